@@ -1,0 +1,63 @@
+"""Choosing what may happen with an organisation's prompts."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from common.http import AuthedRequest
+
+from . import access
+from .models import PrivacySettings
+
+
+class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """Each switch says in one sentence what follows from it."""
+
+    class Meta:
+        model = PrivacySettings
+        fields = (
+            "allow_paid_training",
+            "allow_free_training",
+            "allow_free_publication",
+            "zero_data_retention",
+        )
+        labels = {  # noqa: RUF012
+            "allow_paid_training": "Paid models may use providers that train on prompts",
+            "allow_free_training": "Free models may use providers that train on prompts",
+            "allow_free_publication": "Free models may use providers that publish prompts",
+            "zero_data_retention": "Only providers that keep nothing",
+        }
+        help_texts = {  # noqa: RUF012
+            "allow_paid_training": (
+                "Off: a paid model is sent only to providers whose policy says that they do not train. A policy that "
+                "nobody has confirmed counts as training."
+            ),
+            "allow_free_training": (
+                "Most free models are paid for with your data. Off: they answer only where a provider promises not to "
+                "train on it."
+            ),
+            "allow_free_publication": "Off: providers that may publish prompts are never used.",
+            "zero_data_retention": (
+                "On: providers that store prompts, even for a day, are never used. Fewer models can answer then."
+            ),
+        }
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def privacy(request: AuthedRequest) -> HttpResponse:
+    """The privacy settings; members who are not admins read them."""
+    organisation = access.for_admin(request) if request.method == "POST" else access.for_member(request)
+    form = PrivacyForm(request.POST if request.method == "POST" else None, instance=access.privacy_of(organisation))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Privacy settings saved. They apply to the next request.")
+        return redirect("accounts:privacy")
+    may_change = access.is_admin(request.user, organisation)
+    if not may_change:
+        for field in form.fields.values():
+            field.disabled = True
+    return render(request, "accounts/privacy.html", {"form": form, "may_change": may_change})

@@ -1,0 +1,183 @@
+"""The dashboard: one view of the usage, worded and drawn for the page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import Organisation
+from common.money import PicoUsd, as_usd, format_usd
+
+from . import charts, usage
+from .filters import GROUPS, MEASURES, Filter
+from .formats import change, compact, exact_dollars, short_dollars
+from .names import Name, names_of
+
+__all__ = ["Dashboard", "dashboard_of", "options_of"]
+
+#: Values of `by` that can also be filtered by, and their columns.
+_FILTERS = {"model": "model", "provider": "provider", "key": "key_id", "app": "app"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One big number. `exact` has every digit; `change` compares with the stretch before."""
+
+    label: str
+    value: str
+    exact: str = ""
+    change: str = ""
+    note: str = ""
+    spark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the breakdown, which is also the chart's legend. `share` is of the measure, in per cent."""
+
+    css: str
+    label: str
+    query: str  # of the view that shows this one alone; empty: there is none
+    sums: usage.Sums
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice in a filter."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Everything on the page above the list of requests."""
+
+    report: usage.Report
+    tiles: list[Tile]
+    picture: charts.StackedBars
+    table: list[tuple[str, list[str], str]]  # bucket, value of each series, total: the picture as text
+    rows: list[Row]
+    measure: str
+    group_word: str
+
+
+def dashboard_of(view: Filter, organisation: Organisation) -> Dashboard:
+    """The dashboard for one view, from the rollups."""
+    report = usage.report(view)
+    column, word = GROUPS[view.by]
+    names = names_of(column, [group.value for group in report.groups], organisation)
+    write = _exact if view.show == "spend" else _with_separators
+    picture = _picture(view, report, names, write)
+    return Dashboard(
+        report=report,
+        tiles=_tiles(view, report),
+        picture=picture,
+        table=_table(picture, write),
+        rows=_rows(view, report, names, picture),
+        measure=MEASURES[view.show],
+        group_word=word,
+    )
+
+
+def options_of(view: Filter, organisation: Organisation) -> dict[str, list[Option]]:
+    """What each filter offers: what occurs in the period, and what is chosen."""
+    found = usage.choices(view)
+    chosen = {"model": view.model, "provider": view.provider, "app": view.app, "key_id": view.key.pk if view.key else 0}
+    options = {}
+    for parameter, column in _FILTERS.items():
+        values = {*found[column], chosen[column]} - {0, ""}
+        names = names_of(column, values, organisation)
+        options[parameter] = [
+            Option(names[value].parameter, names[value].label, value == chosen[column])
+            for value in sorted(values, key=lambda value: names[value].label.lower())
+            if names[value].parameter
+        ]
+    return options
+
+
+def _picture(
+    view: Filter, report: usage.Report, names: dict[Any, Name], write: Callable[[int], str]
+) -> charts.StackedBars:
+    buckets = list(view.period.buckets())
+    nothing = usage.Sums()
+    series = [
+        charts.Series(
+            names[group.value].label,
+            [group.by_bucket.get(bucket, nothing).measure(view.show) for bucket in buckets],
+            key=group.value,
+        )
+        for group in report.groups
+    ]
+    return charts.stacked_bars(
+        series,
+        [view.period.label(bucket) for bucket in buckets],
+        [view.period.full_label(bucket) for bucket in buckets],
+        value_text=write,
+        tick_text=short_dollars if view.show == "spend" else compact,
+    )
+
+
+def _table(picture: charts.StackedBars, write: Callable[[int], str]) -> list[tuple[str, list[str], str]]:
+    return [
+        (column.label, [write(series.values[bucket]) for _, series in picture.series], column.total)
+        for bucket, column in enumerate(picture.columns)
+    ]
+
+
+def _rows(view: Filter, report: usage.Report, names: dict[Any, Name], picture: charts.StackedBars) -> list[Row]:
+    colours = {series.key: css for css, series in picture.series if css != charts.OTHER}
+    total = report.total.measure(view.show)
+    rows = []
+    for group in report.groups:
+        name, measure = names[group.value], group.total.measure(view.show)
+        css = colours.get(group.value, charts.OTHER) if measure else ""
+        query = view.query(**{view.by: name.parameter}) if name.parameter and view.by in _FILTERS else ""
+        rows.append(Row(css, name.label, query, group.total, round(measure * 100 / total) if total else 0))
+    return rows
+
+
+def _tiles(view: Filter, report: usage.Report) -> list[Tile]:
+    now, before = report.total, report.before
+    buckets = report.by_bucket.values()
+    cached = now.cached_per_cent
+    return [
+        Tile(
+            "Spend",
+            format_usd(PicoUsd(now.cost)),
+            exact=_exact(now.cost),
+            change=change(now.cost, before.cost) if before else "",
+            note=f"{_exact(now.cost)} exactly",
+            spark=charts.sparkline([sums.cost for sums in buckets]),
+        ),
+        Tile(
+            "Requests",
+            _with_separators(now.requests),
+            change=change(now.requests, before.requests) if before else "",
+            note=f"{now.failures:,} failed" if now.failures else "",
+            spark=charts.sparkline([sums.requests for sums in buckets]),
+        ),
+        Tile(
+            "Tokens",
+            compact(now.tokens),
+            exact=_with_separators(now.tokens),
+            change=change(now.tokens, before.tokens) if before else "",
+            note=f"{compact(now.prompt_tokens)} in, {compact(now.completion_tokens)} out",
+            spark=charts.sparkline([sums.tokens for sums in buckets]),
+        ),
+        Tile(
+            "Read from cache",
+            "–" if cached is None else f"{cached} %",
+            note=f"{compact(now.cached_tokens)} of {compact(now.prompt_tokens)} prompt tokens",
+            spark=charts.sparkline([sums.cached_tokens for sums in buckets]),
+        ),
+    ]
+
+
+def _exact(pico: int) -> str:
+    return exact_dollars(as_usd(PicoUsd(pico)))
+
+
+def _with_separators(count: int) -> str:
+    return f"{count:,}"

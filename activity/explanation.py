@@ -1,0 +1,118 @@
+"""Why a request cost what it cost: its charge taken apart into counts and prices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from common.money import PicoUsd
+from gateway.events import Usage
+from gateway.metering import Part, cost_of, parts_of, search_parts
+from gateway.models import Generation
+from models_catalog.catalog import Prices
+
+__all__ = ["Explanation", "Line", "explain"]
+
+_WORDS = {
+    "prompt": ("Prompt", "tokens"),
+    "input_cache_read": ("Prompt, read from the provider's cache", "tokens"),
+    "input_cache_write": ("Prompt, written to the provider's cache", "tokens"),
+    "completion": ("Answer", "tokens"),
+    "internal_reasoning": ("Reasoning", "tokens"),
+    "request": ("Request", "request"),
+    "image": ("Images", "images"),
+    "web_search_request": ("Web search, with its first 10 results", "search"),
+    "web_search_results": ("Further results of the web search", "results"),
+}
+#: Without a price of their own, these cost what prompt or completion tokens cost.
+_OPTIONAL = frozenset({"internal_reasoning", "input_cache_read", "input_cache_write"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`count` things at `price` USD each come to `amount` USD, not rounded."""
+
+    name: str
+    unit: str
+    count: int
+    price: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        return self.count * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """From the price to the charge, in pico-USD.
+
+    `listed` - `discount` - `waived` - `written_off` + `other` = `charged`.
+    """
+
+    lines: tuple[Line, ...]
+    listed: PicoUsd  # what the lines come to, rounded once
+    discount: PicoUsd
+    waived: PicoUsd  # not asked for: see `reason`
+    written_off: PicoUsd  # what the balance could not cover
+    other: PicoUsd  # charged beyond the lines: parts whose counts are not kept
+    charged: PicoUsd
+    returned: PicoUsd  # what came back of the hold
+    reason: str
+
+
+def explain(request: Generation) -> Explanation:
+    """The charge of a request, taken apart. A request that is still running has none yet."""
+    answer = parts_of(_prices(request.price), _usage(request), request.images)
+    search = search_parts(request.price, request.web_search_results)
+    parts = [*answer, *search]
+    listed, due = cost_of(parts), cost_of(parts, request.discount_basis_points)
+    difference = due - request.cost - request.write_off
+    return Explanation(
+        lines=tuple(_lines(request, answer, search)),
+        listed=listed,
+        discount=PicoUsd(listed - due),
+        other=PicoUsd(max(0, -difference)),
+        waived=PicoUsd(max(0, difference)),
+        written_off=PicoUsd(request.write_off),
+        charged=PicoUsd(request.cost),
+        returned=PicoUsd(max(0, request.hold - request.cost)),
+        reason=_reason(request),
+    )
+
+
+def _lines(request: Generation, answer: Sequence[Part], search: Sequence[Part]) -> list[Line]:
+    if not answer and request.prompt_tokens + request.completion_tokens:  # a free model: say so token by token
+        answer = [
+            Part("prompt", request.prompt_tokens, Decimal(0)),
+            Part("completion", request.completion_tokens, Decimal(0)),
+        ]
+    return [Line(*_WORDS.get(part.name, (part.name, "")), part.count, part.price) for part in [*answer, *search]]
+
+
+def _usage(request: Generation) -> Usage:
+    return Usage(
+        prompt_tokens=request.prompt_tokens,
+        completion_tokens=request.completion_tokens,
+        reasoning_tokens=request.reasoning_tokens,
+        cached_tokens=request.cached_tokens,
+        cache_write_tokens=request.cache_write_tokens,
+    )
+
+
+def _prices(price: Mapping[str, str]) -> Prices:
+    known = {field.name for field in fields(Prices)}
+    amounts = {name: Decimal(text) for name, text in price.items() if name in known}
+    given = {name: amount for name, amount in amounts.items() if amount or name not in _OPTIONAL}
+    return Prices(**({"prompt": Decimal(0), "completion": Decimal(0)} | given))
+
+
+def _reason(request: Generation) -> str:
+    """Why less was charged than the price says, in a sentence; empty when nothing was waived."""
+    if request.state == Generation.State.OPEN:
+        return "The request is still running."
+    if request.state == Generation.State.RELEASED:
+        return "The request was interrupted on our side, so nothing is charged."
+    if request.error_status is not None:
+        return "The provider failed, so its tokens are free."
+    if not request.completion_tokens and not request.finish_reason and not request.cancelled:
+        return "The provider answered nothing and gave no reason, so its tokens are free."
+    return ""

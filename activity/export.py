@@ -1,0 +1,79 @@
+"""The dashboard's data as CSV, for the same filter as on the page."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Iterator
+
+from asgiref.sync import sync_to_async
+
+from accounts.models import Organisation
+from common.money import PicoUsd, as_usd
+from gateway.models import Generation
+
+from . import requests, usage
+from .filters import GROUPS, Filter
+from .names import names_of
+
+__all__ = ["request_lines", "usage_lines"]
+
+BATCH = 1000
+
+_REQUEST_COLUMNS = (
+    "id", "created_at", "model", "requested_model", "provider", "source", "key", "app", "state", "finish_reason",
+    "error_status", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd",
+    "latency_ms", "duration_ms", "streamed", "cancelled", "simulated", "user", "session_id",
+)  # fmt: skip
+_USAGE_COLUMNS = (
+    "requests", "failures", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens",
+)  # fmt: skip
+
+
+async def request_lines(view: Filter) -> AsyncIterator[str]:
+    """CSV of every request of the view, newest first, a batch at a time."""
+    yield _line(_REQUEST_COLUMNS)
+    page = await sync_to_async(requests.page_of)(view, size=BATCH)
+    while page.requests:
+        yield "".join(_line(_request_cells(request)) for request in page.requests)
+        if not page.older:
+            return
+        page = await sync_to_async(requests.page_of)(view, before=page.older, size=BATCH)
+
+
+def usage_lines(view: Filter, organisation: Organisation) -> Iterator[str]:
+    """CSV of what the chart shows: a line for each bucket and group that has requests."""
+    report = usage.report(view)
+    column, _ = GROUPS[view.by]
+    names = names_of(column, [group.value for group in report.groups], organisation)
+    yield _line((f"{view.period.bucket}_utc", view.by, *_USAGE_COLUMNS, "cost_usd"))
+    for bucket in view.period.buckets():
+        for group in report.groups:
+            if sums := group.by_bucket.get(bucket):
+                counts = (getattr(sums, name) for name in _USAGE_COLUMNS)
+                yield _line((bucket.isoformat(), names[group.value].label, *counts, _usd(sums.cost)))
+
+
+def _request_cells(request: Generation) -> Iterable[object]:
+    return (
+        request.pk, request.created_at.isoformat(), request.model, request.requested_model, request.provider,
+        request.source, request.key.name if request.key else "", request.app, request.state, request.finish_reason,
+        "" if request.error_status is None else request.error_status, request.prompt_tokens, request.completion_tokens,
+        request.reasoning_tokens, request.cached_tokens, _usd(request.cost),
+        "" if request.latency_ms is None else request.latency_ms,
+        "" if request.duration_ms is None else request.duration_ms,
+        request.streamed, request.cancelled, request.simulated, request.external_user, request.session_id,
+    )  # fmt: skip
+
+
+def _usd(pico: int) -> str:
+    return f"{as_usd(PicoUsd(pico)):f}"
+
+
+def _line(cells: Iterable[object]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(_harmless(cell) for cell in cells)
+    return out.getvalue()
+
+
+def _harmless(cell: object) -> object:
+    """Texts that a spreadsheet would run as a formula are quoted: callers choose app and session names."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

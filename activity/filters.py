@@ -1,0 +1,127 @@
+"""What a visitor of the dashboard asked to see, read from the address."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.http import Http404, QueryDict
+from django.utils.functional import cached_property
+
+from accounts.models import Organisation
+from billing import spending
+from billing.models import CreditAccount
+from gateway.models import Generation, UsageHour
+from keys.models import ApiKey
+
+from .periods import DEFAULT, Period, period_named
+
+__all__ = ["GROUPS", "MEASURES", "Filter", "filter_from"]
+
+#: What the chart can be divided by: value of `by` in the address, its column in UsageHour, its word.
+GROUPS = {
+    "model": ("model", "Model"),
+    "provider": ("provider", "Provider"),
+    "key": ("key_id", "API key"),
+    "member": ("user_id", "Member"),
+    "app": ("app", "App"),
+}
+#: What the chart can show.
+MEASURES = {"spend": "Spend", "requests": "Requests", "tokens": "Tokens"}
+#: The longest text that can match a column.
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One view of an account's usage. Empty texts and a missing key do not restrict it."""
+
+    account: CreditAccount
+    now: datetime
+    period_name: str = DEFAULT
+    model: str = ""
+    provider: str = ""
+    key: ApiKey | None = None
+    app: str = ""
+    source: str = ""
+    by: str = "model"
+    show: str = "spend"
+
+    @cached_property
+    def period(self) -> Period:
+        first = None
+        if self.period_name == "all":
+            usage = UsageHour.objects.filter(account=self.account).order_by("hour")
+            first = usage.values_list("hour", flat=True).first()
+        return period_named(self.period_name, self.now, first)
+
+    @cached_property
+    def conditions(self) -> dict[str, object]:
+        """The restrictions that UsageHour and Generation share, for `.filter(**conditions)`."""
+        texts = {"model": self.model, "provider": self.provider, "app": self.app, "source": self.source}
+        conditions: dict[str, object] = {name: text for name, text in texts.items() if text}
+        if self.key is not None:
+            conditions["key_id"] = self.key.pk
+        return conditions
+
+    def query(self, **changes: str) -> str:
+        """The address's query for this view with `changes` made; defaults and empty ones are left out."""
+        values = {
+            "period": self.period_name if self.period_name != DEFAULT else "",
+            "model": self.model,
+            "provider": self.provider,
+            "key": self.key.hash if self.key else "",
+            "app": self.app,
+            "source": self.source,
+            "by": self.by if self.by != "model" else "",
+            "show": self.show if self.show != "spend" else "",
+        } | changes
+        return urlencode({name: value for name, value in values.items() if value})
+
+    @property
+    def query_unfiltered(self) -> str:
+        """The address's query for the same period, with nothing filtered out."""
+        return self.everything().query()
+
+    @property
+    def query_all_time(self) -> str:
+        """The address's query for this view over all time."""
+        return self.query(period="all")
+
+    def everything(self) -> "Filter":
+        """The same period with nothing filtered out."""
+        return replace(self, model="", provider="", key=None, app="", source="")
+
+
+def filter_from(query: QueryDict, organisation: Organisation, now: datetime) -> Filter:
+    """The view that the address asks for. What makes no sense is left out; a key of somebody else is a 404."""
+    by, show, source = (_text(query, name) for name in ("by", "show", "source"))
+    period = _text(query, "period")
+    return Filter(
+        account=spending.account_of(organisation),
+        now=now,
+        period_name=period_named(period, now).name,
+        model=_text(query, "model"),
+        provider=_text(query, "provider"),
+        key=_key(query, organisation),
+        app=_text(query, "app"),
+        source=source if source in Generation.Source.values else "",
+        by=by if by in GROUPS else "model",
+        show=show if show in MEASURES else "spend",
+    )
+
+
+def _text(query: Mapping[str, str], name: str) -> str:
+    text = query.get(name, "").strip()
+    return text if len(text) <= LONGEST and text.isprintable() else ""
+
+
+def _key(query: Mapping[str, str], organisation: Organisation) -> ApiKey | None:
+    key_hash = (query.get("key") or query.get("api_key_hash", "")).strip()
+    if not key_hash:
+        return None
+    # Deleted keys too: their history stays.
+    key = ApiKey.objects.filter(organisation=organisation, hash=key_hash).first() if key_hash.isalnum() else None
+    if key is None:
+        raise Http404("No such key.")
+    return key

@@ -1,0 +1,52 @@
+"""Numbers as people read them."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+__all__ = ["change", "compact", "exact_dollars", "seconds", "short_dollars"]
+
+
+def compact(count: int) -> str:
+    """A count in at most four characters and a letter: "999", "12.3K", "4.5M"."""
+    for size, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if count >= size:
+            digits = Decimal(count) / size
+            text = f"{digits.quantize(Decimal('0.1') if digits < 100 else Decimal(1), ROUND_HALF_UP):f}"
+            return f"{text.removesuffix('.0')}{letter}"
+    return str(count)
+
+
+def exact_dollars(usd: Decimal) -> str:
+    """ "$0.00001234": every digit, at least two decimals."""
+    text = f"{usd.normalize():f}"
+    whole, _, decimals = text.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}${int(whole.lstrip('-')):,}.{decimals.ljust(2, '0')}"
+
+
+def short_dollars(pico: int) -> str:
+    """A round amount for an axis: "$0", "$0.05", "$12", "$3.5K"."""
+    usd = Decimal(pico).scaleb(-12)
+    if usd >= 1000:
+        return f"${compact(int(usd))}"
+    text = f"{usd.normalize():f}"
+    whole, _, decimals = text.partition(".")
+    return f"${whole}.{decimals.ljust(2, '0')}" if decimals else f"${whole}"
+
+
+def seconds(milliseconds: int | None) -> str:
+    """ "0.84 s" from 840; a dash for None."""
+    if milliseconds is None:
+        return "–"
+    if milliseconds >= 100_000:
+        return f"{milliseconds // 1000:,} s"
+    return f"{Decimal(milliseconds).scaleb(-3):.{2 if milliseconds < 10_000 else 1}f} s"
+
+
+def change(now: int, before: int) -> str:
+    """How much more or less than before, in per cent: "+12 %", "-3 %", "±0 %"; empty with nothing before."""
+    if not before:
+        return ""
+    per_cent = round((Decimal(now) - before) * 100 / before)
+    if per_cent == 0:
+        return "±0 %"
+    return f"{'+' if per_cent > 0 else '−'}{abs(per_cent):,} %"

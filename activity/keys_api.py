@@ -1,0 +1,219 @@
+"""`/api/v1/key` and `/api/v1/keys`: a key about itself, and management keys about the others.
+
+They are here because what a key has spent today is read from the rollups of usage.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from django.http import HttpResponse
+from ninja import Router, Schema
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from accounts.models import Organisation, User
+from billing import spending
+from common.clock import utc_now
+from common.errors import InvalidRequest, NotFound
+from common.money import PicoUsd, pico_from_usd
+from keys import issuing
+from keys.authentication import require_management
+from keys.models import ApiKey
+from keys.standing import Standing
+
+from . import shapes
+from .answers import KeyRequest, answer, dollars, organisation_of
+from .key_usage import WINDOWS, spent_by_keys
+
+router = Router(tags=["Keys"])
+
+PAGE_SIZE = 100
+_NO_BYOK = {f"byok_usage{suffix}": 0 for suffix in ("", *(f"_{window}" for window in WINDOWS))}
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+Limit = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=12)]
+Reset = Literal["daily", "weekly", "monthly"]
+
+
+class NewKey(Schema):
+    """What a key is made of. `limit` is in dollars; `expires_at` in UTC."""
+
+    name: Name
+    limit: Limit | None = None
+    limit_reset: Reset | None = None
+    include_byok_in_limit: bool = False
+    expires_at: AwareDatetime | None = None
+    creator_user_id: str | None = None
+
+
+class KeyChanges(Schema):
+    """What of a key to change; what is left out stays."""
+
+    name: Name | None = None
+    disabled: bool | None = None
+    limit: Limit | None = None
+    limit_reset: Reset | None = None
+    include_byok_in_limit: bool | None = None
+
+
+@router.get("/key", response=shapes.CurrentKey, operation_id="getCurrentKey", summary="Get the current API key")
+def get_current_key(request: KeyRequest) -> HttpResponse:
+    """The key that the request is made with: its limit, and what it has spent in each window."""
+    organisation = organisation_of(request)
+    key = ApiKey.objects.of(organisation).select_related("created_by").filter(pk=request.auth.key_id).first()
+    if key is None:
+        raise NotFound("API key not found")
+    described = _described(organisation, [key])[0]
+    kept = (
+        "label",
+        "limit",
+        "limit_remaining",
+        "limit_reset",
+        "include_byok_in_limit",
+        "expires_at",
+        "creator_user_id",
+    )
+    usage = {name: value for name, value in described.items() if "usage" in name}
+    return answer(
+        {
+            "data": {name: described[name] for name in kept}
+            | usage
+            | {
+                "is_free_tier": spending.account_of(organisation).purchased == 0,
+                "is_management_key": key.is_management,
+                "is_provisioning_key": key.is_management,
+                "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: this says nothing."},
+            }
+        }
+    )
+
+
+@router.get("/keys", response=shapes.Keys, operation_id="list", summary="List API keys")
+def list_keys(request: KeyRequest, offset: int = 0, include_disabled: bool = False) -> HttpResponse:
+    """The organisation's API keys, newest first, at most 100 from `offset` on."""
+    organisation = _managed(request)
+    if not 0 <= offset <= 2**31:
+        raise InvalidRequest("offset must be a number of keys to skip, from 0 on.")
+    keys = _manageable(organisation).order_by("-created_at", "-pk")
+    shown = keys if include_disabled else keys.filter(disabled=False)
+    return answer({"data": _described(organisation, list(shown[offset : offset + PAGE_SIZE]))})
+
+
+@router.post("/keys", response={201: shapes.CreatedKey}, operation_id="createKeys", summary="Create an API key")
+def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
+    """The new key, and its secret: here and never again."""
+    organisation = _managed(request)
+    key, secret = issuing.create(
+        organisation,
+        _creator(organisation, new.creator_user_id, request.auth.created_by),
+        new.name,
+        limit=_pico(new.limit),
+        limit_reset=new.limit_reset or "",
+        include_byok_in_limit=new.include_byok_in_limit,
+        expires_at=_in_utc_and_future(new.expires_at),
+    )
+    return answer({"data": _described(organisation, [key])[0], "key": secret}, status=201)
+
+
+@router.get("/keys/{key_hash}", response=shapes.Key, operation_id="getKey", summary="Get an API key")
+def get_key(request: KeyRequest, key_hash: str) -> HttpResponse:
+    """One key, by its hash."""
+    organisation = _managed(request)
+    return answer({"data": _described(organisation, [_found(organisation, key_hash)])[0]})
+
+
+@router.patch("/keys/{key_hash}", response=shapes.Key, operation_id="updateKeys", summary="Change an API key")
+def update_key(request: KeyRequest, key_hash: str, changes: KeyChanges) -> HttpResponse:
+    """The key as it is afterwards."""
+    organisation = _managed(request)
+    key = _found(organisation, key_hash)
+    wanted = changes.dict(exclude_unset=True)
+    for name in ("name", "disabled", "include_byok_in_limit"):
+        if name in wanted and wanted[name] is None:
+            raise InvalidRequest(f"{name} cannot be null. Leave it out to keep it as it is.")
+    if "limit" in wanted:
+        wanted["limit"] = _pico(wanted["limit"])
+    if "limit_reset" in wanted:
+        wanted["limit_reset"] = wanted["limit_reset"] or ""
+    return answer({"data": _described(organisation, [issuing.update(key, **wanted)])[0]})
+
+
+@router.delete("/keys/{key_hash}", response=shapes.Deleted, operation_id="deleteKeys", summary="Delete an API key")
+def delete_key(request: KeyRequest, key_hash: str) -> HttpResponse:
+    """The key is refused from now on; its usage stays."""
+    organisation = _managed(request)
+    issuing.delete(_found(organisation, key_hash))
+    return answer({"deleted": True})
+
+
+def _managed(request: KeyRequest) -> Organisation:
+    require_management(request.auth)
+    return organisation_of(request)
+
+
+def _manageable(organisation: Organisation) -> Any:
+    # Management keys are made and deleted by people only: a stolen one cannot multiply.
+    return ApiKey.objects.of(organisation).for_inference().select_related("created_by")
+
+
+def _found(organisation: Organisation, key_hash: str) -> ApiKey:
+    key: ApiKey | None = _manageable(organisation).filter(hash=key_hash).first() if key_hash.isalnum() else None
+    if key is None:
+        raise NotFound("API key not found")
+    return key
+
+
+def _described(organisation: Organisation, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
+    """The JSON of `keys`, with what each has spent, in one query."""
+    now = utc_now()
+    spent = spent_by_keys(spending.account_of(organisation), [key.pk for key in keys], now)
+    return [_key_json(key, spent[key.pk], now) for key in keys]
+
+
+def _key_json(key: ApiKey, spent: dict[str, PicoUsd], now: datetime) -> dict[str, Any]:
+    remaining = Standing(key, now).remaining
+    return {
+        "hash": key.hash,
+        "name": key.name,
+        "label": key.label,
+        "disabled": key.disabled,
+        "limit": None if key.limit is None else dollars(key.limit),
+        "limit_remaining": None if remaining is None else dollars(remaining),
+        "limit_reset": key.limit_reset or None,
+        "include_byok_in_limit": key.include_byok_in_limit,
+        "usage": dollars(key.usage),
+        **{f"usage_{window}": dollars(spent[window]) for window in WINDOWS},
+        **_NO_BYOK,
+        "created_at": key.created_at,
+        "updated_at": key.updated_at,
+        "expires_at": key.expires_at,
+        "creator_user_id": key.created_by.public_id if key.created_by else None,
+        "workspace_id": None,
+    }
+
+
+def _creator(organisation: Organisation, public_id: str | None, otherwise: int) -> User | None:
+    """The member who is to own the key; by default whoever made the management key."""
+    if public_id is None:
+        return User.objects.filter(pk=otherwise).first()
+    member = organisation.members.filter(public_id=public_id).first() if public_id.isprintable() else None
+    if member is None:
+        raise InvalidRequest("creator_user_id is not a member of this organisation.")
+    return member
+
+
+def _pico(limit: Decimal | None) -> PicoUsd | None:
+    return None if limit is None else pico_from_usd(limit)
+
+
+def _in_utc_and_future(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    if moment.utcoffset() != timedelta(0):
+        raise InvalidRequest("expires_at must be in UTC, for example 2030-12-31T23:59:59Z.")
+    if moment <= utc_now():
+        raise InvalidRequest("expires_at lies in the past.")
+    return moment

@@ -1,0 +1,55 @@
+"""What people call the things that usage is divided by."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from accounts.models import Organisation, User
+from keys.models import ApiKey
+from models_catalog import catalog
+
+__all__ = ["Name", "app_name", "names_of", "provider_name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A label, and what the address calls it: empty when it cannot be filtered by."""
+
+    label: str
+    parameter: str = ""
+
+
+def names_of(column: str, values: Iterable[Any], organisation: Organisation) -> dict[Any, Name]:
+    """For each value of a UsageHour column, its name."""
+    values = list(values)
+    match column:
+        case "key_id":
+            keys = ApiKey.objects.filter(organisation=organisation, pk__in=values)
+            known = {key.pk: Name(_key_label(key), key.hash) for key in keys}
+            return {value: known.get(value, Name("Chatroom" if value == 0 else "A former key")) for value in values}
+        case "user_id":
+            emails = dict(User.objects.filter(pk__in=values).values_list("pk", "email"))
+            return {value: Name(emails.get(value, "Nobody any more")) for value in values}
+        case "provider":
+            return {value: Name(provider_name(value) or "None: no answer", value) for value in values}
+        case "app":
+            return {value: Name(app_name(value) or "Not named", value) for value in values}
+        case _:
+            return {value: Name(value, value) for value in values}
+
+
+def provider_name(slug: str) -> str:
+    """The provider's display name; its slug when it has left the catalogue."""
+    provider = catalog.current().providers.get(slug)
+    return provider.name if provider else slug
+
+
+def app_name(app: str) -> str:
+    """An app's address without the parts that every address has."""
+    address = urlsplit(app)
+    return (address.netloc + address.path).rstrip("/").removeprefix("www.") or app
+
+
+def _key_label(key: ApiKey) -> str:
+    return f"{key.name} (deleted)" if key.deleted_at else key.name

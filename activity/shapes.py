@@ -1,0 +1,151 @@
+"""What the JSON of keys, requests and activity looks like, for the API's own description.
+
+Amounts are dollars with up to twelve decimals, moments are ISO 8601 in UTC, times are milliseconds.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Schema
+
+__all__ = ["Activity", "CreatedKey", "CurrentKey", "Deleted", "Generation", "Key", "Keys"]
+
+
+class _Spent(Schema):
+    """Dollars spent ever, and in the current UTC day, week (from Monday) and month."""
+
+    usage: float
+    usage_daily: float
+    usage_weekly: float
+    usage_monthly: float
+    byok_usage: float
+    byok_usage_daily: float
+    byok_usage_weekly: float
+    byok_usage_monthly: float
+
+
+class _Limited(_Spent):
+    label: str
+    limit: float | None
+    limit_remaining: float | None
+    limit_reset: str | None
+    include_byok_in_limit: bool
+    expires_at: datetime | None
+    creator_user_id: str | None
+
+
+class KeyData(_Limited):
+    """A key as its managers see it."""
+
+    hash: str
+    name: str
+    disabled: bool
+    created_at: datetime
+    updated_at: datetime | None
+    workspace_id: str | None
+
+
+class CurrentKeyData(_Limited):
+    """A key as it sees itself."""
+
+    is_free_tier: bool
+    is_management_key: bool
+    is_provisioning_key: bool
+    rate_limit: dict[str, Any]
+
+
+class Key(Schema):
+    data: KeyData
+
+
+class Keys(Schema):
+    data: list[KeyData]
+
+
+class CreatedKey(Key):
+    """`key` is the secret: it is shown here and never again."""
+
+    key: str
+
+
+class CurrentKey(Schema):
+    data: CurrentKeyData
+
+
+class Deleted(Schema):
+    deleted: bool
+
+
+class GenerationData(Schema):
+    """One finished request. `latency` is the time to the first token, `generation_time` that to the last."""
+
+    id: str
+    request_id: str | None
+    upstream_id: str | None
+    model: str
+    provider_name: str | None
+    router: str | None
+    api_type: str | None
+    created_at: datetime
+    streamed: bool | None
+    cancelled: bool | None
+    finish_reason: str | None
+    native_finish_reason: str | None
+    latency: int | None
+    generation_time: int | None
+    moderation_latency: int | None
+    tokens_prompt: int | None
+    tokens_completion: int | None
+    native_tokens_prompt: int | None
+    native_tokens_completion: int | None
+    native_tokens_reasoning: int | None
+    native_tokens_cached: int | None
+    native_tokens_completion_images: int | None
+    num_media_prompt: int | None
+    num_media_completion: int | None
+    num_input_audio_prompt: int | None
+    num_search_results: int | None
+    num_fetches: int | None
+    total_cost: float
+    usage: float
+    cache_discount: float | None
+    upstream_inference_cost: float | None
+    is_byok: bool
+    app_id: int | None
+    origin: str
+    http_referer: str | None
+    user_agent: str | None
+    external_user: str | None
+    session_id: str | None
+    preset_id: str | None
+    service_tier: str | None
+    web_search_engine: str | None
+    response_cache_source_id: str | None
+    data_region: str
+    workspace_id: str | None
+    provider_responses: list[dict[str, Any]] | None
+
+
+class Generation(Schema):
+    data: GenerationData
+
+
+class ActivityRow(Schema):
+    """One model at one provider on one UTC day."""
+
+    date: str
+    model: str
+    model_permaslug: str
+    endpoint_id: str
+    provider_name: str
+    usage: float
+    byok_usage_inference: float
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    workspace_id: str | None
+
+
+class Activity(Schema):
+    data: list[ActivityRow]

@@ -1,0 +1,63 @@
+"""Filters that show counts, times and exact amounts."""
+
+from decimal import Decimal
+
+from django import template
+
+from activity.formats import compact, exact_dollars, seconds
+from activity.names import app_name, provider_name
+from common.money import PicoUsd, as_usd
+from gateway.models import Generation
+
+register = template.Library()
+
+
+@register.filter
+def exact(amount: int | Decimal) -> str:
+    """pico-USD (an integer) or USD (a Decimal) with every digit it has, at least two decimals."""
+    return exact_dollars(as_usd(PicoUsd(amount)) if isinstance(amount, int) else amount)
+
+
+@register.filter(name="compact")
+def compact_count(count: int) -> str:
+    """ "12.3K" from 12345."""
+    return compact(count)
+
+
+@register.filter(name="seconds")
+def in_seconds(milliseconds: int | None) -> str:
+    """ "0.84 s" from 840; a dash for None."""
+    return seconds(milliseconds)
+
+
+@register.filter
+def speed(request: Generation) -> str:
+    """Tokens of the answer per second after the first one arrived; a dash where that says nothing."""
+    if request.latency_ms is None or request.duration_ms is None or request.completion_tokens < 2:
+        return "–"
+    streaming_ms = request.duration_ms - request.latency_ms
+    return f"{request.completion_tokens * 1000 / streaming_ms:,.0f}" if streaming_ms > 0 else "–"
+
+
+@register.filter
+def with_separators(count: int) -> str:
+    """ "12,345"."""
+    return f"{count:,}"
+
+
+@register.filter
+def lower_first(words: str) -> str:
+    """The words as they stand inside a sentence: "model", but "API key"."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
+@register.filter
+def provider(slug: str) -> str:
+    """The provider's display name."""
+    return provider_name(slug)
+
+
+@register.filter
+def app(address: str) -> str:
+    """An app's title or address, without `https://`."""
+    return app_name(address)

@@ -1,0 +1,27 @@
+"""Routes of `activity`."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from . import views
+
+app_name = "activity"
+
+
+class GenerationIdConverter(StringConverter):
+    """The id of a request: `gen-...`."""
+
+    regex = "gen-[0-9A-Za-z-]{1,36}"
+
+
+register_converter(GenerationIdConverter, "generation_id")
+
+urlpatterns = [
+    # /activity
+    path("activity", views.activity, name="activity"),
+    path("activity/requests.csv", views.export_requests, name="export-requests"),
+    path("activity/usage.csv", views.export_usage, name="export-usage"),
+    path("activity/<generation_id:generation_id>", views.generation, name="generation"),
+    # What programs link to
+    path("logs", views.logs),
+]

@@ -1,0 +1,90 @@
+"""Pages of usage: the dashboard, and one request. A member sees the whole organisation's."""
+
+from collections.abc import AsyncIterable, Iterable
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from accounts import access
+from billing import spending
+from common.clock import utc_now
+from common.http import AuthedRequest
+
+from . import export, requests, usage
+from .dashboard import dashboard_of, options_of
+from .explanation import explain
+from .filters import GROUPS, MEASURES, filter_from
+from .names import app_name, provider_name
+from .periods import PERIODS
+
+
+@login_required
+@require_GET
+def activity(request: AuthedRequest) -> HttpResponse:
+    """What was spent on what, and the requests behind it. With `since` (a stamp): nothing, if nothing changed."""
+    organisation = access.for_member(request)
+    view = filter_from(request.GET, organisation, utc_now())
+    stamp = usage.stamp(view.account)
+    if request.GET.get("since") == stamp:
+        return HttpResponse(status=204)
+    shared = organisation.personal_of_id is None or organisation.memberships.count() > 1
+    context = {
+        "view": view,
+        "stamp": stamp,
+        "periods": PERIODS.items(),
+        "measures": MEASURES.items(),
+        "groups": [(value, word) for value, (_, word) in GROUPS.items() if value != "member" or shared],
+        "dashboard": dashboard_of(view, organisation),
+        "page": requests.page_of(view, request.GET.get("before", ""), request.GET.get("after", "")),
+        "unused": not view.account.generations.exists(),
+        "options": options_of(view, organisation),
+    }
+    return render(request, "activity/activity.html", context)
+
+
+@login_required
+@require_GET
+def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
+    """One request: who answered it, what was tried, and why it cost what it cost."""
+    account = spending.account_of(access.for_member(request))
+    found = get_object_or_404(account.generations.select_related("key", "user"), pk=generation_id)
+    context = {
+        "generation": found,
+        "explanation": explain(found),
+        "provider": provider_name(found.provider),
+        "app": found.app_title or app_name(found.app),
+    }
+    return render(request, "activity/generation.html", context)
+
+
+@login_required
+@require_GET
+def export_requests(request: AuthedRequest) -> StreamingHttpResponse:
+    """The requests of the view as CSV."""
+    view = filter_from(request.GET, access.for_member(request), utc_now())
+    return _csv(export.request_lines(view), f"requests-{view.now:%Y-%m-%d}.csv")
+
+
+@login_required
+@require_GET
+def export_usage(request: AuthedRequest) -> StreamingHttpResponse:
+    """The sums of the view as CSV."""
+    organisation = access.for_member(request)
+    view = filter_from(request.GET, organisation, utc_now())
+    return _csv(list(export.usage_lines(view, organisation)), f"usage-{view.now:%Y-%m-%d}.csv")
+
+
+@login_required
+@require_GET
+def logs(request: AuthedRequest) -> HttpResponse:
+    """The address that programs link to: `/logs?api_key_hash=<hash>`."""
+    view = filter_from(request.GET, access.for_member(request), utc_now())
+    return redirect(f"{reverse('activity:activity')}?{view.query()}#requests")
+
+
+def _csv(lines: Iterable[str] | AsyncIterable[str], name: str) -> StreamingHttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,121 @@
+"""`make bench-gateway`: what one request through the gateway costs, beside a bare relay and LiteLLM's proxy.
+
+Same upstream, same load, one run. The gateway runs with all billing on, on SQLite and on PostgreSQL
+(BENCH_POSTGRESQL, default postgres://postgres@127.0.0.1:5432/postgres). LiteLLM is measured when LITELLM names its
+command (`pip install 'litellm[proxy]'` in an environment of its own), without a database.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench.load import Result, run
+from scripts.serve import free_port
+from tests.processes import Process, Site, provider_sandbox
+
+POSTGRESQL = os.environ.get("BENCH_POSTGRESQL", "postgres://postgres@127.0.0.1:5432/postgres")
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "2000"))
+MODEL = "openai/gpt-4o-mini"
+CHAT = "/api/v1/chat/completions"
+
+
+@contextmanager
+def relay(folder: Path, upstream: str) -> Iterator[tuple[str, int, str]]:
+    port = free_port()
+    env = os.environ | {"UPSTREAM": f"{upstream}/openai/v1"}
+    process = Process(
+        "relay", f"exec {sys.executable} -m uvicorn bench.relay:application --port {port} --no-access-log", env, folder
+    )
+    try:
+        process.wait_until_it_answers(f"http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{port}{CHAT}", process.pid, "key"
+    finally:
+        process.stop()
+
+
+@contextmanager
+def litellm(folder: Path, upstream: str, command: str) -> Iterator[tuple[str, int, str]]:
+    port = free_port()
+    config = folder / "litellm.json"
+    params = {"model": f"openai/{MODEL}", "api_base": f"{upstream}/openai/v1", "api_key": "key"}
+    config.write_text(
+        json.dumps(
+            {
+                "model_list": [{"model_name": MODEL, "litellm_params": params}],
+                "litellm_settings": {"forward_client_headers_to_llm_api": True},
+                "general_settings": {"forward_client_headers_to_llm_api": True},
+            }
+        )
+    )
+    key = "sk-bench-0123456789abcdef0123456789abcdef"
+    env = os.environ | {"LITELLM_LOG": "ERROR", "LITELLM_MASTER_KEY": key}
+    process = Process("litellm", f"exec {command} --config {config} --port {port} --num_workers 1", env, folder)
+    try:
+        process.wait_until_it_answers(f"http://127.0.0.1:{port}/health/liveliness")
+        yield f"http://127.0.0.1:{port}/v1/chat/completions", process.pid, key
+    finally:
+        process.stop()
+
+
+@contextmanager
+def gateway(folder: Path, upstream: str, postgresql: str = "") -> Iterator[tuple[str, int, str]]:
+    folder.mkdir()
+    settings = {"SANDBOX_PROVIDERS_URL": upstream, "LOG_LEVEL": "WARNING"}
+    with Site(folder, postgresql=postgresql, processes=("web",), **settings) as site:
+        key = json.loads(site.manage("demo_account", "--credits", "1000", "--json"))["api_key"]
+        pid = int(
+            Path(f"/proc/{site.processes['web'].pid}/task/{site.processes['web'].pid}/children").read_text().split()[0]
+        )
+        yield f"{site.url}{CHAT}", pid, key
+
+
+HEADINGS = f"{'':<34} {'CPU ms':>7} {'req/s':>7}  {'p50 ms':>7} {'p95':>7} {'p99':>7}  {'first':>7}  {'MB':>6}"
+
+
+def row(name: str, kind: str, clients: int, result: Result) -> str:
+    failed = f"  {result.failed} FAILED" if result.failed else ""
+    times = f"{result.p50:>7.1f} {result.p95:>7.1f} {result.p99:>7.1f}  {result.first_p50:>7.1f}"
+    costs = f"{result.cpu_ms:>7.2f} {result.rps:>7.0f}"
+    return f"{name:<20} {kind:<9} {clients:>3}  {costs}  {times}  {result.rss_mb:>6.0f}{failed}"
+
+
+async def measure(name: str, url: str, pid: int, key: str) -> dict[tuple[str, int], Result]:
+    results = {}
+    for kind, tokens, stream in (("whole", 64, False), ("stream", 64, True)):
+        for clients in (1, 32):
+            requests = REQUESTS if clients > 1 else REQUESTS // 4
+            results[kind, clients] = await run(
+                url, pid, key=key, model=MODEL, clients=clients, requests=requests, stream=stream, tokens=tokens,
+                delay="0" if stream else "",  # 0: each token in a packet of its own
+            )  # fmt: skip
+            print(row(name, kind, clients, results[kind, clients]), flush=True)
+    return results
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
+        folder = Path(temporary)
+        upstream = stack.enter_context(provider_sandbox(folder, "--speed", "0"))
+        print(HEADINGS)
+        servers = [("bare relay", relay(folder, upstream)), ("gateway, SQLite", gateway(folder / "sqlite", upstream))]
+        servers.append(("gateway, PostgreSQL", gateway(folder / "postgresql", upstream, POSTGRESQL)))
+        if command := os.environ.get("LITELLM"):
+            servers.append(("LiteLLM proxy", litellm(folder, upstream, command)))
+        results = {}
+        for name, server in servers:
+            with server as (url, pid, key):
+                results[name] = asyncio.run(measure(name, url, pid, key))
+        ours = results["gateway, PostgreSQL"]
+        for other in (name for name in results if not name.startswith("gateway")):
+            for (kind, clients), result in results[other].items():
+                ratio = result.cpu_ms / ours[kind, clients].cpu_ms
+                print(f"CPU of {other} / gateway on PostgreSQL, {kind}, {clients} clients: {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Accounts, their ledger and their lots."""
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from billing import disputes, ledger
+from billing.models import CreditAccount, LedgerEntry, Lot
+from common.money import PicoUsd, format_usd, pico_from_usd
+
+from .seen_only import SeenOnly
+
+
+class AdjustForm(forms.Form):
+    """Credits given to an account, or taken from it, with the reason."""
+
+    amount = forms.DecimalField(
+        label="Amount in US dollars", max_digits=12, decimal_places=6, help_text="Negative takes credits away."
+    )
+    reason = forms.CharField(max_length=200, help_text="The owner reads it in the transaction history.")
+    token = forms.CharField(widget=forms.HiddenInput, max_length=60)
+
+    def clean_amount(self) -> Any:
+        amount = self.cleaned_data["amount"]
+        if not amount:
+            raise forms.ValidationError("Enter an amount other than zero.")
+        return amount
+
+
+@admin.register(CreditAccount)
+class CreditAccountAdmin(SeenOnly):
+    list_display = (
+        "organisation",
+        "balance_usd",
+        "held_usd",
+        "purchased_usd",
+        "top_up",
+        "frozen_reason",
+        "adjust_link",
+    )
+    list_filter = (("frozen_reason", admin.EmptyFieldListFilter),)
+    list_select_related = ("organisation",)
+    search_fields = (
+        "organisation__name",
+        "organisation__public_id",
+        "organisation__members__email",
+        "stripe_customer_id",
+    )
+    actions = ("freeze", "thaw")
+
+    @admin.display(description="balance", ordering="credits")
+    def balance_usd(self, account: CreditAccount) -> str:
+        return format_usd(PicoUsd(account.balance), 6)
+
+    @admin.display(description="held", ordering="held")
+    def held_usd(self, account: CreditAccount) -> str:
+        return format_usd(PicoUsd(account.held), 6)
+
+    @admin.display(description="purchased", ordering="purchased")
+    def purchased_usd(self, account: CreditAccount) -> str:
+        return format_usd(PicoUsd(account.purchased))
+
+    @admin.display(description="auto top-up", boolean=True)
+    def top_up(self, account: CreditAccount) -> bool:
+        return account.top_up_below is not None
+
+    @admin.display(description="")
+    def adjust_link(self, account: CreditAccount) -> str:
+        return format_html('<a href="{}">Adjust</a>', reverse("admin:billing_creditaccount_adjust", args=[account.pk]))
+
+    @admin.action(description="Freeze: no requests, refunds or top-ups", permissions=["change"])
+    def freeze(self, request: HttpRequest, chosen: QuerySet[CreditAccount]) -> None:
+        done = 0
+        for account in chosen.filter(frozen_reason=""):
+            CreditAccount.objects.filter(pk=account.pk).update(frozen_reason="Our support team has frozen it.")
+            self.note(request, account, "Frozen.")
+            done += 1
+        self.tell(request, done, "Accounts frozen")
+
+    @admin.action(description="Unfreeze (not while the balance is below what requests hold)", permissions=["change"])
+    def thaw(self, request: HttpRequest, chosen: QuerySet[CreditAccount]) -> None:
+        done = 0
+        for account in chosen.exclude(frozen_reason=""):
+            if disputes.thaw(account):
+                self.note(request, account, "Unfrozen.")
+                done += 1
+        self.tell(request, done, "Accounts unfrozen")
+
+    def get_urls(self) -> list[URLPattern]:
+        adjust = self.admin_site.admin_view(self.adjust)
+        return [path("<int:account_id>/adjust/", adjust, name="billing_creditaccount_adjust"), *super().get_urls()]
+
+    def adjust(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        """Give credits, or take some away: one ledger entry of kind "adjustment"."""
+        account = get_object_or_404(CreditAccount, pk=account_id)
+        if not self.has_change_permission(request):
+            return HttpResponse("Your permissions do not allow this.", status=403, content_type="text/plain")
+        form = AdjustForm(request.POST or None, initial={"token": str(uuid4())})
+        if form.is_valid() and self._adjust(request, account, form):
+            return redirect("admin:billing_creditaccount_changelist")
+        context = self.admin_site.each_context(request) | {
+            "form": form,
+            "account": account,
+            "title": f"Adjust the credits of {account.organisation}",
+            "opts": self.opts,
+        }
+        return render(request, "billing/admin/adjust.html", context)
+
+    def _adjust(self, request: HttpRequest, account: CreditAccount, form: AdjustForm) -> bool:
+        amount = form.cleaned_data["amount"]
+        move = ledger.add if amount > 0 else ledger.take
+        try:
+            move(
+                account,
+                pico_from_usd(abs(amount)),
+                kind=LedgerEntry.Kind.ADJUSTMENT,
+                reference=f"operator:{form.cleaned_data['token']}",
+                note=form.cleaned_data["reason"],
+            )
+        except ValueError:
+            form.add_error("amount", f"Only {format_usd(PicoUsd(account.available), 6)} can be taken.")
+            return False
+        self.note(request, account, f"Adjusted by {amount} USD: {form.cleaned_data['reason']}")
+        self.message_user(request, f"The credits of {account.organisation} were adjusted by {amount} USD.")
+        return True
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(SeenOnly):
+    list_display = ("created_at", "account", "kind", "moved", "after", "note", "reference")
+    list_filter = ("kind", "created_at")
+    list_select_related = ("account",)
+    search_fields = ("reference", "note", "account__organisation__public_id", "account__organisation__name")
+
+    @admin.display(description="amount", ordering="amount")
+    def moved(self, entry: LedgerEntry) -> str:
+        return format_usd(PicoUsd(entry.amount), 6)
+
+    @admin.display(description="credits after")
+    def after(self, entry: LedgerEntry) -> str:
+        return format_usd(PicoUsd(entry.credits_after), 6)
+
+
+@admin.register(Lot)
+class LotAdmin(SeenOnly):
+    list_display = ("created_at", "account", "purchase", "size", "unspent", "expires_at")
+    list_select_related = ("account", "purchase")
+    search_fields = ("purchase__id", "account__organisation__public_id")
+
+    @admin.display(ordering="amount")
+    def size(self, lot: Lot) -> str:
+        return format_usd(PicoUsd(lot.amount), 6)
+
+    def unspent(self, lot: Lot) -> str:
+        return format_usd(ledger.unspent(lot), 6)

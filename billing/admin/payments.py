@@ -1,0 +1,169 @@
+"""Purchases, and everything that payment providers have a say in."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from billing import cards, disputes, purchases, refunds, topping_up, webhooks
+from billing.models import AutoTopUp, Dispute, ProviderEvent, Purchase, Refund, SavedCard
+from billing.stripe_gateway import ProviderError
+from common.money import format_cents
+
+from .seen_only import SeenOnly
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(SeenOnly):
+    ordering = ("-created_at",)
+    list_display = (
+        "created_at",
+        "organisation",
+        "bought",
+        "paid",
+        "method",
+        "source",
+        "state",
+        "review_reason",
+        "receipt_number",
+    )
+    list_filter = ("state", "source", "method", "created_at")
+    list_select_related = ("account__organisation",)
+    search_fields = (
+        "id",
+        "receipt_number",
+        "provider_session",
+        "provider_payment",
+        "user__email",
+        "account__organisation__name",
+    )
+    actions = ("ask_provider", "accept", "refund_unspent")
+
+    @admin.display(ordering="account__organisation__name")
+    def organisation(self, purchase: Purchase) -> str:
+        return purchase.account.organisation.name
+
+    @admin.display(description="credits", ordering="credit_cents")
+    def bought(self, purchase: Purchase) -> str:
+        return format_cents(purchase.credit_cents)
+
+    @admin.display(description="total")
+    def paid(self, purchase: Purchase) -> str:
+        return format_cents(purchase.total_cents)
+
+    @admin.action(description="Ask the payment provider how it stands", permissions=["change"])
+    def ask_provider(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> None:
+        done = 0
+        for purchase in chosen:
+            try:
+                synced = purchases.sync(purchase)
+                topping_up.follow_up(synced)
+                refunds.sync(synced)
+                disputes.sync(synced)
+                done += 1
+            except ProviderError as error:
+                self.message_user(request, f"{purchase.pk}: {error}", messages.ERROR)
+        self.tell(request, done, "Purchases asked about")
+
+    @admin.action(description="Accept: credit a paid purchase under review as quoted", permissions=["change"])
+    def accept(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> None:
+        done = 0
+        for purchase in chosen:
+            try:
+                purchases.accept(purchase)
+                self.note(request, purchase, f"Accepted although: {purchase.review_reason}")
+                done += 1
+            except (ValueError, ProviderError) as error:
+                self.message_user(request, f"{purchase.pk}: {error}", messages.ERROR)
+        self.tell(request, done, "Purchases credited")
+
+    @admin.action(description="Refund the unspent credits, also after the refund window", permissions=["change"])
+    def refund_unspent(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> None:
+        done = 0
+        operator = Refund.Origin.OPERATOR
+        for purchase in chosen:
+            try:
+                cents = refunds.offer(purchase, by_operator=True).cents
+                refunds.request(purchase, request.user, cents=cents, origin=operator)  # type: ignore[arg-type]
+                self.note(request, purchase, f"Refunded {format_cents(cents)}.")
+                done += 1
+            except (refunds.NotRefundable, refunds.AmountChanged) as error:
+                self.message_user(request, f"{purchase.pk}: {error}", messages.ERROR)
+        self.tell(request, done, "Refunds requested")
+
+
+@admin.register(Refund)
+class RefundAdmin(SeenOnly):
+    ordering = ("-created_at",)
+    list_display = ("created_at", "number", "purchase", "given", "taken", "origin", "state", "failure")
+    list_filter = ("state", "origin")
+    list_select_related = ("purchase",)
+    search_fields = ("id", "number", "provider_refund", "purchase__id")
+
+    @admin.display(description="to the buyer")
+    def given(self, refund: Refund) -> str:
+        return format_cents(refund.cents)
+
+    @admin.display(description="off the account")
+    def taken(self, refund: Refund) -> str:
+        return format_cents(refund.credit_cents)
+
+
+@admin.register(Dispute)
+class DisputeAdmin(SeenOnly):
+    list_display = ("created_at", "provider_dispute", "purchase", "amount", "reason", "state", "due_by")
+    list_filter = ("state", "reason")
+    list_select_related = ("purchase",)
+    search_fields = ("provider_dispute", "purchase__id")
+
+    @admin.display(ordering="cents")
+    def amount(self, dispute: Dispute) -> str:
+        return format_cents(dispute.cents)
+
+
+@admin.register(ProviderEvent)
+class ProviderEventAdmin(SeenOnly):
+    list_display = ("received_at", "type", "event_id", "object_id", "state", "attempts", "error")
+    list_filter = ("state", "type")
+    search_fields = ("event_id", "object_id", "payment_id", "purchase_id")
+    actions = ("process",)
+
+    @admin.action(description="Look into it again", permissions=["change"])
+    def process(self, request: HttpRequest, chosen: QuerySet[ProviderEvent]) -> None:
+        open_ones = chosen.filter(state__in=(ProviderEvent.State.NEW, ProviderEvent.State.FAILED))
+        self.tell(request, sum(webhooks.process(event) for event in open_ones), "Events dealt with")
+
+
+@admin.register(SavedCard)
+class SavedCardAdmin(SeenOnly):
+    list_display = ("created_at", "account", "__str__", "exp_month", "exp_year", "state")
+    list_filter = ("state",)
+    search_fields = ("provider_method", "account__organisation__name")
+    actions = ("forget",)
+
+    @admin.action(description="Have the provider forget the card", permissions=["change"])
+    def forget(self, request: HttpRequest, chosen: QuerySet[SavedCard]) -> None:
+        done = 0
+        for card in chosen.filter(state=SavedCard.State.ACTIVE):
+            try:
+                cards.remove(card)
+                self.note(request, card, "Removed.")
+                done += 1
+            except ProviderError as error:
+                self.message_user(request, f"{card}: {error}", messages.ERROR)
+        self.tell(request, done, "Cards removed")
+
+
+@admin.register(AutoTopUp)
+class AutoTopUpAdmin(SeenOnly):
+    list_display = ("account", "is_on", "below", "buys", "card", "off_reason", "consent_at")
+    list_filter = ("is_on",)
+    list_select_related = ("account", "card")
+    search_fields = ("account__organisation__name", "account__organisation__public_id")
+
+    @admin.display(ordering="threshold_cents")
+    def below(self, agreement: AutoTopUp) -> str:
+        return format_cents(agreement.threshold_cents)
+
+    @admin.display(ordering="amount_cents")
+    def buys(self, agreement: AutoTopUp) -> str:
+        return format_cents(agreement.amount_cents)

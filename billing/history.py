@@ -1,0 +1,115 @@
+"""The transaction history: every ledger entry, and the purchases that brought none."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.core.paginator import Page, Paginator
+from django.db.models import CharField, F, QuerySet, Value
+from django.db.models.functions import Cast
+
+from common.money import pico_from_cents
+
+from .models import CreditAccount, LedgerEntry, Purchase, Refund
+from .refunds import NotRefundable, offer
+
+__all__ = ["Line", "page_of"]
+
+PAGE_SIZE = 20
+_OF_REFUNDS = {LedgerEntry.Kind.REFUND.value, LedgerEntry.Kind.REFUND_REVERSAL.value}
+#: State -> the look of its chip.
+_LOOKS = {Purchase.State.REVIEW.value: "warn", Purchase.State.FAILED.value: "bad"}
+_LOOKS_OF_REFUNDS = {Refund.State.SUCCEEDED.value: "ok", Refund.State.FAILED.value: "bad"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: a change of credits (`amount`, pico-USD, signed) or an unfinished purchase."""
+
+    at: datetime
+    title: str
+    detail: str
+    amount: int
+    moved: bool  # whether the amount is in the balance
+    status: str
+    look: str  # of the status chip
+    purchase: Purchase | None
+    refund: Refund | None = None
+    bought: bool = False  # whether it is a purchase itself, with fee and total
+    can_be_refunded: bool = False
+
+
+def page_of(account: CreditAccount, number: str | None) -> tuple[Page[tuple[datetime, str, str]], list[Line]]:
+    """The page and its lines, newest first; the last page for a number beyond it."""
+    page = Paginator(_keys(account), PAGE_SIZE).get_page(number)
+    return page, _lines(list(page))
+
+
+def _keys(account: CreditAccount) -> "QuerySet[Purchase, tuple[datetime, str, str]]":
+    """(moment, table, key) of every line: the database merges and pages two tables without loading them."""
+    entries = LedgerEntry.objects.filter(account=account).annotate(
+        at=F("created_at"), table=Value("entry"), key=Cast("pk", CharField())
+    )
+    unfinished = Purchase.objects.filter(account=account).exclude(state=Purchase.State.CREDITED)
+    keys = unfinished.annotate(at=F("created_at"), table=Value("purchase"), key=Cast("pk", CharField()))
+    return (
+        keys.values_list("at", "table", "key")
+        .union(entries.values_list("at", "table", "key"), all=True)
+        .order_by("-at", "-key")
+    )
+
+
+def _lines(keys: Sequence[tuple[datetime, str, str]]) -> list[Line]:
+    of = {wanted: [key for _, table, key in keys if table == wanted] for wanted in ("entry", "purchase")}
+    entries = LedgerEntry.objects.select_related("purchase").in_bulk([int(key) for key in of["entry"]])
+    purchases = Purchase.objects.in_bulk([uuid.UUID(key) for key in of["purchase"]])
+    references = {entry.reference for entry in entries.values() if entry.kind in _OF_REFUNDS}
+    refunds = {str(refund.pk): refund for refund in Refund.objects.filter(pk__in=references)}
+    return [
+        _of_entry(entries[int(key)], refunds) if table == "entry" else _of_purchase(purchases[uuid.UUID(key)])
+        for _, table, key in keys
+    ]
+
+
+def _of_entry(entry: LedgerEntry, refunds: dict[str, Refund]) -> Line:
+    purchase = entry.purchase
+    refund = refunds.get(entry.reference) if entry.kind in _OF_REFUNDS else None
+    bought = entry.kind == LedgerEntry.Kind.PURCHASE
+    line = Line(
+        at=entry.created_at,
+        title=entry.get_kind_display(),
+        detail=entry.note or (purchase.paid_with or purchase.get_method_display() if purchase else ""),
+        amount=entry.amount,
+        moved=True,
+        status="Credited" if entry.amount > 0 else "Booked",
+        look="ok" if entry.amount > 0 else "",
+        purchase=purchase,
+        refund=refund,
+        bought=bought,
+        can_be_refunded=bought and purchase is not None and _can_be_refunded(purchase),
+    )
+    if refund is not None and entry.amount < 0:
+        return replace(line, status=refund.get_state_display(), look=_LOOKS_OF_REFUNDS.get(refund.state, "accent"))
+    return line
+
+
+def _of_purchase(purchase: Purchase) -> Line:
+    return Line(
+        at=purchase.created_at,
+        title="Purchase",
+        detail=purchase.failure or purchase.get_method_display(),
+        amount=pico_from_cents(purchase.credit_cents),
+        moved=False,
+        status=purchase.get_state_display(),
+        look=_LOOKS.get(purchase.state, "accent" if purchase.is_pending else ""),
+        purchase=purchase,
+        bought=True,
+    )
+
+
+def _can_be_refunded(purchase: Purchase) -> bool:
+    try:
+        return bool(offer(purchase).cents)
+    except NotRefundable:
+        return False

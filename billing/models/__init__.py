@@ -1,0 +1,31 @@
+"""Where money lives.
+
+A credit account is three integers in pico-USD: `credits` (sum of its ledger entries), `usage` (sum of
+its generations' charges) and `held` (sum of open holds). The balance is `credits - usage`.
+
+* `credits` is written by `billing/ledger.py` only, together with an append-only `LedgerEntry`.
+* `usage` and `held` are written by the settlement of requests only, under the account's row lock.
+* Lots lie end to end on the credit line in the order they were credited; `usage` is a position on
+  that line, so how much of a lot is unspent is arithmetic and spending touches no lot.
+"""
+
+from .accounts import CreditAccount, LedgerEntry, Lot
+from .cards import AutoTopUp, SavedCard
+from .disputes import Dispute
+from .events import ProviderEvent
+from .purchases import Purchase, PurchaseQuerySet, id_in
+from .refunds import Refund
+
+__all__ = [
+    "AutoTopUp",
+    "CreditAccount",
+    "Dispute",
+    "LedgerEntry",
+    "Lot",
+    "ProviderEvent",
+    "Purchase",
+    "PurchaseQuerySet",
+    "Refund",
+    "SavedCard",
+    "id_in",
+]

@@ -1,0 +1,106 @@
+"""The account, its ledger and its lots."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Organisation
+
+
+class CreditAccount(models.Model):
+    """An organisation's money."""
+
+    organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, related_name="credit_account")
+    credits = models.BigIntegerField(default=0)
+    usage = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    # All-time purchases less what was paid back; grants do not count.
+    purchased = models.BigIntegerField(default=0)
+    # Set while a dispute is open: no new requests, refunds or top-ups. Only then may a balance be negative.
+    frozen_reason = models.CharField(max_length=200, blank=True)
+    # The balance (pico-USD) below which auto top-up buys credits; empty while it is off. Kept here, because the
+    # settlement of every request has this row in its hands anyway.
+    top_up_below = models.BigIntegerField(null=True, blank=True)
+    stripe_customer_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        indexes = (models.Index(fields=("id",), condition=Q(top_up_below__isnull=False), name="accounts_with_top_up"),)
+        constraints = (
+            models.CheckConstraint(condition=Q(held__gte=0), name="account_held_not_negative"),
+            models.CheckConstraint(condition=Q(usage__gte=0), name="account_usage_not_negative"),
+            models.CheckConstraint(
+                condition=Q(credits__gte=F("usage") + F("held")) | ~Q(frozen_reason=""),
+                name="account_never_overdrawn",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"account of {self.organisation_id}"
+
+    @property
+    def balance(self) -> int:
+        """Credits minus usage, in pico-USD; open holds are still part of it."""
+        return self.credits - self.usage
+
+    @property
+    def available(self) -> int:
+        """What a new request may hold, in pico-USD."""
+        return self.credits - self.usage - self.held
+
+
+class LedgerEntry(models.Model):
+    """One change of an account's credits. Never updated, never deleted: the database refuses both.
+
+    `(kind, reference)` is unique, so a retry finds the first entry instead of writing a second. A later
+    migration that rebuilds this table on SQLite must put the triggers back (`billing/append_only.py`).
+    """
+
+    class Kind(models.TextChoices):
+        PURCHASE = "purchase", "Purchase"
+        GRANT = "grant", "Grant"
+        REFUND = "refund", "Refund"
+        REFUND_REVERSAL = "refund_reversal", "Refund returned"
+        EXPIRY = "expiry", "Expired"
+        DISPUTE = "dispute", "Dispute"
+        DISPUTE_REVERSAL = "dispute_reversal", "Dispute won"
+        ADJUSTMENT = "adjustment", "Adjustment"
+
+    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="entries")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    reference = models.CharField(max_length=100)
+    amount = models.BigIntegerField()  # pico-USD; positive adds credit
+    credits_after = models.BigIntegerField()
+    note = models.CharField(max_length=200, blank=True)
+    purchase = models.ForeignKey("Purchase", null=True, on_delete=models.PROTECT, related_name="entries")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        constraints = (models.UniqueConstraint(fields=("kind", "reference"), name="ledger_entry_once"),)
+        indexes = (models.Index(fields=("account", "-id"), name="ledger_of_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount}"
+
+
+class Lot(models.Model):
+    """A stretch of the credit line: what one purchase or grant brought, less what was taken back.
+
+    The sum of an account's lots equals its credits. Refund, expiry and dispute shorten a lot from its
+    unspent end, under the account's row lock.
+    """
+
+    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="lots")
+    entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, related_name="lot")
+    purchase = models.OneToOneField("Purchase", null=True, on_delete=models.PROTECT, related_name="lot")
+    amount = models.BigIntegerField()  # pico-USD
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(amount__gte=0), name="lot_not_negative"),)
+        indexes = (models.Index(fields=("account", "id"), name="lots_of_account"),)
+
+    def __str__(self) -> str:
+        return f"lot of {self.amount}"

@@ -1,0 +1,75 @@
+"""Mails about money, to the admins of the organisation whose money it is.
+
+A mail that cannot be sent never stops what it tells about.
+"""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from accounts.models import Membership, User
+from common.money import format_cents
+
+from .models import CreditAccount, Dispute, Purchase, Refund
+
+__all__ = ["auto_top_up_failed", "auto_top_up_stopped", "frozen", "refund_failed", "topped_up"]
+
+logger = logging.getLogger(__name__)
+
+
+def topped_up(purchase: Purchase) -> None:
+    """Auto top-up has bought credits."""
+    subject = f"{format_cents(purchase.credit_cents)} of credits added by auto top-up"
+    _send(purchase.account, subject, "topped_up", {"purchase": purchase})
+
+
+def auto_top_up_failed(purchase: Purchase, again_at: datetime | None) -> None:
+    """The card was declined; it will be tried again."""
+    _send(purchase.account, "Auto top-up failed", "auto_top_up_failed", {"purchase": purchase, "again_at": again_at})
+
+
+def auto_top_up_stopped(account: CreditAccount, reason: str) -> None:
+    """Auto top-up was switched off by us."""
+    _send(account, "Auto top-up is switched off", "auto_top_up_stopped", {"reason": reason})
+
+
+def frozen(account: CreditAccount, dispute: Dispute) -> None:
+    """A bank has taken a payment back, and the account is frozen."""
+    _send(account, "Your account is frozen: a payment was disputed", "frozen", {"dispute": dispute})
+
+
+def refund_failed(refund: Refund) -> None:
+    """A refund came back; so did the credits."""
+    subject = f"Your refund of {format_cents(refund.cents)} did not go through"
+    _send(refund.purchase.account, subject, "refund_failed", {"refund": refund})
+
+
+def _send(account: CreditAccount, subject: str, template: str, context: dict[str, Any]) -> None:
+    admins = User.objects.filter(
+        memberships__organisation=account.organisation_id, memberships__role=Membership.Role.ADMIN, is_active=True
+    )
+    to = list(admins.order_by("pk").values_list("email", flat=True))
+    shown = context | {
+        "account": account,
+        "site_name": settings.SITE_NAME,
+        "support_email": settings.SUPPORT_EMAIL,
+        "credits_url": settings.SITE_URL + reverse("billing:credits"),
+        "auto_top_up_url": settings.SITE_URL + reverse("billing:auto-top-up"),
+    }
+    body = render_to_string(f"billing/mail/{template}.txt", shown)
+    mails = [EmailMessage(subject, body, to=[address]) for address in to]
+
+    def send() -> None:
+        for mail in mails:
+            try:
+                mail.send()
+            except Exception:  # whatever the mail server does
+                logger.exception("a mail about account %s could not be sent", account.pk)
+
+    transaction.on_commit(send)

@@ -1,0 +1,133 @@
+"""What the clock does for purchases, so that no credit depends on a webhook that arrives."""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from . import auto_top_up, disputes, purchases, reconciliation, refunds, stripe_gateway, topping_up, webhooks
+from .models import Dispute, ProviderEvent, Purchase, Refund
+
+__all__ = ["forget_old_events", "reconcile", "rescue", "sweep", "top_up_low_balances"]
+
+logger = logging.getLogger(__name__)
+
+#: How many purchases and how many events one sweep looks at.
+BATCH = 100
+#: What is younger than this is still in the hands of the request that began it.
+GRACE = timedelta(seconds=30)
+#: After this many failures an event waits for a person; its purchase is still looked at.
+EVENT_ATTEMPTS = 50
+#: How often a refund that the bank takes its time over is asked about.
+REFUNDS_ASKED_EVERY = timedelta(hours=1)
+#: How far back payments are listed. An idempotency key lives for a day, a little more is cheap.
+RESCUE_WINDOW = timedelta(hours=26)
+#: How long dealt-with events are kept.
+EVENTS_KEPT = timedelta(days=90)
+
+
+def sweep() -> int:
+    """How many purchases that await their payment were asked about. Failed events are tried again first."""
+    now = timezone.now()
+    _retry_events(now)
+    # Nobody was ever given the address of these payment pages.
+    unopened = Purchase.objects.filter(state=Purchase.State.CREATED, expires_at__lt=now)
+    unopened.update(state=Purchase.State.EXPIRED)
+    waiting = Purchase.objects.awaiting_payment().order_by(F("synced_at").asc(nulls_first=True))
+    asked = _each(waiting[:BATCH], _ask_about)
+    _each(topping_up.unanswered()[:BATCH], topping_up.resume)
+    _each(_with_unfinished_refunds(now)[:BATCH], refunds.sync)
+    return asked
+
+
+def top_up_low_balances() -> int:
+    """How many attempts of auto top-up were made: for accounts whose request that noticed it was lost."""
+    accounts = auto_top_up.low_accounts().order_by("pk").values_list("pk", flat=True)
+    return sum(topping_up.run(account) is not None for account in accounts)
+
+
+def _each(found: Iterable[Purchase], work: Callable[[Purchase], object]) -> int:
+    """Do the work for each; how many times it was done. What is refused for one does not stop the others."""
+    done = 0
+    for purchase in found:
+        try:
+            work(purchase)
+        except stripe_gateway.Refused as refusal:
+            logger.warning("purchase %s: the provider refuses: %s", purchase.pk, refusal)
+        except stripe_gateway.Unavailable as silence:
+            # Every further question would wait for the same time-out.
+            logger.warning("the sweep stops, the provider does not answer: %s", silence)
+            break
+        done += 1
+    return done
+
+
+def _retry_events(now: datetime) -> None:
+    waiting = ProviderEvent.objects.filter(
+        state__in=(ProviderEvent.State.NEW, ProviderEvent.State.FAILED),
+        received_at__lt=now - GRACE,
+        attempts__lt=EVENT_ATTEMPTS,
+    )
+    for event in waiting.order_by("attempts", "received_at")[:BATCH]:
+        webhooks.process(event)
+
+
+def _ask_about(purchase: Purchase) -> None:
+    try:
+        topping_up.follow_up(purchases.sync(purchase))
+    except stripe_gateway.NotThere:
+        # The provider no longer knows the page (a sandbox that was emptied, another key): it cannot be paid.
+        if purchase.expires_at is not None and purchase.expires_at < timezone.now():
+            Purchase.objects.filter(pk=purchase.pk, state=Purchase.State.OPEN).update(state=Purchase.State.EXPIRED)
+
+
+def _with_unfinished_refunds(now: datetime) -> QuerySet[Purchase]:
+    unsent = Q(refunds__state=Refund.State.REQUESTED, refunds__created_at__lt=now - GRACE)
+    under_way = Q(refunds__state=Refund.State.PENDING, refunds__synced_at__lt=now - REFUNDS_ASKED_EVERY)
+    return Purchase.objects.filter(unsent | under_way).distinct().order_by("pk")
+
+
+def rescue() -> int:
+    """Credit every recent payment that the provider knows and we missed; how many there were (should be none).
+
+    Refunds and disputes that we missed are booked on the way.
+    """
+    since = timezone.now() - RESCUE_WINDOW
+    paid = Purchase.objects.named(*(payment.purchase for payment in stripe_gateway.paid_since(since)))
+    missed = list(paid.exclude(state__in=(Purchase.State.CREDITED, Purchase.State.REVIEW)))
+    _each(missed, purchases.sync)
+    credited = Purchase.objects.filter(pk__in=[purchase.pk for purchase in missed], state=Purchase.State.CREDITED)
+    for purchase in credited:
+        logger.warning("purchase %s was paid and only found by listing payments", purchase.pk)
+
+    refunded = {refund.id: refund.payment_id for refund in stripe_gateway.refunded_since(since)}
+    booked = Refund.objects.filter(provider_refund__in=refunded).values_list("provider_refund", flat=True)
+    foreign = {payment for refund, payment in refunded.items() if refund not in set(booked)}
+    _each(Purchase.objects.filter(provider_payment__in=foreign), refunds.sync)
+
+    disputed = {dispute.id: dispute.payment_id for dispute in stripe_gateway.disputed_since(since)}
+    known = Dispute.objects.filter(provider_dispute__in=disputed).values_list("provider_dispute", flat=True)
+    unheard = set(disputed) - set(known)
+    argued = Q(disputes__state__in=(Dispute.State.INQUIRY, Dispute.State.OPEN))
+    new = Q(provider_payment__in=[disputed[each] for each in unheard])
+    _each(Purchase.objects.filter(argued | new).distinct(), disputes.sync)
+    return len(credited)
+
+
+def reconcile() -> bool:
+    """Prove the ledger; False, and an error in the log for every fault, when it does not add up."""
+    found = reconciliation.faults()
+    for fault in found:
+        logger.error("the ledger does not add up: %s", fault)
+    return not found
+
+
+def forget_old_events() -> int:
+    """Delete events that were dealt with long ago; how many."""
+    done = ProviderEvent.objects.filter(
+        state__in=(ProviderEvent.State.DONE, ProviderEvent.State.IGNORED),
+        received_at__lt=timezone.now() - EVENTS_KEPT,
+    )
+    return done.delete()[0]

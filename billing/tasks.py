@@ -1,0 +1,36 @@
+"""The clock's part of billing; `CELERY_BEAT_SCHEDULE` in the settings says when."""
+
+from celery import shared_task
+
+from . import sweeps, topping_up
+
+
+@shared_task
+def sweep_purchases() -> None:
+    """Every minute: credits appear even when every webhook is lost."""
+    sweeps.sweep()
+
+
+@shared_task
+def top_up_low_balances() -> None:
+    """Every minute: low balances that no request has reported."""
+    sweeps.top_up_low_balances()
+
+
+@shared_task
+def top_up(account_id: int) -> None:
+    """At once, when a request has noticed a low balance."""
+    topping_up.run(account_id)
+
+
+@shared_task
+def rescue_payments() -> None:
+    """Every ten minutes: payments whose purchase we never heard of again."""
+    sweeps.rescue()
+
+
+@shared_task
+def reconcile_ledger() -> None:
+    """Every night: every sum agrees, or the log names the row."""
+    sweeps.reconcile()
+    sweeps.forget_old_events()

@@ -1,0 +1,217 @@
+"""Pages about credits and purchases. Everybody in the organisation sees the balance; admins buy and see the history."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import access
+from accounts.models import Membership, Organisation
+from common.http import AuthedRequest
+
+from . import history, purchases, refunds, spending
+from .forms import BuyForm, QuoteForm, RefundForm, prefilled
+from .models import AutoTopUp, Purchase, Refund
+from .quotes import fee_rule
+from .stripe_gateway import KeyRefused, ProviderError, Refused
+
+#: A page that asks again sooner than this gets what is known already.
+ASK_PROVIDER_EVERY = timedelta(seconds=1)
+
+
+# --- /settings/credits ------------------------------------------------------------------------------
+
+
+@login_required
+@never_cache
+@require_GET
+def show_credits(request: AuthedRequest) -> HttpResponse:
+    """The balance; for admins also the way to buy, and the history."""
+    organisation = access.for_member(request)
+    return _credits_page(request, organisation, BuyForm(initial=prefilled(request.GET.get("amount", ""))))
+
+
+@login_required
+@never_cache
+@require_GET
+def show_quote(request: AuthedRequest) -> HttpResponse:
+    """The price of what the form asks for, to be put below it; or the reason why it has none."""
+    access.for_admin(request)
+    form = QuoteForm(request.GET)
+    context = {"quote_form": form, "quote": form.quote if form.is_valid() else None, "fee_rule": fee_rule()}
+    return render(request, "billing/partials/quote.html", context)
+
+
+@login_required
+@never_cache
+@require_POST
+def buy_credits(request: AuthedRequest) -> HttpResponse:
+    """On to the payment page; 409 when the buyer has not seen the total that it would cost."""
+    organisation = access.for_admin(request)
+    form = BuyForm(request.POST)
+    if not form.is_valid():
+        return _credits_page(request, organisation, form, status=422)
+    if not form.total_is_what_was_seen:
+        return render(request, "billing/confirm_purchase.html", _form_context(form), status=409)
+    try:
+        purchase = purchases.start(
+            spending.account_of(organisation),
+            request.user,
+            form.quote,
+            method=Purchase.Method(form.cleaned_data["method"]),
+            form_token=form.cleaned_data["token"],
+            site=request.build_absolute_uri("/").rstrip("/"),
+        )
+    except ProviderError as error:
+        form.add_error(None, _told(error))
+        return _credits_page(request, organisation, form, status=503)
+    return redirect(purchase.checkout_url if purchase.state == Purchase.State.OPEN else purchase)
+
+
+def _credits_page(
+    request: AuthedRequest, organisation: Organisation, form: BuyForm, *, status: int = 200
+) -> HttpResponse:
+    account = spending.account_of(organisation)
+    context: dict[str, Any] = {"account": account, "is_admin": _is_admin(request, organisation)}
+    if context["is_admin"]:
+        page, lines = history.page_of(account, request.GET.get("page"))
+        context |= _form_context(form) | {"page": page, "lines": lines}
+        context["agreement"] = AutoTopUp.objects.select_related("card").filter(account=account).first()
+    return render(request, "billing/credits.html", context, status=status)
+
+
+def _form_context(form: BuyForm) -> dict[str, Any]:
+    quote_form: QuoteForm = form
+    if not form.is_bound:
+        quote_form = QuoteForm({**form.initial, "method": Purchase.Method.CARD})
+        quote_form.is_valid()
+    return {
+        "form": form,
+        "quote_form": quote_form,
+        "quote": getattr(quote_form, "quote", None),
+        "fee_rule": fee_rule(),
+        "refund_hours": settings.REFUND_WINDOW_HOURS,
+        # A new one each time: a form that failed may be sent again and is then a new purchase.
+        "token": secrets.token_urlsafe(24),
+    }
+
+
+def _is_admin(request: AuthedRequest, organisation: Organisation) -> bool:
+    return organisation.memberships.filter(user=request.user, role=Membership.Role.ADMIN).exists()
+
+
+def _told(error: ProviderError) -> str:
+    if isinstance(error, Refused | KeyRefused):
+        return (
+            "The payment provider refused to open a payment page. Nothing was charged. "
+            f"If this goes on, write to {settings.SUPPORT_EMAIL}."
+        )
+    return "The payment provider does not answer. Nothing was charged. Try again in a minute."
+
+
+# --- /settings/credits/purchases/<purchase_id> ------------------------------------------------------
+
+
+@login_required
+@never_cache
+@require_GET
+def purchase_return(request: AuthedRequest) -> HttpResponse:
+    """Where the payment page sends the buyer back to. The visit proves nothing: the provider is asked."""
+    purchase = get_object_or_404(Purchase.objects.seen_by(request.user), provider_session=request.GET.get("s", ""))
+    return _purchase_page(request, purchase)
+
+
+@login_required
+@never_cache
+@require_GET
+def show_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """What became of a purchase; asks for itself again while it is under way."""
+    return _purchase_page(request, get_object_or_404(Purchase.objects.seen_by(request.user), pk=purchase_id))
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])  # GET: the payment page's "back" is a link
+def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """Close the payment page, so that a forgotten tab cannot pay an old quote."""
+    purchase = get_object_or_404(Purchase.objects.seen_by(request.user), pk=purchase_id)
+    try:
+        purchases.cancel(purchase)
+    except ProviderError:
+        messages.warning(
+            request, "The payment page could not be closed. It closes by itself; until then it can still be paid."
+        )
+    return redirect(purchase)
+
+
+@login_required
+@never_cache
+@require_GET
+def receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """The receipt of a credited purchase, made to be printed."""
+    credited = Purchase.objects.seen_by(request.user).filter(state=Purchase.State.CREDITED)
+    return render(request, "billing/receipt.html", {"purchase": get_object_or_404(credited, pk=purchase_id)})
+
+
+def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
+    asked = purchase.synced_at
+    unanswered = False
+    if purchase.is_pending and (asked is None or timezone.now() - asked > ASK_PROVIDER_EVERY):
+        try:
+            purchase = purchases.sync(purchase)
+        except ProviderError:
+            unanswered = True
+    context = {
+        "purchase": purchase,
+        "account": purchase.account,
+        "unanswered": unanswered,
+    }
+    template = "billing/partials/purchase_state.html" if request.htmx else "billing/purchase.html"
+    return render(request, template, context)
+
+
+# --- Refunds ----------------------------------------------------------------------------------------
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def refund_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """Ask for the unspent credits of a purchase back; 409 when they are fewer or more than the page said."""
+    purchase = get_object_or_404(Purchase.objects.seen_by(request.user), pk=purchase_id)
+    form = RefundForm(request.POST or None)
+    status = 200
+    if form.is_valid():
+        try:
+            return redirect(refunds.request(purchase, request.user, cents=form.cleaned_data["cents"]))
+        except (refunds.NotRefundable, refunds.AmountChanged):
+            status = 409
+    context: dict[str, Any] = {
+        "purchase": purchase,
+        "changed": status == 409,
+        "refund_hours": settings.REFUND_WINDOW_HOURS,
+    }
+    try:
+        context["offer"] = refunds.offer(purchase)
+    except refunds.NotRefundable as reason:
+        context["reason"] = str(reason)
+    return render(request, "billing/refund_purchase.html", context, status=status)
+
+
+@login_required
+@never_cache
+@require_GET
+def show_refund(request: AuthedRequest, refund_id: UUID) -> HttpResponse:
+    """The credit note of a refund, and how far the money has come."""
+    seen = Refund.objects.filter(purchase__in=Purchase.objects.seen_by(request.user))
+    refund = get_object_or_404(seen.select_related("purchase__account__organisation", "purchase__user"), pk=refund_id)
+    return render(request, "billing/refund.html", {"refund": refund, "purchase": refund.purchase})

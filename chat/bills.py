@@ -1,0 +1,34 @@
+"""What an answer cost that was cut off before its bill arrived: stopped, reloaded or disconnected."""
+
+from accounts.models import Organisation
+from billing import spending
+from common.money import PicoUsd
+from gateway.events import Billed, Usage
+from gateway.models import Generation
+
+__all__ = ["bill_of"]
+
+
+def bill_of(generation_id: str, organisation: Organisation) -> Billed | None:
+    """The bill of the organisation's generation; None while it is open, and for anybody else's."""
+    account = spending.account_of(organisation)
+    generation = (
+        Generation.objects.filter(pk=generation_id, account=account).exclude(state=Generation.State.OPEN).first()
+    )
+    if generation is None:
+        return None
+    return Billed(
+        usage=Usage(
+            prompt_tokens=generation.prompt_tokens,
+            completion_tokens=generation.completion_tokens,
+            reasoning_tokens=generation.reasoning_tokens,
+            cached_tokens=generation.cached_tokens,
+            cache_write_tokens=generation.cache_write_tokens,
+            estimated=generation.token_source == Generation.TokenSource.ESTIMATE,
+        ),
+        cost=PicoUsd(generation.cost),
+        balance=PicoUsd(account.balance),
+        latency_ms=generation.latency_ms or 0,
+        duration_ms=generation.duration_ms or 0,
+        web_searches=1 if generation.web_search_engine else 0,
+    )

@@ -1,0 +1,11 @@
+"""Routes of `chat`; the socket's is in `routing.py`."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "chat"
+
+urlpatterns = [
+    path("chat", views.chat, name="chat"),
+]

@@ -1,0 +1,40 @@
+"""The chatroom's page. Conversations live in the browser: this view knows none of them."""
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from accounts import access
+from billing import spending
+from common.http import AuthedRequest
+
+#: How many models may answer side by side.
+MOST_MODELS = 4
+#: Web servers close a socket that sends more than 16 MiB at once, and do not say why.
+LARGEST_FRAME = 15 * 1024 * 1024
+
+
+@login_required
+@require_GET
+def chat(request: AuthedRequest) -> HttpResponse:
+    """The chatroom; `?model=<id>`, up to four times, starts a new chat with these models."""
+    organisation = access.for_member(request)
+    account = spending.account_of(organisation)
+    setup = {
+        "user": request.user.public_id,
+        "models": request.GET.getlist("model")[:MOST_MODELS],
+        "default_model": organisation.default_model or settings.DEFAULT_MODEL,
+        "most_models": MOST_MODELS,
+        "can_spend": account.available > 0,
+        "request_bytes": min(settings.MAX_REQUEST_BYTES, LARGEST_FRAME),
+        "web_search": f"${settings.WEB_SEARCH_REQUEST_PRICE}" if settings.WEB_SEARCH_ENGINE != "off" else None,
+        "links": {
+            "credits": reverse("billing:credits"),
+            "privacy": reverse("accounts:privacy"),
+            "sign_in": reverse("account_login"),
+        },
+    }
+    return render(request, "chat/chat.html", {"setup": setup})

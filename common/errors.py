@@ -1,0 +1,214 @@
+"""Errors that an API caller sees.
+
+ApiError                        status  error_type
+├── InvalidRequest              400     invalid_request
+│   ├── ModelNotFound           400     not_found
+│   └── ContextLengthExceeded   400     context_length_exceeded
+├── NotAuthenticated            401     authentication
+├── PaymentRequired             402     payment_required
+├── PermissionDenied            403     permission_denied
+├── NotFound                    404     not_found
+│   └── NoEndpoints             404     not_found
+├── RequestTimeout              408     timeout
+├── Conflict                    409     precondition_failed
+├── Gone                        410     not_found
+├── PayloadTooLarge             413     payload_too_large
+├── Unprocessable               422     unprocessable
+├── RateLimited                 429     rate_limit_exceeded
+├── InternalError               500     server
+├── ProviderUnavailable         502     provider_unavailable
+├── TemporarilyUnavailable      503     provider_overloaded
+└── ProviderTimeout             504     timeout
+
+`envelope()` is the one place that turns an error into JSON:
+`{"error": {"code": <HTTP status>, "message": ..., "metadata": {"error_type": ...}}}`.
+"""
+
+from typing import Any
+
+__all__ = [
+    "ApiError",
+    "Conflict",
+    "ContextLengthExceeded",
+    "Gone",
+    "InternalError",
+    "InvalidRequest",
+    "ModelNotFound",
+    "NoEndpoints",
+    "NotAuthenticated",
+    "NotFound",
+    "PayloadTooLarge",
+    "PaymentRequired",
+    "PermissionDenied",
+    "ProviderTimeout",
+    "ProviderUnavailable",
+    "RateLimited",
+    "RequestTimeout",
+    "TemporarilyUnavailable",
+    "Unprocessable",
+]
+
+
+class ApiError(Exception):
+    """Base of every error that has an HTTP status and a message for the caller.
+
+    `message` names the remedy where there is one. `metadata` is merged into `error.metadata`,
+    `availability` becomes `error.availability`, `headers` go on the response.
+    """
+
+    status = 500
+    error_type = "unmapped"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        metadata: dict[str, Any] | None = None,
+        availability: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata = metadata or {}
+        self.availability = availability
+        self.headers = headers or {}
+        self.routing: dict[str, Any] | None = None  # what the router did, for callers who asked to know
+
+    def envelope(self) -> dict[str, Any]:
+        """The JSON body: `{"error": {"code", "message", "metadata", "availability"?}}`."""
+        error: dict[str, Any] = {
+            "code": self.status,
+            "message": self.message,
+            "metadata": {"error_type": self.error_type, **self.metadata},
+        }
+        if self.availability is not None:
+            error["availability"] = self.availability
+            error |= {"error_type": self.error_type, "http_status": self.status}
+        body: dict[str, Any] = {"error": error}
+        if self.routing is not None:
+            body["openrouter_metadata"] = self.routing
+        return body
+
+
+class InvalidRequest(ApiError):
+    """The body or a parameter is malformed."""
+
+    status = 400
+    error_type = "invalid_request"
+
+
+class ModelNotFound(InvalidRequest):
+    """The catalogue has no such model id."""
+
+    error_type = "not_found"
+
+
+class ContextLengthExceeded(InvalidRequest):
+    """The prompt does not fit the model's context."""
+
+    error_type = "context_length_exceeded"
+
+
+class NotAuthenticated(ApiError):
+    """The key is missing, unknown, disabled or expired."""
+
+    status = 401
+    error_type = "authentication"
+
+
+class PaymentRequired(ApiError):
+    """The account's credits or the key's limit do not cover the request."""
+
+    status = 402
+    error_type = "payment_required"
+
+
+class PermissionDenied(ApiError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    error_type = "permission_denied"
+
+
+class NotFound(ApiError):
+    """No such thing, or not the caller's."""
+
+    status = 404
+    error_type = "not_found"
+
+
+class NoEndpoints(NotFound):
+    """The model exists and no endpoint of it matches the request's constraints."""
+
+
+class RequestTimeout(ApiError):
+    """The request took longer than the platform allows."""
+
+    status = 408
+    error_type = "timeout"
+
+
+class Conflict(ApiError):
+    """The thing changed meanwhile, or exists already."""
+
+    status = 409
+    error_type = "precondition_failed"
+
+
+class Gone(ApiError):
+    """A removed part of the API."""
+
+    status = 410
+    error_type = "not_found"
+
+
+class PayloadTooLarge(ApiError):
+    """The body is larger than the platform accepts."""
+
+    status = 413
+    error_type = "payload_too_large"
+
+
+class Unprocessable(ApiError):
+    """Well-formed, and still makes no sense."""
+
+    status = 422
+    error_type = "unprocessable"
+
+
+class RateLimited(ApiError):
+    """A platform limit, or every provider's."""
+
+    status = 429
+    error_type = "rate_limit_exceeded"
+
+
+class InternalError(ApiError):
+    """Something of ours broke; the message says nothing about what."""
+
+    status = 500
+    error_type = "server"
+
+    def __init__(self) -> None:
+        super().__init__("Internal Server Error")
+
+
+class ProviderUnavailable(ApiError):
+    """Every attempted provider failed or answered nonsense."""
+
+    status = 502
+    error_type = "provider_unavailable"
+
+
+class TemporarilyUnavailable(ApiError):
+    """No provider can take the request right now."""
+
+    status = 503
+    error_type = "provider_overloaded"
+
+
+class ProviderTimeout(ApiError):
+    """The provider did not answer in time."""
+
+    status = 504
+    error_type = "timeout"

@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class GatewayConfig(AppConfig):
+    name = "gateway"
+
+    def ready(self) -> None:
+        from models_catalog import measurements
+
+        from . import (
+            health,
+            reconciliation,  # noqa: F401 registers its checks
+        )
+
+        measurements.provide(health.measured)

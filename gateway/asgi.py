@@ -1,0 +1,178 @@
+"""Inference over HTTP: bytes in, one reply or a stream of events out.
+
+Everything else of the site is Django's; this is the hot path.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Send
+
+from common.errors import ApiError, InternalError, InvalidRequest, PayloadTooLarge
+from keys.authentication import authenticate, require_inference
+
+from . import completions
+from .events import Event, Started
+from .reply import gather
+from .sse import DONE, KEEP_ALIVE, SseEncoder
+
+__all__ = ["PATHS", "application"]
+
+log = logging.getLogger(__name__)
+
+#: Seconds of silence after which a comment tells the client that its answer is still coming.
+KEEP_ALIVE_SECONDS = 10.0
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "X-Generation-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, "
+    "X-RateLimit-Reset",
+}
+_PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "*, Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title",
+    "Access-Control-Max-Age": "86400",
+}
+_STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
+
+
+async def chat_completions(request: Request) -> Response:
+    """POST /api/v1/chat/completions"""
+    return await _answer(request, text_completion=False)
+
+
+async def text_completions(request: Request) -> Response:
+    """POST /api/v1/completions: a `prompt` in, `choices[].text` out."""
+    return await _answer(request, text_completion=True)
+
+
+async def _answer(request: Request, *, text_completion: bool) -> Response:
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=_PREFLIGHT)
+    try:
+        identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
+        require_inference(identity)
+        chat_request = completions.parse(await _body(request))
+        if text_completion and not chat_request.is_text_completion:
+            raise InvalidRequest("/completions takes a `prompt`. Send `messages` to /chat/completions.")
+        caller = await completions.key_caller(identity, **_details(request))
+        events = completions.stream(caller, chat_request)
+        shape = {
+            "text_completion": chat_request.is_text_completion,
+            "show_reasoning": not (chat_request.reasoning and chat_request.reasoning.exclude),
+        }
+        if chat_request.stream:
+            first = await anext(events)
+            assert isinstance(first, Started)
+            return EventStream(first, events, SseEncoder(**shape))
+        reply = await gather(events, **shape)
+        return _json(reply, headers={"X-Generation-Id": reply["id"]})
+    except ApiError as error:
+        return _json(error.envelope(), error.status, error.headers)
+    except ClientDisconnect:
+        return Response(status_code=499)
+    except Exception as error:
+        # The traceback could show a prompt: only where it happened is logged.
+        log.error("inference failed: %s at %s", type(error).__name__, _place(error))
+        return _json(InternalError().envelope(), 500)
+
+
+class EventStream(StreamingResponse):
+    """The rest of an answer that has started. A client that leaves ends the generator, which settles."""
+
+    def __init__(self, first: Started, events: AsyncGenerator[Event, None], encoder: SseEncoder) -> None:
+        encoder.encode(first)
+        self._events = events
+        self._encoder = encoder
+        self._sent_at = time.monotonic()
+        headers = {**_CORS, **_STREAM_HEADERS, "X-Generation-Id": first.generation_id}
+        super().__init__((), headers=headers)
+
+    async def stream_response(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        keep_alive = asyncio.create_task(self._keep_alive(send))
+        try:
+            async with aclosing(self._events) as events:
+                async for event in events:
+                    if chunk := self._encoder.encode(event):
+                        self._sent_at = time.monotonic()
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except Exception as error:
+            log.error("a stream failed: %s at %s", type(error).__name__, _place(error))
+            raise
+        finally:
+            keep_alive.cancel()
+        await send({"type": "http.response.body", "body": DONE, "more_body": False})
+
+    async def _keep_alive(self, send: Send) -> None:
+        """A comment after each stretch of silence."""
+        while True:
+            await asyncio.sleep(KEEP_ALIVE_SECONDS)
+            if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
+                await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+
+
+async def _body(request: Request) -> bytes:
+    """The body, up to MAX_REQUEST_BYTES; PayloadTooLarge beyond, without reading the rest."""
+    limit = settings.MAX_REQUEST_BYTES
+    too_large = PayloadTooLarge(f"The request body is larger than {limit // (1024 * 1024)} MB.")
+    if request.headers.get("content-length", "").isdigit() and int(request.headers["content-length"]) > limit:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
+
+
+def _details(request: Request) -> dict[str, Any]:
+    headers = request.headers
+    return {
+        "app": headers.get("http-referer", headers.get("referer", "")).partition("?")[0].partition("#")[0][:200],
+        "app_title": headers.get("x-openrouter-title", headers.get("x-title", ""))[:100],
+        "user_agent": headers.get("user-agent", "")[:200],
+        "wants_routing": "enabled"
+        in {headers.get("x-openrouter-metadata"), headers.get("x-openrouter-experimental-metadata")},
+        "sandbox_headers": {name: value for name, value in headers.items() if name.startswith("x-sandbox-")},
+    }
+
+
+def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(_encode(body), status, headers={**_CORS, **(headers or {})}, media_type="application/json")
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "an unknown place"
+
+
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    body = {"error": {"code": 405, "message": f"{request.method} is not allowed here: use POST.", "metadata": {}}}
+    return _json(body, 405, {"Allow": "POST, OPTIONS"})
+
+
+_ROUTES = {"/api/v1/chat/completions": chat_completions, "/api/v1/completions": text_completions}
+
+#: The paths that this application serves; every other path is Django's.
+PATHS = frozenset(_ROUTES)
+
+application = Starlette(
+    routes=[Route(path, endpoint, methods=["POST", "OPTIONS"]) for path, endpoint in _ROUTES.items()],
+    exception_handlers={405: _wrong_method},
+)

@@ -1,0 +1,125 @@
+"""Who asks: the account that pays, the key or person that spends, and the policy that applies."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from asgiref.sync import sync_to_async
+
+from accounts.access import privacy_of
+from accounts.models import Organisation, User
+from billing import spending
+from keys.authentication import KeyIdentity
+
+__all__ = ["Caller", "chat_caller", "forget", "key_caller"]
+
+#: How long a change of privacy settings may take to reach this process, in seconds.
+FRESH_SECONDS = 2.0
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What the organisation allows to happen with its prompts."""
+
+    allow_paid_training: bool = False
+    allow_free_training: bool = False
+    allow_free_publication: bool = False
+    zero_data_retention: bool = False
+    log_for_discount: bool = False
+    allowed_providers: frozenset[str] = frozenset()
+    ignored_providers: frozenset[str] = frozenset()
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about the caller that one request needs; made once per request."""
+
+    account_id: int
+    key_id: int | None
+    user_id: int | None
+    source: str  # Generation.Source
+    default_model: str
+    policy: Policy
+    purchased: int = 0  # all-time purchases, pico-USD
+    app: str = ""
+    app_title: str = ""
+    user_agent: str = ""
+    wants_routing: bool = False  # tell what the router did
+    #: `X-Sandbox-*` headers, passed on to the provider sandbox and to nobody else.
+    sandbox_headers: Mapping[str, str] = {}
+
+
+class _Payer(msgspec.Struct, frozen=True):
+    account_id: int
+    purchased: int
+    default_model: str
+    policy: Policy
+
+
+_payers: dict[int, tuple[float, _Payer]] = {}
+
+
+async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
+    """The caller behind an API key."""
+    payer = await _payer(identity.organisation_id)
+    return Caller(
+        account_id=payer.account_id,
+        key_id=identity.key_id,
+        user_id=identity.created_by or None,
+        source="api",
+        default_model=payer.default_model,
+        policy=payer.policy,
+        purchased=payer.purchased,
+        **details,
+    )
+
+
+async def chat_caller(user: User, organisation: Organisation, **details: Any) -> Caller:
+    """The caller behind the chatroom: a person, working in an organisation."""
+    payer = await _payer(organisation.pk)
+    return Caller(
+        account_id=payer.account_id,
+        key_id=None,
+        user_id=user.pk,
+        source="chat",
+        default_model=payer.default_model,
+        policy=payer.policy,
+        purchased=payer.purchased,
+        **details,
+    )
+
+
+def forget() -> None:
+    """Make the next request read its organisation afresh."""
+    _payers.clear()
+
+
+async def _payer(organisation_id: int) -> _Payer:
+    now = time.monotonic()
+    known = _payers.get(organisation_id)
+    if known and known[0] > now:
+        return known[1]
+    payer = await sync_to_async(_read_payer)(organisation_id)
+    if len(_payers) > 10_000:
+        _payers.clear()
+    _payers[organisation_id] = (now + FRESH_SECONDS, payer)
+    return payer
+
+
+def _read_payer(organisation_id: int) -> _Payer:
+    organisation = Organisation.objects.get(pk=organisation_id)
+    privacy = privacy_of(organisation)
+    account = spending.account_of(organisation)
+    return _Payer(
+        account_id=account.pk,
+        purchased=account.purchased,
+        default_model=organisation.default_model,
+        policy=Policy(
+            allow_paid_training=privacy.allow_paid_training,
+            allow_free_training=privacy.allow_free_training,
+            allow_free_publication=privacy.allow_free_publication,
+            zero_data_retention=privacy.zero_data_retention,
+            log_for_discount=privacy.log_for_discount,
+            allowed_providers=frozenset(privacy.allowed_providers),
+            ignored_providers=frozenset(privacy.ignored_providers),
+        ),
+    )

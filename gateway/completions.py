@@ -1,0 +1,222 @@
+"""The door of `gateway`: one inference request, from the first look to the bill.
+
+`stream()` is the story: plan, admit, search the web if asked to, open, relay, settle. Every way in (API, chatroom)
+goes through it, so there is one routing, one metering and one bill.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import msgspec
+from django.conf import settings
+
+from common.clock import utc_now
+from common.errors import ApiError
+from common.money import PICO_PER_USD, PicoUsd
+
+from . import health, settlement, snapshot, web_search
+from .callers import Caller, chat_caller, key_caller
+from .events import Event
+from .failures import ProviderFailure, refusal, retry_pause
+from .free_limits import count_free_request
+from .metering import Meter
+from .providers import open_answer
+from .relay import Relay
+from .request import ChatRequest, parse
+from .routing import Attempt, Plan, make_plan
+from .tokens import prompt_bound
+from .unavailable import unavailable_models
+
+__all__ = ["Caller", "ChatRequest", "chat_caller", "drain", "key_caller", "parse", "stream", "unavailable_models"]
+
+log = logging.getLogger(__name__)
+
+#: How long an answer that nobody reads any more is listened to, for its bill, in seconds.
+DRAIN_SECONDS = 300.0
+
+#: How long a process that is told to stop waits for settlements under way, in seconds.
+SHUTDOWN_SECONDS = 30.0
+
+#: Settlements under way: they outlive the request that caused them.
+_settling: set[asyncio.Task[settlement.Settled]] = set()
+
+
+async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, None]:
+    """Yield the answer: Started, Deltas, Finished or Failed, Billed. The caller is charged once, however it ends.
+
+    Before Started it raises ApiError: 400 and 404 from planning, 401 and 402 from admission, 502 from a web search,
+    the last provider's error when none answered. Closing the generator ends the answer; it is settled all the same.
+    """
+    search = web_search.wanted(request, caller.default_model or settings.DEFAULT_MODEL)
+    prompt_tokens, images = prompt_bound(request.messages, request.body.get("tools"))
+    prompt_tokens += search.most_tokens if search else 0
+    plan = make_plan(
+        await snapshot.catalogue(),
+        request,
+        caller,
+        default_model=settings.DEFAULT_MODEL,
+        auto_models=settings.AUTO_MODELS,
+        health=health.book.health(),
+        prompt_tokens=prompt_tokens // 2,
+    )
+    if plan.is_free:
+        await count_free_request(caller)
+    meter = Meter(caller, request, plan, prompt_tokens, images)
+    admission = await settlement.admit(
+        settlement.Admit(
+            generation=meter.generation,
+            prompt_cost=PicoUsd(_prompt_cost(plan, prompt_tokens, images) + (search.most_cost if search else 0)),
+            token_price=plan.completion_price,
+            requested_tokens=request.max_tokens,
+            most_tokens=plan.most_tokens,
+        )
+    )
+    relay: Relay | None = None
+    try:
+        request, sources = await _searched(search, request, caller, meter)
+        relay = await _open(plan, request, caller, meter, admission.max_tokens)
+        yield meter.started(relay.attempt, relay.seconds)
+        async with aclosing(web_search.cited(relay.events(), sources)) as events:
+            async for event in events:
+                meter.saw(event)
+                yield event
+    except ProviderFailure as failure:  # after the first token: tell, do not retry
+        if relay is not None:
+            health.book.failed(relay.attempt.key, 502)
+        yield meter.failed(failure)
+    except ApiError as error:
+        meter.refused(error.status, error.error_type)
+        error.routing = meter.routing()
+        raise
+    except (asyncio.CancelledError, GeneratorExit):
+        meter.cancelled = True
+        raise
+    except Exception:
+        meter.refused(500, "server")
+        raise
+    finally:
+        settling = _keep(asyncio.create_task(_conclude(meter, relay)))
+        if not meter.cancelled:
+            await asyncio.shield(settling)
+    yield meter.billed(await asyncio.shield(settling))
+
+
+async def drain() -> None:
+    """Wait until what has been answered is settled, at most `SHUTDOWN_SECONDS`; then end the writer."""
+    if _settling:
+        await asyncio.wait(set(_settling), timeout=SHUTDOWN_SECONDS)
+    await asyncio.to_thread(settlement.close)
+
+
+# --- Searching the web --------------------------------------------------------------------------------
+
+
+async def _searched(
+    search: web_search.Search | None, request: ChatRequest, caller: Caller, meter: Meter
+) -> tuple[ChatRequest, list[web_search.Result]]:
+    """(the request with what was found in its prompt, what was found); without a search the same request, nothing."""
+    if search is None:
+        return request, []
+    found = await search.run(caller.sandbox_headers)
+    messages = web_search.with_results(request.messages, found, search.options, utc_now().date())
+    prompt_tokens, _ = prompt_bound(messages, request.body.get("tools"))
+    meter.searched(search.engine.name, len(found), search.price, prompt_tokens)
+    return msgspec.structs.replace(request, messages=messages), found
+
+
+# --- Opening ----------------------------------------------------------------------------------------
+
+
+async def _open(plan: Plan, request: ChatRequest, caller: Caller, meter: Meter, max_tokens: int | None) -> Relay:
+    """The first attempt that yields a token. Until then nothing is sent, so failures move on unseen.
+
+    When every provider is rate limited and says when to come back, and that is soon, all are asked once more.
+    """
+    failures: list[tuple[str, ProviderFailure]] = []
+    for last_round in (False, True):
+        for attempt in plan.attempts:
+            relay, failure = await _try(attempt, request, caller, meter, max_tokens)
+            if relay is not None:
+                return relay
+            assert failure is not None
+            failures.append((attempt.endpoint.provider_name, failure))
+        pause = retry_pause([failure for _, failure in failures])
+        if last_round or pause is None:
+            break
+        await asyncio.sleep(pause)
+    raise refusal(failures)
+
+
+async def _try(
+    attempt: Attempt, request: ChatRequest, caller: Caller, meter: Meter, max_tokens: int | None
+) -> tuple[Relay | None, ProviderFailure | None]:
+    """The answer that has begun, or why it has not."""
+    began = time.monotonic()
+    relay: Relay | None = None
+    try:
+        patience = settings.PROVIDER_FIRST_TOKEN_SECONDS if request.stream else settings.PROVIDER_WHOLE_SECONDS
+        async with asyncio.timeout(patience):
+            relay = Relay(attempt, await open_answer(request, attempt, caller, max_tokens))
+            await relay.wait_for_first()
+    except (ProviderFailure, TimeoutError) as error:
+        failure = error if isinstance(error, ProviderFailure) else ProviderFailure(504, "", error_type="timeout")
+        seconds = time.monotonic() - began
+        meter.tried(attempt, failure, seconds)
+        health.book.failed(attempt.key, failure.status)
+        log.info("%s failed with %d after %.2f s", attempt.endpoint.tag, failure.status, seconds)
+        if relay is not None:
+            await relay.close()
+        return None, failure
+    except BaseException:
+        if relay is not None:
+            await relay.close()
+        raise
+    relay.seconds = time.monotonic() - began
+    return relay, None
+
+
+def _prompt_cost(plan: Plan, prompt_tokens: int, images: int) -> PicoUsd:
+    """The most that the prompt can cost, in pico-USD."""
+    usd = plan.prompt_price * prompt_tokens + plan.image_price * images + plan.request_price
+    return PicoUsd(int(usd * PICO_PER_USD) + 1 if usd else 0)
+
+
+# --- Concluding -------------------------------------------------------------------------------------
+
+
+async def _conclude(meter: Meter, relay: Relay | None) -> settlement.Settled:
+    """End the answer and settle. A provider that goes on (and bills) after we hang up is heard to the end."""
+    if relay is not None:
+        if meter.cancelled and not relay.answer.finished and not relay.attempt.endpoint.supports_cancel:
+            try:
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    async for event in relay.hear_out():
+                        meter.saw(event)
+            except TimeoutError:
+                log.info("%s did not finish an abandoned answer", relay.attempt.endpoint.tag)
+        await relay.close()
+        meter.usage = relay.answer.usage
+        meter.upstream_id = relay.answer.upstream_id
+    generation, cost = meter.outcome()
+    if relay is not None and meter.finish is not None:
+        # From when this endpoint was asked: a web search and failures before it are not its doing.
+        saying = ((generation.duration_ms or 0) - (generation.latency_ms or 0)) / 1000
+        health.book.succeeded(
+            relay.attempt.key, relay.seconds * 1000, generation.completion_tokens, relay.seconds + saying
+        )
+    return await settlement.settle(settlement.Settle(generation=generation, cost=cost))
+
+
+def _keep(task: asyncio.Task[settlement.Settled]) -> asyncio.Task[settlement.Settled]:
+    _settling.add(task)
+    task.add_done_callback(_settled)
+    return task
+
+
+def _settled(task: asyncio.Task[settlement.Settled]) -> None:
+    _settling.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a request could not be settled: %s", type(error).__name__)

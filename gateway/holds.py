@@ -1,0 +1,120 @@
+"""Holds: how much a request reserves before any work, and whether it may start at all. Pure decisions.
+
+A hold is an upper bound: the prompt and `max_tokens` at the price of the dearest endpoint of the plan. A request
+without `max_tokens` gets the model's own limit when that is cheap, else what a quarter of the balance pays
+for, so that one request does not starve the next.
+"""
+
+import math
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+from django.conf import settings
+
+from billing.models import CreditAccount
+from common.clock import window_start
+from common.errors import NotAuthenticated, PaymentRequired
+from common.money import PICO_PER_USD, PicoUsd, format_usd
+from keys.models import ApiKey
+
+from .models import Generation
+
+__all__ = ["Admission", "Admit", "check_key", "hold_for", "roll_window"]
+
+#: When a request names no `max_tokens`, its hold takes at most this part of what is available...
+SHARE_OF_BALANCE = 4
+#: ...unless that would pay for fewer tokens than this.
+COMFORTABLE_TOKENS = 4096
+#: Below this many affordable tokens an answer is not worth starting.
+FEWEST_TOKENS = 16
+
+
+class Admit(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask to start a request. `prompt_cost` (pico-USD) and `token_price` (USD) are those of the dearest endpoint."""
+
+    generation: Generation
+    prompt_cost: PicoUsd  # and of whatever else is paid however long the answer is
+    token_price: Decimal
+    requested_tokens: int | None  # the caller's `max_tokens`
+    most_tokens: int  # what the models could produce
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """The request may start."""
+
+    hold: PicoUsd
+    max_tokens: int | None  # to send to the provider; None: the model's own limit is affordable
+
+
+def check_key(key: ApiKey | None, now: datetime) -> None:
+    where = f"Make a new key at {settings.SITE_URL}/settings/keys"
+    if key is None or key.deleted_at is not None:
+        raise NotAuthenticated(f"This API key has been deleted. {where}")
+    if key.disabled:
+        raise NotAuthenticated(f"This API key is disabled. Enable it at {settings.SITE_URL}/settings/keys")
+    if key.expires_at is not None and key.expires_at <= now:
+        raise NotAuthenticated(f"This API key has expired. {where}")
+
+
+def hold_for(operation: Admit, account: CreditAccount, key: ApiKey | None, now: datetime) -> tuple[PicoUsd, int | None]:
+    """How much to hold, and the `max_tokens` to send upstream (None: leave it to the model)."""
+    top_up = f"{settings.SITE_URL}/settings/credits"
+    if account.frozen_reason:
+        raise PaymentRequired(f"This account is frozen: {account.frozen_reason} See {top_up}")
+    token_pico = operation.token_price * PICO_PER_USD
+    wanted = min(operation.requested_tokens or operation.most_tokens, operation.most_tokens)
+    if operation.prompt_cost == 0 and token_pico == 0:
+        return PicoUsd(0), operation.requested_tokens
+    available = account.available
+    limited_by_key = False
+    if key is not None and key.limit is not None:
+        roll_window(key, now)
+        left = max(0, key.limit - (key.window_usage if key.limit_reset else key.usage) - key.held)
+        limited_by_key = left < available
+        available = min(available, left)
+
+    def affordable(amount: int) -> int:
+        """How many tokens of the answer `amount` pays for."""
+        rest = amount - operation.prompt_cost
+        return min(wanted, int(rest / token_pico) if token_pico else wanted) if rest >= 0 else -1
+
+    tokens = affordable(available)
+    enough = wanted if operation.requested_tokens else min(wanted, FEWEST_TOKENS)
+    if available <= 0 or tokens < enough:
+        raise _too_expensive(operation, available, tokens, limited_by_key, top_up)
+    if operation.requested_tokens is None and token_pico:
+        tokens = max(affordable(available // SHARE_OF_BALANCE), min(tokens, COMFORTABLE_TOKENS))
+    hold = PicoUsd(operation.prompt_cost + math.ceil(tokens * token_pico))
+    shrunk = operation.requested_tokens is None and tokens < operation.most_tokens
+    return hold, tokens if shrunk else operation.requested_tokens
+
+
+def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key: bool, top_up: str) -> PaymentRequired:
+    if limited_by_key:
+        return PaymentRequired(
+            f"This API key's credit limit leaves {format_usd(PicoUsd(max(0, available)))}, which does not cover the "
+            f"request. Raise the limit at {settings.SITE_URL}/settings/keys",
+            metadata={"limit": "key", "affordable_tokens": max(0, tokens)},
+        )
+    if available <= 0:
+        return PaymentRequired(f"Insufficient credits. Add more at {top_up}", metadata={"affordable_tokens": 0})
+    if operation.requested_tokens and tokens >= FEWEST_TOKENS:
+        return PaymentRequired(
+            f"You asked for up to {operation.requested_tokens} tokens and can afford {tokens}. Lower max_tokens, or "
+            f"add credits at {top_up}",
+            metadata={"affordable_tokens": tokens},
+        )
+    return PaymentRequired(
+        f"Insufficient credits for this request: {format_usd(PicoUsd(available))} are available. Add more at {top_up}",
+        metadata={"affordable_tokens": max(0, tokens)},
+    )
+
+
+def roll_window(key: ApiKey, now: datetime) -> None:
+    """Start the key's spending window afresh when a new one has begun."""
+    if key.limit_reset:
+        start = window_start(key.limit_reset, now)
+        if key.window_started_at is None or key.window_started_at < start:
+            key.window_started_at = start
+            key.window_usage = 0

@@ -1,0 +1,292 @@
+"""Metering: what an answer consisted of, and what that costs."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from common.ids import generation_id
+from common.money import PicoUsd, as_usd, total_cost
+from models_catalog.catalog import Prices
+
+from .callers import Caller
+from .events import Billed, Delta, Failed, Finished, Started, Usage
+from .failures import ProviderFailure
+from .models import Generation
+from .request import ChatRequest
+from .routing import Attempt, Plan
+from .settlement import Settled
+from .tokens import estimate
+
+__all__ = ["Meter", "Part", "cost_of", "parts_of", "search_parts"]
+
+
+#: Off the cost of requests whose prompts and answers the account lets the site log, in basis points.
+LOGGING_DISCOUNT = 100
+
+#: Results that the price of a web search includes.
+RESULTS_INCLUDED = 10
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One component of a price: `count` things at `price` USD each."""
+
+    name: str
+    count: int
+    price: Decimal
+
+
+def parts_of(prices: Prices, usage: Usage, images: int = 0) -> list[Part]:
+    """The components of an answer's price, empty ones left out.
+
+    Cached and cache-write tokens are part of the prompt, reasoning tokens of the completion: each
+    token is priced once.
+    """
+    plain = max(0, usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens)
+    reasoning_price = prices.internal_reasoning
+    spoken = usage.completion_tokens - (usage.reasoning_tokens if reasoning_price else 0)
+    parts = [
+        Part("prompt", plain, prices.prompt),
+        Part("input_cache_read", usage.cached_tokens, _or(prices.input_cache_read, prices.prompt)),
+        Part("input_cache_write", usage.cache_write_tokens, _or(prices.input_cache_write, prices.prompt)),
+        Part("completion", max(0, spoken), prices.completion),
+        Part("internal_reasoning", usage.reasoning_tokens if reasoning_price else 0, reasoning_price or Decimal(0)),
+        Part("request", 1, prices.request),
+        Part("image", images, prices.image),
+    ]
+    return [part for part in parts if part.count and part.price]
+
+
+def search_parts(price: Mapping[str, str], results: int) -> list[Part]:
+    """The components of a web search's price, empty ones left out; none when the price row knows of no search."""
+    parts = [
+        Part("web_search_request", 1, Decimal(price.get("web_search_request", 0))),
+        Part("web_search_results", max(0, results - RESULTS_INCLUDED), Decimal(price.get("web_search_results", 0))),
+    ]
+    return [part for part in parts if part.count and part.price]
+
+
+def cost_of(parts: list[Part], discount_basis_points: int = 0) -> PicoUsd:
+    """What the components cost together, less the discount (100 is one per cent), rounded once."""
+    share = 1 - Decimal(discount_basis_points) / 10_000
+    return total_cost((part.count, part.price * share) for part in parts)
+
+
+def _or(price: Decimal | None, other: Decimal) -> Decimal:
+    return other if price is None else price
+
+
+class Meter:
+    """Follows one request from its hold to its bill and keeps what the Generation row will say."""
+
+    def __init__(self, caller: Caller, request: ChatRequest, plan: Plan, prompt_tokens: int, images: int) -> None:
+        self.caller = caller
+        self.plan = plan
+        self.started_at = time.monotonic()
+        self.prompt_bound = prompt_tokens
+        self.images = images
+        self.attempt: Attempt | None = None
+        self.usage: Usage | None = None
+        self.finish: Finished | None = None
+        self.failure: tuple[int, str] | None = None  # HTTP status, error type
+        self.cancelled = False
+        self.upstream_id = ""
+        self.attempts: list[dict[str, Any]] = []
+        self._first_token_at: float | None = None
+        self._last_token_at: float | None = None
+        self._produced = 0  # characters of text, reasoning and tool arguments
+        self._deltas = 0
+        now = datetime.now(UTC)
+        self.generation = Generation(
+            id=generation_id(now.timestamp()),
+            account_id=caller.account_id,
+            key_id=caller.key_id,
+            user_id=caller.user_id,
+            source=caller.source,
+            requested_model=plan.requested_model[:200],
+            streamed=request.stream,
+            created_at=now,
+            app=caller.app,
+            app_title=caller.app_title,
+            user_agent=caller.user_agent,
+            external_user=request.user[:128],
+            session_id=request.session_id,
+            images=images,
+        )
+
+    # What happens, in order
+
+    def searched(self, engine: str, results: int, price: Mapping[str, str], prompt_tokens: int) -> None:
+        """The web has been searched, at a price of decimal strings in USD; the prompt has become longer."""
+        self.generation.web_search_engine = engine
+        self.generation.web_search_results = results
+        self.generation.price = dict(price)
+        self.prompt_bound = prompt_tokens
+
+    def tried(self, attempt: Attempt, failure: ProviderFailure, seconds: float) -> None:
+        """An attempt failed before its first token."""
+        self._note(attempt, failure.status, seconds)
+
+    def started(self, attempt: Attempt, seconds: float) -> Started:
+        """The first token is here."""
+        self.attempt = attempt
+        self._first_token_at = self._last_token_at = time.monotonic()
+        self._note(attempt, 200, seconds)
+        return Started(
+            generation_id=self.generation.id,
+            created=int(self.generation.created_at.timestamp()),
+            model=attempt.model.id,
+            provider=attempt.endpoint.provider_name,
+            provider_slug=attempt.endpoint.provider,
+            simulated=attempt.upstream.simulated,
+            routing=self.routing(),
+        )
+
+    def routing(self) -> dict[str, Any] | None:
+        """What the router did, for a caller who asked to know."""
+        if not self.caller.wants_routing:
+            return None
+        chosen = self.attempt.endpoint.tag if self.attempt else ""
+        tried = [{name: note[name] for name in ("provider", "model", "status")} for note in self.attempts]
+        return {
+            "requested": self.plan.requested_model,
+            "strategy": self.plan.strategy,
+            "region": None,
+            "summary": " -> ".join(f"{note['provider']} ({note['status']})" for note in self.attempts),
+            "attempt": len(self.attempts),
+            "is_byok": False,
+            "endpoints": {
+                "total": self.plan.considered,
+                "available": [
+                    {
+                        "provider": attempt.endpoint.provider_name,
+                        "model": attempt.model.id,
+                        "selected": attempt.endpoint.tag == chosen,
+                        "reason": attempt.reason,
+                    }
+                    for attempt in self.plan.attempts
+                ],
+            },
+            "attempts": tried,
+            **self._pipeline(),
+        }
+
+    def _pipeline(self) -> dict[str, Any]:
+        """What happened to the request before it was routed."""
+        row = self.generation
+        if not row.web_search_engine:
+            return {}
+        summary = f"{row.web_search_results} results from {row.web_search_engine}"
+        cost = as_usd(cost_of(search_parts(row.price, row.web_search_results)))
+        return {"pipeline": [{"type": "plugin", "name": "web", "summary": summary, "cost_usd": cost}]}
+
+    def saw(self, event: Delta | Finished) -> None:
+        """A piece of the answer, or its end, passed by."""
+        if isinstance(event, Finished):
+            self.finish = event
+            return
+        self._last_token_at = time.monotonic()
+        self._deltas += 1
+        self._produced += len(event.text) + len(event.reasoning) + len(event.refusal)
+        if event.tool_calls:
+            self._produced += sum(_tool_size(call) for call in event.tool_calls)
+
+    def failed(self, failure: ProviderFailure) -> Failed:
+        """The answer broke off after its first token."""
+        self.failure = (failure.status, failure.error_type)
+        return Failed(
+            status=failure.status if failure.status >= 400 else 502,
+            message=failure.message or "The provider broke off its answer.",
+            error_type=failure.error_type,
+        )
+
+    def refused(self, status: int, error_type: str) -> None:
+        """No attempt produced a token."""
+        self.failure = (status, error_type)
+
+    def billed(self, settled: Settled) -> Billed:
+        return Billed(
+            usage=self._final_usage(),
+            cost=settled.cost,
+            balance=settled.balance,
+            latency_ms=self.generation.latency_ms or 0,
+            duration_ms=self.generation.duration_ms or 0,
+            web_searches=1 if self.generation.web_search_engine else 0,
+        )
+
+    # What it comes to
+
+    def outcome(self) -> tuple[Generation, PicoUsd]:
+        """The completed row and what the request should cost.
+
+        Tokens are free when the provider failed, or produced nothing and gave no reason: neither is an
+        answer. An empty answer with a finish reason is one. A web search that was made is paid in any case.
+        """
+        row = self.generation
+        usage = self._final_usage()
+        row.finish_reason = "error" if self.failure else (self.finish.finish_reason if self.finish else "")
+        row.native_finish_reason = (self.finish.native_finish_reason if self.finish else "")[:100]
+        row.cancelled = self.cancelled
+        row.error_status = self.failure[0] if self.failure else None
+        row.attempts = self.attempts
+        row.upstream_id = self.upstream_id[:200]
+        if self._first_token_at is not None and self._last_token_at is not None:
+            row.latency_ms = round((self._first_token_at - self.started_at) * 1000)
+            row.duration_ms = round((self._last_token_at - self.started_at) * 1000)
+        if self.attempt is None:
+            return row, self._charge([])
+        endpoint = self.attempt.endpoint
+        row.model = self.attempt.model.id
+        row.provider = endpoint.provider
+        row.endpoint = endpoint.tag
+        row.simulated = self.attempt.upstream.simulated
+        row.prompt_tokens = usage.prompt_tokens
+        row.completion_tokens = usage.completion_tokens
+        row.reasoning_tokens = usage.reasoning_tokens
+        row.cached_tokens = usage.cached_tokens
+        row.cache_write_tokens = usage.cache_write_tokens
+        row.token_source = Generation.TokenSource.ESTIMATE if usage.estimated else Generation.TokenSource.PROVIDER
+        prices = endpoint.prices_for(usage.prompt_tokens)
+        row.price = prices.strings() | row.price
+        empty = usage.completion_tokens == 0 and self.finish is None and not self.cancelled
+        return row, self._charge([] if self.failure or empty else parts_of(prices, usage, self.images))
+
+    def _charge(self, parts: list[Part]) -> PicoUsd:
+        """What these parts of the answer cost together with the search before it."""
+        row = self.generation
+        parts = parts + search_parts(row.price, row.web_search_results)
+        if parts and self.caller.policy.log_for_discount:
+            row.discount_basis_points = LOGGING_DISCOUNT
+        return cost_of(parts, row.discount_basis_points)
+
+    def _final_usage(self) -> Usage:
+        """The provider's counts; an estimate when it gave none, which is not the same as zero."""
+        if self.usage is not None:
+            return self.usage
+        if self.attempt is None:
+            return Usage()
+        return Usage(
+            prompt_tokens=max(1, self.prompt_bound // 2),
+            completion_tokens=estimate(self._produced),
+            estimated=True,
+        )
+
+    def _note(self, attempt: Attempt, status: int, seconds: float) -> None:
+        self.attempts.append(
+            {
+                "endpoint": attempt.endpoint.tag,
+                "provider": attempt.endpoint.provider_name,
+                "model": attempt.model.id,
+                "status": status,
+                "latency_ms": round(seconds * 1000),
+                "reason": attempt.reason,
+            }
+        )
+
+
+def _tool_size(call: Mapping[str, Any]) -> int:
+    function = call.get("function") or {}
+    return len(str(function.get("name") or "")) + len(str(function.get("arguments") or ""))

@@ -1,0 +1,33 @@
+"""Providers: one module for each protocol, found by its name.
+
+A protocol is a module with `open_answer(request, attempt, caller, max_tokens) -> Answer`. To add one, copy a
+neighbour, and name it in `PROTOCOLS` and in `gateway/upstreams.py`, which says who speaks it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from gateway.callers import Caller
+from gateway.request import ChatRequest
+from gateway.routing import Attempt
+
+from . import anthropic, google, openai_chat
+from .answer import Answer
+
+__all__ = ["PROTOCOLS", "Answer", "open_answer"]
+
+Protocol = Callable[[ChatRequest, Attempt, Caller, int | None], Awaitable[Answer]]
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    "anthropic": anthropic.open_answer,
+    "google": google.open_answer,
+    "openai_chat": openai_chat.open_answer,
+}
+
+
+async def open_answer(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> Answer:
+    """The provider's answer once it has accepted the request; ProviderFailure when it has not, InvalidRequest when no
+    provider could.
+
+    `max_tokens` is the most the answer may have; None leaves it to the provider.
+    """
+    return await PROTOCOLS[attempt.upstream.protocol](request, attempt, caller, max_tokens)

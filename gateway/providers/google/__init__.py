@@ -1,0 +1,32 @@
+"""Google's Gemini protocol."""
+
+from urllib.parse import quote
+
+from gateway import fetching
+from gateway.callers import Caller
+from gateway.providers.asking import send
+from gateway.request import ChatRequest
+from gateway.routing import Attempt
+
+from .answer import GenerationAnswer
+from .request import addresses_to_fetch, request_body
+
+__all__ = ["open_answer"]
+
+
+async def open_answer(
+    request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None
+) -> GenerationAnswer:
+    """The provider's answer once it has accepted the request; ProviderFailure when it has not."""
+    fetched = await fetching.fetch(addresses_to_fetch(request.messages))
+    model = quote(attempt.endpoint.provider_model_id or attempt.model.id, safe="")
+    verb = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
+    response = await send(
+        f"{attempt.upstream.base_url}/models/{model}:{verb}",
+        attempt,
+        caller,
+        headers={"x-goog-api-key": attempt.upstream.api_key},
+        body=request_body(request, attempt, max_tokens, fetched),
+        stream=request.stream,
+    )
+    return GenerationAnswer(response)

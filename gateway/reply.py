@@ -1,0 +1,122 @@
+"""Events gathered into one JSON reply, for callers that do not stream."""
+
+from collections.abc import AsyncIterable
+from typing import Any
+
+from .events import Billed, Delta, Event, Failed, Finished, Started
+from .sse import usage_object
+
+__all__ = ["gather"]
+
+
+async def gather(
+    events: AsyncIterable[Event], *, text_completion: bool = False, show_reasoning: bool = True
+) -> dict[str, Any]:
+    """The reply's JSON object.
+
+    An answer that broke off keeps what was said, with `finish_reason` "error" and the error in its
+    choice; ApiError passes through when nothing was said at all.
+    """
+    reply: dict[str, Any] = {"object": "text_completion" if text_completion else "chat.completion"}
+    choices: dict[int, _Choice] = {}
+    async for event in events:
+        match event:
+            case Started():
+                reply |= {
+                    "id": event.generation_id,
+                    "created": event.created,
+                    "model": event.model,
+                    "provider": event.provider,
+                    "system_fingerprint": None,
+                }
+                if event.routing:
+                    reply["openrouter_metadata"] = event.routing
+            case Delta():
+                choices.setdefault(event.index, _Choice()).add(event)
+            case Finished():
+                choices.setdefault(event.index, _Choice()).finish = event
+            case Failed():
+                choices.setdefault(0, _Choice()).failure = event
+            case Billed():
+                reply["usage"] = usage_object(event)
+    render = _Choice.as_text if text_completion else _Choice.as_message
+    reply["choices"] = [
+        {"index": index, **render(choice, show_reasoning)}
+        for index, choice in sorted((choices or {0: _Choice()}).items())
+    ]
+    return reply
+
+
+class _Choice:
+    """One choice while its pieces arrive."""
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.refusal: list[str] = []
+        self.lists: dict[str, list[Any]] = {}
+        self.tool_calls: dict[int, dict[str, Any]] = {}
+        self.logprobs: Any = None
+        self.finish: Finished | None = None
+        self.failure: Failed | None = None
+
+    def add(self, delta: Delta) -> None:
+        self.text.append(delta.text)
+        self.reasoning.append(delta.reasoning)
+        self.refusal.append(delta.refusal)
+        for name in ("reasoning_details", "annotations", "images"):
+            if value := getattr(delta, name):
+                self.lists.setdefault(name, []).extend(value)
+        for call in delta.tool_calls or ():
+            self._add_tool_call(call)
+        if delta.logprobs is not None:
+            self.logprobs = _joined_logprobs(self.logprobs, delta.logprobs)
+
+    def _add_tool_call(self, piece: dict[str, Any]) -> None:
+        """Tool calls arrive in pieces that share an index; their arguments are concatenated."""
+        index = piece.get("index", len(self.tool_calls))
+        call = self.tool_calls.setdefault(
+            index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+        )
+        call["id"] = piece.get("id") or call["id"]
+        function = piece.get("function") or {}
+        call["function"]["name"] += function.get("name") or ""
+        call["function"]["arguments"] += function.get("arguments") or ""
+
+    def as_message(self, show_reasoning: bool) -> dict[str, Any]:
+        text = "".join(self.text)
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": text if text or not self.tool_calls else None,
+            "refusal": "".join(self.refusal) or None,
+        }
+        if show_reasoning:
+            message["reasoning"] = "".join(self.reasoning) or None
+        if self.tool_calls:
+            message["tool_calls"] = [call for _, call in sorted(self.tool_calls.items())]
+        message |= {name: value for name, value in self.lists.items() if show_reasoning or name != "reasoning_details"}
+        return {"message": message, **self._ending()}
+
+    def as_text(self, show_reasoning: bool) -> dict[str, Any]:
+        return {"text": "".join(self.text), **self._ending()}
+
+    def _ending(self) -> dict[str, Any]:
+        ending: dict[str, Any] = {
+            "finish_reason": self.finish.finish_reason if self.finish else None,
+            "native_finish_reason": self.finish.native_finish_reason if self.finish else None,
+            "logprobs": self.logprobs,
+        }
+        if self.failure:
+            ending["finish_reason"] = "error"
+            ending["error"] = {
+                "code": self.failure.status,
+                "message": self.failure.message,
+                "metadata": {"error_type": self.failure.error_type},
+            }
+        return ending
+
+
+def _joined_logprobs(known: Any, new: Any) -> Any:
+    if isinstance(known, dict) and isinstance(new, dict):
+        return {**new, "content": [*(known.get("content") or ()), *(new.get("content") or ())]}
+    return new

@@ -1,0 +1,289 @@
+"""Routing: which endpoints are tried for a request, in which order, and why. Pure: no I/O, no clock.
+
+For each model in the order asked for: leave out what may not or cannot serve the request (counting
+each reason), keep to endpoints that support what the request would like (tools, structured output),
+then order what remains. Without a wish of the caller's, stable endpoints are drawn with weight
+1/price², so the cheapest is the likeliest and the others stay warm; endpoints that just failed come last.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import msgspec
+
+from common.errors import ContextLengthExceeded, NoEndpoints
+from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry
+
+from .callers import Caller
+from .exclusions import Wishes, excluded_because
+from .health import EndpointKey, Health
+from .request import ChatRequest
+from .upstreams import Upstream, upstream_of
+from .variants import Named, resolve
+
+__all__ = ["Attempt", "Plan", "make_plan"]
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One endpoint to try, and the reason it stands where it stands."""
+
+    model: ModelEntry
+    endpoint: EndpointEntry
+    upstream: Upstream
+    reason: str
+
+    @property
+    def key(self) -> EndpointKey:
+        return EndpointKey(self.model.id, self.endpoint.tag)
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The attempts in order, and the prices that bound what any of them can cost."""
+
+    requested_model: str
+    strategy: str  # direct, fallback, auto, free
+    attempts: tuple[Attempt, ...]
+    considered: int  # endpoints of the models asked for
+    prompt_price: Decimal  # USD per token, of the dearest attempt
+    completion_price: Decimal
+    request_price: Decimal  # USD per request
+    image_price: Decimal  # USD per image
+    most_tokens: int  # the longest answer any attempt can give
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the first choice is a free model: those have limits instead of a price."""
+        return self.attempts[0].model.is_free
+
+
+def make_plan(
+    catalogue: Catalogue,
+    request: ChatRequest,
+    caller: Caller,
+    *,
+    default_model: str,
+    auto_models: Sequence[str] = (),
+    health: Health | None = None,
+    random: Random | None = None,
+    prompt_tokens: int = 0,
+    upstream: Callable[[EndpointEntry], Upstream | None] = upstream_of,
+) -> Plan:
+    """The endpoints to try, in order.
+
+    `prompt_tokens` is an estimate, for context limits. Raises ModelNotFound for a name that means nothing,
+    NoEndpoints when nothing may or can serve the request (its message counts what was left out, and why), and
+    ContextLengthExceeded when it is only too long.
+    """
+    health = health or Health()
+    random = random or Random()
+    requested = request.model or (request.models[0] if request.models else caller.default_model or default_model)
+    wishes = Wishes.of(request, caller.policy, prompt_tokens)
+    named: list[Named] = []
+    for name in dict.fromkeys([requested, *request.models]):
+        named += resolve(catalogue, name, auto_models=list(auto_models), needs=wishes.needs, random=random)
+    excluded: Counter[str] = Counter()
+    groups = [_usable(one, wishes, upstream, excluded) for one in named]
+    considered = sum(len(one.model.endpoints) for one in named)
+    attempts = _ordered(groups, named, request, wishes, health, random)
+    if not attempts:
+        raise _refusal(requested, named, excluded, considered, prompt_tokens)
+    strategy = named[0].router.partition("/")[2] or ("fallback" if len(named) > 1 else "direct")
+    return _bounded(requested, strategy, attempts, considered)
+
+
+# --- Leaving out --------------------------------------------------------------------------------------
+
+
+def _usable(
+    named: Named, wishes: Wishes, upstream: Callable[[EndpointEntry], Upstream | None], excluded: Counter[str]
+) -> list[Attempt]:
+    """The model's endpoints that may and can serve the request. A simulated one never stands in for a real one."""
+    usable: list[Attempt] = []
+    for endpoint in named.model.endpoints:
+        where = upstream(endpoint)
+        if where is None:
+            excluded["providers"] += 1
+        elif reason := excluded_because(named, endpoint, wishes):
+            excluded[reason] += 1
+        else:
+            usable.append(Attempt(named.model, endpoint, where, ""))
+    usable = [one for one in usable if not one.upstream.simulated] or usable
+    usable = [one for one in usable if wishes.prompt_tokens <= one.endpoint.context_length] or usable
+    for parameter in wishes.soft:
+        usable = [one for one in usable if parameter in one.endpoint.supported_parameters] or usable
+    return usable
+
+
+# --- Ordering -----------------------------------------------------------------------------------------
+
+
+def _ordered(
+    groups: list[list[Attempt]],
+    named: list[Named],
+    request: ChatRequest,
+    wishes: Wishes,
+    health: Health,
+    random: Random,
+) -> list[Attempt]:
+    preferences = request.provider
+    by, partition = _sort(preferences.sort, named[0].variants)
+    if by and partition == "none":
+        groups = [[attempt for group in groups for attempt in group]]
+    attempts: list[Attempt] = []
+    for group in groups:
+        if preferences.order:
+            ordered = _listed_first(group, preferences.order, health, random)
+            if preferences.allow_fallbacks is False:
+                ordered = [one for one in ordered if one.reason == "order"]
+        else:
+            ordered = _sorted(group, by, health) if by else _balanced(group, health, random)
+            if preferences.allow_fallbacks is False:
+                ordered = ordered[:1]
+        attempts += ordered
+    # A stable sort: whoever misses a performance wish goes behind everybody who meets it.
+    return sorted(attempts, key=lambda attempt: not wishes.performs(health.of(attempt.key)))
+
+
+def _sort(sort: str | dict[str, Any] | None, variants: frozenset[str]) -> tuple[str, str]:
+    """(what to sort by or empty, partition): the request's own word beats the name's variant."""
+    if isinstance(sort, dict):
+        return str(sort.get("by") or ""), str(sort.get("partition") or "model")
+    if sort:
+        return sort, "model"
+    by = "throughput" if "nitro" in variants else "price" if "floor" in variants else ""
+    return by or ("exacto" if "exacto" in variants else ""), "model"
+
+
+def _sorted(group: list[Attempt], by: str, health: Health) -> list[Attempt]:
+    """By price, throughput, latency or quality; unknown figures last, ties by price."""
+
+    def key(attempt: Attempt) -> tuple[Any, ...]:
+        known = health.of(attempt.key)
+        price = attempt.endpoint.prices.per_token
+        down = attempt.key in health.failing or known.is_down
+        match by:
+            case "throughput":
+                return (down, -(known.throughput or {}).get("p50", 0.0), price)
+            case "latency":
+                return (down, (known.latency or {}).get("p50", float("inf")), price)
+            case "exacto":
+                return (down, -(known.uptime or 100.0), -(known.throughput or {}).get("p50", 0.0), price)
+            case _:
+                return (down, price)
+
+    return [_because(attempt, by) for attempt in sorted(group, key=key)]
+
+
+def _balanced(group: list[Attempt], health: Health, random: Random) -> list[Attempt]:
+    """One stable endpoint drawn with weight 1/price², the others by price; then degraded ones, then failing ones."""
+    stable, degraded, failing = [], [], []
+    for attempt in sorted(group, key=lambda attempt: (attempt.endpoint.prices.per_token, attempt.endpoint.tag)):
+        known = health.of(attempt.key)
+        if attempt.key in health.failing or known.is_down:
+            failing.append(_because(attempt, "recent outage"))
+        elif known.is_degraded:
+            degraded.append(_because(attempt, "degraded"))
+        else:
+            stable.append(_because(attempt, "price"))
+    if len(stable) > 1:
+        first = _drawn(stable, random)
+        stable.remove(first)
+        stable.insert(0, _because(first, "balanced by price"))
+    return stable + degraded + failing
+
+
+def _drawn(attempts: list[Attempt], random: Random) -> Attempt:
+    prices = [attempt.endpoint.prices.per_token for attempt in attempts]
+    free = [attempt for attempt, price in zip(attempts, prices, strict=True) if price == 0]
+    if free:  # nothing is likelier than free: 1/0² has no weight to compare
+        return random.choice(free)
+    return random.choices(attempts, weights=[float(1 / price**2) for price in prices])[0]
+
+
+def _listed_first(group: list[Attempt], order: list[str], health: Health, random: Random) -> list[Attempt]:
+    listed: list[Attempt] = []
+    for slug in order:
+        listed += [attempt for attempt in group if matches(slug, attempt.endpoint) and attempt not in listed]
+    others = [attempt for attempt in group if attempt not in listed]
+    return [_because(attempt, "order") for attempt in listed] + _balanced(others, health, random)
+
+
+def matches(slug: str, endpoint: EndpointEntry) -> bool:
+    """Whether a provider slug, a full endpoint tag or a provider's display name names this endpoint."""
+    wanted = slug.strip().lower()
+    return wanted in {endpoint.provider, endpoint.tag.lower(), endpoint.provider_name.lower()}
+
+
+def _because(attempt: Attempt, reason: str) -> Attempt:
+    return msgspec.structs.replace(attempt, reason=reason)
+
+
+# --- The result ---------------------------------------------------------------------------------------
+
+
+def _bounded(requested: str, strategy: str, attempts: list[Attempt], considered: int) -> Plan:
+    prompt = completion = Decimal(0)
+    for attempt in attempts:
+        for prices in (attempt.endpoint.prices, *(tier.prices for tier in attempt.endpoint.tiers)):
+            prompt = max(prompt, prices.prompt, prices.input_cache_write or Decimal(0))
+            completion = max(completion, prices.completion, prices.internal_reasoning or Decimal(0))
+    return Plan(
+        requested_model=requested,
+        strategy=strategy,
+        attempts=tuple(attempts),
+        considered=considered,
+        prompt_price=prompt,
+        completion_price=completion,
+        request_price=max(attempt.endpoint.prices.request for attempt in attempts),
+        image_price=max(attempt.endpoint.prices.image for attempt in attempts),
+        most_tokens=max(
+            attempt.endpoint.max_completion_tokens or attempt.endpoint.context_length for attempt in attempts
+        ),
+    )
+
+
+_REASONS = {
+    "providers": "without provider credentials on this site",
+    "data_policy:training": "by your data policy (may train on prompts)",
+    "data_policy:publication": "by your data policy (may publish prompts)",
+    "data_policy:zdr": "by your data policy (zero data retention)",
+    "allowed_providers": "by your list of allowed providers",
+    "ignored_providers": "by your list of ignored providers",
+    "max_price": "by max_price",
+    "context_length": "by context length",
+    "max_tokens": "by max_tokens",
+    "require_parameters": "by require_parameters",
+    "quantization": "by quantizations",
+    "input_modalities": "by the kind of input",
+    "distillable": "by enforce_distillable_text",
+    "exacto": "by :exacto",
+    "moderated": "by :beta",
+}
+
+
+def _refusal(
+    requested: str, named: list[Named], excluded: Counter[str], considered: int, prompt_tokens: int
+) -> NoEndpoints | ContextLengthExceeded:
+    if excluded and set(excluded) <= {"context_length"}:
+        longest = max(one.model.context_length for one in named)
+        return ContextLengthExceeded(
+            f"The prompt has about {prompt_tokens} tokens; the context of {requested} is {longest}. Shorten it, or "
+            'send "transforms": ["middle-out"].'
+        )
+    why = ", ".join(f"{count} {_REASONS[reason]}" for reason, count in excluded.most_common())
+    private = bool(excluded) and all(reason.startswith("data_policy") for reason in excluded)
+    message = f"No endpoint of {requested} can serve this request. {considered} endpoints: {why or 'none usable'}."
+    if any(reason.startswith("data_policy") for reason in excluded):
+        message += " Adjust your data policy at /settings/privacy."
+    return NoEndpoints(
+        message,
+        availability={
+            "code": "privacy_restricted" if private else "constraint_filtered" if excluded else "no_endpoints",
+            "retryable": False,
+            "requested_models": [one.model.id for one in named],
+            "excluded_by": sorted(excluded),
+        },
+    )

@@ -1,0 +1,103 @@
+"""Model names: `author/slug`, with variants behind colons, and the routers that choose a model themselves.
+
+Static variants (`:free`, `:extended`, `:thinking`) are models of their own in the catalogue. Dynamic ones change
+how any model is routed: `:nitro` (fastest first), `:floor` (cheapest first), `:exacto` (only endpoints of
+proven quality), `:beta` (only endpoints that the platform does not moderate), `:online` (with a web search).
+"""
+
+from collections.abc import Mapping
+from random import Random
+
+import msgspec
+
+from common.errors import ModelNotFound
+from models_catalog.catalog import Catalogue, ModelEntry
+
+__all__ = ["DYNAMIC", "ROUTERS", "Named", "is_online", "resolve"]
+
+DYNAMIC: Mapping[str, str] = {
+    "nitro": "fastest first",
+    "floor": "cheapest first",
+    "exacto": "endpoints of proven quality only",
+    "beta": "unmoderated endpoints only",
+    "online": "with a web search",
+}
+
+#: Ids that stand for a choice among models.
+ROUTERS = ("openrouter/auto", "openrouter/free")
+
+
+class Named(msgspec.Struct, frozen=True):
+    """One model to try, and the dynamic variants that its name carried."""
+
+    model: ModelEntry
+    variants: frozenset[str] = frozenset()
+    router: str = ""  # the router that chose it
+
+
+def resolve(
+    catalogue: Catalogue, name: str, *, auto_models: list[str], needs: frozenset[str], random: Random
+) -> list[Named]:
+    """What `name` stands for: one model, or a router's choice in the order to try.
+
+    `needs` are the parameters and input modalities that the request uses; routers choose among models that have
+    them. Raises ModelNotFound, with what is wrong about the name.
+    """
+    base, *suffixes = name.strip().lower().split(":")
+    if base in ROUTERS:
+        chosen = _choice(catalogue, base, auto_models, needs, random)
+        return [Named(model, _dynamic(name, suffixes), base) for model in chosen]
+    model = catalogue.find(base)
+    rest: list[str] = []
+    for suffix in suffixes:
+        static = catalogue.models.get(f"{model.id if model else base}:{suffix}")
+        if static is not None:
+            model = static
+        else:
+            rest.append(suffix)
+    if model is None:
+        raise _unknown(name, "")
+    return [Named(model, _dynamic(name, rest))]
+
+
+def is_online(name: str) -> bool:
+    """Whether the name asks for a web search."""
+    return "online" in name.strip().lower().split(":")[1:]
+
+
+def _dynamic(name: str, suffixes: list[str]) -> frozenset[str]:
+    for suffix in suffixes:
+        if suffix not in DYNAMIC:
+            known = ", ".join(f":{variant}" for variant in DYNAMIC)
+            raise _unknown(name, f" There is no :{suffix} of it; every model has {known}.")
+    return frozenset(suffixes)
+
+
+def _choice(
+    catalogue: Catalogue, router: str, auto_models: list[str], needs: frozenset[str], random: Random
+) -> list[ModelEntry]:
+    if router == "openrouter/free":
+        free = [model for model in catalogue.models.values() if model.is_free and _has(model, needs)]
+        chosen = random.sample(free, min(len(free), 5))
+    else:
+        ranked = [model for name in auto_models if (model := catalogue.find(name)) is not None]
+        chosen = [model for model in ranked if _has(model, needs)]
+    if not chosen:
+        raise ModelNotFound(
+            f"No models match your request and model restrictions: {router} found none with "
+            f"{', '.join(sorted(needs)) or 'a price'}.",
+            availability={"code": "no_endpoints", "retryable": False, "requested_models": [router]},
+        )
+    return chosen
+
+
+def _has(model: ModelEntry, needs: frozenset[str]) -> bool:
+    return needs <= model.supported_parameters | set(model.input_modalities)
+
+
+def _unknown(name: str, hint: str) -> ModelNotFound:
+    shown = name if len(name) <= 100 else name[:100] + "..."
+    return ModelNotFound(
+        f"{shown} is not a valid model ID.{hint} Browse /models, or list them with GET /api/v1/models.",
+        availability={"code": "model_not_found", "retryable": False, "requested_models": [shown]},
+    )

@@ -1,0 +1,58 @@
+"""Who searches: an engine and its address. To add one, write a module with a `search` like the one in `exa.py`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+from django.conf import settings
+
+from common.errors import InvalidRequest, NotFound
+
+from . import exa
+from .options import Options
+from .result import Result
+
+__all__ = ["Engine", "Result", "engine_for"]
+
+#: (address, key, query, options, further headers) -> results, best first; ProviderFailure when there are none.
+SearchFunction = Callable[[str, str, str, Options, Mapping[str, str]], Awaitable[list[Result]]]
+
+
+class Engine(msgspec.Struct, frozen=True):
+    """A search engine that this site may ask."""
+
+    name: str  # as in settings and rows
+    title: str  # for people
+    address: str
+    api_key: str
+    search: SearchFunction
+    simulated: bool = False
+
+
+def engine_for(wanted: str) -> Engine:
+    """The site's engine, when it is the one that the request wants (empty: any).
+
+    Raises NotFound when the site has none, and InvalidRequest when it has another.
+    """
+    engine = _configured()
+    if engine is None:
+        raise NotFound(
+            "This site does not search the web. Leave out `:online` and the `web` plugin. Whoever runs the site can "
+            "switch web search on with EXA_API_KEY.",
+            metadata={"plugin": "web"},
+        )
+    if wanted.lower() not in {"", "auto", "exa", engine.name}:
+        raise InvalidRequest(
+            f'This site searches the web with Exa, not with {wanted}. Leave `engine` out, or send "exa".',
+            metadata={"plugin": "web"},
+        )
+    return engine
+
+
+def _configured() -> Engine | None:
+    match settings.WEB_SEARCH_ENGINE:
+        case "exa" if settings.EXA_API_KEY:
+            return Engine("exa", "Exa", settings.EXA_BASE_URL, settings.EXA_API_KEY, exa.search)
+        case "sandbox" if settings.SANDBOX_PROVIDERS_URL:
+            address = f"{settings.SANDBOX_PROVIDERS_URL}/exa"
+            return Engine("sandbox", "Exa, simulated", address, "sandbox", exa.search, simulated=True)
+    return None

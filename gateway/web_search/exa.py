@@ -1,0 +1,81 @@
+"""Exa's search: `POST /search`, with excerpts of what it finds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.failures import ProviderFailure
+from gateway.providers import http
+from gateway.providers.errors import failure_of
+
+from .options import Options
+from .result import Result
+
+__all__ = ["search"]
+
+#: Excerpts that are asked for, in characters for each page.
+EXCERPT_CHARACTERS = 2000
+#: The most of an answer that is read, in bytes: 25 pages need a fraction of it.
+ANSWER_BYTES = 4 * 1024 * 1024
+
+
+class _Page(msgspec.Struct, rename="camel"):
+    url: str | None = None
+    title: str | None = None
+    published_date: str | None = None
+    highlights: list[str] | None = None
+    summary: str | None = None
+    text: str | None = None
+
+
+class _Found(msgspec.Struct):
+    results: list[_Page]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Found).decode
+
+
+async def search(address: str, api_key: str, query: str, options: Options, headers: Mapping[str, str]) -> list[Result]:
+    """What Exa finds, best first; ProviderFailure when it does not answer, or not with results."""
+    response = await http.post(
+        f"{address}/search",
+        headers={"x-api-key": api_key, "Content-Type": "application/json", "Accept": "application/json", **headers},
+        content=_encode(_body(query, options)),
+    )
+    try:
+        if response.status != 200:
+            raise await failure_of(response)
+        answer = await response.read(ANSWER_BYTES)
+    finally:
+        await response.close()
+    try:
+        pages = _decode(answer).results
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProviderFailure(502, "The search engine sent something that is not its protocol.") from error
+    return [_result(page, page.url) for page in pages if page.url and page.url.startswith(("https://", "http://"))]
+
+
+def _body(query: str, options: Options) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "query": query,
+        "type": "auto",
+        "numResults": options.max_results,
+        "contents": {"highlights": {"maxCharacters": EXCERPT_CHARACTERS}},
+    }
+    if options.include_domains:
+        body["includeDomains"] = options.include_domains
+    if options.exclude_domains:
+        body["excludeDomains"] = options.exclude_domains
+    return body
+
+
+def _result(page: _Page, url: str) -> Result:
+    excerpts = "\n[...]\n".join(page.highlights or ())
+    return Result(
+        title=page.title or url,
+        url=url,
+        content=excerpts or page.summary or page.text or "",
+        published=(page.published_date or "")[:10],
+    )

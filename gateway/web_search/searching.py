@@ -1,0 +1,87 @@
+"""The search itself: whether a request wants one, what it may cost, and what it finds."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import msgspec
+from django.conf import settings
+
+from common.errors import InvalidRequest, ProviderUnavailable
+from common.money import PicoUsd
+from gateway.failures import ProviderFailure
+from gateway.metering import cost_of, search_parts
+from gateway.request import ChatRequest
+
+from .engines import Engine, engine_for
+from .options import Options, options_of
+from .prompt import fitting, query_of, room_for
+from .result import Result
+
+__all__ = ["Search", "wanted"]
+
+log = logging.getLogger(__name__)
+
+
+class Search(msgspec.Struct, frozen=True):
+    """One web search, not made yet."""
+
+    engine: Engine
+    options: Options
+    query: str
+
+    @property
+    def most_tokens(self) -> int:
+        """What its results can add to the prompt."""
+        return room_for(self.options)
+
+    @property
+    def most_cost(self) -> PicoUsd:
+        """What it can cost."""
+        return cost_of(search_parts(self.price, self.options.max_results))
+
+    @property
+    def price(self) -> dict[str, str]:
+        """The price row: decimal strings in USD."""
+        return {
+            "web_search_request": format(settings.WEB_SEARCH_REQUEST_PRICE, "f"),
+            "web_search_results": format(settings.WEB_SEARCH_RESULT_PRICE, "f"),
+        }
+
+    async def run(self, sandbox_headers: Mapping[str, str]) -> list[Result]:
+        """What the engine finds, best first. Raises ProviderUnavailable when it fails, InvalidRequest when the options
+        displease it."""
+        headers = sandbox_headers if self.engine.simulated else {}
+        try:
+            async with asyncio.timeout(settings.WEB_SEARCH_SECONDS):
+                found = await self.engine.search(
+                    self.engine.address, self.engine.api_key, self.query, self.options, headers
+                )
+        except (ProviderFailure, TimeoutError) as error:
+            failure = error if isinstance(error, ProviderFailure) else ProviderFailure(504, "", error_type="timeout")
+            log.warning("a web search by %s failed with %d", self.engine.name, failure.status)
+            raise self._refusal(failure) from error
+        return fitting(found, self.options)
+
+    def _refusal(self, failure: ProviderFailure) -> InvalidRequest | ProviderUnavailable:
+        metadata = {"plugin": "web", "provider_name": self.engine.title, "provider_code": failure.status}
+        if failure.status in {400, 422}:
+            return InvalidRequest(f"{self.engine.title} refused the web search: {failure.message}", metadata=metadata)
+        return ProviderUnavailable(
+            f"The web search engine ({self.engine.title}) did not answer. No model was asked and nothing is charged. "
+            "Try again, or leave out `:online` and the `web` plugin.",
+            metadata=metadata,
+        )
+
+
+def wanted(request: ChatRequest, default_model: str) -> Search | None:
+    """The search that a request asks for; None when it asks for none, or has no text to search for.
+
+    Raises InvalidRequest for options that make no sense, NotFound where nobody searches.
+    """
+    options = options_of(request, default_model)
+    if options is None:
+        return None
+    engine = engine_for(options.engine)
+    query = query_of(request.messages)
+    return Search(engine, options, query) if query else None

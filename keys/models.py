@@ -1,0 +1,71 @@
+"""API keys: what a program shows instead of a person."""
+
+from django.db import models
+from django.utils import timezone
+
+from accounts import access
+from accounts.models import Organisation, User
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def of(self, organisation: Organisation) -> "ApiKeyQuerySet":
+        """The organisation's keys that have not been deleted."""
+        return self.filter(organisation=organisation, deleted_at=None)
+
+    def visible_to(self, user: User, organisation: Organisation) -> "ApiKeyQuerySet":
+        """The organisation's keys that a member may see and change: an admin's all, anybody else's own."""
+        keys = self.of(organisation)
+        return keys if access.is_admin(user, organisation) else keys.filter(created_by=user, is_management=False)
+
+    def for_inference(self) -> "ApiKeyQuerySet":
+        return self.filter(is_management=False)
+
+
+class ApiKey(models.Model):
+    """A bearer key. Only its SHA-256 is stored; the key itself is shown once.
+
+    `hash` is the lowercase hexadecimal SHA-256 of the whole key: clients compute it themselves for
+    links to `/keys/<hash>`. A deleted key keeps its row, because its usage history names it.
+    """
+
+    class Reset(models.TextChoices):
+        DAILY = "daily", "Every day"
+        WEEKLY = "weekly", "Every week"
+        MONTHLY = "monthly", "Every month"
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="api_keys")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=100)
+    hash = models.CharField(max_length=64, unique=True)
+    label = models.CharField(max_length=32)  # "sk-or-v1-0e6...1c96"
+    is_management = models.BooleanField(default=False)  # manages keys; cannot run inference
+    disabled = models.BooleanField(default=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    # The most it may spend (pico-USD) in each window, or ever; null: no limit.
+    limit = models.BigIntegerField(null=True, blank=True)
+    limit_reset = models.CharField(max_length=10, choices=Reset.choices, blank=True)
+    include_byok_in_limit = models.BooleanField(default=False)
+
+    # Written only by the settlement of requests (pico-USD).
+    usage = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)  # part of open requests' holds
+    window_usage = models.BigIntegerField(default=0)  # spent since window_started_at
+    window_started_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        indexes = (models.Index(fields=("organisation", "-created_at"), name="key_list"),)
+        constraints = (
+            models.CheckConstraint(condition=models.Q(held__gte=0), name="key_held_not_negative"),
+            models.CheckConstraint(condition=models.Q(usage__gte=0), name="key_usage_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.label})"

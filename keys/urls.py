@@ -1,0 +1,36 @@
+"""Routes of `keys`."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+from django.views.generic import RedirectView
+
+from . import views
+
+app_name = "keys"
+
+
+class KeyHashConverter(StringConverter):
+    """The SHA-256 of a key."""
+
+    regex = "[0-9a-f]{64}"
+
+
+register_converter(KeyHashConverter, "key_hash")
+
+urlpatterns = [
+    # /settings/keys
+    path("settings/keys", views.keys, name="keys"),
+    path("settings/keys/create", views.create_key, name="create-key"),
+    # /settings/keys/<hash>
+    path("settings/keys/<key_hash:key_hash>", views.key, name="key"),
+    path("settings/keys/<key_hash:key_hash>/change", views.change_key, name="change-key"),
+    path("settings/keys/<key_hash:key_hash>/switch", views.switch_key, name="switch-key"),
+    path("settings/keys/<key_hash:key_hash>/delete", views.delete_key, name="delete-key"),
+    # /settings/management-keys
+    path("settings/management-keys", views.management_keys, name="management-keys"),
+    path("settings/management-keys/create", views.create_management_key, name="create-management-key"),
+    # Short and former addresses. Programs link to /keys/<hash>.
+    path("keys", RedirectView.as_view(pattern_name="keys:keys")),
+    path("keys/<key_hash:key_hash>", RedirectView.as_view(pattern_name="keys:key")),
+    path("settings/provisioning-keys", RedirectView.as_view(pattern_name="keys:management-keys")),
+]

@@ -1,0 +1,70 @@
+"""Editing the catalogue. Every change raises its stamp, so that running processes notice within seconds;
+an edited field keeps its value when a newer bundled catalogue is loaded."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet, URLField
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from . import catalog
+from .models import Author, Endpoint, FromFile, Model, Provider
+
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]  # generic for the type checker only
+else:
+    Admin = admin.ModelAdmin
+
+
+class CatalogueAdmin(Admin):
+    """Remembers which fields were edited, and says that the catalogue has changed."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # A new primary key would make a copy.
+        return (*super().get_readonly_fields(request, obj), obj._meta.pk.name) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: "ModelForm[Any]", change: bool) -> None:
+        if isinstance(obj, FromFile):
+            obj.edited_fields = sorted({*obj.edited_fields, *form.changed_data})
+        super().save_model(request, obj, form, change)
+        catalog.touch()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        catalog.touch()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        super().delete_queryset(request, queryset)
+        catalog.touch()
+
+
+@admin.register(Author)
+class AuthorAdmin(CatalogueAdmin):
+    list_display = ("name", "slug")
+    search_fields = ("name", "slug")
+
+
+@admin.register(Provider)
+class ProviderAdmin(CatalogueAdmin):
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}  # noqa: RUF012 as in Django's own class
+    list_display = ("name", "slug", "enabled", "kind", "key_variable", "trains", "retains", "supports_cancel")
+    list_filter = ("enabled", "kind", "trains", "retains", "supports_cancel")
+    search_fields = ("name", "slug")
+
+
+@admin.register(Model)
+class ModelAdmin(CatalogueAdmin):
+    list_display = ("name", "id", "hidden", "author", "context_length")
+    list_filter = ("hidden", "author")
+    search_fields = ("id", "name")
+    list_select_related = ("author",)
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(CatalogueAdmin):
+    list_display = ("model_id", "tag", "enabled", "provider_model_id", "pricing")
+    list_filter = ("enabled", "provider")
+    search_fields = ("model__id", "tag", "provider_model_id")
+    autocomplete_fields = ("model", "provider")
+    list_select_related = ("provider",)

@@ -1,0 +1,156 @@
+"""Loading the catalogue that ships with the site: `fixtures/catalogue.json`.
+
+The file holds facts only: `authors` (slug -> name), `providers`, `models` and `endpoints`, whose keys
+are the fields of the models of those names. What it leaves out is unknown.
+
+Loading is safe at any time and from any number of processes: rows are matched by their natural key,
+a field that an operator has edited keeps the operator's value, and a row that a newer file no longer
+has is switched off, never deleted.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from . import catalog
+from .descriptions import describe
+from .models import Author, CatalogueVersion, Endpoint, Model, Provider
+from .pricing import servable
+
+__all__ = ["FILE", "Loaded", "load_bundled"]
+
+FILE = Path(__file__).parent / "fixtures" / "catalogue.json"
+
+BATCH_ROWS = 500
+
+Row = TypeVar("Row", Provider, Model, Endpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load brought; `models` counts those that can be served."""
+
+    models: int
+    hidden: int
+    endpoints: int
+    providers: int
+
+
+def load_bundled(file: Path = FILE, *, force: bool = False) -> Loaded | None:
+    """What was loaded, or None when this very file was loaded before."""
+    content = file.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if not force and CatalogueVersion.objects.filter(source_sha256=digest).exists():
+        return None
+    with transaction.atomic():
+        version, _ = CatalogueVersion.objects.select_for_update().get_or_create(pk=1, defaults={"stamp": 0})
+        if version.source_sha256 == digest and not force:
+            return None  # another process was quicker
+        loaded = _write(json.loads(content))
+        CatalogueVersion.objects.filter(pk=1).update(source_sha256=digest)
+        catalog.touch()
+    return loaded
+
+
+def _write(facts: dict[str, Any]) -> Loaded:
+    authors: dict[str, str] = facts["authors"]
+    Author.objects.bulk_create(
+        (Author(slug=slug, name=name) for slug, name in authors.items()),
+        update_conflicts=True,
+        unique_fields=["slug"],
+        update_fields=["name"],
+    )
+    providers = [Provider(bundled=True, **row) for row in facts["providers"]]
+    endpoints = _endpoints(facts, {provider.slug: provider for provider in providers})
+    models = _models(facts["models"], authors, endpoints)
+    _upsert(Provider, providers, key=("slug",))
+    _upsert(Model, models, key=("id",))
+    _upsert(Endpoint, endpoints, key=("model_id", "tag"))
+    _switch_off(Provider, {(provider.slug,) for provider in providers}, key=("slug",), enabled=False)
+    _switch_off(Model, {(model.id,) for model in models}, key=("id",), hidden=True)
+    _switch_off(Endpoint, {(row.model_id, row.tag) for row in endpoints}, key=("model_id", "tag"), enabled=False)
+    hidden = sum(model.hidden for model in models)
+    return Loaded(len(models) - hidden, hidden, len(endpoints), len(providers))
+
+
+def _endpoints(facts: dict[str, Any], providers: dict[str, Provider]) -> list[Endpoint]:
+    """The endpoints that can be billed. An aggregator's is on only where nobody else serves the model: prompts
+    then pass through fewer hands."""
+    contexts = {row["id"]: row.get("context_length", 0) for row in facts["models"]}
+    endpoints = []
+    for row in facts["endpoints"]:
+        pricing = servable(row["pricing"], free=row["model"].endswith(":free"))
+        if pricing is None:
+            continue
+        suffix = f"/{row['tag']}" if "tag" in row else ""
+        known = {name: value for name, value in row.items() if name not in ("model", "provider", "tag", "pricing")}
+        known.setdefault("context_length", contexts[row["model"]])
+        endpoint = Endpoint(
+            bundled=True,
+            model_id=row["model"],
+            provider_id=row["provider"],
+            tag=f"{row['provider']}{suffix}",
+            pricing=pricing,
+            **known,
+        )
+        endpoints.append(endpoint)
+    direct = {row.model_id for row in endpoints if providers[row.provider_id].kind != "aggregator"}
+    for endpoint in endpoints:
+        endpoint.enabled = providers[endpoint.provider_id].kind != "aggregator" or endpoint.model_id not in direct
+    return endpoints
+
+
+def _models(rows: list[dict[str, Any]], authors: dict[str, str], endpoints: list[Endpoint]) -> list[Model]:
+    """The models, as large as somebody serves them; hidden when nobody does or their context length is unknown."""
+    served: dict[str, list[Endpoint]] = defaultdict(list)
+    for endpoint in endpoints:
+        if endpoint.enabled:
+            served[endpoint.model_id].append(endpoint)
+    models = []
+    for row in rows:
+        author = row["id"].partition("/")[0]
+        model = Model(bundled=True, **{"context_length": 0, **row}, author_id=author)
+        model.canonical_slug = model.id.partition(":")[0]
+        model.name = f"{authors[author]}: {row['name']}"
+        by = served[model.id]
+        model.context_length = max((each.context_length for each in by), default=model.context_length)
+        lengths = [each.max_completion_tokens for each in by if each.max_completion_tokens]
+        model.max_completion_tokens = max(lengths, default=model.max_completion_tokens)
+        model.hidden = not by or not model.context_length
+        parameters = {name for each in by for name in each.supported_parameters}
+        model.description = describe(model, authors[author], row["name"], parameters)
+        models.append(model)
+    return models
+
+
+def _upsert(kind: type[Row], rows: list[Row], *, key: tuple[str, ...]) -> None:
+    edited = {_key(row, key): row for row in kind._default_manager.exclude(edited_fields=[])}
+    for row in rows:
+        if theirs := edited.get(_key(row, key)):
+            for name in theirs.edited_fields:
+                setattr(row, name, getattr(theirs, name))
+    fixed = {*key, "id", "edited_fields"}
+    names = [field.attname for field in kind._meta.concrete_fields if field.attname not in fixed]
+    kind._default_manager.bulk_create(
+        rows, batch_size=BATCH_ROWS, update_conflicts=True, unique_fields=list(key), update_fields=names
+    )
+
+
+def _switch_off(kind: type[Row], kept: Iterable[tuple[Any, ...]], *, key: tuple[str, ...], **off: bool) -> None:
+    kept = set(kept)
+    gone = [row for row in kind._default_manager.filter(bundled=True) if _key(row, key) not in kept]
+    for row in gone:
+        for name, value in off.items():
+            if name not in row.edited_fields:
+                setattr(row, name, value)
+    kind._default_manager.bulk_update(gone, list(off))
+
+
+def _key(row: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in names)

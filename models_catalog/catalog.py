@@ -1,0 +1,195 @@
+"""The door of `models_catalog`: the whole catalogue as one immutable object in memory.
+
+- `current()`: the catalogue, at most two seconds old; what pages and the API ask.
+- `load()`: the catalogue, read from the database now.
+- `stamp()`: a number that has risen when the catalogue has changed; one cheap query.
+- `touch()`: say that the catalogue has changed. Everything that writes to it ends with this call.
+- `forget()`: drop this process's copy; for tests that roll the database back.
+
+The first three read the database: call them from a thread, not on an event loop.
+
+Only what can be served is here: no hidden models, no disabled providers or endpoints.
+"""
+
+import logging
+import os
+import threading
+import time
+from dataclasses import fields, replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from .entries import Catalogue, EndpointEntry, ModelEntry, Prices, ProviderEntry, Tier
+from .models import Author, CatalogueVersion, Endpoint, Model, Provider
+
+__all__ = [
+    "Catalogue",
+    "EndpointEntry",
+    "ModelEntry",
+    "Prices",
+    "ProviderEntry",
+    "Tier",
+    "current",
+    "forget",
+    "load",
+    "stamp",
+    "touch",
+]
+
+log = logging.getLogger(__name__)
+
+RECHECK_SECONDS = 2.0
+
+
+_lock = threading.Lock()
+_cached: Catalogue | None = None
+_checked_at = 0.0
+
+
+def current() -> Catalogue:
+    """The catalogue, at most two seconds old."""
+    global _cached, _checked_at
+    if _cached is not None and time.monotonic() - _checked_at < RECHECK_SECONDS:
+        return _cached
+    with _lock:
+        if _cached is None or stamp() != _cached.stamp:
+            _cached = load()
+        _checked_at = time.monotonic()
+        return _cached
+
+
+def forget() -> None:
+    """Make the next `current()` read the database."""
+    global _cached
+    _cached = None
+
+
+def stamp() -> int:
+    """A number that has risen when the catalogue has changed; 0 before anything was loaded."""
+    return CatalogueVersion.objects.values_list("stamp", flat=True).order_by("pk").first() or 0
+
+
+def touch() -> int:
+    """The new stamp, after saying that the catalogue has changed.
+
+    Stamps are microseconds, so that a database restored from a copy cannot repeat one.
+    """
+    with transaction.atomic():
+        version = CatalogueVersion.objects.select_for_update().order_by("pk").first() or CatalogueVersion(stamp=0)
+        version.stamp = max(version.stamp + 1, time.time_ns() // 1000)
+        version.save()
+        transaction.on_commit(forget)
+    forget()
+    return version.stamp
+
+
+def load() -> Catalogue:
+    """The catalogue, read from the database now."""
+    loaded = stamp()  # first: a change during the reading is then noticed by the next look at the stamp
+    providers = {row.slug: _provider(row) for row in Provider.objects.filter(enabled=True).order_by(Lower("name"))}
+    authors = dict(Author.objects.order_by(Lower("name")).values_list("slug", "name"))
+    endpoints: dict[str, list[EndpointEntry]] = {}
+    # An aggregator serves what nobody else does, until its own key is set: then it serves everything it lists.
+    keyed = [row.slug for row in providers.values() if row.kind == "aggregator" and os.environ.get(row.key_variable)]
+    usable = Q(enabled=True) | Q(provider__in=keyed)
+    for row in Endpoint.objects.filter(usable, provider__enabled=True, model__hidden=False):
+        if not row.enabled and "enabled" in row.edited_fields:
+            continue  # an operator switched it off
+        try:
+            endpoints.setdefault(row.model_id, []).append(_endpoint(row, providers[row.provider_id]))
+        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+            # One row that somebody wrote by hand must not take the site down.
+            log.error("%s is left out of the catalogue: %s", row, error)
+    models = {
+        row.id: _model(row, authors[row.author_id], endpoints[row.id])
+        for row in Model.objects.filter(hidden=False).order_by("-created", "id")
+        if endpoints.get(row.id)
+    }
+    in_use = {model.author for model in models.values()}
+    return Catalogue(
+        stamp=loaded,
+        models=MappingProxyType(models),
+        providers=MappingProxyType(providers),
+        authors=MappingProxyType({slug: name for slug, name in authors.items() if slug in in_use}),
+    )
+
+
+def _provider(row: Provider) -> ProviderEntry:
+    return ProviderEntry(
+        **{name.name: getattr(row, name.name) for name in fields(ProviderEntry) if name.name != "datacenters"},
+        datacenters=tuple(row.datacenters),
+    )
+
+
+def _endpoint(row: Endpoint, provider: ProviderEntry) -> EndpointEntry:
+    prices = Prices(**_decimals(row.pricing))
+    return EndpointEntry(
+        id=row.pk,
+        model_id=row.model_id,
+        provider=provider.slug,
+        provider_name=provider.name,
+        tag=row.tag,
+        provider_model_id=row.provider_model_id,
+        context_length=row.context_length,
+        max_completion_tokens=row.max_completion_tokens,
+        quantization=row.quantization,
+        prices=prices,
+        tiers=_tiers(prices, [tier for tier in row.tiers if tier["min_context"] < row.context_length]),
+        supported_parameters=frozenset(row.supported_parameters),
+        trains=provider.trains is not False,
+        retains=provider.retains is not False,
+        supports_cancel=provider.supports_cancel,
+        is_moderated=row.is_moderated,
+        base_url=provider.base_url,
+        key_variable=provider.key_variable,
+    )
+
+
+def _decimals(pricing: dict[str, str]) -> dict[str, Any]:
+    prices = {name: Decimal(value) for name, value in pricing.items()}
+    if not all(price.is_finite() and price >= 0 for price in prices.values()):
+        raise ValueError(f"prices below zero or without end: {pricing}")  # would mint credit
+    return prices
+
+
+def _tiers(prices: Prices, rows: list[dict[str, Any]]) -> tuple[Tier, ...]:
+    """A tier names only what it changes; what it does not name keeps the price of the tier below."""
+    tiers = []
+    for row in sorted(rows, key=lambda tier: int(tier["min_context"])):
+        changed = {name: value for name, value in row.items() if name != "min_context"}
+        prices = replace(prices, **_decimals(changed))
+        tiers.append(Tier(int(row["min_context"]), prices))
+    return tuple(tiers)
+
+
+def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> ModelEntry:
+    return ModelEntry(
+        id=row.id,
+        canonical_slug=row.canonical_slug,
+        author=row.author_id,
+        author_name=author_name,
+        name=row.name,
+        description=row.description,
+        created=row.created,
+        # What can be had, which may be less than what the author's own documentation says.
+        context_length=max(endpoint.context_length for endpoint in endpoints),
+        max_completion_tokens=max(
+            (endpoint.max_completion_tokens for endpoint in endpoints if endpoint.max_completion_tokens),
+            default=row.max_completion_tokens,
+        ),
+        input_modalities=tuple(row.input_modalities),
+        output_modalities=tuple(row.output_modalities),
+        tokenizer=row.tokenizer,
+        instruct_type=row.instruct_type,
+        reasoning=row.reasoning,
+        open_weights=row.open_weights,
+        hugging_face_id=row.hugging_face_id,
+        knowledge_cutoff=row.knowledge_cutoff,
+        supported_parameters=frozenset().union(*(endpoint.supported_parameters for endpoint in endpoints)),
+        endpoints=tuple(sorted(endpoints, key=lambda endpoint: (endpoint.prices.per_token, endpoint.tag))),
+    )

@@ -1,0 +1,125 @@
+"""What a model page says about a model: plain sentences made of its facts, nothing else."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from .models import Model
+
+__all__ = ["describe", "month_name"]
+
+_WORDS = {"text": "text", "image": "images", "file": "files", "audio": "audio", "video": "video"}
+
+_VARIANTS = {
+    "free": "This is the free variant: nothing is charged, and lower rate limits apply.",
+    "extended": "This variant gives longer answers than the standard one.",
+    "thinking": "This variant reasons before it answers, unless a request says otherwise.",
+}
+
+
+def describe(model: Model, author: str, name: str, parameters: Iterable[str]) -> str:
+    """The description of `model`, called `name` by `author`; the same facts give the same words."""
+    supported = set(parameters)
+    choose = _Chooser(model.id)
+    sentences = [
+        _opening(model, author, name, choose),
+        _modalities(model, choose),
+        _sizes(model, choose),
+        _abilities(supported, choose),
+        _weights(model, choose),
+        _VARIANTS.get(model.id.partition(":")[2], ""),
+    ]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+class _Chooser:
+    """Picks one of several wordings: differently per model, always the same for one model."""
+
+    def __init__(self, seed: str) -> None:
+        self._digest = sha256(seed.partition(":")[0].encode()).digest()
+        self._turn = 0
+
+    def __call__(self, *wordings: str) -> str:
+        self._turn += 1
+        return wordings[self._digest[self._turn] % len(wordings)]
+
+
+def _opening(model: Model, author: str, name: str, choose: _Chooser) -> str:
+    kind = "reasoning model" if model.reasoning else "language model"
+    if "image" in model.output_modalities:
+        kind = "text and image model"
+    elif "audio" in model.output_modalities:
+        kind = "text and speech model"
+    openness = "open-weights " if model.open_weights else ""
+    article = "an" if (openness + kind)[0] in "aeio" else "a"
+    bare = name.partition(" (")[0] if ":" in model.id else name
+    if author.lower() in bare.lower():
+        return f"{bare} is {article} {openness}{kind}."
+    return choose(
+        f"{bare} is {article} {openness}{kind} from {author}.",
+        f"{bare} is {article} {openness}{kind} made by {author}.",
+        f"{author} makes {bare}, {article} {openness}{kind}.",
+        f"{bare} comes from {author}: {article} {openness}{kind}.",
+    )
+
+
+def _modalities(model: Model, choose: _Chooser) -> str:
+    takes = _list([_WORDS[each] for each in model.input_modalities])
+    gives = _list([_WORDS[each] for each in model.output_modalities])
+    if takes == gives == "text":
+        return choose("It works on text only.", "Text goes in and text comes out.", "It reads and writes text.")
+    return choose(
+        f"It takes {takes} and answers in {gives}.",
+        f"It accepts {takes}, and produces {gives}.",
+        f"Prompts may hold {takes}; answers are {gives}.",
+    )
+
+
+def _sizes(model: Model, choose: _Chooser) -> str:
+    context, answer = f"{model.context_length:,}", f"{model.max_completion_tokens or 0:,}"
+    if not model.max_completion_tokens or model.max_completion_tokens >= model.context_length:
+        return choose(
+            f"The context window is {context} tokens, prompt and answer together.",
+            f"A prompt and its answer share {context} tokens of context.",
+        )
+    return choose(
+        f"The context window is {context} tokens, and an answer can be up to {answer} tokens long.",
+        f"It keeps {context} tokens in context and writes up to {answer} of them in one answer.",
+        f"With {context} tokens of context, it answers in up to {answer} tokens.",
+    )
+
+
+def _abilities(supported: set[str], choose: _Chooser) -> str:
+    tools, schema = "tools" in supported, "structured_outputs" in supported
+    if tools and schema:
+        return choose(
+            "It can call tools and keep to a JSON schema.",
+            "Tool calls and structured outputs are supported.",
+            "It calls tools, and its answers can be held to a JSON schema.",
+        )
+    if tools:
+        return choose("It can call tools.", "Tool calls are supported.")
+    return choose("Its answers can be held to a JSON schema.", "Structured outputs are supported.") if schema else ""
+
+
+def _weights(model: Model, choose: _Chooser) -> str:
+    sentences = []
+    if model.open_weights and model.hugging_face_id:
+        sentences.append(f"The weights are published as {model.hugging_face_id}.")
+    if model.knowledge_cutoff:
+        day = month_name(model.knowledge_cutoff)
+        sentences.append(choose(f"Its knowledge ends in {day}.", f"Training data reaches to {day}."))
+    return " ".join(sentences)
+
+
+def month_name(date: str) -> str:
+    """ "October 2024" from "2024-10" or "2024-10-01"; the text itself when it is neither."""
+    try:
+        return datetime.strptime(date[:7], "%Y-%m").strftime("%B %Y")  # noqa: DTZ007 a month has no time zone
+    except ValueError:
+        return date
+
+
+def _list(words: Sequence[str]) -> str:
+    """ "text, images and files"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

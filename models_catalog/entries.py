@@ -1,0 +1,189 @@
+"""What the catalogue is made of in memory: immutable, prices parsed once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from functools import cached_property
+
+__all__ = ["Catalogue", "EndpointEntry", "ModelEntry", "Prices", "ProviderEntry", "Tier"]
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What an endpoint charges, in USD for one token, request, image or search.
+
+    None means that the provider has no price of its own for these tokens: cached and cache-write
+    tokens then cost `prompt`, reasoning tokens cost `completion`.
+    """
+
+    prompt: Decimal
+    completion: Decimal
+    request: Decimal = ZERO
+    image: Decimal = ZERO
+    web_search: Decimal = ZERO
+    internal_reasoning: Decimal | None = None
+    input_cache_read: Decimal | None = None
+    input_cache_write: Decimal | None = None
+    audio: Decimal | None = None
+    image_output: Decimal | None = None
+
+    @property
+    def per_token(self) -> Decimal:
+        """USD per token of typical traffic, three prompt tokens to one of completion: for comparing endpoints."""
+        return (3 * self.prompt + self.completion) / 4
+
+    @property
+    def is_free(self) -> bool:
+        """Nothing in here costs anything."""
+        return not any(getattr(self, price.name) for price in fields(self))
+
+    def strings(self) -> dict[str, str]:
+        """Plain decimal strings, exactly as priced; the first eight keys always, the others when they apply."""
+        return {
+            price.name: format(value or ZERO, "f")
+            for price in fields(self)
+            if (value := getattr(self, price.name)) is not None or price.name not in ("audio", "image_output")
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """The prices of a request whose prompt has more than `min_prompt_tokens` tokens, complete."""
+
+    min_prompt_tokens: int
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    """Who serves models. `trains` and `retains` are None where nobody has confirmed the policy."""
+
+    slug: str
+    name: str
+    kind: str  # lab, host, cloud, aggregator
+    headquarters: str  # ISO 3166 code, or empty
+    datacenters: tuple[str, ...]
+    base_url: str  # empty: no OpenAI-compatible address
+    key_variable: str  # name of the environment variable that holds the key
+    trains: bool | None
+    retains: bool | None
+    retention_days: int | None
+    policy_as_of: str
+    status_page: str
+    privacy_policy_url: str
+    terms_of_service_url: str
+    supports_cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointEntry:
+    """One model at one provider. `trains` and `retains` count an unknown policy as yes."""
+
+    id: int
+    model_id: str
+    provider: str  # slug
+    provider_name: str
+    tag: str
+    provider_model_id: str  # empty: the provider's name for the model is not known
+    context_length: int
+    max_completion_tokens: int | None
+    quantization: str
+    prices: Prices
+    tiers: tuple[Tier, ...]  # by rising min_prompt_tokens
+    supported_parameters: frozenset[str]
+    trains: bool
+    retains: bool
+    supports_cancel: bool  # stops generating, and billing, when the connection is closed
+    is_moderated: bool
+    base_url: str
+    key_variable: str
+
+    def prices_for(self, prompt_tokens: int) -> Prices:
+        """The prices of a request with that many prompt tokens."""
+        prices = self.prices
+        for tier in self.tiers:
+            if prompt_tokens > tier.min_prompt_tokens:
+                prices = tier.prices
+        return prices
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model id that requests may name, with everyone who serves it. There is at least one endpoint."""
+
+    id: str
+    canonical_slug: str
+    author: str  # slug
+    author_name: str
+    name: str  # "OpenAI: GPT-4o"
+    description: str
+    created: int  # unix seconds
+    context_length: int
+    max_completion_tokens: int | None
+    input_modalities: tuple[str, ...]
+    output_modalities: tuple[str, ...]
+    tokenizer: str
+    instruct_type: str
+    reasoning: bool
+    open_weights: bool | None
+    hugging_face_id: str
+    knowledge_cutoff: str
+    supported_parameters: frozenset[str]  # of any endpoint
+    endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # cheapest first
+
+    @property
+    def variant(self) -> str:
+        """ "free", "extended", "thinking", or empty."""
+        return self.id.partition(":")[2]
+
+    @property
+    def slug(self) -> str:
+        """The id without its author, variant included."""
+        return self.id.partition("/")[2]
+
+    @property
+    def short_name(self) -> str:
+        """The name without its author."""
+        return self.name.removeprefix(f"{self.author_name}: ")
+
+    @property
+    def cheapest(self) -> EndpointEntry:
+        return self.endpoints[0]
+
+    @property
+    def prices(self) -> Prices:
+        """The lowest price structure: that of the cheapest endpoint."""
+        return self.cheapest.prices
+
+    @property
+    def is_free(self) -> bool:
+        return self.prices.is_free
+
+    @cached_property
+    def provider_slugs(self) -> frozenset[str]:
+        return frozenset(endpoint.provider for endpoint in self.endpoints)
+
+    @cached_property
+    def zero_retention(self) -> bool:
+        """Somebody serves it who neither keeps prompts nor trains on them."""
+        return any(not endpoint.retains and not endpoint.trains for endpoint in self.endpoints)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that can be served, as of `stamp`."""
+
+    stamp: int
+    models: Mapping[str, ModelEntry]  # by id, newest first
+    providers: Mapping[str, ProviderEntry]  # by slug, by name
+    authors: Mapping[str, str]  # slug -> name, by name
+
+    def find(self, model_id: str) -> ModelEntry | None:
+        """The model of that id, or of that permanent slug."""
+        return self.models.get(model_id) or self._canonical.get(model_id)
+
+    @cached_property
+    def _canonical(self) -> dict[str, ModelEntry]:
+        return {model.canonical_slug: model for model in self.models.values() if not model.variant}

@@ -1,0 +1,233 @@
+"""What the models page offers to filter by, and how it words the filters in force."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from common.money import format_price_per_million
+
+from .browse import CONTEXT_STEPS, PRICE_STEPS, Found
+from .entries import Catalogue
+from .query import INPUT_MODALITIES, VARIANTS, Query
+from .templatetags.catalogue import tokens
+
+__all__ = [
+    "SORT_LABELS",
+    "Chip",
+    "Column",
+    "Facet",
+    "Option",
+    "chips",
+    "column_links",
+    "facets",
+    "hidden_inputs",
+    "suggestions",
+]
+
+#: In the order of the menu.
+SORT_LABELS = {
+    "": "Newest",
+    "pricing-low-to-high": "Price: low to high",
+    "pricing-high-to-low": "Price: high to low",
+    "context-high-to-low": "Context: high to low",
+}
+
+_PARAMETERS = (
+    "tools",
+    "tool_choice",
+    "structured_outputs",
+    "response_format",
+    "reasoning",
+    "include_reasoning",
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "stop",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+)
+
+_LABELS = {
+    "input_modalities": "Input",
+    "output_modalities": "Output",
+    "supported_parameters": "Parameter",
+    "arch": "Tokenizer",
+    "model_authors": "Author",
+    "providers": "Provider",
+    "variant": "Variant",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a facet, and how many models there would be with it."""
+
+    value: str
+    label: str
+    count: int
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A group of choices. `name` is the query parameter; `key` names its counts."""
+
+    key: str
+    name: str
+    label: str
+    kind: str  # "checkbox" or "radio"
+    options: tuple[Option, ...]
+
+    @property
+    def long(self) -> bool:
+        return len(self.options) > 15
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter in force and the query string without it."""
+
+    label: str
+    without: str
+    count: int = 0  # models that the filter alone keeps out
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A sortable column; `order` is what `aria-sort` says, or empty."""
+
+    link: str
+    order: str
+
+
+def facets(catalogue: Catalogue, query: Query, found: Found) -> list[Facet]:
+    """Everything to filter by."""
+
+    def boxes(name: str, label: str, options: Iterable[tuple[str, str]]) -> Facet:
+        chosen, counts = getattr(query, name), found.counts[name]
+        rows = tuple(Option(value, text, counts[value], value in chosen) for value, text in options)
+        return Facet(name, name, label, "checkbox", rows)
+
+    return [
+        boxes("input_modalities", "Input", ((each, each.capitalize()) for each in INPUT_MODALITIES)),
+        _contexts(query, found),
+        _prices(query, found),
+        boxes("supported_parameters", "Parameters", ((each, each) for each in _PARAMETERS)),
+        boxes("model_authors", "Author", catalogue.authors.items()),
+        boxes("providers", "Provider", ((slug, each.name) for slug, each in catalogue.providers.items())),
+        boxes("variant", "Variant", ((each, each.capitalize()) for each in VARIANTS)),
+        Facet(
+            "zdr",
+            "zdr",
+            "Data policy",
+            "checkbox",
+            (Option("true", "Zero retention", found.counts["zdr"]["true"], query.zdr),),
+        ),
+    ]
+
+
+def column_links(query: Query, view: str) -> dict[str, Column]:
+    """For each column that the table can be sorted by: the query string that sorts by it, and its present order."""
+    cheap, dear = query.sort == "pricing-low-to-high", query.sort == "pricing-high-to-low"
+    deep = query.sort == "context-high-to-low"
+    newest = query.sort == "newest" or not (query.sort or query.q)
+
+    def link(sort: str) -> str:
+        return replace(query, sort=sort).encoded(view=view)
+
+    return {
+        "context": Column(link("context-high-to-low"), "descending" if deep else ""),
+        "price": Column(
+            link("pricing-high-to-low" if cheap else "pricing-low-to-high"),
+            "ascending" if cheap else "descending" if dear else "",
+        ),
+        "added": Column(link("newest"), "descending" if newest else ""),
+    }
+
+
+def _contexts(query: Query, found: Found) -> Facet:
+    steps = sorted({*CONTEXT_STEPS, query.context} - {0})
+    counts = found.counts["context"]
+    options = [Option("", "Any", counts["0"], not query.context)]
+    for step in steps:
+        count = counts[str(step)] if step in CONTEXT_STEPS else len(found.models)
+        options.append(Option(str(step), f"{tokens(step)} and more", count, step == query.context))
+    return Facet("context", "context", "Context length", "radio", tuple(options))
+
+
+def _prices(query: Query, found: Found) -> Facet:
+    """The steps, and the page's own upper price when it is none of them."""
+    counts = found.counts["max_price"]
+    options = [Option("", "Any", counts["any"], query.max_price is None)]
+    known = {step.normalize() for step in PRICE_STEPS}
+    for step in sorted(known | ({query.max_price.normalize()} if query.max_price is not None else set())):
+        count = counts[f"{step:f}"] if step in known else len(found.models)
+        label = f"Up to {_per_million(step)}" if step else "Free"
+        options.append(Option(f"{step:f}", label, count, query.max_price == step))
+    return Facet("max_price", "max_price", "Prompt price per million", "radio", tuple(options))
+
+
+def hidden_inputs(query: Query) -> list[tuple[str, str]]:
+    """Filters that the rail has no control for: the form carries them along."""
+    kept = {"min_price", "min_output_price", "max_output_price", "arch", "output_modalities"}
+    kept |= {"min_age_days", "max_age_days"}
+    return [(name, value) for name, value in query.parameters() if name in kept]
+
+
+def chips(catalogue: Catalogue, query: Query, view: str = "") -> list[Chip]:
+    """The filters in force, each with the way to drop it in the same view."""
+    active = [("q", query.q)] if query.q else []
+    active += query.filters
+    return [
+        Chip(
+            _wording(catalogue, name, value),
+            query.without(name, value if value in _values(query, name) else "").encoded(view=view),
+        )
+        for name, value in active
+    ]
+
+
+def _values(query: Query, name: str) -> tuple[str, ...]:
+    value = getattr(query, name)
+    return value if isinstance(value, tuple) else ()
+
+
+def suggestions(catalogue: Catalogue, query: Query, found: Found, view: str = "") -> list[Chip]:
+    """Which single filter to drop so that something matches, the most fruitful first."""
+    offers = []
+    for (name, value), count in found.nearly.most_common(5):
+        less = query.without(name, value)
+        dropped = [pair for pair in [("q", query.q), *query.filters] if pair not in [("q", less.q), *less.filters]]
+        label = ", ".join(_wording(catalogue, *pair) for pair in dropped)
+        offers.append(Chip(label, less.encoded(view=view), count))
+    return offers
+
+
+def _wording(catalogue: Catalogue, name: str, value: str) -> str:
+    match name:
+        case "q":
+            return f"“{value}”"
+        case "context":
+            return f"Context {tokens(int(value))} and more"
+        case "max_price" if Decimal(value) == 0:
+            return "Free"
+        case "min_price" | "max_price" | "min_output_price" | "max_output_price":
+            direction = "from" if name.startswith("min") else "up to"
+            what = "Completion" if "output" in name else "Prompt"
+            return f"{what} price {direction} {_per_million(Decimal(value))} per million"
+        case "zdr":
+            return "Zero retention"
+        case "min_age_days":
+            return f"At least {value} days old"
+        case "max_age_days":
+            return f"At most {value} days old"
+        case "model_authors":
+            value = catalogue.authors.get(value, value)
+        case "providers" if value in catalogue.providers:
+            value = catalogue.providers[value].name
+    return f"{_LABELS[name]}: {value}"
+
+
+def _per_million(price: Decimal) -> str:
+    return format_price_per_million(price / 1_000_000)

@@ -1,0 +1,121 @@
+"""The catalogue as JSON: the shapes that `/api/v1/models` and its neighbours answer with."""
+
+from dataclasses import fields
+from typing import Any
+
+from . import measurements
+from .entries import EndpointEntry, ModelEntry, Prices, ProviderEntry
+from .measurements import Measurement
+
+__all__ = ["endpoint_json", "endpoints_json", "model_json", "provider_json"]
+
+
+def model_json(model: ModelEntry) -> dict[str, Any]:
+    """One model; every key is always there. `object` and `owned_by` are what OpenAI's clients look for."""
+    return {
+        "id": model.id,
+        "canonical_slug": model.canonical_slug,
+        "hugging_face_id": model.hugging_face_id or None,
+        "name": model.name,
+        "created": model.created,
+        "description": model.description,
+        "context_length": model.context_length,
+        "architecture": _architecture(model),
+        "pricing": _pricing(model.cheapest),
+        "top_provider": {
+            "context_length": model.cheapest.context_length,
+            "max_completion_tokens": model.cheapest.max_completion_tokens,
+            "is_moderated": model.cheapest.is_moderated,
+        },
+        "per_request_limits": None,
+        "supported_parameters": sorted(model.supported_parameters),
+        "default_parameters": None,
+        "knowledge_cutoff": model.knowledge_cutoff or None,
+        "expiration_date": None,
+        "links": {"details": f"/api/v1/models/{model.id}/endpoints"},
+        "object": "model",
+        "owned_by": model.author,
+    }
+
+
+def endpoints_json(model: ModelEntry) -> dict[str, Any]:
+    """One model with all its endpoints, cheapest first, and how they do in traffic."""
+    measured = measurements.of(model.id)
+    return {
+        "id": model.id,
+        "name": model.name,
+        "created": model.created,
+        "description": model.description,
+        "architecture": _architecture(model),
+        "endpoints": [endpoint_json(model, endpoint, measured.get(endpoint.tag)) for endpoint in model.endpoints],
+    }
+
+
+def endpoint_json(model: ModelEntry, endpoint: EndpointEntry, measured: Measurement | None = None) -> dict[str, Any]:
+    """One endpoint. What nobody has measured is null."""
+    measured = measured or Measurement()
+    return {
+        "name": f"{endpoint.provider_name}: {model.short_name}",
+        "model_id": model.id,
+        "model_name": model.name,
+        "provider_name": endpoint.provider_name,
+        "tag": endpoint.tag,
+        "context_length": endpoint.context_length,
+        "max_completion_tokens": endpoint.max_completion_tokens,
+        "max_prompt_tokens": None,
+        "pricing": _pricing(endpoint),
+        "quantization": endpoint.quantization if endpoint.quantization != "unknown" else None,
+        "status": 0,
+        "supported_parameters": sorted(endpoint.supported_parameters),
+        # A price for reading the cache and none for writing it: the provider caches by itself.
+        "supports_implicit_caching": endpoint.prices.input_cache_read is not None
+        and endpoint.prices.input_cache_write is None,
+        "uptime_last_5m": measured.uptime_5m,
+        "uptime_last_30m": measured.uptime_30m,
+        "uptime_last_1d": measured.uptime_1d,
+        "latency_last_30m": measured.latency_ms,
+        "throughput_last_30m": measured.throughput,
+    }
+
+
+def provider_json(provider: ProviderEntry) -> dict[str, Any]:
+    """One provider."""
+    return {
+        "name": provider.name,
+        "slug": provider.slug,
+        "privacy_policy_url": provider.privacy_policy_url or None,
+        "terms_of_service_url": provider.terms_of_service_url or None,
+        "status_page_url": provider.status_page or None,
+        "headquarters": provider.headquarters or None,
+        "datacenters": list(provider.datacenters) or None,
+    }
+
+
+def _architecture(model: ModelEntry) -> dict[str, Any]:
+    return {
+        "modality": f"{'+'.join(model.input_modalities)}->{'+'.join(model.output_modalities)}",
+        "input_modalities": model.input_modalities,
+        "output_modalities": model.output_modalities,
+        "tokenizer": model.tokenizer,
+        "instruct_type": model.instruct_type or None,
+    }
+
+
+def _pricing(endpoint: EndpointEntry) -> dict[str, Any]:
+    """The eight prices as strings, and `overrides`: what changes for prompts of more tokens than the given number."""
+    pricing: dict[str, Any] = endpoint.prices.strings()
+    below = endpoint.prices
+    overrides = []
+    for tier in endpoint.tiers:
+        overrides.append({"min_prompt_tokens": tier.min_prompt_tokens} | _changes(below, tier.prices))
+        below = tier.prices
+    return pricing | {"overrides": overrides} if overrides else pricing
+
+
+def _changes(below: Prices, prices: Prices) -> dict[str, str]:
+    strings = prices.strings()
+    return {
+        price.name: strings[price.name]
+        for price in fields(Prices)
+        if getattr(prices, price.name) != getattr(below, price.name)
+    }

@@ -1,0 +1,45 @@
+"""How endpoints do in real traffic, as told by whoever serves them.
+
+The app that serves requests knows; it is above this one, so it registers itself: `provide(source)`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+__all__ = ["Measurement", "of", "provide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One endpoint's last half hour. None where there was too little traffic to say."""
+
+    uptime_5m: float | None = None  # per cent of requests answered
+    uptime_30m: float | None = None
+    uptime_1d: float | None = None
+    latency_ms: Mapping[str, float] | None = None  # to the first token: {"p50", "p75", "p90", "p99"}
+    throughput: Mapping[str, float] | None = None  # tokens per second, likewise
+
+    @property
+    def latency_seconds(self) -> float | None:
+        """The median time to the first token."""
+        return self.latency_ms["p50"] / 1000 if self.latency_ms else None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """The median speed."""
+        return self.throughput["p50"] if self.throughput else None
+
+
+Source = Callable[[str], Mapping[str, Measurement]]
+_source: Source | None = None
+
+
+def provide(source: Source) -> None:
+    """Let `source(model id)` tell the measurements of a model's endpoints, by tag."""
+    global _source
+    _source = source
+
+
+def of(model_id: str) -> Mapping[str, Measurement]:
+    """What is known of the model's endpoints, by tag; endpoints without traffic are missing."""
+    return _source(model_id) if _source is not None else {}

@@ -1,0 +1,145 @@
+"""The catalogue: authors make models, providers serve them, an endpoint is one model at one provider.
+
+Prices are exact decimal strings in USD per token, request, image or search, in JSON: neither floats
+nor a database's idea of decimals may touch them.
+"""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+from .pricing import check_pricing, check_tiers, servable
+
+
+class FromFile(models.Model):
+    """Rows that the bundled catalogue brings and an operator may edit: loading leaves edited fields alone."""
+
+    bundled = models.BooleanField(default=False, editable=False)
+    edited_fields = models.JSONField(default=list, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def clean(self) -> None:
+        """Makes an emptied list an empty list: a form leaves None."""
+        for field in self._meta.concrete_fields:
+            if field.default is list and getattr(self, field.attname) is None:
+                setattr(self, field.attname, [])
+
+
+class Author(models.Model):
+    """Who trained a model: `openai`, `meta-llama`."""
+
+    slug = models.SlugField(max_length=100, primary_key=True)
+    name = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Provider(FromFile):
+    """Who serves models. `trains` and `retains` are None when nobody has confirmed the policy: that
+    counts as yes."""
+
+    slug = models.SlugField(max_length=100, primary_key=True)
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20)  # lab, host, cloud, aggregator
+    headquarters = models.CharField(max_length=2, blank=True)
+    datacenters = models.JSONField(default=list, blank=True)
+    base_url = models.URLField(blank=True)  # empty: no OpenAI-compatible address
+    key_variable = models.CharField(max_length=100, blank=True)  # name of the key's environment variable
+    trains = models.BooleanField(null=True, blank=True)
+    retains = models.BooleanField(null=True, blank=True)
+    retention_days = models.PositiveIntegerField(null=True, blank=True)
+    policy_as_of = models.CharField(max_length=20, blank=True)
+    status_page = models.URLField(blank=True)
+    privacy_policy_url = models.URLField(blank=True)
+    terms_of_service_url = models.URLField(blank=True)
+    # Stops generating, and billing, when the connection is closed.
+    supports_cancel = models.BooleanField(default=False)
+    enabled = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Model(FromFile):
+    """A model id that requests may name, variants included (`author/slug`, `author/slug:free`)."""
+
+    id = models.CharField(max_length=200, primary_key=True)
+    canonical_slug = models.CharField(max_length=200)  # never changes
+    author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="models")
+    name = models.CharField(max_length=200)
+    description = models.TextField()
+    created = models.PositiveBigIntegerField()  # unix seconds
+    context_length = models.PositiveIntegerField()
+    max_completion_tokens = models.PositiveIntegerField(null=True, blank=True)
+    input_modalities = models.JSONField(default=list)
+    output_modalities = models.JSONField(default=list)
+    tokenizer = models.CharField(max_length=30)
+    instruct_type = models.CharField(max_length=30, blank=True)
+    reasoning = models.BooleanField(default=False)
+    open_weights = models.BooleanField(null=True, blank=True)
+    hugging_face_id = models.CharField(max_length=200, blank=True)
+    knowledge_cutoff = models.CharField(max_length=20, blank=True)
+    hidden = models.BooleanField(default=False)  # nobody serves it at a known price
+
+    class Meta:
+        indexes = (models.Index(fields=("-created",), name="models_newest"),)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Endpoint(FromFile):
+    """One model at one provider: own price, limits and parameters.
+
+    `tag` is the provider's slug, with a suffix when it serves the model more than one way
+    (`deepinfra/turbo`); requests name it in `provider.order`.
+    """
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="endpoints")
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="endpoints")
+    tag = models.CharField(max_length=120)
+    # What the provider calls the model; empty: not callable until an operator enters it.
+    provider_model_id = models.CharField(max_length=200, blank=True)
+    context_length = models.PositiveIntegerField()
+    max_completion_tokens = models.PositiveIntegerField(null=True, blank=True)
+    quantization = models.CharField(max_length=10, default="unknown")
+    # {"prompt": "0.0000025", "completion": ..., "request", "image", "web_search", "internal_reasoning",
+    #  "input_cache_read", "input_cache_write", ...}; a missing key means "does not apply".
+    pricing = models.JSONField(validators=[check_pricing])
+    # Long-context prices: [{"min_context": tokens, "prompt": ..., ...}]
+    tiers = models.JSONField(default=list, blank=True, validators=[check_tiers])
+    supported_parameters = models.JSONField(default=list, blank=True)
+    is_moderated = models.BooleanField(default=False)
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("model", "tag"), name="endpoint_tag_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.model_id} at {self.tag}"
+
+    def clean(self) -> None:
+        """ValidationError when the prices do not suit the model: zero is for `:free` models only."""
+        super().clean()
+        try:
+            check_pricing(self.pricing)
+        except ValidationError:
+            return  # the field has said so already
+        if self.model_id and servable(self.pricing, free=self.model_id.endswith(":free")) is None:
+            raise ValidationError(
+                {"pricing": "A :free model costs nothing; any other model needs prompt and completion prices above 0."}
+            )
+
+
+class CatalogueVersion(models.Model):
+    """One row; `stamp` rises with every change of the catalogue, so that snapshots know when to reload."""
+
+    stamp = models.PositiveBigIntegerField(default=1)
+    source_sha256 = models.CharField(max_length=64, blank=True)  # of the last bundled file loaded
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"catalogue version {self.stamp}"

@@ -1,0 +1,144 @@
+"""The catalogue for people: all models, one model, the providers."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from common.http import PageRequest
+
+from . import catalog, measurements
+from .browse import find
+from .entries import Catalogue, EndpointEntry, ModelEntry
+from .facets import SORT_LABELS, chips, column_links, facets, hidden_inputs, suggestions
+from .price_table import price_table
+from .query import Query, parse_leniently
+from .samples import samples
+
+MODELS_PER_PAGE = 50
+
+#: Variants that any model takes: they change how a request is routed, and have no page of their own.
+DYNAMIC_VARIANTS = ("nitro", "floor", "online", "exacto")
+
+
+class Heading(NamedTuple):
+    """A column of a model's table of providers. `key` sorts by it, `order` is what aria-sort says then."""
+
+    label: str
+    sort: str = ""
+    order: str = ""
+    number: bool = True
+    key: Callable[[EndpointEntry], Any] = id
+
+
+HEADINGS = (
+    Heading("Provider", "provider", "ascending", number=False, key=lambda each: each.provider_name.lower()),
+    Heading("Input", "price", "ascending", key=lambda each: each.prices.per_token),
+    Heading("Output", "output-price", "ascending", key=lambda each: each.prices.completion),
+    Heading("Cache read", "cache", "ascending", key=lambda each: each.prices.input_cache_read or each.prices.prompt),
+    Heading("Context", "context", "descending", key=lambda each: -each.context_length),
+    Heading("Longest answer", "length", "descending", key=lambda each: -(each.max_completion_tokens or 0)),
+    Heading("Latency"),
+    Heading("Speed"),
+    Heading("Uptime"),
+    Heading("Quantisation", number=False),
+    Heading("Data policy", number=False),
+    Heading("Parameters", number=False),
+)
+
+
+@require_safe
+def models(request: PageRequest) -> HttpResponse:
+    """The models that match the query string, with everything to narrow them by."""
+    catalogue = catalog.current()
+    query, complaints = parse_leniently(request.GET)
+    found = find(catalogue, query)
+    view = "table" if request.GET.get("view") == "table" else ""
+    page = Paginator(found.models, MODELS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "query": query,
+        "found": found,
+        "page": page,
+        "complaints": complaints,
+        "view": view,
+        "facets": facets(catalogue, query, found),
+        "chips": chips(catalogue, query, view),
+        "suggestions": [] if found.models else suggestions(catalogue, query, found, view),
+        "sorts": SORT_LABELS,
+        "columns": column_links(query, view),
+        "counts": json.dumps(found.counts),
+        "newer": query.encoded(view=view, page=page.number - 1 if page.number > 2 else ""),
+        "older": query.encoded(view=view, page=page.number + 1),
+        "cleared": Query(sort=query.sort).encoded(view=view),
+        "feed": query.encoded(use_rss="true"),
+        "hidden_inputs": hidden_inputs(query),
+    }
+    partial = request.htmx and not request.htmx.history_restore_request
+    response = render(request, f"models_catalog/{'partials/results' if partial else 'models'}.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    # Without the empty parameters that a form sends along.
+    state = query.encoded(view=view, page=page.number if page.number > 1 else "")
+    response["HX-Push-Url"] = f"{request.path}?{state}" if state else request.path
+    return response
+
+
+@require_safe
+def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
+    """One model: what it can do, what it costs, who serves it, how to call it."""
+    catalogue = catalog.current()
+    found = catalogue.find(f"{author}/{slug}")
+    if found is None:
+        return _elsewhere(request, catalogue, f"{author}/{slug}")
+    heading = next((each for each in HEADINGS if each.sort and each.sort == request.GET.get("sort")), HEADINGS[1])
+    measured = measurements.of(found.id)
+    lowest, highest = (found.endpoints[at].prices.per_token for at in (0, -1))
+    context = {
+        "model": found,
+        "endpoints": [
+            (
+                endpoint,
+                catalogue.providers[endpoint.provider],
+                endpoint.prices.per_token == lowest < highest,
+                measured.get(endpoint.tag),
+            )
+            for endpoint in sorted(found.endpoints, key=heading.key)
+        ],
+        "headings": [each if each is heading else each._replace(order="") for each in HEADINGS],
+        "prices": price_table(found.cheapest),
+        "samples": samples(found.id),
+        "siblings": _siblings(catalogue, found),
+        "parameters": sorted(found.supported_parameters),
+    }
+    return render(request, "models_catalog/model.html", context)
+
+
+@require_safe
+def providers(request: PageRequest) -> HttpResponse:
+    """Everyone who serves models, with what they do with prompts."""
+    catalogue = catalog.current()
+    counts = Counter(slug for model in catalogue.models.values() for slug in model.provider_slugs)
+    rows = [(provider, counts[slug]) for slug, provider in catalogue.providers.items()]
+    return render(request, "models_catalog/providers.html", {"rows": rows})
+
+
+def _siblings(catalogue: Catalogue, model: ModelEntry) -> list[ModelEntry]:
+    """The same model's other variants."""
+    base = model.id.partition(":")[0]
+    return [each for each in catalogue.models.values() if each.id.partition(":")[0] == base and each.id != model.id]
+
+
+def _elsewhere(request: PageRequest, catalogue: Catalogue, model_id: str) -> HttpResponse:
+    """The base model's page for a variant that any model takes; else 404, with the models of similar names."""
+    base, _, variant = model_id.partition(":")
+    if variant in DYNAMIC_VARIANTS and base in catalogue.models:
+        return redirect("models_catalog:model", *base.split("/", 1))
+    similar = [catalogue.models[each] for each in get_close_matches(model_id.lower(), catalogue.models, n=5)]
+    context = {"model_id": model_id, "similar": similar}
+    return render(request, "models_catalog/no_such_model.html", context, status=404)

@@ -1,0 +1,55 @@
+"""An endpoint's prices as a table for people: everything that costs something, tier by tier."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from common.money import format_price_per_million
+
+from .entries import EndpointEntry
+from .templatetags.catalogue import tokens
+
+__all__ = ["PriceTable", "price_table"]
+
+_THOUSANDTH = Decimal("0.001")
+
+#: key -> label, what one unit is, and how many units the shown price is for
+_ROWS = {
+    "prompt": ("Prompt", "million tokens", 1_000_000),
+    "completion": ("Completion", "million tokens", 1_000_000),
+    "internal_reasoning": ("Reasoning", "million tokens", 1_000_000),
+    "input_cache_read": ("Cache read", "million tokens", 1_000_000),
+    "input_cache_write": ("Cache write", "million tokens", 1_000_000),
+    "audio": ("Audio in the prompt", "million tokens", 1_000_000),
+    "image": ("Image in the prompt", "thousand images", 1_000),
+    "image_output": ("Image in the answer", "thousand images", 1_000),
+    "request": ("Request", "thousand requests", 1_000),
+    "web_search": ("Web search", "thousand searches", 1_000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """`rows` are (label, unit, prices); there is one price for each of `columns`."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[str, ...]], ...]
+
+
+def price_table(endpoint: EndpointEntry) -> PriceTable:
+    """What the endpoint charges. A free one has no rows."""
+    tiers = (endpoint.prices, *(tier.prices for tier in endpoint.tiers))
+    rows = []
+    for key, (label, unit, count) in _ROWS.items():
+        prices = [getattr(prices, key) for prices in tiers]
+        if any(prices):
+            rows.append((label, unit, tuple(_shown(price, count) for price in prices)))
+    if endpoint.tiers:
+        first = f"Up to {tokens(endpoint.tiers[0].min_prompt_tokens)} prompt tokens"
+        columns = (first, *(f"Above {tokens(tier.min_prompt_tokens)}" for tier in endpoint.tiers))
+    else:
+        columns = ("Price",)
+    return PriceTable(columns, tuple(rows))
+
+
+def _shown(price: Decimal | None, count: int) -> str:
+    return format_price_per_million(price * count / 1_000_000) if price else "–"

@@ -1,0 +1,111 @@
+"""Public answers: anybody may read them from anywhere, and caches may keep them for a minute.
+
+An answer is encoded and compressed once per catalogue and question, then served as bytes.
+"""
+
+import gzip
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+
+__all__ = ["PUBLIC_HEADERS", "preflight", "publish"]
+
+PUBLIC_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag",
+}
+
+_CACHE_CONTROL = "public, max-age=60, stale-while-revalidate=300"
+_ANSWERS_AT_MOST = 64
+_FRESH_SECONDS = 60.0  # a model's age is part of some questions
+_SMALL_BYTES = 1_000  # not worth compressing
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    body: bytes
+    compressed: bytes | None
+    etag: str
+    made_at: float  # monotonic seconds
+
+
+_answers: OrderedDict[tuple[int, str], _Answer] = OrderedDict()
+_lock = threading.Lock()
+
+
+def publish(
+    request: HttpRequest,
+    stamp: int,
+    make: Callable[[], bytes],
+    *,
+    question: str,
+    content_type: str = "application/json",
+) -> HttpResponse:
+    """The answer to `question` from the catalogue of that stamp: 304 when the client has it already.
+
+    `question` names everything that the answer depends on besides the catalogue.
+    """
+    answer = _answer(stamp, question, make)
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    if answer.etag in known or known == ["*"]:
+        response = HttpResponse(status=304)
+    else:
+        response = _in_full(request, answer, content_type)
+    response["ETag"] = answer.etag
+    response["Cache-Control"] = _CACHE_CONTROL
+    patch_vary_headers(response, ["Accept-Encoding"])
+    return _open_to_all(response)
+
+
+def preflight() -> HttpResponse:
+    """What a browser asks before it sends a request with headers of its own from another site."""
+    response = HttpResponse(status=204)
+    response["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+    response["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-None-Match, X-Title, *"
+    response["Access-Control-Max-Age"] = "86400"
+    return _open_to_all(response)
+
+
+def _in_full(request: HttpRequest, answer: _Answer, content_type: str) -> HttpResponse:
+    squeeze = answer.compressed is not None and "gzip" in request.headers.get("Accept-Encoding", "")
+    body = answer.compressed if squeeze and answer.compressed is not None else answer.body
+    response = HttpResponse(b"" if request.method == "HEAD" else body, content_type=content_type)
+    response["Content-Length"] = str(len(body))
+    if squeeze:
+        response["Content-Encoding"] = "gzip"
+    return response
+
+
+def _open_to_all(response: HttpResponse) -> HttpResponse:
+    for name, value in PUBLIC_HEADERS.items():
+        response[name] = value
+    return response
+
+
+def _answer(stamp: int, question: str, make: Callable[[], bytes]) -> _Answer:
+    key = (stamp, question)
+    with _lock:
+        answer = _answers.get(key)
+        if answer and time.monotonic() - answer.made_at < _FRESH_SECONDS:
+            _answers.move_to_end(key)
+            return answer
+    body = make()
+    answer = _Answer(
+        body=body,
+        compressed=gzip.compress(body, 6, mtime=0) if len(body) > _SMALL_BYTES else None,
+        # Weak: the same answer, whatever its encoding.
+        etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"',
+        made_at=time.monotonic(),
+    )
+    with _lock:
+        _answers[key] = answer
+        while len(_answers) > _ANSWERS_AT_MOST:
+            _answers.popitem(last=False)
+    return answer

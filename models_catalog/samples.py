@@ -1,0 +1,91 @@
+"""Code that calls a model, ready to copy."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+__all__ = ["Sample", "samples"]
+
+_OPENAI_PYTHON = """\
+import os
+
+from openai import OpenAI
+
+client = OpenAI(
+    base_url="{api}",
+    api_key=os.environ["OPENROUTER_API_KEY"],
+)
+
+completion = client.chat.completions.create(
+    model="{model}",
+    messages=[{{"role": "user", "content": "Which numbers are prime?"}}],
+)
+print(completion.choices[0].message.content)
+"""
+
+_OPENAI_JAVASCRIPT = """\
+import OpenAI from "openai";
+
+const client = new OpenAI({{
+  baseURL: "{api}",
+  apiKey: process.env.OPENROUTER_API_KEY,
+}});
+
+const completion = await client.chat.completions.create({{
+  model: "{model}",
+  messages: [{{ role: "user", content: "Which numbers are prime?" }}],
+}});
+console.log(completion.choices[0].message.content);
+"""
+
+_REQUESTS = """\
+import os
+
+import requests
+
+response = requests.post(
+    "{api}/chat/completions",
+    headers={{"Authorization": f"Bearer {{os.environ['OPENROUTER_API_KEY']}}"}},
+    json={{
+        "model": "{model}",
+        "messages": [{{"role": "user", "content": "Which numbers are prime?"}}],
+    }},
+    timeout=60,
+)
+response.raise_for_status()
+print(response.json()["choices"][0]["message"]["content"])
+"""
+
+_CURL = """\
+curl {api}/chat/completions \\
+  -H "Authorization: Bearer $OPENROUTER_API_KEY" \\
+  -H "Content-Type: application/json" \\
+  -d '{{
+    "model": "{model}",
+    "messages": [{{"role": "user", "content": "Which numbers are prime?"}}]
+  }}'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One way to call a model. `name` is unique and fit for an HTML id."""
+
+    name: str
+    label: str
+    language: str  # for colouring
+    code: str
+
+
+def samples(model_id: str) -> list[Sample]:
+    """How to call the model, in the languages most asked for."""
+    api = f"{settings.SITE_URL}/api/v1"
+    return [
+        Sample(name, label, language, code.format(api=api, model=model_id))
+        for name, label, language, code in (
+            ("python", "Python", "python", _OPENAI_PYTHON),
+            ("javascript", "JavaScript", "javascript", _OPENAI_JAVASCRIPT),
+            ("requests", "Python requests", "python", _REQUESTS),
+            ("curl", "curl", "bash", _CURL),
+        )
+    ]

@@ -1,0 +1,22 @@
+"""Routes of `models_catalog`. Included last: `/<author>/<slug>` takes any path of two parts."""
+
+from django.urls import path, re_path
+from django.views.generic import RedirectView
+
+from . import pages
+
+app_name = "models_catalog"
+
+urlpatterns = [
+    path("models", pages.models, name="models"),
+    path("providers", pages.providers, name="providers"),
+    # /models/<author>/<slug>
+    path("models/<str:author>/<str:slug>", RedirectView.as_view(pattern_name="models_catalog:model", permanent=True)),
+    # /<author>/<slug>. No author has these names: what they lack is theirs to answer for, as is a missing last slash.
+    re_path(
+        r"^(?!(account|activity|admin|api|chat|docs|settings|static|webhooks|ws)/)"
+        r"(?P<author>~?[\w.-]{1,100})/(?P<slug>[\w.:-]{1,200})$",
+        pages.model,
+        name="model",
+    ),
+]

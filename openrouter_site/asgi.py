@@ -1,0 +1,50 @@
+"""The ASGI application: inference and the chatroom's socket beside Django, and an orderly end."""
+
+import os
+import warnings
+from typing import cast
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openrouter_site.settings")
+# Static files are read in a thread and are small; the warning says only that.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+_django = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402 the apps must be loaded first
+from channels.routing import URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
+
+from chat.routing import websocket_urlpatterns  # noqa: E402
+from gateway import asgi as inference  # noqa: E402
+from gateway import completions  # noqa: E402
+from gateway.providers import http  # noqa: E402
+
+pages = cast(ASGIApp, _django)
+sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Send each connection where it belongs."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "websocket":
+        await sockets(scope, receive, send)
+    elif scope["path"] in inference.PATHS:
+        await inference.application(scope, receive, send)
+    else:
+        await pages(scope, receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Start at once; at the end, wait for what is still being settled."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await completions.drain()
+            await http.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

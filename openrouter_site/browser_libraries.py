@@ -1,0 +1,108 @@
+"""Browser libraries: the named files of installed npm packages, served as static files.
+
+Only the files listed here are served and collected; a package's other files stay where they are.
+`IMPORTS` is what modules may import by name (`import {marked} from "marked"`), see the
+`{% importmap %}` tag.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles import utils
+from django.contrib.staticfiles.finders import BaseFinder
+from django.core.checks import CheckMessage, Error
+from django.core.files.storage import FileSystemStorage
+from django.utils._os import safe_join
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+LANGUAGES = [
+    "bash", "c", "cpp", "csharp", "css", "diff", "dockerfile", "go", "ini", "java", "javascript", "json",
+    "kotlin", "lua", "makefile", "markdown", "php", "python", "r", "ruby", "rust", "scala", "sql", "swift",
+    "typescript", "xml", "yaml",
+]  # fmt: skip
+
+#: static name -> file below node_modules
+FILES: dict[str, str] = {
+    "vendor/inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+    "vendor/jetbrains-mono.woff2": ("@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2"),
+    "vendor/marked.js": "marked/lib/marked.esm.js",
+    "vendor/dompurify.js": "dompurify/dist/purify.es.mjs",
+    "vendor/idb.js": "idb/build/index.js",
+    "vendor/hljs/core.js": "@highlightjs/cdn-assets/es/core.min.js",
+    **{f"vendor/hljs/{name}.js": f"@highlightjs/cdn-assets/es/languages/{name}.min.js" for name in LANGUAGES},
+    "vendor/katex/katex.js": "katex/dist/katex.mjs",
+    "vendor/katex/katex.css": "katex/dist/katex.min.css",
+}
+
+#: The chatroom's own modules. They import each other by name: a relative import would miss the hash in the file's name.
+CHAT_MODULES = sorted((Path(__file__).resolve().parent.parent / "static/js/chat").glob("*.js"))
+
+#: bare module name -> static name
+IMPORTS: dict[str, str] = {
+    "marked": "vendor/marked.js",
+    "dompurify": "vendor/dompurify.js",
+    "idb": "vendor/idb.js",
+    "katex": "vendor/katex/katex.js",
+    "hljs/core": "vendor/hljs/core.js",
+    **{f"hljs/{name}": f"vendor/hljs/{name}.js" for name in LANGUAGES},
+    **{f"chat/{module.stem}": f"js/chat/{module.name}" for module in CHAT_MODULES},
+}
+
+
+def files() -> dict[str, str]:
+    """`FILES` and the fonts that KaTeX's stylesheet names (its folder lists them; nothing else does)."""
+    fonts = (Path(settings.NODE_MODULES) / "katex/dist/fonts").glob("*.*")
+    return FILES | {f"vendor/katex/fonts/{font.name}": f"katex/dist/fonts/{font.name}" for font in fonts}
+
+
+class NamedFiles(FileSystemStorage):
+    """Opens a static name as the npm file behind it."""
+
+    prefix = ""
+
+    def path(self, name: str) -> str:
+        try:
+            return safe_join(self.location, files()[name.replace("\\", "/")])
+        except KeyError as error:
+            raise FileNotFoundError(name) from error
+
+
+class BrowserLibraryFinder(BaseFinder):
+    """Finds what `files()` lists, and says in `manage.py check` when set-up has not been run."""
+
+    def __init__(self, app_names: Any = None, *args: Any, **kwargs: Any) -> None:
+        self.storage = NamedFiles(location=str(settings.NODE_MODULES))
+
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
+        missing = [name for name in FILES.values() if not (Path(settings.NODE_MODULES) / name).is_file()]
+        if not missing:
+            return []
+        return [Error(f"Browser libraries are missing ({missing[0]}, ...). Run: make setup", id="site.E001")]
+
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
+        found = self.storage.path(path) if path in files() else None
+        if find_all or kwargs.get("all"):
+            return [found] if found else []
+        return found or []
+
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, NamedFiles]]:
+        for name in files():
+            if not utils.matches_patterns(name, list(ignore_patterns or [])):
+                yield name, self.storage
+
+
+def _without_source_maps(patterns: Any) -> Any:
+    # Libraries name source maps that are not served; hashing their names would fail.
+    def names_a_map(rule: Any) -> bool:
+        return bool(re.search("sourceMappingURL", rule if isinstance(rule, str) else rule[0]))
+
+    return tuple((glob, tuple(rule for rule in rules if not names_a_map(rule))) for glob, rules in patterns)
+
+
+class HashedStaticFiles(CompressedManifestStaticFilesStorage):
+    """Production's static files: content hash in the name, compressed, cached for ever."""
+
+    patterns = _without_source_maps(CompressedManifestStaticFilesStorage.patterns)

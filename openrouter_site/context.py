@@ -1,0 +1,33 @@
+"""What every template may use."""
+
+from typing import Any
+
+from django.conf import settings
+
+from accounts import access
+from billing import spending
+from common.http import PageRequest
+
+from .browser_libraries import IMPORTS
+
+
+def site(request: PageRequest) -> dict[str, Any]:
+    """`site_name`, `version`, `csp_nonce`, `imports`, `sandboxed`, and `credit_account` for a member."""
+    context: dict[str, Any] = {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "support_email": settings.SUPPORT_EMAIL,
+        "community_url": settings.COMMUNITY_URL,
+        "version": settings.VERSION,
+        "debug_site": settings.DEBUG,
+        "theme": request.COOKIES.get("theme", "") if request.COOKIES.get("theme") in {"light", "dark"} else "",
+        "csp_nonce": getattr(request, "csp_nonce", ""),
+        "imports": IMPORTS,
+        "sandboxed_payments": settings.STRIPE_IS_SANDBOX,
+        "sandboxed_providers": bool(settings.SANDBOX_PROVIDERS_URL),
+    }
+    if getattr(request, "user", None) is not None and request.user.is_authenticated:
+        organisation = access.for_member(request)  # type: ignore[arg-type]
+        context["organisation"] = organisation
+        context["credit_account"] = spending.account_of(organisation)
+    return context

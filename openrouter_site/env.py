@@ -1,0 +1,118 @@
+"""Reading settings from the environment.
+
+Every setting ``NAME`` may also be given as ``NAME_FILE``, the path of a file that holds the value
+(the usual way to hand secrets to containers).
+"""
+
+import os
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+__all__ = ["boolean", "choice", "database", "integer", "price", "text", "words"]
+
+
+def text(name: str, default: str = "") -> str:
+    """The value of NAME, or the stripped content of the file that NAME_FILE names."""
+    if path := os.environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE: {path} cannot be read ({error.strerror}).") from error
+    return os.environ.get(name, default)
+
+
+def boolean(name: str, default: bool) -> bool:
+    """True or False; anything but 1/0, true/false, yes/no, on/off raises ImproperlyConfigured."""
+    value = text(name, "true" if default else "false").strip().lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off", ""}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+
+
+def integer(name: str, default: int) -> int:
+    """A whole number; anything else raises ImproperlyConfigured."""
+    value = text(name, str(default)).strip()
+    try:
+        return int(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from error
+
+
+def price(name: str, default: str) -> Decimal:
+    """An exact number of dollars, zero or more; anything else raises ImproperlyConfigured."""
+    value = text(name, default).strip()
+    try:
+        usd = Decimal(value)
+    except InvalidOperation:
+        usd = Decimal("NaN")
+    if not usd.is_finite() or usd < 0:
+        raise ImproperlyConfigured(f"{name} must be a number of dollars such as 0.007, not {value!r}.")
+    return usd
+
+
+def choice(name: str, choices: Sequence[str], default: str) -> str:
+    """One of the words; empty counts as not given, and any other word raises ImproperlyConfigured."""
+    value = text(name).strip().lower() or default
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list, without empty items."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's DATABASES entry for a URL.
+
+    ``postgres://user:password@host:port/name?option=value`` (options go to libpq) or
+    ``sqlite:///relative/path`` (``sqlite:////absolute/path``).
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return sqlite(Path(unquote(parts.path)[1:]))
+    if parts.scheme in {"postgres", "postgresql"}:
+        options: dict[str, Any] = dict(parse_qsl(parts.query))
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path[1:]),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": options.pop("host", parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": options,
+        }
+    raise ImproperlyConfigured(
+        "DATABASE_URL must start with postgres:// or sqlite:///, for example "
+        "postgres://gateway:secret@localhost:5432/gateway."
+    )
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    """A SQLite file, set up for several processes that write.
+
+    IMMEDIATE transactions take the write lock at BEGIN: without that, two transactions that both
+    read and then write cannot be ordered and one fails at once, whatever the timeout.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000;",
+        },
+        # A file, not memory: the settlement writer and live servers use connections of their own.
+        "TEST": {"NAME": path.parent / "test.sqlite3"},
+    }

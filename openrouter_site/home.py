@@ -1,0 +1,140 @@
+"""The front page: a promise for visitors, the next step for members."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db.models import Sum
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from accounts import access
+from accounts.models import User
+from billing import spending
+from billing.models import CreditAccount
+from common.clock import utc_now
+from common.http import AuthedRequest, PageRequest
+from gateway.models import Generation, UsageHour
+from keys.models import ApiKey
+from models_catalog import catalog
+
+NEWEST = 6
+RECENT = 5
+SPENDING_DAYS = 30
+
+
+@require_GET
+def home(request: PageRequest) -> HttpResponse:
+    """The landing page, or the member's own start page."""
+    if request.user.is_authenticated:
+        return start(request)  # type: ignore[arg-type]
+    return landing(request)
+
+
+def landing(request: PageRequest) -> HttpResponse:
+    """What the site does, in figures taken from its own catalogue."""
+    catalogue = catalog.current()
+    context = {
+        "figures": figures(catalogue),
+        "newest": list(catalogue.models.values())[:NEWEST],
+        "sample_model": sample_model(catalogue),
+    }
+    return render(request, "home.html", context)
+
+
+def start(request: AuthedRequest) -> HttpResponse:
+    """What to do next, the balance, and the latest requests."""
+    organisation = access.for_member(request)
+    account = spending.account_of(organisation)
+    catalogue = catalog.current()
+    recent = list(Generation.objects.filter(account=account).order_by("-created_at", "-id")[:RECENT])
+    context = {
+        "progress": progress(request.user, account),
+        "address": EmailAddress.objects.filter(user=request.user).order_by("-primary").first(),
+        "month": spent(account, SPENDING_DAYS),
+        "days": SPENDING_DAYS,
+        "recent": [(row, catalogue.find(row.model or row.requested_model)) for row in recent],
+        "sample_model": organisation.default_model or sample_model(catalogue),
+    }
+    return render(request, "home_member.html", context)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the catalogue holds."""
+
+    models: int
+    providers: int
+    free: int
+    longest_context: int  # tokens
+
+
+def figures(catalogue: catalog.Catalogue) -> Figures | None:
+    """The four figures of the landing page; None while the catalogue is empty."""
+    models = catalogue.models.values()
+    if not models:
+        return None
+    return Figures(
+        models=len(models),
+        providers=len(frozenset().union(*(model.provider_slugs for model in models))),
+        free=sum(model.is_free for model in models),
+        longest_context=max(model.context_length for model in models),
+    )
+
+
+def sample_model(catalogue: catalog.Catalogue) -> str:
+    """A model id that works in the code samples: the default one, else the newest."""
+    if catalogue.find(settings.DEFAULT_MODEL):
+        return settings.DEFAULT_MODEL
+    return next(iter(catalogue.models), settings.DEFAULT_MODEL)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Which first steps are done. Credits given away do not count as bought."""
+
+    verified: bool
+    bought: bool
+    chatted: bool
+    has_key: bool
+
+    @property
+    def done(self) -> int:
+        """How many of the four."""
+        return sum((self.verified, self.bought, self.chatted, self.has_key))
+
+    @property
+    def complete(self) -> bool:
+        return self.done == 4
+
+    @property
+    def next(self) -> str:
+        """The first step that is not done; empty when all are."""
+        return next((name for name in ("verified", "bought", "chatted", "has_key") if not getattr(self, name)), "")
+
+
+def progress(user: User, account: CreditAccount) -> Progress:
+    """How far the person, and the organisation they work in, have come."""
+    return Progress(
+        verified=EmailAddress.objects.filter(user=user, verified=True).exists(),
+        bought=account.purchased > 0,
+        chatted=Generation.objects.filter(account=account, source=Generation.Source.CHAT).exists(),
+        has_key=ApiKey.objects.of(account.organisation).for_inference().exists(),
+    )
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a stretch of days came to."""
+
+    cost: int  # pico-USD
+    requests: int
+
+
+def spent(account: CreditAccount, days: int) -> Spent:
+    """Cost and number of requests of the last `days` days."""
+    since = utc_now() - timedelta(days=days)
+    sums = UsageHour.objects.filter(account=account, hour__gte=since).aggregate(cost=Sum("cost"), n=Sum("requests"))
+    return Spent(cost=sums["cost"] or 0, requests=sums["n"] or 0)

@@ -1,0 +1,78 @@
+"""Pages of the site itself: theme, terms, privacy, manifest, and the overview of components."""
+
+from django.conf import settings
+from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render, resolve_url
+from django.templatetags.static import static
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from common.http import PageRequest
+
+from .styleguide import examples
+
+THEMES = {"light", "dark"}  # anything else follows the system
+THEME_SECONDS = 365 * 24 * 3600
+
+
+@require_POST
+def theme(request: PageRequest) -> HttpResponse:
+    """Back where the person came from, in the theme they chose. Scripts set the same cookie themselves."""
+    chosen = request.POST.get("theme", "")
+    response = HttpResponseRedirect(back(request))
+    if chosen in THEMES:
+        secure = settings.SESSION_COOKIE_SECURE
+        response.set_cookie("theme", chosen, max_age=THEME_SECONDS, samesite="Lax", secure=secure)
+    else:
+        response.delete_cookie("theme", samesite="Lax")
+    return response
+
+
+@require_GET
+def terms(request: PageRequest) -> HttpResponse:
+    """The operator's terms of service."""
+    return render(request, "site/terms.html")
+
+
+@require_GET
+def privacy(request: PageRequest) -> HttpResponse:
+    """What is stored, what is not, and who sees a prompt."""
+    return render(request, "site/privacy.html")
+
+
+@require_GET
+def manifest(request: PageRequest) -> JsonResponse:
+    """What a phone needs to put the site on its home screen."""
+    icon = {"src": static("img/mark.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+    body = {
+        "name": settings.SITE_NAME,
+        "short_name": settings.SITE_NAME[:12],
+        "start_url": resolve_url("home"),
+        "display": "minimal-ui",
+        "background_color": "#ffffff",
+        "theme_color": "#4f46e5",
+        "icons": [icon],
+    }
+    return JsonResponse(body, content_type="application/manifest+json")
+
+
+@require_GET
+def favicon(request: PageRequest) -> HttpResponse:
+    """The mark, for browsers that ask for it by its old name."""
+    return HttpResponseRedirect(static("img/mark.svg"))
+
+
+@require_GET
+def styleguide(request: PageRequest) -> HttpResponse:
+    """Every component in every state; only in development."""
+    if not settings.DEBUG:
+        raise Http404
+    return render(request, "site/styleguide.html", examples())
+
+
+def back(request: PageRequest) -> str:
+    """The posted `next` when it is a page of this site, else the front page."""
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        return target
+    return resolve_url("home")

@@ -1,0 +1,51 @@
+"""Preferences: what a request gets that does not say."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts import access
+from common.http import AuthedRequest
+from models_catalog import catalog
+
+
+class PreferencesForm(forms.Form):
+    """The organisation's default model; empty means the site's."""
+
+    default_model = forms.CharField(
+        label="Default model",
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(
+            {"class": "input mono", "list": "models", "autocomplete": "off", "placeholder": "author/model"}
+        ),
+        help_text="Answers requests that name no model. Start typing to choose among all models.",
+    )
+
+    def clean_default_model(self) -> str:
+        name = str(self.cleaned_data["default_model"]).strip()
+        if name and catalog.current().find(name) is None:
+            raise forms.ValidationError("There is no such model. Choose one from the list, or leave this empty.")
+        return name
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def preferences(request: AuthedRequest) -> HttpResponse:
+    """The preferences; members who are not admins read them."""
+    organisation = access.for_admin(request) if request.method == "POST" else access.for_member(request)
+    form = PreferencesForm(request.POST or None, initial={"default_model": organisation.default_model})
+    if request.method == "POST" and form.is_valid():
+        organisation.default_model = form.cleaned_data["default_model"]
+        organisation.save(update_fields=["default_model"])
+        messages.success(request, "Preferences saved.")
+        return redirect("preferences")
+    context = {
+        "form": form,
+        "may_change": access.is_admin(request.user, organisation),
+        "models": catalog.current().models.values(),
+    }
+    return render(request, "site/preferences.html", context, status=422 if form.errors else 200)

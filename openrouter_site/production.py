@@ -1,0 +1,44 @@
+"""What production must not start with, and how to mend it."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+__all__ = ["refuse_unsafe_settings"]
+
+
+def refuse_unsafe_settings(settings: Mapping[str, Any]) -> None:
+    """Raise ImproperlyConfigured with every unsafe setting and its remedy; return when all is well."""
+    faults = []
+    if settings["SECRET_KEY"] == settings["INSECURE_SECRET_KEY"] or len(settings["SECRET_KEY"]) < 50:
+        faults.append(
+            "SECRET_KEY is missing or shorter than 50 characters. Make one with: "
+            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+        )
+    if not settings["DATABASE_URL"]:
+        faults.append(
+            "DATABASE_URL is missing. Production keeps money in PostgreSQL: postgres://user:password@host/name"
+        )
+    if settings["STRIPE_IS_SANDBOX"]:
+        faults.append("STRIPE_SECRET_KEY is missing. Without it purchases would go to the payment sandbox.")
+    elif not settings["STRIPE_WEBHOOK_SECRETS"]:
+        faults.append(
+            "STRIPE_WEBHOOK_SECRET is missing: anyone could forge a payment. Copy it from the webhook "
+            "endpoint's page in Stripe's dashboard."
+        )
+    if settings["SANDBOX_PROVIDERS_URL"]:
+        faults.append("SANDBOX_PROVIDERS_URL is set: simulated answers must not be sold. Remove it.")
+    if settings["WEB_SEARCH_ENGINE"] == "sandbox":
+        faults.append("WEB_SEARCH_ENGINE is the sandbox: simulated results must not be sold. Set EXA_API_KEY, or off.")
+    if settings["WEB_SEARCH_ENGINE"] == "exa" and not settings["EXA_API_KEY"]:
+        faults.append("WEB_SEARCH_ENGINE is exa and EXA_API_KEY is missing. Set it, or set WEB_SEARCH_ENGINE to off.")
+    if not settings["SITE_URL"].startswith("https://"):
+        faults.append("SITE_URL must be the site's public https:// address; links in mails and payments use it.")
+    if int(os.environ.get("WEB_CONCURRENCY", "1")) > 1 and not settings["REDIS_URL"]:
+        faults.append("WEB_CONCURRENCY is above 1 without REDIS_URL: limits and live updates would be per process.")
+    if faults:
+        raise ImproperlyConfigured(
+            "DEBUG is off and these settings are not safe:\n" + "\n".join(f"  - {fault}" for fault in faults)
+        )

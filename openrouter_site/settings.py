@@ -1,0 +1,323 @@
+"""Settings: the embedded default works with nothing configured; each service has its own variable.
+
+Sections: Core, Apps, Storage, Async, Sign-in, Pages, Security, Money, Providers, Logging.
+The table in README.md lists every variable.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from celery.schedules import crontab
+from csp.constants import NONCE, NONE, SELF
+
+from . import env
+
+# --- Core -----------------------------------------------------------------------------------------
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = re.search(r"^## v(\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.M).group(1)  # type: ignore[union-attr]
+
+DEBUG = env.boolean("DEBUG", True)
+INSECURE_SECRET_KEY = "development-only: every machine has this key"  # noqa: S105 refused in production
+SECRET_KEY = env.text("SECRET_KEY", INSECURE_SECRET_KEY)
+
+SITE_NAME = env.text("SITE_NAME", "OpenRouter")
+SITE_URL = env.text("SITE_URL", f"http://127.0.0.1:{env.integer('PORT', 8000)}").rstrip("/")
+SUPPORT_EMAIL = env.text("SUPPORT_EMAIL", "support@example.com")
+COMMUNITY_URL = env.text("COMMUNITY_URL", "https://discord.gg/openrouter")
+
+# Everything the embedded default writes: database, broker files, sandbox state.
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+ROOT_URLCONF = "openrouter_site.urls"
+ASGI_APPLICATION = "openrouter_site.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = True
+
+# --- Apps -----------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",  # first: gives runserver its ASGI server
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "channels",
+    "csp",
+    "django_htmx",
+    "common",
+    "accounts",
+    "keys",
+    "billing",
+    "models_catalog",
+    "gateway",
+    "chat",
+    "activity",
+    "openrouter_site",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "openrouter_site.error_pages.ErrorPagesInDevelopment",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "openrouter_site.context.site",
+            ],
+        },
+    }
+]
+
+# --- Storage --------------------------------------------------------------------------------------
+
+DATABASE_URL = env.text("DATABASE_URL")
+DATABASES = {"default": env.database(DATABASE_URL) if DATABASE_URL else env.sqlite(DATA_DIR / "site.sqlite3")}
+
+REDIS_URL = env.text("REDIS_URL")
+CACHES: dict[str, dict[str, Any]]
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    # Per process: good enough for one web process, which is what the embedded default runs.
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- Async ----------------------------------------------------------------------------------------
+
+CHANNEL_LAYERS: dict[str, dict[str, Any]]
+if REDIS_URL:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}  # per process
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "reap-dead-requests": {"task": "gateway.tasks.reap_dead_requests", "schedule": 30.0},
+    "sweep-purchases": {"task": "billing.tasks.sweep_purchases", "schedule": 60.0},
+    "top-up-low-balances": {"task": "billing.tasks.top_up_low_balances", "schedule": 60.0},
+    "rescue-payments": {"task": "billing.tasks.rescue_payments", "schedule": 600.0},
+    "reconcile-ledger": {"task": "billing.tasks.reconcile_ledger", "schedule": crontab(hour=3, minute=20)},
+}
+CELERY_BROKER_URL: str
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+else:
+    CELERY_BROKER_URL = "filesystem://localhost//"  # with a host, or the worker warns that it has none
+    _broker = DATA_DIR / "broker"
+    for _folder in ("queue", "processed", "control"):
+        (_broker / _folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_broker / "queue"),
+        "data_folder_out": str(_broker / "queue"),
+        "control_folder": str(_broker / "control"),
+        "processed_folder": str(_broker / "processed"),
+        "store_processed": False,
+    }
+
+# --- Sign-in --------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "accounts.signup.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_UNIQUE_EMAIL = True
+# "optional": a newcomer may look round first; the free allowance and purchases by card need no
+# verified address to work, the allowance does. Set to "mandatory" to ask before the first sign-in.
+ACCOUNT_EMAIL_VERIFICATION = env.text("EMAIL_VERIFICATION", "optional")
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = env.integer("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", True)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <{SUPPORT_EMAIL}>")
+
+# --- Pages ----------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+NODE_MODULES = BASE_DIR / "node_modules"
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "openrouter_site.browser_libraries.BrowserLibraryFinder",
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "openrouter_site.browser_libraries.HashedStaticFiles"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Security -------------------------------------------------------------------------------------
+
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+CSRF_FAILURE_VIEW = "openrouter_site.error_pages.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+if not DEBUG:
+    SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# --- Money ----------------------------------------------------------------------------------------
+
+# Without a secret key, purchases go to the sandbox: a separate process that speaks Stripe's protocol.
+SANDBOX_STRIPE_URL = f"http://127.0.0.1:{env.integer('SANDBOX_STRIPE_PORT', 8020)}"
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
+STRIPE_IS_SANDBOX = not STRIPE_SECRET_KEY
+STRIPE_API_BASE = SANDBOX_STRIPE_URL if STRIPE_IS_SANDBOX else "https://api.stripe.com"
+SANDBOX_STRIPE_KEY = "sk_test_local_sandbox"
+STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRET", "whsec_local_sandbox" if STRIPE_IS_SANDBOX else "")
+CHECKOUT_ORIGIN = SANDBOX_STRIPE_URL if STRIPE_IS_SANDBOX else "https://checkout.stripe.com"
+
+PURCHASE_MINIMUM_CENTS = env.integer("PURCHASE_MINIMUM_CENTS", 500)
+PURCHASE_MAXIMUM_CENTS = env.integer("PURCHASE_MAXIMUM_CENTS", 2_500_000)
+# Per payment provider: (rate in basis points, minimum in cents). Half a cent rounds up.
+PURCHASE_FEES = {"stripe": (550, 80), "coinbase": (500, 0)}
+REFUND_WINDOW_HOURS = 24
+# Given once to each verified e-mail address, in cents.
+FREE_ALLOWANCE_CENTS = env.integer("FREE_ALLOWANCE_CENTS", 10)
+
+# --- Providers ------------------------------------------------------------------------------------
+
+# A provider with PROVIDER_<SLUG>_BASE_URL or a key in its own variable (catalogue field `env`) is
+# called for real; every other one is played by the sandbox, and marked as simulated.
+SANDBOX_PROVIDERS_URL = env.text(
+    "SANDBOX_PROVIDERS_URL",
+    f"http://127.0.0.1:{env.integer('SANDBOX_PROVIDERS_PORT', 8010)}" if DEBUG else "",
+)
+
+# How long a provider may take, in seconds: to connect, to the first token or, unstreamed, to the whole answer (then the
+# next endpoint is tried), between two pieces of an answer, and for all of it.
+PROVIDER_CONNECT_SECONDS = env.integer("PROVIDER_CONNECT_SECONDS", 10)
+PROVIDER_FIRST_TOKEN_SECONDS = env.integer("PROVIDER_FIRST_TOKEN_SECONDS", 60)
+PROVIDER_WHOLE_SECONDS = env.integer("PROVIDER_WHOLE_SECONDS", 300)
+PROVIDER_IDLE_SECONDS = env.integer("PROVIDER_IDLE_SECONDS", 60)
+PROVIDER_TOTAL_SECONDS = env.integer("PROVIDER_TOTAL_SECONDS", 900)
+
+# Images and PDFs that requests name by address are fetched from public addresses only, and from these networks,
+# such as "10.1.2.0/24".
+FETCH_ALLOWED_NETWORKS = env.words("FETCH_ALLOWED_NETWORKS")
+
+# Request bodies above this many bytes are answered with 413.
+MAX_REQUEST_BYTES = env.integer("MAX_REQUEST_BYTES", 20 * 1024 * 1024)
+# Default model when a request names none and the account has not chosen one.
+DEFAULT_MODEL = env.text("DEFAULT_MODEL", "openai/gpt-4o-mini")
+# What `openrouter/auto` chooses from, best first.
+AUTO_MODELS = env.words(
+    "AUTO_MODELS",
+    "anthropic/claude-sonnet-4.5,openai/gpt-4o,google/gemini-2.5-flash,openai/gpt-4o-mini,deepseek/deepseek-chat-v3.1",
+)
+
+# Who searches the web for `:online` and the `web` plugin: "exa" (with its key), "sandbox", or "off".
+EXA_API_KEY = env.text("EXA_API_KEY")
+EXA_BASE_URL = env.text("EXA_BASE_URL", "https://api.exa.ai").rstrip("/")
+WEB_SEARCH_ENGINE = env.choice(
+    "WEB_SEARCH_ENGINE",
+    ("exa", "sandbox", "off"),
+    "exa" if EXA_API_KEY else "sandbox" if SANDBOX_PROVIDERS_URL else "off",
+)
+# What a search may take, in seconds, and what it costs, in USD: a request with its first ten results, and each result
+# beyond them.
+WEB_SEARCH_SECONDS = env.integer("WEB_SEARCH_SECONDS", 15)
+WEB_SEARCH_REQUEST_PRICE = env.price("WEB_SEARCH_REQUEST_PRICE", "0.007")
+WEB_SEARCH_RESULT_PRICE = env.price("WEB_SEARCH_RESULT_PRICE", "0.001")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        # The browser applies form-action to the redirect that follows the form as well.
+        "form-action": [SELF, CHECKOUT_ORIGIN],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+
+# --- Logging --------------------------------------------------------------------------------------
+
+# Nothing below INFO, and no request bodies anywhere: prompts must never reach a log.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "stripe": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+}
+
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+if not DEBUG:
+    from .production import refuse_unsafe_settings
+
+    refuse_unsafe_settings(globals())

@@ -1,0 +1,26 @@
+"""Routes: a table of contents. Inference (`/api/v1/chat/completions`, ...) is served beside Django, in `asgi.py`."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from . import home
+from .api import api
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("", include("accounts.urls")),
+    path("", include("keys.urls")),
+    path("", include("billing.urls")),
+    path("", include("chat.urls")),
+    path("", include("activity.urls")),
+    path("", include("openrouter_site.page_urls")),
+    path("account/", include("allauth.account.urls")),
+    path("api/v1/", api.urls),
+    path("admin/", admin.site.urls),
+    path("", include("models_catalog.urls")),  # last: /<author>/<slug> takes any path of two parts
+]
+
+handler400 = "openrouter_site.error_pages.bad_request"
+handler403 = "openrouter_site.error_pages.forbidden"
+handler404 = "openrouter_site.error_pages.not_found"
+handler500 = "openrouter_site.error_pages.server_error"

@@ -1,0 +1,28 @@
+"""Sending the message that verifies an e-mail address once more."""
+
+from allauth.account.models import EmailAddress
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST
+
+from common.http import AuthedRequest
+
+from .pages import back
+
+
+@require_POST
+@login_required
+def resend_verification(request: AuthedRequest) -> HttpResponse:
+    """Back to the page, after another message to the caller's own address; at most one in three minutes."""
+    address = get_object_or_404(EmailAddress, user=request.user, email=request.POST.get("email", "").lower())
+    if address.verified:
+        messages.success(request, f"{address.email} is verified already.")
+    elif ratelimit.consume(request, action="confirm_email", key=address.email):
+        address.send_confirmation(request)
+        messages.success(request, f"Sent to {address.email}. Open the link in it to verify the address.")
+    else:
+        messages.warning(request, f"A message to {address.email} is on its way. Wait three minutes to ask for another.")
+    return HttpResponseRedirect(back(request))

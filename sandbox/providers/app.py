@@ -1,0 +1,52 @@
+"""The model providers' addresses: which path is answered by what."""
+
+from msgspec.json import encode
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.providers.anthropic import Messages
+from sandbox.providers.completions import Completions
+from sandbox.providers.gemini import Generation
+from sandbox.providers.openai import ChatCompletions, TextCompletions
+from sandbox.providers.shared import Shared
+from sandbox.providers.web_search import WebSearch
+
+__all__ = ["make_app"]
+
+_GEMINI = "/google-native/v1beta/models/{model:path}"
+
+
+def make_app(shared: Shared) -> Starlette:
+    """The ASGI application; it needs `WireProtocol` beneath it."""
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok", "speed": shared.speed, "recording": shared.recorder is not None})
+
+    async def models(request: Request) -> Response:
+        return JSONResponse({"object": "list", "data": shared.catalogue.listed(request.path_params["provider"])})
+
+    async def recorded(request: Request) -> Response:
+        """What a session sent: GET shows it, DELETE forgets it."""
+        session = request.query_params.get("session", "")
+        if shared.recorder is None:
+            return JSONResponse({"detail": "Start the sandbox with --record."}, 404)
+        if request.method == "DELETE":
+            shared.recorder.forget(session)
+            return Response(status_code=204)
+        return Response(encode(shared.recorder.of(session)), media_type="application/json")
+
+    return Starlette(
+        routes=[
+            Route("/{provider}/v1/chat/completions", Completions(shared, ChatCompletions()), methods=["POST"]),
+            Route("/{provider}/v1/completions", Completions(shared, TextCompletions()), methods=["POST"]),
+            Route("/anthropic-native/v1/messages", Completions(shared, Messages()), methods=["POST"]),
+            Route(f"{_GEMINI}:generateContent", Completions(shared, Generation(stream=False)), methods=["POST"]),
+            Route(f"{_GEMINI}:streamGenerateContent", Completions(shared, Generation(stream=True)), methods=["POST"]),
+            Route("/{provider}/v1/models", models),
+            Route("/exa/search", WebSearch(shared), methods=["POST"]),
+            Route("/health", health),
+            Route("/_test/requests", recorded, methods=["GET", "DELETE"]),
+        ]
+    )

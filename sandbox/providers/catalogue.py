@@ -1,0 +1,46 @@
+"""Which models a provider lists, and how long their prompts may be.
+
+Without a catalogue file a provider lists what it was asked for so far and takes prompts of any length.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+__all__ = ["Catalogue", "read_catalogue"]
+
+_MOST = 2000  # names remembered over all providers
+
+
+class Catalogue:
+    """Provider → model name → longest context in tokens, or None."""
+
+    def __init__(self, known: dict[str, dict[str, int | None]] | None = None) -> None:
+        self._known = known or {}
+        self._asked = 0
+
+    def context_length(self, provider: str, model: str) -> int | None:
+        """The longest context of `model` in tokens; None when it is not known. Remembers the name."""
+        models = self._known.get(provider, {})
+        if model not in models and self._asked < _MOST:
+            self._asked += 1
+            self._known.setdefault(provider, {})[model] = None
+        return models.get(model)
+
+    def listed(self, provider: str) -> list[dict[str, Any]]:
+        """The body of a provider's list of models."""
+        return [
+            {"id": name, "object": "model", "created": 1_735_689_600, "owned_by": provider}
+            | ({"context_length": length} if length else {})
+            for name, length in self._known.get(provider, {}).items()
+        ]
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """The catalogue in a JSON file: its `endpoints` have provider, model, perhaps provider_model_id, context_length."""
+    known: dict[str, dict[str, int | None]] = {}
+    for endpoint in msgspec.json.decode(path.read_bytes())["endpoints"]:
+        name = endpoint.get("provider_model_id") or endpoint["model"]
+        known.setdefault(endpoint["provider"], {})[name] = endpoint.get("context_length")
+    return Catalogue(known)

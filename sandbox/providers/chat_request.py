@@ -1,0 +1,110 @@
+"""What a chat or completion request says, leniently typed: fields that nobody here needs are ignored."""
+
+from typing import Any
+
+import msgspec
+
+__all__ = ["ChatRequest", "CompletionRequest", "PromptRequest", "parts_of", "text_of"]
+
+Message = dict[str, Any]
+
+
+class StreamOptions(msgspec.Struct, frozen=True):
+    include_usage: bool | None = None
+
+
+class ResponseFormat(msgspec.Struct, frozen=True):
+    type: str = "text"
+    json_schema: dict[str, Any] | None = None
+
+
+class Reasoning(msgspec.Struct, frozen=True):
+    effort: str | None = None
+    max_tokens: int | None = None
+    exclude: bool | None = None
+    enabled: bool | None = None
+
+
+class Sampling(msgspec.Struct, frozen=True, kw_only=True):
+    """What both kinds of request share."""
+
+    model: str
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    n: int | None = None
+
+    @property
+    def token_limit(self) -> int | None:
+        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+
+    @property
+    def stops(self) -> list[str]:
+        return [self.stop] if isinstance(self.stop, str) else self.stop or []
+
+    @property
+    def wants_usage(self) -> bool:
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+
+class ChatRequest(Sampling, frozen=True, kw_only=True):
+    messages: list[Message]
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    reasoning: Reasoning | None = None
+    reasoning_effort: str | None = None
+    include_reasoning: bool | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+
+    @property
+    def effort(self) -> str | None:
+        """How hard to think, "minimal" to "max"; None when nobody asked for reasoning."""
+        asked = self.reasoning
+        word = self.reasoning_effort or (asked.effort if asked else None)
+        if word == "none" or (asked and asked.enabled is False):
+            return None
+        if word:
+            return word
+        if asked and (asked.enabled or asked.max_tokens or asked.exclude is not None):
+            return "medium"
+        return "medium" if self.include_reasoning or asked else None
+
+
+class PromptRequest(ChatRequest, frozen=True, kw_only=True):
+    """A completion request read as a chat."""
+
+    echo: str = ""  # said again before the answer
+
+
+class CompletionRequest(Sampling, frozen=True, kw_only=True):
+    prompt: str | list[str]
+    echo: bool | None = None
+    suffix: str | None = None
+
+    @property
+    def text(self) -> str:
+        return self.prompt if isinstance(self.prompt, str) else "\n".join(self.prompt)
+
+
+def parts_of(message: Message) -> list[dict[str, Any]]:
+    """The content parts of a message; a plain string is one text part."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+
+
+def text_of(message: Message) -> str:
+    """The text of a message, its text parts joined by line ends."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    return "\n".join(str(part.get("text") or "") for part in parts_of(message) if part.get("type") == "text")

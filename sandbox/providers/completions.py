@@ -1,0 +1,211 @@
+"""One request for a completion, from its bytes to the last byte of its answer."""
+
+import zlib
+from collections.abc import Iterator
+
+from msgspec.json import encode
+from starlette.types import Receive, Scope, Send
+
+from sandbox.providers.answer import Answer, Usage
+from sandbox.providers.chat_request import ChatRequest
+from sandbox.providers.controls import ControlError, Controls, read_controls, take_commands
+from sandbox.providers.dialects import Dialect, dialect_of
+from sandbox.providers.errors import Refusal
+from sandbox.providers.faults import Faults
+from sandbox.providers.pace import Pace, pace_of
+from sandbox.providers.prompt import prompt_tokens
+from sandbox.providers.protocol import Protocol, Voice
+from sandbox.providers.recorder import Record, readable
+from sandbox.providers.sending import send_body, send_steps
+from sandbox.providers.shared import Shared
+from sandbox.providers.steps import Step, in_pieces
+from sandbox.providers.wire import Wire, wire_of
+from sandbox.providers.writer import exact_answer, write
+
+__all__ = ["Completions"]
+
+_SIGN_IN_PAGE = b"<!doctype html><title>Please sign in</title><h1>Please sign in</h1>"
+_LONGEST_HANG = 3600.0  # seconds
+
+
+class Completions:
+    """The endpoint for one protocol: an ASGI application."""
+
+    def __init__(self, shared: Shared, protocol: Protocol) -> None:
+        self.shared = shared
+        self.protocol = protocol
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
+        exchange = Exchange(self.shared, self.protocol, scope, send)
+        try:
+            exchange.controls = read_controls(scope["headers"])
+            exchange.record_request(body)
+            asked = take_commands(self.protocol.read(body, scope), exchange.controls)
+        except ControlError as wrong:
+            await exchange.refuse(Refusal(400, str(wrong), "sandbox_header"))
+        except ValueError as wrong:
+            await exchange.refuse(Refusal(400, str(wrong)))
+        else:
+            await exchange.play(asked)
+
+
+class Exchange:
+    """One request and its answer."""
+
+    def __init__(self, shared: Shared, protocol: Protocol, scope: Scope, send: Send) -> None:
+        self.shared = shared
+        self.protocol = protocol
+        self.scope = scope
+        self.send = send
+        self.provider = protocol.provider(scope)
+        self.wire: Wire = wire_of(scope)
+        self.controls = Controls()
+        self.record: Record | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.controls.dialect or dialect_of(self.provider)
+
+    def record_request(self, body: bytes) -> None:
+        if self.shared.recorder:
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+            self.record = Record(self.scope["method"], self.scope["path"], self.provider, headers, readable(body))
+            self.shared.recorder.add(self.controls.session, self.record, len(body))
+
+    async def play(self, asked: ChatRequest) -> None:
+        """Answers, with whatever goes wrong on the way."""
+        shared, controls = self.shared, self.controls
+        context = shared.catalogue.context_length(self.provider, asked.model)
+        faults = Faults(controls.faults, self.provider, asked.model, controls.session, shared.counters)
+        if faults and await self._broke_off(faults):
+            return
+        prompt, marked = prompt_tokens(asked)
+        if refusal := faults.refusal or self._refusal(asked, len(prompt), context):
+            await self.refuse(refusal)
+            return
+        answer = faults.on_answer(self._answer(asked))
+        usage = faults.on_usage(controls.reported(self._usage(asked, prompt, marked, answer)))
+        voice = self.protocol.voice(asked, faults.on_dialect(self.dialect))
+        if self.record:
+            self.record.status = 200
+        if asked.stream and "error-200" not in faults:
+            await self._stream(voice.steps(answer, usage), voice, faults)
+        else:
+            await self._reply(answer, usage, voice, faults)
+
+    async def _broke_off(self, faults: Faults) -> bool:
+        """Whether the exchange ended before an answer was thought of."""
+        if faults.resets_at_once:
+            await self.wire.reset()
+            return True
+        await self.wire.wait(faults.seconds("slow-headers"))
+        if "hang" in faults:
+            await self.wire.wait(_LONGEST_HANG)
+            self._note_disconnection()
+            await self.wire.close()
+            return True
+        if "html-200" in faults:
+            await send_body(self.send, 200, "text/html; charset=utf-8", _SIGN_IN_PAGE)
+            return True
+        return False
+
+    def _refusal(self, asked: ChatRequest, prompt: int, context: int | None) -> Refusal | None:
+        """What a provider refuses without being asked to: a key that says it is invalid, a prompt too long."""
+        if self.protocol.key(self.scope).endswith(b"-invalid"):
+            return Refusal(401, code="invalid_api_key")
+        if context and prompt + (asked.token_limit or 1) > context:
+            message = f"This model's maximum context length is {context} tokens, and {prompt} are in the messages."
+            return Refusal(400, message, "context_length_exceeded")
+        return None
+
+    def _answer(self, asked: ChatRequest) -> Answer:
+        if self.controls.tokens is not None:
+            answer = exact_answer(self.controls.tokens)
+        else:
+            answer = write(asked, self.shared.wordings.chance(asked, self.controls.session))
+        answer.hidden_reasoning = bool(asked.reasoning and asked.reasoning.exclude)
+        return answer.stopped_at(asked.stops).limited_to(asked.token_limit)
+
+    def _usage(self, asked: ChatRequest, prompt: list[str], marked: int, answer: Answer) -> Usage:
+        """A prompt with cache marks is cached up to the last of them, for a price; others by themselves."""
+        owner = f"{self.provider} {asked.model} {self.controls.session} {hash(self.protocol.key(self.scope))}"
+        cachable = prompt if self.protocol.caches_unmarked and not marked else prompt[:marked]
+        use = self.shared.prompts.use(owner, cachable)
+        return Usage(
+            prompt=len(prompt),
+            completion=answer.completion_tokens,
+            cached=use.read,
+            cache_write=use.written if marked else 0,
+            reasoning=len(answer.reasoning),
+        )
+
+    def _pace(self, faults: Faults) -> Pace:
+        pace = pace_of(self.provider, self.shared.speed)
+        if self.controls.delay is not None:
+            pace = Pace(self.controls.delay, self.controls.delay)
+        slow = faults.seconds("slow-first-token")
+        return Pace(slow, pace.each) if slow else pace
+
+    async def _stream(self, steps: Iterator[Step], voice: Voice, faults: Faults) -> None:
+        content_type = b"text/plain" if "wrong-content-type" in faults else self.protocol.stream_type
+        headers = [(b"content-type", content_type), (b"cache-control", b"no-cache")]
+        if "gzip" in faults:
+            headers.append((b"content-encoding", b"gzip"))
+        steps = faults.on_steps(steps, voice) if faults else steps
+        await send_steps(
+            in_pieces(steps) if voice.splits else steps,
+            self.send,
+            self.wire,
+            self._pace(faults),
+            headers,
+            apart=self.controls.delay is not None,
+            compressed="gzip" in faults,
+            record=self.record,
+        )
+
+    async def _reply(self, answer: Answer, usage: Usage | None, voice: Voice, faults: Faults) -> None:
+        pace = self._pace(faults)
+        await self.wire.wait(pace.first + pace.each * answer.completion_tokens + faults.stalls)
+        if self.wire.is_lost:
+            self._note_disconnection()
+            return
+        body = encode(voice.error(Refusal(503)) if faults.fails_inside else voice.reply(answer, usage))
+        headers = []
+        if "malformed" in faults or "truncate" in faults:
+            body = body[: len(body) // 2]
+        if "gzip" in faults:
+            body = zlib.compress(body, wbits=31)
+            headers.append((b"content-encoding", b"gzip"))
+        content_type = "text/html" if "wrong-content-type" in faults else "application/json"
+        if faults.breaks_inside:
+            await send_body(self.send, 200, content_type, body, headers, only=len(body) // 2)
+            await (self.wire.reset() if "reset" in faults else self.wire.close())
+            return
+        await send_body(self.send, 200, content_type, body, headers)
+        if self.record:
+            self.record.tokens, self.record.finished = answer.completion_tokens, True
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Answers with an error, in the provider's own shape."""
+        content_type, body = self.protocol.refusal(refusal, self.dialect)
+        headers = []
+        if refusal.retry_after is not None:
+            headers.append((b"retry-after", f"{refusal.retry_after:g}".encode("ascii")))
+        if self.record:
+            self.record.status, self.record.finished = refusal.status, True
+        await send_body(self.send, refusal.status, content_type, body, headers)
+
+    def _note_disconnection(self) -> None:
+        if self.record:
+            self.record.disconnected = self.wire.is_lost
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body of a request."""
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(chunks)

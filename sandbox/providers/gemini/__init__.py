@@ -1,0 +1,5 @@
+"""Google's Gemini protocol."""
+
+from sandbox.providers.gemini.protocol import Generation
+
+__all__ = ["Generation"]

@@ -1,0 +1,5 @@
+"""OpenAI's protocols, chat completions and completions, in the dialects of all who claim to speak them."""
+
+from sandbox.providers.openai.protocol import ChatCompletions, TextCompletions
+
+__all__ = ["ChatCompletions", "TextCompletions"]

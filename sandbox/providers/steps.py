@@ -1,0 +1,54 @@
+"""What a stream is made of: bytes, pauses, and the end of the connection."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+__all__ = ["Cut", "Frame", "Pause", "Step", "in_pieces"]
+
+
+class Frame(NamedTuple):
+    """Bytes to send. `tokens` of the answer are in them."""
+
+    data: bytes
+    tokens: int = 0
+    kind: str = "token"  # or "start", "comment", "finish", "usage", "error", "done", "piece"
+
+
+class Pause(NamedTuple):
+    """Send what is there, then wait."""
+
+    seconds: float
+
+
+class Cut(NamedTuple):
+    """Break the connection here."""
+
+    reset: bool = False  # with a TCP reset; otherwise it just ends, early
+
+
+Step = Frame | Pause | Cut
+
+# How long after the first half of a packet the second half follows, in seconds, and how many packets are split.
+_SPLIT_PAUSE = 0.002
+_SPLITS = 12
+
+
+def in_pieces(steps: Iterator[Step]) -> Iterator[Step]:
+    """The same bytes, cut into packets where it hurts: inside characters, inside lines, inside line ends."""
+    splits = 0
+    for number, step in enumerate(steps):
+        at = _cut_in(step.data, number) if isinstance(step, Frame) and splits < _SPLITS else 0
+        if not at or not isinstance(step, Frame):
+            yield step
+            continue
+        splits += 1
+        yield Frame(step.data[:at], kind="piece")
+        yield Pause(_SPLIT_PAUSE)
+        yield Frame(step.data[at:], step.tokens, step.kind)
+
+
+def _cut_in(data: bytes, number: int) -> int:
+    """Where to cut `data`: in its first character of several bytes, else now and then somewhere; 0 for nowhere."""
+    if not data.isascii():
+        return next(at for at, byte in enumerate(data) if byte > 127) + 1
+    return (0, 3, 0, len(data) // 2, len(data) - 1)[number % 5]

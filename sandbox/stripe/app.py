@@ -1,0 +1,22 @@
+"""The whole payments sandbox as one ASGI application."""
+
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from sandbox.payments import serving
+
+from . import faults, pages, timers, webhooks
+from .api import Api
+from .store import Store
+
+
+def application(store: Store, site_url: str | None = None) -> Starlette:
+    """API, hosted pages and control API over one store, with the courier and the clock running."""
+    routes = [
+        *Api(store).routes(),
+        Mount("/_test", routes=faults.routes(store)),
+        *pages.routes(store, site_url),
+    ]
+    return serving.application(store, routes, webhooks.letter, partial(timers.run_due, store))

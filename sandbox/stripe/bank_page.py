@@ -1,0 +1,70 @@
+"""The page of a bank, AliPay or a wallet: it lets a payment through, or does not."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from . import buyer, errors, ids
+from .errors import Json
+from .rendering import card_name, form_of, money, page
+from .store import Store
+
+
+class BankPage:
+    """The page on which the owner of a payment method agrees or refuses."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def show(self, request: Request) -> Response:
+        """What a bank, AliPay or a wallet shows before it lets the payment through."""
+        intent = self._intent(request.path_params["identifier"])
+        if intent["status"] != "requires_action":
+            return self._done(intent)
+        method = self._store.get(intent["payment_method"], "payment_method")
+        session = buyer.session_of(self._store, intent)
+        is_setup = intent["object"] == "setup_intent"
+        values = {
+            "intent": intent,
+            "type": method["type"],
+            "method": card_name(method),
+            "merchant": session["branding_settings"]["display_name"] if session else "Sandbox",
+            "total": "" if is_setup else money(intent["amount"], intent["currency"]),
+            "title": {"card": "3D Secure", "alipay": "AliPay", "crypto": "Crypto wallet"}[method["type"]],
+        }
+        targets = (
+            (buyer.return_url(intent, session), session["cancel_url"]) if session else (buyer.return_url(intent, None),)
+        )
+        return page("authorise.html", values, 200, targets)
+
+    async def decide(self, request: Request) -> Response:
+        """The buyer agreed, refused, or agreed with the money to follow later."""
+        form = await form_of(request)
+        intent = self._intent(request.path_params["identifier"])
+        if intent["status"] != "requires_action":
+            return self._done(intent)
+        with self._store.transaction():
+            self._store.request = {"id": ids.new("req"), "idempotency_key": None}
+            try:
+                if form.get("outcome") in ("authorise", "later"):
+                    buyer.authorise(self._store, intent, later=form["outcome"] == "later")
+                else:
+                    buyer.refuse(self._store, intent)
+            except errors.CardDeclined as error:
+                if not error.kept:
+                    raise
+        return self._done(self._intent(intent["id"]))
+
+    def _intent(self, identifier: str) -> Json:
+        intent = self._store.find(identifier)
+        if intent is None or intent["object"] not in ("payment_intent", "setup_intent"):
+            raise errors.missing("payment_intent", identifier)
+        return intent
+
+    def _done(self, intent: Json) -> Response:
+        session = buyer.session_of(self._store, intent)
+        if session and session["status"] == "open":
+            return RedirectResponse(f"/c/pay/{session['id']}", 303)
+        target = buyer.return_url(intent, session)
+        if target:
+            return RedirectResponse(target, 303)
+        return page("message.html", {"title": "Thank you", "text": "You can close this page."})

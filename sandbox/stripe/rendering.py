@@ -1,0 +1,29 @@
+"""Pages with this provider's words."""
+
+from pathlib import Path
+
+from sandbox.payments.rendering import Printer, form_of, moment, money
+
+from .errors import Json
+
+__all__ = ["METHODS", "card_name", "form_of", "moment", "money", "page"]
+
+page = Printer(Path(__file__).resolve().parent / "templates").page
+
+_BRANDS = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "discover": "Discover",
+    "jcb": "JCB",
+    "diners": "Diners Club",
+    "unionpay": "UnionPay",
+}
+METHODS = {"card": "Card", "alipay": "AliPay", "crypto": "Crypto (USDC)"}
+
+
+def card_name(method: Json) -> str:
+    """What a payment method is called on a page."""
+    if method["type"] != "card":
+        return METHODS[method["type"]]
+    return f"{_BRANDS[method['card']['brand']]} ending in {method['card']['last4']}"

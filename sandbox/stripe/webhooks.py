@@ -1,0 +1,125 @@
+"""Webhook endpoints and the deliveries they are owed.
+
+An event is owed to every endpoint that asked for its type; each delivery is signed with the endpoint's secret.
+"""
+
+import hashlib
+import hmac
+import json
+import time
+
+from sandbox.payments import deliveries
+from sandbox.payments.courier import Letter
+from sandbox.payments.store import Store as PlainStore
+
+from . import API_VERSION, ids
+from .errors import Json
+from .lists import listed
+from .parameters import EXPAND, PAGE, Rules, choice, clearable, metadata, required, several, text, url
+from .parameters import merged as merged_metadata
+from .store import Store, public
+
+CREATE: Rules = EXPAND | {
+    "api_version": choice(API_VERSION),
+    "description": clearable(text()),
+    "enabled_events": required(several(text())),
+    "metadata": metadata(),
+    "url": required(url()),
+}
+RETRIEVE: Rules = EXPAND
+LIST: Rules = PAGE
+DELETE: Rules = {}
+
+# --- Endpoints ------------------------------------------------------------------------------------------
+
+
+def create(store: Store, given: Json) -> Json:
+    """A new endpoint. Its signing secret is in this answer and in no later one."""
+    endpoint = _add(store, given, "whsec_" + ids.random_text(32))
+    return {**endpoint, "secret": endpoint["_secret"]}
+
+
+def retrieve(store: Store, given: Json, identifier: str) -> Json:
+    """One endpoint, without its secret."""
+    return store.get(identifier, "webhook_endpoint")
+
+
+def list_(store: Store, given: Json) -> Json:
+    """All endpoints."""
+    return listed(store, "/v1/webhook_endpoints", "webhook_endpoint", given)
+
+
+def delete(store: Store, given: Json, identifier: str) -> Json:
+    """Nothing more is delivered to this endpoint, not even what is due."""
+    store.get(identifier, "webhook_endpoint")
+    store.remove(identifier)
+    store.execute(
+        "UPDATE deliveries SET state = 'cancelled' WHERE endpoint = ? AND state != 'delivered'", (identifier,)
+    )
+    return {"id": identifier, "object": "webhook_endpoint", "deleted": True}
+
+
+def register(store: Store, address: str, secret: str) -> None:
+    """Make sure that exactly one endpoint of the command line exists, with this address and secret."""
+    with store.transaction():
+        mine = store.all("webhook_endpoint", "AND json_extract(body, '$._registered') = 1")
+        if mine:
+            store.save(mine[0], url=address, _secret=secret, status="enabled")
+            return
+        endpoint = _add(store, {"url": address, "enabled_events": ["*"], "description": "command line"}, secret)
+        store.save(endpoint, _registered=True)
+
+
+def _add(store: Store, given: Json, secret: str) -> Json:
+    return store.add(
+        "we",
+        "webhook_endpoint",
+        {
+            "api_version": given.get("api_version"),
+            "application": None,
+            "description": given.get("description"),
+            "enabled_events": given["enabled_events"],
+            "metadata": merged_metadata({}, given.get("metadata")),
+            "status": "enabled",
+            "url": given["url"],
+            "_secret": secret,
+        },
+    )
+
+
+# --- Deliveries -----------------------------------------------------------------------------------------
+
+
+def queue(store: Store, event: Json) -> int:
+    """How many endpoints the event is now owed to."""
+    endpoints = reversed(store.all("webhook_endpoint"))
+    return deliveries.queue(store, event["id"], (each["id"] for each in endpoints if _wants(each, event["type"])))
+
+
+def resend(store: Store, event: Json) -> int:
+    """Owe the event once more to everybody, instead of what was still owed; to how many endpoints."""
+    deliveries.withdraw(store, event=event["id"])
+    return queue(store, event)
+
+
+def _wants(endpoint: Json, name: str) -> bool:
+    return "*" in endpoint["enabled_events"] or name in endpoint["enabled_events"]
+
+
+def letter(store: PlainStore, endpoint: Json, event: Json) -> Letter:
+    """What is sent to an endpoint about an event."""
+    owed = deliveries.pending(store, event["id"])
+    body = json.dumps(public(event) | {"pending_webhooks": owed}, indent=2).encode()
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": "Stripe/1.0 (sandbox)",
+        # The receiver compares this with its own clock, not with the sandbox's.
+        "Stripe-Signature": signature(endpoint["_secret"], body, int(time.time())),
+    }
+    return Letter(endpoint["url"], body, headers)
+
+
+def signature(secret: str, body: bytes, at: int) -> str:
+    """The value of the `Stripe-Signature` header: HMAC-SHA256 over the time and the body."""
+    code = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={code}"

@@ -1,0 +1,102 @@
+"""`make test` and `make lint`: everything that must hold before a change is good, stopping at the first fault."""
+
+import contextlib
+import os
+import shutil
+import sys
+
+from scripts import install, servers
+from scripts.environment import ROOT, call, production_settings, python, variables
+from scripts.progress import Stop, say, step
+
+__all__ = ["lint", "test"]
+
+Check = tuple[str, list[str], str]
+
+LINT: list[Check] = [
+    ("Style", ["-m", "ruff", "check", "."], "make lint shows these again; `.venv/bin/ruff check --fix .` mends many."),
+    ("Format", ["-m", "ruff", "format", "--check", "."], "Mend it with: .venv/bin/ruff format ."),
+    ("Types", ["-m", "mypy", "."], ""),
+    ("Imports point down", ["-c", "from importlinter.cli import lint_imports_command as lint; lint()"], ""),
+]
+MIGRATIONS: Check = (
+    "Migrations are complete",
+    ["manage.py", "makemigrations", "--check", "--dry-run"],
+    "Write the missing ones with: make manage ARGS=makemigrations",
+)
+PRODUCTION: Check = ("Production settings", ["manage.py", "check", "--deploy", "--fail-level", "WARNING"], "")
+
+#: Two at least: tests that share something by accident then fail here and not on a bigger machine.
+PARALLEL = str(max(2, min(4, os.cpu_count() or 2)))
+#: Tests that touch no database of the site: once is enough.
+WITHOUT_DATABASE = ["tests/sandbox", "tests/scripts", "tests/test_repository.py", "tests/test_coverage.py"]
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def lint() -> int:
+    """Style, format, types and imports. 0; Stop at the first that fails."""
+    install.set_up(development=True)
+    for check in LINT:
+        _run(check, {})
+    return 0
+
+
+def test(*arguments: str) -> int:
+    """Every check, then every test; with arguments only pytest with those. pytest's exit code."""
+    if arguments:
+        install.set_up(development=True)
+        return call([python(), "-m", "pytest", *arguments], variables(settings=False))
+    lint()
+    _run(MIGRATIONS, {})
+    _run(PRODUCTION, production_settings())
+    with contextlib.ExitStack() as stack:
+        database, cache = stack.enter_context(servers.postgresql()), stack.enter_context(servers.redis())
+        return _tests(database, cache, _chromium())
+
+
+def _tests(database: str, cache: str, chromium: str) -> int:
+    """Run the suites that this machine can run; the exit code of the first that fails, or 0."""
+    parallel = ["-n", PARALLEL, "-m", "not browser"]
+    embedded = {"DATABASE_URL": "", "REDIS_URL": ""}
+    production_like = {"DATABASE_URL": database, "REDIS_URL": cache}
+    suites: list[tuple[str, list[str], dict[str, str]]] = [("Tests on SQLite", parallel, embedded)]
+    missing = []
+    if all(production_like.values()):
+        once = [f"--ignore={path}" for path in WITHOUT_DATABASE]
+        suites.append(("Tests on PostgreSQL and Redis", parallel + once, production_like))
+    else:
+        missing.append("tests on PostgreSQL and Redis (install both servers, or set TEST_DATABASE_URL, TEST_REDIS_URL)")
+    if chromium:
+        servers_given = {f"TEST_{name}": url for name, url in production_like.items()}
+        given = embedded | servers_given | {"CHROMIUM": chromium}
+        # A file stays in one process: its tests share a running site and a browser.
+        by_file = ["-n", PARALLEL, "--dist", "loadfile", "-m", "browser"]
+        suites.append(("Tests in a browser against the real processes", by_file, given))
+    else:
+        missing.append("tests in a browser (install Chromium, or set CHROMIUM to its path)")
+    if missing and os.environ.get("CI"):
+        raise Stop("".join(f"Cannot run {what}.\n" for what in missing))
+    for number, (title, options, extra) in enumerate(suites, 1):
+        if missing and number == len(suites):  # just above the last lines, where nobody overlooks it
+            say("".join(f"\n!!! NOT RUN: {what}" for what in missing))
+        say(f"\n{title}")
+        if code := call([python(), "-m", "pytest", *options], variables(settings=False) | extra):
+            return code
+    return 0
+
+
+def _run(check: Check, extra: dict[str, str]) -> None:
+    title, command, remedy = check
+    code, output = step(title, [python(), *command], env=variables(settings=False) | extra, cwd=ROOT)
+    if code:
+        raise Stop(f"{output.rstrip()}\n{remedy}".rstrip())
+
+
+def _chromium() -> str:
+    """The path of a Chromium, or an empty string."""
+    candidates = [os.environ.get("CHROMIUM", ""), *CHROMIUM]
+    found = next((path for name in candidates if name and (path := shutil.which(name))), "")
+    if not found and sys.platform == "darwin":
+        application = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+        return application if os.path.exists(application) else ""
+    return found

@@ -1,0 +1,93 @@
+"""Everything a developer does, with Python alone: python3 scripts/dev.py VERB
+
+run          set up what is missing, then start the whole site (PORT=8001 for another port)
+test [ARGS]  every check and test; with ARGS only pytest, with those arguments
+lint         style, types and imports only
+bench NAME   a benchmark: gateway (see bench/README.md)
+setup        set up for running and testing, start nothing
+manage ARGS  Django's own commands, for example: manage createsuperuser
+shell        a Python shell with Django loaded
+clean        delete what set-up and tests made; the site's data in DATA_DIR stays
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # before anything that an older Python cannot read
+    sys.exit(
+        "Python 3.11 or newer is needed; this is %d.%d (%s).\n"
+        % (sys.version_info[0], sys.version_info[1], sys.executable)
+        + "Install one, and name it if it is not called python3:  make run PYTHON=python3.12"
+    )
+
+import os
+import pathlib
+import shutil
+import signal
+from collections.abc import Callable
+
+sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
+
+from scripts import checks, environment, install, serve
+from scripts.progress import Stop, say
+
+
+def manage(*arguments: str) -> int:
+    """Run Django's command line in the site's environment. The exit code."""
+    install.set_up()
+    return environment.call([environment.python(), "manage.py", *arguments], environment.variables())
+
+
+def clean() -> int:
+    """Delete what set-up and tests made. 0."""
+    for name in (".venv", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache"):
+        shutil.rmtree(environment.ROOT / name, ignore_errors=True)
+    say(f"Deleted. The site's data is still in {environment.data_dir()}.")
+    return 0
+
+
+def bench(name: str) -> int:
+    """Run one benchmark. The exit code."""
+    install.set_up(development=True)
+    return environment.call([environment.python(), "-m", f"bench.{name}"], environment.variables())
+
+
+def setup() -> int:
+    """Set up for running and testing. 0."""
+    install.set_up(development=True)
+    say("Everything is installed. Start the site with: make run")
+    return 0
+
+
+VERBS: dict[str, Callable[..., int]] = {
+    "run": serve.run,
+    "test": checks.test,
+    "bench": bench,
+    "lint": checks.lint,
+    "setup": setup,
+    "manage": manage,
+    "shell": lambda: manage("shell"),
+    "clean": clean,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the first argument says. The exit code."""
+    verb, *rest = arguments or ["help"]
+    if verb not in VERBS:
+        print(__doc__)
+        return 0 if verb in {"help", "--help", "-h"} else 2
+    os.chdir(environment.ROOT)
+    # A polite kill then ends child processes as Ctrl+C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return VERBS[verb](*rest)
+    except Stop as reason:
+        print(f"\n{reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Run the same command again to go on.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

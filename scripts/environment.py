@@ -1,0 +1,75 @@
+"""Where things are, and the environment that the site's processes get."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from scripts.progress import Stop
+
+__all__ = ["ROOT", "VENV", "call", "data_dir", "production_settings", "python", "read_env_file", "variables"]
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+
+DEFAULTS = {"PORT": "8000", "WEB_HOST": "127.0.0.1", "SANDBOX_PROVIDERS_PORT": "8010", "SANDBOX_STRIPE_PORT": "8020"}
+
+
+def python() -> str:
+    """The Python of the virtual environment."""
+    return str(BIN / ("python.exe" if os.name == "nt" else "python"))
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The KEY=VALUE lines of a file; quotes round a value and `export` are optional. Stop on any other line."""
+    values = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        found = re.match(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$", line)
+        if not found:
+            raise Stop(f"{path.name}, line {number}, is not KEY=VALUE. Mend or delete it.")
+        name, value = found.groups()
+        quoted = re.fullmatch(r"(['\"])(.*)\1", value)
+        values[name] = quoted[2] if quoted else re.sub(r"\s+#.*$", "", value)
+    return values
+
+
+def variables(*, settings: bool = True) -> dict[str, str]:
+    """The environment of the site's processes: defaults, then `.env`, then the caller's own variables.
+
+    Without `settings`, `.env` is left out: tests and checks must not depend on it, still less use the keys in it.
+    """
+    env = DEFAULTS | (read_env_file(ROOT / ".env") if settings else {}) | os.environ
+    env.pop("PYTHONHOME", None)
+    env["PATH"] = os.pathsep.join([str(BIN), env.get("PATH", os.defpath)])
+    env["VIRTUAL_ENV"] = str(VENV)
+    env["PYTHONUNBUFFERED"] = "1"
+    env["DATA_DIR"] = str((ROOT / (env.get("DATA_DIR") or "var")).resolve())
+    return env
+
+
+def data_dir() -> str:
+    """The folder that holds the site's data."""
+    return variables()["DATA_DIR"]
+
+
+def production_settings() -> dict[str, str]:
+    """Variables with which the site accepts to run in production, for checks that start nothing."""
+    return {
+        "DEBUG": "false",
+        "SECRET_KEY": "only for checks, so that nothing real has to be at hand: Zq7#vR2!kM9",
+        "DATABASE_URL": "postgres://gateway:gateway@db.example.com/gateway",
+        "REDIS_URL": "redis://cache.example.com/0",
+        "SITE_URL": "https://gateway.example.com",
+        "ALLOWED_HOSTS": "gateway.example.com",
+        "STRIPE_SECRET_KEY": "sk_live_example",
+        "STRIPE_WEBHOOK_SECRET": "whsec_example",
+        "SANDBOX_PROVIDERS_URL": "",
+    }
+
+
+def call(command: list[str], env: dict[str, str]) -> int:
+    """Run a command on the caller's terminal. Its exit code."""
+    return subprocess.call(command, env=env, cwd=ROOT)

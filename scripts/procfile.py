@@ -1,0 +1,105 @@
+"""Runs the processes of the Procfile that its arguments name, until one ends or the person stops them.
+
+Run by the virtual environment's Python, because honcho lives there.
+"""
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from string import Template
+from typing import Any
+
+from honcho.environ import parse_procfile
+from honcho.manager import Manager
+from honcho.printer import Printer
+
+from scripts.environment import ROOT
+
+__all__ = ["run"]
+
+LAST_LINES = 20
+
+
+class Output(Printer):  # type: ignore[misc]
+    """Prints every process's lines, and remembers who stopped first and what it said last."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+        self.last_lines: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LAST_LINES))
+        self.stopped_by_itself = ""
+        self.asked_to_stop = False
+
+    def write(self, message: Any) -> None:
+        if message.name != "system":
+            text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
+            self.last_lines[message.name].append(text.rstrip("\n"))
+            super().write(message)
+        elif re.match(r"SIG\w+ received", message.data):
+            self.asked_to_stop = True
+            print("\nStopping ...", flush=True)
+        elif (found := re.match(r"(\S+) stopped \(rc=(-?\d+)\)", message.data)) and not self.stopped_by_itself:
+            self.stopped_by_itself = f"{found[1]} (exit code {found[2]})"
+
+
+def run(names: list[str], env: Mapping[str, str]) -> int:
+    """Start the named processes and wait. 0 when they were asked to stop, else 1 and the name of the one that died."""
+    commands = parse_procfile((ROOT / "Procfile").read_text()).processes
+    output = Output()
+    manager = Manager(output)
+    for name in names:
+        # A POSIX shell expands the variables itself; Windows' has another way of writing them.
+        command = commands[name] if os.name == "posix" else Template(commands[name]).safe_substitute(env)
+        manager.add_process(name, command, env=dict(env), cwd=str(ROOT))
+    if hasattr(signal, "SIGHUP"):  # the terminal was closed
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    threading.Thread(target=welcome, args=(names, env, output), daemon=True).start()
+    manager.loop()
+    if output.asked_to_stop:
+        print("Stopped.")
+        return 0
+    culprit = output.stopped_by_itself.partition(" ")[0]
+    print(f"\n{output.stopped_by_itself} stopped by itself, so everything was stopped. Its last lines:\n")
+    print("\n".join(f"  {line}" for line in output.last_lines[culprit]))
+    return 1
+
+
+def welcome(names: list[str], env: Mapping[str, str], output: Output) -> None:
+    """Wait until the site answers, then say where it is and what is simulated."""
+    address = f"http://127.0.0.1:{env['PORT']}"
+    while not _answers(f"{address}/"):
+        time.sleep(0.2)
+        if output.asked_to_stop or output.stopped_by_itself:
+            return
+    simulated = [what for name, what in {"providers": "model answers", "stripe": "payments"}.items() if name in names]
+    lines = [f"The site is running:  {address}", ""]
+    if not env.get("EMAIL_HOST"):
+        lines.append("Sign up with any e-mail address: mails are printed here, in the lines of `web` and `worker`.")
+    if simulated:
+        lines.append(f"Simulated until you give real keys (see .env.example): {' and '.join(simulated)}.")
+    if "stripe" in names:
+        lines.append("Card for the simulated checkout: 4242 4242 4242 4242, any date to come, any code.")
+    lines.append("Stop with Ctrl+C.")
+    rule = "-" * 96
+    print("\n".join(["", rule, *(f"  {line}" for line in lines), rule, ""]), flush=True)
+
+
+def _answers(url: str) -> bool:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(url, timeout=30):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:], os.environ))

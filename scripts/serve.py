@@ -1,0 +1,94 @@
+"""`make run`: set up, check the ports, prepare the database, then hand over to the processes of the Procfile."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+
+from scripts import install
+from scripts.environment import ROOT, python, variables
+from scripts.progress import Stop, step
+
+__all__ = ["free_port", "processes", "run"]
+
+
+def run() -> int:
+    """Start the whole site and wait for it to be stopped. 0 when the person at the keyboard stopped it."""
+    env = variables()
+    wanted = processes(env)
+    refuse_taken_ports(wanted, env)
+    install.set_up()
+    code, output = step("Preparing the database", [python(), "-m", "scripts.prepare"], env=env, cwd=ROOT)
+    if code:
+        raise Stop(output.rstrip())
+    with subprocess.Popen([python(), "-m", "scripts.procfile", *wanted], env=env, cwd=ROOT) as site:
+        # Ctrl+C reaches the site's processes as well: they stop, and we wait for them.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), lambda *_: site.terminate())
+        return site.wait()
+
+
+def processes(env: dict[str, str]) -> dict[str, str]:
+    """Each process to start, and the variable that holds its port (empty for none).
+
+    A sandbox is left out when the real service is configured, or when somebody else runs it.
+    """
+
+    def given(name: str) -> bool:
+        return bool(env.get(name) or env.get(f"{name}_FILE"))
+
+    wanted = {"web": "PORT", "worker": ""}
+    if "SANDBOX_PROVIDERS_URL" not in env and env.get("DEBUG", "true").lower() in {"1", "true", "yes", "on"}:
+        wanted["providers"] = "SANDBOX_PROVIDERS_PORT"
+    if not given("STRIPE_SECRET_KEY"):
+        wanted["stripe"] = "SANDBOX_STRIPE_PORT"
+    return wanted
+
+
+def refuse_taken_ports(wanted: dict[str, str], env: dict[str, str]) -> None:
+    """Raise Stop when a port is taken, naming the command that would work."""
+    ports = [name for name in wanted.values() if name]
+    taken = [name for name in ports if not _is_free(env, name)]
+    if not taken:
+        return
+    remedy = " ".join(f"{name}={free_port(int(env[name]) + 1)}" for name in taken)
+    named = " and ".join(f"{env[name]} ({name})" for name in taken)
+    raise Stop(
+        f"Port {named} is taken by another program, perhaps by this site in another window.\n"
+        f"Stop that one, or use other ports:  {remedy} make run"
+    )
+
+
+def _is_free(env: dict[str, str], name: str) -> bool:
+    try:
+        port = int(env[name])
+    except ValueError:
+        raise Stop(f"{name} must be a port number, not {env[name]!r}.") from None
+    return _can_bind(env["WEB_HOST"] if name == "PORT" else "127.0.0.1", port)
+
+
+def free_port(first: int = 0) -> int:
+    """A port that nothing listens on: the first free one from `first` upwards, or any."""
+    for port in range(first, 65536) if first else [0]:
+        with contextlib.closing(socket.socket()) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise Stop("No port is free.")
+
+
+def _can_bind(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.closing(socket.socket(family)) as probe:
+        if os.name == "posix":  # a port whose last connections are still fading out is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,137 @@
+// The dashboard: what a bar is made of, by pointer or arrow keys, and new requests as they happen.
+
+// --- Bars -----------------------------------------------------------------------------------------
+// What a bar is made of stands in the data table below; the tooltip shows one of its rows.
+
+const announcer = Object.assign(document.createElement("div"), { className: "vh" });
+announcer.setAttribute("role", "status");
+document.body.append(announcer);
+
+function cell(tag, text, swatch) {
+  const element = document.createElement(tag);
+  if (swatch) {
+    const mark = document.createElement("i");
+    mark.className = `swatch ${swatch}`;
+    element.append(mark);
+  }
+  element.append(text);
+  return element;
+}
+
+function row(...cells) {
+  const element = document.createElement("tr");
+  element.append(...cells);
+  return element;
+}
+
+function equip(figure) {
+  const plot = figure.querySelector(".plot");
+  const tip = figure.querySelector("[data-tip]");
+  const table = figure.closest("section").querySelector("[data-bars-table]");
+  const columns = [...plot.querySelectorAll(".column")];
+  const heads = [...table.tHead.rows[0].cells].slice(1);
+  let shown = -1;
+
+  function show(index) {
+    if (index === shown) return;
+    columns[shown]?.classList.remove("on");
+    shown = index;
+    tip.hidden = index < 0;
+    if (index < 0) return;
+    columns[index].classList.add("on");
+    const cells = [...table.tBodies[0].rows[index].cells];
+    const values = cells.slice(1).map((value) => value.textContent);
+    const box = document.createElement("table");
+    box.createCaption().textContent = cells[0].textContent;
+    const body = box.createTBody();
+    const zero = /^\$?[0.]+$/;
+    heads.slice(0, -1).forEach((head, series) => {
+      if (!zero.test(values[series])) body.append(row(cell("th", head.textContent, head.dataset.css), cell("td", values[series])));
+    });
+    box.createTFoot().append(row(cell("th", "Total"), cell("td", values.at(-1))));
+    tip.replaceChildren(box);
+    place(index);
+  }
+
+  // Beside the bar, on whichever side has more room.
+  function place(index) {
+    const frame = figure.getBoundingClientRect();
+    const bar = columns[index].querySelector(".slot").getBoundingClientRect();
+    const right = bar.right - frame.left + 8;
+    const left = bar.left - frame.left - tip.offsetWidth - 8;
+    const fits = right + tip.offsetWidth <= frame.width;
+    tip.style.left = `${Math.max(0, fits ? right : Math.max(left, 0))}px`;
+  }
+
+  function read() {
+    announcer.textContent = [...tip.querySelectorAll("caption, tr")].map((line) => [...line.childNodes].map((part) => part.textContent).join(" ")).join(", ");
+  }
+
+  plot.addEventListener("pointermove", (event) => {
+    const box = plot.getBoundingClientRect();
+    const index = Math.floor(((event.clientX - box.left) / box.width) * columns.length);
+    show(index >= 0 && index < columns.length ? index : -1);
+  });
+  plot.addEventListener("pointerleave", () => show(-1));
+  plot.addEventListener("blur", () => show(-1));
+  plot.addEventListener("keydown", (event) => {
+    const last = columns.length - 1;
+    const here = shown < 0 ? last + 1 : shown;
+    const to = { ArrowLeft: here - 1, ArrowRight: shown < 0 ? 0 : here + 1, Home: 0, End: last, Escape: -1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    show(event.key === "Escape" ? -1 : Math.min(Math.max(to, 0), last));
+    if (shown >= 0) read();
+  });
+}
+
+// --- Staying the same while the page is renewed ---------------------------------------------------
+
+const open = new Set();
+document.addEventListener("toggle", (event) => {
+  const name = event.target.dataset?.remember;
+  if (!name || !event.target.isConnected) return;
+  if (event.target.open) open.add(name);
+  else open.delete(name);
+}, true);
+
+function renew(root) {
+  for (const details of root.querySelectorAll("[data-remember]")) if (open.has(details.dataset.remember)) details.open = true;
+  for (const figure of root.querySelectorAll("[data-bars]")) equip(figure);
+}
+renew(document);
+document.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt.id === "results") renew(detail.elt);
+});
+
+// What is chosen anyway stays out of the address.
+const DEFAULTS = { period: "30d", show: "spend", by: "model" };
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.elt.id !== "filters") return;
+  for (const [name, value] of Object.entries(detail.parameters)) {
+    if (value === "" || value === DEFAULTS[name]) delete detail.parameters[name];
+  }
+});
+
+// --- Live -----------------------------------------------------------------------------------------
+
+const SECONDS = 10;
+const live = document.querySelector("[data-live]");
+
+async function refresh() {
+  const results = document.getElementById("results");
+  const here = new URL(location.href);
+  // Not while somebody looks elsewhere, reads an older page, marks text, or has the keyboard in here.
+  if (!live.checked || document.hidden || !results || here.searchParams.has("before") || here.searchParams.has("after")) return;
+  if (!getSelection().isCollapsed || results.matches(".htmx-request") || results.contains(document.activeElement) || results.matches(":has(.tip:not([hidden]))")) return;
+  here.searchParams.set("since", results.dataset.stamp);
+  here.hash = "";
+  await htmx.ajax("GET", here.pathname + here.search, { target: "#results", select: "#results", swap: "outerHTML" });
+}
+
+if (live) {
+  live.closest("label").hidden = false;
+  live.addEventListener("change", (event) => event.stopPropagation()); // it is no filter
+  setInterval(refresh, SECONDS * 1000);
+  document.addEventListener("visibilitychange", refresh);
+}

@@ -1,0 +1,269 @@
+// Behaviour that every page shares. Everything here is an addition: pages work without it.
+
+const sprite = (name) => {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+};
+
+// --- Toasts ---------------------------------------------------------------------------------------
+// document.dispatchEvent(new CustomEvent("toast", {detail: {text, kind}})); kind: "ok", "warn", "bad" or none.
+// A server answers htmx with `HX-Trigger: {"toast": {"text": ..., "kind": ...}}` for the same.
+
+const ICONS = { ok: "ok", success: "ok", warn: "warning", warning: "warning", bad: "error", error: "error" };
+const LASTING = new Set(["bad", "error", "warn", "warning"]); // stay until closed
+
+function keepToast(toast, kind) {
+  const close = document.createElement("button");
+  close.className = "btn quiet";
+  close.type = "button";
+  close.setAttribute("aria-label", "Close");
+  close.append(sprite("close"));
+  const leave = () => {
+    toast.classList.add("leaving");
+    setTimeout(() => toast.remove(), 220);
+  };
+  close.addEventListener("click", leave);
+  toast.append(close);
+  if (LASTING.has(kind)) return;
+  let timer = setTimeout(leave, 6000);
+  toast.addEventListener("pointerenter", () => clearTimeout(timer));
+  toast.addEventListener("focusin", () => clearTimeout(timer));
+  toast.addEventListener("pointerleave", () => { timer = setTimeout(leave, 3000); });
+}
+
+document.addEventListener("toast", (event) => {
+  const { text, kind = "" } = event.detail ?? {};
+  const toasts = document.getElementById("toasts");
+  if (!text || !toasts) return;
+  const toast = document.createElement("div");
+  toast.className = `toast ${ICONS[kind] ? kind : ""}`;
+  const line = document.createElement("p");
+  line.textContent = text;
+  toast.append(sprite(ICONS[kind] ?? "info"), line);
+  toasts.append(toast);
+  keepToast(toast, kind);
+});
+
+for (const toast of document.querySelectorAll("#toasts > .toast")) keepToast(toast, toast.classList[1]);
+
+export const say = (text, kind = "") => document.dispatchEvent(new CustomEvent("toast", { detail: { text, kind } }));
+
+// --- Copying --------------------------------------------------------------------------------------
+// data-copy="text" copies the text, data-copy="" the surrounding .code, data-copy-from="#id" that element's text.
+
+async function copyText(text) {
+  if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+  // Over plain HTTP on another machine browsers offer only this.
+  const area = Object.assign(document.createElement("textarea"), { value: text, readOnly: true, className: "vh" });
+  (document.querySelector("dialog[open]") ?? document.body).append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  if (!done) throw new Error("refused");
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy], [data-copy-from]");
+  if (!button) return;
+  const source = button.dataset.copyFrom ? document.querySelector(button.dataset.copyFrom) : null;
+  const text = source ? (source.value ?? source.textContent)
+    : button.dataset.copy || [...(button.closest(".code")?.querySelectorAll("pre") ?? [])].find((pre) => pre.checkVisibility())?.textContent || "";
+  try {
+    await copyText(text.trim());
+  } catch {
+    return say("Copying was refused by the browser: select the text and copy it by hand.", "bad");
+  }
+  const use = button.querySelector("use");
+  const label = button.querySelector("span:not(.vh)");
+  const before = { icon: use?.getAttribute("href"), label: label?.textContent };
+  if (button.dataset.copied) return;
+  button.dataset.copied = "yes";
+  use?.setAttribute("href", "#i-check");
+  if (label) label.textContent = "Copied";
+  announce("Copied");
+  setTimeout(() => {
+    delete button.dataset.copied;
+    if (use) use.setAttribute("href", before.icon);
+    if (label) label.textContent = before.label;
+  }, 1600);
+});
+
+const live = Object.assign(document.createElement("div"), { className: "vh" });
+live.setAttribute("role", "status");
+document.body.append(live);
+function announce(text) {
+  live.textContent = "";
+  requestAnimationFrame(() => { live.textContent = text; });
+}
+
+// --- Theme ----------------------------------------------------------------------------------------
+
+function showTheme(theme) {
+  const root = document.documentElement;
+  if (theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  document.querySelector("meta[name=color-scheme]").content = theme === "system" ? "light dark" : theme;
+  for (const item of document.querySelectorAll("[data-theme-menu] button")) {
+    if (item.value === theme) item.setAttribute("aria-current", "true");
+    else item.removeAttribute("aria-current");
+  }
+  const icon = document.querySelector("[popovertarget=theme-menu] .icon");
+  icon?.setAttribute("aria-label", `Theme: ${theme}`);
+  icon?.firstElementChild.setAttribute("href", { light: "#i-sun", dark: "#i-moon", system: "#i-monitor" }[theme]);
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-theme-menu]")) return;
+  event.preventDefault();
+  const theme = event.submitter?.value ?? "system";
+  const age = theme === "system" ? 0 : 31536000;
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `theme=${theme}; Path=/; Max-Age=${age}; SameSite=Lax${secure}`;
+  showTheme(theme);
+  event.target.hidePopover();
+});
+
+// --- Forms ----------------------------------------------------------------------------------------
+
+// A second click on a slow button must not send the form twice. Registered late and on the window, so
+// that a module that handles the form itself has already called preventDefault().
+window.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post" || "repeatable" in form.dataset) return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  // After the browser has collected the form: a disabled button's value is not sent.
+  setTimeout(() => event.submitter?.setAttribute("aria-busy", "true"));
+});
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return; // the page comes back from the back button as it was left
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+  }
+});
+
+function equip(root) {
+  for (const button of root.querySelectorAll?.("[data-reveal][hidden]") ?? []) button.hidden = false;
+}
+equip(document);
+document.addEventListener("htmx:load", (event) => equip(event.target));
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-reveal]");
+  if (!button) return;
+  const input = document.getElementById(button.dataset.reveal);
+  const shown = input.type === "text";
+  input.type = shown ? "password" : "text";
+  button.setAttribute("aria-pressed", String(!shown));
+  button.querySelector("use").setAttribute("href", shown ? "#i-eye" : "#i-eye-off");
+});
+
+// --- Dialogs, menus, tabs -------------------------------------------------------------------------
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest?.("[data-open-dialog]");
+  if (opener) {
+    event.preventDefault();
+    return document.getElementById(opener.dataset.openDialog)?.showModal();
+  }
+  if (event.target.closest?.("[data-close-dialog]")) return event.target.closest("dialog")?.close();
+  // A press on the backdrop reports the dialog itself as its target.
+  if (event.target.matches?.("dialog.modal:not([data-keep-open])")) {
+    const box = event.target.getBoundingClientRect();
+    const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+    if (!inside && event.detail > 0) event.target.close();
+  }
+});
+
+// Browsers without anchor positioning: put a menu under its button by hand.
+if (!CSS.supports("position-area", "bottom")) {
+  document.addEventListener("toggle", (event) => {
+    const menu = event.target;
+    if (event.newState !== "open" || !menu.matches?.(".menu[popover]")) return;
+    const button = document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`);
+    if (!button) return;
+    const at = button.getBoundingClientRect();
+    const below = at.bottom + 5 + menu.offsetHeight <= innerHeight;
+    menu.style.top = `${below ? at.bottom + 5 : Math.max(8, at.top - 5 - menu.offsetHeight)}px`;
+    menu.style.left = `${Math.min(Math.max(8, at.right - menu.offsetWidth), innerWidth - menu.offsetWidth - 8)}px`;
+  }, true);
+}
+
+// <div role="tablist" data-tabs="memory"> of buttons with aria-controls. Without this module every panel
+// is shown, one under the other. The same memory name keeps all such tabs on the page, and later pages, in step.
+function openTabs(list) {
+  const tabs = [...list.querySelectorAll("[role=tab]")];
+  const memory = list.dataset.tabs && `tabs:${list.dataset.tabs}`;
+  const select = (chosen, remember) => {
+    for (const tab of tabs) {
+      const on = tab === chosen;
+      tab.setAttribute("aria-selected", String(on));
+      tab.tabIndex = on ? 0 : -1;
+      document.getElementById(tab.getAttribute("aria-controls")).hidden = !on;
+    }
+    if (!remember || !memory) return;
+    try { localStorage.setItem(memory, chosen.dataset.tab); } catch { /* storage is off: forget it */ }
+    document.dispatchEvent(new CustomEvent("tab", { detail: { memory, tab: chosen.dataset.tab, list } }));
+  };
+  list.addEventListener("click", (event) => {
+    const tab = event.target.closest("[role=tab]");
+    if (tab) select(tab, true);
+  });
+  list.addEventListener("keydown", (event) => {
+    const here = tabs.indexOf(event.target.closest("[role=tab]"));
+    const step = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (here < 0 || step === undefined) return;
+    event.preventDefault();
+    const tab = tabs[(step + tabs.length) % tabs.length];
+    tab.focus();
+    select(tab, true);
+  });
+  document.addEventListener("tab", ({ detail }) => {
+    if (detail.memory !== memory || detail.list === list) return;
+    const twin = tabs.find((tab) => tab.dataset.tab === detail.tab);
+    if (twin) select(twin, false);
+  });
+  let remembered = null;
+  try { remembered = memory && localStorage.getItem(memory); } catch { /* storage is off */ }
+  select(tabs.find((tab) => tab.dataset.tab === remembered) ?? tabs[0], false);
+  list.hidden = false;
+}
+for (const list of document.querySelectorAll("[role=tablist][data-tabs]")) openTabs(list);
+
+// --- Keys -----------------------------------------------------------------------------------------
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target.closest?.("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
+  // The page's own search box wins over the one in the bar.
+  const box = document.querySelector("main [data-search]") ?? document.querySelector("[data-search]");
+  if (!box?.checkVisibility()) return;
+  event.preventDefault();
+  box.focus();
+  box.select();
+});
+
+// --- htmx -----------------------------------------------------------------------------------------
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
+});
+
+const REFUSALS = {
+  401: "You are signed out. Sign in and try again.",
+  402: "Your credits do not cover this. Buy credits and try again.",
+  403: "You may not do this. If you were signed out meanwhile, reload the page.",
+  404: "This no longer exists. Reload the page.",
+  413: "This is too large to send.",
+  429: "Too many requests. Wait a moment and try again.",
+};
+document.addEventListener("htmx:responseError", (event) => {
+  say(REFUSALS[event.detail.xhr.status] ?? "Something went wrong on our side. Try again in a moment.", "bad");
+});
+document.addEventListener("htmx:sendError", () => say("No connection. Check your network and try again.", "bad"));

@@ -1,0 +1,192 @@
+/* Answers under way: from the socket into their messages, and from there to the store about once a second.
+
+   An answer's status is "waiting", "streaming", then "done", "stopped", "failed" or "interrupted". */
+
+import { Emitter } from "chat/emitter";
+
+const SAVE_PAUSE = 1000;
+const UNDER_WAY = new Set(["waiting", "streaming"]);
+
+export const isUnderWay = (message) => UNDER_WAY.has(message.status);
+
+export class Answers extends Emitter {
+  #live = new Map(); // id -> {message, release, timer, saved, thinkingSince}
+  #owed = new Map(); // id -> message whose bill is still to come
+  #socket;
+  #store;
+  #tabs;
+  #limit;
+
+  /** `limit` is the largest question in bytes. */
+  constructor(socket, store, tabs, limit) {
+    super();
+    this.#limit = limit;
+    this.#socket = socket;
+    this.#store = store;
+    this.#tabs = tabs;
+    socket.on("frame", (frame) => this.#hear(frame));
+    socket.on("lost", () => this.#lost());
+    const save = () => store.writeNow([...this.#live.values()].map(({ message }) => message));
+    window.addEventListener("pagehide", save);
+    document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && save());
+  }
+
+  /** The message of an answer that this tab is writing. */
+  get(id) {
+    return this.#live.get(id)?.message;
+  }
+
+  /** Asks for `message`; from here on it is filled in. */
+  start(message, body) {
+    const live = { message, release: this.#tabs.claim(message.id), timer: 0, saved: false, thinkingSince: 0 };
+    this.#live.set(message.id, live);
+    message.status = "waiting";
+    const text = JSON.stringify({ type: "ask", id: message.id, body });
+    if (new Blob([text]).size > this.#limit) {
+      const most = Math.floor(this.#limit / 1_000_000);
+      message.error = { status: 413, text: `With its attachments, the conversation is larger than ${most} MB. Start a new chat, or leave attachments out.` };
+      this.#finish(live, "failed");
+      return;
+    }
+    message.queued = !this.#socket.ask(message.id, text);
+    this.emit("began", message);
+  }
+
+  /** Ends an answer; what has arrived stays. */
+  stop(id) {
+    const live = this.#live.get(id);
+    if (!live) return;
+    const generation = live.message.meta?.generation_id;
+    this.#socket.stop(id);
+    if (generation) this.#owed.set(id, live.message);
+    this.#finish(live, "stopped");
+  }
+
+  /** Ends the answers of a conversation, or all of them. */
+  stopAll(conversation = null) {
+    for (const { message } of [...this.#live.values()]) {
+      if (conversation === null || message.conversation === conversation) this.stop(message.id);
+    }
+  }
+
+  /** The conversations that this tab is writing answers in. */
+  get conversations() {
+    return new Set([...this.#live.values()].map(({ message }) => message.conversation));
+  }
+
+  /** Asks what answers have cost that were cut off. */
+  askForBills(messages) {
+    for (const message of messages) {
+      this.#owed.set(message.id, message);
+      this.#socket.bill(message.id, message.meta.generation_id);
+    }
+  }
+
+  #hear(frame) {
+    if (frame.balance !== undefined) this.emit("balance", frame);
+    if (!frame.id) return this.emit(frame.type === "refused" ? "complaint" : frame.type, frame);
+    const live = this.#live.get(frame.id);
+    if (frame.type === "billed") this.#billed(live?.message ?? this.#owed.get(frame.id), frame);
+    if (live) this.#fill(live, frame);
+    return undefined;
+  }
+
+  #fill(live, frame) {
+    const { message } = live;
+    switch (frame.type) {
+      case "accepted":
+        message.queued = false;
+        break;
+      case "started":
+        message.status = "streaming";
+        message.meta = {
+          ...message.meta, generation_id: frame.generation_id, model: frame.model, provider: frame.provider, simulated: frame.simulated,
+        };
+        break;
+      case "delta":
+        return this.#grow(live, frame);
+      case "finished":
+        message.meta.finish = frame.reason;
+        break;
+      case "failed":
+      case "refused": {
+        const { status, message: text, error_type, remedy, retry_after } = frame;
+        message.error = { status, text, error_type, remedy, retry_after };
+        break;
+      }
+      case "stopped":
+        message.status = "stopped";
+        break;
+      case "ended":
+        return this.#finish(live, message.error ? "failed" : message.status === "stopped" ? "stopped" : "done");
+      default:
+        return undefined;
+    }
+    this.emit("changed", message);
+    return undefined;
+  }
+
+  #grow(live, { text = "", reasoning = "", refusal = "", images, annotations }) {
+    const { message } = live;
+    if (reasoning) {
+      live.thinkingSince ||= performance.now();
+      message.reasoning = (message.reasoning ?? "") + reasoning;
+    }
+    if (text && live.thinkingSince && !message.thought_ms) {
+      message.thought_ms = Math.max(1, Math.round(performance.now() - live.thinkingSince));
+    }
+    message.text += text + refusal;
+    for (const image of images ?? []) (message.images ??= []).push(image.image_url?.url ?? image.url);
+    for (const { url_citation: source } of annotations ?? []) {
+      if (source?.url) (message.sources ??= []).push({ url: source.url, title: source.title ?? "" });
+    }
+    live.timer ||= setTimeout(() => this.#save(live), live.saved ? SAVE_PAUSE : 0);
+    this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations) });
+  }
+
+  #billed(message, { usage, cost, latency_ms, duration_ms, web_searches }) {
+    if (!message) return;
+    this.#owed.delete(message.id);
+    message.meta = { ...message.meta, usage, cost, latency_ms, duration_ms, ...(web_searches && { web_searches }) };
+    this.emit("changed", message);
+    if (!this.#live.has(message.id)) this.#keep(message);
+  }
+
+  #lost() {
+    for (const live of [...this.#live.values()]) {
+      if (live.message.queued) continue; // it has not left yet
+      live.message.error = { status: 0, text: "The connection was lost. What had arrived is kept." };
+      if (live.message.meta?.generation_id) this.#owed.set(live.message.id, live.message);
+      this.#finish(live, "interrupted");
+    }
+  }
+
+  #finish(live, status) {
+    const { message } = live;
+    this.#live.delete(message.id);
+    clearTimeout(live.timer);
+    live.release();
+    message.status = status;
+    if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
+    delete message.queued;
+    this.#keep(message);
+    this.emit("ended", message);
+  }
+
+  #save(live) {
+    clearTimeout(live.timer);
+    live.timer = 0;
+    live.saved = true;
+    this.#keep(live.message);
+  }
+
+  async #keep(message) {
+    await this.#store.writeAnswer(message);
+    this.#tabs.tell("conversation", message.conversation);
+  }
+
+  /** After the line is mended: what did the answers cost that it cut off? */
+  settleDebts() {
+    this.askForBills([...this.#owed.values()]);
+  }
+}

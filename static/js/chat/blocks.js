@@ -1,0 +1,191 @@
+/* Markdown that is still arriving. Blocks that can no longer change are rendered once and left alone; only
+   the open end is rendered again, at most once a frame and never for more than a fifth of the time. */
+
+import { card, colour, intoCards } from "chat/code";
+import { Context, fragmentOf, takeUp, tokensOf } from "chat/markdown";
+import { typeset } from "chat/maths";
+
+/** From this length on, an open code fence is appended to instead of rendered again. */
+const LONG_FENCE = 4096;
+const HIDDEN_PAUSE = 250;
+
+/** One finished block, with colours and formulas. */
+function block(tokens) {
+  const box = document.createElement("div");
+  box.className = "blk";
+  box.append(fragmentOf(tokens));
+  intoCards(box);
+  colour(box);
+  typeset(box);
+  return box;
+}
+
+/** A finished text, as elements. */
+export function finished(text) {
+  const fragment = document.createDocumentFragment();
+  let group = [];
+  const tokens = tokensOf(text.replace(/\r\n?/g, "\n"));
+  const close = () => {
+    if (group.length) fragment.append(block(group));
+    group = [];
+  };
+  let size = 0;
+  for (const token of tokens) {
+    group.push(token);
+    size += token.raw.length;
+    if (size > 1500) { close(); size = 0; }
+  }
+  close();
+  return fragment;
+}
+
+export class LiveMarkdown {
+  #root;
+  #text = ""; // all of it
+  #rest = ""; // what is not settled
+  #held = ""; // a carriage return whose line feed may follow
+  #context = new Context();
+  #tail = document.createElement("div");
+  #fence = null;
+  #due = 0;
+  #cost = 0;
+  #flushedAt = 0;
+  #ended = false;
+
+  /** Renders into `root`; `onflush` is called after each change. */
+  constructor(root, onflush = () => {}) {
+    this.#root = root;
+    this.onflush = onflush;
+    this.#tail.className = "tail";
+    root.append(this.#tail);
+  }
+
+  /** Takes more text; it is shown with the next frame. */
+  push(text) {
+    text = this.#held + text;
+    this.#held = text.endsWith("\r") ? "\r" : "";
+    text = text.slice(0, text.length - this.#held.length).replace(/\r\n?/g, "\n");
+    this.#text += text;
+    this.#rest += text;
+    if (!this.#due) this.#schedule();
+  }
+
+  /** Shows everything that has arrived, now. */
+  flush() {
+    clearTimeout(this.#due);
+    this.#due = 0;
+    const began = performance.now();
+    if (!this.#fence || this.#growFence()) this.#render();
+    this.#flushedAt = performance.now();
+    this.#cost = this.#flushedAt - began;
+    this.onflush();
+  }
+
+  /** The text is complete. */
+  end() {
+    clearTimeout(this.#due);
+    this.#ended = true;
+    this.#text += this.#held ? "\n" : "";
+    this.#rest += this.#held ? "\n" : "";
+    if (/^ {0,3}\[[^\]]+\]:/m.test(this.#text)) {
+      // A link may have been defined after it was used.
+      this.#root.replaceChildren(finished(this.#text));
+    } else {
+      this.#tail.remove();
+      if (this.#rest) {
+        const tokens = tokensOf(this.#rest, this.#context);
+        if (tokens.length) this.#root.append(block(tokens));
+      }
+    }
+    this.onflush();
+  }
+
+  #schedule() {
+    // A hidden page gets no frames.
+    const wait = document.hidden ? HIDDEN_PAUSE : Math.max(0, this.#flushedAt + 4 * this.#cost - performance.now());
+    if (wait > 16) this.#due = setTimeout(() => this.flush(), wait);
+    else {
+      this.#due = -1;
+      requestAnimationFrame(() => this.#ended || this.flush());
+    }
+  }
+
+  #render() {
+    let tokens = tokensOf(this.#rest, this.#context.copy());
+    const settled = tokens.slice(0, settledCount(tokens));
+    const raw = settled.map((token) => token.raw).join("");
+    if (raw && this.#rest.startsWith(raw)) {
+      this.#tail.before(block(settled));
+      takeUp(settled, this.#context);
+      this.#rest = this.#rest.slice(raw.length);
+      tokens = tokens.slice(settled.length);
+    }
+    if (this.#openFence(tokens)) return;
+    const fragment = fragmentOf(tokens);
+    intoCards(fragment);
+    this.#tail.replaceChildren(fragment);
+  }
+
+  /** Starts appending when the only thing left is a long open fence. */
+  #openFence(tokens) {
+    const [token, ...others] = tokens.filter((each) => each.type !== "space");
+    if (!token || others.length || token.type !== "code" || token.raw.length < LONG_FENCE) return false;
+    const head = /^( {0,3})(`{3,}|~{3,})([^\n]*)\n/.exec(this.#rest);
+    if (!head || closes(this.#rest, head[2], head[0].length) >= 0) return false;
+    const fragment = fragmentOf(tokensOf(`${head[0]}\n${head[2]}`));
+    const pre = fragment.querySelector("pre");
+    if (!pre) return false;
+    const code = pre.firstElementChild;
+    code.replaceChildren();
+    this.#tail.replaceChildren(card(pre));
+    this.#fence = { marker: head[2], indent: head[1].length, code, shown: head[0].length, lines: 0, run: null };
+    this.#growFence();
+    return true;
+  }
+
+  /** Appends new lines to the open fence; true when it has been closed. */
+  #growFence() {
+    const fence = this.#fence;
+    const end = closes(this.#rest, fence.marker, fence.shown);
+    const upTo = end >= 0 ? end : this.#rest.lastIndexOf("\n") + 1;
+    if (upTo > fence.shown) {
+      // Lines in runs of their own: the browser lays out only those in view.
+      for (const line of this.#rest.slice(fence.shown, upTo).split(/(?<=\n)/)) {
+        if (!fence.run || fence.lines % 64 === 0) {
+          fence.run = document.createElement("span");
+          fence.run.className = "run";
+          fence.code.append(fence.run);
+        }
+        fence.run.append(fence.indent ? line.replace(new RegExp(`^ {0,${fence.indent}}`), "") : line);
+        fence.lines += 1;
+      }
+      fence.shown = upTo;
+    }
+    if (end < 0) return false;
+    this.#fence = null;
+    const close = this.#rest.indexOf("\n", end);
+    const raw = close < 0 ? this.#rest : this.#rest.slice(0, close + 1);
+    this.#tail.before(block(tokensOf(raw, this.#context)));
+    this.#rest = this.#rest.slice(raw.length);
+    return true;
+  }
+}
+
+/** Where the line begins that closes a fence, searching complete lines from `from`; -1 when none does. */
+function closes(text, marker, from) {
+  const pattern = new RegExp(`^ {0,3}${marker}[~\`]* *\\n`, "gm");
+  pattern.lastIndex = from;
+  return pattern.exec(text)?.index ?? -1;
+}
+
+/** How many of the first tokens can no longer change, whatever follows. */
+function settledCount(tokens) {
+  for (let at = tokens.length - 2; at > 0; at -= 1) {
+    const [before, space, after] = [tokens[at - 1], tokens[at], tokens[at + 1]];
+    if (space.type !== "space" || !/\n\n/.test(before.raw.slice(-1) + space.raw) || !/^\S/.test(after.raw)) continue;
+    // "2" after a list may yet become "2. …" and belong to it.
+    if (before.type === "list" && after.raw.length < 12 && !after.raw.includes("\n")) continue;
+    return at + 1;
+  }
+  return 0;
+}

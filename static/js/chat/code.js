@@ -1,0 +1,88 @@
+/* Code in answers: a card with its language, copying and wrapping, and colours once the fence is closed. */
+
+import { copy, h, icon } from "chat/dom";
+
+const ALIASES = {
+  "c#": "csharp", "c++": "cpp", cc: "cpp", cs: "csharp", docker: "dockerfile", golang: "go", h: "c", hpp: "cpp", html: "xml",
+  js: "javascript", jsx: "javascript", kt: "kotlin", make: "makefile", md: "markdown", mjs: "javascript", py: "python",
+  py3: "python", python3: "python", rb: "ruby", rs: "rust", sh: "bash", shell: "bash", console: "bash", svg: "xml", toml: "ini",
+  ts: "typescript", tsx: "typescript", vue: "xml", yml: "yaml", zsh: "bash", patch: "diff", postgresql: "sql", jsonc: "json",
+};
+const LANGUAGES = new Set([
+  "bash", "c", "cpp", "csharp", "css", "diff", "dockerfile", "go", "ini", "java", "javascript", "json", "kotlin", "lua",
+  "makefile", "markdown", "php", "python", "r", "ruby", "rust", "scala", "sql", "swift", "typescript", "xml", "yaml",
+]);
+/** Colouring more than this would hold up the page. */
+const LONGEST = 40_000;
+
+const EXTENSIONS = {
+  bash: "sh", csharp: "cs", dockerfile: "Dockerfile", javascript: "js", kotlin: "kt", makefile: "mk", markdown: "md", python: "py",
+  ruby: "rb", rust: "rs", typescript: "ts", xml: "html", yaml: "yml",
+};
+
+let core = null;
+const loaded = new Map();
+
+async function highlighter(language) {
+  core ??= import("hljs/core");
+  loaded.has(language) || loaded.set(language, import(`hljs/${language}`));
+  const [{ default: hljs }, { default: definition }] = await Promise.all([core, loaded.get(language)]);
+  if (!hljs.getLanguage(language)) hljs.registerLanguage(language, definition);
+  return hljs;
+}
+
+/** The language's name among ours, or "". */
+export function languageOf(code) {
+  const named = /language-([\w+#.-]+)/.exec(code.className)?.[1].toLowerCase() ?? "";
+  const language = ALIASES[named] ?? named;
+  return LANGUAGES.has(language) ? language : "";
+}
+
+/** Puts every bare `pre` below `root` into a card. */
+export function intoCards(root) {
+  for (const pre of root.querySelectorAll("pre")) {
+    const place = document.createComment("");
+    pre.replaceWith(place);
+    place.replaceWith(card(pre));
+  }
+}
+
+/** A card around a `pre`. */
+export function card(pre) {
+  const code = pre.firstElementChild;
+  const named = /language-([\w+#.-]+)/.exec(code.className)?.[1] ?? "text";
+  pre.tabIndex = 0;
+  pre.role = "region";
+  pre.ariaLabel = `Code, ${named}`;
+  return h("div.code", {}, h("header", {}, h("span", {}, named), h("span.push.code-actions", {},
+    h("button.btn.quiet.small", { type: "button", data: { act: "wrap" }, aria: { pressed: "false" } }, "Wrap"),
+    h("button.btn.quiet.small", { type: "button", data: { act: "save" }, aria: { label: "Save as a file" } }, icon("download"), h("span.hide-sm", {}, "Save")),
+    h("button.btn.quiet.small", { type: "button", data: { act: "copy" } }, icon("copy"), "Copy"))), pre);
+}
+
+/** Colours the code below `root`; not called before a fence is closed. */
+export function colour(root) {
+  for (const code of root.querySelectorAll("pre code")) {
+    const language = languageOf(code);
+    const source = code.textContent;
+    if (!language || source.length > LONGEST) continue;
+    highlighter(language).then((hljs) => {
+      if (code.textContent === source) code.innerHTML = hljs.highlight(source, { language, ignoreIllegals: true }).value;
+    }, () => {}); // offline: no colours
+  }
+}
+
+/** Handles the buttons of every card below `root`. */
+export function handleCards(root, save) {
+  root.addEventListener("click", ({ target }) => {
+    const button = target.closest(".code-actions [data-act]");
+    if (!button) return;
+    const box = button.closest(".code");
+    const code = box.querySelector("code");
+    if (button.dataset.act === "copy") copy(code.textContent, button);
+    else if (button.dataset.act === "save") {
+      const language = languageOf(code);
+      save(`code.${EXTENSIONS[language] ?? (language || "txt")}`, new Blob([code.textContent], { type: "text/plain" }));
+    } else button.setAttribute("aria-pressed", String(box.classList.toggle("wrapped")));
+  });
+}

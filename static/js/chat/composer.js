@@ -1,0 +1,228 @@
+/* Where one writes: text, attachments, send and stop. A draft belongs to its conversation and survives a reload. */
+
+import { $, h, icon, toast } from "chat/dom";
+import { MOST_FILES, prepare } from "chat/files";
+import { newId } from "chat/ids";
+import { fileView } from "chat/turn";
+
+const DRAFT_PAUSE = 400;
+
+export class Composer {
+  files = [];
+  #timer = 0;
+  #enterSends = true;
+  #touch = matchMedia("(pointer: coarse)").matches;
+
+  constructor({ room, store, models, setup, thread }) {
+    Object.assign(this, { room, store, models, setup, thread });
+    this.form = $("#composer");
+    this.area = $("#message");
+    this.button = $("#send");
+    this.list = $("#attachments");
+    this.notice = $("#composer-notice");
+    this.picker = $("#attach-input");
+
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#act();
+    });
+    this.area.addEventListener("keydown", (event) => this.#key(event));
+    this.area.addEventListener("input", () => this.#typed());
+    this.area.addEventListener("paste", (event) => this.#paste(event));
+    $("#attach").addEventListener("click", () => this.picker.click());
+    this.picker.addEventListener("change", () => {
+      this.add([...this.picker.files]);
+      this.picker.value = "";
+    });
+    this.web = $("#web-search"); // absent where nobody searches
+    this.web?.addEventListener("click", () => room.change({ web: !room.conversation.web }));
+    this.#acceptDrops($("#room"));
+    room.on("opened", () => this.#restore());
+    room.on("turns", () => this.show());
+    room.on("message", ({ name }) => name !== "changed" && this.show());
+    room.on("settings", () => this.show());
+    for (const name of ["changed", "availability"]) models.on(name, () => room.conversation && this.show());
+    window.addEventListener("pagehide", () => this.#keepDraft());
+  }
+
+  /** Enter sends, or (`false`, and on touch screens) starts a new line. */
+  set enterSends(value) {
+    this.#enterSends = value && !this.#touch;
+    this.area.enterKeyHint = this.#enterSends ? "send" : "enter";
+    $("#composer-hint").replaceChildren(...(this.#enterSends
+      ? [h("kbd", {}, "Enter"), " to send · ", h("kbd", {}, "Shift"), " ", h("kbd", {}, "Enter"), " for a new line · ", h("kbd", {}, "Esc"), " to stop"]
+      : [h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Enter"), " to send · ", h("kbd", {}, "Esc"), " to stop"]));
+  }
+
+  focus() {
+    if (!this.#touch) this.area.focus();
+  }
+
+  /** Puts text into the composer, for the person to look at and send. */
+  write(text) {
+    this.area.value = text;
+    this.#typed();
+    this.area.focus();
+    this.area.setSelectionRange(text.length, text.length);
+  }
+
+  /** Button, placeholder and notices, as things stand. */
+  show() {
+    const { conversation, busy } = this.room;
+    this.button.dataset.act = busy ? "stop" : "send";
+    this.button.replaceChildren(icon(busy ? "stop" : "send"), h("span.hide-sm", {}, busy ? "Stop" : "Send"));
+    this.button.setAttribute("aria-label", busy ? "Stop the answer" : "Send");
+    this.button.disabled = !busy && !this.area.value.trim() && !this.files.length;
+    this.web?.setAttribute("aria-pressed", String(conversation.web === true));
+    const names = conversation.models.map((id) => this.models.get(id).short);
+    this.area.placeholder = names.length === 1 ? `Message ${names[0]}` : `Message ${names.length} models`;
+    this.#showNotice();
+  }
+
+  /** Prepares files and puts them beside the text. */
+  async add(files) {
+    for (const file of files) {
+      if (this.files.length >= MOST_FILES) {
+        toast(`At most ${MOST_FILES} attachments go with one message.`, "warn");
+        break;
+      }
+      try {
+        this.files.push(await prepare(file));
+      } catch (error) {
+        toast(error.message, "warn");
+      }
+    }
+    this.#showFiles();
+    this.#typed();
+  }
+
+  #act() {
+    if (this.room.busy) return this.room.stop();
+    return this.#send();
+  }
+
+  async #send() {
+    const text = this.area.value.trim();
+    const files = this.files;
+    if (!text && !files.length) return;
+    const size = text.length + files.reduce((sum, file) => sum + file.size * (file.kind === "text" ? 1 : 1.37), 0);
+    if (size > this.setup.request_bytes * 0.7) {
+      toast("This is too large to send at once. Remove an attachment.", "warn");
+      return;
+    }
+    this.area.value = "";
+    this.files = [];
+    this.#showFiles();
+    clearTimeout(this.#timer);
+    this.store.setMeta(this.#draftKey, null);
+    this.store.setMeta("draft:new", null);
+    this.thread.toEnd();
+    await this.room.send(text, files);
+    this.area.focus({ preventScroll: true });
+  }
+
+  #key(event) {
+    // While an input method composes a word, Enter chooses it.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey && (this.#enterSends || event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      if (!this.room.busy) this.#send();
+    } else if (event.key === "ArrowUp" && !this.area.value && !this.room.busy) {
+      event.preventDefault();
+      this.thread.editLast();
+    }
+  }
+
+  #typed() {
+    this.show();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#keepDraft(), DRAFT_PAUSE);
+  }
+
+  get #draftKey() {
+    return this.room.saved ? `draft:${this.room.conversation.id}` : "draft:new";
+  }
+
+  #keepDraft() {
+    clearTimeout(this.#timer);
+    if (!this.room.conversation) return;
+    const text = this.area.value;
+    const key = this.#draftKey;
+    this.store.setMeta(key, text || this.files.length ? { text, files: this.files } : null);
+  }
+
+  async #restore() {
+    const { id } = this.room.conversation;
+    this.area.value = "";
+    this.files = [];
+    this.#showFiles();
+    this.show();
+    const draft = await this.store.meta(this.#draftKey);
+    // Somebody quick has begun to write meanwhile, or gone elsewhere.
+    if (!draft || this.room.conversation.id !== id || this.area.value || this.files.length) return;
+    this.area.value = draft.text;
+    this.files = draft.files;
+    this.#showFiles();
+    this.show();
+  }
+
+  /** Before another conversation is opened. */
+  leave() {
+    this.#keepDraft();
+  }
+
+  #showFiles() {
+    this.list.hidden = !this.files.length;
+    this.list.replaceChildren(...this.files.map((file) => h("li", {}, fileView(file), h("button.remove", {
+      type: "button", aria: { label: `Remove ${file.name}` },
+      onclick: () => {
+        this.files = this.files.filter((other) => other !== file);
+        this.#showFiles();
+        this.#typed();
+        this.area.focus();
+      },
+    }, icon("close", "small")))));
+    this.#showNotice();
+  }
+
+  #showNotice() {
+    const lines = [];
+    const { models: chosen } = this.room.conversation;
+    const blind = (kind, input) => this.files.some((file) => file.kind === kind)
+      ? chosen.filter((id) => !this.models.accepts(id, input)).map((id) => this.models.get(id).short) : [];
+    const [noPictures, noPdfs] = [blind("image", "image"), blind("pdf", "file")];
+    if (noPictures.length) lines.push(`${noPictures.join(", ")} cannot see pictures: they are left out.`);
+    if (noPdfs.length) lines.push(`${noPdfs.join(", ")} cannot read PDFs: they are left out.`);
+    const gone = chosen.filter((id) => this.models.all.size && this.models.get(id).missing);
+    if (gone.length) lines.push(`${gone.join(", ")} is not in the catalogue. Choose another model.`);
+    const closed = chosen.filter((id) => this.models.unavailable.has(id)).map((id) => this.models.get(id).short);
+    if (closed.length) lines.push(`${closed.join(", ")} cannot answer with your privacy settings.`);
+    this.notice.replaceChildren(...lines.map((line) => h("p", {}, icon("warning", "small"), line)));
+    this.notice.hidden = !lines.length;
+  }
+
+  #paste(event) {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    this.add(files.map((file) => (file.name && file.name !== "image.png" ? file
+      : new File([file], `pasted-${newId().slice(0, 4)}.${file.type.split("/")[1] ?? "bin"}`, { type: file.type }))));
+  }
+
+  #acceptDrops(room) {
+    let depth = 0;
+    const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+    const over = (on) => room.classList.toggle("dropping", on);
+    room.addEventListener("dragenter", (event) => { if (carriesFiles(event)) { depth += 1; over(true); } });
+    room.addEventListener("dragleave", (event) => { if (carriesFiles(event) && (depth -= 1) <= 0) { depth = 0; over(false); } });
+    room.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+    room.addEventListener("drop", (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      depth = 0;
+      over(false);
+      this.add([...event.dataTransfer.files]);
+      this.area.focus();
+    });
+  }
+}

@@ -1,0 +1,64 @@
+/* Attachments: pictures, PDFs and text, checked and made small before they are kept. */
+
+import { newId } from "chat/ids";
+
+const PICTURES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+const LONGEST_SIDE = 2048;
+const LARGEST_PICTURE = 3_000_000;
+const LARGEST_PDF = 8_000_000;
+const LARGEST_TEXT = 600_000;
+export const MOST_FILES = 10;
+
+/** A record for the store. Throws an Error whose message says what is wrong with the file. */
+export async function prepare(file) {
+  const record = { id: newId(), name: file.name || "pasted", type: file.type, size: file.size, blob: file };
+  if (PICTURES.includes(file.type)) return { ...record, kind: "image", ...(await smaller(file)) };
+  if (file.type === "application/pdf") {
+    if (file.size > LARGEST_PDF) throw new Error(`${file.name} is larger than 8 MB.`);
+    return { ...record, kind: "pdf" };
+  }
+  if (file.type.startsWith("image/")) throw new Error(`${file.name}: only PNG, JPEG, WebP and GIF pictures can be sent.`);
+  if (/^(video|audio)\//.test(file.type)) throw new Error(`${file.name}: video and audio cannot be sent.`);
+  if (file.size > LARGEST_TEXT) throw new Error(`${file.name} is larger than 600 kB of text.`);
+  if (!(await isText(file))) throw new Error(`${file.name} is neither text, nor a picture, nor a PDF.`);
+  return { ...record, kind: "text", type: file.type || "text/plain" };
+}
+
+async function isText(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  if (bytes.includes(0)) return false;
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A picture that models can take: {blob, type, size}, at most 2048 pixels and about 3 MB. */
+async function smaller(file) {
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(file);
+  } catch {
+    throw new Error(`${file.name} is not a picture that this browser can read.`);
+  }
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
+  if (scale === 1 && file.size <= LARGEST_PICTURE) return { blob: file, type: file.type, size: file.size };
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(bitmap.width * scale);
+  canvas.height = Math.round(bitmap.height * scale);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff"; // JPEG has no transparency
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.88));
+  return { blob, type: blob.type, size: blob.size };
+}
+
+/** "1.4 MB" */
+export function bytes(count) {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;
+  if (count >= 1e6) return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`;
+  return count >= 1000 ? `${Math.round(count / 1000)} kB` : `${count} B`;
+}

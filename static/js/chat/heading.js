@@ -1,0 +1,54 @@
+/* The bar above the conversation: its models as chips, and what can be done with it. */
+
+import { $, h, icon, iconButton } from "chat/dom";
+import { usd } from "chat/money";
+import { avatar } from "chat/turn";
+
+export class Heading {
+  constructor({ room, models, picker }) {
+    Object.assign(this, { room, models, picker });
+    this.chips = $("#models");
+    for (const name of ["opened", "settings"]) room.on(name, () => this.show());
+    for (const name of ["opened", "turns", "message"]) room.on(name, () => this.#showCost());
+    models.on("changed", () => room.conversation && this.show());
+  }
+
+  /** Opens the picker for the first model, or for one more. */
+  choose(at = 0) {
+    const chosen = this.room.conversation.models;
+    const more = at >= chosen.length;
+    this.picker.open({
+      title: more ? "Add a model" : "Choose a model",
+      chosen,
+      then: (id) => this.#set(more ? [...chosen, id] : chosen.with(at, id)),
+    });
+  }
+
+  #set(models) {
+    this.room.change({ models });
+  }
+
+  #showCost() {
+    const { cost } = this.room;
+    $("#spent").textContent = cost > 0n ? usd(cost) : "";
+  }
+
+  show() {
+    const { models: chosen, title } = this.room.conversation;
+    const several = chosen.length > 1;
+    $("#chat-title").textContent = title || "New chat";
+    document.title = `${title || "New chat"} · ${this.siteName ??= document.title.split(" · ").at(-1)}`;
+    this.chips.replaceChildren(
+      ...chosen.map((id, at) => {
+        const model = this.models.get(id);
+        return h(`span.model-chip${several ? ".several" : ""}`, {},
+          h("button.btn.choose", { type: "button", title: `${model.id}: choose another model`, onclick: () => this.choose(at) },
+            avatar(model), h("span.truncate", {}, model.short), icon("chevron-down", "small")),
+          several && iconButton("close", `Remove ${model.short}`, () => this.#set(chosen.toSpliced(at, 1)), "button.btn.quiet.drop"));
+      }),
+      chosen.length < this.room.mostModels &&
+        h("button.btn.quiet.add", { type: "button", title: "Ask several models side by side", onclick: () => this.choose(chosen.length) },
+          icon("plus"), h("span", { class: several ? "vh" : "hide-sm" }, "Add model")) || "",
+    );
+  }
+}

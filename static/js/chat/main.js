@@ -1,0 +1,163 @@
+/* The chatroom: puts the parts together. */
+
+import { Answers } from "chat/answers";
+import { Composer } from "chat/composer";
+import { $, copy, icon, toast } from "chat/dom";
+import { Heading } from "chat/heading";
+import { Models } from "chat/models";
+import { Parameters } from "chat/parameters";
+import { Picker } from "chat/picker";
+import { Rail } from "chat/rail";
+import { Room } from "chat/room";
+import { Shortcuts } from "chat/shortcuts";
+import { Socket } from "chat/socket";
+import { Storage } from "chat/storage";
+import { Store } from "chat/store";
+import { Tabs } from "chat/tabs";
+import { Thread } from "chat/thread";
+import { welcome } from "chat/welcome";
+
+const setup = JSON.parse($("#chat-setup").textContent);
+const wide = matchMedia("(min-width: 52.01rem)");
+
+const store = await Store.open(setup.user);
+const tabs = new Tabs(setup.user);
+const socket = new Socket(new URL("/ws/chat", location.href.replace(/^http/, "ws")));
+const answers = new Answers(socket, store, tabs, setup.request_bytes);
+const models = new Models(store);
+const room = new Room({ store, answers, models, tabs, mostModels: setup.most_models });
+const picker = new Picker(models, setup.links);
+const pick = (options) => picker.open(options);
+const thread = new Thread({ room, models, answers, pick, empty: () => welcome({ room, models, write, use: (id) => room.change({ models: [id] }) }) });
+const composer = new Composer({ room, store, models, setup, thread });
+const write = (text) => composer.write(text);
+const heading = new Heading({ room, models, picker });
+new Parameters({ room, models });
+const storage = new Storage({ store, room, models, tabs, answers, startNew, onsettings });
+const rail = new Rail({ room, store, tabs, answers, open, startNew, save: (kind, conversation) => storage.save(kind, conversation) });
+const shortcuts = new Shortcuts({
+  chooseModel: () => heading.choose(0),
+  startNew: () => startNew(),
+  toggleRail,
+  copyAnswer: () => room.lastAnswer?.text && copy(room.lastAnswer.text).then(() => toast("The last answer is copied.")),
+  copyCode: () => {
+    const code = [...document.querySelectorAll("#thread .code code")].at(-1);
+    if (code) copy(code.textContent).then(() => toast("The last code is copied."));
+  },
+  focusComposer: () => composer.focus(),
+  stop: () => room.stop(),
+});
+
+function onsettings({ enterSends, singleKeys }) {
+  composer.enterSends = enterSends;
+  shortcuts.singleKeys = singleKeys;
+}
+
+// --- Going from one conversation to another -------------------------------------------------------
+
+/** The models of a new chat: those asked for, those of the last chat, else the default. */
+async function firstModels() {
+  const last = await store.meta("last-models", []);
+  const known = (ids) => ids.filter((id) => models.all.has(id));
+  if (known(last).length) return known(last);
+  if (models.all.has(setup.default_model) || !models.all.size) return [setup.default_model];
+  return [models.find("")[0].id];
+}
+
+async function startNew(ids = null) {
+  composer.leave();
+  room.startNew(ids ?? (await firstModels()));
+  rail.close();
+  if (location.hash) history.pushState(null, "", location.pathname);
+  composer.focus();
+}
+
+async function open(id) {
+  composer.leave();
+  if (await room.open(id)) {
+    if (location.hash.slice(1) !== id) history.pushState(null, "", `#${id}`);
+    composer.focus();
+  } else {
+    toast("This chat is not on this device.", "warn");
+    await startNew();
+  }
+}
+
+room.on("list", () => {
+  // The first question gives a new chat its address.
+  if (room.saved && location.hash.slice(1) !== room.conversation.id) history.replaceState(null, "", `#${room.conversation.id}`);
+  if (room.saved) storage.askToKeep();
+});
+room.on("settings", () => store.setMeta("last-models", room.conversation.models));
+room.on("settings", () => !room.saved && room.emit("turns")); // the first screen names the models
+room.on("list", () => storage.showUsage());
+window.addEventListener("popstate", () => {
+  const id = location.hash.slice(1);
+  if (id && id !== room.conversation.id) open(id);
+  else if (!id && room.saved) startNew();
+});
+tabs.on("removed", (id) => {
+  room.emit("list");
+  if (id === null || id === room.conversation.id) startNew();
+});
+$("#new-chat").addEventListener("click", () => startNew());
+$("#new-chat-small").addEventListener("click", () => startNew());
+
+function toggleRail() {
+  if (!wide.matches) return $("#rail").togglePopover();
+  const hidden = $("#chat").classList.toggle("without-rail");
+  $("#toggle-rail").setAttribute("aria-expanded", String(!hidden));
+  return store.setMeta("rail", !hidden);
+}
+$("#toggle-rail").addEventListener("click", toggleRail);
+
+// --- Line and money -------------------------------------------------------------------------------
+
+const LINE = {
+  broken: ["warning", "No connection. Messages wait here and leave when it is back."],
+  "signed-out": ["lock", "You are signed out. Your chats are still here. "],
+};
+
+function showLine(state) {
+  const [name, text] = LINE[state] ?? [];
+  const notice = $("#line");
+  notice.hidden = !text;
+  if (!text) return;
+  notice.replaceChildren(icon(name, "small"), text);
+  if (state !== "signed-out") return;
+  const link = document.createElement("a");
+  link.className = "link";
+  link.href = `${setup.links.sign_in}?next=${encodeURIComponent(location.pathname)}`;
+  link.textContent = "Sign in again";
+  notice.append(link);
+}
+
+function showBalance({ balance, can_spend: canSpend }) {
+  for (const element of document.querySelectorAll("[data-balance]")) element.textContent = balance;
+  $("#no-credits").hidden = canSpend;
+}
+
+socket.on("state", showLine);
+socket.on("state", (state) => state === "open" && answers.settleDebts());
+answers.on("balance", showBalance);
+answers.on("ready", ({ unavailable }) => models.setUnavailable(unavailable));
+answers.on("complaint", ({ message }) => toast(message, "bad"));
+$("#use-free").addEventListener("click", () => pick({ title: "Free models", free: true, then: (id) => room.change({ models: [id] }) }));
+
+// --- Begin ----------------------------------------------------------------------------------------
+
+if ((await store.meta("rail", true)) === false) toggleRail();
+await storage.load();
+await models.load();
+const asked = location.hash.slice(1);
+if (setup.models.length) {
+  room.startNew(setup.models);
+  history.replaceState(null, "", location.pathname); // a reload must not start yet another chat
+} else if (!asked || !(await room.open(asked))) {
+  room.startNew(await firstModels());
+  if (asked) toast("This chat is not on this device.", "warn");
+}
+if (store.kind === "memory") toast("This browser keeps nothing for this site: chats are gone when the page is closed.", "warn");
+showLine(socket.state);
+composer.focus();
+$("#chat").dataset.ready = "";

@@ -1,0 +1,63 @@
+/* Formulas: `$$ … $$`, `\[ … \]` and `\( … \)`. A single `$` is a price. KaTeX comes when the first one is seen. */
+
+const rule = (name, level, display, pattern, start) => ({
+  name,
+  level,
+  start: (source) => {
+    // In the middle of a line a block cannot begin, and looking there would tear the paragraph apart.
+    const at = level === "block" ? source.search(new RegExp(`\\n${start.replace(/[$\\[]/g, "\\$&")}`)) : source.indexOf(start);
+    return at < 0 ? undefined : at;
+  },
+  tokenizer(source) {
+    const found = pattern.exec(source);
+    return found && found[1].trim() ? { type: name, raw: found[0], text: found[1].trim() } : undefined;
+  },
+  renderer: ({ text }) =>
+    `<span class="math${display ? " display" : ""}">${text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")}</span>`,
+});
+
+// As in TeX, a formula holds no empty line: the text before an empty line never changes its meaning.
+const inside = (end) => `((?:(?!\\n[ \\t]*\\n)[\\s\\S])+?)${end}`;
+
+/** What marked needs to know. */
+export const mathExtensions = [
+  rule("blockDollars", "block", true, new RegExp(`^\\$\\$${inside("\\$\\$")}(?:[ \\t]*(?:\\n|$))`), "$$"),
+  rule("blockBrackets", "block", true, new RegExp(`^\\\\\\[${inside("\\\\\\]")}(?:[ \\t]*(?:\\n|$))`), "\\["),
+  rule("dollars", "inline", true, new RegExp(`^\\$\\$${inside("\\$\\$")}`), "$$"),
+  rule("brackets", "inline", true, new RegExp(`^\\\\\\[${inside("\\\\\\]")}`), "\\["),
+  rule("parentheses", "inline", false, new RegExp(`^\\\\\\(${inside("\\\\\\)")}`), "\\("),
+];
+
+let katex = null;
+
+function load() {
+  const sheet = document.createElement("link");
+  sheet.rel = "stylesheet";
+  sheet.href = document.querySelector("#chat").dataset.katexCss;
+  document.head.append(sheet);
+  return import("katex");
+}
+
+/** Typesets the formulas below `root`; their source stays readable until then, and when they are wrong. */
+export async function typeset(root) {
+  const formulas = root.querySelectorAll(".math:not([data-set])");
+  if (!formulas.length) return;
+  for (const formula of formulas) formula.dataset.set = "";
+  katex ??= load();
+  let render;
+  try {
+    ({ default: { render } } = await katex);
+  } catch {
+    katex = null; // offline: the source will do
+    return;
+  }
+  for (const formula of formulas) {
+    const source = formula.textContent;
+    try {
+      render(source, formula, { displayMode: formula.classList.contains("display"), maxExpand: 200, maxSize: 20, strict: "ignore", trust: false });
+      formula.dataset.source = source;
+    } catch {
+      formula.textContent = source;
+    }
+  }
+}

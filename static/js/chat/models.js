@@ -1,0 +1,134 @@
+/* The models there are: fetched once a visit, remembered between visits so that the page never waits for them. */
+
+import { Emitter } from "chat/emitter";
+import { perMillion, pico } from "chat/money";
+
+const RECENT = 6;
+
+export class Models extends Emitter {
+  /** id -> model */
+  all = new Map();
+  favourites = new Set();
+  recent = [];
+  /** ids that the account's settings leave nobody to serve */
+  unavailable = new Set();
+  #store;
+  #loaded = false;
+
+  constructor(store) {
+    super();
+    this.#store = store;
+  }
+
+  /** Loads what was remembered, then what is true now. */
+  async load() {
+    this.favourites = new Set(await this.#store.meta("favourites", []));
+    this.recent = await this.#store.meta("recent", []);
+    this.#take(await this.#store.meta("models", []));
+    const fresh = this.#fetch();
+    if (!this.all.size) await fresh;
+    this.#loaded = true;
+  }
+
+  async #fetch() {
+    let answer;
+    try {
+      answer = await fetch("/api/v1/models", { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const { data } = await answer.json();
+      const models = data.map(essence);
+      this.#take(models);
+      if (this.#loaded) this.emit("changed");
+      await this.#store.setMeta("models", models);
+    } catch {
+      if (this.#loaded) this.emit("unreachable");
+    }
+  }
+
+  #take(models) {
+    this.all = new Map(models.map((model) => [model.id, model]));
+  }
+
+  /** The model, or what can be said of one that the catalogue no longer has. */
+  get(id) {
+    return this.all.get(id) ?? {
+      id, name: id, short: id.split("/").at(-1), author: id.split("/")[0], context: 0, input: ["text"], output: ["text"],
+      parameters: [], missing: true,
+    };
+  }
+
+  /** The account's settings may have changed since the page was opened. */
+  setUnavailable(ids) {
+    this.unavailable = new Set(ids);
+    this.emit("availability");
+  }
+
+  accepts(id, kind) {
+    return this.get(id).input.includes(kind);
+  }
+
+  toggleFavourite(id) {
+    if (!this.favourites.delete(id)) this.favourites.add(id);
+    this.#store.setMeta("favourites", [...this.favourites]);
+    this.emit("favourites");
+  }
+
+  used(id) {
+    this.recent = [id, ...this.recent.filter((other) => other !== id)].slice(0, RECENT);
+    this.#store.setMeta("recent", this.recent);
+  }
+
+  /** Models whose name, id or author hold every word, best first; without words: newest first. */
+  find(query, filters = new Set()) {
+    const words = query.toLowerCase().split(/[\s/:]+/).filter(Boolean);
+    const found = [];
+    for (const model of this.all.values()) {
+      if (filters.has("free") && !model.free) continue;
+      if (filters.has("image") && !model.input.includes("image")) continue;
+      if (filters.has("file") && !model.input.includes("file")) continue;
+      if (filters.has("reasoning") && !model.parameters.includes("reasoning")) continue;
+      const text = `${model.name} ${model.id}${model.free ? " free" : ""}`.toLowerCase();
+      if (!words.every((word) => text.includes(word))) continue;
+      const name = model.short.toLowerCase();
+      const rank = words.length ? (name.startsWith(words[0]) ? 0 : name.includes(words[0]) ? 1 : 2) : 0;
+      found.push({ model, rank });
+    }
+    const closed = (model) => Number(this.unavailable.has(model.id));
+    return found.sort((a, b) => closed(a.model) - closed(b.model) || a.rank - b.rank || b.model.created - a.model.created).map(({ model }) => model);
+  }
+}
+
+/** What the chatroom needs of a model of the API. */
+function essence(model) {
+  const prompt = model.pricing?.prompt ?? "0";
+  const completion = model.pricing?.completion ?? "0";
+  const name = model.name ?? model.id;
+  return {
+    id: model.id,
+    name,
+    short: name.includes(": ") ? name.slice(name.indexOf(": ") + 2) : name,
+    author: name.includes(": ") ? name.slice(0, name.indexOf(": ")) : model.id.split("/")[0],
+    created: model.created ?? 0,
+    context: model.context_length ?? 0,
+    input: model.architecture?.input_modalities ?? ["text"],
+    output: model.architecture?.output_modalities ?? ["text"],
+    parameters: model.supported_parameters ?? [],
+    longest: model.top_provider?.max_completion_tokens ?? null,
+    prompt: perMillion(prompt),
+    completion: perMillion(completion),
+    free: pico(prompt) === 0n && pico(completion) === 0n && pico(model.pricing?.request) === 0n,
+  };
+}
+
+/** "128K" from 128000 tokens. */
+export function tokens(count) {
+  if (count >= 1_000_000) return `${+(count / 1_000_000).toFixed(1)}M`;
+  return count >= 1000 ? `${Math.round(count / 1000)}K` : String(count);
+}
+
+/** A colour class for an author's avatar: always the same one. */
+export function colourOf(author) {
+  let sum = 0;
+  for (const character of author.toLowerCase()) sum = (sum * 31 + character.codePointAt(0)) % 9973;
+  return `k${sum % 9}`;
+}

@@ -1,0 +1,65 @@
+/* The request that an answer is asked with, in the form of the API. */
+
+import { answerFor } from "chat/tree";
+
+/** The settings of a conversation that go into the request as they are. */
+export const NUMBERS = [
+  "temperature", "top_p", "top_k", "min_p", "max_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty", "seed",
+];
+
+/** Body for `model` in `slot`: the turns before `question`, then the question. `load(id)` resolves to a file. */
+export async function requestFor({ conversation, turns, question, model, slot, accepts, load }) {
+  const messages = [];
+  if (conversation.system?.trim()) messages.push({ role: "system", content: conversation.system });
+  for (const turn of turns) {
+    if (turn.question.id === question.id) break;
+    messages.push({ role: "user", content: await contentOf(turn.question, accepts, load) });
+    const answer = answerFor(turn, model, slot);
+    if (answer) messages.push({ role: "assistant", content: answer.text });
+  }
+  messages.push({ role: "user", content: await contentOf(question, accepts, load) });
+  const search = conversation.web ? { plugins: [{ id: "web" }] } : {};
+  return { model, messages, stream: true, ...settingsOf(conversation.params ?? {}), ...search };
+}
+
+function settingsOf(params) {
+  const settings = {};
+  for (const name of NUMBERS) if (Number.isFinite(params[name])) settings[name] = params[name];
+  if (params.stop?.length) settings.stop = params.stop.slice(0, 4);
+  if (params.effort) settings.reasoning = { effort: params.effort };
+  if (params.sort) settings.provider = { sort: params.sort };
+  return settings;
+}
+
+/** A question's text and files; what the model cannot take is left out. */
+async function contentOf(question, accepts, load) {
+  const texts = [];
+  const parts = [];
+  for (const id of question.files ?? []) {
+    const file = await load(id);
+    if (!file) continue;
+    if (file.kind === "text") texts.push(asBlock(file.name, await file.blob.text()));
+    else if (file.kind === "image" && accepts("image")) parts.push({ type: "image_url", image_url: { url: await dataUrl(file.blob) } });
+    else if (file.kind === "pdf" && accepts("file")) {
+      parts.push({ type: "file", file: { filename: file.name, file_data: await dataUrl(file.blob) } });
+    }
+  }
+  const text = [...texts, question.text].filter(Boolean).join("\n\n");
+  return parts.length ? [...(text ? [{ type: "text", text }] : []), ...parts] : text;
+}
+
+function asBlock(name, text) {
+  // A fence longer than any in the file.
+  const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+  return `${name}:\n${fence}\n${text}\n${fence}`;
+}
+
+/** A blob as a data: address. */
+export function dataUrl(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}

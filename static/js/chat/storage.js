@@ -1,0 +1,152 @@
+/* The chatroom's settings: what is stored on this device, taking it along, and how the keyboard behaves. */
+
+import { $, ask, download, toast } from "chat/dom";
+import { bytes } from "chat/files";
+import { asMarkdown, exported, fileName, plan } from "chat/transfer";
+
+const A_LOT = 20;
+const MONTH = 30 * 86_400_000;
+
+export class Storage {
+  settings = { enterSends: true, singleKeys: true };
+
+  constructor({ store, room, models, tabs, answers, startNew, onsettings }) {
+    Object.assign(this, { store, room, models, tabs, answers, startNew, onsettings });
+    this.dialog = $("#settings");
+    this.input = $("#import-input");
+    for (const button of document.querySelectorAll("[data-open-settings]")) button.addEventListener("click", () => this.open());
+    $("#keep-storage").addEventListener("click", () => this.#keep());
+    $("#export-all").addEventListener("click", () => this.exportAll());
+    $("#export-json").addEventListener("click", () => this.save("json", this.room.conversation));
+    $("#export-markdown").addEventListener("click", () => this.save("markdown", this.room.conversation));
+    $("#import").addEventListener("click", () => this.input.click());
+    this.input.addEventListener("change", () => this.#import());
+    $("#delete-all").addEventListener("click", () => this.#deleteAll());
+    for (const name of ["enterSends", "singleKeys"]) {
+      $(`#setting-${name}`).addEventListener("change", ({ target }) => this.#set(name, target.checked));
+    }
+    store.on("full", () => this.#full());
+    store.on("failed", (text) => toast(text, "bad"));
+  }
+
+  async load() {
+    Object.assign(this.settings, await this.store.meta("settings", {}));
+    this.onsettings(this.settings);
+    this.showUsage();
+  }
+
+  async open() {
+    for (const name of ["enterSends", "singleKeys"]) $(`#setting-${name}`).checked = this.settings[name];
+    const saved = this.room.saved;
+    $("#export-json").disabled = !saved;
+    $("#export-markdown").disabled = !saved;
+    await this.showUsage();
+    this.dialog.showModal();
+  }
+
+  /** How much is stored, here and in the rail. */
+  async showUsage() {
+    const [usage, conversations, last] = await Promise.all([this.store.usage(), this.store.conversations(), this.store.meta("exported")]);
+    const many = `${conversations.length} ${conversations.length === 1 ? "chat" : "chats"}`;
+    const memory = this.store.kind === "memory";
+    $("#usage").textContent = memory ? "This browser stores nothing: chats are gone when the page is closed."
+      : `${many}${usage ? `, ${bytes(usage.used)} of ${bytes(usage.quota)}` : ""}`;
+    $("#rail-usage").textContent = memory ? "Not stored: gone when the page closes" : `On this device only${usage ? ` · ${bytes(usage.used)}` : ""}`;
+    $("#kept").textContent = memory || !usage ? "" : usage.kept
+      ? "The browser has promised to keep it."
+      : "The browser may clear it when the disk is full, or when you have not been here for a while.";
+    $("#keep-storage").hidden = memory || !usage || usage.kept;
+    $("#last-export").textContent = last ? `Last export: ${new Date(last).toLocaleDateString("en", { dateStyle: "medium" })}` : "Never exported.";
+    $("#backup-hint").hidden = memory || conversations.length < A_LOT || Date.now() - (last ?? 0) < MONTH;
+  }
+
+  /** Asks the browser once, with the first chat: it may say yes without troubling anybody. */
+  async askToKeep() {
+    if (await this.store.meta("asked-to-keep")) return;
+    await this.store.setMeta("asked-to-keep", true);
+    await this.store.keep();
+    this.showUsage();
+  }
+
+  async #keep() {
+    const kept = await this.store.keep();
+    toast(kept ? "The browser will keep your chats." : "The browser did not agree. Export your chats now and then.", kept ? "ok" : "warn");
+    this.showUsage();
+  }
+
+  #set(name, value) {
+    this.settings[name] = value;
+    this.store.setMeta("settings", this.settings);
+    this.onsettings(this.settings);
+  }
+
+  async exportAll() {
+    const conversations = (await this.store.conversations()).sort((a, b) => a.created - b.created);
+    if (!conversations.length) return toast("There is nothing to export yet.");
+    download(`chats-${new Date().toISOString().slice(0, 10)}.json`, await exported(this.store, conversations));
+    await this.store.setMeta("exported", Date.now());
+    return this.showUsage();
+  }
+
+  /** Saves one conversation as "json" or "markdown". */
+  async save(kind, conversation) {
+    if (kind === "json") download(fileName(conversation.title, "json"), await exported(this.store, [conversation]));
+    else {
+      const messages = await this.store.messages(conversation.id);
+      download(fileName(conversation.title, "md"), asMarkdown(conversation, messages, (id) => this.models.get(id).name));
+    }
+  }
+
+  async #import() {
+    const [file] = this.input.files;
+    this.input.value = "";
+    if (!file) return;
+    let found;
+    try {
+      found = await plan(this.store, await file.text());
+    } catch (error) {
+      toast(`Nothing was imported. ${error.message}`, "bad");
+      return;
+    }
+    const { added, merged, unchanged, records } = found;
+    if (!added && !merged) {
+      toast(unchanged ? `All ${unchanged} chats of this file are here already.` : "The file holds no chats.");
+      return;
+    }
+    const parts = [
+      added && `${added} new ${added === 1 ? "chat" : "chats"}`,
+      merged && `new messages for ${merged} ${merged === 1 ? "chat" : "chats"}`,
+      unchanged && `${unchanged} here already, left alone`,
+    ].filter(Boolean);
+    const text = `${file.name} brings ${parts.join(", ")}; ${records.messages.length} messages in all.`;
+    if (!(await ask({ title: "Import chats?", text, action: "Import" }))) return;
+    if (!(await this.store.write(records))) return;
+    this.tabs.tell("list");
+    for (const { id } of records.conversations) this.tabs.tell("conversation", id);
+    this.room.emit("list");
+    if (this.room.saved && records.conversations.some(({ id }) => id === this.room.conversation.id)) await this.room.open(this.room.conversation.id);
+    toast(`Imported ${parts[0]}.`, "ok");
+    this.showUsage();
+  }
+
+  async #deleteAll() {
+    const many = (await this.store.conversations()).length;
+    const sure = await ask({
+      title: "Delete all chats?", text: `${many} ${many === 1 ? "chat" : "chats"} on this device will be gone for good. There is no other copy, unless you have exported them.`,
+      action: "Delete all", danger: true,
+    });
+    if (!sure) return;
+    this.answers.stopAll();
+    await this.store.removeAll();
+    this.tabs.tell("removed", null);
+    this.dialog.close();
+    this.startNew();
+    toast("All chats are deleted.");
+    this.showUsage();
+  }
+
+  #full() {
+    const banner = $("#storage-full");
+    banner.hidden = false;
+  }
+}

@@ -1,0 +1,206 @@
+/* Conversations, kept in this browser and nowhere else.
+
+   One record per message, so that a long conversation costs what its last message costs. The database
+   is named after the person, so that two people on one computer do not read each other's chats.
+
+   conversations  id, title, titled ("auto" | "user"), created, updated, pinned, models, system, params, web, leaf
+   messages       id, conversation, parent, role, created, text; a question: files, shown;
+                  an answer: slot, model, status, reasoning, thought_ms, images, sources, error, meta
+   files          id, conversation, name, type, size, blob
+   meta           key -> value: drafts, favourites, settings, the models last seen */
+
+import { openDB } from "idb";
+
+import { Emitter } from "chat/emitter";
+
+const VERSION = 1;
+
+export class Store extends Emitter {
+  /** "browser", or "memory" when the browser refuses to keep anything. */
+  kind = "browser";
+
+  static async open(user) {
+    const store = new Store();
+    store.name = `chat-${user}`;
+    try {
+      store.db = await openDB(store.name, VERSION, {
+        upgrade(db) {
+          db.createObjectStore("conversations", { keyPath: "id" });
+          db.createObjectStore("messages", { keyPath: "id" }).createIndex("conversation", "conversation");
+          db.createObjectStore("files", { keyPath: "id" }).createIndex("conversation", "conversation");
+          db.createObjectStore("meta");
+        },
+        blocking: () => store.#giveWay(),
+        terminated: () => store.emit("failed", "The browser closed this site's storage. Reload the page."),
+      });
+    } catch {
+      store.kind = "memory";
+      store.db = new MemoryDatabase();
+    }
+    return store;
+  }
+
+  #giveWay() {
+    // A newer version of this page wants to change the database.
+    this.db.close();
+    this.emit("failed", "Another tab runs a newer version of this page. Reload to go on.");
+  }
+
+  conversations() {
+    return this.db.getAll("conversations");
+  }
+
+  conversation(id) {
+    return this.db.get("conversations", id);
+  }
+
+  messages(conversation) {
+    return this.db.getAllFromIndex("messages", "conversation", conversation);
+  }
+
+  message(id) {
+    return this.db.get("messages", id);
+  }
+
+  files(conversation) {
+    return this.db.getAllFromIndex("files", "conversation", conversation);
+  }
+
+  file(id) {
+    return this.db.get("files", id);
+  }
+
+  allMessages() {
+    return this.db.getAll("messages");
+  }
+
+  allFiles() {
+    return this.db.getAll("files");
+  }
+
+  /** Writes records ({conversations, messages, files}) together. False, and a "full" event, when they do not fit. */
+  async write(records) {
+    const stores = Object.keys(records).filter((name) => records[name]?.length);
+    if (!stores.length) return true;
+    try {
+      const transaction = this.db.transaction(stores, "readwrite");
+      const done = transaction.done;
+      await Promise.all([done, ...stores.flatMap((name) => records[name].map((record) => transaction.objectStore(name).put(record)))]);
+      return true;
+    } catch (error) {
+      this.#report(error);
+      return false;
+    }
+  }
+
+  /** Writes an answer that is arriving, unless its conversation has been deleted meanwhile. */
+  async writeAnswer(message) {
+    try {
+      const transaction = this.db.transaction(["conversations", "messages"], "readwrite");
+      const done = transaction.done;
+      if (await transaction.objectStore("conversations").get(message.conversation)) transaction.objectStore("messages").put(message);
+      await done;
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** Writes messages without waiting for anything: the page is about to go. */
+  writeNow(messages) {
+    if (!messages.length) return;
+    const transaction = this.db.transaction(["messages"], "readwrite");
+    transaction.done.catch(() => {});
+    for (const message of messages) transaction.objectStore("messages").put(message);
+    transaction.commit?.();
+  }
+
+  /** Removes a conversation; resolves to what `write` needs to bring it back. */
+  async remove(id) {
+    const conversation = await this.conversation(id);
+    const [messages, files] = await Promise.all([this.messages(id), this.files(id)]);
+    const transaction = this.db.transaction(["conversations", "messages", "files", "meta"], "readwrite");
+    const done = transaction.done;
+    transaction.objectStore("conversations").delete(id);
+    transaction.objectStore("meta").delete(`draft:${id}`);
+    for (const message of messages) transaction.objectStore("messages").delete(message.id);
+    for (const file of files) transaction.objectStore("files").delete(file.id);
+    await done;
+    return { conversations: conversation ? [conversation] : [], messages, files };
+  }
+
+  /** Removes every conversation and draft; settings and favourites stay. */
+  async removeAll() {
+    const keys = await this.db.getAllKeys("meta");
+    const transaction = this.db.transaction(["conversations", "messages", "files", "meta"], "readwrite");
+    const done = transaction.done;
+    for (const name of ["conversations", "messages", "files"]) transaction.objectStore(name).clear();
+    for (const key of keys) if (String(key).startsWith("draft:")) transaction.objectStore("meta").delete(key);
+    await done;
+  }
+
+  async meta(key, otherwise = null) {
+    return (await this.db.get("meta", key)) ?? otherwise;
+  }
+
+  async setMeta(key, value) {
+    try {
+      if (value === null) await this.db.delete("meta", key);
+      else await this.db.put("meta", value, key);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** Conversations whose messages hold every word of `query`: a Map of id -> the text around the first hit. */
+  async search(query) {
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = new Map();
+    for (const message of await this.allMessages()) {
+      if (found.has(message.conversation) || !message.text) continue;
+      const text = message.text.toLowerCase();
+      if (!words.every((word) => text.includes(word))) continue;
+      const at = text.indexOf(words[0]);
+      found.set(message.conversation, message.text.slice(Math.max(0, at - 30), at + 90).replace(/\s+/g, " ").trim());
+    }
+    return found;
+  }
+
+  /** {used, quota} in bytes and whether the browser has promised to keep it; null where it does not say. */
+  async usage() {
+    if (this.kind === "memory" || !navigator.storage?.estimate) return null;
+    const [{ usage, quota }, kept] = await Promise.all([navigator.storage.estimate(), navigator.storage.persisted?.() ?? false]);
+    return { used: usage, quota, kept };
+  }
+
+  /** Asks the browser never to clear this site's storage by itself; resolves to its answer. */
+  async keep() {
+    return (await navigator.storage?.persist?.()) ?? false;
+  }
+
+  #report(error) {
+    if (error?.name === "QuotaExceededError" || error?.inner?.name === "QuotaExceededError") this.emit("full");
+    else this.emit("failed", `This browser could not store the conversation (${error?.name ?? "error"}).`);
+  }
+}
+
+/** The part of a database that is used above, for browsers that refuse to keep one. */
+class MemoryDatabase {
+  #stores = { conversations: new Map(), messages: new Map(), files: new Map(), meta: new Map() };
+
+  close() {}
+  async getAll(name) { return structuredClone([...this.#stores[name].values()]); }
+  async getAllKeys(name) { return [...this.#stores[name].keys()]; }
+  async get(name, key) { return structuredClone(this.#stores[name].get(key)); }
+  async getAllFromIndex(name, index, value) { return (await this.getAll(name)).filter((record) => record[index] === value); }
+  async put(name, value, key = value.id) { this.#stores[name].set(key, structuredClone(value)); }
+  async delete(name, key) { this.#stores[name].delete(key); }
+  transaction() {
+    const objectStore = (name) => ({
+      get: (key) => this.get(name, key),
+      put: (value, key) => this.put(name, value, key),
+      delete: (key) => this.delete(name, key),
+      clear: () => this.#stores[name].clear(),
+    });
+    return { done: Promise.resolve(), objectStore };
+  }
+}

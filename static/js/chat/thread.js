@@ -1,0 +1,184 @@
+/* The conversation on the page: its turns, from the newest back, and the place one is reading. */
+
+import { isUnderWay } from "chat/answers";
+import { handleCards } from "chat/code";
+import { $, announce, copy, download, h } from "chat/dom";
+import { AnswerView, questionView } from "chat/turn";
+
+const AT_ONCE = 30;
+const NEAR = 80;
+const HAND = 1000;
+
+export class Thread {
+  #views = new Map(); // answer id -> AnswerView
+  #turns = [];
+  #from = 0;
+  #sticks = true;
+  #touchedAt = -Infinity;
+
+  constructor({ room, models, answers, pick, empty }) {
+    this.room = room;
+    this.models = models;
+    this.pick = pick;
+    this.empty = empty;
+    this.scroller = $("#scroll");
+    this.list = $("#thread");
+    this.pill = $("#latest");
+    this.earlier = h("button.btn.small.earlier", { type: "button", onclick: () => this.#showEarlier() }, "Show earlier messages");
+
+    room.on("opened", () => this.#opened());
+    room.on("turns", () => this.#show());
+    room.on("message", ({ message, name }) => this.#changed(message, name));
+    answers.on("delta", (delta) => this.#views.get(delta.message.id)?.grow(delta));
+    models.on("changed", () => room.conversation && !room.busy && this.#show());
+
+    handleCards(this.list, download);
+    this.list.addEventListener("click", ({ target }) => this.#chooseTab(target.closest("[data-tab]")));
+    this.list.addEventListener("keydown", (event) => this.#moveTab(event));
+    this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+      this.scroller.addEventListener(name, () => { this.#touchedAt = performance.now(); }, { passive: true });
+    }
+    this.pill.addEventListener("click", () => this.toEnd());
+    // Whatever makes the thread longer or shorter: text, pictures, fonts, the size of the window.
+    new ResizeObserver(() => this.#sticks && this.#pin()).observe(this.list);
+    new ResizeObserver(() => this.#sticks && this.#pin()).observe(this.scroller);
+    new IntersectionObserver(([entry]) => entry.isIntersecting && this.#showEarlier(), { root: this.scroller, rootMargin: "600px 0px 0px" })
+      .observe(this.earlier);
+  }
+
+  /** Goes to the newest message and stays there. */
+  toEnd() {
+    this.#sticks = true;
+    this.#touchedAt = -Infinity;
+    this.pill.hidden = true;
+    this.#pin();
+  }
+
+  /** Starts editing the last question. */
+  editLast() {
+    [...this.list.querySelectorAll(".question")].at(-1)?.dispatchEvent(new Event("edit"));
+  }
+
+  /** Shows a message of the conversation, for somebody who searched for it. */
+  reveal(id) {
+    const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    if (!element) return;
+    this.#sticks = false;
+    element.scrollIntoView({ block: "start" });
+  }
+
+  #opened() {
+    this.#from = Infinity;
+    this.#show();
+    this.toEnd();
+  }
+
+  #show() {
+    const turns = this.room.turns;
+    const grew = turns.length > this.#turns.length;
+    this.#turns = turns;
+    if (this.#from > turns.length - AT_ONCE) this.#from = Math.max(0, turns.length - AT_ONCE);
+    const known = this.#views;
+    this.#views = new Map();
+    const shown = turns.slice(this.#from).map((turn) => this.#turnView(turn, known));
+    this.list.replaceChildren(...(this.#from > 0 ? [this.earlier] : []), ...(turns.length ? shown : [this.empty()]));
+    this.list.classList.toggle("vacant", !turns.length);
+    this.list.classList.toggle("wide", turns.some(({ columns }) => columns.length > 1));
+    if (grew || this.#sticks) this.toEnd();
+    else this.#scrolled();
+  }
+
+  #showEarlier() {
+    if (this.#from === 0) return;
+    const before = Math.max(0, this.#from - AT_ONCE);
+    const turns = this.#turns.slice(before, this.#from).map((turn) => this.#turnView(turn, new Map()));
+    const { scrollTop, scrollHeight } = this.scroller;
+    this.#from = before;
+    this.earlier.after(...turns);
+    if (before === 0) this.earlier.remove();
+    // What one is reading stays where it is.
+    this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
+  }
+
+  #turnView(turn, known) {
+    const several = turn.columns.length > 1;
+    const answers = turn.columns.map((column) => {
+      const old = known.get(column.shown.id);
+      // A view that listens to its answer must not be replaced by one that starts afresh.
+      const view = old && isUnderWay(column.shown) && old.several === several && old.column.versions.length === column.versions.length ? old
+        : new AnswerView(column, this.models, this.#acts, { several, onflush: () => {} });
+      this.#views.set(column.shown.id, view);
+      return view;
+    });
+    const columns = h(`div.answers${several ? ".several" : ""}`, { data: { count: answers.length } }, answers.map(({ element }) => element));
+    if (several) answers.forEach(({ element }, at) => element.classList.toggle("chosen", at === 0));
+    return h(`section.exchange${several ? ".several" : ""}`, {}, questionView(turn, this.#acts, (id) => this.room.file(id)), several && this.#tabs(answers), columns);
+  }
+
+  #tabs(answers) {
+    return h("div.tabs.columns-tabs", { role: "group", aria: { label: "Answers" } }, answers.map(({ model, message }, at) =>
+      h("button", { type: "button", data: { tab: message.id }, aria: { pressed: String(at === 0) } }, model.short)));
+  }
+
+  #chooseTab(tab) {
+    if (!tab) return;
+    for (const other of tab.parentElement.children) other.setAttribute("aria-pressed", String(other === tab));
+    for (const answer of tab.closest(".exchange").querySelectorAll(".answer")) answer.classList.toggle("chosen", answer.dataset.id === tab.dataset.tab);
+  }
+
+  #moveTab(event) {
+    const tab = event.target.closest?.("[data-tab]");
+    const step = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" }[event.key];
+    if (!tab || !step || !tab[step]) return;
+    event.preventDefault();
+    tab[step].focus();
+    this.#chooseTab(tab[step]);
+  }
+
+  #changed(message, name) {
+    this.#views.get(message.id)?.update();
+    if (name !== "ended") return;
+    const { short } = this.models.get(message.model);
+    const said = { done: "has answered", stopped: "was stopped", failed: "could not answer", interrupted: "was interrupted" }[message.status];
+    announce(`${short} ${said}.`);
+  }
+
+  #acts = {
+    copy,
+    edit: (question, text) => this.room.edit(question, text),
+    select: (message) => this.#select(message),
+    regenerate: (message) => this.room.regenerate(message),
+    retry: (message) => this.room.retry(message),
+    goOn: () => this.room.send("Go on exactly where you stopped."),
+    fork: (message) => this.room.fork(message),
+    goOnWith: (message) => this.room.goOnWith(message),
+    another: (message, { free = false } = {}) =>
+      this.pick({ title: "Ask another model", free, then: (model) => this.room.regenerate(message, model) }),
+  };
+
+  /** Shows another version where the one before stood. */
+  async #select(message) {
+    const question = message.role === "user" ? message : this.room.messages.get(message.parent);
+    const placeOf = (id) => this.list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.getBoundingClientRect().top;
+    const shown = this.#turns.find((turn) => turn.question.parent === question.parent);
+    const before = placeOf(shown.question.id);
+    this.#sticks = false;
+    await this.room.select(message);
+    this.scroller.scrollTop += placeOf(question.id) - before;
+    this.#scrolled();
+  }
+
+  #pin() {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    const away = scrollHeight - scrollTop - clientHeight;
+    if (away < NEAR) this.#sticks = true;
+    // Text that is laid out when it comes into view moves the page as well: only a hand lets go of the end.
+    else if (performance.now() - this.#touchedAt < HAND) this.#sticks = false;
+    this.pill.hidden = this.#sticks || !this.#turns.length;
+  }
+}

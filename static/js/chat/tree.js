@@ -1,0 +1,74 @@
+/* A conversation is a tree of messages by `parent`: asking again or editing adds a sibling, nothing is
+   overwritten. A question's answers sit in slots, one for each model asked side by side; the answers of
+   one slot are its versions. Pure functions over a Map of messages by id. */
+
+/** The messages with this parent, oldest first. */
+export function childrenOf(messages, parent) {
+  return [...messages.values()].filter((message) => message.parent === parent).sort((a, b) => a.created - b.created);
+}
+
+/** The messages from the first to `leaf`. */
+export function pathTo(messages, leaf) {
+  const path = [];
+  const seen = new Set();
+  for (let message = messages.get(leaf); message && !seen.has(message.id); message = messages.get(message.parent)) {
+    seen.add(message.id);
+    path.unshift(message);
+  }
+  return path;
+}
+
+/** Where the conversation goes on from `id`: the newest child, again and again. */
+export function deepest(messages, id) {
+  const byParent = new Map();
+  for (const message of messages.values()) {
+    const known = byParent.get(message.parent);
+    if (!known || known.created < message.created) byParent.set(message.parent, message);
+  }
+  for (let next = byParent.get(id); next; next = byParent.get(id)) id = next.id;
+  return id;
+}
+
+/** The turns on the way to `leaf`: `{question, versions, columns: [{slot, versions, shown}]}`; `versions` are
+    the question's siblings. */
+export function turnsTo(messages, leaf) {
+  const path = pathTo(messages, leaf);
+  const onPath = new Set(path.map((message) => message.id));
+  const children = new Map();
+  for (const message of messages.values()) {
+    if (!children.has(message.parent)) children.set(message.parent, []);
+    children.get(message.parent).push(message);
+  }
+  for (const siblings of children.values()) siblings.sort((a, b) => a.created - b.created);
+  return path.filter((message) => message.role === "user").map((question) => ({
+    question,
+    versions: (children.get(question.parent) ?? []).filter((message) => message.role === "user"),
+    columns: columnsOf(question, children.get(question.id) ?? [], onPath),
+  }));
+}
+
+function columnsOf(question, answers, onPath) {
+  const slots = new Map();
+  for (const answer of answers.filter((message) => message.role === "assistant")) {
+    if (!slots.has(answer.slot)) slots.set(answer.slot, []);
+    slots.get(answer.slot).push(answer);
+  }
+  return [...slots].sort(([a], [b]) => a - b).map(([slot, versions]) => ({
+    slot,
+    versions,
+    shown:
+      versions.find((answer) => onPath.has(answer.id)) ??
+      versions.find((answer) => answer.id === question.shown?.[slot]) ??
+      versions.at(-1),
+  }));
+}
+
+/** The answer of a turn that `model` should remember: its own, else the one in its slot, else any. */
+export function answerFor(turn, model, slot) {
+  const shown = turn.columns.map((column) => column.shown);
+  return (
+    shown.find((answer) => answer.model === model && answer.text) ??
+    shown.find((answer) => answer.slot === slot && answer.text) ??
+    shown.find((answer) => answer.text)
+  );
+}

@@ -1,0 +1,270 @@
+/* One question, one answer: how they look. An answer that is arriving is changed in place. */
+
+import { isUnderWay } from "chat/answers";
+import { LiveMarkdown, finished } from "chat/blocks";
+import { duration } from "chat/dates";
+import { h, icon, iconButton } from "chat/dom";
+import { colourOf } from "chat/models";
+import { pico, usd } from "chat/money";
+
+const LONG_QUESTION = 1200;
+
+/** An author's letter in their colour. */
+export function avatar(model) {
+  return h(`span.ava.small.${colourOf(model.author)}`, { aria: { hidden: "true" } }, model.author.slice(0, 1));
+}
+
+/** ‹ 2/3 › */
+function pager(versions, shown, select, what) {
+  if (versions.length < 2) return null;
+  const at = versions.indexOf(shown);
+  const step = (by, label, name) => {
+    const button = iconButton(name, label, () => select(versions[at + by]));
+    button.disabled = !versions[at + by];
+    return button;
+  };
+  return h("span.versions", { role: "group", aria: { label: `Versions of this ${what}` } },
+    step(-1, `Previous version of this ${what}`, "chevron-left"), h("span.num", {}, `${at + 1}/${versions.length}`),
+    step(1, `Next version of this ${what}`, "chevron-right"));
+}
+
+/** A question, with what can be done about it. */
+export function questionView({ question, versions }, acts, load) {
+  const article = h("article.turn.question", { data: { id: question.id } });
+  const show = () => {
+    article.classList.remove("edited");
+    const text = h("div.bubble", { dir: "auto" }, question.text);
+    const long = question.text.length > LONG_QUESTION || question.text.split("\n").length > 14;
+    let more = null;
+    if (long) {
+      text.classList.add("folded");
+      more = h("button.link.more", { type: "button", aria: { expanded: "false" }, onclick: () => {
+        const folded = text.classList.toggle("folded");
+        more.textContent = folded ? "Show all" : "Show less";
+        more.setAttribute("aria-expanded", String(!folded));
+      } }, "Show all");
+    }
+    article.replaceChildren(...[
+      h("h2.vh", {}, "You"), attachmentsView(question, load), question.text && text, more,
+      h(`footer.acts${versions.length > 1 ? ".chosen" : ""}`, {}, pager(versions, question, acts.select, "question"),
+        iconButton("copy", "Copy", ({ currentTarget }) => acts.copy(question.text, currentTarget)),
+        iconButton("edit", "Edit and ask again", edit)),
+    ].filter(Boolean));
+  };
+  const edit = () => {
+    const area = h("textarea.input", { rows: 3, dir: "auto", aria: { label: "Edit your question" } });
+    area.value = question.text;
+    article.classList.add("edited");
+    const send = () => {
+      const text = area.value.trim();
+      if (text || question.files?.length) acts.edit(question, text);
+    };
+    area.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { event.stopPropagation(); show(); article.querySelector(".acts button:last-child").focus(); }
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) { event.preventDefault(); send(); }
+    });
+    article.replaceChildren(h("h2.vh", {}, "You"), h("div.editing", {}, area, h("div.row", {},
+      h("span.help.grow", {}, "The old branch is kept."),
+      h("button.btn.small", { type: "button", onclick: show }, "Cancel"),
+      h("button.btn.small.primary", { type: "button", onclick: send }, "Ask again"))));
+    area.focus();
+    area.setSelectionRange(area.value.length, area.value.length);
+  };
+  article.addEventListener("edit", edit);
+  show();
+  return article;
+}
+
+function attachmentsView(question, load) {
+  if (!question.files?.length) return null;
+  const list = h("ul.attached", { aria: { label: "Attachments" } });
+  for (const id of question.files) {
+    const item = h("li");
+    list.append(item);
+    load(id).then((file) => item.replaceChildren(file ? fileView(file) : h("span.chip", {}, "no longer stored")));
+  }
+  return list;
+}
+
+/** A picture, or a chip with a file's name. */
+export function fileView(file) {
+  if (file.kind !== "image") return h("span.chip", {}, icon("file"), file.name);
+  const image = h("img", { alt: file.name, src: URL.createObjectURL(file.blob) });
+  image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
+  return image;
+}
+
+export class AnswerView {
+  #live = null;
+  #thinking = null;
+  #parts = {};
+
+  /** `turn` has several columns when several models were asked. */
+  constructor(column, models, acts, { several, onflush }) {
+    this.column = column;
+    this.message = column.shown;
+    this.acts = acts;
+    this.several = several;
+    this.onflush = onflush;
+    this.model = models.get(this.message.model);
+    this.models = models;
+    this.element = h("article.turn.answer", { data: { id: this.message.id } });
+    const parts = this.#parts;
+    parts.head = h("header", {}, avatar(this.model), h("h2", {}, this.model.short), h("span.about"));
+    parts.thoughts = h("div.thoughts");
+    parts.body = h("div.said", { dir: "auto" });
+    parts.extras = h("div.extras");
+    parts.trouble = h("div.trouble");
+    parts.foot = h("footer.acts");
+    this.element.append(parts.head, parts.thoughts, parts.body, parts.extras, parts.trouble, parts.foot);
+    if (isUnderWay(this.message)) this.#listen();
+    else if (this.message.text) parts.body.append(finished(this.message.text));
+    this.update();
+  }
+
+  #listen() {
+    this.#live = new LiveMarkdown(this.#parts.body, this.onflush);
+    if (this.message.text) this.#live.push(this.message.text);
+  }
+
+  /** More of the answer has arrived. */
+  grow({ text, reasoning, images, sources }) {
+    if (text) {
+      if (!this.#live) this.#listen();
+      else this.#live.push(text);
+      if (this.#thinking?.open && !this.#thinking.dataset.touched && this.message.thought_ms) this.#thinking.open = false;
+    }
+    if (reasoning) this.#showThoughts();
+    else if (text && this.message.thought_ms && !this.#thinking?.dataset.timed) this.#showThoughts();
+    if (images || sources) this.#showExtras();
+    this.element.classList.toggle("silent", !this.message.text);
+  }
+
+  /** The other things about the answer have changed. */
+  update() {
+    const { message, element } = this;
+    const underWay = isUnderWay(message);
+    if (!underWay && this.#live) {
+      this.#live.end();
+      this.#live = null;
+    }
+    element.setAttribute("aria-busy", String(underWay));
+    element.classList.toggle("streaming", underWay);
+    element.classList.toggle("silent", underWay && !message.text);
+    this.#parts.head.querySelector(".about").replaceChildren(...this.#about());
+    this.#showThoughts();
+    this.#showExtras();
+    this.#parts.trouble.replaceChildren(...this.#problem());
+    this.#parts.foot.replaceChildren(...this.#foot(underWay));
+  }
+
+  #about() {
+    const { meta, queued } = this.message;
+    return [
+      meta?.provider && h("span.chip", { title: "Who ran the model" }, `via ${meta.provider}`),
+      meta?.simulated && h("span.chip.warn", { title: "No key for this provider: the sandbox answered in its place" }, "simulated"),
+      meta?.model && meta.model !== this.message.model && h("span.chip", { title: "The model that answered" }, meta.model),
+      queued && h("span.chip.warn", {}, "waiting for the connection"),
+    ].filter(Boolean);
+  }
+
+  #showThoughts() {
+    const { reasoning, thought_ms, status } = this.message;
+    if (!reasoning) return;
+    if (!this.#thinking) {
+      this.#thinking = h("details.think", {}, h("summary"), h("div.thought", { dir: "auto" }));
+      this.#thinking.querySelector("summary").addEventListener("click", () => { this.#thinking.dataset.touched = ""; });
+      this.#parts.thoughts.append(this.#thinking);
+    }
+    const busy = !thought_ms && (status === "streaming" || status === "waiting");
+    this.#thinking.querySelector("summary").textContent = busy ? "Thinking…" : `Thought for ${duration(thought_ms ?? 0)}`;
+    if (!busy) this.#thinking.dataset.timed = "";
+    const thought = this.#thinking.querySelector(".thought");
+    // Appending keeps what the reader has selected, and costs what is new.
+    const shown = Number(thought.dataset.length ?? 0);
+    if (shown < reasoning.length) thought.append(reasoning.slice(shown));
+    thought.dataset.length = reasoning.length;
+  }
+
+  #showExtras() {
+    const { images = [], sources = [] } = this.message;
+    const pictures = images.filter((url) => /^data:image\/(png|jpeg|webp|gif);base64,/.test(url));
+    const links = sources.filter(({ url }) => /^https?:\/\//.test(url));
+    this.#parts.extras.replaceChildren(
+      ...pictures.map((url) => h("img.made", { src: url, alt: "Picture by the model" })),
+      ...(links.length ? [h("details.sources", {}, h("summary", {}, `${links.length} source${links.length > 1 ? "s" : ""}`),
+        h("ol", {}, links.map(({ url, title }) => h("li", {}, h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, title || url)))))] : []),
+    );
+  }
+
+  #problem() {
+    const { message, acts } = this;
+    const { error, status, meta } = message;
+    if (!error) {
+      if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "Stopped. What had been said is kept.")];
+      if (meta?.finish === "length") {
+        return [h("p.note", {}, icon("info", "small"), "The answer was cut at its longest length.",
+          h("button.btn.small", { type: "button", onclick: acts.goOn }, "Go on"))];
+      }
+      if (meta?.finish === "content_filter") return [h("p.note", {}, icon("info", "small"), "The provider's content filter ended the answer.")];
+      return [];
+    }
+    const broke = h(`div.banner.${status === "interrupted" || error.status === 402 ? "warn" : "bad"}`, { role: "alert" }, icon(error.status === 402 ? "wallet" : "warning"));
+    const { title, hint } = explain(error);
+    broke.append(h("div", {}, h("strong", {}, title), h("p", {}, error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
+      error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
+      error.status === 402 && h("button.btn.small", { type: "button", onclick: () => acts.another(message, { free: true }) }, "Use a free model"),
+      h("button.btn.small", { type: "button", onclick: () => (message.text ? acts.regenerate(message) : acts.retry(message)) }, icon("refresh"), "Try again"),
+      error.status !== 402 && h("button.btn.small", { type: "button", onclick: () => acts.another(message) }, "Another model"))));
+    return [broke];
+  }
+
+  #foot(underWay) {
+    const { message, acts, column } = this;
+    if (underWay) return [pager(column.versions, message, acts.select, "answer")].filter(Boolean);
+    return [
+      pager(column.versions, message, acts.select, "answer"),
+      message.text && iconButton("copy", "Copy answer", ({ currentTarget }) => acts.copy(message.text, currentTarget)),
+      !message.error && iconButton("refresh", "Ask again", () => acts.regenerate(message)),
+      !message.error && iconButton("cube", "Ask another model", () => acts.another(message)),
+      message.text && iconButton("branch", "New chat from here", () => acts.fork(message)),
+      this.several && message.text && iconButton("check", `Go on with ${this.model.short} only`, () => acts.goOnWith(message)),
+      metaView(message),
+    ].filter(Boolean);
+  }
+}
+
+function explain({ status, error_type: type, retry_after: after }) {
+  if (status === 0) return { title: "Interrupted" };
+  if (status === 401) return { title: "You are signed out" };
+  if (status === 402) return { title: "Not enough credits", hint: "Free models can be used without credits." };
+  if (type === "context_length_exceeded") return { title: "The conversation is too long for this model", hint: "Choose a model with a larger context, or start a new chat." };
+  if (status === 413) return { title: "Too large to send" };
+  if (status === 429) return { title: "Too many requests", hint: after ? `Try again in ${after} s.` : "Try again in a moment." };
+  if (status === 404) return { title: "Nobody can answer this as it is set", hint: "Your privacy and provider settings apply here as well." };
+  if (type === "server") return { title: "Something broke on our side", hint: "Nothing is lost: try again in a moment." };
+  if (status >= 500) return { title: "The provider failed", hint: "Nothing is lost: try again, or ask another model." };
+  return { title: "This could not be answered" };
+}
+
+/** "412 tokens · 68 tok/s · 0.7 s · $0.0062", with everything else behind it. */
+function metaView({ meta }) {
+  if (!meta?.usage) return null;
+  const { usage, cost, latency_ms: latency, duration_ms: took } = meta;
+  const speed = took > latency && usage.completion_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
+  const amount = usd(pico(cost));
+  const facts = [`${usage.completion_tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
+  const rows = [
+    ["Prompt", `${usage.prompt_tokens.toLocaleString("en")} tokens${usage.cached_tokens ? `, ${usage.cached_tokens.toLocaleString("en")} of them cached` : ""}`],
+    ["Answer", `${usage.completion_tokens.toLocaleString("en")} tokens${usage.reasoning_tokens ? `, ${usage.reasoning_tokens.toLocaleString("en")} of them reasoning` : ""}${usage.estimated ? " (estimated)" : ""}`],
+    ["Web search", meta.web_searches && `${meta.web_searches}`],
+    ["Cost", `$${cost.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")}`],
+    ["Model", meta.model],
+    ["Provider", meta.simulated ? `${meta.provider} (simulated)` : meta.provider],
+    ["First token", duration(latency)],
+    ["Whole answer", duration(took)],
+    ["Request", h("a.link", { href: `/activity/${meta.generation_id}` }, meta.generation_id)],
+  ];
+  return h("details.meta", {}, h("summary.num", {}, facts.filter(Boolean).join(" · ")),
+    h("dl.dl", {}, rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+}

@@ -1,0 +1,26 @@
+/* The first screen of a new chat: something to start with, and the models used last. */
+
+import { h, icon } from "chat/dom";
+import { avatar } from "chat/turn";
+
+const STARTERS = [
+  ["code", "Write a rate limiter", "Write a token bucket rate limiter in Python, with tests and a short explanation of the edge cases."],
+  ["book", "Explain an idea", "Explain how public key cryptography works to a curious twelve-year-old, then to a computer science student."],
+  ["list", "Compare options", "Compare PostgreSQL, SQLite and DuckDB in a table: best use, concurrency, deployment, limits."],
+  ["edit", "Improve a text", "Make this message shorter and friendlier without losing anything important:\n\n"],
+];
+
+/** `write(text)` puts a starter into the composer; `use(model)` chats with a model. */
+export function welcome({ room, models, write, use }) {
+  const chosen = room.conversation.models;
+  const recent = models.recent.filter((id) => models.all.has(id) && !chosen.includes(id)).slice(0, 4);
+  const [first] = chosen;
+  return h("div.welcome", {},
+    h("div.greeting", {},
+      h("h2", {}, chosen.length > 1 ? `Ask ${chosen.length} models at once` : `Ask ${models.get(first).short}`),
+      h("p.muted", {}, "Your chats stay on this device. Nothing of them is kept on the server.")),
+    h("ul.starters", {}, STARTERS.map(([name, title, text]) => h("li", {}, h("button", { type: "button", onclick: () => write(text) },
+      icon(name), h("span", {}, h("strong", {}, title), h("small.muted", {}, text.trim().replace(/\s+/g, " "))))))),
+    recent.length > 0 && h("div.recent", {}, h("h3", {}, "Used lately"),
+      h("ul", {}, recent.map((id) => h("li", {}, h("button.btn", { type: "button", onclick: () => use(id) }, avatar(models.get(id)), h("span.truncate", {}, models.get(id).short)))))));
+}

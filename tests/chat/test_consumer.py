@@ -1,0 +1,385 @@
+"""The chatroom's socket against the real gateway, and a provider that answers."""
+
+import asyncio
+import time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+
+from accounts import access
+from accounts.models import PrivacySettings
+from billing import spending
+from common.money import PicoUsd, as_usd, format_usd
+from gateway.models import Generation
+from tests.chat.conftest import ORIGIN
+from tests.conftest import signed_in
+from tests.gateway import factory
+
+
+async def settled(api, generation_id: str) -> Generation:
+    for _ in range(300):
+        row: Generation = await api.generation(generation_id)
+        if row.state == Generation.State.SETTLED:
+            return row
+        await asyncio.sleep(0.02)
+    raise AssertionError("the request was not settled")
+
+
+# --- Answers ----------------------------------------------------------------------------------------
+
+
+async def test_an_answer_streams_ends_and_is_billed_exactly(api, page):
+    await page.ask(prompt="Explain tides in two sentences")
+    await page.hear_until("ended")
+    assert page.kinds() == ["accepted", "started", "delta", "finished", "billed", "ended"]
+    assert len(page.text()) > 20
+
+    started = next(frame for frame in page.heard if frame["type"] == "started")
+    billed = next(frame for frame in page.heard if frame["type"] == "billed")
+    row = await api.generation(started["generation_id"])
+    account = await api.account()
+    assert Decimal(billed["cost"]) == as_usd(PicoUsd(row.cost)) > 0
+    assert billed["balance"] == format_usd(account.balance)
+    assert billed["usage"]["completion_tokens"] == row.completion_tokens
+    assert (started["model"], started["provider"], started["simulated"]) == ("acme/one", "Cheap", True)
+    assert (row.source, row.key_id, row.streamed) == ("chat", None, True)
+    await api.assert_books_balance()
+
+
+async def test_the_chatroom_and_the_api_pay_the_same_for_the_same(api, page):
+    body = {"max_tokens": 12, "seed": 3}
+    await page.ask(prompt="Count to ten", **body)
+    await page.hear_until("ended")
+    chat = await api.generation()
+    await api.chat("Count to ten", **body)
+    program = await api.generation()
+    assert (chat.source, program.source) == ("chat", "api")
+    assert chat.pk != program.pk
+    assert (chat.prompt_tokens, chat.completion_tokens, chat.cost) == (
+        program.prompt_tokens,
+        program.completion_tokens,
+        program.cost,
+    )
+
+
+async def test_reasoning_arrives_apart_from_the_answer(page):
+    await page.ask(prompt="Why is the sky blue?", reasoning={"effort": "high"})
+    await page.hear_until("ended")
+    assert "".join(frame.get("reasoning", "") for frame in page.heard)
+    assert page.text()
+    billed = next(frame for frame in page.heard if frame["type"] == "billed")
+    assert billed["usage"]["reasoning_tokens"] > 0
+
+
+async def test_a_web_search_brings_sources_and_is_on_the_bill(api, page):
+    await page.ask(prompt="What is new in Python?", plugins=[{"id": "web"}])
+    await page.hear_until("ended")
+    sources = [source for frame in page.heard for source in frame.get("annotations", ())]
+    assert sources and all(source["url_citation"]["url"].startswith("https://") for source in sources)
+    billed = next(frame for frame in page.heard if frame["type"] == "billed")
+    assert billed["web_searches"] == 1
+    row = await api.generation()
+    assert Decimal(billed["cost"]) == as_usd(PicoUsd(row.cost)) > Decimal("0.007")
+    await page.say(type="bill", id="old", generation_id=row.pk)
+    assert (await page.hear_until("billed", "old"))["web_searches"] == 1
+    await api.assert_books_balance()
+
+
+async def test_many_tokens_share_a_frame(open_page, alice_client):
+    page = await open_page(alice_client, tokens="400", delay="0.001")
+    began = time.monotonic()
+    await page.ask()
+    await page.hear_until("ended")
+    frames = [frame for frame in page.heard if frame["type"] == "delta"]
+    assert len(frames) <= (time.monotonic() - began) / 0.03 + 3
+    assert len(frames) < 200
+
+
+async def test_two_answers_run_at_once_and_one_can_be_stopped(api, open_page, alice_client):
+    page = await open_page(alice_client, tokens="120", delay="0.01")
+    await page.ask("left")
+    await page.ask("right")
+    await page.hear_until("delta", "left")
+    await page.hear_until("delta", "right")
+    await page.say(type="stop", id="left")
+    await page.hear_until("ended", "right")
+    assert page.kinds("right")[-2:] == ["billed", "ended"]
+    assert "stopped" in page.kinds("left")
+    assert "finished" not in page.kinds("left")
+    assert len(page.text("left")) < len(page.text("right"))
+
+
+async def test_stopping_is_quick_keeps_the_part_and_says_what_it_cost(api, open_page, alice_client):
+    page = await open_page(alice_client, tokens="400", delay="0.02")
+    await page.ask()
+    started = await page.hear_until("started")
+    while len(page.text()) < 40:
+        await page.hear()
+    began = time.monotonic()
+    await page.say(type="stop", id="a1")
+    await page.hear_until("ended")
+    assert time.monotonic() - began < 0.5
+    billed = await page.hear_until("billed")
+    row = await settled(api, started["generation_id"])
+    assert row.cancelled
+    assert 0 < row.completion_tokens < 400
+    assert Decimal(billed["cost"]) == as_usd(PicoUsd(row.cost)) > 0
+    await api.assert_books_balance()
+
+
+async def test_stopping_before_the_first_token_costs_nothing(api, open_page, alice_client):
+    page = await open_page(alice_client, fault="*=slow-first-token:20")
+    await page.ask()
+    await page.hear_until("accepted")
+    await asyncio.sleep(0.2)
+    await page.say(type="stop", id="a1")
+    await page.hear_until("ended")
+    assert page.kinds() == ["accepted", "stopped", "ended"]
+    row = await settled(api, (await api.generation()).pk)
+    assert (row.cost, row.completion_tokens) == (0, 0)
+    await api.assert_books_balance()
+
+
+async def test_stopping_twice_or_something_else_does_no_harm(api, open_page, alice_client):
+    page = await open_page(alice_client, tokens="300", delay="0.01")
+    await page.ask()
+    await page.hear_until("delta")
+    for answer_id in ("a1", "a1", "another", "a1"):
+        await page.say(type="stop", id=answer_id)
+    await page.hear_until("ended")
+    assert [frame["type"] for frame in page.heard].count("stopped") == 1
+    await page.hear_until("billed")
+    await api.assert_books_balance()
+
+
+async def test_an_answer_that_breaks_off_is_told_and_keeps_its_part(api, open_page, alice_client):
+    page = await open_page(alice_client, fault="*=cut:5", tokens="50")
+    await page.ask()
+    await page.hear_until("ended")
+    assert page.kinds() == ["accepted", "started", "delta", "failed", "billed", "ended"]
+    failed = next(frame for frame in page.heard if frame["type"] == "failed")
+    assert failed["status"] == 502
+    assert page.text()
+    await api.assert_books_balance()
+
+
+async def test_a_page_that_leaves_ends_its_answers_and_pays_for_what_was_made(api, open_page, alice_client):
+    page = await open_page(alice_client, tokens="400", delay="0.02")
+    await page.ask()
+    started = await page.hear_until("started")
+    await page.hear_until("delta")
+    await page.socket.disconnect(timeout=10)
+    row = await settled(api, started["generation_id"])
+    assert row.cancelled
+    assert row.completion_tokens < 400
+    await api.assert_books_balance()
+
+
+# --- Refusals ---------------------------------------------------------------------------------------
+
+
+async def test_without_credits_it_points_to_the_credits_page_and_free_models_still_answer(api, open_page, charlie):
+    page = await open_page(await sync_to_async(signed_in)(charlie))
+    assert await page.hear() == {"type": "ready", "balance": "$0.00", "can_spend": False, "unavailable": []}
+    await page.ask()
+    await page.hear_until("ended")
+    refused = next(frame for frame in page.heard if frame["type"] == "refused")
+    assert refused["status"] == 402
+    assert refused["remedy"] == {"text": "Add credits", "href": "/settings/credits"}
+    await page.ask("a2", model="acme/one:free")
+    await page.hear_until("ended", "a2")
+    assert page.kinds("a2")[-2:] == ["billed", "ended"]
+    assert page.text("a2")
+
+
+async def test_every_fault_of_a_question_is_a_refusal_and_the_socket_goes_on(api, page):
+    faults: list[tuple[dict[str, Any], int]] = [
+        ({"model": "acme/none"}, 400),
+        ({"messages": []}, 400),
+        ({"messages": "hello"}, 400),
+        ({"temperature": 7}, 400),
+        ({"provider": {"only": ["nobody"]}}, 404),
+    ]
+    for number, (body, status) in enumerate(faults):
+        await page.ask(f"bad{number}", **body)
+        await page.hear_until("ended", f"bad{number}")
+        assert page.kinds(f"bad{number}") == ["accepted", "refused", "ended"]
+        refused = next(
+            frame for frame in page.heard if frame.get("id") == f"bad{number}" and frame["type"] == "refused"
+        )
+        assert refused["status"] == status
+        assert len(refused["message"]) > 10
+    await page.ask("good")
+    await page.hear_until("ended", "good")
+    assert page.text("good")
+
+
+async def test_when_every_provider_fails_it_says_so(api, open_page, alice_client):
+    page = await open_page(alice_client, fault="*=500")
+    await page.ask()
+    await page.hear_until("ended")
+    refused = next(frame for frame in page.heard if frame["type"] == "refused")
+    assert refused["status"] == 502
+    await api.assert_books_balance()
+
+
+async def test_privacy_settings_apply_as_they_do_to_the_api(api, open_page, alice_client, organisation):
+    @sync_to_async
+    def forbid_training() -> None:
+        factory.endpoint(factory.model("acme/learns"), "learner", factory.CHEAP, trains=True)
+        PrivacySettings.objects.create(organisation=organisation, allow_paid_training=False)
+
+    await forbid_training()
+    page = await open_page(alice_client)
+    assert (await page.hear())["unavailable"] == ["acme/learns"]
+    await page.ask(model="acme/learns", provider={})
+    await page.hear_until("ended")
+    refused = next(frame for frame in page.heard if frame["type"] == "refused")
+    answer = await api.post(json={"model": "acme/learns", "messages": [{"role": "user", "content": "Hi"}]})
+    assert refused["status"] == answer.status_code == 404
+    assert refused["message"] == answer.json()["error"]["message"]
+    assert refused["remedy"] == {"text": "Privacy settings", "href": "/settings/privacy"}
+
+
+async def test_bad_messages_are_answered_and_never_end_the_socket(page, settings):
+    for text in ("{", "[]", '{"type":"dance"}', '{"type":"ask","id":"a1"}', " "):
+        await page.socket.send_to(text_data=text)
+        assert (await page.hear())["status"] == 400
+    await page.socket.send_to(bytes_data=b"\x00\x01")
+    assert (await page.hear())["status"] == 400
+    settings.MAX_REQUEST_BYTES = 1000
+    await page.ask(prompt="x" * 2000)
+    assert (await page.hear())["status"] == 413
+    await page.say(type="ping")
+    assert await page.hear() == {"type": "pong"}
+
+
+async def test_the_same_answer_is_not_begun_twice(api, open_page, alice_client):
+    page = await open_page(alice_client, tokens="40", delay="0.01")
+    await page.ask()
+    await page.ask()
+    refused = await page.hear_until("refused")
+    assert refused["status"] == 409
+    assert "id" not in refused
+    await page.hear_until("ended")
+    assert await Generation.objects.acount() == 1
+
+
+async def test_there_is_a_limit_to_answers_at_once(open_page, alice_client):
+    page = await open_page(alice_client, tokens="60", delay="0.02")
+    for number in range(13):
+        await page.ask(f"a{number}")
+    refused = await page.hear_until("refused")
+    assert (refused["status"], refused["id"]) == (429, "a12")
+    await page.hear_until("ended", "a12")
+    for number in range(12):
+        await page.say(type="stop", id=f"a{number}")
+    for _ in range(12):
+        await page.hear_until("ended")
+
+
+# --- Who ---------------------------------------------------------------------------------------------
+
+
+async def test_a_visitor_who_is_not_signed_in_is_told_and_let_go(open_page):
+    page = await open_page(None)
+    closing = await page.socket.receive_output(timeout=5)
+    assert (closing["type"], closing["code"]) == ("websocket.close", 4401)
+
+
+async def test_another_site_cannot_open_the_socket_with_the_visitors_cookies(api, alice_client):
+    from openrouter_site.asgi import application
+
+    cookie = f"sessionid={alice_client.cookies['sessionid'].value}".encode()
+    headers = [(b"host", b"127.0.0.1"), (b"origin", b"https://evil.example"), (b"cookie", cookie)]
+    socket = WebsocketCommunicator(application, "/ws/chat", headers=headers)
+    connected, _ = await socket.connect(timeout=5)
+    assert not connected
+    assert ORIGIN != b"https://evil.example"
+
+
+async def test_signing_out_takes_effect_on_the_next_question(page, alice_client):
+    await page.ask()
+    await page.hear_until("ended")
+    await sync_to_async(alice_client.logout)()
+    await page.ask("a2")
+    await page.hear_until("ended", "a2")
+    assert page.kinds("a2") == ["accepted", "refused", "ended"]
+    refused = next(frame for frame in page.heard if frame.get("id") == "a2" and frame["type"] == "refused")
+    assert refused["status"] == 401
+    assert refused["remedy"]["href"].startswith("/account/login/")
+    assert await Generation.objects.acount() == 1
+
+
+async def test_somebody_who_is_shut_out_cannot_ask_any_more(page, alice):
+    alice.is_active = False
+    await alice.asave()
+    await page.ask()
+    await page.hear_until("ended")
+    assert page.kinds() == ["accepted", "refused", "ended"]
+
+
+async def test_a_member_asks_at_the_expense_of_the_organisation_they_work_in(api, open_page, bob, bob_client):
+    page = await open_page(bob_client)
+    await page.ask()
+    await page.hear_until("ended")
+    row = await api.generation()
+    assert (row.account_id, row.user_id) == (api.account_id, bob.pk)
+
+    @sync_to_async
+    def go_home() -> int:
+        session = bob_client.session
+        del session[access.SESSION_ORGANISATION]
+        session.save()
+        return spending.account_of(bob.personal_organisation).pk
+
+    own = await go_home()
+    await page.ask("a2", model="acme/one:free")
+    await page.hear_until("ended", "a2")
+    row = await api.generation()
+    assert row.account_id == own
+
+
+async def test_a_bill_is_said_to_its_payer_only(api, page, open_page, charlie):
+    await page.ask()
+    await page.hear_until("ended")
+    row = await api.generation()
+    await page.say(type="bill", id="old", generation_id=row.pk)
+    bill = await page.hear()
+    assert (bill["type"], bill["id"], Decimal(bill["cost"])) == ("billed", "old", as_usd(PicoUsd(row.cost)))
+    stranger = await open_page(await sync_to_async(signed_in)(charlie))
+    await stranger.hear_until("ready")
+    await stranger.say(type="bill", id="old", generation_id=row.pk)
+    await stranger.say(type="ping")
+    assert await stranger.hear() == {"type": "pong"}
+    assert await stranger.socket.receive_nothing(timeout=1.0)
+
+
+@pytest.mark.parametrize("fault", ["", "*=500", "*=cut:5", "*=context-length"])
+async def test_nothing_of_a_conversation_stays_on_the_server(api, open_page, alice_client, caplog, capfd, fault):
+    from django.core.cache import cache
+    from django.db import connection
+
+    marker = "heliotrope-marmalade-7319"
+    caplog.set_level("DEBUG")
+    page = await open_page(alice_client, **({"fault": fault} if fault else {}))
+    await page.ask(prompt=f"Repeat after me: {marker}", user="somebody")
+    await page.hear_until("ended")
+    received = await api.received()
+    assert marker in str(received), "the marker must have gone through the gateway"
+
+    @sync_to_async
+    def everything_stored() -> str:
+        with connection.cursor() as cursor:
+            stored = []
+            for table in connection.introspection.table_names():
+                cursor.execute(f'SELECT * FROM "{table}"')
+                stored.append(str(cursor.fetchall()))
+        return "".join(stored) + str(getattr(cache, "_cache", {}))
+
+    assert marker not in await everything_stored()
+    assert marker not in caplog.text
+    assert marker not in "".join(capfd.readouterr())

@@ -1,0 +1,86 @@
+"""The cast: alice owns an organisation with $10, bob is a member of it, charlie has nothing to do with it."""
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from accounts import access
+from accounts.models import Membership, Organisation, User
+from billing import ledger, spending
+from billing.models import CreditAccount, LedgerEntry
+from common.money import pico_from_cents
+from models_catalog import catalog
+from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
+
+PASSWORD = "correct horse battery"
+
+
+def make_user(email: str) -> User:
+    """A person with a verified address and a personal organisation."""
+    user = User.objects.create_user(email, PASSWORD)
+    user.emailaddress_set.create(email=email, verified=True, primary=True)
+    access.open_personal_organisation(user)
+    return user
+
+
+@pytest.fixture
+def alice(db) -> User:
+    return make_user("alice@example.com")
+
+
+@pytest.fixture
+def bob(organisation: Organisation) -> User:
+    user = make_user("bob@example.com")
+    Membership.objects.create(organisation=organisation, user=user, role=Membership.Role.MEMBER)
+    return user
+
+
+@pytest.fixture
+def charlie(db) -> User:
+    return make_user("charlie@example.com")
+
+
+@pytest.fixture
+def organisation(alice: User) -> Organisation:
+    return alice.personal_organisation
+
+
+@pytest.fixture
+def account(organisation: Organisation) -> CreditAccount:
+    """Alice's credit account with $10."""
+    account = spending.account_of(organisation)
+    ledger.add(account, pico_from_cents(1000), kind=LedgerEntry.Kind.GRANT, reference=f"test:{account.pk}")
+    account.refresh_from_db()
+    return account
+
+
+@pytest.fixture
+def alice_client(alice: User) -> Client:
+    return signed_in(alice)
+
+
+@pytest.fixture
+def bob_client(bob: User) -> Client:
+    """Bob, working in alice's organisation."""
+    client = signed_in(bob)
+    session = client.session
+    session[access.SESSION_ORGANISATION] = bob.organisations.exclude(personal_of=bob).get().public_id
+    session.save()
+    return client
+
+
+@pytest.fixture
+def charlie_client(charlie: User) -> Client:
+    return signed_in(charlie)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+    catalog.forget()  # the database is rolled back behind its back

@@ -1,0 +1,160 @@
+"""Inference in this process, against providers played by a real process."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from accounts.models import Organisation, User
+from billing.models import CreditAccount
+from gateway import asgi, callers, completions, health, snapshot
+from gateway.models import Generation, UsageHour
+from gateway.providers import http
+from keys import issuing
+from keys.models import ApiKey
+
+from . import factory
+from .file_server import served  # noqa: F401 a fixture
+
+
+@pytest.fixture(scope="session")
+def provider_sandbox() -> Iterator[str]:
+    """The address of the providers sandbox, without delays, recording what it receives."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "sandbox.providers", "--port", str(port), "--speed", "0", "--record"]
+    process = subprocess.Popen(command)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                httpx.get(f"{address}/health").raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.05)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@dataclass
+class Api:
+    """A program with alice's key."""
+
+    client: httpx.AsyncClient
+    account_id: int
+    key_id: int
+    secret: str
+    session: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def post(self, path: str = "/chat/completions", **options: Any) -> httpx.Response:
+        headers = {
+            "Authorization": f"Bearer {self.secret}",
+            "X-Sandbox-Session": self.session,
+            **self.headers,
+            **options.pop("headers", {}),
+        }
+        return await self.client.post(f"/api/v1{path}", headers=headers, **options)
+
+    async def chat(
+        self, prompt: str = "Hello there", *, fault: str = "", tokens: int = 0, **body: Any
+    ) -> httpx.Response:
+        """A chat completion; `fault` and `tokens` tell the sandbox what to do."""
+        headers = {}
+        if fault:
+            headers["X-Sandbox-Fault"] = fault
+        if tokens:
+            headers["X-Sandbox-Tokens"] = str(tokens)
+        request = {
+            "model": "acme/one",
+            "messages": [{"role": "user", "content": prompt}],
+            "provider": {"sort": "price"},
+            **body,
+        }
+        return await self.post(json=request, headers=headers)
+
+    async def account(self) -> CreditAccount:
+        return await CreditAccount.objects.aget(pk=self.account_id)
+
+    async def generation(self, generation_id: str | None = None) -> Generation:
+        rows = Generation.objects.order_by("-created_at", "-id")
+        found = await (rows.filter(pk=generation_id) if generation_id else rows).afirst()
+        assert found is not None
+        return found
+
+    async def received(self) -> list[dict[str, Any]]:
+        """What the providers of this test have received."""
+        sandbox = self.headers["X-Test-Sandbox"]
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{sandbox}/_test/requests", params={"session": self.session})
+        return answer.json()
+
+    async def assert_books_balance(self) -> None:
+        """Nothing is held, and account, key, generations and hours agree to the pico."""
+        from billing.reconciliation import faults
+
+        account = await self.account()
+        assert account.held == 0
+        assert account.credits - account.usage >= 0
+        assert [str(fault) for fault in await sync_to_async(faults)()] == []
+        costs = [cost async for cost in Generation.objects.values_list("cost", flat=True)]
+        hours = [cost async for cost in UsageHour.objects.values_list("cost", flat=True)]
+        assert account.usage == sum(costs) == sum(hours)
+
+
+@pytest.fixture
+def small_catalogue(transactional_db: None) -> None:
+    """`acme/one` at two providers, cheap and dear; `acme/one:free`."""
+    one = factory.model()
+    factory.endpoint(one, "cheap", factory.CHEAP, supports_cancel=True)
+    factory.endpoint(one, "dear", factory.DEAR)
+    factory.endpoint(factory.model("acme/one:free"), "cheap", factory.FREE)
+
+
+@pytest.fixture
+def program_key(transactional_db: None, organisation: Organisation, alice: User) -> tuple[ApiKey, str]:
+    return issuing.create(organisation, alice, "program")
+
+
+@pytest.fixture
+async def api(
+    small_catalogue: None,
+    account: CreditAccount,
+    program_key: tuple[ApiKey, str],
+    provider_sandbox: str,
+    settings: Any,
+    request: Any,
+) -> AsyncIterator[Api]:
+    """Alice's program, with $10."""
+    settings.SANDBOX_PROVIDERS_URL = provider_sandbox
+    _forget()
+    key, secret = program_key
+    transport = httpx.ASGITransport(asgi.application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        yield Api(client, account.pk, key.pk, secret, request.node.nodeid, headers={"X-Test-Sandbox": provider_sandbox})
+    await completions.drain()
+    await http.close()
+    await sync_to_async(connections.close_all)()
+    _forget()
+
+
+def _forget() -> None:
+    """Drop what the process remembers: tests change the database behind its back."""
+    from gateway import upstreams
+
+    snapshot.forget()
+    callers.forget()
+    health.book.forget()
+    upstreams._real.cache_clear()
+    upstreams._sandbox.cache_clear()

@@ -1,0 +1,59 @@
+"""A small catalogue with known prices, so that a test can do the arithmetic by hand."""
+
+from decimal import Decimal
+from typing import Any
+
+from models_catalog import catalog
+from models_catalog.models import Author, Endpoint, Model, Provider
+
+CHEAP = {"prompt": "0.000001", "completion": "0.000002"}
+DEAR = {"prompt": "0.000002", "completion": "0.000004"}
+FREE = {"prompt": "0", "completion": "0"}
+
+PARAMETERS = [
+    "frequency_penalty", "include_reasoning", "max_tokens", "presence_penalty", "reasoning", "response_format", "seed",
+    "stop", "structured_outputs", "temperature", "tool_choice", "tools", "top_p",
+]  # fmt: skip
+
+
+def provider(slug: str, **fields: Any) -> Provider:
+    defaults = {"name": slug.title(), "kind": "host", "trains": False, "retains": False}
+    return Provider.objects.update_or_create(slug=slug, defaults=defaults | fields)[0]
+
+
+def model(model_id: str = "acme/one", **fields: Any) -> Model:
+    author = Author.objects.get_or_create(slug=model_id.partition("/")[0], defaults={"name": "Acme"})[0]
+    defaults = {
+        "canonical_slug": model_id,
+        "author": author,
+        "name": f"Acme: {model_id}",
+        "description": "A model for tests.",
+        "created": 1_700_000_000,
+        "context_length": 100_000,
+        "max_completion_tokens": 4_000,
+        "input_modalities": ["text", "image"],
+        "output_modalities": ["text"],
+        "tokenizer": "Other",
+    }
+    return Model.objects.update_or_create(id=model_id, defaults=defaults | fields)[0]
+
+
+def endpoint(served: Model, by: str, pricing: dict[str, str], **fields: Any) -> Endpoint:
+    tag = fields.pop("tag", by)
+    provider_fields = {name: fields.pop(name) for name in ("supports_cancel", "trains", "retains") if name in fields}
+    defaults = {
+        "provider": provider(by, **provider_fields),
+        "provider_model_id": served.id.partition("/")[2],
+        "context_length": 100_000,
+        "max_completion_tokens": 4_000,
+        "pricing": pricing,
+        "supported_parameters": PARAMETERS,
+    }
+    made = Endpoint.objects.update_or_create(model=served, tag=tag, defaults=defaults | fields)[0]
+    catalog.touch()
+    return made
+
+
+def usd(text: str) -> int:
+    """pico-USD from exact dollars."""
+    return int(Decimal(text) * 10**12)

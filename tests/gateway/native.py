@@ -1,0 +1,160 @@
+"""Providers in protocols of their own, played by the sandbox: what the tests of all of them share."""
+
+import asyncio
+import json
+from contextlib import aclosing
+from typing import Any
+
+from accounts.models import Organisation, User
+from gateway import completions
+from gateway.callers import Caller, Policy
+from gateway.events import Delta
+from gateway.models import Generation
+from gateway.providers.anthropic.request import request_body as anthropic_body
+from gateway.providers.google.request import request_body as google_body
+from gateway.request import parse
+from gateway.routing import Attempt
+from gateway.upstreams import Upstream
+from tests.gateway import factory
+from tests.gateway.test_routing import endpoint, model
+
+#: A red square, two pixels wide.
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg=="
+
+#: The start of a PDF file.
+PDF = "JVBERi0xLjQKJSBoZWxsbwo="
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Current weather of a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+#: In USD per token.
+PRICES = {
+    "prompt": "0.000003",
+    "completion": "0.000015",
+    "input_cache_read": "0.0000003",
+    "input_cache_write": "0.00000375",
+}
+
+
+def serve(model_id: str, provider: str, provider_model_id: str, **fields: Any) -> None:
+    """Make `model_id` one that only this provider serves."""
+    served = factory.model(model_id, input_modalities=["text", "image", "file", "audio", "video"])
+    factory.endpoint(served, provider, PRICES, provider_model_id=provider_model_id, **fields)
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+def image(url: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def file(source: str, name: str = "report.pdf") -> dict[str, Any]:
+    return {"type": "file", "file": {"filename": name, "file_data": source}}
+
+
+def usage_of(text: str) -> dict[str, Any]:
+    return chunks_of(text)[-1]["usage"]
+
+
+def chunks_of(text: str) -> list[dict[str, Any]]:
+    assert text.endswith("data: [DONE]\n\n")
+    return [json.loads(line[6:]) for line in text.split("\n\n") if line.startswith("data: {")]
+
+
+def message_of(text: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """(the assistant's message that a stream amounts to, put together as clients do it; its finish reasons)."""
+    message: dict[str, Any] = {"role": "assistant", "content": "", "reasoning": "", "reasoning_details": []}
+    calls: dict[int, dict[str, Any]] = {}
+    finishes = []
+    for choice in [choice for chunk in chunks_of(text) for choice in chunk["choices"]]:
+        delta = choice["delta"]
+        message["content"] += delta.get("content") or ""
+        message["reasoning"] += delta.get("reasoning") or ""
+        message["reasoning_details"] += delta.get("reasoning_details") or []
+        for piece in delta.get("tool_calls") or ():
+            call = calls.setdefault(
+                piece["index"], {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+            )
+            call["id"] += piece.get("id") or ""
+            for name in ("name", "arguments"):
+                call["function"][name] += piece["function"].get(name) or ""
+        if choice["finish_reason"]:
+            finishes.append((choice["finish_reason"], choice["native_finish_reason"]))
+    if calls:
+        message["tool_calls"] = [call for _, call in sorted(calls.items())]
+    return message, finishes
+
+
+async def leave(api: Any, model: str, pieces: int) -> Generation:
+    """What was settled for somebody who left after so many pieces of an answer of 200 tokens, which takes 2 s."""
+    organisation = await Organisation.objects.aget(credit_account=api.account_id)
+    owner = await User.objects.aget(personal_organisation=organisation)
+    headers = {"x-sandbox-session": api.session, "x-sandbox-tokens": "200", "x-sandbox-delay": "0.01"}
+    caller = await completions.chat_caller(owner, organisation, sandbox_headers=headers)
+    request = completions.parse({"model": model, "messages": [user("Go")], "stream": True})
+    seen = 0
+    async with aclosing(completions.stream(caller, request)) as events:
+        async for event in events:
+            seen += isinstance(event, Delta)
+            if seen == pieces:
+                break
+    for _ in range(250):
+        row = await api.generation()
+        if row.state == Generation.State.SETTLED:
+            return row
+        await asyncio.sleep(0.02)
+    raise AssertionError("the request was not settled")
+
+
+# --- Requests without a network --------------------------------------------------------------------------
+
+EVERYTHING = frozenset(
+    {
+        "max_tokens", "temperature", "top_p", "top_k", "stop", "tools", "response_format", "structured_outputs",
+        "reasoning", "seed",
+    }
+)  # fmt: skip
+CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Paris"}'}}
+RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "17 degrees"}
+
+CALLER = Caller(account_id=1, key_id=1, user_id=1, source="api", default_model="", policy=Policy())
+
+
+def attempt(name: str, **fields: Any) -> Attempt:
+    """An endpoint whose provider calls the model so; it takes everything unless told otherwise."""
+    served = endpoint("a", "1", provider_model_id=name, **{"supported_parameters": EVERYTHING, **fields})
+    return Attempt(model("acme/one", served), served, Upstream("https://provider.example", "key", simulated=False), "")
+
+
+def for_anthropic(
+    *messages: Any,
+    name: str = "claude-haiku-4-5",
+    max_tokens: Any = None,
+    fetched: Any = None,
+    fields: Any = None,
+    **body: Any,
+) -> dict[str, Any]:
+    """What Anthropic is sent."""
+    request = parse({"model": "acme/one", "messages": list(messages) or [user("Hi")], **body})
+    return anthropic_body(request, attempt(name, **(fields or {})), CALLER, max_tokens, fetched or {})
+
+
+def for_google(
+    *messages: Any,
+    name: str = "gemini-2.5-flash",
+    max_tokens: Any = None,
+    fetched: Any = None,
+    fields: Any = None,
+    **body: Any,
+) -> dict[str, Any]:
+    """What Google is sent."""
+    request = parse({"model": "acme/one", "messages": list(messages) or [user("Hi")], **body})
+    return google_body(request, attempt(name, **(fields or {})), max_tokens, fetched or {})

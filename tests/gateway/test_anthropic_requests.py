@@ -1,0 +1,259 @@
+"""Requests in Anthropic's protocol, without a network: what is written for which model, and what is left out."""
+
+import pytest
+
+from gateway.fetching import Fetched
+from gateway.providers.anthropic.models import claude
+from gateway.providers.anthropic.schema import narrowed
+from tests.gateway.native import CALL, RESULT, WEATHER, file, for_anthropic, image, user
+
+FORCED = {"tools": [WEATHER], "tool_choice": "required"}
+
+
+# Generations
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("claude-3-haiku-20240307", (3, 0)),
+        ("claude-3-7-sonnet-20250219", (3, 7)),
+        ("claude-sonnet-4-20250514", (4, 0)),
+        ("claude-haiku-4-5-20251001", (4, 5)),
+        ("claude-opus-4.6", (4, 6)),
+        ("anthropic.claude-opus-5", (5, 0)),
+        ("claude-fable-5-1", (5, 1)),
+        ("something-else", (4, 5)),
+    ],
+)
+def test_a_models_generation_is_in_its_name(name, version):
+    assert claude(name).version == version
+
+
+@pytest.mark.parametrize(
+    ("name", "reasoning", "thinking", "effort"),
+    [
+        ("claude-haiku-4-5", None, None, None),
+        ("claude-haiku-4-5", {"effort": "medium"}, {"type": "enabled", "budget_tokens": 2000}, None),
+        ("claude-haiku-4-5", {"effort": "max"}, {"type": "enabled", "budget_tokens": 3800}, None),
+        ("claude-haiku-4-5", {"effort": "minimal"}, {"type": "enabled", "budget_tokens": 1024}, None),
+        ("claude-haiku-4-5", {"enabled": True}, {"type": "enabled", "budget_tokens": 2000}, None),
+        ("claude-haiku-4-5", {"max_tokens": 99_999}, {"type": "enabled", "budget_tokens": 3800}, None),
+        ("claude-haiku-4-5", {"exclude": True}, None, None),
+        ("claude-haiku-4-5", {"effort": "none"}, {"type": "disabled"}, None),
+        ("claude-sonnet-4-6", None, None, None),
+        ("claude-sonnet-4-6", {"effort": "xhigh"}, {"type": "adaptive", "display": "summarized"}, "high"),
+        ("claude-sonnet-4-6", {"max_tokens": 1500}, {"type": "enabled", "budget_tokens": 1500}, None),
+        ("claude-opus-4-7", {"effort": "xhigh"}, {"type": "adaptive", "display": "summarized"}, "xhigh"),
+        ("claude-opus-4-7", {"max_tokens": 1500}, {"type": "adaptive", "display": "summarized"}, None),
+        ("claude-sonnet-5", None, {"type": "adaptive", "display": "summarized"}, None),
+        ("claude-sonnet-5", {"exclude": True}, {"type": "adaptive", "display": "omitted"}, None),
+        ("claude-sonnet-5", {"effort": "minimal"}, {"type": "adaptive", "display": "summarized"}, "low"),
+        ("claude-sonnet-5", {"enabled": False}, {"type": "disabled"}, None),
+    ],
+)
+def test_each_generation_is_told_to_think_in_its_own_way(name, reasoning, thinking, effort):
+    body = for_anthropic(name=name, max_tokens=4000, reasoning=reasoning)
+    assert body.get("thinking") == thinking
+    assert body.get("output_config", {}).get("effort") == effort
+
+
+def test_the_budget_is_bounded_whatever_is_asked_for():
+    fields = {"max_completion_tokens": 500_000}
+    body = for_anthropic(max_tokens=500_000, reasoning={"effort": "high"}, fields=fields)
+    assert body["thinking"]["budget_tokens"] == 128_000
+    assert "thinking" not in for_anthropic(max_tokens=1024, reasoning={"effort": "high"})
+
+
+def test_thinking_gives_way_to_a_forced_tool_and_to_an_answer_that_has_begun():
+    assert "thinking" not in for_anthropic(reasoning={"effort": "high"}, **FORCED)
+    assert "thinking" not in for_anthropic(name="claude-sonnet-5", **FORCED)
+    begun = {"role": "assistant", "content": "The answer is "}
+    body = for_anthropic(user("Hi"), begun, reasoning={"effort": "high"})
+    assert "thinking" not in body
+    assert body["messages"][-1]["content"] == [{"type": "text", "text": "The answer is"}]
+
+
+def test_a_chain_of_calls_that_began_without_thoughts_goes_on_without():
+    asked = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+    chain = [user("Weather?"), asked, RESULT]
+    assert "thinking" not in for_anthropic(*chain, tools=[WEATHER], reasoning={"effort": "high"})
+    thoughtful = {**asked, "reasoning_details": [{"type": "reasoning.text", "text": "Hm", "signature": "s"}]}
+    chain[1] = thoughtful
+    assert for_anthropic(*chain, tools=[WEATHER], reasoning={"effort": "high"})["thinking"]["type"] == "enabled"
+
+
+def test_sampling_is_left_out_where_it_would_be_refused():
+    asked = {"temperature": 0.5, "top_p": 0.9, "top_k": 5}
+    chosen = for_anthropic(**asked)
+    assert (chosen["temperature"], chosen.get("top_p"), chosen["top_k"]) == (0.5, None, 5)
+    assert for_anthropic(name="claude-3-haiku-20240307", **asked)["top_p"] == 0.9
+    assert for_anthropic(top_p=0.9)["top_p"] == 0.9
+    thinking = for_anthropic(reasoning={"effort": "high"}, **asked)
+    assert not asked.keys() & thinking.keys()
+    assert "temperature" not in for_anthropic(fields={"supported_parameters": frozenset({"reasoning"})}, **asked)
+
+
+# Messages
+
+
+def test_turns_alternate_and_blank_texts_are_left_out():
+    body = for_anthropic(
+        {"role": "system", "content": "  "},
+        user("one"),
+        user([{"type": "text", "text": ""}, {"type": "text", "text": "two"}]),
+        {"role": "assistant", "content": ""},
+        user("three"),
+    )
+    assert "system" not in body
+    texts = [{"type": "text", "text": text} for text in ("one", "two", "three")]
+    assert body["messages"] == [{"role": "user", "content": texts}]
+
+
+def test_instructions_alone_are_a_question():
+    body = for_anthropic({"role": "system", "content": "Say hi."})
+    assert body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Say hi."}]}]
+    assert "system" not in body
+
+
+def test_thoughts_that_came_in_pieces_go_back_whole_and_others_do_not_go_back():
+    details = [
+        {"type": "reasoning.text", "text": "Let me ", "format": "anthropic-claude-v1", "index": 0},
+        {"type": "reasoning.text", "text": "think.", "format": "anthropic-claude-v1", "index": 0},
+        {"type": "reasoning.text", "text": "", "signature": "sig", "format": "anthropic-claude-v1", "index": 0},
+        {"type": "reasoning.encrypted", "data": "xyz", "format": "anthropic-claude-v1", "index": 1},
+        {"type": "reasoning.text", "text": "", "signature": "sig2", "format": "anthropic-claude-v1", "index": 2},
+        {"type": "reasoning.text", "text": "unsigned", "format": "anthropic-claude-v1", "index": 3},
+        {"type": "reasoning.encrypted", "data": "abc", "format": "google-gemini-v1"},
+        {"type": "reasoning.summary", "summary": "no", "format": "openai-responses-v1"},
+    ]
+    said = {"role": "assistant", "content": "Four.", "reasoning_details": details}
+    assert for_anthropic(user("2+2?"), said, user("Sure?"))["messages"][1]["content"] == [
+        {"type": "thinking", "thinking": "Let me think.", "signature": "sig"},
+        {"type": "redacted_thinking", "data": "xyz"},
+        {"type": "thinking", "thinking": "", "signature": "sig2"},
+        {"type": "text", "text": "Four."},
+    ]
+
+
+def test_a_conversation_may_come_from_another_provider():
+    call = {**CALL, "id": "functions.get_weather:0", "function": {"name": "get_weather", "arguments": "{broken"}}
+    old = {"role": "assistant", "function_call": {"name": "get_time", "arguments": ""}}
+    body = for_anthropic(
+        user("Weather?"),
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "functions.get_weather:0", "content": ""},
+        old,
+        {"role": "function", "name": "get_time", "content": "noon"},
+    )
+    used, result, older, oldest = (turn["content"][0] for turn in body["messages"][1:])
+    assert (used["id"], used["input"]) == ("functions_get_weather_0", {"arguments": "{broken"})
+    assert result == {"type": "tool_result", "tool_use_id": "functions_get_weather_0"}
+    assert (older["id"], older["input"]) == ("get_time", {})
+    assert oldest["tool_use_id"] == "get_time"
+
+
+def test_marks_for_the_cache_go_where_they_were():
+    marked = {"type": "text", "text": "Long", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    body = for_anthropic(
+        {"role": "system", "content": [marked]},
+        {"role": "user", "content": "Hello", "cache_control": {"type": "ephemeral"}},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {**RESULT, "content": [marked]},
+        tools=[{**WEATHER, "cache_control": {"type": "ephemeral"}}],
+        cache_control={"type": "ephemeral"},
+    )
+    mark = {"type": "ephemeral"}
+    assert body["system"][0]["cache_control"] == mark
+    assert body["messages"][0]["content"][0]["cache_control"] == mark
+    result = body["messages"][2]["content"][0]
+    assert result["cache_control"] == mark and "cache_control" not in result["content"][0]
+    assert body["tools"][0]["cache_control"] == body["cache_control"] == mark
+
+
+def test_what_was_fetched_takes_the_place_of_its_address():
+    fetched = {
+        "http://a.example/x": Fetched("image/gif", "R0lG"),
+        "http://a.example/y": Fetched("application/pdf", "J"),
+    }
+    body = for_anthropic(user([image("http://a.example/x"), file("http://a.example/y")]), fetched=fetched)
+    kinds = [(block["type"], block["source"]["media_type"]) for block in body["messages"][0]["content"]]
+    assert kinds == [("image", "image/gif"), ("document", "application/pdf")]
+
+
+# The rest
+
+
+def test_blank_stops_are_left_out():
+    assert for_anthropic(stop=["\n", "END"])["stop_sequences"] == ["END"]
+    assert "stop_sequences" not in for_anthropic(stop="\n\n")
+
+
+def test_a_strict_tool_has_a_schema_that_can_be_enforced():
+    tool = {"type": "function", "function": {**WEATHER["function"], "strict": True}}
+    (made,) = for_anthropic(tools=[tool])["tools"]
+    assert made["strict"] is True
+    assert made["input_schema"]["additionalProperties"] is False
+    plain = for_anthropic(tools=[tool], fields={"supported_parameters": frozenset({"tools"})})["tools"][0]
+    assert "strict" not in plain
+    assert "tools" not in for_anthropic(tools=[tool], fields={"supported_parameters": frozenset()})
+    bare = for_anthropic(tools=[{"type": "function", "function": {"name": "now"}}, {"type": "web_search"}])["tools"]
+    assert bare == [{"name": "now", "input_schema": {"type": "object", "properties": {}}}]
+
+
+def test_a_schema_keeps_what_is_enforced_and_tells_the_rest():
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": ["object", "null"],
+        "properties": {
+            "name": {"type": "string", "description": "First name", "minLength": 1, "format": "uuid"},
+            "tags": {"type": "array", "items": {"type": "string", "format": "phone"}, "minItems": 1, "maxItems": 3},
+            "pet": {"oneOf": [{"$ref": "#/$defs/dog"}, {"type": "null"}]},
+        },
+        "required": ["name"],
+        "additionalProperties": True,
+        "$defs": {"dog": {"type": "object", "properties": {"age": {"type": "integer", "maximum": 30}}}},
+    }
+    assert narrowed(schema) == {
+        "type": ["object", "null"],
+        "properties": {
+            "name": {"type": "string", "description": "First name (minLength: 1)", "format": "uuid"},
+            "tags": {
+                "type": "array",
+                "items": {"type": "string", "description": '(format: "phone")'},
+                "minItems": 1,
+                "description": "(maxItems: 3)",
+            },
+            "pet": {"anyOf": [{"$ref": "#/$defs/dog"}, {"type": "null"}]},
+        },
+        "required": ["name"],
+        "additionalProperties": False,
+        "$defs": {
+            "dog": {
+                "type": "object",
+                "properties": {"age": {"type": "integer", "description": "(maximum: 30)"}},
+                "additionalProperties": False,
+            }
+        },
+    }
+
+
+def test_a_schema_that_cannot_be_enforced_is_told():
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    fields = {"supported_parameters": frozenset({"response_format"})}
+    body = for_anthropic({"role": "system", "content": "Be brief."}, user("Hi"), response_format=wanted, fields=fields)
+    assert "output_config" not in body
+    assert body["system"][1]["text"].endswith('It keeps this JSON Schema: {"type":"object"}')
+    assert "system" not in for_anthropic(response_format=wanted, fields={"supported_parameters": frozenset()})
+
+
+def test_a_schema_and_an_effort_go_together():
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    body = for_anthropic(name="claude-sonnet-5", response_format=wanted, reasoning={"effort": "low"})
+    assert set(body["output_config"]) == {"effort", "format"}
+
+
+def test_a_compressed_conversation_has_no_more_messages_than_anthropic_takes():
+    messages = [user(f"{n}") if n % 2 == 0 else {"role": "assistant", "content": f"{n}"} for n in range(1501)]
+    assert len(for_anthropic(*messages, transforms=["middle-out"])["messages"]) <= 1000
+    assert len(for_anthropic(*messages)["messages"]) == 1501

@@ -1,0 +1,54 @@
+"""A web process that dies in the middle of an answer loses no money, on either side."""
+
+import json
+import signal
+
+import httpx
+
+from tests.processes import Site, wait_until
+
+MINUTES_LATER = """
+from datetime import timedelta
+from django.db.models import F
+from gateway.models import Generation, GatewayProcess
+from gateway.reaper import reap
+ago = timedelta(minutes=5)
+GatewayProcess.objects.exclude(pk__in=Generation.objects.filter(state="settled").values("process_id")).update(
+    seen_at=F("seen_at") - ago
+)
+Generation.objects.filter(state="open").update(created_at=F("created_at") - ago)
+print(reap())
+"""
+
+
+def ask(site: Site, key: str, **headers: str) -> httpx.Request:
+    body = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
+    return httpx.Request(
+        "POST",
+        f"{site.url}/api/v1/chat/completions",
+        headers={"Authorization": f"Bearer {key}", **headers},
+        json=body,
+    )
+
+
+def test_killing_the_web_process_in_mid_stream_releases_the_hold_and_every_sum_agrees(tmp_path):
+    with Site(tmp_path, processes=("providers", "web"), SANDBOX_PROVIDERS_SPEED="50") as site:
+        key = json.loads(site.manage("demo_account", "--credits", "1", "--json"))["api_key"]
+        with httpx.Client(timeout=30) as client:
+            slow = client.send(ask(site, key, **{"X-Sandbox-Tokens": "500", "X-Sandbox-Delay": "0.05"}), stream=True)
+            lines = slow.iter_lines()
+            assert sum("content" in next(lines) for _ in range(6)) >= 3
+            assert site.rows("SELECT held > 0, usage FROM billing_creditaccount") == [(1, 0)]
+            site.processes["web"].stop(signal.SIGKILL)
+        site.start("web")
+        site.processes["web"].wait_until_it_answers(site.url)
+        with httpx.Client(timeout=30) as client:
+            assert client.send(ask(site, key)).status_code == 200
+        wait_until(
+            lambda: site.rows("SELECT count(*) FROM gateway_generation WHERE state = 'settled'") == [(1,)],
+            "the second request to be settled",
+        )
+        assert site.rows("SELECT count(*) FROM gateway_generation WHERE state = 'open'") == [(1,)]
+        assert site.manage("shell", "--no-imports", "-c", MINUTES_LATER).strip().endswith("1")
+        assert site.rows("SELECT held FROM billing_creditaccount") == [(0,)]
+        assert "every sum agrees" in site.manage("reconcile_ledger")

@@ -1,0 +1,242 @@
+"""Holds, charges and limits: what a request may cost, and what it does cost."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from billing import ledger, tasks
+from billing.models import CreditAccount, LedgerEntry
+from common.errors import NotAuthenticated, PaymentRequired
+from gateway import reaper, settlement
+from gateway.models import GatewayProcess, Generation
+from keys.models import ApiKey
+from tests.gateway.factory import usd
+
+
+@pytest.fixture
+def poor(transactional_db, account) -> CreditAccount:
+    """The account with one cent."""
+    ledger.take(account, account.credits - usd("0.01"), kind=LedgerEntry.Kind.ADJUSTMENT, reference="test:poor")
+    account.refresh_from_db()
+    return account
+
+
+def generation(account: CreditAccount, number: int = 1, **fields) -> Generation:
+    defaults = {
+        "id": f"gen-1700000000-{number:020d}",
+        "account_id": account.pk,
+        "source": "api",
+        "requested_model": "acme/one",
+        "created_at": datetime.now(UTC),
+    }
+    return Generation(**(defaults | fields))
+
+
+def admit(account, number=1, *, prompt="0", token="0.000001", requested=None, most=4000, **fields):
+    operation = settlement.Admit(
+        generation=generation(account, number, **fields),
+        prompt_cost=usd(prompt),
+        token_price=Decimal(token),
+        requested_tokens=requested,
+        most_tokens=most,
+    )
+    (result,) = settlement.write_batch([operation])
+    return result
+
+
+def settle(account, number=1, *, cost="0", **fields):
+    operation = settlement.Settle(generation=generation(account, number, **fields), cost=usd(cost))
+    (result,) = settlement.write_batch([operation])
+    return result
+
+
+def test_a_hold_is_the_prompt_and_the_tokens_asked_for(account):
+    admission = admit(account, prompt="0.5", token="0.001", requested=100)
+    assert admission == settlement.Admission(hold=usd("0.6"), max_tokens=100)
+    account.refresh_from_db()
+    assert account.held == usd("0.6")
+
+
+def test_a_request_without_a_limit_gets_the_models_when_the_balance_is_ample(account):
+    assert admit(account, token="0.000001", most=4000) == settlement.Admission(hold=usd("0.004"), max_tokens=None)
+
+
+def test_a_request_without_a_limit_takes_a_quarter_of_a_smaller_balance(account):
+    admission = admit(account, token="0.0001", most=100_000)  # a quarter of $10 pays for 25,000 tokens
+    assert admission == settlement.Admission(hold=usd("2.5"), max_tokens=25_000)
+
+
+def test_a_request_without_a_limit_takes_all_that_is_left_for_a_short_answer(account):
+    admission = admit(account, token="0.01", most=100_000)  # $10 pays for 1,000 tokens
+    assert admission == settlement.Admission(hold=usd("10"), max_tokens=1000)
+
+
+def test_what_is_free_by_the_token_is_not_shortened_by_a_small_balance(account):
+    admission = admit(account, prompt="9", token="0", most=100_000)  # such as a free model after a web search
+    assert admission == settlement.Admission(hold=usd("9"), max_tokens=None)
+
+
+def test_asking_for_more_than_the_balance_pays_is_refused_with_the_affordable_number(account):
+    refusal = admit(account, token="0.01", requested=2000)
+    assert isinstance(refusal, PaymentRequired)
+    assert refusal.metadata["affordable_tokens"] == 1000
+    assert "1000" in refusal.message
+    assert not Generation.objects.exists()
+
+
+def test_a_prompt_that_the_balance_cannot_pay_is_refused(account):
+    assert isinstance(admit(account, prompt="10.01"), PaymentRequired)
+
+
+def test_an_empty_account_is_refused_and_may_still_use_free_models(transactional_db, organisation):
+    empty = CreditAccount.objects.create(organisation=organisation)
+    refusal = admit(empty)
+    assert isinstance(refusal, PaymentRequired)
+    assert "/settings/credits" in refusal.message
+    assert admit(empty, 2, token="0") == settlement.Admission(hold=0, max_tokens=None)
+
+
+def test_a_frozen_account_is_refused_even_for_free_models(account):
+    CreditAccount.objects.filter(pk=account.pk).update(frozen_reason="A payment is disputed.")
+    assert isinstance(admit(account, token="0"), PaymentRequired)
+
+
+def test_settling_charges_releases_and_counts_once(account):
+    admit(account, requested=100)
+    first = settle(account, cost="0.00005", prompt_tokens=10, completion_tokens=40)
+    again = settle(account, cost="0.00009", prompt_tokens=10, completion_tokens=80)
+    assert first == again == settlement.Settled(cost=usd("0.00005"), balance=usd("9.99995"))
+    account.refresh_from_db()
+    assert (account.usage, account.held) == (usd("0.00005"), 0)
+    (hour,) = account.usage_hours.all()
+    assert (hour.requests, hour.cost, hour.completion_tokens) == (1, usd("0.00005"), 40)
+
+
+def test_what_a_request_costs_above_its_hold_is_taken_from_what_is_available_and_no_further(poor):
+    admit(poor, 1, token="0.000001", requested=4000)  # holds $0.004
+    admit(poor, 2, token="0.000001", requested=4000)  # holds $0.004, $0.002 is free
+    assert settle(poor, 1, cost="0.02").cost == usd("0.006")
+    row = Generation.objects.get(pk=generation(poor, 1).pk)
+    assert (row.cost, row.write_off) == (usd("0.006"), usd("0.014"))
+    assert settle(poor, 2, cost="0.004").balance == 0
+
+
+def test_a_key_limit_bounds_what_the_key_may_hold(account, organisation):
+    key = ApiKey.objects.create(organisation=organisation, name="k", hash="0" * 64, limit=usd("0.001"))
+    assert isinstance(admit(account, key_id=key.pk, requested=1001), PaymentRequired)
+    assert admit(account, key_id=key.pk, requested=1000).hold == usd("0.001")
+    refusal = admit(account, 2, key_id=key.pk, requested=1)
+    assert isinstance(refusal, PaymentRequired)
+    assert "/settings/keys" in refusal.message
+
+
+def test_a_key_limit_starts_afresh_with_its_window(account, organisation):
+    key = ApiKey.objects.create(
+        organisation=organisation,
+        name="k",
+        hash="0" * 64,
+        limit=usd("0.001"),
+        limit_reset="daily",
+        usage=usd("5"),
+        window_usage=usd("0.001"),
+        window_started_at=datetime.now(UTC) - timedelta(days=1),
+    )
+    assert admit(account, key_id=key.pk, requested=1000).hold == usd("0.001")
+    settle(account, key_id=key.pk, cost="0.0004")
+    key.refresh_from_db()
+    assert (key.held, key.window_usage, key.usage) == (0, usd("0.0004"), usd("5.0004"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"disabled": True},
+        {"deleted_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
+    ],
+)
+def test_a_key_revoked_since_it_was_looked_up_is_refused_at_admission(account, organisation, change):
+    key = ApiKey.objects.create(organisation=organisation, name="k", hash="0" * 64, **change)
+    assert isinstance(admit(account, key_id=key.pk), NotAuthenticated)
+
+
+def test_the_reaper_releases_what_dead_processes_held_and_nothing_else(account):
+    admit(account, 1, requested=1000)
+    admit(account, 2, requested=1000)
+    long_ago = datetime.now(UTC) - timedelta(minutes=5)
+    Generation.objects.filter(pk=generation(account, 1).pk).update(process_id="dead", created_at=long_ago)
+    Generation.objects.filter(pk=generation(account, 2).pk).update(created_at=long_ago)
+    GatewayProcess.objects.create(id="dead", seen_at=long_ago)
+    GatewayProcess.objects.create(id=settlement.PROCESS_ID, seen_at=datetime.now(UTC))
+    assert reaper.reap() == 1
+    account.refresh_from_db()
+    assert account.held == usd("0.001")
+    assert reaper.reap() == 0
+
+
+def test_a_request_that_settles_after_the_reaper_is_charged_without_its_hold(account):
+    admit(account, requested=1000)
+    Generation.objects.update(process_id="dead", created_at=datetime.now(UTC) - timedelta(minutes=5))
+    assert reaper.reap() == 1
+    assert settle(account, cost="0.0005").cost == usd("0.0005")
+    account.refresh_from_db()
+    assert (account.held, account.usage) == (0, usd("0.0005"))
+
+
+def test_a_batch_with_a_broken_operation_fails_alone(transactional_db, account):
+    """The writer tries the others one by one."""
+    good = settlement.Admit(
+        generation=generation(account, 1), prompt_cost=usd("0"), token_price=Decimal("0.000001"),
+        requested_tokens=10, most_tokens=10,
+    )  # fmt: skip
+    bad = settlement.Admit(
+        generation=generation(account, 2, account_id=999_999), prompt_cost=usd("0"), token_price=Decimal(1),
+        requested_tokens=10, most_tokens=10,
+    )  # fmt: skip
+
+    async def both():
+        return await asyncio.gather(settlement.admit(good), settlement.admit(bad), return_exceptions=True)
+
+    connection.close()
+    first, second = asyncio.run(both())
+    settlement.close()
+    assert isinstance(first, settlement.Admission)
+    assert isinstance(second, KeyError)
+
+
+async def test_two_hundred_requests_at_once_on_one_cent_never_overdraw(api):
+    account = await api.account()
+    await sync_to_async(ledger.take)(
+        account, account.credits - usd("0.01"), kind=LedgerEntry.Kind.ADJUSTMENT, reference="test:poor"
+    )
+    answers = await asyncio.gather(
+        *(api.chat("Tell me a story", tokens=300, stream=number % 2 == 0, max_tokens=400) for number in range(200))
+    )
+    statuses = {answer.status_code for answer in answers}
+    served = [answer for answer in answers if answer.status_code == 200]
+    assert statuses == {200, 402}
+    assert len(served) >= 5  # as many as the cent holds at once
+    account = await api.account()
+    assert account.credits - account.usage >= 0
+    assert account.held == 0
+    await api.assert_books_balance()
+
+
+def test_a_charge_that_makes_the_balance_low_asks_for_a_top_up(
+    account, monkeypatch, django_capture_on_commit_callbacks
+):
+    asked = []
+    monkeypatch.setattr(tasks.top_up, "delay", asked.append)
+    CreditAccount.objects.filter(pk=account.pk).update(top_up_below=usd("9.5"))
+    with django_capture_on_commit_callbacks(execute=True):
+        admit(account, 1, requested=100)
+        settle(account, 1, cost="0.4")
+    assert asked == []
+    with django_capture_on_commit_callbacks(execute=True):
+        admit(account, 2, requested=100)
+        settle(account, 2, cost="0.2")
+    assert asked == [account.pk]

@@ -1,0 +1,75 @@
+"""Limits: what counts in which window, and what is left."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from keys.models import ApiKey
+from keys.standing import Standing
+
+WEDNESDAY = datetime(2026, 9, 30, 12, tzinfo=UTC)
+
+
+def key(**fields) -> ApiKey:
+    return ApiKey(name="Laptop", **fields)
+
+
+def test_without_a_limit_nothing_is_left_to_count():
+    standing = Standing(key(usage=10), WEDNESDAY)
+    assert (standing.remaining, standing.status) == (None, "active")
+
+
+def test_a_lifetime_limit_counts_everything_ever_spent():
+    standing = Standing(key(limit=100, usage=30, window_usage=5), WEDNESDAY)
+    assert (standing.spent, standing.remaining, standing.used_per_cent, standing.resets_at) == (30, 70, 30, None)
+
+
+@pytest.mark.parametrize(
+    ("reset", "began", "spent"),
+    [
+        ("daily", datetime(2026, 9, 30, 0, tzinfo=UTC), 40),
+        ("daily", datetime(2026, 9, 29, 23, 59, tzinfo=UTC), 0),
+        ("weekly", datetime(2026, 9, 28, 0, tzinfo=UTC), 40),  # Monday
+        ("weekly", datetime(2026, 9, 27, 23, 59, tzinfo=UTC), 0),  # Sunday
+        ("monthly", datetime(2026, 9, 1, 0, tzinfo=UTC), 40),
+        ("monthly", datetime(2026, 8, 31, 23, 59, tzinfo=UTC), 0),
+        ("daily", None, 0),
+    ],
+)
+def test_a_window_that_has_passed_counts_no_more(reset, began, spent):
+    standing = Standing(
+        key(limit=100, usage=90, limit_reset=reset, window_usage=40, window_started_at=began), WEDNESDAY
+    )
+    assert (standing.spent, standing.remaining) == (spent, 100 - spent)
+
+
+@pytest.mark.parametrize(
+    ("reset", "moment"),
+    [
+        ("daily", datetime(2026, 10, 1, tzinfo=UTC)),
+        ("weekly", datetime(2026, 10, 5, tzinfo=UTC)),
+        ("monthly", datetime(2026, 10, 1, tzinfo=UTC)),
+    ],
+)
+def test_windows_end_at_midnight_utc_and_weeks_on_monday(reset, moment):
+    assert Standing(key(limit=1, limit_reset=reset), WEDNESDAY).resets_at == moment
+
+
+def test_december_is_followed_by_january():
+    december = datetime(2026, 12, 31, 23, tzinfo=UTC)
+    assert Standing(key(limit=1, limit_reset="monthly"), december).resets_at == datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def test_spending_beyond_the_limit_leaves_nothing_and_no_less():
+    standing = Standing(key(limit=100, usage=130), WEDNESDAY)
+    assert (standing.remaining, standing.used_per_cent, standing.status) == (0, 100, "exhausted")
+
+
+def test_a_limit_of_nothing_is_used_up():
+    standing = Standing(key(limit=0), WEDNESDAY)
+    assert (standing.used_per_cent, standing.status) == (100, "exhausted")
+
+
+def test_a_key_works_until_the_moment_it_expires():
+    assert Standing(key(expires_at=WEDNESDAY + timedelta(seconds=1)), WEDNESDAY).status == "active"
+    assert Standing(key(expires_at=WEDNESDAY), WEDNESDAY).status == "expired"

@@ -1,0 +1,336 @@
+"""`/api/v1/models` and its neighbours, as a client sees them."""
+
+import gzip
+import json
+import re
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from django.test import Client
+
+from models_catalog import catalog
+from models_catalog.models import Endpoint, Model, Provider
+
+PRICES = {
+    "prompt",
+    "completion",
+    "request",
+    "image",
+    "web_search",
+    "internal_reasoning",
+    "input_cache_read",
+    "input_cache_write",
+}
+MODALITIES = {"text", "image", "file", "audio", "video"}
+
+
+def get(path: str, status: int = 200, **headers: str) -> Any:
+    response = Client(headers=headers).get(f"/api/v1{path}")
+    assert response.status_code == status, response.content[:500]
+    return response.json()
+
+
+def error(path: str, status: int) -> Any:
+    body = get(path, status)
+    assert set(body) == {"error"}
+    assert body["error"]["code"] == status
+    return body["error"]
+
+
+# --- The shape ------------------------------------------------------------------------------------
+
+
+def is_price(price: object) -> bool:
+    return isinstance(price, str) and bool(re.fullmatch(r"\d+(\.\d+)?", price)) and len(price) <= 24
+
+
+def test_every_model_has_the_whole_schema(bundled):
+    body = get("/models")
+    assert body["total_count"] == len(body["data"]) == 401
+    assert body["links"] == {"next": None}
+    assert len({row["id"] for row in body["data"]}) == 401
+    for row in body["data"]:
+        where = row["id"]
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+(:\w+)?", row["id"]), where
+        assert row["canonical_slug"] == row["id"].partition(":")[0], where
+        for key in ("name", "description"):
+            assert isinstance(row[key], str) and row[key], where
+        assert type(row["created"]) is int and row["created"] > 1_600_000_000, where
+        assert type(row["context_length"]) is int and row["context_length"] > 0, where
+        architecture = row["architecture"]
+        assert set(architecture["input_modalities"]) <= MODALITIES, where
+        assert "text" in architecture["output_modalities"], where
+        assert architecture["tokenizer"], where
+        assert architecture["instruct_type"] is None or architecture["instruct_type"], where
+        assert architecture["modality"].partition("->")[1] == "->", where
+        assert row["pricing"].keys() >= PRICES, where
+        assert all(is_price(price) for name, price in row["pricing"].items() if name != "overrides"), where
+        for override in row["pricing"].get("overrides", []):
+            assert override.pop("min_prompt_tokens") > 0, where
+            assert override and all(is_price(price) for price in override.values()), where
+        top = row["top_provider"]
+        assert 0 < top["context_length"] <= row["context_length"], where
+        assert top["max_completion_tokens"] is None or top["max_completion_tokens"] > 0, where
+        assert top["is_moderated"] in (True, False), where
+        assert row["per_request_limits"] is None and row["default_parameters"] is None, where
+        assert row["supported_parameters"] == sorted(set(row["supported_parameters"])), where
+        assert row["object"] == "model" and row["owned_by"] == row["id"].partition("/")[0], where
+
+
+def test_every_price_is_the_bundled_files_price_to_the_last_digit(bundled_rows):
+    published = {row["id"]: row["pricing"] for row in get("/models")["data"]}
+    for model in bundled_rows.models.values():
+        kept = Endpoint.objects.get(pk=model.cheapest.id).pricing
+        for name in PRICES:
+            assert published[model.id][name] == kept.get(name, "0"), model.id
+    cheapest = min(Decimal(price["prompt"]) for price in published.values() if price["prompt"] != "0")
+    assert 0 < cheapest < Decimal("0.0000001")
+
+
+def test_the_thirteen_parameters_of_the_protocol_are_all_supported_somewhere(bundled):
+    supported = {name for row in get("/models")["data"] for name in row["supported_parameters"]}
+    assert supported == {
+        "tools",
+        "tool_choice",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "reasoning",
+        "include_reasoning",
+        "structured_outputs",
+        "response_format",
+        "stop",
+        "frequency_penalty",
+        "presence_penalty",
+        "seed",
+    }
+
+
+def test_a_static_variant_is_a_row_of_its_own(bundled):
+    rows = {row["id"] for row in get("/models")["data"]}
+    assert {"openai/gpt-4o", "openai/gpt-4o:extended", "qwen/qwen-plus-2025-07-28:thinking"} <= rows
+    assert sum(each.endswith(":free") for each in rows) == 27
+    assert not any(each.endswith((":nitro", ":floor", ":online")) for each in rows)
+
+
+def test_one_model_is_what_the_list_says(shop):
+    (row,) = get("/models?q=reader")["data"]
+    assert get("/model/umbra/reader-7b")["data"] == row
+    assert row["pricing"] == {
+        "prompt": "0.000001",
+        "completion": "0.000002",
+        "request": "0.01",
+        "image": "0",
+        "web_search": "0",
+        "internal_reasoning": "0",
+        "input_cache_read": "0.0000001",
+        "input_cache_write": "0",
+        "overrides": [{"min_prompt_tokens": 200_000, "prompt": "0.000002", "completion": "0.000004"}],
+    }
+    assert get("/model/acme/large:free")["data"]["id"] == "acme/large:free"
+
+
+def test_a_permanent_slug_leads_to_the_model(shop):
+    Model.objects.filter(id="acme/large").update(canonical_slug="acme/large-2024-01-01")
+    catalog.touch()
+    assert get("/model/acme/large-2024-01-01")["data"]["id"] == "acme/large"
+
+
+def test_the_endpoints_of_a_model_are_listed_cheapest_first(shop):
+    data = get("/models/acme/large/endpoints")["data"]
+    assert set(data) == {"id", "name", "created", "description", "architecture", "endpoints"}
+    alpha, beta = data["endpoints"]
+    assert (alpha["tag"], beta["tag"]) == ("alpha", "beta")
+    assert alpha["name"] == "Alpha: Large"
+    assert (alpha["context_length"], alpha["max_completion_tokens"]) == (128_000, 16_384)
+    assert beta["pricing"]["prompt"] == "0.000003"
+    assert alpha["quantization"] is None
+    for unmeasured in ("uptime_last_30m", "latency_last_30m", "throughput_last_30m"):
+        assert alpha[unmeasured] is None
+
+
+def test_zero_retention_endpoints_are_those_that_keep_nothing(shop):
+    rows = get("/endpoints/zdr")["data"]
+    assert [(row["model_id"], row["tag"]) for row in rows] == [
+        ("umbra/reader-7b", "alpha"),
+        ("acme/large", "alpha"),
+        ("acme/small", "alpha"),
+    ]
+
+
+def test_providers_are_listed_with_their_documents(shop):
+    Provider.objects.filter(slug="alpha").update(status_page="https://status.alpha.example/", datacenters=["FR", "DE"])
+    catalog.touch()
+    alpha, beta = get("/providers")["data"]
+    assert alpha == {
+        "name": "Alpha",
+        "slug": "alpha",
+        "privacy_policy_url": None,
+        "terms_of_service_url": None,
+        "status_page_url": "https://status.alpha.example/",
+        "headquarters": "FR",
+        "datacenters": ["FR", "DE"],
+    }
+    assert beta["datacenters"] is None
+
+
+# --- Asking ---------------------------------------------------------------------------------------
+
+
+def test_the_list_filters_and_counts_alike(bundled):
+    for query in ("", "?q=llama", "?supported_parameters=tools,reasoning&max_price=1", "?output_modalities=image"):
+        body = get(f"/models{query}")
+        assert get(f"/models/count{query}")["data"]["count"] == body["total_count"] == len(body["data"]) > 0
+    assert get("/models?max_price=0")["total_count"] == 27
+
+
+def test_pages_of_the_list_make_up_the_whole(bundled):
+    collected: list[str] = []
+    path: str | None = "/models?limit=150&sort=pricing-low-to-high&max_price=5"
+    pages = 0
+    while path:
+        body = get(path)
+        collected += [row["id"] for row in body["data"]]
+        link = body["links"]["next"]
+        path = link.partition("/api/v1")[2] if link else None
+        pages += 1
+    assert pages == 3
+    assert collected == [row["id"] for row in get("/models?sort=pricing-low-to-high&max_price=5")["data"]]
+
+
+def test_a_page_beyond_the_end_is_empty(shop):
+    body = get("/models?offset=100")
+    assert (body["data"], body["total_count"], body["links"]["next"]) == ([], 4, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=ten", "limit"),
+        ("offset=-1", "offset"),
+        ("context=x", "context"),
+        ("sort=x", "sort"),
+        ("use_rss=perhaps", "use_rss"),
+        ("category=legal", "category"),
+        ("q=" + "x" * 10_000, "q"),
+    ],
+)
+def test_a_bad_parameter_is_answered_with_400_and_its_name(shop, query, name):
+    refused = error(f"/models?{query}", 400)
+    assert refused["message"].startswith(f"{name}: ")
+    assert refused["metadata"] == {"error_type": "invalid_request", "parameter": name}
+
+
+@pytest.mark.parametrize("query", ["q=%25", "q=%00", "q=' OR 1=1 --", "providers=%F0%9F%92%A9", "model_authors=a%00"])
+def test_hostile_queries_find_nothing_and_break_nothing(shop, query):
+    assert get(f"/models?{query}")["data"] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/model/acme/huge",
+        "/model/acme/large:nitro",
+        "/models/acme/huge",
+        "/models/acme/huge/endpoints",
+        "/model/acme/%00",
+        "/model/a/" + "x" * 5000,
+    ],
+)
+def test_an_unknown_model_is_answered_with_404(shop, path):
+    refused = error(path, 404)
+    assert refused["metadata"]["error_type"] == "not_found"
+    assert "/api/v1/models" in refused["message"]
+
+
+# --- Caching and other sites ----------------------------------------------------------------------
+
+
+def test_a_client_that_has_the_list_gets_304_until_the_catalogue_changes(shop):
+    client = Client()
+    first = client.get("/api/v1/models")
+    assert first["Cache-Control"] == "public, max-age=60, stale-while-revalidate=300"
+    assert "Accept-Encoding" in first["Vary"] and "Cookie" not in first["Vary"]
+    again = client.get("/api/v1/models", headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert client.get("/api/v1/models", headers={"If-None-Match": f'"x", {first["ETag"]}'}).status_code == 304
+    assert client.get("/api/v1/models?q=small", headers={"If-None-Match": first["ETag"]}).status_code == 200
+    Model.objects.filter(id="acme/small").update(hidden=True)
+    catalog.touch()
+    assert client.get("/api/v1/models", headers={"If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_reading_the_list_again_costs_no_query(shop, django_assert_num_queries):
+    client = Client()
+    client.get("/api/v1/models")
+    with django_assert_num_queries(0):
+        assert client.get("/api/v1/models").json()["total_count"] == 4
+
+
+def test_the_list_is_compressed_for_those_who_can_read_it(bundled):
+    plain = Client().get("/api/v1/models")
+    squeezed = Client(headers={"Accept-Encoding": "br, gzip"}).get("/api/v1/models")
+    assert squeezed["Content-Encoding"] == "gzip" and "Content-Encoding" not in plain
+    assert gzip.decompress(squeezed.content) == plain.content
+    assert len(squeezed.content) < len(plain.content) / 8
+    assert squeezed["ETag"] == plain["ETag"]
+
+
+def test_head_says_what_get_would(shop):
+    got, head = Client().get("/api/v1/models"), Client().head("/api/v1/models")
+    assert (head.status_code, head.content) == (200, b"")
+    assert (head["ETag"], head["Content-Length"]) == (got["ETag"], str(len(got.content)))
+    assert Client().head("/api/v1/model/acme/huge").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/models", "/models/count", "/model/acme/large", "/providers", "/models?limit=x", "/model/a/b"]
+)
+def test_other_sites_may_read_it(shop, path):
+    assert (
+        Client(headers={"Origin": "https://other.example"}).get(f"/api/v1{path}")["Access-Control-Allow-Origin"] == "*"
+    )
+
+
+def test_a_browsers_question_before_the_request_is_answered(shop):
+    response = Client().options("/api/v1/models")
+    assert response.status_code == 204
+    assert "Authorization" in response["Access-Control-Allow-Headers"]
+    assert response["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
+
+
+def test_nothing_can_be_posted_to_it(shop):
+    assert Client().post("/api/v1/models", {}, content_type="application/json").status_code == 405
+
+
+# --- RSS ------------------------------------------------------------------------------------------
+
+
+def test_the_feed_holds_the_same_models(shop):
+    response = Client().get("/api/v1/models?use_rss=true&model_authors=acme")
+    assert response["Content-Type"] == "application/rss+xml; charset=utf-8"
+    items = ElementTree.fromstring(response.content).findall("./channel/item")
+    assert [item.findtext("title") for item in items] == ["Acme: Large (free)", "Acme: Large", "Acme: Small"]
+    assert (items[1].findtext("link") or "").endswith("/acme/large")
+    chat = Client().get("/api/v1/models?use_rss=true&use_rss_chat_links=true&q=free")
+    assert (ElementTree.fromstring(chat.content).findtext("./channel/item/link") or "").endswith(
+        "/chat?model=acme/large%3Afree"
+    )
+
+
+def test_a_name_cannot_break_out_of_the_feed(shop):
+    Model.objects.filter(id="acme/small").update(name="</title><script>alert(1)</script>", description="]]>&")
+    catalog.touch()
+    items = ElementTree.fromstring(Client().get("/api/v1/models?use_rss=true").content).findall("./channel/item")
+    assert "</title><script>alert(1)</script>" in [item.findtext("title") for item in items]
+
+
+def test_the_openapi_document_describes_the_parameters(db):
+    document = json.loads(Client().get("/api/v1/openapi.json").content)
+    names = {parameter["name"] for parameter in document["paths"]["/api/v1/models"]["get"]["parameters"]}
+    assert {"q", "supported_parameters", "max_price", "sort", "limit", "use_rss"} <= names
+    assert set(document["paths"]["/api/v1/models"]) == {"get"}

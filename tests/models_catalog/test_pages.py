@@ -1,0 +1,301 @@
+"""The catalogue's pages."""
+
+import html
+import json
+import re
+
+import pytest
+from django.test import Client
+from django.urls import resolve, reverse
+
+from models_catalog import catalog
+from models_catalog.models import Endpoint, Model, Provider
+
+
+def page(path: str, status: int = 200) -> str:
+    response = Client().get(path)
+    assert response.status_code == status
+    return response.content.decode()
+
+
+def listed(text: str) -> list[str]:
+    """The ids of the models shown, in order."""
+    return re.findall(r'data-copy="([^"]+)">', text) or re.findall(r"<code>([^<]+/[^<]+)</code></th>", text)
+
+
+# --- The browser ----------------------------------------------------------------------------------
+
+
+def test_a_visitor_browses_models_without_signing_in(shop):
+    text = page("/models")
+    assert "4 models" in text
+    assert listed(text) == ["umbra/reader-7b", "acme/large:free", "acme/large", "acme/small"]
+    assert "$2.50" in text and "$10.00" in text
+    assert text.count("<h1") == 1
+
+
+def test_the_page_and_the_api_find_the_same(bundled):
+    for query in (
+        "q=gemini",
+        "max_price=0",
+        "supported_parameters=tools&context=1000000",
+        "providers=groq&sort=newest",
+    ):
+        ids = [row["id"] for row in Client().get(f"/api/v1/models?{query}").json()["data"]]
+        text = page(f"/models?{query}&view=table")
+        assert listed(text) == ids[:50]
+        assert f"{len(ids)} model" in text
+
+
+def test_free_models_have_an_address(shop):
+    text = page("/models?max_price=0")
+    assert listed(text) == ["acme/large:free"]
+    assert re.search(r'name="max_price" value="0"[^>]* checked', text)
+
+
+def test_the_state_is_in_the_address(shop):
+    text = page("/models?q=large&input_modalities=image&model_authors=acme&sort=pricing-high-to-low&view=table")
+    assert 'value="large"' in text
+    for control in (
+        'name="input_modalities" value="image"',
+        'name="model_authors" value="acme"',
+        'name="view" value="table"',
+    ):
+        assert re.search(re.escape(control) + r"[^>]* checked", text)
+    assert '<option value="pricing-high-to-low" selected>' in text
+    assert listed(text) == ["acme/large", "acme/large:free"]
+
+
+def test_each_filter_in_force_can_be_dropped_by_a_link(shop):
+    text = page("/models?q=large&model_authors=acme,umbra&max_price=0&view=table")
+    chips = {
+        html.unescape(label): html.unescape(href)
+        for href, label in re.findall(
+            r'<a class="chip" href="(\?[^"]*)"><span class="vh">Drop</span> ([^<]+)<svg', text
+        )
+    }
+    assert chips == {
+        "“large”": "?max_price=0&model_authors=acme,umbra&view=table",
+        "Free": "?q=large&model_authors=acme,umbra&view=table",
+        "Author: Acme": "?q=large&max_price=0&model_authors=umbra&view=table",
+        "Author: Umbra": "?q=large&max_price=0&model_authors=acme&view=table",
+    }
+    assert 'href="?view=table">Clear all' in text
+
+
+def test_an_empty_result_says_which_filter_to_drop(shop):
+    text = page("/models?model_authors=umbra&max_price=0")
+    assert "No model matches" in text
+    offers = re.findall(r'<a class="btn" href="\?([^"]*)">.*?</svg>([^<]+)<span class="faint num">(\d+) model', text)
+    assert offers == [("model_authors=umbra", "Free", "1"), ("max_price=0", "Author: Umbra", "1")] or offers == [
+        ("max_price=0", "Author: Umbra", "1"),
+        ("model_authors=umbra", "Free", "1"),
+    ]
+
+
+def test_a_catalogue_without_models_says_so(db):
+    assert "No model matches" in page("/models")
+
+
+def test_a_bad_parameter_is_left_out_and_named(shop):
+    text = page("/models?context=lots&page=nine&view=<i>")
+    assert "Left out: context: expected a whole number" in text
+    assert "4 models" in text and "<i>" not in text
+
+
+def test_filters_the_rail_does_not_show_are_carried_along(shop):
+    text = page("/models?min_price=0.5&arch=other")
+    assert '<input type="hidden" name="min_price" value="0.5">' in text
+    assert '<input type="hidden" name="arch" value="other">' in text
+
+
+def test_long_results_come_in_pages(bundled):
+    first, last = page("/models"), page("/models?page=9")
+    assert len(listed(first)) == 50 and "1–50 of 401" in first
+    assert 'rel="next" href="?page=2"' in first and 'rel="prev"' not in first
+    assert "401–401 of 401" in last and 'rel="prev" href="?page=8"' in last
+    seen = {each for number in range(1, 10) for each in listed(page(f"/models?page={number}&sort=pricing-low-to-high"))}
+    assert len(seen) == 401
+
+
+def test_htmx_gets_the_results_alone_and_a_clean_address(shop):
+    response = Client(headers={"HX-Request": "true"}).get("/models?q=large&context=&max_price=&sort=&view=")
+    text = response.content.decode()
+    assert text.lstrip().startswith('<div id="results"') and "<html" not in text
+    assert response["HX-Push-Url"] == "/models?q=large"
+    assert "HX-Request" in response["Vary"]
+    counts = json.loads(html.unescape(re.findall(r'data-counts="([^"]*)"', text)[0]))
+    assert counts["model_authors"] == {"acme": 2}
+    back = Client(headers={"HX-Request": "true", "HX-History-Restore-Request": "true"}).get("/models?q=large")
+    assert "<html" in back.content.decode()
+
+
+def test_what_a_visitor_types_cannot_break_out_of_the_page(shop):
+    hostile = '"><script>alert(1)</script>'
+    for path in ("/models", "/models?view=table"):
+        text = page(path + ("&" if "?" in path else "?") + "q=" + hostile + "&model_authors=" + hostile)
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_what_the_catalogue_says_cannot_break_out_of_the_page(shop):
+    hostile = "<img src=x onerror=alert(1)>"
+    Model.objects.filter(id="acme/small").update(name=hostile, description=hostile, hugging_face_id='"><b>')
+    Provider.objects.filter(slug="alpha").update(name=hostile)
+    Endpoint.objects.filter(model="acme/small").update(tag=hostile, quantization="<b>x</b>")
+    catalog.touch()
+    for path in ("/models", "/models?view=table", "/acme/small", "/providers"):
+        text = page(path)
+        assert "<img" not in text and "&lt;img" in text
+        assert '"><b>' not in text and "<b>x</b>" not in text
+
+
+@pytest.mark.parametrize(
+    "query", ["q=" + "x" * 10_000, "q=%00", "page=99999999999999999999", "providers=%ff%fe", "sort=%00"]
+)
+def test_hostile_queries_are_answered(shop, query):
+    page(f"/models?{query}")
+
+
+# --- One model ------------------------------------------------------------------------------------
+
+
+def test_a_model_page_shows_prices_providers_and_code(shop):
+    text = page("/acme/large")
+    assert "<h1>Acme: Large</h1>" in text
+    for shown in ("$2.50", "$10.00", "$3.00", "$15.00", "200,000 tokens", "Policy unknown", "Keeps nothing"):
+        assert shown in text
+    assert 'data-copy="alpha"' in text and 'data-copy="beta"' in text
+    assert "/chat?model=acme/large" in text
+    for code in ("from openai import OpenAI", "import OpenAI from", "requests.post(", "curl http"):
+        assert code in text
+    assert text.count("/api/v1") >= 4
+    assert html.unescape(text).count('"acme/large"') >= 4
+    assert "acme/large:free" in text  # the other variant
+
+
+def test_every_price_that_is_not_zero_is_shown_with_its_unit(shop):
+    text = page("/umbra/reader-7b")
+    rows = re.findall(r'<tr><th scope="row">([^<]+)</th>(.*?)<td class="muted">([^<]+)</td></tr>', text)
+    shown = {label: (re.findall(r'<td class="n">([^<]+)</td>', cells), unit) for label, cells, unit in rows}
+    assert shown == {
+        "Prompt": (["$1.00", "$2.00"], "million tokens"),
+        "Completion": (["$2.00", "$4.00"], "million tokens"),
+        "Cache read": (["$0.10", "$0.10"], "million tokens"),
+        "Request": (["$10.00", "$10.00"], "thousand requests"),
+    }
+    assert "Above 200K" in text
+
+
+@pytest.mark.parametrize(
+    ("order", "tags"),
+    [
+        ("", ["alpha", "beta"]),
+        ("context", ["beta", "alpha"]),
+        ("length", ["alpha", "beta"]),
+        ("<x>", ["alpha", "beta"]),
+    ],
+)
+def test_the_providers_can_be_sorted_by_a_link(shop, order, tags):
+    text = page(f"/acme/large?sort={order}")
+    assert re.findall(r'class="slug"><code>([^<]+)</code>', text) == tags
+    assert text.count("aria-sort=") == 1
+    assert 'href="?sort=context#providers"' in text
+
+
+def test_the_cheapest_is_marked_unless_all_cost_the_same(shop):
+    assert page("/acme/large").count(">Cheapest<") == 1
+    beta = Endpoint.objects.get(model="acme/large", tag="beta")
+    beta.pricing = {"prompt": "0.0000025", "completion": "0.00001"}
+    beta.save()
+    catalog.touch()
+    assert ">Cheapest<" not in page("/acme/large")
+
+
+def test_a_free_model_says_free_and_has_no_price_list(shop):
+    text = page("/acme/large:free")
+    assert ">Free<" in text and 'id="prices"' not in text and "$0" not in text
+
+
+def test_an_unknown_model_is_a_404_that_offers_similar_ones(shop):
+    text = page("/acme/larg", 404)
+    assert "There is no model acme/larg" in text
+    assert 'href="/acme/large"' in text
+    assert "&lt;" not in page("/acme/none", 404)
+
+
+@pytest.mark.parametrize("variant", ["nitro", "floor", "online", "exacto"])
+def test_a_variant_of_routing_leads_to_the_model(shop, variant):
+    response = Client().get(f"/acme/large:{variant}")
+    assert (response.status_code, response["Location"]) == (302, "/acme/large")
+    assert Client().get(f"/acme/huge:{variant}").status_code == 404
+
+
+def test_the_long_address_leads_to_the_short_one(shop):
+    response = Client().get("/models/acme/large:free")
+    assert (response.status_code, response["Location"]) == (301, "/acme/large:free")
+
+
+def test_every_bundled_model_has_a_page_that_renders(bundled):
+    client = Client()
+    for model in list(bundled.models.values())[::9]:
+        path = reverse("models_catalog:model", args=(model.author, model.slug))
+        assert path == f"/{model.id}"
+        assert client.get(path).status_code == 200, model.id
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/settings/keys",
+        "/settings/credits",
+        "/webhooks/stripe",
+        "/api/v1/models",
+        "/api/v1",
+        "/account/login/",
+        "/admin/login/",
+    ],
+)
+def test_no_fixed_route_is_taken_for_a_model(path):
+    try:
+        name = resolve(path).view_name
+    except Exception:  # nothing there: not ours either
+        return
+    assert name != "models_catalog:model"
+
+
+def test_a_missing_last_slash_is_still_added(db):
+    assert Client().get("/account/login").status_code == 301
+
+
+# --- Providers ------------------------------------------------------------------------------------
+
+
+def test_the_providers_page_tells_what_they_do_with_prompts(shop):
+    Provider.objects.filter(slug="alpha").update(
+        retains=True, retention_days=30, policy_as_of="2026-09", privacy_policy_url="https://alpha.example/privacy"
+    )
+    catalog.touch()
+    text = page("/providers")
+    for shown in ("2 providers", "France", "No training", "Keeps 30 days", "as of September 2026", "Policy unknown"):
+        assert shown in text
+    assert 'href="https://alpha.example/privacy"' in text
+    assert 'href="/models?providers=alpha"' in text
+    assert "Serve models here" in text
+
+
+@pytest.mark.parametrize("path", ["/models", "/providers", "/acme/large"])
+def test_pages_only_answer_reading(shop, path):
+    assert Client().post(path).status_code in (403, 405)
+    assert Client().head(path).status_code == 200
+
+
+def test_a_member_sees_the_same_pages(shop, alice_client):
+    for path in ("/models", "/acme/large", "/providers"):
+        assert alice_client.get(path).status_code == 200
+
+
+def test_templates_have_no_inline_styles_or_handlers(shop):
+    for path in ("/models", "/models?view=table", "/acme/large", "/providers", "/acme/none"):
+        text = Client().get(path).content.decode()
+        assert not re.search(r"\sstyle=|\son[a-z]+=|<script(?![^>]*(src=|type=\"importmap\"))", text), path

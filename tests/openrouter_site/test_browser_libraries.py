@@ -1,0 +1,90 @@
+"""Static files: the named files of browser libraries, and their hashed names in production."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.test import Client, override_settings
+
+from openrouter_site import browser_libraries
+from openrouter_site.browser_libraries import BrowserLibraryFinder
+
+HASHED = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "openrouter_site.browser_libraries.HashedStaticFiles"},
+}
+
+
+@pytest.fixture(scope="module")
+def static_root(tmp_path_factory) -> Path:
+    """The folder that `collectstatic` fills in production."""
+    folder = tmp_path_factory.mktemp("static")
+    with override_settings(STATIC_ROOT=folder, STORAGES=HASHED):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return folder
+
+
+@pytest.fixture
+def collected(static_root: Path, settings) -> dict[str, str]:
+    """name -> hashed name, with the settings of production."""
+    settings.STATIC_ROOT = static_root
+    settings.STORAGES = HASHED
+    return json.loads((static_root / "staticfiles.json").read_text())["paths"]
+
+
+def test_every_library_is_installed():
+    assert BrowserLibraryFinder().check() == []
+
+
+def test_a_missing_library_names_the_command_that_brings_it(settings, tmp_path: Path):
+    settings.NODE_MODULES = tmp_path
+    [error] = BrowserLibraryFinder().check()
+    assert "make setup" in error.msg
+
+
+@pytest.mark.parametrize("name", ["vendor/marked/package.json", "vendor/../package.json", "vendor/htmx.js", "vendor/"])
+def test_what_is_not_listed_is_not_served(client: Client, name: str):
+    assert finders.find(name) is None
+    assert client.get(f"/static/{name}").status_code == 404
+
+
+def test_what_may_be_imported_is_a_file():
+    assert [name for name in browser_libraries.IMPORTS.values() if finders.find(name) is None] == []
+
+
+def test_our_modules_import_each_other_by_name():
+    # A relative import would ask for the file's plain name, which a browser may have kept from an older version.
+    relative = re.compile(r"""(?:from|import)\s*\(?\s*["']\.{1,2}/""")
+    modules = Path(django_settings.BASE_DIR, "static/js").rglob("*.js")
+    assert [str(module) for module in modules if relative.search(module.read_text())] == []
+
+
+def test_names_in_production_carry_a_hash_of_the_content(collected: dict[str, str], settings):
+    for name in ("css/base.css", "js/base.js", "vendor/inter.woff2", "vendor/marked.js", "vendor/katex/katex.css"):
+        assert re.fullmatch(r".+\.[0-9a-f]{12}\.\w+", collected[name])
+        assert (settings.STATIC_ROOT / collected[name]).is_file()
+
+
+def test_style_sheets_in_production_name_hashed_fonts(collected: dict[str, str], settings):
+    style = (settings.STATIC_ROOT / collected["css/base.css"]).read_text()
+    named = re.findall(r'url\("([^"]+)"\)', style)
+    assert len(named) == 2
+    for font in named:
+        assert (settings.STATIC_ROOT / "css" / font).resolve().is_file()
+        assert re.search(r"\.[0-9a-f]{12}\.woff2", font)
+
+
+def test_pages_in_production_name_hashed_files_and_modules(collected: dict[str, str], client: Client, db):
+    page = client.get("/terms").content.decode()
+    assert collected["css/base.css"] in page and collected["js/base.js"] in page
+    imports = json.loads(re.search(r'<script type="importmap"[^>]*>(.*?)</script>', page).group(1))["imports"]
+    assert imports["marked"] == "/static/" + collected["vendor/marked.js"]
+
+
+def test_the_shared_style_sheet_stays_small(collected: dict[str, str], settings):
+    compressed = settings.STATIC_ROOT / (collected["css/base.css"] + ".gz")
+    assert compressed.stat().st_size < 11_000

@@ -1,0 +1,191 @@
+"""The shell of every page in a real browser: keyboard, phone, themes, no JavaScript, and a newcomer's first minutes."""
+
+import itertools
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import check_axe, widest_overflow
+from tests.processes import Site, wait_until
+
+PASSWORD = "a long enough passphrase"
+SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+PUBLIC = [
+    "/", "/terms", "/privacy", "/account/login/", "/account/signup/", "/account/password/reset/",
+    "/account/password/reset/done/", "/account/confirm-email/broken/",
+]  # fmt: skip
+MEMBERS = ["/", "/account/email/", "/account/password/change/", "/account/logout/", "/styleguide/"]
+
+
+@pytest.fixture(scope="module")
+def web(playwright, tmp_path_factory):
+    """The site without its workers and sandboxes: nothing here asks a model or pays."""
+    with Site(tmp_path_factory.mktemp("web"), processes=("web",)) as site:
+        yield site
+
+
+_people = itertools.count(1)
+
+
+def sign_up(page: Page, web: Site) -> str:
+    """The address of a new account, signed in on the start page."""
+    address = f"newcomer{next(_people)}@example.com"
+    page.goto(f"{web.url}/account/signup/")
+    page.get_by_label("E-mail").fill(address)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
+    return address
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
+def test_pages_are_accessible_and_fit_the_window(new_page, web: Site, size: str, scheme: str):
+    page = new_page(viewport=SIZES[size], color_scheme=scheme)
+    for address in PUBLIC:
+        page.goto(web.url + address)
+        check_axe(page)
+        assert widest_overflow(page) == [], address
+    sign_up(page, web)
+    for address in MEMBERS:
+        page.goto(web.url + address)
+        check_axe(page)
+        assert widest_overflow(page) == [], address
+
+
+def test_a_newcomer_verifies_the_address_and_gets_the_allowance(page: Page, web: Site):
+    address = sign_up(page, web)
+    expect(page.get_by_text("We sent a link to")).to_be_visible()
+    expect(page.locator(".nav [data-balance]")).to_have_text("$0.00")
+    links = re.compile(rf"{web.url}/account/confirm-email/\S+")
+    wait_until(lambda: links.search(web.processes["web"].printed()), "the message to be printed")
+    page.goto(links.findall(web.processes["web"].printed())[-1])
+    expect(page.get_by_role("main").get_by_text(address)).to_be_visible()
+    page.get_by_role("button", name="Verify address").click()
+    expect(page.locator(".nav [data-balance]")).to_have_text("$0.10")
+    expect(page.get_by_text("1 of 4 done")).to_be_visible()
+
+
+def test_the_keyboard_reaches_content_search_and_account(page: Page, web: Site):
+    sign_up(page, web)
+    page.goto(f"{web.url}/terms")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search models")).to_be_focused()
+    page.keyboard.type("gpt/4")  # a slash inside the box is a slash
+    expect(page.get_by_role("searchbox", name="Search models")).to_have_value("gpt/4")
+
+    page.get_by_role("button", name="Account").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="E-mail addresses")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="E-mail addresses")).to_be_hidden()
+    expect(page.get_by_role("button", name="Account")).to_be_focused()
+
+
+def test_a_phone_opens_and_closes_the_menu(new_page, web: Site):
+    page = new_page(viewport=SIZES["phone"])
+    page.goto(f"{web.url}/terms")
+    expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Models")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
+    expect(page.get_by_role("button", name="Menu")).to_be_focused()
+
+
+def test_a_theme_applies_at_once_and_is_kept(page: Page, web: Site):
+    page.goto(f"{web.url}/terms")
+    white = "rgb(255, 255, 255)"
+    expect(page.locator("body")).to_have_css("background-color", white)
+    page.get_by_role("button", name="Theme: system").click()
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator("body")).not_to_have_css("background-color", white)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.get_by_role("button", name="Theme: dark").click()
+    page.get_by_role("button", name="System").click()
+    page.reload()
+    expect(page.locator("body")).to_have_css("background-color", white)
+
+
+def test_samples_change_language_by_arrow_keys_and_are_copied_as_shown(new_page, web: Site):
+    page = new_page(viewport=SIZES["desktop"], permissions=["clipboard-read", "clipboard-write"])
+    page.goto(web.url)
+    page.get_by_role("tab", name="curl").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Python")).to_be_focused()
+    expect(page.get_by_role("tabpanel", name="Python")).to_be_visible()
+    expect(page.locator("#sample-curl")).to_be_hidden()
+    page.locator(".samples [data-copy]").click()
+    expect(page.locator(".samples [data-copy]")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("from openai import OpenAI") and f'base_url="{web.url}/api/v1"' in copied
+    compile(copied, "sample", "exec")
+    page.reload()
+    expect(page.get_by_role("tab", name="Python")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_password_can_be_looked_at_and_errors_keep_what_was_typed(page: Page, web: Site, faults: list[str]):
+    page.goto(f"{web.url}/account/signup/")
+    page.get_by_label("E-mail").fill("somebody@example.com")
+    password = page.get_by_label("Password", exact=True)
+    password.fill("short")
+    expect(password).to_have_attribute("type", "password")
+    page.get_by_role("button", name="Show password").click()
+    expect(password).to_have_attribute("type", "text")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_label("E-mail")).to_have_value("somebody@example.com")
+    expect(password).to_have_accessible_description(re.compile("At least 10 characters.*too short"))
+    check_axe(page)
+
+
+def test_a_second_click_on_a_slow_button_sends_nothing(page: Page, web: Site):
+    posts: list[str] = []
+    page.goto(f"{web.url}/account/password/reset/")
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.get_by_label("E-mail").fill("nobody@example.com")
+    page.get_by_role("button", name="Send the link").dblclick()
+    expect(page.get_by_role("heading", name="Look into your inbox")).to_be_visible()
+    assert len(posts) == 1
+
+
+def test_toasts_announce_themselves_and_problems_stay(page: Page, web: Site):
+    sign_up(page, web)
+    page.goto(f"{web.url}/styleguide/")
+    page.get_by_role("button", name="Toast that stays").click()
+    problem = page.get_by_role("status").filter(has_text="Not saved").first
+    expect(problem).to_be_visible()
+    problem.get_by_role("button", name="Close").click()
+    expect(problem).to_be_hidden()
+
+
+def test_signing_in_choosing_a_theme_and_signing_out_work_without_javascript(new_page, web: Site, page: Page):
+    address = sign_up(page, web)
+    plain = new_page(viewport=SIZES["desktop"], java_script_enabled=False)
+    plain.goto(web.url)
+    for language in ("curl", "python", "javascript"):  # all three samples, one under the other
+        expect(plain.locator(f"#sample-{language}")).to_be_visible()
+    plain.goto(f"{web.url}/account/login/")
+    plain.get_by_label("E-mail").fill(address)
+    plain.get_by_label("Password", exact=True).fill(PASSWORD)
+    plain.get_by_role("button", name="Sign in").click()
+    expect(plain.get_by_role("heading", name="What to do next")).to_be_visible()
+    plain.get_by_role("button", name="Theme: system").click()
+    plain.get_by_role("button", name="Dark").click()
+    expect(plain.locator("html")).to_have_attribute("data-theme", "dark")
+    plain.get_by_role("button", name="Account").click()
+    plain.get_by_role("button", name="Sign out").click()
+    expect(plain.get_by_text("You are signed out.")).to_be_visible()
+
+
+def test_everything_comes_from_the_site_itself(page: Page, web: Site):
+    elsewhere: list[str] = []
+    page.on("request", lambda request: elsewhere.append(request.url) if not request.url.startswith(web.url) else None)
+    sign_up(page, web)
+    page.goto(f"{web.url}/styleguide/", wait_until="networkidle")
+    assert elsewhere == []

@@ -1,0 +1,241 @@
+"""The real processes, started for tests on free ports with data of their own.
+
+`Site` runs the commands of the Procfile, `provider_sandbox` and `stripe_sandbox` run one stand-in alone. Each captures
+what it prints, waits until it answers, and is gone afterwards, whatever happened in between.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+from honcho.environ import parse_procfile
+from psycopg import sql
+
+from scripts.environment import ROOT
+from scripts.serve import free_port
+
+__all__ = ["Process", "Site", "provider_sandbox", "stripe_sandbox", "wait_until"]
+
+PATIENCE_S = 60
+# What a developer's shell may hold and a site under test must not see.
+FOREIGN = re.compile(r"(DATABASE_URL|REDIS_URL|STRIPE_|SANDBOX_|PROVIDER_|EMAIL_|SITE_|DEBUG|DJANGO_|.*_API_KEY)")
+
+
+class Process:
+    """One running command with its output in a file."""
+
+    def __init__(self, name: str, command: str, env: dict[str, str], folder: Path) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._output = self.log.open("ab")
+        self._popen = subprocess.Popen(
+            command,
+            shell=True,
+            env=env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # one group, so that nothing it started survives it
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def is_alive(self) -> bool:
+        return self._popen.poll() is None
+
+    def printed(self) -> str:
+        """Everything it has printed so far."""
+        return self.log.read_text(errors="replace")
+
+    def wait_until_it_answers(self, url: str) -> None:
+        """Return once `url` answers below 500; AssertionError, with what was printed, if it ends or takes too long."""
+        wait_until(lambda: not self.is_alive() or answers(url), f"{self.name} to answer at {url}")
+        assert self.is_alive(), f"{self.name} ended:\n{self.printed()}"
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> None:
+        """End it and everything that it started; by force after ten seconds."""
+        for chosen in (with_signal, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, chosen)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(timeout=10)
+                break
+        with contextlib.suppress(ProcessLookupError):  # children of a shell that has gone
+            os.killpg(self.pid, signal.SIGKILL)
+        self._output.close()
+
+
+class Site:
+    """The whole site: `with Site(folder) as site: site.url`.
+
+    Embedded (SQLite, files) unless a PostgreSQL server's URL and a Redis URL are given; on the server it makes a
+    database of its own, in Redis it takes and empties the database that the URL names.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        postgresql: str = "",
+        redis_url: str = "",
+        processes: Sequence[str] = ("stripe", "providers", "web", "worker"),
+        **settings: str,
+    ) -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.names = processes
+        self.processes: dict[str, Process] = {}
+        ports = {name: free_port() for name in ("web", "providers", "stripe")}
+        self.url, self.providers_url, self.stripe_url = (f"http://127.0.0.1:{port}" for port in ports.values())
+        self._server = postgresql
+        self._redis_url = redis_url
+        self._database = f"site_{uuid.uuid4().hex[:12]}"
+        self.env = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
+        self.env |= {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), self.env.get("PATH", "")]),
+            "DATA_DIR": str(self.data_dir),
+            "WEB_HOST": "127.0.0.1",
+            "PORT": str(ports["web"]),
+            "SANDBOX_PROVIDERS_PORT": str(ports["providers"]),
+            "SANDBOX_STRIPE_PORT": str(ports["stripe"]),
+            "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": re.sub(r"/[^/]*$", f"/{self._database}", postgresql) if postgresql else "",
+            "REDIS_URL": redis_url,
+            **settings,
+        }
+
+    def __enter__(self) -> "Site":
+        try:
+            self._make_stores()
+            self._run("-m", "scripts.prepare")
+            for name in self.names:
+                self.start(name)
+            for name in self.names:
+                self._wait_for(name)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, name: str) -> None:
+        """Start one process of the Procfile."""
+        command = parse_procfile((ROOT / "Procfile").read_text()).processes[name]
+        self.processes[name] = Process(name, command, self.env, self.folder)
+
+    def _wait_for(self, name: str) -> None:
+        addresses = {"web": f"{self.url}/", "providers": self.providers_url, "stripe": self.stripe_url}
+        if name in addresses:  # the worker has none
+            self.processes[name].wait_until_it_answers(addresses[name])
+
+    def stop(self) -> None:
+        """Stop every process and drop the database."""
+        for process in reversed(self.processes.values()):
+            process.stop()
+        if self._server:
+            with psycopg.connect(self._server, autocommit=True) as connection:
+                name = sql.Identifier(self._database)
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+    def manage(self, *arguments: str) -> str:
+        """What a management command printed; AssertionError if it failed."""
+        return self._run("manage.py", *arguments)
+
+    def _run(self, *arguments: str) -> str:
+        command = [sys.executable, *arguments]
+        ended = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True)
+        assert ended.returncode == 0, f"{' '.join(arguments)}:\n{ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+    def printed(self) -> str:
+        """Everything that all processes have printed so far."""
+        return "".join(process.printed() for process in self.processes.values())
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query, read beside the running site."""
+        if self._server:
+            with psycopg.connect(self.env["DATABASE_URL"]) as connection:
+                return list(connection.execute(query.encode()))
+        with contextlib.closing(sqlite3.connect(self.data_dir / "site.sqlite3")) as database:
+            return list(database.execute(query))
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        listing = (
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            if self._server
+            else "SELECT name FROM sqlite_master WHERE type = 'table'"
+        )
+        return sorted(str(name) for (name,) in self.rows(listing))
+
+    def _make_stores(self) -> None:
+        if self._server:
+            with psycopg.connect(self._server, autocommit=True) as connection:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._database)))
+        if self._redis_url:
+            redis.Redis.from_url(self._redis_url).flushdb()
+
+
+@contextlib.contextmanager
+def provider_sandbox(folder: Path, *options: str) -> Iterator[str]:
+    """The address of the model providers' stand-in, running alone."""
+    with _alone("sandbox.providers", folder, options) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def stripe_sandbox(folder: Path, *options: str) -> Iterator[str]:
+    """The address of the payment provider's stand-in, running alone."""
+    with _alone("sandbox.stripe", folder, ("--data", str(folder / "stripe.sqlite3"), *options)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _alone(module: str, folder: Path, options: Sequence[str]) -> Iterator[str]:
+    port = free_port()
+    command = subprocess.list2cmdline([sys.executable, "-m", module, "--port", str(port), *options])
+    process = Process(module, command, dict(os.environ), folder)
+    try:
+        process.wait_until_it_answers(f"http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.stop()
+
+
+def wait_until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Return once the condition holds; AssertionError, naming what was waited for, when it never does."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {patience_s} s for {what}"
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    """Whether something answers there with a status below 500."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(url, timeout=PATIENCE_S):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False

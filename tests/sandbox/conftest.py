@@ -1,0 +1,64 @@
+"""The stand-ins as real processes, one each for all tests."""
+
+import httpx
+import pytest
+
+from tests.processes import provider_sandbox, stripe_sandbox
+from tests.sandbox.provider import Providers
+from tests.sandbox.stripe_world import Buyer, Receiver, Shop
+
+# --- Model providers ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def provider_sandbox_url(tmp_path_factory):
+    """Fifty times faster than in life, with a record of what it received."""
+    with provider_sandbox(tmp_path_factory.mktemp("providers"), "--speed", "50", "--record") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def provider_client(provider_sandbox_url):
+    with httpx.Client(base_url=provider_sandbox_url, timeout=10, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def providers(provider_sandbox_url, provider_client, request):
+    """The providers as one test meets them: with a session of its own."""
+    return Providers(provider_sandbox_url, request.node.name, provider_client)
+
+
+# --- Payments -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def stripe_sandbox_url(tmp_path_factory):
+    with stripe_sandbox(tmp_path_factory.mktemp("stripe")) as url:
+        yield url
+
+
+@pytest.fixture
+def shop(stripe_sandbox_url):
+    """A shop; afterwards no fault is left, and no answer it got disagrees with stripe's own package."""
+    shop = Shop(stripe_sandbox_url)
+    yield shop
+    shop.control("reset")
+    assert shop.breaches == []
+
+
+@pytest.fixture
+def buyer():
+    return Buyer()
+
+
+@pytest.fixture
+def receiver(shop):
+    """A webhook address that is told everything."""
+    receiver = Receiver()
+    endpoint = shop.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"]})
+    receiver.secret = endpoint.secret
+    yield receiver
+    shop.v1.webhook_endpoints.delete(endpoint.id)
+    receiver.close()
+    assert receiver.forged == 0

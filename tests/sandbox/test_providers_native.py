@@ -1,0 +1,464 @@
+"""Anthropic's and Google's own protocols: what their documentation promises, event by event."""
+
+import json
+
+import pytest
+
+from sandbox.providers import tokens as tokenizer
+from tests.sandbox.provider import fault, tokens
+
+VERSION = {"anthropic-version": "2023-06-01", "x-api-key": "any"}
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+ASK = "What is the weather in Oslo?"
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAoAAAAHgCAIAAAC6s0uzAAAAAA=="  # the first bytes of 640 × 480 pixels
+
+
+# --- Anthropic ------------------------------------------------------------------------------------
+
+
+def messages(providers, content, headers=None, **fields):
+    said = content if isinstance(content, list) and "role" in content[0] else [{"role": "user", "content": content}]
+    body = {"model": "claude-1", "max_tokens": 2000, "messages": said, "temperature": 0, **fields}
+    return providers.client.post(
+        "/anthropic-native/v1/messages", json=body, headers=providers.headers({**VERSION, **(headers or {})})
+    )
+
+
+def message(providers, content, headers=None, **fields):
+    response = messages(providers, content, headers, **fields)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def events(providers, content, headers=None, **fields):
+    """(name, data) of each event of a stream."""
+    response = messages(providers, content, headers, stream=True, **fields)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    found = []
+    for block in response.text.strip().split("\n\n"):
+        name, data = block.split("\n")
+        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    assert [name for name, data in found if data["type"] != name] == []
+    return found
+
+
+def deltas(found, kind):
+    return [data["delta"] for name, data in found if name == "content_block_delta" and data["delta"]["type"] == kind]
+
+
+def test_a_message_is_answered_with_blocks_and_usage(providers):
+    answer = message(providers, "Say exactly: one two three")
+    assert answer["id"].startswith("msg_")
+    assert answer | {"id": ""} == {
+        "id": "",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-1",
+        "content": [{"type": "text", "text": "one two three"}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {
+            "input_tokens": 9,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": 3,
+        },
+    }
+
+
+def test_a_streamed_message_has_its_events_in_order(providers):
+    found = events(providers, "Say exactly: one two three")
+    assert [name for name, _ in found] == [
+        "message_start", "ping", "content_block_start", "content_block_delta", "content_block_delta",
+        "content_block_delta", "content_block_stop", "message_delta", "message_stop",
+    ]  # fmt: skip
+    assert [delta["text"] for delta in deltas(found, "text_delta")] == ["one", " two", " three"]
+    start, end = found[0][1]["message"], found[-2][1]
+    assert (start["content"], start["stop_reason"], start["usage"]["input_tokens"]) == ([], None, 9)
+    assert (end["delta"]["stop_reason"], end["usage"]["output_tokens"]) == ("end_turn", 3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "sequence"),
+    [({"max_tokens": 2}, "max_tokens", None), ({"stop_sequences": ["zzz", " three"]}, "stop_sequence", " three")],
+)
+def test_it_says_why_a_message_stops(providers, fields, reason, sequence):
+    answer = message(providers, "Say exactly: one two three", **fields)
+    assert answer["content"][0]["text"] == "one two"
+    assert (answer["stop_reason"], answer["stop_sequence"], answer["usage"]["output_tokens"]) == (reason, sequence, 2)
+
+
+def test_thinking_is_a_block_of_its_own_with_a_signature(providers):
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    answer = message(providers, "Tell me about tea", thinking=thinking)
+    thought, text = answer["content"]
+    assert thought["type"] == "thinking" and "tea" in thought["thinking"] and thought["signature"]
+    assert answer["usage"]["output_tokens"] == tokenizer.count(thought["thinking"]) + tokenizer.count(text["text"])
+    found = events(providers, "Tell me about tea", thinking=thinking)
+    assert "".join(delta["thinking"] for delta in deltas(found, "thinking_delta")) == thought["thinking"]
+    assert [delta["signature"] for delta in deltas(found, "signature_delta")] == [thought["signature"]]
+    assert [data["content_block"]["type"] for name, data in found if name == "content_block_start"] == [
+        "thinking",
+        "text",
+    ]
+
+
+def test_adaptive_thinking_takes_its_effort_from_the_output(providers):
+    def thought(effort):
+        answer = message(providers, "Tea?", thinking={"type": "adaptive"}, output_config={"effort": effort})
+        return len(answer["content"][0]["thinking"])
+
+    assert thought("low") < thought("high")
+
+
+def test_a_tool_is_used_and_its_result_is_answered_with(providers):
+    tools = [{"name": "get_weather", "description": "Weather of a city", "input_schema": CITY}]
+    first = message(providers, ASK, tools=tools)
+    (use,) = first["content"]
+    assert first["stop_reason"] == "tool_use" and use["id"].startswith("toolu_")
+    assert (use["type"], use["name"], use["input"]) == ("tool_use", "get_weather", {"city": "Oslo"})
+    found = events(providers, ASK, tools=tools)
+    assert json.loads("".join(delta["partial_json"] for delta in deltas(found, "input_json_delta"))) == {"city": "Oslo"}
+    assert found[-2][1]["usage"]["output_tokens"] == 1 + len(deltas(found, "input_json_delta"))
+    result = {"type": "tool_result", "tool_use_id": use["id"], "content": [{"type": "text", "text": '{"degrees": -7}'}]}
+    talk = [
+        {"role": "user", "content": ASK},
+        {"role": "assistant", "content": first["content"]},
+        {"role": "user", "content": [result]},
+    ]
+    second = message(providers, talk, tools=tools)
+    assert second["stop_reason"] == "end_turn"
+    assert "`get_weather` returned" in second["content"][0]["text"] and "-7" in second["content"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "used"),
+    [
+        ({"type": "auto"}, []),
+        ({"type": "any"}, ["get_weather"]),
+        ({"type": "tool", "name": "save"}, ["save"]),
+        ({"type": "none"}, []),
+    ],
+)
+def test_the_choice_of_a_tool_is_heeded(providers, choice, used):
+    tools = [{"name": "get_weather", "input_schema": CITY}, {"name": "save", "input_schema": CITY}]
+    answer = message(providers, "Hello", tools=tools, tool_choice=choice)
+    assert [block["name"] for block in answer["content"] if block["type"] == "tool_use"] == used
+
+
+def test_images_and_documents_are_acknowledged(providers):
+    blocks = [
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+        {"type": "image", "source": {"type": "url", "url": "https://pictures.example/cat.png"}},
+        {
+            "type": "document",
+            "title": "report.pdf",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"},
+        },
+        {"type": "text", "text": "What is this?"},
+    ]
+    text = message(providers, blocks)["content"][0]["text"]
+    assert all(
+        words in text for words in ("a PNG image of 640 × 480 pixels", "an image at pictures.example", "report.pdf")
+    )
+
+
+def test_the_system_prompt_and_a_prefilled_answer_are_heeded(providers):
+    system = [{"type": "text", "text": "Start every answer with 'Ahoy!'"}]
+    assert message(providers, "Tell me about tea", system=system)["content"][0]["text"].startswith("Ahoy!")
+    talk = [{"role": "user", "content": "Tell me about tea"}, {"role": "assistant", "content": "Tea is"}]
+    assert not message(providers, talk)["content"][0]["text"].startswith("#")
+
+
+def test_only_marked_prompts_are_cached_and_the_input_does_not_contain_them(providers):
+    long = "The quick brown fox jumps over the lazy dog. " * 60
+    plain = [message(providers, long, tokens(1))["usage"] for _ in range(2)]
+    assert [usage["cache_read_input_tokens"] for usage in plain] == [0, 0]
+    blocks = [{"type": "text", "text": long, "cache_control": {"type": "ephemeral"}}, {"type": "text", "text": "Why?"}]
+    first, second = (message(providers, blocks, tokens(1))["usage"] for _ in range(2))
+    assert first["cache_creation_input_tokens"] == second["cache_read_input_tokens"] > 500
+    assert second["cache_creation_input_tokens"] == 0
+    total = plain[0]["input_tokens"] + 2
+    for usage in (first, second):
+        parts = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+        assert sum(usage[part] for part in parts) == total
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "invalid_request_error"),
+        (401, "authentication_error"),
+        (429, "rate_limit_error"),
+        (500, "api_error"),
+        (529, "overloaded_error"),
+    ],
+)
+def test_anthropic_s_errors_have_its_own_shape(providers, status, kind):
+    response = messages(providers, "Hi", fault(f"anthropic={status}:3"))
+    assert (response.status_code, response.headers["retry-after"]) == (status, "3")
+    body = response.json()
+    assert (body["type"], body["error"]["type"], bool(body["request_id"])) == ("error", kind, True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"max_tokens": None},
+        {"max_tokens": 0},
+        {"messages": []},
+        {"messages": [{"role": "system", "content": "Hi"}]},
+        {"messages": [{"role": "user", "content": None}]},
+        {"thinking": {"type": "enabled", "budget_tokens": 100}},
+        {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+    ],
+)
+def test_a_message_that_makes_no_sense_is_refused(providers, fields):
+    response = messages(providers, "Hi", **fields)
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
+
+
+def test_the_version_and_a_valid_key_are_needed(providers):
+    assert "anthropic-version" in messages(providers, "Hi", {"anthropic-version": ""}).json()["error"]["message"]
+    assert messages(providers, "Hi", {"x-api-key": "my-invalid"}).status_code == 401
+
+
+def test_faults_reach_anthropic_s_stream(providers):
+    found = events(providers, "Hi", {**tokens(9), **fault("anthropic=error-in-stream:4")})
+    assert len(deltas(found, "text_delta")) == 4
+    assert found[-1] == (
+        "error",
+        {"type": "error", "error": {"type": "api_error", "message": found[-1][1]["error"]["message"]}},
+    )
+    broken = messages(providers, "Hi", {**tokens(9), **fault("*=malformed:4")}, stream=True).text
+    assert broken.count("content_block_delta\n") == 10 and "text_de\n" in broken
+    assert "message_stop" not in messages(providers, "Hi", {**tokens(9), **fault("*=no-done")}, stream=True).text
+    assert [name for name, _ in events(providers, "Hi", {**tokens(1), **fault("*=duplicate-finish")})].count(
+        "message_delta"
+    ) == 2
+    assert "usage" not in message(providers, "Hi", fault("*=no-usage"))
+    assert message(providers, "Hi", {**tokens(9), **fault("*=content-filter:2")})["stop_reason"] == "refusal"
+    assert message(providers, "Hi", fault("*=error-200"))["type"] == "error"
+
+
+# --- Google ---------------------------------------------------------------------------------------
+
+
+def generated(providers, contents, headers=None, *, stream=False, path="gemini-1", **fields):
+    said = [{"role": "user", "parts": [{"text": contents}]}] if isinstance(contents, str) else contents
+    address = f"/google-native/v1beta/models/{path}:" + (
+        "streamGenerateContent?alt=sse" if stream else "generateContent"
+    )
+    return providers.client.post(
+        address,
+        json={"contents": said, **fields},
+        headers=providers.headers({"x-goog-api-key": "any", **(headers or {})}),
+    )
+
+
+def content(providers, contents, headers=None, **fields):
+    response = generated(providers, contents, headers, **fields)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def chunks(providers, contents, headers=None, **fields):
+    response = generated(providers, contents, headers, stream=True, **fields)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    return [json.loads(line.removeprefix("data: ")) for line in response.text.split("\r\n") if line]
+
+
+def parts(*answers):
+    return [part for answer in answers for part in answer["candidates"][0]["content"]["parts"]]
+
+
+EXACT = {"generationConfig": {"temperature": 0}}
+
+
+def test_content_is_generated_with_usage(providers):
+    answer = content(providers, "Say exactly: one two three")
+    assert answer["responseId"]
+    assert answer | {"responseId": ""} == {
+        "candidates": [
+            {"content": {"parts": [{"text": "one two three"}], "role": "model"}, "index": 0, "finishReason": "STOP"}
+        ],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 3, "totalTokenCount": 12},
+        "modelVersion": "gemini-1",
+        "responseId": "",
+    }
+
+
+def test_streamed_content_counts_as_it_goes_and_has_no_done(providers):
+    found = chunks(providers, "Say exactly: one two three")
+    assert [part["text"] for part in parts(*found)] == ["one", " two", " three", ""]
+    assert [chunk["usageMetadata"]["candidatesTokenCount"] for chunk in found] == [1, 2, 3, 3]
+    assert [chunk["candidates"][0].get("finishReason") for chunk in found] == [None, None, None, "STOP"]
+    assert len({chunk["responseId"] for chunk in found}) == 1
+
+
+def test_limits_and_stop_sequences_are_kept(providers):
+    limited = content(providers, "Say exactly: one two three", generationConfig={"maxOutputTokens": 2})
+    assert (parts(limited), limited["candidates"][0]["finishReason"]) == ([{"text": "one two"}], "MAX_TOKENS")
+    stopped = content(providers, "Say exactly: one two three", generationConfig={"stopSequences": [" three"]})
+    assert (parts(stopped), stopped["candidates"][0]["finishReason"]) == ([{"text": "one two"}], "STOP")
+
+
+def test_thoughts_are_counted_apart_and_shown_on_demand(providers):
+    def answer(**thinking):
+        return content(providers, "Tell me about tea", generationConfig={"seed": 1, "thinkingConfig": thinking})
+
+    shown, hidden, none = answer(includeThoughts=True), answer(thinkingLevel="medium"), answer(thinkingBudget=0)
+    thought, text = parts(shown)
+    assert thought["thought"] and "tea" in thought["text"]
+    assert shown["usageMetadata"]["thoughtsTokenCount"] == tokenizer.count(thought["text"])
+    assert shown["usageMetadata"]["candidatesTokenCount"] == tokenizer.count(text["text"])
+    assert parts(hidden) == [text] and hidden["usageMetadata"] == shown["usageMetadata"]
+    assert "thoughtsTokenCount" not in none["usageMetadata"]
+    for chunk in (*chunks(providers, "Tea", generationConfig={"thinkingConfig": {"thinkingBudget": 20}}), shown):
+        usage = chunk["usageMetadata"]
+        assert usage["totalTokenCount"] == sum(
+            usage.get(name, 0) for name in ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+        )
+
+
+PARAMETERS = {
+    "type": "OBJECT",
+    "properties": {"city": {"type": "STRING"}, "days": {"type": "INTEGER", "nullable": True}},
+    "required": ["city"],
+}
+FUNCTION = {"name": "get_weather", "description": "Weather of a city", "parameters": PARAMETERS}
+TOOLS = [{"functionDeclarations": [FUNCTION, {"name": "save", "parametersJsonSchema": CITY}]}]
+
+
+def test_a_function_is_called_and_its_response_is_answered_with(providers):
+    first = content(providers, ASK, tools=TOOLS)
+    (part,) = parts(first)
+    assert part["functionCall"]["name"] == "get_weather" and part["functionCall"]["args"]["city"] == "Oslo"
+    assert first["candidates"][0]["finishReason"] == "STOP"
+    assert parts(*chunks(providers, ASK, tools=TOOLS))[0]["functionCall"]["args"]["city"] == "Oslo"
+    talk = [
+        {"role": "user", "parts": [{"text": ASK}]},
+        {"role": "model", "parts": [part]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "get_weather", "response": {"degrees": -7}}}]},
+    ]
+    text = parts(content(providers, talk, tools=TOOLS))[0]["text"]
+    assert "`get_weather` returned" in text and "-7" in text
+
+
+@pytest.mark.parametrize(
+    ("config", "called"),
+    [
+        ({"mode": "AUTO"}, []),
+        ({"mode": "ANY"}, ["get_weather"]),
+        ({"mode": "ANY", "allowedFunctionNames": ["save"]}, ["save"]),
+        ({"mode": "NONE"}, []),
+    ],
+)
+def test_the_mode_of_calling_is_heeded(providers, config, called):
+    answer = content(providers, "Hello", tools=TOOLS, toolConfig={"functionCallingConfig": config})
+    assert [part["functionCall"]["name"] for part in parts(answer) if "functionCall" in part] == called
+
+
+def test_json_is_generated_by_google_s_schema_and_by_the_common_one(providers):
+    schema = {
+        "type": "OBJECT",
+        "properties": {"city": {"type": "STRING"}, "people": {"type": "INTEGER", "nullable": True}},
+        "required": ["city", "people"],
+    }
+    for field, wanted in (("responseSchema", schema), ("responseJsonSchema", CITY)):
+        config = {"responseMimeType": "application/json", field: wanted}
+        value = json.loads(
+            parts(content(providers, "Oslo has 700000 people. Tell about life in Oslo", generationConfig=config))[0][
+                "text"
+            ]
+        )
+        assert value == ({"city": "Oslo", "people": 700000} if field == "responseSchema" else {"city": "Oslo"})
+
+
+def test_images_and_files_are_seen_and_the_system_instruction_is_heeded(providers):
+    seen = [
+        {"inlineData": {"mimeType": "image/png", "data": PNG}},
+        {"fileData": {"fileUri": "https://files.example/a"}},
+        {"inlineData": {"mimeType": "audio/wav", "data": "AAAA"}},
+        {"text": "What is this?"},
+    ]
+    said = [{"role": "user", "parts": seen}]
+    text = parts(content(providers, said, systemInstruction={"parts": [{"text": "Start every answer with 'Ahoy!'"}]}))[
+        0
+    ]["text"]
+    assert all(words in text for words in ("Ahoy!", "a PNG image of 640 × 480 pixels", "files.example", "audio/wav"))
+
+
+def test_names_may_be_written_with_underscores(providers):
+    answer = content(
+        providers,
+        "Say exactly: one two three",
+        generation_config={"max_output_tokens": 1},
+        system_instruction={"parts": [{"text": "x"}]},
+    )
+    assert parts(answer) == [{"text": "one"}]
+
+
+def test_a_prompt_seen_before_is_cached(providers):
+    long = "The quick brown fox jumps over the lazy dog. " * 60
+    first, second = (content(providers, long, tokens(1))["usageMetadata"] for _ in range(2))
+    assert "cachedContentTokenCount" not in first
+    assert 500 < second["cachedContentTokenCount"] < second["promptTokenCount"]
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [(400, "INVALID_ARGUMENT"), (403, "PERMISSION_DENIED"), (429, "RESOURCE_EXHAUSTED"), (503, "UNAVAILABLE")],
+)
+def test_google_s_errors_have_its_own_shape(providers, status, name):
+    error = generated(providers, "Hi", fault(f"google-ai-studio={status}")).json()["error"]
+    assert (error["code"], error["status"], bool(error["message"])) == (status, name, True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"contents": []},
+        {"contents": "Hi"},
+        {"contents": [{"role": "wizard", "parts": [{"text": "Hi"}]}]},
+        {"generationConfig": {"maxOutputTokens": "many"}},
+        {"generationConfig": {"candidateCount": 2}},
+        {"generationConfig": {"maxOutputTokens": 0}},
+    ],
+)
+def test_content_that_makes_no_sense_is_refused(providers, fields):
+    body = {"contents": [{"parts": [{"text": "Hi"}]}], **fields}
+    response = providers.client.post("/google-native/v1beta/models/m:generateContent", json=body)
+    assert (response.status_code, response.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_only_events_are_streamed_and_a_key_may_be_in_the_address(providers):
+    body = {"contents": [{"parts": [{"text": "Hi"}]}]}
+    address = "/google-native/v1beta/models/m:"
+    assert "alt=sse" in providers.client.post(address + "streamGenerateContent", json=body).json()["error"]["message"]
+    assert providers.client.post(address + "generateContent?key=my-invalid", json=body).status_code == 401
+    assert providers.client.post(address + "generateContent?key=any", json=body).status_code == 200
+
+
+def test_faults_reach_google_s_stream(providers):
+    found = chunks(providers, "Hi", {**tokens(9), **fault("*=error-in-stream:4")})
+    assert len(found) == 5 and found[-1]["error"]["status"] == "UNAVAILABLE"
+    assert len(chunks(providers, "Hi", {**tokens(9), **fault("*=truncate:4")})) == 4
+    assert '[{"te\r\n' in generated(providers, "Hi", {**tokens(9), **fault("*=malformed:4")}, stream=True).text
+    finishes = [
+        chunk["candidates"][0].get("finishReason")
+        for chunk in chunks(providers, "Hi", {**tokens(1), **fault("*=duplicate-finish")})
+    ]
+    assert finishes == [None, "STOP", "STOP"]
+    filtered = content(providers, "Hi", {**tokens(9), **fault("*=content-filter:2")})
+    assert filtered["candidates"][0]["finishReason"] == "SAFETY"
+    assert "usageMetadata" not in content(providers, "Hi", fault("*=no-usage"))
+    assert content(providers, "Hi", fault("*=error-200"))["error"]["code"] == 503
+
+
+def test_native_requests_are_recorded_like_all_others(providers):
+    messages(providers, "Hi", tokens(3))
+    generated(providers, "Hi", tokens(2))
+    first, second = providers.recorded()
+    assert (first["provider"], first["path"], first["tokens"]) == ("anthropic", "/anthropic-native/v1/messages", 3)
+    assert (second["provider"], second["tokens"], second["finished"]) == ("google-ai-studio", 2, True)

@@ -1,0 +1,54 @@
+"""Settings from a file, and which processes they ask for."""
+
+import pytest
+
+from scripts.environment import DEFAULTS, production_settings, read_env_file, variables
+from scripts.progress import Stop
+from scripts.serve import processes
+
+
+def test_an_env_file_may_quote_export_and_comment(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("# heading\n\nA=1\nexport B = 'two words # kept'\nC=three # left out\nD=\nE=\"a=b\"\n")
+    assert read_env_file(file) == {"A": "1", "B": "two words # kept", "C": "three", "D": "", "E": "a=b"}
+
+
+def test_a_missing_env_file_sets_nothing(tmp_path):
+    assert read_env_file(tmp_path / ".env") == {}
+
+
+def test_a_line_that_is_no_setting_is_named(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("A=1\nset B to 2\n")
+    with pytest.raises(Stop, match="line 2"):
+        read_env_file(file)
+
+
+def test_variables_of_the_shell_win_over_defaults(monkeypatch):
+    monkeypatch.setenv("PORT", "8123")
+    monkeypatch.delenv("WEB_HOST", raising=False)
+    env = variables(settings=False)
+    assert (env["PORT"], env["WEB_HOST"]) == ("8123", "127.0.0.1")
+
+
+def test_without_keys_both_sandboxes_run():
+    assert processes(dict(DEFAULTS)) == {
+        "web": "PORT",
+        "worker": "",
+        "providers": "SANDBOX_PROVIDERS_PORT",
+        "stripe": "SANDBOX_STRIPE_PORT",
+    }
+
+
+@pytest.mark.parametrize("given", [{"STRIPE_SECRET_KEY": "sk_test_x"}, {"STRIPE_SECRET_KEY_FILE": "somewhere"}])
+def test_a_stripe_key_makes_the_payments_sandbox_needless(given):
+    assert list(processes(DEFAULTS | given)) == ["web", "worker", "providers"]
+
+
+@pytest.mark.parametrize("given", [{"SANDBOX_PROVIDERS_URL": ""}, {"DEBUG": "false"}])
+def test_the_providers_sandbox_can_be_switched_off(given):
+    assert list(processes(DEFAULTS | given)) == ["web", "worker", "stripe"]
+
+
+def test_the_settings_for_checks_are_those_of_production():
+    assert processes(DEFAULTS | production_settings()).keys() == {"web", "worker"}

@@ -1,0 +1,78 @@
+"""Starting and stopping: ports, processes that die, Ctrl+C."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from scripts.environment import DEFAULTS, ROOT
+from scripts.serve import free_port
+from tests.processes import answers, wait_until
+
+
+@contextlib.contextmanager
+def taken_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def start(*arguments, **settings):
+    env = os.environ | DEFAULTS | {"PYTHONUNBUFFERED": "1"} | {name: str(value) for name, value in settings.items()}
+    env["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), env["PATH"]])
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_a_taken_port_is_named_with_the_command_that_works(tmp_path):
+    with taken_port() as port, taken_port() as other:
+        settings = {"PORT": port, "SANDBOX_STRIPE_PORT": other, "SANDBOX_PROVIDERS_PORT": free_port()}
+        ended = start("scripts/dev.py", "run", DATA_DIR=tmp_path, **settings)
+        output, _ = ended.communicate(timeout=30)
+    assert ended.returncode == 1
+    assert f"{port} (PORT) and {other} (SANDBOX_STRIPE_PORT)" in output
+    assert " make run" in output and f"PORT={port} " not in output
+    assert list(tmp_path.iterdir()) == []  # before anything was done
+
+
+def test_a_process_that_dies_is_named_with_its_last_words(tmp_path):
+    with taken_port() as port:
+        running = start("-m", "scripts.procfile", "providers", SANDBOX_PROVIDERS_PORT=port, PORT=free_port())
+        output, _ = running.communicate(timeout=30)
+    assert running.returncode == 1
+    assert "providers (exit code" in output and "stopped by itself" in output
+    last_words = output.partition("Its last lines:")[2]
+    assert "address already in use" in last_words.lower()
+
+
+def test_ctrl_c_stops_every_process_and_is_no_failure(tmp_path):
+    port = free_port()
+    running = start("-m", "scripts.procfile", "providers", SANDBOX_PROVIDERS_PORT=port, PORT=free_port())
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/"), "the sandbox to answer")
+        os.killpg(running.pid, signal.SIGINT)
+        output, _ = running.communicate(timeout=30)
+    finally:
+        running.kill()
+    assert running.returncode == 0
+    assert output.rstrip().endswith("Stopped.")
+    time.sleep(0.1)
+    assert not answers(f"http://127.0.0.1:{port}/")
+
+
+def test_an_unknown_verb_shows_what_there_is():
+    ended = start("scripts/dev.py", "fly")
+    output, _ = ended.communicate(timeout=30)
+    assert ended.returncode == 2
+    assert "make" not in output.splitlines()[0] and "run " in output and "test [ARGS]" in output

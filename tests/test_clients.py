@@ -1,0 +1,271 @@
+"""Programs as people write them, unmodified, against the running site: packages of OpenAI, fetch, curl."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import requests
+from openai import APIStatusError, AuthenticationError, BadRequestError, OpenAI, OpenAIError
+from pydantic import BaseModel
+
+from scripts.environment import ROOT
+from tests.processes import Site
+
+MODEL = "openai/gpt-4o-mini"
+QUESTION: list[Any] = [{"role": "user", "content": "What is the meaning of life?"}]
+PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+    "AAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather in a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def key(site: Site) -> str:
+    account: dict[str, str] = json.loads(site.manage("demo_account", "--json"))
+    return account["api_key"]
+
+
+@pytest.fixture
+def client(site: Site, key: str) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{site.url}/api/v1", api_key=key, max_retries=0) as client:
+        yield client
+
+
+# --- OpenAI's Python package ----------------------------------------------------------------------------
+
+
+def test_usage_and_cost_come_without_asking_and_asking_for_them_does_no_harm(client: OpenAI):
+    for extra in ({}, {"usage": {"include": True}}):
+        reply = client.chat.completions.create(model=MODEL, messages=QUESTION, extra_body=extra)
+        assert reply.usage and reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
+        assert Decimal(str(reply.usage.to_dict()["cost"])) > 0
+
+
+def test_one_program_serves_models_of_every_kind_of_provider(client: OpenAI):
+    models = (
+        "openai/gpt-4o-mini",
+        "anthropic/claude-sonnet-4.5",
+        "google/gemini-2.5-flash",
+        "deepseek/deepseek-chat-v3.1",
+    )
+    for model in models:
+        whole = client.chat.completions.create(model=model, messages=QUESTION)
+        assert whole.choices[0].message.content and whole.choices[0].finish_reason == "stop", model
+        pieces = list(client.chat.completions.create(model=model, messages=QUESTION, stream=True))
+        assert pieces[-1].usage or pieces[-2].usage, model
+        finished = [piece.choices[0].finish_reason for piece in pieces if piece.choices]
+        assert [reason for reason in finished if reason] == ["stop"], model
+
+
+def test_tools_are_called_answered_and_chosen(client: OpenAI):
+    talk: list[Any] = [{"role": "user", "content": "What is the weather in Lisbon?"}]
+    asked = client.chat.completions.create(model=MODEL, messages=talk, tools=[WEATHER], tool_choice="required")
+    assert asked.choices[0].finish_reason == "tool_calls"
+    [call] = asked.choices[0].message.tool_calls or []
+    assert call.type == "function" and json.loads(call.function.arguments)["city"]
+
+    talk += [asked.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "17 degrees and sunny"}]
+    told = client.chat.completions.create(model=MODEL, messages=talk, tools=[WEATHER])
+    assert "17" in (told.choices[0].message.content or "")
+
+    named: Any = {"type": "function", "function": {"name": "get_weather"}}
+    stream = client.chat.completions.create(
+        model=MODEL, messages=talk[:1], tools=[WEATHER], tool_choice=named, stream=True
+    )
+    deltas = [piece.choices[0].delta for piece in stream if piece.choices]
+    calls = [call for delta in deltas for call in delta.tool_calls or [] if call.function]
+    assert json.loads("".join(call.function.arguments or "" for call in calls if call.function))["city"]
+
+    none = client.chat.completions.create(model=MODEL, messages=talk[:1], tools=[WEATHER], tool_choice="none")
+    assert not none.choices[0].message.tool_calls
+
+
+def test_an_answer_follows_a_schema(client: OpenAI):
+    class City(BaseModel):
+        name: str
+        population: int
+
+    parsed = client.chat.completions.parse(
+        model=MODEL, messages=[{"role": "user", "content": "Describe Lisbon"}], response_format=City
+    )
+    assert isinstance(parsed.choices[0].message.parsed, City)
+    thing = client.chat.completions.create(model=MODEL, messages=QUESTION, response_format={"type": "json_object"})
+    assert isinstance(json.loads(thing.choices[0].message.content or ""), dict)
+
+
+def test_limits_stops_and_seeds_reach_the_model(client: OpenAI):
+    def ask(**options: Any) -> Any:
+        return client.chat.completions.create(model=MODEL, messages=QUESTION, **options)
+
+    short = ask(max_tokens=5)
+    assert short.usage.completion_tokens == 5 and short.choices[0].finish_reason == "length"
+    counted: list[Any] = [{"role": "user", "content": "Count from 1 to 9"}]
+    stopped = client.chat.completions.create(model=MODEL, messages=counted, stop=["5"]).choices[0].message.content or ""
+    assert "4" in stopped and "5" not in stopped
+    steady = {"temperature": 0.3, "top_p": 0.9, "frequency_penalty": 0.1, "presence_penalty": 0.1, "seed": 7}
+    assert ask(**steady).choices[0].message.content == ask(**steady).choices[0].message.content
+
+
+def test_reasoning_is_shown_priced_and_hidden_on_demand(client: OpenAI):
+    def ask(reasoning: dict[str, Any]) -> Any:
+        return client.chat.completions.create(
+            model="anthropic/claude-sonnet-4.5", messages=QUESTION, extra_body={"reasoning": reasoning}
+        )
+
+    shown = ask({"effort": "high"})
+    assert shown.choices[0].message.reasoning
+    assert shown.usage.completion_tokens_details.reasoning_tokens > 0
+    hidden = ask({"effort": "high", "exclude": True})
+    assert not getattr(hidden.choices[0].message, "reasoning", None)
+    assert hidden.usage.completion_tokens_details.reasoning_tokens > 0
+
+
+def test_images_are_sent_along(client: OpenAI):
+    content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
+    messages: list[Any] = [{"role": "user", "content": content}]
+    reply = client.chat.completions.create(model=MODEL, messages=messages)
+    assert "image" in (reply.choices[0].message.content or "").lower()
+
+
+def test_the_older_endpoint_completes_a_prompt_with_a_chat_model(client: OpenAI):
+    whole = client.completions.create(model=MODEL, prompt="Once upon a time", max_tokens=20)
+    assert whole.choices[0].text and whole.object == "text_completion"
+    pieces = list(client.completions.create(model=MODEL, prompt="Once upon a time", max_tokens=20, stream=True))
+    assert "".join(piece.choices[0].text for piece in pieces if piece.choices)
+
+
+def test_errors_are_the_packages_own(site: Site, client: OpenAI):
+    with pytest.raises(BadRequestError, match="nobody/nothing"):
+        client.chat.completions.create(model="nobody/nothing", messages=QUESTION)
+    with pytest.raises(AuthenticationError):
+        OpenAI(base_url=f"{site.url}/api/v1", api_key="sk-or-v1-wrong").chat.completions.create(
+            model=MODEL, messages=QUESTION
+        )
+    with pytest.raises(APIStatusError) as failed:
+        client.chat.completions.create(model=MODEL, messages=QUESTION, extra_headers={"X-Sandbox-Fault": "*=503"})
+    assert failed.value.status_code in {502, 503}
+    with pytest.raises(OpenAIError):
+        stream = client.chat.completions.create(
+            model=MODEL, messages=QUESTION, stream=True, extra_headers={"X-Sandbox-Fault": "*=error-in-stream:3"}
+        )
+        list(stream)
+
+
+def test_who_calls_is_recorded_when_told(site: Site, client: OpenAI):
+    headers = {"HTTP-Referer": "https://lighthouse.example/start?who=me", "X-Title": "Lighthouse"}
+    named = client.chat.completions.create(model=MODEL, messages=QUESTION, extra_headers=headers)
+    unnamed = client.chat.completions.create(model=MODEL, messages=QUESTION)
+    apps = dict(
+        site.rows(f"SELECT id, app || ' ' || app_title FROM gateway_generation WHERE id IN {named.id, unnamed.id}")
+    )
+    assert apps == {named.id: "https://lighthouse.example/start Lighthouse", unnamed.id: " "}
+
+
+# --- Without the package ----------------------------------------------------------------------------------
+
+
+def test_curl_needs_no_more_than_the_quickstart_says(site: Site, key: str):
+    curl = shutil.which("curl")
+    if not curl:
+        pytest.skip("There is no curl.")
+    body = json.dumps({"model": MODEL, "messages": QUESTION})
+    headers = ["-H", f"Authorization: Bearer {key}", "-H", "Content-Type: application/json"]
+    command = [curl, "--silent", "--noproxy", "*", f"{site.url}/api/v1/chat/completions", *headers, "-d", body]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert json.loads(printed)["choices"][0]["message"]["content"]
+
+
+def test_a_browser_asks_first_and_may_call(site: Site):
+    asked = requests.options(
+        f"{site.url}/api/v1/chat/completions",
+        headers={
+            "Origin": "https://app.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization,content-type,http-referer,x-title",
+        },
+        timeout=30,
+    )
+    assert asked.ok and asked.headers["Access-Control-Allow-Origin"] == "*"
+    allowed = {name.strip().lower() for name in asked.headers["Access-Control-Allow-Headers"].split(",")}
+    assert {"authorization", "content-type", "http-referer", "x-title"} <= allowed
+
+
+# --- JavaScript -------------------------------------------------------------------------------------------
+
+FETCH = """
+const response = await fetch(`${process.env.BASE_URL}/chat/completions`, {
+  method: "POST",
+  headers: {
+    Authorization: `Bearer ${process.env.KEY}`,
+    "HTTP-Referer": "https://lighthouse.example",
+    "X-Title": "Lighthouse",
+    "Content-Type": "application/json",
+  },
+  body: JSON.stringify({
+    model: process.env.MODEL,
+    messages: [{ role: "user", content: "What is the meaning of life?" }],
+  }),
+});
+const answer = await response.json();
+console.log(JSON.stringify({ text: answer.choices[0].message.content }));
+"""
+
+PACKAGE = """
+import OpenAI from "openai";
+const openai = new OpenAI({
+  baseURL: process.env.BASE_URL,
+  apiKey: process.env.KEY,
+  defaultHeaders: { "HTTP-Referer": "https://lighthouse.example", "X-Title": "Lighthouse" },
+});
+const question = { model: process.env.MODEL, messages: [{ role: "user", content: "What is the meaning of life?" }] };
+const completion = await openai.chat.completions.create(question);
+let streamed = "";
+let usage;
+for await (const chunk of await openai.chat.completions.create({ ...question, stream: true })) {
+  streamed += chunk.choices[0]?.delta.content ?? "";
+  usage = chunk.usage ?? usage;
+}
+let status;
+try {
+  await openai.chat.completions.create({ ...question, model: "nobody/nothing" });
+} catch (error) {
+  status = error.status;
+}
+console.log(JSON.stringify({ text: completion.choices[0].message.content, streamed, usage, status }));
+"""
+
+
+def run_javascript(program: str, site: Site, key: str) -> dict[str, Any]:
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("There is no Node.js on PATH.")
+    env = {"BASE_URL": f"{site.url}/api/v1", "KEY": key, "MODEL": MODEL, "NO_PROXY": "127.0.0.1"}
+    ended = subprocess.run(
+        [node, "--input-type=module", "-e", program], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    printed: dict[str, Any] = json.loads(ended.stdout)
+    return printed
+
+
+def test_fetch_needs_no_more_than_the_quickstart_says(site: Site, key: str):
+    assert run_javascript(FETCH, site, key)["text"]
+
+
+def test_the_typescript_package_works_with_another_base_url(site: Site, key: str):
+    told = run_javascript(PACKAGE, site, key)
+    assert told["text"] and told["streamed"]
+    assert told["usage"]["completion_tokens"] > 0 and told["usage"]["cost"] > 0
+    assert told["status"] == 400

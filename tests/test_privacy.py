@@ -1,0 +1,198 @@
+"""Prompts and answers are written down nowhere: not in a row, a log, a file, a queue, a cache or a mail.
+
+Words that occur nowhere else go through every way in, well and badly, and are then looked for in every store of the
+running site. The worker does not run, so that whatever is queued for it stays in the queue.
+"""
+
+import asyncio
+import base64
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import requests
+import websockets
+from django.contrib.sessions.backends.db import SessionStore
+
+from tests.browser.fixtures import stores
+from tests.processes import Site, wait_until
+
+SECRET = "zebrafinch-lantern-quartz"  # said to every model, and by every model ...
+PIECE = "qzxvkwj"  # ... with a word that a stream keeps in one piece
+CONTROL = "control-marmalade-orbit"  # given in a field that is meant to be stored
+MODEL = "openai/gpt-4o-mini"
+QUESTION = f"Say exactly: {SECRET} {PIECE}"
+
+
+class Stores:
+    """Everything in which the site could leave something."""
+
+    END = "that is all"
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.commands: list[str] = []  # everything that went through Redis, whether it is still there or not
+        self._redis: redis.Redis | None = None
+        if url := site.env["REDIS_URL"]:
+            self._redis = redis.Redis.from_url(url, encoding_errors="replace", socket_timeout=None)
+            listening = threading.Event()
+            self._ear = threading.Thread(target=self._listen, args=(self._redis, listening), daemon=True)
+            self._ear.start()
+            assert listening.wait(10)
+
+    def _listen(self, client: redis.Redis, listening: threading.Event) -> None:
+        with client.monitor() as monitor:
+            listening.set()
+            for heard in monitor.listen():
+                self.commands.append(heard["command"])
+                if heard["command"] == f"ECHO {self.END}":
+                    return
+
+    def stop_listening(self) -> None:
+        """Return once everything that was sent to Redis before has been heard."""
+        if self._redis and self._ear.is_alive():
+            self._redis.echo(self.END)
+            self._ear.join(10)
+
+    def texts(self) -> Iterator[tuple[str, bytes]]:
+        """Where, and what is there."""
+        for table in self.site.tables():
+            for row in self.site.rows(f'SELECT * FROM "{table}"'):
+                yield f"table {table}", repr(row).encode()
+        for (data,) in self.site.rows("SELECT session_data FROM django_session"):
+            yield "session", repr(SessionStore().decode(str(data))).encode()
+        for path in self.site.folder.rglob("*"):
+            if path.is_file():  # logs (and in them, mails), the broker's queue, SQLite with what it has deleted
+                yield f"file {path.relative_to(self.site.folder)}", path.read_bytes()
+        for command in self.commands:
+            yield "Redis", command.encode()
+
+    def holding(self, words: str) -> set[str]:
+        """The places that hold the words, as they are or encoded as queues encode them."""
+        forms = [words.encode(), words.encode().hex().encode()]
+        for shift in range(3):  # in base64 a text has three shapes, by where it begins
+            shape = base64.b64encode(b"\0" * shift + words.encode())
+            forms.append(shape[4 if shift else 0 : -4])
+        return {place for place, text in self.texts() if any(form in text for form in forms)}
+
+
+@pytest.fixture(scope="module", params=["embedded", "production-like"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("privacy")
+    processes = ("stripe", "providers", "web")
+    settings = {"SANDBOX_PROVIDERS_SPEED": "0", "LOG_LEVEL": "DEBUG", "MAX_REQUEST_BYTES": "100000"}
+    with Site(folder, processes=processes, **stores(request.param), **settings) as site:
+        yield site
+
+
+def test_what_is_said_to_a_model_and_by_it_is_kept_nowhere(site: Site):
+    account = json.loads(site.manage("demo_account", "--email", "quiet@example.com", "--json"))
+    watched = Stores(site)
+    try:
+        ask_over_the_api(site, account["api_key"])
+        asyncio.run(ask_in_the_chatroom(site, sign_in(site, account)))
+        closed = "SELECT count(*) FROM gateway_generation WHERE state = 'open'"
+        wait_until(lambda: site.rows(closed) == [(0,)], "every request to be settled")
+
+        watched.stop_listening()
+        assert watched.holding(CONTROL) >= {"table gateway_generation"}
+        assert bool(watched.commands) == bool(site.env["REDIS_URL"])  # the ear on Redis hears
+        assert watched.holding(SECRET) | watched.holding(PIECE) == set()
+    finally:
+        watched.stop_listening()
+
+
+def test_the_search_finds_words_however_they_are_stored(site: Site):
+    watched = Stores(site)
+    words = "heron-saddle-violet"
+    try:
+        for number, shape in enumerate(
+            [words.encode(), *(base64.b64encode(b"x" * n + words.encode()) for n in range(3))]
+        ):
+            left_behind = site.data_dir / f"left-behind-{number}"
+            left_behind.write_bytes(b"<" + shape + b">")
+            assert watched.holding(words) == {f"file data/{left_behind.name}"}
+            left_behind.unlink()
+    finally:
+        watched.stop_listening()
+
+
+def ask_over_the_api(site: Site, key: str) -> None:
+    def post(body: object, path: str = "chat/completions", **headers: str) -> requests.Response:
+        return requests.post(
+            f"{site.url}/api/v1/{path}",
+            headers={"Authorization": f"Bearer {key}", **headers},
+            data=body if isinstance(body, str) else json.dumps(body),
+            timeout=60,
+        )
+
+    question = {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}], "user": CONTROL}
+    whole = post(question)
+    assert whole.status_code == 200 and SECRET in whole.json()["choices"][0]["message"]["content"]
+    assert post({**question, "stream": True}).status_code == 200
+    assert SECRET in post({"model": MODEL, "prompt": QUESTION}, "completions").text
+
+    # Providers that refuse, break off or talk nonsense, before and after the first token.
+    for fault in (
+        "400",
+        "429",
+        "503",
+        "cut:2",
+        "truncate:2",
+        "malformed:1",
+        "error-in-stream:2",
+        "html-200",
+        "reset:2",
+    ):
+        for stream in (False, True):
+            answer = post({**question, "stream": stream}, **{"X-Sandbox-Fault": f"*={fault}"})
+            assert answer.status_code < 500 or answer.status_code in {502, 503, 504}, (fault, answer.text)
+
+    # Requests that make no sense.
+    assert post(f'{{"model": "{MODEL}", "messages": [{{"role": "user", "content": "{SECRET}"').status_code == 400
+    assert post({**question, "messages": SECRET}).status_code == 400
+    assert post({**question, "temperature": SECRET}).status_code == 400
+    assert post({**question, "messages": [{"role": SECRET, "content": SECRET}]}).status_code == 400
+    assert post({**question, "messages": [{"role": "user", "content": SECRET * 10_000}]}).status_code == 413
+    assert post({**question, "model": "nobody/nothing"}).status_code in {400, 404}
+    assert post(question, Authorization="Bearer sk-or-v1-wrong").status_code == 401
+    assert post(question, "no/such/path").status_code in {404, 405}
+
+
+def sign_in(site: Site, account: dict[str, str]) -> str:
+    """The session cookie of the account's person."""
+    browser = requests.Session()
+    form = browser.get(f"{site.url}/account/login/", timeout=30)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form.text)
+    assert token
+    values = {"login": account["email"], "password": account["password"], "csrfmiddlewaretoken": token[1]}
+    browser.post(form.url, values, timeout=30)
+    return str(browser.cookies["sessionid"])
+
+
+async def ask_in_the_chatroom(site: Site, session: str) -> None:
+    headers = {"Cookie": f"sessionid={session}", "Origin": site.url}
+    address = site.url.replace("http", "ws", 1) + "/ws/chat"
+    async with websockets.connect(address, additional_headers=headers, proxy=None) as socket:
+
+        async def ask(name: str, text: str, **body: object) -> str:
+            question = {"model": MODEL, "messages": [{"role": "user", "content": text}], **body}
+            await socket.send(json.dumps({"type": "ask", "id": name, "body": question}))
+            answer = ""
+            async with asyncio.timeout(60):
+                async for data in socket:
+                    frame = json.loads(data)
+                    answer += str(frame.get("text", ""))
+                    if frame["type"] == "ended":
+                        return answer
+            raise AssertionError("the socket was closed")
+
+        assert SECRET in await ask("well", QUESTION)
+        await ask("broken", f"/sandbox cut:2\n{QUESTION}")
+        await ask("refused", f"/sandbox 503\n{QUESTION}")
+        await ask("senseless", QUESTION, temperature=SECRET)
+        await socket.send(f'{{"type": "ask", "id": "half", "body": {{"messages": "{SECRET}')
