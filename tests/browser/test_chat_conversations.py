@@ -349,7 +349,8 @@ def test_the_picker_finds_filters_and_remembers_favourites(room: OpenRoom):
     expect(page.locator("#picker-empty")).to_contain_text("No model matches")
     page.locator("#picker-search").fill("claude opus")
     row = page.locator("#picker-list .option").first
-    name = row.locator(".name").inner_text()
+    expect(row).to_contain_text("Claude Opus")
+    name = (row.locator(".name").text_content() or "").strip()
     row.get_by_role("button", name="Favourite").click()
     page.keyboard.press("Escape")
     chat.reload()
