@@ -1,0 +1,197 @@
+"""One process of the ledger's benchmark: `python -m bench.pairs '{"way": ...}'`, started by `bench/ledger.py`.
+
+Every client admits a request and settles it, again and again, until the end of a window that all processes
+share. What is written is what a real answer writes: the Generation with everything that is known of it, the
+account, the key and the hour.
+
+`gateway` goes through the product's own settlement. `locking` is what one would write first: two transactions,
+each of which begins with SELECT FOR UPDATE on the account.
+"""
+
+import asyncio
+import json
+import random
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import django
+import msgspec
+
+django.setup()
+
+from django.db import connection, transaction  # noqa: E402
+from django.db.models import F  # noqa: E402
+
+from billing.models import CreditAccount  # noqa: E402
+from common.clock import hour_of  # noqa: E402
+from common.ids import generation_id  # noqa: E402
+from common.money import PicoUsd  # noqa: E402
+from gateway import settlement  # noqa: E402
+from gateway.models import Generation, UsageHour  # noqa: E402
+from keys.models import ApiKey  # noqa: E402
+
+MODEL = "openai/gpt-4o-mini"
+PROMPT_COST, TOKEN_PRICE, MOST_TOKENS = PicoUsd(3_000_000), Decimal("0.0000006"), 2000
+COST = PicoUsd(41_400_000)
+
+
+class Task(msgspec.Struct):
+    """What the process has to do. Times are seconds since the epoch."""
+
+    way: str
+    accounts: list[tuple[int, int]]  # (account, its key)
+    clients: int
+    begins: float
+    seconds: float
+
+
+class Count:
+    """The pairs that ended within the window, and how long each took."""
+
+    def __init__(self, task: Task) -> None:
+        self.begins, self.ends = task.begins, task.begins + task.seconds
+        self.times: list[float] = []
+        self.cpu = 0.0
+
+    def ended(self, began: float) -> None:
+        now = time.time()
+        if self.begins <= now < self.ends:
+            self.times.append(now - began)
+
+    def watch_cpu(self) -> None:
+        """Measure this process's processor time over the window; returns at its end."""
+        time.sleep(max(0.0, self.begins - time.time()))
+        before = time.process_time()
+        time.sleep(max(0.0, self.ends - time.time()))
+        self.cpu = time.process_time() - before
+
+
+def opened(account: int, key: int) -> Generation:
+    now = datetime.now(UTC)
+    return Generation(
+        id=generation_id(now.timestamp()), account_id=account, key_id=key, source="api", requested_model=MODEL,
+        streamed=True, created_at=now, app="https://example.com", app_title="Bench", user_agent="bench/1",
+    )  # fmt: skip
+
+
+def answered(row: Generation) -> None:
+    """The row after an ordinary answer."""
+    row.model, row.provider, row.endpoint, row.simulated = MODEL, "openai", "openai", True
+    row.prompt_tokens, row.completion_tokens, row.token_source = 20, 64, Generation.TokenSource.PROVIDER
+    row.finish_reason, row.native_finish_reason, row.upstream_id = "stop", "stop", "chatcmpl-1234567890"
+    row.latency_ms, row.duration_ms = 210, 950
+    row.price = {"prompt": "0.00000015", "completion": "0.0000006"}
+    row.attempts = [{"endpoint": "openai", "provider": "OpenAI", "model": MODEL, "status": 200, "latency_ms": 210}]
+
+
+# --- The product's way ------------------------------------------------------------------------------
+
+
+async def through_the_gateway(task: Task, count: Count) -> None:
+    async def client() -> None:
+        while (began := time.time()) < count.ends:
+            row = opened(*random.choice(task.accounts))
+            admit = settlement.Admit(
+                generation=row, prompt_cost=PROMPT_COST, token_price=TOKEN_PRICE, requested_tokens=None,
+                most_tokens=MOST_TOKENS,
+            )  # fmt: skip
+            await settlement.admit(admit)
+            answered(row)
+            await settlement.settle(settlement.Settle(generation=row, cost=COST))
+            count.ended(began)
+
+    await asyncio.gather(*(client() for _ in range(task.clients)))
+    settlement.close()
+
+
+# --- The way to compare with ------------------------------------------------------------------------
+
+
+def with_locks(task: Task, count: Count) -> None:
+    def client() -> None:
+        while (began := time.time()) < count.ends:
+            row = opened(*random.choice(task.accounts))
+            hold_with_a_lock(row)
+            answered(row)
+            settle_with_a_lock(row)
+            count.ended(began)
+        connection.close()
+
+    threads = [threading.Thread(target=client) for _ in range(task.clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@transaction.atomic
+def hold_with_a_lock(row: Generation) -> None:
+    account = CreditAccount.objects.select_for_update().get(pk=row.account_id)
+    row.hold = PROMPT_COST + int(MOST_TOKENS * TOKEN_PRICE * 10**12)
+    assert account.available >= row.hold
+    account.held += row.hold
+    account.save(update_fields=["held"])
+    ApiKey.objects.filter(pk=row.key_id or 0).update(held=F("held") + row.hold, last_used_at=row.created_at)
+    row.process_id = settlement.PROCESS_ID
+    row.save(force_insert=True)
+
+
+@transaction.atomic
+def settle_with_a_lock(row: Generation) -> None:
+    account = CreditAccount.objects.select_for_update().get(pk=row.account_id)
+    row.cost, row.state, row.settled_at = COST, Generation.State.SETTLED, datetime.now(UTC)
+    row.save(force_update=True)
+    account.held -= row.hold
+    account.usage += row.cost
+    account.save(update_fields=["held", "usage"])
+    ApiKey.objects.filter(pk=row.key_id or 0).update(
+        held=F("held") - row.hold, usage=F("usage") + row.cost, window_usage=F("window_usage") + row.cost
+    )
+    hour, _ = UsageHour.objects.get_or_create(
+        account_id=row.account_id, hour=hour_of(row.created_at), key_id=row.key_id or 0, user_id=0, model=row.model,
+        provider=row.provider, app=row.app, source=row.source,
+    )  # fmt: skip
+    UsageHour.objects.filter(pk=hour.pk).update(
+        requests=F("requests") + 1,
+        prompt_tokens=F("prompt_tokens") + row.prompt_tokens,
+        completion_tokens=F("completion_tokens") + row.completion_tokens,
+        cost=F("cost") + row.cost,
+        latency_ms=F("latency_ms") + row.latency_ms,
+        duration_ms=F("duration_ms") + row.duration_ms,
+    )
+
+
+# --- The process ------------------------------------------------------------------------------------
+
+
+def in_a_loop(task: Task, count: Count) -> None:
+    try:
+        import uvloop
+
+        uvloop.run(through_the_gateway(task, count))
+    except ImportError:
+        asyncio.run(through_the_gateway(task, count))
+
+
+WAYS: dict[str, Callable[[Task, Count], Any]] = {"gateway": in_a_loop, "locking": with_locks}
+
+
+def main() -> None:
+    task = msgspec.json.decode(sys.argv[1], type=Task)
+    count = Count(task)
+    watch = threading.Thread(target=count.watch_cpu)
+    watch.start()
+    WAYS[task.way](task, count)
+    watch.join()
+    memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"times": count.times, "cpu": count.cpu, "mb": memory_mb}))
+
+
+if __name__ == "__main__":
+    main()
