@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import Organisation
-from common.money import PicoUsd, as_usd, format_usd
+from common.money import PicoUsd, as_usd, exact_dollars, format_usd
 
 from . import charts, usage
 from .filters import GROUPS, MEASURES, Filter
-from .formats import change, compact, exact_dollars, short_dollars
+from .formats import change, compact, short_dollars
 from .names import Name, names_of
 
 __all__ = ["Dashboard", "dashboard_of", "options_of"]

@@ -1,12 +1,12 @@
 """The dashboard's data as CSV, for the same filter as on the page."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable, Iterator
+from decimal import Decimal
 
 from asgiref.sync import sync_to_async
 
 from accounts.models import Organisation
+from common.csv_export import line
 from common.money import PicoUsd, as_usd
 from gateway.models import Generation
 
@@ -30,10 +30,10 @@ _USAGE_COLUMNS = (
 
 async def request_lines(view: Filter) -> AsyncIterator[str]:
     """CSV of every request of the view, newest first, a batch at a time."""
-    yield _line(_REQUEST_COLUMNS)
+    yield line(_REQUEST_COLUMNS)
     page = await sync_to_async(requests.page_of)(view, size=BATCH)
     while page.requests:
-        yield "".join(_line(_request_cells(request)) for request in page.requests)
+        yield "".join(line(_request_cells(request)) for request in page.requests)
         if not page.older:
             return
         page = await sync_to_async(requests.page_of)(view, before=page.older, size=BATCH)
@@ -44,12 +44,12 @@ def usage_lines(view: Filter, organisation: Organisation) -> Iterator[str]:
     report = usage.report(view)
     column, _ = GROUPS[view.by]
     names = names_of(column, [group.value for group in report.groups], organisation)
-    yield _line((f"{view.period.bucket}_utc", view.by, *_USAGE_COLUMNS, "cost_usd"))
+    yield line((f"{view.period.bucket}_utc", view.by, *_USAGE_COLUMNS, "cost_usd"))
     for bucket in view.period.buckets():
         for group in report.groups:
             if sums := group.by_bucket.get(bucket):
                 counts = (getattr(sums, name) for name in _USAGE_COLUMNS)
-                yield _line((bucket.isoformat(), names[group.value].label, *counts, _usd(sums.cost)))
+                yield line((bucket.isoformat(), names[group.value].label, *counts, _usd(sums.cost)))
 
 
 def _request_cells(request: Generation) -> Iterable[object]:
@@ -64,16 +64,5 @@ def _request_cells(request: Generation) -> Iterable[object]:
     )  # fmt: skip
 
 
-def _usd(pico: int) -> str:
-    return f"{as_usd(PicoUsd(pico)):f}"
-
-
-def _line(cells: Iterable[object]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(_harmless(cell) for cell in cells)
-    return out.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    """Texts that a spreadsheet would run as a formula are quoted: callers choose app and session names."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+def _usd(pico: int) -> Decimal:
+    return as_usd(PicoUsd(pico))

@@ -2,7 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-__all__ = ["change", "compact", "exact_dollars", "seconds", "short_dollars"]
+__all__ = ["change", "compact", "seconds", "short_dollars"]
 
 
 def compact(count: int) -> str:
@@ -13,14 +13,6 @@ def compact(count: int) -> str:
             text = f"{digits.quantize(Decimal('0.1') if digits < 100 else Decimal(1), ROUND_HALF_UP):f}"
             return f"{text.removesuffix('.0')}{letter}"
     return str(count)
-
-
-def exact_dollars(usd: Decimal) -> str:
-    """ "$0.00001234": every digit, at least two decimals."""
-    text = f"{usd.normalize():f}"
-    whole, _, decimals = text.partition(".")
-    sign = "-" if whole.startswith("-") else ""
-    return f"{sign}${int(whole.lstrip('-')):,}.{decimals.ljust(2, '0')}"
 
 
 def short_dollars(pico: int) -> str:

@@ -1,7 +1,5 @@
 """Pages of usage: the dashboard, and one request. A member sees the whole organisation's."""
 
-from collections.abc import AsyncIterable, Iterable
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from billing import spending
+from common import csv_export
 from common.clock import utc_now
 from common.http import AuthedRequest
 
@@ -65,7 +64,7 @@ def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
 def export_requests(request: AuthedRequest) -> StreamingHttpResponse:
     """The requests of the view as CSV."""
     view = filter_from(request.GET, access.for_member(request), utc_now())
-    return _csv(export.request_lines(view), f"requests-{view.now:%Y-%m-%d}.csv")
+    return csv_export.answer(export.request_lines(view), f"requests-{view.now:%Y-%m-%d}.csv")
 
 
 @login_required
@@ -74,7 +73,7 @@ def export_usage(request: AuthedRequest) -> StreamingHttpResponse:
     """The sums of the view as CSV."""
     organisation = access.for_member(request)
     view = filter_from(request.GET, organisation, utc_now())
-    return _csv(list(export.usage_lines(view, organisation)), f"usage-{view.now:%Y-%m-%d}.csv")
+    return csv_export.answer(list(export.usage_lines(view, organisation)), f"usage-{view.now:%Y-%m-%d}.csv")
 
 
 @login_required
@@ -83,8 +82,3 @@ def logs(request: AuthedRequest) -> HttpResponse:
     """The address that programs link to: `/logs?api_key_hash=<hash>`."""
     view = filter_from(request.GET, access.for_member(request), utc_now())
     return redirect(f"{reverse('activity:activity')}?{view.query()}#requests")
-
-
-def _csv(lines: Iterable[str] | AsyncIterable[str], name: str) -> StreamingHttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)

@@ -14,13 +14,52 @@ from common.money import pico_from_cents
 from .models import CreditAccount, LedgerEntry, Purchase, Refund
 from .refunds import NotRefundable, offer
 
-__all__ = ["Line", "page_of"]
+__all__ = ["Cause", "Line", "causes", "page_of"]
 
 PAGE_SIZE = 20
 _OF_REFUNDS = {LedgerEntry.Kind.REFUND.value, LedgerEntry.Kind.REFUND_REVERSAL.value}
 #: State -> the look of its chip.
 _LOOKS = {Purchase.State.REVIEW.value: "warn", Purchase.State.FAILED.value: "bad"}
 _LOOKS_OF_REFUNDS = {Refund.State.SUCCEEDED.value: "ok", Refund.State.FAILED.value: "bad"}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A ledger entry and what it was for, in words."""
+
+    entry: LedgerEntry
+    refund: Refund | None
+
+    @property
+    def is_purchase(self) -> bool:
+        return self.entry.kind == LedgerEntry.Kind.PURCHASE
+
+    @property
+    def title(self) -> str:
+        purchase = self.entry.purchase
+        if self.is_purchase and purchase and purchase.source == Purchase.Source.AUTO_TOPUP:
+            return purchase.get_source_display()
+        return self.entry.get_kind_display()
+
+    @property
+    def text(self) -> str:
+        """Who paid with what, why it was granted, or which purchase it goes back to."""
+        purchase = self.entry.purchase
+        if self.entry.note or purchase is None:
+            return self.entry.note
+        if not self.is_purchase:
+            return f"Of receipt {purchase.receipt_number}"
+        paid_with = purchase.paid_with or purchase.get_method_display()
+        by_hand = purchase.source == Purchase.Source.MANUAL and purchase.user
+        return f"{paid_with}, by {purchase.user}" if by_hand else paid_with
+
+
+def causes(entries: "QuerySet[LedgerEntry]", most: int) -> list[Cause]:
+    """The first `most` entries with their causes. Their purchases should come with them."""
+    found = list(entries[:most])
+    references = {entry.reference for entry in found if entry.kind in _OF_REFUNDS}
+    refunds = {str(refund.pk): refund for refund in Refund.objects.filter(pk__in=references)}
+    return [Cause(entry, refunds.get(entry.reference) if entry.kind in _OF_REFUNDS else None) for entry in found]
 
 
 @dataclass(frozen=True)
@@ -62,24 +101,21 @@ def _keys(account: CreditAccount) -> "QuerySet[Purchase, tuple[datetime, str, st
 
 def _lines(keys: Sequence[tuple[datetime, str, str]]) -> list[Line]:
     of = {wanted: [key for _, table, key in keys if table == wanted] for wanted in ("entry", "purchase")}
-    entries = LedgerEntry.objects.select_related("purchase").in_bulk([int(key) for key in of["entry"]])
+    entries = LedgerEntry.objects.filter(pk__in=[int(key) for key in of["entry"]]).select_related("purchase__user")
+    caused = {cause.entry.pk: cause for cause in causes(entries, PAGE_SIZE)}
     purchases = Purchase.objects.in_bulk([uuid.UUID(key) for key in of["purchase"]])
-    references = {entry.reference for entry in entries.values() if entry.kind in _OF_REFUNDS}
-    refunds = {str(refund.pk): refund for refund in Refund.objects.filter(pk__in=references)}
     return [
-        _of_entry(entries[int(key)], refunds) if table == "entry" else _of_purchase(purchases[uuid.UUID(key)])
+        _of_entry(caused[int(key)]) if table == "entry" else _of_purchase(purchases[uuid.UUID(key)])
         for _, table, key in keys
     ]
 
 
-def _of_entry(entry: LedgerEntry, refunds: dict[str, Refund]) -> Line:
-    purchase = entry.purchase
-    refund = refunds.get(entry.reference) if entry.kind in _OF_REFUNDS else None
-    bought = entry.kind == LedgerEntry.Kind.PURCHASE
+def _of_entry(cause: Cause) -> Line:
+    entry, purchase, refund, bought = cause.entry, cause.entry.purchase, cause.refund, cause.is_purchase
     line = Line(
         at=entry.created_at,
-        title=entry.get_kind_display(),
-        detail=entry.note or (purchase.paid_with or purchase.get_method_display() if purchase else ""),
+        title=cause.title,
+        detail=cause.text,
         amount=entry.amount,
         moved=True,
         status="Credited" if entry.amount > 0 else "Booked",
@@ -97,7 +133,7 @@ def _of_entry(entry: LedgerEntry, refunds: dict[str, Refund]) -> Line:
 def _of_purchase(purchase: Purchase) -> Line:
     return Line(
         at=purchase.created_at,
-        title="Purchase",
+        title="Auto top-up" if purchase.source == Purchase.Source.AUTO_TOPUP else "Purchase",
         detail=purchase.failure or purchase.get_method_display(),
         amount=pico_from_cents(purchase.credit_cents),
         moved=False,

@@ -12,6 +12,7 @@ urlpatterns = [
     path("settings/credits", views.show_credits, name="credits"),
     path("settings/credits/quote", views.show_quote, name="quote"),
     path("settings/credits/buy", views.buy_credits, name="buy-credits"),
+    path("settings/credits/transactions.csv", views.export_transactions, name="export-transactions"),
     path("settings/credits/return", views.purchase_return, name="purchase-return"),
     path("settings/credits/purchases/<uuid:purchase_id>", views.show_purchase, name="purchase"),
     path("settings/credits/purchases/<uuid:purchase_id>/cancel", views.cancel_purchase, name="cancel-purchase"),

@@ -8,17 +8,19 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import access
-from accounts.models import Membership, Organisation
+from accounts.models import Organisation
+from common import csv_export
 from common.http import AuthedRequest
+from common.money import PicoUsd, decimals
 
-from . import history, purchases, refunds, spending
+from . import history, purchases, refunds, spending, statement
 from .forms import BuyForm, QuoteForm, RefundForm, prefilled
 from .models import AutoTopUp, Purchase, Refund
 from .quotes import fee_rule
@@ -77,11 +79,24 @@ def buy_credits(request: AuthedRequest) -> HttpResponse:
     return redirect(purchase.checkout_url if purchase.state == Purchase.State.OPEN else purchase)
 
 
+@login_required
+@never_cache
+@require_GET
+def export_transactions(request: AuthedRequest) -> StreamingHttpResponse:
+    """Every change of the account's credits as CSV."""
+    account = spending.account_of(access.for_admin(request))
+    return csv_export.answer(statement.lines(account), f"transactions-{timezone.now():%Y-%m-%d}.csv")
+
+
 def _credits_page(
     request: AuthedRequest, organisation: Organisation, form: BuyForm, *, status: int = 200
 ) -> HttpResponse:
     account = spending.account_of(organisation)
-    context: dict[str, Any] = {"account": account, "is_admin": _is_admin(request, organisation)}
+    context: dict[str, Any] = {
+        "account": account,
+        "is_admin": access.is_admin(request.user, organisation),
+        "places": decimals(*(PicoUsd(amount) for amount in (account.credits, account.usage, account.held))),
+    }
     if context["is_admin"]:
         page, lines = history.page_of(account, request.GET.get("page"))
         context |= _form_context(form) | {"page": page, "lines": lines}
@@ -103,10 +118,6 @@ def _form_context(form: BuyForm) -> dict[str, Any]:
         # A new one each time: a form that failed may be sent again and is then a new purchase.
         "token": secrets.token_urlsafe(24),
     }
-
-
-def _is_admin(request: AuthedRequest, organisation: Organisation) -> bool:
-    return organisation.memberships.filter(user=request.user, role=Membership.Role.ADMIN).exists()
 
 
 def _told(error: ProviderError) -> str:

@@ -13,6 +13,8 @@ __all__ = [
     "PicoUsd",
     "as_usd",
     "cents_down",
+    "decimals",
+    "exact_dollars",
     "format_cents",
     "format_price_per_million",
     "format_usd",
@@ -94,6 +96,19 @@ def format_usd(amount: PicoUsd, places: int = 2) -> str:
     if usd and usd < Decimal(1).scaleb(-places):
         places = min(12, -usd.adjusted() + 1)
     return f"{sign}${usd.quantize(Decimal(1).scaleb(-places), ROUND_DOWN):,f}"
+
+
+def exact_dollars(usd: Decimal) -> str:
+    """ "$0.00001234": every digit, at least two decimals."""
+    text = f"{usd.normalize():f}"
+    whole, _, decimals = text.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}${int(whole.lstrip('-')):,}.{decimals.ljust(2, '0')}"
+
+
+def decimals(*amounts: PicoUsd) -> int:
+    """How many decimals show each of the amounts exactly, at least two: a column of sums with them adds up."""
+    return max(2, *(-int(as_usd(amount).as_tuple().exponent) for amount in amounts))
 
 
 def format_cents(cents: int) -> str:

@@ -1,21 +1,12 @@
-"""Filters that show counts, times and exact amounts."""
-
-from decimal import Decimal
+"""Filters that show counts and times."""
 
 from django import template
 
-from activity.formats import compact, exact_dollars, seconds
+from activity.formats import compact, seconds
 from activity.names import app_name, provider_name
-from common.money import PicoUsd, as_usd
 from gateway.models import Generation
 
 register = template.Library()
-
-
-@register.filter
-def exact(amount: int | Decimal) -> str:
-    """pico-USD (an integer) or USD (a Decimal) with every digit it has, at least two decimals."""
-    return exact_dollars(as_usd(PicoUsd(amount)) if isinstance(amount, int) else amount)
 
 
 @register.filter(name="compact")

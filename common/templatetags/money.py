@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django import template
 
-from common.money import PicoUsd, format_cents, format_price_per_million, format_usd
+from common.money import PicoUsd, as_usd, exact_dollars, format_cents, format_price_per_million, format_usd
 
 register = template.Library()
 
@@ -13,6 +13,12 @@ register = template.Library()
 def usd(amount: int, places: int = 2) -> str:
     """pico-USD as "$1.23"; `|usd:6` shows six decimals."""
     return format_usd(PicoUsd(amount), places)
+
+
+@register.filter
+def exact(amount: int | Decimal) -> str:
+    """pico-USD (an integer) or USD (a Decimal) with every digit it has, at least two decimals."""
+    return exact_dollars(as_usd(PicoUsd(amount)) if isinstance(amount, int) else amount)
 
 
 @register.filter

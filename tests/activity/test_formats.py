@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from activity.formats import change, compact, exact_dollars, seconds, short_dollars
+from activity.formats import change, compact, seconds, short_dollars
+from common.money import exact_dollars
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_what_is_held_is_explained(alice_client, account):
     page = alice_client.get(PAGE).content.decode()
 
     assert "$9.50" in page
-    assert "<dt>Available</dt><dd>$6.50</dd>" in page
+    assert '<dt class="sum">Available</dt><dd class="sum">$6.50</dd>' in page
     assert "<dt>Held</dt><dd>$3.00</dd>" in page
 
 

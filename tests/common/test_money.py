@@ -10,6 +10,7 @@ from common.money import (
     PICO_PER_CENT,
     as_usd,
     cents_down,
+    decimals,
     format_cents,
     format_price_per_million,
     format_usd,
@@ -93,3 +94,10 @@ def test_cents():
 )
 def test_prices_are_shown_per_million(price, shown):
     assert format_price_per_million(Decimal(price)) == shown
+
+
+@pytest.mark.parametrize(
+    ("amounts", "places"), [((0,), 2), ((10**12, 5 * 10**11), 2), ((10**12, 12_300_000), 7), ((1,), 12)]
+)
+def test_amounts_are_shown_with_the_decimals_that_all_of_them_need(amounts, places):
+    assert decimals(*amounts) == places
