@@ -74,6 +74,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
             most_tokens=plan.most_tokens,
         )
     )
+    meter.max_tokens = admission.max_tokens
     relay: Relay | None = None
     try:
         request, sources = await _searched(search, request, caller, meter)
@@ -123,8 +124,9 @@ async def _searched(
     found = await search.run(caller.sandbox_headers)
     messages = web_search.with_results(request.messages, found, search.options, utc_now().date())
     prompt_tokens, _ = prompt_bound(messages, request.body.get("tools"))
-    meter.searched(search.engine.name, len(found), search.price, prompt_tokens)
-    return msgspec.structs.replace(request, messages=messages), found
+    request = msgspec.structs.replace(request, messages=messages)
+    meter.searched(search.engine.name, len(found), search.price, request, prompt_tokens)
+    return request, found
 
 
 # --- Opening ----------------------------------------------------------------------------------------
@@ -198,7 +200,7 @@ async def _conclude(meter: Meter, relay: Relay | None) -> settlement.Settled:
             except TimeoutError:
                 log.info("%s did not finish an abandoned answer", relay.attempt.endpoint.tag)
         await relay.close()
-        meter.usage = relay.answer.usage
+        await meter.counted(relay.answer.usage)
         meter.upstream_id = relay.answer.upstream_id
     generation, cost = meter.outcome()
     if relay is not None and meter.finish is not None:

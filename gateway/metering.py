@@ -13,13 +13,13 @@ from common.money import PicoUsd, as_usd, total_cost
 from models_catalog.catalog import Prices
 
 from .callers import Caller
+from .estimates import Said, complete
 from .events import Billed, Delta, Failed, Finished, Started, Usage
 from .failures import ProviderFailure
 from .models import Generation
 from .request import ChatRequest
 from .routing import Attempt, Plan
 from .settlement import Settled
-from .tokens import estimate
 
 __all__ = ["Meter", "Part", "cost_of", "parts_of", "search_parts"]
 
@@ -84,10 +84,12 @@ class Meter:
 
     def __init__(self, caller: Caller, request: ChatRequest, plan: Plan, prompt_tokens: int, images: int) -> None:
         self.caller = caller
+        self.request = request
         self.plan = plan
         self.started_at = time.monotonic()
         self.prompt_bound = prompt_tokens
         self.images = images
+        self.max_tokens: int | None = None  # what was asked of the provider
         self.attempt: Attempt | None = None
         self.usage: Usage | None = None
         self.finish: Finished | None = None
@@ -97,8 +99,8 @@ class Meter:
         self.attempts: list[dict[str, Any]] = []
         self._first_token_at: float | None = None
         self._last_token_at: float | None = None
-        self._produced = 0  # characters of text, reasoning and tool arguments
-        self._deltas = 0
+        self._said = Said()
+        self._rough = False  # the estimate is of lengths only
         now = datetime.now(UTC)
         self.generation = Generation(
             id=generation_id(now.timestamp()),
@@ -119,8 +121,11 @@ class Meter:
 
     # What happens, in order
 
-    def searched(self, engine: str, results: int, price: Mapping[str, str], prompt_tokens: int) -> None:
-        """The web has been searched, at a price of decimal strings in USD; the prompt has become longer."""
+    def searched(
+        self, engine: str, results: int, price: Mapping[str, str], request: ChatRequest, prompt_tokens: int
+    ) -> None:
+        """The web has been searched, at a price of decimal strings in USD; `request` has become longer."""
+        self.request = request
         self.generation.web_search_engine = engine
         self.generation.web_search_results = results
         self.generation.price = dict(price)
@@ -189,10 +194,7 @@ class Meter:
             self.finish = event
             return
         self._last_token_at = time.monotonic()
-        self._deltas += 1
-        self._produced += len(event.text) + len(event.reasoning) + len(event.refusal)
-        if event.tool_calls:
-            self._produced += sum(_tool_size(call) for call in event.tool_calls)
+        self._said.add(event)
 
     def failed(self, failure: ProviderFailure) -> Failed:
         """The answer broke off after its first token."""
@@ -209,7 +211,7 @@ class Meter:
 
     def billed(self, settled: Settled) -> Billed:
         return Billed(
-            usage=self._final_usage(),
+            usage=self.usage or Usage(),
             cost=settled.cost,
             balance=settled.balance,
             latency_ms=self.generation.latency_ms or 0,
@@ -219,6 +221,21 @@ class Meter:
 
     # What it comes to
 
+    async def counted(self, usage: Usage | None) -> None:
+        """The provider's counts, with an estimate of what it has not counted."""
+        self.usage = usage
+        if self.attempt is not None and (usage is None or usage.estimated):
+            self.usage, self._rough = await complete(
+                usage,
+                self._said,
+                self.request,
+                self.attempt.model,
+                self.attempt.endpoint,
+                images=self.images,
+                prompt_bound=self.prompt_bound,
+                max_tokens=self.max_tokens,
+            )
+
     def outcome(self) -> tuple[Generation, PicoUsd]:
         """The completed row and what the request should cost.
 
@@ -226,7 +243,7 @@ class Meter:
         answer. An empty answer with a finish reason is one. A web search that was made is paid in any case.
         """
         row = self.generation
-        usage = self._final_usage()
+        usage = self.usage or Usage()
         row.finish_reason = "error" if self.failure else (self.finish.finish_reason if self.finish else "")
         row.native_finish_reason = (self.finish.native_finish_reason if self.finish else "")[:100]
         row.cancelled = self.cancelled
@@ -248,7 +265,7 @@ class Meter:
         row.reasoning_tokens = usage.reasoning_tokens
         row.cached_tokens = usage.cached_tokens
         row.cache_write_tokens = usage.cache_write_tokens
-        row.token_source = Generation.TokenSource.ESTIMATE if usage.estimated else Generation.TokenSource.PROVIDER
+        row.token_source = self._token_source(usage)
         prices = endpoint.prices_for(usage.prompt_tokens)
         row.price = prices.strings() | row.price
         empty = usage.completion_tokens == 0 and self.finish is None and not self.cancelled
@@ -262,17 +279,11 @@ class Meter:
             row.discount_basis_points = LOGGING_DISCOUNT
         return cost_of(parts, row.discount_basis_points)
 
-    def _final_usage(self) -> Usage:
-        """The provider's counts; an estimate when it gave none, which is not the same as zero."""
-        if self.usage is not None:
-            return self.usage
-        if self.attempt is None:
-            return Usage()
-        return Usage(
-            prompt_tokens=max(1, self.prompt_bound // 2),
-            completion_tokens=estimate(self._produced),
-            estimated=True,
-        )
+    def _token_source(self, usage: Usage) -> str:
+        sources = Generation.TokenSource
+        if not usage.estimated:
+            return sources.PROVIDER
+        return sources.LENGTH if self._rough else sources.ESTIMATE
 
     def _note(self, attempt: Attempt, status: int, seconds: float) -> None:
         self.attempts.append(
@@ -285,8 +296,3 @@ class Meter:
                 "reason": attempt.reason,
             }
         )
-
-
-def _tool_size(call: Mapping[str, Any]) -> int:
-    function = call.get("function") or {}
-    return len(str(function.get("name") or "")) + len(str(function.get("arguments") or ""))

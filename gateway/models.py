@@ -27,6 +27,7 @@ class Generation(models.Model):
     class TokenSource(models.TextChoices):
         PROVIDER = "provider", "Counted by the provider"
         ESTIMATE = "estimate", "Estimated: the provider reported none"
+        LENGTH = "length", "Estimated from lengths: the provider reported none"
         NONE = "none", "Nothing was produced"
 
     id = models.CharField(max_length=40, primary_key=True)

@@ -91,8 +91,10 @@ class SseEncoder:
 
 
 def usage_object(billed: Billed) -> dict[str, Any]:
-    """The `usage` object: native counts, and the cost in credits as an exact number."""
+    """The `usage` object: native counts, and the cost in credits as an exact number; `is_estimated` when the
+    provider did not count all of them."""
     usage = billed.usage
+    estimated = {"is_estimated": True} if usage.estimated else {}
     tools = {"server_tool_use": {"web_search_requests": billed.web_searches}} if billed.web_searches else {}
     return {
         "prompt_tokens": usage.prompt_tokens,
@@ -106,5 +108,6 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "cost": as_usd(billed.cost),
         "is_byok": False,
         "cost_details": {"upstream_inference_cost": None},
+        **estimated,
         **tools,
     }

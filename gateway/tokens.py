@@ -1,10 +1,11 @@
-"""Counting tokens ourselves: a bound before a request, an estimate when the provider reports nothing."""
+"""What a prompt weighs before it is sent: a bound for its hold, and the texts that an estimate would count."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-__all__ = ["IMAGE_TOKENS", "MESSAGE_TOKENS", "estimate", "message_size", "prompt_bound"]
+__all__ = ["IMAGE_TOKENS", "MESSAGE_TOKENS", "message_size", "prompt_bound", "prompt_texts"]
 
 #: What one image may count as, at most, at the providers that publish a rule for it.
 IMAGE_TOKENS = 1_700
@@ -44,9 +45,18 @@ def message_size(message: dict[str, Any]) -> tuple[int, int]:
     return size, images
 
 
-def estimate(characters: int) -> int:
-    """About how many tokens that many characters of an answer are: one for every four."""
-    return -(-characters // 4)
+def prompt_texts(messages: list[dict[str, Any]], tools: Any = None) -> Iterator[str]:
+    """The texts of a prompt that providers count as tokens."""
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, str):
+            yield content
+        elif isinstance(content, list):
+            yield from (str(part.get("text", "")) for part in content if part.get("type") == "text")
+        if calls := message.get("tool_calls"):
+            yield msgspec.json.encode(calls).decode()
+    if tools:
+        yield msgspec.json.encode(tools).decode()
 
 
 def _bytes(text: str) -> int:

@@ -9,7 +9,6 @@ from gateway.failures import ProviderFailure
 from gateway.providers import http
 from gateway.providers.answer import Answer, counted
 from gateway.providers.errors import failure_from
-from gateway.tokens import estimate
 
 from .request import FORMAT
 
@@ -90,7 +89,6 @@ class MessagesAnswer(Answer):
         self._calls: dict[int, int] = {}  # number of the content block: number of the tool call
         self._without_arguments: set[int] = set()  # content blocks
         self._thoughts = -1  # number of the latest block of thoughts
-        self._characters = 0
 
     def events_of(self, payload: bytes) -> list[Delta | Finished]:
         try:
@@ -117,13 +115,6 @@ class MessagesAnswer(Answer):
             case "error":
                 raise failure_from(event.error, default_status=502)
         return []  # pings, and what is yet to be invented
-
-    async def close(self) -> None:
-        """Stop listening. What has been said by then is estimated, since only the last event counts it."""
-        if self.usage is not None and self.usage.estimated:
-            said = max(self.usage.completion_tokens, estimate(self._characters))
-            self.usage = msgspec.structs.replace(self.usage, completion_tokens=said)
-        await super().close()
 
     def _message(self, message: _Message) -> list[Delta | Finished]:
         self.upstream_id = message.id
@@ -156,7 +147,6 @@ class MessagesAnswer(Answer):
             case "input_json_delta":
                 if not delta.partial_json:
                     return []
-                self._characters += len(delta.partial_json)
                 self._without_arguments.discard(index)
                 number = self._calls.setdefault(index, len(self._calls))
                 return [Delta(tool_calls=[{"index": number, "function": {"arguments": delta.partial_json}}])]
@@ -173,13 +163,11 @@ class MessagesAnswer(Answer):
         return [Delta(tool_calls=[{"index": self._calls[index], "function": {"arguments": "{}"}}])]
 
     def _text(self, text: str | None) -> list[Delta | Finished]:
-        self._characters += len(text or "")
         return [Delta(text=text)] if text else []
 
     def _thought(self, text: str | None, signature: str | None) -> list[Delta | Finished]:
         if not text and not signature:
             return []
-        self._characters += len(text or "")
         detail: dict[str, Any] = {"type": "reasoning.text", "text": text or "", **self._place()}
         if signature:
             detail["signature"] = signature
@@ -201,7 +189,10 @@ class MessagesAnswer(Answer):
         return events
 
     def _count(self, new: _Usage | None, *, final: bool) -> None:
-        """Take over counts. Here the input does not include what was read from the cache or written to it."""
+        """Take over counts. Here the input does not include what was read from the cache or written to it.
+
+        Only the last event counts what was said: until then usage is marked as an estimate.
+        """
         if new is None or (new.input_tokens is None and new.output_tokens is None):
             return
         known = self._counts
