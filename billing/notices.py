@@ -4,21 +4,26 @@ A mail that cannot be sent never stops what it tells about.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import dateformat
 
 from accounts.models import Membership, User
 from common.money import format_cents
 
 from .models import CreditAccount, Dispute, Purchase, Refund
 
-__all__ = ["auto_top_up_failed", "auto_top_up_stopped", "frozen", "refund_failed", "topped_up"]
+if TYPE_CHECKING:
+    from .expiry import Expiring
+
+__all__ = ["auto_top_up_failed", "auto_top_up_stopped", "credits_expire", "frozen", "refund_failed", "topped_up"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +42,12 @@ def auto_top_up_failed(purchase: Purchase, again_at: datetime | None) -> None:
 def auto_top_up_stopped(account: CreditAccount, reason: str) -> None:
     """Auto top-up was switched off by us."""
     _send(account, "Auto top-up is switched off", "auto_top_up_stopped", {"reason": reason})
+
+
+def credits_expire(account: CreditAccount, expiring: "Sequence[Expiring]") -> None:
+    """Credits that were bought long ago expire soon, soonest first."""
+    subject = f"Credits expire on {dateformat.format(expiring[0].at, 'j F Y')}"
+    _send(account, subject, "credits_expire", {"expiring": expiring})
 
 
 def frozen(account: CreditAccount, dispute: Dispute) -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.money import pico_from_cents
 
-from . import customers, declines, disputes, ledger, refunds, stripe_gateway
+from . import customers, declines, disputes, expiry, ledger, refunds, stripe_gateway
 from .models import CreditAccount, LedgerEntry, Purchase
 from .quotes import Quote
 from .stripe_gateway import Payment, Standing
@@ -215,6 +215,7 @@ def _credit(purchase: Purchase, payment: Payment) -> None:
         kind=LedgerEntry.Kind.PURCHASE,
         reference=str(purchase.pk),
         purchase=purchase,
+        expires_at=expiry.date_for(now),
     )
     # The account's row is locked now, so that receipts of one account are numbered without gaps.
     receipts = Purchase.objects.filter(account=purchase.account_id, receipt_number__isnull=False).count()

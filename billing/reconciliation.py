@@ -166,6 +166,15 @@ def a_dispute_has_taken_its_credits_and_a_won_one_has_given_them_back() -> Itera
             yield Fault(f"ledger entries of dispute {reference}", f"{_usd(amount)} does not fit its state")
 
 
+@check
+def what_has_expired_was_due() -> Iterator[Fault]:
+    """Expired credits were taken off a purchase whose date had come, and whose owner had been warned."""
+    entries = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.EXPIRY)
+    due = Q(amount__lt=0, purchase__lot__expires_at__lte=F("created_at"), purchase__lot__expiry_warnings=2)
+    for entry in entries.exclude(due & Q(purchase__lot__account=F("account"))):
+        yield Fault(f"ledger entry {entry.pk}", "expired credits that were not due")
+
+
 def _sum(rows: "QuerySet[LedgerEntry] | QuerySet[Lot]") -> Coalesce:
     per_account = rows.order_by().values("account").annotate(sum=Sum("amount")).values("sum")
     return Coalesce(Subquery(per_account, output_field=BigIntegerField()), 0)

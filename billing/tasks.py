@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from . import sweeps, topping_up
+from . import expiry, sweeps, topping_up
 
 
 @shared_task
@@ -27,6 +27,12 @@ def top_up(account_id: int) -> None:
 def rescue_payments() -> None:
     """Every ten minutes: payments whose purchase we never heard of again."""
     sweeps.rescue()
+
+
+@shared_task
+def expire_credits() -> None:
+    """Every night: warnings, and credits that nobody used for a year."""
+    expiry.run()
 
 
 @shared_task

@@ -20,7 +20,7 @@ from common import csv_export
 from common.http import AuthedRequest
 from common.money import PicoUsd, decimals
 
-from . import history, purchases, refunds, spending, statement
+from . import expiry, history, purchases, refunds, spending, statement
 from .forms import BuyForm, QuoteForm, RefundForm, prefilled
 from .models import AutoTopUp, Purchase, Refund
 from .quotes import fee_rule
@@ -99,7 +99,7 @@ def _credits_page(
     }
     if context["is_admin"]:
         page, lines = history.page_of(account, request.GET.get("page"))
-        context |= _form_context(form) | {"page": page, "lines": lines}
+        context |= _form_context(form) | {"page": page, "lines": lines, "expiring": expiry.coming(account)}
         context["agreement"] = AutoTopUp.objects.select_related("card").filter(account=account).first()
     return render(request, "billing/credits.html", context, status=status)
 
@@ -115,6 +115,7 @@ def _form_context(form: BuyForm) -> dict[str, Any]:
         "quote": getattr(quote_form, "quote", None),
         "fee_rule": fee_rule(),
         "refund_hours": settings.REFUND_WINDOW_HOURS,
+        "credits_expire": settings.CREDITS_EXPIRE,
         # A new one each time: a form that failed may be sent again and is then a new purchase.
         "token": secrets.token_urlsafe(24),
     }

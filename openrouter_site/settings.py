@@ -130,6 +130,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-purchases": {"task": "billing.tasks.sweep_purchases", "schedule": 60.0},
     "top-up-low-balances": {"task": "billing.tasks.top_up_low_balances", "schedule": 60.0},
     "rescue-payments": {"task": "billing.tasks.rescue_payments", "schedule": 600.0},
+    "expire-credits": {"task": "billing.tasks.expire_credits", "schedule": crontab(hour=2, minute=40)},
     "reconcile-ledger": {"task": "billing.tasks.reconcile_ledger", "schedule": crontab(hour=3, minute=20)},
 }
 CELERY_BROKER_URL: str
@@ -238,6 +239,8 @@ PURCHASE_MAXIMUM_CENTS = env.integer("PURCHASE_MAXIMUM_CENTS", 2_500_000)
 # Per payment provider: (rate in basis points, minimum in cents). Half a cent rounds up.
 PURCHASE_FEES = {"stripe": (550, 80), "coinbase": (500, 0)}
 REFUND_WINDOW_HOURS = 24
+# Whether unspent credits expire a year after they were bought. The owner is warned 30 and 7 days before.
+CREDITS_EXPIRE = env.boolean("CREDITS_EXPIRE", False)
 # Given once to each verified e-mail address, in cents.
 FREE_ALLOWANCE_CENTS = env.integer("FREE_ALLOWANCE_CENTS", 10)
 

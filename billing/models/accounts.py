@@ -96,11 +96,15 @@ class Lot(models.Model):
     purchase = models.OneToOneField("Purchase", null=True, on_delete=models.PROTECT, related_name="lot")
     amount = models.BigIntegerField()  # pico-USD
     expires_at = models.DateTimeField(null=True, blank=True)
+    expiry_warnings = models.PositiveSmallIntegerField(default=0)  # how many the owner was sent
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         constraints = (models.CheckConstraint(condition=Q(amount__gte=0), name="lot_not_negative"),)
-        indexes = (models.Index(fields=("account", "id"), name="lots_of_account"),)
+        indexes = (
+            models.Index(fields=("account", "id"), name="lots_of_account"),
+            models.Index(fields=("expires_at",), condition=Q(amount__gt=0), name="lots_by_expiry"),
+        )
 
     def __str__(self) -> str:
         return f"lot of {self.amount}"
