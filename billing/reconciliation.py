@@ -175,6 +175,13 @@ def what_has_expired_was_due() -> Iterator[Fault]:
         yield Fault(f"ledger entry {entry.pk}", "expired credits that were not due")
 
 
+@check
+def whatever_an_operator_did_has_a_name() -> Iterator[Fault]:
+    """An entry made by hand says who made it."""
+    for entry in LedgerEntry.objects.filter(reference__startswith="operator:", adjustment=None):
+        yield Fault(f"ledger entry {entry.pk}", "was made by an operator, but nobody is named")
+
+
 def _sum(rows: "QuerySet[LedgerEntry] | QuerySet[Lot]") -> Coalesce:
     per_account = rows.order_by().values("account").annotate(sum=Sum("amount")).values("sum")
     return Coalesce(Subquery(per_account, output_field=BigIntegerField()), 0)

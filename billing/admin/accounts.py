@@ -11,15 +11,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from billing import disputes, ledger
-from billing.models import CreditAccount, LedgerEntry, Lot
+from accounts.models import User
+from billing import adjustments, disputes, ledger
+from billing.models import Adjustment, CreditAccount, LedgerEntry, Lot
 from common.money import PicoUsd, format_usd, pico_from_usd
 
 from .seen_only import SeenOnly
 
 
 class AdjustForm(forms.Form):
-    """Credits given to an account, or taken from it, with the reason."""
+    """Credits granted to an account, or taken from it, with the reason."""
 
     amount = forms.DecimalField(
         label="Amount in US dollars", max_digits=12, decimal_places=6, help_text="Negative takes credits away."
@@ -73,7 +74,9 @@ class CreditAccountAdmin(SeenOnly):
 
     @admin.display(description="")
     def adjust_link(self, account: CreditAccount) -> str:
-        return format_html('<a href="{}">Adjust</a>', reverse("admin:billing_creditaccount_adjust", args=[account.pk]))
+        return format_html(
+            '<a href="{}">Grant or take</a>', reverse("admin:billing_creditaccount_adjust", args=[account.pk])
+        )
 
     @admin.action(description="Freeze: no requests, refunds or top-ups", permissions=["change"])
     def freeze(self, request: HttpRequest, chosen: QuerySet[CreditAccount]) -> None:
@@ -98,7 +101,7 @@ class CreditAccountAdmin(SeenOnly):
         return [path("<int:account_id>/adjust/", adjust, name="billing_creditaccount_adjust"), *super().get_urls()]
 
     def adjust(self, request: HttpRequest, account_id: int) -> HttpResponse:
-        """Give credits, or take some away: one ledger entry of kind "adjustment"."""
+        """Grant credits, or take some away: one ledger entry, and a note of who did it and why."""
         account = get_object_or_404(CreditAccount, pk=account_id)
         if not self.has_change_permission(request):
             return HttpResponse("Your permissions do not allow this.", status=403, content_type="text/plain")
@@ -108,28 +111,46 @@ class CreditAccountAdmin(SeenOnly):
         context = self.admin_site.each_context(request) | {
             "form": form,
             "account": account,
-            "title": f"Adjust the credits of {account.organisation}",
+            "title": f"Grant credits to {account.organisation}, or take some",
             "opts": self.opts,
         }
         return render(request, "billing/admin/adjust.html", context)
 
     def _adjust(self, request: HttpRequest, account: CreditAccount, form: AdjustForm) -> bool:
-        amount = form.cleaned_data["amount"]
-        move = ledger.add if amount > 0 else ledger.take
+        amount, reason = form.cleaned_data["amount"], form.cleaned_data["reason"]
+        assert isinstance(request.user, User)
         try:
-            move(
+            _, is_new = adjustments.adjust(
                 account,
-                pico_from_usd(abs(amount)),
-                kind=LedgerEntry.Kind.ADJUSTMENT,
-                reference=f"operator:{form.cleaned_data['token']}",
-                note=form.cleaned_data["reason"],
+                pico_from_usd(amount),
+                operator=request.user,
+                reason=reason,
+                reference=form.cleaned_data["token"],
             )
+        except adjustments.ReferenceUsed:
+            form.add_error(None, "This form was used before with another amount. Open it anew.")
+            return False
         except ValueError:
             form.add_error("amount", f"Only {format_usd(PicoUsd(account.available), 6)} can be taken.")
             return False
-        self.note(request, account, f"Adjusted by {amount} USD: {form.cleaned_data['reason']}")
-        self.message_user(request, f"The credits of {account.organisation} were adjusted by {amount} USD.")
+        if is_new:
+            self.note(request, account, f"{'Granted' if amount > 0 else 'Took'} {abs(amount)} USD: {reason}")
+        self.message_user(request, f"The credits of {account.organisation} were changed by {amount} USD.")
         return True
+
+
+@admin.register(Adjustment)
+class AdjustmentAdmin(SeenOnly):
+    list_display = ("created_at", "account", "amount", "reason", "operator_email")
+    list_filter = ("created_at",)
+    list_select_related = ("entry__account__organisation",)
+    search_fields = ("operator_email", "reason", "entry__reference", "entry__account__organisation__name")
+
+    def account(self, adjustment: Adjustment) -> str:
+        return adjustment.entry.account.organisation.name
+
+    def amount(self, adjustment: Adjustment) -> str:
+        return format_usd(PicoUsd(adjustment.entry.amount), 6)
 
 
 @admin.register(LedgerEntry)

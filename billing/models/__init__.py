@@ -10,6 +10,7 @@ its generations' charges) and `held` (sum of open holds). The balance is `credit
 """
 
 from .accounts import CreditAccount, LedgerEntry, Lot
+from .adjustments import Adjustment
 from .cards import AutoTopUp, SavedCard
 from .disputes import Dispute
 from .events import ProviderEvent
@@ -17,6 +18,7 @@ from .purchases import Purchase, PurchaseQuerySet, id_in
 from .refunds import Refund
 
 __all__ = [
+    "Adjustment",
     "AutoTopUp",
     "CreditAccount",
     "Dispute",

@@ -1,0 +1,68 @@
+from argparse import ArgumentParser
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import access
+from accounts.models import Organisation, User
+from billing import adjustments, spending
+from billing.models import CreditAccount
+from common.money import PicoUsd, exact_dollars, format_usd, pico_from_usd
+
+MOST = Decimal(1_000_000)
+
+
+class Command(BaseCommand):
+    help = "Grants credits to an account, with a reason that its owner reads. The same --reference grants once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("account", help="a person's e-mail address, or the id of an organisation (org_...)")
+        parser.add_argument("usd", help="dollars, for example 12.50")
+        parser.add_argument("--reason", required=True, help="shown in the owner's transaction history")
+        parser.add_argument("--operator", required=True, help="your e-mail address; you may change credit accounts")
+        parser.add_argument("--reference", required=True, help="what this is about, such as a ticket's number")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        account, operator = self._account(options["account"]), self._operator(options["operator"])
+        usd, reason, reference = self._usd(options["usd"]), options["reason"].strip(), options["reference"].strip()
+        if not 0 < len(reason) <= 200 or not 0 < len(reference) <= 60:
+            raise CommandError("--reason takes 1 to 200 characters, --reference 1 to 60.")
+        try:
+            done, is_new = adjustments.adjust(
+                account, pico_from_usd(usd), operator=operator, reason=reason, reference=reference
+            )
+        except adjustments.ReferenceUsed as used:
+            raise CommandError(f"{used} Nothing was granted. Choose another --reference.") from used
+        account.refresh_from_db()
+        said = "Granted" if is_new else f"Granted before, on {done.created_at:%Y-%m-%d %H:%M} UTC:"
+        balance = format_usd(PicoUsd(account.balance))
+        self.stdout.write(f"{said} {exact_dollars(usd)} to {account.organisation}. The balance is {balance}.")
+
+    def _account(self, name: str) -> CreditAccount:
+        if "@" not in name:
+            organisation = Organisation.objects.filter(public_id=name).first()
+        elif user := User.objects.filter(email__iexact=name).first():
+            organisation = access.open_personal_organisation(user)
+        else:
+            organisation = None
+        if organisation is None:
+            raise CommandError(f"There is no person or organisation {name}.")
+        return spending.account_of(organisation)
+
+    def _operator(self, email: str) -> User:
+        operator = User.objects.filter(email__iexact=email, is_staff=True, is_active=True).first()
+        if operator is None or not operator.has_perm("billing.change_creditaccount"):
+            raise CommandError(f"{email} is not an operator who may change credit accounts.")
+        return operator
+
+    def _usd(self, text: str) -> Decimal:
+        try:
+            usd = Decimal(text.removeprefix("$"))
+            if not usd.is_finite() or not 0 < usd <= MOST or usd != usd.quantize(Decimal("0.000001")):
+                raise InvalidOperation
+        except InvalidOperation as error:
+            raise CommandError(
+                f"{text} is not an amount: dollars with at most six decimals, up to {MOST:,}."
+            ) from error
+        return usd
