@@ -11,7 +11,17 @@ from common.money import format_cents, parse_usd
 from .models import Purchase, SavedCard
 from .quotes import AmountRefused, Quote, quote
 
-__all__ = ["PRESETS", "AutoTopUpForm", "BuyForm", "QuoteForm", "RefundForm", "TopUpPriceForm", "dollars", "prefilled"]
+__all__ = [
+    "PRESETS",
+    "AutoTopUpForm",
+    "BuyForm",
+    "LowBalanceForm",
+    "QuoteForm",
+    "RefundForm",
+    "TopUpPriceForm",
+    "dollars",
+    "prefilled",
+]
 
 #: Amounts on buttons, in dollars.
 PRESETS = ("10", "25", "100")
@@ -102,6 +112,21 @@ class TopUpPriceForm(forms.Form):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
         return self.quote.credit_cents
+
+
+class LowBalanceForm(forms.Form):
+    """The line below which the owner is told. Becomes cents."""
+
+    line = _dollars("When the balance falls below", "100.00")
+
+    def clean_line(self) -> int:
+        try:
+            cents = _cents(self.cleaned_data["line"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        if not 100 <= cents <= 100_000_000:
+            raise forms.ValidationError("Enter an amount from $1.00 to $1,000,000.00.")
+        return cents
 
 
 class AutoTopUpForm(TopUpPriceForm):

@@ -176,7 +176,9 @@ def _move(
     locked.credits += amount
     if kind in BUYING:
         locked.purchased += amount
-    locked.save(update_fields=["credits", "purchased"])
+    if locked.alerted_at is not None and locked.is_clearly_above_alert:
+        locked.alerted_at = None
+    locked.save(update_fields=["credits", "purchased", "alerted_at"])
     return entry
 
 

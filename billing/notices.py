@@ -16,14 +16,22 @@ from django.urls import reverse
 from django.utils import dateformat
 
 from accounts.models import Membership, User
-from common.money import format_cents
+from common.money import PicoUsd, format_cents, format_usd
 
 from .models import CreditAccount, Dispute, Purchase, Refund
 
 if TYPE_CHECKING:
     from .expiry import Expiring
 
-__all__ = ["auto_top_up_failed", "auto_top_up_stopped", "credits_expire", "frozen", "refund_failed", "topped_up"]
+__all__ = [
+    "auto_top_up_failed",
+    "auto_top_up_stopped",
+    "balance_is_low",
+    "credits_expire",
+    "frozen",
+    "refund_failed",
+    "topped_up",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +50,11 @@ def auto_top_up_failed(purchase: Purchase, again_at: datetime | None) -> None:
 def auto_top_up_stopped(account: CreditAccount, reason: str) -> None:
     """Auto top-up was switched off by us."""
     _send(account, "Auto top-up is switched off", "auto_top_up_stopped", {"reason": reason})
+
+
+def balance_is_low(account: CreditAccount) -> None:
+    """The balance has fallen below the owner's line."""
+    _send(account, f"Your balance is below {format_usd(PicoUsd(account.alert_below or 0))}", "low_balance", {})
 
 
 def credits_expire(account: CreditAccount, expiring: "Sequence[Expiring]") -> None:

@@ -5,6 +5,7 @@ Balances change in three places only: `billing/ledger.py` (credits), and the set
 """
 
 import logging
+from typing import TYPE_CHECKING
 
 from django.core.cache import cache
 from django.db import transaction
@@ -13,6 +14,9 @@ from accounts.models import Organisation
 
 from . import tasks
 from .models import CreditAccount
+
+if TYPE_CHECKING:
+    from celery.app.task import Task
 
 __all__ = ["account_of", "spent"]
 
@@ -29,17 +33,24 @@ def account_of(organisation: Organisation) -> CreditAccount:
 
 
 def spent(account: CreditAccount) -> None:
-    """Something was charged to the account: if that made its balance low, auto top-up runs in the background.
+    """Something was charged to the account: if that made its balance low, auto top-up and the alert run in the
+    background.
 
-    Costs a comparison while the balance is high. Never fails: the clock looks every minute as well.
+    Costs two comparisons while the balance is high. Never fails: the clock looks every minute as well.
     """
-    low = account.top_up_below is not None and account.balance < account.top_up_below
-    if low and cache.add(f"top-up:{account.pk}", 1, REPORT_EVERY):
-        transaction.on_commit(lambda: _ask_for_top_up(account.pk))
+    if account.top_up_below is not None and account.balance < account.top_up_below:
+        _report(tasks.top_up, account)
+    if account.is_low:
+        _report(tasks.alert_low_balance, account)
 
 
-def _ask_for_top_up(account_id: int) -> None:
+def _report(task: "Task[[int], None]", account: CreditAccount) -> None:
+    if cache.add(f"{task.name}:{account.pk}", 1, REPORT_EVERY):
+        transaction.on_commit(lambda: _ask(task, account.pk))
+
+
+def _ask(task: "Task[[int], None]", account_id: int) -> None:
     try:
-        tasks.top_up.delay(account_id)
+        task.delay(account_id)
     except Exception:  # the broker is away
-        logger.warning("auto top-up of account %s is left to the clock", account_id, exc_info=True)
+        logger.warning("%s of account %s is left to the clock", task.name, account_id, exc_info=True)

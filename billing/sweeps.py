@@ -7,10 +7,20 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from . import auto_top_up, disputes, purchases, reconciliation, refunds, stripe_gateway, topping_up, webhooks
+from . import (
+    auto_top_up,
+    disputes,
+    low_balance,
+    purchases,
+    reconciliation,
+    refunds,
+    stripe_gateway,
+    topping_up,
+    webhooks,
+)
 from .models import Dispute, ProviderEvent, Purchase, Refund
 
-__all__ = ["forget_old_events", "reconcile", "rescue", "sweep", "top_up_low_balances"]
+__all__ = ["alert_low_balances", "forget_old_events", "reconcile", "rescue", "sweep", "top_up_low_balances"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +56,12 @@ def top_up_low_balances() -> int:
     """How many attempts of auto top-up were made: for accounts whose request that noticed it was lost."""
     accounts = auto_top_up.low_accounts().order_by("pk").values_list("pk", flat=True)
     return sum(topping_up.run(account) is not None for account in accounts)
+
+
+def alert_low_balances() -> int:
+    """How many owners were told of a low balance: those whose request that noticed it was lost."""
+    accounts = low_balance.low_accounts().order_by("pk").values_list("pk", flat=True)
+    return sum(low_balance.alert(account) for account in accounts)
 
 
 def _each(found: Iterable[Purchase], work: Callable[[Purchase], object]) -> int:

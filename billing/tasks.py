@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from . import expiry, sweeps, topping_up
+from . import expiry, low_balance, sweeps, topping_up
 
 
 @shared_task
@@ -21,6 +21,18 @@ def top_up_low_balances() -> None:
 def top_up(account_id: int) -> None:
     """At once, when a request has noticed a low balance."""
     topping_up.run(account_id)
+
+
+@shared_task
+def alert_low_balances() -> None:
+    """Every minute: low balances that no request has reported."""
+    sweeps.alert_low_balances()
+
+
+@shared_task
+def alert_low_balance(account_id: int) -> None:
+    """At once, when a request has noticed a low balance."""
+    low_balance.alert(account_id)
 
 
 @shared_task

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -18,10 +19,10 @@ from accounts import access
 from accounts.models import Organisation
 from common import csv_export
 from common.http import AuthedRequest
-from common.money import PicoUsd, decimals
+from common.money import PicoUsd, cents_down, decimals, format_cents
 
-from . import expiry, history, purchases, refunds, spending, statement
-from .forms import BuyForm, QuoteForm, RefundForm, prefilled
+from . import expiry, history, low_balance, purchases, refunds, spending, statement
+from .forms import BuyForm, LowBalanceForm, QuoteForm, RefundForm, dollars, prefilled
 from .models import AutoTopUp, Purchase, Refund
 from .quotes import fee_rule
 from .stripe_gateway import KeyRefused, ProviderError, Refused
@@ -39,7 +40,7 @@ ASK_PROVIDER_EVERY = timedelta(seconds=1)
 def show_credits(request: AuthedRequest) -> HttpResponse:
     """The balance; for admins also the way to buy, and the history."""
     organisation = access.for_member(request)
-    return _credits_page(request, organisation, BuyForm(initial=prefilled(request.GET.get("amount", ""))))
+    return _credits_page(request, organisation, _empty_form(request.GET.get("amount", "")))
 
 
 @login_required
@@ -88,8 +89,42 @@ def export_transactions(request: AuthedRequest) -> StreamingHttpResponse:
     return csv_export.answer(statement.lines(account), f"transactions-{timezone.now():%Y-%m-%d}.csv")
 
 
+@login_required
+@never_cache
+@require_POST
+def low_balance_alert(request: AuthedRequest) -> HttpResponse:
+    """Draw the line below which the admins are told."""
+    organisation = access.for_admin(request)
+    form = LowBalanceForm(request.POST)
+    if not form.is_valid():
+        return _credits_page(request, organisation, _empty_form(), alert_form=form, status=422)
+    low_balance.switch_on(spending.account_of(organisation), form.cleaned_data["line"])
+    messages.success(
+        request, f"You will be told when the balance falls below {format_cents(form.cleaned_data['line'])}."
+    )
+    return redirect(f"{reverse('billing:credits')}#low-balance")
+
+
+@login_required
+@require_POST
+def stop_low_balance_alert(request: AuthedRequest) -> HttpResponse:
+    """Tell nobody from now on."""
+    if low_balance.switch_off(spending.account_of(access.for_admin(request))):
+        messages.success(request, "The low-balance alert is off.")
+    return redirect(f"{reverse('billing:credits')}#low-balance")
+
+
+def _empty_form(amount: str = "") -> BuyForm:
+    return BuyForm(initial=prefilled(amount))
+
+
 def _credits_page(
-    request: AuthedRequest, organisation: Organisation, form: BuyForm, *, status: int = 200
+    request: AuthedRequest,
+    organisation: Organisation,
+    form: BuyForm,
+    *,
+    alert_form: LowBalanceForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     account = spending.account_of(organisation)
     context: dict[str, Any] = {
@@ -100,6 +135,8 @@ def _credits_page(
     if context["is_admin"]:
         page, lines = history.page_of(account, request.GET.get("page"))
         context |= _form_context(form) | {"page": page, "lines": lines, "expiring": expiry.coming(account)}
+        line = dollars(cents_down(PicoUsd(account.alert_below))) if account.alert_below else None
+        context["alert_form"] = alert_form or LowBalanceForm(initial={"line": line} if line else None)
         context["agreement"] = AutoTopUp.objects.select_related("card").filter(account=account).first()
     return render(request, "billing/credits.html", context, status=status)
 

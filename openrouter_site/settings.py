@@ -129,6 +129,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reap-dead-requests": {"task": "gateway.tasks.reap_dead_requests", "schedule": 30.0},
     "sweep-purchases": {"task": "billing.tasks.sweep_purchases", "schedule": 60.0},
     "top-up-low-balances": {"task": "billing.tasks.top_up_low_balances", "schedule": 60.0},
+    "alert-low-balances": {"task": "billing.tasks.alert_low_balances", "schedule": 60.0},
     "rescue-payments": {"task": "billing.tasks.rescue_payments", "schedule": 600.0},
     "expire-credits": {"task": "billing.tasks.expire_credits", "schedule": crontab(hour=2, minute=40)},
     "reconcile-ledger": {"task": "billing.tasks.reconcile_ledger", "schedule": crontab(hour=3, minute=20)},

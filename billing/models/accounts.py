@@ -21,11 +21,19 @@ class CreditAccount(models.Model):
     # The balance (pico-USD) below which auto top-up buys credits; empty while it is off. Kept here, because the
     # settlement of every request has this row in its hands anyway.
     top_up_below = models.BigIntegerField(null=True, blank=True)
+    # The balance (pico-USD) below which the owner wants to be told, and when they were; empty until they are.
+    alert_below = models.BigIntegerField(null=True, blank=True)
+    alerted_at = models.DateTimeField(null=True, blank=True)
     stripe_customer_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        indexes = (models.Index(fields=("id",), condition=Q(top_up_below__isnull=False), name="accounts_with_top_up"),)
+        indexes = (
+            models.Index(fields=("id",), condition=Q(top_up_below__isnull=False), name="accounts_with_top_up"),
+            models.Index(
+                fields=("id",), condition=Q(alert_below__isnull=False, alerted_at=None), name="accounts_with_alert"
+            ),
+        )
         constraints = (
             models.CheckConstraint(condition=Q(held__gte=0), name="account_held_not_negative"),
             models.CheckConstraint(condition=Q(usage__gte=0), name="account_usage_not_negative"),
@@ -42,6 +50,16 @@ class CreditAccount(models.Model):
     def balance(self) -> int:
         """Credits minus usage, in pico-USD; open holds are still part of it."""
         return self.credits - self.usage
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the balance is below the owner's line, and nobody has told them yet."""
+        return self.alert_below is not None and self.alerted_at is None and self.balance < self.alert_below
+
+    @property
+    def is_clearly_above_alert(self) -> bool:
+        """Whether the balance is so far above the owner's line (a quarter) that falling below it is news again."""
+        return self.alert_below is not None and self.balance * 4 >= self.alert_below * 5
 
     @property
     def available(self) -> int:
