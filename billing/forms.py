@@ -178,6 +178,32 @@ class AutoTopUpForm(TopUpPriceForm):
         return cleaned
 
 
+class BillingDetailsForm(forms.Form):
+    """Whom receipts are made out to."""
+
+    name = forms.CharField(label="Name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
+    address = forms.CharField(
+        label="Address",
+        required=False,
+        max_length=500,
+        help_text="Street, place and country, up to 8 lines.",
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "street-address"}),
+    )
+    tax_ids = forms.CharField(
+        label="Tax ids",
+        required=False,
+        max_length=300,
+        help_text="VAT, GST, ABN, EIN and the like, one on each line, up to 5. They are printed as you write them.",
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+    )
+
+    def clean_address(self) -> str:
+        return _lines(self.cleaned_data["address"], 8)
+
+    def clean_tax_ids(self) -> str:
+        return _lines(self.cleaned_data["tax_ids"], 5)
+
+
 def prefilled(amount: str) -> dict[str, str]:
     """Initial values for an amount in dollars from a link; the first preset for anything that is none."""
     try:
@@ -193,6 +219,14 @@ def prefilled(amount: str) -> dict[str, str]:
 def dollars(cents: int) -> str:
     """Cents as they are typed into a field: "1250.00"."""
     return f"{cents // 100}.{cents % 100:02d}"
+
+
+def _lines(text: str, most: int) -> str:
+    """The lines that say something."""
+    lines = [line for each in text.splitlines() if (line := each.strip())]
+    if len(lines) > most:
+        raise forms.ValidationError(f"Use {most} lines at most.")
+    return "\n".join(lines)
 
 
 def _cents(text: str) -> int:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.money import pico_from_cents
 
-from . import customers, declines, disputes, expiry, ledger, refunds, stripe_gateway
+from . import customers, declines, disputes, expiry, ledger, receipts, refunds, stripe_gateway
 from .models import CreditAccount, LedgerEntry, Purchase
 from .quotes import Quote
 from .stripe_gateway import Payment, Standing
@@ -218,8 +218,8 @@ def _credit(purchase: Purchase, payment: Payment) -> None:
         expires_at=expiry.date_for(now),
     )
     # The account's row is locked now, so that receipts of one account are numbered without gaps.
-    receipts = Purchase.objects.filter(account=purchase.account_id, receipt_number__isnull=False).count()
-    purchase.receipt_number = f"{purchase.account_id:06d}-{receipts + 1:04d}"
+    earlier = Purchase.objects.filter(account=purchase.account_id, receipt_number__isnull=False).count()
+    purchase.receipt_number = f"{purchase.account_id:06d}-{earlier + 1:04d}"
     purchase.state = State.CREDITED
     purchase.failure = purchase.review_reason = purchase.decline_code = ""
     purchase.provider_payment = payment.payment_id
@@ -227,4 +227,5 @@ def _credit(purchase: Purchase, payment: Payment) -> None:
     purchase.receipt_url = payment.receipt_url
     purchase.paid_at = payment.paid_at or now
     purchase.credited_at = now
+    receipts.issue(purchase)
     logger.info("purchase %s: %s cents credited to account %s", purchase.pk, purchase.credit_cents, purchase.account_id)

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from . import top_up_views, views, webhooks
+from . import receipt_views, top_up_views, views, webhooks
 
 app_name = "billing"
 
@@ -12,13 +12,19 @@ urlpatterns = [
     path("settings/credits", views.show_credits, name="credits"),
     path("settings/credits/quote", views.show_quote, name="quote"),
     path("settings/credits/buy", views.buy_credits, name="buy-credits"),
+    path("settings/credits/billing-details", receipt_views.billing_details, name="billing-details"),
     path("settings/credits/low-balance-alert", views.low_balance_alert, name="low-balance-alert"),
     path("settings/credits/low-balance-alert/off", views.stop_low_balance_alert, name="stop-low-balance-alert"),
     path("settings/credits/transactions.csv", views.export_transactions, name="export-transactions"),
     path("settings/credits/return", views.purchase_return, name="purchase-return"),
     path("settings/credits/purchases/<uuid:purchase_id>", views.show_purchase, name="purchase"),
     path("settings/credits/purchases/<uuid:purchase_id>/cancel", views.cancel_purchase, name="cancel-purchase"),
-    path("settings/credits/purchases/<uuid:purchase_id>/receipt", views.receipt, name="receipt"),
+    path("settings/credits/purchases/<uuid:purchase_id>/receipt", receipt_views.receipt, name="receipt"),
+    path(
+        "settings/credits/purchases/<uuid:purchase_id>/receipt/complete",
+        receipt_views.complete_receipt,
+        name="complete-receipt",
+    ),
     path("settings/credits/purchases/<uuid:purchase_id>/refund", views.refund_purchase, name="refund-purchase"),
     path("settings/credits/refunds/<uuid:refund_id>", views.show_refund, name="refund"),
     path("settings/credits/auto-top-up", top_up_views.show_auto_top_up, name="auto-top-up"),

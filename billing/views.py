@@ -21,7 +21,7 @@ from common import csv_export
 from common.http import AuthedRequest
 from common.money import PicoUsd, cents_down, decimals, format_cents
 
-from . import expiry, history, low_balance, purchases, refunds, spending, statement
+from . import expiry, history, low_balance, purchases, receipts, refunds, spending, statement
 from .forms import BuyForm, LowBalanceForm, QuoteForm, RefundForm, dollars, prefilled
 from .models import AutoTopUp, Purchase, Refund
 from .quotes import fee_rule
@@ -202,15 +202,6 @@ def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
     return redirect(purchase)
 
 
-@login_required
-@never_cache
-@require_GET
-def receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """The receipt of a credited purchase, made to be printed."""
-    credited = Purchase.objects.seen_by(request.user).filter(state=Purchase.State.CREDITED)
-    return render(request, "billing/receipt.html", {"purchase": get_object_or_404(credited, pk=purchase_id)})
-
-
 def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
     asked = purchase.synced_at
     unanswered = False
@@ -263,4 +254,5 @@ def show_refund(request: AuthedRequest, refund_id: UUID) -> HttpResponse:
     """The credit note of a refund, and how far the money has come."""
     seen = Refund.objects.filter(purchase__in=Purchase.objects.seen_by(request.user))
     refund = get_object_or_404(seen.select_related("purchase__account__organisation", "purchase__user"), pk=refund_id)
-    return render(request, "billing/refund.html", {"refund": refund, "purchase": refund.purchase})
+    context = {"refund": refund, "purchase": refund.purchase, "receipt": receipts.issue(refund.purchase)}
+    return render(request, "billing/refund.html", context)

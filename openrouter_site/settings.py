@@ -242,6 +242,8 @@ PURCHASE_FEES = {"stripe": (550, 80), "coinbase": (500, 0)}
 REFUND_WINDOW_HOURS = 24
 # Whether unspent credits expire a year after they were bought. The owner is warned 30 and 7 days before.
 CREDITS_EXPIRE = env.boolean("CREDITS_EXPIRE", False)
+# Who sells, on receipts: name, address and tax id; "\n" begins a new line.
+RECEIPT_ISSUER = env.text("RECEIPT_ISSUER", f"{SITE_NAME}\n{SUPPORT_EMAIL}").replace("\\n", "\n")
 # Given once to each verified e-mail address, in cents.
 FREE_ALLOWANCE_CENTS = env.integer("FREE_ALLOWANCE_CENTS", 10)
 

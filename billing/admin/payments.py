@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from billing import cards, disputes, purchases, refunds, topping_up, webhooks
-from billing.models import AutoTopUp, Dispute, ProviderEvent, Purchase, Refund, SavedCard
+from billing.models import AutoTopUp, BillingDetails, Dispute, ProviderEvent, Purchase, Receipt, Refund, SavedCard
 from billing.stripe_gateway import ProviderError
 from common.money import format_cents
 
@@ -106,6 +106,20 @@ class RefundAdmin(SeenOnly):
     @admin.display(description="off the account")
     def taken(self, refund: Refund) -> str:
         return format_cents(refund.credit_cents)
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(SeenOnly):
+    list_display = ("issued_at", "__str__", "name", "email", "completed_at")
+    list_select_related = ("purchase",)
+    search_fields = ("purchase__receipt_number", "name", "email", "purchase__id", "purchase__provider_payment")
+
+
+@admin.register(BillingDetails)
+class BillingDetailsAdmin(SeenOnly):
+    list_display = ("account", "name")
+    list_select_related = ("account",)
+    search_fields = ("name", "account__organisation__name", "account__organisation__members__email")
 
 
 @admin.register(Dispute)

@@ -15,11 +15,13 @@ from .cards import AutoTopUp, SavedCard
 from .disputes import Dispute
 from .events import ProviderEvent
 from .purchases import Purchase, PurchaseQuerySet, id_in
+from .receipts import BillingDetails, Receipt
 from .refunds import Refund
 
 __all__ = [
     "Adjustment",
     "AutoTopUp",
+    "BillingDetails",
     "CreditAccount",
     "Dispute",
     "LedgerEntry",
@@ -27,6 +29,7 @@ __all__ = [
     "ProviderEvent",
     "Purchase",
     "PurchaseQuerySet",
+    "Receipt",
     "Refund",
     "SavedCard",
     "id_in",
