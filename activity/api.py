@@ -142,7 +142,7 @@ def _saved_by_cache(row: Generation) -> Decimal | None:
     if not row.cached_tokens or not row.cost:
         return None
     prompt = Decimal(row.price.get("prompt", "0"))
-    cached = Decimal(row.price.get("input_cache_read", "0")) or prompt
+    cached = Decimal(row.price.get("input_cache_read", prompt))
     return Decimal(f"{(row.cached_tokens * (prompt - cached)).normalize():f}")
 
 

@@ -23,8 +23,6 @@ _WORDS = {
     "web_search_request": ("Web search, with its first 10 results", "search"),
     "web_search_results": ("Further results of the web search", "results"),
 }
-#: Without a price of their own, these cost what prompt or completion tokens cost.
-_OPTIONAL = frozenset({"internal_reasoning", "input_cache_read", "input_cache_write"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +98,7 @@ def _usage(request: Generation) -> Usage:
 
 def _prices(price: Mapping[str, str]) -> Prices:
     known = {field.name for field in fields(Prices)}
-    amounts = {name: Decimal(text) for name, text in price.items() if name in known}
-    given = {name: amount for name, amount in amounts.items() if amount or name not in _OPTIONAL}
+    given = {name: Decimal(text) for name, text in price.items() if name in known}
     return Prices(**({"prompt": Decimal(0), "completion": Decimal(0)} | given))
 
 

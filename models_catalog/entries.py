@@ -39,6 +39,12 @@ class Prices:
         """Nothing in here costs anything."""
         return not any(getattr(self, price.name) for price in fields(self))
 
+    def charged(self) -> dict[str, str]:
+        """Plain decimal strings of the prices that there are: without one of their own, tokens cost what their like do."""
+        return {
+            price.name: format(value, "f") for price in fields(self) if (value := getattr(self, price.name)) is not None
+        }
+
     def strings(self) -> dict[str, str]:
         """Plain decimal strings, exactly as priced; the first eight keys always, the others when they apply."""
         return {

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from asgiref.sync import sync_to_async
 
+from activity.explanation import explain
 from tests.gateway import factory
 
 PRICES = {
@@ -60,3 +61,13 @@ async def test_tokens_without_a_price_of_their_own_cost_what_their_like_costs(ap
 
 async def test_a_price_per_request_is_paid_once_however_little_is_said(api):
     assert await charged(api, {"prompt": "0", "completion": "0", "request": "0.02"}) == Decimal("0.02")
+
+
+async def test_a_price_of_zero_is_a_price_and_the_row_explains_the_charge(api):
+    prices = {"prompt": "0.000001", "completion": "0.000002", "input_cache_write": "0"}
+    assert await charged(api, prices) == 900 * Decimal("0.000001") + 50 * Decimal("0.000002")
+    row = await api.generation()
+    assert row.price == {"prompt": "0.000001", "completion": "0.000002", "input_cache_write": "0", "request": "0",
+                         "image": "0", "web_search": "0"}  # fmt: skip
+    explanation = explain(row)
+    assert (explanation.waived, explanation.other, explanation.listed) == (0, 0, row.cost)
