@@ -40,7 +40,7 @@ class Prices:
         return not any(getattr(self, price.name) for price in fields(self))
 
     def charged(self) -> dict[str, str]:
-        """Plain decimal strings of the prices that there are: without one of their own, tokens cost what their like do."""
+        """Plain decimal strings of the prices that there are; tokens without one cost what their like do."""
         return {
             price.name: format(value, "f") for price in fields(self) if (value := getattr(self, price.name)) is not None
         }

@@ -70,8 +70,8 @@ def test_tokens_without_a_price_of_their_own_cost_what_the_others_cost(account):
         account, prompt_tokens=10, cached_tokens=4, completion_tokens=6, reasoning_tokens=5,
         price={"prompt": "0.000001", "completion": "0.000002"},
     )  # fmt: skip
-    # A price row may write "no price of its own" as zero.
-    request.price |= {"input_cache_read": "0", "internal_reasoning": "0", "request": "0", "unheard_of": "9"}
+    # Reasoning without a price of its own may be written as zero.
+    request.price |= {"internal_reasoning": "0", "request": "0", "unheard_of": "9"}
     explanation = explain(request)
     assert explanation.listed == explanation.charged == 10 * 10**6 + 6 * 2 * 10**6
 

@@ -78,7 +78,7 @@ async def address(api) -> AsyncIterator[str]:
 async def ask(client: httpx.AsyncClient, api: Any, wanted: dict[str, Any], number: int) -> int:
     """Send one request and read its answer, or leave it on the way. Its status."""
     content = [{"type": "text", "text": f"Tell me about {number}. " * 5}, *[PICTURE] * wanted["images"]]
-    body = {"messages": [{"role": "user", "content": content}]}
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": content}]}
     body |= {name: wanted[name] for name in ("model", "stream", "max_tokens", "tools", "reasoning") if name in wanted}
     body["provider"] = {"order": wanted["order"]} if "order" in wanted else {"sort": "price"}
     headers = {"Authorization": f"Bearer {api.secret}", "X-Sandbox-Session": f"{api.session}-{number}"}
