@@ -1,0 +1,136 @@
+"""Processes that race for the money of one account: `python -m tests.billing.racing ROLES ACCOUNT SECONDS`.
+
+Started by `test_races.py` against its own database. A process plays several roles (separated by commas), each on a
+thread, from the moment at which a line comes in. It prints what it did as JSON; some are killed before.
+"""
+
+import json
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import django
+
+if __name__ == "__main__":
+    django.setup()
+
+from django.conf import settings
+from django.db import connection
+
+from billing import purchases, quotes, refunds, sweeps, topping_up
+from billing.models import CreditAccount, Purchase
+from common.errors import PaymentRequired
+from common.ids import generation_id
+from common.money import PICO_PER_CENT, PicoUsd
+from gateway import reaper, settlement
+from gateway.models import Generation
+
+from .conftest import SITE, Sandbox
+
+
+def admit(account: int, row: str, amount: int):
+    """Hold `amount` pico-USD; the Admission, or the refusal."""
+    operation = settlement.Admit(
+        generation=generation(account, row), prompt_cost=PicoUsd(amount), token_price=Decimal(0), requested_tokens=1,
+        most_tokens=1,
+    )  # fmt: skip
+    return settlement.write_batch([operation])[0]
+
+
+def settle(account: int, row: str, cost: int):
+    (settled,) = settlement.write_batch([settlement.Settle(generation=generation(account, row), cost=PicoUsd(cost))])
+    return settled
+
+
+def generation(account: int, row: str) -> Generation:
+    return Generation(
+        id=row, account_id=account, source="api", requested_model="acme/one", created_at=datetime.now(UTC)
+    )
+
+
+def spend(account: int, did: Counter[str]) -> None:
+    """Hold, then pay up to a third more than that, now and then twice."""
+    amount = random.randint(1, 40 * PICO_PER_CENT)
+    row = generation_id(time.time())
+    if isinstance(admit(account, row, amount), PaymentRequired):
+        did["refused"] += 1
+        time.sleep(0.005)
+        return
+    did["held"] += 1
+    cost = amount * random.randint(0, 130) // 100
+    for _ in range(random.choice([1, 1, 1, 2])):
+        settle(account, row, cost)
+
+
+def buy(account: int, did: Counter[str]) -> None:
+    """A purchase that four hear of at once; two then ask for its refund at once."""
+    row = CreditAccount.objects.select_related("organisation__personal_of").get(pk=account)
+    user = row.organisation.personal_of
+    assert user is not None
+    quote = quotes.quote(random.randint(500, 3000))
+    form = {"method": Purchase.Method.CARD, "form_token": generation_id(time.time()), "site": SITE}
+    purchase = purchases.start(row, user, quote, **form)
+    Sandbox(settings.STRIPE_API_BASE).pay(purchase)
+    at_once([lambda: purchases.sync(purchase)] * 4)
+    did["bought"] += 1
+    if random.random() < 0.6:
+
+        def refund() -> None:
+            try:
+                refunds.request(purchase, user, cents=refunds.offer(Purchase.objects.get(pk=purchase.pk)).cents)
+            except (refunds.NotRefundable, refunds.AmountChanged):
+                return
+            did["refunded"] += 1
+
+        at_once([refund] * 2)
+
+
+def at_once(jobs) -> None:
+    def run(job) -> None:
+        try:
+            job()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def sweep(account: int, did: Counter[str]) -> None:
+    """What the clock does, far too often."""
+    did["reaped"] += reaper.reap()
+    sweeps.sweep()
+    did["rescued"] += sweeps.rescue()
+    time.sleep(0.2)
+
+
+def top_up(account: int, did: Counter[str]) -> None:
+    topping_up.run(account)
+
+
+ROLES = {"spend": spend, "buy": buy, "sweep": sweep, "top_up": top_up}
+
+
+def main(roles: str, account: str, seconds: str) -> None:
+    did: Counter[str] = Counter()
+    print("ready", flush=True)
+    sys.stdin.readline()  # until everybody is
+    end = time.monotonic() + float(seconds)
+
+    def play(role: str) -> None:
+        while time.monotonic() < end:
+            ROLES[role](int(account), did)
+
+    at_once([lambda role=role: play(role) for role in roles.split(",")])
+    print(json.dumps(did))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,240 @@
+"""Everybody at once: threads and processes race for the same money, some are killed, and every sum agrees.
+
+What needs row locks or a second process runs on PostgreSQL only; SQLite lets one writer in at a time.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+from django.db.models import F
+
+from billing import reconciliation, stripe_gateway, sweeps, topping_up
+from billing.models import CreditAccount, LedgerEntry, ProviderEvent, Purchase, Refund
+from common.errors import PaymentRequired
+from common.money import PICO_PER_CENT
+from gateway import reaper, settlement
+from gateway.models import Generation
+from tests.processes import wait_until
+
+from .conftest import ROOT, Sandbox, buy, credits_of
+from .racing import admit, settle
+from .test_auto_top_up import agree, later, payments, save_card
+from .test_purchases import all_at_once
+
+needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="several writers at once")
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def balance_of(account: CreditAccount) -> int:
+    return CreditAccount.objects.get(pk=account.pk).balance
+
+
+# --- Holding and charging ---------------------------------------------------------------------------
+
+
+def test_a_request_may_hold_exactly_the_balance_and_not_a_pico_more(account):
+    assert isinstance(admit(account.pk, "gen-1", account.available + 1), PaymentRequired)
+    assert admit(account.pk, "gen-2", account.available).hold == account.available
+    assert isinstance(admit(account.pk, "gen-3", 1), PaymentRequired)
+    assert settle(account.pk, "gen-2", account.credits).balance == 0
+    assert reconciliation.faults() == []
+
+
+def test_of_sixteen_who_want_the_whole_balance_at_once_one_gets_it(account):
+    results = all_at_once(*[lambda n=n: admit(account.pk, f"gen-{n}", account.available) for n in range(16)])
+
+    assert Counter(type(each) for each in results) == {settlement.Admission: 1, PaymentRequired: 15}, results
+    assert CreditAccount.objects.get(pk=account.pk).available == 0
+    assert reconciliation.faults() == []
+
+
+def test_a_request_that_settles_many_times_at_once_is_charged_once(account):
+    admit(account.pk, "gen-1", 100 * PICO_PER_CENT)
+
+    results = all_at_once(*[lambda n=n: settle(account.pk, "gen-1", (10 + n) * PICO_PER_CENT) for n in range(8)])
+
+    assert len({each.cost for each in results}) == 1, results
+    assert balance_of(account) == account.balance - results[0].cost
+    assert reconciliation.faults() == []
+
+
+def test_reaper_and_settlement_at_once_release_the_hold_once(account):
+    for number in range(4):
+        admit(account.pk, f"gen-{number}", 100 * PICO_PER_CENT)
+    long_ago = F("created_at") - timedelta(minutes=5)
+    Generation.objects.update(process_id="dead", created_at=long_ago)
+
+    jobs = [lambda n=n: settle(account.pk, f"gen-{n}", 50 * PICO_PER_CENT) for n in range(4)]
+    results = all_at_once(*jobs, reaper.reap, reaper.reap)
+
+    assert not [each for each in results if isinstance(each, Exception)], results
+    row = CreditAccount.objects.get(pk=account.pk)
+    assert (row.held, row.usage) == (0, 200 * PICO_PER_CENT)
+    assert reconciliation.faults() == []
+
+
+# --- Processes --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def start(sandbox) -> Iterator:
+    """Starts a process that races on this test's own database: `start("spend", account=account, seconds=5)`.
+
+    It waits for `go`.
+    """
+    given = connection.settings_dict
+    address = f"postgres://{given['USER']}:{given['PASSWORD']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
+    env = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "openrouter_site.settings",
+        "DATABASE_URL": address,
+        "SANDBOX_STRIPE_PORT": str(urlsplit(sandbox.address).port),
+        "STRIPE_SECRET_KEY": "",
+        "LOG_LEVEL": "CRITICAL",
+    }
+    started = []
+
+    def run(*roles: str, account: CreditAccount, seconds: float) -> subprocess.Popen:
+        command = [sys.executable, "-m", "tests.billing.racing", ",".join(roles), str(account.pk), str(seconds)]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def go(*processes: subprocess.Popen) -> None:
+    """Let them begin, when all of them can."""
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
+@needs_postgresql
+def test_processes_that_spend_buy_refund_and_sweep_at_once_leave_every_sum_right_though_some_are_killed(
+    sandbox, start, account
+):
+    everything = ("spend", "spend", "buy", "sweep")
+    survivors = [start(*everything, account=account, seconds=5) for _ in range(2)]
+    doomed = start(*everything, account=account, seconds=60)
+    go(*survivors, doomed)
+    time.sleep(3)
+    doomed.send_signal(signal.SIGKILL)
+
+    did: Counter[str] = Counter()
+    for process in survivors:
+        did.update(json.loads(process.communicate(timeout=60)[0]))
+        assert process.returncode == 0
+    assert min(did[what] for what in ("held", "bought", "refunded")) > 0, did
+
+    ago = timedelta(minutes=5)
+    Generation.objects.filter(state=Generation.State.OPEN).update(created_at=F("created_at") - ago)
+    reaper.reap()
+    Purchase.objects.update(synced_at=F("synced_at") - ago)
+    Refund.objects.update(created_at=F("created_at") - ago)
+    sweeps.sweep()
+    sweeps.rescue()
+
+    account.refresh_from_db()
+    assert account.held == 0
+    assert account.balance >= 0
+    assert reconciliation.faults() == []
+    paid = [each for each in sandbox._all("payment_intents") if each["status"] == "succeeded"]
+    ours = {str(pk) for pk in Purchase.objects.filter(state="credited").values_list("pk", flat=True)}
+    mine = {each["metadata"]["purchase"]: each["id"] for each in paid if each["customer"] == account.stripe_customer_id}
+    assert set(mine) == ours
+    sent = [each["amount"] for each in sandbox._all("refunds") if each["payment_intent"] in mine.values()]
+    assert sorted(sent) == sorted(Refund.objects.values_list("cents", flat=True))
+
+
+@needs_postgresql
+def test_a_process_killed_while_the_card_is_charged_is_taken_over_and_charges_once(
+    sandbox, start, empty_account, alice
+):
+    agree(empty_account, alice, save_card(sandbox, empty_account, alice))
+    sandbox.fail("slow", count=1, seconds=1.5, path="/v1/payment_intents", method="POST")
+    process = start("top_up", account=empty_account, seconds=1)
+    go(process)
+    wait_until(lambda: Purchase.objects.filter(state="processing").exists(), "the charge to be under way")
+    time.sleep(0.3)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    purchase = Purchase.objects.get()
+    assert (purchase.state, purchase.provider_payment) == ("processing", None)
+    wait_until(lambda: payments(sandbox, purchase) == ["succeeded"], "the provider to charge all the same")
+    assert topping_up.run(empty_account.pk) is None  # nobody begins another one
+    later(0.1)
+    all_at_once(*[sweeps.sweep] * 4)
+
+    assert payments(sandbox, purchase) == ["succeeded"]
+    assert Purchase.objects.get().state == Purchase.State.CREDITED
+    assert credits_of(empty_account) == 1000
+    assert reconciliation.faults() == []
+
+
+# --- Webhooks over HTTP -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(sandbox, live_server, settings) -> Iterator[Sandbox]:
+    """The provider delivers its events to this test's own site, over HTTP."""
+    made = stripe_gateway.connection.client().v1.webhook_endpoints.create(
+        {"url": f"{live_server.url}/webhooks/stripe", "enabled_events": ["*"]}
+    )
+    settings.STRIPE_WEBHOOK_SECRETS = [made.secret]
+    yield sandbox
+    sandbox._post("/_test/webhooks", drop=0)
+    sandbox._post("/_test/reset")
+    stripe_gateway.connection.client().v1.webhook_endpoints.delete(made.id)
+
+
+@needs_postgresql
+@pytest.mark.parametrize(
+    "disturbance",
+    [{"copies": 3, "shuffle": 0.5}, {"delay": 1}, {"drop": 3}],
+    ids=["duplicated and in disorder", "late", "the first ones lost"],
+)
+def test_disturbed_webhooks_credit_every_purchase_once(told, empty_account, alice, disturbance):
+    told._post("/_test/webhooks", **disturbance)
+    bought = [buy(empty_account, alice, cents) for cents in (500, 1000, 1500)]
+    all_at_once(*[lambda each=each: told.pay(each) for each in bought])
+
+    wait_until(lambda: credits_of(empty_account) == 3000, "the webhooks to credit everything", 20)
+    time.sleep(0.5)  # the last copies
+    assert LedgerEntry.objects.count() == 3
+    wait_until(lambda: not ProviderEvent.objects.filter(state="new").exists(), "every event to be dealt with")
+    assert reconciliation.faults() == []
+
+
+@needs_postgresql
+@pytest.mark.parametrize("mode", ["refuse", "crash", "drop"])
+def test_webhooks_during_a_failure_of_the_providers_api_end_in_the_same_state(told, empty_account, alice, mode):
+    bought = [buy(empty_account, alice, cents) for cents in (500, 1000)]
+    told.fail(mode, count=12, status=503, path="/v1/checkout", method="GET")
+    for purchase in bought:
+        told.pay(purchase)
+
+    wait_until(lambda: ProviderEvent.objects.filter(state="failed").exists(), "an event to fail")
+    told._post("/_test/reset")
+    ProviderEvent.objects.update(received_at=F("received_at") - timedelta(minutes=1))
+    sweeps.sweep()
+
+    wait_until(lambda: credits_of(empty_account) == 1500, "the credits")
+    assert LedgerEntry.objects.count() == 2
+    assert reconciliation.faults() == []
