@@ -173,11 +173,14 @@ def pay(store: Store, checkout: Json) -> Json:
     return _change(store, checkout, status="PROCESSING", transactionHash=f"0x{secrets.token_hex(32)}")
 
 
-def confirm(store: Store, checkout: Json) -> Json:
-    """The checkout, paid. Money that comes late, after it expired, still counts."""
+def confirm(store: Store, checkout: Json, received: str | None = None) -> Json:
+    """The checkout, paid. Money that comes late, after it expired, still counts.
+
+    `received` is what arrived, such as "20.00", when it is not what the checkout asks for.
+    """
     if checkout["status"] not in ("ACTIVE", "PROCESSING", "EXPIRED", "DEACTIVATED"):
         raise invalid(f"This checkout is {checkout['status']}.")
-    total = cents_of(checkout["amount"])
+    total = cents_of(checkout["amount"]) if received is None else _cents(received, "received")
     fee = (total * _FEE_PER_MILLE + 500) // 1000
     settlement = {
         "totalAmount": amount(total),
@@ -191,12 +194,27 @@ def confirm(store: Store, checkout: Json) -> Json:
     return checkout
 
 
+def other_amount(checkout: Json, outcome: str | None) -> str | None:
+    """What a buyer sends who pays one USDC too "little" or too "much"; None for one who pays what was asked."""
+    difference = {"little": -100, "much": 100}.get(outcome or "")
+    return None if difference is None else amount(max(1, cents_of(checkout["amount"]) + difference))
+
+
 def fail(store: Store, checkout: Json) -> Json:
     """The checkout, whose payment went wrong."""
     if checkout["status"] not in ("ACTIVE", "PROCESSING"):
         raise invalid(f"This checkout is {checkout['status']}.")
     _change(store, checkout, status="FAILED")
     webhooks.emit(store, "checkout.payment.failed", checkout)
+    return checkout
+
+
+def expire(store: Store, checkout: Json) -> Json:
+    """The checkout, closed because its time is over."""
+    if checkout["status"] != "ACTIVE":
+        raise invalid(f"This checkout is {checkout['status']}.")
+    _change(store, checkout, status="EXPIRED")
+    webhooks.emit(store, "checkout.payment.expired", checkout)
     return checkout
 
 
@@ -229,8 +247,7 @@ def run_due(store: Store) -> None:
             identifier, _, part = subject.partition("/")
             checkout = get(store, identifier)
             if action == "expire" and checkout["status"] == "ACTIVE":
-                _change(store, checkout, status="EXPIRED")
-                webhooks.emit(store, "checkout.payment.expired", checkout)
+                expire(store, checkout)
             elif action == "refund" and any(
                 each["id"] == part and each["status"] == "PENDING" for each in checkout.get("refunds", [])
             ):

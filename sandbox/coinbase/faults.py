@@ -44,6 +44,7 @@ def routes(store: Store) -> list[Route]:
         Route("/events/{identifier}/resend", action(resend), methods=["POST"]),
         Route("/checkouts/{identifier}/pay", action(pay), methods=["POST"]),
         Route("/checkouts/{identifier}/confirm", action(confirm), methods=["POST"]),
+        Route("/checkouts/{identifier}/expire", action(expire), methods=["POST"]),
         Route("/checkouts/{identifier}/fail", action(fail), methods=["POST"]),
         Route("/checkouts/{identifier}/refunds/{refund}/fail", action(fail_refund), methods=["POST"]),
     ]
@@ -59,14 +60,19 @@ def resend(store: Store, given: Json, identifier: str) -> Json:
 
 
 def pay(store: Store, given: Json, identifier: str) -> Json:
-    """Pay a checkout as its page would; with `later` the confirmation is still to come."""
+    """Pay a checkout as its page would; with `later` the confirmation is still to come, `received` may differ."""
     checkout = checkouts.pay(store, checkouts.get(store, identifier))
-    return checkout if given.get("later") else checkouts.confirm(store, checkout)
+    return checkout if given.get("later") else checkouts.confirm(store, checkout, given.get("received"))
 
 
 def confirm(store: Store, given: Json, identifier: str) -> Json:
     """The chain confirms the payment, even after the checkout has expired."""
-    return checkouts.confirm(store, checkouts.get(store, identifier))
+    return checkouts.confirm(store, checkouts.get(store, identifier), given.get("received"))
+
+
+def expire(store: Store, given: Json, identifier: str) -> Json:
+    """The checkout's time is over, without moving the clock of all others."""
+    return checkouts.expire(store, checkouts.get(store, identifier))
 
 
 def fail(store: Store, given: Json, identifier: str) -> Json:

@@ -64,7 +64,7 @@ def routes(store: Store) -> list[Route]:
                 else:
                     checkouts.pay(store, checkout)
                     if form.get("outcome") != "later":
-                        checkouts.confirm(store, checkout)
+                        checkouts.confirm(store, checkout, checkouts.other_amount(checkout, form.get("outcome")))
         address = checkout.get(_ENDED.get(checkout["status"], _ENDED["COMPLETED"])[2])
         return RedirectResponse(address or f"/payment-links/pl_{checkout['id']}", 303)
 

@@ -244,6 +244,25 @@ def test_a_checkout_expires_and_late_money_still_counts(coinbase, receiver):
     receiver.wait_for(checkout, "checkout.payment.success")
 
 
+def test_its_time_can_be_over_without_moving_the_clock(coinbase, receiver):
+    checkout, other = coinbase.create(), coinbase.create()
+    assert coinbase.control(f"checkouts/{checkout['id']}/expire")["status"] == "EXPIRED"
+    assert coinbase.get(other)["status"] == "ACTIVE"
+    receiver.wait_for(checkout, "checkout.payment.expired")
+
+
+@pytest.mark.parametrize(("outcome", "received"), [("little", "20.00"), ("much", "22.00")])
+def test_a_buyer_may_send_another_amount(coinbase, outcome, received):
+    checkout = coinbase.create("21.00")
+    requests.post(checkout["url"], data={"outcome": outcome}, timeout=20, allow_redirects=False)
+    paid = coinbase.get(checkout)
+    assert (paid["status"], paid["amount"], paid["settlement"]["totalAmount"]) == ("COMPLETED", "21.00", received)
+
+    told = coinbase.create("21.00")
+    paid = coinbase.control(f"checkouts/{told['id']}/pay", received=received)
+    assert paid["settlement"]["totalAmount"] == received
+
+
 def test_a_shop_closes_its_checkout(coinbase):
     checkout = coinbase.create()
     assert coinbase.call("POST", f"/{checkout['id']}/deactivate").json()["status"] == "DEACTIVATED"
