@@ -33,6 +33,7 @@ _WITHOUT_REASON = {
         "or pay with AliPay."
     ),
     "alipay": "AliPay did not let the payment through. Try again, or pay by card.",
+    "usdc": "The USDC payment did not go through. Look into your wallet: if nothing has left it, try again.",
 }
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from common.money import PicoUsd, format_cents, pico_from_cents
 
-from . import ledger, notices, stripe_gateway
+from . import ledger, notices, providers, stripe_gateway
 from .models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase
 from .stripe_gateway import ProviderDispute
 
@@ -33,7 +33,7 @@ def sync(purchase: Purchase) -> None:
 
     May be called by anybody, any number of times at once. Raises ProviderError when the provider cannot be asked.
     """
-    if purchase.provider_payment is None:
+    if purchase.provider_payment is None or not providers.of(purchase).has_disputes:
         return
     for told in stripe_gateway.disputes_of(purchase.provider_payment):
         _apply(purchase, told)

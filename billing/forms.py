@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from common.money import format_cents, parse_usd
 
+from . import providers
 from .models import Purchase, SavedCard
 from .quotes import AmountRefused, Quote, quote
 
@@ -52,21 +53,30 @@ class QuoteForm(forms.Form):
     )
     method = forms.ChoiceField(
         label="Pay with",
-        choices=Purchase.Method.choices,
+        choices=providers.methods,
         initial=Purchase.Method.CARD,
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose how to pay."},
+        error_messages={
+            "required": "Choose how to pay.",
+            "invalid_choice": "This way to pay is not offered here. Choose one of those below.",
+        },
     )
 
     quote: Quote
 
+    @property
+    def provider(self) -> str:
+        """Who takes the chosen method, and so whose fee it costs; of a form that says nothing, who takes cards."""
+        return providers.provider_of(getattr(self, "cleaned_data", {}).get("method") or Purchase.Method.CARD)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         preset = cleaned.get("preset")
-        if preset is None or "custom" not in cleaned:
+        if preset is None or "custom" not in cleaned or "method" not in cleaned:
             return cleaned
         try:
-            self.quote = quote(int(preset) * 100 if preset != CUSTOM else _cents(cleaned["custom"]))
+            cents = int(preset) * 100 if preset != CUSTOM else _cents(cleaned["custom"])
+            self.quote = quote(cents, self.provider)
         except AmountRefused as refusal:
             self.add_error("custom", str(refusal))
         except ValueError as error:

@@ -16,12 +16,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from common.money import pico_from_cents
+from common.money import format_cents, pico_from_cents
 
-from . import customers, declines, disputes, expiry, ledger, receipts, refunds, stripe_gateway
+from . import (
+    coinbase_gateway,
+    customers,
+    declines,
+    disputes,
+    expiry,
+    ledger,
+    providers,
+    receipts,
+    refunds,
+    stripe_gateway,
+)
 from .models import CreditAccount, LedgerEntry, Purchase
+from .provider_answers import Checkout, NotOpen, NotThere, Payment, ProviderError, Standing
 from .quotes import Quote
-from .stripe_gateway import Payment, Standing
 
 __all__ = ["CHECKOUT_LASTS", "accept", "cancel", "start", "sync"]
 
@@ -49,6 +60,7 @@ def start(
         form_token=f"{form_token[:60]}:{method}:{quote.credit_cents}",
         defaults={
             "user": user,
+            "provider": providers.provider_of(method),
             "method": method,
             "credit_cents": quote.credit_cents,
             "fee_cents": quote.fee_cents,
@@ -60,7 +72,7 @@ def start(
         return purchase
     try:
         return _open_checkout(purchase, user, site)
-    except stripe_gateway.ProviderError as error:
+    except ProviderError as error:
         logger.warning("purchase %s: no payment page: %s", purchase.pk, error)
         told = "The payment page could not be opened. Nothing was charged."
         Purchase.objects.filter(pk=purchase.pk, state=State.CREATED).update(state=State.FAILED, failure=told)
@@ -99,8 +111,8 @@ def cancel(purchase: Purchase) -> Purchase:
     Raises ProviderError when the provider cannot be asked: the page may still be open then.
     """
     if purchase.provider_session and purchase.is_pending:
-        with suppress(stripe_gateway.NotOpen):
-            stripe_gateway.expire_checkout(purchase.provider_session)
+        with suppress(NotOpen):
+            providers.of(purchase).gateway.expire_checkout(purchase.provider_session)
     purchase = sync(purchase)
     if Purchase.objects.filter(pk=purchase.pk, state=State.EXPIRED).update(state=State.CANCELLED):
         purchase.state = State.CANCELLED
@@ -126,6 +138,20 @@ def accept(purchase: Purchase) -> Purchase:
 
 
 def _open_checkout(purchase: Purchase, user: User, site: str) -> Purchase:
+    customer, checkout = _usdc_page(purchase, site) if purchase.is_crypto else _stripe_page(purchase, user, site)
+    Purchase.objects.filter(pk=purchase.pk, state__in=(State.CREATED, State.FAILED)).update(
+        state=State.OPEN,
+        failure="",
+        provider_customer=customer,
+        provider_session=checkout.id,
+        checkout_url=checkout.url,
+    )
+    purchase.refresh_from_db()
+    return purchase
+
+
+def _stripe_page(purchase: Purchase, user: User, site: str) -> tuple[str, Checkout]:
+    """The customer and the page on which they pay."""
     assert purchase.expires_at is not None
     cancel_path = reverse("billing:cancel-purchase", args=[purchase.pk])
     for attempt in ("", ":again"):
@@ -143,19 +169,26 @@ def _open_checkout(purchase: Purchase, user: User, site: str) -> Purchase:
                 key=f"{purchase.pk}{attempt}",
             )
             break
-        except stripe_gateway.NotThere:
+        except NotThere:
             if attempt:
                 raise
             customers.forget(purchase.account, customer)
-    Purchase.objects.filter(pk=purchase.pk, state__in=(State.CREATED, State.FAILED)).update(
-        state=State.OPEN,
-        failure="",
-        provider_customer=customer,
-        provider_session=checkout.id,
-        checkout_url=checkout.url,
+    return customer, checkout
+
+
+def _usdc_page(purchase: Purchase, site: str) -> tuple[str, Checkout]:
+    """Nobody, for the provider knows no customers, and the page on which they pay."""
+    assert purchase.expires_at is not None
+    parts = ", ".join(f"{name} {format_cents(cents)}" for name, cents in _lines(purchase))
+    return "", coinbase_gateway.open_checkout(
+        purchase=str(purchase.pk),
+        cents=purchase.total_cents,
+        description=parts,
+        # Coming back does not cancel: what was sent a moment ago may not have been seen yet.
+        return_url=f"{site}{purchase.get_absolute_url()}",
+        expires_at=purchase.expires_at,
+        key=str(purchase.pk),
     )
-    purchase.refresh_from_db()
-    return purchase
 
 
 def _lines(purchase: Purchase) -> list[tuple[str, int]]:
@@ -168,7 +201,7 @@ def _lines(purchase: Purchase) -> list[tuple[str, int]]:
 
 def _fetch(purchase: Purchase) -> Payment:
     if purchase.provider_session:
-        return stripe_gateway.fetch_checkout(purchase.provider_session)
+        return providers.of(purchase).gateway.fetch_checkout(purchase.provider_session)
     assert purchase.provider_payment
     return stripe_gateway.fetch_payment(purchase.provider_payment)
 
@@ -177,6 +210,7 @@ def _apply(purchase: Purchase, payment: Payment) -> None:
     if payment.standing is Standing.PAID:
         if difference := _difference(purchase, payment):
             purchase.state, purchase.review_reason = State.REVIEW, difference[:300]
+            purchase.failure = _told_about(purchase, payment)
             logger.error("purchase %s was paid, but not as quoted: %s", purchase.pk, difference)
         else:
             _credit(purchase, payment)
@@ -195,16 +229,26 @@ def _apply(purchase: Purchase, payment: Payment) -> None:
 
 def _difference(purchase: Purchase, payment: Payment) -> str:
     """What the buyer paid other than we quoted; empty when it is exactly that."""
+    provider = providers.of(purchase)
     expected = {
         "purchase": (payment.purchase, str(purchase.pk)),
         "reference": (payment.reference, str(purchase.pk)),
         "customer": (payment.customer, purchase.provider_customer),
-        "currency": (payment.currency, "usd"),
+        "currency": (payment.currency, provider.currency),
         "cents asked": (payment.asked_cents, purchase.total_cents),
         "cents received": (payment.received_cents, purchase.total_cents),
-        "live mode": (payment.is_live, stripe_gateway.is_live()),
+        "live mode": (payment.is_live, provider.gateway.is_live()),
     }
     return "; ".join(f"{what} is {found!r}, not {want!r}" for what, (found, want) in expected.items() if found != want)
+
+
+def _told_about(purchase: Purchase, payment: Payment) -> str:
+    """What the buyer can be told of the difference; nothing when it is not about the amount."""
+    if payment.received_cents == purchase.total_cents:
+        return ""
+    less_or_more = "less" if payment.received_cents < purchase.total_cents else "more"
+    arrived, asked = format_cents(payment.received_cents), format_cents(purchase.total_cents)
+    return f"{arrived} arrived, which is {less_or_more} than the {asked} that this purchase costs."
 
 
 def _credit(purchase: Purchase, payment: Payment) -> None:

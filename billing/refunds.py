@@ -19,18 +19,15 @@ from django.utils import timezone
 from accounts.models import User
 from common.money import PicoUsd, cents_down, format_cents, pico_from_cents
 
-from . import disputes, ledger, notices, stripe_gateway
+from . import disputes, ledger, notices, providers, stripe_gateway
 from .models import CreditAccount, LedgerEntry, Lot, Purchase, Refund, id_in
-from .stripe_gateway import ProviderRefund, RefundStanding
+from .provider_answers import ProviderError, ProviderRefund, RefundStanding, Refused
 
 __all__ = ["AmountChanged", "NotRefundable", "Offer", "offer", "request", "sync"]
 
 logger = logging.getLogger(__name__)
 
 State = Refund.State
-
-#: Payment providers that send money back. Payments in cryptocurrency are final.
-REFUNDING_PROVIDERS = frozenset({"stripe"})
 
 
 class NotRefundable(Exception):
@@ -53,8 +50,8 @@ def offer(purchase: Purchase, *, by_operator: bool = False) -> Offer:
     """What can be given back now; NotRefundable says why it is nothing. An operator is not bound to the window."""
     if purchase.state != Purchase.State.CREDITED or purchase.paid_at is None:
         raise NotRefundable("Only a purchase that was paid can be refunded.")
-    if purchase.provider not in REFUNDING_PROVIDERS:
-        raise NotRefundable("Payments in cryptocurrency cannot be refunded.")
+    if not providers.of(purchase).gives_refunds:
+        raise NotRefundable("Payments in cryptocurrency are final: they are never refunded.")
     until = purchase.paid_at + timedelta(hours=settings.REFUND_WINDOW_HOURS)
     if timezone.now() > until and not by_operator:
         raise NotRefundable(f"A purchase can be refunded within {settings.REFUND_WINDOW_HOURS} hours.")
@@ -87,7 +84,7 @@ def request(purchase: Purchase, user: User, *, cents: int, origin: Refund.Origin
         refund = _book(locked, account, user, cents=cents, credit_cents=cents, origin=origin, state=State.REQUESTED)
     try:
         sync(locked)
-    except stripe_gateway.ProviderError as error:
+    except ProviderError as error:
         logger.warning("refund %s: the provider does not answer, the clock will ask again: %s", refund.pk, error)
     refund.refresh_from_db()
     return refund
@@ -100,7 +97,7 @@ def sync(purchase: Purchase) -> None:
     """
     if purchase.provider_payment is None:
         return
-    told = stripe_gateway.refunds_of(purchase.provider_payment)
+    told = providers.of(purchase).gateway.refunds_of(purchase.provider_payment)
     for each in told:
         if refund := _ours(each):
             _apply(refund, each)
@@ -161,7 +158,7 @@ def _send(refund: Refund, payment_id: str) -> None:
         told = stripe_gateway.create_refund(
             payment_id=payment_id, cents=refund.cents, refund=str(refund.pk), key=f"refund:{refund.pk}"
         )
-    except stripe_gateway.Refused as refusal:
+    except Refused as refusal:
         _fail(refund, f"The payment provider refused it: {refusal}")
     else:
         _apply(refund, told)

@@ -19,6 +19,8 @@ from . import (
     webhooks,
 )
 from .models import Dispute, ProviderEvent, Purchase, Refund
+from .provider_answers import NotThere, ProviderError, Refused, Unavailable
+from .providers import PROVIDERS, Provider
 
 __all__ = ["alert_low_balances", "forget_old_events", "reconcile", "rescue", "sweep", "top_up_low_balances"]
 
@@ -32,8 +34,6 @@ GRACE = timedelta(seconds=30)
 EVENT_ATTEMPTS = 50
 #: How often a refund that the bank takes its time over is asked about.
 REFUNDS_ASKED_EVERY = timedelta(hours=1)
-#: How far back payments are listed. An idempotency key lives for a day, a little more is cheap.
-RESCUE_WINDOW = timedelta(hours=26)
 #: How long dealt-with events are kept.
 EVENTS_KEPT = timedelta(days=90)
 
@@ -46,9 +46,11 @@ def sweep() -> int:
     unopened = Purchase.objects.filter(state=Purchase.State.CREATED, expires_at__lt=now)
     unopened.update(state=Purchase.State.EXPIRED)
     waiting = Purchase.objects.awaiting_payment().order_by(F("synced_at").asc(nulls_first=True))
-    asked = _each(waiting[:BATCH], _ask_about)
+    # Each provider by itself: one that does not answer must not keep the others' purchases waiting.
+    asked = sum(_each(waiting.filter(provider=name)[:BATCH], _ask_about) for name in PROVIDERS)
     _each(topping_up.unanswered()[:BATCH], topping_up.resume)
-    _each(_with_unfinished_refunds(now)[:BATCH], refunds.sync)
+    for name in PROVIDERS:
+        _each(_with_unfinished_refunds(now).filter(provider=name)[:BATCH], refunds.sync)
     return asked
 
 
@@ -70,9 +72,9 @@ def _each(found: Iterable[Purchase], work: Callable[[Purchase], object]) -> int:
     for purchase in found:
         try:
             work(purchase)
-        except stripe_gateway.Refused as refusal:
+        except Refused as refusal:
             logger.warning("purchase %s: the provider refuses: %s", purchase.pk, refusal)
-        except stripe_gateway.Unavailable as silence:
+        except Unavailable as silence:
             # Every further question would wait for the same time-out.
             logger.warning("the sweep stops, the provider does not answer: %s", silence)
             break
@@ -93,7 +95,7 @@ def _retry_events(now: datetime) -> None:
 def _ask_about(purchase: Purchase) -> None:
     try:
         topping_up.follow_up(purchases.sync(purchase))
-    except stripe_gateway.NotThere:
+    except NotThere:
         # The provider no longer knows the page (a sandbox that was emptied, another key): it cannot be paid.
         if purchase.expires_at is not None and purchase.expires_at < timezone.now():
             Purchase.objects.filter(pk=purchase.pk, state=Purchase.State.OPEN).update(state=Purchase.State.EXPIRED)
@@ -106,30 +108,47 @@ def _with_unfinished_refunds(now: datetime) -> QuerySet[Purchase]:
 
 
 def rescue() -> int:
-    """Credit every recent payment that the provider knows and we missed; how many there were (should be none).
+    """Credit every recent payment that a provider knows and we missed; how many there were (should be none).
 
     Refunds and disputes that we missed are booked on the way.
     """
-    since = timezone.now() - RESCUE_WINDOW
-    paid = Purchase.objects.named(*(payment.purchase for payment in stripe_gateway.paid_since(since)))
+    rescued = 0
+    for name, provider in PROVIDERS.items():
+        if not provider.gateway.is_configured():
+            continue
+        try:
+            rescued += _rescue_payments(name, provider)
+        except ProviderError as error:
+            logger.warning("payments of %s could not be listed, the next run will: %s", name, error)
+    return rescued
+
+
+def _rescue_payments(name: str, provider: Provider) -> int:
+    since = timezone.now() - provider.rescue_window
+    ours = Purchase.objects.filter(provider=name)
+    paid = ours.named(*(payment.purchase for payment in provider.gateway.paid_since(since)))
     missed = list(paid.exclude(state__in=(Purchase.State.CREDITED, Purchase.State.REVIEW)))
     _each(missed, purchases.sync)
     credited = Purchase.objects.filter(pk__in=[purchase.pk for purchase in missed], state=Purchase.State.CREDITED)
     for purchase in credited:
         logger.warning("purchase %s was paid and only found by listing payments", purchase.pk)
 
-    refunded = {refund.id: refund.payment_id for refund in stripe_gateway.refunded_since(since)}
+    refunded = {refund.id: refund.payment_id for refund in provider.gateway.refunded_since(since)}
     booked = Refund.objects.filter(provider_refund__in=refunded).values_list("provider_refund", flat=True)
     foreign = {payment for refund, payment in refunded.items() if refund not in set(booked)}
-    _each(Purchase.objects.filter(provider_payment__in=foreign), refunds.sync)
+    _each(ours.filter(provider_payment__in=foreign), refunds.sync)
+    if provider.has_disputes:
+        _rescue_disputes(since)
+    return len(credited)
 
+
+def _rescue_disputes(since: datetime) -> None:
     disputed = {dispute.id: dispute.payment_id for dispute in stripe_gateway.disputed_since(since)}
     known = Dispute.objects.filter(provider_dispute__in=disputed).values_list("provider_dispute", flat=True)
     unheard = set(disputed) - set(known)
     argued = Q(disputes__state__in=(Dispute.State.INQUIRY, Dispute.State.OPEN))
     new = Q(provider_payment__in=[disputed[each] for each in unheard])
     _each(Purchase.objects.filter(argued | new).distinct(), disputes.sync)
-    return len(credited)
 
 
 def reconcile() -> bool:

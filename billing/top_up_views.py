@@ -18,8 +18,8 @@ from common.money import format_cents
 from . import auto_top_up, cards, spending
 from .forms import AutoTopUpForm, TopUpPriceForm, dollars
 from .models import AutoTopUp, CreditAccount, SavedCard
+from .provider_answers import ProviderError
 from .quotes import Quote, fee_rule
-from .stripe_gateway import ProviderError
 
 NO_ANSWER = "The payment provider does not answer. Try again in a minute."
 

@@ -36,4 +36,5 @@ urlpatterns = [
     path("credits", RedirectView.as_view(pattern_name="billing:credits", query_string=True), name="short-credits"),
     # /webhooks
     path("webhooks/stripe", webhooks.stripe_webhook, name="stripe-webhook"),
+    path("webhooks/coinbase", webhooks.coinbase_webhook, name="coinbase-webhook"),
 ]

@@ -24,8 +24,9 @@ from common.money import PicoUsd, cents_down, decimals, format_cents
 from . import expiry, history, low_balance, purchases, receipts, refunds, spending, statement
 from .forms import BuyForm, LowBalanceForm, QuoteForm, RefundForm, dollars, prefilled
 from .models import AutoTopUp, Purchase, Refund
+from .provider_answers import KeyRefused, ProviderError, Refused
+from .providers import PROVIDERS
 from .quotes import fee_rule
-from .stripe_gateway import KeyRefused, ProviderError, Refused
 
 #: A page that asks again sooner than this gets what is known already.
 ASK_PROVIDER_EVERY = timedelta(seconds=1)
@@ -50,8 +51,7 @@ def show_quote(request: AuthedRequest) -> HttpResponse:
     """The price of what the form asks for, to be put below it; or the reason why it has none."""
     access.for_admin(request)
     form = QuoteForm(request.GET)
-    context = {"quote_form": form, "quote": form.quote if form.is_valid() else None, "fee_rule": fee_rule()}
-    return render(request, "billing/partials/quote.html", context)
+    return render(request, "billing/partials/quote.html", _quote_context(form))
 
 
 @login_required
@@ -145,16 +145,22 @@ def _form_context(form: BuyForm) -> dict[str, Any]:
     quote_form: QuoteForm = form
     if not form.is_bound:
         quote_form = QuoteForm({**form.initial, "method": Purchase.Method.CARD})
-        quote_form.is_valid()
-    return {
+    return _quote_context(quote_form) | {
         "form": form,
-        "quote_form": quote_form,
-        "quote": getattr(quote_form, "quote", None),
-        "fee_rule": fee_rule(),
         "refund_hours": settings.REFUND_WINDOW_HOURS,
         "credits_expire": settings.CREDITS_EXPIRE,
         # A new one each time: a form that failed may be sent again and is then a new purchase.
         "token": secrets.token_urlsafe(24),
+    }
+
+
+def _quote_context(form: QuoteForm) -> dict[str, Any]:
+    form.is_valid()
+    return {
+        "quote_form": form,
+        "quote": getattr(form, "quote", None),
+        "fee_rule": fee_rule(form.provider),
+        "is_final": not PROVIDERS[form.provider].gives_refunds,
     }
 
 
@@ -205,7 +211,8 @@ def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
     asked = purchase.synced_at
     unanswered = False
-    if purchase.is_pending and (asked is None or timezone.now() - asked > ASK_PROVIDER_EVERY):
+    has_news = purchase.is_pending or purchase.may_arrive_late
+    if has_news and (asked is None or timezone.now() - asked > ASK_PROVIDER_EVERY):
         try:
             purchase = purchases.sync(purchase)
         except ProviderError:

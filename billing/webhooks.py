@@ -5,15 +5,18 @@ never a source of facts: so events may come twice, late, in any order, or not at
 """
 
 import logging
+from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from . import cards, disputes, purchases, refunds, stripe_gateway, topping_up
+from . import cards, coinbase_gateway, disputes, purchases, refunds, stripe_gateway, topping_up
 from .models import CreditAccount, ProviderEvent, Purchase
+from .provider_answers import Event, ForgedEvent
+from .providers import PROVIDERS
 
-__all__ = ["process", "receive", "stripe_webhook"]
+__all__ = ["coinbase_webhook", "process", "receive", "stripe_webhook"]
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +26,8 @@ State = ProviderEvent.State
 FOLLOWED = (
     "charge.dispute.",
     "charge.refund",
+    "checkout.payment.",
+    "checkout.refund.",
     "checkout.session.",
     "payment_intent.",
     "payment_method.",
@@ -35,24 +40,32 @@ FOLLOWED = (
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """200 when the event is dealt with; 400 for a forgery; 500 asks the provider to send it again."""
+    signature = request.headers.get("Stripe-Signature", "")
+    return _answer("stripe", lambda: stripe_gateway.read_event(request.body, signature))
+
+
+@csrf_exempt
+@require_POST
+def coinbase_webhook(request: HttpRequest) -> HttpResponse:
+    """200 when the event is dealt with; 400 for a forgery; 500 asks the provider to send it again."""
+    return _answer("coinbase", lambda: coinbase_gateway.read_event(request.body, request.headers))
+
+
+def _answer(provider: str, read: Callable[[], Event]) -> HttpResponse:
     try:
-        event = receive(request.body, request.headers.get("Stripe-Signature", ""))
-    except stripe_gateway.ForgedEvent as forgery:
-        logger.warning("a webhook was refused: %s", forgery)
+        event = receive(provider, read())
+    except ForgedEvent as forgery:
+        logger.warning("a webhook of %s was refused: %s", provider, forgery)
         return HttpResponse("The signature is not valid.\n", status=400, content_type="text/plain")
     return HttpResponse(status=200 if process(event) else 500)
 
 
-def receive(body: bytes, signature: str) -> ProviderEvent:
-    """The event, written down before anything else happens; the first copy when it came before.
-
-    ForgedEvent when the signature is wrong or too old: nothing is kept then.
-    """
-    told = stripe_gateway.read_event(body, signature)
-    followed = told.type.startswith(FOLLOWED) and told.is_live == stripe_gateway.is_live()
+def receive(provider: str, told: Event) -> ProviderEvent:
+    """The verified event, written down before anything else happens; the first copy when it came before."""
+    followed = told.type.startswith(FOLLOWED) and told.is_live == PROVIDERS[provider].gateway.is_live()
     event, _ = ProviderEvent.objects.get_or_create(
-        provider="stripe",
-        event_id=told.id,
+        provider=provider,
+        event_id=told.id[:100],
         defaults={
             "type": told.type[:100],
             "object_id": told.object_id[:100],
@@ -93,7 +106,7 @@ def _look_into(event: ProviderEvent) -> bool:
         return bool(known) and cards.keep(event.object_id) is not None
     purchase = purchases.sync(purchase)
     topping_up.follow_up(purchase)
-    if event.type.startswith(("refund.", "charge.refund")):
+    if event.type.startswith(("refund.", "charge.refund", "checkout.refund.")):
         refunds.sync(purchase)
     if event.type.startswith("charge.dispute."):
         disputes.sync(purchase)

@@ -28,6 +28,14 @@ def refuse_unsafe_settings(settings: Mapping[str, Any]) -> None:
             "STRIPE_WEBHOOK_SECRET is missing: anyone could forge a payment. Copy it from the webhook "
             "endpoint's page in Stripe's dashboard."
         )
+    given = [settings[name] for name in ("COINBASE_API_KEY_ID", "COINBASE_API_KEY_SECRET")]
+    if any(given) and not all(given):
+        faults.append("COINBASE_API_KEY_ID and COINBASE_API_KEY_SECRET belong together: set both, or none.")
+    elif all(given) and not settings["COINBASE_WEBHOOK_SECRETS"]:
+        faults.append(
+            "COINBASE_WEBHOOK_SECRET is missing: anyone could forge a payment. It was shown when the webhook "
+            "subscription was made; make a new one if it is lost."
+        )
     if settings["SANDBOX_PROVIDERS_URL"]:
         faults.append("SANDBOX_PROVIDERS_URL is set: simulated answers must not be sold. Remove it.")
     if settings["WEB_SEARCH_ENGINE"] == "sandbox":

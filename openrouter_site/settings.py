@@ -233,7 +233,27 @@ STRIPE_IS_SANDBOX = not STRIPE_SECRET_KEY
 STRIPE_API_BASE = SANDBOX_STRIPE_URL if STRIPE_IS_SANDBOX else "https://api.stripe.com"
 SANDBOX_STRIPE_KEY = "sk_test_local_sandbox"
 STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRET", "whsec_local_sandbox" if STRIPE_IS_SANDBOX else "")
-CHECKOUT_ORIGIN = SANDBOX_STRIPE_URL if STRIPE_IS_SANDBOX else "https://checkout.stripe.com"
+CHECKOUT_ORIGINS = [SANDBOX_STRIPE_URL if STRIPE_IS_SANDBOX else "https://checkout.stripe.com"]
+
+# Purchases in USDC: with a key of Coinbase Business, or played by a sandbox as long as cards are played as well.
+# In test mode the provider takes test coins.
+SANDBOX_COINBASE_URL = f"http://127.0.0.1:{env.integer('SANDBOX_COINBASE_PORT', 8021)}"
+COINBASE_API_KEY_ID = env.text("COINBASE_API_KEY_ID")
+COINBASE_API_KEY_SECRET = env.text("COINBASE_API_KEY_SECRET")
+COINBASE_TEST_MODE = env.boolean("COINBASE_TEST_MODE", False)
+COINBASE_IS_SANDBOX = STRIPE_IS_SANDBOX and not COINBASE_API_KEY_ID
+if COINBASE_IS_SANDBOX:
+    COINBASE_API_BASE = f"{SANDBOX_COINBASE_URL}/api/v1"
+    CHECKOUT_ORIGINS += [SANDBOX_COINBASE_URL]
+else:
+    COINBASE_API_BASE = f"https://business.coinbase.com{'/sandbox' if COINBASE_TEST_MODE else ''}/api/v1"
+    CHECKOUT_ORIGINS += ["https://*.coinbase.com"] if COINBASE_API_KEY_ID else []
+SANDBOX_COINBASE_KEY_ID = "organizations/sandbox/apiKeys/development"
+SANDBOX_COINBASE_KEY_SECRET = (
+    # Every machine has this key.
+    "efsmQVEdgKSUG0yoq+xjnGZzf+OvUhj/5oUd12FQzaJbyWpOOwOJAM7kjScyJlGsnXiLmp9F7bh5DhjpurMfKw=="  # noqa: S105
+)
+COINBASE_WEBHOOK_SECRETS = env.words("COINBASE_WEBHOOK_SECRET", "local_sandbox" if COINBASE_IS_SANDBOX else "")
 
 PURCHASE_MINIMUM_CENTS = env.integer("PURCHASE_MINIMUM_CENTS", 500)
 PURCHASE_MAXIMUM_CENTS = env.integer("PURCHASE_MAXIMUM_CENTS", 2_500_000)
@@ -302,7 +322,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "manifest-src": [SELF],
         # The browser applies form-action to the redirect that follows the form as well.
-        "form-action": [SELF, CHECKOUT_ORIGIN],
+        "form-action": [SELF, *CHECKOUT_ORIGINS],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "object-src": [NONE],

@@ -13,7 +13,13 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 
-DEFAULTS = {"PORT": "8000", "WEB_HOST": "127.0.0.1", "SANDBOX_PROVIDERS_PORT": "8010", "SANDBOX_STRIPE_PORT": "8020"}
+DEFAULTS = {
+    "PORT": "8000",
+    "WEB_HOST": "127.0.0.1",
+    "SANDBOX_PROVIDERS_PORT": "8010",
+    "SANDBOX_STRIPE_PORT": "8020",
+    "SANDBOX_COINBASE_PORT": "8021",
+}
 
 
 def python() -> str:

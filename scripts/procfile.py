@@ -85,6 +85,8 @@ def welcome(names: list[str], env: Mapping[str, str], output: Output) -> None:
         lines.append(f"Simulated until you give real keys (see .env.example): {' and '.join(simulated)}.")
     if "stripe" in names:
         lines.append("Card for the simulated checkout: 4242 4242 4242 4242, any date to come, any code.")
+    if "coinbase" in names:
+        lines.append("USDC is simulated as well: its checkout asks for nothing but a click.")
     lines.append("Stop with Ctrl+C.")
     rule = "-" * 96
     print("\n".join(["", rule, *(f"  {line}" for line in lines), rule, ""]), flush=True)

@@ -45,6 +45,8 @@ def processes(env: dict[str, str]) -> dict[str, str]:
         wanted["providers"] = "SANDBOX_PROVIDERS_PORT"
     if not given("STRIPE_SECRET_KEY"):
         wanted["stripe"] = "SANDBOX_STRIPE_PORT"
+        if not given("COINBASE_API_KEY_ID"):
+            wanted["coinbase"] = "SANDBOX_COINBASE_PORT"
     return wanted
 
 
@@ -54,12 +56,25 @@ def refuse_taken_ports(wanted: dict[str, str], env: dict[str, str]) -> None:
     taken = [name for name in ports if not _is_free(env, name)]
     if not taken:
         return
-    remedy = " ".join(f"{name}={free_port(int(env[name]) + 1)}" for name in taken)
+    remedy = " ".join(f"{name}={port}" for name, port in _other_ports(taken, env, ports).items())
     named = " and ".join(f"{env[name]} ({name})" for name in taken)
     raise Stop(
         f"Port {named} is taken by another program, perhaps by this site in another window.\n"
         f"Stop that one, or use other ports:  {remedy} make run"
     )
+
+
+def _other_ports(taken: list[str], env: dict[str, str], ports: list[str]) -> dict[str, int]:
+    """For each of the taken ports a free one that no other process of ours is going to use."""
+    spoken_for = {int(env[name]) for name in ports}
+    others = {}
+    for name in taken:
+        port = free_port(int(env[name]) + 1)
+        while port in spoken_for:
+            port = free_port(port + 1)
+        spoken_for.add(port)
+        others[name] = port
+    return others
 
 
 def _is_free(env: dict[str, str], name: str) -> bool:

@@ -1,7 +1,7 @@
 """The real processes, started for tests on free ports with data of their own.
 
-`Site` runs the commands of the Procfile, `provider_sandbox` and `stripe_sandbox` run one stand-in alone. Each captures
-what it prints, waits until it answers, and is gone afterwards, whatever happened in between.
+`Site` runs the commands of the Procfile; `provider_sandbox`, `stripe_sandbox` and `coinbase_sandbox` run one stand-in
+alone. Each captures what it prints, waits until it answers, and is gone afterwards, whatever happened in between.
 """
 
 import contextlib
@@ -27,11 +27,13 @@ from psycopg import sql
 from scripts.environment import ROOT
 from scripts.serve import free_port
 
-__all__ = ["Process", "Site", "provider_sandbox", "stripe_sandbox", "wait_until"]
+__all__ = ["Process", "Site", "coinbase_sandbox", "provider_sandbox", "stripe_sandbox", "wait_until"]
 
 PATIENCE_S = 60
 # What a developer's shell may hold and a site under test must not see.
-FOREIGN = re.compile(r"(DATABASE_URL|REDIS_URL|STRIPE_|SANDBOX_|PROVIDER_|EMAIL_|SITE_|DEBUG|DJANGO_|.*_API_KEY)")
+FOREIGN = re.compile(
+    r"(DATABASE_URL|REDIS_URL|STRIPE_|COINBASE_|SANDBOX_|PROVIDER_|EMAIL_|SITE_|DEBUG|DJANGO_|.*_API_KEY)"
+)
 
 
 class Process:
@@ -94,7 +96,7 @@ class Site:
         *,
         postgresql: str = "",
         redis_url: str = "",
-        processes: Sequence[str] = ("stripe", "providers", "web", "worker"),
+        processes: Sequence[str] = ("stripe", "coinbase", "providers", "web", "worker"),
         **settings: str,
     ) -> None:
         self.folder = folder
@@ -102,8 +104,9 @@ class Site:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.names = processes
         self.processes: dict[str, Process] = {}
-        ports = {name: free_port() for name in ("web", "providers", "stripe")}
-        self.url, self.providers_url, self.stripe_url = (f"http://127.0.0.1:{port}" for port in ports.values())
+        ports = {name: free_port() for name in ("web", "providers", "stripe", "coinbase")}
+        addresses = [f"http://127.0.0.1:{port}" for port in ports.values()]
+        self.url, self.providers_url, self.stripe_url, self.coinbase_url = addresses
         self._server = postgresql
         self._redis_url = redis_url
         self._database = f"site_{uuid.uuid4().hex[:12]}"
@@ -115,6 +118,7 @@ class Site:
             "PORT": str(ports["web"]),
             "SANDBOX_PROVIDERS_PORT": str(ports["providers"]),
             "SANDBOX_STRIPE_PORT": str(ports["stripe"]),
+            "SANDBOX_COINBASE_PORT": str(ports["coinbase"]),
             "PYTHONUNBUFFERED": "1",
             "DATABASE_URL": re.sub(r"/[^/]*$", f"/{self._database}", postgresql) if postgresql else "",
             "REDIS_URL": redis_url,
@@ -143,7 +147,12 @@ class Site:
         self.processes[name] = Process(name, command, self.env, self.folder)
 
     def _wait_for(self, name: str) -> None:
-        addresses = {"web": f"{self.url}/", "providers": self.providers_url, "stripe": self.stripe_url}
+        addresses = {
+            "web": f"{self.url}/",
+            "providers": self.providers_url,
+            "stripe": self.stripe_url,
+            "coinbase": self.coinbase_url,
+        }
         if name in addresses:  # the worker has none
             self.processes[name].wait_until_it_answers(addresses[name])
 
@@ -206,6 +215,13 @@ def provider_sandbox(folder: Path, *options: str) -> Iterator[str]:
 def stripe_sandbox(folder: Path, *options: str) -> Iterator[str]:
     """The address of the payment provider's stand-in, running alone."""
     with _alone("sandbox.stripe", folder, ("--data", str(folder / "stripe.sqlite3"), *options)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def coinbase_sandbox(folder: Path, *options: str) -> Iterator[str]:
+    """The address of the crypto payment provider's stand-in, running alone."""
+    with _alone("sandbox.coinbase", folder, ("--data", str(folder / "coinbase.sqlite3"), *options)) as url:
         yield url
 
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from billing import cards, disputes, purchases, refunds, topping_up, webhooks
 from billing.models import AutoTopUp, BillingDetails, Dispute, ProviderEvent, Purchase, Receipt, Refund, SavedCard
-from billing.stripe_gateway import ProviderError
+from billing.provider_answers import ProviderError
 from common.money import format_cents
 
 from .seen_only import SeenOnly
@@ -136,8 +136,8 @@ class DisputeAdmin(SeenOnly):
 
 @admin.register(ProviderEvent)
 class ProviderEventAdmin(SeenOnly):
-    list_display = ("received_at", "type", "event_id", "object_id", "state", "attempts", "error")
-    list_filter = ("state", "type")
+    list_display = ("received_at", "provider", "type", "event_id", "object_id", "state", "attempts", "error")
+    list_filter = ("state", "provider", "type")
     search_fields = ("event_id", "object_id", "payment_id", "purchase_id")
     actions = ("process",)
 

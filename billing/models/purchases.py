@@ -62,6 +62,7 @@ class Purchase(models.Model):
     class Method(models.TextChoices):
         CARD = "card", "Card"
         ALIPAY = "alipay", "AliPay"
+        USDC = "usdc", "USDC"
 
     # Also the provider's idempotency key: written down before the provider is asked.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -138,6 +139,16 @@ class Purchase(models.Model):
     def credit_dollars(self) -> str:
         """The credits as plain dollars for a link: "12.50"."""
         return f"{self.credit_cents // 100}.{self.credit_cents % 100:02d}"
+
+    @property
+    def is_crypto(self) -> bool:
+        """True when it is paid in cryptocurrency: final, and it may arrive after its page has closed."""
+        return self.provider == "coinbase"
+
+    @property
+    def may_arrive_late(self) -> bool:
+        """True when the page is closed and what the buyer has sent may still be on its way."""
+        return self.is_crypto and self.state in {self.State.EXPIRED, self.State.CANCELLED, self.State.FAILED}
 
     @property
     def is_pending(self) -> bool:

@@ -7,9 +7,10 @@ import stripe
 from django.conf import settings
 from stripe.params import PaymentIntentCreateParams
 
-from .checkouts import Checkout
-from .connection import NotThere, ProviderError, Refused, client, identifier, metadata_of, translated
-from .payments import Payment, payment_of_intent
+from billing.provider_answers import Checkout, NotThere, Payment, ProviderError, Refused
+
+from .connection import client, identifier, metadata_of, translated
+from .payments import payment_of_intent
 
 
 class Declined(ProviderError):

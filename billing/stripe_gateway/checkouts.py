@@ -1,21 +1,14 @@
 """Hosted payment pages, and the customers they belong to."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import stripe
 from django.conf import settings
 from stripe.params.checkout import SessionCreateParams
 
-from .connection import NotOpen, client, translated
+from billing.provider_answers import Checkout, NotOpen
 
-
-@dataclass(frozen=True)
-class Checkout:
-    """A hosted payment page that has just been opened."""
-
-    id: str
-    url: str
+from .connection import client, translated
 
 
 def create_customer(*, email: str, name: str, organisation: str, key: str) -> str:

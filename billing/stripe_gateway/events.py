@@ -1,27 +1,14 @@
 """Webhooks: who really sent them, and what they hint at."""
 
-from dataclasses import dataclass
-
 import stripe
 from django.conf import settings
 
-from .connection import ForgedEvent, secret_key
+from billing.provider_answers import Event, ForgedEvent
+
+from .connection import secret_key
 
 #: A webhook older than this many seconds is a replay.
 TOLERANCE = 300
-
-
-@dataclass(frozen=True)
-class Event:
-    """A verified webhook: a hint which objects to look at, never a source of facts."""
-
-    id: str
-    type: str
-    is_live: bool
-    object_id: str
-    payment_id: str
-    purchase: str
-    customer: str
 
 
 def read_event(body: bytes, signature: str) -> Event:

@@ -1,46 +1,14 @@
 """What became of a payment, whichever object tells it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 import stripe
 
+from billing.provider_answers import Payment, Standing
+
 from .connection import client, identifier, metadata_of, translated
-
-
-class Standing(StrEnum):
-    """How far a payment has come, whichever object tells it."""
-
-    OPEN = "open"  # the buyer has not finished; a declined card can be tried again
-    PROCESSING = "processing"  # the buyer has finished, the money has not arrived
-    PAID = "paid"
-    FAILED = "failed"
-    EXPIRED = "expired"
-
-
-@dataclass(frozen=True)
-class Payment:
-    """What the provider knows about one payment. Amounts in cents, texts empty when unknown."""
-
-    standing: Standing
-    purchase: str  # the id that we put into the metadata: nobody else can
-    reference: str  # the id that came back with the checkout
-    customer: str
-    currency: str
-    asked_cents: int
-    received_cents: int
-    refunded_cents: int
-    is_disputed: bool
-    is_live: bool
-    payment_id: str
-    decline_code: str
-    is_final_decline: bool  # the bank's advice is not to try again
-    paid_with: str  # "Visa ending in 4242"
-    receipt_url: str
-    paid_at: datetime | None
 
 
 def fetch_checkout(session_id: str) -> Payment:

@@ -1,32 +1,13 @@
 """Money on its way back to a buyer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 import stripe
 
+from billing.provider_answers import ProviderRefund, RefundStanding
+
 from .connection import client, identifier, metadata_of, translated
-
-
-class RefundStanding(StrEnum):
-    """How far a refund has come. Even one that had succeeded can fail days later, when the bank sends it back."""
-
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class ProviderRefund:
-    """What the provider knows about one refund. `refund` is our id, empty when somebody else made it."""
-
-    id: str
-    refund: str
-    payment_id: str
-    cents: int
-    standing: RefundStanding
 
 
 def create_refund(*, payment_id: str, cents: int, refund: str, key: str) -> ProviderRefund:

@@ -19,6 +19,7 @@ import requests
 from billing import purchases, quotes, reconciliation, spending
 from billing.models import CreditAccount, Purchase
 from common.money import PICO_PER_CENT
+from tests.billing.usdc import *  # noqa: F403 the crypto payments sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SITE = "http://testserver"

@@ -31,23 +31,28 @@ def test_variables_of_the_shell_win_over_defaults(monkeypatch):
     assert (env["PORT"], env["WEB_HOST"]) == ("8123", "127.0.0.1")
 
 
-def test_without_keys_both_sandboxes_run():
+def test_without_keys_every_sandbox_runs():
     assert processes(dict(DEFAULTS)) == {
         "web": "PORT",
         "worker": "",
         "providers": "SANDBOX_PROVIDERS_PORT",
         "stripe": "SANDBOX_STRIPE_PORT",
+        "coinbase": "SANDBOX_COINBASE_PORT",
     }
 
 
 @pytest.mark.parametrize("given", [{"STRIPE_SECRET_KEY": "sk_test_x"}, {"STRIPE_SECRET_KEY_FILE": "somewhere"}])
-def test_a_stripe_key_makes_the_payments_sandbox_needless(given):
+def test_a_stripe_key_makes_both_payments_sandboxes_needless(given):
     assert list(processes(DEFAULTS | given)) == ["web", "worker", "providers"]
+
+
+def test_a_coinbase_key_makes_the_crypto_sandbox_needless():
+    assert list(processes(DEFAULTS | {"COINBASE_API_KEY_ID": "x"})) == ["web", "worker", "providers", "stripe"]
 
 
 @pytest.mark.parametrize("given", [{"SANDBOX_PROVIDERS_URL": ""}, {"DEBUG": "false"}])
 def test_the_providers_sandbox_can_be_switched_off(given):
-    assert list(processes(DEFAULTS | given)) == ["web", "worker", "stripe"]
+    assert list(processes(DEFAULTS | given)) == ["web", "worker", "stripe", "coinbase"]
 
 
 def test_the_settings_for_checks_are_those_of_production():

@@ -1,0 +1,87 @@
+"""Paying in USDC, in a browser and against the real processes."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import check_axe, widest_overflow
+from tests.processes import Site, wait_until
+
+EMAIL = "newcomer@example.com"
+
+
+@pytest.fixture
+def newcomer(site: Site, new_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens the credits page, signed in, in a window of its own; arguments are those of `new_page`."""
+    made = json.loads(site.manage("demo_account", "--email", EMAIL, "--json"))
+
+    def open_credits(**options) -> Page:
+        page = new_page(**options)
+        page.goto(f"{site.url}/account/login/?next=/settings/credits")
+        page.get_by_label("E-mail").fill(EMAIL)
+        page.get_by_role("textbox", name="Password").fill(made["password"])
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Add credits")).to_be_visible()
+        return page
+
+    return open_credits
+
+
+def choose_ten_dollars(page: Page) -> None:
+    page.get_by_text("$10", exact=True).check()
+    page.get_by_role("radio", name="USDC").check()
+    expect(page.locator("#quote")).to_contain_text("$0.50")
+    expect(page.locator("#quote")).to_contain_text("Payments in USDC are final")
+
+
+def test_a_newcomer_buys_with_usdc(site: Site, newcomer: Callable[..., Page]):
+    page = newcomer(viewport={"width": 1440, "height": 900})
+    choose_ten_dollars(page)
+    check_axe(page)
+    page.get_by_role("button", name="Pay $10.50").click()
+
+    expect(page.get_by_text("Network")).to_be_visible()  # the payment provider's own page
+    page.get_by_role("button", name="Pay 10.50 USDC").click()
+
+    expect(page.get_by_role("heading", name="$10.00 added")).to_be_visible()
+    check_axe(page)
+    page.get_by_role("link", name="Receipt").click()
+    expect(page.get_by_text(re.compile("USDC on Base, 0x"))).to_be_visible()
+
+    page.goto(f"{site.url}/settings/credits")
+    line = page.locator("#history tbody tr").first
+    expect(line).to_contain_text("$10.50")
+    expect(line).to_contain_text("USDC: no refund")
+    expect(line.get_by_role("link", name="Refund")).to_have_count(0)
+    # The webhook found its way to the site as well.
+    delivered = "SELECT count(*) FROM billing_providerevent WHERE provider = 'coinbase' AND state = 'done'"
+    wait_until(lambda: site.rows(delivered) == [(1,)], "the webhook")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_a_payment_that_is_confirmed_later_arrives_by_itself(
+    site: Site, newcomer: Callable[..., Page], width: int, scheme: str
+):
+    page = newcomer(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    choose_ten_dollars(page)
+    assert widest_overflow(page) == []
+    page.get_by_role("button", name="Pay $10.50").click()
+    page.get_by_role("button", name="Pay, to be confirmed later").click()
+
+    expect(page.get_by_role("heading", name="Waiting for the payment to arrive")).to_be_visible()
+    help_card = page.get_by_role("region", name="Sent USDC and see no credits?")
+    expect(help_card).to_be_visible()
+    check_axe(page)
+    assert widest_overflow(page) == []
+
+    purchase = page.url.rpartition("/")[2].replace("-", "")
+    [(checkout,)] = site.rows(
+        f"SELECT provider_session FROM billing_purchase WHERE replace(cast(id AS text), '-', '') = '{purchase}'"
+    )
+    confirmed = page.request.post(f"{site.coinbase_url}/_test/checkouts/{checkout}/confirm", data={})
+    assert confirmed.ok
+    expect(page.get_by_role("heading", name="$10.00 added")).to_be_visible()
+    expect(help_card).to_be_hidden()
