@@ -8,6 +8,7 @@ class GatewayConfig(AppConfig):
         from models_catalog import measurements
 
         from . import (
+            finding,  # noqa: F401 registers what an operator may search by
             health,
             reconciliation,  # noqa: F401 registers its checks
         )

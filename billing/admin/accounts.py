@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts.models import User
-from billing import adjustments, disputes, ledger
+from billing import adjustments, disputes, finding, ledger
 from billing.models import Adjustment, CreditAccount, LedgerEntry, Lot
 from common.money import PicoUsd, format_usd, pico_from_usd
 
@@ -54,7 +54,16 @@ class CreditAccountAdmin(SeenOnly):
         "organisation__members__email",
         "stripe_customer_id",
     )
+    account_path = "pk"
     actions = ("freeze", "thaw")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        # Joined to every purchase, an account would be found by the slowest query there is.
+        if (paid := finding.accounts_that_paid(search_term.strip())) is not None:
+            return queryset.filter(pk__in=paid), False
+        return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description="balance", ordering="credits")
     def balance_usd(self, account: CreditAccount) -> str:
@@ -145,6 +154,7 @@ class AdjustmentAdmin(SeenOnly):
     list_filter = ("created_at",)
     list_select_related = ("entry__account__organisation",)
     search_fields = ("operator_email", "reason", "entry__reference", "entry__account__organisation__name")
+    account_path = "entry__account"
 
     def account(self, adjustment: Adjustment) -> str:
         return adjustment.entry.account.organisation.name
@@ -158,7 +168,14 @@ class LedgerEntryAdmin(SeenOnly):
     list_display = ("created_at", "account", "kind", "moved", "after", "note", "reference")
     list_filter = ("kind", "created_at")
     list_select_related = ("account",)
-    search_fields = ("reference", "note", "account__organisation__public_id", "account__organisation__name")
+    search_fields = (
+        "reference",
+        "note",
+        "purchase__provider_payment",
+        "account__organisation__public_id",
+        "account__organisation__name",
+        "account__organisation__members__email",
+    )
 
     @admin.display(description="amount", ordering="amount")
     def moved(self, entry: LedgerEntry) -> str:
@@ -173,7 +190,12 @@ class LedgerEntryAdmin(SeenOnly):
 class LotAdmin(SeenOnly):
     list_display = ("created_at", "account", "purchase", "size", "unspent", "expires_at")
     list_select_related = ("account", "purchase")
-    search_fields = ("purchase__id", "account__organisation__public_id")
+    search_fields = (
+        "purchase__id",
+        "purchase__provider_payment",
+        "account__organisation__public_id",
+        "account__organisation__members__email",
+    )
 
     @admin.display(ordering="amount")
     def size(self, lot: Lot) -> str:

@@ -11,6 +11,17 @@ from common.money import format_cents
 
 from .seen_only import SeenOnly
 
+#: What a refund, a dispute or a receipt is found by besides its own ids.
+OF_PURCHASE = (
+    "purchase__id",
+    "purchase__receipt_number",
+    "purchase__provider_session",
+    "purchase__provider_payment",
+    "purchase__user__email",
+    "purchase__account__organisation__name",
+    "purchase__account__organisation__members__email",
+)
+
 
 @admin.register(Purchase)
 class PurchaseAdmin(SeenOnly):
@@ -35,6 +46,8 @@ class PurchaseAdmin(SeenOnly):
         "provider_payment",
         "user__email",
         "account__organisation__name",
+        "account__organisation__public_id",
+        "account__organisation__members__email",
     )
     actions = ("ask_provider", "accept", "refund_unspent")
 
@@ -97,7 +110,8 @@ class RefundAdmin(SeenOnly):
     list_display = ("created_at", "number", "purchase", "given", "taken", "origin", "state", "failure")
     list_filter = ("state", "origin")
     list_select_related = ("purchase",)
-    search_fields = ("id", "number", "provider_refund", "purchase__id")
+    search_fields = ("id", "number", "provider_refund", *OF_PURCHASE)
+    account_path = "purchase__account"
 
     @admin.display(description="to the buyer")
     def given(self, refund: Refund) -> str:
@@ -112,7 +126,8 @@ class RefundAdmin(SeenOnly):
 class ReceiptAdmin(SeenOnly):
     list_display = ("issued_at", "__str__", "name", "email", "completed_at")
     list_select_related = ("purchase",)
-    search_fields = ("purchase__receipt_number", "name", "email", "purchase__id", "purchase__provider_payment")
+    search_fields = ("name", "email", *OF_PURCHASE)
+    account_path = "purchase__account"
 
 
 @admin.register(BillingDetails)
@@ -127,7 +142,8 @@ class DisputeAdmin(SeenOnly):
     list_display = ("created_at", "provider_dispute", "purchase", "amount", "reason", "state", "due_by")
     list_filter = ("state", "reason")
     list_select_related = ("purchase",)
-    search_fields = ("provider_dispute", "purchase__id")
+    search_fields = ("provider_dispute", *OF_PURCHASE)
+    account_path = "purchase__account"
 
     @admin.display(ordering="cents")
     def amount(self, dispute: Dispute) -> str:
@@ -139,6 +155,7 @@ class ProviderEventAdmin(SeenOnly):
     list_display = ("received_at", "provider", "type", "event_id", "object_id", "state", "attempts", "error")
     list_filter = ("state", "provider", "type")
     search_fields = ("event_id", "object_id", "payment_id", "purchase_id")
+    account_path = ""
     actions = ("process",)
 
     @admin.action(description="Look into it again", permissions=["change"])
@@ -151,7 +168,7 @@ class ProviderEventAdmin(SeenOnly):
 class SavedCardAdmin(SeenOnly):
     list_display = ("created_at", "account", "__str__", "exp_month", "exp_year", "state")
     list_filter = ("state",)
-    search_fields = ("provider_method", "account__organisation__name")
+    search_fields = ("provider_method", "account__organisation__name", "account__organisation__members__email")
     actions = ("forget",)
 
     @admin.action(description="Have the provider forget the card", permissions=["change"])
@@ -172,7 +189,11 @@ class AutoTopUpAdmin(SeenOnly):
     list_display = ("account", "is_on", "below", "buys", "card", "off_reason", "consent_at")
     list_filter = ("is_on",)
     list_select_related = ("account", "card")
-    search_fields = ("account__organisation__name", "account__organisation__public_id")
+    search_fields = (
+        "account__organisation__name",
+        "account__organisation__public_id",
+        "account__organisation__members__email",
+    )
 
     @admin.display(ordering="threshold_cents")
     def below(self, agreement: AutoTopUp) -> str:

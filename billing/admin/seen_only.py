@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+
+from billing import finding
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]  # generic for the type checker only
@@ -19,6 +21,8 @@ class SeenOnly(Admin):
     ordering = ("-pk",)
     list_per_page = 50
     show_full_result_count = False
+    #: How a row names its account; the id of a request then finds the rows of the account that paid for it.
+    account_path = "account"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -32,6 +36,13 @@ class SeenOnly(Admin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [field.name for field in self.model._meta.concrete_fields]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if self.account_path and (accounts := finding.accounts_behind(search_term.strip())) is not None:
+            return queryset.filter(**{f"{self.account_path}__in": accounts}), False
+        return super().get_search_results(request, queryset, search_term)
 
     def tell(self, request: HttpRequest, done: int, what: str) -> None:
         """Say how many it worked for."""

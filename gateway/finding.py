@@ -1,0 +1,12 @@
+"""Which account a request belongs to, for operators who were told its id."""
+
+from django.db.models import QuerySet
+
+from billing.finding import clue
+from billing.models import CreditAccount
+
+
+@clue
+def account_of_request(text: str) -> QuerySet[CreditAccount] | None:
+    """The account that was charged for the request `gen-...`."""
+    return CreditAccount.objects.filter(generations=text) if text.startswith("gen-") else None
