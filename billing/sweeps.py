@@ -47,7 +47,16 @@ def sweep() -> int:
     unopened.update(state=Purchase.State.EXPIRED)
     waiting = Purchase.objects.awaiting_payment().order_by(F("synced_at").asc(nulls_first=True))
     # Each provider by itself: one that does not answer must not keep the others' purchases waiting.
-    asked = sum(_each(waiting.filter(provider=name)[:BATCH], _ask_about) for name in PROVIDERS)
+    asked = 0
+    for name, provider in PROVIDERS.items():
+        mine = waiting.filter(provider=name)
+        if provider.gateway.is_configured():
+            asked += _each(mine[:BATCH], _ask_about)
+        else:
+            # Its key was taken away. What was paid all the same is found when it comes back.
+            Purchase.objects.filter(provider=name, state=Purchase.State.OPEN, expires_at__lt=now).update(
+                state=Purchase.State.EXPIRED
+            )
     _each(topping_up.unanswered()[:BATCH], topping_up.resume)
     for name in PROVIDERS:
         _each(_with_unfinished_refunds(now).filter(provider=name)[:BATCH], refunds.sync)

@@ -463,3 +463,16 @@ def test_without_a_key_nothing_is_asked(crypto, usdc_purchase, settings):
         purchases.sync(usdc_purchase)
     assert sweeps.sweep() == 0
     assert sweeps.rescue() == 0
+    assert Purchase.objects.get().state == State.OPEN
+
+
+def test_without_its_key_a_page_ends_and_with_it_what_was_paid_is_found(crypto, usdc_purchase, empty_account, settings):
+    crypto.pay(usdc_purchase)
+    Purchase.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    settings.COINBASE_IS_SANDBOX = False
+    sweeps.sweep()
+    assert Purchase.objects.get().state == State.EXPIRED
+
+    settings.COINBASE_IS_SANDBOX = True
+    assert sweeps.rescue() == 1
+    assert credits_of(empty_account) == 1000

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -37,13 +38,28 @@ def start(*arguments, **settings):
 
 def test_a_taken_port_is_named_with_the_command_that_works(tmp_path):
     with taken_port() as port, taken_port() as other:
-        settings = {"PORT": port, "SANDBOX_STRIPE_PORT": other, "SANDBOX_PROVIDERS_PORT": free_port()}
+        settings = {"PORT": port, "SANDBOX_STRIPE_PORT": other}
+        settings |= {"SANDBOX_PROVIDERS_PORT": free_port(), "SANDBOX_COINBASE_PORT": free_port()}
         ended = start("scripts/dev.py", "run", DATA_DIR=tmp_path, **settings)
         output, _ = ended.communicate(timeout=30)
     assert ended.returncode == 1
     assert f"{port} (PORT) and {other} (SANDBOX_STRIPE_PORT)" in output
     assert " make run" in output and f"PORT={port} " not in output
     assert list(tmp_path.iterdir()) == []  # before anything was done
+
+
+def test_the_ports_proposed_instead_are_free_and_all_different(tmp_path):
+    """Two neighbours are taken, as by the same site in another window."""
+    first = next(
+        port for port in range(20_000, 60_000, 7) if free_port(port) == port and free_port(port + 1) == port + 1
+    )
+    with socket.create_server(("127.0.0.1", first)), socket.create_server(("127.0.0.1", first + 1)):
+        settings = {"SANDBOX_STRIPE_PORT": first, "SANDBOX_COINBASE_PORT": first + 1, "PORT": free_port()}
+        ended = start("scripts/dev.py", "run", DATA_DIR=tmp_path, SANDBOX_PROVIDERS_PORT=free_port(), **settings)
+        output, _ = ended.communicate(timeout=30)
+    proposed = re.search(r"SANDBOX_STRIPE_PORT=(\d+) SANDBOX_COINBASE_PORT=(\d+) make run", output)
+    assert proposed, output
+    assert len({proposed[1], proposed[2], str(first), str(first + 1)}) == 4
 
 
 def test_a_process_that_dies_is_named_with_its_last_words(tmp_path):

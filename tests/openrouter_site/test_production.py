@@ -1,0 +1,53 @@
+"""What production refuses to start with. The real settings are read, each time in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+from scripts.environment import ROOT, production_settings, variables
+
+KEY = {"COINBASE_API_KEY_ID": "id", "COINBASE_API_KEY_SECRET": "secret"}
+
+
+def start(**settings: str) -> str:
+    """How the site ends that is started with these settings: "" or what it complains about, and what it offers."""
+    program = (
+        "from django.conf import settings; print(settings.COINBASE_IS_SANDBOX, settings.COINBASE_API_BASE, "
+        "settings.CHECKOUT_ORIGINS, settings.COINBASE_WEBHOOK_SECRETS)"
+    )
+    env = variables(settings=False) | production_settings() | settings
+    env["DJANGO_SETTINGS_MODULE"] = "openrouter_site.settings"
+    ended = subprocess.run([sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True)
+    return ended.stdout + ended.stderr
+
+
+def test_usdc_may_be_left_out_and_is_then_not_simulated():
+    told = start()
+    assert "ImproperlyConfigured" not in told
+    assert told.startswith("False https://business.coinbase.com/api/v1 ['https://checkout.stripe.com'] []")
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        (KEY, "COINBASE_WEBHOOK_SECRET is missing: anyone could forge a payment"),
+        ({"COINBASE_API_KEY_ID": "id"}, "belong together"),
+        ({"COINBASE_API_KEY_SECRET": "secret"}, "belong together"),
+    ],
+)
+def test_usdc_needs_a_whole_key_and_a_secret_for_its_webhooks(settings, fault):
+    assert fault in start(**settings)
+
+
+@pytest.mark.parametrize(("mode", "path"), [("false", ""), ("true", "/sandbox")])
+def test_with_both_it_goes_to_the_provider(mode, path):
+    told = start(**KEY, COINBASE_WEBHOOK_SECRET="new, old", COINBASE_TEST_MODE=mode)
+    assert told.startswith(f"False https://business.coinbase.com{path}/api/v1 ")
+    assert "'https://*.coinbase.com'" in told and "['new', 'old']" in told
+
+
+def test_beside_real_cards_usdc_is_not_simulated_in_development_either():
+    settings = {"DEBUG": "true", "STRIPE_SECRET_KEY": "sk_test_mine"}
+    assert start(**settings).startswith("False https://business.coinbase.com")
+    assert start(**settings | {"STRIPE_SECRET_KEY": ""}).startswith("True http://127.0.0.1:8021/api/v1")
