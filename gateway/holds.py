@@ -12,13 +12,12 @@ from decimal import Decimal
 import msgspec
 from django.conf import settings
 
-from billing.models import CreditAccount
+from billing.spending import Spender
 from common.clock import window_start
 from common.errors import NotAuthenticated, PaymentRequired
 from common.money import PICO_PER_USD, PicoUsd, format_usd
-from keys.models import ApiKey
 
-from .models import Generation
+from .rows import GenerationRow, KeyRow
 
 __all__ = ["Admission", "Admit", "check_key", "hold_for", "roll_window"]
 
@@ -33,7 +32,7 @@ FEWEST_TOKENS = 16
 class Admit(msgspec.Struct, frozen=True, kw_only=True):
     """Ask to start a request. `prompt_cost` (pico-USD) and `token_price` (USD) are those of the dearest endpoint."""
 
-    generation: Generation
+    generation: GenerationRow
     prompt_cost: PicoUsd  # and of whatever else is paid however long the answer is
     token_price: Decimal
     requested_tokens: int | None  # the caller's `max_tokens`
@@ -47,7 +46,7 @@ class Admission(msgspec.Struct, frozen=True):
     max_tokens: int | None  # to send to the provider; None: the model's own limit is affordable
 
 
-def check_key(key: ApiKey | None, now: datetime) -> None:
+def check_key(key: KeyRow | None, now: datetime) -> None:
     where = f"Make a new key at {settings.SITE_URL}/settings/keys"
     if key is None or key.deleted_at is not None:
         raise NotAuthenticated(f"This API key has been deleted. {where}")
@@ -57,7 +56,7 @@ def check_key(key: ApiKey | None, now: datetime) -> None:
         raise NotAuthenticated(f"This API key has expired. {where}")
 
 
-def hold_for(operation: Admit, account: CreditAccount, key: ApiKey | None, now: datetime) -> tuple[PicoUsd, int | None]:
+def hold_for(operation: Admit, account: Spender, key: KeyRow | None, now: datetime) -> tuple[PicoUsd, int | None]:
     """How much to hold, and the `max_tokens` to send upstream (None: leave it to the model)."""
     top_up = f"{settings.SITE_URL}/settings/credits"
     if account.frozen_reason:
@@ -111,7 +110,7 @@ def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key
     )
 
 
-def roll_window(key: ApiKey, now: datetime) -> None:
+def roll_window(key: KeyRow, now: datetime) -> None:
     """Start the key's spending window afresh when a new one has begun."""
     if key.limit_reset:
         start = window_start(key.limit_reset, now)

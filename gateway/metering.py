@@ -19,6 +19,7 @@ from .failures import ProviderFailure
 from .models import Generation
 from .request import ChatRequest
 from .routing import Attempt, Plan
+from .rows import GenerationRow
 from .settlement import Settled
 
 __all__ = ["Meter", "Part", "cost_of", "parts_of", "search_parts"]
@@ -102,7 +103,7 @@ class Meter:
         self._said = Said()
         self._rough = False  # the estimate is of lengths only
         now = datetime.now(UTC)
-        self.generation = Generation(
+        self.generation = GenerationRow(
             id=generation_id(now.timestamp()),
             account_id=caller.account_id,
             key_id=caller.key_id,
@@ -236,7 +237,7 @@ class Meter:
                 max_tokens=self.max_tokens,
             )
 
-    def outcome(self) -> tuple[Generation, PicoUsd]:
+    def outcome(self) -> tuple[GenerationRow, PicoUsd]:
         """The completed row and what the request should cost.
 
         Tokens are free when the provider failed, or produced nothing and gave no reason: neither is an

@@ -13,21 +13,19 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from django.db import transaction
 
 from billing import spending
-from billing.models import CreditAccount
 from common.clock import hour_of, utc_now
 from common.errors import NotAuthenticated, PaymentRequired
 from common.money import PicoUsd
-from keys.models import ApiKey
 
-from . import health
+from . import health, rows
 from .holds import Admission, Admit, check_key, hold_for, roll_window
-from .models import GatewayProcess, Generation, UsageHour
+from .models import GatewayProcess, Generation
+from .rows import GenerationRow, HourRow
 from .writer import Writer
 
 __all__ = ["Admission", "Admit", "Settle", "Settled", "admit", "close", "settle"]
@@ -36,7 +34,7 @@ __all__ = ["Admission", "Admit", "Settle", "Settled", "admit", "close", "settle"
 class Settle(msgspec.Struct, frozen=True, kw_only=True):
     """A request has ended. `generation` holds everything but the money; `cost` is what it should cost (pico-USD)."""
 
-    generation: Generation
+    generation: GenerationRow
     cost: PicoUsd
 
 
@@ -81,23 +79,17 @@ class _Batch:
     def __init__(self, operations: Sequence[Admit | Settle]) -> None:
         self.operations = operations
         generations = [operation.generation for operation in operations]
-        accounts = sorted({generation.account_id for generation in generations})
-        keys = sorted({generation.key_id for generation in generations if generation.key_id is not None})
-        # Always accounts before keys, each in id order: two batches can wait for each other, never in a circle.
-        locked = CreditAccount.objects.select_for_update().filter(pk__in=accounts).order_by("pk")
-        self.accounts = {account.pk: account for account in locked}
-        self.keys: dict[int, ApiKey] = {}
-        if keys:
-            self.keys = {key.pk: key for key in ApiKey.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
+        self.accounts, self.keys, self.stored = rows.read(
+            {generation.account_id for generation in generations},
+            {generation.key_id for generation in generations if generation.key_id is not None},
+            [operation.generation.id for operation in operations if isinstance(operation, Settle)],
+        )
         self.now = utc_now()
-        self.opened: list[Generation] = []
-        self.finished: list[Generation] = []
-        self.hours: dict[tuple[Any, ...], UsageHour] = {}
+        self.opened: list[GenerationRow] = []
+        self.finished: list[GenerationRow] = []
+        self.hours: dict[tuple[object, ...], HourRow] = {}
 
     def run(self) -> list[Admission | Settled | Exception]:
-        settles = [operation.generation.pk for operation in self.operations if isinstance(operation, Settle)]
-        rows = Generation.objects.filter(pk__in=settles).values_list("pk", "state", "hold", "cost") if settles else ()
-        self.stored = {pk: (state, hold, cost) for pk, state, hold, cost in rows}
         results: list[Admission | Settled | Exception] = []
         for operation in self.operations:
             if isinstance(operation, Admit):
@@ -129,7 +121,7 @@ class _Batch:
     def settle(self, operation: Settle) -> Settled:
         generation = operation.generation
         account = self.accounts[generation.account_id]
-        state, hold, charged = self.stored.get(generation.pk, (Generation.State.RELEASED, 0, 0))
+        state, hold, charged = self.stored.get(generation.id, (Generation.State.RELEASED, 0, 0))
         if state == Generation.State.SETTLED:
             return Settled(cost=PicoUsd(charged), balance=PicoUsd(account.balance))
         held = hold if state == Generation.State.OPEN else 0  # the reaper has given a released hold back
@@ -142,7 +134,7 @@ class _Batch:
         generation.state = Generation.State.SETTLED
         generation.settled_at = self.now
         self.finished.append(generation)
-        self.stored[generation.pk] = (Generation.State.SETTLED, hold, cost)
+        self.stored[generation.id] = (Generation.State.SETTLED, hold, cost)
         if generation.key_id is not None and (key := self.keys.get(generation.key_id)):
             key.held -= held
             key.usage += cost
@@ -151,24 +143,22 @@ class _Batch:
         self.count(generation)
         return Settled(cost=PicoUsd(cost), balance=PicoUsd(account.balance))
 
-    def count(self, generation: Generation) -> None:
+    def count(self, generation: GenerationRow) -> None:
         """Add the request to its hour."""
-        identity = {
-            "account_id": generation.account_id,
-            "hour": hour_of(generation.created_at),
-            "key_id": generation.key_id or 0,
-            "user_id": generation.user_id or 0,
-            "model": generation.model or generation.requested_model,
-            "provider": generation.provider,
-            "app": generation.app,
-            "source": generation.source,
-        }
-        hour = self.hours.get(tuple(identity.values()))
+        identity = (
+            generation.account_id,
+            hour_of(generation.created_at),
+            generation.key_id or 0,
+            generation.user_id or 0,
+            generation.model or generation.requested_model,
+            generation.provider,
+            generation.app,
+            generation.source,
+        )
+        hour = self.hours.get(identity)
         if hour is None:
-            hour = UsageHour.objects.filter(**identity).first() or UsageHour(**identity)
-            self.hours[tuple(identity.values())] = hour
+            hour = self.hours[identity] = HourRow(*identity)
         hour.requests += 1
-        hour.failures += generation.error_status is not None
         hour.prompt_tokens += generation.prompt_tokens
         hour.completion_tokens += generation.completion_tokens
         hour.reasoning_tokens += generation.reasoning_tokens
@@ -177,37 +167,19 @@ class _Batch:
         if generation.error_status is None:
             hour.latency_ms += generation.latency_ms or 0
             hour.duration_ms += generation.duration_ms or 0
+        else:
+            hour.failures += 1
 
     def write(self) -> None:
-        if self.opened:
-            Generation.objects.bulk_create(self.opened)
-        if self.finished:
-            # An upsert writes rows with different values in one statement.
-            Generation.objects.bulk_create(
-                self.finished, update_conflicts=True, unique_fields=["id"], update_fields=_SETTLED_FIELDS
-            )
+        rows.write(
+            opened=self.opened,
+            finished=self.finished,
+            accounts=list(self.accounts.values()),
+            keys=list(self.keys.values()),
+            hours=list(self.hours.values()),
+        )
         for account in self.accounts.values():
-            account.save(update_fields=["usage", "held"])
             spending.spent(account)
-        for key in self.keys.values():
-            key.save(update_fields=["usage", "held", "window_usage", "window_started_at", "last_used_at"])
-        new = [hour for hour in self.hours.values() if hour.pk is None]
-        if new:
-            UsageHour.objects.bulk_create(new)
-        for hour in self.hours.values():
-            if hour not in new:
-                hour.save(update_fields=_HOUR_FIELDS)
-
-
-_SETTLED_FIELDS = [
-    field.attname
-    for field in Generation._meta.concrete_fields
-    if field.attname not in {"id", "account_id", "created_at"}
-]
-_HOUR_FIELDS = [
-    "requests", "failures", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost",
-    "latency_ms", "duration_ms",
-]  # fmt: skip
 
 
 # --- The process --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ its generations' charges) and `held` (sum of open holds). The balance is `credit
   that line, so how much of a lot is unspent is arithmetic and spending touches no lot.
 """
 
-from .accounts import CreditAccount, LedgerEntry, Lot
+from .accounts import CreditAccount, LedgerEntry, Lot, Standing
 from .adjustments import Adjustment
 from .cards import AutoTopUp, SavedCard
 from .disputes import Dispute
@@ -32,5 +32,6 @@ __all__ = [
     "Receipt",
     "Refund",
     "SavedCard",
+    "Standing",
     "id_in",
 ]

@@ -1,5 +1,8 @@
 """The account, its ledger and its lots."""
 
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -7,7 +10,44 @@ from django.utils import timezone
 from accounts.models import Organisation
 
 
-class CreditAccount(models.Model):
+class Standing:
+    """What the sums and lines of an account (pico-USD) say together, however its row was read."""
+
+    if TYPE_CHECKING:
+        credits: int
+        usage: int
+        held: int
+        top_up_below: int | None
+        alert_below: int | None
+        alerted_at: datetime | None
+
+    @property
+    def balance(self) -> int:
+        """Credits minus usage, in pico-USD; open holds are still part of it."""
+        return self.credits - self.usage
+
+    @property
+    def wants_top_up(self) -> bool:
+        """Whether the balance is below the line of auto top-up."""
+        return self.top_up_below is not None and self.balance < self.top_up_below
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the balance is below the owner's line, and nobody has told them yet."""
+        return self.alert_below is not None and self.alerted_at is None and self.balance < self.alert_below
+
+    @property
+    def is_clearly_above_alert(self) -> bool:
+        """Whether the balance is so far above the owner's line (a quarter) that falling below it is news again."""
+        return self.alert_below is not None and self.balance * 4 >= self.alert_below * 5
+
+    @property
+    def available(self) -> int:
+        """What a new request may hold, in pico-USD."""
+        return self.credits - self.usage - self.held
+
+
+class CreditAccount(Standing, models.Model):
     """An organisation's money."""
 
     organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, related_name="credit_account")
@@ -45,26 +85,6 @@ class CreditAccount(models.Model):
 
     def __str__(self) -> str:
         return f"account of {self.organisation_id}"
-
-    @property
-    def balance(self) -> int:
-        """Credits minus usage, in pico-USD; open holds are still part of it."""
-        return self.credits - self.usage
-
-    @property
-    def is_low(self) -> bool:
-        """Whether the balance is below the owner's line, and nobody has told them yet."""
-        return self.alert_below is not None and self.alerted_at is None and self.balance < self.alert_below
-
-    @property
-    def is_clearly_above_alert(self) -> bool:
-        """Whether the balance is so far above the owner's line (a quarter) that falling below it is news again."""
-        return self.alert_below is not None and self.balance * 4 >= self.alert_below * 5
-
-    @property
-    def available(self) -> int:
-        """What a new request may hold, in pico-USD."""
-        return self.credits - self.usage - self.held
 
 
 class LedgerEntry(models.Model):

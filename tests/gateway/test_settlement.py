@@ -10,9 +10,11 @@ from django.db import connection
 
 from billing import ledger, tasks
 from billing.models import CreditAccount, LedgerEntry
+from billing.spending import Spender
 from common.errors import NotAuthenticated, PaymentRequired
 from gateway import reaper, settlement
-from gateway.models import GatewayProcess, Generation
+from gateway.models import GatewayProcess, Generation, UsageHour
+from gateway.rows import GenerationRow, HourRow, KeyRow
 from keys.models import ApiKey
 from tests.gateway.factory import usd
 
@@ -25,7 +27,7 @@ def poor(transactional_db, account) -> CreditAccount:
     return account
 
 
-def generation(account: CreditAccount, number: int = 1, **fields) -> Generation:
+def generation(account: CreditAccount, number: int = 1, **fields) -> GenerationRow:
     defaults = {
         "id": f"gen-1700000000-{number:020d}",
         "account_id": account.pk,
@@ -33,7 +35,7 @@ def generation(account: CreditAccount, number: int = 1, **fields) -> Generation:
         "requested_model": "acme/one",
         "created_at": datetime.now(UTC),
     }
-    return Generation(**(defaults | fields))
+    return GenerationRow(**(defaults | fields))
 
 
 def admit(account, number=1, *, prompt="0", token="0.000001", requested=None, most=4000, **fields):
@@ -120,7 +122,7 @@ def test_what_a_request_costs_above_its_hold_is_taken_from_what_is_available_and
     admit(poor, 1, token="0.000001", requested=4000)  # holds $0.004
     admit(poor, 2, token="0.000001", requested=4000)  # holds $0.004, $0.002 is free
     assert settle(poor, 1, cost="0.02").cost == usd("0.006")
-    row = Generation.objects.get(pk=generation(poor, 1).pk)
+    row = Generation.objects.get(pk=generation(poor, 1).id)
     assert (row.cost, row.write_off) == (usd("0.006"), usd("0.014"))
     assert settle(poor, 2, cost="0.004").balance == 0
 
@@ -168,8 +170,8 @@ def test_the_reaper_releases_what_dead_processes_held_and_nothing_else(account):
     admit(account, 1, requested=1000)
     admit(account, 2, requested=1000)
     long_ago = datetime.now(UTC) - timedelta(minutes=5)
-    Generation.objects.filter(pk=generation(account, 1).pk).update(process_id="dead", created_at=long_ago)
-    Generation.objects.filter(pk=generation(account, 2).pk).update(created_at=long_ago)
+    Generation.objects.filter(pk=generation(account, 1).id).update(process_id="dead", created_at=long_ago)
+    Generation.objects.filter(pk=generation(account, 2).id).update(created_at=long_ago)
     GatewayProcess.objects.create(id="dead", seen_at=long_ago)
     GatewayProcess.objects.create(id=settlement.PROCESS_ID, seen_at=datetime.now(UTC))
     assert reaper.reap() == 1
@@ -240,3 +242,13 @@ def test_a_charge_that_makes_the_balance_low_asks_for_a_top_up(
         admit(account, 2, requested=100)
         settle(account, 2, cost="0.2")
     assert asked == [account.pk]
+
+
+@pytest.mark.parametrize(
+    ("row", "model"), [(GenerationRow, Generation), (HourRow, UsageHour), (KeyRow, ApiKey), (Spender, CreditAccount)]
+)
+def test_the_rows_of_a_batch_have_columns_of_their_tables(row, model):
+    columns = {field.attname for field in model._meta.concrete_fields}
+    assert set(row.__struct_fields__) <= columns
+    if row in {GenerationRow, HourRow}:  # inserted: none may be missing
+        assert columns - set(row.__struct_fields__) <= {"id"}
