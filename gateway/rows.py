@@ -112,24 +112,10 @@ class HourRow(msgspec.Struct):
 
 
 #: Who asked for what: columns of a Generation that settlement leaves as they are.
-_ASKED = frozenset(
-    [
-        "id",
-        "account_id",
-        "key_id",
-        "user_id",
-        "source",
-        "requested_model",
-        "streamed",
-        "created_at",
-        "process_id",
-        "app",
-        "app_title",
-        "user_agent",
-        "external_user",
-        "session_id",
-    ]
-)
+_ASKED = {
+    "id", "account_id", "key_id", "user_id", "source", "requested_model", "streamed", "created_at", "process_id",
+    "app", "app_title", "user_agent", "external_user", "session_id",
+}  # fmt: skip
 #: Columns of a Generation that settlement completes.
 _SETTLED = tuple(name for name in GenerationRow.__struct_fields__ if name not in _ASKED)
 
