@@ -26,6 +26,8 @@ from .variants import Named, resolve
 
 __all__ = ["Attempt", "Plan", "make_plan"]
 
+_random = Random()  # one for all: seeding takes longer than drawing
+
 
 class Attempt(msgspec.Struct, frozen=True):
     """One endpoint to try, and the reason it stands where it stands."""
@@ -78,7 +80,7 @@ def make_plan(
     ContextLengthExceeded when it is only too long.
     """
     health = health or Health()
-    random = random or Random()
+    random = random or _random
     requested = request.model or (request.models[0] if request.models else caller.default_model or default_model)
     wishes = Wishes.of(request, caller.policy, prompt_tokens)
     named: list[Named] = []
