@@ -140,7 +140,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _details(request: Request) -> dict[str, Any]:
-    headers = request.headers
+    headers = dict(request.headers)  # once: each look-up in the request's own searches them all
     return {
         "app": headers.get("http-referer", headers.get("referer", "")).partition("?")[0].partition("#")[0][:200],
         "app_title": headers.get("x-openrouter-title", headers.get("x-title", ""))[:100],

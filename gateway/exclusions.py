@@ -61,7 +61,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, request: ChatRequest, policy: Policy, prompt_tokens: int) -> "Wishes":
         """The wishes of a request; InvalidRequest for a preference that makes no sense."""
         wanted = request.provider
-        sent = {name for name in _PARAMETERS if request.body.get(name) is not None}
+        sent = {name for name in _PARAMETERS.intersection(request.body) if request.body[name] is not None}
         response_format = request.body.get("response_format") or {}
         soft = [name for name in _SOFT if name in sent and name != "response_format"]
         if response_format.get("type") == "json_schema":
@@ -122,7 +122,9 @@ def excluded_because(named: Named, endpoint: EndpointEntry, wishes: Wishes) -> s
         return "max_price"
     if not wishes.modalities <= set(named.model.input_modalities):
         return "input_modalities"
-    if not wishes.required <= endpoint.supported_parameters | _implied(endpoint.supported_parameters):
+    if wishes.required and not wishes.required <= endpoint.supported_parameters | _implied(
+        endpoint.supported_parameters
+    ):
         return "require_parameters"
     if wishes.prompt_tokens > endpoint.context_length and not _may_shorten(endpoint, wishes):
         return "context_length"
@@ -149,7 +151,9 @@ def _allowed(endpoint: EndpointEntry, wishes: Wishes) -> bool:
 
 
 def _names(slugs: frozenset[str], endpoint: EndpointEntry) -> bool:
-    return not slugs.isdisjoint({endpoint.provider, endpoint.tag.lower(), endpoint.provider_name.lower()})
+    return bool(slugs) and not slugs.isdisjoint(
+        {endpoint.provider, endpoint.tag.lower(), endpoint.provider_name.lower()}
+    )
 
 
 def _implied(supported: frozenset[str]) -> frozenset[str]:

@@ -268,7 +268,7 @@ class Meter:
         row.cache_write_tokens = usage.cache_write_tokens
         row.token_source = self._token_source(usage)
         prices = endpoint.prices_for(usage.prompt_tokens)
-        row.price = prices.charged() | row.price
+        row.price = {**prices.charged, **row.price}
         empty = usage.completion_tokens == 0 and self.finish is None and not self.cancelled
         return row, self._charge([] if self.failure or empty else parts_of(prices, usage, self.images))
 

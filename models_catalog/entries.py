@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
 
 __all__ = ["Catalogue", "EndpointEntry", "ModelEntry", "Prices", "ProviderEntry", "Tier"]
 
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prices:
     """What an endpoint charges, in USD for one token, request, image or search.
 
@@ -29,29 +30,39 @@ class Prices:
     audio: Decimal | None = None
     image_output: Decimal | None = None
 
-    @property
+    # Routing and metering ask for these with every request; the prices never change.
+
+    @cached_property
     def per_token(self) -> Decimal:
         """USD per token of typical traffic, three prompt tokens to one of completion: for comparing endpoints."""
         return (3 * self.prompt + self.completion) / 4
 
-    @property
+    @cached_property
     def is_free(self) -> bool:
         """Nothing in here costs anything."""
         return not any(getattr(self, price.name) for price in fields(self))
 
-    def charged(self) -> dict[str, str]:
+    @cached_property
+    def charged(self) -> Mapping[str, str]:
         """Plain decimal strings of the prices that there are; tokens without one cost what their like do."""
-        return {
-            price.name: format(value, "f") for price in fields(self) if (value := getattr(self, price.name)) is not None
-        }
+        return MappingProxyType(
+            {
+                price.name: format(value, "f")
+                for price in fields(self)
+                if (value := getattr(self, price.name)) is not None
+            }
+        )
 
-    def strings(self) -> dict[str, str]:
+    @cached_property
+    def strings(self) -> Mapping[str, str]:
         """Plain decimal strings, exactly as priced; the first eight keys always, the others when they apply."""
-        return {
-            price.name: format(value or ZERO, "f")
-            for price in fields(self)
-            if (value := getattr(self, price.name)) is not None or price.name not in ("audio", "image_output")
-        }
+        return MappingProxyType(
+            {
+                price.name: format(value or ZERO, "f")
+                for price in fields(self)
+                if (value := getattr(self, price.name)) is not None or price.name not in ("audio", "image_output")
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

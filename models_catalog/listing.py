@@ -103,7 +103,7 @@ def _architecture(model: ModelEntry) -> dict[str, Any]:
 
 def _pricing(endpoint: EndpointEntry) -> dict[str, Any]:
     """The eight prices as strings, and `overrides`: what changes for prompts of more tokens than the given number."""
-    pricing: dict[str, Any] = endpoint.prices.strings()
+    pricing: dict[str, Any] = dict(endpoint.prices.strings)
     below = endpoint.prices
     overrides = []
     for tier in endpoint.tiers:
@@ -113,7 +113,7 @@ def _pricing(endpoint: EndpointEntry) -> dict[str, Any]:
 
 
 def _changes(below: Prices, prices: Prices) -> dict[str, str]:
-    strings = prices.strings()
+    strings = prices.strings
     return {
         price.name: strings[price.name]
         for price in fields(Prices)

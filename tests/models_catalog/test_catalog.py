@@ -22,7 +22,7 @@ def test_a_model_costs_what_its_cheapest_endpoint_costs(shop):
 
 def test_prices_are_exact_and_published_without_exponents():
     prices = Prices(prompt=Decimal("0.0000000375"), completion=Decimal("0.000000000001"), request=Decimal("1E-7"))
-    assert prices.strings() == {
+    assert prices.strings == {
         "prompt": "0.0000000375",
         "completion": "0.000000000001",
         "request": "0.0000001",
