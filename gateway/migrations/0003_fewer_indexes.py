@@ -14,7 +14,7 @@ def drop_pattern_index(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("billing", "0001_initial"),
-        ("gateway", "0001_initial"),
+        ("gateway", "0002_estimates_from_lengths"),
         ("keys", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
