@@ -140,7 +140,9 @@ class UsageHour(models.Model):
     the empty string stand for "none": a unique constraint treats NULLs as different.
     """
 
-    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="usage_hours")
+    account = models.ForeignKey(  # `usage_hour_once` begins with it
+        CreditAccount, on_delete=models.PROTECT, related_name="usage_hours", db_index=False
+    )
     hour = models.DateTimeField()  # start of the UTC hour in which the request was made
     key_id = models.BigIntegerField(default=0)
     user_id = models.BigIntegerField(default=0)

@@ -124,19 +124,25 @@ _SETTLED = tuple(name for name in GenerationRow.__struct_fields__ if name not in
 
 
 def read(
-    accounts: Collection[int], keys: Collection[int], generations: Collection[str]
+    accounts: Collection[int], keys: Collection[int], generations: Collection[str], *, lasting: bool = True
 ) -> tuple[dict[int, Spender], dict[int, KeyRow], dict[str, tuple[str, int, int]]]:
     """The accounts and keys, locked until the transaction ends, and (state, hold, cost) of the generations.
 
     Always accounts before keys, each in id order: two batches can wait for each other, never in a circle.
+    A transaction that need not be `lasting` does not wait for the disk: after a crash of the database it may never
+    have been, together with everything after it.
     """
-    statements = [_locking(CreditAccount, Spender, accounts)]
+    statements: list[tuple[str, list[Any]]] = []
+    if not lasting and connection.vendor == "postgresql":
+        statements.append(("SET LOCAL synchronous_commit = off", []))
+    first = len(statements)
+    statements.append(_locking(CreditAccount, Spender, accounts))
     if keys:
         statements.append(_locking(ApiKey, KeyRow, keys))
     if generations:
         columns = f"id, state, hold, cost FROM {_table(Generation)}"
         statements.append((f"SELECT {columns} WHERE id IN ({_marks(generations)})", list(generations)))
-    found = iter(_run(statements))
+    found = iter(_run(statements)[first:])
     locked = {row[0]: Spender(*map(_aware, row)) for row in next(found)}
     locked_keys = {row[0]: KeyRow(*map(_aware, row)) for row in next(found)} if keys else {}
     stored = {row[0]: row[1:] for row in next(found)} if generations else {}

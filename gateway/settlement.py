@@ -79,10 +79,12 @@ class _Batch:
     def __init__(self, operations: Sequence[Admit | Settle]) -> None:
         self.operations = operations
         generations = [operation.generation for operation in operations]
+        settling = [operation.generation.id for operation in operations if isinstance(operation, Settle)]
         self.accounts, self.keys, self.stored = rows.read(
             {generation.account_id for generation in generations},
             {generation.key_id for generation in generations if generation.key_id is not None},
-            [operation.generation.id for operation in operations if isinstance(operation, Settle)],
+            settling,
+            lasting=bool(settling),
         )
         self.now = utc_now()
         self.opened: list[GenerationRow] = []
@@ -133,7 +135,8 @@ class _Batch:
         generation.hold = hold
         generation.state = Generation.State.SETTLED
         generation.settled_at = self.now
-        self.finished.append(generation)
+        # A hold is not waited for until it is on disk, so a crash of the database may have lost its row.
+        (self.finished if generation.id in self.stored else self.opened).append(generation)
         self.stored[generation.id] = (Generation.State.SETTLED, hold, cost)
         if generation.key_id is not None and (key := self.keys.get(generation.key_id)):
             key.held -= held

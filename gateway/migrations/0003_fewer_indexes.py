@@ -52,5 +52,15 @@ class Migration(migrations.Migration):
                 to=settings.AUTH_USER_MODEL,
             ),
         ),
+        migrations.AlterField(
+            model_name="usagehour",
+            name="account",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="usage_hours",
+                to="billing.creditaccount",
+            ),
+        ),
         migrations.RunPython(drop_pattern_index, migrations.RunPython.noop, elidable=False),
     ]

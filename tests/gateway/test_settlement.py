@@ -252,3 +252,13 @@ def test_the_rows_of_a_batch_have_columns_of_their_tables(row, model):
     assert set(row.__struct_fields__) <= columns
     if row in {GenerationRow, HourRow}:  # inserted: none may be missing
         assert columns - set(row.__struct_fields__) <= {"id"}
+
+
+def test_a_request_whose_row_was_lost_in_a_crash_of_the_database_is_charged_all_the_same(account):
+    admit(account, requested=1000)
+    Generation.objects.all().delete()
+    CreditAccount.objects.update(held=0)
+    assert settle(account, cost="0.0005", model="acme/one").cost == usd("0.0005")
+    row = Generation.objects.get()
+    assert (row.state, row.model, row.cost, row.hold) == (Generation.State.SETTLED, "acme/one", usd("0.0005"), 0)
+    assert UsageHour.objects.get().cost == usd("0.0005")
