@@ -9,9 +9,9 @@ from django.urls import reverse
 from accounts.models import User
 
 from . import auto_top_up, customers, stripe_gateway
-from .models import CreditAccount, SavedCard
+from .models import CreditAccount, Purchase, SavedCard
 
-__all__ = ["keep", "open_page", "refresh", "remove"]
+__all__ = ["keep", "keep_paid_with", "open_page", "refresh", "remove"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,14 +52,32 @@ def keep(session_id: str) -> SavedCard | None:
     account = CreditAccount.objects.filter(stripe_customer_id=setup.customer).first() if setup.customer else None
     if account is None:
         return None
-    told = setup.card
+    return _keep(account, User.objects.filter(public_id=setup.user).first(), setup.card)
+
+
+def keep_paid_with(purchase: Purchase) -> SavedCard | None:
+    """The card that paid for the purchase, whose buyer wants it kept; None when the provider has not kept one.
+
+    May be called any number of times. Raises ProviderError.
+    """
+    if not purchase.provider_session:
+        return None
+    told = stripe_gateway.fetch_card_paid_with(purchase.provider_session)
+    if told is None or told.customer != purchase.provider_customer:
+        return None
+    card = _keep(purchase.account, purchase.user, told)
+    Purchase.objects.filter(pk=purchase.pk).update(card=card)
+    return card
+
+
+def _keep(account: CreditAccount, user: User | None, told: stripe_gateway.Card) -> SavedCard:
     with transaction.atomic():
         CreditAccount.objects.select_for_update().get(pk=account.pk)
         card, made = SavedCard.objects.get_or_create(
             provider_method=told.method_id,
             defaults={
                 "account": account,
-                "user": User.objects.filter(public_id=setup.user).first(),
+                "user": user,
                 "brand": told.brand,
                 "last4": told.last4,
                 "exp_month": told.exp_month,

@@ -89,6 +89,7 @@ class BuyForm(QuoteForm):
 
     total = forms.IntegerField(widget=forms.HiddenInput, required=False)  # cents
     token = forms.CharField(widget=forms.HiddenInput, min_length=16, max_length=60)
+    save_card = forms.BooleanField(label="Keep this card for auto top-up", required=False)
 
     @property
     def total_is_what_was_seen(self) -> bool:

@@ -19,6 +19,7 @@ from accounts.models import User
 from common.money import format_cents, pico_from_cents
 
 from . import (
+    cards,
     coinbase_gateway,
     customers,
     declines,
@@ -46,22 +47,32 @@ CHECKOUT_LASTS = timedelta(minutes=35)
 
 
 def start(
-    account: CreditAccount, user: User, quote: Quote, *, method: Purchase.Method, form_token: str, site: str
+    account: CreditAccount,
+    user: User,
+    quote: Quote,
+    *,
+    method: Purchase.Method,
+    form_token: str,
+    site: str,
+    save_card: bool = False,
 ) -> Purchase:
     """The purchase of this quote with its payment page open (`checkout_url`).
 
     The same form sent twice returns the same purchase, in whatever state it is by now. `site` is this site's
-    address as the buyer's browser knows it, without a slash at the end. Raises ProviderError when the payment
-    page could not be opened; the purchase is then kept as failed, and a new form may try again.
+    address as the buyer's browser knows it, without a slash at the end. With `save_card` a card that pays is kept
+    for auto top-up; other methods cannot be kept. Raises ProviderError when the payment page could not be opened;
+    the purchase is then kept as failed, and a new form may try again.
     """
+    saves_card = save_card and method == Purchase.Method.CARD
     purchase, _ = Purchase.objects.get_or_create(
         account=account,
         # The back button brings the old form back: with another amount it is another purchase.
-        form_token=f"{form_token[:60]}:{method}:{quote.credit_cents}",
+        form_token=f"{form_token[:60]}:{method}:{quote.credit_cents}{':saved' if saves_card else ''}",
         defaults={
             "user": user,
             "provider": providers.provider_of(method),
             "method": method,
+            "saves_card": saves_card,
             "credit_cents": quote.credit_cents,
             "fee_cents": quote.fee_cents,
             "fee_basis_points": quote.fee_basis_points,
@@ -101,6 +112,8 @@ def sync(purchase: Purchase) -> Purchase:
             refunds.sync(locked)
         if payment.is_disputed:
             disputes.sync(locked)
+        if locked.saves_card:
+            _keep_card(locked)
     # Read anew, so that the account shows the balance of now and not that of before.
     return Purchase.objects.select_related("account__organisation", "user").get(pk=purchase.pk)
 
@@ -134,6 +147,14 @@ def accept(purchase: Purchase) -> Purchase:
     return locked
 
 
+def _keep_card(purchase: Purchase) -> None:
+    """The credits are there whether or not the card can be kept now; the clock tries again."""
+    try:
+        cards.keep_paid_with(purchase)
+    except ProviderError as error:
+        logger.warning("purchase %s: its card could not be kept yet: %s", purchase.pk, error)
+
+
 # --- Opening the payment page -----------------------------------------------------------------------
 
 
@@ -163,6 +184,7 @@ def _stripe_page(purchase: Purchase, user: User, site: str) -> tuple[str, Checko
                 method=purchase.method,
                 lines=_lines(purchase),
                 receipt_email=user.email,
+                keeps_card=purchase.saves_card,
                 success_url=f"{site}{reverse('billing:purchase-return')}?s={{CHECKOUT_SESSION_ID}}",
                 cancel_url=f"{site}{cancel_path}",
                 expires_at=purchase.expires_at,

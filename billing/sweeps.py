@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from . import (
     auto_top_up,
+    cards,
     disputes,
     low_balance,
     purchases,
@@ -58,6 +59,7 @@ def sweep() -> int:
                 state=Purchase.State.EXPIRED
             )
     _each(topping_up.unanswered()[:BATCH], topping_up.resume)
+    _each(_with_unkept_card(now)[:BATCH], cards.keep_paid_with)
     for name in PROVIDERS:
         _each(_with_unfinished_refunds(now).filter(provider=name)[:BATCH], refunds.sync)
     return asked
@@ -108,6 +110,12 @@ def _ask_about(purchase: Purchase) -> None:
         # The provider no longer knows the page (a sandbox that was emptied, another key): it cannot be paid.
         if purchase.expires_at is not None and purchase.expires_at < timezone.now():
             Purchase.objects.filter(pk=purchase.pk, state=Purchase.State.OPEN).update(state=Purchase.State.EXPIRED)
+
+
+def _with_unkept_card(now: datetime) -> QuerySet[Purchase]:
+    """Purchases whose card should have been kept and was not. After an hour it never will be."""
+    recent = Purchase.objects.filter(state=Purchase.State.CREDITED, credited_at__gt=now - timedelta(hours=1))
+    return recent.filter(saves_card=True, card=None).order_by("pk")
 
 
 def _with_unfinished_refunds(now: datetime) -> QuerySet[Purchase]:

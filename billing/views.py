@@ -72,6 +72,7 @@ def buy_credits(request: AuthedRequest) -> HttpResponse:
             form.quote,
             method=Purchase.Method(form.cleaned_data["method"]),
             form_token=form.cleaned_data["token"],
+            save_card=form.cleaned_data["save_card"],
             site=request.build_absolute_uri("/").rstrip("/"),
         )
     except ProviderError as error:

@@ -78,7 +78,8 @@ class Purchase(models.Model):
     fee_cents = models.PositiveIntegerField()
     fee_basis_points = models.PositiveIntegerField()
 
-    # The saved card that auto top-up charges.
+    saves_card = models.BooleanField(default=False)  # whether the buyer wants the card kept for auto top-up
+    # The saved card that auto top-up charges, or that this purchase has saved.
     card = models.ForeignKey("SavedCard", null=True, on_delete=models.PROTECT, related_name="purchases")
     state = models.CharField(max_length=12, choices=State.choices, default=State.CREATED)
     failure = models.CharField(max_length=300, blank=True)  # what the buyer is told

@@ -80,6 +80,15 @@ def fetch_card_setup(session_id: str) -> CardSetup | None:
     )
 
 
+def fetch_card_paid_with(session_id: str) -> Card | None:
+    """The card that paid on the page, if it was kept; None for a page that is unpaid, or was paid otherwise."""
+    with translated():
+        session = client().v1.checkout.sessions.retrieve(session_id, {"expand": ["payment_intent.payment_method"]})
+    intent = session.payment_intent if isinstance(session.payment_intent, stripe.PaymentIntent) else None
+    method = intent.payment_method if intent and intent.status == "succeeded" else None
+    return _card(method) if isinstance(method, stripe.PaymentMethod) else None
+
+
 def fetch_card(method_id: str) -> Card | None:
     """The card as it is now (banks send new expiry dates); None when it is no card or belongs to nobody any more."""
     with translated():

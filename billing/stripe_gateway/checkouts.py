@@ -27,12 +27,14 @@ def open_checkout(
     method: str,
     lines: list[tuple[str, int]],
     receipt_email: str,
+    keeps_card: bool,
     success_url: str,
     cancel_url: str,
     expires_at: datetime,
     key: str,
 ) -> Checkout:
-    """A page on which the buyer pays the `lines` (name, cents), by this method only.
+    """A page on which the buyer pays the `lines` (name, cents), by this method only. With `keeps_card` the page says
+    that the card is kept, and it can be charged later while the buyer is away.
 
     `success_url` may contain {CHECKOUT_SESSION_ID}. The page closes at `expires_at`, which must be at least
     30 minutes ahead. NotThere when the customer is unknown. The same key returns the same page.
@@ -57,6 +59,8 @@ def open_checkout(
         "cancel_url": cancel_url,
         "expires_at": int(expires_at.timestamp()),
     }
+    if keeps_card:
+        parameters["payment_method_options"] = {"card": {"setup_future_usage": "off_session"}}
     with translated():
         session = client().v1.checkout.sessions.create(parameters, {"idempotency_key": key})
     return Checkout(id=session.id, url=session.url or "")
