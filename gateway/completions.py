@@ -37,11 +37,12 @@ log = logging.getLogger(__name__)
 #: How long an answer that nobody reads any more is listened to, for its bill, in seconds.
 DRAIN_SECONDS = 300.0
 
-#: How long a process that is told to stop waits for settlements under way, in seconds.
-SHUTDOWN_SECONDS = 30.0
-
+#: Requests that hold credits and are not being settled yet.
+_open_requests: set[Meter] = set()
 #: Settlements under way: they outlive the request that caused them.
 _settling: set[asyncio.Task[settlement.Settled]] = set()
+#: When the answers that nobody reads any more are given up.
+_patience: set[asyncio.Timeout] = set()
 
 
 async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, None]:
@@ -75,6 +76,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
         )
     )
     meter.max_tokens = admission.max_tokens
+    _open_requests.add(meter)
     relay: Relay | None = None
     try:
         request, sources = await _searched(search, request, caller, meter)
@@ -100,15 +102,25 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
         raise
     finally:
         settling = _keep(asyncio.create_task(_conclude(meter, relay)))
+        _open_requests.discard(meter)
         if not meter.cancelled:
             await asyncio.shield(settling)
     yield meter.billed(await asyncio.shield(settling))
 
 
 async def drain() -> None:
-    """Wait until what has been answered is settled, at most `SHUTDOWN_SECONDS`; then end the writer."""
-    if _settling:
-        await asyncio.wait(set(_settling), timeout=SHUTDOWN_SECONDS)
+    """Wait until every request is settled, at most SHUTDOWN_SECONDS; then end the writer.
+
+    Whoever serves has cancelled what was still running, which may take a moment to notice. Answers that nobody reads
+    are heard for half of the time, then billed by what they said.
+    """
+    clock = asyncio.get_running_loop().time
+    middle, end = clock() + settings.SHUTDOWN_SECONDS / 2, clock() + settings.SHUTDOWN_SECONDS
+    while (_open_requests or _settling) and clock() < end:
+        for patience in _patience:
+            if (when := patience.when()) is None or when > middle:
+                patience.reschedule(middle)
+        await asyncio.sleep(0.02)
     await asyncio.to_thread(settlement.close)
 
 
@@ -194,11 +206,14 @@ async def _conclude(meter: Meter, relay: Relay | None) -> settlement.Settled:
     if relay is not None:
         if meter.cancelled and not relay.answer.finished and not relay.attempt.endpoint.supports_cancel:
             try:
-                async with asyncio.timeout(DRAIN_SECONDS):
+                async with asyncio.timeout(DRAIN_SECONDS) as patience:
+                    _patience.add(patience)
                     async for event in relay.hear_out():
                         meter.saw(event)
             except TimeoutError:
                 log.info("%s did not finish an abandoned answer", relay.attempt.endpoint.tag)
+            finally:
+                _patience.discard(patience)
         await relay.close()
         await meter.counted(relay.answer.usage)
         meter.upstream_id = relay.answer.upstream_id

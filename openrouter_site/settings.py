@@ -284,6 +284,9 @@ PROVIDER_WHOLE_SECONDS = env.integer("PROVIDER_WHOLE_SECONDS", 300)
 PROVIDER_IDLE_SECONDS = env.integer("PROVIDER_IDLE_SECONDS", 60)
 PROVIDER_TOTAL_SECONDS = env.integer("PROVIDER_TOTAL_SECONDS", 900)
 
+# How long a process that was told to stop goes on settling what its clients have left, in seconds.
+SHUTDOWN_SECONDS = env.integer("SHUTDOWN_SECONDS", 30)
+
 # Images and PDFs that requests name by address are fetched from public addresses only, and from these networks,
 # such as "10.1.2.0/24".
 FETCH_ALLOWED_NETWORKS = env.words("FETCH_ALLOWED_NETWORKS")

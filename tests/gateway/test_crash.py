@@ -1,11 +1,15 @@
 """A web process that dies in the middle of an answer loses no money, on either side."""
 
 import json
+import os
 import signal
 
 import httpx
 
 from tests.processes import Site, wait_until
+
+#: The suite's PostgreSQL server, where it runs on one; each test makes a database of its own there.
+POSTGRESQL = os.environ.get("DATABASE_URL", "")
 
 MINUTES_LATER = """
 from datetime import timedelta
@@ -21,8 +25,8 @@ print(reap())
 """
 
 
-def ask(site: Site, key: str, **headers: str) -> httpx.Request:
-    body = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
+def ask(site: Site, key: str, model: str = "openai/gpt-4o-mini", **headers: str) -> httpx.Request:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}], "stream": True}
     return httpx.Request(
         "POST",
         f"{site.url}/api/v1/chat/completions",
@@ -32,7 +36,8 @@ def ask(site: Site, key: str, **headers: str) -> httpx.Request:
 
 
 def test_killing_the_web_process_in_mid_stream_releases_the_hold_and_every_sum_agrees(tmp_path):
-    with Site(tmp_path, processes=("providers", "web"), SANDBOX_PROVIDERS_SPEED="50") as site:
+    web = ("providers", "web")
+    with Site(tmp_path, postgresql=POSTGRESQL, processes=web, SANDBOX_PROVIDERS_SPEED="50") as site:
         key = json.loads(site.manage("demo_account", "--credits", "1", "--json"))["api_key"]
         with httpx.Client(timeout=30) as client:
             slow = client.send(ask(site, key, **{"X-Sandbox-Tokens": "500", "X-Sandbox-Delay": "0.05"}), stream=True)
