@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .expiry import Expiring
 
 __all__ = [
+    "arrived_late",
     "auto_top_up_failed",
     "auto_top_up_stopped",
     "balance_is_low",
@@ -40,6 +41,12 @@ def topped_up(purchase: Purchase) -> None:
     """Auto top-up has bought credits."""
     subject = f"{format_cents(purchase.credit_cents)} of credits added by auto top-up"
     _send(purchase.account, subject, "topped_up", {"purchase": purchase})
+
+
+def arrived_late(purchase: Purchase) -> None:
+    """A payment came after its page had closed: nobody sits in front of the page that would show it."""
+    subject = f"Your payment has arrived: {format_cents(purchase.credit_cents)} of credits added"
+    _send(purchase.account, subject, "arrived_late", {"purchase": purchase})
 
 
 def auto_top_up_failed(purchase: Purchase, again_at: datetime | None) -> None:

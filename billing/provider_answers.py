@@ -96,6 +96,7 @@ class Payment:
     paid_with: str  # "Visa ending in 4242"
     receipt_url: str
     paid_at: datetime | None
+    transaction: str = ""  # the network's own name for the payment, of one in cryptocurrency
 
 
 class RefundStanding(StrEnum):

@@ -26,6 +26,7 @@ from . import (
     disputes,
     expiry,
     ledger,
+    notices,
     providers,
     receipts,
     refunds,
@@ -103,9 +104,12 @@ def sync(purchase: Purchase) -> Purchase:
     with transaction.atomic():
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
         if locked.state != State.CREDITED:
+            was_closed = locked.may_arrive_late
             _apply(locked, payment)
             locked.synced_at = timezone.now()
             locked.save()
+            if was_closed and locked.state == State.CREDITED:
+                notices.arrived_late(locked)
     if locked.state == State.CREDITED:
         # Money can go back before its credits have come.
         if payment.refunded_cents:
@@ -229,6 +233,7 @@ def _fetch(purchase: Purchase) -> Payment:
 
 
 def _apply(purchase: Purchase, payment: Payment) -> None:
+    purchase.transaction = payment.transaction[:100]
     if payment.standing is Standing.PAID:
         if difference := _difference(purchase, payment):
             purchase.state, purchase.review_reason = State.REVIEW, difference[:300]

@@ -44,6 +44,7 @@ class PurchaseAdmin(SeenOnly):
         "receipt_number",
         "provider_session",
         "provider_payment",
+        "transaction",
         "user__email",
         "account__organisation__name",
         "account__organisation__public_id",

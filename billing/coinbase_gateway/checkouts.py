@@ -136,9 +136,10 @@ def _payment(checkout: Json) -> Payment:
         payment_id=str(checkout["id"]),
         decline_code="failed" if standing is Standing.FAILED else "",
         is_final_decline=False,
-        paid_with=_paid_with(str(checkout.get("transactionHash") or "")),
+        paid_with="USDC on Base",
         receipt_url="",
         paid_at=_moment(checkout["updatedAt"]) if paid else None,
+        transaction=str(checkout.get("transactionHash") or ""),
     )
 
 
@@ -162,10 +163,6 @@ def _cents(amount: Any) -> int:
     except InvalidOperation:
         return 0
     return int(cents) if cents.is_finite() else 0
-
-
-def _paid_with(transaction: str) -> str:
-    return f"USDC on Base, {transaction[:10]}…{transaction[-8:]}" if len(transaction) > 20 else "USDC on Base"
 
 
 def _moment(text: str) -> datetime:

@@ -90,6 +90,8 @@ class Purchase(models.Model):
     provider_customer = models.CharField(max_length=100, blank=True)
     provider_session = models.CharField(max_length=100, null=True, unique=True)
     provider_payment = models.CharField(max_length=100, null=True, unique=True)
+    # The network's own name for a payment in cryptocurrency: what the buyer's wallet shows, and support is told.
+    transaction = models.CharField(max_length=100, blank=True)
     checkout_url = models.TextField(blank=True)
     # What was paid with, e.g. "Visa ending in 4242".
     paid_with = models.CharField(max_length=60, blank=True)
