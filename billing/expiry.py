@@ -19,7 +19,7 @@ from common.money import PicoUsd
 from . import ledger, notices
 from .models import CreditAccount, LedgerEntry, Lot
 
-__all__ = ["Expiring", "coming", "date_for", "run"]
+__all__ = ["NOTICE", "Expiring", "coming", "date_for", "run"]
 
 logger = logging.getLogger(__name__)
 

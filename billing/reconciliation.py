@@ -17,7 +17,7 @@ from django.db.models.query import QuerySet
 
 from common.money import PicoUsd, format_usd, pico_from_cents
 
-from . import ledger
+from . import expiry, ledger
 from .models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase, Refund
 
 __all__ = ["Fault", "check", "faults"]
@@ -174,7 +174,9 @@ def a_dispute_has_taken_its_credits_and_a_won_one_has_given_them_back() -> Itera
 def what_has_expired_was_due() -> Iterator[Fault]:
     """Expired credits were taken off a purchase whose date had come, and whose owner had been warned."""
     entries = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.EXPIRY)
-    due = Q(amount__lt=0, purchase__lot__expires_at__lte=F("created_at"), purchase__lot__expiry_warnings=2)
+    due = Q(
+        amount__lt=0, purchase__lot__expires_at__lte=F("created_at"), purchase__lot__expiry_warnings=len(expiry.NOTICE)
+    )
     for entry in entries.exclude(due & Q(purchase__lot__account=F("account"))):
         yield Fault(f"ledger entry {entry.pk}", "expired credits that were not due")
 

@@ -29,7 +29,8 @@ PUBLIC = [
 ]  # fmt: skip
 MEMBERS = [
     "/", "/account/email/", "/account/password/change/", "/account/logout/", "/chat", "/settings/keys",
-    "/settings/credits", "/activity", "/models", "/nothing/is/here",
+    "/settings/credits", "/settings/credits/billing-details", "/settings/credits/auto-top-up", "/activity", "/models",
+    "/nothing/is/here",
 ]  # fmt: skip
 
 
