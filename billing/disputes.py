@@ -26,6 +26,8 @@ State = Dispute.State
 FROZEN = "A bank has disputed a payment of this account."
 #: The states in which the bank has the money.
 MONEY_IS_GONE = frozenset({State.OPEN, State.LOST})
+#: The states that a bank does not go back from.
+DECIDED = frozenset({State.WON, State.LOST})
 
 
 def sync(purchase: Purchase) -> None:
@@ -55,6 +57,8 @@ def _apply(purchase: Purchase, told: ProviderDispute) -> None:
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
         account = CreditAccount.objects.select_for_update().get(pk=locked.account_id)
         before = Dispute.objects.filter(provider_dispute=told.id).first()
+        if before is not None and before.state in DECIDED and told.standing not in DECIDED:
+            return  # an answer from before the decision, which somebody else has heard meanwhile
         dispute, _ = Dispute.objects.update_or_create(
             provider_dispute=told.id,
             defaults={

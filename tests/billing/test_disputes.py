@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from billing import disputes, ledger, purchases, reconciliation, refunds, sweeps, topping_up
+from billing import disputes, ledger, purchases, reconciliation, refunds, stripe_gateway, sweeps, topping_up
 from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase
 from common.money import PICO_PER_CENT, PicoUsd, pico_from_cents
 
@@ -73,6 +73,21 @@ def test_a_dispute_that_is_won_gives_everything_back(client, sandbox, bought, em
     assert Dispute.objects.get().state == State.WON
     assert Dispute.objects.get().closed_at is not None
     assert cents(Lot.objects.get().amount) == 1000
+    assert sound()
+
+
+def test_an_answer_from_before_the_decision_that_is_heard_after_it_changes_nothing(sandbox, bought, monkeypatch):
+    taken = dispute(sandbox, bought)
+    disputes.sync(bought)
+    earlier = stripe_gateway.disputes_of(bought.provider_payment)
+    sandbox._post(f"/_test/disputes/{taken}/win")
+    disputes.sync(bought)
+
+    monkeypatch.setattr(stripe_gateway, "disputes_of", lambda payment: earlier)
+    disputes.sync(bought)
+
+    assert Dispute.objects.get().state == State.WON
+    assert CreditAccount.objects.get().frozen_reason == ""
     assert sound()
 
 
