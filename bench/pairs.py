@@ -34,6 +34,7 @@ from common.ids import generation_id  # noqa: E402
 from common.money import PicoUsd  # noqa: E402
 from gateway import settlement  # noqa: E402
 from gateway.models import Generation, UsageHour  # noqa: E402
+from gateway.rows import GenerationRow  # noqa: E402
 from keys.models import ApiKey  # noqa: E402
 
 MODEL = "openai/gpt-4o-mini"
@@ -72,15 +73,15 @@ class Count:
         self.cpu = time.process_time() - before
 
 
-def opened(account: int, key: int) -> Generation:
+def opened(account: int, key: int) -> GenerationRow:
     now = datetime.now(UTC)
-    return Generation(
+    return GenerationRow(
         id=generation_id(now.timestamp()), account_id=account, key_id=key, source="api", requested_model=MODEL,
         streamed=True, created_at=now, app="https://example.com", app_title="Bench", user_agent="bench/1",
     )  # fmt: skip
 
 
-def answered(row: Generation) -> None:
+def answered(row: GenerationRow | Generation) -> None:
     """The row after an ordinary answer."""
     row.model, row.provider, row.endpoint, row.simulated = MODEL, "openai", "openai", True
     row.prompt_tokens, row.completion_tokens, row.token_source = 20, 64, Generation.TokenSource.PROVIDER
@@ -116,7 +117,7 @@ async def through_the_gateway(task: Task, count: Count) -> None:
 def with_locks(task: Task, count: Count) -> None:
     def client() -> None:
         while (began := time.time()) < count.ends:
-            row = opened(*random.choice(task.accounts))
+            row = Generation(**msgspec.structs.asdict(opened(*random.choice(task.accounts))))
             hold_with_a_lock(row)
             answered(row)
             settle_with_a_lock(row)

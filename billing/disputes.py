@@ -57,7 +57,7 @@ def _apply(purchase: Purchase, told: ProviderDispute) -> None:
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
         account = CreditAccount.objects.select_for_update().get(pk=locked.account_id)
         before = Dispute.objects.filter(provider_dispute=told.id).first()
-        if before is not None and before.state in DECIDED and told.standing not in DECIDED:
+        if before is not None and before.state in DECIDED and told.standing.value not in DECIDED:
             return  # an answer from before the decision, which somebody else has heard meanwhile
         dispute, _ = Dispute.objects.update_or_create(
             provider_dispute=told.id,

@@ -27,7 +27,7 @@ from common.errors import PaymentRequired
 from common.ids import generation_id
 from common.money import PICO_PER_CENT, PicoUsd
 from gateway import reaper, settlement
-from gateway.models import Generation
+from gateway.rows import GenerationRow
 
 from .conftest import SITE, Sandbox
 
@@ -46,8 +46,8 @@ def settle(account: int, row: str, cost: int):
     return settled
 
 
-def generation(account: int, row: str) -> Generation:
-    return Generation(
+def generation(account: int, row: str) -> GenerationRow:
+    return GenerationRow(
         id=row, account_id=account, source="api", requested_model="acme/one", created_at=datetime.now(UTC)
     )
 
