@@ -212,8 +212,8 @@ def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
     unanswered = False
     has_news = purchase.is_pending or purchase.may_arrive_late
-    # Only what pages asked counts: a webhook may have asked a moment before the buyer paid.
-    if has_news and cache.add(f"purchase-page:{purchase.pk}", 1, ASK_PROVIDER_EVERY):
+    # Only this page's own questions count: a webhook, or the page before, may have asked just before the buyer paid.
+    if has_news and cache.add(f"asked:{request.path}:{purchase.pk}", 1, ASK_PROVIDER_EVERY):
         try:
             purchase = purchases.sync(purchase)
         except ProviderError:

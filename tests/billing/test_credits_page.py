@@ -261,8 +261,9 @@ def test_a_page_that_asks_too_often_gets_what_is_known(alice_client, sandbox, pu
     assert "Waiting for your payment" in alice_client.get(purchase.get_absolute_url()).content.decode()
 
 
-def test_coming_back_is_not_told_what_a_webhook_learned_a_moment_before(alice_client, sandbox, purchase):
+def test_coming_back_is_not_told_what_others_learned_a_moment_before(alice_client, sandbox, purchase):
     purchases.sync(purchase)
+    assert "Waiting for your payment" in alice_client.get(purchase.get_absolute_url()).content.decode()
     sandbox.pay(purchase)
 
     page = alice_client.get(f"{PAGE}/return?s={purchase.provider_session}").content.decode()

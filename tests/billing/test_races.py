@@ -192,8 +192,9 @@ def test_a_process_killed_while_the_card_is_charged_is_taken_over_and_charges_on
 
 
 @pytest.fixture
-def told(sandbox, live_server, settings) -> Iterator[Sandbox]:
+def told(sandbox, live_server, settings, monkeypatch) -> Iterator[Sandbox]:
     """The provider delivers its events to this test's own site, over HTTP."""
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)  # its threads leave no connection behind
     made = stripe_gateway.connection.client().v1.webhook_endpoints.create(
         {"url": f"{live_server.url}/webhooks/stripe", "enabled_events": ["*"]}
     )
