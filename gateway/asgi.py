@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from common.errors import ApiError, InternalError, InvalidRequest, PayloadTooLarge
 from keys.authentication import authenticate, require_inference
@@ -98,12 +98,26 @@ class EventStream(StreamingResponse):
         self._events = events
         self._encoder = encoder
         self._sent_at = time.monotonic()
+        self._left = False
         headers = {**_CORS, **_STREAM_HEADERS, "X-Generation-Id": first.generation_id}
         super().__init__((), headers=headers)
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One task beside the answer, where Starlette has a group of two: a thousand streams are open at a time."""
+        streaming = asyncio.current_task()
+        assert streaming is not None
+        watching = asyncio.create_task(self._watch(receive, send, streaming))
+        try:
+            await self.stream_response(send)
+        except asyncio.CancelledError:
+            if not self._left:
+                raise
+            streaming.uncancel()
+        finally:
+            watching.cancel()
+
     async def stream_response(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        keep_alive = asyncio.create_task(self._keep_alive(send))
         try:
             async with aclosing(self._events) as events:
                 async for event in events:
@@ -113,16 +127,18 @@ class EventStream(StreamingResponse):
         except Exception as error:
             log.error("a stream failed: %s at %s", type(error).__name__, _place(error))
             raise
-        finally:
-            keep_alive.cancel()
         await send({"type": "http.response.body", "body": DONE, "more_body": False})
 
-    async def _keep_alive(self, send: Send) -> None:
-        """A comment after each stretch of silence."""
-        while True:
-            await asyncio.sleep(KEEP_ALIVE_SECONDS)
-            if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
-                await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+    async def _watch(self, receive: Receive, send: Send, streaming: "asyncio.Task[Any]") -> None:
+        """A comment after each stretch of silence; the end of the answer when the client leaves."""
+        while not self._left:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    self._left = (await receive())["type"] == "http.disconnect"
+            except TimeoutError:
+                if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
+                    await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+        streaming.cancel()
 
 
 async def _body(request: Request) -> bytes:

@@ -3,7 +3,7 @@
 run          set up what is missing, then start the whole site (PORT=8001 for another port)
 test [ARGS]  every check and test; with ARGS only pytest, with those arguments
 lint         style, types and imports only
-bench NAME   a benchmark: gateway or ledger (see bench/README.md)
+bench NAME   a benchmark: gateway, ledger or soak (see bench/README.md)
 setup        set up for running and testing, start nothing
 manage ARGS  Django's own commands, for example: manage createsuperuser
 shell        a Python shell with Django loaded

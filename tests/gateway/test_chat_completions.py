@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gateway import asgi
 from gateway.models import Generation
 from tests.gateway.factory import usd
 
@@ -213,3 +214,12 @@ async def test_negative_usage_never_mints_credit(api):
     row = await api.generation(body["id"])
     assert row.cost >= 0
     await api.assert_books_balance()
+
+
+async def test_silence_is_filled_with_comments_that_clients_ignore(api, monkeypatch):
+    monkeypatch.setattr(asgi, "KEEP_ALIVE_SECONDS", 0.1)
+    answer = await api.chat(fault="cheap=stall:3,0.5", tokens=8, stream=True)
+    events = answer.text.split("\n\n")
+    assert events.count(": OPENROUTER PROCESSING") >= 2
+    assert events[-2:] == ["data: [DONE]", ""]
+    assert (await api.generation()).completion_tokens == 8
