@@ -1,6 +1,7 @@
 """`make bench-gateway`: what one request through the gateway costs, beside a bare relay and LiteLLM's proxy.
 
-Same upstream, same load, one run. The gateway runs with all billing on, on SQLite and on PostgreSQL
+Same upstream, same load, one run. What a server adds to a request's time is the difference to the upstream asked
+directly, quantile by quantile. The gateway runs with all billing on, on SQLite and on PostgreSQL
 (BENCH_POSTGRESQL, default postgres://postgres@127.0.0.1:5432/postgres). LiteLLM is measured when LITELLM names its
 command (`pip install 'litellm[proxy]'` in an environment of its own), without a database.
 """
@@ -74,18 +75,29 @@ def gateway(folder: Path, upstream: str, postgresql: str = "") -> Iterator[tuple
         yield f"{site.url}{CHAT}", pid, key
 
 
-HEADINGS = f"{'':<34} {'CPU ms':>7} {'req/s':>7}  {'p50 ms':>7} {'p95':>7} {'p99':>7}  {'first':>7}  {'MB':>6}"
+HEADINGS = (
+    f"{'':<34} {'CPU ms':>7} {'req/s':>7} {'p50 ms':>8} | added: {'p50':>6} {'p95':>7} {'p99':>7} "
+    f"{'first':>7} | {'MB':>4}"
+)
+DIRECT = "upstream itself"
+
+Results = dict[tuple[str, int], Result]
 
 
-def row(name: str, kind: str, clients: int, result: Result) -> str:
+def row(name: str, kind: str, clients: int, result: Result, direct: Result | None) -> str:
+    """A line of the table; without CPU, memory and added times where there is nothing between client and upstream."""
+    start = f"{name:<20} {kind:<9} {clients:>3} "
     failed = f"  {result.failed} FAILED" if result.failed else ""
-    times = f"{result.p50:>7.1f} {result.p95:>7.1f} {result.p99:>7.1f}  {result.first_p50:>7.1f}"
-    costs = f"{result.cpu_ms:>7.2f} {result.rps:>7.0f}"
-    return f"{name:<20} {kind:<9} {clients:>3}  {costs}  {times}  {result.rss_mb:>6.0f}{failed}"
+    if direct is None:
+        return f"{start} {'':>7} {result.rps:>7.0f} {result.p50:>8.1f} |{failed}"
+    added = (result.p50 - direct.p50, result.p95 - direct.p95, result.p99 - direct.p99)
+    times = " ".join(f"{time:>7.1f}" for time in (*added, result.first_p50 - direct.first_p50))
+    costs = f"{result.cpu_ms:>7.2f} {result.rps:>7.0f} {result.p50:>8.1f}"
+    return f"{start} {costs} |     {times} | {result.rss_mb:>4.0f}{failed}"
 
 
-async def measure(name: str, url: str, pid: int, key: str) -> dict[tuple[str, int], Result]:
-    results = {}
+async def measure(name: str, url: str, pid: int, key: str, direct: Results) -> Results:
+    results: Results = {}
     for kind, tokens, stream in (("whole", 64, False), ("stream", 64, True)):
         for clients in (1, 32):
             requests = REQUESTS if clients > 1 else REQUESTS // 4
@@ -93,7 +105,7 @@ async def measure(name: str, url: str, pid: int, key: str) -> dict[tuple[str, in
                 url, pid, key=key, model=MODEL, clients=clients, requests=requests, stream=stream, tokens=tokens,
                 delay="0" if stream else "",  # 0: each token in a packet of its own
             )  # fmt: skip
-            print(row(name, kind, clients, results[kind, clients]), flush=True)
+            print(row(name, kind, clients, results[kind, clients], direct.get((kind, clients))), flush=True)
     return results
 
 
@@ -106,10 +118,11 @@ def main() -> None:
         servers.append(("gateway, PostgreSQL", gateway(folder / "postgresql", upstream, POSTGRESQL)))
         if command := os.environ.get("LITELLM"):
             servers.append(("LiteLLM proxy", litellm(folder, upstream, command)))
+        direct = asyncio.run(measure(DIRECT, f"{upstream}/openai/v1/chat/completions", os.getpid(), "key", {}))
         results = {}
         for name, server in servers:
             with server as (url, pid, key):
-                results[name] = asyncio.run(measure(name, url, pid, key))
+                results[name] = asyncio.run(measure(name, url, pid, key, direct))
         ours = results["gateway, PostgreSQL"]
         for other in (name for name in results if not name.startswith("gateway")):
             for (kind, clients), result in results[other].items():
