@@ -18,7 +18,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from billing import reconciliation, stripe_gateway, sweeps, topping_up
+from billing import reconciliation, refunds, stripe_gateway, sweeps, topping_up
 from billing.models import CreditAccount, LedgerEntry, ProviderEvent, Purchase, Refund
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT
@@ -26,7 +26,7 @@ from gateway import reaper, settlement
 from gateway.models import Generation
 from tests.processes import wait_until
 
-from .conftest import ROOT, Sandbox, buy, credits_of
+from .conftest import ROOT, Sandbox, buy, credits_of, deliver
 from .racing import admit, settle
 from .test_auto_top_up import agree, later, payments, save_card
 from .test_purchases import all_at_once
@@ -81,6 +81,35 @@ def test_reaper_and_settlement_at_once_release_the_hold_once(account):
     assert not [each for each in results if isinstance(each, Exception)], results
     row = CreditAccount.objects.get(pk=account.pk)
     assert (row.held, row.usage) == (0, 200 * PICO_PER_CENT)
+    assert reconciliation.faults() == []
+
+
+def test_a_refund_and_a_request_that_want_the_same_credits_at_once_do_not_both_get_them(
+    sandbox, bought, empty_account, alice
+):
+    whole = empty_account.pk, "gen-1", 700 * PICO_PER_CENT
+
+    results = all_at_once(lambda: refunds.request(bought, alice, cents=1000), lambda: admit(*whole))
+
+    if isinstance(results[1], settlement.Admission):
+        assert isinstance(results[0], refunds.AmountChanged), results
+        assert settle(*whole).balance == 300 * PICO_PER_CENT
+    else:
+        assert isinstance(results[1], PaymentRequired), results
+        assert (results[0].state, balance_of(empty_account)) == ("succeeded", 0)
+    assert reconciliation.faults() == []
+
+
+def test_webhooks_that_come_after_the_buyer_came_back_change_nothing(sandbox, purchase, alice_client, client):
+    sandbox.pay(purchase)
+    page = alice_client.get(f"/settings/credits/return?s={purchase.provider_session}").content.decode()
+    assert "$10.00 added" in page
+
+    for event in sandbox.events(purchase) * 2:
+        assert deliver(client, event).status_code == 200
+
+    assert credits_of(purchase.account) == 1000
+    assert LedgerEntry.objects.count() == 1
     assert reconciliation.faults() == []
 
 
