@@ -27,7 +27,7 @@ from .providers import open_answer
 from .relay import Relay
 from .request import ChatRequest, parse
 from .routing import Attempt, Plan, make_plan
-from .tokens import prompt_bound
+from .tokens import files_bound, prompt_bound
 from .unavailable import unavailable_models
 
 __all__ = ["Caller", "ChatRequest", "chat_caller", "drain", "key_caller", "parse", "stream", "unavailable_models"]
@@ -65,6 +65,8 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
     )
     if plan.is_free:
         await count_free_request(caller)
+    longest = max(attempt.endpoint.context_length for attempt in plan.attempts)
+    prompt_tokens += files_bound(request.messages, longest)
     meter = Meter(caller, request, plan, prompt_tokens, images)
     admission = await settlement.admit(
         settlement.Admit(
@@ -135,9 +137,8 @@ async def _searched(
         return request, []
     found = await search.run(caller.sandbox_headers)
     messages = web_search.with_results(request.messages, found, search.options, utc_now().date())
-    prompt_tokens, _ = prompt_bound(messages, request.body.get("tools"))
     request = msgspec.structs.replace(request, messages=messages)
-    meter.searched(search.engine.name, len(found), search.price, request, prompt_tokens)
+    meter.searched(search.engine.name, len(found), search.price, request)
     return request, found
 
 

@@ -90,4 +90,4 @@ def _with_shorter_text(messages: list[dict[str, Any]], most_tokens: int) -> list
 
 def _tokens(messages: list[dict[str, Any]]) -> int:
     """An estimate: four bytes a token."""
-    return sum(message_size(message)[0] // 4 + MESSAGE_TOKENS for message in messages)
+    return sum(message_size(message) // 4 + MESSAGE_TOKENS for message in messages)

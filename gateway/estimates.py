@@ -9,7 +9,7 @@ from models_catalog.catalog import EndpointEntry, ModelEntry
 from . import tokenizers
 from .events import Delta, Usage
 from .request import ChatRequest
-from .tokens import IMAGE_TOKENS, prompt_texts
+from .tokens import IMAGE_TOKENS, attachments, prompt_texts
 
 __all__ = ["Said", "complete"]
 
@@ -54,7 +54,6 @@ async def complete(
     model: ModelEntry,
     endpoint: EndpointEntry,
     *,
-    images: int,
     prompt_bound: int,
     max_tokens: int | None,
 ) -> tuple[Usage, bool]:
@@ -63,7 +62,7 @@ async def complete(
     Without `usage` both counts are missing; with an estimated one, only the completion's. Neither gets larger
     than the hold has room for: `prompt_bound` and `max_tokens`.
     """
-    return await asyncio.to_thread(_complete, usage, said, request, model, endpoint, images, prompt_bound, max_tokens)
+    return await asyncio.to_thread(_complete, usage, said, request, model, endpoint, prompt_bound, max_tokens)
 
 
 def _complete(
@@ -72,7 +71,6 @@ def _complete(
     request: ChatRequest,
     model: ModelEntry,
     endpoint: EndpointEntry,
-    images: int,
     prompt_bound: int,
     max_tokens: int | None,
 ) -> tuple[Usage, bool]:
@@ -83,5 +81,6 @@ def _complete(
         return msgspec.structs.replace(usage, completion_tokens=max(usage.completion_tokens, completion)), rough
     texts = list(prompt_texts(request.messages, request.body.get("tools")))
     prompt = tokenizers.count(texts, vocabulary)[0] + MESSAGE_TOKENS * len(request.messages) + PROMPT_TOKENS
-    prompt = min(prompt + images * (IMAGE_TOKENS // 2), prompt_bound, endpoint.context_length)
+    prompt += IMAGE_TOKENS // 2 * sum(1 for _ in attachments(request.messages))
+    prompt = min(prompt, prompt_bound, endpoint.context_length)
     return Usage(prompt_tokens=max(1, prompt), completion_tokens=completion, estimated=True), rough

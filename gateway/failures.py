@@ -64,6 +64,7 @@ def refusal(failures: Sequence[tuple[str, ProviderFailure]]) -> ApiError:
     headers = {}
     if all(hint is not None for hint in hints):
         headers["Retry-After"] = str(max(1, round(min(hint for hint in hints if hint is not None))))
+    retry_after = int(headers["Retry-After"]) if headers else None
     if all(failure.status == 429 for _, failure in failures):
         return RateLimited(
             "Every provider of this model is rate limited right now. Try again shortly.",
@@ -72,7 +73,7 @@ def refusal(failures: Sequence[tuple[str, ProviderFailure]]) -> ApiError:
             availability={
                 "code": "capacity_exhausted",
                 "retryable": True,
-                "retry_after": int(headers["Retry-After"]) if headers else None,
+                "retry_after": retry_after,
             },
         )
     if last.error_type == "context_length_exceeded":
@@ -87,6 +88,9 @@ def refusal(failures: Sequence[tuple[str, ProviderFailure]]) -> ApiError:
         return ProviderTimeout("The provider did not answer in time. Try again.", metadata=metadata)
     if last.status in {429, 503, 529}:
         return TemporarilyUnavailable(
-            "No provider can take the request right now. Try again shortly.", metadata=metadata, headers=headers
+            "No provider can take the request right now. Try again shortly.",
+            metadata=metadata,
+            headers=headers,
+            availability={"code": "temporarily_unavailable", "retryable": True, "retry_after": retry_after},
         )
     return ProviderUnavailable("Provider returned error", metadata=metadata)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from common.ids import generation_id
-from common.money import PicoUsd, as_usd, total_cost
+from common.money import PICO_PER_USD, PicoUsd, as_usd, total_cost
 from models_catalog.catalog import Prices
 
 from .callers import Caller
@@ -22,11 +22,15 @@ from .routing import Attempt, Plan
 from .rows import GenerationRow
 from .settlement import Settled
 
-__all__ = ["Meter", "Part", "cost_of", "parts_of", "search_parts"]
+__all__ = ["Meter", "Part", "cost_of", "own_key_fee", "parts_of", "search_parts"]
 
 
 #: Off the cost of requests whose prompts and answers the account lets the site log, in basis points.
 LOGGING_DISCOUNT = 100
+
+#: The fee of requests on customers' own provider keys, in basis points of the list price, and how much a month is free.
+OWN_KEY_FEE = 500
+OWN_KEY_ALLOWANCE = 25_000 * PICO_PER_USD
 
 #: Results that the price of a web search includes.
 RESULTS_INCLUDED = 10
@@ -76,6 +80,16 @@ def cost_of(parts: list[Part], discount_basis_points: int = 0) -> PicoUsd:
     return total_cost((part.count, part.price * share) for part in parts)
 
 
+def own_key_fee(listed: PicoUsd, listed_before: PicoUsd) -> PicoUsd:
+    """The fee of a request on the customer's own provider key, in pico-USD.
+
+    `listed` is what it would have cost here, `listed_before` what the account's requests on own keys would have cost
+    since the month began: only what goes beyond the month's free allowance has a fee.
+    """
+    beyond = min(listed, max(0, listed_before + listed - OWN_KEY_ALLOWANCE))
+    return total_cost([(beyond, Decimal(OWN_KEY_FEE) / 10_000 / PICO_PER_USD)])
+
+
 def _or(price: Decimal | None, other: Decimal) -> Decimal:
     return other if price is None else price
 
@@ -122,15 +136,12 @@ class Meter:
 
     # What happens, in order
 
-    def searched(
-        self, engine: str, results: int, price: Mapping[str, str], request: ChatRequest, prompt_tokens: int
-    ) -> None:
+    def searched(self, engine: str, results: int, price: Mapping[str, str], request: ChatRequest) -> None:
         """The web has been searched, at a price of decimal strings in USD; `request` has become longer."""
         self.request = request
         self.generation.web_search_engine = engine
         self.generation.web_search_results = results
         self.generation.price = dict(price)
-        self.prompt_bound = prompt_tokens
 
     def tried(self, attempt: Attempt, failure: ProviderFailure, seconds: float) -> None:
         """An attempt failed before its first token."""
@@ -232,7 +243,6 @@ class Meter:
                 self.request,
                 self.attempt.model,
                 self.attempt.endpoint,
-                images=self.images,
                 prompt_bound=self.prompt_bound,
                 max_tokens=self.max_tokens,
             )

@@ -6,8 +6,10 @@ neighbour, and name it in `PROTOCOLS` and in `gateway/upstreams.py`, which says 
 
 from collections.abc import Awaitable, Callable, Mapping
 
+import msgspec
+
 from gateway.callers import Caller
-from gateway.request import ChatRequest
+from gateway.request import ChatRequest, Reasoning
 from gateway.routing import Attempt
 
 from . import anthropic, google, openai_chat
@@ -30,4 +32,14 @@ async def open_answer(request: ChatRequest, attempt: Attempt, caller: Caller, ma
 
     `max_tokens` is the most the answer may have; None leaves it to the provider.
     """
+    if attempt.model.variant == "thinking":
+        request = _thinking(request)
     return await PROTOCOLS[attempt.upstream.protocol](request, attempt, caller, max_tokens)
+
+
+def _thinking(request: ChatRequest) -> ChatRequest:
+    """The request with reasoning switched on, unless it says itself how much there should be."""
+    reasoning = request.reasoning or Reasoning()
+    if reasoning.effort or reasoning.max_tokens or reasoning.enabled is not None:
+        return request
+    return msgspec.structs.replace(request, reasoning=msgspec.structs.replace(reasoning, enabled=True))

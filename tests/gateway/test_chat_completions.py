@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from gateway import asgi
 from gateway.models import Generation
+from tests.gateway import factory
 from tests.gateway.factory import usd
 
 QUESTION = [{"role": "user", "content": "What is the meaning of life?"}]
@@ -223,3 +225,32 @@ async def test_silence_is_filled_with_comments_that_clients_ignore(api, monkeypa
     assert events.count(": OPENROUTER PROCESSING") >= 2
     assert events[-2:] == ["data: [DONE]", ""]
     assert (await api.generation()).completion_tokens == 8
+
+
+@pytest.mark.parametrize(
+    ("asked", "effort"),
+    [
+        ({}, "medium"),
+        ({"include_reasoning": False}, "medium"),
+        ({"reasoning": {"effort": "low"}}, "low"),
+        ({"reasoning": {"enabled": False}}, None),
+    ],
+)
+async def test_a_thinking_variant_reasons_without_being_asked(api, asked, effort):
+    await sync_to_async(factory.endpoint)(
+        await sync_to_async(factory.model)("acme/one:thinking", reasoning=True), "cheap", factory.CHEAP
+    )
+    answer = await api.chat(model="acme/one:thinking", **asked)
+    assert answer.status_code == 200
+    assert (await api.received())[0]["body"].get("reasoning_effort") == effort
+
+
+async def test_a_model_that_is_no_thinking_variant_is_not_made_to(api):
+    await api.chat()
+    assert "reasoning_effort" not in (await api.received())[0]["body"]
+
+
+async def test_a_model_that_nobody_can_serve_now_says_when_to_come_back(api):
+    error = (await api.chat(fault="*=503:7")).json()["error"]
+    assert error["availability"] == {"code": "temporarily_unavailable", "retryable": True, "retry_after": 7}
+    assert (error["error_type"], error["http_status"]) == ("provider_overloaded", 503)

@@ -4,8 +4,12 @@ from decimal import Decimal
 
 from asgiref.sync import sync_to_async
 
+from accounts.access import privacy_of
 from activity.explanation import explain
+from gateway.metering import own_key_fee
+from gateway.tokens import IMAGE_TOKENS, files_bound
 from tests.gateway import factory
+from tests.gateway.factory import usd
 
 PRICES = {
     "prompt": "0.000001",
@@ -71,3 +75,43 @@ async def test_a_price_of_zero_is_a_price_and_the_row_explains_the_charge(api):
                          "image": "0", "web_search": "0"}  # fmt: skip
     explanation = explain(row)
     assert (explanation.waived, explanation.other, explanation.listed) == (0, 0, row.cost)
+
+
+async def test_logging_for_the_platform_takes_one_per_cent_off(api, organisation):
+    privacy = await sync_to_async(privacy_of)(organisation)
+    privacy.log_for_discount = True
+    await privacy.asave()
+    plain = {name: PRICES[name] for name in ("prompt", "completion")}
+    assert await charged(api, plain) == (1000 * Decimal("0.000001") + 50 * Decimal("0.000002")) * Decimal("0.99")
+    row = await api.generation()
+    assert row.discount_basis_points == 100
+    assert explain(row).discount == row.cost // 99
+
+
+def test_own_keys_cost_five_per_cent_of_the_list_price_beyond_the_months_allowance():
+    free = usd("25000")
+    assert own_key_fee(usd("1"), 0) == 0
+    assert own_key_fee(usd("1"), free - usd("1")) == 0
+    assert own_key_fee(usd("1"), free - usd("0.25")) == usd("0.0375")  # of 75 cents
+    assert own_key_fee(usd("19"), free) == usd("0.95")
+    assert own_key_fee(3, 10 * free) == 0  # 0.15 pico-USD
+
+
+async def test_what_pdfs_may_count_as_is_held(api):
+    def message(*files: str) -> dict:
+        parts = [{"type": "file", "file": {"filename": "a.pdf", "file_data": data}} for data in files]
+        return {"role": "user", "content": [{"type": "text", "text": "Read."}, *parts]}
+
+    small = f"data:application/pdf;base64,{'A' * 40_000}"
+    assert files_bound([message(small)], 100_000) == 2 * IMAGE_TOKENS + len(small) * 3 // 4
+    assert files_bound([message(small, small, small, small)], 100_000) == 100_000
+    assert files_bound([message("https://papers.example/a.pdf")], 100_000) == 100_000
+    assert files_bound([{"role": "user", "content": [PICTURE]}], 100_000) == 0
+    reader = await sync_to_async(factory.model)("acme/reader", input_modalities=["text", "file"])
+    await sync_to_async(factory.endpoint)(reader, "cheap", factory.CHEAP | {"image": "1"})
+    answer = await api.post(json={"model": "acme/reader", "messages": [message(small)], "max_tokens": 10})
+    assert answer.status_code == 200, answer.text
+    row = await api.generation()
+    assert row.hold > 30_000 * usd("0.000001")
+    assert row.images == 0  # a file has no image's price
+    await api.assert_books_balance()
