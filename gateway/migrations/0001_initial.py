@@ -5,12 +5,6 @@ from django.conf import settings
 from django.db import migrations, models
 
 
-def drop_pattern_index(apps, schema_editor):
-    """PostgreSQL gets a second index for LIKE on every unique text; nobody searches generations that way."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP INDEX IF EXISTS gateway_generation_id_0ae94e5c_like")
-
-
 class Migration(migrations.Migration):
     initial = True
 
@@ -196,5 +190,4 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(drop_pattern_index, migrations.RunPython.noop),
     ]
