@@ -66,6 +66,8 @@ async def _answer(request: Request, *, text_completion: bool) -> Response:
         identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
         require_inference(identity)
         chat_request = completions.parse(await _body(request))
+        if not chat_request.session_id and (session := request.headers.get("x-session-id", "")[:256]):
+            chat_request = msgspec.structs.replace(chat_request, session_id=session)
         if text_completion and not chat_request.is_text_completion:
             raise InvalidRequest("/completions takes a `prompt`. Send `messages` to /chat/completions.")
         caller = await completions.key_caller(identity, **_details(request))

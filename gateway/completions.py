@@ -27,6 +27,7 @@ from .providers import open_answer
 from .relay import Relay
 from .request import ChatRequest, parse
 from .routing import Attempt, Plan, make_plan
+from .stickiness import Conversation
 from .tokens import files_bound, prompt_bound
 from .unavailable import unavailable_models
 
@@ -51,6 +52,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
     Before Started it raises ApiError: 400 and 404 from planning, 401 and 402 from admission, 502 from a web search,
     the last provider's error when none answered. Closing the generator ends the answer; it is settled all the same.
     """
+    conversation = Conversation(caller.account_id, request)
     search = web_search.wanted(request, caller.default_model or settings.DEFAULT_MODEL)
     prompt_tokens, images = prompt_bound(request.messages, request.body.get("tools"))
     prompt_tokens += search.most_tokens if search else 0
@@ -62,6 +64,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
         auto_models=settings.AUTO_MODELS,
         health=health.book.health(),
         prompt_tokens=prompt_tokens // 2,
+        home=conversation.endpoint_of,
     )
     if plan.is_free:
         await count_free_request(caller)
@@ -78,6 +81,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
         )
     )
     meter.max_tokens = admission.max_tokens
+    meter.conversation = conversation
     _open_requests.add(meter)
     relay: Relay | None = None
     try:
@@ -222,6 +226,8 @@ async def _conclude(meter: Meter, relay: Relay | None) -> settlement.Settled:
     if relay is not None and meter.finish is not None:
         # From when this endpoint was asked: a web search and failures before it are not its doing.
         saying = ((generation.duration_ms or 0) - (generation.latency_ms or 0)) / 1000
+        if meter.failure is None and meter.conversation is not None and meter.usage is not None:
+            meter.conversation.answered(relay.attempt.model.id, relay.attempt.endpoint, meter.usage)
         health.book.succeeded(
             relay.attempt.key, relay.seconds * 1000, generation.completion_tokens, relay.seconds + saying
         )

@@ -21,6 +21,7 @@ from .request import ChatRequest
 from .routing import Attempt, Plan
 from .rows import GenerationRow
 from .settlement import Settled
+from .stickiness import Conversation
 
 __all__ = ["Meter", "Part", "cost_of", "own_key_fee", "parts_of", "search_parts"]
 
@@ -105,6 +106,7 @@ class Meter:
         self.prompt_bound = prompt_tokens
         self.images = images
         self.max_tokens: int | None = None  # what was asked of the provider
+        self.conversation: Conversation | None = None
         self.attempt: Attempt | None = None
         self.usage: Usage | None = None
         self.finish: Finished | None = None

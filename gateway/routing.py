@@ -72,10 +72,12 @@ def make_plan(
     random: Random | None = None,
     prompt_tokens: int = 0,
     upstream: Callable[[EndpointEntry], Upstream | None] = upstream_of,
+    home: Callable[[str], str] = lambda model_id: "",
 ) -> Plan:
     """The endpoints to try, in order.
 
-    `prompt_tokens` is an estimate, for context limits. Raises ModelNotFound for a name that means nothing,
+    `prompt_tokens` is an estimate, for context limits; `home` gives the tag of the endpoint of a model that has the
+    conversation in its cache, or an empty string. Raises ModelNotFound for a name that means nothing,
     NoEndpoints when nothing may or can serve the request (its message counts what was left out, and why), and
     ContextLengthExceeded when it is only too long.
     """
@@ -89,7 +91,7 @@ def make_plan(
     excluded: Counter[str] = Counter()
     groups = [_usable(one, wishes, upstream, excluded) for one in named]
     considered = sum(len(one.model.endpoints) for one in named)
-    attempts = _ordered(groups, named, request, wishes, health, random)
+    attempts = _ordered(groups, named, request, wishes, health, random, home)
     if not attempts:
         raise _refusal(requested, named, excluded, considered, prompt_tokens)
     strategy = named[0].router.partition("/")[2] or ("fallback" if len(named) > 1 else "direct")
@@ -129,6 +131,7 @@ def _ordered(
     wishes: Wishes,
     health: Health,
     random: Random,
+    home: Callable[[str], str],
 ) -> list[Attempt]:
     preferences = request.provider
     by, partition = _sort(preferences.sort, named[0].variants)
@@ -142,6 +145,7 @@ def _ordered(
                 ordered = [one for one in ordered if one.reason == "order"]
         else:
             ordered = _sorted(group, by, health) if by else _balanced(group, health, random)
+            ordered = _home_first(ordered, home, health)
             if preferences.allow_fallbacks is False:
                 ordered = ordered[:1]
         attempts += ordered
@@ -203,6 +207,17 @@ def _drawn(attempts: list[Attempt], random: Random) -> Attempt:
     if free:  # nothing is likelier than free: 1/0² has no weight to compare
         return random.choice(free)
     return random.choices(attempts, weights=[float(1 / price**2) for price in prices])[0]
+
+
+def _home_first(ordered: list[Attempt], home: Callable[[str], str], health: Health) -> list[Attempt]:
+    """The endpoint that has the conversation in its cache first, unless it is failing."""
+
+    def at_home(attempt: Attempt) -> bool:
+        failing = attempt.key in health.failing or health.of(attempt.key).is_down
+        return not failing and home(attempt.model.id) == attempt.endpoint.tag
+
+    staying = [_because(attempt, "prompt cache") for attempt in ordered if at_home(attempt)]
+    return staying + [attempt for attempt in ordered if not at_home(attempt)] if staying else ordered
 
 
 def _listed_first(group: list[Attempt], order: list[str], health: Health, random: Random) -> list[Attempt]:

@@ -15,7 +15,7 @@ from django.db import connections
 
 from accounts.models import Organisation, User
 from billing.models import CreditAccount
-from gateway import asgi, callers, completions, health, snapshot
+from gateway import asgi, callers, completions, health, snapshot, stickiness
 from gateway.models import Generation, UsageHour
 from gateway.providers import http
 from keys import issuing
@@ -156,5 +156,6 @@ def _forget() -> None:
     snapshot.forget()
     callers.forget()
     health.book.forget()
+    stickiness.forget()
     upstreams._real.cache_clear()
     upstreams._sandbox.cache_clear()
