@@ -1,6 +1,6 @@
 """`/api/v1/models`, `/model` and `/providers`: the catalogue as JSON, public and cached."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from .entries import ModelEntry
 from .feed import rss
 from .listing import endpoint_json, endpoints_json, model_json, provider_json
 from .publishing import PUBLIC_HEADERS, preflight, publish
-from .query import DESCRIPTIONS, BadParameter, parse, read_flag, read_page
+from .query import DESCRIPTIONS, BadParameter, Query, parse, read_flag, read_page
 
 router = Router(tags=["models"])
 
@@ -65,17 +65,7 @@ def list_models(request: HttpRequest) -> HttpResponse:
     offset, limit = _asked(request, read_page)
 
     def make() -> bytes:
-        models = find(catalogue, query).models
-        last = len(models) if limit is None else offset + limit
-        following = f"{settings.SITE_URL}/api/v1/models?{query.encoded(offset=last, limit=limit)}"
-        return msgspec.json.encode(
-            {
-                "object": "list",
-                "data": [model_json(model) for model in models[offset:last]],
-                "total_count": len(models),
-                "links": {"next": following if last < len(models) else None},
-            }
-        )
+        return msgspec.json.encode(page_json("/api/v1/models", find(catalogue, query).models, query, offset, limit))
 
     return publish(request, catalogue.stamp, make, question=f"models {offset} {limit} {query.encoded()}")
 
@@ -147,6 +137,26 @@ def _model(author: str, slug: str) -> ModelEntry:
             f"There is no model {author}/{slug}. The models are listed at {settings.SITE_URL}/api/v1/models."
         )
     return model
+
+
+def models_for(request: HttpRequest, unavailable: Collection[str]) -> dict[str, Any]:
+    """The answer to `/models/user`: what `/models` lists, without the models of these ids."""
+    query = _asked(request, parse)
+    offset, limit = _asked(request, read_page)
+    models = [model for model in find(catalog.current(), query).models if model.id not in unavailable]
+    return page_json("/api/v1/models/user", models, query, offset, limit)
+
+
+def page_json(path: str, models: Sequence[ModelEntry], query: Query, offset: int, limit: int | None) -> dict[str, Any]:
+    """One page of these models, and the address of the next."""
+    last = len(models) if limit is None else offset + limit
+    following = f"{settings.SITE_URL}{path}?{query.encoded(offset=last, limit=limit)}"
+    return {
+        "object": "list",
+        "data": [model_json(model) for model in models[offset:last]],
+        "total_count": len(models),
+        "links": {"next": following if last < len(models) else None},
+    }
 
 
 def _asked(request: HttpRequest, read: Callable[..., Value], *names: str) -> Value:

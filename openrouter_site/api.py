@@ -6,6 +6,7 @@ from ninja.errors import HttpError, ValidationError
 
 from activity.api import router as activity_router
 from activity.keys_api import router as keys_router
+from activity.models_api import router as allowed_models_router
 from billing.api import router as billing_router
 from common.errors import ApiError, InvalidRequest
 from keys import authentication
@@ -23,6 +24,7 @@ api.add_router("", models_router)
 api.add_router("", billing_router, auth=by_key)
 api.add_router("", keys_router, auth=by_key)
 api.add_router("", activity_router, auth=by_key)
+api.add_router("", allowed_models_router, auth=by_key)
 
 
 @api.exception_handler(ApiError)

@@ -1,0 +1,46 @@
+"""`/api/v1/models/user`: what `/models` lists, as far as the privacy settings allow it."""
+
+import pytest
+from django.test import Client
+
+from accounts.access import privacy_of
+from gateway import callers, snapshot
+from keys import issuing
+from tests.gateway import factory
+
+
+@pytest.fixture
+def models(transactional_db):
+    factory.endpoint(factory.model("acme/open"), "kind", factory.CHEAP)
+    factory.endpoint(factory.model("acme/nosy"), "curious", factory.CHEAP, trains=True)
+    snapshot.forget()
+    callers.forget()
+    yield
+    snapshot.forget()
+    callers.forget()
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    answer = client.get(f"/api/v1/models/user{query}")
+    assert answer.status_code == 200, answer.content
+    assert answer.headers["Cache-Control"] == "no-store"
+    body = answer.json()
+    assert body["total_count"] >= len(body["data"])
+    return sorted(model["id"] for model in body["data"])
+
+
+def test_models_that_the_privacy_settings_exclude_are_left_out(models, account, organisation, alice):
+    client = Client(headers={"Authorization": f"Bearer {issuing.create(organisation, alice, 'program')[1]}"})
+    assert listed(client) == ["acme/open"]
+    privacy = privacy_of(organisation)
+    privacy.allow_paid_training = True
+    privacy.save()
+    callers.forget()
+    assert listed(client) == ["acme/nosy", "acme/open"]
+    assert listed(client, "?q=nosy") == ["acme/nosy"]
+    assert len(listed(client, "?limit=1")) == 1
+    assert client.get("/api/v1/models/user?limit=none").status_code == 400
+
+
+def test_it_needs_a_key(models, client):
+    assert client.get("/api/v1/models/user").status_code == 401
