@@ -19,7 +19,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -100,13 +100,15 @@ def measure(env: dict[str, str], way: str, accounts: list[list[int]], processes:
     begins = time.time() + WARM_UP_S
     task = {"way": way, "accounts": accounts, "clients": clients, "begins": begins, "seconds": SECONDS}
     command = [sys.executable, "-m", "bench.pairs", msgspec.json.encode(task).decode()]
-    started = [
-        subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(processes)
-    ]
-    printed = [process.communicate()[0] for process in started]
-    if any(process.returncode for process in started):
-        sys.exit(f"{way} failed.")
-    reports = [json.loads(text) for text in printed]
+    with ExitStack() as stack:  # files, because a report is longer than a pipe holds
+        files = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(processes)]
+        started = [subprocess.Popen(command, env=env, cwd=ROOT, stdout=file) for file in files]
+        codes = [process.wait() for process in started]
+        if any(codes):
+            sys.exit(f"{way} failed.")
+        for file in files:
+            file.seek(0)
+        reports = [json.load(file) for file in files]
     times = [each for report in reports for each in report["times"]]
     quantiles = statistics.quantiles(times, n=100)
     return Result(

@@ -1,6 +1,6 @@
 """The writer: one thread that writes what concurrent requests have to write, many at a time.
 
-There is no timer. Whatever queued up while the last batch was being written is the next batch: one
+There is no timer. Whatever queued up while the last batch was being written and handed back is the next batch: one
 operation when the process is idle, dozens under load. That turns a transaction per request into a
 transaction per batch, and keeps the event loop free of the database.
 """
@@ -34,6 +34,8 @@ class Writer(Generic[Operation]):
     """
 
     MAX_BATCH = 200
+    #: The longest that a batch waits for the event loop to take the last one's results, in seconds.
+    MOST_PATIENCE = 0.01
 
     def __init__(
         self,
@@ -91,7 +93,7 @@ class Writer(Generic[Operation]):
                         break
                 waiting = [item for item in batch if item is not None]
                 if waiting:
-                    self._deliver(waiting, self._results([operation for operation, _, _ in waiting]))
+                    self._deliver(waiting, self._results([operation for operation, _, _ in waiting]), waiting_queue)
                 if len(waiting) < len(batch):
                     return
         finally:
@@ -110,15 +112,23 @@ class Writer(Generic[Operation]):
             )
             return [self._results([operation])[0] for operation in operations]
 
-    def _deliver(self, waiting: list[_Waiting], results: Sequence[Any]) -> None:
+    def _deliver(
+        self, waiting: list[_Waiting], results: Sequence[Any], waiting_queue: queue.SimpleQueue[_Waiting | None]
+    ) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
         for (_, loop, done), result in zip(waiting, results, strict=True):
             by_loop.setdefault(loop, []).append((done, result))
         for loop, finished in by_loop.items():
+            taken = threading.Event()
             try:
-                loop.call_soon_threadsafe(_resolve, finished)
+                loop.call_soon_threadsafe(_resolve, loop, finished, taken)
             except RuntimeError:
                 log.warning("%d writes finished after their event loop had closed", len(finished))
+            else:
+                # Who gets a result often has the next operation at once. Without this pause two halves of the
+                # callers would take turns for ever, in batches half as long.
+                if not waiting_queue.empty():
+                    taken.wait(self.MOST_PATIENCE)
 
     def _call_regularly(self) -> None:
         try:
@@ -128,7 +138,9 @@ class Writer(Generic[Operation]):
             log.exception("the writer's regular work failed")
 
 
-def _resolve(finished: list[tuple["asyncio.Future[Any]", Any]]) -> None:
+def _resolve(
+    loop: asyncio.AbstractEventLoop, finished: list[tuple["asyncio.Future[Any]", Any]], taken: threading.Event
+) -> None:
     for done, result in finished:
         if done.cancelled():
             continue
@@ -136,3 +148,4 @@ def _resolve(finished: list[tuple["asyncio.Future[Any]", Any]]) -> None:
             done.set_exception(result)
         else:
             done.set_result(result)
+    loop.call_soon(taken.set)  # behind the callers that were just woken
