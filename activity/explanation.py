@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from common.money import PicoUsd
 from gateway.events import Usage
-from gateway.metering import Part, cost_of, parts_of, search_parts
 from gateway.models import Generation
+from gateway.pricing import Part, cost_of, parts_of, search_parts
 from models_catalog.catalog import Prices
 
 __all__ = ["Explanation", "Line", "explain"]

@@ -1,11 +1,12 @@
 """What a request asks of an endpoint, and why an endpoint may not serve it. Pure."""
 
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 
-from common.errors import InvalidRequest
+from common.errors import ContextLengthExceeded, InvalidRequest, NoEndpoints
 from models_catalog.catalog import EndpointEntry
 
 from . import compression
@@ -14,7 +15,7 @@ from .health import EndpointHealth
 from .request import ChatRequest
 from .variants import Named
 
-__all__ = ["Wishes", "excluded_because"]
+__all__ = ["Wishes", "excluded_because", "refusal_of"]
 
 #: Parameters that a provider either has or does not have; with `require_parameters` all must be there.
 _PARAMETERS = frozenset(
@@ -137,6 +138,52 @@ def excluded_because(named: Named, endpoint: EndpointEntry, wishes: Wishes) -> s
     if "beta" in named.variants and endpoint.is_moderated:
         return "moderated"
     return ""
+
+
+#: The words for each reason.
+_REASONS = {
+    "providers": "without provider credentials on this site",
+    "data_policy:training": "by your data policy (may train on prompts)",
+    "data_policy:publication": "by your data policy (may publish prompts)",
+    "data_policy:zdr": "by your data policy (zero data retention)",
+    "allowed_providers": "by your list of allowed providers",
+    "ignored_providers": "by your list of ignored providers",
+    "max_price": "by max_price",
+    "context_length": "by context length",
+    "max_tokens": "by max_tokens",
+    "require_parameters": "by require_parameters",
+    "quantization": "by quantizations",
+    "input_modalities": "by the kind of input",
+    "distillable": "by enforce_distillable_text",
+    "exacto": "by :exacto",
+    "moderated": "by :beta",
+}
+
+
+def refusal_of(
+    requested: str, named: list[Named], excluded: Counter[str], considered: int, prompt_tokens: int
+) -> NoEndpoints | ContextLengthExceeded:
+    """The error for a request that no endpoint may or can serve; its message counts what was left out, and why."""
+    if excluded and set(excluded) <= {"context_length"}:
+        longest = max(one.model.context_length for one in named)
+        return ContextLengthExceeded(
+            f"The prompt has about {prompt_tokens} tokens; the context of {requested} is {longest}. Shorten it, or "
+            'send "transforms": ["middle-out"].'
+        )
+    why = ", ".join(f"{count} {_REASONS[reason]}" for reason, count in excluded.most_common())
+    private = bool(excluded) and all(reason.startswith("data_policy") for reason in excluded)
+    message = f"No endpoint of {requested} can serve this request. {considered} endpoints: {why or 'none usable'}."
+    if any(reason.startswith("data_policy") for reason in excluded):
+        message += " Adjust your data policy at /settings/privacy."
+    return NoEndpoints(
+        message,
+        availability={
+            "code": "privacy_restricted" if private else "constraint_filtered" if excluded else "no_endpoints",
+            "retryable": False,
+            "requested_models": [one.model.id for one in named],
+            "excluded_by": sorted(excluded),
+        },
+    )
 
 
 def _may_shorten(endpoint: EndpointEntry, wishes: Wishes) -> bool:

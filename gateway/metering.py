@@ -1,98 +1,26 @@
-"""Metering: what an answer consisted of, and what that costs."""
+"""Metering: what one answer consists of, followed from its hold to its bill."""
 
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from common.ids import generation_id
-from common.money import PICO_PER_USD, PicoUsd, as_usd, total_cost
-from models_catalog.catalog import Prices
+from common.money import PicoUsd, as_usd
 
 from .callers import Caller
 from .estimates import Said, complete
 from .events import Billed, Delta, Failed, Finished, Started, Usage
 from .failures import ProviderFailure
 from .models import Generation
+from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, search_parts
 from .request import ChatRequest
 from .routing import Attempt, Plan
 from .rows import GenerationRow
 from .settlement import Settled
 from .stickiness import Conversation
 
-__all__ = ["Meter", "Part", "cost_of", "own_key_fee", "parts_of", "search_parts"]
-
-
-#: Off the cost of requests whose prompts and answers the account lets the site log, in basis points.
-LOGGING_DISCOUNT = 100
-
-#: The fee of requests on customers' own provider keys, in basis points of the list price, and how much a month is free.
-OWN_KEY_FEE = 500
-OWN_KEY_ALLOWANCE = 25_000 * PICO_PER_USD
-
-#: Results that the price of a web search includes.
-RESULTS_INCLUDED = 10
-
-
-class Part(msgspec.Struct, frozen=True):
-    """One component of a price: `count` things at `price` USD each."""
-
-    name: str
-    count: int
-    price: Decimal
-
-
-def parts_of(prices: Prices, usage: Usage, images: int = 0) -> list[Part]:
-    """The components of an answer's price, empty ones left out.
-
-    Cached and cache-write tokens are part of the prompt, reasoning tokens of the completion: each
-    token is priced once.
-    """
-    plain = max(0, usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens)
-    reasoning_price = prices.internal_reasoning
-    spoken = usage.completion_tokens - (usage.reasoning_tokens if reasoning_price else 0)
-    parts = [
-        Part("prompt", plain, prices.prompt),
-        Part("input_cache_read", usage.cached_tokens, _or(prices.input_cache_read, prices.prompt)),
-        Part("input_cache_write", usage.cache_write_tokens, _or(prices.input_cache_write, prices.prompt)),
-        Part("completion", max(0, spoken), prices.completion),
-        Part("internal_reasoning", usage.reasoning_tokens if reasoning_price else 0, reasoning_price or Decimal(0)),
-        Part("request", 1, prices.request),
-        Part("image", images, prices.image),
-    ]
-    return [part for part in parts if part.count and part.price]
-
-
-def search_parts(price: Mapping[str, str], results: int) -> list[Part]:
-    """The components of a web search's price, empty ones left out; none when the price row knows of no search."""
-    parts = [
-        Part("web_search_request", 1, Decimal(price.get("web_search_request", 0))),
-        Part("web_search_results", max(0, results - RESULTS_INCLUDED), Decimal(price.get("web_search_results", 0))),
-    ]
-    return [part for part in parts if part.count and part.price]
-
-
-def cost_of(parts: list[Part], discount_basis_points: int = 0) -> PicoUsd:
-    """What the components cost together, less the discount (100 is one per cent), rounded once."""
-    share = 1 - Decimal(discount_basis_points) / 10_000
-    return total_cost((part.count, part.price * share) for part in parts)
-
-
-def own_key_fee(listed: PicoUsd, listed_before: PicoUsd) -> PicoUsd:
-    """The fee of a request on the customer's own provider key, in pico-USD.
-
-    `listed` is what it would have cost here, `listed_before` what the account's requests on own keys would have cost
-    since the month began: only what goes beyond the month's free allowance has a fee.
-    """
-    beyond = min(listed, max(0, listed_before + listed - OWN_KEY_ALLOWANCE))
-    return total_cost([(beyond, Decimal(OWN_KEY_FEE) / 10_000 / PICO_PER_USD)])
-
-
-def _or(price: Decimal | None, other: Decimal) -> Decimal:
-    return other if price is None else price
+__all__ = ["Meter"]
 
 
 class Meter:

@@ -14,11 +14,10 @@ from typing import Any
 
 import msgspec
 
-from common.errors import ContextLengthExceeded, NoEndpoints
 from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry
 
 from .callers import Caller
-from .exclusions import Wishes, excluded_because
+from .exclusions import Wishes, excluded_because, refusal_of
 from .health import EndpointKey, Health
 from .request import ChatRequest
 from .upstreams import Upstream, upstream_of
@@ -93,7 +92,7 @@ def make_plan(
     considered = sum(len(one.model.endpoints) for one in named)
     attempts = _ordered(groups, named, request, wishes, health, random, home)
     if not attempts:
-        raise _refusal(requested, named, excluded, considered, prompt_tokens)
+        raise refusal_of(requested, named, excluded, considered, prompt_tokens)
     strategy = named[0].router.partition("/")[2] or ("fallback" if len(named) > 1 else "direct")
     return _bounded(requested, strategy, attempts, considered)
 
@@ -259,48 +258,4 @@ def _bounded(requested: str, strategy: str, attempts: list[Attempt], considered:
         most_tokens=max(
             attempt.endpoint.max_completion_tokens or attempt.endpoint.context_length for attempt in attempts
         ),
-    )
-
-
-_REASONS = {
-    "providers": "without provider credentials on this site",
-    "data_policy:training": "by your data policy (may train on prompts)",
-    "data_policy:publication": "by your data policy (may publish prompts)",
-    "data_policy:zdr": "by your data policy (zero data retention)",
-    "allowed_providers": "by your list of allowed providers",
-    "ignored_providers": "by your list of ignored providers",
-    "max_price": "by max_price",
-    "context_length": "by context length",
-    "max_tokens": "by max_tokens",
-    "require_parameters": "by require_parameters",
-    "quantization": "by quantizations",
-    "input_modalities": "by the kind of input",
-    "distillable": "by enforce_distillable_text",
-    "exacto": "by :exacto",
-    "moderated": "by :beta",
-}
-
-
-def _refusal(
-    requested: str, named: list[Named], excluded: Counter[str], considered: int, prompt_tokens: int
-) -> NoEndpoints | ContextLengthExceeded:
-    if excluded and set(excluded) <= {"context_length"}:
-        longest = max(one.model.context_length for one in named)
-        return ContextLengthExceeded(
-            f"The prompt has about {prompt_tokens} tokens; the context of {requested} is {longest}. Shorten it, or "
-            'send "transforms": ["middle-out"].'
-        )
-    why = ", ".join(f"{count} {_REASONS[reason]}" for reason, count in excluded.most_common())
-    private = bool(excluded) and all(reason.startswith("data_policy") for reason in excluded)
-    message = f"No endpoint of {requested} can serve this request. {considered} endpoints: {why or 'none usable'}."
-    if any(reason.startswith("data_policy") for reason in excluded):
-        message += " Adjust your data policy at /settings/privacy."
-    return NoEndpoints(
-        message,
-        availability={
-            "code": "privacy_restricted" if private else "constraint_filtered" if excluded else "no_endpoints",
-            "retryable": False,
-            "requested_models": [one.model.id for one in named],
-            "excluded_by": sorted(excluded),
-        },
     )

@@ -10,7 +10,7 @@ from django.conf import settings
 from common.errors import InvalidRequest, ProviderUnavailable
 from common.money import PicoUsd
 from gateway.failures import ProviderFailure
-from gateway.metering import cost_of, search_parts
+from gateway.pricing import cost_of, search_parts
 from gateway.request import ChatRequest
 
 from .engines import Engine, engine_for

@@ -9,8 +9,8 @@ from billing.models import CreditAccount
 from common.clock import hour_of, utc_now
 from common.ids import generation_id
 from gateway.events import Usage
-from gateway.metering import cost_of, parts_of
 from gateway.models import Generation, UsageHour
+from gateway.pricing import cost_of, parts_of
 from keys.models import ApiKey
 from models_catalog.catalog import Prices
 

@@ -6,7 +6,7 @@ from asgiref.sync import sync_to_async
 
 from accounts.access import privacy_of
 from activity.explanation import explain
-from gateway.metering import own_key_fee
+from gateway.pricing import own_key_fee
 from gateway.tokens import IMAGE_TOKENS, files_bound
 from tests.gateway import factory
 from tests.gateway.factory import usd
