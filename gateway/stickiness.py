@@ -1,11 +1,12 @@
 """Conversations stay at the endpoint that has their prompt in its cache: cheaper for the caller, and faster.
 
 An endpoint is remembered for ten minutes after each success that used its cache; with a `session_id`, after any.
-In the process's memory, under a hash: nothing of a prompt is kept, and a process that does not remember only
+In the process's memory, under a keyed hash: nothing of a prompt is kept, and a process that does not remember only
 draws an endpoint as for a new conversation.
 """
 
 import hashlib
+import secrets
 import time
 from collections import OrderedDict
 from functools import cached_property
@@ -26,6 +27,8 @@ MOST = 50_000
 BEGINNING = 32_768
 
 _Key = tuple[bytes, str]
+#: Of this process alone: nobody can find out from a hash what was said, not even by guessing.
+_key = secrets.token_bytes(32)
 _remembered: OrderedDict[_Key, tuple[float, str]] = OrderedDict()
 
 
@@ -62,7 +65,7 @@ class Conversation:
         request = self._request
         named = request.session_id or request.body.get("prompt_cache_key")
         texts = [str(named)] if named else self._beginning()
-        name = hashlib.blake2b(f"{self._account_id} {bool(named)}".encode(), digest_size=16)
+        name = hashlib.blake2b(f"{self._account_id} {bool(named)}".encode(), digest_size=16, key=_key)
         for text in texts:
             name.update(b"\0" + text[:BEGINNING].encode("utf-8", "replace"))
         return name.digest()
