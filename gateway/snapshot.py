@@ -1,6 +1,7 @@
 """The catalogue on the hot path: always in memory, refreshed behind the requests that use it."""
 
 import asyncio
+import gc
 import logging
 import time
 
@@ -41,7 +42,10 @@ def forget() -> None:
 async def _refresh() -> None:
     global _current, _fresh_until
     try:
-        _current = await sync_to_async(catalog.current)()
+        known = await sync_to_async(catalog.current)()
+        if known is not _current:
+            _current = known
+            gc.freeze()  # it stays: the garbage collector need not walk over it again and again
     except Exception as error:
         if _current is None:
             raise

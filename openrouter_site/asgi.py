@@ -1,5 +1,6 @@
 """The ASGI application: inference and the chatroom's socket beside Django, and an orderly end."""
 
+import gc
 import os
 import warnings
 from typing import cast
@@ -37,11 +38,20 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await pages(scope, receive, send)
 
 
+def _calm_the_collector() -> None:
+    """What is in memory now stays: the garbage collector need not walk over it again and again. With its usual
+    thresholds that was a quarter of what a request costs."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
     """Start at once; at the end, wait for what is still being settled."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            _calm_the_collector()
             await send({"type": "lifespan.startup.complete"})
         else:
             await completions.drain()
