@@ -1,7 +1,5 @@
 """Token counts of our own, for when the provider gives none. A missing count is not a count of zero."""
 
-import asyncio
-
 import msgspec
 
 from models_catalog.catalog import EndpointEntry, ModelEntry
@@ -47,7 +45,7 @@ class Said:
         return tokens + self._beyond // 4, rough
 
 
-async def complete(
+def complete(
     usage: Usage | None,
     said: Said,
     request: ChatRequest,
@@ -60,20 +58,8 @@ async def complete(
     """(the usage with what the provider has not counted, whether that was only measured by length).
 
     Without `usage` both counts are missing; with an estimated one, only the completion's. Neither gets larger
-    than the hold has room for: `prompt_bound` and `max_tokens`.
+    than the hold has room for: `prompt_bound` and `max_tokens`. Long texts take milliseconds: call it in a thread.
     """
-    return await asyncio.to_thread(_complete, usage, said, request, model, endpoint, prompt_bound, max_tokens)
-
-
-def _complete(
-    usage: Usage | None,
-    said: Said,
-    request: ChatRequest,
-    model: ModelEntry,
-    endpoint: EndpointEntry,
-    prompt_bound: int,
-    max_tokens: int | None,
-) -> tuple[Usage, bool]:
     vocabulary = tokenizers.vocabulary_of(model)
     completion, rough = said.count(vocabulary)
     completion = min(completion, max_tokens or endpoint.max_completion_tokens or endpoint.context_length)

@@ -1,5 +1,6 @@
 """Metering: what one answer consists of, followed from its hold to its bill."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -167,7 +168,8 @@ class Meter:
         """The provider's counts, with an estimate of what it has not counted."""
         self.usage = usage
         if self.attempt is not None and (usage is None or usage.estimated):
-            self.usage, self._rough = await complete(
+            self.usage, self._rough = await asyncio.to_thread(
+                complete,
                 usage,
                 self._said,
                 self.request,

@@ -1,6 +1,6 @@
 """The rows that admission and settlement read and write, and the few statements that do it.
 
-The one place of the product that speaks SQL itself. A batch reads in one exchange with the database and writes in
+The one place, migrations aside, that speaks SQL itself. A batch reads in one exchange with the database and writes in
 another, whatever its size, and each statement takes all of its rows as one JSON text, so that its own text is always
 the same. Through the ORM the same work took three times the CPU of everything else that a request needs.
 """

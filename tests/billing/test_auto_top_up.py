@@ -196,12 +196,17 @@ def test_a_request_reports_a_low_balance_to_the_background(
 
 
 def test_a_broker_that_is_away_does_not_disturb_the_request(agreement, monkeypatch, django_capture_on_commit_callbacks):
+    asked = []
+
     def away(account_id):
+        asked.append(account_id)
         raise ConnectionError
 
     monkeypatch.setattr(tasks.top_up, "delay", away)
+    account = CreditAccount.objects.get()
     with django_capture_on_commit_callbacks(execute=True):
-        spending.spent(CreditAccount.objects.get())
+        spending.spent(account)
+    assert asked == [account.pk]
 
 
 def test_the_task_buys(sandbox, agreement, empty_account):
