@@ -63,6 +63,7 @@ def _apply(purchase: Purchase, told: ProviderDispute) -> None:
             provider_dispute=told.id,
             defaults={
                 "purchase": locked,
+                "provider": locked.provider,
                 "state": told.standing.value,
                 "cents": told.cents,
                 "reason": told.reason[:60],

@@ -127,6 +127,7 @@ def _book(
     notes = Refund.objects.filter(purchase__account=account).count()
     refund = Refund.objects.create(
         purchase=purchase,
+        provider=purchase.provider,
         user=user,
         origin=origin,
         state=state,

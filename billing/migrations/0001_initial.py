@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import billing.models.accounts
+import billing.models.repeats
 from billing import append_only
 
 
@@ -274,6 +275,7 @@ class Migration(migrations.Migration):
             name="Dispute",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("provider", models.CharField(max_length=20)),
                 ("provider_dispute", models.CharField(max_length=100, unique=True)),
                 (
                     "state",
@@ -324,6 +326,7 @@ class Migration(migrations.Migration):
             name="Refund",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("provider", models.CharField(max_length=20)),
                 (
                     "origin",
                     models.CharField(
@@ -567,6 +570,37 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="purchase",
             constraint=models.UniqueConstraint(fields=("account", "form_token"), name="purchase_once_per_form"),
+        ),
+        migrations.AddConstraint(
+            model_name="purchase",
+            constraint=models.UniqueConstraint(fields=("id", "provider"), name="purchase_with_provider"),
+        ),
+        migrations.AddConstraint(
+            model_name="refund",
+            constraint=billing.models.repeats.Repeats(
+                field="provider", name="refund_by_its_provider", through="purchase"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("provider", "coinbase"), _negated=True), ("origin", "external"), _connector="OR"
+                ),
+                name="crypto_is_never_refunded",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="dispute",
+            constraint=billing.models.repeats.Repeats(
+                field="provider", name="dispute_by_its_provider", through="purchase"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="dispute",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("provider", "coinbase"), _negated=True), name="crypto_is_never_disputed"
+            ),
         ),
         migrations.AddConstraint(
             model_name="purchase",

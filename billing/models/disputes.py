@@ -5,10 +5,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .purchases import Purchase
+from .repeats import Repeats
 
 
 class Dispute(models.Model):
-    """A bank's doubt about one purchase. While the money is gone, so are the credits, and the account is frozen."""
+    """A bank's doubt about one purchase. While the money is gone, so are the credits, and the account is frozen.
+
+    Only banks have disputes: there is none of a purchase in cryptocurrency.
+    """
 
     class State(models.TextChoices):
         INQUIRY = "inquiry", "The bank asks"
@@ -18,6 +22,7 @@ class Dispute(models.Model):
         CLOSED = "closed", "Came to nothing"
 
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="disputes")
+    provider = models.CharField(max_length=20)  # the purchase's
     provider_dispute = models.CharField(max_length=100, unique=True)
     state = models.CharField(max_length=8, choices=State.choices)
     cents = models.PositiveIntegerField()
@@ -27,6 +32,10 @@ class Dispute(models.Model):
     closed_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = (
+            Repeats(through="purchase", field="provider", name="dispute_by_its_provider"),
+            models.CheckConstraint(condition=~Q(provider="coinbase"), name="crypto_is_never_disputed"),
+        )
         indexes = (models.Index(fields=("state",), condition=Q(state__in=("inquiry", "open")), name="open_disputes"),)
 
     def __str__(self) -> str:

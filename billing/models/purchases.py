@@ -115,6 +115,8 @@ class Purchase(models.Model):
                 name="purchase_credited_when",
             ),
             models.UniqueConstraint(fields=("account", "form_token"), name="purchase_once_per_form"),
+            # What refunds and disputes refer to, who repeat the provider.
+            models.UniqueConstraint(fields=("id", "provider"), name="purchase_with_provider"),
             # However many requests notice a low balance at once, one of them tops it up.
             models.UniqueConstraint(
                 fields=("account",),

@@ -10,13 +10,15 @@ from django.utils import timezone
 from accounts.models import User
 
 from .purchases import Purchase
+from .repeats import Repeats
 
 
 class Refund(models.Model):
     """Money of one purchase on its way back. The credits are taken off the account before the provider is asked.
 
     `credit_cents` were taken off the account; `cents` go to the buyer. They differ only when somebody refunds in
-    the provider's dashboard what has been spent already.
+    the provider's dashboard what has been spent already. Of a purchase in cryptocurrency nobody can ask for one: the
+    database refuses it. What was given back in the dashboard all the same is gone, and is booked.
     """
 
     class State(models.TextChoices):
@@ -33,6 +35,7 @@ class Refund(models.Model):
     # Also the provider's idempotency key.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="refunds")
+    provider = models.CharField(max_length=20)  # the purchase's
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.BUTTON)
     state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
@@ -49,6 +52,10 @@ class Refund(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(cents__gt=0), name="refund_of_something"),
             models.CheckConstraint(condition=Q(credit_cents__lte=F("cents")), name="refund_never_below_credits"),
+            Repeats(through="purchase", field="provider", name="refund_by_its_provider"),
+            models.CheckConstraint(
+                condition=~Q(provider="coinbase") | Q(origin="external"), name="crypto_is_never_refunded"
+            ),
             models.UniqueConstraint(
                 fields=("purchase",), condition=Q(state="requested"), name="refund_one_request_at_a_time"
             ),

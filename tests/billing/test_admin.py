@@ -57,7 +57,9 @@ def everything(client, sandbox, bought, empty_account, alice):
     disputes.sync(bought)
     adjustments.adjust(empty_account, pico_from_cents(1), operator=alice, reason="a gift", reference="everything")
     receipts.save_details(empty_account, name="Alice Ltd", address="1 Main Street", tax_ids="")
-    Refund.objects.create(purchase=bought, user=alice, cents=5, credit_cents=5, number="x", state="failed")
+    Refund.objects.create(
+        purchase=bought, provider="stripe", user=alice, cents=5, credit_cents=5, number="x", state="failed"
+    )
 
 
 @pytest.mark.parametrize("table", TABLES)

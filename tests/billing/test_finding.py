@@ -38,8 +38,10 @@ def others(alices, sandbox, charlie):
     """Another purchase, by charlie, with a refund and a request of its own."""
     account = spending.account_of(charlie.personal_organisation)
     purchase = paid(sandbox, account, charlie)
-    Refund.objects.create(purchase=purchase, cents=1, credit_cents=0, number="other", state="succeeded")
-    Dispute.objects.create(purchase=purchase, provider_dispute="dp_other", state="inquiry", cents=1)
+    Refund.objects.create(
+        purchase=purchase, provider="stripe", cents=1, credit_cents=0, number="other", state="succeeded"
+    )
+    Dispute.objects.create(purchase=purchase, provider="stripe", provider_dispute="dp_other", state="inquiry", cents=1)
     make_request(account, cost=0, id="gen-1700000000-charlie")
     return purchase
 

@@ -375,7 +375,7 @@ def test_a_refund_in_the_dashboard_that_everybody_hears_of_at_once_is_booked_onc
 
 def test_a_refund_without_its_entries_is_named(bought, alice):
     refund = Refund.objects.create(
-        purchase=bought, user=alice, cents=5, credit_cents=5, number="x", state=State.SUCCEEDED
+        purchase=bought, provider="stripe", user=alice, cents=5, credit_cents=5, number="x", state=State.SUCCEEDED
     )
     assert [fault.row for fault in reconciliation.faults()] == [f"refund {refund.pk}"]
 

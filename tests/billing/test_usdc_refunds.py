@@ -1,9 +1,10 @@
 """What is paid in USDC is never given back; what somebody gives back in the provider's dashboard is booked."""
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from billing import purchases, reconciliation, refunds, sweeps
-from billing.models import Purchase, Refund
+from billing.models import Dispute, Purchase, Refund
 
 from .conftest import credits_of
 
@@ -58,9 +59,36 @@ def test_a_refund_before_the_credit_came_is_booked_with_it(crypto, usdc_purchase
     assert reconciliation.faults() == []
 
 
-def test_a_requested_refund_of_cryptocurrency_is_a_fault(credited, alice):
-    Refund.objects.create(purchase=credited, user=alice, cents=1, credit_cents=0, number="x")
+@pytest.mark.parametrize("origin", [Refund.Origin.BUTTON, Refund.Origin.OPERATOR])
+def test_the_database_refuses_a_refund_that_somebody_asked_for(credited, alice, origin):
+    asked = Refund(purchase=credited, provider=credited.provider, user=alice, origin=origin, cents=1, credit_cents=0)
 
-    assert [fault.problem for fault in reconciliation.faults()] == [
-        "was asked for, although what is paid in cryptocurrency is never refunded"
-    ]
+    with pytest.raises(IntegrityError, match="crypto_is_never_refunded"), transaction.atomic():
+        asked.save()
+
+
+def test_the_database_refuses_a_dispute(credited):
+    dispute = Dispute(purchase=credited, provider=credited.provider, cents=1, state=Dispute.State.OPEN)
+
+    with pytest.raises(IntegrityError, match="crypto_is_never_disputed"), transaction.atomic():
+        dispute.save()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_neither_can_name_another_provider_than_its_purchase(credited):
+    for row in (
+        Refund(purchase=credited, provider="stripe", cents=1, credit_cents=0),
+        Dispute(purchase=credited, provider="stripe", cents=1, state=Dispute.State.OPEN),
+    ):
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"), transaction.atomic():
+            row.save()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_purchase_keeps_the_provider_that_its_refund_names(crypto, credited):
+    crypto.refund(credited, "4.00")
+    crypto.control("clock", seconds=3)
+    refunds.sync(credited)
+
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"), transaction.atomic():
+        Purchase.objects.filter(pk=credited.pk).update(provider="stripe")
