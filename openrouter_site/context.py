@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.functional import SimpleLazyObject
 
 from accounts import access
 from billing import spending
@@ -27,7 +28,7 @@ def site(request: PageRequest) -> dict[str, Any]:
         "sandboxed_providers": bool(settings.SANDBOX_PROVIDERS_URL),
     }
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
-        organisation = access.for_member(request)  # type: ignore[arg-type]
-        context["organisation"] = organisation
-        context["credit_account"] = spending.account_of(organisation)
+        # Looked up by the pages that show them: the admin does not, and opens no organisation for an operator.
+        context["organisation"] = organisation = SimpleLazyObject(lambda: access.for_member(request))  # type: ignore[arg-type]
+        context["credit_account"] = SimpleLazyObject(lambda: spending.account_of(organisation))
     return context

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from billing import adjustments, disputes, ledger, purchases, receipts
 from billing.models import CreditAccount, LedgerEntry, Lot, ProviderEvent, Purchase, Refund, SavedCard
 from common.money import pico_from_cents
@@ -76,6 +76,12 @@ def test_every_table_can_be_seen_searched_and_not_edited(operator, everything, t
     assert operator.post(one, {"amount": "1"}).status_code == 403
     assert operator.get(reverse(f"admin:billing_{table}_add")).status_code == 403
     assert operator.get(reverse(f"admin:billing_{table}_delete", args=[row.pk])).status_code == 403
+
+
+def test_looking_at_it_opens_no_organisation_for_the_operator(operator, everything):
+    for page in ("admin:index", *(f"admin:billing_{table}_changelist" for table in TABLES)):
+        assert operator.get(reverse(page)).status_code == 200
+    assert not Organisation.objects.filter(members__email="operator@example.com").exists()
 
 
 @pytest.mark.parametrize("who", ["alice_client", "client"])
