@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 BATCH = 100
 #: What is younger than this is still in the hands of the request that began it.
 GRACE = timedelta(seconds=30)
-#: After this many failures an event waits for a person; its purchase is still looked at.
+#: After this many failures (an outage is none) an event waits for a person; its purchase is still looked at.
 EVENT_ATTEMPTS = 50
 #: How often a refund that the bank takes its time over is asked about.
 REFUNDS_ASKED_EVERY = timedelta(hours=1)
@@ -99,8 +99,14 @@ def _retry_events(now: datetime) -> None:
         received_at__lt=now - GRACE,
         attempts__lt=EVENT_ATTEMPTS,
     )
-    for event in waiting.order_by("attempts", "received_at")[:BATCH]:
-        webhooks.process(event)
+    longest_ago = waiting.order_by(F("tried_at").asc(nulls_first=True), "received_at")
+    for name in PROVIDERS:
+        for event in longest_ago.filter(provider=name)[:BATCH]:
+            try:
+                webhooks.look_into(event)
+            except Unavailable as silence:
+                logger.warning("events of %s wait for the next sweep, it does not answer: %s", name, silence)
+                break
 
 
 def _ask_about(purchase: Purchase) -> None:

@@ -8,15 +8,16 @@ import logging
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from . import cards, coinbase_gateway, disputes, purchases, refunds, stripe_gateway, topping_up
 from .models import CreditAccount, ProviderEvent, Purchase
-from .provider_answers import Event, ForgedEvent
+from .provider_answers import Event, ForgedEvent, Unavailable
 from .providers import PROVIDERS
 
-__all__ = ["coinbase_webhook", "process", "receive", "stripe_webhook"]
+__all__ = ["coinbase_webhook", "look_into", "process", "receive", "stripe_webhook"]
 
 logger = logging.getLogger(__name__)
 
@@ -80,21 +81,39 @@ def receive(provider: str, told: Event) -> ProviderEvent:
 
 def process(event: ProviderEvent) -> bool:
     """Look at what the event is about. False when that failed and must be tried again."""
+    try:
+        return look_into(event)
+    except Unavailable:
+        logger.warning("event %s (%s) waits: the provider does not answer", event.event_id, event.type)
+        return False
+
+
+def look_into(event: ProviderEvent) -> bool:
+    """As `process`, but raises Unavailable when the provider cannot be asked: the event is then as good as new."""
     if event.state in {State.DONE, State.IGNORED}:
         return True
+    event.tried_at = timezone.now()
     try:
-        is_ours = _look_into(event)
+        is_ours = _is_about_ours(event)
+        event.state, event.error = State.DONE if is_ours else State.IGNORED, ""
+        event.attempts += 1
+    except Unavailable as silence:
+        event.state, event.error = State.FAILED, _named(silence)
+        raise
     except Exception as error:
         logger.exception("event %s (%s) failed", event.event_id, event.type)
-        event.state, event.error = State.FAILED, f"{type(error).__name__}: {error}"[:300]
-    else:
-        event.state, event.error = State.DONE if is_ours else State.IGNORED, ""
-    event.attempts += 1
-    event.save(update_fields=["state", "error", "attempts"])
+        event.state, event.error = State.FAILED, _named(error)
+        event.attempts += 1
+    finally:
+        event.save(update_fields=["state", "error", "attempts", "tried_at"])
     return event.state != State.FAILED
 
 
-def _look_into(event: ProviderEvent) -> bool:
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+def _is_about_ours(event: ProviderEvent) -> bool:
     """Ask the provider about what the event names; whether that is anything of ours."""
     if event.type.startswith("payment_method."):
         return cards.refresh(event.object_id) is not None

@@ -147,6 +147,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("tried_at", models.DateTimeField(null=True)),
                 ("error", models.CharField(blank=True, max_length=300)),
                 ("received_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],

@@ -22,7 +22,8 @@ class ProviderEvent(models.Model):
     purchase_id = models.CharField(max_length=36, blank=True)
     customer_id = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.NEW)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # those that the provider answered
+    tried_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=300, blank=True)
     received_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings as site_settings
 from django.utils import timezone
 
-from billing import purchases, sweeps, tasks
+from billing import purchases, sweeps, tasks, webhooks
 from billing.models import ProviderEvent, Purchase
 
 from .conftest import buy, credits_of, deliver
@@ -85,6 +85,68 @@ def test_failed_events_are_tried_again(client, sandbox, purchase, empty_account)
     sweeps.sweep()
     assert ProviderEvent.objects.get().state == ProviderEvent.State.DONE
     assert credits_of(empty_account) == 1000
+
+
+def test_in_an_outage_one_event_waits_for_the_time_out_and_the_others_for_the_next_sweep(
+    client, sandbox, crypto, usdc_purchase, empty_account, alice
+):
+    for _ in range(4):
+        bought = buy(empty_account, alice)
+        sandbox.pay(bought)
+        told = sandbox.events(bought, "checkout.session.completed")[0]
+        sandbox.fail("refuse", status=503, count=3)
+        assert deliver(client, told).status_code == 500
+    crypto.pay(usdc_purchase)
+    crypto.control("clock", seconds=3)
+    letter = crypto.about(usdc_purchase, "checkout.payment.success")[-1]
+    crypto.fail("refuse", status=503, count=3)
+    assert letter.deliver(client).status_code == 500
+    ProviderEvent.objects.update(received_at=timezone.now() - timedelta(minutes=1))
+
+    sandbox.fail("refuse", status=503, count=99)
+    sweeps.sweep()
+
+    asked = 99 - sandbox._get("/_test/")["requests"][0]["count"]
+    assert asked == 6  # the first event and the first purchase, three times each
+    states = dict(ProviderEvent.objects.order_by("tried_at").values_list("provider", "state"))
+    assert states == {"stripe": ProviderEvent.State.FAILED, "coinbase": ProviderEvent.State.DONE}
+    sandbox._post("/_test/reset")
+
+
+def test_an_outage_never_uses_up_an_events_attempts(client, sandbox, purchase, empty_account, monkeypatch):
+    monkeypatch.setattr(sweeps, "EVENT_ATTEMPTS", 2)
+    sandbox.pay(purchase)
+    told = sandbox.events(purchase, "checkout.session.completed")[0]
+    sandbox.fail("refuse", status=503, count=3)
+    deliver(client, told)
+    ProviderEvent.objects.update(received_at=timezone.now() - timedelta(minutes=1))
+    for _ in range(3):
+        sandbox.fail("refuse", status=503, count=6)
+        sweeps.sweep()
+    event = ProviderEvent.objects.get()
+    assert (event.state, event.attempts) == (ProviderEvent.State.FAILED, 0)
+    assert event.error.startswith("Unavailable")
+
+    sweeps.sweep()
+    assert ProviderEvent.objects.get().state == ProviderEvent.State.DONE
+
+
+def test_an_event_that_always_fails_is_left_to_a_person_and_holds_up_no_other(db, monkeypatch):
+    monkeypatch.setattr(sweeps, "EVENT_ATTEMPTS", 3)
+    tried: list[str] = []
+
+    def fail(event):
+        tried.append(event.event_id)
+        raise RuntimeError
+
+    monkeypatch.setattr(webhooks, "_is_about_ours", fail)
+    for name in ("one", "two"):
+        ProviderEvent.objects.create(
+            provider="stripe", event_id=name, type="refund.created", received_at=timezone.now() - timedelta(minutes=1)
+        )
+    for _ in range(5):
+        sweeps.sweep()
+    assert tried == ["one", "two"] * 3
 
 
 @pytest.mark.parametrize("state", [State.EXPIRED, State.CANCELLED, State.FAILED])
