@@ -97,12 +97,15 @@ def sync(purchase: Purchase) -> None:
     """
     if purchase.provider_payment is None:
         return
-    told = providers.of(purchase).gateway.refunds_of(purchase.provider_payment)
+    gateway = providers.of(purchase).gateway
+    told = gateway.refunds_of(purchase.provider_payment)
+    booked = [_book_foreign(purchase, each) for each in told if not _ours(each)]
+    if any(booked):
+        # One may have failed between being listed and being booked, when its event named nothing of ours.
+        told = gateway.refunds_of(purchase.provider_payment)
     for each in told:
         if refund := _ours(each):
             _apply(refund, each)
-        else:
-            _book_foreign(purchase, each)
     heard_of = {each.refund for each in told}
     for refund in purchase.refunds.filter(state=State.REQUESTED):
         if str(refund.pk) not in heard_of:
@@ -200,19 +203,22 @@ def _fail(refund: Refund, why: str, provider_refund: str | None = None) -> None:
     logger.warning("refund %s failed, %s are back on the account", refund.pk, format_cents(refund.credit_cents))
 
 
-def _book_foreign(purchase: Purchase, told: ProviderRefund) -> None:
-    """Take the credits of a refund made in the provider's dashboard, as far as they are unspent."""
+def _book_foreign(purchase: Purchase, told: ProviderRefund) -> bool:
+    """Take the credits of a refund made in the provider's dashboard, as far as they are unspent; whether it did.
+
+    How the refund stands is asked anew: by `sync`, or by the clock when its process dies before.
+    """
     if told.standing is RefundStanding.FAILED:
-        return
+        return False
     with transaction.atomic():
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
         account = CreditAccount.objects.select_for_update().get(pk=locked.account_id)
         if _ours(told) or locked.state != Purchase.State.CREDITED:
-            return
+            return False
         gone = sum(refund.credit_cents for refund in locked.refunds.exclude(state=State.FAILED))
         wanted = min(told.cents, locked.credit_cents - gone)  # beyond the credits it is the fee that went back
         taken = min(wanted, cents_down(PicoUsd(max(0, account.available))))
-        refund = _book(
+        _book(
             locked,
             account,
             None,
@@ -226,4 +232,4 @@ def _book_foreign(purchase: Purchase, told: ProviderRefund) -> None:
         logger.error(
             "refund %s in the dashboard gave back %s that had been spent already", told.id, format_cents(wanted - taken)
         )
-    _apply(refund, told)
+    return True

@@ -125,9 +125,10 @@ def _with_unkept_card(now: datetime) -> QuerySet[Purchase]:
 
 
 def _with_unfinished_refunds(now: datetime) -> QuerySet[Purchase]:
-    unsent = Q(refunds__state=Refund.State.REQUESTED, refunds__created_at__lt=now - GRACE)
+    unasked = Q(refunds__state=Refund.State.REQUESTED) | Q(refunds__synced_at=None, refunds__state=Refund.State.PENDING)
+    left = unasked & Q(refunds__created_at__lt=now - GRACE)
     under_way = Q(refunds__state=Refund.State.PENDING, refunds__synced_at__lt=now - REFUNDS_ASKED_EVERY)
-    return Purchase.objects.filter(unsent | under_way).distinct().order_by("pk")
+    return Purchase.objects.filter(left | under_way).distinct().order_by("pk")
 
 
 def rescue() -> int:
@@ -156,10 +157,12 @@ def _rescue_payments(name: str, provider: Provider) -> int:
     for purchase in credited:
         logger.warning("purchase %s was paid and only found by listing payments", purchase.pk)
 
-    refunded = {refund.id: refund.payment_id for refund in provider.gateway.refunded_since(since)}
-    booked = Refund.objects.filter(provider_refund__in=refunded).values_list("provider_refund", flat=True)
-    foreign = {payment for refund, payment in refunded.items() if refund not in set(booked)}
-    _each(ours.filter(provider_payment__in=foreign), refunds.sync)
+    refunded = list(provider.gateway.refunded_since(since))
+    booked = Refund.objects.filter(provider_refund__in=[refund.id for refund in refunded])
+    states = dict(booked.values_list("provider_refund", "state"))
+    # One that failed before we heard of it is nothing to us.
+    moved = {each.payment_id for each in refunded if states.get(each.id, Refund.State.FAILED) != each.standing.value}
+    _each(ours.filter(provider_payment__in=moved), refunds.sync)
     if provider.has_disputes:
         _rescue_disputes(since)
     return len(credited)

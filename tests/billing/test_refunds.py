@@ -225,87 +225,6 @@ def test_money_that_the_bank_sends_back_becomes_credits_again(client, sandbox, b
     assert credits_of(empty_account) == 1000
 
 
-# --- Refunds in the provider's dashboard ------------------------------------------------------------
-
-
-def in_the_dashboard(sandbox, purchase: Purchase, **what) -> dict:
-    refund = sandbox._post("/_test/refunds", payment_intent=purchase.provider_payment, **what)
-    return next(
-        event
-        for event in sandbox._all("events")
-        if event["type"] == "refund.created" and event["data"]["object"]["id"] == refund["id"]
-    )
-
-
-def test_a_refund_in_the_dashboard_takes_the_credits_off(client, sandbox, bought, empty_account):
-    event = in_the_dashboard(sandbox, bought, amount=400)
-    for _ in range(2):
-        assert deliver(client, event).status_code == 200
-
-    refund = Refund.objects.get()
-    assert (refund.origin, refund.state, refund.cents, refund.credit_cents) == ("external", "succeeded", 400, 400)
-    assert credits_of(empty_account) == 600
-    assert sound()
-
-
-def test_a_full_refund_in_the_dashboard_gives_the_fee_back_too(client, sandbox, bought, empty_account):
-    deliver(client, in_the_dashboard(sandbox, bought))
-
-    refund = Refund.objects.get()
-    assert (refund.cents, refund.credit_cents, refund.goodwill_cents) == (1080, 1000, 80)
-    assert credits_of(empty_account) == 0
-    assert sound()
-
-
-def test_a_refund_in_the_dashboard_of_spent_credits_never_goes_below_zero(client, sandbox, bought, empty_account):
-    spend(empty_account, used=900, held=50)
-    deliver(client, in_the_dashboard(sandbox, bought, amount=1000))
-
-    refund = Refund.objects.get()
-    assert (refund.cents, refund.credit_cents) == (1000, 50)
-    empty_account.refresh_from_db()
-    assert empty_account.available == 0
-    assert sound()
-
-
-def test_a_refund_in_the_dashboard_falls_back_on_other_credits(client, sandbox, bought, empty_account):
-    spend(empty_account, used=800)
-    ledger.add(empty_account, pico_from_cents(500), kind=LedgerEntry.Kind.GRANT, reference="a gift")
-    deliver(client, in_the_dashboard(sandbox, bought, amount=600))
-
-    assert Refund.objects.get().credit_cents == 600
-    assert [lot.amount // PICO_PER_CENT for lot in empty_account.lots.order_by("pk")] == [800, 100]
-    assert sound()
-
-    refund = Refund.objects.get()
-    sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
-    refunds.sync(bought)
-    assert [lot.amount // PICO_PER_CENT for lot in empty_account.lots.order_by("pk")] == [1000, 500]
-    assert sound()
-
-
-def test_a_refund_that_nobody_told_us_about_is_found_in_the_providers_list(sandbox, bought, empty_account):
-    in_the_dashboard(sandbox, bought, amount=400)
-    sweeps.rescue()
-    sweeps.rescue()
-    assert credits_of(empty_account) == 600
-    assert Refund.objects.count() == 1
-
-
-def test_a_refund_before_the_credits_is_booked_with_them(client, sandbox, purchase, empty_account):
-    sandbox.pay(purchase)
-    payment = sandbox.session(purchase)["payment_intent"]
-    sandbox._post("/_test/refunds", payment_intent=payment, amount=1080)
-    told = next(event for event in sandbox._all("events") if event["type"] == "charge.refunded")
-
-    assert deliver(client, told).status_code == 200
-
-    assert Purchase.objects.get().state == Purchase.State.CREDITED
-    assert Refund.objects.get().credit_cents == 1000
-    assert credits_of(empty_account) == 0
-    assert sound()
-
-
 # --- At the same time -------------------------------------------------------------------------------
 
 
@@ -355,18 +274,6 @@ def test_a_failed_refund_that_everybody_hears_of_at_once_returns_once(sandbox, b
 
     assert results == [None] * 4
     assert credits_of(empty_account) == 1000
-    assert sound()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_refund_in_the_dashboard_that_everybody_hears_of_at_once_is_booked_once(sandbox, bought, empty_account):
-    in_the_dashboard(sandbox, bought, amount=400)
-
-    results = all_at_once(*[lambda: refunds.sync(bought)] * 4)
-
-    assert results == [None] * 4
-    assert Refund.objects.count() == 1
-    assert credits_of(empty_account) == 600
     assert sound()
 
 
