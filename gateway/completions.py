@@ -28,7 +28,7 @@ from .relay import Relay
 from .request import ChatRequest, parse
 from .routing import Attempt, Plan, make_plan
 from .stickiness import Conversation
-from .tokens import files_bound, prompt_bound
+from .tokens import files_bound, weigh
 from .unavailable import unavailable_models
 
 __all__ = ["Caller", "ChatRequest", "chat_caller", "drain", "key_caller", "parse", "stream", "unavailable_models"]
@@ -54,8 +54,8 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
     """
     conversation = Conversation(caller.account_id, request)
     search = web_search.wanted(request, caller.default_model or settings.DEFAULT_MODEL)
-    prompt_tokens, images = prompt_bound(request.messages, request.body.get("tools"))
-    prompt_tokens += search.most_tokens if search else 0
+    weight = weigh(request.messages, request.body)
+    found_tokens = search.most_tokens if search else 0
     plan = make_plan(
         await snapshot.catalogue(),
         request,
@@ -63,18 +63,21 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
         default_model=settings.DEFAULT_MODEL,
         auto_models=settings.AUTO_MODELS,
         health=health.book.health(),
-        prompt_tokens=prompt_tokens // 2,
+        prompt_tokens=weight.likely + found_tokens // 4,
         home=conversation.endpoint_of,
     )
     if plan.is_free:
         await count_free_request(caller)
     longest = max(attempt.endpoint.context_length for attempt in plan.attempts)
-    prompt_tokens += files_bound(request.messages, longest)
-    meter = Meter(caller, request, plan, prompt_tokens, images)
+    likely, most = files_bound(request.messages, longest)
+    prompt_tokens = min(weight.most + found_tokens + likely, longest)
+    files_tokens = min(weight.most + found_tokens + most, longest) - prompt_tokens
+    meter = Meter(caller, request, plan, prompt_tokens + files_tokens, weight.images)
     admission = await settlement.admit(
         settlement.Admit(
             generation=meter.generation,
-            prompt_cost=PicoUsd(_prompt_cost(plan, prompt_tokens, images) + (search.most_cost if search else 0)),
+            prompt_cost=PicoUsd(_prompt_cost(plan, prompt_tokens, weight.images) + (search.most_cost if search else 0)),
+            unfolding_cost=PicoUsd(int(plan.prompt_price * PICO_PER_USD * files_tokens)),
             token_price=plan.completion_price,
             requested_tokens=request.max_tokens,
             most_tokens=plan.most_tokens,

@@ -7,7 +7,7 @@ from models_catalog.catalog import EndpointEntry, ModelEntry
 from . import tokenizers
 from .events import Delta, Usage
 from .request import ChatRequest
-from .tokens import IMAGE_TOKENS, attachments, prompt_texts
+from .tokens import TYPICAL_IMAGE_TOKENS, attachments, prompt_texts
 
 __all__ = ["Said", "complete"]
 
@@ -67,6 +67,6 @@ def complete(
         return msgspec.structs.replace(usage, completion_tokens=max(usage.completion_tokens, completion)), rough
     texts = list(prompt_texts(request.messages, request.body.get("tools")))
     prompt = tokenizers.count(texts, vocabulary)[0] + MESSAGE_TOKENS * len(request.messages) + PROMPT_TOKENS
-    prompt += IMAGE_TOKENS // 2 * sum(1 for _ in attachments(request.messages))
+    prompt += TYPICAL_IMAGE_TOKENS * sum(1 for _ in attachments(request.messages))
     prompt = min(prompt, prompt_bound, endpoint.context_length)
     return Usage(prompt_tokens=max(1, prompt), completion_tokens=completion, estimated=True), rough

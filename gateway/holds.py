@@ -34,6 +34,7 @@ class Admit(msgspec.Struct, frozen=True, kw_only=True):
 
     generation: GenerationRow
     prompt_cost: PicoUsd  # and of whatever else is paid however long the answer is
+    unfolding_cost: PicoUsd = PicoUsd(0)  # of files that turn out to be far larger than they look
     token_price: Decimal
     requested_tokens: int | None  # the caller's `max_tokens`
     most_tokens: int  # what the models could produce
@@ -84,7 +85,8 @@ def hold_for(operation: Admit, account: Spender, key: KeyRow | None, now: dateti
         raise _too_expensive(operation, available, tokens, limited_by_key, top_up)
     if operation.requested_tokens is None and token_pico:
         tokens = max(affordable(available // SHARE_OF_BALANCE), min(tokens, COMFORTABLE_TOKENS))
-    hold = PicoUsd(operation.prompt_cost + math.ceil(tokens * token_pico))
+    # Almost no file is what a hostile one could be: that is held where there is room for it, and not demanded.
+    hold = PicoUsd(min(available, operation.prompt_cost + math.ceil(tokens * token_pico) + operation.unfolding_cost))
     shrunk = operation.requested_tokens is None and tokens < operation.most_tokens
     return hold, tokens if shrunk else operation.requested_tokens
 

@@ -64,9 +64,9 @@ def with_results(
 
 
 def room_for(options: Options) -> int:
-    """The tokens that `with_results` can add to a prompt, at most: half its bytes, as for any other text."""
+    """The tokens that `with_results` can add to a prompt, at most: no token is shorter than a byte."""
     told = max(len(options.search_prompt.encode("utf-8", "surrogatepass")), len(_PROMPT) + 10)
-    return (told + options.max_results * (TITLE_BYTES + URL_BYTES + CONTENT_BYTES + FRAME_BYTES)) // 2 + MESSAGE_TOKENS
+    return told + options.max_results * (TITLE_BYTES + URL_BYTES + CONTENT_BYTES + FRAME_BYTES) + MESSAGE_TOKENS
 
 
 def _shown(number: int, result: Result) -> str:

@@ -6,8 +6,9 @@ from asgiref.sync import sync_to_async
 
 from accounts.access import privacy_of
 from activity.explanation import explain
+from billing.models import CreditAccount
 from gateway.pricing import own_key_fee
-from gateway.tokens import IMAGE_TOKENS, files_bound
+from gateway.tokens import SHORT_DOCUMENT_TOKENS, files_bound
 from tests.gateway import factory
 from tests.gateway.factory import usd
 
@@ -103,15 +104,25 @@ async def test_what_pdfs_may_count_as_is_held(api):
         return {"role": "user", "content": [{"type": "text", "text": "Read."}, *parts]}
 
     small = f"data:application/pdf;base64,{'A' * 40_000}"
-    assert files_bound([message(small)], 100_000) == 2 * IMAGE_TOKENS + len(small) * 3 // 4
-    assert files_bound([message(small, small, small, small)], 100_000) == 100_000
-    assert files_bound([message("https://papers.example/a.pdf")], 100_000) == 100_000
-    assert files_bound([{"role": "user", "content": [PICTURE]}], 100_000) == 0
+    likely = SHORT_DOCUMENT_TOKENS + len(small) * 3 // 4
+    assert files_bound([message(small)], 100_000) == (likely, 100_000)
+    assert files_bound([message(small, small, small, small)], 100_000) == (100_000, 100_000)
+    assert files_bound([message("https://papers.example/a.pdf")], 100_000) == (100_000, 100_000)
+    assert files_bound([message("data:text/plain;base64,QUJD")], 100_000) == (3_420, 3_420)
+    assert files_bound([{"role": "user", "content": [PICTURE]}], 100_000) == (0, 0)
     reader = await sync_to_async(factory.model)("acme/reader", input_modalities=["text", "file"])
     await sync_to_async(factory.endpoint)(reader, "cheap", factory.CHEAP | {"image": "1"})
     answer = await api.post(json={"model": "acme/reader", "messages": [message(small)], "max_tokens": 10})
     assert answer.status_code == 200, answer.text
     row = await api.generation()
-    assert row.hold > 30_000 * usd("0.000001")
+    assert row.hold > 100_000 * usd("0.000001")  # all that fits: it may unfold
     assert row.images == 0  # a file has no image's price
     await api.assert_books_balance()
+    # A small balance has no room for what a hostile file could be, and need not have.
+    account = await api.account()
+    await CreditAccount.objects.filter(pk=account.pk).aupdate(credits=account.usage + usd("0.05"))
+    assert (await api.post(json={"model": "acme/reader", "messages": [message(small)], "max_tokens": 10})).is_success
+    assert (await api.generation()).hold == usd("0.05")
+    await CreditAccount.objects.filter(pk=account.pk).aupdate(credits=account.usage + usd("0.03"))
+    refused = await api.post(json={"model": "acme/reader", "messages": [message(small)], "max_tokens": 10})
+    assert refused.status_code == 402
