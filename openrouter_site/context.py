@@ -29,6 +29,7 @@ def site(request: PageRequest) -> dict[str, Any]:
     }
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
         # Looked up by the pages that show them: the admin does not, and opens no organisation for an operator.
-        context["organisation"] = organisation = SimpleLazyObject(lambda: access.for_member(request))  # type: ignore[arg-type]
+        organisation: Any = SimpleLazyObject(lambda: access.for_member(request))  # type: ignore[arg-type]
+        context["organisation"] = organisation
         context["credit_account"] = SimpleLazyObject(lambda: spending.account_of(organisation))
     return context
