@@ -16,6 +16,7 @@ _WORDS = {
     "prompt": ("Prompt", "tokens"),
     "input_cache_read": ("Prompt, read from the provider's cache", "tokens"),
     "input_cache_write": ("Prompt, written to the provider's cache", "tokens"),
+    "input_cache_write_1h": ("Prompt, written to the provider's cache for an hour", "tokens"),
     "completion": ("Answer", "tokens"),
     "internal_reasoning": ("Reasoning", "tokens"),
     "request": ("Request", "request"),
@@ -93,6 +94,7 @@ def _usage(request: Generation) -> Usage:
         reasoning_tokens=request.reasoning_tokens,
         cached_tokens=request.cached_tokens,
         cache_write_tokens=request.cache_write_tokens,
+        cache_write_1h_tokens=request.cache_write_1h_tokens,
     )
 
 

@@ -21,6 +21,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0  # part of cache_write_tokens: written for an hour
     estimated: bool = False
 
     @property

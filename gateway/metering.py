@@ -208,6 +208,7 @@ class Meter:
         row.reasoning_tokens = usage.reasoning_tokens
         row.cached_tokens = usage.cached_tokens
         row.cache_write_tokens = usage.cache_write_tokens
+        row.cache_write_1h_tokens = usage.cache_write_1h_tokens
         row.token_source = self._token_source(usage)
         prices = endpoint.prices_for(usage.prompt_tokens)
         row.price = {**prices.charged, **row.price}

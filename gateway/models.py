@@ -60,6 +60,7 @@ class Generation(models.Model):
     reasoning_tokens = models.PositiveIntegerField(default=0)  # part of completion_tokens
     cached_tokens = models.PositiveIntegerField(default=0)  # part of prompt_tokens
     cache_write_tokens = models.PositiveIntegerField(default=0)  # part of prompt_tokens
+    cache_write_1h_tokens = models.PositiveIntegerField(default=0)  # part of cache_write_tokens
     token_source = models.CharField(max_length=8, choices=TokenSource.choices, default=TokenSource.NONE)
 
     # pico-USD

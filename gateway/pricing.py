@@ -38,12 +38,14 @@ def parts_of(prices: Prices, usage: Usage, images: int = 0) -> list[Part]:
     token is priced once.
     """
     plain = max(0, usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens)
+    write = _or(prices.input_cache_write, prices.prompt)
     reasoning_price = prices.internal_reasoning
     spoken = usage.completion_tokens - (usage.reasoning_tokens if reasoning_price else 0)
     parts = [
         Part("prompt", plain, prices.prompt),
         Part("input_cache_read", usage.cached_tokens, _or(prices.input_cache_read, prices.prompt)),
-        Part("input_cache_write", usage.cache_write_tokens, _or(prices.input_cache_write, prices.prompt)),
+        Part("input_cache_write", usage.cache_write_tokens - usage.cache_write_1h_tokens, write),
+        Part("input_cache_write_1h", usage.cache_write_1h_tokens, _or(prices.input_cache_write_1h, write)),
         Part("completion", max(0, spoken), prices.completion),
         Part("internal_reasoning", usage.reasoning_tokens if reasoning_price else 0, reasoning_price or Decimal(0)),
         Part("request", 1, prices.request),

@@ -155,6 +155,17 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
     is_text_completion: bool  # it came with `prompt` and wants `choices[].text`
 
+    def asks_for_an_hour(self) -> bool:
+        """Whether any part of the prompt is to stay in a cache for an hour, which costs more than five minutes."""
+        marked: list[Any] = [self.body, *(self.body.get("tools") or ())]
+        for message in self.messages:
+            marked.append(message)
+            if isinstance(content := message.get("content"), list):
+                marked += content
+        marked += [tool["function"] for tool in self.body.get("tools") or () if isinstance(tool.get("function"), dict)]
+        wishes = [thing.get("cache_control") for thing in marked]
+        return any(isinstance(wish, dict) and wish.get("ttl") == "1h" for wish in wishes)
+
 
 _decoder = msgspec.json.Decoder()
 

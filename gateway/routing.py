@@ -94,7 +94,7 @@ def make_plan(
     if not attempts:
         raise refusal_of(requested, named, excluded, considered, prompt_tokens)
     strategy = named[0].router.partition("/")[2] or ("fallback" if len(named) > 1 else "direct")
-    return _bounded(requested, strategy, attempts, considered)
+    return _bounded(requested, strategy, attempts, considered, request)
 
 
 # --- Leaving out --------------------------------------------------------------------------------------
@@ -240,11 +240,14 @@ def _because(attempt: Attempt, reason: str) -> Attempt:
 # --- The result ---------------------------------------------------------------------------------------
 
 
-def _bounded(requested: str, strategy: str, attempts: list[Attempt], considered: int) -> Plan:
+def _bounded(requested: str, strategy: str, attempts: list[Attempt], considered: int, request: ChatRequest) -> Plan:
     prompt = completion = Decimal(0)
+    for_an_hour = any(one.endpoint.prices.input_cache_write_1h for one in attempts) and request.asks_for_an_hour()
     for attempt in attempts:
         for prices in (attempt.endpoint.prices, *(tier.prices for tier in attempt.endpoint.tiers)):
             prompt = max(prompt, prices.prompt, prices.input_cache_write or Decimal(0))
+            if for_an_hour:
+                prompt = max(prompt, prices.input_cache_write_1h or Decimal(0))
             completion = max(completion, prices.completion, prices.internal_reasoning or Decimal(0))
     return Plan(
         requested_model=requested,

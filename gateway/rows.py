@@ -48,6 +48,7 @@ class GenerationRow(msgspec.Struct, kw_only=True):
     reasoning_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
     token_source: str = Generation.TokenSource.NONE.value
     hold: int = 0
     cost: int = 0

@@ -10,13 +10,16 @@ __all__ = ["Catalogue", "EndpointEntry", "ModelEntry", "Prices", "ProviderEntry"
 
 ZERO = Decimal(0)
 
+#: Prices that are published only where they apply.
+_OPTIONAL = frozenset({"input_cache_write_1h", "audio", "image_output"})
+
 
 @dataclass(frozen=True)
 class Prices:
     """What an endpoint charges, in USD for one token, request, image or search.
 
-    None means that the provider has no price of its own for these tokens: cached and cache-write
-    tokens then cost `prompt`, reasoning tokens cost `completion`.
+    None means that the provider has no price of its own for these tokens: cached and cache-write tokens then cost
+    `prompt`, those written for an hour what others cost that are written, reasoning tokens `completion`.
     """
 
     prompt: Decimal
@@ -27,6 +30,7 @@ class Prices:
     internal_reasoning: Decimal | None = None
     input_cache_read: Decimal | None = None
     input_cache_write: Decimal | None = None
+    input_cache_write_1h: Decimal | None = None  # kept for an hour
     audio: Decimal | None = None
     image_output: Decimal | None = None
 
@@ -55,12 +59,12 @@ class Prices:
 
     @cached_property
     def strings(self) -> Mapping[str, str]:
-        """Plain decimal strings, exactly as priced; the first eight keys always, the others when they apply."""
+        """Plain decimal strings, exactly as priced; the eight usual keys always, the others when they apply."""
         return MappingProxyType(
             {
                 price.name: format(value or ZERO, "f")
                 for price in fields(self)
-                if (value := getattr(self, price.name)) is not None or price.name not in ("audio", "image_output")
+                if (value := getattr(self, price.name)) is not None or price.name not in _OPTIONAL
             }
         )
 

@@ -107,7 +107,7 @@ class Endpoint(FromFile):
     max_completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     quantization = models.CharField(max_length=10, default="unknown")
     # {"prompt": "0.0000025", "completion": ..., "request", "image", "web_search", "internal_reasoning",
-    #  "input_cache_read", "input_cache_write", ...}; a missing key means "does not apply".
+    #  "input_cache_read", "input_cache_write", "input_cache_write_1h", ...}; a missing key means "does not apply".
     pricing = models.JSONField(validators=[check_pricing])
     # Long-context prices: [{"min_context": tokens, "prompt": ..., ...}]
     tiers = models.JSONField(default=list, blank=True, validators=[check_tiers])

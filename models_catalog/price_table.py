@@ -19,6 +19,7 @@ _ROWS = {
     "internal_reasoning": ("Reasoning", "million tokens", 1_000_000),
     "input_cache_read": ("Cache read", "million tokens", 1_000_000),
     "input_cache_write": ("Cache write", "million tokens", 1_000_000),
+    "input_cache_write_1h": ("Cache write, for an hour", "million tokens", 1_000_000),
     "audio": ("Audio in the prompt", "million tokens", 1_000_000),
     "image": ("Image in the prompt", "thousand images", 1_000),
     "image_output": ("Image in the answer", "thousand images", 1_000),

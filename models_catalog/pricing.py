@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 __all__ = ["KEYS", "check_pricing", "check_tiers", "servable"]
 
-#: What may be priced. The first eight are published for every model.
+#: What may be priced. The first eight are published for every model, the others where they apply.
 KEYS = (
     "prompt",
     "completion",
@@ -17,6 +17,7 @@ KEYS = (
     "internal_reasoning",
     "input_cache_read",
     "input_cache_write",
+    "input_cache_write_1h",
     "audio",
     "image_output",
 )

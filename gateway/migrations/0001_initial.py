@@ -78,6 +78,7 @@ class Migration(migrations.Migration):
                 ("reasoning_tokens", models.PositiveIntegerField(default=0)),
                 ("cached_tokens", models.PositiveIntegerField(default=0)),
                 ("cache_write_tokens", models.PositiveIntegerField(default=0)),
+                ("cache_write_1h_tokens", models.PositiveIntegerField(default=0)),
                 (
                     "token_source",
                     models.CharField(

@@ -93,10 +93,19 @@ class Answer(ABC):
         yield list(decoder.flush()) if is_stream else [bytes(start), b"[DONE]"]
 
 
-def counted(prompt: int, completion: int, *, reasoning: int = 0, cached: int = 0, cache_write: int = 0) -> Usage | None:
+def counted(
+    prompt: int,
+    completion: int,
+    *,
+    reasoning: int = 0,
+    cached: int = 0,
+    cache_write: int = 0,
+    cache_write_1h: int = 0,
+) -> Usage | None:
     """Usage of these token counts; None when they cannot be true: negative, absurd, or parts above their whole."""
-    counts = (prompt, completion, reasoning, cached, cache_write)
-    if min(counts) < 0 or max(counts) > MOST_TOKENS or cached + cache_write > prompt or reasoning > completion:
+    counts = (prompt, completion, reasoning, cached, cache_write, cache_write_1h)
+    parts = cached + cache_write > prompt or cache_write_1h > cache_write or reasoning > completion
+    if min(counts) < 0 or max(counts) > MOST_TOKENS or parts:
         return None
     return Usage(
         prompt_tokens=prompt,
@@ -104,6 +113,7 @@ def counted(prompt: int, completion: int, *, reasoning: int = 0, cached: int = 0
         reasoning_tokens=reasoning,
         cached_tokens=cached,
         cache_write_tokens=cache_write,
+        cache_write_1h_tokens=cache_write_1h,
     )
 
 

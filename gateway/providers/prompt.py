@@ -15,18 +15,31 @@ from common.errors import InvalidRequest
 from gateway.failures import ProviderFailure
 from gateway.fetching import Fetched
 
-__all__ = ["Call", "Media", "Text", "calls_of", "is_system", "names_of_calls", "parts_of", "text_of", "thoughts_of"]
+__all__ = [
+    "Call",
+    "Mark",
+    "Media",
+    "Text",
+    "calls_of",
+    "is_system",
+    "mark_of",
+    "names_of_calls",
+    "parts_of",
+    "text_of",
+    "thoughts_of",
+]
 
 Message = Mapping[str, Any]
+Mark = Literal["", "5m", "1h"]
 
 _KINDS: dict[str, Literal["image", "file", "video"]] = {"image_url": "image", "file": "file", "video_url": "video"}
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A piece of text; `mark` is whether the prompt is to be cached up to its end."""
+    """A piece of text; `mark` is how long the prompt up to its end is to be cached, empty for not at all."""
 
     text: str
-    mark: bool = False
+    mark: Mark = ""
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +50,7 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     data: str = ""
     url: str = ""
     name: str = ""
-    mark: bool = False
+    mark: Mark = ""
 
     @property
     def text(self) -> str:
@@ -78,8 +91,8 @@ def parts_of(message: Message) -> list[Text | Media]:
     if isinstance(content, str):
         content = [{"type": "text", "text": content}]
     parts = [part for part in map(_part, content or ()) if not isinstance(part, Text) or part.text.strip()]
-    if parts and message.get("cache_control"):
-        parts[-1] = msgspec.structs.replace(parts[-1], mark=True)
+    if parts and (mark := mark_of(message)):
+        parts[-1] = msgspec.structs.replace(parts[-1], mark=mark)
     name = message.get("name")
     if name and message.get("role") not in {"tool", "function"}:
         for index, part in enumerate(parts):
@@ -87,6 +100,14 @@ def parts_of(message: Message) -> list[Text | Media]:
                 parts[index] = msgspec.structs.replace(part, text=f"{name}: {part.text}")
                 break
     return parts
+
+
+def mark_of(thing: Message) -> Mark:
+    """How long the prompt is to be cached up to the end of this message, part, tool or request."""
+    wish = thing.get("cache_control")
+    if not isinstance(wish, Mapping):
+        return "5m" if wish else ""
+    return "1h" if wish.get("ttl") == "1h" else "5m"
 
 
 def text_of(message: Message) -> str:
@@ -139,7 +160,7 @@ def _objects(message: Message, name: str) -> list[Mapping[str, Any]]:
 
 def _part(part: Message) -> Text | Media:
     kind = str(part.get("type"))
-    mark = bool(part.get("cache_control"))
+    mark = mark_of(part)
     if kind in {"text", "refusal"}:
         return Text(str(part.get(kind) or ""), mark)
     if kind == "input_audio":
@@ -155,7 +176,7 @@ def _part(part: Message) -> Text | Media:
     raise ProviderFailure(400, f"This provider takes no message parts of type {kind}.", error_type="invalid_request")
 
 
-def _media(kind: Literal["image", "file", "video"], source: str, value: Mapping[str, Any], mark: bool) -> Media:
+def _media(kind: Literal["image", "file", "video"], source: str, value: Mapping[str, Any], mark: Mark) -> Media:
     name = str(value.get("filename") or "")
     if source.startswith("data:"):
         header, comma, data = source[5:].partition(",")

@@ -22,6 +22,7 @@ class Usage(msgspec.Struct):
     completion: int
     cached: int = 0
     cache_write: int = 0
+    cache_write_1h: int = 0  # part of cache_write
     reasoning: int = 0
     reasoning_apart: bool = False  # some providers do not count it in the completion, only in the total
 

@@ -14,7 +14,7 @@ __all__ = ["ControlError", "Controls", "read_controls", "take_commands"]
 
 _COMMAND = re.compile(r"^/sandbox[ \t]+(.+?)[ \t]*(?:\n|$)")
 
-_COUNTS = ("prompt", "completion", "cached", "cache_write", "reasoning")
+_COUNTS = ("prompt", "completion", "cached", "cache_write", "cache_write_1h", "reasoning")
 _MOST_TOKENS = 1_000_000
 _LONGEST_DELAY = 60
 

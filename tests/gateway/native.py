@@ -39,6 +39,7 @@ PRICES = {
     "completion": "0.000015",
     "input_cache_read": "0.0000003",
     "input_cache_write": "0.00000375",
+    "input_cache_write_1h": "0.000006",
 }
 
 

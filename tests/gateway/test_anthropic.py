@@ -1,11 +1,16 @@
 """Anthropic's Messages protocol through the whole gateway: what Anthropic gets, what the client gets, what is paid."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from asgiref.sync import sync_to_async
 
+from activity.explanation import explain
+from gateway import snapshot
 from gateway.models import Generation
+from models_catalog import catalog
+from models_catalog.models import Endpoint
 from tests.gateway import factory, native
 from tests.gateway.factory import usd
 from tests.gateway.native import PDF, PNG, WEATHER, file, image, message_of, usage_of, user
@@ -230,6 +235,43 @@ async def test_a_prompt_that_is_marked_is_cached_and_billed_at_the_caches_prices
     assert costs[1] < costs[0]
     assert (await sent(claude))["system"][0]["cache_control"] == {"type": "ephemeral"}
     await claude.assert_books_balance()
+
+
+async def test_what_stays_in_the_cache_for_an_hour_is_held_billed_and_explained_at_its_own_price(claude):
+    mark = {"type": "ephemeral", "ttl": "1h"}
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "All men are mortal. " * 50, "cache_control": mark}]}
+    ]
+    told = {"X-Sandbox-Usage": "prompt=1000,completion=10,cached=100,cache_write=700,cache_write_1h=600"}
+    answer = await claude.post(json={"model": MODEL, "messages": messages, "max_tokens": 10}, headers=told)
+    assert answer.json()["usage"]["prompt_tokens_details"] == {"cached_tokens": 100, "cache_write_tokens": 700}
+    assert (await sent(claude))["messages"][0]["content"][0]["cache_control"] == mark
+    row = await claude.generation()
+    assert row.cost == (
+        200 * usd("0.000003") + 100 * usd("0.0000003") + 100 * usd("0.00000375") + 600 * usd("0.000006")
+        + 10 * usd("0.000015")
+    )  # fmt: skip
+    assert (row.cache_write_tokens, row.cache_write_1h_tokens) == (700, 600)
+    explanation = explain(row)
+    line = next(line for line in explanation.lines if line.name.endswith("for an hour"))
+    assert (line.count, line.price, explanation.other) == (600, Decimal("0.000006"), 0)
+    messages[0]["content"][0]["cache_control"] = {"type": "ephemeral"}
+    await claude.post(json={"model": MODEL, "messages": messages, "max_tokens": 10})
+    shorter = (await claude.generation()).hold
+    assert (row.hold - 10 * usd("0.000015")) / (shorter - 10 * usd("0.000015")) == pytest.approx(1.6)
+    await claude.assert_books_balance()
+
+
+async def test_where_the_price_of_an_hour_is_unknown_five_minutes_must_do(claude):
+    prices = {"prompt": "0.000003", "completion": "0.000015", "input_cache_write": "0.00000375"}
+    await Endpoint.objects.filter(model_id=MODEL).aupdate(pricing=prices)
+    await sync_to_async(catalog.touch)()
+    snapshot.forget()
+    mark = {"type": "ephemeral", "ttl": "1h"}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Hello", "cache_control": mark}]}]
+    await claude.post(json={"model": MODEL, "messages": messages, "cache_control": mark})
+    received = await sent(claude)
+    assert received["messages"][0]["content"][0]["cache_control"] == {"type": "ephemeral"} == received["cache_control"]
 
 
 async def test_a_schema_is_enforced_by_the_provider(claude):

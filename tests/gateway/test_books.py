@@ -112,7 +112,8 @@ def cost_explained_by(row: Generation) -> int:
     parts = {
         "prompt": row.prompt_tokens - row.cached_tokens - row.cache_write_tokens,
         "input_cache_read": row.cached_tokens,
-        "input_cache_write": row.cache_write_tokens,
+        "input_cache_write": row.cache_write_tokens - row.cache_write_1h_tokens,
+        "input_cache_write_1h": row.cache_write_1h_tokens,
         "completion": row.completion_tokens - thinking,
         "internal_reasoning": thinking,
         "request": 1,

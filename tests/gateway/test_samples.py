@@ -51,13 +51,14 @@ class Meaning:
     images: list[str] = field(default_factory=list)
 
 
-def usage(prompt: int, completion: int, reasoning: int = 0, cached: int = 0, written: int = 0) -> Usage:
+def usage(prompt: int, completion: int, reasoning: int = 0, cached: int = 0, written: int = 0, hour: int = 0) -> Usage:
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
         reasoning_tokens=reasoning,
         cached_tokens=cached,
         cache_write_tokens=written,
+        cache_write_1h_tokens=hour,
     )
 
 
@@ -103,6 +104,9 @@ MEANINGS = {
         usage(12 + 1024 + 2048, 89, 21, 2048, 1024),
         "msg_01",
         ["EqQBCg==", "Emw="],
+    ),
+    "anthropic_hour.sse": Meaning(
+        "Noted.", finish=("stop", "end_turn"), usage=usage(7 + 300 + 1500, 4, 0, 300, 1500, 1200), upstream_id="msg_04"
     ),
     "anthropic.json": Meaning(
         "Hi there",

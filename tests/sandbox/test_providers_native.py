@@ -60,6 +60,7 @@ def test_a_message_is_answered_with_blocks_and_usage(providers):
         "usage": {
             "input_tokens": 9,
             "cache_creation_input_tokens": 0,
+            "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
             "cache_read_input_tokens": 0,
             "output_tokens": 3,
         },

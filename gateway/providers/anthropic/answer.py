@@ -49,11 +49,18 @@ class _OutputDetails(msgspec.Struct):
     thinking_tokens: int | None = None
 
 
+class _Written(msgspec.Struct):
+    """Of the tokens written to the cache, those that stay for an hour."""
+
+    ephemeral_1h_input_tokens: int | None = None
+
+
 class _Usage(msgspec.Struct):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
+    cache_creation: _Written | None = None
     output_tokens_details: _OutputDetails | None = None
 
 
@@ -207,6 +214,7 @@ class MessagesAnswer(Answer):
             reasoning=details.thinking_tokens or 0,
             cached=cached,
             cache_write=written,
+            cache_write_1h=(known.cache_creation or _Written()).ephemeral_1h_input_tokens or 0,
         )
         if usage is not None:
             self.usage = usage if final else msgspec.structs.replace(usage, estimated=True)

@@ -11,7 +11,7 @@ from gateway.compression import ANTHROPIC_MOST_MESSAGES
 from gateway.failures import ProviderFailure
 from gateway.fetching import Fetched
 from gateway.providers.asking import alias_of, ceiling, effort_of, fitted, supports, thinking_budget
-from gateway.providers.prompt import Media, Text, calls_of, is_system, parts_of, thoughts_of
+from gateway.providers.prompt import Mark, Media, Text, calls_of, is_system, mark_of, parts_of, thoughts_of
 from gateway.request import ChatRequest
 from gateway.routing import Attempt
 
@@ -31,7 +31,7 @@ DEFAULT_TOKENS = 4096
 
 LEAST_BUDGET, MOST_BUDGET = 1024, 128_000  # tokens
 
-_MARK = {"type": "ephemeral"}  # five minutes, the lifetime that the prices are for
+_MARKS: dict[Mark, Body] = {"5m": {"type": "ephemeral"}, "1h": {"type": "ephemeral", "ttl": "1h"}}
 _ODD_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -62,11 +62,13 @@ def request_body(
         body["stream"] = True
     if stops := [stop for stop in _stops(asked.get("stop")) if stop.strip()]:  # blank ones are refused
         body["stop_sequences"] = stops
-    if isinstance(asked.get("cache_control"), Mapping):
-        body["cache_control"] = _MARK
+    if mark := mark_of(asked):
+        body["cache_control"] = _MARKS[mark]
     if alias := alias_of(request, caller):
         body["metadata"] = {"user_id": alias}
     body |= _tools(request, attempt)
+    if endpoint.prices.input_cache_write_1h is None:
+        _shorten_marks(body)
     body |= _thinking(request, attempt, claude(model), limit, body)
     if body.get("thinking", {}).get("type", "disabled") == "disabled":
         body |= _sampling(request, attempt, claude(model))
@@ -101,8 +103,8 @@ def _message(message: Message, fetched: Mapping[str, Fetched]) -> Iterator[Body]
     if role in {"tool", "function"}:
         result: Body = {"type": "tool_result", "tool_use_id": _id(message.get("tool_call_id") or message.get("name"))}
         blocks = _blocks(message, fetched)
-        if any(block.pop("cache_control", None) for block in blocks):
-            result["cache_control"] = _MARK
+        for mark in [block.pop("cache_control") for block in blocks if "cache_control" in block]:
+            result["cache_control"] = mark
         yield result | ({"content": blocks} if blocks else {})
         return
     if role == "assistant":
@@ -117,7 +119,7 @@ def _blocks(message: Message, fetched: Mapping[str, Fetched]) -> list[Body]:
     for part in parts_of(message):
         block: Body = {"type": "text", "text": part.text} if isinstance(part, Text) else _media(part.filled(fetched))
         if part.mark:
-            block["cache_control"] = _MARK
+            block["cache_control"] = _MARKS[part.mark]
         blocks.append(block)
     return blocks
 
@@ -148,6 +150,14 @@ def _thoughts(message: Message) -> Iterator[Body]:
 def _id(call_id: Any) -> str:
     # Other providers' ids have dots and colons; a conversation may move here in its middle.
     return _ODD_IN_IDS.sub("_", str(call_id or "call"))
+
+
+def _shorten_marks(body: Body) -> None:
+    """Where nobody knows the price of an hour in the cache, five minutes must do."""
+    blocks = [block for turn in body["messages"] for block in turn["content"]]
+    for block in (body, *body.get("system", ()), *body.get("tools", ()), *blocks):
+        if "cache_control" in block:
+            block["cache_control"] = _MARKS["5m"]
 
 
 # --- Everything else ----------------------------------------------------------------------------------
@@ -183,8 +193,8 @@ def _tool(tool: Message, may_be_strict: bool) -> Body:
         made["description"] = function["description"]
     if function.get("strict") is True and may_be_strict:
         made |= {"strict": True, "input_schema": narrowed(schema)}
-    if tool.get("cache_control") or function.get("cache_control"):
-        made["cache_control"] = _MARK
+    if mark := mark_of(tool) or mark_of(function):
+        made["cache_control"] = _MARKS[mark]
     return made
 
 

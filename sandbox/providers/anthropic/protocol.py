@@ -160,6 +160,10 @@ def _usage(usage: Usage) -> dict[str, Any]:
     return {
         "input_tokens": usage.prompt - usage.cached - usage.cache_write,
         "cache_creation_input_tokens": usage.cache_write,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write - usage.cache_write_1h,
+            "ephemeral_1h_input_tokens": usage.cache_write_1h,
+        },
         "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.completion,
     }
