@@ -32,7 +32,7 @@ def get_generation(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 
     """What one finished request of the organisation used, and what it cost. Times are milliseconds, money dollars."""
     account = spending.account_of(organisation_of(request))
     found = account.generations.filter(pk=id[:40]).first() if id.isprintable() else None
-    if found is None or found.state == Generation.State.OPEN:
+    if found is None:
         raise NotFound("Generation not found. It is available shortly after the answer has ended.")
     return answer({"data": generation_json(found)})
 

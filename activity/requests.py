@@ -4,6 +4,7 @@ A page is addressed by the request it follows (or precedes), not by a number: ne
 shift it, and the database never counts or skips rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,22 +12,32 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from gateway.models import Generation
+from billing.models import CreditAccount
+from gateway.models import Generation, Hold
 
 from .filters import Filter
 
-__all__ = ["Page", "cursor_of", "page_of"]
+__all__ = ["Page", "cursor_of", "page_of", "recent", "request_of"]
 
 PAGE_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some requests, newest first, and the cursors of the neighbouring pages; empty: there is none."""
+    """Some requests, newest first, and the cursors of the neighbouring pages; empty: there is none.
+
+    The newest page also has those that are `running`, at most a page full: they are not stored as Generations yet.
+    """
 
     requests: list[Generation]
+    running: Sequence[Generation] = ()
     newer: str = ""
     older: str = ""
+
+    @property
+    def shown(self) -> list[Generation]:
+        """All of them."""
+        return [*self.running, *self.requests]
 
 
 def page_of(view: Filter, before: str = "", after: str = "", size: int = PAGE_SIZE) -> Page:
@@ -46,13 +57,14 @@ def page_of(view: Filter, before: str = "", after: str = "", size: int = PAGE_SI
     shown = found[:size]
     return Page(
         shown,
+        running=[] if cursor else running_of(view),
         newer=cursor_of(shown[0]) if cursor and shown else "",
         older=cursor_of(shown[-1]) if len(found) > size else "",
     )
 
 
 def requests_of(view: Filter) -> QuerySet[Generation]:
-    """The view's requests, newest first, each with its key."""
+    """The view's requests that have ended, newest first, each with its key."""
     conditions = dict(view.conditions)
     model = conditions.pop("model", None)
     rows = Generation.objects.filter(account=view.account, created_at__gte=view.period.start, **conditions)
@@ -60,6 +72,38 @@ def requests_of(view: Filter) -> QuerySet[Generation]:
         # A request that nobody answered is counted under the model it asked for.
         rows = rows.filter(Q(model=model) | Q(model="", requested_model=model))
     return rows.select_related("key").order_by("-created_at", "-id")
+
+
+def running_of(view: Filter) -> list[Generation]:
+    """The view's requests that have not ended, newest first, each with its key; at most a page full."""
+    if view.provider:  # nobody knows yet who answers
+        return []
+    conditions = dict(view.conditions)
+    if model := conditions.pop("model", None):
+        conditions["requested_model"] = model
+    holds = Hold.objects.filter(account=view.account, **conditions).select_related("key")
+    return [_running(hold) for hold in holds.order_by("-created_at", "-id")[:PAGE_SIZE]]
+
+
+def recent(account: CreditAccount, most: int) -> list[Generation]:
+    """The account's newest requests, running or not."""
+    running = [_running(hold) for hold in account.holds.select_related("key").order_by("-created_at", "-id")[:most]]
+    ended = account.generations.order_by("-created_at", "-id")[:most]
+    return sorted([*running, *ended], key=lambda request: request.created_at, reverse=True)[:most]
+
+
+def request_of(account: CreditAccount, pk: str) -> Generation | None:
+    """The account's request with this id, running or not; None when it has no such request."""
+    # The hold first: a request that ends between the two questions is found by the second.
+    if hold := account.holds.select_related("key", "user").filter(pk=pk).first():
+        return _running(hold)
+    return account.generations.select_related("key", "user").filter(pk=pk).first()
+
+
+def _running(hold: Hold) -> Generation:
+    request = hold.generation(Generation.State.OPEN)
+    request.key = hold.key
+    return request
 
 
 def cursor_of(request: Generation) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import Count, F, Max, QuerySet, Sum
 from django.db.models.functions import TruncDay, TruncMonth
 
 from billing.models import CreditAccount
@@ -114,8 +114,9 @@ def choices(view: Filter) -> dict[str, list[Any]]:
 
 def stamp(account: CreditAccount) -> str:
     """A text that changes whenever a request of the account starts or ends."""
-    newest = account.generations.order_by("-created_at", "-id").values_list("id", "state").first()
-    return f"{account.usage}.{account.held}.{'.'.join(newest or ())}"
+    newest = account.generations.order_by("-created_at", "-id").values_list("id", flat=True).first()
+    running = account.holds.aggregate(count=Count("pk"), newest=Max("pk"))
+    return f"{account.usage}.{account.held}.{newest or ''}.{running['count']}.{running['newest'] or ''}"
 
 
 def _hours(view: Filter, start: datetime, end: datetime) -> QuerySet[UsageHour]:

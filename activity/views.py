@@ -1,8 +1,8 @@
 """Pages of usage: the dashboard, and one request. A member sees the whole organisation's."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
@@ -38,7 +38,7 @@ def activity(request: AuthedRequest) -> HttpResponse:
         "groups": [(value, word) for value, (_, word) in GROUPS.items() if value != "member" or shared],
         "dashboard": dashboard_of(view, organisation),
         "page": requests.page_of(view, request.GET.get("before", ""), request.GET.get("after", "")),
-        "unused": not view.account.generations.exists(),
+        "unused": not (view.account.generations.exists() or view.account.holds.exists()),
         "options": options_of(view, organisation),
     }
     return render(request, "activity/activity.html", context)
@@ -49,7 +49,9 @@ def activity(request: AuthedRequest) -> HttpResponse:
 def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
     """One request: who answered it, what was tried, and why it cost what it cost."""
     account = spending.account_of(access.for_member(request))
-    found = get_object_or_404(account.generations.select_related("key", "user"), pk=generation_id)
+    found = requests.request_of(account, generation_id)
+    if found is None:
+        raise Http404("No such request.")
     context = {
         "generation": found,
         "explanation": explain(found),

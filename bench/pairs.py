@@ -33,7 +33,7 @@ from common.clock import hour_of  # noqa: E402
 from common.ids import generation_id  # noqa: E402
 from common.money import PicoUsd  # noqa: E402
 from gateway import settlement  # noqa: E402
-from gateway.models import Generation, UsageHour  # noqa: E402
+from gateway.models import Generation, Hold, UsageHour  # noqa: E402
 from gateway.rows import GenerationRow  # noqa: E402
 from keys.models import ApiKey  # noqa: E402
 
@@ -139,15 +139,19 @@ def hold_with_a_lock(row: Generation) -> None:
     account.held += row.hold
     account.save(update_fields=["held"])
     ApiKey.objects.filter(pk=row.key_id or 0).update(held=F("held") + row.hold, last_used_at=row.created_at)
-    row.process_id = settlement.PROCESS_ID
-    row.save(force_insert=True)
+    Hold(
+        id=row.id, account_id=row.account_id, key_id=row.key_id, source=row.source, streamed=row.streamed,
+        requested_model=row.requested_model, created_at=row.created_at, app=row.app, app_title=row.app_title,
+        user_agent=row.user_agent, amount=row.hold, process_id=settlement.PROCESS_ID,
+    ).save(force_insert=True)  # fmt: skip
 
 
 @transaction.atomic
 def settle_with_a_lock(row: Generation) -> None:
     account = CreditAccount.objects.select_for_update().get(pk=row.account_id)
     row.cost, row.state, row.settled_at = COST, Generation.State.SETTLED, datetime.now(UTC)
-    row.save(force_update=True)
+    Hold.objects.filter(pk=row.id).delete()
+    row.save(force_insert=True)
     account.held -= row.hold
     account.usage += row.cost
     account.save(update_fields=["held", "usage"])

@@ -62,12 +62,12 @@ def spent(account: CreditAccount | Spender) -> None:
 
 
 def _report(task: "Task[[int], None]", account_id: int) -> None:
-    if cache.add(f"{task.name}:{account_id}", 1, REPORT_EVERY):
-        transaction.on_commit(lambda: _ask(task, account_id))
+    transaction.on_commit(lambda: _ask(task, account_id))
 
 
 def _ask(task: "Task[[int], None]", account_id: int) -> None:
     try:
-        task.delay(account_id)
-    except Exception:  # the broker is away
+        if cache.add(f"{task.name}:{account_id}", 1, REPORT_EVERY):
+            task.delay(account_id)
+    except Exception:  # the cache or the broker is away
         logger.warning("%s of account %s is left to the clock", task.name, account_id, exc_info=True)

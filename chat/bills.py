@@ -10,11 +10,9 @@ __all__ = ["bill_of"]
 
 
 def bill_of(generation_id: str, organisation: Organisation) -> Billed | None:
-    """The bill of the organisation's generation; None while it is open, and for anybody else's."""
+    """The bill of the organisation's generation; None while it runs, and for anybody else's."""
     account = spending.account_of(organisation)
-    generation = (
-        Generation.objects.filter(pk=generation_id, account=account).exclude(state=Generation.State.OPEN).first()
-    )
+    generation = Generation.objects.filter(pk=generation_id, account=account).first()
     if generation is None:
         return None
     return Billed(

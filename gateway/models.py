@@ -8,21 +8,69 @@ from billing.models import CreditAccount
 from keys.models import ApiKey
 
 
-class Generation(models.Model):
-    """One inference request, from hold to bill.
-
-    The row exists, state OPEN, before the first byte goes to a provider; settlement completes it. An
-    open row whose process died is released by the reaper.
-    """
-
-    class State(models.TextChoices):
-        OPEN = "open", "Open"
-        SETTLED = "settled", "Settled"
-        RELEASED = "released", "Released"  # the process died; nothing was charged
+class _Asked(models.Model):
+    """What is known of a request before it is answered: who asked for what."""
 
     class Source(models.TextChoices):
         API = "api", "API"
         CHAT = "chat", "Chatroom"
+
+    id = models.CharField(max_length=40, primary_key=True)
+    # Every index and every constraint is paid for by every request. Admission and settlement read account and key
+    # under a lock, so that the database need not look for them again.
+    account = models.ForeignKey(
+        CreditAccount, on_delete=models.PROTECT, related_name="%(class)ss", db_index=False, db_constraint=False
+    )
+    key = models.ForeignKey(
+        ApiKey, null=True, on_delete=models.SET_NULL, related_name="%(class)ss", db_index=False, db_constraint=False
+    )
+    user = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False, db_constraint=False
+    )
+    source = models.CharField(max_length=4, choices=Source.choices)
+    requested_model = models.CharField(max_length=200)
+    streamed = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    app = models.CharField(max_length=200, blank=True)  # HTTP-Referer, without query
+    app_title = models.CharField(max_length=100, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+    external_user = models.CharField(max_length=128, blank=True)
+    session_id = models.CharField(max_length=256, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Hold(_Asked):
+    """A request that is running, and the credits that are kept for it.
+
+    The row exists before the first byte goes to a provider. Settlement puts a Generation in its place; when its
+    process has died, the reaper does.
+    """
+
+    amount = models.BigIntegerField()  # pico-USD
+    process_id = models.CharField(max_length=60)  # who is working on it, see GatewayProcess
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(amount__gte=0), name="hold_not_negative"),)
+
+    def generation(self, state: str) -> "Generation":
+        """A Generation, not stored, that says what is known of the request by now."""
+        asked = {field.attname: getattr(self, field.attname) for field in _Asked._meta.fields}
+        return Generation(**asked, hold=self.amount, state=state)
+
+
+class Generation(_Asked):
+    """One inference request that has ended, and what it cost."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"  # never stored: a running request is a Hold
+        SETTLED = "settled", "Settled"
+        RELEASED = "released", "Released"  # the process died; nothing was charged
 
     class TokenSource(models.TextChoices):
         PROVIDER = "provider", "Counted by the provider"
@@ -30,24 +78,13 @@ class Generation(models.Model):
         LENGTH = "length", "Estimated from lengths: the provider reported none"
         NONE = "none", "Nothing was produced"
 
-    id = models.CharField(max_length=40, primary_key=True)
-    # Every index is paid for by every request: `generations_of_account` serves the account as well, and admission
-    # reads the key under a lock, so that the database need not look for it again.
-    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="generations", db_index=False)
-    key = models.ForeignKey(
-        ApiKey, null=True, on_delete=models.SET_NULL, related_name="generations", db_constraint=False
-    )
-    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False)
-    source = models.CharField(max_length=4, choices=Source.choices)
-    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    state = models.CharField(max_length=8, choices=State.choices)
 
-    requested_model = models.CharField(max_length=200)
     model = models.CharField(max_length=200, blank=True)  # the one that answered
     provider = models.CharField(max_length=100, blank=True)  # slug
     endpoint = models.CharField(max_length=120, blank=True)  # tag
     simulated = models.BooleanField(default=False)
     upstream_id = models.CharField(max_length=200, blank=True)
-    streamed = models.BooleanField(default=False)
     cancelled = models.BooleanField(default=False)
     finish_reason = models.CharField(max_length=20, blank=True)
     native_finish_reason = models.CharField(max_length=100, blank=True)
@@ -64,7 +101,7 @@ class Generation(models.Model):
     token_source = models.CharField(max_length=8, choices=TokenSource.choices, default=TokenSource.NONE)
 
     # pico-USD
-    hold = models.BigIntegerField(default=0)
+    hold = models.BigIntegerField(default=0)  # what was kept for it while it ran
     cost = models.BigIntegerField(default=0)  # charged to the account
     write_off = models.BigIntegerField(default=0)  # what the balance could not cover
     price = models.JSONField(default=dict)  # the price row used, decimal strings in USD
@@ -73,29 +110,19 @@ class Generation(models.Model):
     web_search_engine = models.CharField(max_length=20, blank=True)  # who searched the web for it, if somebody did
     web_search_results = models.PositiveSmallIntegerField(default=0)
 
-    process_id = models.CharField(max_length=60, blank=True)  # who is working on it, see GatewayProcess
-    created_at = models.DateTimeField()
-    settled_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField()  # or released
     latency_ms = models.PositiveIntegerField(null=True)  # to the first token
     duration_ms = models.PositiveIntegerField(null=True)  # to the last
-
-    app = models.CharField(max_length=200, blank=True)  # HTTP-Referer, without query
-    app_title = models.CharField(max_length=100, blank=True)
-    user_agent = models.CharField(max_length=200, blank=True)
-    external_user = models.CharField(max_length=128, blank=True)
-    session_id = models.CharField(max_length=256, blank=True)
 
     class Meta:
         indexes = (
             models.Index(fields=("account", "-created_at", "-id"), name="generations_of_account"),
-            models.Index(fields=("created_at",), condition=Q(state="open"), name="open_generations"),
+            models.Index(fields=("key",), name="generations_of_key"),
         )
         constraints = (
             models.CheckConstraint(condition=Q(cost__gte=0) & Q(hold__gte=0) & Q(write_off__gte=0), name="no_minus"),
+            models.CheckConstraint(condition=~Q(state="open"), name="generation_has_ended"),
         )
-
-    def __str__(self) -> str:
-        return self.id
 
 
 class GatewayProcess(models.Model):

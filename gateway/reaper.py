@@ -9,7 +9,7 @@ from billing.models import CreditAccount
 from common.clock import utc_now
 from keys.models import ApiKey
 
-from .models import EndpointMinute, GatewayProcess, Generation
+from .models import EndpointMinute, GatewayProcess, Generation, Hold
 
 __all__ = ["reap"]
 
@@ -22,19 +22,15 @@ FORGET_AFTER = timedelta(days=1)
 
 
 def reap() -> int:
-    """How many open generations of dead processes were released. Nothing is charged for them.
+    """How many holds of dead processes were released. Nothing is charged for them.
 
     A process that was only slow settles its request later all the same, without a hold.
     """
     now = utc_now()
     alive = GatewayProcess.objects.filter(seen_at__gte=now - DEAD_AFTER).values("id")
-    # A process writes its first sign of life before its first generation, so no name is missing for long.
-    orphans = Generation.objects.filter(state=Generation.State.OPEN, created_at__lt=now - DEAD_AFTER).exclude(
-        process_id__in=alive
-    )
-    released = sum(
-        _release(generation_id, account_id) for generation_id, account_id in orphans.values_list("pk", "account_id")
-    )
+    # A process writes its first sign of life before its first hold, so no name is missing for long.
+    orphans = Hold.objects.filter(created_at__lt=now - DEAD_AFTER).exclude(process_id__in=alive)
+    released = sum(_release(hold_id, account_id) for hold_id, account_id in orphans.values_list("pk", "account_id"))
     if released:
         log.warning("released the holds of %d requests whose process had died", released)
     GatewayProcess.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
@@ -43,20 +39,20 @@ def reap() -> int:
 
 
 @transaction.atomic
-def _release(generation_id: str, account_id: int) -> bool:
+def _release(hold_id: str, account_id: int) -> bool:
     """Release one hold, unless it has been settled meanwhile. Locks account before key, as settlement does."""
     account = CreditAccount.objects.select_for_update().get(pk=account_id)
-    generation = Generation.objects.filter(pk=generation_id, state=Generation.State.OPEN).first()
-    if generation is None:
+    hold = Hold.objects.filter(pk=hold_id).first()
+    if hold is None:
         return False
-    account.held -= generation.hold
+    account.held -= hold.amount
     account.save(update_fields=["held"])
-    if generation.key_id is not None:
-        key = ApiKey.objects.select_for_update().filter(pk=generation.key_id).first()
-        if key is not None:
-            key.held -= generation.hold
-            key.save(update_fields=["held"])
-    generation.state = Generation.State.RELEASED
+    key = ApiKey.objects.select_for_update().filter(pk=hold.key_id).first() if hold.key_id is not None else None
+    if key is not None:
+        key.held -= hold.amount
+        key.save(update_fields=["held"])
+    generation = hold.generation(Generation.State.RELEASED)
     generation.settled_at = utc_now()
-    generation.save(update_fields=["state", "settled_at"])
+    generation.save(force_insert=True)
+    hold.delete()
     return True

@@ -10,23 +10,23 @@ from billing.reconciliation import Fault, check
 from common.money import PicoUsd, format_usd
 from keys.models import ApiKey
 
-from .models import Generation, UsageHour
+from .models import Generation, Hold, UsageHour
 
 
 @check
 def usage_and_holds_are_those_of_the_generations() -> Iterator[Fault]:
-    """An account's `usage` is what its generations cost and what its hours add up to; `held` is its open holds."""
+    """An account's `usage` is what its generations cost and what its hours add up to; `held` is its holds."""
     generations = Generation.objects.filter(account=OuterRef("pk"))
     accounts = CreditAccount.objects.annotate(
         of_generations=_sum(generations, "account", "cost"),
         of_hours=_sum(UsageHour.objects.filter(account=OuterRef("pk")), "account", "cost"),
-        of_holds=_sum(generations.filter(state=Generation.State.OPEN), "account", "hold"),
+        of_holds=_sum(Hold.objects.filter(account=OuterRef("pk")), "account", "amount"),
     )
     for account in accounts.exclude(usage=F("of_generations"), of_hours=F("usage"), held=F("of_holds")):
         for column, expected, source in (
             ("usage", account.of_generations, "its generations"),
             ("usage", account.of_hours, "its hours"),
-            ("held", account.of_holds, "its open generations' holds"),
+            ("held", account.of_holds, "its holds"),
         ):
             if (actual := getattr(account, column)) != expected:
                 yield Fault(
@@ -36,21 +36,22 @@ def usage_and_holds_are_those_of_the_generations() -> Iterator[Fault]:
 
 @check
 def a_key_spends_and_holds_what_its_generations_do() -> Iterator[Fault]:
-    """A key's `usage` and `held` are those of its generations."""
+    """A key's `usage` is what its generations cost, its `held` is its holds."""
     generations = Generation.objects.filter(key=OuterRef("pk"))
     keys = ApiKey.objects.annotate(
         of_generations=_sum(generations, "key", "cost"),
-        of_holds=_sum(generations.filter(state=Generation.State.OPEN), "key", "hold"),
+        of_holds=_sum(Hold.objects.filter(key=OuterRef("pk")), "key", "amount"),
     )
     wrong = keys.exclude(usage=F("of_generations"), held=F("of_holds"))
     for key, usage, held, cost, holds in wrong.values_list("pk", "usage", "held", "of_generations", "of_holds"):
         yield Fault(
             f"key {key}",
-            f"usage {_usd(usage)} and held {_usd(held)}, but its generations cost {_usd(cost)} and hold {_usd(holds)}",
+            f"usage {_usd(usage)} and held {_usd(held)}, but its generations cost {_usd(cost)} and its holds add up to "
+            f"{_usd(holds)}",
         )
 
 
-def _sum(rows: "QuerySet[Generation] | QuerySet[UsageHour]", owner: str, column: str) -> Coalesce:
+def _sum(rows: "QuerySet[Generation] | QuerySet[Hold] | QuerySet[UsageHour]", owner: str, column: str) -> Coalesce:
     sums = rows.order_by().values(owner).annotate(sum=Sum(column)).values("sum")
     return Coalesce(Subquery(sums, output_field=BigIntegerField()), 0)
 

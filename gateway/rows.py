@@ -1,28 +1,50 @@
 """The rows that admission and settlement read and write, and the few statements that do it.
 
-The one place, migrations aside, that speaks SQL itself. A batch reads in one exchange with the database and writes in
-another, whatever its size, and each statement takes all of its rows as one JSON text, so that its own text is always
-the same. Through the ORM the same work took three times the CPU of everything else that a request needs.
+The one place, migrations aside, that speaks SQL itself. A batch is one transaction of two exchanges with the database,
+whatever its size: BEGIN travels with what is read, COMMIT with what is written. Each statement takes all of its rows
+as one JSON text, so that its own text is always the same. Through the ORM the same work took three times the CPU of
+everything else that a request needs.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from types import TracebackType
 from typing import Any, ClassVar
 
 import msgspec
-from django.db import connection, models
+from django.db import DatabaseError, connection, models
 
 from billing.models import CreditAccount
 from billing.spending import Spender
 from keys.models import ApiKey
 
-from .models import Generation, UsageHour
+from .models import Generation, Hold, UsageHour
 
-__all__ = ["GenerationRow", "HourRow", "KeyRow", "read", "write"]
+__all__ = ["Batch", "GenerationRow", "HourRow", "KeyRow", "Locked"]
 
 
-class GenerationRow(msgspec.Struct, kw_only=True):
+class HoldRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A `Hold` on its way into the database; the fields are described there."""
+
+    id: str
+    account_id: int
+    key_id: int | None = None
+    user_id: int | None = None
+    source: str
+    requested_model: str
+    streamed: bool = False
+    created_at: datetime
+    app: str = ""
+    app_title: str = ""
+    user_agent: str = ""
+    external_user: str = ""
+    session_id: str = ""
+    amount: int
+    process_id: str
+
+
+class GenerationRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A `Generation` on its way into the database; the fields are described there."""
 
     id: str
@@ -30,7 +52,7 @@ class GenerationRow(msgspec.Struct, kw_only=True):
     key_id: int | None = None
     user_id: int | None = None
     source: str
-    state: str = Generation.State.OPEN.value
+    state: str = ""
     requested_model: str
     model: str = ""
     provider: str = ""
@@ -58,7 +80,6 @@ class GenerationRow(msgspec.Struct, kw_only=True):
     images: int = 0
     web_search_engine: str = ""
     web_search_results: int = 0
-    process_id: str = ""
     created_at: datetime
     settled_at: datetime | None = None
     latency_ms: int | None = None
@@ -68,6 +89,26 @@ class GenerationRow(msgspec.Struct, kw_only=True):
     user_agent: str = ""
     external_user: str = ""
     session_id: str = ""
+
+    def held(self, amount: int, process_id: str) -> HoldRow:
+        """The row that stands for the request while it runs."""
+        return HoldRow(
+            id=self.id,
+            account_id=self.account_id,
+            key_id=self.key_id,
+            user_id=self.user_id,
+            source=self.source,
+            requested_model=self.requested_model,
+            streamed=self.streamed,
+            created_at=self.created_at,
+            app=self.app,
+            app_title=self.app_title,
+            user_agent=self.user_agent,
+            external_user=self.external_user,
+            session_id=self.session_id,
+            amount=amount,
+            process_id=process_id,
+        )
 
 
 class KeyRow(msgspec.Struct):
@@ -88,7 +129,7 @@ class KeyRow(msgspec.Struct):
     last_used_at: datetime | None
 
 
-class HourRow(msgspec.Struct):
+class HourRow(msgspec.Struct, omit_defaults=True):
     """What a batch adds to one `UsageHour`."""
 
     IDENTITY: ClassVar = ("account_id", "hour", "key_id", "user_id", "model", "provider", "app", "source")
@@ -112,49 +153,109 @@ class HourRow(msgspec.Struct):
     duration_ms: int = 0
 
 
-#: Who asked for what: columns of a Generation that settlement leaves as they are.
-_ASKED = {
-    "id", "account_id", "key_id", "user_id", "source", "requested_model", "streamed", "created_at", "process_id",
-    "app", "app_title", "user_agent", "external_user", "session_id",
-}  # fmt: skip
-#: Columns of a Generation that settlement completes.
-_SETTLED = tuple(name for name in GenerationRow.__struct_fields__ if name not in _ASKED)
+class Locked(msgspec.Struct):
+    """What a batch decides upon. Accounts and keys are locked until its transaction ends."""
+
+    accounts: dict[int, Spender]
+    keys: dict[int, KeyRow]
+    #: Of the requests that end, by id: the pico-USD that were held for them. Reading has deleted the rows.
+    holds: dict[str, int]
+    #: Of those without a hold, by id: what was held for those that the reaper has released...
+    released: dict[str, int]
+    #: ...and what those cost that were settled before.
+    charged: dict[str, int]
 
 
-# --- Reading ------------------------------------------------------------------------------------------
+class Batch:
+    """One transaction: `read`, decide, `write`, in a `with` block. `write` commits.
 
-
-def read(
-    accounts: Collection[int], keys: Collection[int], generations: Collection[str], *, lasting: bool = True
-) -> tuple[dict[int, Spender], dict[int, KeyRow], dict[str, tuple[str, int, int]]]:
-    """The accounts and keys, locked until the transaction ends, and (state, hold, cost) of the generations.
-
-    Always accounts before keys, each in id order: two batches can wait for each other, never in a circle.
     A transaction that need not be `lasting` does not wait for the disk: after a crash of the database it may never
-    have been, together with everything after it.
+    have been, together with everything after it. Inside somebody else's transaction it is a part of that.
     """
-    statements: list[tuple[str, list[Any]]] = []
-    if not lasting and connection.vendor == "postgresql":
-        statements.append(("SET LOCAL synchronous_commit = off", []))
-    first = len(statements)
-    statements.append(_locking(CreditAccount, Spender, accounts))
-    if keys:
-        statements.append(_locking(ApiKey, KeyRow, keys))
-    if generations:
-        columns = f"id, state, hold, cost FROM {_table(Generation)}"
-        statements.append((f"SELECT {columns} WHERE id IN ({_marks(generations)})", list(generations)))
-    found = iter(_run(statements)[first:])
-    locked = {row[0]: Spender(*map(_aware, row)) for row in next(found)}
-    locked_keys = {row[0]: KeyRow(*map(_aware, row)) for row in next(found)} if keys else {}
-    stored = {row[0]: row[1:] for row in next(found)} if generations else {}
-    return locked, locked_keys, stored
+
+    def __init__(self, *, lasting: bool) -> None:
+        self._begins: list[_Statement] = []
+        self._commits: list[_Statement] = []
+        if not connection.in_atomic_block:
+            on_postgresql = connection.vendor == "postgresql"
+            self._begins = [("BEGIN" if on_postgresql else "BEGIN IMMEDIATE", [])]
+            self._commits = [("COMMIT", [])]
+            if on_postgresql and not lasting:
+                self._begins.append(("SET LOCAL synchronous_commit = off", []))
+
+    def __enter__(self) -> "Batch":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is not None and self._commits:
+            try:
+                _run([("ROLLBACK", [])])
+            except DatabaseError:  # the connection is broken, or no transaction was begun
+                connection.close()
+
+    def read(self, accounts: Collection[int], keys: Collection[int], ended: Collection[str]) -> Locked:
+        """Lock these accounts and keys, and take the holds of the requests that have `ended`.
+
+        Always accounts before keys, each in id order: two batches can wait for each other, never in a circle.
+        """
+        statements = [*self._begins, _locking(CreditAccount, Spender, accounts)]
+        first = len(self._begins)
+        if keys:
+            statements.append(_locking(ApiKey, KeyRow, keys))
+        if ended:
+            where = f"WHERE id IN ({_marks(ended)})"
+            statements.append((f"DELETE FROM {_table(Hold)} {where} RETURNING id, amount", list(ended)))
+        found = iter(_run(statements)[first:])
+        locked = {row[0]: Spender(*map(_aware, row)) for row in next(found)}
+        locked_keys = {row[0]: KeyRow(*map(_aware, row)) for row in next(found)} if keys else {}
+        holds = dict(next(found)) if ended else {}
+        released, charged = _ended_before([pk for pk in ended if pk not in holds])
+        return Locked(locked, locked_keys, holds, released, charged)
+
+    def write(
+        self,
+        locked: Locked,
+        *,
+        opened: Sequence[HoldRow],
+        settled: Sequence[GenerationRow],
+        hours: Sequence[HourRow],
+    ) -> None:
+        """Store the locked rows as they are now, insert what was opened and settled, add to the hours; commit.
+
+        A Generation that the reaper has written is replaced.
+        """
+        statements: list[_Statement] = []
+        if opened:
+            statements.append(_insert(Hold, opened))
+        if replaced := [row.id for row in settled if row.id in locked.released]:
+            statements.append((f"DELETE FROM {_table(Generation)} WHERE id IN ({_marks(replaced)})", replaced))
+        if settled:
+            statements.append(_insert(Generation, settled))
+        statements.append(_update(CreditAccount, [*locked.accounts.values()]))
+        if locked.keys:
+            statements.append(_update(ApiKey, [*locked.keys.values()]))
+        if hours:
+            statements.append(_add(UsageHour, hours))
+        _run([*statements, *self._commits])
 
 
-def _locking(model: type[models.Model], row: type[msgspec.Struct], ids: Collection[int]) -> tuple[str, list[Any]]:
+_Statement = tuple[str, list[Any]]
+
+
+def _locking(model: type[models.Model], row: type[msgspec.Struct], ids: Collection[int]) -> _Statement:
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""  # SQLite has one writer anyway
     columns = ", ".join(f'"{name}"' for name in row.__struct_fields__)
     where = f"WHERE id IN ({_marks(ids)}) ORDER BY id{lock}"
     return f"SELECT {columns} FROM {_table(model)} {where}", sorted(ids)
+
+
+def _ended_before(ids: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """What was held for those of the requests that the reaper has released, and what those cost that are settled."""
+    if not ids:
+        return {}, {}
+    (rows,) = _run([(f"SELECT id, state, hold, cost FROM {_table(Generation)} WHERE id IN ({_marks(ids)})", [*ids])])
+    released = {pk: hold for pk, state, hold, _ in rows if state == Generation.State.RELEASED}
+    return released, {pk: cost for pk, _, _, cost in rows if pk not in released}
 
 
 def _aware(value: Any) -> Any:
@@ -162,55 +263,63 @@ def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
-# --- Writing ------------------------------------------------------------------------------------------
+def _insert(model: type[models.Model], rows: Sequence[msgspec.Struct]) -> _Statement:
+    return _inserting(model, type(rows[0])), [_json(rows)]
 
 
-def write(
-    *,
-    opened: Sequence[GenerationRow],
-    finished: Sequence[GenerationRow],
-    accounts: Sequence[Spender],
-    keys: Sequence[KeyRow],
-    hours: Sequence[HourRow],
-) -> None:
-    """Insert what was opened, complete what has finished, store the locked rows, add to the hours."""
-    statements = []
-    columns = GenerationRow.__struct_fields__
-    if opened:
-        statements.append((_insert(Generation, columns), [_json(opened)]))
-    if finished:
-        statements.append((_update(Generation, _SETTLED), [_json(finished)]))
-    statements.append((_update(CreditAccount, Spender.CHANGED), [_json(accounts)]))
-    if keys:
-        statements.append((_update(ApiKey, KeyRow.CHANGED), [_json(keys)]))
-    if hours:
-        table, identity = _table(UsageHour), HourRow.IDENTITY
-        sums = [name for name in HourRow.__struct_fields__ if name not in identity]
-        added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
-        conflict = f"ON CONFLICT ({', '.join(identity)}) DO UPDATE SET {added}"
-        statements.append((f"{_insert(UsageHour, HourRow.__struct_fields__)} {conflict}", [_json(hours)]))
-    _run(statements)
+def _update(model: type[models.Model], rows: "Sequence[Spender] | Sequence[KeyRow]") -> _Statement:
+    return _updating(model, type(rows[0])), [_json(rows)]
+
+
+def _add(model: type[models.Model], rows: Sequence[HourRow]) -> _Statement:
+    return f"{_inserting(model, HourRow)} {_adding(model)}", [_json(rows)]
+
+
+# --- The texts of the statements ----------------------------------------------------------------------
 
 
 @cache
-def _insert(model: type[models.Model], columns: tuple[str, ...]) -> str:
-    names = ", ".join(f'"{name}"' for name in columns)
+def _inserting(model: type[models.Model], row: type[msgspec.Struct]) -> str:
+    names = ", ".join(f'"{name}"' for name in row.__struct_fields__)
     # "WHERE true" tells SQLite that an ON CONFLICT after it does not belong to a join.
-    return f"INSERT INTO {_table(model)} ({names}) SELECT {names} FROM {_rows(model, columns)} AS new WHERE true"
+    source = _rows(model, row, row.__struct_fields__)
+    return f"INSERT INTO {_table(model)} ({names}) SELECT {names} FROM {source} AS new WHERE true"
 
 
 @cache
-def _update(model: type[models.Model], columns: tuple[str, ...]) -> str:
+def _adding(model: type[models.Model]) -> str:
+    table, identity = _table(model), HourRow.IDENTITY
+    sums = [name for name in HourRow.__struct_fields__ if name not in identity]
+    added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
+    return f"ON CONFLICT ({', '.join(identity)}) DO UPDATE SET {added}"
+
+
+@cache
+def _updating(model: type[models.Model], row: "type[Spender] | type[KeyRow]") -> str:
     table = _table(model)
-    changes = ", ".join(f'"{name}" = new."{name}"' for name in columns)
-    return f"UPDATE {table} SET {changes} FROM {_rows(model, ['id', *columns])} AS new WHERE {table}.id = new.id"
+    changes = ", ".join(f'"{name}" = new."{name}"' for name in row.CHANGED)
+    source = _rows(model, row, ("id", *row.CHANGED))
+    return f"UPDATE {table} SET {changes} FROM {source} AS new WHERE {table}.id = new.id"
 
 
-def _rows(model: type[models.Model], columns: Sequence[str]) -> str:
-    """A table made of a JSON list of objects, with the model's column types."""
+def _rows(model: type[models.Model], row: type[msgspec.Struct], columns: Sequence[str]) -> str:
+    """A table made of a JSON list of objects, with the model's column types. Defaults need not be in the list."""
+    defaults = _defaults(row)
     if connection.vendor == "postgresql":
-        return f"json_populate_recordset(NULL::{_table(model)}, %s)"
-    return f"(SELECT {', '.join(_extracted(model, name) for name in columns)} FROM json_each(%s))"
+        base = f"json_populate_record(NULL::{_table(model)}, '{defaults}')"
+        return f"json_populate_recordset({base}, %s)"
+    columns_of = ", ".join(_extracted(model, name) for name in columns)
+    return f"(SELECT {columns_of} FROM (SELECT json_patch('{defaults}', value) AS value FROM json_each(%s)))"
+
+
+def _defaults(row: type[msgspec.Struct]) -> str:
+    fields = msgspec.structs.fields(row) if row.__struct_config__.omit_defaults else ()
+    known = {
+        field.name: field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+        for field in fields
+        if not field.required
+    }
+    return msgspec.json.encode(known).decode()
 
 
 def _extracted(model: type[models.Model], column: str) -> str:
@@ -233,7 +342,7 @@ def _json(rows: Sequence[msgspec.Struct]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _run(statements: Sequence[tuple[str, list[Any]]]) -> list[list[Any]]:
+def _run(statements: Sequence[_Statement]) -> list[list[Any]]:
     """The rows that each statement yields. PostgreSQL gets them all in one exchange."""
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":

@@ -1,7 +1,7 @@
 """Admission and settlement: the two moments when a request touches money.
 
-`admit` reserves an upper bound before any work (the hold) and creates the Generation row; `settle`
-charges what the answer cost, gives the rest of the hold back and adds the request to its UsageHour.
+`admit` reserves an upper bound before any work (the Hold); `settle` puts a Generation in its place, charges what the
+answer cost, gives the rest of the hold back and adds the request to its UsageHour.
 Both run in the writer's batches: lock the accounts and keys of a batch in id order, decide in
 Python, write back. No balance lives in memory, so any number of processes may do this.
 
@@ -15,17 +15,16 @@ import socket
 from collections.abc import Sequence
 
 import msgspec
-from django.db import transaction
 
 from billing import spending
 from common.clock import hour_of, utc_now
 from common.errors import NotAuthenticated, PaymentRequired
 from common.money import PicoUsd
 
-from . import health, rows
+from . import health
 from .holds import Admission, Admit, check_key, hold_for, roll_window
 from .models import GatewayProcess, Generation
-from .rows import GenerationRow, HourRow
+from .rows import Batch, GenerationRow, HoldRow, HourRow, Locked
 from .writer import Writer
 
 __all__ = ["Admission", "Admit", "Settle", "Settled", "admit", "close", "settle"]
@@ -46,7 +45,7 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 async def admit(operation: Admit) -> Admission:
-    """Hold credits and create the open Generation.
+    """Hold credits.
 
     Raises PaymentRequired when the balance or the key's limit cannot pay for the request, and
     NotAuthenticated when the key has been revoked since it was looked up.
@@ -71,43 +70,44 @@ def close() -> None:
 
 def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settled | Exception]:
     """The results of `operations`, after committing them together."""
-    with transaction.atomic():
-        return _Batch(operations).run()
-
-
-class _Batch:
-    def __init__(self, operations: Sequence[Admit | Settle]) -> None:
-        self.operations = operations
-        generations = [operation.generation for operation in operations]
-        settling = [operation.generation.id for operation in operations if isinstance(operation, Settle)]
-        self.accounts, self.keys, self.stored = rows.read(
+    generations = [operation.generation for operation in operations]
+    ended = [operation.generation.id for operation in operations if isinstance(operation, Settle)]
+    with Batch(lasting=bool(ended)) as batch:
+        locked = batch.read(
             {generation.account_id for generation in generations},
             {generation.key_id for generation in generations if generation.key_id is not None},
-            settling,
-            lasting=bool(settling),
+            ended,
         )
+        decisions = _Decisions(locked)
+        results = [decisions.decide(operation) for operation in operations]
+        batch.write(locked, opened=decisions.opened, settled=decisions.settled, hours=[*decisions.hours.values()])
+    for account in locked.accounts.values():
+        spending.spent(account)
+    return results
+
+
+class _Decisions:
+    """What the operations of a batch do to the rows that it has locked."""
+
+    def __init__(self, locked: Locked) -> None:
+        self.locked = locked
         self.now = utc_now()
-        self.opened: list[GenerationRow] = []
-        self.finished: list[GenerationRow] = []
+        self.opened: list[HoldRow] = []
+        self.settled: list[GenerationRow] = []
         self.hours: dict[tuple[object, ...], HourRow] = {}
 
-    def run(self) -> list[Admission | Settled | Exception]:
-        results: list[Admission | Settled | Exception] = []
-        for operation in self.operations:
-            if isinstance(operation, Admit):
-                try:
-                    results.append(self.admit(operation))
-                except (PaymentRequired, NotAuthenticated) as refusal:
-                    results.append(refusal)
-            else:
-                results.append(self.settle(operation))
-        self.write()
-        return results
+    def decide(self, operation: Admit | Settle) -> Admission | Settled | Exception:
+        if isinstance(operation, Settle):
+            return self.settle(operation)
+        try:
+            return self.admit(operation)
+        except (PaymentRequired, NotAuthenticated) as refusal:
+            return refusal
 
     def admit(self, operation: Admit) -> Admission:
         generation = operation.generation
-        account = self.accounts[generation.account_id]
-        key = self.keys.get(generation.key_id) if generation.key_id is not None else None
+        account = self.locked.accounts[generation.account_id]
+        key = self.locked.keys.get(generation.key_id) if generation.key_id is not None else None
         if generation.key_id is not None:
             check_key(key, self.now)
         hold, max_tokens = hold_for(operation, account, key, self.now)
@@ -115,30 +115,28 @@ class _Batch:
         if key is not None:
             key.held += hold
             key.last_used_at = self.now
-        generation.hold = hold
-        generation.process_id = PROCESS_ID
-        self.opened.append(generation)
+        self.opened.append(generation.held(hold, PROCESS_ID))
         return Admission(hold=hold, max_tokens=max_tokens)
 
     def settle(self, operation: Settle) -> Settled:
         generation = operation.generation
-        account = self.accounts[generation.account_id]
-        state, hold, charged = self.stored.get(generation.id, (Generation.State.RELEASED, 0, 0))
-        if state == Generation.State.SETTLED:
+        locked = self.locked
+        account = locked.accounts[generation.account_id]
+        if (charged := locked.charged.get(generation.id)) is not None:
             return Settled(cost=PicoUsd(charged), balance=PicoUsd(account.balance))
-        held = hold if state == Generation.State.OPEN else 0  # the reaper has given a released hold back
+        # There is none when the reaper has released it, or when it was among the newest in a crash of the database.
+        held = locked.holds.get(generation.id, 0)
         account.held -= held
         cost = max(0, min(operation.cost, account.available))
         account.usage += cost
         generation.cost = cost
         generation.write_off = operation.cost - cost
-        generation.hold = hold
+        generation.hold = held or locked.released.get(generation.id, 0)
         generation.state = Generation.State.SETTLED
         generation.settled_at = self.now
-        # A hold is not waited for until it is on disk, so a crash of the database may have lost its row.
-        (self.finished if generation.id in self.stored else self.opened).append(generation)
-        self.stored[generation.id] = (Generation.State.SETTLED, hold, cost)
-        if generation.key_id is not None and (key := self.keys.get(generation.key_id)):
+        self.settled.append(generation)
+        locked.charged[generation.id] = cost
+        if generation.key_id is not None and (key := locked.keys.get(generation.key_id)):
             key.held -= held
             key.usage += cost
             roll_window(key, self.now)
@@ -172,17 +170,6 @@ class _Batch:
             hour.duration_ms += generation.duration_ms or 0
         else:
             hour.failures += 1
-
-    def write(self) -> None:
-        rows.write(
-            opened=self.opened,
-            finished=self.finished,
-            accounts=list(self.accounts.values()),
-            keys=list(self.keys.values()),
-            hours=list(self.hours.values()),
-        )
-        for account in self.accounts.values():
-            spending.spent(account)
 
 
 # --- The process --------------------------------------------------------------------------------------

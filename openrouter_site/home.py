@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from accounts.models import User
+from activity.requests import recent
 from billing import spending
 from billing.models import CreditAccount
 from common.clock import utc_now
@@ -49,13 +50,12 @@ def start(request: AuthedRequest) -> HttpResponse:
     organisation = access.for_member(request)
     account = spending.account_of(organisation)
     catalogue = catalog.current()
-    recent = list(Generation.objects.filter(account=account).order_by("-created_at", "-id")[:RECENT])
     context = {
         "progress": progress(request.user, account),
         "address": EmailAddress.objects.filter(user=request.user).order_by("-primary").first(),
         "month": spent(account, SPENDING_DAYS),
         "days": SPENDING_DAYS,
-        "recent": [(row, catalogue.find(row.model or row.requested_model)) for row in recent],
+        "recent": [(row, catalogue.find(row.model or row.requested_model)) for row in recent(account, RECENT)],
         "sample_model": organisation.default_model or sample_model(catalogue),
     }
     return render(request, "home_member.html", context)

@@ -95,7 +95,7 @@ def test_what_is_said_to_a_model_and_by_it_is_kept_nowhere(site: Site):
     try:
         ask_over_the_api(site, account["api_key"])
         asyncio.run(ask_in_the_chatroom(site, sign_in(site, account)))
-        closed = "SELECT count(*) FROM gateway_generation WHERE state = 'open'"
+        closed = "SELECT count(*) FROM gateway_hold"
         wait_until(lambda: site.rows(closed) == [(0,)], "every request to be settled")
 
         watched.stop_listening()

@@ -8,7 +8,10 @@ from django.db import migrations
 
 def drop(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP INDEX IF EXISTS gateway_generation_id_0ae94e5c_like")
+        for table in ("generation", "hold"):
+            model = apps.get_model("gateway", table)
+            (name,) = schema_editor._constraint_names(model, ["id"], index=True, unique=False)
+            schema_editor.execute(schema_editor._delete_index_sql(model, name))
 
 
 class Migration(migrations.Migration):

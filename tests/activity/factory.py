@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import F
+
 from billing.models import CreditAccount
 from common.clock import hour_of, utc_now
 from common.ids import generation_id
 from gateway.events import Usage
-from gateway.models import Generation, UsageHour
+from gateway.models import Generation, Hold, UsageHour
 from gateway.pricing import cost_of, parts_of
 from keys.models import ApiKey
 from models_catalog.catalog import Prices
@@ -20,6 +22,18 @@ PRICE = {"prompt": "0.00000015", "completion": "0.0000006", "input_cache_read": 
 def make_request(account: CreditAccount, at: datetime | None = None, **fields) -> Generation:
     """One settled request and its hour, with account and key charged; `fields` override the row's."""
     return make_requests(account, [{"created_at": at or utc_now(), **fields}])[0]
+
+
+def make_running(account: CreditAccount, **fields) -> Hold:
+    """One request that has not ended, with its hold; `fields` override the row's."""
+    now = utc_now()
+    asked = {"source": "api", "requested_model": "openai/gpt-4o-mini", "created_at": now, "streamed": True}
+    hold = Hold(
+        id=generation_id(now.timestamp()), account=account, **{**asked, "amount": 0, "process_id": "x"} | fields
+    )
+    hold.save(force_insert=True)
+    CreditAccount.objects.filter(pk=account.pk).update(held=F("held") + hold.amount)
+    return hold
 
 
 def make_requests(account: CreditAccount, rows: Iterable[dict]) -> list[Generation]:
@@ -124,8 +138,7 @@ def _count(hours: dict[tuple, UsageHour], known: dict[tuple, UsageHour], row: Ge
 def _charge(account: CreditAccount, made: list[Generation]) -> None:
     account.refresh_from_db()
     account.usage += sum(row.cost for row in made)
-    account.held += sum(row.hold for row in made if row.state == Generation.State.OPEN)
-    account.credits = max(account.credits, account.usage + account.held)
+    account.credits = max(account.credits, account.usage)
     account.save()
     for key in ApiKey.objects.filter(pk__in={row.key_id for row in made if row.key_id}):
         key.usage += sum(row.cost for row in made if row.key_id == key.pk)

@@ -14,7 +14,7 @@ from activity.filters import filter_from
 from billing import spending
 from keys import issuing
 
-from .factory import MODELS, make_history, make_request
+from .factory import MODELS, make_history, make_request, make_running
 
 URL = "/activity"
 
@@ -237,11 +237,10 @@ def test_nothing_is_sent_again_while_nothing_has_changed(alice_client, organisat
     stamp = usage.stamp(spending.account_of(organisation))
     assert stamp in alice_client.get(URL).content.decode()
     assert alice_client.get(URL, {"since": stamp}).status_code == 204
-    running = make_request(account, state="open", cost=0, hold=5)
+    running = make_running(account)
     assert alice_client.get(URL, {"since": stamp}).status_code == 200
     newer = usage.stamp(spending.account_of(organisation))
-    running.state = "settled"
-    running.save()
+    running.delete()
     assert alice_client.get(URL, {"since": newer}).status_code == 200
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from activity import shapes
 from keys import issuing
 
-from .factory import make_request
+from .factory import make_request, make_running
 
 
 def client_with(secret: str) -> Client:
@@ -89,7 +89,7 @@ def test_nothing_is_known_of_tokens_when_nobody_answered(api, account):
 
 
 def test_a_running_request_is_not_available_yet(api, account):
-    made = make_request(account, state="open", cost=0)
+    made = make_running(account)
     assert api.get("/api/v1/generation", {"id": made.pk}).status_code == 404
 
 

@@ -7,7 +7,7 @@ import pytest
 from activity.explanation import explain
 from gateway.models import Generation
 
-from .factory import make_request
+from .factory import make_request, make_running
 
 
 @pytest.fixture
@@ -89,7 +89,6 @@ def test_a_free_model_shows_its_tokens_at_nothing(account):
         ({"error_status": 502, "finish_reason": "error"}, "The provider failed"),
         ({"completion_tokens": 0, "finish_reason": ""}, "answered nothing"),
         ({"state": Generation.State.RELEASED}, "interrupted on our side"),
-        ({"state": Generation.State.OPEN}, "still running"),
     ],
 )
 def test_what_is_not_charged_has_a_reason(account, fields, words):
@@ -131,13 +130,14 @@ def test_the_page_shows_counts_prices_hold_and_route(alice_client, account, key)
 
 
 def test_the_page_of_a_running_request_says_so(alice_client, account):
-    running = make_request(
-        account, state="open", cost=0, hold=3 * 10**9, attempts=[], model="", provider="", prompt_tokens=0,
-        completion_tokens=0, price={}, finish_reason="", latency_ms=None, duration_ms=None, settled_at=None,
-    )  # fmt: skip
+    running = make_running(account, amount=3 * 10**9)
     html = alice_client.get(f"/activity/{running.pk}").content.decode()
-    assert "Running" in html
-    assert "$0.003 is held" in html
+    for text in ("Running", "$0.003 is held", "openai/gpt-4o-mini"):
+        assert text in html, text
+
+
+def test_a_running_request_of_somebody_else_is_not_found(charlie_client, account):
+    assert charlie_client.get(f"/activity/{make_running(account).pk}").status_code == 404
 
 
 def test_what_callers_send_along_is_shown_as_text(alice_client, account):

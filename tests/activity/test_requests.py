@@ -9,7 +9,7 @@ from django.utils import timezone
 from activity.filters import filter_from
 from activity.requests import cursor_of, page_of
 
-from .factory import make_request, make_requests
+from .factory import make_request, make_requests, make_running
 
 
 @pytest.fixture
@@ -95,7 +95,6 @@ def test_the_list_shows_every_column(alice_client, account, key):
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
-        ({"state": "open", "cost": 0}, "Running"),
         ({"state": "released", "cost": 0}, "Interrupted"),
         ({"error_status": 502, "finish_reason": "error"}, "Error 502"),
         ({"cancelled": True}, "Stopped"),
@@ -106,6 +105,29 @@ def test_the_list_shows_every_column(alice_client, account, key):
 def test_the_list_says_how_a_request_ended(alice_client, account, fields, word):
     make_request(account, **fields)
     assert f">{word}</span>" in alice_client.get("/activity").content.decode()
+
+
+def test_requests_that_run_stand_above_those_that_have_ended(alice_client, account, key):
+    ended = make_request(account)
+    running = make_running(account, created_at=ended.created_at - timedelta(hours=1), key=key)
+    html = alice_client.get("/activity").content.decode()
+    assert ">Running</span>" in html
+    assert html.index(f"/activity/{running.pk}") < html.index(f"/activity/{ended.pk}")
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({"model": "openai/gpt-4o-mini"}, True),
+        ({"model": "acme/one"}, False),
+        ({"provider": "openai"}, False),
+        ({"source": "chat"}, False),
+        ({"app": "https://example.com"}, False),
+    ],
+)
+def test_filters_hold_for_requests_that_run(alice_client, account, query, shown):
+    running = make_running(account)
+    assert (f"/activity/{running.pk}" in alice_client.get("/activity", query).content.decode()) is shown
 
 
 def test_older_requests_are_a_link_away(alice_client, account):

@@ -6,7 +6,7 @@ from typing import Any
 from billing import disputes, reconciliation
 from billing.models import CreditAccount, Dispute, LedgerEntry, Purchase, Refund
 from common.money import PICO_PER_CENT
-from gateway.models import Generation
+from gateway.models import Hold
 
 from .books import Books
 
@@ -75,7 +75,7 @@ class Auditor:
         """When everybody has been heard, nothing is missing. `paid` are the checkouts that the buyer paid."""
         self.proved = None
         self.look()
-        assert not Generation.objects.filter(account=self.pk, state=Generation.State.OPEN).exists()
+        assert not Hold.objects.filter(account=self.pk).exists()
         for purchase in Purchase.objects.filter(account=self.pk):
             is_paid = bool(purchase.provider_customer) and "succeeded" in self.payments(purchase)
             assert (purchase.state == Purchase.State.CREDITED) == is_paid

@@ -23,7 +23,7 @@ from billing.models import CreditAccount, LedgerEntry, ProviderEvent, Purchase, 
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT
 from gateway import reaper, settlement
-from gateway.models import Generation
+from gateway.models import Hold
 from tests.processes import wait_until
 
 from .conftest import ROOT, Sandbox, buy, credits_of, deliver
@@ -73,7 +73,7 @@ def test_reaper_and_settlement_at_once_release_the_hold_once(account):
     for number in range(4):
         admit(account.pk, f"gen-{number}", 100 * PICO_PER_CENT)
     long_ago = F("created_at") - timedelta(minutes=5)
-    Generation.objects.update(process_id="dead", created_at=long_ago)
+    Hold.objects.update(process_id="dead", created_at=long_ago)
 
     jobs = [lambda n=n: settle(account.pk, f"gen-{n}", 50 * PICO_PER_CENT) for n in range(4)]
     results = all_at_once(*jobs, reaper.reap, reaper.reap)
@@ -172,7 +172,7 @@ def test_processes_that_spend_buy_refund_and_sweep_at_once_leave_every_sum_right
     assert min(did[what] for what in ("held", "bought", "refunded")) > 0, did
 
     ago = timedelta(minutes=5)
-    Generation.objects.filter(state=Generation.State.OPEN).update(created_at=F("created_at") - ago)
+    Hold.objects.update(created_at=F("created_at") - ago)
     reaper.reap()
     Purchase.objects.update(synced_at=F("synced_at") - ago)
     Refund.objects.update(created_at=F("created_at") - ago)

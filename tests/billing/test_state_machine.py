@@ -35,7 +35,7 @@ from billing.models import AutoTopUp, CreditAccount, Dispute, ProviderEvent, Pur
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT, PicoUsd
 from gateway import reaper, settlement
-from gateway.models import Generation
+from gateway.models import Generation, Hold
 from gateway.rows import GenerationRow
 from tests.conftest import make_user
 
@@ -250,7 +250,7 @@ class Account(RuleBasedStateMachine):
         with suppress(Died), dying(10**6 if die is None else die):
             for _ in range(times):
                 settlement.write_batch([settlement.Settle(generation=self.row(pk), cost=PicoUsd(cost))])
-        if Generation.objects.get(pk=pk).state == Generation.State.SETTLED:
+        if Generation.objects.filter(pk=pk, state=Generation.State.SETTLED).exists():
             expected = self.open.pop(pk)
             self.books.held -= 0 if pk in self.reaped else expected
             self.books.usage += max(0, min(cost, self.books.available))
@@ -261,9 +261,7 @@ class Account(RuleBasedStateMachine):
     def the_gateway_dies(self) -> None:
         """With everything that was under way; the reaper comes by. Some of it may have been only slow, and settles."""
         lost = self.open.keys() - self.reaped
-        Generation.objects.filter(pk__in=lost).update(
-            process_id="dead", created_at=datetime.now(UTC) - timedelta(minutes=5)
-        )
+        Hold.objects.filter(pk__in=lost).update(process_id="dead", created_at=datetime.now(UTC) - timedelta(minutes=5))
         assert reaper.reap() == len(lost)
         self.books.held = 0
         self.reaped |= lost

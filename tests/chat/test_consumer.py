@@ -18,16 +18,6 @@ from tests.chat.conftest import ORIGIN
 from tests.conftest import signed_in
 from tests.gateway import factory
 
-
-async def settled(api, generation_id: str) -> Generation:
-    for _ in range(300):
-        row: Generation = await api.generation(generation_id)
-        if row.state == Generation.State.SETTLED:
-            return row
-        await asyncio.sleep(0.02)
-    raise AssertionError("the request was not settled")
-
-
 # --- Answers ----------------------------------------------------------------------------------------
 
 
@@ -123,7 +113,7 @@ async def test_stopping_is_quick_keeps_the_part_and_says_what_it_cost(api, open_
     await page.hear_until("ended")
     assert time.monotonic() - began < 0.5
     billed = await page.hear_until("billed")
-    row = await settled(api, started["generation_id"])
+    row = await api.generation(started["generation_id"])
     assert row.cancelled
     assert 0 < row.completion_tokens < 400
     assert Decimal(billed["cost"]) == as_usd(PicoUsd(row.cost)) > 0
@@ -138,7 +128,7 @@ async def test_stopping_before_the_first_token_costs_nothing(api, open_page, ali
     await page.say(type="stop", id="a1")
     await page.hear_until("ended")
     assert page.kinds() == ["accepted", "stopped", "ended"]
-    row = await settled(api, (await api.generation()).pk)
+    row = await api.generation((await api.generation()).pk)
     assert (row.cost, row.completion_tokens) == (0, 0)
     await api.assert_books_balance()
 
@@ -172,7 +162,7 @@ async def test_a_page_that_leaves_ends_its_answers_and_pays_for_what_was_made(ap
     started = await page.hear_until("started")
     await page.hear_until("delta")
     await page.socket.disconnect(timeout=10)
-    row = await settled(api, started["generation_id"])
+    row = await api.generation(started["generation_id"])
     assert row.cancelled
     assert row.completion_tokens < 400
     await api.assert_books_balance()

@@ -1,5 +1,6 @@
 """Inference in this process, against providers played by a real process."""
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -88,10 +89,13 @@ class Api:
         return await CreditAccount.objects.aget(pk=self.account_id)
 
     async def generation(self, generation_id: str | None = None) -> Generation:
+        """The one with that id, else the newest. Waits for it: it is there when the request is settled."""
         rows = Generation.objects.order_by("-created_at", "-id")
-        found = await (rows.filter(pk=generation_id) if generation_id else rows).afirst()
-        assert found is not None
-        return found
+        for _ in range(1500):  # 30 s and more, for a busy machine
+            if found := await (rows.filter(pk=generation_id) if generation_id else rows).afirst():
+                return found
+            await asyncio.sleep(0.02)
+        raise AssertionError("the request was not settled")
 
     async def received(self) -> list[dict[str, Any]]:
         """What the providers of this test have received."""

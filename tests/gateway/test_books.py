@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import asgi
-from gateway.models import Generation, UsageHour
+from gateway.models import Generation, Hold, UsageHour
 from tests.gateway import factory
 from tests.gateway.test_prices import PICTURE, PRICES, USAGE
 
@@ -96,7 +96,7 @@ async def ask(client: httpx.AsyncClient, api: Any, wanted: dict[str, Any], numbe
 
 async def everything_settled() -> None:
     for _ in range(1500):
-        if not await Generation.objects.filter(state=Generation.State.OPEN).aexists():
+        if not await Hold.objects.aexists():
             return
         await asyncio.sleep(0.02)
     raise AssertionError("some requests are still open")

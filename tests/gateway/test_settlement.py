@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from billing import ledger, tasks
 from billing.models import CreditAccount, LedgerEntry
 from billing.spending import Spender
 from common.errors import NotAuthenticated, PaymentRequired
 from gateway import reaper, settlement
-from gateway.models import GatewayProcess, Generation, UsageHour
-from gateway.rows import GenerationRow, HourRow, KeyRow
+from gateway.models import GatewayProcess, Generation, Hold, UsageHour
+from gateway.rows import GenerationRow, HoldRow, HourRow, KeyRow
 from keys.models import ApiKey
 from tests.gateway.factory import usd
 
@@ -87,7 +87,7 @@ def test_asking_for_more_than_the_balance_pays_is_refused_with_the_affordable_nu
     assert isinstance(refusal, PaymentRequired)
     assert refusal.metadata["affordable_tokens"] == 1000
     assert "1000" in refusal.message
-    assert not Generation.objects.exists()
+    assert not Hold.objects.exists()
 
 
 def test_a_prompt_that_the_balance_cannot_pay_is_refused(account):
@@ -109,6 +109,7 @@ def test_a_frozen_account_is_refused_even_for_free_models(account):
 
 def test_settling_charges_releases_and_counts_once(account):
     admit(account, requested=100)
+    assert Hold.objects.get().amount == usd("0.0001")
     first = settle(account, cost="0.00005", prompt_tokens=10, completion_tokens=40)
     again = settle(account, cost="0.00009", prompt_tokens=10, completion_tokens=80)
     assert first == again == settlement.Settled(cost=usd("0.00005"), balance=usd("9.99995"))
@@ -116,6 +117,36 @@ def test_settling_charges_releases_and_counts_once(account):
     assert (account.usage, account.held) == (usd("0.00005"), 0)
     (hour,) = account.usage_hours.all()
     assert (hour.requests, hour.cost, hour.completion_tokens) == (1, usd("0.00005"), 40)
+    assert not Hold.objects.exists()
+
+
+def test_settlements_of_one_request_in_one_batch_charge_it_once(account):
+    admit(account, requested=100)
+    twice = [settlement.Settle(generation=generation(account), cost=usd(cost)) for cost in ("0.00005", "0.00009")]
+    assert settlement.write_batch(twice) == [settlement.Settled(cost=usd("0.00005"), balance=usd("9.99995"))] * 2
+    assert Generation.objects.get().cost == usd("0.00005")
+
+
+def test_a_batch_that_fails_in_the_middle_leaves_nothing_behind(account):
+    admit(account, requested=100)
+    good = settlement.Settle(generation=generation(account), cost=usd("0.00005"))
+    bad = settlement.Settle(generation=generation(account, 2, streamed=None), cost=usd("0.00005"))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        settlement.write_batch([good, bad])
+    account.refresh_from_db()
+    assert (account.usage, account.held, Hold.objects.count()) == (0, usd("0.0001"), 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_of_its_own_commits_and_rolls_back(account):
+    good = settlement.Settle(generation=generation(account), cost=usd("0.00005"))
+    bad = settlement.Settle(generation=generation(account, 2, streamed=None), cost=usd("0.00005"))
+    with pytest.raises(IntegrityError):
+        settlement.write_batch([good, bad])
+    assert not Generation.objects.exists()  # on the same connection, which is free for the next one
+    settlement.write_batch([good])
+    connection.close()
+    assert Generation.objects.get().cost == usd("0.00005")
 
 
 def test_what_a_request_costs_above_its_hold_is_taken_from_what_is_available_and_no_further(poor):
@@ -170,8 +201,8 @@ def test_the_reaper_releases_what_dead_processes_held_and_nothing_else(account):
     admit(account, 1, requested=1000)
     admit(account, 2, requested=1000)
     long_ago = datetime.now(UTC) - timedelta(minutes=5)
-    Generation.objects.filter(pk=generation(account, 1).id).update(process_id="dead", created_at=long_ago)
-    Generation.objects.filter(pk=generation(account, 2).id).update(created_at=long_ago)
+    Hold.objects.filter(pk=generation(account, 1).id).update(process_id="dead", created_at=long_ago)
+    Hold.objects.filter(pk=generation(account, 2).id).update(created_at=long_ago)
     GatewayProcess.objects.create(id="dead", seen_at=long_ago)
     GatewayProcess.objects.create(id=settlement.PROCESS_ID, seen_at=datetime.now(UTC))
     assert reaper.reap() == 1
@@ -182,11 +213,16 @@ def test_the_reaper_releases_what_dead_processes_held_and_nothing_else(account):
 
 def test_a_request_that_settles_after_the_reaper_is_charged_without_its_hold(account):
     admit(account, requested=1000)
-    Generation.objects.update(process_id="dead", created_at=datetime.now(UTC) - timedelta(minutes=5))
+    Hold.objects.update(process_id="dead", created_at=datetime.now(UTC) - timedelta(minutes=5))
     assert reaper.reap() == 1
+    released = Generation.objects.get()
+    assert (released.state, released.hold, released.cost) == (Generation.State.RELEASED, usd("0.001"), 0)
     assert settle(account, cost="0.0005").cost == usd("0.0005")
+    assert settle(account, cost="0.0007").cost == usd("0.0005")
     account.refresh_from_db()
     assert (account.held, account.usage) == (0, usd("0.0005"))
+    row = Generation.objects.get()
+    assert (row.state, row.hold, row.cost) == (Generation.State.SETTLED, usd("0.001"), usd("0.0005"))
 
 
 def test_a_batch_with_a_broken_operation_fails_alone(transactional_db, account):
@@ -245,18 +281,25 @@ def test_a_charge_that_makes_the_balance_low_asks_for_a_top_up(
 
 
 @pytest.mark.parametrize(
-    ("row", "model"), [(GenerationRow, Generation), (HourRow, UsageHour), (KeyRow, ApiKey), (Spender, CreditAccount)]
+    ("row", "model"),
+    [
+        (HoldRow, Hold),
+        (GenerationRow, Generation),
+        (HourRow, UsageHour),
+        (KeyRow, ApiKey),
+        (Spender, CreditAccount),
+    ],
 )
 def test_the_rows_of_a_batch_have_columns_of_their_tables(row, model):
     columns = {field.attname for field in model._meta.concrete_fields}
     assert set(row.__struct_fields__) <= columns
-    if row in {GenerationRow, HourRow}:  # inserted: none may be missing
+    if row in {HoldRow, GenerationRow, HourRow}:  # inserted: none may be missing
         assert columns - set(row.__struct_fields__) <= {"id"}
 
 
-def test_a_request_whose_row_was_lost_in_a_crash_of_the_database_is_charged_all_the_same(account):
+def test_a_request_whose_hold_was_lost_in_a_crash_of_the_database_is_charged_all_the_same(account):
     admit(account, requested=1000)
-    Generation.objects.all().delete()
+    Hold.objects.all().delete()
     CreditAccount.objects.update(held=0)
     assert settle(account, cost="0.0005", model="acme/one").cost == usd("0.0005")
     row = Generation.objects.get()

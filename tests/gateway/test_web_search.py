@@ -13,7 +13,7 @@ from gateway import completions, health
 from gateway.models import Generation
 from tests.gateway.factory import usd
 from tests.gateway.test_chat_completions import events_of
-from tests.gateway.test_leaving import caller, settled
+from tests.gateway.test_leaving import caller
 
 QUESTION = "Who discovered the tides of Europa?"
 FEE = usd("0.007")
@@ -480,7 +480,7 @@ async def leave_when(api, happened, **headers) -> Generation:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    return await settled(api)
+    return await api.generation()
 
 
 async def test_leaving_during_the_search_ends_it_and_costs_nothing(api):
