@@ -169,7 +169,7 @@ async def _open(plan: Plan, request: ChatRequest, caller: Caller, meter: Meter, 
         if last_round or pause is None:
             break
         await asyncio.sleep(pause)
-    raise refusal(failures)
+    raise refusal(failures, [attempt.model.id for attempt in plan.attempts])
 
 
 async def _try(

@@ -2,20 +2,22 @@
 
 from collections import Counter
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from django.conf import settings
 
 from common.errors import ContextLengthExceeded, InvalidRequest, NoEndpoints
 from models_catalog.catalog import EndpointEntry
 
 from . import compression
+from .availability import PRIVACY_PAGE, availability, page_of
 from .callers import Policy
 from .health import EndpointHealth
 from .request import ChatRequest
 from .variants import Named
 
-__all__ = ["Wishes", "excluded_because", "refusal_of"]
+__all__ = ["Excluded", "Wishes", "excluded_because", "refusal_of"]
 
 #: Parameters that a provider either has or does not have; with `require_parameters` all must be there.
 _PARAMETERS = frozenset(
@@ -140,49 +142,74 @@ def excluded_because(named: Named, endpoint: EndpointEntry, wishes: Wishes) -> s
     return ""
 
 
-#: The words for each reason.
+class Excluded(NamedTuple):
+    """Why an endpoint may not or cannot serve a request, and whose it is."""
+
+    reason: str
+    provider_name: str
+
+
+class _Reason(NamedTuple):
+    words: str  # after a number of endpoints
+    field: str = ""  # what to change in the request
+    name: str = ""  # what programs know it as
+
+
+#: Programs know ten reasons: ours that they do not know have the name of the nearest one.
 _REASONS = {
-    "providers": "without provider credentials on this site",
-    "data_policy:training": "by your data policy (may train on prompts)",
-    "data_policy:publication": "by your data policy (may publish prompts)",
-    "data_policy:zdr": "by your data policy (zero data retention)",
-    "allowed_providers": "by your list of allowed providers",
-    "ignored_providers": "by your list of ignored providers",
-    "max_price": "by max_price",
-    "context_length": "by context length",
-    "max_tokens": "by max_tokens",
-    "require_parameters": "by require_parameters",
-    "quantization": "by quantizations",
-    "input_modalities": "by the kind of input",
-    "distillable": "by enforce_distillable_text",
-    "exacto": "by :exacto",
-    "moderated": "by :beta",
+    "providers": _Reason("without provider credentials on this site"),
+    "data_policy:training": _Reason("by your data policy (may train on prompts)", "data_policy"),
+    "data_policy:publication": _Reason(
+        "by your data policy (may publish prompts)", "data_policy", "data_policy:training"
+    ),
+    "data_policy:zdr": _Reason("by your data policy (zero data retention)", "data_policy"),
+    "allowed_providers": _Reason("by your list of allowed providers", "provider.only"),
+    "ignored_providers": _Reason("by your list of ignored providers", "provider.ignore", "allowed_providers"),
+    "max_price": _Reason("by max_price", "provider.max_price"),
+    "context_length": _Reason("by context length", "messages"),
+    "max_tokens": _Reason("by max_tokens", "max_tokens", "context_length"),
+    "require_parameters": _Reason("by require_parameters", "provider.require_parameters"),
+    "quantization": _Reason("by quantizations", "provider.quantizations"),
+    "input_modalities": _Reason("by the kind of input", "messages", "require_parameters"),
+    "distillable": _Reason("by enforce_distillable_text", "provider.enforce_distillable_text", "require_parameters"),
+    "exacto": _Reason("by :exacto", "model", "quantization"),
+    "moderated": _Reason("by :beta", "model", "require_parameters"),
 }
 
 
 def refusal_of(
-    requested: str, named: list[Named], excluded: Counter[str], considered: int, prompt_tokens: int
+    requested: str, named: list[Named], excluded: Counter[Excluded], prompt_tokens: int
 ) -> NoEndpoints | ContextLengthExceeded:
     """The error for a request that no endpoint may or can serve; its message counts what was left out, and why."""
-    if excluded and set(excluded) <= {"context_length"}:
+    reasons: Counter[str] = Counter()
+    for one, count in excluded.items():
+        reasons[one.reason] += count
+    if reasons and set(reasons) <= {"context_length"}:
         longest = max(one.model.context_length for one in named)
         return ContextLengthExceeded(
             f"The prompt has about {prompt_tokens} tokens; the context of {requested} is {longest}. Shorten it, or "
             'send "transforms": ["middle-out"].'
         )
-    why = ", ".join(f"{count} {_REASONS[reason]}" for reason, count in excluded.most_common())
-    private = bool(excluded) and all(reason.startswith("data_policy") for reason in excluded)
+    considered = sum(len(one.model.endpoints) for one in named)
+    why = ", ".join(f"{count} {_REASONS[reason].words}" for reason, count in reasons.most_common())
     message = f"No endpoint of {requested} can serve this request. {considered} endpoints: {why or 'none usable'}."
-    if any(reason.startswith("data_policy") for reason in excluded):
-        message += " Adjust your data policy at /settings/privacy."
+    chosen = [reason for reason, _ in reasons.most_common() if reason != "providers"]
+    private = bool(chosen) and all(reason.startswith("data_policy") for reason in chosen)
+    if any(reason.startswith("data_policy") for reason in chosen):
+        message += f" Adjust your data policy at {settings.SITE_URL}{PRIVACY_PAGE}."
+    models = [one.model.id for one in named]
+    constraint = {"field": _REASONS[chosen[0]].field, "detail": f"{reasons[chosen[0]]} of {considered} endpoints are "
+                  f"excluded {_REASONS[chosen[0]].words}."} if chosen else None  # fmt: skip
     return NoEndpoints(
         message,
-        availability={
-            "code": "privacy_restricted" if private else "constraint_filtered" if excluded else "no_endpoints",
-            "retryable": False,
-            "requested_models": [one.model.id for one in named],
-            "excluded_by": sorted(excluded),
-        },
+        availability=availability(
+            "privacy_restricted" if private else "constraint_filtered" if chosen else "no_endpoints",
+            models,
+            PRIVACY_PAGE if private else page_of(models),
+            affected_providers=sorted({one.provider_name for one in excluded}),
+            excluded_by=sorted({_REASONS[reason].name or reason for reason in chosen}),
+            constraint=constraint,
+        ),
     )
 
 

@@ -1,16 +1,20 @@
 """What goes wrong at a provider, and what the caller is told when every attempt has failed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from common.errors import (
     ApiError,
     ContextLengthExceeded,
     InvalidRequest,
+    NoEndpoints,
     ProviderTimeout,
     ProviderUnavailable,
     RateLimited,
     TemporarilyUnavailable,
 )
+
+from .availability import availability, page_of
 
 __all__ = ["ProviderFailure", "refusal", "retry_pause"]
 
@@ -45,8 +49,9 @@ def retry_pause(failures: Sequence[ProviderFailure]) -> float | None:
     return soonest if soonest <= LONGEST_PAUSE else None
 
 
-def refusal(failures: Sequence[tuple[str, ProviderFailure]]) -> ApiError:
-    """The error for the caller after every attempt failed: (provider name, failure) in the order tried.
+def refusal(failures: Sequence[tuple[str, ProviderFailure]], models: Sequence[str]) -> ApiError:
+    """The error for the caller after every attempt failed: (provider name, failure) in the order tried, and the ids of
+    the models asked for.
 
     The last one decides, as with `models` fallbacks; when all providers were rate limited the answer
     says so and when to come back.
@@ -64,17 +69,25 @@ def refusal(failures: Sequence[tuple[str, ProviderFailure]]) -> ApiError:
     headers = {}
     if all(hint is not None for hint in hints):
         headers["Retry-After"] = str(max(1, round(min(hint for hint in hints if hint is not None))))
+    statuses = {failure.status for _, failure in failures}
+
+    def because(code: str, **details: Any) -> dict[str, Any]:
+        providers = list(dict.fromkeys(name for name, _ in failures))
+        return availability(code, models, page_of(models), affected_providers=providers, **details)
+
     retry_after = int(headers["Retry-After"]) if headers else None
-    if all(failure.status == 429 for _, failure in failures):
+    if statuses == {429}:
         return RateLimited(
             "Every provider of this model is rate limited right now. Try again shortly.",
             metadata=metadata,
             headers=headers,
-            availability={
-                "code": "capacity_exhausted",
-                "retryable": True,
-                "retry_after": retry_after,
-            },
+            availability=because("capacity_exhausted", retry_after=retry_after),
+        )
+    if statuses == {404}:
+        return NoEndpoints(
+            "Every provider of this model says that it has it no longer. Choose another model.",
+            metadata=metadata,
+            availability=because("model_unavailable_upstream"),
         )
     if last.error_type == "context_length_exceeded":
         return ContextLengthExceeded(last.message, metadata=metadata)
@@ -91,6 +104,6 @@ def refusal(failures: Sequence[tuple[str, ProviderFailure]]) -> ApiError:
             "No provider can take the request right now. Try again shortly.",
             metadata=metadata,
             headers=headers,
-            availability={"code": "temporarily_unavailable", "retryable": True, "retry_after": retry_after},
+            availability=because("temporarily_unavailable", retry_after=retry_after),
         )
     return ProviderUnavailable("Provider returned error", metadata=metadata)

@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
+from common.errors import NoEndpoints
 from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry
 
 from .callers import Caller
-from .exclusions import Wishes, excluded_because, refusal_of
+from .exclusions import Excluded, Wishes, excluded_because, refusal_of
 from .health import EndpointKey, Health
 from .request import ChatRequest
 from .upstreams import Upstream, upstream_of
@@ -85,14 +86,20 @@ def make_plan(
     requested = request.model or (request.models[0] if request.models else caller.default_model or default_model)
     wishes = Wishes.of(request, caller.policy, prompt_tokens)
     named: list[Named] = []
+    unserved: NoEndpoints | None = None
     for name in dict.fromkeys([requested, *request.models]):
-        named += resolve(catalogue, name, auto_models=list(auto_models), needs=wishes.needs, random=random)
-    excluded: Counter[str] = Counter()
+        try:
+            named += resolve(catalogue, name, auto_models=list(auto_models), needs=wishes.needs, random=random)
+        except NoEndpoints as error:
+            unserved = unserved or error
+    if unserved and not named:
+        raise unserved
+    excluded: Counter[Excluded] = Counter()
     groups = [_usable(one, wishes, upstream, excluded) for one in named]
     considered = sum(len(one.model.endpoints) for one in named)
     attempts = _ordered(groups, named, request, wishes, health, random, home)
     if not attempts:
-        raise refusal_of(requested, named, excluded, considered, prompt_tokens)
+        raise refusal_of(requested, named, excluded, prompt_tokens)
     strategy = named[0].router.partition("/")[2] or ("fallback" if len(named) > 1 else "direct")
     return _bounded(requested, strategy, attempts, considered, request)
 
@@ -101,16 +108,16 @@ def make_plan(
 
 
 def _usable(
-    named: Named, wishes: Wishes, upstream: Callable[[EndpointEntry], Upstream | None], excluded: Counter[str]
+    named: Named, wishes: Wishes, upstream: Callable[[EndpointEntry], Upstream | None], excluded: Counter[Excluded]
 ) -> list[Attempt]:
     """The model's endpoints that may and can serve the request. A simulated one never stands in for a real one."""
     usable: list[Attempt] = []
     for endpoint in named.model.endpoints:
         where = upstream(endpoint)
         if where is None:
-            excluded["providers"] += 1
+            excluded[Excluded("providers", endpoint.provider_name)] += 1
         elif reason := excluded_because(named, endpoint, wishes):
-            excluded[reason] += 1
+            excluded[Excluded(reason, endpoint.provider_name)] += 1
         else:
             usable.append(Attempt(named.model, endpoint, where, ""))
     usable = [one for one in usable if not one.upstream.simulated] or usable

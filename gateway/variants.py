@@ -6,12 +6,15 @@ proven quality), `:beta` (only endpoints that the platform does not moderate), `
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from random import Random
 
 import msgspec
 
-from common.errors import ModelNotFound
+from common.errors import ModelNotFound, NoEndpoints
 from models_catalog.catalog import Catalogue, ModelEntry
+
+from .availability import MODELS_PAGE, availability, page_of
 
 __all__ = ["DYNAMIC", "ROUTERS", "Named", "is_online", "resolve"]
 
@@ -46,7 +49,8 @@ def resolve(
     base, *suffixes = name.strip().lower().split(":")
     if base in ROUTERS:
         chosen = _choice(catalogue, base, auto_models, needs, random)
-        return [Named(model, _dynamic(name, suffixes), base) for model in chosen]
+        variants = _dynamic(name, suffixes, catalogue)
+        return [Named(model, variants, base) for model in chosen]
     model = catalogue.find(base)
     rest: list[str] = []
     for suffix in suffixes:
@@ -55,9 +59,12 @@ def resolve(
             model = static
         else:
             rest.append(suffix)
+    for unserved in (base, *(f"{base}:{suffix}" for suffix in rest)):
+        if unserved in catalogue.unserved:
+            raise _unserved(unserved, model)
     if model is None:
-        raise _unknown(name, "")
-    return [Named(model, _dynamic(name, rest))]
+        raise _unknown(name, "", catalogue)
+    return [Named(model, _dynamic(name, rest, catalogue))]
 
 
 def is_online(name: str) -> bool:
@@ -65,11 +72,11 @@ def is_online(name: str) -> bool:
     return "online" in name.strip().lower().split(":")[1:]
 
 
-def _dynamic(name: str, suffixes: list[str]) -> frozenset[str]:
+def _dynamic(name: str, suffixes: list[str], catalogue: Catalogue) -> frozenset[str]:
     for suffix in suffixes:
         if suffix not in DYNAMIC:
             known = ", ".join(f":{variant}" for variant in DYNAMIC)
-            raise _unknown(name, f" There is no :{suffix} of it; every model has {known}.")
+            raise _unknown(name, f" There is no :{suffix} of it; every model has {known}.", catalogue)
     return frozenset(suffixes)
 
 
@@ -83,10 +90,10 @@ def _choice(
         ranked = [model for name in auto_models if (model := catalogue.find(name)) is not None]
         chosen = [model for model in ranked if _has(model, needs)]
     if not chosen:
-        raise ModelNotFound(
+        raise NoEndpoints(
             f"No models match your request and model restrictions: {router} found none with "
             f"{', '.join(sorted(needs)) or 'a price'}.",
-            availability={"code": "no_endpoints", "retryable": False, "requested_models": [router]},
+            availability=availability("no_endpoints", [router], MODELS_PAGE),
         )
     return chosen
 
@@ -95,9 +102,27 @@ def _has(model: ModelEntry, needs: frozenset[str]) -> bool:
     return needs <= model.supported_parameters | set(model.input_modalities)
 
 
-def _unknown(name: str, hint: str) -> ModelNotFound:
+def _unserved(model_id: str, without: ModelEntry | None) -> NoEndpoints:
+    """The error for a model that is known and that nobody serves; `without` is the same without its variant."""
+    others = [without.id] if without else []
+    ended = model_id.endswith(":free")
+    return NoEndpoints(
+        f"Nobody serves {model_id} {'any more' if ended else 'here'}."
+        + (f" {without.id} is still served{', for a price' if ended else ''}." if without else " Browse /models."),
+        availability=availability(
+            "free_variant_ended" if ended else "no_endpoints", [model_id], page_of(others), fallback_models=others
+        ),
+    )
+
+
+def _unknown(name: str, hint: str, catalogue: Catalogue) -> ModelNotFound:
     shown = name if len(name) <= 100 else name[:100] + "..."
     return ModelNotFound(
         f"{shown} is not a valid model ID.{hint} Browse /models, or list them with GET /api/v1/models.",
-        availability={"code": "model_not_found", "retryable": False, "requested_models": [shown]},
+        availability=availability(
+            "model_not_found",
+            [shown],
+            MODELS_PAGE,
+            fallback_models=get_close_matches(shown, catalogue.models, cutoff=0.7),
+        ),
     )

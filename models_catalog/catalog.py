@@ -8,7 +8,7 @@
 
 The first three read the database: call them from a thread, not on an event loop.
 
-Only what can be served is here: no hidden models, no disabled providers or endpoints.
+Only what can be served is here: no hidden models but their ids, no disabled providers or endpoints.
 """
 
 import logging
@@ -105,17 +105,15 @@ def load() -> Catalogue:
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             # One row that somebody wrote by hand must not take the site down.
             log.error("%s is left out of the catalogue: %s", row, error)
-    models = {
-        row.id: _model(row, authors[row.author_id], endpoints[row.id])
-        for row in Model.objects.filter(hidden=False).order_by("-created", "id")
-        if endpoints.get(row.id)
-    }
+    rows = list(Model.objects.order_by("-created", "id"))
+    models = {row.id: _model(row, authors[row.author_id], endpoints[row.id]) for row in rows if endpoints.get(row.id)}
     in_use = {model.author for model in models.values()}
     return Catalogue(
         stamp=loaded,
         models=MappingProxyType(models),
         providers=MappingProxyType(providers),
         authors=MappingProxyType({slug: name for slug, name in authors.items() if slug in in_use}),
+        unserved=frozenset(row.id for row in rows) - models.keys(),
     )
 
 

@@ -200,6 +200,7 @@ class Catalogue:
     models: Mapping[str, ModelEntry]  # by id, newest first
     providers: Mapping[str, ProviderEntry]  # by slug, by name
     authors: Mapping[str, str]  # slug -> name, by name
+    unserved: frozenset[str] = frozenset()  # ids of models that are known and that nobody serves
 
     def find(self, model_id: str) -> ModelEntry | None:
         """The model of that id, or of that permanent slug."""

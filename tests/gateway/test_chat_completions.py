@@ -248,9 +248,3 @@ async def test_a_thinking_variant_reasons_without_being_asked(api, asked, effort
 async def test_a_model_that_is_no_thinking_variant_is_not_made_to(api):
     await api.chat()
     assert "reasoning_effort" not in (await api.received())[0]["body"]
-
-
-async def test_a_model_that_nobody_can_serve_now_says_when_to_come_back(api):
-    error = (await api.chat(fault="*=503:7")).json()["error"]
-    assert error["availability"] == {"code": "temporarily_unavailable", "retryable": True, "retry_after": 7}
-    assert (error["error_type"], error["http_status"]) == ("provider_overloaded", 503)
