@@ -65,6 +65,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
         health=health.book.health(),
         prompt_tokens=weight.likely + found_tokens // 4,
         home=conversation.endpoint_of,
+        lot=conversation.lot(weight.likely),
     )
     if plan.is_free:
         await count_free_request(caller)

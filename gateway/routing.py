@@ -9,6 +9,7 @@ then order what remains. Without a wish of the caller's, stable endpoints are dr
 from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from math import log
 from random import Random
 from typing import Any
 
@@ -25,6 +26,11 @@ from .upstreams import Upstream, upstream_of
 from .variants import Named, resolve
 
 __all__ = ["Attempt", "Plan", "make_plan"]
+
+#: A number above 0, up to 1, for each name.
+Lot = Callable[[str], float]
+#: That of the conversation, where it has one, and that of chance.
+Lots = tuple[Lot | None, Lot]
 
 _random = Random()  # one for all: seeding takes longer than drawing
 
@@ -73,23 +79,28 @@ def make_plan(
     prompt_tokens: int = 0,
     upstream: Callable[[EndpointEntry], Upstream | None] = upstream_of,
     home: Callable[[str], str] = lambda model_id: "",
+    lot: Lot | None = None,
 ) -> Plan:
     """The endpoints to try, in order.
 
     `prompt_tokens` is an estimate, for context limits; `home` gives the tag of the endpoint of a model that has the
-    conversation in its cache, or an empty string. Raises ModelNotFound for a name that means nothing,
-    NoEndpoints when nothing may or can serve the request (its message counts what was left out, and why), and
-    ContextLengthExceeded when it is only too long.
+    conversation in its cache, or an empty string; `lot` draws for the conversation, where `random` would.
+    Raises ModelNotFound for a name that means nothing, NoEndpoints when nothing may or can serve the request (its
+    message counts what was left out, and why), and ContextLengthExceeded when it is only too long.
     """
     health = health or Health()
     random = random or _random
+
+    def by_chance(name: str) -> float:
+        return 1 - random.random()
+
     requested = request.model or (request.models[0] if request.models else caller.default_model or default_model)
     wishes = Wishes.of(request, caller.policy, prompt_tokens)
     named: list[Named] = []
     unserved: NoEndpoints | None = None
     for name in dict.fromkeys([requested, *request.models]):
         try:
-            named += resolve(catalogue, name, auto_models=list(auto_models), needs=wishes.needs, random=random)
+            named += resolve(catalogue, name, auto_models=list(auto_models), needs=wishes.needs, lot=lot or by_chance)
         except NoEndpoints as error:
             unserved = unserved or error
     if unserved and not named:
@@ -97,7 +108,7 @@ def make_plan(
     excluded: Counter[Excluded] = Counter()
     groups = [_usable(one, wishes, upstream, excluded) for one in named]
     considered = sum(len(one.model.endpoints) for one in named)
-    attempts = _ordered(groups, named, request, wishes, health, random, home)
+    attempts = _ordered(groups, named, request, wishes, health, (lot, by_chance), home)
     if not attempts:
         raise refusal_of(requested, named, excluded, prompt_tokens)
     strategy = named[0].router.partition("/")[2] or ("fallback" if len(named) > 1 else "direct")
@@ -136,7 +147,7 @@ def _ordered(
     request: ChatRequest,
     wishes: Wishes,
     health: Health,
-    random: Random,
+    lots: Lots,
     home: Callable[[str], str],
 ) -> list[Attempt]:
     preferences = request.provider
@@ -146,11 +157,11 @@ def _ordered(
     attempts: list[Attempt] = []
     for group in groups:
         if preferences.order:
-            ordered = _listed_first(group, preferences.order, health, random)
+            ordered = _listed_first(group, preferences.order, health, lots)
             if preferences.allow_fallbacks is False:
                 ordered = [one for one in ordered if one.reason == "order"]
         else:
-            ordered = _sorted(group, by, health) if by else _balanced(group, health, random)
+            ordered = _sorted(group, by, health) if by else _balanced(group, health, lots)
             ordered = _home_first(ordered, home, health)
             if preferences.allow_fallbacks is False:
                 ordered = ordered[:1]
@@ -189,7 +200,7 @@ def _sorted(group: list[Attempt], by: str, health: Health) -> list[Attempt]:
     return [_because(attempt, by) for attempt in sorted(group, key=key)]
 
 
-def _balanced(group: list[Attempt], health: Health, random: Random) -> list[Attempt]:
+def _balanced(group: list[Attempt], health: Health, lots: Lots) -> list[Attempt]:
     """One stable endpoint drawn with weight 1/price², the others by price; then degraded ones, then failing ones."""
     stable, degraded, failing = [], [], []
     for attempt in sorted(group, key=lambda attempt: (attempt.endpoint.prices.per_token, attempt.endpoint.tag)):
@@ -201,18 +212,24 @@ def _balanced(group: list[Attempt], health: Health, random: Random) -> list[Atte
         else:
             stable.append(_because(attempt, "price"))
     if len(stable) > 1:
-        first = _drawn(stable, random)
+        first = _drawn(stable, lots)
         stable.remove(first)
         stable.insert(0, _because(first, "balanced by price"))
     return stable + degraded + failing
 
 
-def _drawn(attempts: list[Attempt], random: Random) -> Attempt:
-    prices = [attempt.endpoint.prices.per_token for attempt in attempts]
-    free = [attempt for attempt, price in zip(attempts, prices, strict=True) if price == 0]
-    if free:  # nothing is likelier than free: 1/0² has no weight to compare
-        return random.choice(free)
-    return random.choices(attempts, weights=[float(1 / price**2) for price in prices])[0]
+def _drawn(attempts: list[Attempt], lots: Lots) -> Attempt:
+    """One of them: the first to arrive, if each came after a random time with the rate 1/price². So when one drops out,
+    the others' conversations stay where they are. Nothing comes before what is free."""
+    for_conversation, by_chance = lots
+    caches = any(one.endpoint.prices.caches for one in attempts)
+    lot = for_conversation if for_conversation and caches else by_chance
+
+    def arrival(attempt: Attempt) -> tuple[float, float]:
+        drawn = lot(attempt.endpoint.tag)
+        return -log(drawn) * float(attempt.endpoint.prices.per_token) ** 2, drawn
+
+    return min(attempts, key=arrival)
 
 
 def _home_first(ordered: list[Attempt], home: Callable[[str], str], health: Health) -> list[Attempt]:
@@ -226,12 +243,12 @@ def _home_first(ordered: list[Attempt], home: Callable[[str], str], health: Heal
     return staying + [attempt for attempt in ordered if not at_home(attempt)] if staying else ordered
 
 
-def _listed_first(group: list[Attempt], order: list[str], health: Health, random: Random) -> list[Attempt]:
+def _listed_first(group: list[Attempt], order: list[str], health: Health, lots: Lots) -> list[Attempt]:
     listed: list[Attempt] = []
     for slug in order:
         listed += [attempt for attempt in group if matches(slug, attempt.endpoint) and attempt not in listed]
     others = [attempt for attempt in group if attempt not in listed]
-    return [_because(attempt, "order") for attempt in listed] + _balanced(others, health, random)
+    return [_because(attempt, "order") for attempt in listed] + _balanced(others, health, lots)
 
 
 def matches(slug: str, endpoint: EndpointEntry) -> bool:

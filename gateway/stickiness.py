@@ -1,15 +1,18 @@
 """Conversations stay at the endpoint that has their prompt in its cache: cheaper for the caller, and faster.
 
-An endpoint is remembered for ten minutes after each success that used its cache; with a `session_id`, after any.
-In the process's memory, under a keyed hash: nothing of a prompt is kept, and a process that does not remember only
-draws an endpoint as for a new conversation.
+Among equal endpoints every process draws the same one for the same conversation, without asking anybody: the lots come
+from a keyed hash of it. What has turned out otherwise (the drawn one failed, another has the cache) a process remembers
+for itself, for ten minutes after each success that used a cache; with a `session_id`, after any. Nothing of a prompt
+is kept.
 """
 
 import hashlib
-import secrets
 import time
 from collections import OrderedDict
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, cached_property
+
+from django.conf import settings
 
 from models_catalog.catalog import EndpointEntry
 
@@ -24,11 +27,11 @@ IDLE_SECONDS = 600.0
 #: Conversations that a process remembers; the one that was idle for longest goes first.
 MOST = 50_000
 #: Characters of a message that tell its conversation from others.
-BEGINNING = 32_768
+BEGINNING = 8192
+#: Below this many tokens no provider keeps a prompt in its cache: the next one like it may go anywhere.
+CACHEABLE_TOKENS = 1024
 
 _Key = tuple[bytes, str]
-#: Of this process alone: nobody can find out from a hash what was said, not even by guessing.
-_key = secrets.token_bytes(32)
 _remembered: OrderedDict[_Key, tuple[float, str]] = OrderedDict()
 
 
@@ -49,8 +52,7 @@ class Conversation:
 
     def answered(self, model_id: str, endpoint: EndpointEntry, usage: Usage) -> None:
         """An endpoint has answered: remember it when its cache is worth coming back for."""
-        prices = endpoint.prices
-        if prices.input_cache_read is None or prices.input_cache_read >= prices.prompt or self._request.provider.order:
+        if not endpoint.prices.caches or self._request.provider.order:
             return
         if not (usage.cached_tokens or usage.cache_write_tokens or self._request.session_id):
             return
@@ -60,12 +62,26 @@ class Conversation:
         if len(_remembered) > MOST:
             _remembered.popitem(last=False)
 
+    def lot(self, prompt_tokens: int) -> Callable[[str], float] | None:
+        """A number above 0, up to 1, for each name: random among conversations, the same in every process for one.
+
+        None where that is not wanted: the prompt is too short for any cache and the conversation has no name.
+        """
+        return self._lot if self._given_name or prompt_tokens >= CACHEABLE_TOKENS else None
+
+    def _lot(self, name: str) -> float:
+        drawn = hashlib.blake2b(name.encode(), digest_size=8, key=self._name).digest()
+        return (int.from_bytes(drawn) + 1) / 2**64
+
+    @property
+    def _given_name(self) -> str:
+        return self._request.session_id or str(self._request.body.get("prompt_cache_key") or "")
+
     @cached_property
     def _name(self) -> bytes:
-        request = self._request
-        named = request.session_id or request.body.get("prompt_cache_key")
-        texts = [str(named)] if named else self._beginning()
-        name = hashlib.blake2b(f"{self._account_id} {bool(named)}".encode(), digest_size=16, key=_key)
+        named = self._given_name
+        texts = [named] if named else self._beginning()
+        name = hashlib.blake2b(f"{self._account_id} {bool(named)}".encode(), digest_size=16, key=_key())
         for text in texts:
             name.update(b"\0" + text[:BEGINNING].encode("utf-8", "replace"))
         return name.digest()
@@ -78,6 +94,12 @@ class Conversation:
             if len(first) == 2:
                 break
         return [text for _, texts in sorted(first.items()) for text in texts]
+
+
+@cache
+def _key() -> bytes:
+    """Known to this site's processes alone: nobody can find out from a hash what was said, not even by guessing."""
+    return hashlib.blake2b(settings.SECRET_KEY.encode(), digest_size=32, person=b"conversations").digest()
 
 
 def forget() -> None:

@@ -5,9 +5,8 @@ how any model is routed: `:nitro` (fastest first), `:floor` (cheapest first), `:
 proven quality), `:beta` (only endpoints that the platform does not moderate), `:online` (with a web search).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from random import Random
 
 import msgspec
 
@@ -39,16 +38,17 @@ class Named(msgspec.Struct, frozen=True):
 
 
 def resolve(
-    catalogue: Catalogue, name: str, *, auto_models: list[str], needs: frozenset[str], random: Random
+    catalogue: Catalogue, name: str, *, auto_models: list[str], needs: frozenset[str], lot: Callable[[str], float]
 ) -> list[Named]:
     """What `name` stands for: one model, or a router's choice in the order to try.
 
     `needs` are the parameters and input modalities that the request uses; routers choose among models that have
-    them. Raises ModelNotFound, with what is wrong about the name.
+    them, in an order that `lot` draws (a number for each name) where they have no other. Raises ModelNotFound, with
+    what is wrong about the name, and NoEndpoints for what is known and not to be had.
     """
     base, *suffixes = name.strip().lower().split(":")
     if base in ROUTERS:
-        chosen = _choice(catalogue, base, auto_models, needs, random)
+        chosen = _choice(catalogue, base, auto_models, needs, lot)
         variants = _dynamic(name, suffixes, catalogue)
         return [Named(model, variants, base) for model in chosen]
     model = catalogue.find(base)
@@ -81,11 +81,11 @@ def _dynamic(name: str, suffixes: list[str], catalogue: Catalogue) -> frozenset[
 
 
 def _choice(
-    catalogue: Catalogue, router: str, auto_models: list[str], needs: frozenset[str], random: Random
+    catalogue: Catalogue, router: str, auto_models: list[str], needs: frozenset[str], lot: Callable[[str], float]
 ) -> list[ModelEntry]:
     if router == "openrouter/free":
         free = [model for model in catalogue.models.values() if model.is_free and _has(model, needs)]
-        chosen = random.sample(free, min(len(free), 5))
+        chosen = sorted(free, key=lambda model: lot(model.id))[:5]
     else:
         ranked = [model for name in auto_models if (model := catalogue.find(name)) is not None]
         chosen = [model for model in ranked if _has(model, needs)]
@@ -116,6 +116,7 @@ def _unserved(model_id: str, without: ModelEntry | None) -> NoEndpoints:
 
 
 def _unknown(name: str, hint: str, catalogue: Catalogue) -> ModelNotFound:
+    likely = [model_id for model_id in catalogue.models if model_id.startswith(name.partition("/")[0] + "/")]
     shown = name if len(name) <= 100 else name[:100] + "..."
     return ModelNotFound(
         f"{shown} is not a valid model ID.{hint} Browse /models, or list them with GET /api/v1/models.",
@@ -123,6 +124,6 @@ def _unknown(name: str, hint: str, catalogue: Catalogue) -> ModelNotFound:
             "model_not_found",
             [shown],
             MODELS_PAGE,
-            fallback_models=get_close_matches(shown, catalogue.models, cutoff=0.7),
+            fallback_models=get_close_matches(shown, likely or catalogue.models, cutoff=0.7),
         ),
     )

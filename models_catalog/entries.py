@@ -47,6 +47,11 @@ class Prices:
         return not any(getattr(self, price.name) for price in fields(self))
 
     @cached_property
+    def caches(self) -> bool:
+        """What is read from the cache is cheaper than what is not."""
+        return self.input_cache_read is not None and self.input_cache_read < self.prompt
+
+    @cached_property
     def charged(self) -> Mapping[str, str]:
         """Plain decimal strings of the prices that there are; tokens without one cost what their like do."""
         return MappingProxyType(

@@ -78,7 +78,9 @@ def catalogue(*models: ModelEntry) -> Catalogue:
     return Catalogue(1, MappingProxyType(by_id), MappingProxyType({}), MappingProxyType({}))
 
 
-def plan(known=None, *, policy=None, health=None, seed=1, upstream=lambda endpoint: REAL, prompt_tokens=0, **body):
+def plan(
+    known=None, *, policy=None, health=None, seed=1, upstream=lambda endpoint: REAL, prompt_tokens=0, lot=None, **body
+):
     request = parse({"model": "acme/one", "messages": [{"role": "user", "content": "Hi"}]} | body)
     caller = Caller(
         account_id=1, key_id=1, user_id=1, source="api", default_model="", policy=policy or Policy(),
@@ -92,6 +94,7 @@ def plan(known=None, *, policy=None, health=None, seed=1, upstream=lambda endpoi
         random=Random(seed),
         upstream=upstream,
         prompt_tokens=prompt_tokens,
+        lot=lot,
     )
 
 
