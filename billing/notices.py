@@ -1,23 +1,20 @@
 """Mails about money, to the admins of the organisation whose money it is.
 
-A mail that cannot be sent never stops what it tells about.
+Called in the transaction that they tell about; `outbox.py` sends them when it is committed.
 """
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage
-from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import dateformat
 
-from accounts.models import Membership, User
 from common.money import PicoUsd, format_cents, format_usd
 
+from . import outbox
 from .models import CreditAccount, Dispute, Purchase, Refund
 
 if TYPE_CHECKING:
@@ -33,8 +30,6 @@ __all__ = [
     "refund_failed",
     "topped_up",
 ]
-
-logger = logging.getLogger(__name__)
 
 
 def topped_up(purchase: Purchase) -> None:
@@ -82,10 +77,6 @@ def refund_failed(refund: Refund) -> None:
 
 
 def _send(account: CreditAccount, subject: str, template: str, context: dict[str, Any]) -> None:
-    admins = User.objects.filter(
-        memberships__organisation=account.organisation_id, memberships__role=Membership.Role.ADMIN, is_active=True
-    )
-    to = list(admins.order_by("pk").values_list("email", flat=True))
     shown = context | {
         "account": account,
         "site_name": settings.SITE_NAME,
@@ -93,14 +84,4 @@ def _send(account: CreditAccount, subject: str, template: str, context: dict[str
         "credits_url": settings.SITE_URL + reverse("billing:credits"),
         "auto_top_up_url": settings.SITE_URL + reverse("billing:auto-top-up"),
     }
-    body = render_to_string(f"billing/mail/{template}.txt", shown)
-    mails = [EmailMessage(subject, body, to=[address]) for address in to]
-
-    def send() -> None:
-        for mail in mails:
-            try:
-                mail.send()
-            except Exception:  # whatever the mail server does
-                logger.exception("a mail about account %s could not be sent", account.pk)
-
-    transaction.on_commit(send)
+    outbox.post(account, subject, render_to_string(f"billing/mail/{template}.txt", shown))

@@ -199,7 +199,7 @@ def _fail(refund: Refund, why: str, provider_refund: str | None = None) -> None:
         locked.state, locked.failure = State.FAILED, why[:300]
         locked.synced_at = locked.ended_at = timezone.now()
         locked.save()
-    notices.refund_failed(locked)
+        notices.refund_failed(locked)
     logger.warning("refund %s failed, %s are back on the account", refund.pk, format_cents(refund.credit_cents))
 
 

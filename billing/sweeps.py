@@ -59,6 +59,7 @@ def sweep() -> int:
                 state=Purchase.State.EXPIRED
             )
     _each(topping_up.unanswered()[:BATCH], topping_up.resume)
+    _each(topping_up.untold()[:BATCH], topping_up.follow_up)
     _each(_with_unkept_card(now)[:BATCH], cards.keep_paid_with)
     for name in PROVIDERS:
         _each(_with_unfinished_refunds(now).filter(provider=name)[:BATCH], refunds.sync)

@@ -1,8 +1,10 @@
 """The clock's part of billing; `CELERY_BEAT_SCHEDULE` in the settings says when."""
 
+from uuid import UUID
+
 from celery import shared_task
 
-from . import expiry, low_balance, sweeps, topping_up
+from . import expiry, low_balance, outbox, sweeps, topping_up
 
 
 @shared_task
@@ -36,6 +38,18 @@ def alert_low_balance(account_id: int) -> None:
 
 
 @shared_task
+def deliver_notice(notice_id: str) -> None:
+    """At once, when a mail about money has been written down."""
+    outbox.deliver(UUID(notice_id))
+
+
+@shared_task
+def deliver_notices() -> None:
+    """Every minute: mails whose worker was lost, or which the mail server did not take."""
+    outbox.deliver_due()
+
+
+@shared_task
 def rescue_payments() -> None:
     """Every ten minutes: payments whose purchase we never heard of again."""
     sweeps.rescue()
@@ -52,3 +66,4 @@ def reconcile_ledger() -> None:
     """Every night: every sum agrees, or the log names the row."""
     sweeps.reconcile()
     sweeps.forget_old_events()
+    outbox.forget_old()

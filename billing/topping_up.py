@@ -27,7 +27,7 @@ from .auto_top_up import Outlook, attempts_of, outlook, switch_off
 from .models import AutoTopUp, CreditAccount, Purchase, PurchaseQuerySet, SavedCard
 from .quotes import AmountRefused, quote
 
-__all__ = ["follow_up", "resume", "run", "unanswered"]
+__all__ = ["follow_up", "resume", "run", "unanswered", "untold"]
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +88,15 @@ def unanswered() -> PurchaseQuerySet:
         source=Purchase.Source.AUTO_TOPUP,
         provider_payment=None,
     )
+
+
+def untold() -> PurchaseQuerySet:
+    """The recent attempts whose owner was never told how they ended: for `follow_up`."""
+    now = timezone.now()
+    ended = Purchase.objects.filter(
+        source=Purchase.Source.AUTO_TOPUP, state__in=(State.CREDITED, State.FAILED), told_at=None
+    )
+    return ended.filter(created_at__gt=now - timedelta(days=2), synced_at__lt=now - UNANSWERED)
 
 
 # --- Charging ---------------------------------------------------------------------------------------
@@ -166,6 +175,7 @@ def _failed(purchase: Purchase, code: str, told: str, *, is_final: bool, payment
     return purchase
 
 
+@transaction.atomic
 def follow_up(purchase: Purchase) -> None:
     """Tell the owner, once, how an attempt has ended; and stop when going on makes no sense."""
     ended = Purchase.objects.filter(pk=purchase.pk, state__in=(State.CREDITED, State.FAILED), told_at=None)
@@ -182,6 +192,7 @@ def follow_up(purchase: Purchase) -> None:
         notices.auto_top_up_failed(purchase, prospect.wait_until)
 
 
+@transaction.atomic
 def _stop(agreement: AutoTopUp, reason: str) -> None:
     if switch_off(agreement.account, reason):
         logger.info("auto top-up of account %s stopped: %s", agreement.account_id, reason)

@@ -130,6 +130,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-purchases": {"task": "billing.tasks.sweep_purchases", "schedule": 60.0},
     "top-up-low-balances": {"task": "billing.tasks.top_up_low_balances", "schedule": 60.0},
     "alert-low-balances": {"task": "billing.tasks.alert_low_balances", "schedule": 60.0},
+    "deliver-notices": {"task": "billing.tasks.deliver_notices", "schedule": 60.0},
     "rescue-payments": {"task": "billing.tasks.rescue_payments", "schedule": 600.0},
     "expire-credits": {"task": "billing.tasks.expire_credits", "schedule": crontab(hour=2, minute=40)},
     "reconcile-ledger": {"task": "billing.tasks.reconcile_ledger", "schedule": crontab(hour=3, minute=20)},
@@ -183,6 +184,7 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'
 EMAIL_PORT = env.integer("EMAIL_PORT", 587)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_TIMEOUT = 20  # seconds for each step; without one, a silent mail server would keep a worker for ever
 EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", True)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <{SUPPORT_EMAIL}>")
 

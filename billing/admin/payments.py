@@ -3,9 +3,20 @@
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
-from billing import cards, disputes, purchases, refunds, topping_up, webhooks
-from billing.models import AutoTopUp, BillingDetails, Dispute, ProviderEvent, Purchase, Receipt, Refund, SavedCard
+from billing import cards, disputes, outbox, purchases, refunds, topping_up, webhooks
+from billing.models import (
+    AutoTopUp,
+    BillingDetails,
+    Dispute,
+    Notice,
+    ProviderEvent,
+    Purchase,
+    Receipt,
+    Refund,
+    SavedCard,
+)
 from billing.provider_answers import ProviderError
 from common.money import format_cents
 
@@ -163,6 +174,24 @@ class ProviderEventAdmin(SeenOnly):
     def process(self, request: HttpRequest, chosen: QuerySet[ProviderEvent]) -> None:
         open_ones = chosen.filter(state__in=(ProviderEvent.State.NEW, ProviderEvent.State.FAILED))
         self.tell(request, sum(webhooks.process(event) for event in open_ones), "Events dealt with")
+
+
+@admin.register(Notice)
+class NoticeAdmin(SeenOnly):
+    """Mails that are not sent yet, and those that could not be."""
+
+    ordering = ("-created_at",)
+    list_display = ("created_at", "account", "user", "subject", "tries", "due_at", "error")
+    list_filter = (("due_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("account", "user")
+    search_fields = ("subject", "user__email", "account__organisation__name")
+    actions = ("send_again",)
+
+    @admin.action(description="Send now", permissions=["change"])
+    def send_again(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
+        waiting = list(chosen.values_list("pk", flat=True))
+        Notice.objects.filter(pk__in=waiting).update(due_at=timezone.now(), tries=0)
+        self.tell(request, sum(outbox.deliver(notice) for notice in waiting), "Mails sent")
 
 
 @admin.register(SavedCard)

@@ -14,6 +14,7 @@ from .adjustments import Adjustment
 from .cards import AutoTopUp, SavedCard
 from .disputes import Dispute
 from .events import ProviderEvent
+from .notices import Notice
 from .purchases import Purchase, PurchaseQuerySet, id_in
 from .receipts import BillingDetails, Receipt
 from .refunds import Refund
@@ -26,6 +27,7 @@ __all__ = [
     "Dispute",
     "LedgerEntry",
     "Lot",
+    "Notice",
     "ProviderEvent",
     "Purchase",
     "PurchaseQuerySet",

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from billing import purchases, quotes, reconciliation, spending
+from billing import outbox, purchases, quotes, reconciliation, spending
 from billing.models import CreditAccount, Purchase
 from common.money import PICO_PER_CENT
 from tests.billing.usdc import *  # noqa: F403 the crypto payments sandbox
@@ -117,6 +117,12 @@ def sandbox(stripe_process: Sandbox, settings) -> Iterator[Sandbox]:
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     yield stripe_process
     stripe_process._post("/_test/reset")
+
+
+@pytest.fixture(autouse=True)
+def _prompt_worker(monkeypatch) -> None:
+    """Mails are delivered as soon as they are committed."""
+    monkeypatch.setattr(outbox, "ask_worker", outbox.deliver)
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ thread, from the moment at which a line comes in. It prints what it did as JSON;
 """
 
 import json
+import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -19,9 +21,10 @@ if __name__ == "__main__":
     django.setup()
 
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.db import connection
 
-from billing import purchases, quotes, refunds, sweeps, topping_up
+from billing import low_balance, outbox, purchases, quotes, refunds, sweeps, topping_up
 from billing.models import CreditAccount, Purchase
 from common.errors import PaymentRequired
 from common.ids import generation_id
@@ -115,7 +118,23 @@ def top_up(account: int, did: Counter[str]) -> None:
     topping_up.run(account)
 
 
-ROLES = {"spend": spend, "buy": buy, "sweep": sweep, "top_up": top_up}
+def die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def alert(account: int, did: Counter[str]) -> None:
+    """Tell of a low balance; die as soon as that is committed, before anybody could send the mail."""
+    outbox.ask_worker = die  # type: ignore[assignment]
+    low_balance.alert(account)
+
+
+def deliver(account: int, did: Counter[str]) -> None:
+    """Deliver a mail; die in the hands of the mail server."""
+    EmailMessage.send = die  # type: ignore[assignment,method-assign]
+    outbox.deliver_due()
+
+
+ROLES = {"spend": spend, "buy": buy, "sweep": sweep, "top_up": top_up, "alert": alert, "deliver": deliver}
 
 
 def main(roles: str, account: str, seconds: str) -> None:

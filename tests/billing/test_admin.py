@@ -8,15 +8,15 @@ from django.urls import reverse
 
 from accounts.models import Organisation, User
 from billing import adjustments, disputes, ledger, purchases, receipts
-from billing.models import CreditAccount, LedgerEntry, Lot, ProviderEvent, Purchase, Refund, SavedCard
+from billing.models import CreditAccount, LedgerEntry, Lot, Notice, ProviderEvent, Purchase, Refund, SavedCard
 from common.money import pico_from_cents
 
 from .conftest import credits_of, deliver, sound, spend
 from .test_auto_top_up import agree, save_card
 
 TABLES = [
-    "adjustment", "autotopup", "billingdetails", "creditaccount", "dispute", "ledgerentry", "lot", "providerevent",
-    "purchase", "receipt", "refund", "savedcard",
+    "adjustment", "autotopup", "billingdetails", "creditaccount", "dispute", "ledgerentry", "lot", "notice",
+    "providerevent", "purchase", "receipt", "refund", "savedcard",
 ]  # fmt: skip
 
 
@@ -56,6 +56,7 @@ def everything(client, sandbox, bought, empty_account, alice):
     sandbox._post("/_test/disputes", payment_intent=bought.provider_payment)
     disputes.sync(bought)
     adjustments.adjust(empty_account, pico_from_cents(1), operator=alice, reason="a gift", reference="everything")
+    Notice.objects.create(account=empty_account, user=alice, subject="example", body="")
     receipts.save_details(empty_account, name="Alice Ltd", address="1 Main Street", tax_ids="")
     Refund.objects.create(
         purchase=bought, provider="stripe", user=alice, cents=5, credit_cents=5, number="x", state="failed"

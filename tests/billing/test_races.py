@@ -15,11 +15,12 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.db.models import F
 
-from billing import reconciliation, refunds, stripe_gateway, sweeps, topping_up
-from billing.models import CreditAccount, LedgerEntry, ProviderEvent, Purchase, Refund
+from billing import low_balance, outbox, reconciliation, refunds, stripe_gateway, sweeps, tasks, topping_up
+from billing.models import CreditAccount, LedgerEntry, Notice, ProviderEvent, Purchase, Refund
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT
 from gateway import reaper, settlement
@@ -215,6 +216,31 @@ def test_a_process_killed_while_the_card_is_charged_is_taken_over_and_charges_on
     assert Purchase.objects.get().state == Purchase.State.CREDITED
     assert credits_of(empty_account) == 1000
     assert reconciliation.faults() == []
+
+
+@needs_postgresql
+@pytest.mark.parametrize("dies", [("alert",), ("alert", "deliver")], ids=["before it is sent", "while it is sent"])
+def test_a_mail_whose_process_is_killed_after_the_commit_arrives_once(start, account, dies):
+    low_balance.switch_on(account, 500)
+    CreditAccount.objects.update(usage=600 * PICO_PER_CENT)
+    for role in dies:
+        process = start(role, account=account, seconds=60)
+        go(process)
+        assert process.wait(timeout=30) == -signal.SIGKILL
+        assert mail.outbox == []
+    account.refresh_from_db()
+    assert account.alerted_at is not None  # nobody notes it again: only the row can bring the mail
+
+    if "deliver" in dies:
+        sweeps.alert_low_balances()
+        tasks.deliver_notices()
+        assert mail.outbox == []  # whoever is at it may be slow and not dead
+        Notice.objects.update(due_at=F("due_at") - outbox.WAITS[0])
+    all_at_once(*[tasks.deliver_notices] * 4)
+    tasks.deliver_notices()
+
+    assert [(each.to, each.subject) for each in mail.outbox] == [(["alice@example.com"], "Your balance is below $5.00")]
+    assert not Notice.objects.exists()
 
 
 # --- Webhooks over HTTP -----------------------------------------------------------------------------

@@ -184,7 +184,10 @@ def test_the_clock_knows_every_task():
     from openrouter_site.celery import app
 
     scheduled = {entry["task"] for entry in site_settings.CELERY_BEAT_SCHEDULE.values()}
-    ours = {task.name for task in (tasks.sweep_purchases, tasks.rescue_payments, tasks.reconcile_ledger)}
+    ours = {
+        task.name
+        for task in (tasks.sweep_purchases, tasks.deliver_notices, tasks.rescue_payments, tasks.reconcile_ledger)
+    }
     assert ours <= scheduled
     assert ours <= set(app.tasks)
 

@@ -1,0 +1,34 @@
+"""Mails on their way."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+
+from .accounts import CreditAccount
+
+
+class Notice(models.Model):
+    """A mail to one admin about the account's money, written down with what it tells about; gone once it is sent.
+
+    Its text names amounts, dates and pages, never a secret. The address is looked up when it is sent.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(CreditAccount, on_delete=models.CASCADE, related_name="notices")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now, null=True)  # when it is tried next; empty when we gave up
+    error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        indexes = (models.Index(fields=("due_at",), condition=Q(due_at__isnull=False), name="notices_to_send"),)
+
+    def __str__(self) -> str:
+        return self.subject
