@@ -69,9 +69,8 @@ def _tests(database: str, cache: str, chromium: str) -> int:
     if chromium:
         servers_given = {f"TEST_{name}": url for name, url in production_like.items()}
         given = embedded | servers_given | {"CHROMIUM": chromium}
-        # A file stays in one process: its tests share a running site and a browser.
-        by_file = ["-n", PARALLEL, "--dist", "loadfile", "-m", "browser"]
-        suites.append(("Tests in a browser against the real processes", by_file, given))
+        in_groups = ["-n", PARALLEL, "--dist", "loadgroup", "-m", "browser"]
+        suites.append(("Tests in a browser against the real processes", in_groups, given))
     else:
         missing.append("tests in a browser (install Chromium, or set CHROMIUM to its path)")
     if missing and os.environ.get("CI"):

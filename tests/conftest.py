@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from accounts import access
 from accounts.models import Membership, Organisation, User
@@ -10,7 +10,10 @@ from billing import ledger, spending
 from billing.models import CreditAccount, LedgerEntry
 from common.money import pico_from_cents
 from models_catalog import catalog
+from tests import emptying
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
+
+TransactionTestCase._fixture_teardown = emptying.empty
 
 PASSWORD = "correct horse battery"
 

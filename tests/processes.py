@@ -5,8 +5,11 @@ alone. Each captures what it prints, waits until it answers, and is gone afterwa
 """
 
 import contextlib
+import fcntl
+import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -26,6 +29,7 @@ from psycopg import sql
 
 from scripts.environment import ROOT
 from scripts.serve import free_port
+from tests.settings import RUN_DIR
 
 __all__ = ["Process", "Site", "coinbase_sandbox", "provider_sandbox", "stripe_sandbox", "wait_until"]
 
@@ -97,7 +101,7 @@ class Site:
         postgresql: str = "",
         redis_url: str = "",
         processes: Sequence[str] = ("stripe", "coinbase", "providers", "web", "worker"),
-        **settings: str,
+        **variables: str,
     ) -> None:
         self.folder = folder
         self.data_dir = folder / "data"
@@ -110,6 +114,7 @@ class Site:
         self._server = postgresql
         self._redis_url = redis_url
         self._database = f"site_{uuid.uuid4().hex[:12]}"
+        self._manager: subprocess.Popen[str] | None = None
         self.env = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
         self.env |= {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), self.env.get("PATH", "")]),
@@ -122,13 +127,13 @@ class Site:
             "PYTHONUNBUFFERED": "1",
             "DATABASE_URL": re.sub(r"/[^/]*$", f"/{self._database}", postgresql) if postgresql else "",
             "REDIS_URL": redis_url,
-            **settings,
+            **variables,
         }
 
     def __enter__(self) -> "Site":
         try:
             self._make_stores()
-            self._run("-m", "scripts.prepare")
+            self._fill_the_database()
             for name in self.names:
                 self.start(name)
             for name in self.names:
@@ -158,6 +163,8 @@ class Site:
 
     def stop(self) -> None:
         """Stop every process and drop the database."""
+        if self._manager:
+            self._manager.communicate()
         for process in reversed(self.processes.values()):
             process.stop()
         if self._server:
@@ -167,13 +174,19 @@ class Site:
 
     def manage(self, *arguments: str) -> str:
         """What a management command printed; AssertionError if it failed."""
-        return self._run("manage.py", *arguments)
-
-    def _run(self, *arguments: str) -> str:
-        command = [sys.executable, *arguments]
-        ended = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True)
-        assert ended.returncode == 0, f"{' '.join(arguments)}:\n{ended.stdout}{ended.stderr}"
-        return ended.stdout
+        complaints = self.folder / "commands.log"
+        if not self._manager:  # one for all commands: starting Django takes longer than any of them
+            command, pipe = [sys.executable, "-m", "tests.commands"], subprocess.PIPE
+            with complaints.open("w") as log:
+                self._manager = subprocess.Popen(
+                    command, env=self.env, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=log, text=True
+                )
+        assert self._manager.stdin and self._manager.stdout
+        self._manager.stdin.write(f"{json.dumps(arguments)}\n")
+        self._manager.stdin.flush()
+        succeeded, printed = json.loads(self._manager.stdout.readline() or "[false, null]")
+        assert succeeded, f"{' '.join(arguments)}:\n{printed}{complaints.read_text()}"
+        return str(printed)
 
     def printed(self) -> str:
         """Everything that all processes have printed so far."""
@@ -195,6 +208,21 @@ class Site:
             else "SELECT name FROM sqlite_master WHERE type = 'table'"
         )
         return sorted(str(name) for (name,) in self.rows(listing))
+
+    def _fill_the_database(self) -> None:
+        """Migrations and the catalogue. A run's first site on SQLite makes them, the others begin with a copy."""
+        command = [sys.executable, "-m", "scripts.prepare"]
+        with (RUN_DIR / "filled.lock").open("w") as lock:
+            original, own = RUN_DIR / "filled.sqlite3", self.data_dir / "site.sqlite3"
+            if not self._server:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if original.exists():
+                    shutil.copyfile(original, own)
+                    return
+            ended = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True)
+            assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
+            if not self._server:
+                shutil.copyfile(own, original)
 
     def _make_stores(self) -> None:
         if self._server:

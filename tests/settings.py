@@ -9,21 +9,20 @@ import os
 import re
 import shutil
 import tempfile
+from pathlib import Path
 
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # "gw0", "gw1", ... in a parallel run
-if _worker:
-    os.environ["DATA_DIR"] += f"/{_worker}"  # inside the folder of the process that started the run
-    if os.environ.get("REDIS_URL"):
-        os.environ["REDIS_URL"] = re.sub(r"/\d*$", "", os.environ["REDIS_URL"]) + f"/{1 + int(_worker[2:])}"
-else:
+if not _worker:
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="site-tests-")
     atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+#: For what all processes of a run share.
+RUN_DIR = Path(os.environ["DATA_DIR"])
+if _worker:
+    os.environ["DATA_DIR"] += f"/{_worker}"
+    if os.environ.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = re.sub(r"/\d*$", "", os.environ["REDIS_URL"]) + f"/{1 + int(_worker[2:])}"
 
 from openrouter_site.settings import *  # noqa: E402, F403
 
 # Real hashing is slow on purpose; hundreds of tests make users.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-for _database in DATABASES.values():  # noqa: F405
-    if _database["ENGINE"] == "django.db.backends.postgresql":
-        _database["ENGINE"] = "tests.postgresql"

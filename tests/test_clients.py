@@ -13,6 +13,7 @@ from openai import APIStatusError, AuthenticationError, BadRequestError, OpenAI,
 from pydantic import BaseModel
 
 from scripts.environment import ROOT
+from tests.browser.people import Person
 from tests.processes import Site
 
 MODEL = "openai/gpt-4o-mini"
@@ -31,10 +32,9 @@ WEATHER: Any = {
 }
 
 
-@pytest.fixture(scope="module")
-def key(site: Site) -> str:
-    account: dict[str, str] = json.loads(site.manage("demo_account", "--json"))
-    return account["api_key"]
+@pytest.fixture
+def key(customer: Person) -> str:
+    return customer.key
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ Words that occur nowhere else go through every way in, well and badly, and are t
 running site. The worker does not run, so that whatever is queued for it stays in the queue.
 """
 
-import asyncio
 import base64
 import json
 import re
@@ -15,8 +14,9 @@ from pathlib import Path
 import pytest
 import redis
 import requests
-import websockets
 from django.contrib.sessions.backends.db import SessionStore
+from websockets import Origin
+from websockets.sync.client import connect
 
 from tests.browser.fixtures import stores
 from tests.processes import Site, wait_until
@@ -85,7 +85,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder: Path = tmp_path_factory.mktemp("privacy")
     processes = ("stripe", "providers", "web")
     settings = {"SANDBOX_PROVIDERS_SPEED": "0", "LOG_LEVEL": "DEBUG", "MAX_REQUEST_BYTES": "100000"}
-    with Site(folder, processes=processes, **stores(request.param), **settings) as site:
+    with Site(folder, processes=processes, **stores(request.param, second=True), **settings) as site:
         yield site
 
 
@@ -94,7 +94,7 @@ def test_what_is_said_to_a_model_and_by_it_is_kept_nowhere(site: Site):
     watched = Stores(site)
     try:
         ask_over_the_api(site, account["api_key"])
-        asyncio.run(ask_in_the_chatroom(site, sign_in(site, account)))
+        ask_in_the_chatroom(site, sign_in(site, account))
         closed = "SELECT count(*) FROM gateway_hold"
         wait_until(lambda: site.rows(closed) == [(0,)], "every request to be settled")
 
@@ -174,25 +174,23 @@ def sign_in(site: Site, account: dict[str, str]) -> str:
     return str(browser.cookies["sessionid"])
 
 
-async def ask_in_the_chatroom(site: Site, session: str) -> None:
-    headers = {"Cookie": f"sessionid={session}", "Origin": site.url}
+def ask_in_the_chatroom(site: Site, session: str) -> None:
+    headers = {"Cookie": f"sessionid={session}"}
     address = site.url.replace("http", "ws", 1) + "/ws/chat"
-    async with websockets.connect(address, additional_headers=headers, proxy=None) as socket:
+    with connect(address, additional_headers=headers, origin=Origin(site.url), proxy=None) as socket:
 
-        async def ask(name: str, text: str, **body: object) -> str:
+        def ask(name: str, text: str, **body: object) -> str:
             question = {"model": MODEL, "messages": [{"role": "user", "content": text}], **body}
-            await socket.send(json.dumps({"type": "ask", "id": name, "body": question}))
+            socket.send(json.dumps({"type": "ask", "id": name, "body": question}))
             answer = ""
-            async with asyncio.timeout(60):
-                async for data in socket:
-                    frame = json.loads(data)
-                    answer += str(frame.get("text", ""))
-                    if frame["type"] == "ended":
-                        return answer
-            raise AssertionError("the socket was closed")
+            while True:
+                frame = json.loads(socket.recv(timeout=60))
+                answer += str(frame.get("text", ""))
+                if frame["type"] == "ended":
+                    return answer
 
-        assert SECRET in await ask("well", QUESTION)
-        await ask("broken", f"/sandbox cut:2\n{QUESTION}")
-        await ask("refused", f"/sandbox 503\n{QUESTION}")
-        await ask("senseless", QUESTION, temperature=SECRET)
-        await socket.send(f'{{"type": "ask", "id": "half", "body": {{"messages": "{SECRET}')
+        assert SECRET in ask("well", QUESTION)
+        ask("broken", f"/sandbox cut:2\n{QUESTION}")
+        ask("refused", f"/sandbox 503\n{QUESTION}")
+        ask("senseless", QUESTION, temperature=SECRET)
+        socket.send(f'{{"type": "ask", "id": "half", "body": {{"messages": "{SECRET}')

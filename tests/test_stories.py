@@ -13,9 +13,10 @@ import requests
 from openai import OpenAI
 from playwright.sync_api import Page, expect
 
+from tests.browser.people import account_of, mails_to
 from tests.processes import Site, wait_until
 
-pytestmark = pytest.mark.parametrize("site", ["embedded", "production-like"], indirect=True, scope="module")
+pytestmark = pytest.mark.parametrize("site", ["embedded", "production-like"], indirect=True)
 
 EMAIL = "newcomer@example.com"
 PASSWORD = "a newcomer's passphrase"
@@ -58,11 +59,9 @@ def sign_up(site: Site, page: Page) -> None:
 
 
 def verify_address(site: Site, page: Page) -> None:
-    link = re.compile(re.escape(site.url) + r"/account/confirm-email/\S+")
-    wait_until(lambda: link.search(site.printed()), "the mail with the link")
-    found = link.search(site.printed())
-    assert found
-    page.goto(found[0])
+    wait_until(lambda: mails_to(site, EMAIL), "the mail with the link")
+    [link] = re.findall(rf"{site.url}/account/confirm-email/\S+", mails_to(site, EMAIL)[0])
+    page.goto(link)
     page.get_by_role("button", name="Verify address").click()
     page.goto(site.url)
     expect(page.get_by_text("1 of 4 done")).to_be_visible()
@@ -89,7 +88,9 @@ def balance(site: Site, page: Page) -> Decimal:
     """The exact balance behind the rounded one that the page shows."""
     page.goto(f"{site.url}/settings/credits")
     shown = dollars(page.locator(".balance [data-balance]").inner_text())
-    [(received, spent, held)] = site.rows("SELECT credits, usage, held FROM billing_creditaccount")
+    [(received, spent, held)] = site.rows(
+        f"SELECT credits, usage, held FROM billing_creditaccount WHERE id = {account_of(site, EMAIL)}"
+    )
     exact = Decimal(received - spent).scaleb(-12)
     assert held == 0
     assert 0 <= exact - shown < Decimal("0.01")
@@ -159,7 +160,10 @@ def use_the_key(site: Site, key: str) -> None:
         model=MODEL, messages=[{"role": "user", "content": "What is the meaning of life?"}]
     )
     assert completion.choices[0].message.content
-    [(sources,)] = site.rows("SELECT count(DISTINCT source) FROM gateway_generation WHERE state = 'settled'")
+    account = account_of(site, EMAIL)
+    [(sources,)] = site.rows(
+        f"SELECT count(DISTINCT source) FROM gateway_generation WHERE state = 'settled' AND account_id = {account}"
+    )
     assert sources == 2  # the chatroom's request and the program's stand in the same list
 
 
@@ -213,8 +217,9 @@ def test_a_program_written_for_openai_works_and_pays_to_the_pico(site: Site, acc
     now = credits_of(site, account["management_key"])
     assert now["total_usage"] - spent_before == sum(costs)
 
-    [(in_rows,)] = site.rows("SELECT sum(cost) FROM gateway_generation WHERE source = 'api'")
-    [(in_hours,)] = site.rows("SELECT sum(cost) FROM gateway_usagehour WHERE source = 'api'")
+    own = f"source = 'api' AND account_id = {account_of(site, account['email'])}"
+    [(in_rows,)] = site.rows(f"SELECT sum(cost) FROM gateway_generation WHERE {own}")
+    [(in_hours,)] = site.rows(f"SELECT sum(cost) FROM gateway_usagehour WHERE {own}")
     assert in_rows == in_hours
     ids = tuple(answer["id"] if isinstance(answer, dict) else answer.id for answer in (whole, chunks[0], without_type))
     [(of_these,)] = site.rows(f"SELECT sum(cost) FROM gateway_generation WHERE id IN {ids}")

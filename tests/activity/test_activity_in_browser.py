@@ -1,61 +1,45 @@
 """The dashboard in a real browser, with real requests: filters, keyboard, live, phone, no JavaScript."""
 
-import json
 import re
 
 import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import check_axe, widest_overflow
+from tests.browser.accessibility import check_looks
+from tests.browser.people import Person, enter, new_person
 from tests.processes import Site
 
 MODELS = ("openai/gpt-4o-mini", "openai/gpt-4o-mini", "anthropic/claude-sonnet-4.5")
 
 
-@pytest.fixture(scope="module")
-def web(playwright, tmp_path_factory):
-    """The site with model providers; nobody buys anything here."""
-    with Site(tmp_path_factory.mktemp("web"), processes=("providers", "web"), SANDBOX_PROVIDERS_SPEED="50") as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def demo(web: Site) -> dict[str, str]:
-    """An account that has used two models through its key."""
-    account = json.loads(web.manage("demo_account", "--json"))
+@pytest.fixture
+def customer(site: Site) -> Person:
+    """Somebody who has used two models through a key."""
+    person = new_person(site)
     for model in MODELS:
-        ask(web, account, model)
-    return account
+        ask(site, person, model)
+    return person
 
 
-def ask(web: Site, account: dict[str, str], model: str) -> None:
+def ask(site: Site, person: Person, model: str) -> None:
     reply = requests.post(
-        f"{web.url}/api/v1/chat/completions",
-        headers={"Authorization": f"Bearer {account['api_key']}", "HTTP-Referer": "https://notes.example.com"},
+        f"{site.url}/api/v1/chat/completions",
+        headers={"Authorization": f"Bearer {person.key}", "HTTP-Referer": "https://notes.example.com"},
         json={"model": model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20},
         timeout=60,
     )
     assert reply.status_code == 200, reply.text
 
 
-def sign_in(page: Page, web: Site, account: dict[str, str]) -> None:
-    page.goto(f"{web.url}/account/login/")
-    page.get_by_label("E-mail").fill(account["email"])
-    page.get_by_role("textbox", name="Password").fill(account["password"])
-    page.locator("main").get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{web.url}/")
-
-
-def test_filters_change_the_page_in_place_and_the_address_says_which(page: Page, web: Site, demo):
-    sign_in(page, web, demo)
-    page.goto(f"{web.url}/activity")
+def test_filters_change_the_page_in_place_and_the_address_says_which(page: Page, site: Site, customer: Person):
+    enter(page, site, customer, "/activity")
     rows = page.locator(".requests tbody tr")
     before = rows.count()
     page.evaluate("window.stays = true")
     page.get_by_label("Model", exact=True).focus()
     page.get_by_label("Model", exact=True).select_option("anthropic/claude-sonnet-4.5")
-    expect(page).to_have_url(f"{web.url}/activity?model=anthropic%2Fclaude-sonnet-4.5")
+    expect(page).to_have_url(f"{site.url}/activity?model=anthropic%2Fclaude-sonnet-4.5")
     expect(rows).to_have_count(1)
     expect(page.get_by_label("Model", exact=True)).to_be_focused()
     page.get_by_text("7 days", exact=True).click()
@@ -69,9 +53,8 @@ def test_filters_change_the_page_in_place_and_the_address_says_which(page: Page,
     expect(rows).to_have_count(before)
 
 
-def test_the_chart_is_read_by_arrow_keys_and_by_pointer(page: Page, web: Site, demo):
-    sign_in(page, web, demo)
-    page.goto(f"{web.url}/activity")
+def test_the_chart_is_read_by_arrow_keys_and_by_pointer(page: Page, site: Site, customer: Person):
+    enter(page, site, customer, "/activity")
     plot = page.locator(".plot")
     plot.focus()
     page.keyboard.press("End")
@@ -91,27 +74,25 @@ def test_the_chart_is_read_by_arrow_keys_and_by_pointer(page: Page, web: Site, d
     expect(page.locator("[data-tip]")).to_be_hidden()
 
 
-def test_a_new_request_appears_by_itself_unless_live_is_off(page: Page, web: Site, demo):
-    sign_in(page, web, demo)
-    page.goto(f"{web.url}/activity")
+def test_a_new_request_appears_by_itself_unless_live_is_off(page: Page, site: Site, customer: Person):
+    enter(page, site, customer, "/activity")
     rows = page.locator(".requests tbody tr")
     before = rows.count()
     page.get_by_text("Data table").click()
-    ask(web, demo, MODELS[0])
+    ask(site, customer, MODELS[0])
     page.evaluate("document.activeElement.blur(); document.dispatchEvent(new Event('visibilitychange'))")
     expect(rows).to_have_count(before + 1)
     expect(page.locator("[data-bars-table]")).to_be_visible()  # what was opened stays open
-    expect(page).to_have_url(f"{web.url}/activity")
+    expect(page).to_have_url(f"{site.url}/activity")
     page.get_by_role("switch", name="Live").uncheck()
-    ask(web, demo, MODELS[0])
+    ask(site, customer, MODELS[0])
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_timeout(500)
     expect(rows).to_have_count(before + 1)
 
 
-def test_the_exports_are_files_of_the_same_view(page: Page, web: Site, demo):
-    sign_in(page, web, demo)
-    page.goto(f"{web.url}/activity")
+def test_the_exports_are_files_of_the_same_view(page: Page, site: Site, customer: Person):
+    enter(page, site, customer, "/activity")
     page.get_by_label("Model", exact=True).select_option("anthropic/claude-sonnet-4.5")
     expect(page.locator(".requests tbody tr")).to_have_count(1)
     page.get_by_role("button", name="Export").click()
@@ -122,27 +103,20 @@ def test_the_exports_are_files_of_the_same_view(page: Page, web: Site, demo):
     assert "anthropic/claude-sonnet-4.5" in lines[1]
 
 
-def test_filters_work_without_javascript(new_page, web: Site, demo):
+def test_filters_work_without_javascript(new_page, site: Site, customer: Person):
     page = new_page(java_script_enabled=False)
-    sign_in(page, web, demo)
-    page.goto(f"{web.url}/activity")
+    enter(page, site, customer, "/activity")
     page.get_by_label("Model", exact=True).select_option("anthropic/claude-sonnet-4.5")
     page.get_by_role("button", name="Apply").click()
     assert "model=anthropic%2Fclaude-sonnet-4.5" in page.url
     expect(page.locator(".requests tbody tr")).to_have_count(1)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_the_pages_are_accessible_and_fit_the_window(new_page, web: Site, demo, width, scheme):
-    page = new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    sign_in(page, web, demo)
+def test_the_pages_are_accessible_and_fit_the_window(page: Page, site: Site, customer: Person):
     for address in ("/activity", "/activity?period=24h&by=provider&show=requests", "/activity?model=nothing"):
-        page.goto(web.url + address)
-        check_axe(page)
-        assert widest_overflow(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.goto(f"{web.url}/activity")
+        enter(page, site, customer, address)
+        check_looks(page)
+    page.goto(f"{site.url}/activity")
     page.locator(".requests tbody th a").first.click()
     expect(page.get_by_role("heading", name="Why this price")).to_be_visible()
-    check_axe(page)
-    assert widest_overflow(page) == []
+    check_looks(page)

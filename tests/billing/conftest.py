@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 import requests
+import stripe
 
 from billing import outbox, purchases, quotes, reconciliation, spending
+from billing.coinbase_gateway import connection
 from billing.models import CreditAccount, Purchase
 from common.money import PICO_PER_CENT
 from tests.billing.usdc import *  # noqa: F403 the crypto payments sandbox
@@ -109,6 +111,13 @@ def stripe_process(tmp_path_factory) -> Iterator[Sandbox]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_waits_to_ask_again(monkeypatch) -> None:
+    """What a sandbox does not answer now, it does not answer in a second either."""
+    monkeypatch.setattr(connection, "PAUSE", 0.01)
+    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
 
 
 @pytest.fixture

@@ -1,24 +1,47 @@
 """Automatic accessibility checks of the page that the browser shows."""
 
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Page
 
 from scripts.environment import ROOT
 
-__all__ = ["check_axe", "widest_overflow"]
+__all__ = ["check_axe", "check_looks", "widest_overflow"]
 
+LOOKS: list[tuple[int, Literal["light", "dark"]]] = [(1440, "light"), (390, "dark")]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+# What fades in must have arrived: colours in between have too little contrast.
+SETTLE = """async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    await frame().then(frame);
+    const ends = ({ playState, effect }) => playState === "running" && effect.getComputedTiming().endTime < Infinity;
+    await Promise.allSettled(document.getAnimations().filter(ends).map(({ finished }) => finished));
+}"""
+RUN = "async (rules) => (await axe.run(document, { runOnly: rules, resultTypes: ['violations'] })).violations"
+
+
+def check_looks(page: Page) -> None:
+    """AssertionError unless the page is accessible and fits a screen, in light, and a phone, in dark."""
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        check_axe(page)
+        assert widest_overflow(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def check_axe(page: Page) -> None:
     """AssertionError naming each violated rule and the elements that violate it; call it in light and dark."""
-    page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text())
-    result: dict[str, Any] = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    page.evaluate(SETTLE)
+    if page.evaluate("!window.axe"):
+        page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text())
+    violations: list[dict[str, Any]] = page.evaluate(RUN, RULES)
     faults = [
         f"{violation['id']}: {violation['help']}\n"
         + "\n".join(f"    {node['html'][:200]}\n    {node['failureSummary']}" for node in violation["nodes"])
-        for violation in result["violations"]
+        for violation in violations
     ]
     assert not faults, f"{page.url}\n" + "\n".join(faults)
 

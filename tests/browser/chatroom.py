@@ -1,59 +1,27 @@
-"""The chatroom in a browser: a site for all its tests, people with and without credits, and what they do there."""
+"""The chatroom in a browser: people with and without credits, and what they do there."""
 
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
+from tests.browser.people import Person, enter, new_person
 from tests.processes import Site
 
-__all__ = ["Room", "chatroom", "enter", "people", "room"]
-
-# Each person gets a session, so that no test spends time signing in.
-PEOPLE = """
-import json
-from importlib import import_module
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from accounts import access
-from accounts.models import User
-from billing import ledger, spending
-from billing.models import LedgerEntry
-from common.money import pico_from_cents
-sessions = {}
-for name, cents in (("alice", 1000), ("poor", 0)):
-    user = User.objects.create_user(f"{name}@example.com", None)
-    account = spending.account_of(access.open_personal_organisation(user))
-    if cents:
-        ledger.add(account, pico_from_cents(cents), kind=LedgerEntry.Kind.GRANT, reference=f"test:{account.pk}")
-    session = import_module(settings.SESSION_ENGINE).SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.create()
-    sessions[name] = session.session_key
-print("SESSIONS", json.dumps(sessions))
-"""
+__all__ = ["Room", "chatroom", "people", "room"]
 
 
 @pytest.fixture(scope="session")
-def chatroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site for every test of the chatroom: conversations live in each test's own browser profile."""
-    folder = tmp_path_factory.mktemp("chatroom")
-    with Site(folder, processes=("providers", "web"), SANDBOX_PROVIDERS_SPEED="5") as site:
-        yield site
+def chatroom(sites: Callable[[str], Site]) -> Site:
+    return sites("embedded")
 
 
 @pytest.fixture(scope="session")
-def people(chatroom: Site) -> dict[str, str]:
-    """Session keys: alice has $10, poor has nothing."""
-    found = re.search(r"SESSIONS (.*)", chatroom.manage("shell", "-c", PEOPLE))
-    assert found
-    sessions: dict[str, str] = json.loads(found[1])
-    return sessions
+def people(chatroom: Site) -> dict[str, Person]:
+    """Alice has $10, poor has nothing. Every test meets them: conversations live in its own browser profile."""
+    return {"alice": new_person(chatroom, cents=1000), "poor": new_person(chatroom, cents=0)}
 
 
 class Room:
@@ -74,11 +42,14 @@ class Room:
 
     def open(self, url: str) -> "Room":
         self.page.goto(url)
-        expect(self.page.locator("#chat[data-ready]")).to_be_attached()
+        self.expect_ready()
         return self
 
     def reload(self) -> None:
         self.page.reload()
+        self.expect_ready()
+
+    def expect_ready(self) -> None:
         expect(self.page.locator("#chat[data-ready]")).to_be_attached()
 
     def ask(self, text: str, *, wait: bool = True) -> None:
@@ -126,14 +97,8 @@ class Room:
         return everything
 
 
-def enter(page: Page, site: Site, session: str, path: str = "/chat") -> Room:
-    """Go into the chatroom with somebody's session."""
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": site.url}])
-    return Room(page).open(site.url + path)
-
-
 @pytest.fixture
-def room(chatroom: Site, people: dict[str, str], new_page: Callable[..., Page]) -> Callable[..., Room]:
+def room(chatroom: Site, people: dict[str, Person], new_page: Callable[..., Page]) -> Callable[..., Room]:
     """Opens the chatroom for a person. `sandbox` tells the provider what to do; other arguments are the context's."""
 
     def open_room(
@@ -141,6 +106,9 @@ def room(chatroom: Site, people: dict[str, str], new_page: Callable[..., Page]) 
     ) -> Room:
         options.setdefault("viewport", {"width": 1440, "height": 900})
         headers = {f"X-Sandbox-{name}": value for name, value in (sandbox or {}).items()}
-        return enter(new_page(extra_http_headers=headers, **options), chatroom, people[who], path)
+        room = Room(new_page(extra_http_headers=headers, **options))
+        enter(room.page, chatroom, people[who], path)
+        room.expect_ready()
+        return room
 
     return open_room

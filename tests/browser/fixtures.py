@@ -1,22 +1,29 @@
 """A real browser for tests: Chromium from the system, and pages that fail their test on any fault in the console.
 
-Playwright's synchronous API keeps an event loop running in the thread that started it, which asynchronous tests and
-Django's ORM both refuse to share. So each module of browser tests has a Playwright of its own, gone when it ends.
+Playwright's synchronous API keeps an event loop running in the thread that started it, which asynchronous tests refuse
+to share. So tests in a browser come after all others, and keep one browser and one running site until the end.
 """
 
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response, sync_playwright
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
+from tests.browser.people import Person, new_person
 from tests.processes import Site
 
-__all__ = ["browser", "faults", "new_page", "page", "playwright", "pytest_collection_modifyitems", "site", "stores"]
+__all__ = [
+    "browser", "customer", "faults", "new_page", "page", "playwright", "pytest_collection_modifyitems",
+    "pytest_xdist_make_scheduler", "site", "sites", "stores",
+]  # fmt: skip
 
 # Switches off whatever would make Chromium call home: the tests work without a network.
 ARGUMENTS = [
@@ -31,20 +38,35 @@ ARGUMENTS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whatever starts a browser or the real processes, so that `-m "not browser"` starts neither."""
+    """Mark whatever starts a browser or the real processes, so that `-m "not browser"` starts neither; put it last."""
     for item in items:
         if {"playwright", "site"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
-@pytest.fixture(scope="module")
+class InGroups(LoadScopeScheduling):  # type: ignore[misc]
+    """Whichever process is free gets the next test; those that share what takes long to start stay together."""
+
+    GROUPS = ("tests/test_privacy.py", "tests/browser/test_chat_markdown.py", "[production-like]")
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for group in self.GROUPS if group in nodeid), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """The distribution of a parallel run with `--dist loadgroup`."""
+    return InGroups(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if not program:
@@ -96,22 +118,46 @@ def page(new_page: Callable[..., Page]) -> Page:
     return new_page(viewport={"width": 1440, "height": 900})
 
 
-def stores(name: str) -> dict[str, str]:
-    """Arguments of `Site` for "embedded" or "production-like" stores; skips the test where there are none."""
+def stores(name: str, *, second: bool = False) -> dict[str, str]:
+    """Arguments of `Site` for "embedded" or "production-like" stores; skips the test where there are none.
+
+    A `second` site beside the one of all tests needs a Redis database of its own.
+    """
     if name == "embedded":
         return {}
     redis_url = os.environ.get("TEST_REDIS_URL", "")
-    if redis_url and (worker := os.environ.get("PYTEST_XDIST_WORKER")):  # "gw0", "gw1", ...: a database for each
-        redis_url = re.sub(r"/\d*$", "", redis_url) + f"/{1 + int(worker[2:])}"
+    if redis_url:
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])  # "gw0", "gw1", ... in a parallel run
+        redis_url = re.sub(r"/\d*$", "", redis_url) + f"/{1 + 2 * worker + second}"
     given = {"postgresql": os.environ.get("TEST_DATABASE_URL", ""), "redis_url": redis_url}
     if not all(given.values()):
         pytest.skip("PostgreSQL and Redis are not given by TEST_DATABASE_URL and TEST_REDIS_URL.")
     return given
 
 
-@pytest.fixture(scope="module")
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The whole site, running. A module asks for other stores by parametrising it indirectly."""
-    folder: Path = tmp_path_factory.mktemp("site")
-    with Site(folder, **stores(getattr(request, "param", "embedded")), SANDBOX_PROVIDERS_SPEED="5") as site:
-        yield site
+@pytest.fixture(scope="session")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Site]]:
+    """Gives the whole site on the stores that are named, started when it is first asked for."""
+    with ExitStack() as running:
+
+        @cache
+        def start(name: str) -> Site:
+            folder = tmp_path_factory.mktemp("site")
+            return running.enter_context(Site(folder, **stores(name), SANDBOX_PROVIDERS_SPEED="5"))
+
+        yield start
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, sites: Callable[[str], Site]) -> Site:
+    """The whole site, running. All tests share it: each is a person of its own there.
+
+    A test asks for other stores by parametrising it indirectly.
+    """
+    return sites(getattr(request, "param", "embedded"))
+
+
+@pytest.fixture
+def customer(site: Site) -> Person:
+    """Somebody new with $25."""
+    return new_person(site)

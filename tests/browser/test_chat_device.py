@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.chatroom import Room, chatroom, people, room
-from tests.processes import wait_until
+from tests.browser.people import Person
+from tests.processes import Site, wait_until
 
 __all__ = ["chatroom", "people", "room"]
 
@@ -426,11 +427,11 @@ def test_a_full_disk_is_said_and_the_answer_stays_on_the_page(room: OpenRoom):
 
 
 def test_a_browser_that_stores_nothing_still_chats_and_says_so(
-    room: OpenRoom, new_page: Callable[..., Page], chatroom: Any, people: dict[str, str]
+    room: OpenRoom, new_page: Callable[..., Page], chatroom: Any, people: dict[str, Person]
 ):
     page = new_page(extra_http_headers={"X-Sandbox-Tokens": "6"})
     page.add_init_script("indexedDB.open = () => { throw new DOMException('no', 'SecurityError'); };")
-    page.context.add_cookies([{"name": "sessionid", "value": people["alice"], "url": chatroom.url}])
+    page.context.add_cookies([{"name": "sessionid", "value": people["alice"].session, "url": chatroom.url}])
     chat = Room(page).open(f"{chatroom.url}/chat")
     expect(page.locator("#toasts")).to_contain_text("keeps nothing")
     chat.ask("Hello")
@@ -439,11 +440,13 @@ def test_a_browser_that_stores_nothing_still_chats_and_says_so(
     expect(page.locator("#rail-usage")).to_contain_text("Not stored")
 
 
-def test_two_people_on_one_computer_do_not_see_each_others_chats(room: OpenRoom, people: dict[str, str], chatroom: Any):
+def test_two_people_on_one_computer_do_not_see_each_others_chats(
+    room: OpenRoom, people: dict[str, Person], chatroom: Site
+):
     chat = room(sandbox=QUICK)
     chat.ask("A secret of Alice")
     page = chat.page
-    page.context.add_cookies([{"name": "sessionid", "value": people["poor"], "url": chatroom.url}])
+    page.context.add_cookies([{"name": "sessionid", "value": people["poor"].session, "url": chatroom.url}])
     page.goto(f"{chatroom.url}/chat")
     expect(page.locator("#chat[data-ready]")).to_be_attached()
     expect(page.locator("#conversations .conv")).to_have_count(0)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.chatroom import chatroom, enter, people
+from tests.browser.chatroom import Room, chatroom, people
+from tests.browser.people import Person, enter
 from tests.processes import Site
 
 __all__ = ["chatroom", "people"]
@@ -256,11 +257,12 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def page(chatroom: Site, people: dict[str, str], browser: Browser) -> Iterator[Page]:
+def page(chatroom: Site, people: dict[str, Person], browser: Browser) -> Iterator[Page]:
     """One page for all of it: these tests use its modules, not its conversation."""
     context = browser.new_context()
     page = context.new_page()
-    enter(page, chatroom, people["alice"])
+    enter(page, chatroom, people["alice"], "/chat")
+    Room(page).expect_ready()
     page.evaluate(
         """() => { window.violations = [];
         document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>

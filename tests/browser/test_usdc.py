@@ -1,33 +1,12 @@
 """Paying in USDC, in a browser and against the real processes."""
 
-import json
 import re
-from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import check_axe, widest_overflow
+from tests.browser.accessibility import check_looks
+from tests.browser.people import Person, enter
 from tests.processes import Site, wait_until
-
-EMAIL = "newcomer@example.com"
-
-
-@pytest.fixture
-def newcomer(site: Site, new_page: Callable[..., Page]) -> Callable[..., Page]:
-    """Opens the credits page, signed in, in a window of its own; arguments are those of `new_page`."""
-    made = json.loads(site.manage("demo_account", "--email", EMAIL, "--json"))
-
-    def open_credits(**options) -> Page:
-        page = new_page(**options)
-        page.goto(f"{site.url}/account/login/?next=/settings/credits")
-        page.get_by_label("E-mail").fill(EMAIL)
-        page.get_by_role("textbox", name="Password").fill(made["password"])
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Add credits")).to_be_visible()
-        return page
-
-    return open_credits
 
 
 def choose_ten_dollars(page: Page) -> None:
@@ -37,17 +16,17 @@ def choose_ten_dollars(page: Page) -> None:
     expect(page.locator("#quote")).to_contain_text("Payments in USDC are final")
 
 
-def test_a_newcomer_buys_with_usdc(site: Site, newcomer: Callable[..., Page]):
-    page = newcomer(viewport={"width": 1440, "height": 900})
+def test_a_newcomer_buys_with_usdc(site: Site, page: Page, customer: Person):
+    enter(page, site, customer, "/settings/credits")
     choose_ten_dollars(page)
-    check_axe(page)
+    check_looks(page)
     page.get_by_role("button", name="Pay $10.50").click()
 
     expect(page.get_by_text("Network")).to_be_visible()  # the payment provider's own page
     page.get_by_role("button", name="Pay 10.50 USDC").click()
 
     expect(page.get_by_role("heading", name="$10.00 added")).to_be_visible()
-    check_axe(page)
+    check_looks(page)
     page.get_by_role("link", name="Receipt").click()
     expect(page.get_by_text(re.compile("transaction 0x[0-9a-f]{64}"))).to_be_visible()
 
@@ -57,25 +36,21 @@ def test_a_newcomer_buys_with_usdc(site: Site, newcomer: Callable[..., Page]):
     expect(line).to_contain_text("USDC: no refund")
     expect(line.get_by_role("link", name="Refund")).to_have_count(0)
     # The webhook found its way to the site as well.
-    delivered = "SELECT count(*) FROM billing_providerevent WHERE provider = 'coinbase' AND state = 'done'"
-    wait_until(lambda: site.rows(delivered) == [(1,)], "the webhook")
+    [(checkout,)] = site.rows(f"SELECT provider_session FROM billing_purchase WHERE account_id = {customer.account}")
+    delivered = f"SELECT state FROM billing_providerevent WHERE provider = 'coinbase' AND object_id = '{checkout}'"
+    wait_until(lambda: site.rows(delivered) == [("done",)], "the webhook")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_a_payment_that_is_confirmed_later_arrives_by_itself(
-    site: Site, newcomer: Callable[..., Page], width: int, scheme: str
-):
-    page = newcomer(viewport={"width": width, "height": 900}, color_scheme=scheme)
+def test_a_payment_that_is_confirmed_later_arrives_by_itself(site: Site, page: Page, customer: Person):
+    enter(page, site, customer, "/settings/credits")
     choose_ten_dollars(page)
-    assert widest_overflow(page) == []
     page.get_by_role("button", name="Pay $10.50").click()
     page.get_by_role("button", name="Pay, to be confirmed later").click()
 
     expect(page.get_by_role("heading", name="Waiting for the payment to arrive")).to_be_visible()
     help_card = page.get_by_role("region", name="Sent USDC and see no credits?")
     expect(help_card).to_be_visible()
-    check_axe(page)
-    assert widest_overflow(page) == []
+    check_looks(page)
 
     purchase = page.url.rpartition("/")[2].replace("-", "")
     [(checkout,)] = site.rows(

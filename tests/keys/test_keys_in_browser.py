@@ -1,45 +1,23 @@
 """Keys in a real browser: dialogs, keyboard, the secret that is shown once, phone, no JavaScript."""
 
-import json
 import re
 
-import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import check_axe, widest_overflow
+from tests.browser.accessibility import check_looks
+from tests.browser.people import Person, enter
 from tests.processes import Site
 
 
-@pytest.fixture(scope="module")
-def web(playwright, tmp_path_factory):
-    """The site alone: nothing here asks a model or pays."""
-    with Site(tmp_path_factory.mktemp("web"), processes=("web",)) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def demo(web: Site) -> dict[str, str]:
-    return json.loads(web.manage("demo_account", "--json"))
-
-
-def sign_in(page: Page, web: Site, account: dict[str, str]) -> None:
-    page.goto(f"{web.url}/account/login/")
-    page.get_by_label("E-mail").fill(account["email"])
-    page.get_by_role("textbox", name="Password").fill(account["password"])
-    page.locator("main").get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{web.url}/")
-    page.goto(f"{web.url}/settings/keys")
-
-
-def status_of(web: Site, secret: str) -> int:
+def status_of(site: Site, secret: str) -> int:
     """What the API answers a request with the key."""
-    reply = requests.get(f"{web.url}/api/v1/key", headers={"Authorization": f"Bearer {secret}"}, timeout=30)
+    reply = requests.get(f"{site.url}/api/v1/key", headers={"Authorization": f"Bearer {secret}"}, timeout=30)
     return reply.status_code
 
 
-def test_a_key_is_made_by_keyboard_alone(page: Page, web: Site, demo):
-    sign_in(page, web, demo)
+def test_a_key_is_made_by_keyboard_alone(page: Page, site: Site, customer: Person):
+    enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Create an API key")
@@ -53,7 +31,7 @@ def test_a_key_is_made_by_keyboard_alone(page: Page, web: Site, demo):
     expect(secret).to_have_text(re.compile(r"sk-or-v1-[0-9a-f]{64}"))
     expect(page.get_by_role("button", name="Copy").first).to_be_focused()
     key = secret.inner_text()
-    assert status_of(web, key) == 200
+    assert status_of(site, key) == 200
     page.keyboard.press("Escape")
     expect(secret).to_be_visible()  # it is shown once: a slip must not close it
     page.get_by_role("link", name="I saved it").click()
@@ -62,8 +40,8 @@ def test_a_key_is_made_by_keyboard_alone(page: Page, web: Site, demo):
     assert key not in page.content()
 
 
-def test_a_mistake_is_said_in_the_dialog_and_what_was_typed_stays(page: Page, web: Site, demo, faults):
-    sign_in(page, web, demo)
+def test_a_mistake_is_said_in_the_dialog_and_what_was_typed_stays(page: Page, site: Site, customer: Person, faults):
+    enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").click()
     page.get_by_label("Name").fill("Mistaken")
     page.get_by_label("Credit limit").fill("plenty")
@@ -78,8 +56,8 @@ def test_a_mistake_is_said_in_the_dialog_and_what_was_typed_stays(page: Page, we
     expect(page.get_by_role("link", name="Create key")).to_be_focused()
 
 
-def test_a_date_is_asked_for_only_when_it_is_chosen(page: Page, web: Site, demo):
-    sign_in(page, web, demo)
+def test_a_date_is_asked_for_only_when_it_is_chosen(page: Page, site: Site, customer: Person):
+    enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").click()
     date = page.get_by_label("Last day it works")
     expect(page.get_by_label("Expires")).to_be_visible()
@@ -88,8 +66,8 @@ def test_a_date_is_asked_for_only_when_it_is_chosen(page: Page, web: Site, demo)
     expect(date).to_be_visible()
 
 
-def test_a_key_is_changed_disabled_and_deleted_from_the_list(page: Page, web: Site, demo):
-    sign_in(page, web, demo)
+def test_a_key_is_changed_disabled_and_deleted_from_the_list(page: Page, site: Site, customer: Person):
+    enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").click()
     page.get_by_label("Name").fill("Short life")
     page.get_by_role("button", name="Create key").click()
@@ -105,7 +83,7 @@ def test_a_key_is_changed_disabled_and_deleted_from_the_list(page: Page, web: Si
     page.get_by_role("button", name="Actions for Shorter life").click()
     page.get_by_role("button", name="Disable").click()
     expect(page.get_by_role("row").filter(has_text="Shorter life")).to_contain_text("Disabled")
-    assert status_of(web, secret) == 401
+    assert status_of(site, secret) == 401
 
     page.get_by_role("button", name="Actions for Shorter life").click()
     page.get_by_role("link", name="Delete").click()
@@ -115,40 +93,34 @@ def test_a_key_is_changed_disabled_and_deleted_from_the_list(page: Page, web: Si
     expect(page.get_by_role("link", name="Shorter life")).to_have_count(0)
 
 
-def test_keys_are_made_without_javascript(new_page, web: Site, demo):
+def test_keys_are_made_without_javascript(new_page, site: Site, customer: Person):
     page = new_page(java_script_enabled=False)
-    sign_in(page, web, demo)
+    enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").click()
     page.get_by_label("Name").fill("Plain")
     page.get_by_role("button", name="Create key").click()
     secret = page.locator("#secret").inner_text()
-    assert status_of(web, secret) == 200
+    assert status_of(site, secret) == 200
     page.get_by_role("link", name="I saved it").click()
     page.get_by_role("link", name="Plain", exact=True).click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete key").click()
-    assert status_of(web, secret) == 401
+    assert status_of(site, secret) == 401
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_the_pages_are_accessible_and_fit_the_window(new_page, web: Site, demo, width, scheme):
-    page = new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    sign_in(page, web, demo)
+def test_the_pages_are_accessible_and_fit_the_window(page: Page, site: Site, customer: Person):
     for address in ("/settings/keys", "/settings/keys/create", "/settings/management-keys"):
-        page.goto(web.url + address)
-        check_axe(page)
-        assert widest_overflow(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.goto(f"{web.url}/settings/keys")
+        enter(page, site, customer, address)
+        check_looks(page)
+    page.goto(f"{site.url}/settings/keys")
     page.get_by_role("link", name="Create key").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    check_axe(page)
+    check_looks(page)
     page.get_by_label("Name").fill("For looks")
     page.get_by_role("button", name="Create key").click()
     expect(page.locator("#secret")).to_be_visible()
-    check_axe(page)
+    check_looks(page)
     page.get_by_role("link", name="I saved it").click()
     page.get_by_role("link", name="For looks").first.click()
     expect(page.get_by_role("heading", name="For looks")).to_be_visible()
-    check_axe(page)
-    assert widest_overflow(page) == []
+    check_looks(page)

@@ -1,12 +1,12 @@
 """The shell of every page in a real browser: keyboard, phone, themes, no JavaScript, and a newcomer's first minutes."""
 
-import itertools
 import re
+import uuid
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import check_axe, widest_overflow
+from tests.browser.accessibility import check_axe, check_looks
+from tests.browser.people import Person, enter, mails_to
 from tests.processes import Site, wait_until
 
 PASSWORD = "a long enough passphrase"
@@ -18,20 +18,10 @@ PUBLIC = [
 MEMBERS = ["/", "/account/email/", "/account/password/change/", "/account/logout/", "/styleguide/"]
 
 
-@pytest.fixture(scope="module")
-def web(playwright, tmp_path_factory):
-    """The site without its workers and sandboxes: nothing here asks a model or pays."""
-    with Site(tmp_path_factory.mktemp("web"), processes=("web",)) as site:
-        yield site
-
-
-_people = itertools.count(1)
-
-
-def sign_up(page: Page, web: Site) -> str:
+def sign_up(page: Page, site: Site) -> str:
     """The address of a new account, signed in on the start page."""
-    address = f"newcomer{next(_people)}@example.com"
-    page.goto(f"{web.url}/account/signup/")
+    address = f"newcomer-{uuid.uuid4().hex[:12]}@example.com"
+    page.goto(f"{site.url}/account/signup/")
     page.get_by_label("E-mail").fill(address)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
@@ -39,36 +29,31 @@ def sign_up(page: Page, web: Site) -> str:
     return address
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
-def test_pages_are_accessible_and_fit_the_window(new_page, web: Site, size: str, scheme: str):
-    page = new_page(viewport=SIZES[size], color_scheme=scheme)
+def test_pages_are_accessible_and_fit_the_window(page: Page, site: Site, customer: Person):
     for address in PUBLIC:
-        page.goto(web.url + address)
-        check_axe(page)
-        assert widest_overflow(page) == [], address
-    sign_up(page, web)
+        page.goto(site.url + address)
+        check_looks(page)
     for address in MEMBERS:
-        page.goto(web.url + address)
-        check_axe(page)
-        assert widest_overflow(page) == [], address
+        enter(page, site, customer, address)
+        check_looks(page)
 
 
-def test_a_newcomer_verifies_the_address_and_gets_the_allowance(page: Page, web: Site):
-    address = sign_up(page, web)
+def test_a_newcomer_verifies_the_address_and_gets_the_allowance(page: Page, site: Site):
+    address = sign_up(page, site)
     expect(page.get_by_text("We sent a link to")).to_be_visible()
     expect(page.locator(".nav [data-balance]")).to_have_text("$0.00")
-    links = re.compile(rf"{web.url}/account/confirm-email/\S+")
-    wait_until(lambda: links.search(web.processes["web"].printed()), "the message to be printed")
-    page.goto(links.findall(web.processes["web"].printed())[-1])
+    wait_until(lambda: mails_to(site, address), "the mail")
+    [link] = re.findall(rf"{site.url}/account/confirm-email/\S+", mails_to(site, address)[0])
+    page.goto(link)
     expect(page.get_by_role("main").get_by_text(address)).to_be_visible()
     page.get_by_role("button", name="Verify address").click()
     expect(page.locator(".nav [data-balance]")).to_have_text("$0.10")
     expect(page.get_by_text("1 of 4 done")).to_be_visible()
 
 
-def test_the_keyboard_reaches_content_search_and_account(page: Page, web: Site):
-    sign_up(page, web)
-    page.goto(f"{web.url}/terms")
+def test_the_keyboard_reaches_content_search_and_account(page: Page, site: Site):
+    sign_up(page, site)
+    page.goto(f"{site.url}/terms")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -87,9 +72,9 @@ def test_the_keyboard_reaches_content_search_and_account(page: Page, web: Site):
     expect(page.get_by_role("button", name="Account")).to_be_focused()
 
 
-def test_a_phone_opens_and_closes_the_menu(new_page, web: Site):
+def test_a_phone_opens_and_closes_the_menu(new_page, site: Site):
     page = new_page(viewport=SIZES["phone"])
-    page.goto(f"{web.url}/terms")
+    page.goto(f"{site.url}/terms")
     expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
     page.get_by_role("button", name="Menu").click()
     expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Models")).to_be_visible()
@@ -98,8 +83,8 @@ def test_a_phone_opens_and_closes_the_menu(new_page, web: Site):
     expect(page.get_by_role("button", name="Menu")).to_be_focused()
 
 
-def test_a_theme_applies_at_once_and_is_kept(page: Page, web: Site):
-    page.goto(f"{web.url}/terms")
+def test_a_theme_applies_at_once_and_is_kept(page: Page, site: Site):
+    page.goto(f"{site.url}/terms")
     white = "rgb(255, 255, 255)"
     expect(page.locator("body")).to_have_css("background-color", white)
     page.get_by_role("button", name="Theme: system").click()
@@ -113,9 +98,9 @@ def test_a_theme_applies_at_once_and_is_kept(page: Page, web: Site):
     expect(page.locator("body")).to_have_css("background-color", white)
 
 
-def test_samples_change_language_by_arrow_keys_and_are_copied_as_shown(new_page, web: Site):
+def test_samples_change_language_by_arrow_keys_and_are_copied_as_shown(new_page, site: Site):
     page = new_page(viewport=SIZES["desktop"], permissions=["clipboard-read", "clipboard-write"])
-    page.goto(web.url)
+    page.goto(site.url)
     page.get_by_role("tab", name="curl").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Python")).to_be_focused()
@@ -124,14 +109,14 @@ def test_samples_change_language_by_arrow_keys_and_are_copied_as_shown(new_page,
     page.locator(".samples [data-copy]").click()
     expect(page.locator(".samples [data-copy]")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith("from openai import OpenAI") and f'base_url="{web.url}/api/v1"' in copied
+    assert copied.startswith("from openai import OpenAI") and f'base_url="{site.url}/api/v1"' in copied
     compile(copied, "sample", "exec")
     page.reload()
     expect(page.get_by_role("tab", name="Python")).to_have_attribute("aria-selected", "true")
 
 
-def test_a_password_can_be_looked_at_and_errors_keep_what_was_typed(page: Page, web: Site, faults: list[str]):
-    page.goto(f"{web.url}/account/signup/")
+def test_a_password_can_be_looked_at_and_errors_keep_what_was_typed(page: Page, site: Site, faults: list[str]):
+    page.goto(f"{site.url}/account/signup/")
     page.get_by_label("E-mail").fill("somebody@example.com")
     password = page.get_by_label("Password", exact=True)
     password.fill("short")
@@ -144,9 +129,9 @@ def test_a_password_can_be_looked_at_and_errors_keep_what_was_typed(page: Page, 
     check_axe(page)
 
 
-def test_a_second_click_on_a_slow_button_sends_nothing(page: Page, web: Site):
+def test_a_second_click_on_a_slow_button_sends_nothing(page: Page, site: Site):
     posts: list[str] = []
-    page.goto(f"{web.url}/account/password/reset/")
+    page.goto(f"{site.url}/account/password/reset/")
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     page.get_by_label("E-mail").fill("nobody@example.com")
     page.get_by_role("button", name="Send the link").dblclick()
@@ -154,9 +139,9 @@ def test_a_second_click_on_a_slow_button_sends_nothing(page: Page, web: Site):
     assert len(posts) == 1
 
 
-def test_toasts_announce_themselves_and_problems_stay(page: Page, web: Site):
-    sign_up(page, web)
-    page.goto(f"{web.url}/styleguide/")
+def test_toasts_announce_themselves_and_problems_stay(page: Page, site: Site):
+    sign_up(page, site)
+    page.goto(f"{site.url}/styleguide/")
     page.get_by_role("button", name="Toast that stays").click()
     problem = page.get_by_role("status").filter(has_text="Not saved").first
     expect(problem).to_be_visible()
@@ -164,13 +149,13 @@ def test_toasts_announce_themselves_and_problems_stay(page: Page, web: Site):
     expect(problem).to_be_hidden()
 
 
-def test_signing_in_choosing_a_theme_and_signing_out_work_without_javascript(new_page, web: Site, page: Page):
-    address = sign_up(page, web)
+def test_signing_in_choosing_a_theme_and_signing_out_work_without_javascript(new_page, site: Site, page: Page):
+    address = sign_up(page, site)
     plain = new_page(viewport=SIZES["desktop"], java_script_enabled=False)
-    plain.goto(web.url)
+    plain.goto(site.url)
     for language in ("curl", "python", "javascript"):  # all three samples, one under the other
         expect(plain.locator(f"#sample-{language}")).to_be_visible()
-    plain.goto(f"{web.url}/account/login/")
+    plain.goto(f"{site.url}/account/login/")
     plain.get_by_label("E-mail").fill(address)
     plain.get_by_label("Password", exact=True).fill(PASSWORD)
     plain.get_by_role("button", name="Sign in").click()
@@ -183,9 +168,9 @@ def test_signing_in_choosing_a_theme_and_signing_out_work_without_javascript(new
     expect(plain.get_by_text("You are signed out.")).to_be_visible()
 
 
-def test_everything_comes_from_the_site_itself(page: Page, web: Site):
+def test_everything_comes_from_the_site_itself(page: Page, site: Site):
     elsewhere: list[str] = []
-    page.on("request", lambda request: elsewhere.append(request.url) if not request.url.startswith(web.url) else None)
-    sign_up(page, web)
-    page.goto(f"{web.url}/styleguide/", wait_until="networkidle")
+    page.on("request", lambda request: elsewhere.append(request.url) if not request.url.startswith(site.url) else None)
+    sign_up(page, site)
+    page.goto(f"{site.url}/styleguide/", wait_until="networkidle")
     assert elsewhere == []
