@@ -115,9 +115,11 @@ def excluded_because(named: Named, endpoint: EndpointEntry, wishes: Wishes) -> s
     free = named.model.is_free
     if endpoint.trains and not (policy.allow_free_training if free else policy.allow_paid_training):
         return "data_policy:training"
-    if wishes.no_collection and (endpoint.trains or endpoint.retains):
+    if endpoint.publishes and not (free and policy.allow_free_publication):
+        return "data_policy:publication"
+    if wishes.no_collection and not endpoint.keeps_nothing:
         return "data_policy:training"
-    if wishes.no_retention and (endpoint.trains or endpoint.retains):
+    if wishes.no_retention and not endpoint.keeps_nothing:
         return "data_policy:zdr"
     if wishes.quantizations and endpoint.quantization not in wishes.quantizations:
         return "quantization"

@@ -63,8 +63,8 @@ class ModelAdmin(CatalogueAdmin):
 
 @admin.register(Endpoint)
 class EndpointAdmin(CatalogueAdmin):
-    list_display = ("model_id", "tag", "enabled", "provider_model_id", "pricing")
-    list_filter = ("enabled", "provider")
+    list_display = ("model_id", "tag", "enabled", "provider_model_id", "pricing", "publishes")
+    list_filter = ("enabled", "publishes", "provider")
     search_fields = ("model__id", "tag", "provider_model_id")
     autocomplete_fields = ("model", "provider")
     list_select_related = ("provider",)

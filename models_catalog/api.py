@@ -105,7 +105,7 @@ def list_endpoints(request: HttpRequest, author: str, slug: str) -> HttpResponse
 
 @public("/endpoints/zdr", summary="List endpoints that keep nothing")
 def list_zero_retention_endpoints(request: HttpRequest) -> HttpResponse:
-    """The endpoints whose provider neither keeps prompts nor trains on them."""
+    """The endpoints that neither keep prompts nor train on them nor publish them."""
     return _publish(
         request,
         "zero retention",
@@ -113,7 +113,7 @@ def list_zero_retention_endpoints(request: HttpRequest) -> HttpResponse:
             endpoint_json(model, endpoint)
             for model in all_.models.values()
             for endpoint in model.endpoints
-            if not endpoint.retains and not endpoint.trains
+            if endpoint.keeps_nothing
         ],
     )
 

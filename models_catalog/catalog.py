@@ -143,6 +143,7 @@ def _endpoint(row: Endpoint, provider: ProviderEntry) -> EndpointEntry:
         retains=provider.retains is not False,
         supports_cancel=provider.supports_cancel,
         is_moderated=row.is_moderated,
+        publishes=row.publishes,
         base_url=provider.base_url,
         key_variable=provider.key_variable,
     )

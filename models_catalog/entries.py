@@ -125,6 +125,12 @@ class EndpointEntry:
     is_moderated: bool
     base_url: str
     key_variable: str
+    publishes: bool = False  # may show prompts to the public
+
+    @property
+    def keeps_nothing(self) -> bool:
+        """Prompts are not kept, not trained on and not published."""
+        return not (self.retains or self.trains or self.publishes)
 
     def prices_for(self, prompt_tokens: int) -> Prices:
         """The prices of a request with that many prompt tokens."""
@@ -193,8 +199,8 @@ class ModelEntry:
 
     @cached_property
     def zero_retention(self) -> bool:
-        """Somebody serves it who neither keeps prompts nor trains on them."""
-        return any(not endpoint.retains and not endpoint.trains for endpoint in self.endpoints)
+        """Somebody serves it who keeps nothing."""
+        return any(endpoint.keeps_nothing for endpoint in self.endpoints)
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,9 @@ class Endpoint(FromFile):
     tiers = models.JSONField(default=list, blank=True, validators=[check_tiers])
     supported_parameters = models.JSONField(default=list, blank=True)
     is_moderated = models.BooleanField(default=False)
+    # May show prompts to the public, as a few free offers do. The bundled catalogue's sources say so of none: that
+    # is for operators to enter.
+    publishes = models.BooleanField("may publish prompts", default=False)
     enabled = models.BooleanField(default=True)
 
     class Meta:

@@ -99,6 +99,7 @@ class Migration(migrations.Migration):
                 ("tiers", models.JSONField(blank=True, default=list, validators=[models_catalog.pricing.check_tiers])),
                 ("supported_parameters", models.JSONField(blank=True, default=list)),
                 ("is_moderated", models.BooleanField(default=False)),
+                ("publishes", models.BooleanField(default=False, verbose_name="may publish prompts")),
                 ("enabled", models.BooleanField(default=True)),
                 (
                     "model",

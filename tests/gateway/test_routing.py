@@ -269,6 +269,20 @@ def test_free_models_have_a_permission_of_their_own():
     assert tags(plan(free, model="acme/one:free", policy=Policy(allow_free_training=True))) == ["a"]
 
 
+def test_publishing_prompts_needs_a_permission_and_only_free_models_get_it():
+    free = catalogue(model("acme/one:free", endpoint("a", "0", publishes=True)))
+    with pytest.raises(NoEndpoints, match="may publish prompts") as refusal:
+        plan(free, model="acme/one:free", policy=Policy(allow_free_training=True))
+    assert refusal.value.availability["code"] == "privacy_restricted"
+    allowed = Policy(allow_free_publication=True)
+    assert tags(plan(free, model="acme/one:free", policy=allowed)) == ["a"]
+    for stricter in ({"zdr": True}, {"data_collection": "deny"}):
+        with pytest.raises(NoEndpoints):
+            plan(free, model="acme/one:free", policy=allowed, provider=stricter)
+    paid = catalogue(model("acme/one", endpoint("a", "1", publishes=True), B))
+    assert tags(plan(paid, policy=allowed)) == ["b"]
+
+
 def test_a_data_policy_that_leaves_nothing_says_so_and_where_to_change_it():
     private = catalogue(model("acme/one", endpoint("a", "1", trains=True, retains=True)))
     with pytest.raises(NoEndpoints, match="/settings/privacy") as refusal:

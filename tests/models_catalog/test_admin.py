@@ -97,3 +97,15 @@ def test_deleting_an_endpoint_is_noticed(operator):
 
 def test_a_member_cannot_edit_the_catalogue(shop, alice_client):
     assert alice_client.get("/admin/models_catalog/provider/").status_code == 302
+
+
+def test_an_endpoint_that_may_publish_prompts_is_marked_shown_and_keeps_nothing_no_more(operator):
+    endpoint = Endpoint.objects.get(model="acme/large", tag="alpha")
+    assert catalog.current().models["acme/large"].zero_retention
+    path = f"/admin/models_catalog/endpoint/{endpoint.pk}/change/"
+    assert operator.post(path, form_of(operator, path) | {"publishes": "on"}).status_code == 302
+    assert Endpoint.objects.get(pk=endpoint.pk).edited_fields == ["publishes"]
+    assert "May publish prompts" in Client().get("/acme/large").content.decode()
+    assert not catalog.current().models["acme/large"].zero_retention
+    listed = Client().get("/api/v1/endpoints/zdr").json()["data"]
+    assert ("acme/large", "alpha") not in {(each["model_id"], each["tag"]) for each in listed}

@@ -67,6 +67,12 @@ def test_it_loads_over_four_hundred_models_and_says_so():
     assert Model.objects.filter(hidden=True).count() == 58
 
 
+def test_a_file_may_say_that_an_endpoint_publishes_prompts(write, facts):
+    facts["endpoints"][0]["publishes"] = True
+    load_bundled(write(facts))
+    assert [one.publishes for one in catalog.current().models["acme/large"].endpoints] == [True]
+
+
 def test_the_second_start_loads_nothing(django_assert_num_queries):
     load_bundled()
     before = catalog.stamp()
