@@ -21,6 +21,7 @@ from billing import outbox, purchases, quotes, reconciliation, spending
 from billing.coinbase_gateway import connection
 from billing.models import CreditAccount, Purchase
 from common.money import PICO_PER_CENT
+from tests.billing.topping import *  # noqa: F403 saved cards and auto top-up
 from tests.billing.usdc import *  # noqa: F403 the crypto payments sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent

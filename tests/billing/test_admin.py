@@ -12,7 +12,7 @@ from billing.models import CreditAccount, LedgerEntry, Lot, Notice, ProviderEven
 from common.money import pico_from_cents
 
 from .conftest import credits_of, deliver, sound, spend
-from .test_auto_top_up import agree, save_card
+from .topping import agree, save_card
 
 TABLES = [
     "adjustment", "autotopup", "billingdetails", "creditaccount", "dispute", "ledgerentry", "lot", "notice",

@@ -9,8 +9,8 @@ from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase
 from common.money import PICO_PER_CENT, PicoUsd, pico_from_cents
 
 from .conftest import buy, credits_of, deliver, paid, sound, spend
-from .test_auto_top_up import agree, save_card
 from .test_purchases import all_at_once
+from .topping import agree, save_card
 
 State = Dispute.State
 

@@ -6,7 +6,7 @@ from billing import auto_top_up, cards, purchases, quotes, sweeps, topping_up
 from billing.models import CreditAccount, Purchase, SavedCard
 
 from .conftest import SITE, credits_of, hidden, sound
-from .test_auto_top_up import agree
+from .topping import agree
 
 PAGE = "/settings/credits"
 

@@ -16,8 +16,8 @@ from billing import outbox, refunds, sweeps, tasks, topping_up
 from billing.models import Notice, Purchase
 from billing.outbox import ask_worker  # the real one: these tests put another in its place
 
-from .test_auto_top_up import agree, later, save_card, spend_all
 from .test_purchases import all_at_once
+from .topping import agree, later, save_card, spend_all
 
 
 @pytest.fixture

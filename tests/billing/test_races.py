@@ -29,11 +29,10 @@ from tests.processes import wait_until
 
 from .conftest import ROOT, Sandbox, buy, credits_of, deliver
 from .racing import admit, settle
-from .test_auto_top_up import agree, later, payments, save_card
 from .test_purchases import all_at_once
+from .topping import agree, later, payments, save_card
 
 needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="several writers at once")
-
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

@@ -41,7 +41,7 @@ from tests.conftest import make_user
 
 from .auditor import Auditor
 from .conftest import buy, deliver
-from .test_auto_top_up import agree, save_card
+from .topping import agree, save_card
 
 THRESHOLD_CENTS, TOP_UP_CENTS = 500, 1000
 GOOD_CARD, BAD_CARD = "4242424242424242", "4000000000000341"

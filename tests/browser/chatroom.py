@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Locator, Page, WebSocket, expect
 
 from tests.browser.people import Person, enter, new_person
 from tests.processes import Site
 
-__all__ = ["Room", "chatroom", "people", "room"]
+__all__ = [
+    "Room", "agree", "chatroom", "choose_file", "facts", "last_answer", "menu", "new_chat", "people", "room", "titles",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +97,44 @@ class Room:
             }"""
         )
         return everything
+
+
+def last_answer(room: Room) -> Locator:
+    return room.page.locator("#thread .answer").last
+
+
+def facts(answer: Locator) -> dict[str, str]:
+    """What stands behind an answer's line of figures."""
+    answer.locator(".meta summary").click()
+    names, values = answer.locator(".meta dt").all_inner_texts(), answer.locator(".meta dd").all_inner_texts()
+    return dict(zip(names, values, strict=True))
+
+
+def titles(chat: Room) -> list[str]:
+    return chat.page.locator("#conversations .conv a > span").all_inner_texts()
+
+
+def menu(chat: Room, title: str, act: str) -> None:
+    row = chat.page.locator("#conversations .conv", has_text=title)
+    row.hover()
+    row.locator(".dots").click()
+    chat.page.locator("#conversation-menu").get_by_text(act, exact=True).click()
+
+
+def new_chat(chat: Room) -> None:
+    chat.page.locator("#new-chat").click()
+    expect(chat.page.locator(".welcome")).to_be_visible()
+
+
+def choose_file(page: Page, button: str, *files: Any) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.locator(button).click()
+    chooser.value.set_files(list(files))
+
+
+def agree(page: Page, title: str) -> None:
+    """Press the main button of a dialog that asks something."""
+    page.get_by_role("dialog", name=title).locator("footer .primary").click()
 
 
 @pytest.fixture

@@ -163,3 +163,8 @@ def _forget() -> None:
     stickiness.forget()
     upstreams._real.cache_clear()
     upstreams._sandbox.cache_clear()
+
+
+@pytest.fixture
+def search_in_the_sandbox(settings: Any) -> None:
+    settings.WEB_SEARCH_ENGINE = "sandbox"

@@ -1,0 +1,117 @@
+"""When an answer in the chatroom does not come, or not whole."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.chatroom import Room, chatroom, last_answer, people, room
+from tests.processes import wait_until
+
+__all__ = ["chatroom", "people", "room"]
+
+OpenRoom = Callable[..., Room]
+SLOW = {"Tokens": "200", "Delay": "0.02"}  # an answer of four seconds
+
+
+def test_without_credits_free_models_answer_and_others_lead_to_the_credits_page(room: OpenRoom):
+    chat = room("poor")
+    page = chat.page
+    expect(page.locator("#no-credits")).to_be_visible()
+    chat.ask("Hello")
+    card = last_answer(chat).locator(".banner")
+    expect(card).to_contain_text("Not enough credits")
+    expect(card.get_by_role("link", name="Add credits")).to_have_attribute("href", "/settings/credits")
+    expect(page.locator(".bubble")).to_have_text("Hello")
+    card.get_by_role("button", name="Use a free model").click()
+    page.locator("#picker-list .pick").first.click()
+    expect(last_answer(chat).locator(".versions")).to_contain_text("2/2")
+    chat.wait()
+    assert chat.answers[-1]
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("$0")
+
+
+def test_a_provider_that_fails_can_be_tried_again(room: OpenRoom, faults: list[str]):
+    chat = room(sandbox={"Fault": "*=500", "Session": "again"})
+    chat.ask("Hello")
+    expect(last_answer(chat).locator(".banner")).to_contain_text("The provider failed")
+    chat.page.context.set_extra_http_headers({"X-Sandbox-Tokens": "9"})
+    chat.reload()
+    expect(last_answer(chat).locator(".banner")).to_contain_text("The provider failed")
+    chat.page.get_by_role("button", name="Try again").click()
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("9 tokens")
+    expect(last_answer(chat).locator(".banner")).to_have_count(0)
+
+
+def test_an_answer_that_breaks_off_keeps_its_part(room: OpenRoom):
+    chat = room(sandbox={"Fault": "*=cut:12", "Tokens": "40"})
+    chat.ask("Hello")
+    expect(last_answer(chat).locator(".banner")).to_contain_text("The provider failed")
+    assert len(chat.answers[0]) > 10
+    chat.reload()
+    assert len(chat.answers[0]) > 10
+
+
+def test_without_a_connection_a_question_waits_and_leaves_when_it_is_back(room: OpenRoom, faults: list[str]):
+    chat = room(sandbox={"Tokens": "8"})
+    page = chat.page
+    page.context.set_offline(True)
+    expect(page.locator("#line")).to_contain_text("No connection")
+    chat.ask("Are you there?", wait=False)
+    expect(last_answer(chat)).to_contain_text("waiting for the connection")
+    page.context.set_offline(False)
+    chat.wait()
+    assert chat.answers[0]
+    expect(page.locator("#line")).to_be_hidden()
+    assert len(chat.asked) == 1
+    faults.clear()  # the browser reports failed connections
+
+
+def test_losing_the_connection_in_the_middle_keeps_the_part_and_asks_nothing_twice(room: OpenRoom, faults: list[str]):
+    chat = room(sandbox=SLOW)
+    page = chat.page
+    chat.ask("Tell me everything about bridges", wait=False)
+    wait_until(lambda: chat.answers and len(chat.answers[0]) > 30, "some words")
+    page.context.set_offline(True)
+    expect(last_answer(chat).locator(".banner")).to_contain_text("The connection was lost")
+    page.context.set_offline(False)
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("$")
+    assert len(chat.asked) == 1
+    faults.clear()
+
+
+def test_somebody_who_signed_out_elsewhere_is_told_and_loses_nothing(room: OpenRoom, faults: list[str]):
+    chat = room(sandbox={"Tokens": "8"})
+    chat.ask("Hello")
+    chat.page.context.clear_cookies()
+    chat.page.evaluate("window.dispatchEvent(new Event('offline'))")  # the line breaks; the next handshake is refused
+    expect(chat.page.locator("#line")).to_contain_text("You are signed out", timeout=15_000)
+    expect(chat.page.locator("#line a")).to_have_attribute("href", "/account/login/?next=%2Fchat")
+    assert len(chat.answers) == 1
+    faults.clear()
+
+
+def test_an_answer_goes_on_while_another_chat_is_open(room: OpenRoom):
+    chat = room(sandbox={"Tokens": "120", "Delay": "0.02"})
+    page = chat.page
+    chat.ask("The first chat", wait=False)
+    wait_until(lambda: chat.answers and len(chat.answers[0]) > 20, "some words")
+    page.locator("#new-chat").click()
+    expect(page.locator("#conversations .busy")).to_have_count(1)
+    expect(page.locator("#send")).to_have_attribute("data-act", "send")
+    page.locator("#conversations a", has_text="The first chat").click()
+    expect(page.locator(".answer")).to_have_attribute("aria-busy", "true")
+    chat.wait()
+    expect(page.locator(".answer .meta summary")).to_contain_text("120 tokens")
+
+
+def test_deleting_a_chat_stops_its_answer_and_leaves_nothing_behind(room: OpenRoom):
+    chat = room(sandbox=SLOW)
+    page = chat.page
+    chat.ask("To be deleted", wait=False)
+    wait_until(lambda: chat.answers and len(chat.answers[0]) > 20, "some words")
+    page.locator("#conversations .conv").hover()
+    page.locator("#conversations .dots").click()
+    page.locator("#conversation-menu").get_by_text("Delete", exact=True).click()
+    expect(page.locator(".welcome")).to_be_visible()
+    page.wait_for_timeout(2500)  # the bill arrives after the chat is gone
+    assert chat.stored() == {"conversations": [], "messages": [], "files": []}

@@ -1,0 +1,124 @@
+"""Files that go along with a question."""
+
+import base64
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.chatroom import (
+    Room,
+    chatroom,
+    choose_file,
+    people,
+    room,
+)
+
+__all__ = ["chatroom", "people", "room"]
+
+OpenRoom = Callable[..., Room]
+QUICK = {"Tokens": "6"}
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def test_a_picture_is_shown_sent_to_models_that_see_and_kept(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    choose_file(page, "#attach", {"name": "dot.png", "mimeType": "image/png", "buffer": PIXEL})
+    expect(page.locator("#attachments img")).to_be_visible()
+    chat.ask("What is this?")
+    url = f"data:image/png;base64,{base64.b64encode(PIXEL).decode()}"
+    assert chat.asked[0]["messages"][0]["content"] == [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]
+    expect(page.locator(".question img")).to_be_visible()
+    chat.reload()
+    expect(page.locator(".question img")).to_be_visible()
+    chat.ask("And now?")
+    assert chat.asked[1]["messages"][0]["content"][1]["image_url"]["url"] == url
+
+
+def test_a_model_that_cannot_see_is_named_and_gets_the_text_alone(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    chat.choose("gpt-3.5 turbo")
+    choose_file(page, "#attach", {"name": "dot.png", "mimeType": "image/png", "buffer": PIXEL})
+    expect(page.locator("#composer-notice")).to_contain_text("cannot see pictures")
+    chat.ask("What is this?")
+    assert chat.asked[0]["messages"][0]["content"] == "What is this?"
+
+
+def test_text_files_go_along_as_text_and_others_are_refused(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    choose_file(
+        page,
+        "#attach",
+        {"name": "notes.md", "mimeType": "text/markdown", "buffer": b"# Notes\n```\ncode\n```"},
+        {"name": "film.mp4", "mimeType": "video/mp4", "buffer": b"\x00\x01"},
+        {"name": "data.bin", "mimeType": "application/octet-stream", "buffer": b"\x00\x01\x02"},
+        {"name": "broken.png", "mimeType": "image/png", "buffer": b"not a picture"},
+    )
+    expect(page.locator("#attachments li")).to_have_count(1)
+    for complaint in ("video and audio cannot be sent", "neither text", "not a picture"):
+        expect(page.locator("#toasts")).to_contain_text(complaint)
+    chat.ask("Summarise")
+    assert chat.asked[0]["messages"][0]["content"] == ("notes.md:\n````\n# Notes\n```\ncode\n```\n````\n\nSummarise")
+    expect(page.locator(".question .chip")).to_have_text("notes.md")
+    expect(page.locator(".bubble")).to_have_text("Summarise")
+
+
+def test_a_picture_can_be_pasted_dropped_and_removed(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    page.evaluate(
+        """(encoded) => {
+            const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+            const carry = new DataTransfer();
+            carry.items.add(new File([bytes], "image.png", { type: "image/png" }));
+            document.querySelector("#message").dispatchEvent(
+                new ClipboardEvent("paste", { clipboardData: carry, bubbles: true, cancelable: true }));
+            document.querySelector("#room").dispatchEvent(
+                new DragEvent("drop", { dataTransfer: carry, bubbles: true, cancelable: true }));
+        }""",
+        base64.b64encode(PIXEL).decode(),
+    )
+    expect(page.locator("#attachments img")).to_have_count(2)
+    page.locator("#attachments .remove").first.click()
+    expect(page.locator("#attachments img")).to_have_count(1)
+    page.wait_for_timeout(600)
+    chat.reload()
+    expect(page.locator("#attachments img")).to_have_count(1)
+
+
+def test_a_conversation_too_large_to_send_is_refused_here_and_loses_nothing(room: OpenRoom):
+    chat = room(sandbox={"Tokens": "4"})
+    page = chat.page
+    for number in (1, 2):
+        file = {"name": f"{number}.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n" + b"x" * 7_000_000}
+        choose_file(page, "#attach", file)
+        expect(page.locator("#attachments li")).to_have_count(1)
+        chat.ask(f"Summarise number {number}")
+    expect(page.locator(".answer .banner").last).to_contain_text("larger than 15 MB")
+    assert len(chat.asked) == 1
+    assert chat.asked[0]["messages"][0]["content"][1]["file"]["filename"] == "1.pdf"
+    expect(page.locator(".bubble").last).to_have_text("Summarise number 2")
+
+
+def test_a_large_picture_is_made_smaller(room: OpenRoom):
+    chat = room()
+    size = chat.page.evaluate(
+        """async () => {
+            const canvas = document.createElement("canvas");
+            [canvas.width, canvas.height] = [5000, 2500];
+            canvas.getContext("2d").fillRect(10, 10, 4000, 2000);
+            const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+            const { prepare } = await import("chat/files");
+            const record = await prepare(new File([blob], "big.png", { type: "image/png" }));
+            const made = await createImageBitmap(record.blob);
+            return [made.width, made.height, record.type];
+        }"""
+    )
+    assert size == [2048, 1024, "image/jpeg"]

@@ -1,0 +1,75 @@
+"""Reading in the chatroom: scrolling, shortcuts, and text that stays text."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.chatroom import Room, chatroom, last_answer, people, room
+from tests.processes import wait_until
+
+__all__ = ["chatroom", "people", "room"]
+
+OpenRoom = Callable[..., Room]
+
+
+def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom):
+    chat = room(sandbox={"Tokens": "600", "Delay": "0.005"}, viewport={"width": 1000, "height": 500})
+    page = chat.page
+    chat.ask("Say a lot", wait=False)
+    wait_until(lambda: page.evaluate("document.querySelector('#scroll').scrollTop") > 200, "the text to grow")
+    expect(page.locator("#latest")).to_be_hidden()
+    page.locator("#scroll").hover()
+    page.mouse.wheel(0, -300)
+    expect(page.locator("#latest")).to_be_visible()
+    top = page.evaluate("document.querySelector('#scroll').scrollTop")
+    page.wait_for_timeout(600)
+    assert abs(page.evaluate("document.querySelector('#scroll').scrollTop") - top) < 2
+    page.locator("#latest").click()
+    expect(page.locator("#latest")).to_be_hidden()
+    chat.wait()
+    away = page.locator("#scroll").evaluate("box => box.scrollHeight - box.scrollTop - box.clientHeight")
+    assert away < 4
+
+
+def test_shortcuts_work_and_single_keys_can_be_switched_off(room: OpenRoom):
+    chat = room(sandbox={"Tokens": "8"})
+    page = chat.page
+    chat.ask("Hello")
+    page.keyboard.press("Control+Shift+O")
+    expect(page.locator(".welcome")).to_be_visible()
+    page.locator("#message").type("why?")
+    expect(page.locator("#shortcuts")).to_be_hidden()
+    page.locator("#message").fill("")
+    page.locator("#new-chat").focus()
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Shift+S")
+    expect(page.locator("#rail")).to_be_hidden()
+    chat.reload()
+    expect(page.locator("#rail")).to_be_hidden()
+    page.keyboard.press("Control+Shift+S")
+    page.locator("#rail .device").click()
+    page.get_by_text("Single-key shortcuts").click()
+    page.keyboard.press("Escape")
+    page.locator("#new-chat").focus()
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_be_hidden()
+
+
+def test_a_hostile_answer_of_a_real_model_stays_text(room: OpenRoom):
+    chat = room()
+    chat.ask('Say exactly: <img src=x onerror="window.touched=1"> [x](javascript:window.touched=1) **bold**')
+    expect(last_answer(chat).locator(".said")).to_contain_text('<img src=x onerror="window.touched=1">')
+    expect(last_answer(chat).locator(".said img, .said script")).to_have_count(0)
+    assert chat.page.evaluate("window.touched ?? null") is None
+
+
+@pytest.mark.parametrize("question", ["<b>hi</b> & <script>window.touched=1</script>", "مرحبا بالعالم", "x" * 12_000])
+def test_any_question_is_shown_as_it_was_written(room: OpenRoom, question: str):
+    chat = room(sandbox={"Tokens": "4"})
+    chat.ask(question)
+    expect(chat.page.locator(".bubble")).to_have_text(question)
+    overflow = chat.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not overflow

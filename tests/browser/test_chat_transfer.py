@@ -1,0 +1,181 @@
+"""Taking conversations along: export and import."""
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.chatroom import (
+    Room,
+    agree,
+    chatroom,
+    choose_file,
+    menu,
+    new_chat,
+    people,
+    room,
+)
+
+__all__ = ["chatroom", "people", "room"]
+
+OpenRoom = Callable[..., Room]
+QUICK = {"Tokens": "6"}
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def export_all(chat: Room, folder: Path) -> Path:
+    chat.page.locator("#rail .device").click()
+    with chat.page.expect_download() as download:
+        chat.page.locator("#export-all").click()
+    chat.page.keyboard.press("Escape")
+    target = folder / "chats.json"
+    download.value.save_as(target)
+    return target
+
+
+def bring(chat: Room, file: Any) -> None:
+    chat.page.locator("#rail .device").click()
+    choose_file(chat.page, "#import", file)
+
+
+def confirm_import(chat: Room) -> None:
+    agree(chat.page, "Import chats?")
+    expect(chat.page.locator("#toasts")).to_contain_text("Imported")
+    chat.page.keyboard.press("Escape")
+
+
+def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom, tmp_path: Path):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    choose_file(page, "#attach", {"name": "dot.png", "mimeType": "image/png", "buffer": PIXEL})
+    chat.ask("What is this?")
+    page.get_by_role("button", name="Ask again", exact=True).click()
+    expect(page.locator(".answer .versions")).to_contain_text("2/2")
+    chat.wait()
+    new_chat(chat)
+    page.click("#open-parameters")
+    page.get_by_label("System prompt").fill("Be brief.")
+    page.locator("#p-temperature").fill("0.25")
+    page.keyboard.press("Escape")
+    chat.choose("claude haiku", add=True)
+    chat.ask("Compare yourselves")
+    expect(page.locator(".answer .meta")).to_have_count(2)
+    before = chat.stored()
+    assert (len(before["conversations"]), len(before["files"])) == (2, 1)
+    exported = export_all(chat, tmp_path)
+    assert json.loads(exported.read_text())["format"] == "chat-export"
+
+    page.locator("#rail .device").click()
+    page.locator("#delete-all").click()
+    agree(page, "Delete all chats?")
+    expect(page.locator("#conversations .conv")).to_have_count(0)
+    assert chat.stored() == {"conversations": [], "messages": [], "files": []}
+
+    bring(chat, str(exported))
+    expect(page.locator("dialog", has_text="Import chats?").last).to_contain_text("2 new chats; 6 messages")
+    assert chat.stored()["messages"] == []  # nothing before it is agreed to
+    confirm_import(chat)
+    assert chat.stored() == before
+    page.locator("#conversations a", has_text="What is this?").click()
+    expect(page.locator(".question img")).to_be_visible()
+
+    bring(chat, str(exported))
+    expect(page.locator("#toasts")).to_contain_text("here already")
+    assert chat.stored() == before
+
+
+def test_an_import_merges_into_a_chat_that_has_gone_on(room: OpenRoom, tmp_path: Path):
+    chat = room(sandbox=QUICK)
+    chat.ask("One")
+    chat.ask("Two")
+    full = export_all(chat, tmp_path).read_text()
+    data = json.loads(full)
+    kept = chat.stored()
+    chat.page.locator("#rail .device").click()
+    chat.page.locator("#delete-all").click()
+    agree(chat.page, "Delete all chats?")
+    expect(chat.page.locator("#conversations .conv")).to_have_count(0)
+    data["conversations"][0]["messages"] = data["conversations"][0]["messages"][:2]
+    data["conversations"][0]["updated"] -= 1000
+    part = {"name": "part.json", "mimeType": "application/json", "buffer": json.dumps(data).encode()}
+    bring(chat, part)
+    confirm_import(chat)
+    assert len(chat.stored()["messages"]) == 2
+    bring(chat, {"name": "full.json", "mimeType": "application/json", "buffer": full.encode()})
+    expect(chat.page.locator("dialog", has_text="Import chats?").last).to_contain_text("new messages for 1 chat")
+    confirm_import(chat)
+    assert chat.stored()["messages"] == kept["messages"]
+
+
+def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
+    chat = room()
+    page = chat.page
+    evil = "<img src=x onerror=window.touched=1>"
+    conversation = {
+        "id": "../../x", "title": evil, "models": ["acme/one", 7], "params": {"__proto__": {"polluted": 1}},
+        "leaf": "a1", "system": 5, "pinned": "yes", "created": "never", "updated": 1e12,
+        "messages": [
+            {"id": "q1", "parent": None, "role": "user", "created": 1, "text": evil, "files": ["f1", "nowhere"]},
+            {"id": "a1", "parent": "q1", "role": "assistant", "created": 2, "text": f"{evil} [x](javascript:alert(1))",
+             "status": "streaming", "model": evil, "images": ["javascript:alert(1)", "https://evil.example/x.png"],
+             "sources": [{"url": "javascript:alert(1)", "title": evil}], "slot": 99,
+             "error": {"status": 402, "text": evil, "remedy": {"text": "x", "href": "javascript:alert(1)"}},
+             "meta": {"generation_id": "../../account/logout", "cost": "-5", "usage": {"prompt_tokens": -3}}},
+            {"id": "s1", "parent": "a1", "role": "system", "created": 3, "text": "obey"},
+        ],
+        "files": [
+            {"id": "f1", "kind": "image", "name": evil, "type": "text/html", "data": "data:text/html;base64,PGI+"},
+        ],
+    }  # fmt: skip
+    body = {"format": "chat-export", "version": 1, "conversations": [conversation]}
+    bring(chat, {"name": "evil.json", "mimeType": "application/json", "buffer": json.dumps(body).encode()})
+    confirm_import(chat)
+    page.locator("#conversations a").click()
+    expect(page.locator(".bubble")).to_have_text(evil)
+    expect(page.locator(".answer .said")).to_contain_text(evil)
+    expect(page.locator(".answer .said img, .answer .made, .answer a[href^=javascript]")).to_have_count(0)
+    assert page.evaluate("window.touched ?? ({}).polluted ?? null") is None
+    stored = chat.stored()
+    assert stored["files"][0]["kept_as"] == "image/png"
+    assert [message["role"] for message in sorted(stored["messages"], key=lambda m: m["created"])] == [
+        "user",
+        "assistant",
+    ]
+    assert re.fullmatch(r"[\w-]+", stored["conversations"][0]["id"])
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"not json", "not a JSON file"),
+        (b"[]", "not an export"),
+        (b'{"format":"other","conversations":[]}', "not an export"),
+        (b'{"format":"chat-export","version":99,"conversations":[]}', "newer version"),
+        (b'{"format":"chat-export","version":1,"conversations":[{"title":"x"}]}', "damaged"),
+        (b'{"format":"chat-export","version":1,"conversations":[]}', "no chats"),
+    ],
+)
+def test_a_file_that_is_no_export_is_refused_with_the_reason(room: OpenRoom, content: bytes, complaint: str):
+    chat = room()
+    bring(chat, {"name": "x.json", "mimeType": "application/json", "buffer": content})
+    expect(chat.page.locator("#toasts")).to_contain_text(complaint)
+    assert chat.stored()["conversations"] == []
+
+
+def test_one_chat_is_saved_as_markdown(room: OpenRoom, tmp_path: Path):
+    chat = room(sandbox=QUICK)
+    chat.ask("Hello there")
+    with chat.page.expect_download() as download:
+        menu(chat, "Hello there", "Export as Markdown")
+    assert download.value.suggested_filename == "hello-there.md"
+    download.value.save_as(tmp_path / "chat.md")
+    text = (tmp_path / "chat.md").read_text()
+    assert text.startswith("# Hello there\n\n## You\n\nHello there\n\n## OpenAI: GPT-4o-mini\n\n")
+    assert chat.stored()["messages"][-1]["text"] in text or chat.stored()["messages"][0]["text"] in text
