@@ -103,6 +103,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
     except ApiError as error:
         meter.refused(error.status, error.error_type)
         error.routing = meter.routing()
+        error.headers.setdefault("X-Generation-Id", meter.generation.id)
         raise
     except (asyncio.CancelledError, GeneratorExit):
         meter.cancelled = True

@@ -244,16 +244,16 @@ def _implied(supported: frozenset[str]) -> frozenset[str]:
 def _too_dear(endpoint: EndpointEntry, limits: dict[str, Decimal]) -> bool:
     prices = endpoint.prices
     return any(
-        getattr(prices, name) * (1_000_000 if name in {"prompt", "completion"} else 1) > limit
+        (getattr(prices, name) or 0) * (1_000_000 if name in {"prompt", "completion", "audio"} else 1) > limit
         for name, limit in limits.items()
     )
 
 
 def _prices(given: dict[str, Any] | None) -> dict[str, Decimal]:
-    """The `max_price` object: prompt and completion in USD per million tokens, request and image in USD each."""
+    """The `max_price` object: prompt, completion and audio in USD per million tokens, request and image in USD each."""
     limits = {}
     for name, value in (given or {}).items():
-        if name not in {"prompt", "completion", "request", "image"}:
+        if name not in {"prompt", "completion", "request", "image", "audio"}:
             continue
         try:
             limit = Decimal(str(value))

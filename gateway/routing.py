@@ -152,6 +152,8 @@ def _ordered(
 ) -> list[Attempt]:
     preferences = request.provider
     by, partition = _sort(preferences.sort, named[0].variants)
+    if request.body.get("route") == "sort":  # how the partition used to be spelled
+        partition = "none"
     if by and partition == "none":
         groups = [[attempt for group in groups for attempt in group]]
     attempts: list[Attempt] = []

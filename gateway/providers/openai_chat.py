@@ -40,6 +40,11 @@ OPTIONAL_PARAMETERS = frozenset(
     }
 )  # fmt: skip
 
+#: Providers that refuse a request whose messages or tools have more fields than OpenAI's own: thoughts of an earlier
+#: answer, which clients send back as they got them, and marks for somebody else's cache.
+STRICT = frozenset({"azure", "groq", "mistral", "openai"})
+MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal"})
+
 #: Providers whose newer models refuse `max_tokens`.
 MAX_COMPLETION_TOKENS = frozenset({"openai", "azure"})
 
@@ -67,6 +72,10 @@ def request_body(request: ChatRequest, attempt: Attempt, caller: Caller, max_tok
     }
     body["model"] = endpoint.provider_model_id or attempt.model.id
     body["messages"] = fitted(request, attempt, max_tokens)
+    if endpoint.provider in STRICT:
+        body["messages"] = [_plain(message) for message in body["messages"]]
+        if "tools" in body:
+            body["tools"] = [_unmarked(tool) for tool in body["tools"]]
     if request.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
@@ -77,6 +86,18 @@ def request_body(request: ChatRequest, attempt: Attempt, caller: Caller, max_tok
     if alias := alias_of(request, caller):
         body["user"] = alias
     return body
+
+
+def _plain(message: dict[str, Any]) -> dict[str, Any]:
+    """The message with OpenAI's own fields only."""
+    plain = {name: value for name, value in message.items() if name in MESSAGE_FIELDS and (value or name == "content")}
+    if isinstance(content := message.get("content"), list):
+        plain["content"] = [_unmarked(part) for part in content]
+    return plain
+
+
+def _unmarked(thing: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in thing.items() if name != "cache_control"}
 
 
 def _effort(request: ChatRequest) -> str | None:

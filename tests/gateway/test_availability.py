@@ -120,3 +120,8 @@ async def test_when_all_providers_fail_it_says_who_and_when_to_come_back(api, fa
     assert told.get("retry_after") == seconds
     assert told["affected_providers"] == ["Cheap", "Dear"]
     assert told["docs_url"].endswith("/acme/one")
+
+
+async def test_a_request_that_failed_has_an_id_to_ask_about(api):
+    answer = await api.chat(fault="*=503")
+    assert answer.headers["x-generation-id"] == (await api.generation()).id

@@ -195,6 +195,13 @@ def test_max_price_is_per_million_tokens_and_hard():
     assert set(tags(plan(provider={"max_price": {"prompt": 2, "completion": "2"}}))) == {"a", "b"}
     with pytest.raises(NoEndpoints, match="3 by max_price"):
         plan(provider={"max_price": {"prompt": 0.5}})
+    loud = catalogue(
+        model("acme/one", endpoint("a", "1", prices=Prices(Decimal(1), Decimal(1), audio=Decimal("1e-4"))))
+    )
+    assert tags(plan(loud, provider={"max_price": {"audio": 100}})) == ["a"]
+    assert tags(plan(provider={"max_price": {"audio": 0}}))
+    with pytest.raises(NoEndpoints, match="1 by max_price"):
+        plan(loud, provider={"max_price": {"audio": 99}})
 
 
 @pytest.mark.parametrize("price", ["much", "NaN", -1])
