@@ -14,7 +14,7 @@ import msgspec
 from django.conf import settings
 
 from common.clock import utc_now
-from common.errors import ApiError
+from common.errors import ApiError, RateLimited
 from common.money import PICO_PER_USD, PicoUsd
 
 from . import health, settlement, snapshot, web_search
@@ -67,8 +67,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
         home=conversation.endpoint_of,
         lot=conversation.lot(weight.likely),
     )
-    if plan.is_free:
-        await count_free_request(caller)
+    plan = await _within_free_limits(plan, caller)
     longest = max(attempt.endpoint.context_length for attempt in plan.attempts)
     likely, most = files_bound(request.messages, longest)
     prompt_tokens = min(weight.most + found_tokens + likely, longest)
@@ -133,6 +132,23 @@ async def drain() -> None:
                 patience.reschedule(middle)
         await asyncio.sleep(0.02)
     await asyncio.to_thread(settlement.close)
+
+
+# --- Free models --------------------------------------------------------------------------------------
+
+
+async def _within_free_limits(plan: Plan, caller: Caller) -> Plan:
+    """The plan; without its free models when the account has had enough of those for now. RateLimited when it has no
+    others. A request that may end at a free model counts as one."""
+    if not any(attempt.model.is_free for attempt in plan.attempts):
+        return plan
+    try:
+        await count_free_request(caller)
+    except RateLimited:
+        if (paid := plan.without_free_models()) is None:
+            raise
+        return paid
+    return plan
 
 
 # --- Searching the web --------------------------------------------------------------------------------

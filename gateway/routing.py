@@ -66,6 +66,11 @@ class Plan(msgspec.Struct, frozen=True):
         """Whether the first choice is a free model: those have limits instead of a price."""
         return self.attempts[0].model.is_free
 
+    def without_free_models(self) -> "Plan | None":
+        """The same for who has reached those limits; None when nothing is left."""
+        paid = tuple(attempt for attempt in self.attempts if not attempt.model.is_free)
+        return msgspec.structs.replace(self, attempts=paid) if paid else None
+
 
 def make_plan(
     catalogue: Catalogue,

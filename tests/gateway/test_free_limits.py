@@ -7,6 +7,7 @@ from django.core.cache import cache
 
 from billing.models import CreditAccount
 from gateway import callers, free_limits
+from tests.gateway import factory
 from tests.gateway.factory import usd
 
 
@@ -55,6 +56,19 @@ async def test_fifty_a_day_and_a_thousand_for_buyers(api):
     assert (await ask(api)).status_code == 200
     await used(1000)
     assert (await ask(api)).headers["x-ratelimit-limit"] == "1000"
+
+
+async def test_beyond_the_limit_only_models_with_a_price_answer(api):
+    gratis = await sync_to_async(factory.model)("acme/two:free")
+    await sync_to_async(factory.endpoint)(gratis, "gratis", factory.FREE)
+    both = {"models": ["acme/two:free", "acme/one"], "fault": "cheap=503;dear=503"}
+    day = free_limits.utc_now().strftime("%Y%m%d")
+    assert (await api.chat(model="acme/one", **both)).json()["model"] == "acme/two:free"
+    await sync_to_async(cache.set)(f"free:{api.account_id}:{day}", 50)
+    assert (await api.chat(model="acme/one", **both)).status_code == 503
+    answer = await api.chat(model="acme/two:free", models=["acme/one"])
+    assert (answer.status_code, answer.json()["model"]) == (200, "acme/one")
+    assert (await api.chat(model="acme/two:free")).status_code == 429
 
 
 async def test_a_days_count_survives_an_empty_cache(api):
