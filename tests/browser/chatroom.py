@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 
 from tests.browser.people import Person, enter, new_person
-from tests.processes import Site
+from tests.processes import Site, wait_until
 
 __all__ = [
     "Room", "agree", "chatroom", "choose_file", "facts", "last_answer", "menu", "new_chat", "people", "room", "titles",
@@ -97,6 +97,16 @@ class Room:
             }"""
         )
         return everything
+
+    def billed(self) -> dict[str, Any]:
+        """What is stored once every answer knows what it has cost, which is told a moment after its last word."""
+
+        def bills_are_there() -> bool:
+            answers = [message for message in self.stored()["messages"] if message["role"] == "assistant"]
+            return all("cost" in answer["meta"] for answer in answers)
+
+        wait_until(bills_are_there, "the bills")
+        return self.stored()
 
 
 def last_answer(room: Room) -> Locator:

@@ -71,7 +71,7 @@ def test_chats_are_renamed_pinned_found_and_deleted_with_a_way_back(room: OpenRo
     expect(page.locator("#conversations")).to_contain_text("No chat holds")
     page.locator("#rail-search").fill("")
     expect(page.locator("#conversations .conv")).to_have_count(3)
-    before = chat.stored()
+    before = chat.billed()
     menu(chat, "Baking", "Delete")
     expect(page.locator("#conversations .conv")).to_have_count(2)
     assert len(chat.stored()["messages"]) == len(before["messages"]) - 2

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.chatroom import Room, chatroom, last_answer, people, room
-from tests.processes import wait_until
+from tests.processes import Site, wait_until
 
 __all__ = ["chatroom", "people", "room"]
 
@@ -104,7 +104,7 @@ def test_an_answer_goes_on_while_another_chat_is_open(room: OpenRoom):
     expect(page.locator(".answer .meta summary")).to_contain_text("120 tokens")
 
 
-def test_deleting_a_chat_stops_its_answer_and_leaves_nothing_behind(room: OpenRoom):
+def test_deleting_a_chat_stops_its_answer_and_leaves_nothing_behind(room: OpenRoom, chatroom: Site):
     chat = room(sandbox=SLOW)
     page = chat.page
     chat.ask("To be deleted", wait=False)
@@ -113,5 +113,6 @@ def test_deleting_a_chat_stops_its_answer_and_leaves_nothing_behind(room: OpenRo
     page.locator("#conversations .dots").click()
     page.locator("#conversation-menu").get_by_text("Delete", exact=True).click()
     expect(page.locator(".welcome")).to_be_visible()
-    page.wait_for_timeout(2500)  # the bill arrives after the chat is gone
+    wait_until(lambda: chatroom.rows("SELECT count(*) FROM gateway_hold") == [(0,)], "the bill")
+    page.wait_for_timeout(500)  # it is told to the page after the chat is gone
     assert chat.stored() == {"conversations": [], "messages": [], "files": []}

@@ -10,6 +10,9 @@ const FORMAT = "chat-export";
 const VERSION = 1;
 const STATUSES = new Set(["done", "stopped", "failed", "interrupted"]);
 const KINDS = new Set(["image", "pdf", "text"]);
+const USAGE = [
+  "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens",
+];
 
 // --- Out ------------------------------------------------------------------------------------------
 
@@ -151,7 +154,7 @@ function readMeta(raw) {
   if (typeof raw?.simulated === "boolean") meta.simulated = raw.simulated;
   if (raw?.usage && /^\d+(\.\d{1,12})?$/.test(raw.cost)) {
     meta.usage = { estimated: raw.usage.estimated === true };
-    for (const name of ["prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens"]) {
+    for (const name of USAGE) {
       meta.usage[name] = Math.trunc(number(raw.usage[name]));
     }
     meta.cost = raw.cost;
