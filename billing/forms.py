@@ -164,6 +164,12 @@ class AutoTopUpForm(TopUpPriceForm):
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = cards
 
+    def clean_card(self) -> SavedCard:
+        card: SavedCard = self.cleaned_data["card"]
+        if card.has_expired:
+            raise forms.ValidationError(f"{card} has expired. Choose another card, or save a new one.")
+        return card
+
     def clean_threshold(self) -> int:
         cents = self._cents_of("threshold")
         if cents < 100:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import dateformat, timezone
 
 from accounts.models import User
 from common.money import PicoUsd, cents_down, format_cents, pico_from_cents
@@ -54,7 +54,10 @@ def offer(purchase: Purchase, *, by_operator: bool = False) -> Offer:
         raise NotRefundable("Payments in cryptocurrency are final: they are never refunded.")
     until = purchase.paid_at + timedelta(hours=settings.REFUND_WINDOW_HOURS)
     if timezone.now() > until and not by_operator:
-        raise NotRefundable(f"A purchase can be refunded within {settings.REFUND_WINDOW_HOURS} hours.")
+        raise NotRefundable(
+            f"A purchase can be refunded within {settings.REFUND_WINDOW_HOURS} hours; this one could be until "
+            f"{dateformat.format(until, 'j F Y, H:i')} UTC."
+        )
     account = CreditAccount.objects.get(pk=purchase.account_id)
     if account.frozen_reason:
         raise NotRefundable(f"The account is frozen: {account.frozen_reason}")

@@ -32,7 +32,7 @@ def show_auto_top_up(request: AuthedRequest) -> HttpResponse:
     account = spending.account_of(access.for_admin(request))
     agreement = AutoTopUp.objects.select_related("card").filter(account=account).first()
     usable = SavedCard.objects.filter(account=account, state=SavedCard.State.ACTIVE).order_by("-pk")
-    form = AutoTopUpForm(request.POST or None, cards=usable, initial=_initial(agreement, usable.first()))
+    form = AutoTopUpForm(request.POST or None, cards=usable, initial=_initial(agreement, list(usable)))
     if form.is_valid():
         _switch_on(request, account, form)
         return redirect("billing:auto-top-up")
@@ -65,7 +65,8 @@ def _switch_on(request: AuthedRequest, account: CreditAccount, form: AutoTopUpFo
     messages.success(request, "Auto top-up is on.")
 
 
-def _initial(agreement: AutoTopUp | None, newest: SavedCard | None) -> dict[str, Any]:
+def _initial(agreement: AutoTopUp | None, usable: list[SavedCard]) -> dict[str, Any]:
+    newest = next((card for card in usable if not card.has_expired), None)
     if agreement is None:
         return {"card": newest}
     return {

@@ -141,7 +141,7 @@ def _ask(purchase: Purchase) -> Purchase | None:
             key=f"topup:{purchase.pk}",
         )
     except stripe_gateway.Declined as decline:
-        told = declines.explain(decline.code)
+        told = declines.what_happened(decline.code)
         return _failed(purchase, decline.code, told, is_final=decline.is_final, payment_id=decline.payment_id)
     except stripe_gateway.Refused as refusal:
         logger.error("auto top-up %s was refused: %s", purchase.pk, refusal)

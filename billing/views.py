@@ -246,7 +246,6 @@ def refund_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "purchase": purchase,
         "changed": status == 409,
-        "refund_hours": settings.REFUND_WINDOW_HOURS,
     }
     try:
         context["offer"] = refunds.offer(purchase)

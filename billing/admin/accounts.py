@@ -1,6 +1,6 @@
 """Accounts, their ledger and their lots."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
@@ -55,6 +55,14 @@ class CreditAccountAdmin(SeenOnly):
         "stripe_customer_id",
     )
     account_path = "pk"
+    in_dollars: ClassVar = {
+        "credits": "credits_usd",
+        "usage": "usage_usd",
+        "held": "held_usd",
+        "purchased": "purchased_usd",
+        "top_up_below": "top_up_below_usd",
+        "alert_below": "alert_below_usd",
+    }
     actions = ("freeze", "thaw")
 
     def get_search_results(
@@ -68,6 +76,22 @@ class CreditAccountAdmin(SeenOnly):
     @admin.display(description="balance", ordering="credits")
     def balance_usd(self, account: CreditAccount) -> str:
         return format_usd(PicoUsd(account.balance), 6)
+
+    @admin.display(description="credits")
+    def credits_usd(self, account: CreditAccount) -> str:
+        return format_usd(PicoUsd(account.credits), 6)
+
+    @admin.display(description="usage")
+    def usage_usd(self, account: CreditAccount) -> str:
+        return format_usd(PicoUsd(account.usage), 6)
+
+    @admin.display(description="top up below")
+    def top_up_below_usd(self, account: CreditAccount) -> str:
+        return "-" if account.top_up_below is None else format_usd(PicoUsd(account.top_up_below))
+
+    @admin.display(description="alert below")
+    def alert_below_usd(self, account: CreditAccount) -> str:
+        return "-" if account.alert_below is None else format_usd(PicoUsd(account.alert_below))
 
     @admin.display(description="held", ordering="held")
     def held_usd(self, account: CreditAccount) -> str:
@@ -167,7 +191,8 @@ class AdjustmentAdmin(SeenOnly):
 class LedgerEntryAdmin(SeenOnly):
     list_display = ("created_at", "account", "kind", "moved", "after", "note", "reference")
     list_filter = ("kind", "created_at")
-    list_select_related = ("account",)
+    list_select_related = ("account__organisation",)
+    in_dollars: ClassVar = {"amount": "moved", "credits_after": "after"}
     search_fields = (
         "reference",
         "note",
@@ -188,8 +213,9 @@ class LedgerEntryAdmin(SeenOnly):
 
 @admin.register(Lot)
 class LotAdmin(SeenOnly):
-    list_display = ("created_at", "account", "purchase", "size", "unspent", "expires_at")
-    list_select_related = ("account", "purchase")
+    list_display = ("created_at", "account", "purchase", "size", "expires_at")
+    list_select_related = ("account__organisation", "purchase")
+    in_dollars: ClassVar = {"amount": "size"}
     search_fields = (
         "purchase__id",
         "purchase__provider_payment",
@@ -200,6 +226,10 @@ class LotAdmin(SeenOnly):
     @admin.display(ordering="amount")
     def size(self, lot: Lot) -> str:
         return format_usd(PicoUsd(lot.amount), 6)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # On the page of one lot only: it takes the sum of all lots before it.
+        return [*super().get_readonly_fields(request, obj), "unspent"]
 
     def unspent(self, lot: Lot) -> str:
         return format_usd(ledger.unspent(lot), 6)

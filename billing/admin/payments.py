@@ -1,5 +1,7 @@
 """Purchases, and everything that payment providers have a say in."""
 
+from typing import ClassVar
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -43,12 +45,12 @@ class PurchaseAdmin(SeenOnly):
         "bought",
         "paid",
         "method",
-        "source",
         "state",
-        "review_reason",
         "receipt_number",
+        "review_reason",
     )
     list_filter = ("state", "source", "method", "created_at")
+    in_dollars: ClassVar = {"credit_cents": "bought", "fee_cents": "fee"}
     list_select_related = ("account__organisation",)
     search_fields = (
         "id",
@@ -70,6 +72,10 @@ class PurchaseAdmin(SeenOnly):
     @admin.display(description="credits", ordering="credit_cents")
     def bought(self, purchase: Purchase) -> str:
         return format_cents(purchase.credit_cents)
+
+    @admin.display(description="fee")
+    def fee(self, purchase: Purchase) -> str:
+        return format_cents(purchase.fee_cents)
 
     @admin.display(description="total")
     def paid(self, purchase: Purchase) -> str:
@@ -121,6 +127,7 @@ class RefundAdmin(SeenOnly):
     ordering = ("-created_at",)
     list_display = ("created_at", "number", "purchase", "given", "taken", "origin", "state", "failure")
     list_filter = ("state", "origin")
+    in_dollars: ClassVar = {"cents": "given", "credit_cents": "taken"}
     list_select_related = ("purchase",)
     search_fields = ("id", "number", "provider_refund", *OF_PURCHASE)
     account_path = "purchase__account"
@@ -145,7 +152,7 @@ class ReceiptAdmin(SeenOnly):
 @admin.register(BillingDetails)
 class BillingDetailsAdmin(SeenOnly):
     list_display = ("account", "name")
-    list_select_related = ("account",)
+    list_select_related = ("account__organisation",)
     search_fields = ("name", "account__organisation__name", "account__organisation__members__email")
 
 
@@ -153,6 +160,7 @@ class BillingDetailsAdmin(SeenOnly):
 class DisputeAdmin(SeenOnly):
     list_display = ("created_at", "provider_dispute", "purchase", "amount", "reason", "state", "due_by")
     list_filter = ("state", "reason")
+    in_dollars: ClassVar = {"cents": "amount"}
     list_select_related = ("purchase",)
     search_fields = ("provider_dispute", *OF_PURCHASE)
     account_path = "purchase__account"
@@ -183,7 +191,7 @@ class NoticeAdmin(SeenOnly):
     ordering = ("-created_at",)
     list_display = ("created_at", "account", "user", "subject", "tries", "due_at", "error")
     list_filter = (("due_at", admin.EmptyFieldListFilter),)
-    list_select_related = ("account", "user")
+    list_select_related = ("account__organisation", "user")
     search_fields = ("subject", "user__email", "account__organisation__name")
     actions = ("send_again",)
 
@@ -197,6 +205,7 @@ class NoticeAdmin(SeenOnly):
 @admin.register(SavedCard)
 class SavedCardAdmin(SeenOnly):
     list_display = ("created_at", "account", "__str__", "exp_month", "exp_year", "state")
+    list_select_related = ("account__organisation",)
     list_filter = ("state",)
     search_fields = ("provider_method", "account__organisation__name", "account__organisation__members__email")
     actions = ("forget",)
@@ -218,7 +227,8 @@ class SavedCardAdmin(SeenOnly):
 class AutoTopUpAdmin(SeenOnly):
     list_display = ("account", "is_on", "below", "buys", "card", "off_reason", "consent_at")
     list_filter = ("is_on",)
-    list_select_related = ("account", "card")
+    list_select_related = ("account__organisation", "card")
+    in_dollars: ClassVar = {"threshold_cents": "below", "amount_cents": "buys", "daily_limit_cents": "a_day"}
     search_fields = (
         "account__organisation__name",
         "account__organisation__public_id",
@@ -232,3 +242,7 @@ class AutoTopUpAdmin(SeenOnly):
     @admin.display(ordering="amount_cents")
     def buys(self, agreement: AutoTopUp) -> str:
         return format_cents(agreement.amount_cents)
+
+    @admin.display(description="at most in 24 hours")
+    def a_day(self, agreement: AutoTopUp) -> str:
+        return format_cents(agreement.daily_limit_cents)

@@ -1,6 +1,6 @@
 """What all of billing's tables have in common for an operator."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -23,6 +23,8 @@ class SeenOnly(Admin):
     show_full_result_count = False
     #: How a row names its account; the id of a request then finds the rows of the account that paid for it.
     account_path = "account"
+    #: Columns in pico-USD or cents -> what shows them in dollars.
+    in_dollars: ClassVar[dict[str, str]] = {}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -35,7 +37,11 @@ class SeenOnly(Admin):
         return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in self.model._meta.concrete_fields]
+        names = [field.name for field in self.model._meta.concrete_fields]
+        return [self.in_dollars.get(name, name) for name in names]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.get_readonly_fields(request, obj)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

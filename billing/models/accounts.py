@@ -84,7 +84,7 @@ class CreditAccount(Standing, models.Model):
         )
 
     def __str__(self) -> str:
-        return f"account of {self.organisation_id}"
+        return f"account of {self.organisation}"
 
 
 class LedgerEntry(models.Model):

@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from common.money import format_cents
+
 from .purchases import Purchase
 from .repeats import Repeats
 
@@ -39,4 +41,4 @@ class Dispute(models.Model):
         indexes = (models.Index(fields=("state",), condition=Q(state__in=("inquiry", "open")), name="open_disputes"),)
 
     def __str__(self) -> str:
-        return f"dispute of {self.cents} cents ({self.state})"
+        return f"dispute of {format_cents(self.cents)} ({self.state})"

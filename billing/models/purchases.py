@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership, User
+from common.money import format_cents
 
 from .accounts import CreditAccount
 
@@ -130,7 +131,7 @@ class Purchase(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"purchase of {self.credit_cents} cents ({self.state})"
+        return f"purchase of {format_cents(self.credit_cents)} ({self.state})"
 
     def get_absolute_url(self) -> str:
         return reverse("billing:purchase", args=[self.pk])

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from common.money import format_cents
 
 from .purchases import Purchase
 from .repeats import Repeats
@@ -63,7 +64,7 @@ class Refund(models.Model):
         indexes = (models.Index(fields=("state", "created_at"), name="refunds_by_state"),)
 
     def __str__(self) -> str:
-        return f"refund of {self.cents} cents ({self.state})"
+        return f"refund of {format_cents(self.cents)} ({self.state})"
 
     def get_absolute_url(self) -> str:
         return reverse("billing:refund", args=[self.pk])

@@ -83,6 +83,21 @@ def test_it_can_be_switched_off(alice_client, agreement):
     assert AutoTopUp.objects.get().off_reason == ""
 
 
+def test_an_expired_card_is_marked_and_cannot_be_chosen(alice_client, sandbox, empty_account, alice, card):
+    expired = save_card(sandbox, empty_account, alice, "5555555555554444")
+    SavedCard.objects.filter(pk=expired.pk).update(exp_year=2024)
+
+    page = alice_client.get(PAGE)
+    assert "(expired)" in page.content.decode()
+    assert page.context["form"].initial["card"] == card
+
+    chosen = {"threshold": "5", "amount": "25", "daily_limit": "100", "card": expired.pk, "consent": "on"}
+    answer = alice_client.post(PAGE, chosen)
+    assert answer.status_code == 422
+    assert "has expired. Choose another card, or save a new one." in answer.content.decode()
+    assert not AutoTopUp.objects.exists()
+
+
 def test_a_stopped_top_up_says_why_on_both_pages(alice_client, sandbox, empty_account, alice):
     agree(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
     topping_up.run(empty_account.pk)

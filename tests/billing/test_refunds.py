@@ -389,3 +389,19 @@ def test_nothing_is_asked_about_a_purchase_that_was_never_paid(sandbox, purchase
     refunds.sync(purchase)
     assert sandbox._get("/_test/")["requests"][0]["count"] == 1
     assert issubclass(stripe_gateway.NotThere, stripe_gateway.Refused)
+
+
+def test_the_credit_note_of_a_failed_refund_is_void_also_in_print(alice_client, sandbox, bought, alice):
+    refund = refunds.request(bought, alice, cents=1000)
+    sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
+    assert "Void" not in alice_client.get(refund.get_absolute_url()).content.decode()
+    refunds.sync(bought)
+
+    paper = alice_client.get(refund.get_absolute_url()).content.decode().partition("<article")[2]
+    assert "Void: this refund did not go through" in paper
+
+
+def test_a_purchase_that_is_too_old_says_until_when_it_could_be_refunded(alice_client, bought):
+    Purchase.objects.update(paid_at="2026-03-04T05:06:00Z")
+    page = alice_client.get(f"{bought.get_absolute_url()}/refund").content.decode()
+    assert "this one could be until 5 March 2026, 05:06 UTC." in page
