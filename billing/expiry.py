@@ -47,10 +47,13 @@ def coming(account: CreditAccount) -> list[Expiring]:
     """What of the account's credits expires when, soonest first; empty while expiry is switched off."""
     if not settings.CREDITS_EXPIRE:
         return []
-    found, end = [], 0
-    for lot in Lot.objects.filter(account=account).order_by("pk"):
-        end += lot.amount
+    found, end = [], account.credits
+    # Newest first: everything before the account's position on the credit line is spent.
+    for lot in Lot.objects.filter(account=account).order_by("-pk").iterator(chunk_size=50):
+        if end <= account.usage:
+            break
         unspent = min(lot.amount, end - account.usage)
+        end -= lot.amount
         if lot.purchase_id and unspent > 0:
             at = lot.expires_at or _a_year_after(lot.created_at)
             found.append(Expiring(PicoUsd(unspent), at, lot.created_at))

@@ -4,19 +4,24 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import CharField, F, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import QuerySet
 
 from common.money import pico_from_cents
 
+from . import refunds
 from .models import CreditAccount, LedgerEntry, Purchase, Refund
-from .refunds import NotRefundable, offer
 
 __all__ = ["Cause", "Line", "causes", "page_of"]
 
 PAGE_SIZE = 20
+#: The moment of a line, the table that it is from, and its row's key there.
+Key = tuple[datetime, str, str]
 _OF_REFUNDS = {LedgerEntry.Kind.REFUND.value, LedgerEntry.Kind.REFUND_REVERSAL.value}
 #: State -> the look of its chip.
 _LOOKS = {Purchase.State.REVIEW.value: "warn", Purchase.State.FAILED.value: "bad"}
@@ -79,38 +84,45 @@ class Line:
     can_be_refunded: bool = False
 
 
-def page_of(account: CreditAccount, number: str | None) -> tuple[Page[tuple[datetime, str, str]], list[Line]]:
+def page_of(account: CreditAccount, number: str | None) -> tuple[Page[Key], list[Line]]:
     """The page and its lines, newest first; the last page for a number beyond it."""
-    page = Paginator(_keys(account), PAGE_SIZE).get_page(number)
-    return page, _lines(list(page))
+    keys: Any = _Keys(account)
+    page = Paginator(keys, PAGE_SIZE).get_page(number)
+    return page, _lines(account, list(page))
 
 
-def _keys(account: CreditAccount) -> "QuerySet[Purchase, tuple[datetime, str, str]]":
-    """(moment, table, key) of every line: the database merges and pages two tables without loading them."""
-    entries = LedgerEntry.objects.filter(account=account).annotate(
-        at=F("created_at"), table=Value("entry"), key=Cast("pk", CharField())
-    )
-    unfinished = Purchase.objects.filter(account=account).exclude(state=Purchase.State.CREDITED)
-    keys = unfinished.annotate(at=F("created_at"), table=Value("purchase"), key=Cast("pk", CharField()))
-    return (
-        keys.values_list("at", "table", "key")
-        .union(entries.values_list("at", "table", "key"), all=True)
-        .order_by("-at", "-key")
-    )
+class _Keys:
+    """The key of every line, newest first: of two tables, of which a page reads no more than it must."""
+
+    def __init__(self, account: CreditAccount) -> None:
+        self.entries = LedgerEntry.objects.filter(account=account).order_by("-created_at", "-pk")
+        unfinished = Purchase.objects.filter(account=account).exclude(state=Purchase.State.CREDITED)
+        self.purchases = unfinished.order_by("-created_at", "-pk")
+
+    def __len__(self) -> int:
+        return self.entries.count() + self.purchases.count()
+
+    def __getitem__(self, wanted: slice) -> list[Key]:
+        newest = [
+            [(at, table, str(key)) for at, key in rows.values_list("created_at", "pk")[: wanted.stop]]
+            for table, rows in (("entry", self.entries), ("purchase", self.purchases))
+        ]
+        return list(islice(merge(*newest, key=itemgetter(0), reverse=True), wanted.start, wanted.stop))
 
 
-def _lines(keys: Sequence[tuple[datetime, str, str]]) -> list[Line]:
+def _lines(account: CreditAccount, keys: Sequence[Key]) -> list[Line]:
     of = {wanted: [key for _, table, key in keys if table == wanted] for wanted in ("entry", "purchase")}
     entries = LedgerEntry.objects.filter(pk__in=[int(key) for key in of["entry"]]).select_related("purchase__user")
     caused = {cause.entry.pk: cause for cause in causes(entries, PAGE_SIZE)}
     purchases = Purchase.objects.in_bulk([uuid.UUID(key) for key in of["purchase"]])
+    refundable = refunds.refundable(account, [each.entry.purchase for each in caused.values() if each.entry.purchase])
     return [
-        _of_entry(caused[int(key)]) if table == "entry" else _of_purchase(purchases[uuid.UUID(key)])
+        _of_entry(caused[int(key)], refundable) if table == "entry" else _of_purchase(purchases[uuid.UUID(key)])
         for _, table, key in keys
     ]
 
 
-def _of_entry(cause: Cause) -> Line:
+def _of_entry(cause: Cause, refundable: set[uuid.UUID]) -> Line:
     entry, purchase, refund, bought = cause.entry, cause.entry.purchase, cause.refund, cause.is_purchase
     line = Line(
         at=entry.created_at,
@@ -123,7 +135,7 @@ def _of_entry(cause: Cause) -> Line:
         purchase=purchase,
         refund=refund,
         bought=bought,
-        can_be_refunded=bought and purchase is not None and _can_be_refunded(purchase),
+        can_be_refunded=bought and purchase is not None and purchase.pk in refundable,
     )
     if refund is not None and entry.amount < 0:
         return replace(line, status=refund.get_state_display(), look=_LOOKS_OF_REFUNDS.get(refund.state, "accent"))
@@ -142,10 +154,3 @@ def _of_purchase(purchase: Purchase) -> Line:
         purchase=purchase,
         bought=True,
     )
-
-
-def _can_be_refunded(purchase: Purchase) -> bool:
-    try:
-        return bool(offer(purchase).cents)
-    except NotRefundable:
-        return False

@@ -4,16 +4,21 @@ Every change is one append-only entry with a unique (kind, reference); asking tw
 change returns the first entry and moves nothing.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from common.money import PicoUsd
 
 from .models import CreditAccount, LedgerEntry, Lot, Purchase
 
-__all__ = ["BUYING", "add", "claw_back", "give_back", "take", "unspent"]
+__all__ = ["BUYING", "add", "claw_back", "give_back", "take", "unspent", "unspent_by_purchase"]
+
+LOTS_AT_ONCE = 50
 
 #: What counts as bought: purchases, and whatever takes them back or restores them.
 BUYING = frozenset(
@@ -143,9 +148,29 @@ def unspent(lot: Lot, *, keep_held: bool = True) -> PicoUsd:
     return PicoUsd(min(lot.amount, max(0, before + lot.amount - position)))
 
 
-def _lots(account: CreditAccount, purchase: Purchase | None) -> list[Lot]:
-    lots = list(Lot.objects.filter(account=account).select_related("entry").order_by("-pk"))
-    return sorted(lots, key=lambda lot: purchase is None or lot.purchase_id != purchase.pk)  # stable: newest first
+def unspent_by_purchase(account: CreditAccount, purchases: Iterable[Purchase]) -> dict[UUID, PicoUsd]:
+    """How much of each purchase's lot no request has used or reserved, as `unspent` says it, in one query."""
+    before = Lot.objects.filter(account=account, pk__lt=OuterRef("pk")).order_by().values("account")
+    lots = Lot.objects.filter(account=account, purchase__in=purchases).annotate(
+        before=Coalesce(Subquery(before.annotate(sum=Sum("amount")).values("sum")), 0)
+    )
+    position = account.usage + account.held
+    return {
+        lot.purchase_id: PicoUsd(min(lot.amount, max(0, lot.before + lot.amount - position)))
+        for lot in lots
+        if lot.purchase_id
+    }
+
+
+def _lots(account: CreditAccount, purchase: Purchase | None) -> Iterator[Lot]:
+    """The purchase's own lot, then the newest: a few at a time, for the first nearly always suffice."""
+    lots = Lot.objects.filter(account=account).select_related("entry").order_by("-pk")
+    own = list(lots.filter(purchase=purchase)) if purchase else []
+    yield from own
+    others = lots.exclude(pk__in=[lot.pk for lot in own])
+    while page := list(others[:LOTS_AT_ONCE]):
+        yield from page
+        others = others.filter(pk__lt=page[-1].pk)
 
 
 def _resize(lot: Lot, by: int) -> None:

@@ -9,8 +9,10 @@ The platform fee stays. Locks are taken in one order everywhere: purchase, then 
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -23,7 +25,7 @@ from . import disputes, ledger, notices, providers, stripe_gateway
 from .models import CreditAccount, LedgerEntry, Lot, Purchase, Refund, id_in
 from .provider_answers import ProviderError, ProviderRefund, RefundStanding, Refused
 
-__all__ = ["AmountChanged", "NotRefundable", "Offer", "offer", "request", "sync"]
+__all__ = ["AmountChanged", "NotRefundable", "Offer", "offer", "refundable", "request", "sync"]
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +72,22 @@ def offer(purchase: Purchase, *, by_operator: bool = False) -> Offer:
     if not cents:
         raise NotRefundable("The credits of this purchase have been spent, or running requests hold them.")
     return Offer(cents, until)
+
+
+def refundable(account: CreditAccount, purchases: Iterable[Purchase]) -> set[UUID]:
+    """Those of the account's purchases for which `offer` has something, found in two queries."""
+    since = timezone.now() - timedelta(hours=settings.REFUND_WINDOW_HOURS)
+    recent = [
+        each
+        for each in purchases
+        if each.state == Purchase.State.CREDITED and each.paid_at and each.paid_at >= since
+        if providers.of(each).gives_refunds
+    ]
+    if not recent or account.frozen_reason:
+        return set()
+    asked = Refund.objects.filter(purchase__in=recent, state=State.REQUESTED).values_list("purchase", flat=True)
+    left = ledger.unspent_by_purchase(account, recent)
+    return {purchase for purchase, amount in left.items() if cents_down(amount)} - set(asked)
 
 
 def request(purchase: Purchase, user: User, *, cents: int, origin: Refund.Origin = Refund.Origin.BUTTON) -> Refund:

@@ -40,7 +40,7 @@ class SeenOnly(Admin):
         names = [field.name for field in self.model._meta.concrete_fields]
         return [self.in_dollars.get(name, name) for name in names]
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.get_readonly_fields(request, obj)
 
     def get_search_results(

@@ -5,9 +5,12 @@ import io
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from billing import ledger, refunds
-from billing.models import CreditAccount, LedgerEntry
+from billing.models import CreditAccount, LedgerEntry, Purchase
 from common.money import PicoUsd, pico_from_cents
 
 from .conftest import spend
@@ -73,3 +76,45 @@ def test_what_the_page_shows_adds_up_to_the_last_digit(alice_client, account):
     assert "<dd>$0.0123456</dd>" in page
     assert '<dd class="sum">$9.9876544</dd>' in page
     assert '<dd class="sum">$9.9866544</dd>' in page  # less what is held
+
+
+def test_a_long_history_costs_a_page_no_more_than_a_short_one(alice_client, empty_account, alice, settings):
+    settings.CREDITS_EXPIRE = True
+
+    def buy(many: int) -> None:
+        """Purchases of this hour, all of them refundable."""
+        now = timezone.now()
+        for number in range(many):
+            purchase = Purchase.objects.create(
+                account=empty_account, user=alice, credit_cents=100, fee_cents=80, fee_basis_points=550,
+                state="credited", credited_at=now, paid_at=now, receipt_number=f"{timezone.now():%S%f}-{number}",
+            )  # fmt: skip
+            ledger.add(
+                empty_account,
+                pico_from_cents(100),
+                kind=LedgerEntry.Kind.PURCHASE,
+                reference=str(purchase.pk),
+                purchase=purchase,
+            )
+
+    buy(2)
+    alice_client.get("/settings/credits")
+    with CaptureQueriesContext(connection) as few:
+        alice_client.get("/settings/credits")
+    buy(60)
+    for number, lines in ((1, 20), (3, 20), (4, 2)):
+        with CaptureQueriesContext(connection) as many:
+            page = alice_client.get(f"/settings/credits?page={number}")
+        assert len(page.context["lines"]) == lines
+        assert all(line.can_be_refunded for line in page.context["lines"])
+        assert len(many) <= len(few)
+
+
+def test_taking_from_many_lots_reads_a_few(empty_account):
+    for number in range(120):
+        ledger.add(empty_account, pico_from_cents(1), kind=LedgerEntry.Kind.GRANT, reference=f"gift {number}")
+    with CaptureQueriesContext(connection) as captured:
+        ledger.take(empty_account, pico_from_cents(2), kind=LedgerEntry.Kind.ADJUSTMENT, reference="back")
+    assert len(captured) < 20
+    ledger.take(empty_account, pico_from_cents(110), kind=LedgerEntry.Kind.ADJUSTMENT, reference="much back")
+    assert [lot.amount for lot in empty_account.lots.order_by("pk")] == [pico_from_cents(1)] * 8 + [0] * 112
