@@ -7,6 +7,7 @@ ApiError                        status  error_type
 ├── NotAuthenticated            401     authentication
 ├── PaymentRequired             402     payment_required
 ├── PermissionDenied            403     permission_denied
+│   └── ModerationRefused       403     content_policy_violation
 ├── NotFound                    404     not_found
 │   └── NoEndpoints             404     not_found
 ├── RequestTimeout              408     timeout
@@ -34,6 +35,7 @@ __all__ = [
     "InternalError",
     "InvalidRequest",
     "ModelNotFound",
+    "ModerationRefused",
     "NoEndpoints",
     "NotAuthenticated",
     "NotFound",
@@ -128,6 +130,12 @@ class PermissionDenied(ApiError):
 
     status = 403
     error_type = "permission_denied"
+
+
+class ModerationRefused(PermissionDenied):
+    """A provider's moderation does not let the prompt pass."""
+
+    error_type = "content_policy_violation"
 
 
 class NotFound(ApiError):

@@ -187,7 +187,7 @@ async def _open(plan: Plan, request: ChatRequest, caller: Caller, meter: Meter, 
         if last_round or pause is None:
             break
         await asyncio.sleep(pause)
-    raise refusal(failures, [attempt.model.id for attempt in plan.attempts])
+    raise refusal(failures, [attempt.model.id for attempt in plan.attempts], request.messages)
 
 
 async def _try(
@@ -205,7 +205,8 @@ async def _try(
         failure = error if isinstance(error, ProviderFailure) else ProviderFailure(504, "", error_type="timeout")
         seconds = time.monotonic() - began
         meter.tried(attempt, failure, seconds)
-        health.book.failed(attempt.key, failure.status)
+        if failure.moderation is None:  # which is the prompt's doing, and no reason to send others elsewhere
+            health.book.failed(attempt.key, failure.status)
         log.info("%s failed with %d after %.2f s", attempt.endpoint.tag, failure.status, seconds)
         if relay is not None:
             await relay.close()

@@ -15,6 +15,7 @@ from common.errors import (
 )
 
 from .availability import availability, page_of
+from .moderation import Moderation, moderation_refusal
 
 __all__ = ["ProviderFailure", "refusal", "retry_pause"]
 
@@ -24,17 +25,24 @@ class ProviderFailure(Exception):
 
     `status` is an HTTP status: the provider's own, 502 for a broken connection or answer, 504 for silence.
     `message` is the provider's text, for the caller only: it may quote the prompt, so it is never logged.
-    `retry_after` is in seconds.
+    `retry_after` is in seconds. `moderation` is what a provider said that refused the prompt for what it is about.
     """
 
     def __init__(
-        self, status: int, message: str, *, error_type: str = "provider_unavailable", retry_after: float | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        error_type: str = "provider_unavailable",
+        retry_after: float | None = None,
+        moderation: Moderation | None = None,
     ) -> None:
         super().__init__(f"provider failed with {status}")
         self.status = status
         self.message = message
         self.error_type = error_type
         self.retry_after = retry_after
+        self.moderation = moderation
 
 
 #: The longest that a caller is kept waiting for rate limits to pass, in seconds.
@@ -49,14 +57,18 @@ def retry_pause(failures: Sequence[ProviderFailure]) -> float | None:
     return soonest if soonest <= LONGEST_PAUSE else None
 
 
-def refusal(failures: Sequence[tuple[str, ProviderFailure]], models: Sequence[str]) -> ApiError:
-    """The error for the caller after every attempt failed: (provider name, failure) in the order tried, and the ids of
-    the models asked for.
+def refusal(
+    failures: Sequence[tuple[str, ProviderFailure]], models: Sequence[str], messages: Sequence[dict[str, Any]]
+) -> ApiError:
+    """The error for the caller after every attempt failed: (provider name, failure) in the order tried, the ids of the
+    models asked for, in that order as well, and the caller's messages.
 
     The last one decides, as with `models` fallbacks; when all providers were rate limited the answer
     says so and when to come back.
     """
     provider, last = failures[-1]
+    if last.moderation is not None:
+        return moderation_refusal(last.moderation, provider, models[-1], messages)
     metadata = {
         "provider_name": provider,
         "provider_code": last.status,

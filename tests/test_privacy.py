@@ -141,6 +141,7 @@ def ask_over_the_api(site: Site, key: str) -> None:
         "400",
         "429",
         "503",
+        "moderation",
         "cut:2",
         "truncate:2",
         "malformed:1",
@@ -192,5 +193,6 @@ def ask_in_the_chatroom(site: Site, session: str) -> None:
         assert SECRET in ask("well", QUESTION)
         ask("broken", f"/sandbox cut:2\n{QUESTION}")
         ask("refused", f"/sandbox 503\n{QUESTION}")
+        ask("flagged", f"/sandbox moderation\n{QUESTION}")
         ask("senseless", QUESTION, temperature=SECRET)
         socket.send(f'{{"type": "ask", "id": "half", "body": {{"messages": "{SECRET}')

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.failures import ProviderFailure
+from gateway.moderation import Moderation
 
 from . import http
 
@@ -28,6 +29,9 @@ _TOO_LONG = re.compile(
     r"maximum context length|prompt is too long|exceed(s|ed)? (the )?context|exceeds the maximum number of tokens",
     re.IGNORECASE,
 )
+
+#: How providers say with 403 that it is the prompt, not our key, which is not let in.
+_FLAGGED = re.compile(r"flagged|moderation|usage (guidelines|polic)|content polic|safety", re.IGNORECASE)
 
 
 async def failure_of(response: http.UpstreamResponse) -> ProviderFailure:
@@ -57,26 +61,40 @@ def failure_from(error: Any, default_status: int) -> ProviderFailure:
         error = error["error"]
     message, code = "Provider returned error", ""
     details: dict[str, Any] = {}
+    metadata: Any = None
     if isinstance(error, str):
         message = error
     elif isinstance(error, dict):
         message = str(error.get("message") or error.get("detail") or message)
         code = str(error.get("code") or error.get("type") or error.get("status") or "")
         details = _details(error.get("details"))
+        metadata = error.get("metadata")
     status = int(code) if code.isdigit() and 400 <= int(code) < 600 else _STATUSES.get(code, default_status)
     if details.get("reason") == "API_KEY_INVALID":
         status = NO_KEY  # Google calls it an invalid argument, which would be the caller's fault
     error_type = "provider_unavailable"
+    moderation = _moderation(f"{code} {message}", metadata) if status == 403 else None
     if "context_length" in code or _TOO_LONG.search(message):
         error_type = "context_length_exceeded"
-    elif "content_filter" in code or "content_policy" in code:
+    elif moderation is not None or "content_filter" in code or "content_policy" in code:
         error_type = "content_policy_violation"
     elif status == 429:
         error_type = "rate_limit_exceeded"
     elif status in {503, 529}:
         error_type = "provider_overloaded"
     retry_after = _seconds(str(details.get("retryDelay", "")).removesuffix("s"))
-    return ProviderFailure(status, message[:4000], error_type=error_type, retry_after=retry_after)
+    return ProviderFailure(
+        status, message[:4000], error_type=error_type, retry_after=retry_after, moderation=moderation
+    )
+
+
+def _moderation(words: str, metadata: Any) -> Moderation | None:
+    """What moderation says, None when these words of a refusal are about something else, such as our account."""
+    said = metadata if isinstance(metadata, Mapping) else {}
+    reasons = said.get("reasons")
+    if not isinstance(reasons, list):
+        return Moderation() if _FLAGGED.search(words) else None
+    return Moderation(tuple(str(reason)[:200] for reason in reasons[:20]), str(said.get("flagged_input") or ""))
 
 
 def _details(details: Any) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Refusal(msgspec.Struct, frozen=True):
     message: str = ""
     code: str | None = None
     retry_after: float | None = None  # seconds
+    reasons: tuple[str, ...] = ()  # of moderation
 
     @property
     def text(self) -> str:
@@ -66,4 +67,5 @@ def error_json(refusal: Refusal, shape: str) -> Any:
         return {"object": "error", "message": refusal.text, "type": kind, "param": None, "code": refusal.code}
     if shape == "list":
         return [{"error": {"code": refusal.status, "message": refusal.text, "status": (refusal.code or kind).upper()}}]
-    return {"error": {"message": refusal.text, "type": kind, "param": None, "code": refusal.code or kind}}
+    moderation = {"metadata": {"reasons": refusal.reasons}} if refusal.reasons else {}
+    return {"error": {"message": refusal.text, "type": kind, "param": None, "code": refusal.code or kind, **moderation}}

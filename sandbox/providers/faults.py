@@ -29,6 +29,7 @@ FAULTS: dict[str, tuple[float, ...]] = {
     "slow-first-token": (2,),
     "context-length": (),
     "content-filter": (-1,),
+    "moderation": (),
     "flap": (1, 1),
     "cut": (3,),
     "truncate": (3,),
@@ -166,6 +167,8 @@ class Faults:
             return Refusal(400, message, "context_length_exceeded")
         if self._here.get("content-filter", (0,))[0] < 0:
             return Refusal(400, "The prompt was flagged by our content policy.", "content_filter")
+        if "moderation" in self:
+            return Refusal(403, "Content violates usage guidelines.", "moderation", reasons=("violence",))
         return None
 
     def on_answer(self, answer: Answer) -> Answer:

@@ -348,7 +348,7 @@ async def test_a_bill_is_said_to_its_payer_only(api, page, open_page, charlie):
     assert await stranger.socket.receive_nothing(timeout=1.0)
 
 
-@pytest.mark.parametrize("fault", ["", "*=500", "*=cut:5", "*=context-length"])
+@pytest.mark.parametrize("fault", ["", "*=500", "*=cut:5", "*=context-length", "*=moderation"])
 async def test_nothing_of_a_conversation_stays_on_the_server(api, open_page, alice_client, caplog, capfd, fault):
     from django.core.cache import cache
     from django.db import connection
