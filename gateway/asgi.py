@@ -20,7 +20,7 @@ from common.errors import ApiError, InternalError, InvalidRequest, PayloadTooLar
 from keys.authentication import authenticate, require_inference
 
 from . import completions
-from .events import Event, Started
+from .events import Event, Failed, Started
 from .reply import gather
 from .sse import DONE, KEEP_ALIVE, SseEncoder
 
@@ -126,7 +126,9 @@ class EventStream(StreamingResponse):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except Exception as error:
             log.error("a stream failed: %s at %s", type(error).__name__, _place(error))
-            raise
+            ours = InternalError()
+            failed = Failed(status=ours.status, message=ours.message, error_type=ours.error_type)
+            await send({"type": "http.response.body", "body": self._encoder.encode(failed), "more_body": True})
         await send({"type": "http.response.body", "body": DONE, "more_body": False})
 
     async def _watch(self, receive: Receive, send: Send, streaming: "asyncio.Task[Any]") -> None:

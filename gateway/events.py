@@ -69,6 +69,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     message: str
     error_type: str
+    provider_code: int | None = None  # the provider's own status
 
 
 class Billed(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,9 +15,10 @@ from common.errors import (
 )
 
 from .availability import availability, page_of
+from .events import Failed
 from .moderation import Moderation, moderation_refusal
 
-__all__ = ["ProviderFailure", "refusal", "retry_pause"]
+__all__ = ["ProviderFailure", "broken_off", "refusal", "retry_pause"]
 
 
 class ProviderFailure(Exception):
@@ -44,6 +45,9 @@ class ProviderFailure(Exception):
         self.retry_after = retry_after
         self.moderation = moderation
 
+
+#: What a caller is told for a provider's status; for the others, among them those about our own key, 502.
+_TOLD = {400: 400, 408: 504, 413: 400, 422: 400, 429: 429, 503: 503, 504: 504, 529: 503}
 
 #: The longest that a caller is kept waiting for rate limits to pass, in seconds.
 LONGEST_PAUSE = 5.0
@@ -119,3 +123,15 @@ def refusal(
             availability=because("temporarily_unavailable", retry_after=retry_after),
         )
     return ProviderUnavailable("Provider returned error", metadata=metadata)
+
+
+def broken_off(failure: ProviderFailure) -> Failed:
+    """What the caller is told of an answer that ended in its middle: the statuses are those of a refusal."""
+    status = 403 if failure.moderation else _TOLD.get(failure.status, 502)
+    unnamed = status == 502 and failure.status < 500  # it is about our account there
+    return Failed(
+        status=status,
+        message=("" if unnamed else failure.message) or "The provider broke off its answer.",
+        error_type=failure.error_type,
+        provider_code=failure.status,
+    )

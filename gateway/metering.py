@@ -12,7 +12,7 @@ from common.money import PicoUsd, as_usd
 from .callers import Caller
 from .estimates import Said, complete
 from .events import Billed, Delta, Failed, Finished, Started, Usage
-from .failures import ProviderFailure
+from .failures import ProviderFailure, broken_off
 from .models import Generation
 from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, search_parts
 from .request import ChatRequest
@@ -141,12 +141,9 @@ class Meter:
 
     def failed(self, failure: ProviderFailure) -> Failed:
         """The answer broke off after its first token."""
-        self.failure = (failure.status, failure.error_type)
-        return Failed(
-            status=failure.status if failure.status >= 400 else 502,
-            message=failure.message or "The provider broke off its answer.",
-            error_type=failure.error_type,
-        )
+        failed = broken_off(failure)
+        self.failure = (failed.status, failed.error_type)
+        return failed
 
     def refused(self, status: int, error_type: str) -> None:
         """No attempt produced a token."""

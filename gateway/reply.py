@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable
 from typing import Any
 
 from .events import Billed, Delta, Event, Failed, Finished, Started
-from .sse import usage_object
+from .sse import error_object, usage_object
 
 __all__ = ["gather"]
 
@@ -108,11 +108,7 @@ class _Choice:
         }
         if self.failure:
             ending["finish_reason"] = "error"
-            ending["error"] = {
-                "code": self.failure.status,
-                "message": self.failure.message,
-                "metadata": {"error_type": self.failure.error_type},
-            }
+            ending["error"] = error_object(self.failure)
         return ending
 
 

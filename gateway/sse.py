@@ -8,7 +8,7 @@ from common.money import as_usd
 
 from .events import Billed, Delta, Event, Failed, Finished, Started
 
-__all__ = ["DONE", "KEEP_ALIVE", "SseEncoder", "usage_object"]
+__all__ = ["DONE", "KEEP_ALIVE", "SseEncoder", "error_object", "usage_object"]
 
 DONE = b"data: [DONE]\n\n"
 #: A comment that clients ignore; it keeps proxies from closing a quiet connection.
@@ -47,9 +47,9 @@ class SseEncoder:
                     ]
                 )
             case Failed():
-                error = {"code": event.status, "message": event.message, "metadata": {"error_type": event.error_type}}
-                choice = self._content(0, {"content": ""}) | {"finish_reason": "error", "native_finish_reason": None}
-                return self._chunk([choice], error=error)
+                nothing: dict[str, Any] = {"text": ""} if self._text_completion else {"delta": {"content": ""}}
+                choice = {"index": 0, **nothing, "finish_reason": "error", "native_finish_reason": None}
+                return self._chunk([choice], error=error_object(event))
             case Billed():
                 routing = self._started.routing if self._started else None
                 extra = {"openrouter_metadata": routing} if routing else {}
@@ -88,6 +88,14 @@ class SseEncoder:
             **extra,
         }
         return b"data: " + _encode(body) + b"\n\n"
+
+
+def error_object(failed: Failed) -> dict[str, Any]:
+    """The `error` object of an answer that broke off."""
+    metadata: dict[str, Any] = {"error_type": failed.error_type}
+    if failed.provider_code is not None:
+        metadata["provider_code"] = failed.provider_code
+    return {"code": failed.status, "message": failed.message, "metadata": metadata}
 
 
 def usage_object(billed: Billed) -> dict[str, Any]:

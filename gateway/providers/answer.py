@@ -29,9 +29,23 @@ class Answer(ABC):
         self.complete = False  # the provider said that this was all
 
     async def pieces(self) -> AsyncGenerator[list[Delta | Finished], None]:
-        """The answer, in order: lists of what arrived together. Ends after its finish reason; a body that ends
-        without one has been cut."""
+        """The answer, in order: lists of what arrived together. Ends after its finish reason, and what breaks then
+        does not matter; a body that ends without one has been cut."""
         finished: set[int] = set()  # choices
+        try:
+            async for piece in self._pieces():
+                if piece := _without_repeats(piece, finished):
+                    yield piece
+        except ProviderFailure:
+            if not finished:
+                raise
+        self.finished = True
+        # Without a finish reason: an empty answer when the provider got to its end, with usage; else a cut one.
+        if not finished and not (self.complete and self.usage is not None):
+            raise ProviderFailure(502, "The provider broke off its answer.")
+
+    async def _pieces(self) -> AsyncGenerator[list[Delta | Finished], None]:
+        """What the provider sends, up to its word for the end."""
         async for payloads in self._payloads():
             piece: list[Delta | Finished] = []
             try:
@@ -46,14 +60,9 @@ class Answer(ABC):
                 if piece:
                     yield piece  # what came before the fault was said
                 raise
-            if piece := _without_repeats(piece, finished):
-                yield piece
+            yield piece
             if self.complete:
                 break
-        self.finished = True
-        # Without a finish reason: an empty answer when the provider got to its end, with usage; else a cut one.
-        if not finished and not (self.complete and self.usage is not None):
-            raise ProviderFailure(502, "The provider broke off its answer.")
 
     @abstractmethod
     def events_of(self, payload: bytes) -> list[Delta | Finished]:

@@ -35,8 +35,10 @@ FAULTS: dict[str, tuple[float, ...]] = {
     "truncate": (3,),
     "stall": (3, 30),
     "malformed": (3,),
-    "error-in-stream": (3,),
-    "two-errors": (3,),
+    "error-in-stream": (3, 503),
+    "two-errors": (3, 503),
+    "late-cut": (),
+    "late-error": (),
     "no-done": (),
     "duplicate-finish": (),
     "no-usage": (),
@@ -214,9 +216,13 @@ class Faults:
                     steps = _after(steps, int(after), [Pause(seconds)])
                 case "malformed", (after, *_):
                     steps = _after(steps, int(after), [voice.frame(voice.broken(), "error")])
-                case (("error-in-stream" | "two-errors"), (after, *_)):
-                    error = voice.frame(encode(voice.error(Refusal(503))), "error")
-                    steps = _after(steps, int(after), [error] * (2 if name == "two-errors" else 1), ends=True)
+                case (("error-in-stream" | "two-errors"), (after, status, *_)):
+                    errors = [_error(voice, int(status))] * (2 if name == "two-errors" else 1)
+                    steps = _after(steps, int(after), errors, ends=True)
+                case "late-cut", _:
+                    steps = _after_finish(steps, [Pause(0.05), Cut(reset=True)])
+                case "late-error", _:
+                    steps = _after_finish(steps, [_error(voice, 503)])
                 case "no-done", _:
                     steps = (step for step in steps if not (isinstance(step, Frame) and step.kind == "done"))
                 case "duplicate-finish", _:
@@ -239,6 +245,19 @@ def _after(steps: Iterator[Step], tokens: int, inserted: Sequence[Step], *, ends
         if isinstance(step, Frame):
             sent += step.tokens
         yield step
+
+
+def _error(voice: Voice, status: int) -> Frame:
+    return voice.frame(encode(voice.error(Refusal(status))), "error")
+
+
+def _after_finish(steps: Iterator[Step], last: Sequence[Step]) -> Iterator[Step]:
+    """`steps` up to the one with the finish reason, and then only these."""
+    for step in steps:
+        yield step
+        if isinstance(step, Frame) and step.kind == "finish":
+            yield from last
+            return
 
 
 def _twice_finished(steps: Iterator[Step], voice: Voice) -> Iterator[Step]:

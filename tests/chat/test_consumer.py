@@ -145,13 +145,23 @@ async def test_stopping_twice_or_something_else_does_no_harm(api, open_page, ali
     await api.assert_books_balance()
 
 
-async def test_an_answer_that_breaks_off_is_told_and_keeps_its_part(api, open_page, alice_client):
-    page = await open_page(alice_client, fault="*=cut:5", tokens="50")
+@pytest.mark.parametrize(
+    ("fault", "status", "error_type"),
+    [
+        ("cut:5", 502, "provider_unavailable"),
+        ("error-in-stream:5,401", 502, "provider_unavailable"),
+        ("two-errors:5,529", 503, "provider_overloaded"),
+    ],
+)
+async def test_an_answer_that_breaks_off_is_told_and_keeps_its_part(
+    api, open_page, alice_client, fault, status, error_type
+):
+    page = await open_page(alice_client, fault=f"*={fault}", tokens="50")
     await page.ask()
     await page.hear_until("ended")
     assert page.kinds() == ["accepted", "started", "delta", "failed", "billed", "ended"]
     failed = next(frame for frame in page.heard if frame["type"] == "failed")
-    assert failed["status"] == 502
+    assert (failed["status"], failed["error_type"]) == (status, error_type)
     assert page.text()
     await api.assert_books_balance()
 

@@ -49,6 +49,8 @@ DURING = [
 FORM = [
     Case("no-done", "Cheap"),
     Case("duplicate-finish", "Cheap"),
+    Case("late-cut", "Cheap"),
+    Case("late-error", "Cheap"),
     Case("wrong-content-type", "Cheap"),
     Case("gzip", "Cheap"),
     Case("usage-with-choices", "Cheap"),
