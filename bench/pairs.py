@@ -138,7 +138,7 @@ def hold_with_a_lock(row: Generation) -> None:
     assert account.available >= row.hold
     account.held += row.hold
     account.save(update_fields=["held"])
-    ApiKey.objects.filter(pk=row.key_id or 0).update(held=F("held") + row.hold, last_used_at=row.created_at)
+    ApiKey.objects.filter(pk=row.key_id or 0).update(last_used_at=row.created_at)
     Hold(
         id=row.id, account_id=row.account_id, key_id=row.key_id, source=row.source, streamed=row.streamed,
         requested_model=row.requested_model, created_at=row.created_at, app=row.app, app_title=row.app_title,
@@ -156,7 +156,7 @@ def settle_with_a_lock(row: Generation) -> None:
     account.usage += row.cost
     account.save(update_fields=["held", "usage"])
     ApiKey.objects.filter(pk=row.key_id or 0).update(
-        held=F("held") - row.hold, usage=F("usage") + row.cost, window_usage=F("window_usage") + row.cost
+        usage=F("usage") + row.cost, window_usage=F("window_usage") + row.cost
     )
     hour, _ = UsageHour.objects.get_or_create(
         account_id=row.account_id, hour=hour_of(row.created_at), key_id=row.key_id or 0, user_id=0, model=row.model,

@@ -19,7 +19,7 @@ from common.money import PICO_PER_USD, PicoUsd, format_usd
 
 from .rows import GenerationRow, KeyRow
 
-__all__ = ["Admission", "Admit", "check_key", "hold_for", "roll_window"]
+__all__ = ["Admission", "Admit", "check_key", "hold_for", "left_of_limit", "roll_window"]
 
 #: When a request names no `max_tokens`, its hold takes at most this part of what is available...
 SHARE_OF_BALANCE = 4
@@ -57,7 +57,15 @@ def check_key(key: KeyRow | None, now: datetime) -> None:
         raise NotAuthenticated(f"This API key has expired. {where}")
 
 
-def hold_for(operation: Admit, account: Spender, key: KeyRow | None, now: datetime) -> tuple[PicoUsd, int | None]:
+def left_of_limit(key: KeyRow, held: int, now: datetime) -> int | None:
+    """What the key may still reserve (pico-USD) while its running requests hold so much; None without a limit."""
+    if key.limit is None:
+        return None
+    roll_window(key, now)
+    return max(0, key.limit - (key.window_usage if key.limit_reset else key.usage) - held)
+
+
+def hold_for(operation: Admit, account: Spender, left_of_key: int | None) -> tuple[PicoUsd, int | None]:
     """How much to hold, and the `max_tokens` to send upstream (None: leave it to the model)."""
     top_up = f"{settings.SITE_URL}/settings/credits"
     if account.frozen_reason:
@@ -67,12 +75,9 @@ def hold_for(operation: Admit, account: Spender, key: KeyRow | None, now: dateti
     if operation.prompt_cost == 0 and token_pico == 0:
         return PicoUsd(0), operation.requested_tokens
     available = account.available
-    limited_by_key = False
-    if key is not None and key.limit is not None:
-        roll_window(key, now)
-        left = max(0, key.limit - (key.window_usage if key.limit_reset else key.usage) - key.held)
-        limited_by_key = left < available
-        available = min(available, left)
+    limited_by_key = left_of_key is not None and left_of_key < available
+    if left_of_key is not None:
+        available = min(available, left_of_key)
 
     def affordable(amount: int) -> int:
         """How many tokens of the answer `amount` pays for."""

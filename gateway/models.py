@@ -56,6 +56,7 @@ class Hold(_Asked):
     process_id = models.CharField(max_length=60)  # who is working on it, see GatewayProcess
 
     class Meta:
+        indexes = (models.Index(fields=("account", "key"), name="holds_of_account"),)
         constraints = (models.CheckConstraint(condition=Q(amount__gte=0), name="hold_not_negative"),)
 
     def generation(self, state: str) -> "Generation":

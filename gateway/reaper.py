@@ -7,7 +7,6 @@ from django.db import transaction
 
 from billing.models import CreditAccount
 from common.clock import utc_now
-from keys.models import ApiKey
 
 from .models import EndpointMinute, GatewayProcess, Generation, Hold
 
@@ -40,17 +39,13 @@ def reap() -> int:
 
 @transaction.atomic
 def _release(hold_id: str, account_id: int) -> bool:
-    """Release one hold, unless it has been settled meanwhile. Locks account before key, as settlement does."""
+    """Release one hold, unless it has been settled meanwhile. Locks the account, as settlement does."""
     account = CreditAccount.objects.select_for_update().get(pk=account_id)
     hold = Hold.objects.filter(pk=hold_id).first()
     if hold is None:
         return False
     account.held -= hold.amount
     account.save(update_fields=["held"])
-    key = ApiKey.objects.select_for_update().filter(pk=hold.key_id).first() if hold.key_id is not None else None
-    if key is not None:
-        key.held -= hold.amount
-        key.save(update_fields=["held"])
     generation = hold.generation(Generation.State.RELEASED)
     generation.settled_at = utc_now()
     generation.save(force_insert=True)

@@ -112,9 +112,9 @@ class GenerationRow(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class KeyRow(msgspec.Struct):
-    """The columns of an API key that decide about a request, and those that it changes."""
+    """The columns of an API key that decide about a request; settlement writes the CHANGED ones."""
 
-    CHANGED: ClassVar = ("usage", "held", "window_usage", "window_started_at", "last_used_at")
+    CHANGED: ClassVar = ("usage", "window_usage", "window_started_at", "last_used_at")
 
     id: int
     disabled: bool
@@ -123,10 +123,9 @@ class KeyRow(msgspec.Struct):
     limit: int | None
     limit_reset: str
     usage: int
-    held: int
     window_usage: int
     window_started_at: datetime | None
-    last_used_at: datetime | None
+    last_used_at: datetime | None = None  # is not read
 
 
 class HourRow(msgspec.Struct, omit_defaults=True):
@@ -154,10 +153,12 @@ class HourRow(msgspec.Struct, omit_defaults=True):
 
 
 class Locked(msgspec.Struct):
-    """What a batch decides upon. Accounts and keys are locked until its transaction ends."""
+    """What a batch decides upon. The accounts are locked until its transaction ends."""
 
     accounts: dict[int, Spender]
     keys: dict[int, KeyRow]
+    #: What the running requests of the keys with a limit hold, in pico-USD.
+    held_by_keys: dict[int, int]
     #: Of the requests that end, by id: the pico-USD that were held for them. Reading has deleted the rows.
     holds: dict[str, int]
     #: Of those without a hold, by id: what was held for those that the reaper has released...
@@ -169,18 +170,19 @@ class Locked(msgspec.Struct):
 class Batch:
     """One transaction: `read`, decide, `write`, in a `with` block. `write` commits.
 
-    A transaction that need not be `lasting` does not wait for the disk: after a crash of the database it may never
-    have been, together with everything after it. Inside somebody else's transaction it is a part of that.
+    A batch that only `holds` does not wait for the disk: after a crash of the database it may never have been,
+    together with everything after it. Inside somebody else's transaction a batch is a part of that.
     """
 
-    def __init__(self, *, lasting: bool) -> None:
+    def __init__(self, *, only_holds: bool) -> None:
+        self._only_holds = only_holds
         self._begins: list[_Statement] = []
         self._commits: list[_Statement] = []
         if not connection.in_atomic_block:
             on_postgresql = connection.vendor == "postgresql"
             self._begins = [("BEGIN" if on_postgresql else "BEGIN IMMEDIATE", [])]
             self._commits = [("COMMIT", [])]
-            if on_postgresql and not lasting:
+            if on_postgresql and only_holds:
                 self._begins.append(("SET LOCAL synchronous_commit = off", []))
 
     def __enter__(self) -> "Batch":
@@ -194,23 +196,25 @@ class Batch:
                 connection.close()
 
     def read(self, accounts: Collection[int], keys: Collection[int], ended: Collection[str]) -> Locked:
-        """Lock these accounts and keys, and take the holds of the requests that have `ended`.
+        """Lock these accounts, and take the holds of the requests that have `ended`.
 
-        Always accounts before keys, each in id order: two batches can wait for each other, never in a circle.
+        Always accounts before keys, each in id order: two batches can wait for each other, never in a circle. A hold
+        changes no key, and whoever holds or spends with a key has locked its account: then it is only read.
         """
-        statements = [*self._begins, _locking(CreditAccount, Spender, accounts)]
+        statements = [*self._begins, _reading(CreditAccount, Spender, accounts, lock=True)]
         first = len(self._begins)
         if keys:
-            statements.append(_locking(ApiKey, KeyRow, keys))
+            statements.append(_reading(ApiKey, KeyRow, keys, lock=not self._only_holds))
         if ended:
             where = f"WHERE id IN ({_marks(ended)})"
             statements.append((f"DELETE FROM {_table(Hold)} {where} RETURNING id, amount", list(ended)))
         found = iter(_run(statements)[first:])
-        locked = {row[0]: Spender(*map(_aware, row)) for row in next(found)}
-        locked_keys = {row[0]: KeyRow(*map(_aware, row)) for row in next(found)} if keys else {}
+        locked = {row[0]: Spender(*row) for row in _aware(next(found))}
+        locked_keys = {row[0]: KeyRow(*row) for row in _aware(next(found))} if keys else {}
         holds = dict(next(found)) if ended else {}
+        held_by_keys = _held_by([key.id for key in locked_keys.values() if key.limit is not None], locked)
         released, charged = _ended_before([pk for pk in ended if pk not in holds])
-        return Locked(locked, locked_keys, holds, released, charged)
+        return Locked(locked, locked_keys, held_by_keys, holds, released, charged)
 
     def write(
         self,
@@ -220,7 +224,7 @@ class Batch:
         settled: Sequence[GenerationRow],
         hours: Sequence[HourRow],
     ) -> None:
-        """Store the locked rows as they are now, insert what was opened and settled, add to the hours; commit.
+        """Store the accounts and keys as they are now, insert what was opened and settled, add to the hours; commit.
 
         A Generation that the reaper has written is replaced.
         """
@@ -232,8 +236,8 @@ class Batch:
         if settled:
             statements.append(_insert(Generation, settled))
         statements.append(_update(CreditAccount, [*locked.accounts.values()]))
-        if locked.keys:
-            statements.append(_update(ApiKey, [*locked.keys.values()]))
+        if spenders := {row.key_id for row in settled}.intersection(locked.keys):
+            statements.append(_update(ApiKey, [locked.keys[key] for key in spenders if key is not None]))
         if hours:
             statements.append(_add(UsageHour, hours))
         _run([*statements, *self._commits])
@@ -242,11 +246,21 @@ class Batch:
 _Statement = tuple[str, list[Any]]
 
 
-def _locking(model: type[models.Model], row: type[msgspec.Struct], ids: Collection[int]) -> _Statement:
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""  # SQLite has one writer anyway
-    columns = ", ".join(f'"{name}"' for name in row.__struct_fields__)
-    where = f"WHERE id IN ({_marks(ids)}) ORDER BY id{lock}"
+def _reading(model: type[models.Model], row: type[msgspec.Struct], ids: Collection[int], lock: bool) -> _Statement:
+    # SQLite has one writer anyway. Rows that refer to these may be inserted meanwhile.
+    lock_text = " FOR NO KEY UPDATE" if lock and connection.vendor == "postgresql" else ""
+    columns = ", ".join(f'"{field.name}"' for field in _fields(row) if field.required)
+    where = f"WHERE id IN ({_marks(ids)}) ORDER BY id{lock_text}"
     return f"SELECT {columns} FROM {_table(model)} {where}", sorted(ids)
+
+
+def _held_by(keys: Collection[int], accounts: Collection[int]) -> dict[int, int]:
+    """What the running requests of these keys of these accounts hold (pico-USD)."""
+    if not keys:
+        return {}
+    where = f"WHERE account_id IN ({_marks(accounts)}) AND key_id IN ({_marks(keys)}) GROUP BY key_id"
+    (rows,) = _run([(f"SELECT key_id, sum(amount) FROM {_table(Hold)} {where}", [*accounts, *keys])])
+    return {key: int(amount) for key, amount in rows}
 
 
 def _ended_before(ids: Collection[str]) -> tuple[dict[str, int], dict[str, int]]:
@@ -258,9 +272,11 @@ def _ended_before(ids: Collection[str]) -> tuple[dict[str, int], dict[str, int]]
     return released, {pk: cost for pk, _, _, cost in rows if pk not in released}
 
 
-def _aware(value: Any) -> Any:
-    """SQLite stores moments in UTC without saying so."""
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+def _aware(rows: list[Any]) -> list[Any]:
+    """The rows with moments in UTC, as which SQLite stores them without saying so."""
+    if connection.vendor == "postgresql":
+        return rows
+    return [[each.replace(tzinfo=UTC) if isinstance(each, datetime) else each for each in row] for row in rows]
 
 
 def _insert(model: type[models.Model], rows: Sequence[msgspec.Struct]) -> _Statement:
@@ -296,10 +312,14 @@ def _adding(model: type[models.Model]) -> str:
 
 @cache
 def _updating(model: type[models.Model], row: "type[Spender] | type[KeyRow]") -> str:
-    table = _table(model)
+    table, columns = _table(model), ("id", *row.CHANGED)
     changes = ", ".join(f'"{name}" = new."{name}"' for name in row.CHANGED)
-    source = _rows(model, row, ("id", *row.CHANGED))
-    return f"UPDATE {table} SET {changes} FROM {source} AS new WHERE {table}.id = new.id"
+    if connection.vendor == "postgresql":
+        types = {field.attname: field.rel_db_type(connection) for field in model._meta.concrete_fields}
+        source = f"json_to_recordset(%s) AS new ({', '.join(f'{name} {types[name]}' for name in columns)})"
+    else:
+        source = f"{_rows(model, row, columns)} AS new"
+    return f"UPDATE {table} SET {changes} FROM {source} WHERE {table}.id = new.id"
 
 
 def _rows(model: type[models.Model], row: type[msgspec.Struct], columns: Sequence[str]) -> str:
@@ -312,8 +332,13 @@ def _rows(model: type[models.Model], row: type[msgspec.Struct], columns: Sequenc
     return f"(SELECT {columns_of} FROM (SELECT json_patch('{defaults}', value) AS value FROM json_each(%s)))"
 
 
+@cache
+def _fields(row: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(row)
+
+
 def _defaults(row: type[msgspec.Struct]) -> str:
-    fields = msgspec.structs.fields(row) if row.__struct_config__.omit_defaults else ()
+    fields = _fields(row) if row.__struct_config__.omit_defaults else ()
     known = {
         field.name: field.default_factory() if field.default is msgspec.NODEFAULT else field.default
         for field in fields
@@ -348,7 +373,11 @@ def _run(statements: Sequence[_Statement]) -> list[list[Any]]:
         if connection.vendor != "postgresql":
             return [cursor.execute(sql, values).fetchall() for sql, values in statements]
         cursor.execute("; ".join(sql for sql, _ in statements), [value for _, values in statements for value in values])
-        found = [cursor.fetchall() if cursor.description else []]
+        found = [_fetched(cursor)]
         while cursor.nextset():
-            found.append(cursor.fetchall() if cursor.description else [])
+            found.append(_fetched(cursor))
         return found
+
+
+def _fetched(cursor: Any) -> list[Any]:
+    return [] if cursor.rownumber is None else cursor.fetchall()  # asking for its description would make one

@@ -22,7 +22,7 @@ from common.errors import NotAuthenticated, PaymentRequired
 from common.money import PicoUsd
 
 from . import health
-from .holds import Admission, Admit, check_key, hold_for, roll_window
+from .holds import Admission, Admit, check_key, hold_for, left_of_limit, roll_window
 from .models import GatewayProcess, Generation
 from .rows import Batch, GenerationRow, HoldRow, HourRow, Locked
 from .writer import Writer
@@ -72,18 +72,20 @@ def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settle
     """The results of `operations`, after committing them together."""
     generations = [operation.generation for operation in operations]
     ended = [operation.generation.id for operation in operations if isinstance(operation, Settle)]
-    with Batch(lasting=bool(ended)) as batch:
+    with Batch(only_holds=not ended) as batch:
         locked = batch.read(
             {generation.account_id for generation in generations},
             {generation.key_id for generation in generations if generation.key_id is not None},
             ended,
         )
         decisions = _Decisions(locked)
-        results = [decisions.decide(operation) for operation in operations]
+        # What ends goes first: the holds that it frees are gone already.
+        order = sorted(range(len(operations)), key=lambda number: isinstance(operations[number], Admit))
+        results = {number: decisions.decide(operations[number]) for number in order}
         batch.write(locked, opened=decisions.opened, settled=decisions.settled, hours=[*decisions.hours.values()])
     for account in locked.accounts.values():
         spending.spent(account)
-    return results
+    return [results[number] for number in range(len(operations))]
 
 
 class _Decisions:
@@ -110,11 +112,12 @@ class _Decisions:
         key = self.locked.keys.get(generation.key_id) if generation.key_id is not None else None
         if generation.key_id is not None:
             check_key(key, self.now)
-        hold, max_tokens = hold_for(operation, account, key, self.now)
+        held_by_keys = self.locked.held_by_keys
+        left_of_key = left_of_limit(key, held_by_keys.get(key.id, 0), self.now) if key is not None else None
+        hold, max_tokens = hold_for(operation, account, left_of_key)
         account.held += hold
-        if key is not None:
-            key.held += hold
-            key.last_used_at = self.now
+        if key is not None and left_of_key is not None:
+            held_by_keys[key.id] = held_by_keys.get(key.id, 0) + hold
         self.opened.append(generation.held(hold, PROCESS_ID))
         return Admission(hold=hold, max_tokens=max_tokens)
 
@@ -137,10 +140,10 @@ class _Decisions:
         self.settled.append(generation)
         locked.charged[generation.id] = cost
         if generation.key_id is not None and (key := locked.keys.get(generation.key_id)):
-            key.held -= held
             key.usage += cost
             roll_window(key, self.now)
             key.window_usage += cost
+            key.last_used_at = self.now
         self.count(generation)
         return Settled(cost=PicoUsd(cost), balance=PicoUsd(account.balance))
 

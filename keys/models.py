@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.models import Organisation, User
+from common.money import PicoUsd
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -49,7 +50,6 @@ class ApiKey(models.Model):
 
     # Written only by the settlement of requests (pico-USD).
     usage = models.BigIntegerField(default=0)
-    held = models.BigIntegerField(default=0)  # part of open requests' holds
     window_usage = models.BigIntegerField(default=0)  # spent since window_started_at
     window_started_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -62,10 +62,12 @@ class ApiKey(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=("organisation", "-created_at"), name="key_list"),)
-        constraints = (
-            models.CheckConstraint(condition=models.Q(held__gte=0), name="key_held_not_negative"),
-            models.CheckConstraint(condition=models.Q(usage__gte=0), name="key_usage_not_negative"),
-        )
+        constraints = (models.CheckConstraint(condition=models.Q(usage__gte=0), name="key_usage_not_negative"),)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.label})"
+
+    @property
+    def held(self) -> PicoUsd:
+        """What its running requests may cost at most."""
+        return PicoUsd(self.holds.aggregate(held=models.Sum("amount", default=0))["held"])

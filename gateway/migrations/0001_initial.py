@@ -204,6 +204,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [models.Index(fields=["account", "key"], name="holds_of_account")],
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="hold_not_negative")
                 ],

@@ -36,7 +36,6 @@ class Migration(migrations.Migration):
                 ),
                 ("include_byok_in_limit", models.BooleanField(default=False)),
                 ("usage", models.BigIntegerField(default=0)),
-                ("held", models.BigIntegerField(default=0)),
                 ("window_usage", models.BigIntegerField(default=0)),
                 ("window_started_at", models.DateTimeField(blank=True, null=True)),
                 ("last_used_at", models.DateTimeField(blank=True, null=True)),
@@ -62,7 +61,6 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [models.Index(fields=["organisation", "-created_at"], name="key_list")],
                 "constraints": [
-                    models.CheckConstraint(condition=models.Q(("held__gte", 0)), name="key_held_not_negative"),
                     models.CheckConstraint(condition=models.Q(("usage__gte", 0)), name="key_usage_not_negative"),
                 ],
             },

@@ -165,6 +165,26 @@ def test_a_key_limit_bounds_what_the_key_may_hold(account, organisation):
     refusal = admit(account, 2, key_id=key.pk, requested=1)
     assert isinstance(refusal, PaymentRequired)
     assert "/settings/keys" in refusal.message
+    assert key.held == usd("0.001")
+    other = ApiKey.objects.create(organisation=organisation, name="other", hash="1" * 64, limit=usd("0.001"))
+    assert admit(account, 3, key_id=other.pk, requested=1000).hold == usd("0.001")
+
+
+def test_a_key_limit_bounds_what_a_batch_may_hold_and_what_ends_in_it_counts_first(account, organisation):
+    key = ApiKey.objects.create(organisation=organisation, name="k", hash="0" * 64, limit=usd("0.001"))
+    asked = [
+        settlement.Admit(
+            generation=generation(account, number, key_id=key.pk), prompt_cost=usd("0"),
+            token_price=Decimal("0.000001"), requested_tokens=600, most_tokens=600,
+        )
+        for number in (1, 2)
+    ]  # fmt: skip
+    first, second = settlement.write_batch(asked)
+    assert isinstance(first, settlement.Admission) and isinstance(second, PaymentRequired)
+    ends = settlement.Settle(generation=generation(account, 1, key_id=key.pk), cost=usd("0.0005"))
+    refused, _ = settlement.write_batch([asked[1], ends])
+    assert isinstance(refused, PaymentRequired)  # 0.0005 is spent, whoever came first
+    assert refused.metadata["affordable_tokens"] == 500
 
 
 def test_a_key_limit_starts_afresh_with_its_window(account, organisation):
