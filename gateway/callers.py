@@ -14,8 +14,10 @@ from keys.authentication import KeyIdentity
 
 __all__ = ["Caller", "chat_caller", "forget", "key_caller"]
 
-#: How long a change of privacy settings may take to reach this process, in seconds.
-FRESH_SECONDS = 2.0
+#: Seconds for which what is known of an organisation needs no query, and after which nobody may rely on it any more:
+#: so long may a change of privacy settings take to reach this process. Between the two, one request asks the database.
+FRESH_SECONDS = 1.2
+USABLE_SECONDS = 2.0
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +57,7 @@ class _Payer(msgspec.Struct, frozen=True):
     policy: Policy
 
 
-_payers: dict[int, tuple[float, _Payer]] = {}
+_payers: dict[int, tuple[float, float, _Payer]] = {}
 
 
 async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
@@ -95,13 +97,15 @@ def forget() -> None:
 
 async def _payer(organisation_id: int) -> _Payer:
     now = time.monotonic()
-    known = _payers.get(organisation_id)
-    if known and known[0] > now:
-        return known[1]
+    fresh_until, usable_until, payer = _payers.get(organisation_id, (0.0, 0.0, None))
+    if payer is not None and now < fresh_until:
+        return payer
+    if payer is not None and now < usable_until:
+        _payers[organisation_id] = (usable_until, usable_until, payer)  # this request asks, the others need not
     payer = await sync_to_async(_read_payer)(organisation_id)
     if len(_payers) > 10_000:
         _payers.clear()
-    _payers[organisation_id] = (now + FRESH_SECONDS, payer)
+    _payers[organisation_id] = (now + FRESH_SECONDS, now + USABLE_SECONDS, payer)
     return payer
 
 

@@ -67,9 +67,12 @@ async def post(url: str, *, headers: dict[str, str], content: bytes, silence: fl
 
     `silence` is how long nothing may arrive, in seconds; PROVIDER_IDLE_SECONDS when it is not given.
     """
+    # As a stream that has been read: Host and Content-Length are aiohttp's work, and making them is not cheap.
+    body = httpx.ByteStream(content)
     request = httpx.Request(
-        "POST", _address(url), headers=headers, content=content, extensions={"timeout": _timeout(silence)}
+        "POST", _address(url), headers=headers, stream=body, extensions={"timeout": _timeout(silence)}
     )
+    await request.aread()
     try:
         return UpstreamResponse(await _transport().handle_async_request(request))
     except _BROKEN as error:
