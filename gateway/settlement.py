@@ -178,7 +178,7 @@ class _Decisions:
 # --- The process --------------------------------------------------------------------------------------
 
 
-#: Names this process in its open generations, so that the reaper can tell when it is gone. Host name and
+#: Names this process in its holds, so that the reaper can tell when it is gone. Host name and
 #: number are for people; a restarted container may have both again.
 PROCESS_ID = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
