@@ -133,6 +133,7 @@ class _Body(msgspec.Struct):
     reasoning: Reasoning | None = None
     reasoning_effort: Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"] | None = None
     include_reasoning: bool | None = None
+    verbosity: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     provider: ProviderPreferences | None = None
     plugins: list[_Plugin] | None = None
     transforms: list[str] | None = None

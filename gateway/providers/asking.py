@@ -15,13 +15,13 @@ from models_catalog.catalog import EndpointEntry
 from . import http
 from .errors import failure_of
 
-__all__ = ["alias_of", "ceiling", "effort_of", "fitted", "send", "supports", "thinking_budget"]
+__all__ = ["alias_of", "ceiling", "effort_of", "fitted", "longest_answer", "send", "supports", "thinking_budget"]
 
 #: What implies what: an endpoint that lists the second also takes the first.
 IMPLIED_BY = {"parallel_tool_calls": "tools", "tool_choice": "tools", "top_logprobs": "logprobs"}
 
 #: The share of an answer's tokens that an effort may think with, in per cent.
-EFFORT_SHARES = {"max": 95, "xhigh": 95, "high": 80, "medium": 50, "low": 20, "minimal": 10}
+EFFORT_SHARES = {"xhigh": 95, "max": 95, "high": 80, "medium": 50, "low": 20, "minimal": 10}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,6 +37,12 @@ def ceiling(attempt: Attempt, max_tokens: int | None) -> int | None:
     if max_tokens is None:
         return None
     return min(max_tokens, attempt.endpoint.max_completion_tokens or max_tokens)
+
+
+def longest_answer(attempt: Attempt, max_tokens: int | None) -> int:
+    """The most tokens that the answer can have, whoever sets the limit."""
+    endpoint = attempt.endpoint
+    return ceiling(attempt, max_tokens) or endpoint.max_completion_tokens or endpoint.context_length
 
 
 def fitted(
@@ -60,8 +66,11 @@ def alias_of(request: ChatRequest, caller: Caller) -> str:
     return hashlib.sha256(f"{caller.account_id}:{request.user}".encode()).hexdigest()[:32]
 
 
-def effort_of(request: ChatRequest) -> str | None:
-    """How hard to think: an effort, "none" for not at all, None when the request leaves it to the model."""
+def effort_of(request: ChatRequest, answer_tokens: int) -> str | None:
+    """How hard to think: an effort, "none" for not at all, None when the request leaves it to the model.
+
+    A number of tokens is the effort whose share of an answer of `answer_tokens` is nearest to it.
+    """
     reasoning = request.reasoning
     if reasoning is None:
         return None
@@ -69,7 +78,9 @@ def effort_of(request: ChatRequest) -> str | None:
         return "none"
     if reasoning.effort:
         return reasoning.effort
-    wanted = reasoning.enabled or reasoning.max_tokens or not reasoning.exclude
+    if budget := reasoning.max_tokens:
+        return min(EFFORT_SHARES, key=lambda effort: abs(EFFORT_SHARES[effort] * answer_tokens - 100 * budget))
+    wanted = reasoning.enabled or not reasoning.exclude
     return "medium" if wanted else None
 
 
@@ -83,7 +94,7 @@ def thinking_budget(request: ChatRequest, answer_tokens: int, least: int, most: 
     if reasoning is not None and reasoning.max_tokens:
         wanted = reasoning.max_tokens
     else:
-        wanted = answer_tokens * EFFORT_SHARES.get(effort_of(request) or "medium", 50) // 100
+        wanted = answer_tokens * EFFORT_SHARES.get(effort_of(request, answer_tokens) or "medium", 50) // 100
     return min(max(wanted, least), most, answer_tokens * EFFORT_SHARES["max"] // 100)
 
 

@@ -16,7 +16,7 @@ from gateway.request import ChatRequest
 from gateway.routing import Attempt
 
 from .answer import Answer, counted
-from .asking import alias_of, ceiling, fitted, send, supports
+from .asking import alias_of, ceiling, effort_of, fitted, longest_answer, send, supports
 from .errors import failure_from
 
 __all__ = ["open_answer"]
@@ -47,6 +47,9 @@ MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_
 
 #: Providers whose newer models refuse `max_tokens`.
 MAX_COMPLETION_TOKENS = frozenset({"openai", "azure"})
+
+#: Efforts and verbosities that this protocol does not have.
+_LEVELS = {"max": "high", "xhigh": "high"}
 
 FINISH_REASONS = {
     "stop": "stop", "eos": "stop", "end_turn": "stop", "stop_sequence": "stop", "complete": "stop", "eos_token": "stop",
@@ -81,8 +84,10 @@ def request_body(request: ChatRequest, attempt: Attempt, caller: Caller, max_tok
         body["stream_options"] = {"include_usage": True}
     if limit := ceiling(attempt, max_tokens):
         body["max_completion_tokens" if endpoint.provider in MAX_COMPLETION_TOKENS else "max_tokens"] = limit
-    if request.reasoning is not None and supports(endpoint, "reasoning") and (effort := _effort(request)):
+    if supports(endpoint, "reasoning") and (effort := _effort(request, longest_answer(attempt, max_tokens))):
         body["reasoning_effort"] = effort
+    if body.get("verbosity") in _LEVELS:
+        body["verbosity"] = _LEVELS[body["verbosity"]]
     if alias := alias_of(request, caller):
         body["user"] = alias
     return body
@@ -100,13 +105,14 @@ def _unmarked(thing: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in thing.items() if name != "cache_control"}
 
 
-def _effort(request: ChatRequest) -> str | None:
+def _effort(request: ChatRequest, answer_tokens: int) -> str | None:
     reasoning = request.reasoning
     if reasoning is None or reasoning.enabled is False:
         return None
-    if reasoning.effort:
-        return {"max": "high", "xhigh": "high"}.get(reasoning.effort, reasoning.effort)
-    return "medium"
+    effort = effort_of(request, answer_tokens)
+    if effort == "minimal" and reasoning.max_tokens:
+        return "low"  # some models have nothing lower, and nobody asked for it by name
+    return _LEVELS.get(effort, effort) if effort else None
 
 
 # --- What comes back --------------------------------------------------------------------------------

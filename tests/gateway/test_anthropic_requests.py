@@ -45,7 +45,9 @@ def test_a_models_generation_is_in_its_name(name, version):
         ("claude-sonnet-4-6", {"effort": "xhigh"}, {"type": "adaptive", "display": "summarized"}, "high"),
         ("claude-sonnet-4-6", {"max_tokens": 1500}, {"type": "enabled", "budget_tokens": 1500}, None),
         ("claude-opus-4-7", {"effort": "xhigh"}, {"type": "adaptive", "display": "summarized"}, "xhigh"),
-        ("claude-opus-4-7", {"max_tokens": 1500}, {"type": "adaptive", "display": "summarized"}, None),
+        ("claude-opus-4-7", {"max_tokens": 1500}, {"type": "adaptive", "display": "summarized"}, "medium"),
+        ("claude-opus-4-7", {"max_tokens": 9999}, {"type": "adaptive", "display": "summarized"}, "xhigh"),
+        ("claude-opus-4-7", {"max_tokens": 100}, {"type": "adaptive", "display": "summarized"}, "low"),
         ("claude-sonnet-5", None, {"type": "adaptive", "display": "summarized"}, None),
         ("claude-sonnet-5", {"exclude": True}, {"type": "adaptive", "display": "omitted"}, None),
         ("claude-sonnet-5", {"effort": "minimal"}, {"type": "adaptive", "display": "summarized"}, "low"),
@@ -56,6 +58,23 @@ def test_each_generation_is_told_to_think_in_its_own_way(name, reasoning, thinki
     body = for_anthropic(name=name, max_tokens=4000, reasoning=reasoning)
     assert body.get("thinking") == thinking
     assert body.get("output_config", {}).get("effort") == effort
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "effort"),
+    [
+        ("claude-opus-4-7", {"verbosity": "xhigh"}, "xhigh"),
+        ("claude-sonnet-4-6", {"verbosity": "xhigh"}, "high"),
+        ("claude-sonnet-5", {"verbosity": "low", "reasoning": {"enabled": False}}, "low"),
+        ("claude-sonnet-4-6", {"verbosity": "low", "reasoning": {"max_tokens": 1500}}, "low"),
+        ("claude-sonnet-5", {"verbosity": "low", "reasoning": {"effort": "high"}}, "high"),
+        ("claude-haiku-4-5", {"verbosity": "low"}, None),
+    ],
+)
+def test_verbosity_is_an_effort_where_there_are_efforts_and_thinking_comes_first(name, asked, effort):
+    body = for_anthropic(name=name, max_tokens=4000, **asked)
+    assert body.get("output_config", {}).get("effort") == effort
+    assert "verbosity" not in body
 
 
 def test_the_budget_is_bounded_whatever_is_asked_for():

@@ -72,6 +72,9 @@ def request_body(
     body |= _thinking(request, attempt, claude(model), limit, body)
     if body.get("thinking", {}).get("type", "disabled") == "disabled":
         body |= _sampling(request, attempt, claude(model))
+    if (verbosity := asked.get("verbosity")) and claude(model).takes_efforts:
+        # The protocol has one effort for thinking and saying; the wish for thinking comes first.
+        body.setdefault("output_config", {}).setdefault("effort", claude(model).effort(verbosity))
     if schema := _answer_schema(request, attempt):
         body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": schema}
     return body
@@ -206,7 +209,7 @@ def _thinking(request: ChatRequest, attempt: Attempt, model: Claude, limit: int,
     """
     if not supports(attempt.endpoint, "reasoning"):
         return {}
-    wish = effort_of(request)
+    wish = effort_of(request, limit)
     if wish == "none":
         return {"thinking": {"type": "disabled"}}
     last = body["messages"][-1]
@@ -219,7 +222,7 @@ def _thinking(request: ChatRequest, attempt: Attempt, model: Claude, limit: int,
             return {}
         hidden = reasoning is not None and bool(reasoning.exclude)
         fields: Body = {"thinking": {"type": "adaptive", "display": "omitted" if hidden else "summarized"}}
-        if wish is not None and not budget_given:
+        if wish is not None:
             fields["output_config"] = {"effort": model.effort(wish)}
         return fields
     budget = thinking_budget(request, limit, LEAST_BUDGET, MOST_BUDGET)

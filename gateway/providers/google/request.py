@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.fetching import Fetched
-from gateway.providers.asking import ceiling, effort_of, fitted, supports, thinking_budget
+from gateway.providers.asking import ceiling, effort_of, fitted, longest_answer, supports, thinking_budget
 from gateway.providers.prompt import Media, Text, calls_of, is_system, names_of_calls, parts_of, text_of, thoughts_of
 from gateway.request import ChatRequest
 from gateway.routing import Attempt
@@ -187,16 +187,17 @@ def _config(request: ChatRequest, attempt: Attempt, max_tokens: int | None, mode
             config["responseJsonSchema"] = _schema(schema)
     if "image" in attempt.model.output_modalities and isinstance(asked.get("modalities"), list):
         config["responseModalities"] = [str(name).upper() for name in asked["modalities"]]
-    if thinking := _thinking(request, attempt, config.get("maxOutputTokens"), model):
+    if thinking := _thinking(request, attempt, max_tokens, model):
         config["thinkingConfig"] = thinking
     return config
 
 
-def _thinking(request: ChatRequest, attempt: Attempt, limit: int | None, model: str) -> Body:
+def _thinking(request: ChatRequest, attempt: Attempt, max_tokens: int | None, model: str) -> Body:
     """How hard to think, and whether to show it: these models think unasked, and showing it costs nothing."""
     if not supports(attempt.endpoint, "reasoning") or not model.startswith("gemini-"):
         return {}
-    reasoning, wish = request.reasoning, effort_of(request)
+    answer_tokens = longest_answer(attempt, max_tokens)
+    reasoning, wish = request.reasoning, effort_of(request, answer_tokens)
     if wish == "none":
         return {"thinkingBudget": 0}
     thinking: Body = {"includeThoughts": not (reasoning is not None and reasoning.exclude)}
@@ -204,7 +205,6 @@ def _thinking(request: ChatRequest, attempt: Attempt, limit: int | None, model: 
         return thinking
     if _has_levels(model) and not (reasoning is not None and reasoning.max_tokens):
         return thinking | {"thinkingLevel": _level(model, wish)}
-    answer_tokens = limit or attempt.endpoint.max_completion_tokens or attempt.endpoint.context_length
     least, most = (128, 32_768) if "pro" in model else (512, 24_576)
     return thinking | {"thinkingBudget": thinking_budget(request, answer_tokens, least, most)}
 
