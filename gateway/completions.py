@@ -90,7 +90,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
     try:
         request, sources = await _searched(search, request, caller, meter)
         relay = await _open(plan, request, caller, meter, admission.max_tokens)
-        yield meter.started(relay.attempt, relay.seconds)
+        yield meter.started(relay.attempt, relay.seconds, relay.answer.system_fingerprint)
         async with aclosing(web_search.cited(relay.events(), sources)) as events:
             async for event in events:
                 meter.saw(event)

@@ -38,6 +38,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     provider: str  # its display name
     provider_slug: str
     simulated: bool
+    system_fingerprint: str | None = None  # of the provider's configuration, where it has one
     routing: dict[str, Any] | None = None  # what the router did, when the caller asked to know
 
 

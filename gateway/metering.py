@@ -78,7 +78,7 @@ class Meter:
         """An attempt failed before its first token."""
         self._note(attempt, failure.status, seconds)
 
-    def started(self, attempt: Attempt, seconds: float) -> Started:
+    def started(self, attempt: Attempt, seconds: float, system_fingerprint: str | None = None) -> Started:
         """The first token is here."""
         self.attempt = attempt
         self._first_token_at = self._last_token_at = time.monotonic()
@@ -90,6 +90,7 @@ class Meter:
             provider=attempt.endpoint.provider_name,
             provider_slug=attempt.endpoint.provider,
             simulated=attempt.upstream.simulated,
+            system_fingerprint=system_fingerprint,
             routing=self.routing(),
         )
 

@@ -27,7 +27,7 @@ async def gather(
                     "created": event.created,
                     "model": event.model,
                     "provider": event.provider,
-                    "system_fingerprint": None,
+                    "system_fingerprint": event.system_fingerprint,
                 }
                 if event.routing:
                     reply["openrouter_metadata"] = event.routing

@@ -11,6 +11,9 @@ __all__ = ["ChatRequest", "ProviderPreferences", "parse"]
 
 Positive = Annotated[int, Meta(ge=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
+Metadata = Annotated[
+    dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]], Meta(max_length=16)
+]
 
 
 class ProviderPreferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +141,9 @@ class _Body(msgspec.Struct):
     plugins: list[_Plugin] | None = None
     transforms: list[str] | None = None
     user: Annotated[str, Meta(max_length=256)] | None = None
+    safety_identifier: Annotated[str, Meta(max_length=256)] | None = None
+    prompt_cache_key: Annotated[str, Meta(max_length=1024)] | None = None
+    metadata: Metadata | None = None
     session_id: Annotated[str, Meta(max_length=256)] | None = None
 
 
@@ -204,7 +210,7 @@ def parse(body: bytes | dict[str, Any]) -> ChatRequest:
         max_tokens=checked.max_completion_tokens or checked.max_tokens,
         provider=checked.provider or ProviderPreferences(),
         reasoning=_reasoning(checked),
-        user=checked.user or "",
+        user=checked.user or checked.safety_identifier or "",
         session_id=checked.session_id or "",
         is_text_completion=checked.messages is None,
     )

@@ -87,6 +87,8 @@ class SseEncoder:
             "choices": choices,
             **extra,
         }
+        if self._started.system_fingerprint:
+            body["system_fingerprint"] = self._started.system_fingerprint
         return b"data: " + _encode(body) + b"\n\n"
 
 

@@ -16,7 +16,7 @@ MOST_TOKENS = 100_000_000
 
 
 class Answer(ABC):
-    """A provider's answer. `pieces()` yields it; `usage` and `upstream_id` fill meanwhile.
+    """A provider's answer. `pieces()` yields it; `usage`, `upstream_id` and `system_fingerprint` fill meanwhile.
 
     Iteration raises ProviderFailure when the answer breaks off or turns out to be an error.
     """
@@ -25,6 +25,7 @@ class Answer(ABC):
         self._response = response
         self.usage: Usage | None = None
         self.upstream_id = ""
+        self.system_fingerprint: str | None = None
         self.finished = False  # nothing more will come
         self.complete = False  # the provider said that this was all
 

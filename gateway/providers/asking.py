@@ -15,7 +15,17 @@ from models_catalog.catalog import EndpointEntry
 from . import http
 from .errors import failure_of
 
-__all__ = ["alias_of", "ceiling", "effort_of", "fitted", "longest_answer", "send", "supports", "thinking_budget"]
+__all__ = [
+    "alias_of",
+    "cache_key_of",
+    "ceiling",
+    "effort_of",
+    "fitted",
+    "longest_answer",
+    "send",
+    "supports",
+    "thinking_budget",
+]
 
 #: What implies what: an endpoint that lists the second also takes the first.
 IMPLIED_BY = {"parallel_tool_calls": "tools", "tool_choice": "tools", "top_logprobs": "logprobs"}
@@ -61,9 +71,18 @@ def fitted(
 
 def alias_of(request: ChatRequest, caller: Caller) -> str:
     """A stable name for the end user, or empty. Providers ask for one against abuse; whose it is stays here."""
-    if not request.user:
+    return _alias(request.user, caller)
+
+
+def cache_key_of(request: ChatRequest, caller: Caller) -> str:
+    """What the provider is to find the prompt's cache by, or empty. Clients name users and conversations in it."""
+    return _alias(str(request.body.get("prompt_cache_key") or ""), caller)
+
+
+def _alias(name: str, caller: Caller) -> str:
+    if not name:
         return ""
-    return hashlib.sha256(f"{caller.account_id}:{request.user}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{caller.account_id}:{name}".encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def effort_of(request: ChatRequest, answer_tokens: int) -> str | None:

@@ -30,11 +30,12 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     line_end: str = "\n"
     data: str = "data: "
     split: bool = False  # packets end in the middle of lines and of characters
+    fingerprint: str = ""  # system_fingerprint of every chunk
     errors: str = "openai"  # or "message", "detail", "text", "html", "list", "flat"
 
 
 _ALL = (
-    Dialect(name="plain"),
+    Dialect(name="plain", fingerprint="fp_5a4db0c5"),
     Dialect(name="reasoning-word", reasoning="reasoning", usage="with-finish", role="first"),
     Dialect(name="cumulative", usage="every", usage_unasked=True, role="every", errors="detail"),
     Dialect(

@@ -52,6 +52,7 @@ async def test_one_error_then_the_usage_then_the_end(api, path, fault, error):
         "created": said[0]["created"],
         "model": "acme/one",
         "provider": "Cheap",
+        "system_fingerprint": "fp_5a4db0c5",
         "error": {
             "code": code,
             "message": message,

@@ -196,6 +196,17 @@ async def test_absent_parameters_stay_absent_and_credentials_stay_here(api):
     assert (row.app, row.app_title) == ("https://app.example/page", "App")
 
 
+async def test_the_fingerprint_of_the_providers_system_passes_through(api):
+    body = {"model": "acme/one", "messages": QUESTION}
+    headers = {"X-Sandbox-Dialect": "plain"}
+    whole = (await api.post(json=body, headers=headers)).json()
+    assert whole["system_fingerprint"] == "fp_5a4db0c5"
+    streamed = events_of((await api.post(json=body | {"stream": True}, headers=headers)).text)
+    assert {chunk["system_fingerprint"] for chunk in streamed} == {"fp_5a4db0c5"}
+    other = (await api.post(json=body, headers={"X-Sandbox-Dialect": "tight"})).json()
+    assert other["system_fingerprint"] is None
+
+
 async def test_the_accounts_default_model_answers_when_none_is_named(api, organisation):
     organisation.default_model = "acme/one"
     await organisation.asave()

@@ -1,11 +1,13 @@
 """Requests in OpenAI's protocol, without a network: what strict providers do not get, and an older spelling."""
 
+import re
 from typing import Any
 
+import msgspec
 import pytest
 
 from common.errors import InvalidRequest
-from gateway.providers.openai_chat import request_body
+from gateway.providers.openai_chat.request import request_body
 from gateway.request import parse
 from gateway.routing import Attempt
 from tests.gateway.native import CALL, CALLER, WEATHER, user
@@ -46,6 +48,84 @@ def test_strict_providers_get_nothing_but_openais_own_fields(provider):
     ]
     assert body["tools"] == [WEATHER]
     assert ASKED["messages"][1] is ANSWER and "reasoning" in ANSWER  # the request stays as it came
+
+
+EVERYTHING = {
+    "temperature": 0.5,
+    "seed": 1,
+    "prompt_cache_key": "alice-chat-7",
+    "prompt_cache_retention": "24h",
+    "prompt_cache_options": {"mode": "explicit"},
+    "safety_identifier": "alice",
+    "store": True,
+    "service_tier": "priority",
+    "metadata": {"team": "blue"},
+    "modalities": ["text"],
+    "safe_prompt": True,
+    "invented": 1,
+    "reasoning": {"effort": "low"},
+    "stream": True,
+}
+TAKEN = {"supported_parameters": frozenset({"temperature", "seed", "reasoning"})}
+ALWAYS = {"model", "messages", "stream", "temperature", "reasoning_effort", "max_tokens"}
+
+
+@pytest.mark.parametrize(
+    ("provider", "names"),
+    [
+        ("groq", ALWAYS | {"seed", "stream_options", "user"}),
+        ("mistral", ALWAYS | {"safe_prompt"}),
+        (
+            "openai",
+            (ALWAYS - {"max_tokens"})
+            | {"seed", "stream_options", "user", "max_completion_tokens", "prompt_cache_key", "prompt_cache_retention"}
+            | {"prompt_cache_options", "modalities", "safe_prompt", "invented"},
+        ),
+        ("deepseek", ALWAYS | {"seed", "stream_options", "user", "modalities", "safe_prompt", "invented"}),
+    ],
+)
+def test_nobody_gets_fields_that_they_would_refuse_or_bill(provider, names):
+    body = body_for(provider, fields=TAKEN, max_tokens=100, **EVERYTHING)
+    assert body.keys() == names
+    assert "alice" not in str(body)  # names of people and conversations stay here
+    assert body["reasoning_effort"] == ("high" if provider == "mistral" else "low")
+
+
+def test_the_key_of_a_cache_is_the_accounts_own():
+    other = msgspec.structs.replace(CALLER, account_id=2)
+    one = endpoint("openai", "1")
+    attempt = Attempt(model("acme/one", one), one, REAL, "")
+    request = parse({"messages": [user("Hi")], "prompt_cache_key": "k"})
+    keys = [request_body(request, attempt, caller, None)["prompt_cache_key"] for caller in (CALLER, CALLER, other)]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_whose_api_has_no_names_hears_them_in_the_text():
+    parts = [{"type": "image_url", "image_url": {"url": "https://a.example/x"}}, {"type": "text", "text": "Look"}]
+    named = [user("Hi") | {"name": "Ann"}, user(parts) | {"name": "Bo"}, {"role": "tool", "content": "x", "name": "f"}]
+    first, second, tool = body_for("groq", messages=named)["messages"]
+    assert first == user("Ann: Hi")
+    assert second == user([parts[0], {"type": "text", "text": "Bo: Look"}])
+    assert tool == {"role": "tool", "content": "x"}
+    assert body_for("openai", messages=named)["messages"] == named
+    assert parts[1]["text"] == "Look"  # the request stays as it came
+
+
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [
+        ({str(number): "x" for number in range(17)}, "length <= 16 - at `$.metadata`"),
+        ({"k" * 65: "x"}, "length <= 64 - at"),
+        ({"k": "x" * 513}, "length <= 512 - at"),
+        ({"k": 1}, "Expected `str`, got `int`"),
+        ("x", "got `str`"),
+    ],
+)
+def test_metadata_has_limits(metadata, says):
+    with pytest.raises(InvalidRequest, match=re.escape(says)) as refused:
+        parse({"messages": [user("Hi")], "metadata": metadata})
+    assert "$.metadata" in refused.value.message
+    parse({"messages": [user("Hi")], "metadata": {f"{number}".ljust(64, "k"): "x" * 512 for number in range(16)}})
 
 
 def test_others_get_what_the_client_sent():

@@ -17,7 +17,7 @@ from gateway.providers import Answer
 from gateway.providers.anthropic.answer import MessagesAnswer
 from gateway.providers.google.answer import GenerationAnswer
 from gateway.providers.http import UpstreamResponse
-from gateway.providers.openai_chat import ChatAnswer
+from gateway.providers.openai_chat.answer import ChatAnswer
 
 SAMPLES = Path(__file__).parent / "samples"
 

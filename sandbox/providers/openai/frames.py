@@ -35,6 +35,7 @@ class Wording:
             "object": "text_completion" if legacy else "chat.completion.chunk",
             "created": self.created,
             "model": asked.model,
+            **({"system_fingerprint": dialect.fingerprint} if dialect.fingerprint else {}),
             "choices": [],
         }
         self._open = dialect.data.encode() + encode(start)[:-2]

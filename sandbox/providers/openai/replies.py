@@ -24,6 +24,7 @@ def reply(answer: Answer, usage: Usage | None, wording: Wording) -> dict[str, An
         "object": "text_completion" if wording.legacy else "chat.completion",
         "created": wording.created,
         "model": wording.model,
+        **({"system_fingerprint": wording.dialect.fingerprint} if wording.dialect.fingerprint else {}),
         "choices": [choice],
     }
     if usage:

@@ -1,4 +1,4 @@
-"""Providers that speak OpenAI's chat protocol, with the liberties they take with it.
+"""Answers in OpenAI's chat protocol, with the liberties that providers take with it.
 
 What they send differs in small ways: usage in a chunk of its own, in every chunk or in one with
 choices; reasoning under two names; finish reasons of their own; errors in four shapes; a missing
@@ -9,47 +9,12 @@ from typing import Any
 
 import msgspec
 
-from gateway.callers import Caller
 from gateway.events import Delta, Finished, Usage
 from gateway.failures import ProviderFailure
-from gateway.request import ChatRequest
-from gateway.routing import Attempt
+from gateway.providers.answer import Answer, counted
+from gateway.providers.errors import failure_from
 
-from .answer import Answer, counted
-from .asking import alias_of, ceiling, effort_of, fitted, longest_answer, send, supports
-from .errors import failure_from
-
-__all__ = ["open_answer"]
-
-#: Fields that mean something to the gateway and nothing, or something else, to a provider.
-GATEWAY_FIELDS = frozenset(
-    {
-        "model", "models", "route", "messages", "prompt", "stream", "stream_options", "usage", "provider", "plugins",
-        "transforms", "preset", "session_id", "user", "trace", "debug", "max_tokens", "max_completion_tokens",
-        "reasoning", "reasoning_effort", "include_reasoning", "n", "best_of", "echo", "metadata", "store",
-        "structured_outputs", "max_tool_calls", "stop_server_tools_when", "cache_control",
-    }
-)  # fmt: skip
-
-#: Sampling parameters that are left out when the endpoint does not list them. Others always travel.
-OPTIONAL_PARAMETERS = frozenset(
-    {
-        "temperature", "top_p", "top_k", "min_p", "top_a", "frequency_penalty", "presence_penalty",
-        "repetition_penalty", "seed", "logit_bias", "logprobs", "top_logprobs", "stop", "tools", "tool_choice",
-        "parallel_tool_calls", "response_format", "verbosity", "prediction", "web_search_options",
-    }
-)  # fmt: skip
-
-#: Providers that refuse a request whose messages or tools have more fields than OpenAI's own: thoughts of an earlier
-#: answer, which clients send back as they got them, and marks for somebody else's cache.
-STRICT = frozenset({"azure", "groq", "mistral", "openai"})
-MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal"})
-
-#: Providers whose newer models refuse `max_tokens`.
-MAX_COMPLETION_TOKENS = frozenset({"openai", "azure"})
-
-#: Efforts and verbosities that this protocol does not have.
-_LEVELS = {"max": "high", "xhigh": "high"}
+__all__ = ["ChatAnswer"]
 
 FINISH_REASONS = {
     "stop": "stop", "eos": "stop", "end_turn": "stop", "stop_sequence": "stop", "complete": "stop", "eos_token": "stop",
@@ -58,64 +23,6 @@ FINISH_REASONS = {
     "content_filter": "content_filter", "safety": "content_filter", "recitation": "content_filter",
     "refusal": "content_filter", "error": "error",
 }  # fmt: skip
-
-
-# --- What is sent -----------------------------------------------------------------------------------
-
-
-def request_body(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> dict[str, Any]:
-    """The JSON object for this provider. What the caller left out stays left out."""
-    endpoint = attempt.endpoint
-    body = {
-        name: value
-        for name, value in request.body.items()
-        if name not in GATEWAY_FIELDS
-        and value is not None
-        and (name not in OPTIONAL_PARAMETERS or supports(endpoint, name))
-    }
-    body["model"] = endpoint.provider_model_id or attempt.model.id
-    body["messages"] = fitted(request, attempt, max_tokens)
-    if endpoint.provider in STRICT:
-        body["messages"] = [_plain(message) for message in body["messages"]]
-        if "tools" in body:
-            body["tools"] = [_unmarked(tool) for tool in body["tools"]]
-    if request.stream:
-        body["stream"] = True
-        body["stream_options"] = {"include_usage": True}
-    if limit := ceiling(attempt, max_tokens):
-        body["max_completion_tokens" if endpoint.provider in MAX_COMPLETION_TOKENS else "max_tokens"] = limit
-    if supports(endpoint, "reasoning") and (effort := _effort(request, longest_answer(attempt, max_tokens))):
-        body["reasoning_effort"] = effort
-    if body.get("verbosity") in _LEVELS:
-        body["verbosity"] = _LEVELS[body["verbosity"]]
-    if alias := alias_of(request, caller):
-        body["user"] = alias
-    return body
-
-
-def _plain(message: dict[str, Any]) -> dict[str, Any]:
-    """The message with OpenAI's own fields only."""
-    plain = {name: value for name, value in message.items() if name in MESSAGE_FIELDS and (value or name == "content")}
-    if isinstance(content := message.get("content"), list):
-        plain["content"] = [_unmarked(part) for part in content]
-    return plain
-
-
-def _unmarked(thing: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in thing.items() if name != "cache_control"}
-
-
-def _effort(request: ChatRequest, answer_tokens: int) -> str | None:
-    reasoning = request.reasoning
-    if reasoning is None or reasoning.enabled is False:
-        return None
-    effort = effort_of(request, answer_tokens)
-    if effort == "minimal" and reasoning.max_tokens:
-        return "low"  # some models have nothing lower, and nobody asked for it by name
-    return _LEVELS.get(effort, effort) if effort else None
-
-
-# --- What comes back --------------------------------------------------------------------------------
 
 
 class _Delta(msgspec.Struct):
@@ -163,6 +70,7 @@ class _Chunk(msgspec.Struct):
     id: str | None = None
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
+    system_fingerprint: str | None = None
     error: Any = None
 
 
@@ -181,6 +89,8 @@ class ChatAnswer(Answer):
             raise failure_from(chunk.error, default_status=502)
         if chunk.id:
             self.upstream_id = chunk.id
+        if chunk.system_fingerprint:
+            self.system_fingerprint = chunk.system_fingerprint[:200]
         if chunk.usage is not None:
             self.usage = _merged(self.usage, chunk.usage)
         events: list[Delta | Finished] = []
@@ -196,19 +106,6 @@ class ChatAnswer(Answer):
                     raise ProviderFailure(502, "The provider ended its answer with an error.")
                 events.append(Finished(finish_reason=reason, native_finish_reason=native, index=choice.index))
         return events
-
-
-async def open_answer(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> ChatAnswer:
-    """The provider's answer once it has accepted the request; ProviderFailure when it has not."""
-    response = await send(
-        f"{attempt.upstream.base_url}/chat/completions",
-        attempt,
-        caller,
-        headers={"Authorization": f"Bearer {attempt.upstream.api_key}"},
-        body=request_body(request, attempt, caller, max_tokens),
-        stream=request.stream,
-    )
-    return ChatAnswer(response)
 
 
 def _delta(choice: _Choice) -> Delta | None:

@@ -1,0 +1,24 @@
+"""OpenAI's chat protocol, which most providers speak."""
+
+from gateway.callers import Caller
+from gateway.providers.asking import send
+from gateway.request import ChatRequest
+from gateway.routing import Attempt
+
+from .answer import ChatAnswer
+from .request import request_body
+
+__all__ = ["open_answer"]
+
+
+async def open_answer(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> ChatAnswer:
+    """The provider's answer once it has accepted the request; ProviderFailure when it has not."""
+    response = await send(
+        f"{attempt.upstream.base_url}/chat/completions",
+        attempt,
+        caller,
+        headers={"Authorization": f"Bearer {attempt.upstream.api_key}"},
+        body=request_body(request, attempt, caller, max_tokens),
+        stream=request.stream,
+    )
+    return ChatAnswer(response)
