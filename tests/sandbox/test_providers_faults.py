@@ -304,5 +304,5 @@ def test_a_person_in_a_chat_window_can_ask_for_faults(providers):
     stream = providers.stream("openai", "/sandbox tokens=8 cut:3\nTell me about tea")
     assert len(stream.pieces) == 3 and stream.broken
     assert providers.post("openai", "/sandbox 429:5").headers["retry-after"] == "5"
-    assert "tea" in providers.say("/sandbox stall:1,0.01\nTell me about tea")
+    assert "tea" in providers.say("/sandbox stall:1,0.01\nTell me about tea").lower()
     assert providers.post("openai", "/sandbox explode").status_code == 400
