@@ -22,9 +22,10 @@ from common.errors import NotAuthenticated, PaymentRequired
 from common.money import PicoUsd
 
 from . import health
+from .batch import Batch, Locked
 from .holds import Admission, Admit, check_key, hold_for, left_of_limit, roll_window
 from .models import GatewayProcess, Generation
-from .rows import Batch, GenerationRow, HoldRow, HourRow, Locked
+from .rows import GenerationRow, HoldRow, HourRow
 from .writer import Writer
 
 __all__ = ["Admission", "Admit", "Settle", "Settled", "admit", "close", "settle"]
