@@ -6,7 +6,6 @@ to share. So tests in a browser come after all others, and keep one browser and 
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -17,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from scripts.checks import chromium
 from tests.browser.people import Person, new_person
 from tests.processes import Site
 
@@ -68,7 +68,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    program = chromium()
     if not program:
         pytest.skip("There is no Chromium; set CHROMIUM to its path.")
     browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
