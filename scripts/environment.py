@@ -49,6 +49,7 @@ def variables(*, settings: bool = True) -> dict[str, str]:
     """
     env = DEFAULTS | (read_env_file(ROOT / ".env") if settings else {}) | os.environ
     env.pop("PYTHONHOME", None)
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # each of many processes would compile the whole site for itself
     env["PATH"] = os.pathsep.join([str(BIN), env.get("PATH", os.defpath)])
     env["VIRTUAL_ENV"] = str(VENV)
     env["PYTHONUNBUFFERED"] = "1"

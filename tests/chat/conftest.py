@@ -34,7 +34,7 @@ class Page:
         }
         await self.say(type="ask", id=answer_id, body=request | body)
 
-    async def hear(self, seconds: float = 10) -> dict[str, Any]:
+    async def hear(self, seconds: float = 30) -> dict[str, Any]:
         """The next frame; AssertionError after so long."""
         try:
             frame: dict[str, Any] = msgspec.json.decode(await self.socket.receive_from(timeout=seconds))

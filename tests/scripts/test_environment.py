@@ -31,6 +31,11 @@ def test_variables_of_the_shell_win_over_defaults(monkeypatch):
     assert (env["PORT"], env["WEB_HOST"]) == ("8123", "127.0.0.1")
 
 
+def test_processes_keep_what_they_compile_for_each_other(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in variables(settings=False)
+
+
 def test_without_keys_every_sandbox_runs():
     assert processes(dict(DEFAULTS)) == {
         "web": "PORT",
