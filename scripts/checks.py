@@ -29,7 +29,13 @@ PRODUCTION: Check = ("Production settings", ["manage.py", "check", "--deploy", "
 #: Two at least: tests that share something by accident then fail here and not on a bigger machine.
 PARALLEL = str(max(2, min(4, os.cpu_count() or 2)))
 #: Tests that touch no database of the site: once is enough.
-WITHOUT_DATABASE = ["tests/sandbox", "tests/scripts", "tests/test_repository.py", "tests/test_coverage.py"]
+WITHOUT_DATABASE = [
+    "tests/sandbox",
+    "tests/scripts",
+    "tests/test_repository.py",
+    "tests/test_coverage.py",
+    "tests/gateway/test_tokens.py",
+]
 #: The headless shell is the same engine without a desktop's windows: less than half the work for a page.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
