@@ -12,7 +12,16 @@ from functools import cache
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Response,
+    expect,
+    sync_playwright,
+)
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -25,6 +34,7 @@ __all__ = [
     "pytest_xdist_make_scheduler", "site", "sites", "stores",
 ]  # fmt: skip
 
+PATIENCE_MS = 15_000
 # Switches off whatever would make Chromium call home: the tests work without a network.
 ARGUMENTS = [
     "--no-sandbox",
@@ -62,6 +72,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         yield playwright
 
@@ -99,7 +110,7 @@ def new_page(browser: Browser, faults: list[str]) -> Iterator[Callable[..., Page
 
     def open_page(**options: Any) -> Page:
         context = browser.new_context(**options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", on_console)
