@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -41,7 +42,7 @@ DRAIN_SECONDS = 300.0
 #: Requests that hold credits and are not being settled yet.
 _open_requests: set[Meter] = set()
 #: Settlements under way: they outlive the request that caused them.
-_settling: set[asyncio.Task[settlement.Settled]] = set()
+_settling: set[asyncio.Task[Any]] = set()
 #: When the answers that nobody reads any more are given up.
 _patience: set[asyncio.Timeout] = set()
 
@@ -73,7 +74,8 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
     prompt_tokens = min(weight.most + found_tokens + likely, longest)
     files_tokens = min(weight.most + found_tokens + most, longest) - prompt_tokens
     meter = Meter(caller, request, plan, prompt_tokens + files_tokens, weight.images)
-    admission = await settlement.admit(
+    admission = await _admitted(
+        meter,
         settlement.Admit(
             generation=meter.generation,
             prompt_cost=PicoUsd(_prompt_cost(plan, prompt_tokens, weight.images) + (search.most_cost if search else 0)),
@@ -81,7 +83,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
             token_price=plan.completion_price,
             requested_tokens=request.max_tokens,
             most_tokens=plan.most_tokens,
-        )
+        ),
     )
     meter.max_tokens = admission.max_tokens
     meter.conversation = conversation
@@ -132,6 +134,29 @@ async def drain() -> None:
                 patience.reschedule(middle)
         await asyncio.sleep(0.02)
     await asyncio.to_thread(settlement.close)
+
+
+# --- Admitting --------------------------------------------------------------------------------------
+
+
+async def _admitted(meter: Meter, operation: settlement.Admit) -> settlement.Admission:
+    """The admission. When the caller leaves while it is written, the hold is released as soon as it is there."""
+    admitting = asyncio.create_task(settlement.admit(operation))
+    try:
+        return await asyncio.shield(admitting)
+    except asyncio.CancelledError:
+        meter.cancelled = True
+        _keep(asyncio.create_task(_released(meter, admitting)))
+        raise
+
+
+async def _released(meter: Meter, admitting: asyncio.Task[settlement.Admission]) -> settlement.Settled | None:
+    """The settlement of a request that has got no further than this; None when it was refused."""
+    try:
+        await admitting
+    except ApiError:
+        return None
+    return await _conclude(meter, None)
 
 
 # --- Free models --------------------------------------------------------------------------------------
@@ -256,13 +281,13 @@ async def _conclude(meter: Meter, relay: Relay | None) -> settlement.Settled:
     return await settlement.settle(settlement.Settle(generation=generation, cost=cost))
 
 
-def _keep(task: asyncio.Task[settlement.Settled]) -> asyncio.Task[settlement.Settled]:
+def _keep(task: asyncio.Task[Any]) -> asyncio.Task[Any]:
     _settling.add(task)
     task.add_done_callback(_settled)
     return task
 
 
-def _settled(task: asyncio.Task[settlement.Settled]) -> None:
+def _settled(task: asyncio.Task[Any]) -> None:
     _settling.discard(task)
     if not task.cancelled() and (error := task.exception()):
         log.error("a request could not be settled: %s", type(error).__name__)

@@ -7,9 +7,9 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.models import Organisation, User
-from gateway import completions
+from gateway import completions, settlement
 from gateway.events import Delta
-from gateway.models import Generation
+from gateway.models import Generation, Hold
 from tests.gateway import factory
 
 
@@ -39,6 +39,27 @@ async def read(api, pieces: int, begun: asyncio.Event | None = None, **headers) 
                 begun.set()
             if seen == pieces:
                 return
+
+
+async def test_leaving_while_the_hold_is_written_releases_it(api, monkeypatch):
+    begun, admit = asyncio.Event(), settlement.admit
+
+    async def observed(operation: settlement.Admit) -> settlement.Admission:
+        begun.set()
+        return await admit(operation)
+
+    monkeypatch.setattr(settlement, "admit", observed)
+    asking = asyncio.create_task(anext(completions.stream(await caller(api), request())))
+    await begun.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    row = await api.generation()
+    assert row.cancelled
+    assert (row.cost, row.provider) == (0, "")
+    assert row.hold > 0  # there was one
+    assert await Hold.objects.acount() == 0
+    await api.assert_books_balance()
 
 
 async def test_leaving_a_provider_that_stops_costs_what_was_produced(api):
