@@ -132,8 +132,9 @@ def test_the_page_shows_counts_prices_hold_and_route(alice_client, account, key)
 def test_the_page_of_a_running_request_says_so(alice_client, account):
     running = make_running(account, amount=3 * 10**9)
     html = alice_client.get(f"/activity/{running.pk}").content.decode()
-    for text in ("Running", "$0.003 is held", "openai/gpt-4o-mini"):
+    for text in ("Running", "$0.003 is held", "openai/gpt-4o-mini", "Counted when the answer is finished"):
         assert text in html, text
+    assert "Nothing was produced" not in html
 
 
 def test_a_running_request_of_somebody_else_is_not_found(charlie_client, account):

@@ -14,7 +14,7 @@ from keys.models import ApiKey
 from models_catalog import catalog
 from models_catalog.models import Provider
 from openrouter_site import home
-from tests.activity.factory import make_request
+from tests.activity.factory import make_request, make_running
 from tests.gateway.factory import CHEAP, FREE, endpoint, model
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +181,14 @@ def test_the_latest_requests_are_shown_with_their_cost(alice_client: Client, acc
 def test_a_failed_request_says_so(alice_client: Client, account: CreditAccount):
     make_request(account, error_status=502, cost=0)
     assert '<span class="chip bad">Failed</span>' in page_of(alice_client)
+
+
+def test_a_running_request_is_among_the_latest_and_has_no_cost_yet(alice_client: Client, account: CreditAccount):
+    running = make_running(account, amount=5)
+    page = alice_client.get("/").content.decode()
+    row = page[page.index(running.pk) :].partition("</tr>")[0]
+    assert "Running" in row
+    assert "$" not in row
 
 
 def test_only_the_five_latest_requests_are_shown(alice_client: Client, account: CreditAccount):
