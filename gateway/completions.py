@@ -141,7 +141,7 @@ async def drain() -> None:
 
 async def _admitted(meter: Meter, operation: settlement.Admit) -> settlement.Admission:
     """The admission. When the caller leaves while it is written, the hold is released as soon as it is there."""
-    admitting = asyncio.create_task(settlement.admit(operation))
+    admitting = settlement.admit(operation)
     try:
         return await asyncio.shield(admitting)
     except asyncio.CancelledError:
@@ -150,7 +150,7 @@ async def _admitted(meter: Meter, operation: settlement.Admit) -> settlement.Adm
         raise
 
 
-async def _released(meter: Meter, admitting: asyncio.Task[settlement.Admission]) -> settlement.Settled | None:
+async def _released(meter: Meter, admitting: "asyncio.Future[settlement.Admission]") -> settlement.Settled | None:
     """The settlement of a request that has got no further than this; None when it was refused."""
     try:
         await admitting

@@ -9,6 +9,7 @@ The balance cannot go below zero: only `credits - usage - held` can be held, and
 hold takes only what is available; the rest is a write-off on the Generation.
 """
 
+import asyncio
 import os
 import secrets
 import socket
@@ -45,20 +46,18 @@ class Settled(msgspec.Struct, frozen=True):
     balance: PicoUsd  # of the account afterwards
 
 
-async def admit(operation: Admit) -> Admission:
-    """Hold credits.
+def admit(operation: Admit) -> "asyncio.Future[Admission]":
+    """Hold credits. Who no longer waits for the result has to settle the request all the same.
 
-    Raises PaymentRequired when the balance or the key's limit cannot pay for the request, and
+    Awaiting it raises PaymentRequired when the balance or the key's limit cannot pay for the request, and
     NotAuthenticated when the key has been revoked since it was looked up.
     """
-    admission: Admission = await _writer.submit(operation)
-    return admission
+    return _writer.submit(operation)
 
 
-async def settle(operation: Settle) -> Settled:
+def settle(operation: Settle) -> "asyncio.Future[Settled]":
     """Charge the request, release its hold and count it. A second settlement of the same request changes nothing."""
-    settled: Settled = await _writer.submit(operation)
-    return settled
+    return _writer.submit(operation)
 
 
 def close() -> None:

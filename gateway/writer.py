@@ -52,8 +52,11 @@ class Writer(Generic[Operation]):
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    async def submit(self, operation: Operation) -> Any:
-        """The operation's result, once it is committed. A cancelled caller does not cancel the writing."""
+    def submit(self, operation: Operation) -> "asyncio.Future[Any]":
+        """To await: the operation's result, once it is committed. Who stops waiting does not stop the writing.
+
+        Called in a running event loop.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Any] = loop.create_future()
         with self._lock:
@@ -61,7 +64,7 @@ class Writer(Generic[Operation]):
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, args=(self._queue,), name="writer", daemon=True)
                 self._thread.start()
-        return await done
+        return done
 
     def close(self) -> None:
         """Write what is queued, then end the thread and its database connection."""

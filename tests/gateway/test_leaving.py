@@ -44,9 +44,9 @@ async def read(api, pieces: int, begun: asyncio.Event | None = None, **headers) 
 async def test_leaving_while_the_hold_is_written_releases_it(api, monkeypatch):
     begun, admit = asyncio.Event(), settlement.admit
 
-    async def observed(operation: settlement.Admit) -> settlement.Admission:
+    def observed(operation: settlement.Admit) -> asyncio.Future[settlement.Admission]:
         begun.set()
-        return await admit(operation)
+        return admit(operation)
 
     monkeypatch.setattr(settlement, "admit", observed)
     asking = asyncio.create_task(anext(completions.stream(await caller(api), request())))
