@@ -30,7 +30,7 @@ class Locked(msgspec.Struct):
 
     accounts: dict[int, Spender]
     keys: dict[int, KeyRow]
-    #: What the running requests of the keys with a limit hold, in pico-USD.
+    #: What the running requests of those keys hold that have a limit and want more, in pico-USD.
     held_by_keys: dict[int, int]
     #: Of the requests that end, by id: the pico-USD that were held for them. Reading has deleted the rows.
     holds: dict[str, int]
@@ -68,8 +68,11 @@ class Batch:
             except DatabaseError:  # the connection is broken, or no transaction was begun
                 connection.close()
 
-    def read(self, accounts: Collection[int], keys: Collection[int], ended: Collection[str]) -> Locked:
-        """Lock these accounts, and take the holds of the requests that have `ended`.
+    def read(
+        self, accounts: Collection[int], keys: Collection[int], holding: Collection[int], ended: Collection[str]
+    ) -> Locked:
+        """Lock these accounts, and take the holds of the requests that have `ended`. `holding` are the keys that
+        want to hold more.
 
         Always accounts before keys, each in id order: two batches can wait for each other, never in a circle. A hold
         changes no key, and whoever holds or spends with a key has locked its account: then it is only read.
@@ -85,7 +88,8 @@ class Batch:
         locked = {row[0]: Spender(*row) for row in _aware(next(found))}
         locked_keys = {row[0]: KeyRow(*row) for row in _aware(next(found))} if keys else {}
         holds = dict(next(found)) if ended else {}
-        held_by_keys = _held_by([key.id for key in locked_keys.values() if key.limit is not None], locked)
+        limited = [pk for pk in holding if pk in locked_keys and locked_keys[pk].limit is not None]
+        held_by_keys = _held_by(limited, locked)
         released, charged = _ended_before([pk for pk in ended if pk not in holds])
         return Locked(locked, locked_keys, held_by_keys, holds, released, charged)
 

@@ -10,9 +10,7 @@ from .models import Generation
 __all__ = ["GenerationRow", "HoldRow", "HourRow", "KeyRow"]
 
 
-class HoldRow(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A `Hold` on its way into the database; the fields are described there."""
-
+class _AskedRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     id: str
     account_id: int
     key_id: int | None = None
@@ -26,26 +24,24 @@ class HoldRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     user_agent: str = ""
     external_user: str = ""
     session_id: str = ""
+
+
+class HoldRow(_AskedRow, kw_only=True, omit_defaults=True):
+    """A `Hold` on its way into the database; the fields are described there."""
+
     amount: int
     process_id: str
 
 
-class GenerationRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+class GenerationRow(_AskedRow, kw_only=True, omit_defaults=True):
     """A `Generation` on its way into the database; the fields are described there."""
 
-    id: str
-    account_id: int
-    key_id: int | None = None
-    user_id: int | None = None
-    source: str
     state: str = ""
-    requested_model: str
     model: str = ""
     provider: str = ""
     endpoint: str = ""
     simulated: bool = False
     upstream_id: str = ""
-    streamed: bool = False
     cancelled: bool = False
     finish_reason: str = ""
     native_finish_reason: str = ""
@@ -66,35 +62,14 @@ class GenerationRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     images: int = 0
     web_search_engine: str = ""
     web_search_results: int = 0
-    created_at: datetime
     settled_at: datetime | None = None
     latency_ms: int | None = None
     duration_ms: int | None = None
-    app: str = ""
-    app_title: str = ""
-    user_agent: str = ""
-    external_user: str = ""
-    session_id: str = ""
 
     def held(self, amount: int, process_id: str) -> HoldRow:
         """The row that stands for the request while it runs."""
-        return HoldRow(
-            id=self.id,
-            account_id=self.account_id,
-            key_id=self.key_id,
-            user_id=self.user_id,
-            source=self.source,
-            requested_model=self.requested_model,
-            streamed=self.streamed,
-            created_at=self.created_at,
-            app=self.app,
-            app_title=self.app_title,
-            user_agent=self.user_agent,
-            external_user=self.external_user,
-            session_id=self.session_id,
-            amount=amount,
-            process_id=process_id,
-        )
+        asked = {name: getattr(self, name) for name in _AskedRow.__struct_fields__}
+        return HoldRow(**asked, amount=amount, process_id=process_id)
 
 
 class KeyRow(msgspec.Struct):

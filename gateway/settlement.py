@@ -76,6 +76,7 @@ def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settle
         locked = batch.read(
             {generation.account_id for generation in generations},
             {generation.key_id for generation in generations if generation.key_id is not None},
+            {each.generation.key_id for each in operations if isinstance(each, Admit) and each.generation.key_id},
             ended,
         )
         decisions = _Decisions(locked)
