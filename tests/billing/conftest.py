@@ -207,3 +207,10 @@ def hidden(page: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert found, f"no field {name}"
     return found[1]
+
+
+def refunded_at_provider(sandbox: Sandbox, purchase: Purchase) -> list[int]:
+    """The cents of each refund of this purchase that the provider knows."""
+    return [
+        refund["amount"] for refund in sandbox._get(f"/v1/refunds?payment_intent={purchase.provider_payment}")["data"]
+    ]

@@ -12,8 +12,8 @@ from billing import adjustments, reconciliation
 from billing.models import Adjustment, LedgerEntry, Lot
 from common.money import pico_from_cents
 
+from .at_once import all_at_once
 from .conftest import credits_of, hidden, sound, spend
-from .test_purchases import all_at_once
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from billing import auto_top_up, spending, sweeps, tasks, topping_up
 from billing.models import AutoTopUp, CreditAccount, LedgerEntry, Purchase
 from common.money import PICO_PER_CENT
 
+from .at_once import all_at_once
 from .conftest import credits_of, deliver, sound
-from .test_purchases import all_at_once
 from .topping import agree, later, payments, spend_all
 
 State = Purchase.State

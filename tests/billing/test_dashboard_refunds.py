@@ -9,8 +9,8 @@ from billing import ledger, provider_answers, refunds, stripe_gateway, sweeps
 from billing.models import LedgerEntry, Purchase, Refund
 from common.money import PICO_PER_CENT, pico_from_cents
 
+from .at_once import all_at_once
 from .conftest import credits_of, deliver, sound, spend
-from .test_purchases import all_at_once
 
 State = Refund.State
 

@@ -8,8 +8,8 @@ from billing import disputes, ledger, purchases, reconciliation, refunds, stripe
 from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase
 from common.money import PICO_PER_CENT, PicoUsd, pico_from_cents
 
+from .at_once import all_at_once
 from .conftest import buy, credits_of, deliver, paid, sound, spend
-from .test_purchases import all_at_once
 from .topping import agree, save_card
 
 State = Dispute.State

@@ -12,8 +12,8 @@ from billing import expiry, ledger, reconciliation, tasks
 from billing.models import CreditAccount, LedgerEntry, Lot
 from common.money import PICO_PER_CENT, pico_from_cents
 
+from .at_once import all_at_once
 from .conftest import credits_of, paid, sound, spend
-from .test_purchases import all_at_once
 
 EXPIRY = LedgerEntry.Kind.EXPIRY
 

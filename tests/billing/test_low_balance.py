@@ -9,8 +9,8 @@ from billing import ledger, low_balance, spending, sweeps, tasks
 from billing.models import CreditAccount, LedgerEntry
 from common.money import pico_from_cents
 
+from .at_once import all_at_once
 from .conftest import spend
-from .test_purchases import all_at_once
 
 PAGE = "/settings/credits/low-balance-alert"
 

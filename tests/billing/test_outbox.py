@@ -16,7 +16,7 @@ from billing import outbox, refunds, sweeps, tasks, topping_up
 from billing.models import Notice, Purchase
 from billing.outbox import ask_worker  # the real one: these tests put another in its place
 
-from .test_purchases import all_at_once
+from .at_once import all_at_once
 from .topping import agree, later, save_card, spend_all
 
 

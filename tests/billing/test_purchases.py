@@ -1,12 +1,9 @@
 """Buying credits, told with the payments sandbox over HTTP."""
 
 import dataclasses
-import threading
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.db import connection as database
 from django.utils import timezone
 
 from billing import declines, purchases, reconciliation, stripe_gateway
@@ -14,6 +11,7 @@ from billing.models import CreditAccount, LedgerEntry, Purchase
 from billing.stripe_gateway import connection
 from common.money import pico_from_cents
 
+from .at_once import all_at_once
 from .conftest import buy, credits_of
 
 State = Purchase.State
@@ -345,28 +343,6 @@ def test_the_payment_page_stays_open_for_at_least_half_an_hour(sandbox, purchase
 
 
 # --- At the same time -----------------------------------------------------------------------------
-
-
-def all_at_once(*jobs):
-    """Run the jobs on threads that start together; what they returned or raised."""
-    gate = threading.Barrier(len(jobs))
-    results: list[Any] = [None] * len(jobs)
-
-    def run(number, job):
-        gate.wait()
-        try:
-            results[number] = job()
-        except Exception as error:
-            results[number] = error
-        finally:
-            database.close()
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 @pytest.mark.django_db(transaction=True)

@@ -27,9 +27,9 @@ from gateway import reaper, settlement
 from gateway.models import Hold
 from tests.processes import wait_until
 
+from .at_once import all_at_once
 from .conftest import ROOT, Sandbox, buy, credits_of, deliver
 from .racing import admit, settle
-from .test_purchases import all_at_once
 from .topping import agree, later, payments, save_card
 
 needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="several writers at once")

@@ -6,8 +6,8 @@ from billing import receipts, refunds
 from billing.models import BillingDetails, Receipt
 from tests.conftest import signed_in
 
+from .at_once import all_at_once
 from .conftest import paid
-from .test_purchases import all_at_once
 
 DETAILS = "/settings/credits/billing-details"
 GIVEN = {"name": "Alice Ltd", "address": "1 Main Street\r\n\r\n Dublin ", "tax_ids": "IE1234567X\nGB999 9999 73"}

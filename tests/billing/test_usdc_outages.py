@@ -10,8 +10,8 @@ from billing import provider_answers, purchases, reconciliation, sweeps
 from billing.coinbase_gateway.connection import ask
 from billing.models import LedgerEntry, Purchase
 
+from .at_once import all_at_once
 from .conftest import buy, credits_of
-from .test_purchases import all_at_once
 from .usdc import buy_usdc
 
 State = Purchase.State

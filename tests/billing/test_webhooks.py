@@ -9,8 +9,8 @@ from django.test import Client
 from billing import purchases, reconciliation, webhooks
 from billing.models import LedgerEntry, ProviderEvent, Purchase
 
+from .at_once import all_at_once
 from .conftest import buy, credits_of, deliver, signature
-from .test_purchases import all_at_once
 
 State = ProviderEvent.State
 

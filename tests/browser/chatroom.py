@@ -1,5 +1,6 @@
 """The chatroom in a browser: people with and without credits, and what they do there."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,16 @@ from tests.browser.people import Person, enter, new_person
 from tests.processes import Site, wait_until
 
 __all__ = [
-    "Room", "agree", "chatroom", "choose_file", "facts", "last_answer", "menu", "new_chat", "people", "room", "titles",
+    "PIXEL", "QUICK", "OpenRoom", "Room", "agree", "chatroom", "choose_file", "facts", "last_answer", "menu",
+    "new_chat", "people", "room", "titles",
 ]  # fmt: skip
+
+#: A short answer, of the sandbox.
+QUICK = {"Tokens": "6"}
+#: The smallest picture.
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.fixture(scope="session")
@@ -145,6 +154,9 @@ def choose_file(page: Page, button: str, *files: Any) -> None:
 def agree(page: Page, title: str) -> None:
     """Press the main button of a dialog that asks something."""
     page.get_by_role("dialog", name=title).locator("footer .primary").click()
+
+
+OpenRoom = Callable[..., Room]
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 import re
 import time
-from collections.abc import Callable
 from decimal import Decimal
 
 from playwright.sync_api import expect
 
 from tests.browser.chatroom import (
-    Room,
+    OpenRoom,
     chatroom,
     facts,
     last_answer,
@@ -19,7 +18,6 @@ from tests.processes import Site, wait_until
 
 __all__ = ["chatroom", "people", "room"]
 
-OpenRoom = Callable[..., Room]
 SLOW = {"Tokens": "200", "Delay": "0.02"}  # an answer of four seconds
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.browser.chatroom import (
+    QUICK,
+    OpenRoom,
     Room,
     agree,
     chatroom,
@@ -21,9 +23,6 @@ from tests.browser.people import Person
 from tests.processes import Site, wait_until
 
 __all__ = ["chatroom", "people", "room"]
-
-OpenRoom = Callable[..., Room]
-QUICK = {"Tokens": "6"}
 
 
 # --- Drafts and the rail --------------------------------------------------------------------------

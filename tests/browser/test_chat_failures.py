@@ -1,15 +1,12 @@
 """When an answer in the chatroom does not come, or not whole."""
 
-from collections.abc import Callable
-
 from playwright.sync_api import expect
 
-from tests.browser.chatroom import Room, chatroom, last_answer, people, room
+from tests.browser.chatroom import OpenRoom, chatroom, last_answer, people, room
 from tests.processes import Site, wait_until
 
 __all__ = ["chatroom", "people", "room"]
 
-OpenRoom = Callable[..., Room]
 SLOW = {"Tokens": "200", "Delay": "0.02"}  # an answer of four seconds
 
 

@@ -1,12 +1,13 @@
 """Files that go along with a question."""
 
 import base64
-from collections.abc import Callable
 
 from playwright.sync_api import expect
 
 from tests.browser.chatroom import (
-    Room,
+    PIXEL,
+    QUICK,
+    OpenRoom,
     chatroom,
     choose_file,
     people,
@@ -14,12 +15,6 @@ from tests.browser.chatroom import (
 )
 
 __all__ = ["chatroom", "people", "room"]
-
-OpenRoom = Callable[..., Room]
-QUICK = {"Tokens": "6"}
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 
 
 def test_a_picture_is_shown_sent_to_models_that_see_and_kept(room: OpenRoom):

@@ -1,16 +1,13 @@
 """The chatroom for everybody: accessible in both schemes, nothing wider than the window, the whole way by keyboard."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_axe, widest_overflow
-from tests.browser.chatroom import Room, chatroom, people, room
+from tests.browser.chatroom import OpenRoom, chatroom, people, room
 
 __all__ = ["chatroom", "people", "room"]
 
-OpenRoom = Callable[..., Room]
 TEXT = """Say exactly: # A heading
 
 Some **bold** words, `code`, a [link](https://example.com) and $$a^2$$ in a line.

@@ -1,16 +1,12 @@
 """Reading in the chatroom: scrolling, shortcuts, and text that stays text."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.chatroom import Room, chatroom, last_answer, people, room
+from tests.browser.chatroom import OpenRoom, chatroom, last_answer, people, room
 from tests.processes import wait_until
 
 __all__ = ["chatroom", "people", "room"]
-
-OpenRoom = Callable[..., Room]
 
 
 def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom):

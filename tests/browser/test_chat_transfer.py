@@ -1,9 +1,7 @@
 """Taking conversations along: export and import."""
 
-import base64
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.chatroom import (
+    PIXEL,
+    QUICK,
+    OpenRoom,
     Room,
     agree,
     chatroom,
@@ -22,12 +23,6 @@ from tests.browser.chatroom import (
 )
 
 __all__ = ["chatroom", "people", "room"]
-
-OpenRoom = Callable[..., Room]
-QUICK = {"Tokens": "6"}
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 
 
 def export_all(chat: Room, folder: Path) -> Path:

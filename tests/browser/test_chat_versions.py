@@ -1,20 +1,17 @@
 """Conversations as a person has them: asking again, branching, comparing models, choosing them."""
 
 import re
-from collections.abc import Callable
 
 from playwright.sync_api import expect
 
 from tests.browser.chatroom import (
-    Room,
+    OpenRoom,
     chatroom,
     people,
     room,
 )
 
 __all__ = ["chatroom", "people", "room"]
-
-OpenRoom = Callable[..., Room]
 
 
 # --- Versions and branches ------------------------------------------------------------------------

@@ -1,0 +1,31 @@
+"""Many who do something at the same moment."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+
+__all__ = ["all_at_once"]
+
+
+def all_at_once(*jobs: Callable[[], Any]) -> list[Any]:
+    """Run the jobs on threads that start together; what they returned or raised."""
+    gate = threading.Barrier(len(jobs))
+    results: list[Any] = [None] * len(jobs)
+
+    def run(number: int, job: Callable[[], Any]) -> None:
+        gate.wait()
+        try:
+            results[number] = job()
+        except Exception as error:
+            results[number] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
