@@ -103,6 +103,9 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASE_URL = env.text("DATABASE_URL")
 DATABASES = {"default": env.database(DATABASE_URL) if DATABASE_URL else env.sqlite(DATA_DIR / "site.sqlite3")}
+# A pooler that hands every transaction to whatever connection is free: what outlives a transaction is lost behind it.
+DATABASE_POOLER = env.boolean("DATABASE_POOLER", default=False)
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
 
 REDIS_URL = env.text("REDIS_URL")
 CACHES: dict[str, dict[str, Any]]
