@@ -16,7 +16,7 @@ from billing.spending import Spender
 
 from .models import Generation
 from .rows import GenerationRow, HoldRow, HourRow, KeyRow
-from .statements import Statement, as_json, ids, run, statements
+from .statements import Statement, as_json, fetch, ids, run, statements
 
 __all__ = ["Batch", "Locked"]
 
@@ -36,7 +36,7 @@ class Locked(msgspec.Struct):
     charged: dict[str, int]
 
 
-_Asked = tuple[Statement | str, Sequence[Any]]
+_Asked = tuple[Statement | str, Sequence[str]]
 
 
 class Batch:
@@ -82,7 +82,7 @@ class Batch:
             asked.append((known.keys if self._only_holds else known.locked_keys, [ids(sorted(keys))]))
         if ended:
             asked.append((known.end_holds, [ids(ended)]))
-        found = iter(run(asked)[len(self._begins) :])
+        found = iter(fetch(asked)[len(self._begins) :])
         locked = {row[0]: Spender(*row) for row in _aware(next(found))}
         locked_keys = {row[0]: KeyRow(*row) for row in _aware(next(found))} if keys else {}
         holds = dict(next(found)) if ended else {}
@@ -123,7 +123,7 @@ def _held_by(keys: list[int], accounts: list[int]) -> dict[int, int]:
     """What the running requests of these keys of these accounts hold (pico-USD)."""
     if not keys:
         return {}
-    (rows,) = run([(statements().held_by_keys, [ids(accounts), ids(keys)])])
+    (rows,) = fetch([(statements().held_by_keys, [ids(accounts), ids(keys)])])
     return {key: int(amount) for key, amount in rows}
 
 
@@ -131,7 +131,7 @@ def _ended_before(requests: list[str]) -> tuple[dict[str, int], dict[str, int]]:
     """What was held for those of the requests that the reaper has released, and what those cost that are settled."""
     if not requests:
         return {}, {}
-    (rows,) = run([(statements().generations, [ids(requests)])])
+    (rows,) = fetch([(statements().generations, [ids(requests)])])
     released = {pk: hold for pk, state, hold, _ in rows if state == Generation.State.RELEASED}
     return released, {pk: cost for pk, _, _, cost in rows if pk not in released}
 

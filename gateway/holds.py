@@ -48,13 +48,12 @@ class Admission(msgspec.Struct, frozen=True):
 
 
 def check_key(key: KeyRow | None, now: datetime) -> None:
-    where = f"Make a new key at {settings.SITE_URL}/settings/keys"
     if key is None or key.deleted_at is not None:
-        raise NotAuthenticated(f"This API key has been deleted. {where}")
+        raise NotAuthenticated(f"This API key has been deleted. Make a new key at {settings.SITE_URL}/settings/keys")
     if key.disabled:
         raise NotAuthenticated(f"This API key is disabled. Enable it at {settings.SITE_URL}/settings/keys")
     if key.expires_at is not None and key.expires_at <= now:
-        raise NotAuthenticated(f"This API key has expired. {where}")
+        raise NotAuthenticated(f"This API key has expired. Make a new key at {settings.SITE_URL}/settings/keys")
 
 
 def left_of_limit(key: KeyRow, held: int, now: datetime) -> int | None:
@@ -67,9 +66,10 @@ def left_of_limit(key: KeyRow, held: int, now: datetime) -> int | None:
 
 def hold_for(operation: Admit, account: Spender, left_of_key: int | None) -> tuple[PicoUsd, int | None]:
     """How much to hold, and the `max_tokens` to send upstream (None: leave it to the model)."""
-    top_up = f"{settings.SITE_URL}/settings/credits"
     if account.frozen_reason:
-        raise PaymentRequired(f"This account is frozen: {account.frozen_reason} See {top_up}")
+        raise PaymentRequired(
+            f"This account is frozen: {account.frozen_reason} See {settings.SITE_URL}/settings/credits"
+        )
     token_pico = operation.token_price * PICO_PER_USD
     wanted = min(operation.requested_tokens or operation.most_tokens, operation.most_tokens)
     if operation.prompt_cost == 0 and token_pico == 0:
@@ -87,7 +87,7 @@ def hold_for(operation: Admit, account: Spender, left_of_key: int | None) -> tup
     tokens = affordable(available)
     enough = wanted if operation.requested_tokens else min(wanted, FEWEST_TOKENS)
     if available <= 0 or tokens < enough:
-        raise _too_expensive(operation, available, tokens, limited_by_key, top_up)
+        raise _too_expensive(operation, available, tokens, limited_by_key)
     if operation.requested_tokens is None and token_pico:
         tokens = max(affordable(available // SHARE_OF_BALANCE), min(tokens, COMFORTABLE_TOKENS))
     # Almost no file is what a hostile one could be: that is held where there is room for it, and not demanded.
@@ -96,7 +96,8 @@ def hold_for(operation: Admit, account: Spender, left_of_key: int | None) -> tup
     return hold, tokens if shrunk else operation.requested_tokens
 
 
-def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key: bool, top_up: str) -> PaymentRequired:
+def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key: bool) -> PaymentRequired:
+    top_up = f"{settings.SITE_URL}/settings/credits"
     if limited_by_key:
         return PaymentRequired(
             f"This API key's credit limit leaves {format_usd(PicoUsd(max(0, available)))}, which does not cover the "
