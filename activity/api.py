@@ -127,13 +127,13 @@ def generation_json(row: Generation) -> dict[str, Any]:
 
 def _attempt_json(attempt: dict[str, Any]) -> dict[str, Any]:
     return {
-        "endpoint_id": attempt.get("endpoint"),
+        "endpoint_id": attempt["endpoint"],
         "id": None,
         "is_byok": False,
-        "latency": attempt.get("latency_ms"),
-        "model_permaslug": attempt.get("model"),
-        "provider_name": attempt.get("provider"),
-        "status": attempt.get("status"),
+        "latency": attempt["latency_ms"],
+        "model_permaslug": attempt["model"],
+        "provider_name": provider_name(attempt["provider"]),
+        "status": attempt["status"],
     }
 
 

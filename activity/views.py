@@ -56,6 +56,7 @@ def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
         "generation": found,
         "explanation": explain(found),
         "provider": provider_name(found.provider),
+        "attempts": [{**attempt, "provider": provider_name(attempt["provider"])} for attempt in found.attempts],
         "app": found.app_title or app_name(found.app),
     }
     return render(request, "activity/generation.html", context)

@@ -86,9 +86,8 @@ def answered(row: GenerationRow | Generation) -> None:
     row.model, row.provider, row.endpoint, row.simulated = MODEL, "openai", "openai", True
     row.prompt_tokens, row.completion_tokens, row.token_source = 20, 64, Generation.TokenSource.PROVIDER
     row.finish_reason, row.native_finish_reason, row.upstream_id = "stop", "stop", "chatcmpl-1234567890"
-    row.latency_ms, row.duration_ms = 210, 950
+    row.latency_ms, row.duration_ms, row.upstream_latency_ms, row.reason = 210, 950, 205, "balanced by price"
     row.price = {"prompt": "0.00000015", "completion": "0.0000006"}
-    row.attempts = [{"endpoint": "openai", "provider": "OpenAI", "model": MODEL, "status": 200, "latency_ms": 210}]
 
 
 # --- The product's way ------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class Meter:
         self.failure: tuple[int, str] | None = None  # HTTP status, error type
         self.cancelled = False
         self.upstream_id = ""
-        self.attempts: list[dict[str, Any]] = []
+        self.failed_attempts: list[tuple[Attempt, int, float]] = []  # with HTTP status and seconds
         self._first_token_at: float | None = None
         self._last_token_at: float | None = None
         self._said = Said()
@@ -76,13 +76,13 @@ class Meter:
 
     def tried(self, attempt: Attempt, failure: ProviderFailure, seconds: float) -> None:
         """An attempt failed before its first token."""
-        self._note(attempt, failure.status, seconds)
+        self.failed_attempts.append((attempt, failure.status, seconds))
 
     def started(self, attempt: Attempt, seconds: float, system_fingerprint: str | None = None) -> Started:
         """The first token is here."""
         self.attempt = attempt
         self._first_token_at = self._last_token_at = time.monotonic()
-        self._note(attempt, 200, seconds)
+        self.generation.upstream_latency_ms = round(seconds * 1000)
         return Started(
             generation_id=self.generation.id,
             created=int(self.generation.created_at.timestamp()),
@@ -99,13 +99,15 @@ class Meter:
         if not self.caller.wants_routing:
             return None
         chosen = self.attempt.endpoint.tag if self.attempt else ""
-        tried = [{name: note[name] for name in ("provider", "model", "status")} for note in self.attempts]
+        asked = [(attempt, status) for attempt, status, _ in self.failed_attempts]
+        if self.attempt is not None:
+            asked.append((self.attempt, 200))
         return {
             "requested": self.plan.requested_model,
             "strategy": self.plan.strategy,
             "region": None,
-            "summary": " -> ".join(f"{note['provider']} ({note['status']})" for note in self.attempts),
-            "attempt": len(self.attempts),
+            "summary": " -> ".join(f"{attempt.endpoint.provider_name} ({status})" for attempt, status in asked),
+            "attempt": len(asked),
             "is_byok": False,
             "endpoints": {
                 "total": self.plan.considered,
@@ -119,7 +121,10 @@ class Meter:
                     for attempt in self.plan.attempts
                 ],
             },
-            "attempts": tried,
+            "attempts": [
+                {"provider": attempt.endpoint.provider_name, "model": attempt.model.id, "status": status}
+                for attempt, status in asked
+            ],
             **self._pipeline(),
         }
 
@@ -189,7 +194,7 @@ class Meter:
         row.native_finish_reason = (self.finish.native_finish_reason if self.finish else "")[:100]
         row.cancelled = self.cancelled
         row.error_status = self.failure[0] if self.failure else None
-        row.attempts = self.attempts
+        row.failed_attempts = [_note(*failed) for failed in self.failed_attempts]
         row.upstream_id = self.upstream_id[:200]
         if self._first_token_at is not None and self._last_token_at is not None:
             row.latency_ms = round((self._first_token_at - self.started_at) * 1000)
@@ -200,6 +205,7 @@ class Meter:
         row.model = self.attempt.model.id
         row.provider = endpoint.provider
         row.endpoint = endpoint.tag
+        row.reason = self.attempt.reason
         row.simulated = self.attempt.upstream.simulated
         row.prompt_tokens = usage.prompt_tokens
         row.completion_tokens = usage.completion_tokens
@@ -227,14 +233,13 @@ class Meter:
             return sources.PROVIDER
         return sources.LENGTH if self._rough else sources.ESTIMATE
 
-    def _note(self, attempt: Attempt, status: int, seconds: float) -> None:
-        self.attempts.append(
-            {
-                "endpoint": attempt.endpoint.tag,
-                "provider": attempt.endpoint.provider_name,
-                "model": attempt.model.id,
-                "status": status,
-                "latency_ms": round(seconds * 1000),
-                "reason": attempt.reason,
-            }
-        )
+
+def _note(attempt: Attempt, status: int, seconds: float) -> dict[str, Any]:
+    return {
+        "endpoint": attempt.endpoint.tag,
+        "provider": attempt.endpoint.provider,
+        "model": attempt.model.id,
+        "status": status,
+        "latency_ms": round(seconds * 1000),
+        "reason": attempt.reason,
+    }

@@ -1,5 +1,7 @@
 """What remains of a request: metadata and money, never a prompt or an answer."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -84,13 +86,15 @@ class Generation(_Asked):
     model = models.CharField(max_length=200, blank=True)  # the one that answered
     provider = models.CharField(max_length=100, blank=True)  # slug
     endpoint = models.CharField(max_length=120, blank=True)  # tag
+    reason = models.CharField(max_length=30, blank=True)  # why that endpoint was asked
     simulated = models.BooleanField(default=False)
     upstream_id = models.CharField(max_length=200, blank=True)
     cancelled = models.BooleanField(default=False)
     finish_reason = models.CharField(max_length=20, blank=True)
     native_finish_reason = models.CharField(max_length=100, blank=True)
     error_status = models.PositiveSmallIntegerField(null=True)  # HTTP status of the failure, if it failed
-    attempts = models.JSONField(default=list)  # [{"endpoint", "status", "latency_ms", "reason"}]
+    # [{"endpoint", "provider", "model", "status", "latency_ms", "reason"}], as in `attempts`
+    failed_attempts = models.JSONField(default=list)
 
     # Native token counts, as the provider bills them.
     prompt_tokens = models.PositiveIntegerField(default=0)
@@ -114,6 +118,9 @@ class Generation(_Asked):
     settled_at = models.DateTimeField()  # or released
     latency_ms = models.PositiveIntegerField(null=True)  # to the first token
     duration_ms = models.PositiveIntegerField(null=True)  # to the last
+    upstream_latency_ms = models.PositiveIntegerField(
+        null=True
+    )  # the endpoint's own: from asking it to the first token
 
     class Meta:
         indexes = (
@@ -124,6 +131,24 @@ class Generation(_Asked):
             models.CheckConstraint(condition=Q(cost__gte=0) & Q(hold__gte=0) & Q(write_off__gte=0), name="no_minus"),
             models.CheckConstraint(condition=~Q(state="open"), name="generation_has_ended"),
         )
+
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        """The endpoints that were asked, in order; the last is the one that answered, if one did.
+
+        Each has "endpoint" (tag), "provider" (slug), "model", "status" (HTTP), "latency_ms" and "reason".
+        """
+        if not self.endpoint:
+            return list(self.failed_attempts)
+        answered = {
+            "endpoint": self.endpoint,
+            "provider": self.provider,
+            "model": self.model,
+            "status": 200,
+            "latency_ms": self.upstream_latency_ms,
+            "reason": self.reason,
+        }
+        return [*self.failed_attempts, answered]
 
 
 class GatewayProcess(models.Model):

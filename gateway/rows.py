@@ -40,13 +40,14 @@ class GenerationRow(_AskedRow, kw_only=True, omit_defaults=True):
     model: str = ""
     provider: str = ""
     endpoint: str = ""
+    reason: str = ""
     simulated: bool = False
     upstream_id: str = ""
     cancelled: bool = False
     finish_reason: str = ""
     native_finish_reason: str = ""
     error_status: int | None = None
-    attempts: list[dict[str, Any]] = []
+    failed_attempts: list[dict[str, Any]] = []
     prompt_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
@@ -65,6 +66,7 @@ class GenerationRow(_AskedRow, kw_only=True, omit_defaults=True):
     settled_at: datetime | None = None
     latency_ms: int | None = None
     duration_ms: int | None = None
+    upstream_latency_ms: int | None = None
 
     def held(self, amount: int, process_id: str) -> HoldRow:
         """The row that stands for the request while it runs."""

@@ -70,13 +70,14 @@ class Migration(migrations.Migration):
                 ("model", models.CharField(blank=True, max_length=200)),
                 ("provider", models.CharField(blank=True, max_length=100)),
                 ("endpoint", models.CharField(blank=True, max_length=120)),
+                ("reason", models.CharField(blank=True, max_length=30)),
                 ("simulated", models.BooleanField(default=False)),
                 ("upstream_id", models.CharField(blank=True, max_length=200)),
                 ("cancelled", models.BooleanField(default=False)),
                 ("finish_reason", models.CharField(blank=True, max_length=20)),
                 ("native_finish_reason", models.CharField(blank=True, max_length=100)),
                 ("error_status", models.PositiveSmallIntegerField(null=True)),
-                ("attempts", models.JSONField(default=list)),
+                ("failed_attempts", models.JSONField(default=list)),
                 ("prompt_tokens", models.PositiveIntegerField(default=0)),
                 ("completion_tokens", models.PositiveIntegerField(default=0)),
                 ("reasoning_tokens", models.PositiveIntegerField(default=0)),
@@ -107,6 +108,7 @@ class Migration(migrations.Migration):
                 ("settled_at", models.DateTimeField()),
                 ("latency_ms", models.PositiveIntegerField(null=True)),
                 ("duration_ms", models.PositiveIntegerField(null=True)),
+                ("upstream_latency_ms", models.PositiveIntegerField(null=True)),
                 (
                     "account",
                     models.ForeignKey(

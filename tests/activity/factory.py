@@ -79,16 +79,8 @@ def _row(account: CreditAccount, fields: dict) -> Generation:
             "duration_ms": 2400,
             "settled_at": created_at + timedelta(milliseconds=2400),
             "streamed": True,
-            "attempts": [
-                {
-                    "endpoint": fields.get("provider", "openai"),
-                    "provider": fields.get("provider", "openai").title(),
-                    "model": fields.get("model", "openai/gpt-4o-mini"),
-                    "status": 200,
-                    "latency_ms": 400,
-                    "reason": "the cheapest endpoint",
-                }
-            ],
+            "upstream_latency_ms": 390,
+            "reason": "price",
             **fields,
         }
     )
@@ -200,8 +192,8 @@ def make_history(
                 "model": "", "requested_model": model, "provider": "", "endpoint": "", "error_status": 502,
                 "prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0, "price": {}, "latency_ms": None,
                 "duration_ms": None, "finish_reason": "error", "token_source": Generation.TokenSource.NONE,
-                "attempts": [{"endpoint": provider, "provider": provider.title(), "model": model, "status": 429,
-                              "latency_ms": 212, "reason": "the cheapest endpoint"}],
+                "failed_attempts": [{"endpoint": provider, "provider": provider, "model": model, "status": 429,
+                                     "latency_ms": 212, "reason": "price"}],
             }  # fmt: skip
         rows.append(fields)
     return make_requests(account, rows)

@@ -116,11 +116,10 @@ def test_parts_whose_counts_are_not_kept_are_still_in_the_sum(account):
 def test_the_page_shows_counts_prices_hold_and_route(alice_client, account, key):
     request = make_request(
         account, key=key, prompt_tokens=2000, completion_tokens=100, upstream_id="chatcmpl-1", hold=10**12,
-        attempts=[
-            {"endpoint": "azure", "provider": "Azure", "model": "openai/gpt-4o-mini", "status": 429,
+        reason="the next one",
+        failed_attempts=[
+            {"endpoint": "azure", "provider": "azure", "model": "openai/gpt-4o-mini", "status": 429,
              "latency_ms": 111, "reason": "the cheapest"},
-            {"endpoint": "openai", "provider": "OpenAI", "model": "openai/gpt-4o-mini", "status": 200,
-             "latency_ms": 400, "reason": "the next one"},
         ],
     )  # fmt: skip
     html = alice_client.get(f"/activity/{request.pk}").content.decode()
