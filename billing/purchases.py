@@ -36,7 +36,7 @@ from .models import CreditAccount, LedgerEntry, Purchase
 from .provider_answers import Checkout, NotOpen, NotThere, Payment, ProviderError, Standing
 from .quotes import Quote
 
-__all__ = ["CHECKOUT_LASTS", "accept", "cancel", "start", "sync"]
+__all__ = ["CHECKOUT_LASTS", "AccountFrozen", "accept", "cancel", "start", "sync"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,10 @@ State = Purchase.State
 #: How long the payment page stays open. The provider wants at least 30 minutes from the moment at which it
 #: gets the request, which with its time-outs and retries may be minutes after ours.
 CHECKOUT_LASTS = timedelta(minutes=35)
+
+
+class AccountFrozen(Exception):
+    """Credits that the account buys now could not be used."""
 
 
 def start(
@@ -61,9 +65,11 @@ def start(
 
     The same form sent twice returns the same purchase, in whatever state it is by now. `site` is this site's
     address as the buyer's browser knows it, without a slash at the end. With `save_card` a card that pays is kept
-    for auto top-up; other methods cannot be kept. Raises ProviderError when the payment page could not be opened;
-    the purchase is then kept as failed, and a new form may try again.
+    for auto top-up; other methods cannot be kept. Raises AccountFrozen, and ProviderError when the payment page could
+    not be opened; the purchase is then kept as failed, and a new form may try again.
     """
+    if CreditAccount.objects.get(pk=account.pk).refuses_purchases:
+        raise AccountFrozen
     saves_card = save_card and method == Purchase.Method.CARD
     purchase, _ = Purchase.objects.get_or_create(
         account=account,

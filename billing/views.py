@@ -21,7 +21,7 @@ from common import csv_export
 from common.http import AuthedRequest
 from common.money import PicoUsd, cents_down, decimals, format_cents
 
-from . import expiry, history, low_balance, purchases, receipts, refunds, spending, statement
+from . import auto_top_up, disputes, expiry, history, low_balance, purchases, receipts, refunds, spending, statement
 from .forms import BuyForm, LowBalanceForm, QuoteForm, RefundForm, dollars, prefilled
 from .models import AutoTopUp, Purchase, Refund
 from .provider_answers import KeyRefused, ProviderError, Refused
@@ -75,6 +75,8 @@ def buy_credits(request: AuthedRequest) -> HttpResponse:
             save_card=form.cleaned_data["save_card"],
             site=request.build_absolute_uri("/").rstrip("/"),
         )
+    except purchases.AccountFrozen:
+        return _credits_page(request, organisation, form, status=403)
     except ProviderError as error:
         form.add_error(None, _told(error))
         return _credits_page(request, organisation, form, status=503)
@@ -131,6 +133,7 @@ def _credits_page(
     context: dict[str, Any] = {
         "account": account,
         "is_admin": access.is_admin(request.user, organisation),
+        "is_disputed": account.frozen_reason == disputes.FROZEN,
         "places": decimals(*(PicoUsd(amount) for amount in (account.credits, account.usage, account.held))),
     }
     if context["is_admin"]:
@@ -138,7 +141,9 @@ def _credits_page(
         context |= _form_context(form) | {"page": page, "lines": lines, "expiring": expiry.coming(account)}
         line = dollars(cents_down(PicoUsd(account.alert_below))) if account.alert_below else None
         context["alert_form"] = alert_form or LowBalanceForm(initial={"line": line} if line else None)
-        context["agreement"] = AutoTopUp.objects.select_related("card").filter(account=account).first()
+        agreement = AutoTopUp.objects.select_related("account", "card").filter(account=account).first()
+        context["agreement"] = agreement
+        context["outlook"] = auto_top_up.outlook(agreement) if agreement and agreement.is_on else None
     return render(request, "billing/credits.html", context, status=status)
 
 

@@ -56,7 +56,8 @@ class CreditAccount(Standing, models.Model):
     held = models.BigIntegerField(default=0)
     # All-time purchases less what was paid back; grants do not count.
     purchased = models.BigIntegerField(default=0)
-    # Set while a dispute is open: no new requests, refunds or top-ups. Only then may a balance be negative.
+    # Set while a dispute is open: no new requests, refunds or top-ups, and purchases only to make up for a negative
+    # balance, which no other account may have.
     frozen_reason = models.CharField(max_length=200, blank=True)
     # The balance (pico-USD) below which auto top-up buys credits; empty while it is off. Kept here, because the
     # settlement of every request has this row in its hands anyway.
@@ -85,6 +86,16 @@ class CreditAccount(Standing, models.Model):
 
     def __str__(self) -> str:
         return f"account of {self.organisation}"
+
+    @property
+    def missing(self) -> int:
+        """By how much the balance is below zero, in pico-USD."""
+        return max(0, -self.balance)
+
+    @property
+    def refuses_purchases(self) -> bool:
+        """Whether credits that are bought now could not be used: it is frozen, and owes nothing that they would pay."""
+        return bool(self.frozen_reason) and not self.missing
 
 
 class LedgerEntry(models.Model):

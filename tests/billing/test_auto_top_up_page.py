@@ -145,3 +145,10 @@ def test_everything_asks_for_a_form_of_this_site(alice, agreement):
     for address in (PAGE, f"{PAGE}/off", "/settings/credits/cards/add"):
         assert strict.post(address, terms()).status_code == 403
     assert hidden(strict.get(PAGE).content.decode(), "csrfmiddlewaretoken")
+
+
+def test_the_credits_page_says_that_it_waits(alice_client, declining, empty_account):
+    assert topping_up.run(empty_account.pk).state == "failed"
+    page = alice_client.get("/settings/credits").content.decode()
+    assert ">Waiting</span>" in page
+    assert "The last attempt was declined. It waits until" in page

@@ -159,6 +159,10 @@ class Account(RuleBasedStateMachine):
 
     @step(cents=st.integers(500, 3000), pays=st.booleans(), trouble=TROUBLE)
     def buys(self, cents: int, pays: bool, trouble: tuple[str, int]) -> None:
+        if self.account.refuses_purchases:
+            with pytest.raises(purchases.AccountFrozen):
+                buy(self.account, self.user, cents)
+            return
         with self.trouble(trouble):
             purchase = buy(self.account, self.user, cents)
             if pays:
