@@ -221,3 +221,8 @@ def test_the_start_page_asks_the_database_little(alice_client, account, catalogu
     page_of(alice_client)
     with django_assert_max_num_queries(16):
         page_of(alice_client)
+
+
+def test_a_phone_shows_when_each_request_was(alice_client: Client, account: CreditAccount):
+    make_request(account)
+    assert re.search(r'<small class="only-sm[^"]*">(now|[^<]+ago)</small>', page_of(alice_client))
