@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,7 +25,11 @@ class AdjustForm(forms.Form):
     amount = forms.DecimalField(
         label="Amount in US dollars", max_digits=12, decimal_places=6, help_text="Negative takes credits away."
     )
-    reason = forms.CharField(max_length=200, help_text="The owner reads it in the transaction history.")
+    reason = forms.CharField(
+        max_length=200,
+        help_text="The owner reads it in the transaction history.",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
     token = forms.CharField(widget=forms.HiddenInput, max_length=60)
 
     def clean_amount(self) -> Any:
@@ -105,13 +109,13 @@ class CreditAccountAdmin(SeenOnly):
     def top_up(self, account: CreditAccount) -> bool:
         return account.top_up_below is not None
 
-    @admin.display(description="")
+    @admin.display(description="adjustment")
     def adjust_link(self, account: CreditAccount) -> str:
         return format_html(
             '<a href="{}">Grant or take</a>', reverse("admin:billing_creditaccount_adjust", args=[account.pk])
         )
 
-    @admin.action(description="Freeze: no requests, refunds or top-ups", permissions=["change"])
+    @admin.action(description="Freeze: no requests, purchases, refunds or top-ups", permissions=["change"])
     def freeze(self, request: HttpRequest, chosen: QuerySet[CreditAccount]) -> None:
         done = 0
         for account in chosen.filter(frozen_reason=""):
@@ -127,6 +131,9 @@ class CreditAccountAdmin(SeenOnly):
             if disputes.thaw(account):
                 self.note(request, account, "Unfrozen.")
                 done += 1
+            else:
+                problem = f"{account}: its balance does not cover what was spent and what running requests hold."
+                self.message_user(request, problem, messages.ERROR)
         self.tell(request, done, "Accounts unfrozen")
 
     def get_urls(self) -> list[URLPattern]:

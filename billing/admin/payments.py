@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
 from billing import cards, disputes, outbox, purchases, refunds, topping_up, webhooks
@@ -92,7 +93,7 @@ class PurchaseAdmin(SeenOnly):
                 disputes.sync(synced)
                 done += 1
             except ProviderError as error:
-                self.message_user(request, f"{purchase.pk}: {error}", messages.ERROR)
+                self.message_user(request, f"Purchase {purchase.pk}: {error}", messages.ERROR)
         self.tell(request, done, "Purchases asked about")
 
     @admin.action(description="Accept: credit a paid purchase under review as quoted", permissions=["change"])
@@ -104,22 +105,47 @@ class PurchaseAdmin(SeenOnly):
                 self.note(request, purchase, f"Accepted although: {purchase.review_reason}")
                 done += 1
             except (ValueError, ProviderError) as error:
-                self.message_user(request, f"{purchase.pk}: {error}", messages.ERROR)
+                self.message_user(request, f"Purchase {purchase.pk}: {error}", messages.ERROR)
         self.tell(request, done, "Purchases credited")
 
     @admin.action(description="Refund the unspent credits, also after the refund window", permissions=["change"])
-    def refund_unspent(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> None:
+    def refund_unspent(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> HttpResponse | None:
+        """First a page says what would go back; sent from there, exactly that does."""
+        seen = {each: request.POST.get(f"cents:{each.pk}", "") for each in chosen}
+        if not any(seen.values()):
+            return self._refunds_page(request, chosen)
         done = 0
         operator = Refund.Origin.OPERATOR
+        for purchase, cents in seen.items():
+            try:
+                refunds.request(purchase, request.user, cents=int(cents), origin=operator)  # type: ignore[arg-type]
+                self.note(request, purchase, f"Refunded {format_cents(int(cents))}.")
+                done += 1
+            except refunds.AmountChanged:
+                changed = "The amount has changed meanwhile. Nothing was refunded; choose the purchase again."
+                self.message_user(request, f"Purchase {purchase.pk}: {changed}", messages.ERROR)
+            except (refunds.NotRefundable, ValueError) as error:
+                self.message_user(request, f"Purchase {purchase.pk}: {error}", messages.ERROR)
+        self.tell(request, done, "Refunds requested")
+        return None
+
+    def _refunds_page(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> HttpResponse | None:
+        offered = []
         for purchase in chosen:
             try:
-                cents = refunds.offer(purchase, by_operator=True).cents
-                refunds.request(purchase, request.user, cents=cents, origin=operator)  # type: ignore[arg-type]
-                self.note(request, purchase, f"Refunded {format_cents(cents)}.")
-                done += 1
-            except (refunds.NotRefundable, refunds.AmountChanged) as error:
-                self.message_user(request, f"{purchase.pk}: {error}", messages.ERROR)
-        self.tell(request, done, "Refunds requested")
+                offered.append((purchase, refunds.offer(purchase, by_operator=True).cents))
+            except refunds.NotRefundable as reason:
+                self.message_user(request, f"Purchase {purchase.pk}: {reason}", messages.ERROR)
+        if not offered:
+            self.tell(request, 0, "Refunds requested")
+            return None
+        context = self.admin_site.each_context(request) | {
+            "offered": offered,
+            "total": sum(cents for _, cents in offered),
+            "title": "Refund the unspent credits",
+            "opts": self.opts,
+        }
+        return render(request, "billing/admin/refund.html", context)
 
 
 @admin.register(Refund)

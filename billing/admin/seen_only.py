@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
 from billing import finding
 
@@ -49,6 +50,11 @@ class SeenOnly(Admin):
         if self.account_path and (accounts := finding.accounts_behind(search_term.strip())) is not None:
             return queryset.filter(**{f"{self.account_path}__in": accounts}), False
         return super().get_search_results(request, queryset, search_term)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        # Whoever may act has the right to change, so the title would promise that rows can be.
+        title = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        return super().changelist_view(request, title | (extra_context or {}))
 
     def tell(self, request: HttpRequest, done: int, what: str) -> None:
         """Say how many it worked for."""

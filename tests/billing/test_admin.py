@@ -39,10 +39,10 @@ def onlooker(db) -> Client:
     return client
 
 
-def act(client: Client, table: str, action: str, *rows):
+def act(client: Client, table: str, action: str, *rows, **seen: str):
     return client.post(
         reverse(f"admin:billing_{table}_changelist"),
-        {"action": action, "_selected_action": [str(row.pk) for row in rows]},
+        {"action": action, "_selected_action": [str(row.pk) for row in rows]} | seen,
         follow=True,
     )
 
@@ -109,7 +109,8 @@ def test_an_account_is_frozen_and_unfrozen(operator, account):
 
     spend(account, used=1000, held=0)
     CreditAccount.objects.filter(pk=account.pk).update(credits=0)
-    assert "Accounts unfrozen: 0." in act(operator, "creditaccount", "thaw", account).content.decode()
+    refused = act(operator, "creditaccount", "thaw", account).content.decode()
+    assert "Accounts unfrozen: 0." in refused and "does not cover what was spent" in refused
     spend(account, used=0)
     assert "Accounts unfrozen: 1." in act(operator, "creditaccount", "thaw", account).content.decode()
     account.refresh_from_db()
@@ -151,11 +152,27 @@ def test_an_unpaid_purchase_cannot_be_accepted(operator, sandbox, purchase, empt
 def test_unspent_credits_are_refunded_after_the_window(operator, sandbox, bought, empty_account):
     Purchase.objects.update(paid_at="2020-01-01T00:00Z")
     spend(empty_account, used=100)
-    act(operator, "purchase", "refund_unspent", bought)
+    asked = act(operator, "purchase", "refund_unspent", bought).content.decode()
+    assert "Refund $9.00" in asked and "cannot be undone" in asked
+    assert not Refund.objects.exists()
 
+    answer = act(operator, "purchase", "refund_unspent", bought, **{f"cents:{bought.pk}": "900"})
+
+    assert "Refunds requested: 1." in answer.content.decode()
     refund = Refund.objects.get()
     assert (refund.origin, refund.state, refund.cents) == ("operator", "succeeded", 900)
-    assert "have been spent" in act(operator, "purchase", "refund_unspent", bought).content.decode()
+    assert LogEntry.objects.get().change_message == "Refunded $9.00."
+    refused = act(operator, "purchase", "refund_unspent", bought).content.decode()
+    assert "have been spent" in refused and "Refunds requested: 0." in refused
+
+
+@pytest.mark.parametrize(("seen", "told"), [("1000", "The amount has changed meanwhile."), ("all of it", "invalid")])
+def test_an_operator_refunds_what_the_page_said_or_nothing(operator, bought, empty_account, seen, told):
+    act(operator, "purchase", "refund_unspent", bought)
+    spend(empty_account, used=100)
+    answer = act(operator, "purchase", "refund_unspent", bought, **{f"cents:{bought.pk}": seen}).content.decode()
+    assert told in answer and "Refunds requested: 0." in answer
+    assert not Refund.objects.exists()
 
 
 def test_a_failed_event_is_looked_into_again(operator, client, sandbox, purchase, empty_account):
