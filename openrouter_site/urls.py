@@ -1,10 +1,13 @@
 """Routes: a table of contents. Inference (`/api/v1/chat/completions`, ...) is served beside Django, in `asgi.py`."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
 from . import home
 from .api import api
+
+admin.site.site_header = admin.site.site_title = f"{settings.SITE_NAME} administration"
 
 urlpatterns = [
     path("", home.home, name="home"),

@@ -206,3 +206,9 @@ def test_lots_show_what_is_left_of_them(operator, empty_account):
     page = operator.get(reverse("admin:billing_lot_change", args=[Lot.objects.get().pk])).content.decode()
     assert "$7.000000" in page and "$5.000000" in page
     assert Lot.objects.count() == 1
+
+
+def test_the_admin_bears_the_name_of_the_site(operator, settings):
+    assert f"<title>Site administration | {settings.SITE_NAME} administration</title>" in (
+        operator.get(reverse("admin:index")).content.decode()
+    )
