@@ -16,7 +16,7 @@ from billing.spending import Spender
 
 from .models import Generation
 from .rows import GenerationRow, HoldRow, HourRow, KeyRow
-from .statements import Statement, as_json, fetch, ids, run, statements
+from .statements import Asked, as_json, fetch, ids, run, statements
 
 __all__ = ["Batch", "Locked"]
 
@@ -36,9 +36,6 @@ class Locked(msgspec.Struct):
     charged: dict[str, int]
 
 
-_Asked = tuple[Statement | str, Sequence[str]]
-
-
 class Batch:
     """One transaction: `read`, decide, `write`, in a `with` block. `write` commits.
 
@@ -48,8 +45,8 @@ class Batch:
 
     def __init__(self, *, only_holds: bool) -> None:
         self._only_holds = only_holds
-        self._begins: list[_Asked] = []
-        self._commits: list[_Asked] = []
+        self._begins: list[Asked] = []
+        self._commits: list[Asked] = []
         if not connection.in_atomic_block:
             on_postgresql = connection.vendor == "postgresql"
             self._begins = [("BEGIN" if on_postgresql else "BEGIN IMMEDIATE", [])]
@@ -77,7 +74,7 @@ class Batch:
         changes no key, and whoever holds or spends with a key has locked its account: then it is only read.
         """
         known = statements()
-        asked: list[_Asked] = [*self._begins, (known.accounts, [ids(sorted(accounts))])]
+        asked: list[Asked] = [*self._begins, (known.accounts, [ids(sorted(accounts))])]
         if keys:
             asked.append((known.keys if self._only_holds else known.locked_keys, [ids(sorted(keys))]))
         if ended:
@@ -104,7 +101,7 @@ class Batch:
         A Generation that the reaper has written is replaced.
         """
         known = statements()
-        asked: list[_Asked] = []
+        asked: list[Asked] = []
         if opened:
             asked.append((known.insert_holds, [as_json(opened)]))
         if replaced := [row.id for row in settled if row.id in locked.released]:

@@ -7,22 +7,10 @@ from django.test import Client
 from billing import purchases
 from billing.models import Purchase
 
-from .conftest import buy, credits_of, hidden
+from .conftest import buy, credits_of
 
 PAGE = "/settings/credits"
 State = Purchase.State
-
-
-def form(page: str, **choices: str) -> dict[str, str]:
-    """The page's form as a browser sends it: $10 by card, unless chosen otherwise."""
-    return {
-        "preset": "10", "custom": "", "method": "card", "total": hidden(page, "total"), "token": hidden(page, "token"),
-    } | choices  # fmt: skip
-
-
-@pytest.fixture
-def page(alice_client, sandbox):
-    return alice_client.get(PAGE).content.decode()
 
 
 def test_coming_back_from_the_payment_page_credits_and_says_so(alice_client, sandbox, purchase, empty_account):

@@ -7,22 +7,10 @@ from billing import ledger, purchases
 from billing.models import CreditAccount, LedgerEntry, Purchase
 from common.money import PICO_PER_CENT, PicoUsd
 
-from .conftest import buy, hidden
+from .conftest import buy, form, hidden
 
 PAGE = "/settings/credits"
 State = Purchase.State
-
-
-def form(page: str, **choices: str) -> dict[str, str]:
-    """The page's form as a browser sends it: $10 by card, unless chosen otherwise."""
-    return {
-        "preset": "10", "custom": "", "method": "card", "total": hidden(page, "total"), "token": hidden(page, "token"),
-    } | choices  # fmt: skip
-
-
-@pytest.fixture
-def page(alice_client, sandbox):
-    return alice_client.get(PAGE).content.decode()
 
 
 # --- Who sees what ----------------------------------------------------------------------------------
