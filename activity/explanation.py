@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from common.money import PicoUsd
+from gateway.accounting.pricing import Part, cost_of, parts_of, search_parts
 from gateway.events import Usage
 from gateway.models import Generation
-from gateway.pricing import Part, cost_of, parts_of, search_parts
 from models_catalog.catalog import Prices
 
 __all__ = ["Explanation", "Line", "explain"]

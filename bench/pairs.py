@@ -32,9 +32,9 @@ from billing.models import CreditAccount  # noqa: E402
 from common.clock import hour_of  # noqa: E402
 from common.ids import generation_id  # noqa: E402
 from common.money import PicoUsd  # noqa: E402
-from gateway import settlement  # noqa: E402
+from gateway.accounting import settlement  # noqa: E402
+from gateway.accounting.rows import GenerationRow  # noqa: E402
 from gateway.models import Generation, Hold, UsageHour  # noqa: E402
-from gateway.rows import GenerationRow  # noqa: E402
 from keys.models import ApiKey  # noqa: E402
 
 MODEL = "openai/gpt-4o-mini"

@@ -17,12 +17,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from common.errors import ApiError, InternalError, InvalidRequest, PayloadTooLarge
+from gateway.protocols.chat_completions.reply import gather
+from gateway.protocols.chat_completions.sse import DONE, KEEP_ALIVE, SseEncoder
 from keys.authentication import authenticate, require_inference
 
 from . import completions
 from .events import Event, Failed, Started
-from .reply import gather
-from .sse import DONE, KEEP_ALIVE, SseEncoder
 
 __all__ = ["PATHS", "application"]
 

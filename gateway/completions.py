@@ -17,20 +17,22 @@ from django.conf import settings
 from common.clock import utc_now
 from common.errors import ApiError, RateLimited
 from common.money import PICO_PER_USD, PicoUsd
+from gateway.accounting import settlement
+from gateway.accounting.free_limits import count_free_request
+from gateway.accounting.metering import Meter
+from gateway.protocols.chat_completions.request import ChatRequest, parse
+from gateway.providers.failures import ProviderFailure, refusal, retry_pause
+from gateway.routing import catalogue_cache, health
+from gateway.routing.affinity import Conversation
+from gateway.routing.plan import Attempt, Plan, make_plan
+from gateway.routing.unavailable import unavailable_models
+from gateway.tokens.bounds import files_bound, weigh
 
-from . import health, settlement, snapshot, web_search
+from . import web_search
 from .callers import Caller, chat_caller, key_caller
 from .events import Event
-from .failures import ProviderFailure, refusal, retry_pause
-from .free_limits import count_free_request
-from .metering import Meter
 from .providers import open_answer
 from .relay import Relay
-from .request import ChatRequest, parse
-from .routing import Attempt, Plan, make_plan
-from .stickiness import Conversation
-from .tokens import files_bound, weigh
-from .unavailable import unavailable_models
 
 __all__ = ["Caller", "ChatRequest", "chat_caller", "drain", "key_caller", "parse", "stream", "unavailable_models"]
 
@@ -58,7 +60,7 @@ async def stream(caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, 
     weight = weigh(request.messages, request.body)
     found_tokens = search.most_tokens if search else 0
     plan = make_plan(
-        await snapshot.catalogue(),
+        await catalogue_cache.catalogue(),
         request,
         caller,
         default_model=settings.DEFAULT_MODEL,

@@ -10,10 +10,11 @@ from collections.abc import AsyncGenerator
 
 from django.conf import settings
 
+from gateway.providers.failures import ProviderFailure
+from gateway.routing.plan import Attempt
+
 from .events import Delta, Finished
-from .failures import ProviderFailure
 from .providers import Answer
-from .routing import Attempt
 
 __all__ = ["Relay"]
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from .reaper import reap
+from gateway.accounting.reaper import reap
 
 
 @shared_task(ignore_result=True)

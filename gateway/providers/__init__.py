@@ -1,7 +1,7 @@
 """Providers: one module for each protocol, found by its name.
 
 A protocol is a module with `open_answer(request, attempt, caller, max_tokens) -> Answer`. To add one, copy a
-neighbour, and name it in `PROTOCOLS` and in `gateway/upstreams.py`, which says who speaks it.
+neighbour, and name it in `PROTOCOLS` and in `gateway/routing/upstreams.py`, which says who speaks it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from gateway.callers import Caller
-from gateway.request import ChatRequest, Reasoning
-from gateway.routing import Attempt
+from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
+from gateway.routing.plan import Attempt
 
 from . import anthropic, google, openai_chat
 from .answer import Answer

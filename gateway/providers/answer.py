@@ -4,10 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 
 from gateway.events import Delta, Finished, Usage
-from gateway.failures import ProviderFailure
 
 from . import http
 from .event_stream import EventStreamDecoder, EventTooLong
+from .failures import ProviderFailure
 
 __all__ = ["Answer", "counted"]
 

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from gateway import compression
 from gateway.callers import Caller
-from gateway.request import ChatRequest
-from gateway.routing import Attempt
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.routing.plan import Attempt
+from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
 
 from . import http

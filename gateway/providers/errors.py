@@ -6,10 +6,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.failures import ProviderFailure
-from gateway.moderation import Moderation
-
 from . import http
+from .failures import ProviderFailure
+from .moderation import Moderation
 
 __all__ = ["failure_from", "failure_of"]
 

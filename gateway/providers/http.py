@@ -15,7 +15,7 @@ import httpx
 from django.conf import settings
 from httpx_aiohttp import AiohttpTransport
 
-from gateway.failures import ProviderFailure
+from .failures import ProviderFailure
 
 __all__ = ["UpstreamResponse", "close", "post"]
 

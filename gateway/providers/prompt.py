@@ -12,8 +12,9 @@ from typing import Any, Literal
 import msgspec
 
 from common.errors import InvalidRequest
-from gateway.failures import ProviderFailure
-from gateway.fetching import Fetched
+
+from .failures import ProviderFailure
+from .fetching import Fetched
 
 __all__ = [
     "Call",

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 from gateway.events import Delta, Finished
-from gateway.failures import ProviderFailure
+from gateway.providers.failures import ProviderFailure
 
 from .result import Result
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.failures import ProviderFailure
 from gateway.providers import http
 from gateway.providers.errors import failure_of
+from gateway.providers.failures import ProviderFailure
 
 from .options import Options
 from .result import Result

@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from common.errors import InvalidRequest
-from gateway.request import ChatRequest
-from gateway.variants import is_online
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.routing.model_names import is_online
 
 __all__ = ["MOST_RESULTS", "Options", "options_of"]
 

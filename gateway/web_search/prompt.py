@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.tokens import MESSAGE_TOKENS
+from gateway.tokens.bounds import MESSAGE_TOKENS
 
 from .options import Options
 from .result import Result

@@ -9,9 +9,9 @@ from django.conf import settings
 
 from common.errors import InvalidRequest, ProviderUnavailable
 from common.money import PicoUsd
-from gateway.failures import ProviderFailure
-from gateway.pricing import cost_of, search_parts
-from gateway.request import ChatRequest
+from gateway.accounting.pricing import cost_of, search_parts
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.providers.failures import ProviderFailure
 
 from .engines import Engine, engine_for
 from .options import Options, options_of

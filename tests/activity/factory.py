@@ -10,9 +10,9 @@ from django.db.models import F
 from billing.models import CreditAccount
 from common.clock import hour_of, utc_now
 from common.ids import generation_id
+from gateway.accounting.pricing import cost_of, parts_of
 from gateway.events import Usage
 from gateway.models import Generation, Hold, UsageHour
-from gateway.pricing import cost_of, parts_of
 from keys.models import ApiKey
 from models_catalog.catalog import Prices
 

@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 
 from accounts.access import privacy_of
-from gateway import callers, snapshot
+from gateway import callers
+from gateway.routing import catalogue_cache
 from keys import issuing
 from tests.gateway import factory
 
@@ -13,10 +14,10 @@ from tests.gateway import factory
 def models(transactional_db):
     factory.endpoint(factory.model("acme/open"), "kind", factory.CHEAP)
     factory.endpoint(factory.model("acme/nosy"), "curious", factory.CHEAP, trains=True)
-    snapshot.forget()
+    catalogue_cache.forget()
     callers.forget()
     yield
-    snapshot.forget()
+    catalogue_cache.forget()
     callers.forget()
 
 

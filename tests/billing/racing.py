@@ -29,8 +29,8 @@ from billing.models import CreditAccount, Purchase
 from common.errors import PaymentRequired
 from common.ids import generation_id
 from common.money import PICO_PER_CENT, PicoUsd
-from gateway import reaper, settlement
-from gateway.rows import GenerationRow
+from gateway.accounting import reaper, settlement
+from gateway.accounting.rows import GenerationRow
 
 from .conftest import SITE, Sandbox
 

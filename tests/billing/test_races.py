@@ -23,7 +23,7 @@ from billing import low_balance, outbox, reconciliation, refunds, stripe_gateway
 from billing.models import CreditAccount, LedgerEntry, Notice, ProviderEvent, Purchase, Refund
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT
-from gateway import reaper, settlement
+from gateway.accounting import reaper, settlement
 from gateway.models import Hold
 from tests.processes import wait_until
 

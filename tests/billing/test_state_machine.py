@@ -34,9 +34,9 @@ from billing import disputes, purchases, refunds, spending, stripe_gateway, swee
 from billing.models import AutoTopUp, CreditAccount, Dispute, ProviderEvent, Purchase, Refund
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT, PicoUsd
-from gateway import reaper, settlement
+from gateway.accounting import reaper, settlement
+from gateway.accounting.rows import GenerationRow
 from gateway.models import Generation, Hold
-from gateway.rows import GenerationRow
 from tests.conftest import make_user
 
 from .auditor import Auditor

@@ -16,9 +16,10 @@ from django.db import connections
 
 from accounts.models import Organisation, User
 from billing.models import CreditAccount
-from gateway import asgi, callers, completions, health, snapshot, stickiness
+from gateway import asgi, callers, completions
 from gateway.models import Generation, UsageHour
 from gateway.providers import http
+from gateway.routing import affinity, catalogue_cache, health
 from keys import issuing
 from keys.models import ApiKey
 
@@ -155,12 +156,12 @@ async def api(
 
 def _forget() -> None:
     """Drop what the process remembers: tests change the database behind its back."""
-    from gateway import upstreams
+    from gateway.routing import upstreams
 
-    snapshot.forget()
+    catalogue_cache.forget()
     callers.forget()
     health.book.forget()
-    stickiness.forget()
+    affinity.forget()
     upstreams._real.cache_clear()
     upstreams._sandbox.cache_clear()
 

@@ -9,11 +9,11 @@ from gateway import completions
 from gateway.callers import Caller, Policy
 from gateway.events import Delta
 from gateway.models import Generation
+from gateway.protocols.chat_completions.request import parse
 from gateway.providers.anthropic.request import request_body as anthropic_body
 from gateway.providers.google.request import request_body as google_body
-from gateway.request import parse
-from gateway.routing import Attempt
-from gateway.upstreams import Upstream
+from gateway.routing.plan import Attempt
+from gateway.routing.upstreams import Upstream
 from tests.gateway import factory
 from tests.gateway.test_routing import endpoint, model
 

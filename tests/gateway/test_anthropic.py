@@ -7,8 +7,8 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from activity.explanation import explain
-from gateway import snapshot
 from gateway.models import Generation
+from gateway.routing import catalogue_cache
 from models_catalog import catalog
 from models_catalog.models import Endpoint
 from tests.gateway import factory, native
@@ -266,7 +266,7 @@ async def test_where_the_price_of_an_hour_is_unknown_five_minutes_must_do(claude
     prices = {"prompt": "0.000003", "completion": "0.000015", "input_cache_write": "0.00000375"}
     await Endpoint.objects.filter(model_id=MODEL).aupdate(pricing=prices)
     await sync_to_async(catalog.touch)()
-    snapshot.forget()
+    catalogue_cache.forget()
     mark = {"type": "ephemeral", "ttl": "1h"}
     messages = [{"role": "user", "content": [{"type": "text", "text": "Hello", "cache_control": mark}]}]
     await claude.post(json={"model": MODEL, "messages": messages, "cache_control": mark})

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.fetching import Fetched
 from gateway.providers.anthropic.models import claude
 from gateway.providers.anthropic.schema import narrowed
+from gateway.providers.fetching import Fetched
 from tests.gateway.native import CALL, RESULT, WEATHER, file, for_anthropic, image, user
 
 FORCED = {"tools": [WEATHER], "tool_choice": "required"}

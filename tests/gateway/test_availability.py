@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.test import Client
 
-from gateway import snapshot
+from gateway.routing import catalogue_cache
 from models_catalog import catalog
 from tests.gateway import factory
 
@@ -44,7 +44,7 @@ async def gone(api):
     for name in ("acme/gone", "acme/gone:free", "acme/one:free"):
         await sync_to_async(factory.model)(name, hidden=True)
     await sync_to_async(catalog.touch)()
-    snapshot.forget()
+    catalogue_cache.forget()
     return api
 
 
@@ -67,7 +67,7 @@ async def test_a_router_that_finds_nothing_is_a_404(api, settings):
 
 async def test_without_credentials_there_are_no_endpoints(api, settings):
     settings.SANDBOX_PROVIDERS_URL = ""
-    from gateway import upstreams
+    from gateway.routing import upstreams
 
     upstreams._sandbox.cache_clear()
     told = await refused(api, 404)
@@ -98,7 +98,7 @@ async def test_a_data_policy_leads_to_the_privacy_settings(api, settings):
     for provider in ("cheap", "dear"):
         await sync_to_async(factory.provider)(provider, trains=True, retains=True)
     await sync_to_async(catalog.touch)()
-    snapshot.forget()
+    catalogue_cache.forget()
     told = await refused(api, 404)
     assert (told["code"], told["excluded_by"]) == ("privacy_restricted", ["data_policy:training"])
     assert told["docs_url"] == f"{settings.SITE_URL}/settings/privacy"

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway import completions, settlement
-from gateway.failures import ProviderFailure, broken_off
-from gateway.moderation import Moderation
+from gateway import completions
+from gateway.accounting import settlement
+from gateway.providers.failures import ProviderFailure, broken_off
+from gateway.providers.moderation import Moderation
 from tests.gateway.native import user
 
 ADDRESSES = pytest.mark.parametrize("path", ["/chat/completions", "/completions"])

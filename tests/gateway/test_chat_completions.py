@@ -85,7 +85,7 @@ async def test_when_every_provider_fails_the_error_says_so_and_nothing_is_charge
 
 
 async def test_an_unreachable_upstream_is_a_502_and_nothing_is_charged(api, settings):
-    from gateway import upstreams
+    from gateway.routing import upstreams
 
     settings.SANDBOX_PROVIDERS_URL = "http://127.0.0.1:9"
     upstreams._sandbox.cache_clear()

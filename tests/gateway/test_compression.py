@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.compression import asked_for, compressed, is_wanted
+from gateway.tokens.compression import asked_for, compressed, is_wanted
 
 
 def said(role: str, text: str, **fields) -> dict:

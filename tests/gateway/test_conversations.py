@@ -10,9 +10,9 @@ from math import isclose
 
 import pytest
 
-from gateway.health import EndpointHealth
-from gateway.request import parse
-from gateway.stickiness import Conversation
+from gateway.protocols.chat_completions.request import parse
+from gateway.routing.affinity import Conversation
+from gateway.routing.health import EndpointHealth
 from models_catalog.catalog import Prices
 from tests.gateway.test_routing import catalogue, endpoint, known, model, plan, tags
 

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from gateway import tokenizers
-from gateway.estimates import Said
 from gateway.events import Delta
 from gateway.models import Generation
+from gateway.tokens import tokenizers
+from gateway.tokens.estimates import Said
 from models_catalog.catalog import ModelEntry
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."  # ten tokens in either of OpenAI's vocabularies

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from gateway.failures import ProviderFailure
 from gateway.providers import http
+from gateway.providers.failures import ProviderFailure
 from gateway.web_search.exa import search
 from gateway.web_search.options import Options
 from gateway.web_search.result import Result

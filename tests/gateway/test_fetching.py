@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from common.errors import InvalidRequest
-from gateway.fetching import fetch, may_connect_to
+from gateway.providers.fetching import fetch, may_connect_to
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 FILES = {

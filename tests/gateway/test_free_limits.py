@@ -6,7 +6,8 @@ from asgiref.sync import sync_to_async
 from django.core.cache import cache
 
 from billing.models import CreditAccount
-from gateway import callers, free_limits
+from gateway import callers
+from gateway.accounting import free_limits
 from tests.gateway import factory
 from tests.gateway.factory import usd
 

@@ -13,7 +13,7 @@ from django.db import connection
 
 from billing.models import CreditAccount
 from common.errors import RateLimited
-from gateway import free_limits
+from gateway.accounting import free_limits
 from gateway.callers import Caller, Policy
 from gateway.models import UsageHour
 

@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.errors import ApiError
-from gateway.request import ChatRequest, parse
+from gateway.protocols.chat_completions.request import ChatRequest, parse
 
 from .test_routing import plan
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.health import EndpointKey, HealthBook, measured, percentiles, read
 from gateway.models import EndpointMinute
+from gateway.routing.health import EndpointKey, HealthBook, measured, percentiles, read
 
 KEY = EndpointKey("acme/one", "a")
 
@@ -77,7 +77,8 @@ def test_a_models_endpoints_publish_their_figures(db):
 async def test_traffic_is_published_with_the_model(api):
     from asgiref.sync import sync_to_async
 
-    from gateway import health, settlement
+    from gateway.accounting import settlement
+    from gateway.routing import health
     from models_catalog import measurements
 
     for _ in range(3):

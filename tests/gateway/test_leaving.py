@@ -7,7 +7,8 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.models import Organisation, User
-from gateway import completions, settlement
+from gateway import completions
+from gateway.accounting import settlement
 from gateway.events import Delta
 from gateway.models import Generation, Hold
 from tests.gateway import factory

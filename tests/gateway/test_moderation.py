@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from gateway import health
 from gateway.models import Generation
-from gateway.moderation import Moderation, moderation_refusal
 from gateway.providers.errors import failure_from
+from gateway.providers.moderation import Moderation, moderation_refusal
+from gateway.routing import health
 from tests.gateway.native import user
 
 #: In which the sandbox's errors have room for reasons, and have none.

@@ -3,9 +3,9 @@
 import pytest
 
 from common.errors import InvalidRequest
-from gateway.failures import ProviderFailure
 from gateway.providers import PROTOCOLS, anthropic, google
-from gateway.upstreams import KNOWN_PROTOCOLS
+from gateway.providers.failures import ProviderFailure
+from gateway.routing.upstreams import KNOWN_PROTOCOLS
 from tests.gateway.native import PNG, for_anthropic, for_google, image, user
 
 

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from common.errors import InvalidRequest
+from gateway.protocols.chat_completions.request import parse
 from gateway.providers.openai_chat.request import request_body
-from gateway.request import parse
-from gateway.routing import Attempt
+from gateway.routing.plan import Attempt
 from tests.gateway.native import CALL, CALLER, WEATHER, user
 from tests.gateway.test_routing import REAL, A, B, C, catalogue, endpoint, model, plan, tags
 

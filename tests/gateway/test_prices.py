@@ -7,8 +7,8 @@ from asgiref.sync import sync_to_async
 from accounts.access import privacy_of
 from activity.explanation import explain
 from billing.models import CreditAccount
-from gateway.pricing import own_key_fee
-from gateway.tokens import SHORT_DOCUMENT_TOKENS, files_bound
+from gateway.accounting.pricing import own_key_fee
+from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, files_bound
 from tests.gateway import factory
 from tests.gateway.factory import usd
 

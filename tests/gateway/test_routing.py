@@ -9,10 +9,10 @@ import pytest
 
 from common.errors import ContextLengthExceeded, InvalidRequest, ModelNotFound, NoEndpoints
 from gateway.callers import Caller, Policy
-from gateway.health import EndpointHealth, EndpointKey, Health
-from gateway.request import parse
-from gateway.routing import make_plan
-from gateway.upstreams import Upstream
+from gateway.protocols.chat_completions.request import parse
+from gateway.routing.health import EndpointHealth, EndpointKey, Health
+from gateway.routing.plan import make_plan
+from gateway.routing.upstreams import Upstream
 from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry, Prices
 
 ALL = frozenset({"max_tokens", "temperature", "tools", "response_format", "structured_outputs", "reasoning"})

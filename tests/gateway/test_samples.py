@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from gateway.events import Finished, Usage
-from gateway.failures import ProviderFailure
 from gateway.providers import Answer
 from gateway.providers.anthropic.answer import MessagesAnswer
+from gateway.providers.failures import ProviderFailure
 from gateway.providers.google.answer import GenerationAnswer
 from gateway.providers.http import UpstreamResponse
 from gateway.providers.openai_chat.answer import ChatAnswer

@@ -7,8 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.request import parse
-from gateway.tokens import weigh
+from gateway.protocols.chat_completions.request import parse
+from gateway.tokens.bounds import weigh
 from gateway.web_search.citations import annotations
 from gateway.web_search.options import Options, options_of
 from gateway.web_search.prompt import fitting, query_of, room_for, with_results

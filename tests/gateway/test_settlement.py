@@ -12,9 +12,9 @@ from billing import ledger, tasks
 from billing.models import CreditAccount, LedgerEntry
 from billing.spending import Spender
 from common.errors import NotAuthenticated, PaymentRequired
-from gateway import reaper, settlement
+from gateway.accounting import reaper, settlement
+from gateway.accounting.rows import GenerationRow, HoldRow, HourRow, KeyRow
 from gateway.models import GatewayProcess, Generation, Hold, UsageHour
-from gateway.rows import GenerationRow, HoldRow, HourRow, KeyRow
 from keys.models import ApiKey
 from tests.gateway.factory import usd
 

@@ -7,8 +7,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from gateway.accounting.sql import Statements, ids, statements
 from gateway.models import Generation, UsageHour
-from gateway.statements import Statements, ids, statements
 from tests.gateway.test_settlement import admit, settle
 
 pytestmark = [

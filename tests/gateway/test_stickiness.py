@@ -5,7 +5,7 @@ import time
 import pytest
 from asgiref.sync import sync_to_async
 
-from gateway import stickiness
+from gateway.routing import affinity
 from tests.gateway import factory
 
 PRICES = factory.CHEAP | {"input_cache_read": "0.0000001"}
@@ -60,22 +60,22 @@ async def test_the_callers_order_and_failures_are_stronger(ask):
 
 async def test_it_is_forgotten_after_ten_minutes_and_holds_no_prompt(ask, monkeypatch):
     await ask(headers=CACHED, provider={"only": ["dear"]})
-    assert "lawyer" not in repr(stickiness._remembered)
+    assert "lawyer" not in repr(affinity._remembered)
     now = time.monotonic()
-    monkeypatch.setattr(stickiness.time, "monotonic", lambda: now + 601)
+    monkeypatch.setattr(affinity.time, "monotonic", lambda: now + 601)
     assert await answered_by(ask, 24) == {"Cheap", "Dear"}
 
 
 async def test_another_accounts_conversation_is_another():
-    from gateway.request import parse
+    from gateway.protocols.chat_completions.request import parse
 
     request = parse({"model": "acme/cached", "messages": CHAT})
-    assert stickiness.Conversation(1, request)._name != stickiness.Conversation(2, request)._name
-    assert stickiness.Conversation(1, request)._name == stickiness.Conversation(1, request)._name
+    assert affinity.Conversation(1, request)._name != affinity.Conversation(2, request)._name
+    assert affinity.Conversation(1, request)._name == affinity.Conversation(1, request)._name
 
 
 async def test_no_more_conversations_are_remembered_than_memory_has_room_for(ask, monkeypatch):
-    monkeypatch.setattr(stickiness, "MOST", 2)
+    monkeypatch.setattr(affinity, "MOST", 2)
     for number in range(4):
         await ask(messages=[{"role": "user", "content": f"Chat {number}"}], headers=CACHED)
-    assert len(stickiness._remembered) == 2
+    assert len(affinity._remembered) == 2

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway import tokens
-from gateway.estimates import MESSAGE_TOKENS, PROMPT_TOKENS
-from gateway.tokens import PREAMBLE_TOKENS, prompt_texts, weigh
+from gateway.tokens import bounds
+from gateway.tokens.bounds import PREAMBLE_TOKENS, prompt_texts, weigh
+from gateway.tokens.estimates import MESSAGE_TOKENS, PROMPT_TOKENS
 
 toktok = pytest.importorskip("toktok")
 
@@ -51,7 +51,7 @@ def settle(account: Account, cost: int) -> int:
 
 
 def bound(text: str) -> int:
-    return tokens.text_bound(text, text.encode())
+    return bounds.text_bound(text, text.encode())
 
 
 def counts(text: str) -> dict[str, int]:
@@ -77,7 +77,7 @@ def test_every_character_that_normalising_makes_longer_is_known():
         if 0xD800 <= code < 0xE000:
             continue
         growth = len(unicodedata.normalize("NFC", character).encode()) - len(character.encode())
-        assert growth <= (tokens._GROWTH_BYTES if character.encode().startswith(tokens._GROWING) else 0), hex(code)
+        assert growth <= (bounds._GROWTH_BYTES if character.encode().startswith(bounds._GROWING) else 0), hex(code)
 
 
 def test_random_text_comes_close_to_the_bound():

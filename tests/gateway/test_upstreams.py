@@ -3,8 +3,8 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from gateway import upstreams
-from gateway.upstreams import Upstream, upstream_of
+from gateway.routing import upstreams
+from gateway.routing.upstreams import Upstream, upstream_of
 from tests.gateway.test_routing import endpoint
 
 SANDBOX = "http://127.0.0.1:8010"

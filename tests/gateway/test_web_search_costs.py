@@ -6,8 +6,8 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from activity.explanation import explain
-from gateway import health
 from gateway.models import Generation
+from gateway.routing import health
 from tests.gateway.test_chat_completions import events_of
 
 from .searching import (
@@ -167,7 +167,7 @@ async def test_what_the_search_engine_refuses_is_the_callers_to_mend(api):
 
 @pytest.mark.parametrize(("engine", "key"), [("off", ""), ("exa", ""), ("sandbox", "")])
 async def test_where_nobody_searches_the_error_names_the_remedy(api, settings, engine, key):
-    from gateway import upstreams
+    from gateway.routing import upstreams
 
     settings.WEB_SEARCH_ENGINE, settings.EXA_API_KEY = engine, key
     if engine == "sandbox":

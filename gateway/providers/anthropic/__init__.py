@@ -1,10 +1,10 @@
 """Anthropic's Messages protocol."""
 
-from gateway import fetching
 from gateway.callers import Caller
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.providers import fetching
 from gateway.providers.asking import send
-from gateway.request import ChatRequest
-from gateway.routing import Attempt
+from gateway.routing.plan import Attempt
 
 from .answer import MessagesAnswer
 from .request import addresses_to_fetch, request_body

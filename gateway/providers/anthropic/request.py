@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from gateway.callers import Caller
-from gateway.compression import ANTHROPIC_MOST_MESSAGES
-from gateway.failures import ProviderFailure
-from gateway.fetching import Fetched
+from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers.asking import alias_of, ceiling, effort_of, fitted, supports, thinking_budget
+from gateway.providers.failures import ProviderFailure
+from gateway.providers.fetching import Fetched
 from gateway.providers.prompt import Mark, Media, Text, calls_of, is_system, mark_of, parts_of, thoughts_of
-from gateway.request import ChatRequest
-from gateway.routing import Attempt
+from gateway.routing.plan import Attempt
+from gateway.tokens.compression import ANTHROPIC_MOST_MESSAGES
 
 from .models import Claude, claude
 from .schema import narrowed

@@ -2,11 +2,11 @@
 
 from urllib.parse import quote
 
-from gateway import fetching
 from gateway.callers import Caller
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.providers import fetching
 from gateway.providers.asking import send
-from gateway.request import ChatRequest
-from gateway.routing import Attempt
+from gateway.routing.plan import Attempt
 
 from .answer import GenerationAnswer
 from .request import addresses_to_fetch, request_body

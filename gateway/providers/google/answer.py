@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from gateway.events import Delta, Finished
-from gateway.failures import ProviderFailure
 from gateway.providers import http
 from gateway.providers.answer import Answer, counted
 from gateway.providers.errors import failure_from
+from gateway.providers.failures import ProviderFailure
 
 from .request import FORMAT
 

@@ -1,9 +1,9 @@
 """OpenAI's chat protocol, which most providers speak."""
 
 from gateway.callers import Caller
+from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers.asking import send
-from gateway.request import ChatRequest
-from gateway.routing import Attempt
+from gateway.routing.plan import Attempt
 
 from .answer import ChatAnswer
 from .request import request_body

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from gateway.events import Delta, Finished, Usage
-from gateway.failures import ProviderFailure
 from gateway.providers.answer import Answer, counted
 from gateway.providers.errors import failure_from
+from gateway.providers.failures import ProviderFailure
 
 __all__ = ["ChatAnswer"]
 

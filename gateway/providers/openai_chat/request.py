@@ -3,9 +3,9 @@
 from typing import Any
 
 from gateway.callers import Caller
+from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers.asking import alias_of, cache_key_of, ceiling, effort_of, fitted, longest_answer, supports
-from gateway.request import ChatRequest
-from gateway.routing import Attempt
+from gateway.routing.plan import Attempt
 
 __all__ = ["request_body"]
 

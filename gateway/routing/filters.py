@@ -8,14 +8,14 @@ import msgspec
 from django.conf import settings
 
 from common.errors import ContextLengthExceeded, InvalidRequest, NoEndpoints
+from gateway.callers import Policy
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
 
-from . import compression
 from .availability import PRIVACY_PAGE, availability, page_of
-from .callers import Policy
 from .health import EndpointHealth
-from .request import ChatRequest
-from .variants import Named
+from .model_names import Named
 
 __all__ = ["Excluded", "Wishes", "excluded_because", "refusal_of"]
 

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterable
 from typing import Any
 
-from .events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+
 from .sse import error_object, usage_object
 
 __all__ = ["gather"]

@@ -1,11 +1,12 @@
 """Which models an account cannot use as it is set, so that a page can say so before somebody asks."""
 
-from . import snapshot
-from .callers import Caller
-from .exclusions import Wishes, excluded_because
-from .request import parse
+from gateway.callers import Caller
+from gateway.protocols.chat_completions.request import parse
+
+from . import catalogue_cache
+from .filters import Wishes, excluded_because
+from .model_names import Named
 from .upstreams import upstream_of
-from .variants import Named
 
 __all__ = ["unavailable_models"]
 
@@ -15,7 +16,7 @@ _ANY = parse({"messages": [{"role": "user", "content": ""}]})
 
 async def unavailable_models(caller: Caller) -> list[str]:
     """Ids of the models that no endpoint may or can serve to the caller, whatever is asked."""
-    catalogue = await snapshot.catalogue()
+    catalogue = await catalogue_cache.catalogue()
     wishes = Wishes.of(_ANY, caller.policy, 0)
     return [
         model.id

@@ -6,7 +6,7 @@ the longest text that is left.
 
 from typing import Any
 
-from .tokens import MESSAGE_TOKENS, message_size
+from .bounds import MESSAGE_TOKENS, message_size
 
 __all__ = ["ANTHROPIC_MOST_MESSAGES", "asked_for", "compressed", "is_wanted"]
 

@@ -7,8 +7,7 @@ from django.db import transaction
 
 from billing.models import CreditAccount
 from common.clock import utc_now
-
-from .models import EndpointMinute, GatewayProcess, Generation, Hold
+from gateway.models import EndpointMinute, GatewayProcess, Generation, Hold
 
 __all__ = ["reap"]
 

@@ -16,14 +16,14 @@ from typing import Any
 import msgspec
 
 from common.errors import NoEndpoints
+from gateway.callers import Caller
+from gateway.protocols.chat_completions.request import ChatRequest
 from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry
 
-from .callers import Caller
-from .exclusions import Excluded, Wishes, excluded_because, refusal_of
+from .filters import Excluded, Wishes, excluded_because, refusal_of
 from .health import EndpointKey, Health
-from .request import ChatRequest
+from .model_names import Named, resolve
 from .upstreams import Upstream, upstream_of
-from .variants import Named, resolve
 
 __all__ = ["Attempt", "Plan", "make_plan"]
 

@@ -8,18 +8,18 @@ from typing import Any
 
 from common.ids import generation_id
 from common.money import PicoUsd, as_usd
+from gateway.callers import Caller
+from gateway.events import Billed, Delta, Failed, Finished, Started, Usage
+from gateway.models import Generation
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.providers.failures import ProviderFailure, broken_off
+from gateway.routing.affinity import Conversation
+from gateway.routing.plan import Attempt, Plan
+from gateway.tokens.estimates import Said, complete
 
-from .callers import Caller
-from .estimates import Said, complete
-from .events import Billed, Delta, Failed, Finished, Started, Usage
-from .failures import ProviderFailure, broken_off
-from .models import Generation
 from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, search_parts
-from .request import ChatRequest
-from .routing import Attempt, Plan
 from .rows import GenerationRow
 from .settlement import Settled
-from .stickiness import Conversation
 
 __all__ = ["Meter"]
 

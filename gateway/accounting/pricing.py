@@ -6,9 +6,8 @@ from decimal import Decimal
 import msgspec
 
 from common.money import PICO_PER_USD, PicoUsd, total_cost
+from gateway.events import Usage
 from models_catalog.catalog import Prices
-
-from .events import Usage
 
 __all__ = ["LOGGING_DISCOUNT", "Part", "cost_of", "own_key_fee", "parts_of", "search_parts"]
 

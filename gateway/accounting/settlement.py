@@ -21,13 +21,13 @@ from billing import spending
 from common.clock import hour_of, utc_now
 from common.errors import NotAuthenticated, PaymentRequired
 from common.money import PicoUsd
+from gateway.models import GatewayProcess, Generation
+from gateway.routing import health
 
-from . import health
 from .batch import Batch, Locked
+from .batch_writer import Writer
 from .holds import Admission, Admit, check_key, hold_for, left_of_limit, roll_window
-from .models import GatewayProcess, Generation
 from .rows import GenerationRow, HoldRow, HourRow
-from .writer import Writer
 
 __all__ = ["Admission", "Admit", "Settle", "Settled", "admit", "close", "settle"]
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from .models import Generation
+from gateway.models import Generation
 
 __all__ = ["GenerationRow", "HoldRow", "HourRow", "KeyRow"]
 

@@ -8,9 +8,8 @@ from django.db.models.functions import Coalesce
 from billing.models import CreditAccount
 from billing.reconciliation import Fault, check
 from common.money import PicoUsd, format_usd
+from gateway.models import Generation, Hold, UsageHour
 from keys.models import ApiKey
-
-from .models import Generation, Hold, UsageHour
 
 
 @check

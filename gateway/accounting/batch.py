@@ -13,10 +13,10 @@ import msgspec
 from django.db import DatabaseError, connection
 
 from billing.spending import Spender
+from gateway.models import Generation
 
-from .models import Generation
 from .rows import GenerationRow, HoldRow, HourRow, KeyRow
-from .statements import Asked, as_json, fetch, ids, run, statements
+from .sql import Asked, as_json, fetch, ids, run, statements
 
 __all__ = ["Batch", "Locked"]
 

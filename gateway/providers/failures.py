@@ -13,9 +13,9 @@ from common.errors import (
     RateLimited,
     TemporarilyUnavailable,
 )
+from gateway.events import Failed
+from gateway.routing.availability import availability, page_of
 
-from .availability import availability, page_of
-from .events import Failed
 from .moderation import Moderation, moderation_refusal
 
 __all__ = ["ProviderFailure", "broken_off", "refusal", "retry_pause"]

@@ -19,9 +19,9 @@ from psycopg.errors import DuplicatePreparedStatement, InvalidSqlStatementName
 
 from billing.models import CreditAccount
 from billing.spending import Spender
+from gateway.models import Generation, Hold, UsageHour
 from keys.models import ApiKey
 
-from .models import Generation, Hold, UsageHour
 from .rows import GenerationRow, HoldRow, HourRow, KeyRow
 
 __all__ = ["Asked", "Statement", "Statements", "as_json", "fetch", "ids", "run", "statements"]

@@ -14,9 +14,8 @@ from django.db.models import Sum
 from common.clock import utc_now
 from common.errors import RateLimited
 from common.money import PICO_PER_USD
-
-from .callers import Caller
-from .models import UsageHour
+from gateway.callers import Caller
+from gateway.models import UsageHour
 
 __all__ = ["count_free_request"]
 

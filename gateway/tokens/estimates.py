@@ -2,12 +2,12 @@
 
 import msgspec
 
+from gateway.events import Delta, Usage
+from gateway.protocols.chat_completions.request import ChatRequest
 from models_catalog.catalog import EndpointEntry, ModelEntry
 
 from . import tokenizers
-from .events import Delta, Usage
-from .request import ChatRequest
-from .tokens import TYPICAL_IMAGE_TOKENS, attachments, prompt_texts
+from .bounds import TYPICAL_IMAGE_TOKENS, attachments, prompt_texts
 
 __all__ = ["Said", "complete"]
 

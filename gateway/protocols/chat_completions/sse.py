@@ -5,8 +5,7 @@ from typing import Any
 import msgspec
 
 from common.money import as_usd
-
-from .events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 
 __all__ = ["DONE", "KEEP_ALIVE", "SseEncoder", "error_object", "usage_object"]
 

@@ -14,11 +14,10 @@ from functools import cache, cached_property
 
 from django.conf import settings
 
+from gateway.events import Usage
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.tokens.bounds import prompt_texts
 from models_catalog.catalog import EndpointEntry
-
-from .events import Usage
-from .request import ChatRequest
-from .tokens import prompt_texts
 
 __all__ = ["Conversation", "forget"]
 

@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from gateway.models import EndpointMinute
 from models_catalog.measurements import Measurement
-
-from .models import EndpointMinute
 
 __all__ = ["EndpointHealth", "EndpointKey", "Health", "Histogram", "book", "measured", "percentiles", "read"]
 
