@@ -9,9 +9,10 @@ from django.db import transaction
 
 from accounts import access
 from accounts.models import User
+from billing.credits import ledger
 from common.money import pico_from_cents
 
-from . import ledger, spending
+from . import spending
 from .models import CreditAccount, LedgerEntry
 
 __all__ = ["grant", "listen"]

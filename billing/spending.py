@@ -1,6 +1,6 @@
 """The door of `billing`: what other apps may ask about an organisation's money.
 
-Balances change in three places only: `billing/ledger.py` (credits), and the settlement of requests
+Balances change in three places only: `billing/credits/ledger.py` (credits), and the settlement of requests
 (usage and holds), which locks the rows that `account_of` names and then calls `spent`.
 """
 

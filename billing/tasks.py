@@ -4,7 +4,9 @@ from uuid import UUID
 
 from celery import shared_task
 
-from . import expiry, low_balance, outbox, sweeps, topping_up
+from billing.credits import expiry
+from billing.notifications import low_balance, outbox
+from billing.payments import auto_top_up_charges, sweeps
 
 
 @shared_task
@@ -22,7 +24,7 @@ def top_up_low_balances() -> None:
 @shared_task
 def top_up(account_id: int) -> None:
     """At once, when a request has noticed a low balance."""
-    topping_up.run(account_id)
+    auto_top_up_charges.run(account_id)
 
 
 @shared_task

@@ -7,7 +7,8 @@ from allauth.account.models import EmailAddress
 
 from accounts import access
 from accounts.models import User
-from billing import ledger, spending
+from billing import spending
+from billing.credits import ledger
 from billing.models import CreditAccount, LedgerEntry
 from common.money import PicoUsd, as_usd, pico_from_usd
 from keys import issuing

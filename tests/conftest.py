@@ -6,7 +6,8 @@ from django.test import Client, TransactionTestCase
 
 from accounts import access
 from accounts.models import Membership, Organisation, User
-from billing import ledger, spending
+from billing import spending
+from billing.credits import ledger
 from billing.models import CreditAccount, LedgerEntry
 from common.money import pico_from_cents
 from models_catalog import catalog

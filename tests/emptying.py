@@ -5,7 +5,7 @@ from functools import cache
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
-from billing import append_only
+from billing.credits import append_only
 
 #: The same for every test. Django deletes these too, and then makes them anew for every model.
 KEPT = {"auth_permission", "django_content_type"}

@@ -12,8 +12,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from accounts.models import User
-from billing import adjustments, disputes, finding, ledger
+from billing import lookup
+from billing.credits import adjustments, ledger
 from billing.models import Adjustment, CreditAccount, LedgerEntry, Lot
+from billing.payments import disputes
 from common.money import PicoUsd, format_usd, pico_from_usd
 
 from .seen_only import SeenOnly
@@ -73,7 +75,7 @@ class CreditAccountAdmin(SeenOnly):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         # Joined to every purchase, an account would be found by the slowest query there is.
-        if (paid := finding.accounts_that_paid(search_term.strip())) is not None:
+        if (paid := lookup.accounts_that_paid(search_term.strip())) is not None:
             return queryset.filter(pk__in=paid), False
         return super().get_search_results(request, queryset, search_term)
 

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from billing import cards, disputes, outbox, purchases, refunds, topping_up, webhooks
 from billing.models import (
     AutoTopUp,
     BillingDetails,
@@ -20,7 +19,9 @@ from billing.models import (
     Refund,
     SavedCard,
 )
-from billing.provider_answers import ProviderError
+from billing.notifications import outbox
+from billing.payments import auto_top_up_charges, cards, disputes, purchases, refunds, webhooks
+from billing.providers.types import ProviderError
 from common.money import format_cents
 
 from .seen_only import SeenOnly
@@ -88,7 +89,7 @@ class PurchaseAdmin(SeenOnly):
         for purchase in chosen:
             try:
                 synced = purchases.sync(purchase)
-                topping_up.follow_up(synced)
+                auto_top_up_charges.follow_up(synced)
                 refunds.sync(synced)
                 disputes.sync(synced)
                 done += 1

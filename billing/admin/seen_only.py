@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
-from billing import finding
+from billing import lookup
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]  # generic for the type checker only
@@ -47,7 +47,7 @@ class SeenOnly(Admin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        if self.account_path and (accounts := finding.accounts_behind(search_term.strip())) is not None:
+        if self.account_path and (accounts := lookup.accounts_behind(search_term.strip())) is not None:
             return queryset.filter(**{f"{self.account_path}__in": accounts}), False
         return super().get_search_results(request, queryset, search_term)
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 import billing.models.accounts
 import billing.models.repeats
-from billing import append_only
+from billing.credits import append_only
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@
 A credit account is three integers in pico-USD: `credits` (sum of its ledger entries), `usage` (sum of
 its generations' charges) and `held` (sum of open holds). The balance is `credits - usage`.
 
-* `credits` is written by `billing/ledger.py` only, together with an append-only `LedgerEntry`.
+* `credits` is written by `billing/credits/ledger.py` only, together with an append-only `LedgerEntry`.
 * `usage` and `held` are written by the settlement of requests only, under the account's row lock.
 * Lots lie end to end on the credit line in the order they were credited; `usage` is a position on
   that line, so how much of a lot is unspent is arithmetic and spending touches no lot.

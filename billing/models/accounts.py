@@ -102,7 +102,7 @@ class LedgerEntry(models.Model):
     """One change of an account's credits. Never updated, never deleted: the database refuses both.
 
     `(kind, reference)` is unique, so a retry finds the first entry instead of writing a second. A later
-    migration that rebuilds this table on SQLite must put the triggers back (`billing/append_only.py`).
+    migration that rebuilds this table on SQLite must put the triggers back (`billing/credits/append_only.py`).
     """
 
     class Kind(models.TextChoices):

@@ -42,7 +42,7 @@ class PurchaseQuerySet(models.QuerySet["Purchase"]):
 class Purchase(models.Model):
     """One buying of credits. The quote is frozen here before anybody is asked for money.
 
-    Only `billing/purchases.py` changes the state. CREDITED is the end; every other state gives way when
+    Only `billing/payments/purchases.py` changes the state. CREDITED is the end; every other state gives way when
     the provider reports that the buyer has paid after all.
     """
 

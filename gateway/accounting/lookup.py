@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from billing.finding import clue
+from billing.lookup import clue
 from billing.models import CreditAccount
 
 

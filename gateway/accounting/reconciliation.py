@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from billing.credits.reconciliation import Fault, check
 from billing.models import CreditAccount
-from billing.reconciliation import Fault, check
 from common.money import PicoUsd, format_usd
 from gateway.models import Generation, Hold, UsageHour
 from keys.models import ApiKey

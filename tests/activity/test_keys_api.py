@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from activity import keys_api, shapes
 from activity.key_usage import spent_by_keys
-from billing import ledger
+from billing.credits import ledger
 from billing.models import LedgerEntry
 from common.money import pico_from_cents
 from keys import issuing

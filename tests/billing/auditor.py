@@ -3,8 +3,9 @@
 import uuid
 from typing import Any
 
-from billing import disputes, reconciliation
+from billing.credits import reconciliation
 from billing.models import CreditAccount, Dispute, LedgerEntry, Purchase, Refund
+from billing.payments import disputes
 from common.money import PICO_PER_CENT
 from gateway.models import Hold
 

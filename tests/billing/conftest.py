@@ -17,9 +17,12 @@ import pytest
 import requests
 import stripe
 
-from billing import outbox, purchases, quotes, reconciliation, spending
-from billing.coinbase_gateway import connection
+from billing import spending
+from billing.credits import reconciliation
 from billing.models import CreditAccount, Purchase
+from billing.notifications import outbox
+from billing.payments import purchases, quotes
+from billing.providers.coinbase import connection
 from common.money import PICO_PER_CENT
 from tests.billing.topping import *  # noqa: F403 saved cards and auto top-up
 from tests.billing.usdc import *  # noqa: F403 the crypto payments sandbox

@@ -24,8 +24,9 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection
 
-from billing import low_balance, outbox, purchases, quotes, refunds, sweeps, topping_up
 from billing.models import CreditAccount, Purchase
+from billing.notifications import low_balance, outbox
+from billing.payments import auto_top_up_charges, purchases, quotes, refunds, sweeps
 from common.errors import PaymentRequired
 from common.ids import generation_id
 from common.money import PICO_PER_CENT, PicoUsd
@@ -115,7 +116,7 @@ def sweep(account: int, did: Counter[str]) -> None:
 
 
 def top_up(account: int, did: Counter[str]) -> None:
-    topping_up.run(account)
+    auto_top_up_charges.run(account)
 
 
 def die(*_: object) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from billing import adjustments, reconciliation
+from billing.credits import adjustments, reconciliation
 from billing.models import Adjustment, LedgerEntry, Lot
 from common.money import pico_from_cents
 

@@ -7,8 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Organisation, User
-from billing import adjustments, disputes, ledger, purchases, receipts
+from billing.credits import adjustments, ledger
 from billing.models import CreditAccount, LedgerEntry, Lot, Notice, ProviderEvent, Purchase, Refund, SavedCard
+from billing.payments import disputes, purchases, receipts
 from common.money import pico_from_cents
 
 from .conftest import credits_of, deliver, sound, spend

@@ -3,8 +3,9 @@
 import pytest
 from django.core import mail
 
-from billing import auto_top_up, spending, sweeps, tasks, topping_up
+from billing import spending, tasks
 from billing.models import AutoTopUp, CreditAccount, LedgerEntry, Purchase
+from billing.payments import auto_top_up, auto_top_up_charges, sweeps
 from common.money import PICO_PER_CENT
 
 from .at_once import all_at_once
@@ -19,7 +20,7 @@ State = Purchase.State
 
 def test_a_low_balance_buys_credits_with_the_saved_card(sandbox, agreement, empty_account, alice, committed):
     with committed():
-        purchase = topping_up.run(empty_account.pk)
+        purchase = auto_top_up_charges.run(empty_account.pk)
 
     assert (purchase.state, purchase.source, purchase.user) == (State.CREDITED, "auto_topup", alice)
     assert (purchase.credit_cents, purchase.fee_cents) == (1000, 80)  # the same fee as by hand
@@ -33,22 +34,22 @@ def test_a_low_balance_buys_credits_with_the_saved_card(sandbox, agreement, empt
 
 def test_a_balance_at_the_line_is_not_low(sandbox, agreement, account):
     CreditAccount.objects.update(usage=500 * PICO_PER_CENT)
-    assert topping_up.run(account.pk) is None
+    assert auto_top_up_charges.run(account.pk) is None
 
     CreditAccount.objects.update(usage=500 * PICO_PER_CENT + 1)
-    assert topping_up.run(account.pk).state == State.CREDITED
+    assert auto_top_up_charges.run(account.pk).state == State.CREDITED
 
 
 def test_nothing_is_bought_once_it_is_switched_off(sandbox, agreement, empty_account):
     assert auto_top_up.switch_off(empty_account) is True
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
     assert auto_top_up.switch_off(empty_account) is False
     assert sweeps.top_up_low_balances() == 0
 
 
 def test_nothing_is_bought_for_a_frozen_account(sandbox, agreement, empty_account):
     CreditAccount.objects.update(frozen_reason="A payment is disputed.")
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
 
 
 def test_the_clock_notices_what_no_request_has_reported(sandbox, agreement, empty_account):
@@ -95,7 +96,7 @@ def test_the_task_buys(sandbox, agreement, empty_account):
 
 @pytest.mark.django_db(transaction=True)
 def test_sixteen_who_notice_at_once_make_one_attempt(sandbox, agreement, empty_account):
-    results = all_at_once(*[lambda: topping_up.run(empty_account.pk)] * 16)
+    results = all_at_once(*[lambda: auto_top_up_charges.run(empty_account.pk)] * 16)
 
     assert not [each for each in results if isinstance(each, Exception)], results
     purchase = Purchase.objects.get()
@@ -107,7 +108,7 @@ def test_sixteen_who_notice_at_once_make_one_attempt(sandbox, agreement, empty_a
 @pytest.mark.django_db(transaction=True)
 def test_task_webhook_and_clock_may_race_over_one_attempt(client, sandbox, agreement, empty_account):
     sandbox.fail("drop", count=3, path="/v1/payment_intents", method="POST")
-    purchase = topping_up.run(empty_account.pk)
+    purchase = auto_top_up_charges.run(empty_account.pk)
     assert purchase.state == State.PROCESSING
     told = sandbox.events(purchase)
     later(1)
@@ -118,7 +119,7 @@ def test_task_webhook_and_clock_may_race_over_one_attempt(client, sandbox, agree
         *[lambda event=event: deliver(Client(), event).status_code for event in told * 2],
         sweeps.sweep,
         sweeps.sweep,
-        lambda: topping_up.run(empty_account.pk),
+        lambda: auto_top_up_charges.run(empty_account.pk),
     )
 
     assert not [each for each in results if isinstance(each, Exception)], results
@@ -133,39 +134,39 @@ def test_task_webhook_and_clock_may_race_over_one_attempt(client, sandbox, agree
 
 
 def test_two_attempts_are_at_least_a_minute_apart(sandbox, agreement, empty_account):
-    topping_up.run(empty_account.pk)
+    auto_top_up_charges.run(empty_account.pk)
     spend_all(empty_account)
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
 
     later(0.02)
-    assert topping_up.run(empty_account.pk).state == State.CREDITED
+    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
 
 
 def test_it_runs_at_most_five_times_in_a_day(sandbox, agreement, empty_account):
     for _ in range(5):
-        assert topping_up.run(empty_account.pk).state == State.CREDITED
+        assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
         spend_all(empty_account)
         later(0.5)
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
     assert auto_top_up.outlook(AutoTopUp.objects.get()).why == "It has run 5 times today."
 
     later(22)
-    assert topping_up.run(empty_account.pk).state == State.CREDITED
+    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
 
 
 def test_the_limit_for_a_day_is_kept(sandbox, empty_account, alice, card):
     agree(empty_account, alice, card, daily_limit_cents=2500)
     for _ in range(2):
-        assert topping_up.run(empty_account.pk).state == State.CREDITED
+        assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
         spend_all(empty_account)
         later(1)
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
     assert auto_top_up.outlook(AutoTopUp.objects.get()).why == "The limit for a day has been reached."
 
 
 def test_an_attempt_keeps_its_quote_when_the_terms_change_meanwhile(sandbox, agreement, empty_account, alice, card):
     sandbox.fail("refuse", status=503, count=3)
-    topping_up.run(empty_account.pk)
+    auto_top_up_charges.run(empty_account.pk)
     agree(empty_account, alice, card, amount_cents=50_000, daily_limit_cents=50_000)
     later(0.1)
     sweeps.sweep()
@@ -174,15 +175,15 @@ def test_an_attempt_keeps_its_quote_when_the_terms_change_meanwhile(sandbox, agr
 
 def test_an_amount_that_is_no_longer_sold_stops_it(sandbox, agreement, empty_account, settings):
     settings.PURCHASE_MINIMUM_CENTS = 2000
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
     agreement.refresh_from_db()
     assert "The smallest purchase is $20.00" in agreement.off_reason
 
 
 def test_a_top_up_can_be_refunded_like_any_purchase(sandbox, agreement, empty_account, alice):
-    from billing import refunds
+    from billing.payments import refunds
 
-    purchase = topping_up.run(empty_account.pk)
+    purchase = auto_top_up_charges.run(empty_account.pk)
     auto_top_up.switch_off(empty_account)
     assert refunds.request(purchase, alice, cents=1000).state == "succeeded"
     assert sound()

@@ -6,8 +6,9 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from billing import auto_top_up, stripe_gateway, sweeps, topping_up
 from billing.models import AutoTopUp, CreditAccount, Purchase
+from billing.payments import auto_top_up, auto_top_up_charges, sweeps
+from billing.providers import stripe
 
 from .conftest import credits_of, deliver
 from .topping import agree, later, payments, save_card, spend_all
@@ -22,9 +23,9 @@ State = Purchase.State
 def test_a_charge_whose_answer_was_lost_is_found_and_credited_once(sandbox, agreement, empty_account, mode):
     """Charged at the provider, but nobody told us; with `crash` the failure is even remembered for its key."""
     sandbox.fail(mode, count=3, path="/v1/payment_intents", method="POST")
-    purchase = topping_up.run(empty_account.pk)
+    purchase = auto_top_up_charges.run(empty_account.pk)
     assert purchase.state == State.PROCESSING  # unknown is not failed
-    assert topping_up.run(empty_account.pk) is None  # and nobody begins another one
+    assert auto_top_up_charges.run(empty_account.pk) is None  # and nobody begins another one
 
     sweeps.sweep()  # too young: its process may still be waiting for the answer
     assert credits_of(empty_account) == 0
@@ -38,7 +39,7 @@ def test_a_charge_whose_answer_was_lost_is_found_and_credited_once(sandbox, agre
 
 def test_a_charge_that_never_arrived_is_sent_again_with_its_key(sandbox, agreement, empty_account):
     sandbox.fail("refuse", status=503, count=3)
-    purchase = topping_up.run(empty_account.pk)
+    purchase = auto_top_up_charges.run(empty_account.pk)
     assert payments(sandbox, purchase) == []
 
     later(0.1)
@@ -60,7 +61,7 @@ def test_a_process_that_dies_before_charging_is_taken_over(sandbox, agreement, e
 def test_after_a_day_nothing_is_sent_again(sandbox, agreement, empty_account):
     """The provider forgets keys: asking again could charge again."""
     sandbox.fail("refuse", status=503, count=3)
-    purchase = topping_up.run(empty_account.pk)
+    purchase = auto_top_up_charges.run(empty_account.pk)
     later(24)
 
     sweeps.sweep()
@@ -71,7 +72,7 @@ def test_after_a_day_nothing_is_sent_again(sandbox, agreement, empty_account):
 
 def test_but_a_charge_of_yesterday_is_still_found(sandbox, agreement, empty_account):
     sandbox.fail("drop", count=3, path="/v1/payment_intents", method="POST")
-    topping_up.run(empty_account.pk)
+    auto_top_up_charges.run(empty_account.pk)
     Purchase.objects.update(synced_at=timezone.now() - timedelta(hours=24))
     sweeps.sweep()
     assert credits_of(empty_account) == 1000
@@ -79,7 +80,7 @@ def test_but_a_charge_of_yesterday_is_still_found(sandbox, agreement, empty_acco
 
 def test_a_wrong_key_of_ours_is_no_decline(sandbox, agreement, empty_account, settings):
     settings.STRIPE_IS_SANDBOX, settings.STRIPE_SECRET_KEY = False, "sk_test_somebody_else"
-    purchase = topping_up.run(empty_account.pk)
+    purchase = auto_top_up_charges.run(empty_account.pk)
     assert purchase.state == State.PROCESSING
     assert AutoTopUp.objects.get().is_on
 
@@ -89,31 +90,31 @@ def test_a_wrong_key_of_ours_is_no_decline(sandbox, agreement, empty_account, se
 
 def test_a_decline_waits_an_hour_then_six_then_gives_up(sandbox, declining, empty_account, committed):
     with committed():
-        first = topping_up.run(empty_account.pk)
+        first = auto_top_up_charges.run(empty_account.pk)
     assert (first.state, first.decline_code) == (State.FAILED, "generic_decline")
     assert "declined" in first.failure
 
     later(0.9)
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
     later(0.2)
     with committed():
-        second = topping_up.run(empty_account.pk)
+        second = auto_top_up_charges.run(empty_account.pk)
     assert second.state == State.FAILED
     assert second != first  # a new attempt with a key of its own: the provider repeats its answer for the old one
 
     later(5.9)
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
     assert AutoTopUp.objects.get().is_on
     later(0.2)
     with committed():
-        third = topping_up.run(empty_account.pk)
+        third = auto_top_up_charges.run(empty_account.pk)
     assert third.state == State.FAILED
 
     declining.refresh_from_db()
     assert not declining.is_on
     assert declining.off_reason.startswith("The card was declined 3 times in a row.")
     later(100)
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
     assert [message.subject for message in mail.outbox] == [
         "Auto top-up failed",
         "Auto top-up failed",
@@ -124,14 +125,14 @@ def test_a_decline_waits_an_hour_then_six_then_gives_up(sandbox, declining, empt
 
 
 def test_a_success_in_between_forgives_earlier_declines(sandbox, declining, empty_account, alice):
-    topping_up.run(empty_account.pk)
+    auto_top_up_charges.run(empty_account.pk)
     later(2)
     AutoTopUp.objects.update(card=save_card(sandbox, empty_account, alice))
-    assert topping_up.run(empty_account.pk).state == State.CREDITED
+    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
     spend_all(empty_account)
     AutoTopUp.objects.update(card=declining.card)
     later(2)
-    topping_up.run(empty_account.pk)
+    auto_top_up_charges.run(empty_account.pk)
 
     declining.refresh_from_db()
     assert declining.is_on
@@ -141,7 +142,7 @@ def test_a_success_in_between_forgives_earlier_declines(sandbox, declining, empt
 def test_a_bank_that_wants_its_customer_to_be_there_stops_it_at_once(sandbox, empty_account, alice, committed):
     agreement = agree(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
     with committed():
-        purchase = topping_up.run(empty_account.pk)
+        purchase = auto_top_up_charges.run(empty_account.pk)
 
     assert (purchase.state, purchase.decline_code) == (State.FAILED, "authentication_required")
     agreement.refresh_from_db()
@@ -152,8 +153,8 @@ def test_a_bank_that_wants_its_customer_to_be_there_stops_it_at_once(sandbox, em
 
 
 def test_a_card_that_the_provider_no_longer_has_stops_it_at_once(sandbox, agreement, empty_account, card):
-    stripe_gateway.remove_card(card.provider_method)
-    purchase = topping_up.run(empty_account.pk)
+    stripe.remove_card(card.provider_method)
+    purchase = auto_top_up_charges.run(empty_account.pk)
 
     assert purchase.state == State.FAILED
     agreement.refresh_from_db()
@@ -163,7 +164,7 @@ def test_a_card_that_the_provider_no_longer_has_stops_it_at_once(sandbox, agreem
 def test_an_outage_is_no_decline(sandbox, agreement, empty_account):
     for _ in range(4):
         sandbox.fail("refuse", status=503, count=3, path="/v1/payment_intents", method="POST")
-        topping_up.run(empty_account.pk)
+        auto_top_up_charges.run(empty_account.pk)
         later(0.1)
         sweeps.sweep()
     assert AutoTopUp.objects.get().is_on
@@ -173,17 +174,17 @@ def test_an_outage_is_no_decline(sandbox, agreement, empty_account):
 def test_switching_it_on_again_forgets_earlier_declines(sandbox, declining, empty_account, alice):
     for hours in (0, 2, 7):
         later(hours)
-        topping_up.run(empty_account.pk)
+        auto_top_up_charges.run(empty_account.pk)
     assert not AutoTopUp.objects.get().is_on
 
     later(1)
     agree(empty_account, alice, save_card(sandbox, empty_account, alice))
-    assert topping_up.run(empty_account.pk).state == State.CREDITED
+    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
 
 
 def test_the_owner_is_told_once_whoever_hears_first(client, sandbox, agreement, empty_account, committed):
     with committed():
-        purchase = topping_up.run(empty_account.pk)
+        purchase = auto_top_up_charges.run(empty_account.pk)
         for event in sandbox.events(purchase):
             deliver(client, event)
         sweeps.sweep()

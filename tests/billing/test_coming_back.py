@@ -4,8 +4,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from billing import purchases
 from billing.models import Purchase
+from billing.payments import purchases
 
 from .conftest import buy, credits_of
 

@@ -3,8 +3,9 @@
 import pytest
 from django.test import Client
 
-from billing import ledger, purchases
+from billing.credits import ledger
 from billing.models import CreditAccount, LedgerEntry, Purchase
+from billing.payments import purchases
 from common.money import PICO_PER_CENT, PicoUsd
 
 from .conftest import buy, form, hidden

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import ledger, provider_answers, refunds, stripe_gateway, sweeps
+from billing.credits import ledger
 from billing.models import LedgerEntry, Purchase, Refund
+from billing.payments import refunds, sweeps
+from billing.providers import stripe, types
 from common.money import PICO_PER_CENT, pico_from_cents
 
 from .at_once import all_at_once
@@ -99,10 +101,10 @@ def test_a_refund_before_the_credits_is_booked_with_them(client, sandbox, purcha
 @pytest.fixture
 def fails_when_listed(client, sandbox, monkeypatch):
     """The bank refuses the refund just after it was listed, and its event is delivered before anything is booked."""
-    listed = stripe_gateway.refunds_of
+    listed = stripe.refunds_of
 
     def then_fail(payment_id: str):
-        monkeypatch.setattr(stripe_gateway, "refunds_of", listed)
+        monkeypatch.setattr(stripe, "refunds_of", listed)
         found = listed(payment_id)
         sandbox._post(f"/_test/refunds/{found[0].id}/fail")
         failed = next(each for each in sandbox._all("events") if each["type"] == "refund.failed")
@@ -110,7 +112,7 @@ def fails_when_listed(client, sandbox, monkeypatch):
         assert not Refund.objects.exists()
         return found
 
-    monkeypatch.setattr(stripe_gateway, "refunds_of", then_fail)
+    monkeypatch.setattr(stripe, "refunds_of", then_fail)
 
 
 def test_one_that_fails_between_being_listed_and_being_booked_gives_its_credits_back(
@@ -133,12 +135,12 @@ def test_one_whose_second_look_was_lost_is_settled_by_the_clock(
     booked = refunds._book_foreign
 
     def then_outage(purchase, told):
-        if told.standing is not provider_answers.RefundStanding.FAILED:
+        if told.standing is not types.RefundStanding.FAILED:
             sandbox.fail("refuse", status=503, count=3)
         return booked(purchase, told)
 
     monkeypatch.setattr(refunds, "_book_foreign", then_outage)
-    with pytest.raises(provider_answers.Unavailable):
+    with pytest.raises(types.Unavailable):
         refunds.sync(bought)
     assert (Refund.objects.get().state, Refund.objects.get().synced_at) == (State.PENDING, None)
 

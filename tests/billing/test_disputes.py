@@ -4,8 +4,10 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from billing import disputes, ledger, purchases, reconciliation, refunds, stripe_gateway, sweeps, topping_up
+from billing.credits import ledger, reconciliation
 from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase
+from billing.payments import auto_top_up_charges, disputes, purchases, refunds, sweeps
+from billing.providers import stripe
 from common.money import PICO_PER_CENT, PicoUsd, pico_from_cents
 
 from .at_once import all_at_once
@@ -79,11 +81,11 @@ def test_a_dispute_that_is_won_gives_everything_back(client, sandbox, bought, em
 def test_an_answer_from_before_the_decision_that_is_heard_after_it_changes_nothing(sandbox, bought, monkeypatch):
     taken = dispute(sandbox, bought)
     disputes.sync(bought)
-    earlier = stripe_gateway.disputes_of(bought.provider_payment)
+    earlier = stripe.disputes_of(bought.provider_payment)
     sandbox._post(f"/_test/disputes/{taken}/win")
     disputes.sync(bought)
 
-    monkeypatch.setattr(stripe_gateway, "disputes_of", lambda payment: earlier)
+    monkeypatch.setattr(stripe, "disputes_of", lambda payment: earlier)
     disputes.sync(bought)
 
     assert Dispute.objects.get().state == State.WON
@@ -195,7 +197,7 @@ def test_a_disputed_payment_is_not_refunded_as_well(client, sandbox, bought, ali
 def test_a_frozen_account_does_not_top_itself_up(client, sandbox, bought, empty_account, alice):
     agree(empty_account, alice, save_card(sandbox, empty_account, alice))
     deliver(client, events_of(sandbox, dispute(sandbox, bought))[0])
-    assert topping_up.run(empty_account.pk) is None
+    assert auto_top_up_charges.run(empty_account.pk) is None
 
 
 def test_a_dispute_before_the_credits_is_booked_with_them(sandbox, empty_account, alice):

@@ -8,7 +8,8 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
-from billing import expiry, ledger, reconciliation, tasks
+from billing import tasks
+from billing.credits import expiry, ledger, reconciliation
 from billing.models import CreditAccount, LedgerEntry, Lot
 from common.money import PICO_PER_CENT, pico_from_cents
 

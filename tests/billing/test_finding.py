@@ -5,8 +5,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from billing import disputes, finding, ledger, refunds, spending
+from billing import lookup, spending
+from billing.credits import ledger
 from billing.models import Dispute, LedgerEntry, Lot, Receipt, Refund
+from billing.payments import disputes, refunds
 from common.money import pico_from_cents
 from tests.activity.factory import make_request
 
@@ -86,8 +88,8 @@ def test_an_account_is_found_by_what_it_paid(operator, alices, others, what):
 
 def test_a_text_that_is_no_id_leads_nowhere(db):
     for text in ("", "alice", "gen", "'; DROP TABLE x", "\x00"[:0]):
-        assert finding.accounts_behind(text) is None
-        assert finding.accounts_that_paid(text) is None
+        assert lookup.accounts_behind(text) is None
+        assert lookup.accounts_that_paid(text) is None
 
 
 def test_rows_are_listed_once_though_an_organisation_has_many_members(operator, alices, bob, empty_account):

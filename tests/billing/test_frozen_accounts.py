@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from billing import disputes, purchases
 from billing.models import CreditAccount, Purchase
+from billing.payments import disputes, purchases
 
 from .conftest import buy, credits_of, hidden, paid, spend
 from .topping import agree

@@ -2,8 +2,8 @@
 
 import pytest
 
-from billing import auto_top_up, cards, purchases, quotes, sweeps, topping_up
 from billing.models import CreditAccount, Purchase, SavedCard
+from billing.payments import auto_top_up, auto_top_up_charges, cards, purchases, quotes, sweeps
 
 from .conftest import SITE, credits_of, hidden, sound
 from .topping import agree
@@ -32,7 +32,7 @@ def test_the_card_that_paid_is_kept_and_auto_top_up_can_charge_it(sandbox, paid,
 
     agree(empty_account, alice, card)
     CreditAccount.objects.update(usage=CreditAccount.objects.get().credits)
-    assert topping_up.run(empty_account.pk).state == "credited"
+    assert auto_top_up_charges.run(empty_account.pk).state == "credited"
     assert credits_of(empty_account) == 2000
     assert sound()
 

@@ -5,7 +5,8 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Organisation
-from billing import append_only, ledger, spending
+from billing import spending
+from billing.credits import append_only, ledger
 from billing.models import CreditAccount, LedgerEntry, Lot
 from common.money import PICO_PER_CENT, PICO_PER_USD, PicoUsd
 

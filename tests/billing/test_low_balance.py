@@ -5,8 +5,11 @@ from django.core import mail
 from django.db import transaction
 
 from accounts.models import Membership
-from billing import ledger, low_balance, spending, sweeps, tasks
+from billing import spending, tasks
+from billing.credits import ledger
 from billing.models import CreditAccount, LedgerEntry
+from billing.notifications import low_balance
+from billing.payments import sweeps
 from common.money import pico_from_cents
 
 from .at_once import all_at_once

@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership, User
-from billing import outbox, refunds, sweeps, tasks, topping_up
+from billing import tasks
 from billing.models import Notice, Purchase
-from billing.outbox import ask_worker  # the real one: these tests put another in its place
+from billing.notifications import outbox
+from billing.notifications.outbox import ask_worker  # the real one: these tests put another in its place
+from billing.payments import auto_top_up_charges, refunds, sweeps
 
 from .at_once import all_at_once
 from .topping import agree, later, save_card, spend_all
@@ -184,7 +186,7 @@ def test_an_attempt_of_auto_top_up_is_told_by_the_clock_when_its_process_died_be
     agree(empty_account, alice, save_card(sandbox, empty_account, alice))
     spend_all(empty_account)
     with pytest.raises(SystemExit):
-        topping_up.run(empty_account.pk)
+        auto_top_up_charges.run(empty_account.pk)
     attempt = Purchase.objects.get(source="auto_topup")
     assert (attempt.state, attempt.told_at) == (Purchase.State.CREDITED, None)
     monkeypatch.undo()

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import declines, purchases, reconciliation, stripe_gateway
+from billing.credits import reconciliation
 from billing.models import CreditAccount, LedgerEntry, Purchase
-from billing.stripe_gateway import connection
+from billing.payments import declines, purchases
+from billing.providers import stripe
+from billing.providers.stripe import connection
 from common.money import pico_from_cents
 
 from .at_once import all_at_once
@@ -300,7 +302,7 @@ def test_a_lost_answer_is_asked_for_again_and_makes_one_payment_page(sandbox, em
 def test_a_provider_that_does_not_answer_leaves_a_failed_purchase_and_no_charge(sandbox, empty_account, alice):
     sandbox.fail("refuse", status=503, count=3, path="/v1/checkout/sessions")
 
-    with pytest.raises(stripe_gateway.Unavailable):
+    with pytest.raises(stripe.Unavailable):
         buy(empty_account, alice, token="sent in an outage")
 
     purchase = Purchase.objects.get()
@@ -313,7 +315,7 @@ def test_nothing_changes_while_the_provider_cannot_be_asked(sandbox, purchase, e
     sandbox.pay(purchase)
     sandbox.fail("refuse", status=500, count=3)
 
-    with pytest.raises(stripe_gateway.Unavailable):
+    with pytest.raises(stripe.Unavailable):
         purchases.sync(purchase)
     assert Purchase.objects.get().state == State.OPEN
 
@@ -324,8 +326,8 @@ def test_nothing_changes_while_the_provider_cannot_be_asked(sandbox, purchase, e
 def test_the_key_of_another_account_is_refused_in_words(sandbox, settings):
     settings.STRIPE_IS_SANDBOX, settings.STRIPE_SECRET_KEY = False, "sk_test_somebody_else"
 
-    with pytest.raises(stripe_gateway.KeyRefused, match="STRIPE_SECRET_KEY"):
-        stripe_gateway.fetch_checkout("cs_test_1")
+    with pytest.raises(stripe.KeyRefused, match="STRIPE_SECRET_KEY"):
+        stripe.fetch_checkout("cs_test_1")
 
 
 def test_receipts_of_an_account_are_numbered_without_gaps(sandbox, empty_account, alice):
@@ -386,7 +388,7 @@ def test_purchases_of_one_account_that_are_paid_at_once_are_all_credited(sandbox
 
 def test_everything_that_the_gateway_hands_out_is_frozen():
     assert all(
-        getattr(stripe_gateway, name).__dataclass_params__.frozen
-        for name in stripe_gateway.__all__
-        if dataclasses.is_dataclass(getattr(stripe_gateway, name))
+        getattr(stripe, name).__dataclass_params__.frozen
+        for name in stripe.__all__
+        if dataclasses.is_dataclass(getattr(stripe, name))
     )

@@ -2,8 +2,8 @@
 
 import pytest
 
-from billing import quotes
-from billing.forms import QuoteForm, prefilled
+from billing.payments import quotes
+from billing.views.forms import QuoteForm, prefilled
 
 
 @pytest.mark.parametrize(

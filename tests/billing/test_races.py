@@ -19,8 +19,12 @@ from django.core import mail
 from django.db import connection
 from django.db.models import F
 
-from billing import low_balance, outbox, reconciliation, refunds, stripe_gateway, sweeps, tasks, topping_up
+from billing import tasks
+from billing.credits import reconciliation
 from billing.models import CreditAccount, LedgerEntry, Notice, ProviderEvent, Purchase, Refund
+from billing.notifications import low_balance, outbox
+from billing.payments import auto_top_up_charges, refunds, sweeps
+from billing.providers import stripe
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT
 from gateway.accounting import reaper, settlement
@@ -207,7 +211,7 @@ def test_a_process_killed_while_the_card_is_charged_is_taken_over_and_charges_on
     purchase = Purchase.objects.get()
     assert (purchase.state, purchase.provider_payment) == ("processing", None)
     wait_until(lambda: payments(sandbox, purchase) == ["succeeded"], "the provider to charge all the same")
-    assert topping_up.run(empty_account.pk) is None  # nobody begins another one
+    assert auto_top_up_charges.run(empty_account.pk) is None  # nobody begins another one
     later(0.1)
     all_at_once(*[sweeps.sweep] * 4)
 
@@ -249,14 +253,14 @@ def test_a_mail_whose_process_is_killed_after_the_commit_arrives_once(start, acc
 def told(sandbox, live_server, settings, monkeypatch) -> Iterator[Sandbox]:
     """The provider delivers its events to this test's own site, over HTTP."""
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)  # its threads leave no connection behind
-    made = stripe_gateway.connection.client().v1.webhook_endpoints.create(
+    made = stripe.connection.client().v1.webhook_endpoints.create(
         {"url": f"{live_server.url}/webhooks/stripe", "enabled_events": ["*"]}
     )
     settings.STRIPE_WEBHOOK_SECRETS = [made.secret]
     yield sandbox
     sandbox._post("/_test/webhooks", drop=0)
     sandbox._post("/_test/reset")
-    stripe_gateway.connection.client().v1.webhook_endpoints.delete(made.id)
+    stripe.connection.client().v1.webhook_endpoints.delete(made.id)
 
 
 @needs_postgresql

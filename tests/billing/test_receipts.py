@@ -2,8 +2,8 @@
 
 import pytest
 
-from billing import receipts, refunds
 from billing.models import BillingDetails, Receipt
+from billing.payments import receipts, refunds
 from tests.conftest import signed_in
 
 from .at_once import all_at_once

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from billing import append_only, ledger, reconciliation
+from billing.credits import append_only, ledger, reconciliation
 from billing.models import CreditAccount, LedgerEntry, Lot, Purchase
 from common.money import PicoUsd
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import ledger, reconciliation, refunds, sweeps
+from billing.credits import ledger, reconciliation
 from billing.models import CreditAccount, LedgerEntry, Purchase, Refund
+from billing.payments import refunds, sweeps
 from common.money import PICO_PER_CENT, PicoUsd, pico_from_cents
 
 from .at_once import all_at_once

@@ -2,8 +2,9 @@
 
 from django.utils import timezone
 
-from billing import cards, stripe_gateway
 from billing.models import AutoTopUp, CreditAccount, ProviderEvent, SavedCard
+from billing.payments import cards
+from billing.providers import stripe
 
 from .conftest import credits_of, deliver
 from .topping import save_card
@@ -53,7 +54,7 @@ def test_the_same_card_saved_again_takes_the_place_of_the_first(sandbox, agreeme
 def test_a_removed_card_is_forgotten_by_the_provider_and_switches_off(sandbox, agreement, card, empty_account):
     cards.remove(card)
 
-    assert stripe_gateway.fetch_card(card.provider_method) is None
+    assert stripe.fetch_card(card.provider_method) is None
     agreement.refresh_from_db()
     assert not agreement.is_on
     assert "was removed" in agreement.off_reason

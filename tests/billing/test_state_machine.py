@@ -30,8 +30,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from billing import disputes, purchases, refunds, spending, stripe_gateway, sweeps, tasks, topping_up
+from billing import spending, tasks
 from billing.models import AutoTopUp, CreditAccount, Dispute, ProviderEvent, Purchase, Refund
+from billing.payments import auto_top_up_charges, disputes, purchases, refunds, sweeps
+from billing.providers import stripe as stripe_gateway
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT, PicoUsd
 from gateway.accounting import reaper, settlement
@@ -332,7 +334,7 @@ class Account(RuleBasedStateMachine):
     def it_tops_itself_up(self, number: int, trouble: tuple[str, int]) -> None:
         AutoTopUp.objects.filter(account=self.pk).update(card=self.cards[number], is_on=True)
         with self.trouble(trouble):
-            attempt = topping_up.run(self.pk)
+            attempt = auto_top_up_charges.run(self.pk)
             if attempt is not None and not trouble[0]:
                 assert self.books.credits - self.books.usage < THRESHOLD_CENTS * PICO_PER_CENT
                 assert (attempt.state == Purchase.State.CREDITED) == (number == 0)

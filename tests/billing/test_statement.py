@@ -9,8 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing import ledger, refunds
+from billing.credits import ledger
 from billing.models import CreditAccount, LedgerEntry, Purchase
+from billing.payments import refunds
 from common.money import PicoUsd, pico_from_cents
 
 from .conftest import spend
@@ -48,7 +49,7 @@ def test_every_entry_is_there_with_its_cause_and_they_add_up(alice_client, alice
 
 
 def test_a_long_history_is_sent_in_batches_newest_first(alice_client, account, monkeypatch):
-    monkeypatch.setattr("billing.statement.BATCH", 7)
+    monkeypatch.setattr("billing.views.statement.BATCH", 7)
     for number in range(20):
         ledger.add(account, pico_from_cents(1), kind=LedgerEntry.Kind.GRANT, reference=f"{number}")
     ids = [int(row["entry_id"]) for row in rows(alice_client)]

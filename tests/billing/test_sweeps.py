@@ -6,8 +6,9 @@ import pytest
 from django.conf import settings as site_settings
 from django.utils import timezone
 
-from billing import purchases, sweeps, tasks, webhooks
+from billing import tasks
 from billing.models import ProviderEvent, Purchase
+from billing.payments import purchases, sweeps, webhooks
 
 from .conftest import buy, credits_of, deliver
 

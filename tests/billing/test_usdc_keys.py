@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from django.utils import timezone
 
-from billing import coinbase_gateway, provider_answers, purchases, sweeps
-from billing.coinbase_gateway import tokens
 from billing.models import Purchase
+from billing.payments import purchases, sweeps
+from billing.providers import coinbase, types
+from billing.providers.coinbase import tokens
 
 from .conftest import credits_of
 
@@ -49,7 +50,7 @@ def decoded(part: str) -> bytes:
 
 @pytest.mark.parametrize("secret", ["", "nonsense", "AAAA", "-----BEGIN KEY-----\nx\n-----END KEY-----", "é" * 88])
 def test_what_is_no_key_is_refused_in_words_that_do_not_repeat_it(secret):
-    with pytest.raises(provider_answers.KeyRefused, match="COINBASE_API_KEY_SECRET") as refused:
+    with pytest.raises(types.KeyRefused, match="COINBASE_API_KEY_SECRET") as refused:
         tokens.bearer("id", secret, "GET", "x")
     assert not secret or secret not in str(refused.value)
 
@@ -57,15 +58,15 @@ def test_what_is_no_key_is_refused_in_words_that_do_not_repeat_it(secret):
 def test_the_key_of_another_account_is_refused_in_words(crypto, usdc_purchase, settings):
     settings.SANDBOX_COINBASE_KEY_ID = "somebody else's"
 
-    with pytest.raises(provider_answers.KeyRefused, match="COINBASE_API_KEY_ID"):
+    with pytest.raises(types.KeyRefused, match="COINBASE_API_KEY_ID"):
         purchases.sync(usdc_purchase)
 
 
 def test_without_a_key_nothing_is_asked(crypto, usdc_purchase, settings):
     settings.COINBASE_IS_SANDBOX = False
 
-    assert not coinbase_gateway.is_configured()
-    with pytest.raises(provider_answers.KeyRefused, match="COINBASE_API_KEY_ID and COINBASE_API_KEY_SECRET"):
+    assert not coinbase.is_configured()
+    with pytest.raises(types.KeyRefused, match="COINBASE_API_KEY_ID and COINBASE_API_KEY_SECRET"):
         purchases.sync(usdc_purchase)
     assert sweeps.sweep() == 0
     assert sweeps.rescue() == 0

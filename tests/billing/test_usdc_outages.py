@@ -6,9 +6,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing import provider_answers, purchases, reconciliation, sweeps
-from billing.coinbase_gateway.connection import ask
+from billing.credits import reconciliation
 from billing.models import LedgerEntry, Purchase
+from billing.payments import purchases, sweeps
+from billing.providers import types
+from billing.providers.coinbase.connection import ask
 
 from .at_once import all_at_once
 from .conftest import buy, credits_of
@@ -34,7 +36,7 @@ def test_a_lost_answer_is_asked_for_again_and_makes_one_payment_page(crypto, emp
     crypto.fail(mode, method="POST")  # done, but the answer never arrives, or is an error that is repeated
 
     if mode == "crash":
-        with pytest.raises(provider_answers.Unavailable):
+        with pytest.raises(types.Unavailable):
             buy_usdc(empty_account, alice)
     else:
         assert buy_usdc(empty_account, alice).state == State.OPEN
@@ -44,7 +46,7 @@ def test_a_lost_answer_is_asked_for_again_and_makes_one_payment_page(crypto, emp
 
 def test_a_provider_that_does_not_answer_leaves_a_failed_purchase_and_no_page(crypto, empty_account, alice):
     crypto.fail("refuse", status=503, count=3)
-    with pytest.raises(provider_answers.Unavailable):
+    with pytest.raises(types.Unavailable):
         buy_usdc(empty_account, alice, token="sent in an outage")
 
     purchase = Purchase.objects.get()
@@ -57,7 +59,7 @@ def test_a_provider_that_does_not_answer_leaves_a_failed_purchase_and_no_page(cr
 def test_nothing_changes_while_the_provider_cannot_be_asked(crypto, usdc_purchase, empty_account):
     crypto.pay(usdc_purchase)
     crypto.fail("refuse", status=500, count=3)
-    with pytest.raises(provider_answers.Unavailable):
+    with pytest.raises(types.Unavailable):
         purchases.sync(usdc_purchase)
     assert Purchase.objects.get().state == State.OPEN
 

@@ -3,8 +3,8 @@
 import pytest
 from django.core.cache import cache
 
-from billing import purchases
 from billing.models import Purchase, Refund
+from billing.payments import purchases
 
 from .conftest import credits_of, hidden
 

@@ -3,8 +3,9 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from billing import purchases, reconciliation, refunds, sweeps
+from billing.credits import reconciliation
 from billing.models import Dispute, Purchase, Refund
+from billing.payments import purchases, refunds, sweeps
 
 from .conftest import credits_of
 

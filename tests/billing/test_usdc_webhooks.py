@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing import purchases, reconciliation, sweeps
+from billing.credits import reconciliation
 from billing.models import LedgerEntry, ProviderEvent, Purchase
+from billing.payments import purchases, sweeps
 
 from .conftest import credits_of
 from .usdc import Letter, buy_usdc

@@ -6,8 +6,9 @@ import time
 import pytest
 from django.test import Client
 
-from billing import purchases, reconciliation, webhooks
+from billing.credits import reconciliation
 from billing.models import LedgerEntry, ProviderEvent, Purchase
+from billing.payments import purchases, webhooks
 
 from .at_once import all_at_once
 from .conftest import buy, credits_of, deliver, signature
@@ -209,7 +210,7 @@ def test_a_payment_leads_to_its_purchase_when_nothing_else_does(client, sandbox,
 
 @pytest.mark.django_db(transaction=True)
 def test_webhook_return_and_sweep_at_the_same_moment_credit_once(sandbox, empty_account, alice, alice_client):
-    from billing import sweeps
+    from billing.payments import sweeps
 
     purchase = buy(empty_account, alice)
     sandbox.pay(purchase)

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from billing import auto_top_up, cards
 from billing.models import AutoTopUp, CreditAccount, Purchase, SavedCard
+from billing.payments import auto_top_up, cards
 
 __all__ = ["agreement", "card", "committed", "declining"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import requests
 
-from billing import purchases, quotes
-from billing.coinbase_gateway.connection import ask
 from billing.models import CreditAccount, Purchase
+from billing.payments import purchases, quotes
+from billing.providers.coinbase.connection import ask
 from tests.processes import coinbase_sandbox, wait_until
 
 __all__ = ["Crypto", "Letter", "buy_usdc", "coinbase_process", "crypto", "usdc_purchase"]

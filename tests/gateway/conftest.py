@@ -107,7 +107,7 @@ class Api:
 
     async def assert_books_balance(self) -> None:
         """Nothing is held, and account, key, generations and hours agree to the pico."""
-        from billing.reconciliation import faults
+        from billing.credits.reconciliation import faults
 
         account = await self.account()
         assert account.held == 0

@@ -8,7 +8,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import IntegrityError, connection, transaction
 
-from billing import ledger, tasks
+from billing import tasks
+from billing.credits import ledger
 from billing.models import CreditAccount, LedgerEntry
 from billing.spending import Spender
 from common.errors import NotAuthenticated, PaymentRequired

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.commands import flush
 from django.db import connections
 
-from billing import append_only
+from billing.credits import append_only
 
 
 class Command(flush.Command):

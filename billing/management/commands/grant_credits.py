@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import access
 from accounts.models import Organisation, User
-from billing import adjustments, spending
+from billing import spending
+from billing.credits import adjustments
 from billing.models import CreditAccount
 from common.money import PicoUsd, exact_dollars, format_usd, pico_from_usd
 

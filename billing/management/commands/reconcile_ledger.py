@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing import reconciliation
+from billing.credits import reconciliation
 from billing.models import CreditAccount, LedgerEntry
 
 

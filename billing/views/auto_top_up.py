@@ -1,0 +1,150 @@
+"""Pages about saved cards and auto top-up. For admins only."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import access
+from accounts.models import Membership
+from billing import spending
+from billing.models import AutoTopUp, CreditAccount, SavedCard
+from billing.payments import auto_top_up, cards
+from billing.payments.quotes import Quote, fee_rule
+from billing.providers.types import ProviderError
+from common.http import AuthedRequest
+from common.money import format_cents
+
+from .forms import AutoTopUpForm, TopUpPriceForm, dollars
+
+NO_ANSWER = "The payment provider does not answer. Try again in a minute."
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def show_auto_top_up(request: AuthedRequest) -> HttpResponse:
+    """The agreement as it is; a POST puts a new one in force."""
+    account = spending.account_of(access.for_admin(request))
+    agreement = AutoTopUp.objects.select_related("card").filter(account=account).first()
+    usable = SavedCard.objects.filter(account=account, state=SavedCard.State.ACTIVE).order_by("-pk")
+    form = AutoTopUpForm(request.POST or None, cards=usable, initial=_initial(agreement, list(usable)))
+    if form.is_valid():
+        _switch_on(request, account, form)
+        return redirect("billing:auto-top-up")
+    price = TopUpPriceForm({"amount": form["amount"].value()})
+    context = {
+        "account": account,
+        "agreement": agreement,
+        "outlook": auto_top_up.outlook(agreement) if agreement and agreement.is_on else None,
+        "cards": usable,
+        "form": form,
+        "quote": price.quote if price.is_valid() else None,
+        "fee_rule": fee_rule(),
+    }
+    return render(request, "billing/auto_top_up.html", context, status=422 if form.is_bound else 200)
+
+
+def _switch_on(request: AuthedRequest, account: CreditAccount, form: AutoTopUpForm) -> None:
+    chosen = form.cleaned_data
+    auto_top_up.switch_on(
+        account,
+        request.user,
+        chosen["card"],
+        threshold_cents=chosen["threshold"],
+        amount_cents=chosen["amount"],
+        daily_limit_cents=chosen["daily_limit"],
+        ip=request.META.get("REMOTE_ADDR") or None,
+        consent=_consent(form.quote, chosen["card"], chosen["threshold"]),
+    )
+    spending.spent(CreditAccount.objects.get(pk=account.pk))  # the balance may be low already
+    messages.success(request, "Auto top-up is on.")
+
+
+def _initial(agreement: AutoTopUp | None, usable: list[SavedCard]) -> dict[str, Any]:
+    newest = next((card for card in usable if not card.has_expired), None)
+    if agreement is None:
+        return {"card": newest}
+    return {
+        "threshold": dollars(agreement.threshold_cents),
+        "amount": dollars(agreement.amount_cents),
+        "daily_limit": dollars(agreement.daily_limit_cents),
+        "card": newest if agreement.off_reason else agreement.card or newest,
+    }
+
+
+def _consent(quote: Quote, card: SavedCard, threshold_cents: int) -> str:
+    return (
+        f"I allow {settings.SITE_NAME} to charge {card} {format_cents(quote.total_cents)} "
+        f"({format_cents(quote.credit_cents)} of credits and a platform fee of {format_cents(quote.fee_cents)}) "
+        f"whenever the balance falls below {format_cents(threshold_cents)}, until I switch auto top-up off."
+    )
+
+
+@login_required
+@never_cache
+@require_GET
+def show_top_up_price(request: AuthedRequest) -> HttpResponse:
+    """What one auto top-up of the form's amount would charge."""
+    access.for_admin(request)
+    form = TopUpPriceForm(request.GET)
+    context = {"quote": form.quote if form.is_valid() else None, "fee_rule": fee_rule()}
+    return render(request, "billing/partials/top_up_price.html", context)
+
+
+@login_required
+@require_POST
+def stop_auto_top_up(request: AuthedRequest) -> HttpResponse:
+    """Charge nothing from now on."""
+    account = spending.account_of(access.for_admin(request))
+    if auto_top_up.switch_off(account):
+        messages.success(request, "Auto top-up is off. Nothing more will be charged.")
+    return redirect("billing:auto-top-up")
+
+
+@login_required
+@require_POST
+def add_card(request: AuthedRequest) -> HttpResponse:
+    """On to the provider's page on which a card is saved."""
+    account = spending.account_of(access.for_admin(request))
+    try:
+        return redirect(cards.open_page(account, request.user, site=request.build_absolute_uri("/").rstrip("/")))
+    except ProviderError:
+        messages.error(request, NO_ANSWER)
+        return redirect("billing:auto-top-up")
+
+
+@login_required
+@never_cache
+@require_GET
+def card_return(request: AuthedRequest) -> HttpResponse:
+    """Where the provider's page sends the person back to."""
+    try:
+        card = cards.keep(request.GET.get("s", ""))
+    except ProviderError:
+        messages.warning(request, f"{NO_ANSWER} A card that you have saved will appear here by itself.")
+        return redirect("billing:auto-top-up")
+    mine = Membership.objects.filter(user=request.user, role=Membership.Role.ADMIN).values("organisation")
+    if card is None or not CreditAccount.objects.filter(pk=card.account_id, organisation__in=mine).exists():
+        raise Http404
+    messages.success(request, f"{card} is saved.")
+    return redirect("billing:auto-top-up")
+
+
+@login_required
+@require_POST
+def remove_card(request: AuthedRequest, card_id: int) -> HttpResponse:
+    """Have the provider forget the card."""
+    account = spending.account_of(access.for_admin(request))
+    card = get_object_or_404(SavedCard, account=account, pk=card_id, state=SavedCard.State.ACTIVE)
+    try:
+        cards.remove(card)
+        messages.success(request, f"{card} is removed.")
+    except ProviderError:
+        messages.error(request, NO_ANSWER)
+    return redirect("billing:auto-top-up")

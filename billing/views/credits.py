@@ -1,0 +1,274 @@
+"""Pages about credits and purchases. Everybody in the organisation sees the balance; admins buy and see the history."""
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import access
+from accounts.models import Organisation
+from billing import spending
+from billing.credits import expiry
+from billing.models import AutoTopUp, Purchase, Refund
+from billing.notifications import low_balance
+from billing.payments import auto_top_up, disputes, purchases, receipts, refunds
+from billing.payments.quotes import fee_rule
+from billing.providers.registry import PROVIDERS
+from billing.providers.types import KeyRefused, ProviderError, Refused
+from common import csv_export
+from common.http import AuthedRequest
+from common.money import PicoUsd, cents_down, decimals, format_cents
+
+from . import history, statement
+from .forms import BuyForm, LowBalanceForm, QuoteForm, RefundForm, dollars, prefilled
+
+#: A page that asks again sooner than this (in seconds) gets what is known already.
+ASK_PROVIDER_EVERY = 1
+
+
+# --- /settings/credits ------------------------------------------------------------------------------
+
+
+@login_required
+@never_cache
+@require_GET
+def show_credits(request: AuthedRequest) -> HttpResponse:
+    """The balance; for admins also the way to buy, and the history."""
+    organisation = access.for_member(request)
+    return _credits_page(request, organisation, _empty_form(request.GET.get("amount", "")))
+
+
+@login_required
+@never_cache
+@require_GET
+def show_quote(request: AuthedRequest) -> HttpResponse:
+    """The price of what the form asks for, to be put below it; or the reason why it has none."""
+    access.for_admin(request)
+    form = QuoteForm(request.GET)
+    return render(request, "billing/partials/quote.html", _quote_context(form))
+
+
+@login_required
+@never_cache
+@require_POST
+def buy_credits(request: AuthedRequest) -> HttpResponse:
+    """On to the payment page; 409 when the buyer has not seen the total that it would cost."""
+    organisation = access.for_admin(request)
+    form = BuyForm(request.POST)
+    if not form.is_valid():
+        return _credits_page(request, organisation, form, status=422)
+    if not form.total_is_what_was_seen:
+        return render(request, "billing/confirm_purchase.html", _form_context(form), status=409)
+    try:
+        purchase = purchases.start(
+            spending.account_of(organisation),
+            request.user,
+            form.quote,
+            method=Purchase.Method(form.cleaned_data["method"]),
+            form_token=form.cleaned_data["token"],
+            save_card=form.cleaned_data["save_card"],
+            site=request.build_absolute_uri("/").rstrip("/"),
+        )
+    except purchases.AccountFrozen:
+        return _credits_page(request, organisation, form, status=403)
+    except ProviderError as error:
+        form.add_error(None, _told(error))
+        return _credits_page(request, organisation, form, status=503)
+    return redirect(purchase.checkout_url if purchase.state == Purchase.State.OPEN else purchase)
+
+
+@login_required
+@never_cache
+@require_GET
+def export_transactions(request: AuthedRequest) -> StreamingHttpResponse:
+    """Every change of the account's credits as CSV."""
+    account = spending.account_of(access.for_admin(request))
+    return csv_export.answer(statement.lines(account), f"transactions-{timezone.now():%Y-%m-%d}.csv")
+
+
+@login_required
+@never_cache
+@require_POST
+def low_balance_alert(request: AuthedRequest) -> HttpResponse:
+    """Draw the line below which the admins are told."""
+    organisation = access.for_admin(request)
+    form = LowBalanceForm(request.POST)
+    if not form.is_valid():
+        return _credits_page(request, organisation, _empty_form(), alert_form=form, status=422)
+    low_balance.switch_on(spending.account_of(organisation), form.cleaned_data["line"])
+    messages.success(
+        request, f"You will be told when the balance falls below {format_cents(form.cleaned_data['line'])}."
+    )
+    return redirect(f"{reverse('billing:credits')}#low-balance")
+
+
+@login_required
+@require_POST
+def stop_low_balance_alert(request: AuthedRequest) -> HttpResponse:
+    """Tell nobody from now on."""
+    if low_balance.switch_off(spending.account_of(access.for_admin(request))):
+        messages.success(request, "The low-balance alert is off.")
+    return redirect(f"{reverse('billing:credits')}#low-balance")
+
+
+def _empty_form(amount: str = "") -> BuyForm:
+    return BuyForm(initial=prefilled(amount))
+
+
+def _credits_page(
+    request: AuthedRequest,
+    organisation: Organisation,
+    form: BuyForm,
+    *,
+    alert_form: LowBalanceForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    account = spending.account_of(organisation)
+    context: dict[str, Any] = {
+        "account": account,
+        "is_admin": access.is_admin(request.user, organisation),
+        "is_disputed": account.frozen_reason == disputes.FROZEN,
+        "places": decimals(*(PicoUsd(amount) for amount in (account.credits, account.usage, account.held))),
+    }
+    if context["is_admin"]:
+        page, lines = history.page_of(account, request.GET.get("page"))
+        context |= _form_context(form) | {"page": page, "lines": lines, "expiring": expiry.coming(account)}
+        line = dollars(cents_down(PicoUsd(account.alert_below))) if account.alert_below else None
+        context["alert_form"] = alert_form or LowBalanceForm(initial={"line": line} if line else None)
+        agreement = AutoTopUp.objects.select_related("account", "card").filter(account=account).first()
+        context["agreement"] = agreement
+        context["outlook"] = auto_top_up.outlook(agreement) if agreement and agreement.is_on else None
+    return render(request, "billing/credits.html", context, status=status)
+
+
+def _form_context(form: BuyForm) -> dict[str, Any]:
+    quote_form: QuoteForm = form
+    if not form.is_bound:
+        quote_form = QuoteForm({**form.initial, "method": Purchase.Method.CARD})
+    return _quote_context(quote_form) | {
+        "form": form,
+        "refund_hours": settings.REFUND_WINDOW_HOURS,
+        "credits_expire": settings.CREDITS_EXPIRE,
+        # A new one each time: a form that failed may be sent again and is then a new purchase.
+        "token": secrets.token_urlsafe(24),
+    }
+
+
+def _quote_context(form: QuoteForm) -> dict[str, Any]:
+    form.is_valid()
+    return {
+        "quote_form": form,
+        "quote": getattr(form, "quote", None),
+        "fee_rule": fee_rule(form.provider),
+        "is_final": not PROVIDERS[form.provider].gives_refunds,
+    }
+
+
+def _told(error: ProviderError) -> str:
+    if isinstance(error, Refused | KeyRefused):
+        return (
+            "The payment provider refused to open a payment page. Nothing was charged. "
+            f"If this goes on, write to {settings.SUPPORT_EMAIL}."
+        )
+    return "The payment provider does not answer. Nothing was charged. Try again in a minute."
+
+
+# --- /settings/credits/purchases/<purchase_id> ------------------------------------------------------
+
+
+@login_required
+@never_cache
+@require_GET
+def purchase_return(request: AuthedRequest) -> HttpResponse:
+    """Where the payment page sends the buyer back to. The visit proves nothing: the provider is asked."""
+    purchase = get_object_or_404(Purchase.objects.seen_by(request.user), provider_session=request.GET.get("s", ""))
+    return _purchase_page(request, purchase)
+
+
+@login_required
+@never_cache
+@require_GET
+def show_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """What became of a purchase; asks for itself again while it is under way."""
+    return _purchase_page(request, get_object_or_404(Purchase.objects.seen_by(request.user), pk=purchase_id))
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])  # GET: the payment page's "back" is a link
+def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """Close the payment page, so that a forgotten tab cannot pay an old quote."""
+    purchase = get_object_or_404(Purchase.objects.seen_by(request.user), pk=purchase_id)
+    try:
+        purchases.cancel(purchase)
+    except ProviderError:
+        messages.warning(
+            request, "The payment page could not be closed. It closes by itself; until then it can still be paid."
+        )
+    return redirect(purchase)
+
+
+def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
+    unanswered = False
+    has_news = purchase.is_pending or purchase.may_arrive_late
+    # Only this page's own questions count: a webhook, or the page before, may have asked just before the buyer paid.
+    if has_news and cache.add(f"asked:{request.path}:{purchase.pk}", 1, ASK_PROVIDER_EVERY):
+        try:
+            purchase = purchases.sync(purchase)
+        except ProviderError:
+            unanswered = True
+    context = {
+        "purchase": purchase,
+        "account": purchase.account,
+        "unanswered": unanswered,
+    }
+    template = "billing/partials/purchase_state.html" if request.htmx else "billing/purchase.html"
+    return render(request, template, context)
+
+
+# --- Refunds ----------------------------------------------------------------------------------------
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def refund_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """Ask for the unspent credits of a purchase back; 409 when they are fewer or more than the page said."""
+    purchase = get_object_or_404(Purchase.objects.seen_by(request.user), pk=purchase_id)
+    form = RefundForm(request.POST or None)
+    status = 200
+    if form.is_valid():
+        try:
+            return redirect(refunds.request(purchase, request.user, cents=form.cleaned_data["cents"]))
+        except (refunds.NotRefundable, refunds.AmountChanged):
+            status = 409
+    context: dict[str, Any] = {
+        "purchase": purchase,
+        "changed": status == 409,
+    }
+    try:
+        context["offer"] = refunds.offer(purchase)
+    except refunds.NotRefundable as reason:
+        context["reason"] = str(reason)
+    return render(request, "billing/refund_purchase.html", context, status=status)
+
+
+@login_required
+@never_cache
+@require_GET
+def show_refund(request: AuthedRequest, refund_id: UUID) -> HttpResponse:
+    """The credit note of a refund, and how far the money has come."""
+    seen = Refund.objects.filter(purchase__in=Purchase.objects.seen_by(request.user))
+    refund = get_object_or_404(seen.select_related("purchase__account__organisation", "purchase__user"), pk=refund_id)
+    context = {"refund": refund, "purchase": refund.purchase, "receipt": receipts.issue(refund.purchase)}
+    return render(request, "billing/refund.html", context)

@@ -1,0 +1,68 @@
+"""Receipts, and the billing details that they bear. For admins only."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import access
+from billing import spending
+from billing.models import BillingDetails, Purchase, id_in
+from billing.payments import receipts
+from common.http import AuthedRequest
+
+from .forms import BillingDetailsForm
+
+
+@login_required
+@never_cache
+@require_GET
+def receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """The receipt of a credited purchase, made to be printed."""
+    purchase = _credited(request, purchase_id)
+    issued = receipts.issue(purchase)
+    context = {"purchase": purchase, "receipt": issued, "may_be_completed": receipts.may_be_completed(issued)}
+    return render(request, "billing/receipt.html", context)
+
+
+@login_required
+@require_POST
+def complete_receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """Put the billing details on a receipt that was issued without any."""
+    purchase = _credited(request, purchase_id)
+    if receipts.complete(receipts.issue(purchase)):
+        messages.success(request, "The receipt bears your billing details now.")
+    else:
+        messages.warning(request, "A receipt that bears billing details is not changed any more.")
+    return redirect("billing:receipt", purchase.pk)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def billing_details(request: AuthedRequest) -> HttpResponse:
+    """Name, address and tax ids for receipts. `?receipt=` names the purchase whose receipt the person comes from."""
+    organisation, back = access.for_admin(request), reverse("billing:credits")
+    if (asked := id_in(request.GET.get("receipt", ""))) is not None:
+        purchase = _credited(request, asked)
+        organisation, back = purchase.account.organisation, reverse("billing:receipt", args=[asked])
+    account = spending.account_of(organisation)
+    details = BillingDetails.objects.filter(account=account).first()
+    initial = {name: getattr(details, name) for name in ("name", "address", "tax_ids")} if details else {}
+    form = BillingDetailsForm(request.POST or None, initial=initial or {"name": organisation.name})
+    if form.is_valid():
+        receipts.save_details(account, **form.cleaned_data)
+        messages.success(request, "Saved. Every receipt from now on bears these details.")
+        return redirect(back)
+    context = {"form": form, "back": back, "of": organisation}
+    return render(request, "billing/billing_details.html", context, status=422 if form.is_bound else 200)
+
+
+def _credited(request: AuthedRequest, purchase_id: UUID) -> Purchase:
+    credited = Purchase.objects.seen_by(request.user).filter(state=Purchase.State.CREDITED)
+    return get_object_or_404(credited, pk=purchase_id)

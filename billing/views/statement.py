@@ -1,0 +1,62 @@
+"""The transaction history as CSV: every ledger entry with what caused it. The amounts add up to the credits."""
+
+from collections.abc import AsyncIterator, Iterable
+from decimal import Decimal
+
+from asgiref.sync import sync_to_async
+
+from billing.models import CreditAccount, LedgerEntry
+from common.csv_export import line
+from common.money import PicoUsd, as_usd
+
+from . import history
+
+__all__ = ["lines"]
+
+BATCH = 500
+
+_COLUMNS = (
+    "date_utc", "kind", "cause", "amount_usd", "credits_after_usd", "fee_usd", "paid_usd", "receipt", "credit_note",
+    "purchase_id", "payment_id", "entry_id",
+)  # fmt: skip
+
+
+async def lines(account: CreditAccount) -> AsyncIterator[str]:
+    """The CSV, newest entry first, a batch at a time."""
+    yield line(_COLUMNS)
+    before = None
+    while batch := await sync_to_async(_batch)(account, before):
+        yield "".join(line(_cells(each)) for each in batch)
+        before = batch[-1].entry
+
+
+def _batch(account: CreditAccount, before: LedgerEntry | None) -> list[history.Cause]:
+    entries = LedgerEntry.objects.filter(account=account).select_related("purchase__user").order_by("-pk")
+    return history.causes(entries.filter(pk__lt=before.pk) if before else entries, BATCH)
+
+
+def _cells(cause: history.Cause) -> Iterable[object]:
+    entry, purchase = cause.entry, cause.entry.purchase
+    bought = purchase if cause.is_purchase else None
+    return (
+        entry.created_at.isoformat(),
+        cause.title,
+        cause.text,
+        _usd(entry.amount),
+        _usd(entry.credits_after),
+        _dollars(bought.fee_cents) if bought else "",
+        _dollars(bought.total_cents) if bought else "",
+        (purchase.receipt_number or "") if purchase else "",
+        cause.refund.number if cause.refund else "",
+        str(purchase.pk) if purchase else "",
+        (purchase.provider_payment or "") if purchase else "",
+        entry.pk,
+    )
+
+
+def _usd(pico: int) -> Decimal:
+    return as_usd(PicoUsd(pico))
+
+
+def _dollars(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)
