@@ -9,6 +9,7 @@ from django.db.models.functions import TruncDay
 from django.http import HttpResponse
 from ninja import Router
 
+from activity.dashboard.names import provider_name
 from billing import spending
 from common.clock import utc_now, window_start
 from common.errors import InvalidRequest, NotFound
@@ -19,7 +20,6 @@ from models_catalog import catalog
 
 from . import shapes
 from .answers import KeyRequest, answer, dollars, organisation_of
-from .names import provider_name
 
 router = Router(tags=["Activity"])
 

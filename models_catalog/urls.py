@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from . import pages
+from models_catalog.browser import pages
 
 app_name = "models_catalog"
 

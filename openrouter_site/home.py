@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from accounts.models import User
-from activity.requests import recent
+from activity.requests.listing import recent
 from billing import spending
 from billing.models import CreditAccount
 from common.clock import utc_now

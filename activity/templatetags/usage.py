@@ -2,8 +2,8 @@
 
 from django import template
 
-from activity.formats import compact, seconds
-from activity.names import app_name, provider_name
+from activity.dashboard.formats import compact, seconds
+from activity.dashboard.names import app_name, provider_name
 from gateway.models import Generation
 
 register = template.Library()

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django import template
 
-from models_catalog.descriptions import month_name
+from models_catalog.browser.descriptions import month_name
 
 register = template.Library()
 

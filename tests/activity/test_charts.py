@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from activity.charts import MOST_SERIES, OTHER, Series, nice_steps, sparkline, stacked_bars
+from activity.dashboard.charts import MOST_SERIES, OTHER, Series, nice_steps, sparkline, stacked_bars
 
 
 def draw(series, buckets=2, height=200):

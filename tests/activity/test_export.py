@@ -40,7 +40,7 @@ def test_sums_follow_the_filter_and_the_grouping(alice_client, account, key):
 
 
 def test_requests_are_all_there_newest_first(alice_client, account, monkeypatch):
-    monkeypatch.setattr("activity.export.BATCH", 7)
+    monkeypatch.setattr("activity.dashboard.export.BATCH", 7)
     now = timezone.now()
     made = make_requests(account, [{"created_at": now - timedelta(minutes=n)} for n in range(20)])
     rows = lines(alice_client.get("/activity/requests.csv"))

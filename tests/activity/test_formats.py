@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from activity.formats import change, compact, seconds, short_dollars
+from activity.dashboard.formats import change, compact, seconds, short_dollars
 from common.money import exact_dollars
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from activity.explanation import explain
+from activity.requests.explanation import explain
 from gateway.models import Generation
 
 from .factory import make_request, make_running

@@ -6,8 +6,8 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from activity.filters import filter_from
-from activity.requests import cursor_of, page_of
+from activity.dashboard.filters import filter_from
+from activity.requests.listing import cursor_of, page_of
 
 from .factory import make_request, make_requests, make_running
 

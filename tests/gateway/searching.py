@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from activity.explanation import explain
+from activity.requests.explanation import explain
 from billing.models import CreditAccount
 from gateway import completions
 from gateway.models import Generation

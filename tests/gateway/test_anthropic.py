@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from asgiref.sync import sync_to_async
 
-from activity.explanation import explain
+from activity.requests.explanation import explain
 from gateway.models import Generation
 from gateway.routing import catalogue_cache
 from models_catalog import catalog

@@ -5,7 +5,7 @@ from decimal import Decimal
 from asgiref.sync import sync_to_async
 
 from accounts.access import privacy_of
-from activity.explanation import explain
+from activity.requests.explanation import explain
 from billing.models import CreditAccount
 from gateway.accounting.pricing import own_key_fee
 from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, files_bound

@@ -4,7 +4,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from activity.api import generation_json
-from activity.explanation import explain
+from activity.requests.explanation import explain
 from tests.gateway.test_chat_completions import events_of
 
 from .searching import FEE, QUESTION, asked, assert_explained, online, searches, tokens_cost

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
-from activity.explanation import explain
+from activity.requests.explanation import explain
 from gateway.models import Generation
 from gateway.routing import health
 from tests.gateway.test_chat_completions import events_of

@@ -4,8 +4,8 @@ import pytest
 from django.db import transaction
 
 from models_catalog import catalog
-from models_catalog.bundled import load_bundled
 from models_catalog.entries import Catalogue
+from models_catalog.loading.bundled import load_bundled
 from models_catalog.models import Author, CatalogueVersion, Endpoint, Model, Provider
 
 DAY_ZERO = 1_700_000_000  # unix seconds

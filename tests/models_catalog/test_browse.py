@@ -8,10 +8,10 @@ import pytest
 from django.http import QueryDict
 
 from models_catalog import catalog
-from models_catalog.browse import find
-from models_catalog.facets import facets, suggestions
+from models_catalog.browser.browse import find
+from models_catalog.browser.facets import facets, suggestions
+from models_catalog.browser.query import SORTS, BadParameter, Query, parse, parse_leniently
 from models_catalog.models import Endpoint
-from models_catalog.query import SORTS, BadParameter, Query, parse, parse_leniently
 
 from .conftest import DAY_ZERO
 

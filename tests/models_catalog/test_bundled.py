@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from models_catalog import catalog
-from models_catalog.bundled import FILE, load_bundled
+from models_catalog.loading.bundled import FILE, load_bundled
 from models_catalog.models import CatalogueVersion, Endpoint, Model, Provider
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from openai import NotFoundError, OpenAI
 
-from models_catalog.bundled import load_bundled
+from models_catalog.loading.bundled import load_bundled
 
 
 @pytest.fixture

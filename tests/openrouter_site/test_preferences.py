@@ -2,7 +2,7 @@
 
 import pytest
 
-from models_catalog import bundled
+from models_catalog.loading import bundled
 
 URL = "/settings/preferences"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from models_catalog.bundled import load_bundled
+from models_catalog.loading.bundled import load_bundled
 
 
 class Command(BaseCommand):

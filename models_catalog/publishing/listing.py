@@ -3,9 +3,9 @@
 from dataclasses import fields
 from typing import Any
 
-from . import measurements
-from .entries import EndpointEntry, ModelEntry, Prices, ProviderEntry
-from .measurements import Measurement
+from models_catalog import measurements
+from models_catalog.entries import EndpointEntry, ModelEntry, Prices, ProviderEntry
+from models_catalog.measurements import Measurement
 
 __all__ = ["endpoint_json", "endpoints_json", "model_json", "provider_json"]
 

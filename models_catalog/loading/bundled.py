@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from . import catalog
-from .descriptions import describe
-from .models import Author, CatalogueVersion, Endpoint, Model, Provider
-from .pricing import servable
+from models_catalog import catalog
+from models_catalog.browser.descriptions import describe
+from models_catalog.models import Author, CatalogueVersion, Endpoint, Model, Provider
+from models_catalog.pricing import servable
 
 __all__ = ["FILE", "Loaded", "load_bundled"]
 

@@ -13,10 +13,10 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from common.http import PageRequest
+from models_catalog import catalog, measurements
+from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry
 
-from . import catalog, measurements
 from .browse import find
-from .entries import Catalogue, EndpointEntry, ModelEntry
 from .facets import SORT_LABELS, chips, column_links, facets, hidden_inputs, suggestions
 from .price_table import price_table
 from .query import Query, parse_leniently

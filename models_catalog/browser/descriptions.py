@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from .models import Model
+from models_catalog.models import Model
 
 __all__ = ["describe", "month_name"]
 

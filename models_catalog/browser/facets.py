@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from common.money import format_price_per_million
+from models_catalog.entries import Catalogue
+from models_catalog.templatetags.catalogue import tokens
 
 from .browse import CONTEXT_STEPS, PRICE_STEPS, Found
-from .entries import Catalogue
 from .query import INPUT_MODALITIES, VARIANTS, Query
-from .templatetags.catalogue import tokens
 
 __all__ = [
     "SORT_LABELS",

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from .catalog import Catalogue, ModelEntry
+from models_catalog.catalog import Catalogue, ModelEntry
+
 from .query import Query
 
 __all__ = ["CONTEXT_STEPS", "PRICE_STEPS", "Found", "find"]

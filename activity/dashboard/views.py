@@ -7,17 +7,19 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts import access
+from activity import usage
+from activity.requests import listing
+from activity.requests.explanation import explain
 from billing import spending
 from common import csv_export
 from common.clock import utc_now
 from common.http import AuthedRequest
 
-from . import export, requests, usage
-from .dashboard import dashboard_of, options_of
-from .explanation import explain
+from . import export
 from .filters import GROUPS, MEASURES, filter_from
 from .names import app_name, provider_name
 from .periods import PERIODS
+from .summary import dashboard_of, options_of
 
 
 @login_required
@@ -37,7 +39,7 @@ def activity(request: AuthedRequest) -> HttpResponse:
         "measures": MEASURES.items(),
         "groups": [(value, word) for value, (_, word) in GROUPS.items() if value != "member" or shared],
         "dashboard": dashboard_of(view, organisation),
-        "page": requests.page_of(view, request.GET.get("before", ""), request.GET.get("after", "")),
+        "page": listing.page_of(view, request.GET.get("before", ""), request.GET.get("after", "")),
         "unused": not (view.account.generations.exists() or view.account.holds.exists()),
         "options": options_of(view, organisation),
     }
@@ -49,7 +51,7 @@ def activity(request: AuthedRequest) -> HttpResponse:
 def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
     """One request: who answered it, what was tried, and why it cost what it cost."""
     account = spending.account_of(access.for_member(request))
-    found = requests.request_of(account, generation_id)
+    found = listing.request_of(account, generation_id)
     if found is None:
         raise Http404("No such request.")
     context = {

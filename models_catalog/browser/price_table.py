@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from common.money import format_price_per_million
-
-from .entries import EndpointEntry
-from .templatetags.catalogue import tokens
+from models_catalog.entries import EndpointEntry
+from models_catalog.templatetags.catalogue import tokens
 
 __all__ = ["PriceTable", "price_table"]
 

@@ -6,11 +6,12 @@ from decimal import Decimal
 from asgiref.sync import sync_to_async
 
 from accounts.models import Organisation
+from activity import usage
+from activity.requests import listing
 from common.csv_export import line
 from common.money import PicoUsd, as_usd
 from gateway.models import Generation
 
-from . import requests, usage
 from .filters import GROUPS, Filter
 from .names import names_of
 
@@ -31,12 +32,12 @@ _USAGE_COLUMNS = (
 async def request_lines(view: Filter) -> AsyncIterator[str]:
     """CSV of every request of the view, newest first, a batch at a time."""
     yield line(_REQUEST_COLUMNS)
-    page = await sync_to_async(requests.page_of)(view, size=BATCH)
+    page = await sync_to_async(listing.page_of)(view, size=BATCH)
     while page.requests:
         yield "".join(line(_request_cells(request)) for request in page.requests)
         if not page.older:
             return
-        page = await sync_to_async(requests.page_of)(view, before=page.older, size=BATCH)
+        page = await sync_to_async(listing.page_of)(view, before=page.older, size=BATCH)
 
 
 def usage_lines(view: Filter, organisation: Organisation) -> Iterator[str]:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.feedgenerator import Rss201rev2Feed
 
-from .entries import ModelEntry
+from models_catalog.entries import ModelEntry
 
 __all__ = ["rss"]
 

@@ -12,10 +12,9 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
+from activity.dashboard.filters import Filter
 from billing.models import CreditAccount
 from gateway.models import Generation, Hold
-
-from .filters import Filter
 
 __all__ = ["Page", "cursor_of", "page_of", "recent", "request_of"]
 
