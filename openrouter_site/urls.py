@@ -4,8 +4,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from api.router import api
+
 from . import home
-from .api import api
 
 admin.site.site_header = admin.site.site_title = f"{settings.SITE_NAME} administration"
 

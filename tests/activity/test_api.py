@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pydantic import BaseModel
 
-from activity import shapes
+from api import schemas
 from keys import issuing
 
 from .factory import make_request, make_running
@@ -66,7 +66,7 @@ def test_a_request_is_described_with_every_field(api, account):
     response = api.get("/api/v1/generation", {"id": made.pk})
     data = exact(response)["data"]
     assert sorted(data) == sorted(FIELDS)
-    described_as(shapes.GenerationData, data)
+    described_as(schemas.GenerationData, data)
     assert data["total_cost"] == data["usage"] == Decimal("0.000123456789")
     assert b'"total_cost":0.000123456789' in response.content
     assert (data["id"], data["model"], data["upstream_id"]) == (made.pk, "openai/gpt-4o-mini", "chatcmpl-1")
@@ -85,7 +85,7 @@ def test_nothing_is_known_of_tokens_when_nobody_answered(api, account):
     data = exact(api.get("/api/v1/generation", {"id": made.pk}))["data"]
     assert (data["model"], data["provider_name"], data["native_tokens_prompt"]) == ("acme/alpha", None, None)
     assert data["total_cost"] == 0
-    described_as(shapes.GenerationData, data)
+    described_as(schemas.GenerationData, data)
 
 
 def test_a_running_request_is_not_available_yet(api, account):
@@ -147,7 +147,7 @@ def test_activity_adds_up_completed_days_by_model_and_provider(manager, account)
     assert rows[0]["date"] == f"{days_ago(1):%Y-%m-%d}"
     assert (rows[0]["prompt_tokens"], rows[0]["completion_tokens"], rows[0]["reasoning_tokens"]) == (2000, 400, 10)
     assert rows[0]["byok_usage_inference"] == 0
-    described_as(shapes.ActivityRow, rows[0])
+    described_as(schemas.ActivityRow, rows[0])
 
 
 def test_activity_of_one_day_one_key_or_one_member(manager, account, key, alice, bob):

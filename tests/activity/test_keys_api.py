@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from activity import keys_api, shapes
 from activity.key_usage import spent_by_keys
+from api import keys, schemas
 from billing.credits import ledger
 from billing.models import LedgerEntry
 from common.money import pico_from_cents
@@ -57,7 +57,7 @@ def test_a_key_learns_about_itself(organisation, alice, account):
     make_request(account, key=key, cost=1_500_000_000_001)
     ApiKey.objects.filter(pk=key.pk).update(window_started_at=timezone.now())
     data = exact(client_with(secret).get("/api/v1/key"))["data"]
-    described_as(shapes.CurrentKeyData, data)
+    described_as(schemas.CurrentKeyData, data)
     assert data == {
         "label": key.label,
         "limit": 5,
@@ -147,7 +147,7 @@ def test_making_a_key_returns_its_secret_this_once(manager, organisation, alice)
     body = exact(response)
     assert authenticate_sync(f"Bearer {body['key']}").hash == body["data"]["hash"] == hash_of(body["key"])
     assert sorted(body["data"]) == sorted(KEY_FIELDS)
-    described_as(shapes.KeyData, body["data"])
+    described_as(schemas.KeyData, body["data"])
     key = ApiKey.objects.get(hash=body["data"]["hash"])
     assert (key.name, key.limit, key.limit_reset) == ("Customer 42", pico_from_cents(1230), "weekly")
     assert (key.organisation, key.created_by, key.is_management) == (organisation, alice, False)
@@ -227,7 +227,7 @@ def test_the_list_is_newest_first_without_disabled_deleted_and_management_keys(m
 def test_the_list_has_a_hundred_keys_at_most_and_takes_few_queries(
     manager, organisation, alice, monkeypatch, django_assert_max_num_queries
 ):
-    monkeypatch.setattr(keys_api, "PAGE_SIZE", 5)
+    monkeypatch.setattr(keys, "PAGE_SIZE", 5)
     for number in range(7):
         issuing.create(organisation, alice, f"Key {number}")
     with django_assert_max_num_queries(5):

@@ -3,8 +3,8 @@
 import pytest
 from asgiref.sync import sync_to_async
 
-from activity.api import generation_json
 from activity.requests.explanation import explain
+from api.activity import generation_json
 from tests.gateway.test_chat_completions import events_of
 
 from .searching import FEE, QUESTION, asked, assert_explained, online, searches, tokens_cost

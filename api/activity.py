@@ -18,8 +18,8 @@ from keys.authentication import require_management
 from keys.models import ApiKey
 from models_catalog import catalog
 
-from . import shapes
-from .answers import KeyRequest, answer, dollars, organisation_of
+from . import schemas
+from .responses import KeyRequest, answer, dollars, organisation_of
 
 router = Router(tags=["Activity"])
 
@@ -27,7 +27,9 @@ router = Router(tags=["Activity"])
 DAYS = 30
 
 
-@router.get("/generation", response=shapes.Generation, operation_id="getGeneration", summary="Get a request's metadata")
+@router.get(
+    "/generation", response=schemas.Generation, operation_id="getGeneration", summary="Get a request's metadata"
+)
 def get_generation(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the parameter's public name
     """What one finished request of the organisation used, and what it cost. Times are milliseconds, money dollars."""
     account = spending.account_of(organisation_of(request))
@@ -39,7 +41,7 @@ def get_generation(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 
 
 @router.get(
     "/activity",
-    response=shapes.Activity,
+    response=schemas.Activity,
     operation_id="getUserActivity",
     summary="Get activity by day and model",
 )

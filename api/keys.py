@@ -13,6 +13,7 @@ from ninja import Router, Schema
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from accounts.models import Organisation, User
+from activity.key_usage import WINDOWS, spent_by_keys
 from billing import spending
 from common.clock import utc_now
 from common.errors import InvalidRequest, NotFound
@@ -22,9 +23,8 @@ from keys.authentication import require_management
 from keys.models import ApiKey
 from keys.standing import Standing
 
-from . import shapes
-from .answers import KeyRequest, answer, dollars, organisation_of
-from .key_usage import WINDOWS, spent_by_keys
+from . import schemas
+from .responses import KeyRequest, answer, dollars, organisation_of
 
 router = Router(tags=["Keys"])
 
@@ -59,7 +59,7 @@ class KeyChanges(Schema):
     include_byok_in_limit: bool | None = None
 
 
-@router.get("/key", response=shapes.CurrentKey, operation_id="getCurrentKey", summary="Get the current API key")
+@router.get("/key", response=schemas.CurrentKey, operation_id="getCurrentKey", summary="Get the current API key")
 def get_current_key(request: KeyRequest) -> HttpResponse:
     """The key that the request is made with: its limit, and what it has spent in each window."""
     organisation = organisation_of(request)
@@ -91,7 +91,7 @@ def get_current_key(request: KeyRequest) -> HttpResponse:
     )
 
 
-@router.get("/keys", response=shapes.Keys, operation_id="list", summary="List API keys")
+@router.get("/keys", response=schemas.Keys, operation_id="list", summary="List API keys")
 def list_keys(request: KeyRequest, offset: int = 0, include_disabled: bool = False) -> HttpResponse:
     """The organisation's API keys, newest first, at most 100 from `offset` on."""
     organisation = _managed(request)
@@ -102,7 +102,7 @@ def list_keys(request: KeyRequest, offset: int = 0, include_disabled: bool = Fal
     return answer({"data": _described(organisation, list(shown[offset : offset + PAGE_SIZE]))})
 
 
-@router.post("/keys", response={201: shapes.CreatedKey}, operation_id="createKeys", summary="Create an API key")
+@router.post("/keys", response={201: schemas.CreatedKey}, operation_id="createKeys", summary="Create an API key")
 def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
     """The new key, and its secret: here and never again."""
     organisation = _managed(request)
@@ -118,14 +118,14 @@ def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
     return answer({"data": _described(organisation, [key])[0], "key": secret}, status=201)
 
 
-@router.get("/keys/{key_hash}", response=shapes.Key, operation_id="getKey", summary="Get an API key")
+@router.get("/keys/{key_hash}", response=schemas.Key, operation_id="getKey", summary="Get an API key")
 def get_key(request: KeyRequest, key_hash: str) -> HttpResponse:
     """One key, by its hash."""
     organisation = _managed(request)
     return answer({"data": _described(organisation, [_found(organisation, key_hash)])[0]})
 
 
-@router.patch("/keys/{key_hash}", response=shapes.Key, operation_id="updateKeys", summary="Change an API key")
+@router.patch("/keys/{key_hash}", response=schemas.Key, operation_id="updateKeys", summary="Change an API key")
 def update_key(request: KeyRequest, key_hash: str, changes: KeyChanges) -> HttpResponse:
     """The key as it is afterwards."""
     organisation = _managed(request)
@@ -141,7 +141,7 @@ def update_key(request: KeyRequest, key_hash: str, changes: KeyChanges) -> HttpR
     return answer({"data": _described(organisation, [issuing.update(key, **wanted)])[0]})
 
 
-@router.delete("/keys/{key_hash}", response=shapes.Deleted, operation_id="deleteKeys", summary="Delete an API key")
+@router.delete("/keys/{key_hash}", response=schemas.Deleted, operation_id="deleteKeys", summary="Delete an API key")
 def delete_key(request: KeyRequest, key_hash: str) -> HttpResponse:
     """The key is refused from now on; its usage stays."""
     organisation = _managed(request)

@@ -10,14 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from common.errors import ApiError, InvalidRequest, NotFound
+from models_catalog import catalog
 from models_catalog.browser.browse import find
 from models_catalog.browser.query import DESCRIPTIONS, BadParameter, Query, parse, read_flag, read_page
+from models_catalog.entries import ModelEntry
 from models_catalog.publishing.feed import rss
 from models_catalog.publishing.listing import endpoint_json, endpoints_json, model_json, provider_json
 from models_catalog.publishing.responses import PUBLIC_HEADERS, preflight, publish
-
-from . import catalog
-from .entries import ModelEntry
 
 router = Router(tags=["models"])
 

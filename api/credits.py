@@ -7,10 +7,9 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
+from billing.models import CreditAccount
 from common.errors import Gone
 from common.money import PicoUsd, as_usd
-
-from .models import CreditAccount
 
 router = Router(tags=["Credits"])
 

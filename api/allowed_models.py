@@ -9,9 +9,9 @@ from ninja import Router
 
 from gateway import completions
 from keys.authentication import KeyIdentity
-from models_catalog.api import models_for
 
-from .answers import KeyRequest, answer
+from .models import models_for
+from .responses import KeyRequest, answer
 
 router = Router(tags=["models"])
 

@@ -4,13 +4,14 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from activity.api import router as activity_router
-from activity.keys_api import router as keys_router
-from activity.models_api import router as allowed_models_router
-from billing.api import router as billing_router
 from common.errors import ApiError, InvalidRequest
 from keys import authentication
-from models_catalog.api import router as models_router
+
+from .activity import router as activity_router
+from .allowed_models import router as allowed_models_router
+from .credits import router as billing_router
+from .keys import router as keys_router
+from .models import router as models_router
 
 api = NinjaAPI(title="API", version="1", docs_url=None, urls_namespace="api")
 
