@@ -77,7 +77,8 @@ def run(env: dict[str, str], *arguments: str) -> str:
 
 MAKE_ACCOUNTS = """
 from accounts.models import Organisation
-from billing import ledger, spending
+from billing import spending
+from billing.credits import ledger
 from billing.models import LedgerEntry
 from common.money import PICO_PER_USD, PicoUsd
 from django.db import transaction

@@ -34,7 +34,7 @@ WITHOUT_DATABASE = [
     "tests/scripts",
     "tests/test_repository.py",
     "tests/test_coverage.py",
-    "tests/gateway/test_tokens.py",
+    "tests/gateway/tokens/test_bounds.py",
 ]
 #: The headless shell is the same engine without a desktop's windows: less than half the work for a page.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

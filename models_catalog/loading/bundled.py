@@ -25,7 +25,7 @@ from models_catalog.pricing import servable
 
 __all__ = ["FILE", "Loaded", "load_bundled"]
 
-FILE = Path(__file__).parent / "fixtures" / "catalogue.json"
+FILE = Path(__file__).parent.parent / "fixtures" / "catalogue.json"
 
 BATCH_ROWS = 500
 

@@ -19,7 +19,8 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from accounts import access
 from accounts.models import User
-from billing import ledger, spending
+from billing import spending
+from billing.credits import ledger
 from billing.models import LedgerEntry
 from common.money import pico_from_cents
 from keys import issuing

@@ -11,7 +11,7 @@ MAKE_OPERATOR = """
 import requests
 from django.conf import settings
 from accounts.models import User
-from billing import purchases, quotes
+from billing.payments import purchases, quotes
 from billing.models import CreditAccount, Purchase
 operator = User.objects.get(email="{person.email}")
 operator.is_staff = operator.is_superuser = True

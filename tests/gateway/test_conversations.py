@@ -14,7 +14,7 @@ from gateway.protocols.chat_completions.request import parse
 from gateway.routing.affinity import Conversation
 from gateway.routing.health import EndpointHealth
 from models_catalog.catalog import Prices
-from tests.gateway.test_routing import catalogue, endpoint, known, model, plan, tags
+from tests.gateway.routing.test_plan import catalogue, endpoint, known, model, plan, tags
 
 LONG = "All men are mortal. " * 300
 

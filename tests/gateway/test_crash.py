@@ -15,7 +15,7 @@ MINUTES_LATER = """
 from datetime import timedelta
 from django.db.models import F
 from gateway.models import GatewayProcess, Hold
-from gateway.reaper import reap
+from gateway.accounting.reaper import reap
 ago = timedelta(minutes=5)
 GatewayProcess.objects.filter(pk__in=Hold.objects.values("process_id")).update(seen_at=F("seen_at") - ago)
 Hold.objects.update(created_at=F("created_at") - ago)

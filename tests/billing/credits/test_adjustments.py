@@ -1,0 +1,152 @@
+"""Credits that operators grant or take, with a reason: in the admin and by command."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from billing.credits import adjustments, reconciliation
+from billing.models import Adjustment, LedgerEntry, Lot
+from common.money import pico_from_cents
+from tests.billing.at_once import all_at_once
+from tests.billing.conftest import credits_of, hidden, sound, spend
+
+
+@pytest.fixture
+def boss(db) -> User:
+    """An operator."""
+    return User.objects.create_superuser("boss@example.com", "correct horse battery")
+
+
+@pytest.fixture
+def operator(boss) -> Client:
+    client = Client()
+    client.force_login(boss)
+    return client
+
+
+def page_of(account) -> str:
+    return reverse("admin:billing_creditaccount_adjust", args=[account.pk])
+
+
+def grant(account, usd: str = "12.50", **options: str) -> None:
+    given = {"reason": "Sorry for the outage", "operator": "boss@example.com", "reference": "T-7"} | options
+    call_command("grant_credits", account, usd, **given)
+
+
+# --- In the admin -----------------------------------------------------------------------------------
+
+
+def test_a_grant_says_who_why_and_how_much_and_is_made_once(operator, boss, empty_account, alice_client):
+    form = {"amount": "12.5", "reason": "Sorry for the outage"}
+    form["token"] = hidden(operator.get(page_of(empty_account)).content.decode(), "token")
+
+    for _ in range(2):  # sent twice, granted once
+        assert operator.post(page_of(empty_account), form).status_code == 302
+
+    entry = LedgerEntry.objects.get()
+    assert (entry.kind, entry.amount, entry.note) == ("grant", pico_from_cents(1250), "Sorry for the outage")
+    assert (entry.adjustment.operator, entry.adjustment.reason) == (boss, entry.note)
+    empty_account.refresh_from_db()
+    assert empty_account.purchased == 0
+    assert LogEntry.objects.get().change_message == "Granted 12.5 USD: Sorry for the outage"
+    assert sound()
+
+    page = alice_client.get("/settings/credits").content.decode()
+    assert "Sorry for the outage" in page
+    assert "boss@" not in page
+    listed = operator.get(reverse("admin:billing_adjustment_changelist"), {"q": "boss@example.com"}).content.decode()
+    assert "$12.500000" in listed
+
+
+def test_only_what_is_available_can_be_taken(operator, account):
+    spend(account, used=300, held=200)
+
+    refused = operator.post(page_of(account), {"amount": "-6", "reason": "x", "token": "one"})
+    assert "Only $5.00" in refused.content.decode()
+    operator.post(page_of(account), {"amount": "-4.5", "reason": "A mistake of ours", "token": "two"})
+    assert credits_of(account) == 550
+    assert LedgerEntry.objects.latest("pk").kind == "adjustment"
+    assert "Enter an amount other than zero" in operator.post(page_of(account), {"amount": "0"}).content.decode()
+    assert Adjustment.objects.count() == 1
+    assert sound()
+
+
+def test_a_form_that_was_used_for_another_amount_moves_nothing(operator, empty_account):
+    operator.post(page_of(empty_account), {"amount": "1", "reason": "x", "token": "one"})
+    answer = operator.post(page_of(empty_account), {"amount": "2", "reason": "x", "token": "one"})
+    assert "Open it anew" in answer.content.decode()
+    assert credits_of(empty_account) == 100
+
+
+def test_who_granted_is_known_when_the_operator_is_gone(boss, empty_account):
+    adjustments.adjust(empty_account, pico_from_cents(5), operator=boss, reason="x", reference="y")
+    boss.delete()
+    assert Adjustment.objects.get().operator_email == "boss@example.com"
+
+
+def test_an_entry_by_hand_without_a_name_is_a_fault(boss, empty_account):
+    adjustments.adjust(empty_account, pico_from_cents(5), operator=boss, reason="x", reference="y")
+    assert sound()
+    Adjustment.objects.all().delete()
+    assert [fault.problem for fault in reconciliation.faults()] == ["was made by an operator, but nobody is named"]
+
+
+# --- By command -------------------------------------------------------------------------------------
+
+
+def test_the_command_grants_once_however_often_it_is_run(boss, empty_account, capsys):
+    grant("Alice@example.com")
+    assert "Granted $12.50 to alice. The balance is $12.50." in capsys.readouterr().out
+    grant(empty_account.organisation.public_id)
+    assert "Granted before, on " in capsys.readouterr().out
+
+    assert credits_of(empty_account) == 1250
+    assert Adjustment.objects.get().operator == boss
+    assert Lot.objects.get().expires_at is None
+    assert sound()
+
+
+def test_a_reference_that_stands_for_something_else_is_refused(boss, empty_account, charlie):
+    grant("alice@example.com")
+    for account, usd in (("alice@example.com", "13"), ("charlie@example.com", "12.50")):
+        with pytest.raises(CommandError, match="Choose another --reference"):
+            grant(account, usd)
+    assert LedgerEntry.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"account": "nobody@example.com"}, "no person or organisation"),
+        ({"account": "org_nothing"}, "no person or organisation"),
+        ({"usd": "ten"}, "not an amount"),
+        ({"usd": "0"}, "not an amount"),
+        ({"usd": "0.0000001"}, "not an amount"),
+        ({"usd": "NaN"}, "not an amount"),
+        ({"usd": "10000000"}, "not an amount"),
+        ({"reason": " "}, "--reason takes"),
+        ({"reference": "x" * 61}, "--reference 1 to 60"),
+        ({"operator": "alice@example.com"}, "not an operator"),
+        ({"operator": "clerk@example.com"}, "not an operator"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_moves_nothing(boss, empty_account, changed, told):
+    clerk = User.objects.create_user("clerk@example.com", "correct horse battery", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_creditaccount"))
+    with pytest.raises(CommandError, match=told):
+        grant(**{"account": "alice@example.com"} | changed)
+    assert not LedgerEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_grant_that_is_asked_for_many_times_at_once_is_made_once(boss, empty_account):
+    def ask():
+        return adjustments.adjust(empty_account, pico_from_cents(500), operator=boss, reason="x", reference="T-8")[1]
+
+    assert sorted(all_at_once(*[ask] * 6)) == [False] * 5 + [True]
+    assert credits_of(empty_account) == 500
+    assert sound()

@@ -1,0 +1,188 @@
+"""Auto top-up, told with the payments sandbox over HTTP."""
+
+import pytest
+from django.core import mail
+
+from billing import spending, tasks
+from billing.models import AutoTopUp, CreditAccount, LedgerEntry, Purchase
+from billing.payments import auto_top_up, auto_top_up_charges, sweeps
+from common.money import PICO_PER_CENT
+from tests.billing.at_once import all_at_once
+from tests.billing.conftest import credits_of, deliver, sound
+from tests.billing.topping import agree, later, payments, spend_all
+
+State = Purchase.State
+
+
+# --- Buying ---------------------------------------------------------------------------------------
+
+
+def test_a_low_balance_buys_credits_with_the_saved_card(sandbox, agreement, empty_account, alice, committed):
+    with committed():
+        purchase = auto_top_up_charges.run(empty_account.pk)
+
+    assert (purchase.state, purchase.source, purchase.user) == (State.CREDITED, "auto_topup", alice)
+    assert (purchase.credit_cents, purchase.fee_cents) == (1000, 80)  # the same fee as by hand
+    assert payments(sandbox, purchase) == ["succeeded"]
+    assert credits_of(empty_account) == 1000
+    assert purchase.receipt_number
+    assert sound()
+    assert [message.subject for message in mail.outbox] == ["$10.00 of credits added by auto top-up"]
+    assert "Charged to Visa ending in 4242: $10.80" in mail.outbox[0].body
+
+
+def test_a_balance_at_the_line_is_not_low(sandbox, agreement, account):
+    CreditAccount.objects.update(usage=500 * PICO_PER_CENT)
+    assert auto_top_up_charges.run(account.pk) is None
+
+    CreditAccount.objects.update(usage=500 * PICO_PER_CENT + 1)
+    assert auto_top_up_charges.run(account.pk).state == State.CREDITED
+
+
+def test_nothing_is_bought_once_it_is_switched_off(sandbox, agreement, empty_account):
+    assert auto_top_up.switch_off(empty_account) is True
+    assert auto_top_up_charges.run(empty_account.pk) is None
+    assert auto_top_up.switch_off(empty_account) is False
+    assert sweeps.top_up_low_balances() == 0
+
+
+def test_nothing_is_bought_for_a_frozen_account(sandbox, agreement, empty_account):
+    CreditAccount.objects.update(frozen_reason="A payment is disputed.")
+    assert auto_top_up_charges.run(empty_account.pk) is None
+
+
+def test_the_clock_notices_what_no_request_has_reported(sandbox, agreement, empty_account):
+    assert sweeps.top_up_low_balances() == 1
+    assert sweeps.top_up_low_balances() == 0  # the balance is high again
+    assert credits_of(empty_account) == 1000
+
+
+def test_a_request_reports_a_low_balance_to_the_background(
+    sandbox, agreement, empty_account, monkeypatch, django_capture_on_commit_callbacks
+):
+    asked = []
+    monkeypatch.setattr(tasks.top_up, "delay", asked.append)
+    account = CreditAccount.objects.get()
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(50):  # fifty requests in a row
+            spending.spent(account)
+    assert asked == [account.pk]
+
+    account.credits = 500 * PICO_PER_CENT  # not low any more
+    with django_capture_on_commit_callbacks(execute=True):
+        spending.spent(account)
+    assert asked == [account.pk]
+
+
+def test_a_broker_that_is_away_does_not_disturb_the_request(agreement, monkeypatch, django_capture_on_commit_callbacks):
+    asked = []
+
+    def away(account_id):
+        asked.append(account_id)
+        raise ConnectionError
+
+    monkeypatch.setattr(tasks.top_up, "delay", away)
+    account = CreditAccount.objects.get()
+    with django_capture_on_commit_callbacks(execute=True):
+        spending.spent(account)
+    assert asked == [account.pk]
+
+
+def test_the_task_buys(sandbox, agreement, empty_account):
+    tasks.top_up(empty_account.pk)
+    assert credits_of(empty_account) == 1000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sixteen_who_notice_at_once_make_one_attempt(sandbox, agreement, empty_account):
+    results = all_at_once(*[lambda: auto_top_up_charges.run(empty_account.pk)] * 16)
+
+    assert not [each for each in results if isinstance(each, Exception)], results
+    purchase = Purchase.objects.get()
+    assert payments(sandbox, purchase) == ["succeeded"]
+    assert credits_of(empty_account) == 1000
+    assert sound()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_task_webhook_and_clock_may_race_over_one_attempt(client, sandbox, agreement, empty_account):
+    sandbox.fail("drop", count=3, path="/v1/payment_intents", method="POST")
+    purchase = auto_top_up_charges.run(empty_account.pk)
+    assert purchase.state == State.PROCESSING
+    told = sandbox.events(purchase)
+    later(1)
+
+    from django.test import Client
+
+    results = all_at_once(
+        *[lambda event=event: deliver(Client(), event).status_code for event in told * 2],
+        sweeps.sweep,
+        sweeps.sweep,
+        lambda: auto_top_up_charges.run(empty_account.pk),
+    )
+
+    assert not [each for each in results if isinstance(each, Exception)], results
+    sweeps.sweep()
+    assert payments(sandbox, Purchase.objects.get()) == ["succeeded"]
+    assert credits_of(empty_account) == 1000
+    assert LedgerEntry.objects.count() == 1
+    assert sound()
+
+
+# --- Guards ---------------------------------------------------------------------------------------
+
+
+def test_two_attempts_are_at_least_a_minute_apart(sandbox, agreement, empty_account):
+    auto_top_up_charges.run(empty_account.pk)
+    spend_all(empty_account)
+    assert auto_top_up_charges.run(empty_account.pk) is None
+
+    later(0.02)
+    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
+
+
+def test_it_runs_at_most_five_times_in_a_day(sandbox, agreement, empty_account):
+    for _ in range(5):
+        assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
+        spend_all(empty_account)
+        later(0.5)
+    assert auto_top_up_charges.run(empty_account.pk) is None
+    assert auto_top_up.outlook(AutoTopUp.objects.get()).why == "It has run 5 times today."
+
+    later(22)
+    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
+
+
+def test_the_limit_for_a_day_is_kept(sandbox, empty_account, alice, card):
+    agree(empty_account, alice, card, daily_limit_cents=2500)
+    for _ in range(2):
+        assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
+        spend_all(empty_account)
+        later(1)
+    assert auto_top_up_charges.run(empty_account.pk) is None
+    assert auto_top_up.outlook(AutoTopUp.objects.get()).why == "The limit for a day has been reached."
+
+
+def test_an_attempt_keeps_its_quote_when_the_terms_change_meanwhile(sandbox, agreement, empty_account, alice, card):
+    sandbox.fail("refuse", status=503, count=3)
+    auto_top_up_charges.run(empty_account.pk)
+    agree(empty_account, alice, card, amount_cents=50_000, daily_limit_cents=50_000)
+    later(0.1)
+    sweeps.sweep()
+    assert credits_of(empty_account) == 1000
+
+
+def test_an_amount_that_is_no_longer_sold_stops_it(sandbox, agreement, empty_account, settings):
+    settings.PURCHASE_MINIMUM_CENTS = 2000
+    assert auto_top_up_charges.run(empty_account.pk) is None
+    agreement.refresh_from_db()
+    assert "The smallest purchase is $20.00" in agreement.off_reason
+
+
+def test_a_top_up_can_be_refunded_like_any_purchase(sandbox, agreement, empty_account, alice):
+    from billing.payments import refunds
+
+    purchase = auto_top_up_charges.run(empty_account.pk)
+    auto_top_up.switch_off(empty_account)
+    assert refunds.request(purchase, alice, cents=1000).state == "succeeded"
+    assert sound()

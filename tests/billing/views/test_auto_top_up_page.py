@@ -1,0 +1,153 @@
+"""The page on which somebody switches auto top-up on and off, and who may."""
+
+import pytest
+
+from billing.models import AutoTopUp, CreditAccount, SavedCard
+from billing.payments import auto_top_up_charges, cards
+from common.money import PICO_PER_CENT
+from tests.billing.conftest import hidden
+from tests.billing.topping import agree, save_card
+
+PAGE = "/settings/credits/auto-top-up"
+
+
+def terms(**changes) -> dict:
+    return {
+        "threshold": "5", "amount": "25", "daily_limit": "100", "card": SavedCard.objects.get().pk, "consent": "on",
+    } | changes  # fmt: skip
+
+
+def test_the_page_leads_to_saving_a_card_first(alice_client, sandbox, organisation):
+    page = alice_client.get(PAGE).content.decode()
+    assert "No card is saved." in page
+    assert "Switch on" not in page
+
+    answer = alice_client.post("/settings/credits/cards/add")
+    assert answer.url.startswith(f"{sandbox.address}/c/pay/")
+
+
+def test_coming_back_from_the_page_shows_the_card(alice_client, sandbox, empty_account, alice):
+    session = cards.open_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
+    sandbox._post(f"/_test/sessions/{session}/pay", card="4242424242424242")
+    page = alice_client.get(f"/settings/credits/cards/return?s={session}", follow=True).content.decode()
+    assert "Visa ending in 4242 is saved." in page
+    assert "Switch on" in page
+
+
+def test_switching_on_keeps_who_agreed_to_what(alice_client, alice, card, empty_account):
+    assert alice_client.post(PAGE, terms()).status_code == 302
+
+    agreement = AutoTopUp.objects.get()
+    assert agreement.is_on
+    assert (agreement.threshold_cents, agreement.amount_cents, agreement.daily_limit_cents) == (500, 2500, 10_000)
+    assert (agreement.consent_by, agreement.consent_ip) == (alice, "127.0.0.1")
+    assert (
+        "to charge Visa ending in 4242 $26.38 ($25.00 of credits and a platform fee of $1.38)" in agreement.consent_text
+    )
+    assert CreditAccount.objects.get().top_up_below == 500 * PICO_PER_CENT
+    page = alice_client.get(PAGE).content.decode()
+    assert "Save changes" in page and "Switch off" in page
+    assert "Buys $25.00 of credits with Visa ending in 4242" in alice_client.get("/settings/credits").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"consent": ""}, "Auto top-up needs your consent"),
+        ({"card": "999999"}, "Choose one of your saved cards."),
+        ({"card": ""}, "Choose the card to charge."),
+        ({"threshold": "30"}, "Enter $25.00 or less, so that one top-up is enough."),
+        ({"threshold": "0.5"}, "Enter $1.00 or more."),
+        ({"threshold": "x"}, "Enter an amount in dollars"),
+        ({"amount": "3"}, "The smallest purchase is $5.00"),
+        ({"daily_limit": "20"}, "Enter $25.00 or more: one top-up buys that much."),
+    ],
+)
+def test_terms_that_make_no_sense_are_explained(alice_client, card, changes, told):
+    answer = alice_client.post(PAGE, terms(**changes))
+    assert answer.status_code == 422
+    assert told in answer.content.decode()
+    assert not AutoTopUp.objects.exists()
+
+
+def test_the_price_follows_the_amount(alice_client, organisation):
+    page = alice_client.get(f"{PAGE}/price", {"amount": "14.64"}).content.decode()
+    assert "$15.45" in page and "$0.81" in page
+    assert "Enter an amount" in alice_client.get(f"{PAGE}/price", {"amount": "?"}).content.decode()
+
+
+def test_it_can_be_switched_off(alice_client, agreement):
+    alice_client.post(f"{PAGE}/off")
+    assert not AutoTopUp.objects.get().is_on
+    assert AutoTopUp.objects.get().off_reason == ""
+
+
+def test_an_expired_card_is_marked_and_cannot_be_chosen(alice_client, sandbox, empty_account, alice, card):
+    expired = save_card(sandbox, empty_account, alice, "5555555555554444")
+    SavedCard.objects.filter(pk=expired.pk).update(exp_year=2024)
+
+    page = alice_client.get(PAGE)
+    assert "(expired)" in page.content.decode()
+    assert page.context["form"].initial["card"] == card
+
+    chosen = {"threshold": "5", "amount": "25", "daily_limit": "100", "card": expired.pk, "consent": "on"}
+    answer = alice_client.post(PAGE, chosen)
+    assert answer.status_code == 422
+    assert "has expired. Choose another card, or save a new one." in answer.content.decode()
+    assert not AutoTopUp.objects.exists()
+
+
+def test_a_stopped_top_up_says_why_on_both_pages(alice_client, sandbox, empty_account, alice):
+    agree(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
+    auto_top_up_charges.run(empty_account.pk)
+    for address in (PAGE, "/settings/credits"):
+        assert "The bank wants you to confirm this payment." in alice_client.get(address).content.decode()
+
+
+def test_a_card_can_be_removed(alice_client, agreement, card):
+    alice_client.post(f"/settings/credits/cards/{card.pk}/remove")
+    card.refresh_from_db()
+    assert card.state == "removed"
+    assert not AutoTopUp.objects.get().is_on
+
+
+def test_a_waiting_top_up_says_until_when(alice_client, declining, empty_account):
+    auto_top_up_charges.run(empty_account.pk)
+    assert "The last attempt was declined. Auto top-up waits until" in alice_client.get(PAGE).content.decode()
+
+
+def test_a_member_can_neither_see_nor_change_it(bob_client, agreement, card):
+    for address in (PAGE, f"{PAGE}/price?amount=10"):
+        assert bob_client.get(address).status_code == 403
+    for address in (PAGE, f"{PAGE}/off", "/settings/credits/cards/add", f"/settings/credits/cards/{card.pk}/remove"):
+        assert bob_client.post(address, terms()).status_code == 403
+    assert "Auto top-up" not in bob_client.get("/settings/credits").content.decode()
+    assert AutoTopUp.objects.get().is_on
+
+
+def test_an_outsider_cannot_touch_anybody_elses_card(charlie_client, sandbox, empty_account, alice, card, agreement):
+    assert charlie_client.post(f"/settings/credits/cards/{card.pk}/remove").status_code == 404
+    assert charlie_client.post(PAGE, terms()).status_code == 422
+    session = cards.open_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
+    sandbox._post(f"/_test/sessions/{session}/pay", card="5555555555554444")
+    assert charlie_client.get(f"/settings/credits/cards/return?s={session}").status_code == 404
+    card.refresh_from_db()
+    assert card.state == "active"
+    assert not SavedCard.objects.exclude(account=empty_account).exists()
+
+
+def test_everything_asks_for_a_form_of_this_site(alice, agreement):
+    from django.test import Client
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    for address in (PAGE, f"{PAGE}/off", "/settings/credits/cards/add"):
+        assert strict.post(address, terms()).status_code == 403
+    assert hidden(strict.get(PAGE).content.decode(), "csrfmiddlewaretoken")
+
+
+def test_the_credits_page_says_that_it_waits(alice_client, declining, empty_account):
+    assert auto_top_up_charges.run(empty_account.pk).state == "failed"
+    page = alice_client.get("/settings/credits").content.decode()
+    assert ">Waiting</span>" in page
+    assert "The last attempt was declined. It waits until" in page

@@ -1,0 +1,217 @@
+"""USDC on the credits page, and the page of a purchase in USDC in each of its states."""
+
+import pytest
+from django.core.cache import cache
+
+from billing.models import Purchase, Refund
+from billing.payments import purchases
+from tests.billing.conftest import credits_of, hidden
+
+PAGE = "/settings/credits"
+HERE = {"host": "127.0.0.1:8000"}  # the sandbox sends buyers back to this machine only
+State = Purchase.State
+
+
+def form(page: str, **choices: str) -> dict[str, str]:
+    """The page's form as a browser sends it: $10 in USDC, unless chosen otherwise."""
+    return {"preset": "10", "custom": "", "method": "usdc", "total": "1050", "token": hidden(page, "token")} | choices
+
+
+@pytest.fixture
+def page(alice_client, empty_account) -> str:
+    return alice_client.get(PAGE).content.decode()
+
+
+@pytest.fixture
+def show(alice_client):
+    """What the page of a purchase says now."""
+    return lambda purchase: " ".join(alice_client.get(purchase.get_absolute_url()).content.decode().split())
+
+
+@pytest.fixture
+def without_coinbase(settings):
+    settings.COINBASE_IS_SANDBOX = False
+
+
+# --- Buying -------------------------------------------------------------------------------------------
+
+
+def test_usdc_is_offered_beside_the_other_ways_to_pay(page):
+    assert [f'value="{method}"' in page for method in ("card", "alipay", "usdc")] == [True] * 3
+
+
+def test_it_is_not_offered_without_a_provider(alice_client, empty_account, without_coinbase):
+    page = alice_client.get(PAGE).content.decode()
+    assert 'value="usdc"' not in page and "USDC" not in page
+
+    answer = alice_client.post(f"{PAGE}/buy", form(page))
+    assert answer.status_code == 422
+    assert "This way to pay is not offered here" in answer.content.decode()
+    assert not Purchase.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("choice", "shown"),
+    [
+        ({"preset": "10"}, ["$0.50", "Pay $10.50", "5%", "Payments in USDC are final"]),
+        ({"preset": "custom", "custom": "5"}, ["$0.25", "Pay $5.25"]),
+        ({"preset": "custom", "custom": "12.70"}, ["$0.64", "Pay $13.34"]),  # 63.5 cents
+        ({"preset": "custom", "custom": "4"}, ["The smallest purchase is $5.00"]),
+    ],
+)
+def test_its_fee_and_total_are_shown_as_soon_as_it_is_chosen(alice_client, empty_account, choice, shown):
+    quote = alice_client.get(f"{PAGE}/quote", {"method": "usdc", **choice}).content.decode()
+    assert [text for text in shown if text not in quote] == []
+    assert "at least" not in quote  # no minimum
+
+
+def test_the_note_about_finality_is_for_usdc_only(alice_client, empty_account):
+    quote = alice_client.get(f"{PAGE}/quote", {"method": "card", "preset": "10"}).content.decode()
+    assert "final" not in quote and "Pay $10.80" in quote
+
+
+def test_the_form_leads_to_the_payment_page(alice_client, crypto, page):
+    answer = alice_client.post(f"{PAGE}/buy", form(page), headers=HERE)
+
+    purchase = Purchase.objects.get()
+    assert (answer.status_code, answer.url) == (302, purchase.checkout_url)
+    assert answer.url.startswith(f"{crypto.address}/payment-links/")
+    assert (purchase.method, purchase.provider, purchase.total_cents) == ("usdc", "coinbase", 1050)
+
+
+def test_the_browser_may_go_on_to_the_payment_page(alice_client, empty_account, settings):
+    policy = alice_client.get(PAGE).headers["Content-Security-Policy"]
+    assert settings.SANDBOX_COINBASE_URL in policy.split("form-action")[1].split(";")[0]
+
+
+def test_without_scripts_the_total_is_confirmed_on_a_page_between(alice_client, crypto, page):
+    """The page shows the card's total until the choice is sent."""
+    answer = alice_client.post(f"{PAGE}/buy", form(page, total=hidden(page, "total")), headers=HERE)
+    between = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Pay $10.50" in between and "You pay in USDC" in between and "Payments in USDC are final" in between
+    assert "can be refunded" not in between
+    assert not Purchase.objects.exists()
+
+    again = form(between, total=hidden(between, "total"), method=hidden(between, "method"))
+    assert alice_client.post(f"{PAGE}/buy", again, headers=HERE).status_code == 302
+
+
+def test_an_outage_of_the_provider_is_told_and_nothing_is_lost(alice_client, crypto, page):
+    crypto.fail("refuse", status=503, count=3)
+    answer = alice_client.post(f"{PAGE}/buy", form(page, preset="custom", custom="20", total="2100"), headers=HERE)
+
+    told = answer.content.decode()
+    assert answer.status_code == 503
+    assert "The payment provider does not answer. Nothing was charged." in told
+    assert 'value="20"' in told
+
+
+def test_a_member_and_an_outsider_cannot_see_or_cancel_it(bob_client, charlie_client, usdc_purchase):
+    for client in (bob_client, charlie_client):
+        for path in ("", "/cancel", "/receipt", "/refund"):
+            assert client.get(usdc_purchase.get_absolute_url() + path).status_code == 404
+
+
+def test_coming_back_from_the_payment_page_does_not_cancel(alice_client, crypto, usdc_purchase):
+    back = crypto.checkout(usdc_purchase)["failRedirectUrl"].removeprefix("http://127.0.0.1:8000")
+    assert "Waiting for your payment" in alice_client.get(back).content.decode()
+    assert crypto.checkout(usdc_purchase)["status"] == "ACTIVE"
+
+
+# --- Its states -----------------------------------------------------------------------------------------
+
+HELP = "Sent USDC and see no credits?"
+
+
+def test_waiting_it_says_what_to_do_when_nothing_comes(show, usdc_purchase):
+    told = show(usdc_purchase)
+    assert "Waiting for your payment" in told and "$10.50 in USDC have not been paid yet" in told
+    assert HELP in told and "<strong>Base</strong> network" in told and "transaction's hash" in told
+    assert f"mailto:support@example.com?subject=USDC%20purchase%20{usdc_purchase.pk}" in told
+    assert f'href="{usdc_purchase.get_absolute_url()}">' in told.split(HELP)[1]  # check again
+
+
+def test_sent_but_not_confirmed_it_says_so_and_asks_again_by_itself(show, crypto, usdc_purchase):
+    crypto.pay(usdc_purchase, later=True)
+    told = show(usdc_purchase)
+    assert "the network is confirming it" in told and 'hx-trigger="every 2s"' in told and HELP in told
+
+
+def test_credited_it_needs_no_help(show, crypto, usdc_purchase):
+    crypto.pay(usdc_purchase)
+    told = show(usdc_purchase)
+    assert "$10.00 added" in told and HELP not in told
+
+
+@pytest.mark.parametrize(("received", "word"), [("9.50", "less"), ("11.50", "more")])
+def test_another_amount_is_told_with_whom_to_write_to(show, crypto, usdc_purchase, received, word):
+    crypto.pay(usdc_purchase, received=received)
+    told = show(usdc_purchase)
+    assert "We are checking your payment" in told and "Nothing is lost" in told
+    assert f"${received} arrived, which is {word} than the $10.50 that this purchase costs." in told
+    assert crypto.checkout(usdc_purchase)["transactionHash"] in told
+    assert HELP not in told  # it has come, waiting does not help
+
+
+def test_failed_it_says_where_to_look(show, crypto, usdc_purchase):
+    crypto.fail_payment(usdc_purchase)
+    told = show(usdc_purchase)
+    assert "The payment failed" in told and "Look into your wallet" in told and "Try again" in told and HELP in told
+    assert "nothing was charged" not in told  # we cannot know what has left the wallet
+
+
+def test_expired_it_finds_late_money_when_it_is_looked_at(show, crypto, usdc_purchase, empty_account):
+    crypto.expire(usdc_purchase)
+    told = show(usdc_purchase)
+    assert "The payment page has expired" in told and "it is not lost" in told and HELP in told
+
+    crypto.confirm(usdc_purchase)
+    cache.clear()  # a second later
+    assert "$10.00 added" in show(usdc_purchase)
+    assert credits_of(empty_account) == 1000
+
+
+def test_an_outage_is_told_on_its_page(show, crypto, usdc_purchase):
+    crypto.fail("refuse", status=503, count=3)
+    assert "The payment provider does not answer at the moment" in show(usdc_purchase)
+
+
+def test_support_finds_it_by_the_hash_that_the_buyers_wallet_shows(crypto, usdc_purchase, admin_client):
+    crypto.pay(usdc_purchase, received="9.50")
+    transaction = purchases.sync(usdc_purchase).transaction
+    page = admin_client.get(f"/admin/billing/purchase/?q={transaction}").content.decode()
+    assert str(usdc_purchase.pk) in page and "cents received is 950, not 1050" in page
+
+
+# --- Never refunded -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def credited(crypto, usdc_purchase) -> Purchase:
+    crypto.pay(usdc_purchase)
+    return purchases.sync(usdc_purchase)
+
+
+def test_the_history_has_no_refund_button_but_the_reason(alice_client, credited):
+    page = alice_client.get(PAGE).content.decode()
+    assert "USDC: no refund" in page
+    assert f"{credited.get_absolute_url()}/refund" not in page
+    assert f"{credited.get_absolute_url()}/receipt" in page
+
+
+def test_its_receipt_says_that_it_is_final(alice_client, credited):
+    receipt = alice_client.get(f"{credited.get_absolute_url()}/receipt").content.decode()
+    shown = ("USDC on Base", credited.transaction, "$10.50", "Payments in USDC are final")
+    assert [text for text in shown if text not in receipt] == []
+
+
+def test_asking_for_a_refund_all_the_same_is_refused(alice_client, crypto, credited, empty_account):
+    url = f"{credited.get_absolute_url()}/refund"
+    shown = alice_client.get(url).content.decode()
+    assert "are final: they are never refunded" in shown and "within 24 hours" not in shown
+
+    assert alice_client.post(url, {"cents": "1000"}).status_code == 409
+    assert not Refund.objects.exists()
+    assert "refunds" not in crypto.checkout(credited)
+    assert credits_of(empty_account) == 1000

@@ -1,0 +1,76 @@
+"""A batch's statements on PostgreSQL: prepared once for a connection, and by id at any size of table."""
+
+import dataclasses
+import re
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from gateway.accounting.sql import Statements, ids, statements
+from gateway.models import Generation, UsageHour
+from tests.gateway.accounting.test_settlement import admit, settle
+
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite prepares by itself"),
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture(autouse=True)
+def fresh_connection(account):
+    connection.close()
+    yield
+    connection.close()
+
+
+def prepared() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def spend(account) -> int:
+    admit(account, requested=1000)
+    return settle(account, cost="0.0005", model="acme/one").cost
+
+
+def test_a_connection_prepares_every_statement_once(account):
+    assert prepared() == set()
+    spend(account)
+    names = {getattr(statements(), field.name).name for field in dataclasses.fields(Statements)}
+    assert prepared() == names
+    assert len(names) == len(dataclasses.fields(Statements))
+    connection.close()
+    settle(account, 2, model="acme/one")
+    assert prepared() == names
+
+
+def test_behind_a_pooler_nothing_is_prepared_and_the_same_is_written(account, settings):
+    settings.DATABASE_POOLER = True
+    assert spend(account) == 500_000_000
+    assert prepared() == set()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("on",)
+    assert (Generation.objects.get().cost, UsageHour.objects.get().cost) == (500_000_000, 500_000_000)
+
+
+def test_a_pooler_that_nobody_told_us_of_is_named_in_the_error(account):
+    spend(account)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")  # as if the next transaction had got another connection
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_POOLER=true"):
+        admit(account, 2)
+
+
+@pytest.mark.parametrize("name", ["accounts", "keys", "end_holds", "generations", "update_accounts", "update_keys"])
+def test_rows_are_found_by_their_id_however_few_there_are(account, name):
+    spend(account)
+    statement = getattr(statements(), name)
+    value = "[]" if statement.types == ("json",) else ids([1, 2])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement.executing}", [value])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert re.search(r"Index Scan|Bitmap Index Scan", plan), plan
+    assert "Seq Scan" not in plan

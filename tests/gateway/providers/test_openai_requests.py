@@ -1,0 +1,180 @@
+"""Requests in OpenAI's protocol, without a network: what strict providers do not get, and an older spelling."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+
+from common.errors import InvalidRequest
+from gateway.protocols.chat_completions.request import parse
+from gateway.providers.openai_chat.request import request_body
+from gateway.routing.plan import Attempt
+from tests.gateway.native import CALL, CALLER, WEATHER, user
+from tests.gateway.routing.test_plan import REAL, A, B, C, catalogue, endpoint, model, plan, tags
+
+MARK = {"cache_control": {"type": "ephemeral"}}
+ANSWER = {
+    "role": "assistant",
+    "content": None,
+    "refusal": None,
+    "tool_calls": [CALL],
+    "reasoning": "Weather first.",
+    "reasoning_details": [{"type": "reasoning.text", "text": "Weather first."}],
+}
+ASKED = {
+    "messages": [
+        user([{"type": "text", "text": "Hello", **MARK}]),
+        ANSWER,
+        {"role": "tool", "content": "Rain", **MARK},
+    ],
+    "tools": [WEATHER | MARK],
+}
+
+
+def body_for(provider: str, *, fields: Any = None, max_tokens: int | None = None, **asked: Any) -> dict[str, Any]:
+    one = endpoint(provider, "1", **(fields or {}))
+    attempt = Attempt(model("acme/one", one), one, REAL, "")
+    return request_body(parse({"messages": [user("Hi")], **asked}), attempt, CALLER, max_tokens)
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure", "groq", "mistral"])
+def test_strict_providers_get_nothing_but_openais_own_fields(provider):
+    body = body_for(provider, **ASKED)
+    assert body["messages"] == [
+        user([{"type": "text", "text": "Hello"}]),
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "content": "Rain"},
+    ]
+    assert body["tools"] == [WEATHER]
+    assert ASKED["messages"][1] is ANSWER and "reasoning" in ANSWER  # the request stays as it came
+
+
+EVERYTHING = {
+    "temperature": 0.5,
+    "seed": 1,
+    "prompt_cache_key": "alice-chat-7",
+    "prompt_cache_retention": "24h",
+    "prompt_cache_options": {"mode": "explicit"},
+    "safety_identifier": "alice",
+    "store": True,
+    "service_tier": "priority",
+    "metadata": {"team": "blue"},
+    "modalities": ["text"],
+    "safe_prompt": True,
+    "invented": 1,
+    "reasoning": {"effort": "low"},
+    "stream": True,
+}
+TAKEN = {"supported_parameters": frozenset({"temperature", "seed", "reasoning"})}
+ALWAYS = {"model", "messages", "stream", "temperature", "reasoning_effort", "max_tokens"}
+
+
+@pytest.mark.parametrize(
+    ("provider", "names"),
+    [
+        ("groq", ALWAYS | {"seed", "stream_options", "user"}),
+        ("mistral", ALWAYS | {"safe_prompt"}),
+        (
+            "openai",
+            (ALWAYS - {"max_tokens"})
+            | {"seed", "stream_options", "user", "max_completion_tokens", "prompt_cache_key", "prompt_cache_retention"}
+            | {"prompt_cache_options", "modalities", "safe_prompt", "invented"},
+        ),
+        ("deepseek", ALWAYS | {"seed", "stream_options", "user", "modalities", "safe_prompt", "invented"}),
+    ],
+)
+def test_nobody_gets_fields_that_they_would_refuse_or_bill(provider, names):
+    body = body_for(provider, fields=TAKEN, max_tokens=100, **EVERYTHING)
+    assert body.keys() == names
+    assert "alice" not in str(body)  # names of people and conversations stay here
+    assert body["reasoning_effort"] == ("high" if provider == "mistral" else "low")
+
+
+def test_the_key_of_a_cache_is_the_accounts_own():
+    other = msgspec.structs.replace(CALLER, account_id=2)
+    one = endpoint("openai", "1")
+    attempt = Attempt(model("acme/one", one), one, REAL, "")
+    request = parse({"messages": [user("Hi")], "prompt_cache_key": "k"})
+    keys = [request_body(request, attempt, caller, None)["prompt_cache_key"] for caller in (CALLER, CALLER, other)]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_whose_api_has_no_names_hears_them_in_the_text():
+    parts = [{"type": "image_url", "image_url": {"url": "https://a.example/x"}}, {"type": "text", "text": "Look"}]
+    named = [user("Hi") | {"name": "Ann"}, user(parts) | {"name": "Bo"}, {"role": "tool", "content": "x", "name": "f"}]
+    first, second, tool = body_for("groq", messages=named)["messages"]
+    assert first == user("Ann: Hi")
+    assert second == user([parts[0], {"type": "text", "text": "Bo: Look"}])
+    assert tool == {"role": "tool", "content": "x"}
+    assert body_for("openai", messages=named)["messages"] == named
+    assert parts[1]["text"] == "Look"  # the request stays as it came
+
+
+@pytest.mark.parametrize(
+    ("metadata", "says"),
+    [
+        ({str(number): "x" for number in range(17)}, "length <= 16 - at `$.metadata`"),
+        ({"k" * 65: "x"}, "length <= 64 - at"),
+        ({"k": "x" * 513}, "length <= 512 - at"),
+        ({"k": 1}, "Expected `str`, got `int`"),
+        ("x", "got `str`"),
+    ],
+)
+def test_metadata_has_limits(metadata, says):
+    with pytest.raises(InvalidRequest, match=re.escape(says)) as refused:
+        parse({"messages": [user("Hi")], "metadata": metadata})
+    assert "$.metadata" in refused.value.message
+    parse({"messages": [user("Hi")], "metadata": {f"{number}".ljust(64, "k"): "x" * 512 for number in range(16)}})
+
+
+def test_others_get_what_the_client_sent():
+    body = body_for("deepseek", **ASKED)
+    assert (body["messages"], body["tools"]) == (ASKED["messages"], ASKED["tools"])
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "max_tokens", "effort"),
+    [
+        ({"max_tokens": 100}, 4000, "low"),  # a fortieth: no model has less than low in common
+        ({"max_tokens": 1300}, 4000, "low"),
+        ({"max_tokens": 1500}, 4000, "medium"),
+        ({"max_tokens": 2500}, 4000, "medium"),
+        ({"max_tokens": 2700}, 4000, "high"),
+        ({"max_tokens": 9999}, 4000, "high"),
+        ({"max_tokens": 1500}, None, "low"),  # of the 8,000 tokens that the endpoint can say
+        ({"max_tokens": 1500}, 99_999, "low"),
+        ({"effort": "minimal"}, None, "minimal"),
+        ({"effort": "xhigh"}, None, "high"),
+        ({"effort": "none"}, None, "none"),
+        ({"enabled": True}, None, "medium"),
+        ({"enabled": False}, None, None),
+        ({"exclude": True}, None, None),
+        (None, None, None),
+    ],
+)
+def test_a_number_of_tokens_is_the_effort_that_is_nearest_to_their_share(reasoning, max_tokens, effort):
+    fields = {"max_completion_tokens": 8000, "supported_parameters": frozenset({"reasoning"})}
+    body = body_for("deepseek", fields=fields, max_tokens=max_tokens, reasoning=reasoning)
+    assert body.get("reasoning_effort") == effort
+    assert "reasoning" not in body
+    assert "reasoning_effort" not in body_for(
+        "deepseek", fields={"supported_parameters": frozenset()}, reasoning=reasoning
+    )
+
+
+@pytest.mark.parametrize(("verbosity", "sent"), [("low", "low"), ("xhigh", "high"), ("max", "high")])
+def test_verbosity_is_one_of_three(verbosity, sent):
+    fields = {"supported_parameters": frozenset({"verbosity"})}
+    assert body_for("openai", fields=fields, verbosity=verbosity)["verbosity"] == sent
+    assert "verbosity" not in body_for("openai", verbosity=verbosity)
+    with pytest.raises(InvalidRequest, match="verbosity"):
+        parse({"messages": [user("Hi")], "verbosity": "endless"})
+
+
+def test_the_older_route_means_the_sorts_partition():
+    two = catalogue(model("acme/one", B, C), model("acme/two", A))
+    asked = {"models": ["acme/two"], "provider": {"sort": "price"}}
+    assert tags(plan(two, **asked)) == ["b", "c", "a"]
+    assert tags(plan(two, **asked, route="sort")) == ["a", "b", "c"]
+    assert tags(plan(two, **asked, route="fallback")) == ["b", "c", "a"]
