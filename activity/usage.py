@@ -12,10 +12,11 @@ from typing import Any
 from django.db.models import Count, F, Max, QuerySet, Sum
 from django.db.models.functions import TruncDay, TruncMonth
 
-from activity.dashboard.filters import GROUPS, Filter
-from activity.dashboard.periods import Period
 from billing.models import CreditAccount
 from gateway.models import UsageHour
+
+from .filters import GROUPS, Filter
+from .periods import Period
 
 __all__ = ["Group", "Report", "Sums", "choices", "report", "stamp"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from accounts.models import Organisation
 from activity import usage
+from activity.filters import GROUPS, MEASURES, Filter
 from common.money import PicoUsd, as_usd, exact_dollars, format_usd
 
 from . import charts
-from .filters import GROUPS, MEASURES, Filter
 from .formats import change, compact, short_dollars
 from .names import Name, names_of
 

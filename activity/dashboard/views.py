@@ -8,6 +8,8 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from activity import usage
+from activity.filters import GROUPS, MEASURES, filter_from
+from activity.periods import PERIODS
 from activity.requests import listing
 from activity.requests.explanation import explain
 from billing import spending
@@ -16,9 +18,7 @@ from common.clock import utc_now
 from common.http import AuthedRequest
 
 from . import export
-from .filters import GROUPS, MEASURES, filter_from
 from .names import app_name, provider_name
-from .periods import PERIODS
 from .summary import dashboard_of, options_of
 
 

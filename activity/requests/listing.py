@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from activity.dashboard.filters import Filter
+from activity.filters import Filter
 from billing.models import CreditAccount
 from gateway.models import Generation, Hold
 

@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from activity import usage
-from activity.dashboard.filters import filter_from
 from activity.dashboard.summary import dashboard_of, options_of
+from activity.filters import filter_from
 from billing import spending
 from keys import issuing
 from tests.activity.factory import MODELS, make_history, make_request, make_running

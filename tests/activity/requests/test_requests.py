@@ -6,7 +6,7 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from activity.dashboard.filters import filter_from
+from activity.filters import filter_from
 from activity.requests.listing import cursor_of, page_of
 from tests.activity.factory import make_request, make_requests, make_running
 
