@@ -3,7 +3,8 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from activity.dashboard import views
+from activity.dashboard import views as dashboard
+from activity.requests import views as requests
 
 app_name = "activity"
 
@@ -18,10 +19,10 @@ register_converter(GenerationIdConverter, "generation_id")
 
 urlpatterns = [
     # /activity
-    path("activity", views.activity, name="activity"),
-    path("activity/requests.csv", views.export_requests, name="export-requests"),
-    path("activity/usage.csv", views.export_usage, name="export-usage"),
-    path("activity/<generation_id:generation_id>", views.generation, name="generation"),
+    path("activity", dashboard.activity, name="activity"),
+    path("activity/requests.csv", dashboard.export_requests, name="export-requests"),
+    path("activity/usage.csv", dashboard.export_usage, name="export-usage"),
+    path("activity/<generation_id:generation_id>", requests.generation, name="generation"),
     # What programs link to
-    path("logs", views.logs),
+    path("logs", requests.logs),
 ]

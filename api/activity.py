@@ -9,7 +9,7 @@ from django.db.models.functions import TruncDay
 from django.http import HttpResponse
 from ninja import Router
 
-from activity.dashboard.names import provider_name
+from activity.names import provider_name
 from billing import spending
 from common.clock import utc_now, window_start
 from common.errors import InvalidRequest, NotFound

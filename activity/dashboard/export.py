@@ -8,12 +8,11 @@ from asgiref.sync import sync_to_async
 from accounts.models import Organisation
 from activity import usage
 from activity.filters import GROUPS, Filter
+from activity.names import names_of
 from activity.requests import listing
 from common.csv_export import line
 from common.money import PicoUsd, as_usd
 from gateway.models import Generation
-
-from .names import names_of
 
 __all__ = ["request_lines", "usage_lines"]
 

@@ -7,11 +7,11 @@ from typing import Any
 from accounts.models import Organisation
 from activity import usage
 from activity.filters import GROUPS, MEASURES, Filter
+from activity.names import Name, names_of
 from common.money import PicoUsd, as_usd, exact_dollars, format_usd
 
 from . import charts
 from .formats import change, compact, short_dollars
-from .names import Name, names_of
 
 __all__ = ["Dashboard", "dashboard_of", "options_of"]
 

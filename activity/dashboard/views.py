@@ -1,9 +1,8 @@
-"""Pages of usage: the dashboard, and one request. A member sees the whole organisation's."""
+"""The dashboard and its exports. A member sees the whole organisation's usage."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts import access
@@ -11,14 +10,11 @@ from activity import usage
 from activity.filters import GROUPS, MEASURES, filter_from
 from activity.periods import PERIODS
 from activity.requests import listing
-from activity.requests.explanation import explain
-from billing import spending
 from common import csv_export
 from common.clock import utc_now
 from common.http import AuthedRequest
 
 from . import export
-from .names import app_name, provider_name
 from .summary import dashboard_of, options_of
 
 
@@ -48,24 +44,6 @@ def activity(request: AuthedRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
-    """One request: who answered it, what was tried, and why it cost what it cost."""
-    account = spending.account_of(access.for_member(request))
-    found = listing.request_of(account, generation_id)
-    if found is None:
-        raise Http404("No such request.")
-    context = {
-        "generation": found,
-        "explanation": explain(found),
-        "provider": provider_name(found.provider),
-        "attempts": [{**attempt, "provider": provider_name(attempt["provider"])} for attempt in found.attempts],
-        "app": found.app_title or app_name(found.app),
-    }
-    return render(request, "activity/generation.html", context)
-
-
-@login_required
-@require_GET
 def export_requests(request: AuthedRequest) -> StreamingHttpResponse:
     """The requests of the view as CSV."""
     view = filter_from(request.GET, access.for_member(request), utc_now())
@@ -79,11 +57,3 @@ def export_usage(request: AuthedRequest) -> StreamingHttpResponse:
     organisation = access.for_member(request)
     view = filter_from(request.GET, organisation, utc_now())
     return csv_export.answer(list(export.usage_lines(view, organisation)), f"usage-{view.now:%Y-%m-%d}.csv")
-
-
-@login_required
-@require_GET
-def logs(request: AuthedRequest) -> HttpResponse:
-    """The address that programs link to: `/logs?api_key_hash=<hash>`."""
-    view = filter_from(request.GET, access.for_member(request), utc_now())
-    return redirect(f"{reverse('activity:activity')}?{view.query()}#requests")

@@ -3,7 +3,7 @@
 from django import template
 
 from activity.dashboard.formats import compact, seconds
-from activity.dashboard.names import app_name, provider_name
+from activity.names import app_name, provider_name
 from gateway.models import Generation
 
 register = template.Library()

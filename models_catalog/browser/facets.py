@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from common.money import format_price_per_million
 from models_catalog.entries import Catalogue
-from models_catalog.templatetags.catalogue import tokens
 
 from .browse import CONTEXT_STEPS, PRICE_STEPS, Found
+from .figures import tokens
 from .query import INPUT_MODALITIES, VARIANTS, Query
 
 __all__ = [

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from common.money import format_price_per_million
 from models_catalog.entries import EndpointEntry
-from models_catalog.templatetags.catalogue import tokens
+
+from .figures import tokens
 
 __all__ = ["PriceTable", "price_table"]
 

@@ -3,11 +3,11 @@
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
 
 from django import template
 
 from models_catalog.browser.descriptions import month_name
+from models_catalog.browser.figures import tokens
 
 register = template.Library()
 
@@ -33,15 +33,7 @@ _COUNTRIES = {
 _SHADES = 9  # the colours .k0 to .k8; .k9 stands for "other"
 
 
-@register.filter
-def tokens(count: int) -> str:
-    """A number of tokens in short: "512", "16.4K", "128K", "1.05M"."""
-    for unit, size in (("M", 1_000_000), ("K", 1_000)):
-        if count >= size:
-            step = Decimal("0.01") if unit == "M" else Decimal("0.1") if count < 100 * size else Decimal(1)
-            short = (Decimal(count) / size).quantize(step, ROUND_HALF_UP)
-            return f"{short.normalize():f}{unit}"
-    return str(count)
+register.filter("tokens", tokens)
 
 
 @register.filter
