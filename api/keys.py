@@ -1,7 +1,4 @@
-"""`/api/v1/key` and `/api/v1/keys`: a key about itself, and management keys about the others.
-
-They are here because what a key has spent today is read from the rollups of usage.
-"""
+"""`/api/v1/key` and `/api/v1/keys`: the current key, and the keys that a management key manages."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -24,7 +21,7 @@ from keys.models import ApiKey
 from keys.standing import Standing
 
 from . import schemas
-from .responses import KeyRequest, answer, dollars, organisation_of
+from .responses import KeyRequest, dollars, json_response, organisation_of
 
 router = Router(tags=["Keys"])
 
@@ -39,7 +36,7 @@ Reset = Literal["daily", "weekly", "monthly"]
 
 
 class NewKey(Schema):
-    """What a key is made of. `limit` is in dollars; `expires_at` in UTC."""
+    """The settings of a new key. `limit` is in dollars, `expires_at` in UTC."""
 
     name: Name
     limit: Limit | None = None
@@ -50,7 +47,7 @@ class NewKey(Schema):
 
 
 class KeyChanges(Schema):
-    """What of a key to change; what is left out stays."""
+    """The fields to change. Fields that are left out keep their value."""
 
     name: Name | None = None
     disabled: bool | None = None
@@ -61,12 +58,12 @@ class KeyChanges(Schema):
 
 @router.get("/key", response=schemas.CurrentKey, operation_id="getCurrentKey", summary="Get the current API key")
 def get_current_key(request: KeyRequest) -> HttpResponse:
-    """The key that the request is made with: its limit, and what it has spent in each window."""
+    """Return the key that the request is made with: its limit, and its usage in each window."""
     organisation = organisation_of(request)
     key = ApiKey.objects.of(organisation).select_related("created_by").filter(pk=request.auth.key_id).first()
     if key is None:
         raise NotFound("API key not found")
-    described = _described(organisation, [key])[0]
+    listed = _keys_json(organisation, [key])[0]
     kept = (
         "label",
         "limit",
@@ -76,16 +73,16 @@ def get_current_key(request: KeyRequest) -> HttpResponse:
         "expires_at",
         "creator_user_id",
     )
-    usage = {name: value for name, value in described.items() if "usage" in name}
-    return answer(
+    usage = {name: value for name, value in listed.items() if "usage" in name}
+    return json_response(
         {
-            "data": {name: described[name] for name in kept}
+            "data": {name: listed[name] for name in kept}
             | usage
             | {
                 "is_free_tier": spending.account_of(organisation).purchased == 0,
                 "is_management_key": key.is_management,
                 "is_provisioning_key": key.is_management,
-                "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: this says nothing."},
+                "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: always -1."},
             }
         }
     )
@@ -93,19 +90,19 @@ def get_current_key(request: KeyRequest) -> HttpResponse:
 
 @router.get("/keys", response=schemas.Keys, operation_id="list", summary="List API keys")
 def list_keys(request: KeyRequest, offset: int = 0, include_disabled: bool = False) -> HttpResponse:
-    """The organisation's API keys, newest first, at most 100 from `offset` on."""
-    organisation = _managed(request)
+    """Return up to 100 API keys of the organization from `offset`, newest first."""
+    organisation = _managed_organisation(request)
     if not 0 <= offset <= 2**31:
-        raise InvalidRequest("offset must be a number of keys to skip, from 0 on.")
+        raise InvalidRequest("offset must be the number of keys to skip, 0 or more.")
     keys = _manageable(organisation).order_by("-created_at", "-pk")
     shown = keys if include_disabled else keys.filter(disabled=False)
-    return answer({"data": _described(organisation, list(shown[offset : offset + PAGE_SIZE]))})
+    return json_response({"data": _keys_json(organisation, list(shown[offset : offset + PAGE_SIZE]))})
 
 
 @router.post("/keys", response={201: schemas.CreatedKey}, operation_id="createKeys", summary="Create an API key")
 def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
-    """The new key, and its secret: here and never again."""
-    organisation = _managed(request)
+    """Return the new key with its secret. The secret is shown only once."""
+    organisation = _managed_organisation(request)
     key, secret = issuing.create(
         organisation,
         _creator(organisation, new.creator_user_id, request.auth.created_by),
@@ -115,59 +112,59 @@ def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
         include_byok_in_limit=new.include_byok_in_limit,
         expires_at=_in_utc_and_future(new.expires_at),
     )
-    return answer({"data": _described(organisation, [key])[0], "key": secret}, status=201)
+    return json_response({"data": _keys_json(organisation, [key])[0], "key": secret}, status=201)
 
 
 @router.get("/keys/{key_hash}", response=schemas.Key, operation_id="getKey", summary="Get an API key")
 def get_key(request: KeyRequest, key_hash: str) -> HttpResponse:
-    """One key, by its hash."""
-    organisation = _managed(request)
-    return answer({"data": _described(organisation, [_found(organisation, key_hash)])[0]})
+    """Return one key by its hash."""
+    organisation = _managed_organisation(request)
+    return json_response({"data": _keys_json(organisation, [_key_of(organisation, key_hash)])[0]})
 
 
-@router.patch("/keys/{key_hash}", response=schemas.Key, operation_id="updateKeys", summary="Change an API key")
+@router.patch("/keys/{key_hash}", response=schemas.Key, operation_id="updateKeys", summary="Update an API key")
 def update_key(request: KeyRequest, key_hash: str, changes: KeyChanges) -> HttpResponse:
-    """The key as it is afterwards."""
-    organisation = _managed(request)
-    key = _found(organisation, key_hash)
+    """Return the updated key."""
+    organisation = _managed_organisation(request)
+    key = _key_of(organisation, key_hash)
     wanted = changes.dict(exclude_unset=True)
     for name in ("name", "disabled", "include_byok_in_limit"):
         if name in wanted and wanted[name] is None:
-            raise InvalidRequest(f"{name} cannot be null. Leave it out to keep it as it is.")
+            raise InvalidRequest(f"{name} cannot be null. Leave it out to keep its value.")
     if "limit" in wanted:
         wanted["limit"] = _pico(wanted["limit"])
     if "limit_reset" in wanted:
         wanted["limit_reset"] = wanted["limit_reset"] or ""
-    return answer({"data": _described(organisation, [issuing.update(key, **wanted)])[0]})
+    return json_response({"data": _keys_json(organisation, [issuing.update(key, **wanted)])[0]})
 
 
 @router.delete("/keys/{key_hash}", response=schemas.Deleted, operation_id="deleteKeys", summary="Delete an API key")
 def delete_key(request: KeyRequest, key_hash: str) -> HttpResponse:
-    """The key is refused from now on; its usage stays."""
-    organisation = _managed(request)
-    issuing.delete(_found(organisation, key_hash))
-    return answer({"deleted": True})
+    """Delete a key. Requests with it get 401 from now on; its usage stays."""
+    organisation = _managed_organisation(request)
+    issuing.delete(_key_of(organisation, key_hash))
+    return json_response({"deleted": True})
 
 
-def _managed(request: KeyRequest) -> Organisation:
+def _managed_organisation(request: KeyRequest) -> Organisation:
     require_management(request.auth)
     return organisation_of(request)
 
 
 def _manageable(organisation: Organisation) -> Any:
-    # Management keys are made and deleted by people only: a stolen one cannot multiply.
+    # Only people create and delete management keys, so that a stolen one cannot create more.
     return ApiKey.objects.of(organisation).for_inference().select_related("created_by")
 
 
-def _found(organisation: Organisation, key_hash: str) -> ApiKey:
+def _key_of(organisation: Organisation, key_hash: str) -> ApiKey:
     key: ApiKey | None = _manageable(organisation).filter(hash=key_hash).first() if key_hash.isalnum() else None
     if key is None:
         raise NotFound("API key not found")
     return key
 
 
-def _described(organisation: Organisation, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
-    """The JSON of `keys`, with what each has spent, in one query."""
+def _keys_json(organisation: Organisation, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
+    """Return the JSON of `keys` with the usage of each, read in one query."""
     now = utc_now()
     spent = spent_by_keys(spending.account_of(organisation), [key.pk for key in keys], now)
     return [_key_json(key, spent[key.pk], now) for key in keys]
@@ -195,13 +192,13 @@ def _key_json(key: ApiKey, spent: dict[str, PicoUsd], now: datetime) -> dict[str
     }
 
 
-def _creator(organisation: Organisation, public_id: str | None, otherwise: int) -> User | None:
-    """The member who is to own the key; by default whoever made the management key."""
+def _creator(organisation: Organisation, public_id: str | None, default_id: int) -> User | None:
+    """Return the owner of a new key: by default the creator of the management key. Raises InvalidRequest."""
     if public_id is None:
-        return User.objects.filter(pk=otherwise).first()
+        return User.objects.filter(pk=default_id).first()
     member = organisation.members.filter(public_id=public_id).first() if public_id.isprintable() else None
     if member is None:
-        raise InvalidRequest("creator_user_id is not a member of this organisation.")
+        raise InvalidRequest("creator_user_id is not a member of this organization.")
     return member
 
 
@@ -215,5 +212,5 @@ def _in_utc_and_future(moment: datetime | None) -> datetime | None:
     if moment.utcoffset() != timedelta(0):
         raise InvalidRequest("expires_at must be in UTC, for example 2030-12-31T23:59:59Z.")
     if moment <= utc_now():
-        raise InvalidRequest("expires_at lies in the past.")
+        raise InvalidRequest("expires_at must be in the future.")
     return moment

@@ -1,59 +1,43 @@
-"""`/api/v1/models`, `/model` and `/providers`: the catalogue as JSON, public and cached."""
+"""`/api/v1/models`, `/model` and `/endpoints`: the public catalog, and the models that a key can use."""
 
-from collections.abc import Callable, Collection, Sequence
-from functools import wraps
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from common.errors import ApiError, InvalidRequest, NotFound
+from common.errors import InvalidRequest, NotFound
+from gateway import completions
+from keys.authentication import KeyIdentity
 from models_catalog import catalog
 from models_catalog.browser.browse import find
 from models_catalog.browser.query import DESCRIPTIONS, BadParameter, Query, parse, read_flag, read_page
 from models_catalog.entries import ModelEntry
 from models_catalog.publishing.feed import rss
-from models_catalog.publishing.listing import endpoint_json, endpoints_json, model_json, provider_json
-from models_catalog.publishing.responses import PUBLIC_HEADERS, preflight, publish
+from models_catalog.publishing.listing import endpoint_json, endpoints_json, model_json
+from models_catalog.publishing.responses import publish
+
+from .authentication import by_key
+from .public import public, publish_data
+from .responses import KeyRequest, json_response
 
 router = Router(tags=["models"])
 
-View = Callable[..., HttpResponse]
 Value = TypeVar("Value")
 
 _QUERY = {"parameters": [{"name": name, "in": "query", "description": text} for name, text in DESCRIPTIONS.items()]}
 
 
-def public(path: str, **options: Any) -> Callable[[View], View]:
-    """Serves a view on GET, HEAD and OPTIONS; its refusals can be read from other sites as well."""
-
-    def register(view: View) -> View:
-        @wraps(view)
-        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method == "OPTIONS":
-                return preflight()
-            try:
-                return view(request, *args, **kwargs)
-            except ApiError as error:
-                error.headers |= PUBLIC_HEADERS
-                raise
-
-        router.get(path, **options)(answer)
-        router.api_operation(["HEAD", "OPTIONS"], path, include_in_schema=False)(answer)
-        return answer
-
-    return register
-
-
-@public("/models", summary="List models", openapi_extra=_QUERY)
+@public(router, "/models", summary="List models", openapi_extra=_QUERY)
 def list_models(request: HttpRequest) -> HttpResponse:
-    """The models that match, all of them unless `limit` or `offset` asks for a page."""
-    query = _asked(request, parse)
+    """Return the models that match: all of them, or a page with `limit` or `offset`."""
+    query = _read(request, parse)
     catalogue = catalog.current()
-    if _asked(request, read_flag, "use_rss"):
-        chat_links = _asked(request, read_flag, "use_rss_chat_links")
+    if _read(request, read_flag, "use_rss"):
+        chat_links = _read(request, read_flag, "use_rss_chat_links")
         return publish(
             request,
             catalogue.stamp,
@@ -61,7 +45,7 @@ def list_models(request: HttpRequest) -> HttpResponse:
             question=f"rss {chat_links} {query.encoded()}",
             content_type="application/rss+xml; charset=utf-8",
         )
-    offset, limit = _asked(request, read_page)
+    offset, limit = _read(request, read_page)
 
     def make() -> bytes:
         return msgspec.json.encode(page_json("/api/v1/models", find(catalogue, query).models, query, offset, limit))
@@ -69,23 +53,23 @@ def list_models(request: HttpRequest) -> HttpResponse:
     return publish(request, catalogue.stamp, make, question=f"models {offset} {limit} {query.encoded()}")
 
 
-@public("/models/count", summary="Count models", openapi_extra=_QUERY)
+@public(router, "/models/count", summary="Count models", openapi_extra=_QUERY)
 def count_models(request: HttpRequest) -> HttpResponse:
-    """How many models match."""
-    query = _asked(request, parse)
-    return _publish(request, "count " + query.encoded(), lambda all_: {"count": len(find(all_, query).models)})
+    """Return the number of models that match."""
+    query = _read(request, parse)
+    return publish_data(request, "count " + query.encoded(), lambda all_: {"count": len(find(all_, query).models)})
 
 
-@public("/model/{author}/{slug}", summary="Get a model")
+@public(router, "/model/{author}/{slug}", summary="Get a model")
 def get_model(request: HttpRequest, author: str, slug: str) -> HttpResponse:
-    """One model, by its id or its permanent slug."""
+    """Return one model, by its id or its permanent slug."""
     model = _model(author, slug)
-    return _publish(request, f"model {model.id}", lambda _: model_json(model))
+    return publish_data(request, f"model {model.id}", lambda _: model_json(model))
 
 
-@public("/models/{author}/{slug}", summary="Get a model, the way OpenAI's clients ask for it")
+@public(router, "/models/{author}/{slug}", summary="Retrieve a model (OpenAI)")
 def retrieve_model(request: HttpRequest, author: str, slug: str) -> HttpResponse:
-    """One model, bare."""
+    """Return one model without the `data` envelope, as OpenAI's clients expect it."""
     model = _model(author, slug)
     return publish(
         request,
@@ -95,17 +79,17 @@ def retrieve_model(request: HttpRequest, author: str, slug: str) -> HttpResponse
     )
 
 
-@public("/models/{author}/{slug}/endpoints", summary="List a model's endpoints")
+@public(router, "/models/{author}/{slug}/endpoints", summary="List a model's endpoints")
 def list_endpoints(request: HttpRequest, author: str, slug: str) -> HttpResponse:
-    """One model with everyone who serves it: prices, limits and parameters of each."""
+    """Return one model and its endpoints, each with prices, limits and parameters."""
     model = _model(author, slug)
-    return _publish(request, f"endpoints {model.id}", lambda _: endpoints_json(model))
+    return publish_data(request, f"endpoints {model.id}", lambda _: endpoints_json(model))
 
 
-@public("/endpoints/zdr", summary="List endpoints that keep nothing")
+@public(router, "/endpoints/zdr", summary="List endpoints with zero data retention")
 def list_zero_retention_endpoints(request: HttpRequest) -> HttpResponse:
-    """The endpoints that neither keep prompts nor train on them nor publish them."""
-    return _publish(
+    """Return the endpoints that neither retain prompts, nor train on them, nor publish them."""
+    return publish_data(
         request,
         "zero retention",
         lambda all_: [
@@ -117,37 +101,30 @@ def list_zero_retention_endpoints(request: HttpRequest) -> HttpResponse:
     )
 
 
-@public("/providers", summary="List providers")
-def list_providers(request: HttpRequest) -> HttpResponse:
-    """Everyone who serves models, by name."""
-    return _publish(request, "providers", lambda all_: [provider_json(each) for each in all_.providers.values()])
+@router.get("/models/user", auth=by_key, summary="List the models that your settings allow")
+def list_allowed_models(request: KeyRequest) -> HttpResponse:
+    """Return what `/models` lists, with the same parameters, without models that your settings exclude."""
+    query = _read(request, parse)
+    offset, limit = _read(request, read_page)
+    unavailable = async_to_sync(_unavailable_models)(request.auth)
+    models = [model for model in find(catalog.current(), query).models if model.id not in unavailable]
+    return json_response(page_json("/api/v1/models/user", models, query, offset, limit))
 
 
-def _publish(request: HttpRequest, question: str, make: Callable[[catalog.Catalogue], Any]) -> HttpResponse:
-    catalogue = catalog.current()
-    return publish(request, catalogue.stamp, lambda: msgspec.json.encode({"data": make(catalogue)}), question=question)
+async def _unavailable_models(identity: KeyIdentity) -> frozenset[str]:
+    return frozenset(await completions.unavailable_models(await completions.key_caller(identity)))
 
 
 def _model(author: str, slug: str) -> ModelEntry:
-    """NotFound unless the catalogue has it."""
+    """Return the model of this slug; NotFound if there is none."""
     model = catalog.current().find(f"{author}/{slug}")
     if model is None:
-        raise NotFound(
-            f"There is no model {author}/{slug}. The models are listed at {settings.SITE_URL}/api/v1/models."
-        )
+        raise NotFound(f"No model {author}/{slug}. See {settings.SITE_URL}/api/v1/models for all models.")
     return model
 
 
-def models_for(request: HttpRequest, unavailable: Collection[str]) -> dict[str, Any]:
-    """The answer to `/models/user`: what `/models` lists, without the models of these ids."""
-    query = _asked(request, parse)
-    offset, limit = _asked(request, read_page)
-    models = [model for model in find(catalog.current(), query).models if model.id not in unavailable]
-    return page_json("/api/v1/models/user", models, query, offset, limit)
-
-
 def page_json(path: str, models: Sequence[ModelEntry], query: Query, offset: int, limit: int | None) -> dict[str, Any]:
-    """One page of these models, and the address of the next."""
+    """Return one page of these models with the URL of the next."""
     last = len(models) if limit is None else offset + limit
     following = f"{settings.SITE_URL}{path}?{query.encoded(offset=last, limit=limit)}"
     return {
@@ -158,8 +135,8 @@ def page_json(path: str, models: Sequence[ModelEntry], query: Query, offset: int
     }
 
 
-def _asked(request: HttpRequest, read: Callable[..., Value], *names: str) -> Value:
-    """What `read` finds in the query string; InvalidRequest, naming the parameter, when it is bad."""
+def _read(request: HttpRequest, read: Callable[..., Value], *names: str) -> Value:
+    """Return what `read` finds in the query string. InvalidRequest, naming the parameter, if it is malformed."""
     try:
         return read(request.GET, *names)
     except BadParameter as error:

@@ -1,4 +1,4 @@
-"""JSON answers whose amounts have every digit."""
+"""JSON responses whose amounts have every digit."""
 
 from decimal import Decimal
 from typing import Any
@@ -11,32 +11,32 @@ from common.errors import NotAuthenticated
 from common.money import PicoUsd, as_usd
 from keys.authentication import KeyIdentity
 
-__all__ = ["KeyRequest", "answer", "dollars", "organisation_of"]
+__all__ = ["KeyRequest", "dollars", "json_response", "organisation_of"]
 
-# Exact decimals as JSON numbers: a float would round what the ledger knows to the last digit.
+# Decimals become JSON numbers as they are: a float would round the ledger's last digits.
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class KeyRequest(HttpRequest):
-    """A request that has shown a good key."""
+    """A request that a key has authenticated."""
 
     auth: KeyIdentity
 
 
 def organisation_of(request: KeyRequest) -> Organisation:
-    """The organisation whose key it is; NotAuthenticated (401) when it was deleted a moment ago."""
+    """Return the organization that owns the key. Raises NotAuthenticated (401) when it has just been deleted."""
     organisation = Organisation.objects.filter(pk=request.auth.organisation_id).first()
     if organisation is None:
-        raise NotAuthenticated("The organisation of this API key no longer exists.")
+        raise NotAuthenticated("The organization of this API key no longer exists.")
     return organisation
 
 
-def answer(body: Any, status: int = 200) -> HttpResponse:
-    """`body` as JSON; decimals become numbers. What a key may see is nobody else's: it is not cached."""
+def json_response(body: Any, status: int = 200) -> HttpResponse:
+    """Return `body` as JSON with decimals as numbers. It is never cached: it belongs to one account."""
     headers = {"Cache-Control": "no-store"}
     return HttpResponse(_encoder.encode(body), content_type="application/json", status=status, headers=headers)
 
 
 def dollars(amount: int) -> Decimal:
-    """pico-USD in dollars, without zeros at the end."""
+    """Return pico-USD as dollars, without trailing zeros or an exponent."""
     return Decimal(f"{as_usd(PicoUsd(amount)).normalize():f}")

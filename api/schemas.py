@@ -1,6 +1,6 @@
-"""What the JSON of keys, requests and activity looks like, for the API's own description.
+"""JSON shapes of the management API, for its OpenAPI document.
 
-Amounts are dollars with up to twelve decimals, moments are ISO 8601 in UTC, times are milliseconds.
+Amounts are dollars with up to twelve decimals, moments are ISO 8601 in UTC, durations are milliseconds.
 """
 
 from datetime import datetime
@@ -8,11 +8,22 @@ from typing import Any
 
 from ninja import Schema
 
-__all__ = ["Activity", "CreatedKey", "CurrentKey", "Deleted", "Generation", "Key", "Keys"]
+__all__ = ["Activity", "CreatedKey", "Credits", "CurrentKey", "Deleted", "Generation", "Key", "Keys"]
+
+
+class Totals(Schema):
+    """Dollars, exact to twelve decimals. The balance is the difference."""
+
+    total_credits: float
+    total_usage: float
+
+
+class Credits(Schema):
+    data: Totals
 
 
 class _Spent(Schema):
-    """Dollars spent ever, and in the current UTC day, week (from Monday) and month."""
+    """Dollars spent in all, and in the current UTC day, week (from Monday) and month."""
 
     usage: float
     usage_daily: float
@@ -35,7 +46,7 @@ class _Limited(_Spent):
 
 
 class KeyData(_Limited):
-    """A key as its managers see it."""
+    """A key as a management key sees it."""
 
     hash: str
     name: str
@@ -46,7 +57,7 @@ class KeyData(_Limited):
 
 
 class CurrentKeyData(_Limited):
-    """A key as it sees itself."""
+    """The key that the request is made with."""
 
     is_free_tier: bool
     is_management_key: bool
@@ -63,7 +74,7 @@ class Keys(Schema):
 
 
 class CreatedKey(Key):
-    """`key` is the secret: it is shown here and never again."""
+    """`key` is the secret. It is shown only once."""
 
     key: str
 
@@ -77,7 +88,7 @@ class Deleted(Schema):
 
 
 class GenerationData(Schema):
-    """One finished request. `latency` is the time to the first token, `generation_time` that to the last."""
+    """One finished request. `latency` is the time to first token, `generation_time` the time to the last."""
 
     id: str
     request_id: str | None

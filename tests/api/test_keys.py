@@ -18,20 +18,7 @@ from keys.authentication import authenticate_sync, hash_of
 from keys.models import ApiKey
 from tests.activity.factory import make_request
 
-from .test_activity import described_as
-
-
-def client_with(secret: str) -> Client:
-    return Client(headers={"Authorization": f"Bearer {secret}"})
-
-
-@pytest.fixture
-def manager(organisation, alice, account):
-    return client_with(issuing.create(organisation, alice, "Deploy script", is_management=True)[1])
-
-
-def exact(response) -> dict:
-    return json.loads(response.content, parse_float=Decimal)
+from .responses import client_with, exact, has_shape
 
 
 def post(client, body, path="/api/v1/keys"):
@@ -57,7 +44,7 @@ def test_a_key_learns_about_itself(organisation, alice, account):
     make_request(account, key=key, cost=1_500_000_000_001)
     ApiKey.objects.filter(pk=key.pk).update(window_started_at=timezone.now())
     data = exact(client_with(secret).get("/api/v1/key"))["data"]
-    described_as(schemas.CurrentKeyData, data)
+    has_shape(schemas.CurrentKeyData, data)
     assert data == {
         "label": key.label,
         "limit": 5,
@@ -77,7 +64,7 @@ def test_a_key_learns_about_itself(organisation, alice, account):
         "is_provisioning_key": False,
         "creator_user_id": alice.public_id,
         "expires_at": None,
-        "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: this says nothing."},
+        "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: always -1."},
     }
 
 
@@ -147,7 +134,7 @@ def test_making_a_key_returns_its_secret_this_once(manager, organisation, alice)
     body = exact(response)
     assert authenticate_sync(f"Bearer {body['key']}").hash == body["data"]["hash"] == hash_of(body["key"])
     assert sorted(body["data"]) == sorted(KEY_FIELDS)
-    described_as(schemas.KeyData, body["data"])
+    has_shape(schemas.KeyData, body["data"])
     key = ApiKey.objects.get(hash=body["data"]["hash"])
     assert (key.name, key.limit, key.limit_reset) == ("Customer 42", pico_from_cents(1230), "weekly")
     assert (key.organisation, key.created_by, key.is_management) == (organisation, alice, False)

@@ -22,5 +22,5 @@ def test_it_lists_and_retrieves_models(client):
     assert {model.object for model in models} == {"model"}
     gpt = client.models.retrieve("openai/gpt-4o")
     assert (gpt.id, gpt.owned_by, gpt.created) == ("openai/gpt-4o", "openai", 1_715_558_400)
-    with pytest.raises(NotFoundError, match="no model acme/huge"):
+    with pytest.raises(NotFoundError, match="No model acme/huge"):
         client.models.retrieve("acme/huge")

@@ -1,0 +1,18 @@
+"""`/api/v1/providers`: the providers of the catalog."""
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from models_catalog.publishing.listing import provider_json
+
+from .public import public, publish_data
+
+router = Router(tags=["providers"])
+
+
+@public(router, "/providers", summary="List providers")
+def list_providers(request: HttpRequest) -> HttpResponse:
+    """Return every provider, by name."""
+    return publish_data(
+        request, "providers", lambda catalogue: [provider_json(each) for each in catalogue.providers.values()]
+    )
