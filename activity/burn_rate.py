@@ -1,4 +1,4 @@
-"""How fast an account spends, and how long its balance lasts at that pace."""
+"""The rate at which an account spends, and the days its balance lasts at that rate."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,24 +12,24 @@ from gateway.models import UsageHour
 
 __all__ = ["DAYS", "BurnRate", "burn_rate"]
 
-#: The pace is the average of so many days: a week, because working days and weekends differ.
+#: Days averaged for the rate: a week, because working days and weekends differ.
 DAYS = 7
 
 
 @dataclass(frozen=True)
 class BurnRate:
-    """The pace of the last days, or since the first charge when that is more recent."""
+    """The average rate of the last days, or since the first charge if that is more recent."""
 
     per_day: PicoUsd
-    #: Whole days that the balance lasts; 0 is less than one. None without spending or without a balance.
+    #: Whole days that the balance lasts; 0 means less than one. None without spending or balance.
     days_left: int | None
-    #: Whether anything was ever charged.
+    #: Whether the account was ever charged.
     has_spent: bool
 
 
 def burn_rate(account: CreditAccount, now: datetime) -> BurnRate:
-    """The account's pace at this moment. An account younger than a day counts as one day old, or one test would
-    look like a habit."""
+    """Return the account's current rate. An account younger than a day counts as one day old, so that a single
+    test does not look like a daily expense."""
     since = hour_of(now) - timedelta(days=DAYS)
     charged = UsageHour.objects.filter(account=account, cost__gt=0)
     spent = int(charged.filter(hour__gte=since).aggregate(sum=Sum("cost"))["sum"] or 0)

@@ -1,4 +1,4 @@
-"""What a visitor of the dashboard asked to see, read from the address."""
+"""The dashboard's filters, read from the query string."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from .periods import DEFAULT, Period, period_named
 
 __all__ = ["GROUPS", "MEASURES", "Filter", "filter_from"]
 
-#: What the chart can be divided by: value of `by` in the address, its column in UsageHour, its word.
+#: Dimensions of the chart: value of `by` in the query string, column in UsageHour, label.
 GROUPS = {
     "model": ("model", "Model"),
     "provider": ("provider", "Provider"),
@@ -26,15 +26,15 @@ GROUPS = {
     "member": ("user_id", "Member"),
     "app": ("app", "App"),
 }
-#: What the chart can show.
+#: Measures of the chart.
 MEASURES = {"spend": "Spend", "requests": "Requests", "tokens": "Tokens"}
-#: The longest text that can match a column.
+#: Longest text that can match a column.
 LONGEST = 200
 
 
 @dataclass(frozen=True)
 class Filter:
-    """One view of an account's usage. Empty texts and a missing key do not restrict it."""
+    """One view of an account's usage. Empty texts and a missing key don't restrict it."""
 
     account: CreditAccount
     now: datetime
@@ -57,7 +57,7 @@ class Filter:
 
     @cached_property
     def conditions(self) -> dict[str, object]:
-        """The restrictions that UsageHour and Generation share, for `.filter(**conditions)`."""
+        """The conditions that UsageHour and Generation share, for `.filter(**conditions)`."""
         texts = {"model": self.model, "provider": self.provider, "app": self.app, "source": self.source}
         conditions: dict[str, object] = {name: text for name, text in texts.items() if text}
         if self.key is not None:
@@ -65,7 +65,7 @@ class Filter:
         return conditions
 
     def query(self, **changes: str) -> str:
-        """The address's query for this view with `changes` made; defaults and empty ones are left out."""
+        """Return the query string of this view with `changes`; defaults and empty values are omitted."""
         values = {
             "period": self.period_name if self.period_name != DEFAULT else "",
             "model": self.model,
@@ -80,21 +80,21 @@ class Filter:
 
     @property
     def query_unfiltered(self) -> str:
-        """The address's query for the same period, with nothing filtered out."""
+        """The query string of the same period without filters."""
         return self.everything().query()
 
     @property
     def query_all_time(self) -> str:
-        """The address's query for this view over all time."""
+        """The query string of this view over all time."""
         return self.query(period="all")
 
     def everything(self) -> "Filter":
-        """The same period with nothing filtered out."""
+        """The same period without filters."""
         return replace(self, model="", provider="", key=None, app="", source="")
 
 
 def filter_from(query: QueryDict, organisation: Organisation, now: datetime) -> Filter:
-    """The view that the address asks for. What makes no sense is left out; a key of somebody else is a 404."""
+    """Return the view of the query string. Invalid values are ignored; a key of another organization raises Http404."""
     by, show, source = (_text(query, name) for name in ("by", "show", "source"))
     period = _text(query, "period")
     return Filter(
@@ -120,7 +120,7 @@ def _key(query: Mapping[str, str], organisation: Organisation) -> ApiKey | None:
     key_hash = (query.get("key") or query.get("api_key_hash", "")).strip()
     if not key_hash:
         return None
-    # Deleted keys too: their history stays.
+    # Includes deleted keys: their history stays.
     key = ApiKey.objects.filter(organisation=organisation, hash=key_hash).first() if key_hash.isalnum() else None
     if key is None:
         raise Http404("No such key.")

@@ -1,4 +1,4 @@
-"""What keys have spent today, this week and this month."""
+"""Usage of keys today, this week and this month."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,7 +17,7 @@ WINDOWS = ("daily", "weekly", "monthly")
 
 
 def spent_by_keys(account: CreditAccount, key_ids: Iterable[int], now: datetime) -> dict[int, dict[str, PicoUsd]]:
-    """For each key id, pico-USD spent in the current "daily", "weekly" and "monthly" window."""
+    """Return, by key ID, pico-USD spent in the current "daily", "weekly" and "monthly" window."""
     key_ids = list(key_ids)
     starts = {window: window_start(window, now) for window in WINDOWS}
     rows = (

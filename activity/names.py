@@ -1,4 +1,4 @@
-"""What people call the things that usage is divided by."""
+"""Display names of the dimensions of usage."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ __all__ = ["Name", "app_name", "names_of", "provider_name"]
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A label, and what the address calls it: empty when it cannot be filtered by."""
+    """A label, and its value in the query string: empty if it can't be filtered by."""
 
     label: str
     parameter: str = ""
 
 
 def names_of(column: str, values: Iterable[Any], organisation: Organisation) -> dict[Any, Name]:
-    """For each value of a UsageHour column, its name."""
+    """Return a name for each value of a UsageHour column."""
     values = list(values)
     match column:
         case "key_id":
@@ -40,13 +40,13 @@ def names_of(column: str, values: Iterable[Any], organisation: Organisation) -> 
 
 
 def provider_name(slug: str) -> str:
-    """The provider's display name; its slug when it has left the catalogue."""
+    """Return the provider's display name, or its slug if it is no longer in the catalog."""
     provider = catalog.current().providers.get(slug)
     return provider.name if provider else slug
 
 
 def app_name(app: str) -> str:
-    """An app's address without the parts that every address has."""
+    """Return an app's URL without scheme and trailing slash."""
     address = urlsplit(app)
     return (address.netloc + address.path).rstrip("/").removeprefix("www.") or app
 

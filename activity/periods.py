@@ -1,4 +1,4 @@
-"""The stretches of time the dashboard can show, all in UTC and in whole hours, days or months."""
+"""Periods of the dashboard, in UTC and in whole hours, days or months."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from common.clock import hour_of
 
 __all__ = ["DEFAULT", "PERIODS", "Period", "period_named"]
 
-#: What a person can choose: value of `period` in the address, and its words.
+#: The choices: value of `period` in the query string, and its label.
 PERIODS = {
     "24h": "24 hours",
     "7d": "7 days",
@@ -24,10 +24,10 @@ _DAYS = {"7d": 7, "30d": 30, "90d": 90}
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` up to, not including, `end`, counted in buckets: "hour", "day" or "month".
+    """The time from `start` to before `end`, divided into buckets of an "hour", "day" or "month".
 
-    `before` is where the equally long stretch before it starts, None when there is nothing to compare with;
-    that stretch ends at `before_end`, as far into it as the present hour is into this one.
+    `before` is the start of the previous period, None if there is nothing to compare with. That period ends at
+    `before_end`, as far into it as the current hour is into this one.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Period:
     before_end: datetime | None
 
     def buckets(self) -> Iterator[datetime]:
-        """The start of each bucket, oldest first."""
+        """Return the start of each bucket, oldest first."""
         moment = self.start
         while moment < self.end:
             yield moment
@@ -50,7 +50,7 @@ class Period:
         return PERIODS[self.name].lower()
 
     def label(self, moment: datetime) -> str:
-        """A short name for the bucket that starts at `moment`, for an axis."""
+        """Return a short label of the bucket that starts at `moment`, for an axis."""
         match self.bucket:
             case "hour":
                 return f"{moment:%H:%M}"
@@ -60,7 +60,7 @@ class Period:
                 return f"{moment:%b %Y}"
 
     def full_label(self, moment: datetime) -> str:
-        """The bucket's name with everything in it, for a tooltip or a table."""
+        """Return the bucket's full label, for a tooltip or a table."""
         match self.bucket:
             case "hour":
                 return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
@@ -71,9 +71,9 @@ class Period:
 
 
 def period_named(name: str, now: datetime, first_usage: datetime | None = None) -> Period:
-    """The period called `name` (see `PERIODS`; anything else: the default) that ends with the present hour.
+    """Return the period `name` (one of `PERIODS`; otherwise the default) that ends with the current hour.
 
-    `first_usage` is where "all" starts.
+    `first_usage` is the start of "all".
     """
     end = hour_of(now) + timedelta(hours=1)
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -23,6 +23,6 @@ urlpatterns = [
     path("activity/requests.csv", dashboard.export_requests, name="export-requests"),
     path("activity/usage.csv", dashboard.export_usage, name="export-usage"),
     path("activity/<generation_id:generation_id>", requests.generation, name="generation"),
-    # What programs link to
+    # Linked to by programs
     path("logs", requests.logs),
 ]

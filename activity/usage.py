@@ -1,4 +1,4 @@
-"""Sums for the dashboard, read from the hourly rollups: never from the requests themselves.
+"""Sums for the dashboard, read from the hourly rollups, never from requests.
 
 The rollups are written in the transaction that charges the account, so these sums and the balance
 agree to the pico-USD at any moment.
@@ -29,7 +29,7 @@ _SUMS = {f"sum_{column}": Sum(column) for column in _COLUMNS}
 
 @dataclass(slots=True)
 class Sums:
-    """Requests added up. Money in pico-USD, times in milliseconds."""
+    """Totals of requests. Money in pico-USD, durations in milliseconds."""
 
     requests: int = 0
     failures: int = 0
@@ -46,24 +46,24 @@ class Sums:
         return self.prompt_tokens + self.completion_tokens
 
     @property
-    def cached_per_cent(self) -> int | None:
-        """The part of the prompt that came from provider caches; None without prompts."""
+    def cached_percent(self) -> int | None:
+        """Share of prompt tokens read from providers' caches; None without prompt tokens."""
         return self.cached_tokens * 100 // self.prompt_tokens if self.prompt_tokens else None
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Add the sums of a database row."""
         for column in _COLUMNS:
-            # PostgreSQL adds big integers up as exact decimals.
+            # PostgreSQL sums big integers as exact decimals.
             setattr(self, column, getattr(self, column) + int(row[f"sum_{column}"] or 0))
 
     def measure(self, show: str) -> int:
-        """The number that the chart shows: pico-USD, requests or tokens."""
+        """Return the measure that the chart shows: pico-USD, requests or tokens."""
         return {"spend": self.cost, "requests": self.requests, "tokens": self.tokens}[show]
 
 
 @dataclass(slots=True)
 class Group:
-    """One model, provider, key, member or app: `value` as stored, sums for each bucket and altogether."""
+    """One model, provider, key, member or app: `value` as stored, totals by bucket and in all."""
 
     value: Any
     total: Sums = field(default_factory=Sums)
@@ -72,7 +72,7 @@ class Group:
 
 @dataclass(slots=True)
 class Report:
-    """What the dashboard says about one view of the usage."""
+    """The usage of one view."""
 
     total: Sums
     by_bucket: dict[datetime, Sums]
@@ -81,7 +81,7 @@ class Report:
 
 
 def report(view: Filter) -> Report:
-    """Everything the dashboard adds up, in two queries."""
+    """Return the usage of a view, read in two queries."""
     groups: dict[Any, Group] = {}
     total = Sums()
     by_bucket = {bucket: Sums() for bucket in view.period.buckets()}
@@ -101,7 +101,7 @@ def report(view: Filter) -> Report:
 
 
 def choices(view: Filter) -> dict[str, list[Any]]:
-    """The values that occur in the period, whatever the filter: for each column in `GROUPS`, sorted."""
+    """Return the values that occur in the period regardless of filters, sorted, by column of `GROUPS`."""
     columns = [column for column, _ in GROUPS.values()]
     everything = view.everything()
     combinations = _hours(everything, view.period.start, view.period.end).order_by().values_list(*columns).distinct()
@@ -113,7 +113,7 @@ def choices(view: Filter) -> dict[str, list[Any]]:
 
 
 def stamp(account: CreditAccount) -> str:
-    """A text that changes whenever a request of the account starts or ends."""
+    """Return a text that changes whenever a request of the account starts or ends."""
     newest = account.generations.order_by("-created_at", "-id").values_list("id", flat=True).first()
     running = account.holds.aggregate(count=Count("pk"), newest=Max("pk"))
     return f"{account.usage}.{account.held}.{newest or ''}.{running['count']}.{running['newest'] or ''}"

@@ -1,6 +1,6 @@
-"""The chatroom's socket: one for a page, many answers at once. `protocol.py` lists the messages.
+"""The chat's WebSocket: one for each page, with many concurrent answers. `protocol.py` lists the messages.
 
-Nothing of a conversation stays here: it passes through.
+Conversations pass through and are never stored.
 """
 
 # Channels has no types.
@@ -23,25 +23,25 @@ from gateway import completions
 from gateway.events import Started
 
 from . import protocol
-from .bills import bill_of
-from .outbox import Outbox
+from .billing import bill_of
+from .delta_buffer import DeltaBuffer
 from .remedies import remedy_for
-from .visitors import visitor
+from .session import session_user
 
 log = logging.getLogger(__name__)
 
-#: Close code for somebody who is not signed in; a page sees it only after the handshake.
+#: Close code for a signed-out user. A page sees it only after the handshake.
 SIGNED_OUT = 4401
-#: Answers that one socket may have under way.
-MOST_ANSWERS = 12
-#: Seconds between looks for a bill. A provider that cannot be stopped is read to its end first.
+#: Concurrent answers of one socket.
+MAX_ANSWERS = 12
+#: Seconds between checks for a bill. A provider that can't be canceled is read to its end first.
 BILL_PAUSES = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
-    """Answers in tasks of their own, because a message is only read when the last one has been handled."""
+    """Runs each answer in its own task, because the next message is read only after the last has been handled."""
 
-    channel_layer_alias = ""  # no channel layer: nothing is sent to this socket from elsewhere
+    channel_layer_alias = ""  # no channel layer: nothing else sends to this socket
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,128 +52,130 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def __call__(self, *args: Any) -> None:
         try:
             await super().__call__(*args)
-        finally:  # also when the server shuts down without a word
-            await self.end_everything()
+        finally:  # also when the server shuts down without a disconnect
+            await self.cancel_all()
 
     async def connect(self) -> None:
         await self.accept()
         try:
-            user, organisation = await self.visitor()
+            user, organisation = await self.signed_in()
         except NotAuthenticated:
             await self.close(code=SIGNED_OUT)
             return
         caller = await completions.chat_caller(user, organisation)
-        await self.say(protocol.ready(await _balance(organisation), await completions.unavailable_models(caller)))
+        await self.send_frame(
+            protocol.ready(await _balance(organisation), await completions.unavailable_models(caller))
+        )
 
     async def disconnect(self, code: int) -> None:
         self.gone = True
-        await self.end_everything()
+        await self.cancel_all()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
             message = protocol.decode(text_data, settings.MAX_REQUEST_BYTES)
         except ApiError as error:
-            await self.say(protocol.refused(None, error))
+            await self.send_frame(protocol.refused(None, error))
             return
         match message:
             case protocol.Ask():
                 await self.start(message)
             case protocol.Stop():
                 task = self.answers.get(message.id)
-                if task and not task.cancelling():  # once is enough, and a second time would cut off its last words
+                if task and not task.cancelling():  # a second cancel would cut off the final frames
                     task.cancel()
             case protocol.Bill():
-                self.look_for_bill(message.id, message.generation_id)
+                self.follow_bill(message.id, message.generation_id)
             case protocol.Ping():
-                await self.say(protocol.pong())
+                await self.send_frame(protocol.pong())
 
     async def start(self, ask: protocol.Ask) -> None:
-        """Begin an answer, unless this one is under way already or there are too many."""
+        """Start an answer, unless it is already running or too many are."""
         if ask.id in self.answers:
-            await self.say(protocol.refused(None, Conflict(f"The answer {ask.id} is under way already.")))
-        elif len(self.answers) >= MOST_ANSWERS:
-            busy = RateLimited(f"{MOST_ANSWERS} answers are under way. Wait for one of them, or stop it.")
-            await self.say(protocol.refused(ask.id, busy))
-            await self.say(protocol.ended(ask.id))
+            await self.send_frame(protocol.refused(None, Conflict(f"The answer {ask.id} is already running.")))
+        elif len(self.answers) >= MAX_ANSWERS:
+            busy = RateLimited(f"{MAX_ANSWERS} answers are running. Wait for one to finish, or stop one.")
+            await self.send_frame(protocol.refused(ask.id, busy))
+            await self.send_frame(protocol.ended(ask.id))
         else:
             task = asyncio.create_task(self.answer(ask))
             self.answers[ask.id] = task
             task.add_done_callback(lambda _: self.answers.pop(ask.id, None))
 
     async def answer(self, ask: protocol.Ask) -> None:
-        """Say one answer, from `accepted` to `ended`. Cancelling stops it; what has been said stays said."""
-        outbox = Outbox(ask.id, self.say)
+        """Stream one answer, from `accepted` to `ended`. Canceling the task stops it."""
+        buffer = DeltaBuffer(ask.id, self.send_frame)
         generation_id = ""
         try:
-            await self.say(protocol.accepted(ask.id))
-            user, organisation = await self.visitor()
-            caller = await completions.chat_caller(user, organisation, **self.details())
+            await self.send_frame(protocol.accepted(ask.id))
+            user, organisation = await self.signed_in()
+            caller = await completions.chat_caller(user, organisation, **self.caller_details())
             request = completions.parse({**ask.body, "stream": True})
             async with aclosing(completions.stream(caller, request)) as events:
                 async for event in events:
                     if isinstance(event, Started):
                         generation_id = event.generation_id
-                    await outbox.put(event)
+                    await buffer.put(event)
         except asyncio.CancelledError:
-            await outbox.flush()
-            await self.say(protocol.stopped(ask.id))
+            await buffer.flush()
+            await self.send_frame(protocol.stopped(ask.id))
             if generation_id:
-                self.look_for_bill(ask.id, generation_id)
+                self.follow_bill(ask.id, generation_id)
         except ApiError as error:
-            await self.say(protocol.refused(ask.id, error, remedy_for(error)))
+            await self.send_frame(protocol.refused(ask.id, error, remedy_for(error)))
         except Exception as error:
             # Never the message or the traceback: they may quote the prompt.
-            log.error("an answer broke off: %s", type(error).__name__)
-            await outbox.flush()
-            await self.say(protocol.refused(ask.id, InternalError()))
-        await self.say(protocol.ended(ask.id))
+            log.error("an answer failed: %s", type(error).__name__)
+            await buffer.flush()
+            await self.send_frame(protocol.refused(ask.id, InternalError()))
+        await self.send_frame(protocol.ended(ask.id))
 
-    def look_for_bill(self, answer_id: str, generation_id: str) -> None:
-        """Say what a generation cost as soon as it is settled."""
-        if self.gone or len(self.bills) >= MOST_ANSWERS:
+    def follow_bill(self, answer_id: str, generation_id: str) -> None:
+        """Send the cost of a generation once it is settled."""
+        if self.gone or len(self.bills) >= MAX_ANSWERS:
             return
-        task = asyncio.create_task(self.say_bill(answer_id, generation_id))
+        task = asyncio.create_task(self.send_bill(answer_id, generation_id))
         self.bills.add(task)
         task.add_done_callback(self.bills.discard)
 
-    async def say_bill(self, answer_id: str, generation_id: str) -> None:
+    async def send_bill(self, answer_id: str, generation_id: str) -> None:
         try:
-            _, organisation = await self.visitor()
+            _, organisation = await self.signed_in()
         except NotAuthenticated:
             return
         for pause in BILL_PAUSES:
             await asyncio.sleep(pause)
             if bill := await database_sync_to_async(bill_of)(generation_id, organisation):
-                await self.say(protocol.frame(answer_id, bill))
+                await self.send_frame(protocol.frame(answer_id, bill))
                 return
 
-    async def visitor(self) -> tuple[User, Organisation]:
-        """Who is asking, as of now. NotAuthenticated when they have signed out."""
-        found: tuple[User, Organisation] | None = await database_sync_to_async(visitor)(
+    async def signed_in(self) -> tuple[User, Organisation]:
+        """Return the current user and organization. Raises NotAuthenticated if the user has signed out."""
+        found: tuple[User, Organisation] | None = await database_sync_to_async(session_user)(
             self.scope["session"].session_key
         )
         if found is None:
-            raise NotAuthenticated("You are signed out. Sign in again to go on; your conversations stay here.")
+            raise NotAuthenticated("You're signed out. Sign in to continue. Your chats are still here.")
         return found
 
-    def details(self) -> dict[str, Any]:
-        """What else the gateway wants to know of a caller, from the headers of the handshake."""
+    def caller_details(self) -> dict[str, Any]:
+        """Return what the gateway records about the caller, from the headers of the handshake."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
         return {
             "user_agent": headers.get("user-agent", "")[:200],
             "sandbox_headers": {name: value for name, value in headers.items() if name.startswith("x-sandbox-")},
         }
 
-    async def say(self, text: str) -> None:
-        """Send a frame, unless the page has gone."""
+    async def send_frame(self, text: str) -> None:
+        """Send a frame, unless the page is gone."""
         if not self.gone:
             try:
                 await self.send(text_data=text)
-            except (OSError, RuntimeError):  # the server knows before `disconnect` is called
+            except (OSError, RuntimeError):  # the server notices before `disconnect` is called
                 self.gone = True
 
-    async def end_everything(self) -> None:
-        """Cancel what is under way and wait until it has been settled."""
+    async def cancel_all(self) -> None:
+        """Cancel every task and wait until its request is settled."""
         self.gone = True
         tasks = [*self.answers.values(), *self.bills]
         for task in tasks:

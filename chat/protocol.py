@@ -1,19 +1,19 @@
-"""The chatroom's language: what the page may say, and the frames that answer. Pure functions, no I/O.
+"""The chat's WebSocket protocol: the page's messages and the server's frames. Pure functions, no I/O.
 
-The page says:
-- `{"type": "ask", "id", "body"}`: answer this; `body` is a chat completion request as the API takes it,
-  `id` is the page's own name for the answer, unique on the socket.
-- `{"type": "stop", "id"}`: enough.
-- `{"type": "bill", "id", "generation_id"}`: what did this answer cost? For answers that were cut off.
-- `{"type": "ping"}`: are you there?
+The page sends:
+- `{"type": "ask", "id", "body"}`: request an answer. `body` is a chat completion request as the API takes it;
+  `id` is chosen by the page and unique on the socket.
+- `{"type": "stop", "id"}`: stop this answer.
+- `{"type": "bill", "id", "generation_id"}`: request the cost of an interrupted answer.
+- `{"type": "ping"}`: check the connection.
 
-It hears, always with the answer's `id`:
+The server sends, with the answer's `id`:
 - `accepted`, then `started`, any number of `delta`, and `finished`, `failed`, `refused` or `stopped`;
-- `billed`, when it is known what the answer cost;
-- `ended`, the last word on every `ask`.
-A frame without an id answers the socket itself: `ready`, `pong`, `refused`.
+- `billed`, once the cost is known;
+- `ended`, the last frame of every `ask` except `billed`.
+A frame without an ID is about the socket itself: `ready`, `pong`, `refused`.
 
-Money crosses as text: exact decimal dollars for a cost, the balance as the site shows it.
+Money is sent as text: costs as exact decimal dollars, the balance as the site shows it.
 """
 
 from collections.abc import Sequence
@@ -47,27 +47,27 @@ GenerationId = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
-    """Answer this."""
+    """Requests an answer."""
 
     id: AnswerId
     body: dict[str, Any]
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """Enough: keep what has been said."""
+    """Stops an answer. Its text so far is kept."""
 
     id: AnswerId
 
 
 class Bill(msgspec.Struct, frozen=True, tag="bill"):
-    """What did this generation cost?"""
+    """Requests the cost of a generation."""
 
     id: AnswerId
     generation_id: GenerationId
 
 
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
-    """Are you there?"""
+    """Checks the connection."""
 
 
 Message = Ask | Stop | Bill | Ping
@@ -77,25 +77,24 @@ _encoder = msgspec.json.Encoder()
 
 
 def decode(text: str | None, limit: int) -> Message:
-    """What the page said.
+    """Return the page's message.
 
-    Raises InvalidRequest for anything else than a message above, and PayloadTooLarge for more than
-    `limit` bytes.
+    Raises InvalidRequest for anything but the messages above, and PayloadTooLarge for more than `limit` bytes.
     """
     if text is None:
-        raise InvalidRequest("The chatroom takes text frames only.")
+        raise InvalidRequest("The chat accepts text frames only.")
     if len(text) > limit or (len(text) > limit // 4 and len(text.encode()) > limit):
         raise PayloadTooLarge(
-            f"The conversation is larger than {limit // 1_000_000} MB. Remove attachments or start a new chat."
+            f"This chat is over {limit // 1_000_000} MB with attachments. Start a new chat or remove some."
         )
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InvalidRequest(f"The chatroom did not understand this message: {error}") from error
+        raise InvalidRequest(f"Invalid message: {error}") from error
 
 
 def merged(deltas: Sequence[Delta]) -> Delta:
-    """Several pieces as one, in order. A choice's index is dropped: the chatroom asks for one."""
+    """Return several deltas as one, in order. The choice's index is dropped: the chat requests one choice."""
     return Delta(
         text="".join(delta.text for delta in deltas),
         reasoning="".join(delta.reasoning for delta in deltas),
@@ -106,7 +105,7 @@ def merged(deltas: Sequence[Delta]) -> Delta:
 
 
 def frame(answer_id: str, event: Event) -> str:
-    """One event of an answer."""
+    """Return the frame of one event of an answer."""
     match event:
         case Delta():
             pieces = {
@@ -145,7 +144,7 @@ def frame(answer_id: str, event: Event) -> str:
 
 
 def refused(answer_id: str | None, error: ApiError, remedy: dict[str, str] | None = None) -> str:
-    """Why there is no answer. `remedy` is a link (`text`, `href`) to the page that mends it."""
+    """Return a frame with the reason of a refusal. `remedy` is a link (`text`, `href`) to the page that fixes it."""
     return _frame(
         "refused",
         answer_id,
@@ -158,27 +157,27 @@ def refused(answer_id: str | None, error: ApiError, remedy: dict[str, str] | Non
 
 
 def ready(balance: PicoUsd, unavailable: Sequence[str]) -> str:
-    """The socket is open; this is the account's balance, and these models its settings leave nobody to serve."""
+    """Return the first frame: the account's balance, and the models that its settings leave without a provider."""
     return _frame("ready", None, balance=format_usd(balance), can_spend=balance > 0, unavailable=unavailable)
 
 
 def accepted(answer_id: str) -> str:
-    """The question has arrived and is being worked on."""
+    """Return the frame that confirms an `ask`."""
     return _frame("accepted", answer_id)
 
 
 def stopped(answer_id: str) -> str:
-    """The answer ended because the page asked for it."""
+    """Return the frame that says the page stopped the answer."""
     return _frame("stopped", answer_id)
 
 
 def ended(answer_id: str) -> str:
-    """Nothing more will be said about this answer, except what it cost."""
+    """Return the last frame of an answer, except its cost."""
     return _frame("ended", answer_id)
 
 
 def pong() -> str:
-    """Here."""
+    """Return the reply to a ping."""
     return _frame("pong", None)
 
 

@@ -1,4 +1,4 @@
-"""Where to go when a question is refused."""
+"""Links to the page where a refused request can be fixed."""
 
 from django.urls import reverse
 
@@ -8,7 +8,7 @@ __all__ = ["remedy_for"]
 
 
 def remedy_for(error: ApiError) -> dict[str, str] | None:
-    """The link that mends it, as `text` and `href`; None when there is nothing to mend but the question."""
+    """Return a link (`text`, `href`) to the page that fixes the error; None if only the message itself can."""
     if error.status == 401:
         return {"text": "Sign in again", "href": f"{reverse('account_login')}?next={reverse('chat:chat')}"}
     if error.status == 402:

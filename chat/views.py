@@ -1,4 +1,4 @@
-"""The chatroom's page. Conversations live in the browser: this view knows none of them."""
+"""The chat page. Conversations live in the browser and never reach this view."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -11,16 +11,16 @@ from accounts import access
 from billing import spending
 from common.http import AuthedRequest
 
-#: How many models may answer side by side.
+#: Models that may answer side by side.
 MOST_MODELS = 4
-#: Web servers close a socket that sends more than 16 MiB at once, and do not say why.
+#: Web servers close a socket that sends more than 16 MiB at once, without a reason.
 LARGEST_FRAME = 15 * 1024 * 1024
 
 
 @login_required
 @require_GET
 def chat(request: AuthedRequest) -> HttpResponse:
-    """The chatroom; `?model=<id>`, up to four times, starts a new chat with these models."""
+    """The chat page. `?model=<id>`, up to four times, starts a new chat with these models."""
     organisation = access.for_member(request)
     account = spending.account_of(organisation)
     setup = {

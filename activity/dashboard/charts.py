@@ -1,7 +1,7 @@
-"""The geometry of the dashboard's pictures. Pure: numbers in, coordinates and labels out.
+"""Geometry of the dashboard's charts. Pure: numbers in, coordinates and labels out.
 
-Heights are pixels, positions along the time axis per cent: a picture fills its column at any width
-and its text stays as large as other text.
+Heights are in pixels, positions along the time axis in percent, so a chart fills its column at any width while
+its text keeps its size.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,18 +11,18 @@ from typing import Any
 
 __all__ = ["Bar", "Column", "Series", "StackedBars", "Tick", "nice_steps", "sparkline", "stacked_bars"]
 
-#: Series beyond this many are drawn as one, "Other".
+#: Series beyond this many are drawn as one series, "Other".
 MOST_SERIES = 9
-#: The colour class of "Other"; the others take k0 to k8 in their order.
+#: The color class of "Other"; the others take k0 to k8 in order.
 OTHER = "k9"
-#: A bucket's share of its slot that the bar covers.
+#: Share of a bucket's slot that its bar covers.
 BAR_SHARE = 0.72
 MOST_LABELS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One colour of the picture: a value for each bucket. `key` tells series of the same name apart."""
+    """One color of the chart, with a value for each bucket. `key` distinguishes series of the same name."""
 
     name: str
     values: Sequence[int]
@@ -46,7 +46,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One bucket: its slot (`left`, `width`), where its bar stands in it, and the bars from bottom to top."""
+    """One bucket: its slot (`left`, `width`), the position of its bar in it, and the segments from bottom to top."""
 
     left: str
     width: str
@@ -59,7 +59,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on an axis. `minor` ones are left out where there is little room."""
+    """A tick on an axis. `minor` ticks are hidden where there is little room."""
 
     position: str
     text: str
@@ -68,7 +68,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class StackedBars:
-    """A whole picture. `series` is what was drawn, in the order of the colours; `css` names each colour."""
+    """A whole chart. `series` are those drawn, in the order of the colors; `css` names each color class."""
 
     height: int
     columns: tuple[Column, ...]
@@ -85,10 +85,10 @@ def stacked_bars(
     tick_text: Callable[[int], str],
     height: int = 220,
 ) -> StackedBars:
-    """Bars of `series`, largest total at the bottom, the smallest ones added up as "Other".
+    """Return stacked bars of `series`: the largest total at the bottom, the smallest series summed as "Other".
 
-    `labels` and `full_labels` name the buckets; `value_text` and `tick_text` write a value out in full
-    and for the axis.
+    `labels` and `full_labels` name the buckets; `value_text` and `tick_text` format a value in full and for
+    the axis.
     """
     drawn = _largest(series, len(labels))
     totals = [sum(one.values[bucket] for _, one in drawn) for bucket in range(len(labels))]
@@ -117,7 +117,7 @@ def stacked_bars(
 
 
 def nice_steps(largest: int) -> list[int]:
-    """Evenly spaced round marks (1, 2 or 5 times a power of ten) from 0 to at least `largest`; at most six."""
+    """Return at most six evenly spaced round ticks (1, 2 or 5 times a power of ten) from 0 to at least `largest`."""
     if largest <= 0:
         return [0, 1]
     step = 1
@@ -133,7 +133,7 @@ def nice_steps(largest: int) -> list[int]:
 
 
 def sparkline(values: Sequence[int], width: int = 120, height: int = 28) -> str:
-    """The `points` of a polyline through `values`; empty when there are fewer than two, or nothing but zeros."""
+    """Return the `points` of a polyline through `values`; empty for fewer than two values, or only zeros."""
     if len(values) < 2 or not any(values):
         return ""
     top = max(values)
@@ -156,7 +156,7 @@ def _largest(series: Sequence[Series], buckets: int) -> list[tuple[str, Series]]
 def _pile(
     drawn: Sequence[tuple[str, Series]], bucket: int, top: int, height: int, value_text: Callable[[int], str]
 ) -> list[Bar]:
-    """The bucket's bars. Edges are rounded, not heights, so that a pile is as high as its total."""
+    """Return the bucket's segments. Edges are rounded, not heights, so that a stack is as high as its total."""
     edges, running = [0.0], 0
     for _, one in drawn:
         running += one.values[bucket]
@@ -170,7 +170,7 @@ def _pile(
 
 def _time_ticks(labels: Sequence[str], slot: float) -> list[Tick]:
     every = max(1, -(-len(labels) // MOST_LABELS))
-    # Counted back from the newest bucket, which is the one people look for.
+    # Counted back from the newest bucket, the one people look for.
     shown = list(range(len(labels) - 1, -1, -every))
     return [
         Tick(_percent((bucket + 0.5) * slot), labels[bucket], minor=bool(index % 2))

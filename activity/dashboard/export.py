@@ -1,4 +1,4 @@
-"""The dashboard's data as CSV, for the same filter as on the page."""
+"""The dashboard's data as CSV, with the same filters as the page."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from decimal import Decimal
@@ -29,7 +29,7 @@ _USAGE_COLUMNS = (
 
 
 async def request_lines(view: Filter) -> AsyncIterator[str]:
-    """CSV of every request of the view, newest first, a batch at a time."""
+    """Yield CSV of every request of the view, newest first, in batches."""
     yield line(_REQUEST_COLUMNS)
     page = await sync_to_async(listing.page_of)(view, size=BATCH)
     while page.requests:
@@ -40,7 +40,7 @@ async def request_lines(view: Filter) -> AsyncIterator[str]:
 
 
 def usage_lines(view: Filter, organisation: Organisation) -> Iterator[str]:
-    """CSV of what the chart shows: a line for each bucket and group that has requests."""
+    """Yield CSV of the chart's data: a line for each bucket and group with requests."""
     report = usage.report(view)
     column, _ = GROUPS[view.by]
     names = names_of(column, [group.value for group in report.groups], organisation)

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers formatted for people."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -6,7 +6,7 @@ __all__ = ["change", "compact", "seconds", "short_dollars"]
 
 
 def compact(count: int) -> str:
-    """A count in at most four characters and a letter: "999", "12.3K", "4.5M"."""
+    """Return a count in at most four characters and a letter: "999", "12.3K", "4.5M"."""
     for size, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
         if count >= size:
             digits = Decimal(count) / size
@@ -35,10 +35,10 @@ def seconds(milliseconds: int | None) -> str:
 
 
 def change(now: int, before: int) -> str:
-    """How much more or less than before, in per cent: "+12 %", "-3 %", "±0 %"; empty with nothing before."""
+    """Return the change from before, in percent: "+12%", "−3%", "±0%"; empty if there was nothing before."""
     if not before:
         return ""
-    per_cent = round((Decimal(now) - before) * 100 / before)
-    if per_cent == 0:
-        return "±0 %"
-    return f"{'+' if per_cent > 0 else '−'}{abs(per_cent):,} %"
+    percent = round((Decimal(now) - before) * 100 / before)
+    if percent == 0:
+        return "±0%"
+    return f"{'+' if percent > 0 else '−'}{abs(percent):,}%"

@@ -1,4 +1,4 @@
-"""The dashboard: one view of the usage, worded and drawn for the page."""
+"""The dashboard's content: usage for one view, formatted and drawn for the page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from .formats import change, compact, short_dollars
 
 __all__ = ["Dashboard", "dashboard_of", "options_of"]
 
-#: Values of `by` that can also be filtered by, and their columns.
+#: Values of `by` that are filters too, with their columns.
 _FILTERS = {"model": "model", "provider": "provider", "key": "key_id", "app": "app"}
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One big number. `exact` has every digit; `change` compares with the stretch before."""
+    """One headline figure. `exact` has every digit; `change` compares with the previous period."""
 
     label: str
     value: str
@@ -33,7 +33,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the breakdown, which is also the chart's legend. `share` is of the measure, in per cent."""
+    """One row of the breakdown, which is also the chart's legend. `share` is in percent of the measure."""
 
     css: str
     label: str
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A choice in a filter."""
+    """One choice of a filter."""
 
     value: str
     label: str
@@ -65,7 +65,7 @@ class Dashboard:
 
 
 def dashboard_of(view: Filter, organisation: Organisation) -> Dashboard:
-    """The dashboard for one view, from the rollups."""
+    """Return the dashboard for one view, read from the rollups."""
     report = usage.report(view)
     column, word = GROUPS[view.by]
     names = names_of(column, [group.value for group in report.groups], organisation)
@@ -83,7 +83,7 @@ def dashboard_of(view: Filter, organisation: Organisation) -> Dashboard:
 
 
 def options_of(view: Filter, organisation: Organisation) -> dict[str, list[Option]]:
-    """What each filter offers: what occurs in the period, and what is chosen."""
+    """Return each filter's choices: the values that occur in the period, and the selected one."""
     found = usage.choices(view)
     chosen = {"model": view.model, "provider": view.provider, "app": view.app, "key_id": view.key.pk if view.key else 0}
     options = {}
@@ -142,7 +142,7 @@ def _rows(view: Filter, report: usage.Report, names: dict[Any, Name], picture: c
 def _tiles(view: Filter, report: usage.Report) -> list[Tile]:
     now, before = report.total, report.before
     buckets = report.by_bucket.values()
-    cached = now.cached_per_cent
+    cached = now.cached_percent
     return [
         Tile(
             "Spend",

@@ -1,4 +1,4 @@
-"""The dashboard and its exports. A member sees the whole organisation's usage."""
+"""The dashboard and its exports. A member sees the whole organization's usage."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, StreamingHttpResponse
@@ -21,7 +21,7 @@ from .summary import dashboard_of, options_of
 @login_required
 @require_GET
 def activity(request: AuthedRequest) -> HttpResponse:
-    """What was spent on what, and the requests behind it. With `since` (a stamp): nothing, if nothing changed."""
+    """Usage by model, provider, key or app, and the requests behind it. 204 if `since` (a stamp) is still current."""
     organisation = access.for_member(request)
     view = filter_from(request.GET, organisation, utc_now())
     stamp = usage.stamp(view.account)
@@ -45,7 +45,7 @@ def activity(request: AuthedRequest) -> HttpResponse:
 @login_required
 @require_GET
 def export_requests(request: AuthedRequest) -> StreamingHttpResponse:
-    """The requests of the view as CSV."""
+    """Download the view's requests as CSV."""
     view = filter_from(request.GET, access.for_member(request), utc_now())
     return csv_export.answer(export.request_lines(view), f"requests-{view.now:%Y-%m-%d}.csv")
 
@@ -53,7 +53,7 @@ def export_requests(request: AuthedRequest) -> StreamingHttpResponse:
 @login_required
 @require_GET
 def export_usage(request: AuthedRequest) -> StreamingHttpResponse:
-    """The sums of the view as CSV."""
+    """Download the view's sums as CSV."""
     organisation = access.for_member(request)
     view = filter_from(request.GET, organisation, utc_now())
     return csv_export.answer(list(export.usage_lines(view, organisation)), f"usage-{view.now:%Y-%m-%d}.csv")

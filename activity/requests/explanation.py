@@ -1,4 +1,4 @@
-"""Why a request cost what it cost: its charge taken apart into counts and prices."""
+"""Cost breakdown of a request: its charge as counts times prices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,21 +14,21 @@ __all__ = ["Explanation", "Line", "explain"]
 
 _WORDS = {
     "prompt": ("Prompt", "tokens"),
-    "input_cache_read": ("Prompt, read from the provider's cache", "tokens"),
-    "input_cache_write": ("Prompt, written to the provider's cache", "tokens"),
-    "input_cache_write_1h": ("Prompt, written to the provider's cache for an hour", "tokens"),
-    "completion": ("Answer", "tokens"),
+    "input_cache_read": ("Prompt, cached tokens", "tokens"),
+    "input_cache_write": ("Prompt, written to cache", "tokens"),
+    "input_cache_write_1h": ("Prompt, written to cache for an hour", "tokens"),
+    "completion": ("Response", "tokens"),
     "internal_reasoning": ("Reasoning", "tokens"),
     "request": ("Request", "request"),
     "image": ("Images", "images"),
-    "web_search_request": ("Web search, with its first 10 results", "search"),
-    "web_search_results": ("Further results of the web search", "results"),
+    "web_search_request": ("Web search, with up to 10 results", "search"),
+    "web_search_results": ("Additional web search results", "results"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`count` things at `price` USD each come to `amount` USD, not rounded."""
+    """`count` units at `price` USD each are `amount` USD, not rounded."""
 
     name: str
     unit: str
@@ -59,7 +59,7 @@ class Explanation:
 
 
 def explain(request: Generation) -> Explanation:
-    """The charge of a request, taken apart. A request that is still running has none yet."""
+    """Return the cost breakdown of a request. A running request has none yet."""
     answer = parts_of(_prices(request.price), _usage(request), request.images)
     search = search_parts(request.price, request.web_search_results)
     parts = [*answer, *search]
@@ -105,13 +105,13 @@ def _prices(price: Mapping[str, str]) -> Prices:
 
 
 def _reason(request: Generation) -> str:
-    """Why less was charged than the price says, in a sentence; empty when nothing was waived."""
+    """Return a sentence that says why less was charged than the price; empty if nothing was waived."""
     if request.state == Generation.State.OPEN:
         return "The request is still running."
     if request.state == Generation.State.RELEASED:
-        return "The request was interrupted on our side, so nothing is charged."
+        return "The request was interrupted on our side. You weren't charged."
     if request.error_status is not None:
-        return "The provider failed, so its tokens are free."
+        return "Provider error. These tokens weren't charged."
     if not request.completion_tokens and not request.finish_reason and not request.cancelled:
-        return "The provider answered nothing and gave no reason, so its tokens are free."
+        return "The provider returned an empty response. These tokens weren't charged."
     return ""

@@ -1,7 +1,7 @@
-"""The list of requests, newest first, in pages that stay fast however long the list is.
+"""The list of requests, newest first, paged by keyset.
 
-A page is addressed by the request it follows (or precedes), not by a number: new requests do not
-shift it, and the database never counts or skips rows.
+A page is addressed by the request it follows or precedes, not by a number: new requests don't shift it, and the
+database never counts or skips rows.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some requests, newest first, and the cursors of the neighbouring pages; empty: there is none.
+    """One page of requests, newest first, with the cursors of the neighboring pages (empty if there is none).
 
-    The newest page also has those that are `running`, at most a page full: they are not stored as Generations yet.
+    The newest page also lists up to a page of `running` requests: they are not stored as Generations yet.
     """
 
     requests: list[Generation]
@@ -35,14 +35,14 @@ class Page:
 
     @property
     def shown(self) -> list[Generation]:
-        """All of them."""
+        """The running requests, then the finished ones."""
         return [*self.running, *self.requests]
 
 
 def page_of(view: Filter, before: str = "", after: str = "", size: int = PAGE_SIZE) -> Page:
-    """The page that follows the cursor `before` in time, or precedes `after`; the newest one for neither.
+    """Return the page of requests older than the cursor `before`, or newer than `after`; by default the newest page.
 
-    A cursor that makes no sense is taken for none.
+    An invalid cursor is ignored.
     """
     rows = requests_of(view)
     if (cursor := _parse(after)) is not None:
@@ -63,18 +63,18 @@ def page_of(view: Filter, before: str = "", after: str = "", size: int = PAGE_SI
 
 
 def requests_of(view: Filter) -> QuerySet[Generation]:
-    """The view's requests that have ended, newest first, each with its key."""
+    """Return the view's finished requests, newest first, each with its key."""
     conditions = dict(view.conditions)
     model = conditions.pop("model", None)
     rows = Generation.objects.filter(account=view.account, created_at__gte=view.period.start, **conditions)
     if model:
-        # A request that nobody answered is counted under the model it asked for.
+        # A request without a response counts under its requested model.
         rows = rows.filter(Q(model=model) | Q(model="", requested_model=model))
     return rows.select_related("key").order_by("-created_at", "-id")
 
 
 def running_of(view: Filter) -> list[Generation]:
-    """The view's requests that have not ended, newest first, each with its key; at most a page full."""
+    """Return up to a page of the view's running requests, newest first, each with its key."""
     if view.provider:  # nobody knows yet who answers
         return []
     conditions = dict(view.conditions)
@@ -85,15 +85,15 @@ def running_of(view: Filter) -> list[Generation]:
 
 
 def recent(account: CreditAccount, most: int) -> list[Generation]:
-    """The account's newest requests, running or not."""
+    """Return the account's newest requests, running or not."""
     running = [_running(hold) for hold in account.holds.select_related("key").order_by("-created_at", "-id")[:most]]
     ended = account.generations.order_by("-created_at", "-id")[:most]
     return sorted([*running, *ended], key=lambda request: request.created_at, reverse=True)[:most]
 
 
 def request_of(account: CreditAccount, pk: str) -> Generation | None:
-    """The account's request with this id, running or not; None when it has no such request."""
-    # The hold first: a request that ends between the two questions is found by the second.
+    """Return the account's request with this ID, running or not; None if it has no such request."""
+    # The hold first: a request that ends between the two queries is found by the second.
     if hold := account.holds.select_related("key", "user").filter(pk=pk).first():
         return _running(hold)
     return account.generations.select_related("key", "user").filter(pk=pk).first()
@@ -106,7 +106,7 @@ def _running(hold: Hold) -> Generation:
 
 
 def cursor_of(request: Generation) -> str:
-    """What addresses the page next to this request."""
+    """Return the cursor of this request."""
     return f"{request.created_at.isoformat()}~{request.pk}"
 
 

@@ -1,4 +1,4 @@
-"""One request, and the address that programs link to. A member sees the whole organisation's."""
+"""The page of one request, and the link that programs use. A member sees the whole organization's requests."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
@@ -20,7 +20,7 @@ from .explanation import explain
 @login_required
 @require_GET
 def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
-    """One request: who answered it, what was tried, and why it cost what it cost."""
+    """One request: its provider, the attempts, and the cost breakdown."""
     account = spending.account_of(access.for_member(request))
     found = listing.request_of(account, generation_id)
     if found is None:
@@ -38,6 +38,6 @@ def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
 @login_required
 @require_GET
 def logs(request: AuthedRequest) -> HttpResponse:
-    """The address that programs link to: `/logs?api_key_hash=<hash>`."""
+    """Redirect `/logs?api_key_hash=<hash>`, which programs link to, to the activity page."""
     view = filter_from(request.GET, access.for_member(request), utc_now())
     return redirect(f"{reverse('activity:activity')}?{view.query()}#requests")

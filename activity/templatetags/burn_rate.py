@@ -1,4 +1,4 @@
-"""The burn rate, for pages of apps below this one."""
+"""The burn rate, for pages of lower apps."""
 
 from django import template
 
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.inclusion_tag("activity/partials/burn_rate.html")
 def burn_rate(account: CreditAccount) -> dict[str, object]:
-    """How fast the account spends, and how long its balance lasts."""
+    """Return the account's burn rate."""
     return {"rate": rates.burn_rate(account, utc_now()), "days": rates.DAYS}

@@ -23,7 +23,7 @@ def in_seconds(milliseconds: int | None) -> str:
 
 @register.filter
 def speed(request: Generation) -> str:
-    """Tokens of the answer per second after the first one arrived; a dash where that says nothing."""
+    """Return completion tokens per second after the first token; a dash if that is undefined."""
     if request.latency_ms is None or request.duration_ms is None or request.completion_tokens < 2:
         return "–"
     streaming_ms = request.duration_ms - request.latency_ms
@@ -38,7 +38,7 @@ def with_separators(count: int) -> str:
 
 @register.filter
 def lower_first(words: str) -> str:
-    """The words as they stand inside a sentence: "model", but "API key"."""
+    """Return the words in lower case for use in a sentence: "model", but "API key"."""
     return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 

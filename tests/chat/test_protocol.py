@@ -57,7 +57,7 @@ def test_it_refuses_what_it_does_not_understand(text):
 def test_it_refuses_what_is_too_large_in_bytes_not_in_characters():
     fits = '{"type":"ask","id":"a","body":{"x":"' + "é" * 20_000 + '"}}'
     assert isinstance(protocol.decode(fits, 50_000), protocol.Ask)
-    with pytest.raises(PayloadTooLarge, match="start a new chat"):
+    with pytest.raises(PayloadTooLarge, match="Start a new chat"):
         protocol.decode(fits, 30_000)
     with pytest.raises(PayloadTooLarge):
         protocol.decode("x" * 30_001, 30_000)

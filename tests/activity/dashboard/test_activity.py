@@ -90,7 +90,7 @@ def test_what_is_older_than_the_period_is_compared_with(organisation, account):
     report = usage.report(view_of(organisation))
     assert (report.total.cost, report.before.cost) == (150, 100)
     spend = dashboard_of(view_of(organisation), organisation).tiles[0]
-    assert spend.change == "+50 %"
+    assert spend.change == "+50%"
 
 
 def test_all_filters_combine(organisation, account, key, alice):

@@ -85,8 +85,8 @@ def test_a_free_model_shows_its_tokens_at_nothing(account):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"error_status": 502, "finish_reason": "error"}, "The provider failed"),
-        ({"completion_tokens": 0, "finish_reason": ""}, "answered nothing"),
+        ({"error_status": 502, "finish_reason": "error"}, "Provider error"),
+        ({"completion_tokens": 0, "finish_reason": ""}, "empty response"),
         ({"state": Generation.State.RELEASED}, "interrupted on our side"),
     ],
 )

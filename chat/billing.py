@@ -1,4 +1,4 @@
-"""What an answer cost that was cut off before its bill arrived: stopped, reloaded or disconnected."""
+"""The cost of an answer that ended before its bill was sent: stopped, reloaded or disconnected."""
 
 from accounts.models import Organisation
 from billing import spending
@@ -10,7 +10,7 @@ __all__ = ["bill_of"]
 
 
 def bill_of(generation_id: str, organisation: Organisation) -> Billed | None:
-    """The bill of the organisation's generation; None while it runs, and for anybody else's."""
+    """Return the bill of a generation of the organization; None while it runs, and for other organizations."""
     account = spending.account_of(organisation)
     generation = Generation.objects.filter(pk=generation_id, account=account).first()
     if generation is None:

@@ -1,7 +1,7 @@
-"""Who is at the other end of a socket.
+"""The signed-in user of a socket.
 
-A socket may stay open for days: the session is read again for every question, so that signing out,
-leaving an organisation or switching to another one takes effect at once.
+A socket may stay open for days. The session is read again for every message, so that signing out, leaving an
+organization or switching to another takes effect at once.
 """
 
 from importlib import import_module
@@ -15,11 +15,11 @@ from accounts import access
 from accounts.models import Organisation, User
 from common.http import AuthedRequest
 
-__all__ = ["visitor"]
+__all__ = ["session_user"]
 
 
-def visitor(session_key: str | None) -> tuple[User, Organisation] | None:
-    """The person signed in with this session and the organisation they work in; None for nobody."""
+def session_user(session_key: str | None) -> tuple[User, Organisation] | None:
+    """Return the session's user and current organization; None if the session is signed out."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user = auth.get_user(request)
