@@ -1,5 +1,5 @@
-"""Editing the catalogue. Every change raises its stamp, so that running processes notice within seconds;
-an edited field keeps its value when a newer bundled catalogue is loaded."""
+"""Editing the catalog. Every change raises its stamp, so running processes notice within seconds. An edited
+field keeps its value when a newer bundled catalog is loaded."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,10 @@ else:
 
 
 class CatalogueAdmin(Admin):
-    """Remembers which fields were edited, and says that the catalogue has changed."""
+    """Records which fields were edited, and marks the catalog as changed."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # A new primary key would make a copy.
+        # A new primary key would create a copy.
         return (*super().get_readonly_fields(request, obj), obj._meta.pk.name) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Any, form: "ModelForm[Any]", change: bool) -> None:

@@ -1,4 +1,4 @@
-"""The door of `models_catalog`: the whole catalogue as one immutable object in memory.
+"""The door of `models_catalog`: the whole catalog as one immutable object in memory.
 
 - `current()`: the catalogue, at most two seconds old; what pages and the API ask.
 - `load()`: the catalogue, read from the database now.
@@ -52,7 +52,7 @@ _checked_at = 0.0
 
 
 def current() -> Catalogue:
-    """The catalogue, at most two seconds old."""
+    """Return the catalog, at most two seconds old."""
     global _cached, _checked_at
     if _cached is not None and time.monotonic() - _checked_at < RECHECK_SECONDS:
         return _cached
@@ -70,12 +70,12 @@ def forget() -> None:
 
 
 def stamp() -> int:
-    """A number that has risen when the catalogue has changed; 0 before anything was loaded."""
+    """Return a number that rises with every change of the catalog; 0 before the first load."""
     return CatalogueVersion.objects.values_list("stamp", flat=True).order_by("pk").first() or 0
 
 
 def touch() -> int:
-    """The new stamp, after saying that the catalogue has changed.
+    """Mark the catalog as changed and return the new stamp.
 
     Stamps are microseconds, so that a database restored from a copy cannot repeat one.
     """
@@ -89,12 +89,12 @@ def touch() -> int:
 
 
 def load() -> Catalogue:
-    """The catalogue, read from the database now."""
+    """Read the catalog from the database."""
     loaded = stamp()  # first: a change during the reading is then noticed by the next look at the stamp
     providers = {row.slug: _provider(row) for row in Provider.objects.filter(enabled=True).order_by(Lower("name"))}
     authors = dict(Author.objects.order_by(Lower("name")).values_list("slug", "name"))
     endpoints: dict[str, list[EndpointEntry]] = {}
-    # An aggregator serves what nobody else does, until its own key is set: then it serves everything it lists.
+    # Until an aggregator's own key is set, it serves only models without another provider; then everything it lists.
     keyed = [row.slug for row in providers.values() if row.kind == "aggregator" and os.environ.get(row.key_variable)]
     usable = Q(enabled=True) | Q(provider__in=keyed)
     for row in Endpoint.objects.filter(usable, provider__enabled=True, model__hidden=False):
@@ -103,7 +103,7 @@ def load() -> Catalogue:
         try:
             endpoints.setdefault(row.model_id, []).append(_endpoint(row, providers[row.provider_id]))
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-            # One row that somebody wrote by hand must not take the site down.
+            # One bad row, edited by hand, must not take the site down.
             log.error("%s is left out of the catalogue: %s", row, error)
     rows = list(Model.objects.order_by("-created", "id"))
     models = {row.id: _model(row, authors[row.author_id], endpoints[row.id]) for row in rows if endpoints.get(row.id)}
@@ -157,7 +157,7 @@ def _decimals(pricing: dict[str, str]) -> dict[str, Any]:
 
 
 def _tiers(prices: Prices, rows: list[dict[str, Any]]) -> tuple[Tier, ...]:
-    """A tier names only what it changes; what it does not name keeps the price of the tier below."""
+    """A tier lists only the prices it changes; the others keep the price of the tier below."""
     tiers = []
     for row in sorted(rows, key=lambda tier: int(tier["min_context"])):
         changed = {name: value for name, value in row.items() if name != "min_context"}
@@ -175,7 +175,7 @@ def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> Mode
         name=row.name,
         description=row.description,
         created=row.created,
-        # What can be had, which may be less than what the author's own documentation says.
+        # What providers offer, which may be less than the author's documentation says.
         context_length=max(endpoint.context_length for endpoint in endpoints),
         max_completion_tokens=max(
             (endpoint.max_completion_tokens for endpoint in endpoints if endpoint.max_completion_tokens),

@@ -1,4 +1,4 @@
-"""What the catalogue is made of in memory: immutable, prices parsed once."""
+"""The catalog's objects in memory: immutable, with prices parsed once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -10,13 +10,13 @@ __all__ = ["Catalogue", "EndpointEntry", "ModelEntry", "Prices", "ProviderEntry"
 
 ZERO = Decimal(0)
 
-#: Prices that are published only where they apply.
+#: Prices published only where they apply.
 _OPTIONAL = frozenset({"input_cache_write_1h", "audio", "image_output"})
 
 
 @dataclass(frozen=True)
 class Prices:
-    """What an endpoint charges, in USD for one token, request, image or search.
+    """Prices of an endpoint, in USD per token, request, image or search.
 
     None means that the provider has no price of its own for these tokens: cached and cache-write tokens then cost
     `prompt`, those written for an hour what others cost that are written, reasoning tokens `completion`.
@@ -34,26 +34,26 @@ class Prices:
     audio: Decimal | None = None
     image_output: Decimal | None = None
 
-    # Routing and metering ask for these with every request; the prices never change.
+    # Cached: routing and metering read these for every request, and prices never change.
 
     @cached_property
     def per_token(self) -> Decimal:
-        """USD per token of typical traffic, three prompt tokens to one of completion: for comparing endpoints."""
+        """USD per token of typical traffic (three prompt tokens to one completion token), to compare endpoints."""
         return (3 * self.prompt + self.completion) / 4
 
     @cached_property
     def is_free(self) -> bool:
-        """Nothing in here costs anything."""
+        """Whether every price is zero."""
         return not any(getattr(self, price.name) for price in fields(self))
 
     @cached_property
     def caches(self) -> bool:
-        """What is read from the cache is cheaper than what is not."""
+        """Whether cached tokens are cheaper than others."""
         return self.input_cache_read is not None and self.input_cache_read < self.prompt
 
     @cached_property
     def charged(self) -> Mapping[str, str]:
-        """Plain decimal strings of the prices that there are; tokens without one cost what their like do."""
+        """Return the set prices as plain decimal strings. Tokens without a price cost the same as their kind."""
         return MappingProxyType(
             {
                 price.name: format(value, "f")
@@ -64,7 +64,7 @@ class Prices:
 
     @cached_property
     def strings(self) -> Mapping[str, str]:
-        """Plain decimal strings, exactly as priced; the eight usual keys always, the others when they apply."""
+        """Return prices as exact decimal strings: the eight usual keys always, the others where they apply."""
         return MappingProxyType(
             {
                 price.name: format(value or ZERO, "f")
@@ -76,7 +76,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """The prices of a request whose prompt has more than `min_prompt_tokens` tokens, complete."""
+    """The complete prices of a request whose prompt has more than `min_prompt_tokens` tokens."""
 
     min_prompt_tokens: int
     prices: Prices
@@ -84,7 +84,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEntry:
-    """Who serves models. `trains` and `retains` are None where nobody has confirmed the policy."""
+    """A provider of models. `trains` and `retains` are None while the policy is unverified."""
 
     slug: str
     name: str
@@ -105,7 +105,7 @@ class ProviderEntry:
 
 @dataclass(frozen=True, slots=True)
 class EndpointEntry:
-    """One model at one provider. `trains` and `retains` count an unknown policy as yes."""
+    """One model at one provider. For `trains` and `retains`, an unverified policy counts as yes."""
 
     id: int
     model_id: str
@@ -129,11 +129,11 @@ class EndpointEntry:
 
     @property
     def keeps_nothing(self) -> bool:
-        """Prompts are not kept, not trained on and not published."""
+        """Whether prompts are neither retained, nor trained on, nor published."""
         return not (self.retains or self.trains or self.publishes)
 
     def prices_for(self, prompt_tokens: int) -> Prices:
-        """The prices of a request with that many prompt tokens."""
+        """Return the prices of a request with that many prompt tokens."""
         prices = self.prices
         for tier in self.tiers:
             if prompt_tokens > tier.min_prompt_tokens:
@@ -143,7 +143,7 @@ class EndpointEntry:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model id that requests may name, with everyone who serves it. There is at least one endpoint."""
+    """A model ID that requests may name, with its endpoints. There is at least one endpoint."""
 
     id: str
     canonical_slug: str
@@ -172,7 +172,7 @@ class ModelEntry:
 
     @property
     def slug(self) -> str:
-        """The id without its author, variant included."""
+        """The ID without its author, with its variant."""
         return self.id.partition("/")[2]
 
     @property
@@ -186,7 +186,7 @@ class ModelEntry:
 
     @property
     def prices(self) -> Prices:
-        """The lowest price structure: that of the cheapest endpoint."""
+        """The prices of the cheapest endpoint."""
         return self.cheapest.prices
 
     @property
@@ -199,13 +199,13 @@ class ModelEntry:
 
     @cached_property
     def zero_retention(self) -> bool:
-        """Somebody serves it who keeps nothing."""
+        """Whether an endpoint has zero data retention."""
         return any(endpoint.keeps_nothing for endpoint in self.endpoints)
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything that can be served, as of `stamp`."""
+    """All models that can be served, as of `stamp`."""
 
     stamp: int
     models: Mapping[str, ModelEntry]  # by id, newest first
@@ -214,7 +214,7 @@ class Catalogue:
     unserved: frozenset[str] = frozenset()  # ids of models that are known and that nobody serves
 
     def find(self, model_id: str) -> ModelEntry | None:
-        """The model of that id, or of that permanent slug."""
+        """Return the model with that ID or permanent slug, or None."""
         return self.models.get(model_id) or self._canonical.get(model_id)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""How endpoints do in real traffic, as told by whoever serves them.
+"""Measurements of endpoints in real traffic, provided by the app that serves them.
 
 The app that serves requests knows; it is above this one, so it registers itself: `provide(source)`.
 """
@@ -11,7 +11,7 @@ __all__ = ["Measurement", "of", "provide"]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One endpoint's last half hour. None where there was too little traffic to say."""
+    """One endpoint's last half hour. None where traffic was too low."""
 
     uptime_5m: float | None = None  # per cent of requests answered
     uptime_30m: float | None = None
@@ -21,12 +21,12 @@ class Measurement:
 
     @property
     def latency_seconds(self) -> float | None:
-        """The median time to the first token."""
+        """The median time to first token."""
         return self.latency_ms["p50"] / 1000 if self.latency_ms else None
 
     @property
     def tokens_per_second(self) -> float | None:
-        """The median speed."""
+        """The median throughput."""
         return self.throughput["p50"] if self.throughput else None
 
 
@@ -35,11 +35,11 @@ _source: Source | None = None
 
 
 def provide(source: Source) -> None:
-    """Let `source(model id)` tell the measurements of a model's endpoints, by tag."""
+    """Register `source(model id)`, which returns the measurements of a model's endpoints by tag."""
     global _source
     _source = source
 
 
 def of(model_id: str) -> Mapping[str, Measurement]:
-    """What is known of the model's endpoints, by tag; endpoints without traffic are missing."""
+    """Return the measurements of the model's endpoints, by tag. Endpoints without traffic are missing."""
     return _source(model_id) if _source is not None else {}

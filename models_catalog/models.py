@@ -1,4 +1,4 @@
-"""The catalogue: authors make models, providers serve them, an endpoint is one model at one provider.
+"""The catalog: authors make models, providers serve them, an endpoint is one model at one provider.
 
 Prices are exact decimal strings in USD per token, request, image or search, in JSON: neither floats
 nor a database's idea of decimals may touch them.
@@ -12,7 +12,7 @@ from .pricing import check_pricing, check_tiers, servable
 
 
 class FromFile(models.Model):
-    """Rows that the bundled catalogue brings and an operator may edit: loading leaves edited fields alone."""
+    """Rows of the bundled catalog that an operator may edit. Loading keeps edited fields."""
 
     bundled = models.BooleanField(default=False, editable=False)
     edited_fields = models.JSONField(default=list, editable=False)
@@ -21,14 +21,14 @@ class FromFile(models.Model):
         abstract = True
 
     def clean(self) -> None:
-        """Makes an emptied list an empty list: a form leaves None."""
+        """Turn None, which a form leaves for an emptied list, into an empty list."""
         for field in self._meta.concrete_fields:
             if field.default is list and getattr(self, field.attname) is None:
                 setattr(self, field.attname, [])
 
 
 class Author(models.Model):
-    """Who trained a model: `openai`, `meta-llama`."""
+    """The lab that trained a model: `openai`, `meta-llama`."""
 
     slug = models.SlugField(max_length=100, primary_key=True)
     name = models.CharField(max_length=100)
@@ -38,8 +38,8 @@ class Author(models.Model):
 
 
 class Provider(FromFile):
-    """Who serves models. `trains` and `retains` are None when nobody has confirmed the policy: that
-    counts as yes."""
+    """A provider of models. `trains` and `retains` are None while the policy is unverified, which counts
+    as yes."""
 
     slug = models.SlugField(max_length=100, primary_key=True)
     name = models.CharField(max_length=100)
@@ -64,7 +64,7 @@ class Provider(FromFile):
 
 
 class Model(FromFile):
-    """A model id that requests may name, variants included (`author/slug`, `author/slug:free`)."""
+    """A model ID that requests may name, with its variant (`author/slug`, `author/slug:free`)."""
 
     id = models.CharField(max_length=200, primary_key=True)
     canonical_slug = models.CharField(max_length=200)  # never changes
@@ -101,7 +101,7 @@ class Endpoint(FromFile):
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="endpoints")
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="endpoints")
     tag = models.CharField(max_length=120)
-    # What the provider calls the model; empty: not callable until an operator enters it.
+    # The provider's name of the model. Empty: not callable until an operator enters it.
     provider_model_id = models.CharField(max_length=200, blank=True)
     context_length = models.PositiveIntegerField()
     max_completion_tokens = models.PositiveIntegerField(null=True, blank=True)
@@ -113,8 +113,7 @@ class Endpoint(FromFile):
     tiers = models.JSONField(default=list, blank=True, validators=[check_tiers])
     supported_parameters = models.JSONField(default=list, blank=True)
     is_moderated = models.BooleanField(default=False)
-    # May show prompts to the public, as a few free offers do. The bundled catalogue's sources say so of none: that
-    # is for operators to enter.
+    # May publish prompts, as a few free endpoints do. The bundled catalog's sources name none; operators mark them.
     publishes = models.BooleanField("may publish prompts", default=False)
     enabled = models.BooleanField(default=True)
 
@@ -125,7 +124,7 @@ class Endpoint(FromFile):
         return f"{self.model_id} at {self.tag}"
 
     def clean(self) -> None:
-        """ValidationError when the prices do not suit the model: zero is for `:free` models only."""
+        """Raise ValidationError if the prices don't fit the model: only `:free` models may cost zero."""
         super().clean()
         try:
             check_pricing(self.pricing)
@@ -138,7 +137,7 @@ class Endpoint(FromFile):
 
 
 class CatalogueVersion(models.Model):
-    """One row; `stamp` rises with every change of the catalogue, so that snapshots know when to reload."""
+    """One row. `stamp` rises with every change of the catalog, so that snapshots know when to reload."""
 
     stamp = models.PositiveBigIntegerField(default=1)
     source_sha256 = models.CharField(max_length=64, blank=True)  # of the last bundled file loaded

@@ -1,4 +1,4 @@
-"""Prices as they are written down: plain decimal strings in USD, by key."""
+"""Prices as stored: plain decimal strings in USD, by key."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 __all__ = ["KEYS", "check_pricing", "check_tiers", "servable"]
 
-#: What may be priced. The first eight are published for every model, the others where they apply.
+#: Keys of prices. The first eight are published for every model, the others where they apply.
 KEYS = (
     "prompt",
     "completion",
@@ -26,7 +26,7 @@ _PLAIN_DECIMAL = re.compile(r"\d{1,6}(\.\d{1,18})?")
 
 
 def servable(pricing: dict[str, str], *, free: bool) -> dict[str, str] | None:
-    """The prices to bill by, or None when they cannot be billed.
+    """Return the prices to bill by, or None if they can't be billed.
 
     Zero is a price for `:free` models only. Anywhere else it means that a source did not know the
     price: such a key is left out, and its tokens cost what prompt or completion tokens cost.
@@ -38,7 +38,7 @@ def servable(pricing: dict[str, str], *, free: bool) -> dict[str, str] | None:
 
 
 def check_pricing(pricing: Any) -> None:
-    """ValidationError unless `pricing` can be billed by: known keys, plain decimals, prompt and completion."""
+    """Raise ValidationError unless `pricing` has known keys, plain decimals, and a prompt and completion price."""
     if not isinstance(pricing, dict):
         raise ValidationError('Prices are an object, for example {"prompt": "0.0000025", "completion": "0.00001"}.')
     _check_prices(pricing)
@@ -47,7 +47,7 @@ def check_pricing(pricing: Any) -> None:
 
 
 def check_tiers(tiers: Any) -> None:
-    """ValidationError unless `tiers` is a list of `{"min_context": tokens, <key>: price, ...}`."""
+    """Raise ValidationError unless `tiers` is a list of `{"min_context": tokens, <key>: price, ...}`."""
     if not isinstance(tiers, list) or not all(isinstance(tier, dict) for tier in tiers):
         raise ValidationError('Tiers are a list, for example [{"min_context": 200000, "prompt": "0.000005"}].')
     for tier in tiers:

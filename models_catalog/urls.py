@@ -12,7 +12,7 @@ urlpatterns = [
     path("providers", pages.providers, name="providers"),
     # /models/<author>/<slug>
     path("models/<str:author>/<str:slug>", RedirectView.as_view(pattern_name="models_catalog:model", permanent=True)),
-    # /<author>/<slug>. No author has these names: what they lack is theirs to answer for, as is a missing last slash.
+    # /<author>/<slug>. Excludes names that belong to other routes, so that those return their own 404 or redirect.
     re_path(
         r"^(?!(account|activity|admin|api|chat|docs|settings|static|webhooks|ws)/)"
         r"(?P<author>~?[\w.-]{1,100})/(?P<slug>[\w.:-]{1,200})$",

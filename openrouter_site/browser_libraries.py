@@ -37,7 +37,7 @@ FILES: dict[str, str] = {
     "vendor/katex/katex.css": "katex/dist/katex.min.css",
 }
 
-#: The chatroom's own modules. They import each other by name: a relative import would miss the hash in the file's name.
+#: The chat's own modules. They import each other by bare name: a relative import would miss the hash in file names.
 CHAT_MODULES = sorted((Path(__file__).resolve().parent.parent / "static/js/chat").glob("*.js"))
 
 #: bare module name -> static name
@@ -53,13 +53,13 @@ IMPORTS: dict[str, str] = {
 
 
 def files() -> dict[str, str]:
-    """`FILES` and the fonts that KaTeX's stylesheet names (its folder lists them; nothing else does)."""
+    """Return `FILES` and the fonts that KaTeX's stylesheet refers to."""
     fonts = (Path(settings.NODE_MODULES) / "katex/dist/fonts").glob("*.*")
     return FILES | {f"vendor/katex/fonts/{font.name}": f"katex/dist/fonts/{font.name}" for font in fonts}
 
 
 class NamedFiles(FileSystemStorage):
-    """Opens a static name as the npm file behind it."""
+    """Maps static names to files of npm packages."""
 
     prefix = ""
 
@@ -71,7 +71,7 @@ class NamedFiles(FileSystemStorage):
 
 
 class BrowserLibraryFinder(BaseFinder):
-    """Finds what `files()` lists, and says in `manage.py check` when set-up has not been run."""
+    """Finds the files of `files()`, and reports in `manage.py check` if setup has not been run."""
 
     def __init__(self, app_names: Any = None, *args: Any, **kwargs: Any) -> None:
         self.storage = NamedFiles(location=str(settings.NODE_MODULES))
@@ -95,7 +95,7 @@ class BrowserLibraryFinder(BaseFinder):
 
 
 def _without_source_maps(patterns: Any) -> Any:
-    # Libraries name source maps that are not served; hashing their names would fail.
+    # Libraries refer to source maps that are not served; hashing their names would fail.
     def names_a_map(rule: Any) -> bool:
         return bool(re.search("sourceMappingURL", rule if isinstance(rule, str) else rule[0]))
 
@@ -103,6 +103,6 @@ def _without_source_maps(patterns: Any) -> Any:
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
-    """Production's static files: content hash in the name, compressed, cached for ever."""
+    """Static files in production: content hash in the name, compressed, cached forever."""
 
     patterns = _without_source_maps(CompressedManifestStaticFilesStorage.patterns)

@@ -1,4 +1,4 @@
-"""The Celery application: finds each app's `tasks.py`; the schedule is in `openrouter_site/schedule.py`."""
+"""The Celery application: finds each app's `tasks.py`; the schedule is `CELERY_BEAT_SCHEDULE` in the settings."""
 
 import os
 

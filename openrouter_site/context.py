@@ -1,4 +1,4 @@
-"""What every template may use."""
+"""The context of every template."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def site(request: PageRequest) -> dict[str, Any]:
         "sandboxed_providers": bool(settings.SANDBOX_PROVIDERS_URL),
     }
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
-        # Looked up by the pages that show them: the admin does not, and opens no organisation for an operator.
+        # Lazy: the admin doesn't show it, and must not create an organization for an operator.
         organisation: Any = SimpleLazyObject(lambda: access.for_member(request))  # type: ignore[arg-type]
         context["organisation"] = organisation
         context["credit_account"] = SimpleLazyObject(lambda: spending.account_of(organisation))

@@ -1,4 +1,4 @@
-"""The demo account: a verified person with keys and exactly the balance asked for."""
+"""The demo account: a verified user with keys and a given balance."""
 
 import secrets
 from decimal import Decimal
@@ -18,7 +18,7 @@ __all__ = ["make_demo_account"]
 
 
 def make_demo_account(email: str, usd: Decimal, *, password: str) -> dict[str, str]:
-    """`{"email", "password", "api_key", "management_key", "balance"}` of a usable account.
+    """Return `{"email", "password", "api_key", "management_key", "balance"}` of a usable account.
 
     An existing one gets the new password and new keys in place of its old demo keys, and one ledger entry that
     brings its balance to `usd` dollars.

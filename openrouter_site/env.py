@@ -17,7 +17,7 @@ __all__ = ["boolean", "choice", "database", "integer", "price", "text", "words"]
 
 
 def text(name: str, default: str = "") -> str:
-    """The value of NAME, or the stripped content of the file that NAME_FILE names."""
+    """Return the value of NAME, or the stripped content of the file at NAME_FILE."""
     if path := os.environ.get(f"{name}_FILE"):
         try:
             return Path(path).read_text().strip()
@@ -27,7 +27,7 @@ def text(name: str, default: str = "") -> str:
 
 
 def boolean(name: str, default: bool) -> bool:
-    """True or False; anything but 1/0, true/false, yes/no, on/off raises ImproperlyConfigured."""
+    """Return a boolean; anything but 1/0, true/false, yes/no, on/off raises ImproperlyConfigured."""
     value = text(name, "true" if default else "false").strip().lower()
     if value in {"1", "true", "yes", "on"}:
         return True
@@ -37,7 +37,7 @@ def boolean(name: str, default: bool) -> bool:
 
 
 def integer(name: str, default: int) -> int:
-    """A whole number; anything else raises ImproperlyConfigured."""
+    """Return an integer; anything else raises ImproperlyConfigured."""
     value = text(name, str(default)).strip()
     try:
         return int(value)
@@ -46,7 +46,7 @@ def integer(name: str, default: int) -> int:
 
 
 def price(name: str, default: str) -> Decimal:
-    """An exact number of dollars, zero or more; anything else raises ImproperlyConfigured."""
+    """Return an exact number of dollars, zero or more; anything else raises ImproperlyConfigured."""
     value = text(name, default).strip()
     try:
         usd = Decimal(value)
@@ -58,7 +58,7 @@ def price(name: str, default: str) -> Decimal:
 
 
 def choice(name: str, choices: Sequence[str], default: str) -> str:
-    """One of the words; empty counts as not given, and any other word raises ImproperlyConfigured."""
+    """Return one of the words. Empty counts as unset; any other word raises ImproperlyConfigured."""
     value = text(name).strip().lower() or default
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
@@ -66,12 +66,12 @@ def choice(name: str, choices: Sequence[str], default: str) -> str:
 
 
 def words(name: str, default: str = "") -> list[str]:
-    """A comma-separated list, without empty items."""
+    """Return a comma-separated list without empty items."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's DATABASES entry for a URL.
+    """Return Django's DATABASES entry for a URL.
 
     ``postgres://user:password@host:port/name?option=value`` (options go to libpq) or
     ``sqlite:///relative/path`` (``sqlite:////absolute/path``).
@@ -99,7 +99,7 @@ def database(url: str) -> dict[str, Any]:
 
 
 def sqlite(path: Path) -> dict[str, Any]:
-    """A SQLite file, set up for several processes that write.
+    """Return the DATABASES entry of a SQLite file, set up for several writing processes.
 
     IMMEDIATE transactions take the write lock at BEGIN: without that, two transactions that both
     read and then write cannot be ordered and one fails at once, whatever the timeout.

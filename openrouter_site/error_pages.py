@@ -1,4 +1,4 @@
-"""What somebody sees instead of the page they asked for: 400, 403, 404, 500, and a failed CSRF check.
+"""Error pages: 400, 403, 404, 500, and a failed CSRF check.
 
 Below `/api/` the same errors are JSON, in the envelope of every other API error.
 """
@@ -17,15 +17,15 @@ API = "/api/"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400: the request itself is malformed."""
+    """Return 400 for a malformed request."""
     if request.path.startswith(API):
         return as_json(errors.InvalidRequest("The request is malformed."))
-    # Without the site's context: the address may be one that this site does not answer to.
+    # Without the site's context: the host may be one that this site doesn't serve.
     return HttpResponse(render_to_string("400.html", plain_context()), status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403: known, and not allowed."""
+    """Return 403 for a forbidden page."""
     if request.path.startswith(API):
         return as_json(errors.PermissionDenied("This is not allowed."))
     reason = str(exception) if isinstance(exception, PermissionDenied) else ""
@@ -33,36 +33,36 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """404: no such page, or not the caller's."""
+    """Return 404 for a missing page, or one of another account."""
     if request.path.startswith(API):
         return as_json(errors.NotFound(f"There is nothing at {request.method} {request.path}."))
     return render(request, "404.html", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: ours broke. The page asks nothing of the database or the session, which may be what broke."""
+    """Return 500. The page uses neither the database nor the session, which may be what failed."""
     if request.path.startswith(API):
         return as_json(errors.InternalError())
     return HttpResponseServerError(render_to_string("500.html", plain_context()))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403: the form's token is missing or old, most often because the person signed in or out in another tab."""
+    """Return 403 for a missing or old form token, usually after signing in or out in another tab."""
     return render(request, "403_csrf.html", status=403)
 
 
 def as_json(error: errors.ApiError) -> JsonResponse:
-    """The error as every API error looks."""
+    """Return the error in the API's envelope."""
     return JsonResponse(error.envelope(), status=error.status)
 
 
 def plain_context() -> dict[str, str]:
-    """What a page may say when nothing but the settings can be relied upon."""
+    """Return a context that depends on the settings only."""
     return {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL}
 
 
 class ErrorPagesInDevelopment:
-    """Shows the site's own 404 page while DEBUG is on, where Django would list every route instead.
+    """Shows the site's 404 page while DEBUG is on, instead of Django's list of routes.
 
     Errors of ours still show Django's page with the traceback.
     """

@@ -1,4 +1,4 @@
-"""The front page: a promise for visitors, the next step for members."""
+"""The home page: an overview for visitors, next steps for members."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,14 +28,14 @@ SPENDING_DAYS = 30
 
 @require_GET
 def home(request: PageRequest) -> HttpResponse:
-    """The landing page, or the member's own start page."""
+    """The landing page, or a member's home page."""
     if request.user.is_authenticated:
         return start(request)  # type: ignore[arg-type]
     return landing(request)
 
 
 def landing(request: PageRequest) -> HttpResponse:
-    """What the site does, in figures taken from its own catalogue."""
+    """The landing page, with figures from the catalog."""
     catalogue = catalog.current()
     context = {
         "figures": figures(catalogue),
@@ -46,7 +46,7 @@ def landing(request: PageRequest) -> HttpResponse:
 
 
 def start(request: AuthedRequest) -> HttpResponse:
-    """What to do next, the balance, and the latest requests."""
+    """A member's home page: next steps, balance and latest requests."""
     organisation = access.for_member(request)
     account = spending.account_of(organisation)
     catalogue = catalog.current()
@@ -63,7 +63,7 @@ def start(request: AuthedRequest) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the catalogue holds."""
+    """Counts of the catalog."""
 
     models: int
     providers: int
@@ -72,7 +72,7 @@ class Figures:
 
 
 def figures(catalogue: catalog.Catalogue) -> Figures | None:
-    """The four figures of the landing page; None while the catalogue is empty."""
+    """Return the figures of the landing page; None while the catalog is empty."""
     models = catalogue.models.values()
     if not models:
         return None
@@ -85,7 +85,7 @@ def figures(catalogue: catalog.Catalogue) -> Figures | None:
 
 
 def sample_model(catalogue: catalog.Catalogue) -> str:
-    """A model id that works in the code samples: the default one, else the newest."""
+    """Return a model ID for code samples: the default model, or the newest."""
     if catalogue.find(settings.DEFAULT_MODEL):
         return settings.DEFAULT_MODEL
     return next(iter(catalogue.models), settings.DEFAULT_MODEL)
@@ -93,7 +93,7 @@ def sample_model(catalogue: catalog.Catalogue) -> str:
 
 @dataclass(frozen=True)
 class Progress:
-    """Which first steps are done. Credits given away do not count as bought."""
+    """The completed first steps. Granted credits don't count as bought."""
 
     verified: bool
     bought: bool
@@ -102,7 +102,7 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """How many of the four."""
+        """The number of completed steps."""
         return sum((self.verified, self.bought, self.chatted, self.has_key))
 
     @property
@@ -111,12 +111,12 @@ class Progress:
 
     @property
     def next(self) -> str:
-        """The first step that is not done; empty when all are."""
+        """The first open step; empty if all are done."""
         return next((name for name in ("verified", "bought", "chatted", "has_key") if not getattr(self, name)), "")
 
 
 def progress(user: User, account: CreditAccount) -> Progress:
-    """How far the person, and the organisation they work in, have come."""
+    """Return the completed steps of a user and their current organization."""
     return Progress(
         verified=EmailAddress.objects.filter(user=user, verified=True).exists(),
         bought=account.purchased > 0,
@@ -127,14 +127,14 @@ def progress(user: User, account: CreditAccount) -> Progress:
 
 @dataclass(frozen=True)
 class Spent:
-    """What a stretch of days came to."""
+    """Totals of a number of days."""
 
     cost: int  # pico-USD
     requests: int
 
 
 def spent(account: CreditAccount, days: int) -> Spent:
-    """Cost and number of requests of the last `days` days."""
+    """Return cost and number of requests of the last `days` days."""
     since = utc_now() - timedelta(days=days)
     sums = UsageHour.objects.filter(account=account, hour__gte=since).aggregate(cost=Sum("cost"), n=Sum("requests"))
     return Spent(cost=sums["cost"] or 0, requests=sums["n"] or 0)

@@ -17,7 +17,7 @@ THEME_SECONDS = 365 * 24 * 3600
 
 @require_POST
 def theme(request: PageRequest) -> HttpResponse:
-    """Back where the person came from, in the theme they chose. Scripts set the same cookie themselves."""
+    """Set the theme and return to the previous page. Scripts set the same cookie."""
     chosen = request.POST.get("theme", "")
     response = HttpResponseRedirect(back(request))
     if chosen in THEMES:
@@ -36,13 +36,13 @@ def terms(request: PageRequest) -> HttpResponse:
 
 @require_GET
 def privacy(request: PageRequest) -> HttpResponse:
-    """What is stored, what is not, and who sees a prompt."""
+    """The privacy policy."""
     return render(request, "site/privacy.html")
 
 
 @require_GET
 def manifest(request: PageRequest) -> JsonResponse:
-    """What a phone needs to put the site on its home screen."""
+    """The web app manifest."""
     icon = {"src": static("img/mark.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
     body = {
         "name": settings.SITE_NAME,
@@ -58,20 +58,20 @@ def manifest(request: PageRequest) -> JsonResponse:
 
 @require_GET
 def favicon(request: PageRequest) -> HttpResponse:
-    """The mark, for browsers that ask for it by its old name."""
+    """Redirect the legacy icon path to the site's icon."""
     return HttpResponseRedirect(static("img/mark.svg"))
 
 
 @require_GET
 def styleguide(request: PageRequest) -> HttpResponse:
-    """Every component in every state; only in development."""
+    """All components in every state. Only in development."""
     if not settings.DEBUG:
         raise Http404
     return render(request, "site/styleguide.html", examples())
 
 
 def back(request: PageRequest) -> str:
-    """The posted `next` when it is a page of this site, else the front page."""
+    """Return the posted `next` if it is a page of this site, otherwise the home page."""
     target = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         return target

@@ -1,4 +1,4 @@
-"""Preferences: what a request gets that does not say."""
+"""Preferences: defaults for requests."""
 
 from django import forms
 from django.contrib import messages
@@ -13,7 +13,7 @@ from models_catalog import catalog
 
 
 class PreferencesForm(forms.Form):
-    """The organisation's default model; empty means the site's."""
+    """The organization's default model. Empty: the site's default."""
 
     default_model = forms.CharField(
         label="Default model",
@@ -35,7 +35,7 @@ class PreferencesForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "POST"])
 def preferences(request: AuthedRequest) -> HttpResponse:
-    """The preferences; members who are not admins read them."""
+    """The preferences page. Members who aren't admins can only read it."""
     organisation = access.for_admin(request) if request.method == "POST" else access.for_member(request)
     form = PreferencesForm(request.POST or None, initial={"default_model": organisation.default_model})
     if request.method == "POST" and form.is_valid():

@@ -1,4 +1,4 @@
-"""What production must not start with, and how to mend it."""
+"""Unsafe production settings, with the remedy for each."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ __all__ = ["refuse_unsafe_settings"]
 
 
 def refuse_unsafe_settings(settings: Mapping[str, Any]) -> None:
-    """Raise ImproperlyConfigured with every unsafe setting and its remedy; return when all is well."""
+    """Raise ImproperlyConfigured that lists every unsafe setting with its remedy."""
     faults = []
     if settings["SECRET_KEY"] == settings["INSECURE_SECRET_KEY"] or len(settings["SECRET_KEY"]) < 50:
         faults.append(

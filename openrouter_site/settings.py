@@ -27,7 +27,7 @@ SITE_URL = env.text("SITE_URL", f"http://127.0.0.1:{env.integer('PORT', 8000)}")
 SUPPORT_EMAIL = env.text("SUPPORT_EMAIL", "support@example.com")
 COMMUNITY_URL = env.text("COMMUNITY_URL", "https://discord.gg/openrouter")
 
-# Everything the embedded default writes: database, broker files, sandbox state.
+# All files of the embedded default: database, broker files, sandbox state.
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
@@ -103,7 +103,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASE_URL = env.text("DATABASE_URL")
 DATABASES = {"default": env.database(DATABASE_URL) if DATABASE_URL else env.sqlite(DATA_DIR / "site.sqlite3")}
-# A pooler that hands every transaction to whatever connection is free: what outlives a transaction is lost behind it.
+# Behind a pooler that lends connections by the transaction, session state is lost after each transaction.
 DATABASE_POOLER = env.boolean("DATABASE_POOLER", default=False)
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
 
@@ -112,7 +112,7 @@ CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 else:
-    # Per process: good enough for one web process, which is what the embedded default runs.
+    # Per process: enough for the single web process of the embedded default.
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # --- Async ----------------------------------------------------------------------------------------
@@ -172,8 +172,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
-# "optional": a newcomer may look round first; the free allowance and purchases by card need no
-# verified address to work, the allowance does. Set to "mandatory" to ask before the first sign-in.
+# "optional": only the free allowance needs a verified address. "mandatory": required before the first sign-in.
 ACCOUNT_EMAIL_VERIFICATION = env.text("EMAIL_VERIFICATION", "optional")
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
@@ -231,7 +230,7 @@ if not DEBUG:
 
 # --- Money ----------------------------------------------------------------------------------------
 
-# Without a secret key, purchases go to the sandbox: a separate process that speaks Stripe's protocol.
+# Without a secret key, purchases go to the sandbox: a separate process that speaks Stripe's API.
 SANDBOX_STRIPE_URL = f"http://127.0.0.1:{env.integer('SANDBOX_STRIPE_PORT', 8020)}"
 STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
 STRIPE_IS_SANDBOX = not STRIPE_SECRET_KEY
@@ -240,8 +239,8 @@ SANDBOX_STRIPE_KEY = "sk_test_local_sandbox"
 STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRET", "whsec_local_sandbox" if STRIPE_IS_SANDBOX else "")
 CHECKOUT_ORIGINS = [SANDBOX_STRIPE_URL if STRIPE_IS_SANDBOX else "https://checkout.stripe.com"]
 
-# Purchases in USDC: with a key of Coinbase Business, or played by a sandbox as long as cards are played as well.
-# In test mode the provider takes test coins.
+# Purchases in USDC: with a key of Coinbase Business, or simulated by a sandbox while cards are simulated too.
+# In test mode the provider accepts test coins.
 SANDBOX_COINBASE_URL = f"http://127.0.0.1:{env.integer('SANDBOX_COINBASE_PORT', 8021)}"
 COINBASE_API_KEY_ID = env.text("COINBASE_API_KEY_ID")
 COINBASE_API_KEY_SECRET = env.text("COINBASE_API_KEY_SECRET")
@@ -255,7 +254,7 @@ else:
     CHECKOUT_ORIGINS += ["https://*.coinbase.com"] if COINBASE_API_KEY_ID else []
 SANDBOX_COINBASE_KEY_ID = "organizations/sandbox/apiKeys/development"
 SANDBOX_COINBASE_KEY_SECRET = (
-    # Every machine has this key.
+    # Not a secret: every installation has this key.
     "efsmQVEdgKSUG0yoq+xjnGZzf+OvUhj/5oUd12FQzaJbyWpOOwOJAM7kjScyJlGsnXiLmp9F7bh5DhjpurMfKw=="  # noqa: S105
 )
 COINBASE_WEBHOOK_SECRETS = env.words("COINBASE_WEBHOOK_SECRET", "local_sandbox" if COINBASE_IS_SANDBOX else "")
@@ -267,46 +266,46 @@ PURCHASE_FEES = {"stripe": (550, 80), "coinbase": (500, 0)}
 REFUND_WINDOW_HOURS = 24
 # Whether unspent credits expire a year after they were bought. The owner is warned 30 and 7 days before.
 CREDITS_EXPIRE = env.boolean("CREDITS_EXPIRE", False)
-# Who sells, on receipts: name, address and tax id; "\n" begins a new line.
+# The seller on receipts: name, address and tax ID; "\n" starts a new line.
 RECEIPT_ISSUER = env.text("RECEIPT_ISSUER", f"{SITE_NAME}\n{SUPPORT_EMAIL}").replace("\\n", "\n")
-# Given once to each verified e-mail address, in cents.
+# Free credit for each verified email address, once, in cents.
 FREE_ALLOWANCE_CENTS = env.integer("FREE_ALLOWANCE_CENTS", 10)
 
 # --- Providers ------------------------------------------------------------------------------------
 
 # A provider with PROVIDER_<SLUG>_BASE_URL or a key in its own variable (catalogue field `env`) is
-# called for real; every other one is played by the sandbox, and marked as simulated.
+# called for real. The sandbox simulates every other one, and its responses are marked.
 SANDBOX_PROVIDERS_URL = env.text(
     "SANDBOX_PROVIDERS_URL",
     f"http://127.0.0.1:{env.integer('SANDBOX_PROVIDERS_PORT', 8010)}" if DEBUG else "",
 )
 
-# How long a provider may take, in seconds: to connect, to the first token or, unstreamed, to the whole answer (then the
-# next endpoint is tried), between two pieces of an answer, and for all of it.
+# Timeouts for providers, in seconds: to connect, to the first token, to an unstreamed response (after each of these
+# the next endpoint is tried), between two chunks of a stream, and for a whole stream.
 PROVIDER_CONNECT_SECONDS = env.integer("PROVIDER_CONNECT_SECONDS", 10)
 PROVIDER_FIRST_TOKEN_SECONDS = env.integer("PROVIDER_FIRST_TOKEN_SECONDS", 60)
 PROVIDER_WHOLE_SECONDS = env.integer("PROVIDER_WHOLE_SECONDS", 300)
 PROVIDER_IDLE_SECONDS = env.integer("PROVIDER_IDLE_SECONDS", 60)
 PROVIDER_TOTAL_SECONDS = env.integer("PROVIDER_TOTAL_SECONDS", 900)
 
-# How long a process that was told to stop goes on settling what its clients have left, in seconds.
+# Seconds that a stopping process may take to settle abandoned requests.
 SHUTDOWN_SECONDS = env.integer("SHUTDOWN_SECONDS", 30)
 
-# Images and PDFs that requests name by address are fetched from public addresses only, and from these networks,
-# such as "10.1.2.0/24".
+# Images and PDFs given by URL are fetched from public addresses and from these networks only, for example
+# "10.1.2.0/24".
 FETCH_ALLOWED_NETWORKS = env.words("FETCH_ALLOWED_NETWORKS")
 
-# Request bodies above this many bytes are answered with 413.
+# Larger request bodies, in bytes, get 413.
 MAX_REQUEST_BYTES = env.integer("MAX_REQUEST_BYTES", 20 * 1024 * 1024)
-# Default model when a request names none and the account has not chosen one.
+# The model of requests without one, unless the account has a default.
 DEFAULT_MODEL = env.text("DEFAULT_MODEL", "openai/gpt-4o-mini")
-# What `openrouter/auto` chooses from, best first.
+# The choices of `openrouter/auto`, best first.
 AUTO_MODELS = env.words(
     "AUTO_MODELS",
     "anthropic/claude-sonnet-4.5,openai/gpt-4o,google/gemini-2.5-flash,openai/gpt-4o-mini,deepseek/deepseek-chat-v3.1",
 )
 
-# Who searches the web for `:online` and the `web` plugin: "exa" (with its key), "sandbox", or "off".
+# The search engine of `:online` and the `web` plugin: "exa" (with its key), "sandbox", or "off".
 EXA_API_KEY = env.text("EXA_API_KEY")
 EXA_BASE_URL = env.text("EXA_BASE_URL", "https://api.exa.ai").rstrip("/")
 WEB_SEARCH_ENGINE = env.choice(
@@ -314,8 +313,7 @@ WEB_SEARCH_ENGINE = env.choice(
     ("exa", "sandbox", "off"),
     "exa" if EXA_API_KEY else "sandbox" if SANDBOX_PROVIDERS_URL else "off",
 )
-# What a search may take, in seconds, and what it costs, in USD: a request with its first ten results, and each result
-# beyond them.
+# Timeout of a search in seconds, and its prices in USD: a request with up to ten results, and each further result.
 WEB_SEARCH_SECONDS = env.integer("WEB_SEARCH_SECONDS", 15)
 WEB_SEARCH_REQUEST_PRICE = env.price("WEB_SEARCH_REQUEST_PRICE", "0.007")
 WEB_SEARCH_RESULT_PRICE = env.price("WEB_SEARCH_RESULT_PRICE", "0.001")

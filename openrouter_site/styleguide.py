@@ -1,4 +1,4 @@
-"""What the overview of components shows: made up, and only made up, in development."""
+"""Made-up content for the overview of components, in development only."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from django.template.loader import get_template
 
 
 class ExampleForm(forms.Form):
-    """Every kind of field; bound to wrong values, it shows every kind of error."""
+    """Every kind of field. Bound to invalid values, it shows every kind of error."""
 
     name = forms.CharField(max_length=40, help_text="Shown in the list of keys.")
     email = forms.EmailField(label="E-mail")
@@ -24,7 +24,7 @@ class ExampleForm(forms.Form):
 
 
 def examples() -> dict[str, Any]:
-    """The context of the page."""
+    """Return the context of the page."""
     wrong = ExampleForm({"email": "nobody", "limit": "0"}, auto_id="wrong_%s")
     wrong.is_valid()
     return {
@@ -52,6 +52,6 @@ def examples() -> dict[str, Any]:
 
 
 def icon_names() -> list[str]:
-    """The names in the sprite."""
+    """Return the names of the icons in the sprite."""
     source = get_template("components/icons.html").template.source  # type: ignore[attr-defined]
     return re.findall(r'id="i-([a-z-]+)"', source)

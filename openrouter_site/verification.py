@@ -1,4 +1,4 @@
-"""Sending the message that verifies an e-mail address once more."""
+"""Resending the email that verifies an address."""
 
 from allauth.account.models import EmailAddress
 from allauth.core import ratelimit
@@ -16,7 +16,7 @@ from .pages import back
 @require_POST
 @login_required
 def resend_verification(request: AuthedRequest) -> HttpResponse:
-    """Back to the page, after another message to the caller's own address; at most one in three minutes."""
+    """Send another verification email to the user, at most one in three minutes, and return to the page."""
     address = get_object_or_404(EmailAddress, user=request.user, email=request.POST.get("email", "").lower())
     if address.verified:
         messages.success(request, f"{address.email} is verified already.")

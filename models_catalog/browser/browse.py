@@ -1,4 +1,4 @@
-"""Which models match a query, in which order, and how many would: shared by the models page and the API."""
+"""Models that match a query, in order, with counts per facet. Shared by the models page and the API."""
 
 import operator
 import re
@@ -24,7 +24,7 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The models that match, in order.
+    """The matching models, in order.
 
     `counts` answers, for each option of each facet, how many models there would be with it;
     `nearly` how many more there would be without one of the filters.
@@ -36,7 +36,7 @@ class Found:
 
 
 def find(catalogue: Catalogue, query: Query, *, now: float | None = None) -> Found:
-    """The models of `catalogue` that match `query`; ages are counted to `now` (unix seconds)."""
+    """Return the models of `catalogue` that match `query`. Ages are relative to `now` (Unix seconds)."""
     tests = list(_tests(query, now or time.time()))
     models: list[ModelEntry] = []
     counts: dict[str, Counter[str]] = {name: Counter() for name in _OPTIONS}
@@ -49,8 +49,8 @@ def find(catalogue: Catalogue, query: Query, *, now: float | None = None) -> Fou
             models.append(model)
         else:
             nearly[failed[0]] += 1
-        # Choosing another author adds to those chosen: count what only this facet keeps out as well. Choosing
-        # another parameter narrows: count what matches already.
+        # Selecting another author widens the result: also count models that only this facet excludes. Selecting
+        # another parameter narrows it: count models that match already.
         for name, (options, widens) in _OPTIONS.items():
             if not failed or (widens and failed[0][0] == name):
                 counts[name].update(options(model))
@@ -58,7 +58,7 @@ def find(catalogue: Catalogue, query: Query, *, now: float | None = None) -> Fou
 
 
 def _tests(query: Query, now: float) -> Iterator[tuple[tuple[str, str], Callable[[ModelEntry], bool]]]:
-    """Each condition of the query as ((filter, value), whether a model meets it)."""
+    """Yield each condition of the query as ((filter, value), predicate)."""
     if query.q:
         terms = [(term, _squash(term)) for term in query.q.lower().split()]
         yield ("q", ""), lambda model: _mentions(model, terms)
@@ -114,7 +114,7 @@ def _priced(
 
 
 def _squash(text: str) -> str:
-    """Letters and digits only, so that "gpt4o" finds "GPT-4o"."""
+    """Return letters and digits only, so that "gpt4o" finds "GPT-4o"."""
     return re.sub(r"[\W_]+", "", text)
 
 
@@ -136,7 +136,7 @@ def _price_options(model: ModelEntry) -> Iterable[str]:
     return ["any", *(f"{step.normalize():f}" for step in PRICE_STEPS if million <= step)]
 
 
-#: Per facet: the options that a model counts for, and whether choosing one more adds models.
+#: Per facet: the options that a model counts for, and whether selecting another one adds models.
 _OPTIONS: dict[str, tuple[Callable[[ModelEntry], Iterable[str]], bool]] = {
     "input_modalities": (lambda model: model.input_modalities, False),
     "supported_parameters": (lambda model: model.supported_parameters, False),
@@ -153,11 +153,11 @@ _OPTIONS: dict[str, tuple[Callable[[ModelEntry], Iterable[str]], bool]] = {
 
 
 def _typical_cost(model: ModelEntry) -> Decimal:
-    """USD of one request of 3,000 prompt and 1,000 completion tokens."""
+    """Return USD of a request with 3,000 prompt and 1,000 completion tokens."""
     return 4000 * model.prices.per_token + model.prices.request
 
 
-#: Sorts are stable: what an order holds equal stays newest first.
+#: Sorts are stable: equal models stay newest first.
 _ORDERS: dict[str, Callable[[ModelEntry], Any]] = {
     "newest": lambda model: (-model.created, model.id),
     "pricing-low-to-high": _typical_cost,
@@ -176,7 +176,7 @@ def _ordered(models: list[ModelEntry], query: Query) -> list[ModelEntry]:
 
 
 def _distance(model: ModelEntry, wanted: str) -> int:
-    """How far a model is from what was searched for: its very name, the beginning of it, a part of it, its parts."""
+    """Return how far a model is from the search: 0 for its exact name, then its start, a part of it, its parts."""
     names = [_squash(name.lower()) for name in (model.short_name, model.slug, model.id, model.name)]
     if wanted in names:
         return 0

@@ -1,4 +1,4 @@
-"""What a model page says about a model: plain sentences made of its facts, nothing else."""
+"""Descriptions of models: plain sentences made from the catalog's facts."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ _VARIANTS = {
 
 
 def describe(model: Model, author: str, name: str, parameters: Iterable[str]) -> str:
-    """The description of `model`, called `name` by `author`; the same facts give the same words."""
+    """Return the description of `model`, named `name`, by `author`. The same facts always give the same words."""
     supported = set(parameters)
     choose = _Chooser(model.id)
     sentences = [
@@ -33,7 +33,7 @@ def describe(model: Model, author: str, name: str, parameters: Iterable[str]) ->
 
 
 class _Chooser:
-    """Picks one of several wordings: differently per model, always the same for one model."""
+    """Picks one of several wordings, always the same one for a model."""
 
     def __init__(self, seed: str) -> None:
         self._digest = sha256(seed.partition(":")[0].encode()).digest()
@@ -113,7 +113,7 @@ def _weights(model: Model, choose: _Chooser) -> str:
 
 
 def month_name(date: str) -> str:
-    """ "October 2024" from "2024-10" or "2024-10-01"; the text itself when it is neither."""
+    """Return "October 2024" for "2024-10" or "2024-10-01"; any other text unchanged."""
     try:
         return datetime.strptime(date[:7], "%Y-%m").strftime("%B %Y")  # noqa: DTZ007 a month has no time zone
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the models page offers to filter by, and how it words the filters in force."""
+"""Filters of the models page, and labels of the active filters."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ __all__ = [
     "suggestions",
 ]
 
-#: In the order of the menu.
+#: Sort orders, in the order of the menu.
 SORT_LABELS = {
     "": "Newest",
     "pricing-low-to-high": "Price: low to high",
@@ -61,7 +61,7 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice of a facet, and how many models there would be with it."""
+    """One option of a facet, and the number of models with it."""
 
     value: str
     label: str
@@ -71,7 +71,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A group of choices. `name` is the query parameter; `key` names its counts."""
+    """A group of options. `name` is the query parameter; `key` names its counts."""
 
     key: str
     name: str
@@ -86,7 +86,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter in force and the query string without it."""
+    """An active filter, and the query string without it."""
 
     label: str
     without: str
@@ -95,14 +95,14 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A sortable column; `order` is what `aria-sort` says, or empty."""
+    """A sortable column. `order` is the value of `aria-sort`, or empty."""
 
     link: str
     order: str
 
 
 def facets(catalogue: Catalogue, query: Query, found: Found) -> list[Facet]:
-    """Everything to filter by."""
+    """The filters of the page."""
 
     def boxes(name: str, label: str, options: Iterable[tuple[str, str]]) -> Facet:
         chosen, counts = getattr(query, name), found.counts[name]
@@ -128,7 +128,7 @@ def facets(catalogue: Catalogue, query: Query, found: Found) -> list[Facet]:
 
 
 def column_links(query: Query, view: str) -> dict[str, Column]:
-    """For each column that the table can be sorted by: the query string that sorts by it, and its present order."""
+    """Return for each sortable column the query string that sorts by it, and its current order."""
     cheap, dear = query.sort == "pricing-low-to-high", query.sort == "pricing-high-to-low"
     deep = query.sort == "context-high-to-low"
     newest = query.sort == "newest" or not (query.sort or query.q)
@@ -157,7 +157,7 @@ def _contexts(query: Query, found: Found) -> Facet:
 
 
 def _prices(query: Query, found: Found) -> Facet:
-    """The steps, and the page's own upper price when it is none of them."""
+    """Return the price steps, and the current upper price if it is none of them."""
     counts = found.counts["max_price"]
     options = [Option("", "Any", counts["any"], query.max_price is None)]
     known = {step.normalize() for step in PRICE_STEPS}
@@ -169,14 +169,14 @@ def _prices(query: Query, found: Found) -> Facet:
 
 
 def hidden_inputs(query: Query) -> list[tuple[str, str]]:
-    """Filters that the rail has no control for: the form carries them along."""
+    """Return the filters without a control on the page. The form carries them along."""
     kept = {"min_price", "min_output_price", "max_output_price", "arch", "output_modalities"}
     kept |= {"min_age_days", "max_age_days"}
     return [(name, value) for name, value in query.parameters() if name in kept]
 
 
 def chips(catalogue: Catalogue, query: Query, view: str = "") -> list[Chip]:
-    """The filters in force, each with the way to drop it in the same view."""
+    """Return the active filters, each with the query string that removes it."""
     active = [("q", query.q)] if query.q else []
     active += query.filters
     return [
@@ -194,7 +194,7 @@ def _values(query: Query, name: str) -> tuple[str, ...]:
 
 
 def suggestions(catalogue: Catalogue, query: Query, found: Found, view: str = "") -> list[Chip]:
-    """Which single filter to drop so that something matches, the most fruitful first."""
+    """Return the filters whose removal alone gives results, most results first."""
     offers = []
     for (name, value), count in found.nearly.most_common(5):
         less = query.without(name, value)

@@ -1,4 +1,4 @@
-"""The catalogue for people: all models, one model, the providers."""
+"""Pages of the catalog: all models, one model, the providers."""
 
 import json
 from collections import Counter
@@ -24,12 +24,12 @@ from .samples import samples
 
 MODELS_PER_PAGE = 50
 
-#: Variants that any model takes: they change how a request is routed, and have no page of their own.
+#: Variants of every model. They change routing and have no page.
 DYNAMIC_VARIANTS = ("nitro", "floor", "online", "exacto")
 
 
 class Heading(NamedTuple):
-    """A column of a model's table of providers. `key` sorts by it, `order` is what aria-sort says then."""
+    """A column of a model's table of providers. `key` sorts by it; `order` is then the value of aria-sort."""
 
     label: str
     sort: str = ""
@@ -56,7 +56,7 @@ HEADINGS = (
 
 @require_safe
 def models(request: PageRequest) -> HttpResponse:
-    """The models that match the query string, with everything to narrow them by."""
+    """The models page: models that match the query string, with filters."""
     catalogue = catalog.current()
     query, complaints = parse_leniently(request.GET)
     found = find(catalogue, query)
@@ -83,7 +83,7 @@ def models(request: PageRequest) -> HttpResponse:
     partial = request.htmx and not request.htmx.history_restore_request
     response = render(request, f"models_catalog/{'partials/results' if partial else 'models'}.html", context)
     patch_vary_headers(response, ["HX-Request"])
-    # Without the empty parameters that a form sends along.
+    # Drop the empty parameters that a form sends.
     state = query.encoded(view=view, page=page.number if page.number > 1 else "")
     response["HX-Push-Url"] = f"{request.path}?{state}" if state else request.path
     return response
@@ -91,7 +91,7 @@ def models(request: PageRequest) -> HttpResponse:
 
 @require_safe
 def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
-    """One model: what it can do, what it costs, who serves it, how to call it."""
+    """The page of a model: abilities, prices, providers and code samples."""
     catalogue = catalog.current()
     found = catalogue.find(f"{author}/{slug}")
     if found is None:
@@ -121,7 +121,7 @@ def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
 
 @require_safe
 def providers(request: PageRequest) -> HttpResponse:
-    """Everyone who serves models, with what they do with prompts."""
+    """The page of providers with their data policies."""
     catalogue = catalog.current()
     counts = Counter(slug for model in catalogue.models.values() for slug in model.provider_slugs)
     rows = [(provider, counts[slug]) for slug, provider in catalogue.providers.items()]
@@ -129,13 +129,13 @@ def providers(request: PageRequest) -> HttpResponse:
 
 
 def _siblings(catalogue: Catalogue, model: ModelEntry) -> list[ModelEntry]:
-    """The same model's other variants."""
+    """Return the model's other variants."""
     base = model.id.partition(":")[0]
     return [each for each in catalogue.models.values() if each.id.partition(":")[0] == base and each.id != model.id]
 
 
 def _elsewhere(request: PageRequest, catalogue: Catalogue, model_id: str) -> HttpResponse:
-    """The base model's page for a variant that any model takes; else 404, with the models of similar names."""
+    """Redirect a variant of every model to its base model; otherwise 404 with models of similar names."""
     base, _, variant = model_id.partition(":")
     if variant in DYNAMIC_VARIANTS and base in catalogue.models:
         return redirect("models_catalog:model", *base.split("/", 1))

@@ -1,4 +1,4 @@
-"""An endpoint's prices as a table for people: everything that costs something, tier by tier."""
+"""The table of an endpoint's prices, by tier."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +12,7 @@ __all__ = ["PriceTable", "price_table"]
 
 _THOUSANDTH = Decimal("0.001")
 
-#: key -> label, what one unit is, and how many units the shown price is for
+#: key -> label, unit, and the number of units of the shown price
 _ROWS = {
     "prompt": ("Prompt", "million tokens", 1_000_000),
     "completion": ("Completion", "million tokens", 1_000_000),
@@ -30,14 +30,14 @@ _ROWS = {
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """`rows` are (label, unit, prices); there is one price for each of `columns`."""
+    """`rows` are (label, unit, prices), with one price for each of `columns`."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
 def price_table(endpoint: EndpointEntry) -> PriceTable:
-    """What the endpoint charges. A free one has no rows."""
+    """Return the endpoint's price table. A free endpoint has no rows."""
     tiers = (endpoint.prices, *(tier.prices for tier in endpoint.tiers))
     rows = []
     for key, (label, unit, count) in _ROWS.items():

@@ -1,7 +1,7 @@
 """Query parameters of the models page and of the models API, read into a `Query`.
 
-A bad value raises BadParameter, which names the parameter; `parse_leniently` collects the complaints
-instead, for pages.
+An invalid value raises BadParameter, which names the parameter. For pages, `parse_leniently` collects the problems
+instead.
 """
 
 import re
@@ -36,7 +36,7 @@ SORTS = (
     "pricing-low-to-high",
     "pricing-high-to-low",
     "context-high-to-low",
-    # The catalogue has no figures for these: nothing is known about any model, so they keep the default order.
+    # The catalog has no figures for these, so they keep the default order.
     "most-popular",
     "top-weekly",
     "throughput-high-to-low",
@@ -47,7 +47,7 @@ SORTS = (
     "design-arena-elo-high-to-low",
 )
 
-#: The parameters, for people who read the API's description.
+#: The parameters' descriptions in the OpenAPI document.
 DESCRIPTIONS = {
     "q": "Words that the id or the name must contain.",
     "input_modalities": f"What prompts may hold, comma-separated, all of them: {', '.join(INPUT_MODALITIES)}.",
@@ -75,7 +75,7 @@ DESCRIPTIONS = {
 
 
 class BadParameter(ValueError):
-    """The query parameter `name` has a value that makes no sense; the message says what would."""
+    """The query parameter `name` has an invalid value. The message says what is valid."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name}: {message}")
@@ -84,7 +84,7 @@ class BadParameter(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a caller asked for; each field is the query parameter of that name."""
+    """A parsed query. Each field is the query parameter of that name."""
 
     q: str = ""
     input_modalities: tuple[str, ...] = ()  # all of them
@@ -105,7 +105,7 @@ class Query:
     sort: str = ""
 
     def parameters(self) -> list[tuple[str, str]]:
-        """The query as parameters that parse back to it: only what differs from asking nothing."""
+        """Return the parameters that parse back to this query, without defaults."""
         nothing = Query()
         return [
             (each.name, _text(getattr(self, each.name)))
@@ -114,19 +114,19 @@ class Query:
         ]
 
     def encoded(self, **more: object) -> str:
-        """The query string, with `more` parameters where they are not empty."""
+        """Return the query string, with those of `more` that aren't empty."""
         extra = [(name, str(value)) for name, value in more.items() if value not in ("", None)]
         return urlencode(self.parameters() + extra, safe=",")
 
     def without(self, name: str, value: str = "") -> "Query":
-        """The query less one filter, or less one of the filter's values."""
+        """Return the query without one filter, or without one of the filter's values."""
         kept = tuple(each for each in getattr(self, name) if each != value) if value else getattr(Query(), name)
         changes: dict[str, Any] = {name: kept}
         return replace(self, **changes)
 
     @property
     def filters(self) -> list[tuple[str, str]]:
-        """Each active filter as (name, value); q and the order are not filters."""
+        """Yield each active filter as (name, value). The search text and the order are not filters."""
         active: list[tuple[str, str]] = []
         for name, text in self.parameters():
             if name in ("q", "sort"):
@@ -157,13 +157,13 @@ _LIMIT_BY_DEFAULT = 500
 
 
 def parse(parameters: QueryDict) -> Query:
-    """The query in `parameters`; BadParameter at the first bad value. Unknown names and empty values do nothing."""
+    """Return the query in `parameters`. Raises BadParameter at the first invalid value; ignores unknown names."""
     values = {name: read(name, parameters.getlist(name)) for name, read in _READERS.items() if _given(parameters, name)}
     return Query(**values)
 
 
 def parse_leniently(parameters: QueryDict) -> tuple[Query, list[str]]:
-    """The query, and what was wrong with the parameters that were left out of it."""
+    """Return the query without its invalid parameters, and the problems found."""
     values, complaints = {}, []
     for name, read in _READERS.items():
         if _given(parameters, name):
@@ -175,7 +175,7 @@ def parse_leniently(parameters: QueryDict) -> tuple[Query, list[str]]:
 
 
 def read_page(parameters: QueryDict) -> tuple[int, int | None]:
-    """(offset, limit); the limit is None when neither is given: everything."""
+    """Return (offset, limit). The limit is None, for everything, if neither is given."""
     offset = _whole("offset", parameters.getlist("offset")) if _given(parameters, "offset") else None
     limit = _whole("limit", parameters.getlist("limit")) if _given(parameters, "limit") else None
     if limit is not None and not 1 <= limit <= _LIMIT_AT_MOST:
@@ -186,7 +186,7 @@ def read_page(parameters: QueryDict) -> tuple[int, int | None]:
 
 
 def read_flag(parameters: QueryDict, name: str) -> bool:
-    """Whether the parameter `name` says yes."""
+    """Return whether the parameter `name` is true."""
     return _given(parameters, name) and _yes(name, parameters.getlist(name))
 
 

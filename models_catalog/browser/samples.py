@@ -69,7 +69,7 @@ curl {api}/chat/completions \\
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One way to call a model. `name` is unique and fit for an HTML id."""
+    """One code sample. `name` is unique and valid as an HTML ID."""
 
     name: str
     label: str
@@ -78,7 +78,7 @@ class Sample:
 
 
 def samples(model_id: str) -> list[Sample]:
-    """How to call the model, in the languages most asked for."""
+    """Return code samples for the model, in the most used languages."""
     api = f"{settings.SITE_URL}/api/v1"
     return [
         Sample(name, label, language, code.format(api=api, model=model_id))

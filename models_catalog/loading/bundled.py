@@ -1,4 +1,4 @@
-"""Loading the catalogue that ships with the site: `fixtures/catalogue.json`.
+"""Loading the catalog that ships with the site: `fixtures/catalogue.json`.
 
 The file holds facts only: `authors` (slug -> name), `providers`, `models` and `endpoints`, whose keys
 are the fields of the models of those names. What it leaves out is unknown.
@@ -34,7 +34,7 @@ Row = TypeVar("Row", Provider, Model, Endpoint)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a load brought; `models` counts those that can be served."""
+    """The result of a load. `models` counts those that can be served."""
 
     models: int
     hidden: int
@@ -43,7 +43,7 @@ class Loaded:
 
 
 def load_bundled(file: Path = FILE, *, force: bool = False) -> Loaded | None:
-    """What was loaded, or None when this very file was loaded before."""
+    """Load the file and return the result; None if this very file was loaded before."""
     content = file.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if not force and CatalogueVersion.objects.filter(source_sha256=digest).exists():
@@ -80,8 +80,8 @@ def _write(facts: dict[str, Any]) -> Loaded:
 
 
 def _endpoints(facts: dict[str, Any], providers: dict[str, Provider]) -> list[Endpoint]:
-    """The endpoints that can be billed. An aggregator's is on only where nobody else serves the model: prompts
-    then pass through fewer hands."""
+    """Return the endpoints that can be billed. An aggregator's is enabled only for models without another provider,
+    so that prompts pass through fewer hands."""
     contexts = {row["id"]: row.get("context_length", 0) for row in facts["models"]}
     endpoints = []
     for row in facts["endpoints"]:
@@ -107,7 +107,7 @@ def _endpoints(facts: dict[str, Any], providers: dict[str, Provider]) -> list[En
 
 
 def _models(rows: list[dict[str, Any]], authors: dict[str, str], endpoints: list[Endpoint]) -> list[Model]:
-    """The models, as large as somebody serves them; hidden when nobody does or their context length is unknown."""
+    """Return the models with their largest served context; hidden without an endpoint or a known context length."""
     served: dict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in endpoints:
         if endpoint.enabled:

@@ -14,7 +14,7 @@ __all__ = ["rss"]
 
 
 def rss(models: Iterable[ModelEntry], *, chat_links: bool = False) -> bytes:
-    """An RSS 2.0 document; `chat_links` makes items open the chatroom instead of the model's page."""
+    """Return an RSS 2.0 document. With `chat_links`, items link to the chat instead of the model's page."""
     feed = Rss201rev2Feed(
         title=f"{settings.SITE_NAME}: models",
         link=settings.SITE_URL + reverse("models_catalog:models"),

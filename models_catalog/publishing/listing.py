@@ -1,4 +1,4 @@
-"""The catalogue as JSON: the shapes that `/api/v1/models` and its neighbours answer with."""
+"""The catalog as JSON: the objects of `/api/v1/models`, `/endpoints` and `/providers`."""
 
 from dataclasses import fields
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["endpoint_json", "endpoints_json", "model_json", "provider_json"]
 
 
 def model_json(model: ModelEntry) -> dict[str, Any]:
-    """One model; every key is always there. `object` and `owned_by` are what OpenAI's clients look for."""
+    """Return one model. Every key is always present; `object` and `owned_by` are for OpenAI's clients."""
     return {
         "id": model.id,
         "canonical_slug": model.canonical_slug,
@@ -39,7 +39,7 @@ def model_json(model: ModelEntry) -> dict[str, Any]:
 
 
 def endpoints_json(model: ModelEntry) -> dict[str, Any]:
-    """One model with all its endpoints, cheapest first, and how they do in traffic."""
+    """Return one model with all its endpoints, cheapest first, and their measurements."""
     measured = measurements.of(model.id)
     return {
         "id": model.id,
@@ -52,7 +52,7 @@ def endpoints_json(model: ModelEntry) -> dict[str, Any]:
 
 
 def endpoint_json(model: ModelEntry, endpoint: EndpointEntry, measured: Measurement | None = None) -> dict[str, Any]:
-    """One endpoint. What nobody has measured is null."""
+    """Return one endpoint. Unmeasured figures are null."""
     measured = measured or Measurement()
     return {
         "name": f"{endpoint.provider_name}: {model.short_name}",
@@ -67,7 +67,7 @@ def endpoint_json(model: ModelEntry, endpoint: EndpointEntry, measured: Measurem
         "quantization": endpoint.quantization if endpoint.quantization != "unknown" else None,
         "status": 0,
         "supported_parameters": sorted(endpoint.supported_parameters),
-        # A price for reading the cache and none for writing it: the provider caches by itself.
+        # A price for reading the cache and none for writing it: the provider caches implicitly.
         "supports_implicit_caching": endpoint.prices.input_cache_read is not None
         and endpoint.prices.input_cache_write is None,
         "uptime_last_5m": measured.uptime_5m,
@@ -79,7 +79,7 @@ def endpoint_json(model: ModelEntry, endpoint: EndpointEntry, measured: Measurem
 
 
 def provider_json(provider: ProviderEntry) -> dict[str, Any]:
-    """One provider."""
+    """Return one provider."""
     return {
         "name": provider.name,
         "slug": provider.slug,
@@ -102,7 +102,7 @@ def _architecture(model: ModelEntry) -> dict[str, Any]:
 
 
 def _pricing(endpoint: EndpointEntry) -> dict[str, Any]:
-    """The eight prices as strings, and `overrides`: what changes for prompts of more tokens than the given number."""
+    """Return the eight prices as strings, and `overrides` for prompts longer than a given number of tokens."""
     pricing: dict[str, Any] = dict(endpoint.prices.strings)
     below = endpoint.prices
     overrides = []

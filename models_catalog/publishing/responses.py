@@ -1,4 +1,4 @@
-"""Public answers: anybody may read them from anywhere, and caches may keep them for a minute.
+"""Public responses: readable from any site and cacheable for a minute.
 
 An answer is encoded and compressed once per catalogue and question, then served as bytes.
 """
@@ -48,7 +48,7 @@ def publish(
     question: str,
     content_type: str = "application/json",
 ) -> HttpResponse:
-    """The answer to `question` from the catalogue of that stamp: 304 when the client has it already.
+    """Return the response to `question` from the catalog of that stamp; 304 if the client has it already.
 
     `question` names everything that the answer depends on besides the catalogue.
     """
@@ -65,7 +65,7 @@ def publish(
 
 
 def preflight() -> HttpResponse:
-    """What a browser asks before it sends a request with headers of its own from another site."""
+    """Return the response to a CORS preflight request."""
     response = HttpResponse(status=204)
     response["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
     response["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-None-Match, X-Title, *"
@@ -100,7 +100,7 @@ def _answer(stamp: int, question: str, make: Callable[[], bytes]) -> _Answer:
     answer = _Answer(
         body=body,
         compressed=gzip.compress(body, 6, mtime=0) if len(body) > _SMALL_BYTES else None,
-        # Weak: the same answer, whatever its encoding.
+        # Weak: the same content, whatever its encoding.
         etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"',
         made_at=time.monotonic(),
     )

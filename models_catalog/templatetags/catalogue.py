@@ -1,4 +1,4 @@
-"""Filters that show a model's figures."""
+"""Filters for figures of models."""
 
 import zlib
 from collections.abc import Iterable
@@ -38,29 +38,29 @@ register.filter("tokens", tokens)
 
 @register.filter
 def unix_day(seconds: int) -> datetime:
-    """Unix seconds as a moment in UTC, for `|date`."""
+    """Return Unix seconds as a datetime in UTC, for `|date`."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 @register.filter
 def month(date: str) -> str:
-    """ "October 2024" from "2024-10" or "2024-10-01"; the text itself when it is neither."""
+    """Return "October 2024" for "2024-10" or "2024-10-01"; any other text unchanged."""
     return month_name(date)
 
 
 @register.filter
 def country(code: str) -> str:
-    """The name of a country by its ISO 3166 code; the code itself for one that no provider has used yet."""
+    """Return the name of a country by its ISO 3166 code; an unlisted code unchanged."""
     return _COUNTRIES.get(code, code)
 
 
 @register.filter
 def in_order(words: Iterable[str]) -> list[str]:
-    """The words from A to Z."""
+    """Return the words in alphabetical order."""
     return sorted(words)
 
 
 @register.filter
 def shade(slug: str) -> str:
-    """The colour class of an author or provider: always the same one."""
+    """Return the color class of an author or provider, always the same one."""
     return f"k{zlib.crc32(slug.encode()) % _SHADES}"

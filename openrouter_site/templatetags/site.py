@@ -1,4 +1,4 @@
-"""Facts about this installation, for pages and for mails (which are rendered without the site's context)."""
+"""Facts about this installation, for pages and for emails (which are rendered without the site's context)."""
 
 from django import template
 from django.conf import settings
@@ -10,37 +10,37 @@ register = template.Library()
 
 @register.simple_tag
 def site_name() -> str:
-    """What the operator calls the site."""
+    """Return the site's name."""
     return str(settings.SITE_NAME)
 
 
 @register.simple_tag
 def site_url() -> str:
-    """The site's own address, without a slash at the end."""
+    """Return the site's URL, without a trailing slash."""
     return str(settings.SITE_URL)
 
 
 @register.simple_tag
 def support_email() -> str:
-    """Where people ask for help."""
+    """Return the URL of the community."""
     return str(settings.SUPPORT_EMAIL)
 
 
 @register.simple_tag
 def free_allowance() -> str:
-    """ "$0.10", what a verified address earns; empty when nothing is given."""
+    """Return the free allowance, "$0.10"; empty if there is none."""
     return format_cents(settings.FREE_ALLOWANCE_CENTS) if settings.FREE_ALLOWANCE_CENTS > 0 else ""
 
 
 @register.simple_tag
 def mail_is_printed() -> bool:
-    """No mail server is configured: messages appear in the terminal that runs the site."""
+    """Return whether no mail server is configured, so that emails are printed in the terminal."""
     return bool(settings.EMAIL_BACKEND.endswith(".console.EmailBackend"))
 
 
 @register.filter
 def compact(number: int) -> str:
-    """A large number in few characters: "128K", "1.05M"."""
+    """Return a large number in short form: "128K", "1.05M"."""
     for size, letter in ((1_000_000, "M"), (1_000, "K")):
         if number >= size:
             whole, rest = divmod(number * 100 // size, 100)

@@ -1,4 +1,4 @@
-"""Make, or reset, an account to try the site with."""
+"""Create or reset an account to try the site with."""
 
 import json
 import secrets
