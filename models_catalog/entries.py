@@ -211,7 +211,7 @@ class Catalogue:
     models: Mapping[str, ModelEntry]  # by id, newest first
     providers: Mapping[str, ProviderEntry]  # by slug, by name
     authors: Mapping[str, str]  # slug -> name, by name
-    unserved: frozenset[str] = frozenset()  # ids of models that are known and that nobody serves
+    unserved: frozenset[str] = frozenset()  # IDs of known models without an endpoint
 
     def find(self, model_id: str) -> ModelEntry | None:
         """Return the model with that ID or permanent slug, or None."""

@@ -82,7 +82,7 @@ class Model(FromFile):
     open_weights = models.BooleanField(null=True, blank=True)
     hugging_face_id = models.CharField(max_length=200, blank=True)
     knowledge_cutoff = models.CharField(max_length=20, blank=True)
-    hidden = models.BooleanField(default=False)  # nobody serves it at a known price
+    hidden = models.BooleanField(default=False)  # no endpoint with a known price
 
     class Meta:
         indexes = (models.Index(fields=("-created",), name="models_newest"),)

@@ -27,7 +27,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return 403 for a forbidden page."""
     if request.path.startswith(API):
-        return as_json(errors.PermissionDenied("This is not allowed."))
+        return as_json(errors.PermissionDenied("You don't have permission."))
     reason = str(exception) if isinstance(exception, PermissionDenied) else ""
     return render(request, "403.html", {"reason": reason}, status=403)
 
@@ -35,7 +35,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return 404 for a missing page, or one of another account."""
     if request.path.startswith(API):
-        return as_json(errors.NotFound(f"There is nothing at {request.method} {request.path}."))
+        return as_json(errors.NotFound(f"Not found: {request.method} {request.path}."))
     return render(request, "404.html", status=404)
 
 

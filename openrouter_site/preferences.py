@@ -22,13 +22,13 @@ class PreferencesForm(forms.Form):
         widget=forms.TextInput(
             {"class": "input mono", "list": "models", "autocomplete": "off", "placeholder": "author/model"}
         ),
-        help_text="Answers requests that name no model. Start typing to choose among all models.",
+        help_text="Used for requests without a model. Start typing to search all models.",
     )
 
     def clean_default_model(self) -> str:
         name = str(self.cleaned_data["default_model"]).strip()
         if name and catalog.current().find(name) is None:
-            raise forms.ValidationError("There is no such model. Choose one from the list, or leave this empty.")
+            raise forms.ValidationError("Model not found. Choose one from the list, or leave this empty.")
         return name
 
 

@@ -20,12 +20,12 @@ class ExampleForm(forms.Form):
     agree = forms.BooleanField(label="I have saved the key")
 
     def clean(self) -> dict[str, Any]:
-        raise forms.ValidationError("This is an error of the whole form: it says what to do about it.")
+        raise forms.ValidationError("This is an error of the whole form. It says what to do.")
 
 
 def examples() -> dict[str, Any]:
     """Return the context of the page."""
-    wrong = ExampleForm({"email": "nobody", "limit": "0"}, auto_id="wrong_%s")
+    wrong = ExampleForm({"email": "not an address", "limit": "0"}, auto_id="wrong_%s")
     wrong.is_valid()
     return {
         "form": ExampleForm(auto_id="right_%s"),

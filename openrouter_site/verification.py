@@ -22,7 +22,9 @@ def resend_verification(request: AuthedRequest) -> HttpResponse:
         messages.success(request, f"{address.email} is verified already.")
     elif ratelimit.consume(request, action="confirm_email", key=address.email):
         address.send_confirmation(request)
-        messages.success(request, f"Sent to {address.email}. Open the link in it to verify the address.")
+        messages.success(request, f"Email sent to {address.email}. Open the link in it to verify the address.")
     else:
-        messages.warning(request, f"A message to {address.email} is on its way. Wait three minutes to ask for another.")
+        messages.warning(
+            request, f"An email to {address.email} is on its way. Wait three minutes before you request another."
+        )
     return HttpResponseRedirect(back(request))

@@ -168,7 +168,7 @@ def _tiles(view: Filter, report: usage.Report) -> list[Tile]:
             spark=charts.sparkline([sums.tokens for sums in buckets]),
         ),
         Tile(
-            "Read from cache",
+            "Cached tokens",
             "–" if cached is None else f"{cached} %",
             note=f"{compact(now.cached_tokens)} of {compact(now.prompt_tokens)} prompt tokens",
             spark=charts.sparkline([sums.cached_tokens for sums in buckets]),

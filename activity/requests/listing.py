@@ -75,7 +75,7 @@ def requests_of(view: Filter) -> QuerySet[Generation]:
 
 def running_of(view: Filter) -> list[Generation]:
     """Return up to a page of the view's running requests, newest first, each with its key."""
-    if view.provider:  # nobody knows yet who answers
+    if view.provider:  # a running request has no provider yet
         return []
     conditions = dict(view.conditions)
     if model := conditions.pop("model", None):

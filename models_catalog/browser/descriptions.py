@@ -11,9 +11,9 @@ __all__ = ["describe", "month_name"]
 _WORDS = {"text": "text", "image": "images", "file": "files", "audio": "audio", "video": "video"}
 
 _VARIANTS = {
-    "free": "This is the free variant: nothing is charged, and lower rate limits apply.",
-    "extended": "This variant gives longer answers than the standard one.",
-    "thinking": "This variant reasons before it answers, unless a request says otherwise.",
+    "free": "This is the free variant: it costs nothing and has lower rate limits.",
+    "extended": "This variant has a longer context than the standard one.",
+    "thinking": "This variant reasons before it responds, unless a request turns that off.",
 }
 
 
@@ -69,9 +69,9 @@ def _modalities(model: Model, choose: _Chooser) -> str:
     if takes == gives == "text":
         return choose("It works on text only.", "Text goes in and text comes out.", "It reads and writes text.")
     return choose(
-        f"It takes {takes} and answers in {gives}.",
+        f"It takes {takes} and responds with {gives}.",
         f"It accepts {takes}, and produces {gives}.",
-        f"Prompts may hold {takes}; answers are {gives}.",
+        f"Prompts may contain {takes}; responses are {gives}.",
     )
 
 
@@ -79,13 +79,13 @@ def _sizes(model: Model, choose: _Chooser) -> str:
     context, answer = f"{model.context_length:,}", f"{model.max_completion_tokens or 0:,}"
     if not model.max_completion_tokens or model.max_completion_tokens >= model.context_length:
         return choose(
-            f"The context window is {context} tokens, prompt and answer together.",
-            f"A prompt and its answer share {context} tokens of context.",
+            f"The context window is {context} tokens, prompt and response together.",
+            f"A prompt and its response share {context} tokens of context.",
         )
     return choose(
-        f"The context window is {context} tokens, and an answer can be up to {answer} tokens long.",
-        f"It keeps {context} tokens in context and writes up to {answer} of them in one answer.",
-        f"With {context} tokens of context, it answers in up to {answer} tokens.",
+        f"The context window is {context} tokens, and a response can be up to {answer} tokens long.",
+        f"It has {context} tokens of context and writes up to {answer} tokens in one response.",
+        f"With {context} tokens of context, it responds with up to {answer} tokens.",
     )
 
 
@@ -93,13 +93,13 @@ def _abilities(supported: set[str], choose: _Chooser) -> str:
     tools, schema = "tools" in supported, "structured_outputs" in supported
     if tools and schema:
         return choose(
-            "It can call tools and keep to a JSON schema.",
+            "It can call tools and follow a JSON schema.",
             "Tool calls and structured outputs are supported.",
-            "It calls tools, and its answers can be held to a JSON schema.",
+            "It calls tools, and its responses can follow a JSON schema.",
         )
     if tools:
         return choose("It can call tools.", "Tool calls are supported.")
-    return choose("Its answers can be held to a JSON schema.", "Structured outputs are supported.") if schema else ""
+    return choose("Its responses can follow a JSON schema.", "Structured outputs are supported.") if schema else ""
 
 
 def _weights(model: Model, choose: _Chooser) -> str:

@@ -122,7 +122,7 @@ def facets(catalogue: Catalogue, query: Query, found: Found) -> list[Facet]:
             "zdr",
             "Data policy",
             "checkbox",
-            (Option("true", "Zero retention", found.counts["zdr"]["true"], query.zdr),),
+            (Option("true", "Zero data retention", found.counts["zdr"]["true"], query.zdr),),
         ),
     ]
 
@@ -209,7 +209,7 @@ def _wording(catalogue: Catalogue, name: str, value: str) -> str:
         case "q":
             return f"“{value}”"
         case "context":
-            return f"Context {tokens(int(value))} and more"
+            return f"Context {tokens(int(value))} or more"
         case "max_price" if Decimal(value) == 0:
             return "Free"
         case "min_price" | "max_price" | "min_output_price" | "max_output_price":
@@ -217,7 +217,7 @@ def _wording(catalogue: Catalogue, name: str, value: str) -> str:
             what = "Completion" if "output" in name else "Prompt"
             return f"{what} price {direction} {_per_million(Decimal(value))} per million"
         case "zdr":
-            return "Zero retention"
+            return "Zero data retention"
         case "min_age_days":
             return f"At least {value} days old"
         case "max_age_days":

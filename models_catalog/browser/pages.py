@@ -44,7 +44,7 @@ HEADINGS = (
     Heading("Output", "output-price", "ascending", key=lambda each: each.prices.completion),
     Heading("Cache read", "cache", "ascending", key=lambda each: each.prices.input_cache_read or each.prices.prompt),
     Heading("Context", "context", "descending", key=lambda each: -each.context_length),
-    Heading("Longest answer", "length", "descending", key=lambda each: -(each.max_completion_tokens or 0)),
+    Heading("Max output", "length", "descending", key=lambda each: -(each.max_completion_tokens or 0)),
     Heading("Latency"),
     Heading("Speed"),
     Heading("Uptime"),

@@ -49,28 +49,28 @@ SORTS = (
 
 #: The parameters' descriptions in the OpenAPI document.
 DESCRIPTIONS = {
-    "q": "Words that the id or the name must contain.",
-    "input_modalities": f"What prompts may hold, comma-separated, all of them: {', '.join(INPUT_MODALITIES)}.",
-    "output_modalities": f"What answers may be, comma-separated, any of them, or `all`; default `text`: "
+    "q": "Words that the ID or the name must contain.",
+    "input_modalities": f"Input modalities, comma-separated, all required: {', '.join(INPUT_MODALITIES)}.",
+    "output_modalities": f"Output modalities, comma-separated, any of them, or `all`; default `text`: "
     f"{', '.join(OUTPUT_MODALITIES)}.",
-    "supported_parameters": "Request parameters, comma-separated, all of them, for example `tools,seed`.",
-    "context": "The least context length, in tokens.",
-    "min_price": "The least prompt price, in USD per million tokens.",
-    "max_price": "The highest prompt price, in USD per million tokens; 0 for free models.",
-    "min_output_price": "The least completion price, in USD per million tokens.",
-    "max_output_price": "The highest completion price, in USD per million tokens.",
+    "supported_parameters": "Request parameters, comma-separated, all required, for example `tools,seed`.",
+    "context": "Minimum context length, in tokens.",
+    "min_price": "Minimum prompt price, in USD per million tokens.",
+    "max_price": "Maximum prompt price, in USD per million tokens; 0 for free models.",
+    "min_output_price": "Minimum completion price, in USD per million tokens.",
+    "max_output_price": "Maximum completion price, in USD per million tokens.",
     "arch": "Tokenizers, comma-separated, any of them.",
     "model_authors": "Author slugs, comma-separated, any of them.",
     "providers": "Provider slugs, comma-separated, any of them.",
     "variant": f"Comma-separated, any of them: {', '.join(VARIANTS)}.",
-    "zdr": "`true`: only models that somebody serves who neither keeps prompts nor trains on them.",
-    "min_age_days": "The least age, in days.",
-    "max_age_days": "The highest age, in days.",
+    "zdr": "`true`: only models with a provider that neither retains nor trains on prompts.",
+    "min_age_days": "Minimum age, in days.",
+    "max_age_days": "Maximum age, in days.",
     "sort": f"One of {', '.join(SORTS)}. Without it: newest first, or best match first when `q` is given.",
-    "offset": "How many models to leave out.",
-    "limit": "How many models to answer with, 1 to 1000; without it and `offset`: all of them.",
-    "use_rss": "`true`: answer with an RSS feed.",
-    "use_rss_chat_links": "`true`: let the feed's items open the chatroom.",
+    "offset": "Number of models to skip.",
+    "limit": "Number of models to return, 1 to 1000. Without it and `offset`: all of them.",
+    "use_rss": "`true`: return an RSS feed.",
+    "use_rss_chat_links": "`true`: items of the feed link to the chat.",
 }
 
 

@@ -25,7 +25,7 @@ def test_an_admin_chooses_the_default_model(alice_client, organisation):
 def test_a_model_that_does_not_exist_is_refused_and_what_was_typed_stays(alice_client, organisation):
     answer = alice_client.post(URL, {"default_model": "<b>none"})
     assert answer.status_code == 422
-    assert b"There is no such model" in answer.content
+    assert b"Model not found" in answer.content
     assert b"&lt;b&gt;none" in answer.content
     organisation.refresh_from_db()
     assert organisation.default_model == ""
