@@ -18,7 +18,7 @@ from common.money import PicoUsd, pico_from_usd
 from keys import issuing
 from keys.authentication import require_management
 from keys.models import ApiKey
-from keys.standing import Standing
+from keys.status import remaining
 
 from . import schemas
 from .responses import KeyRequest, dollars, json_response, organisation_of
@@ -171,14 +171,14 @@ def _keys_json(organisation: Organisation, keys: Sequence[ApiKey]) -> list[dict[
 
 
 def _key_json(key: ApiKey, spent: dict[str, PicoUsd], now: datetime) -> dict[str, Any]:
-    remaining = Standing(key, now).remaining
+    left = remaining(key, now)
     return {
         "hash": key.hash,
         "name": key.name,
         "label": key.label,
         "disabled": key.disabled,
         "limit": None if key.limit is None else dollars(key.limit),
-        "limit_remaining": None if remaining is None else dollars(remaining),
+        "limit_remaining": None if left is None else dollars(left),
         "limit_reset": key.limit_reset or None,
         "include_byok_in_limit": key.include_byok_in_limit,
         "usage": dollars(key.usage),

@@ -1,6 +1,5 @@
 """Who asks: the account that pays, the key or person that spends, and the policy that applies."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,12 +9,13 @@ from asgiref.sync import sync_to_async
 from accounts.access import privacy_of
 from accounts.models import Organisation, User
 from billing import spending
+from common.fresh_cache import FreshCache
 from keys.authentication import KeyIdentity
 
-__all__ = ["Caller", "chat_caller", "forget", "key_caller"]
+__all__ = ["Caller", "chat_caller", "clear", "key_caller"]
 
-#: Seconds for which what is known of an organisation needs no query, and after which nobody may rely on it any more:
-#: so long may a change of privacy settings take to reach this process. Between the two, one request asks the database.
+#: Seconds for which an organization needs no query, and after which it must be read again: a change of privacy settings
+#: may take this long to reach every process.
 FRESH_SECONDS = 1.2
 USABLE_SECONDS = 2.0
 
@@ -57,7 +57,8 @@ class _Payer(msgspec.Struct, frozen=True):
     policy: Policy
 
 
-_payers: dict[int, tuple[float, float, _Payer]] = {}
+#: Organizations by ID. Tests replace it by one with a clock of their own.
+payers: FreshCache[int, _Payer] = FreshCache(fresh_seconds=FRESH_SECONDS, usable_seconds=USABLE_SECONDS)
 
 
 async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
@@ -90,22 +91,18 @@ async def chat_caller(user: User, organisation: Organisation, **details: Any) ->
     )
 
 
-def forget() -> None:
-    """Make the next request read its organisation afresh."""
-    _payers.clear()
+def clear() -> None:
+    """Make the next request read its organization again."""
+    payers.clear()
 
 
 async def _payer(organisation_id: int) -> _Payer:
-    now = time.monotonic()
-    fresh_until, usable_until, payer = _payers.get(organisation_id, (0.0, 0.0, None))
-    if payer is not None and now < fresh_until:
+    payer, stale = payers.lookup(organisation_id)
+    if payer is not None and not stale:
         return payer
-    if payer is not None and now < usable_until:
-        _payers[organisation_id] = (usable_until, usable_until, payer)  # this request asks, the others need not
+    read_at = payers.now()
     payer = await sync_to_async(_read_payer)(organisation_id)
-    if len(_payers) > 10_000:
-        _payers.clear()
-    _payers[organisation_id] = (now + FRESH_SECONDS, now + USABLE_SECONDS, payer)
+    payers.put(organisation_id, payer, read_at=read_at)
     return payer
 
 

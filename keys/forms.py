@@ -1,4 +1,4 @@
-"""The forms for making and changing a key."""
+"""Forms to create and edit keys."""
 
 from datetime import datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -14,13 +14,13 @@ from .models import ApiKey
 
 __all__ = ["ChangeKeyForm", "CreateKeyForm", "CreateManagementKeyForm"]
 
-#: The largest limit, in dollars. Whoever wants more wants none.
+#: The largest limit, in dollars. Beyond it, no limit serves as well.
 LARGEST_LIMIT = 1_000_000
 DAYS = {"1": "1 day", "7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
 
 
 class DollarsField(forms.CharField):
-    """An amount as people write it ("10", "$12.50", "1,000"), cleaned to pico-USD or None."""
+    """An amount of dollars ("10", "$12.50", "1,000"), cleaned to pico-USD, or None if empty."""
 
     def __init__(self, **options: Any) -> None:
         attributes = {"inputmode": "decimal", "autocomplete": "off", "placeholder": "No limit"}
@@ -35,19 +35,19 @@ class DollarsField(forms.CharField):
         except InvalidOperation as error:
             raise forms.ValidationError("Enter an amount in dollars, for example 10 or 12.50.") from error
         if not usd.is_finite() or not 0 <= usd <= LARGEST_LIMIT:
-            raise forms.ValidationError(f"Enter an amount between $0 and ${LARGEST_LIMIT:,}, or nothing for no limit.")
+            raise forms.ValidationError(f"Enter an amount from $0 to ${LARGEST_LIMIT:,}. Leave empty for no limit.")
         try:
             return pico_from_usd(usd)
         except ValueError as error:
-            raise forms.ValidationError("Enter at most twelve decimals.") from error
+            raise forms.ValidationError("Enter at most 12 decimals.") from error
 
 
 class ExpiryMixin(forms.Form):
-    """A choice of days, or a date: cleaned to `expires_at`."""
+    """A number of days or a date, cleaned to `expires_at`."""
 
     expiry = forms.ChoiceField(label="Expires", required=False)
     expiry_date = forms.DateField(
-        label="Last day it works (UTC)", required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label="Expiration date (UTC)", required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
 
     def clean(self) -> dict[str, Any]:
@@ -65,9 +65,9 @@ class ExpiryMixin(forms.Form):
         date = cleaned.get("expiry_date")
         if date is None:
             if "expiry_date" not in self.errors:
-                self.add_error("expiry_date", "Choose the last day on which the key works.")
+                self.add_error("expiry_date", "Choose an expiration date.")
         elif not utc_now().date() <= date <= utc_now().date() + timedelta(days=3660):
-            self.add_error("expiry_date", "Choose a day from today to ten years from now.")
+            self.add_error("expiry_date", "Choose a date from today to ten years from now.")
         else:
             midnight = timezone.make_aware(datetime.combine(date, time.min))
             cleaned["expires_at"] = midnight + timedelta(days=1)
@@ -78,7 +78,7 @@ def _expiry_choices(first: tuple[str, str]) -> list[tuple[str, str]]:
 
 
 class CreateManagementKeyForm(ExpiryMixin):
-    """A name, and when the key ends."""
+    """A name and an expiration."""
 
     name = forms.CharField(
         max_length=100,
@@ -95,10 +95,10 @@ class CreateManagementKeyForm(ExpiryMixin):
 
 
 class CreateKeyForm(CreateManagementKeyForm):
-    """What a new key may spend, and until when."""
+    """A name, a spend limit and an expiration."""
 
     limit = DollarsField(
-        label="Credit limit", required=False, help_text="The most this key may spend. Empty: no limit."
+        label="Spend limit", required=False, help_text="Maximum spend for this key. Leave empty for no limit."
     )
     limit_reset = forms.ChoiceField(
         label="Limit resets",
@@ -109,7 +109,7 @@ class CreateKeyForm(CreateManagementKeyForm):
 
 
 class ChangeKeyForm(CreateKeyForm):
-    """The same for a key that exists. `changes` is what to change."""
+    """The form of an existing key. `changes` returns the fields to update."""
 
     def __init__(self, key: ApiKey, *args: Any, **options: Any) -> None:
         self.key = key
@@ -123,15 +123,15 @@ class ChangeKeyForm(CreateKeyForm):
         if key.expires_at:
             expiry = self.fields["expiry"]
             assert isinstance(expiry, forms.ChoiceField)
-            as_it_is = f"{key.expires_at.day} {key.expires_at:%B %Y, %H:%M} UTC"
-            expiry.choices = [("keep", as_it_is), *_expiry_choices(("", "Never"))]
+            unchanged = f"{key.expires_at.day} {key.expires_at:%B %Y, %H:%M} UTC"
+            expiry.choices = [("keep", unchanged), *_expiry_choices(("", "Never"))]
         if key.is_management:
             del self.fields["limit"], self.fields["limit_reset"]
         else:
-            self.fields["limit_reset"].help_text = "Another interval starts counting from nothing."
+            self.fields["limit_reset"].help_text = "Changing the interval restarts the spend count."
 
     def changes(self) -> dict[str, Any]:
-        """The cleaned values for `issuing.update`; an expiry that was not touched stays away."""
+        """Return the cleaned values for `issuing.update`, without an unchanged expiration."""
         names = {"name", "limit", "limit_reset", "expires_at"} & self.cleaned_data.keys()
         if self.cleaned_data.get("expiry") == "keep":
             names.discard("expires_at")

@@ -1,4 +1,4 @@
-"""The second door of `keys`: making, changing and deleting keys. Pages and the API both come here."""
+"""The second door of `keys`: creating, updating and deleting keys, for pages and the API."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from .models import ApiKey
 
 __all__ = ["create", "delete", "update"]
 
-#: What `update` may change. Counters are not among them: the settlement of requests writes those.
+#: Fields that `update` may change. Settlement alone writes the counters.
 CHANGEABLE = frozenset({"name", "disabled", "limit", "limit_reset", "include_byok_in_limit", "expires_at"})
 
 
@@ -29,7 +29,7 @@ def create(
     expires_at: datetime | None = None,
     is_management: bool = False,
 ) -> tuple[ApiKey, str]:
-    """A new key and its secret, which exists nowhere else: show it once. `limit` is in pico-USD."""
+    """Return a new key and its secret, which is stored nowhere: show it once. `limit` is in pico-USD."""
     secret = authentication.new_secret()
     key = ApiKey.objects.create(
         organisation=organisation,
@@ -48,11 +48,11 @@ def create(
 
 @transaction.atomic
 def update(key: ApiKey, **changes: Any) -> ApiKey:
-    """The key with `changes` (see `CHANGEABLE`) made. Another reset interval starts counting from nothing."""
+    """Apply `changes` (see `CHANGEABLE`) and return the key. A new reset interval restarts the spend count."""
     if unknown := changes.keys() - CHANGEABLE:
         raise ValueError(f"not changeable: {', '.join(sorted(unknown))}")
     now = utc_now()
-    # Locked, and only these columns written: a request may be settling on this key right now.
+    # Lock the row and write only these columns: a request may be settling on this key at the same time.
     locked = ApiKey.objects.select_for_update().get(pk=key.pk)
     if "limit_reset" in changes and changes["limit_reset"] != locked.limit_reset:
         reset = changes["limit_reset"]
@@ -61,13 +61,13 @@ def update(key: ApiKey, **changes: Any) -> ApiKey:
     for field, value in changes.items():
         setattr(locked, field, value)
     locked.save(update_fields=changes.keys())
-    transaction.on_commit(lambda: authentication.forget(key.hash))
+    transaction.on_commit(lambda: authentication.clear(key.hash))
     return locked
 
 
 @transaction.atomic
 def delete(key: ApiKey) -> None:
-    """Refuse the key from now on. Its row stays, because the usage history names it."""
+    """Delete the key. Its row stays, because the usage history refers to it."""
     now = utc_now()
     ApiKey.objects.filter(pk=key.pk, deleted_at=None).update(deleted_at=now, updated_at=now)
-    transaction.on_commit(lambda: authentication.forget(key.hash))
+    transaction.on_commit(lambda: authentication.clear(key.hash))

@@ -1,4 +1,4 @@
-"""API keys: what a program shows instead of a person."""
+"""API keys."""
 
 from django.db import models
 from django.utils import timezone
@@ -10,23 +10,24 @@ from common.money import PicoUsd
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def of(self, organisation: Organisation) -> "ApiKeyQuerySet":
-        """The organisation's keys that have not been deleted."""
+        """Return the organization's keys that are not deleted."""
         return self.filter(organisation=organisation, deleted_at=None)
 
     def visible_to(self, user: User, organisation: Organisation) -> "ApiKeyQuerySet":
-        """The organisation's keys that a member may see and change: an admin's all, anybody else's own."""
+        """Return the keys that a member may see and edit: all of them for an admin, their own for others."""
         keys = self.of(organisation)
         return keys if access.is_admin(user, organisation) else keys.filter(created_by=user, is_management=False)
 
     def for_inference(self) -> "ApiKeyQuerySet":
+        """Return the keys that run inference, without management keys."""
         return self.filter(is_management=False)
 
 
 class ApiKey(models.Model):
     """A bearer key. Only its SHA-256 is stored; the key itself is shown once.
 
-    `hash` is the lowercase hexadecimal SHA-256 of the whole key: clients compute it themselves for
-    links to `/keys/<hash>`. A deleted key keeps its row, because its usage history names it.
+    `hash` is the lowercase hexadecimal SHA-256 of the whole key, which clients compute for links to `/keys/<hash>`.
+    A deleted key keeps its row, because the usage history refers to it.
     """
 
     class Reset(models.TextChoices):
@@ -43,7 +44,7 @@ class ApiKey(models.Model):
     disabled = models.BooleanField(default=False)
     expires_at = models.DateTimeField(null=True, blank=True)
 
-    # The most it may spend (pico-USD) in each window, or ever; null: no limit.
+    # Maximum spend (pico-USD) in each window, or in all; null: no limit.
     limit = models.BigIntegerField(null=True, blank=True)
     limit_reset = models.CharField(max_length=10, choices=Reset.choices, blank=True)
     include_byok_in_limit = models.BooleanField(default=False)
@@ -69,5 +70,5 @@ class ApiKey(models.Model):
 
     @property
     def held(self) -> PicoUsd:
-        """What its running requests may cost at most."""
+        """The credits on hold for its running requests, pico-USD."""
         return PicoUsd(self.holds.aggregate(held=models.Sum("amount", default=0))["held"])

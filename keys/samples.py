@@ -1,4 +1,4 @@
-"""Code that works as it stands, for whoever has just made a key."""
+"""Ready-to-run code samples for a new key."""
 
 from django.conf import settings
 
@@ -34,7 +34,7 @@ curl {base}/keys \\
 
 
 def for_key(key: ApiKey, secret: str) -> list[dict[str, str]]:
-    """Ready pieces of code, each a `title`, a `language` and the `code`, with `secret` filled in."""
+    """Return samples, each with `title`, `language` and `code`, with `secret` filled in."""
     details = {"base": f"{settings.SITE_URL}/api/v1", "secret": secret, "model": settings.DEFAULT_MODEL}
     if key.is_management:
         return [{"title": "Create a key with curl", "language": "bash", "code": _MANAGE.format(**details)}]

@@ -1,4 +1,4 @@
-"""Pages for API keys. An admin sees all keys of the organisation, a member those they made."""
+"""Pages of API keys. An admin sees all keys of the organization, a member their own."""
 
 import secrets
 from typing import Any
@@ -20,7 +20,7 @@ from common.http import AuthedRequest
 from . import authentication, issuing, samples
 from .forms import ChangeKeyForm, CreateKeyForm, CreateManagementKeyForm
 from .models import ApiKey
-from .standing import Standing
+from .status import KeyStatus
 
 PAGE_SIZE = 50
 
@@ -28,7 +28,7 @@ PAGE_SIZE = 50
 @login_required
 @require_GET
 def keys(request: AuthedRequest) -> HttpResponse:
-    """The keys that programs use, newest first."""
+    """The list of API keys, newest first."""
     organisation = access.for_member(request)
     visible = ApiKey.objects.visible_to(request.user, organisation).filter(is_management=False)
     return _list(request, "keys/keys.html", visible, manages=access.is_admin(request.user, organisation))
@@ -37,7 +37,7 @@ def keys(request: AuthedRequest) -> HttpResponse:
 @login_required
 @require_GET
 def management_keys(request: AuthedRequest) -> HttpResponse:
-    """The keys that make and change other keys; for admins."""
+    """The list of management keys, for admins."""
     organisation = access.for_admin(request)
     management = ApiKey.objects.of(organisation).filter(is_management=True)
     return _list(request, "keys/management_keys.html", management, manages=True)
@@ -47,7 +47,7 @@ def _list(request: AuthedRequest, template: str, shown: QuerySet[ApiKey], *, man
     newest_first = shown.select_related("created_by").order_by("-created_at", "-pk")
     page = Paginator(newest_first, PAGE_SIZE).get_page(request.GET.get("page"))
     now = utc_now()
-    rows = [(key, Standing(key, now)) for key in page]
+    rows = [(key, KeyStatus(key, now)) for key in page]
     return render(request, template, {"page": page, "rows": rows, "manages": manages})
 
 
@@ -55,12 +55,12 @@ def _list(request: AuthedRequest, template: str, shown: QuerySet[ApiKey], *, man
 @never_cache
 @require_http_methods(["GET", "POST"])
 def create_key(request: AuthedRequest) -> HttpResponse:
-    """A form; once it is sent, the new key's secret, this one time."""
+    """The form of a new key; posted, its secret, shown once."""
     organisation = access.for_member(request)
     form = CreateKeyForm(request.POST or None)
     if not form.is_valid():
         return _form(request, "keys/create_key.html", form)
-    if _sent_before(request):
+    if _posted_before(request):
         return redirect("keys:keys")
     chosen = {name: form.cleaned_data[name] for name in ("name", "limit", "limit_reset", "expires_at")}
     created, secret = issuing.create(organisation, request.user, **chosen)
@@ -71,12 +71,12 @@ def create_key(request: AuthedRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def create_management_key(request: AuthedRequest) -> HttpResponse:
-    """As `create_key`, for a management key; for admins."""
+    """Like `create_key`, for a management key. For admins."""
     organisation = access.for_admin(request)
     form = CreateManagementKeyForm(request.POST or None)
     if not form.is_valid():
         return _form(request, "keys/create_management_key.html", form)
-    if _sent_before(request):
+    if _posted_before(request):
         return redirect("keys:management-keys")
     chosen = {name: form.cleaned_data[name] for name in ("name", "expires_at")}
     created, secret = issuing.create(organisation, request.user, is_management=True, **chosen)
@@ -86,14 +86,14 @@ def create_management_key(request: AuthedRequest) -> HttpResponse:
 @login_required
 @require_GET
 def key(request: AuthedRequest, key_hash: str) -> HttpResponse:
-    """One key: its limit, what it has spent, and how to use it."""
-    key = _mine(request, key_hash)
+    """The page of a key: limit, usage and code samples."""
+    key = _visible_key(request, key_hash)
     return render(
         request,
         "keys/key.html",
         {
             "key": key,
-            "standing": Standing(key, utc_now()),
+            "status": KeyStatus(key, utc_now()),
             "samples": samples.for_key(key, f"{authentication.PREFIX}..."),
         },
     )
@@ -102,34 +102,34 @@ def key(request: AuthedRequest, key_hash: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def change_key(request: AuthedRequest, key_hash: str) -> HttpResponse:
-    """A form for its name, limit and expiry."""
-    key = _mine(request, key_hash)
+    """The form to edit a key's name, limit and expiration."""
+    key = _visible_key(request, key_hash)
     form = ChangeKeyForm(key, request.POST or None)
     if not form.is_valid():
         came_from = request.POST.get("from") or request.GET.get("from", "key")
         return _form(request, "keys/change_key.html", form, key=key, came_from=came_from)
     issuing.update(key, **form.changes())
-    messages.success(request, f"“{form.cleaned_data['name']}” was changed.")
-    return _go(request, key)
+    messages.success(request, f"Saved “{form.cleaned_data['name']}”.")
+    return _back(request, key)
 
 
 @login_required
 @require_POST
 def switch_key(request: AuthedRequest, key_hash: str) -> HttpResponse:
-    """Disables the key, or enables it again: whichever `disabled` asks for."""
-    key = _mine(request, key_hash)
+    """Disable or enable a key, as the posted `disabled` says."""
+    key = _visible_key(request, key_hash)
     disabled = request.POST.get("disabled") == "on"
     issuing.update(key, disabled=disabled)
-    told = "is disabled: requests with it are refused" if disabled else "is enabled"
-    messages.success(request, f"“{key.name}” {told}.")
-    return _go(request, key)
+    result = "disabled. Requests with it fail until you enable it." if disabled else "enabled."
+    messages.success(request, f"“{key.name}” is {result}")
+    return _back(request, key)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def delete_key(request: AuthedRequest, key_hash: str) -> HttpResponse:
-    """A page that says what deleting means; sent, the key is gone."""
-    key = _mine(request, key_hash)
+    """The confirmation page; posted, the key is deleted."""
+    key = _visible_key(request, key_hash)
     if request.method == "GET":
         return render(request, "keys/delete_key.html", {"key": key})
     issuing.delete(key)
@@ -137,8 +137,8 @@ def delete_key(request: AuthedRequest, key_hash: str) -> HttpResponse:
     return _follow(request, "keys:management-keys" if key.is_management else "keys:keys")
 
 
-def _mine(request: AuthedRequest, key_hash: str) -> ApiKey:
-    """The key, if this person may see it; 404 otherwise."""
+def _visible_key(request: AuthedRequest, key_hash: str) -> ApiKey:
+    """Return the key if the user may see it; 404 otherwise."""
     organisation = access.for_member(request)
     visible = ApiKey.objects.visible_to(request.user, organisation).select_related("created_by")
     return get_object_or_404(visible, hash=key_hash)
@@ -149,12 +149,12 @@ def _form(request: AuthedRequest, template: str, form: Any, **context: Any) -> H
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
-def _sent_before(request: AuthedRequest) -> bool:
-    """Whether this very form has made a key already: a reload of the page that showed the secret sends it again."""
+def _posted_before(request: AuthedRequest) -> bool:
+    """Return whether this form has created a key already: reloading the page with the secret posts it again."""
     once = request.POST.get("once", "")[:64]
     if not once or cache.add(f"keys:once:{request.user.pk}:{once}", True, timeout=24 * 3600):
         return False
-    messages.info(request, "That key was made already. Its secret is shown only once.")
+    messages.info(request, "This key was already created. Its secret is shown only once.")
     return True
 
 
@@ -163,8 +163,8 @@ def _show_secret(request: AuthedRequest, key: ApiKey, secret: str) -> HttpRespon
     return render(request, "keys/key_created.html", context, status=201)
 
 
-def _go(request: AuthedRequest, key: ApiKey) -> HttpResponse:
-    """Back to where the change was asked for: the key's own page, or the list."""
+def _back(request: AuthedRequest, key: ApiKey) -> HttpResponse:
+    """Redirect to the page that the form was on: the key's page, or the list."""
     if request.POST.get("from") == "key":
         return _follow(request, "keys:key", key.hash)
     return _follow(request, "keys:management-keys" if key.is_management else "keys:keys")
@@ -172,6 +172,6 @@ def _go(request: AuthedRequest, key: ApiKey) -> HttpResponse:
 
 def _follow(request: AuthedRequest, *to: str) -> HttpResponse:
     response = redirect(*to)
-    if request.htmx:  # a dialog's form: the whole page has changed, not just the dialog
+    if request.htmx:  # a form in a dialog: reload the whole page
         return HttpResponse(headers={"HX-Redirect": response["Location"]})
     return response

@@ -1,10 +1,10 @@
 """The door of `models_catalog`: the whole catalog as one immutable object in memory.
 
-- `current()`: the catalogue, at most two seconds old; what pages and the API ask.
-- `load()`: the catalogue, read from the database now.
-- `stamp()`: a number that has risen when the catalogue has changed; one cheap query.
-- `touch()`: say that the catalogue has changed. Everything that writes to it ends with this call.
-- `forget()`: drop this process's copy; for tests that roll the database back.
+- `current()`: the catalog, checked for changes every two seconds; for pages and the API.
+- `load()`: the catalog, read from the database now.
+- `stamp()`: a number that rises with every change of the catalog; one cheap query.
+- `touch()`: mark the catalog as changed. Everything that writes to it ends with this call.
+- `clear()`: drop this process's copy.
 
 The first three read the database: call them from a thread, not on an event loop.
 
@@ -24,6 +24,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from common.fresh_cache import FreshCache
+
 from .entries import Catalogue, EndpointEntry, ModelEntry, Prices, ProviderEntry, Tier
 from .models import Author, CatalogueVersion, Endpoint, Model, Provider
 
@@ -34,8 +36,8 @@ __all__ = [
     "Prices",
     "ProviderEntry",
     "Tier",
+    "clear",
     "current",
-    "forget",
     "load",
     "stamp",
     "touch",
@@ -43,30 +45,31 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+#: Seconds after which the stamp is checked again.
 RECHECK_SECONDS = 2.0
 
-
-_lock = threading.Lock()
-_cached: Catalogue | None = None
-_checked_at = 0.0
+#: The catalog of this process. Tests fill or replace it.
+memory: FreshCache[None, Catalogue] = FreshCache(fresh_seconds=RECHECK_SECONDS)
+_loading = threading.Lock()
 
 
 def current() -> Catalogue:
-    """Return the catalog, at most two seconds old."""
-    global _cached, _checked_at
-    if _cached is not None and time.monotonic() - _checked_at < RECHECK_SECONDS:
-        return _cached
-    with _lock:
-        if _cached is None or stamp() != _cached.stamp:
-            _cached = load()
-        _checked_at = time.monotonic()
-        return _cached
+    """Return the catalog. One caller every RECHECK_SECONDS checks whether it has changed."""
+    known, stale = memory.lookup(None)
+    if known is not None and not stale:
+        return known
+    with _loading:
+        read_at = memory.now()
+        if known is None:
+            known, _ = memory.lookup(None)  # another thread may have loaded it while this one waited
+        found = known if known is not None and stamp() == known.stamp else load()
+        memory.put(None, found, read_at=read_at)
+        return found
 
 
-def forget() -> None:
+def clear() -> None:
     """Make the next `current()` read the database."""
-    global _cached
-    _cached = None
+    memory.clear()
 
 
 def stamp() -> int:
@@ -83,8 +86,8 @@ def touch() -> int:
         version = CatalogueVersion.objects.select_for_update().order_by("pk").first() or CatalogueVersion(stamp=0)
         version.stamp = max(version.stamp + 1, time.time_ns() // 1000)
         version.save()
-        transaction.on_commit(forget)
-    forget()
+        transaction.on_commit(clear)
+    clear()
     return version.stamp
 
 
@@ -104,7 +107,7 @@ def load() -> Catalogue:
             endpoints.setdefault(row.model_id, []).append(_endpoint(row, providers[row.provider_id]))
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             # One bad row, edited by hand, must not take the site down.
-            log.error("%s is left out of the catalogue: %s", row, error)
+            log.error("%s is left out of the catalog: %s", row, error)
     rows = list(Model.objects.order_by("-created", "id"))
     models = {row.id: _model(row, authors[row.author_id], endpoints[row.id]) for row in rows if endpoints.get(row.id)}
     in_use = {model.author for model in models.values()}

@@ -1,5 +1,6 @@
 """The cast: alice owns an organisation with $10, bob is a member of it, charlie has nothing to do with it."""
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase
@@ -13,6 +14,10 @@ from common.money import pico_from_cents
 from models_catalog import catalog
 from tests import emptying
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
+
+# A busy machine is slow to draw examples and to run them: that is not a fault of the code under test.
+hypothesis.settings.register_profile("site", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("site")
 
 TransactionTestCase._fixture_teardown = emptying.empty
 
@@ -87,4 +92,19 @@ def signed_in(user: User) -> Client:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
-    catalog.forget()  # the database is rolled back behind its back
+    catalog.clear()  # the database is rolled back without a change of its stamp
+
+
+class Clock:
+    """Seconds that pass only when a test says so: `clock.now += 1`. Call it for the time."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A monotonic clock to inject."""
+    return Clock()

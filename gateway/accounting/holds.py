@@ -6,20 +6,18 @@ for, so that one request does not starve the next.
 """
 
 import math
-from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 from django.conf import settings
 
 from billing.spending import Spender
-from common.clock import window_start
-from common.errors import NotAuthenticated, PaymentRequired
+from common.errors import PaymentRequired
 from common.money import PICO_PER_USD, PicoUsd, format_usd
 
-from .rows import GenerationRow, KeyRow
+from .rows import GenerationRow
 
-__all__ = ["Admission", "Admit", "check_key", "hold_for", "left_of_limit", "roll_window"]
+__all__ = ["Admission", "Admit", "hold_for"]
 
 #: When a request names no `max_tokens`, its hold takes at most this part of what is available...
 SHARE_OF_BALANCE = 4
@@ -45,23 +43,6 @@ class Admission(msgspec.Struct, frozen=True):
 
     hold: PicoUsd
     max_tokens: int | None  # to send to the provider; None: the model's own limit is affordable
-
-
-def check_key(key: KeyRow | None, now: datetime) -> None:
-    if key is None or key.deleted_at is not None:
-        raise NotAuthenticated(f"This API key has been deleted. Make a new key at {settings.SITE_URL}/settings/keys")
-    if key.disabled:
-        raise NotAuthenticated(f"This API key is disabled. Enable it at {settings.SITE_URL}/settings/keys")
-    if key.expires_at is not None and key.expires_at <= now:
-        raise NotAuthenticated(f"This API key has expired. Make a new key at {settings.SITE_URL}/settings/keys")
-
-
-def left_of_limit(key: KeyRow, held: int, now: datetime) -> int | None:
-    """What the key may still reserve (pico-USD) while its running requests hold so much; None without a limit."""
-    if key.limit is None:
-        return None
-    roll_window(key, now)
-    return max(0, key.limit - (key.window_usage if key.limit_reset else key.usage) - held)
 
 
 def hold_for(operation: Admit, account: Spender, left_of_key: int | None) -> tuple[PicoUsd, int | None]:
@@ -116,12 +97,3 @@ def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key
         f"Insufficient credits for this request: {format_usd(PicoUsd(available))} are available. Add more at {top_up}",
         metadata={"affordable_tokens": max(0, tokens)},
     )
-
-
-def roll_window(key: KeyRow, now: datetime) -> None:
-    """Start the key's spending window afresh when a new one has begun."""
-    if key.limit_reset:
-        start = window_start(key.limit_reset, now)
-        if key.window_started_at is None or key.window_started_at < start:
-            key.window_started_at = start
-            key.window_usage = 0

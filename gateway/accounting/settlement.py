@@ -23,10 +23,11 @@ from common.errors import NotAuthenticated, PaymentRequired
 from common.money import PicoUsd
 from gateway.models import GatewayProcess, Generation
 from gateway.routing import health
+from keys.status import remaining, require_usable, start_window
 
 from .batch import Batch, Locked
 from .batch_writer import Writer
-from .holds import Admission, Admit, check_key, hold_for, left_of_limit, roll_window
+from .holds import Admission, Admit, hold_for
 from .rows import GenerationRow, HoldRow, HourRow
 
 __all__ = ["Admission", "Admit", "Settle", "Settled", "admit", "close", "settle"]
@@ -111,10 +112,12 @@ class _Decisions:
         generation = operation.generation
         account = self.locked.accounts[generation.account_id]
         key = self.locked.keys.get(generation.key_id) if generation.key_id is not None else None
-        if generation.key_id is not None:
-            check_key(key, self.now)
         held_by_keys = self.locked.held_by_keys
-        left_of_key = left_of_limit(key, held_by_keys.get(key.id, 0), self.now) if key is not None else None
+        left_of_key = None
+        if generation.key_id is not None:
+            require_usable(key, self.now)
+            assert key is not None
+            left_of_key = remaining(key, self.now, held=held_by_keys.get(key.id, 0))
         hold, max_tokens = hold_for(operation, account, left_of_key)
         account.held += hold
         if key is not None and left_of_key is not None:
@@ -142,7 +145,7 @@ class _Decisions:
         locked.charged[generation.id] = cost
         if generation.key_id is not None and (key := locked.keys.get(generation.key_id)):
             key.usage += cost
-            roll_window(key, self.now)
+            start_window(key, self.now)
             key.window_usage += cost
             key.last_used_at = self.now
         self.count(generation)

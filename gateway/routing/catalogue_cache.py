@@ -1,53 +1,52 @@
-"""The catalogue on the hot path: always in memory, refreshed behind the requests that use it."""
+"""The catalog on the hot path: always in memory, refreshed behind the requests that use it."""
 
 import asyncio
 import gc
 import logging
-import time
 
 from asgiref.sync import sync_to_async
 
+from common.fresh_cache import FreshCache
 from models_catalog import catalog
 
-__all__ = ["catalogue", "forget"]
+__all__ = ["catalogue", "clear"]
 
 log = logging.getLogger(__name__)
 
-#: How old the catalogue may get before somebody looks for a newer one, in seconds.
+#: Seconds after which a request checks for a newer catalog.
 FRESH_SECONDS = 2.0
 
-_current: catalog.Catalogue | None = None
-_fresh_until = 0.0
-_refreshing: asyncio.Task[None] | None = None
+_catalogue: FreshCache[None, catalog.Catalogue] = FreshCache(fresh_seconds=FRESH_SECONDS)
+_refreshing: set[asyncio.Task[catalog.Catalogue]] = set()
 
 
 async def catalogue() -> catalog.Catalogue:
-    """The catalogue. Only the first request of a process waits for the database."""
-    global _refreshing, _fresh_until
-    if _current is None:
-        await _refresh()
-    elif time.monotonic() > _fresh_until:
-        _fresh_until = time.monotonic() + FRESH_SECONDS
-        _refreshing = asyncio.create_task(_refresh())
-    assert _current is not None
-    return _current
+    """Return the catalog. Only the first request of a process waits for the database."""
+    known, stale = _catalogue.lookup(None)
+    if known is None:
+        return await _refresh(None)
+    if stale:
+        refresh = asyncio.create_task(_refresh(known))
+        _refreshing.add(refresh)
+        refresh.add_done_callback(_refreshed)
+    return known
 
 
-def forget() -> None:
-    """Make the next request read the catalogue afresh."""
-    global _current
-    _current = None
+def clear() -> None:
+    """Make the next request read the catalog again."""
+    _catalogue.clear()
 
 
-async def _refresh() -> None:
-    global _current, _fresh_until
-    try:
-        known = await sync_to_async(catalog.current)()
-        if known is not _current:
-            _current = known
-            gc.freeze()  # it stays: the garbage collector need not walk over it again and again
-    except Exception as error:
-        if _current is None:
-            raise
-        log.warning("the catalogue could not be refreshed (%s); going on with the last one", type(error).__name__)
-    _fresh_until = time.monotonic() + FRESH_SECONDS
+async def _refresh(known: catalog.Catalogue | None) -> catalog.Catalogue:
+    read_at = _catalogue.now()
+    current = await sync_to_async(catalog.current)()
+    _catalogue.put(None, current, read_at=read_at)
+    if current is not known:
+        gc.freeze()  # long-lived: exempt it from garbage collection
+    return current
+
+
+def _refreshed(refresh: asyncio.Task[catalog.Catalogue]) -> None:
+    _refreshing.discard(refresh)
+    if not refresh.cancelled() and (error := refresh.exception()):
+        log.warning("the catalog could not be refreshed (%s); using the last one", type(error).__name__)

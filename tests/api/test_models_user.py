@@ -14,11 +14,11 @@ from tests.gateway import factory
 def models(transactional_db):
     factory.endpoint(factory.model("acme/open"), "kind", factory.CHEAP)
     factory.endpoint(factory.model("acme/nosy"), "curious", factory.CHEAP, trains=True)
-    catalogue_cache.forget()
-    callers.forget()
+    catalogue_cache.clear()
+    callers.clear()
     yield
-    catalogue_cache.forget()
-    callers.forget()
+    catalogue_cache.clear()
+    callers.clear()
 
 
 def listed(client: Client, query: str = "") -> list[str]:
@@ -36,7 +36,7 @@ def test_models_that_the_privacy_settings_exclude_are_left_out(models, account, 
     privacy = privacy_of(organisation)
     privacy.allow_paid_training = True
     privacy.save()
-    callers.forget()
+    callers.clear()
     assert listed(client) == ["acme/nosy", "acme/open"]
     assert listed(client, "?q=nosy") == ["acme/nosy"]
     assert len(listed(client, "?limit=1")) == 1

@@ -158,8 +158,8 @@ def _forget() -> None:
     """Drop what the process remembers: tests change the database behind its back."""
     from gateway.routing import upstreams
 
-    catalogue_cache.forget()
-    callers.forget()
+    catalogue_cache.clear()
+    callers.clear()
     health.book.forget()
     affinity.forget()
     upstreams._real.cache_clear()

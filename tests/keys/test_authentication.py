@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from common.errors import NotAuthenticated, PermissionDenied
+from common.fresh_cache import FreshCache
 from keys import authentication, issuing
 from keys.authentication import authenticate, authenticate_sync
 from keys.models import ApiKey
@@ -128,17 +129,12 @@ def test_a_deleted_key_is_refused_and_its_row_stays(issued, django_capture_on_co
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    """A clock that stands still until told."""
-
-    class Clock:
-        now = 1000.0
-
-        def monotonic(self):
-            return self.now
-
-    clock = Clock()
-    monkeypatch.setattr(authentication, "time", clock)
+def clock(monkeypatch, clock):
+    """The clock of the keys in memory."""
+    identities = FreshCache(
+        fresh_seconds=authentication.FRESH_SECONDS, usable_seconds=authentication.USABLE_SECONDS, clock=clock
+    )
+    monkeypatch.setattr(authentication, "identities", identities)
     return clock
 
 
@@ -153,25 +149,25 @@ def test_a_busy_key_costs_no_query_for_a_second(issued, clock, django_assert_num
 def test_a_key_revoked_by_another_process_stops_within_two_seconds(issued, clock):
     key, secret = issued
     authenticate_sync(f"Bearer {secret}")
-    ApiKey.objects.filter(pk=key.pk).update(disabled=True)  # no call to `forget`: it happened elsewhere
+    ApiKey.objects.filter(pk=key.pk).update(disabled=True)  # no call to `clear`: another process did it
     clock.now += 2
     with pytest.raises(NotAuthenticated):
         authenticate_sync(f"Bearer {secret}")
 
 
-def test_only_one_caller_asks_again_while_the_others_go_on(issued, clock, django_assert_num_queries):
+def test_one_caller_reads_a_stale_key_again_while_the_others_use_the_last_one(issued, clock, django_assert_num_queries):
     key, secret = issued
     authenticate_sync(f"Bearer {secret}")
-    clock.now += authentication.FRESH_S
-    assert authentication._recall(key.hash, clock.now) is None  # this one is off to ask
+    clock.now += authentication.FRESH_SECONDS
+    assert authentication.identities.lookup(key.hash)[1]  # this caller reads it again
     with django_assert_num_queries(0):
         assert authenticate_sync(f"Bearer {secret}").key_id == key.pk
-    clock.now += authentication.USABLE_S - authentication.FRESH_S
+    clock.now += authentication.USABLE_SECONDS - authentication.FRESH_SECONDS
     with django_assert_num_queries(1):
         authenticate_sync(f"Bearer {secret}")
 
 
-def test_a_key_is_not_remembered_beyond_its_expiry(organisation, alice, clock):
+def test_a_key_is_not_used_beyond_its_expiration(organisation, alice, clock):
     key, secret = issuing.create(organisation, alice, "Short", expires_at=timezone.now() + timedelta(seconds=0.5))
     assert authenticate_sync(f"Bearer {secret}")
     clock.now += 0.6
@@ -180,16 +176,7 @@ def test_a_key_is_not_remembered_beyond_its_expiry(organisation, alice, clock):
         authenticate_sync(f"Bearer {secret}")
 
 
-def test_what_is_remembered_is_bounded(organisation, alice, monkeypatch):
-    monkeypatch.setattr(authentication, "MOST_REMEMBERED", 3)
-    monkeypatch.setattr(authentication, "_remembered", {})
-    secrets = [issuing.create(organisation, alice, f"Key {n}")[1] for n in range(5)]
-    for secret in secrets:
-        authenticate_sync(f"Bearer {secret}")
-    assert list(authentication._remembered) == [authentication.hash_of(secret) for secret in secrets[2:]]
-
-
-def test_a_refused_key_is_not_remembered(db, django_assert_num_queries):
+def test_a_refused_key_is_read_every_time(db, django_assert_num_queries):
     for _ in range(2):
         with django_assert_num_queries(1), pytest.raises(NotAuthenticated):
             authenticate_sync("Bearer sk-or-v1-" + "0" * 64)

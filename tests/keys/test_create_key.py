@@ -80,17 +80,17 @@ def test_a_date_means_the_end_of_that_day_in_utc(alice_client):
         ({"name": "x" * 101}, "at most 100 characters"),
         ({"name": "x\x00y"}, "Null characters are not allowed"),
         ({"limit": "ten"}, "Enter an amount in dollars"),
-        ({"limit": "-1"}, "Enter an amount between"),
-        ({"limit": "NaN"}, "Enter an amount between"),
-        ({"limit": "Infinity"}, "Enter an amount between"),
-        ({"limit": "1e400"}, "Enter an amount between"),
-        ({"limit": "1000001"}, "Enter an amount between"),
-        ({"limit": "0.0000000000001"}, "at most twelve decimals"),
+        ({"limit": "-1"}, "Enter an amount from"),
+        ({"limit": "NaN"}, "Enter an amount from"),
+        ({"limit": "Infinity"}, "Enter an amount from"),
+        ({"limit": "1e400"}, "Enter an amount from"),
+        ({"limit": "1000001"}, "Enter an amount from"),
+        ({"limit": "0.0000000000001"}, "at most 12 decimals"),
         ({"limit_reset": "yearly"}, "not one of the available choices"),
         ({"expiry": "2"}, "not one of the available choices"),
-        ({"expiry": "date"}, "Choose the last day"),
-        ({"expiry": "date", "expiry_date": "2020-01-01"}, "Choose a day from today"),
-        ({"expiry": "date", "expiry_date": "9999-12-31"}, "Choose a day from today"),
+        ({"expiry": "date"}, "Choose an expiration date"),
+        ({"expiry": "date", "expiry_date": "2020-01-01"}, "Choose a date from today"),
+        ({"expiry": "date", "expiry_date": "9999-12-31"}, "Choose a date from today"),
         ({"expiry": "date", "expiry_date": "soon"}, "Enter a valid date"),
     ],
 )
@@ -105,7 +105,7 @@ def test_sending_the_form_twice_makes_one_key(alice_client):
     once = re.search(r'name="once" value="([^"]+)"', alice_client.get(URL).content.decode()).group(1)
     assert alice_client.post(URL, {"name": "Laptop", "once": once}).status_code == 201
     again = alice_client.post(URL, {"name": "Laptop", "once": once}, follow=True)
-    assert "made already" in again.content.decode()
+    assert "already created" in again.content.decode()
     assert ApiKey.objects.count() == 1
 
 

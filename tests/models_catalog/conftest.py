@@ -93,8 +93,8 @@ def _loaded_once(django_db_setup, django_db_blocker) -> Catalogue:
 
 
 @pytest.fixture
-def bundled(db, _loaded_once: Catalogue, monkeypatch) -> Catalogue:
+def bundled(db, _loaded_once: Catalogue) -> Catalogue:
     """The catalogue that the site ships with, in memory only: loading it for each test takes most of its time."""
     CatalogueVersion.objects.create(stamp=_loaded_once.stamp)
-    monkeypatch.setattr(catalog, "_cached", _loaded_once)
+    catalog.memory.put(None, _loaded_once, read_at=catalog.memory.now())
     return _loaded_once

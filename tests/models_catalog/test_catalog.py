@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from common.fresh_cache import FreshCache
 from models_catalog import catalog
 from models_catalog.entries import Prices
 from models_catalog.loading import bundled
@@ -113,21 +114,30 @@ def test_a_change_is_seen_at_once_where_it_is_made(shop):
     assert "acme/small" not in catalog.current().models
 
 
-def test_another_process_sees_a_change_once_its_copy_is_two_seconds_old(shop, monkeypatch, django_assert_num_queries):
-    assert catalog.RECHECK_SECONDS == 2
+@pytest.fixture
+def clock(monkeypatch, clock):
+    """The clock of the catalog in memory."""
+    monkeypatch.setattr(catalog, "memory", FreshCache(fresh_seconds=catalog.RECHECK_SECONDS, clock=clock))
+    return clock
+
+
+def test_a_change_by_another_process_is_seen_within_two_seconds(shop, clock, django_assert_num_queries):
     first = catalog.current()
     add_endpoint(shop["acme/small"], Provider.objects.get(slug="beta"), "0.00000005", "0.0000001")
-    CatalogueVersion.objects.update(stamp=first.stamp + 1)  # what the other process's touch() leaves behind
+    CatalogueVersion.objects.update(stamp=first.stamp + 1)  # the effect of the other process's touch()
+    clock.now += 1.99
     with django_assert_num_queries(0):
         assert catalog.current() is first
-    monkeypatch.setattr(catalog, "RECHECK_SECONDS", 0)
+    clock.now += 0.01
     assert catalog.current().models["acme/small"].cheapest.tag == "beta"
 
 
-def test_looking_again_costs_one_query_when_nothing_has_changed(shop, monkeypatch, django_assert_num_queries):
+def test_a_check_for_changes_costs_one_query(shop, clock, django_assert_num_queries):
     first = catalog.current()
-    monkeypatch.setattr(catalog, "RECHECK_SECONDS", 0)
+    clock.now += 2
     with django_assert_num_queries(1):
+        assert catalog.current() is first
+    with django_assert_num_queries(0):
         assert catalog.current() is first
 
 

@@ -266,7 +266,7 @@ async def test_where_the_price_of_an_hour_is_unknown_five_minutes_must_do(claude
     prices = {"prompt": "0.000003", "completion": "0.000015", "input_cache_write": "0.00000375"}
     await Endpoint.objects.filter(model_id=MODEL).aupdate(pricing=prices)
     await sync_to_async(catalog.touch)()
-    catalogue_cache.forget()
+    catalogue_cache.clear()
     mark = {"type": "ephemeral", "ttl": "1h"}
     messages = [{"role": "user", "content": [{"type": "text", "text": "Hello", "cache_control": mark}]}]
     await claude.post(json={"model": MODEL, "messages": messages, "cache_control": mark})

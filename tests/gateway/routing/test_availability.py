@@ -44,7 +44,7 @@ async def gone(api):
     for name in ("acme/gone", "acme/gone:free", "acme/one:free"):
         await sync_to_async(factory.model)(name, hidden=True)
     await sync_to_async(catalog.touch)()
-    catalogue_cache.forget()
+    catalogue_cache.clear()
     return api
 
 
@@ -98,7 +98,7 @@ async def test_a_data_policy_leads_to_the_privacy_settings(api, settings):
     for provider in ("cheap", "dear"):
         await sync_to_async(factory.provider)(provider, trains=True, retains=True)
     await sync_to_async(catalog.touch)()
-    catalogue_cache.forget()
+    catalogue_cache.clear()
     told = await refused(api, 404)
     assert (told["code"], told["excluded_by"]) == ("privacy_restricted", ["data_policy:training"])
     assert told["docs_url"] == f"{settings.SITE_URL}/settings/privacy"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from keys.models import ApiKey
-from keys.standing import Standing
+from keys.status import KeyStatus
 
 WEDNESDAY = datetime(2026, 9, 30, 12, tzinfo=UTC)
 
@@ -15,13 +15,13 @@ def key(**fields) -> ApiKey:
 
 
 def test_without_a_limit_nothing_is_left_to_count():
-    standing = Standing(key(usage=10), WEDNESDAY)
-    assert (standing.remaining, standing.status) == (None, "active")
+    status = KeyStatus(key(usage=10), WEDNESDAY)
+    assert (status.remaining, status.state) == (None, "active")
 
 
 def test_a_lifetime_limit_counts_everything_ever_spent():
-    standing = Standing(key(limit=100, usage=30, window_usage=5), WEDNESDAY)
-    assert (standing.spent, standing.remaining, standing.used_per_cent, standing.resets_at) == (30, 70, 30, None)
+    status = KeyStatus(key(limit=100, usage=30, window_usage=5), WEDNESDAY)
+    assert (status.spent, status.remaining, status.used_percent, status.resets_at) == (30, 70, 30, None)
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,8 @@ def test_a_lifetime_limit_counts_everything_ever_spent():
     ],
 )
 def test_a_window_that_has_passed_counts_no_more(reset, began, spent):
-    standing = Standing(
-        key(limit=100, usage=90, limit_reset=reset, window_usage=40, window_started_at=began), WEDNESDAY
-    )
-    assert (standing.spent, standing.remaining) == (spent, 100 - spent)
+    status = KeyStatus(key(limit=100, usage=90, limit_reset=reset, window_usage=40, window_started_at=began), WEDNESDAY)
+    assert (status.spent, status.remaining) == (spent, 100 - spent)
 
 
 @pytest.mark.parametrize(
@@ -52,24 +50,24 @@ def test_a_window_that_has_passed_counts_no_more(reset, began, spent):
     ],
 )
 def test_windows_end_at_midnight_utc_and_weeks_on_monday(reset, moment):
-    assert Standing(key(limit=1, limit_reset=reset), WEDNESDAY).resets_at == moment
+    assert KeyStatus(key(limit=1, limit_reset=reset), WEDNESDAY).resets_at == moment
 
 
 def test_december_is_followed_by_january():
     december = datetime(2026, 12, 31, 23, tzinfo=UTC)
-    assert Standing(key(limit=1, limit_reset="monthly"), december).resets_at == datetime(2027, 1, 1, tzinfo=UTC)
+    assert KeyStatus(key(limit=1, limit_reset="monthly"), december).resets_at == datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def test_spending_beyond_the_limit_leaves_nothing_and_no_less():
-    standing = Standing(key(limit=100, usage=130), WEDNESDAY)
-    assert (standing.remaining, standing.used_per_cent, standing.status) == (0, 100, "exhausted")
+    status = KeyStatus(key(limit=100, usage=130), WEDNESDAY)
+    assert (status.remaining, status.used_percent, status.state) == (0, 100, "exhausted")
 
 
 def test_a_limit_of_nothing_is_used_up():
-    standing = Standing(key(limit=0), WEDNESDAY)
-    assert (standing.used_per_cent, standing.status) == (100, "exhausted")
+    status = KeyStatus(key(limit=0), WEDNESDAY)
+    assert (status.used_percent, status.state) == (100, "exhausted")
 
 
 def test_a_key_works_until_the_moment_it_expires():
-    assert Standing(key(expires_at=WEDNESDAY + timedelta(seconds=1)), WEDNESDAY).status == "active"
-    assert Standing(key(expires_at=WEDNESDAY), WEDNESDAY).status == "expired"
+    assert KeyStatus(key(expires_at=WEDNESDAY + timedelta(seconds=1)), WEDNESDAY).state == "active"
+    assert KeyStatus(key(expires_at=WEDNESDAY), WEDNESDAY).state == "expired"

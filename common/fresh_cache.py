@@ -1,0 +1,88 @@
+"""Values in memory that are refreshed by one caller while the others go on with the last one."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
+__all__ = ["FreshCache"]
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class _Entry(NamedTuple, Generic[Value]):
+    value: Value
+    fresh_until: float
+    usable_until: float
+
+
+class FreshCache(Generic[Key, Value]):
+    """Values by key, each fresh for some seconds and usable for some more.
+
+    A fresh value needs no refresh. When it gets stale, the first caller is asked to refresh it, and the others get the
+    old value until it is no longer usable. Times are seconds of `clock`. Safe to share between threads and event loops.
+
+        value, stale = cache.lookup(key)
+        if value is None or stale:
+            read_at = cache.now()
+            cache.put(key, value := read(key), read_at=read_at)
+    """
+
+    def __init__(
+        self,
+        *,
+        fresh_seconds: float,
+        usable_seconds: float = math.inf,
+        max_size: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fresh_seconds = fresh_seconds
+        self._usable_seconds = usable_seconds
+        self._max_size = max_size
+        self._clock = clock
+        self._entries: dict[Key, _Entry[Value]] = {}
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        """Return the time to pass to `put` as `read_at`: take it before reading the value."""
+        return self._clock()
+
+    def lookup(self, key: Key) -> tuple[Value | None, bool]:
+        """Return the value, or None if there is none to use, and whether this caller should refresh it."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None, True
+        now = self._clock()
+        if now < entry.fresh_until:
+            return entry.value, False
+        if now >= entry.usable_until:
+            return None, True
+        with self._lock:
+            if self._entries.get(key) is not entry:
+                return entry.value, False  # another caller refreshes it
+            fresh_until = min(entry.usable_until, now + self._fresh_seconds)
+            self._entries[key] = entry._replace(fresh_until=fresh_until)
+        return entry.value, True
+
+    def put(self, key: Key, value: Value, *, read_at: float, lifetime: float = math.inf) -> None:
+        """Keep a value that was read at `read_at`, for at most `lifetime` seconds. The oldest entry makes room."""
+        entry = _Entry(
+            value, read_at + min(self._fresh_seconds, lifetime), read_at + min(self._usable_seconds, lifetime)
+        )
+        with self._lock:
+            self._entries.pop(key, None)  # so that it moves to the end
+            if len(self._entries) >= self._max_size:
+                del self._entries[next(iter(self._entries))]
+            self._entries[key] = entry
+
+    def discard(self, key: Key) -> None:
+        """Remove one value."""
+        with self._lock:
+            self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        """Remove every value."""
+        with self._lock:
+            self._entries.clear()
