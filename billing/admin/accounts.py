@@ -16,7 +16,7 @@ from billing import lookup
 from billing.credits import adjustments, ledger
 from billing.models import Adjustment, CreditAccount, LedgerEntry, Lot
 from billing.payments import disputes
-from common.money import PicoUsd, format_usd, pico_from_usd
+from common.money import PicoUsd, as_usd, exact_dollars, format_usd, pico_from_usd
 
 from .seen_only import SeenOnly
 
@@ -173,7 +173,7 @@ class CreditAccountAdmin(SeenOnly):
             form.add_error(None, "This form was used before with another amount. Open it anew.")
             return False
         except ValueError:
-            form.add_error("amount", f"Only {format_usd(PicoUsd(account.available), 6)} can be taken.")
+            form.add_error("amount", f"Only {exact_dollars(as_usd(PicoUsd(account.available)))} can be taken.")
             return False
         if is_new:
             self.note(request, account, f"{'Granted' if amount > 0 else 'Took'} {abs(amount)} USD: {reason}")

@@ -1,4 +1,4 @@
-"""Filters that show money."""
+"""Filters that format money."""
 
 from decimal import Decimal
 
@@ -10,24 +10,24 @@ register = template.Library()
 
 
 @register.filter
-def usd(amount: int, places: int = 2) -> str:
-    """pico-USD as "$1.23"; `|usd:6` shows six decimals."""
+def usd(amount: int, places: int | None = None) -> str:
+    """Return pico-USD as "$1.23" by the rule of `common.money`; `|usd:6` gives a column six decimals."""
     return format_usd(PicoUsd(amount), places)
 
 
 @register.filter
 def exact(amount: int | Decimal) -> str:
-    """pico-USD (an integer) or USD (a Decimal) with every digit it has, at least two decimals."""
+    """Return pico-USD (an integer) or USD (a Decimal) with every digit, at least two decimals."""
     return exact_dollars(as_usd(PicoUsd(amount)) if isinstance(amount, int) else amount)
 
 
 @register.filter
 def cents(amount: int) -> str:
-    """Whole cents as "$10.80"."""
+    """Return whole cents as "$10.80"."""
     return format_cents(amount)
 
 
 @register.filter
 def per_million(price: str | Decimal) -> str:
-    """A price in USD per token as dollars per million tokens."""
+    """Return a price in USD per token as dollars per million tokens."""
     return format_price_per_million(Decimal(price))

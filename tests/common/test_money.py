@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from common.money import (
     PICO_PER_CENT,
+    PICO_PER_USD,
     as_usd,
     cents_down,
     decimals,
+    exact_dollars,
     format_cents,
     format_price_per_million,
     format_usd,
@@ -63,19 +65,55 @@ def test_what_is_not_an_amount_is_refused_with_a_sentence(typed):
 
 
 @pytest.mark.parametrize(
-    ("pico", "shown"),
+    ("usd", "shown"),
     [
-        (0, "$0.00"),
-        (10**12, "$1.00"),
-        (1_234_567_890_000_000, "$1,234.56"),
-        (999 * 10**10 + 10**10 - 1, "$9.99"),
-        (1_300_000, "$0.0000013"),
-        (1, "$0.000000000001"),
-        (-5 * 10**11, "-$0.50"),
+        ("0", "$0.00"),
+        ("0.1", "$0.10"),
+        ("25", "$25.00"),
+        ("1234.5", "$1,234.50"),
+        ("24.999859", "$25.00"),  # $25.00 less a request of $0.000141
+        ("24.994999999999", "$24.99"),
+        ("1.005", "$1.01"),
+        ("1.004999999999", "$1.00"),
+        ("0.000141", "$0.000141"),
+        ("0.0234567", "$0.0235"),
+        ("0.02345", "$0.0235"),
+        ("0.005", "$0.005"),
+        ("0.995", "$0.995"),
+        ("0.9994", "$0.999"),
+        ("0.9995", "$1.00"),
+        ("0.999999", "$1.00"),
+        ("0.100000000001", "$0.10"),
+        ("0.000000000001", "$0.000000000001"),
+        ("0.000000001234", "$0.00000000123"),
+        ("-0.0234567", "-$0.0235"),
+        ("-1.005", "-$1.01"),
+        ("-25", "-$25.00"),
     ],
 )
-def test_amounts_are_shown_rounded_down_and_never_as_nothing(pico, shown):
-    assert format_usd(pico) == shown
+def test_an_amount_is_exact_in_cents_and_otherwise_rounded_half_up_with_enough_digits(usd, shown):
+    assert format_usd(pico_from_usd(Decimal(usd))) == shown
+
+
+@given(st.integers(-(10**19), 10**19))
+def test_a_shown_amount_is_never_off_by_more_than_half_of_its_last_digit(pico):
+    value = pico_from_usd(Decimal(format_usd(pico).replace("$", "").replace(",", "")))
+    assert (value == 0) == (pico == 0)
+    last_digit = PICO_PER_CENT if abs(pico) >= PICO_PER_USD else 10 ** max(0, len(str(abs(pico))) - 3)
+    assert abs(value - pico) <= last_digit // 2
+
+
+@pytest.mark.parametrize(("places", "shown"), [(2, "$1.01"), (3, "$1.005"), (6, "$1.005000"), (12, "$1.005000000000")])
+def test_every_amount_of_a_column_has_the_same_decimals(places, shown):
+    assert format_usd(pico_from_usd(Decimal("1.005")), places) == shown
+
+
+@pytest.mark.parametrize(
+    ("usd", "shown"),
+    [("0.00001234", "$0.00001234"), ("25", "$25.00"), ("1234.5", "$1,234.50"), ("-0.1", "-$0.10"), ("0", "$0.00")],
+)
+def test_an_exact_amount_has_every_digit_and_at_least_two_decimals(usd, shown):
+    assert exact_dollars(Decimal(usd)) == shown
 
 
 def test_cents():
