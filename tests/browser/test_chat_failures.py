@@ -24,7 +24,7 @@ def test_without_credits_free_models_answer_and_others_lead_to_the_credits_page(
     expect(last_answer(chat).locator(".versions")).to_contain_text("2/2")
     chat.wait()
     assert chat.answers[-1]
-    expect(last_answer(chat).locator(".meta summary")).to_contain_text("$0")
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("$0.00")
 
 
 def test_a_provider_that_fails_can_be_tried_again(room: OpenRoom, faults: list[str]):

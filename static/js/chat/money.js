@@ -1,29 +1,46 @@
-/* Money as the server sends it: exact decimal dollars in text, added up as whole pico-dollars. */
+/* Money: the server sends exact decimal dollars as text; sums are whole pico-dollars (10^-12 USD) in a BigInt.
+
+   One rule shows every amount, here and on the server:
+   - A whole number of cents is exact, with two decimals: $0.00, $0.10, $25.00, $1,234.50.
+   - Other amounts from $1 on are rounded half up to the cent: 24.999859 is $25.00.
+   - Other amounts below $1 are rounded half up to three significant digits, without trailing zeros but with at
+     least two decimals: 0.0234567 is $0.0235, 0.000141 is $0.000141. So only zero reads $0.00.
+   - Where the exact figure belongs (a request's cost in its details, a price), every digit is shown, without
+     trailing zeros but with at least two decimals: $0.000141, $25.00.
+   A minus sign stands before the dollar sign, and half up means away from zero. */
 
 const PICO_DIGITS = 12;
+const DOLLAR = 10n ** 12n;
+const CENT = 10n ** 10n;
+const SIGNIFICANT_DIGITS = 3;
 
 /** Whole pico-dollars in "0.00123" (a BigInt); zero for anything else. */
 export function pico(text) {
-  const found = /^(\d+)(?:\.(\d{1,12}))?$/.exec(text ?? "");
-  if (!found) return 0n;
-  return BigInt(found[1]) * 10n ** 12n + BigInt((found[2] ?? "").padEnd(PICO_DIGITS, "0"));
+  return shifted(text, PICO_DIGITS);
 }
 
-/** "$0.0062" from pico-dollars: cents from a dollar on, below that four significant digits. */
-export function usd(amount) {
-  if (amount === 0n) return "$0";
-  const whole = amount / 10n ** 12n;
-  const digits = (amount % 10n ** 12n).toString().padStart(PICO_DIGITS, "0");
-  if (whole > 0n) return `$${whole.toLocaleString("en")}.${digits.slice(0, 2)}`;
-  const zeros = /^0*/.exec(digits)[0].length;
-  return `$0.${digits.slice(0, Math.min(PICO_DIGITS, Math.max(2, zeros + 3))).replace(/0+$/, "").padEnd(2, "0")}`;
+/** An amount of pico-dollars as "$0.0235"; with `exact`, every digit: "$0.0234567". */
+export function usd(amount, { exact = false } = {}) {
+  const size = amount < 0n ? -amount : amount;
+  const shown = exact ? size : rounded(size);
+  const decimals = (shown % DOLLAR).toString().padStart(PICO_DIGITS, "0").replace(/0+$/, "").padEnd(2, "0");
+  return `${amount < 0n ? "-" : ""}$${(shown / DOLLAR).toLocaleString("en")}.${decimals}`;
 }
 
-/** "$2.50" per million from a price per token in text ("0.0000025"). */
+/** The price of a million tokens, "$2.50", from the price of one in text: "0.0000025". */
 export function perMillion(price) {
-  const amount = pico(price) * 1_000_000n;
-  if (amount === 0n) return "$0";
-  const whole = amount / 10n ** 12n;
-  const digits = (amount % 10n ** 12n).toString().padStart(PICO_DIGITS, "0").slice(0, 6).replace(/0+$/, "");
-  return `$${whole.toLocaleString("en")}.${digits.padEnd(2, "0")}`;
+  return usd(shifted(price, PICO_DIGITS + 6), { exact: true });
+}
+
+function rounded(size) {
+  const toCents = size >= DOLLAR || size % CENT === 0n;
+  const unit = toCents ? CENT : 10n ** BigInt(Math.max(0, size.toString().length - SIGNIFICANT_DIGITS));
+  return ((size + unit / 2n) / unit) * unit;
+}
+
+/** The decimal number in `text` times 10^`places`, as a BigInt; zero unless that is a whole number. */
+function shifted(text, places) {
+  const found = /^(\d+)(?:\.(\d+?)0*)?$/.exec(text ?? "");
+  const decimals = found?.[2] ?? "";
+  return found && decimals.length <= places ? BigInt(found[1] + decimals.padEnd(places, "0")) : 0n;
 }

@@ -258,7 +258,7 @@ function metaView({ meta }) {
     ["Prompt", `${usage.prompt_tokens.toLocaleString("en")} tokens${usage.cached_tokens ? `, ${usage.cached_tokens.toLocaleString("en")} of them cached` : ""}`],
     ["Answer", `${usage.completion_tokens.toLocaleString("en")} tokens${usage.reasoning_tokens ? `, ${usage.reasoning_tokens.toLocaleString("en")} of them reasoning` : ""}${usage.estimated ? " (estimated)" : ""}`],
     ["Web search", meta.web_searches && `${meta.web_searches}`],
-    ["Cost", `$${cost.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")}`],
+    ["Cost", usd(pico(cost), { exact: true })],
     ["Model", meta.model],
     ["Provider", meta.simulated ? `${meta.provider} (simulated)` : meta.provider],
     ["First token", duration(latency)],

@@ -1,0 +1,56 @@
+"""Amounts in the chat: exact to the cent where they are, otherwise rounded half up, and never $0.00 unless zero."""
+
+import pytest
+
+from tests.browser.chatroom import OpenRoom, chatroom, people, room
+
+__all__ = ["chatroom", "people", "room"]
+
+#: dollars as the server sends them -> rounded, exact
+AMOUNTS = {
+    "0": ("$0.00", "$0.00"),
+    "0.1": ("$0.10", "$0.10"),
+    "25": ("$25.00", "$25.00"),
+    "1234567.5": ("$1,234,567.50", "$1,234,567.50"),
+    "24.999859": ("$25.00", "$24.999859"),
+    "1.004999999999": ("$1.00", "$1.004999999999"),
+    "1.005": ("$1.01", "$1.005"),
+    "0.9995": ("$1.00", "$0.9995"),
+    "0.9994": ("$0.999", "$0.9994"),
+    "0.0234567": ("$0.0235", "$0.0234567"),
+    "0.023004": ("$0.023", "$0.023004"),
+    "0.000141": ("$0.000141", "$0.000141"),
+    "0.00014150": ("$0.000142", "$0.0001415"),
+    "0.000000000001": ("$0.000000000001", "$0.000000000001"),
+}
+PRICES = {
+    "0": "$0.00", "0.00006": "$60.00", "0.0000025": "$2.50", "0.0000000375": "$0.0375", "0.0000000000001": "$0.0000001",
+}  # fmt: skip
+
+
+@pytest.fixture
+def evaluate(room: OpenRoom):
+    page = room().page
+
+    def run(expression: str, texts: list[str]) -> list:
+        return page.evaluate(
+            f"async (texts) => {{ const {{ perMillion, pico, usd }} = await import('chat/money'); return {expression}; }}",
+            texts,
+        )
+
+    return run
+
+
+def test_amounts_follow_one_rule(evaluate):
+    shown = evaluate("texts.map((text) => [usd(pico(text)), usd(pico(text), { exact: true })])", list(AMOUNTS))
+    assert {text: tuple(each) for text, each in zip(AMOUNTS, shown, strict=True)} == AMOUNTS
+    negative = evaluate("texts.map((text) => [usd(-pico(text)), usd(-pico(text), { exact: true })])", ["24.995", "0.5"])
+    assert negative == [["-$25.00", "-$24.995"], ["-$0.50", "-$0.50"]]
+
+
+def test_prices_of_a_million_tokens_show_every_digit(evaluate):
+    assert dict(zip(PRICES, evaluate("texts.map(perMillion)", list(PRICES)), strict=True)) == PRICES
+
+
+def test_what_is_no_amount_counts_as_zero(evaluate):
+    assert evaluate("texts.map((text) => String(pico(text)))", ["", "-1", "1e3", "0.0000000000001"]) == ["0"] * 4
