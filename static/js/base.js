@@ -76,7 +76,7 @@ document.addEventListener("click", async (event) => {
   try {
     await copyText(text.trim());
   } catch {
-    return say("Copying was refused by the browser: select the text and copy it by hand.", "bad");
+    return say("Couldn't copy. Select the text and copy it manually.", "bad");
   }
   const use = button.querySelector("use");
   const label = button.querySelector("span:not(.vh)");
@@ -256,11 +256,11 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 
 const REFUSALS = {
-  401: "You are signed out. Sign in and try again.",
-  402: "Your credits do not cover this. Buy credits and try again.",
-  403: "You may not do this. If you were signed out meanwhile, reload the page.",
+  401: "You're signed out. Sign in and try again.",
+  402: "Your credits don't cover this. Buy credits and try again.",
+  403: "You don't have permission. If your session ended, reload and sign in.",
   404: "This no longer exists. Reload the page.",
-  413: "This is too large to send.",
+  413: "This is too large to send. Make it smaller and try again.",
   429: "Too many requests. Wait a moment and try again.",
 };
 document.addEventListener("htmx:responseError", (event) => {

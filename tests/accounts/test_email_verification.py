@@ -56,7 +56,7 @@ def test_a_verified_address_earns_the_allowance(ada: Client):
 def test_looking_at_the_link_verifies_nothing(ada: Client):
     # Mail programs open links to look for malware.
     page = ada.get(verification_link("ada@example.com")).content.decode()
-    assert "Verify address" in page
+    assert "Verify email" in page
     assert not EmailAddress.objects.get().verified
     assert balance_of("ada@example.com") == 0
 
@@ -134,7 +134,7 @@ def test_only_one_account_can_verify_an_address(ada: Client):
     ada.post(link)
     page = charlie.post(verification_link("ada@example.com"), follow=True).content.decode()
     assert EmailAddress.objects.filter(email="ada@example.com", verified=True).get().user.email == "ada@example.com"
-    assert "another account" in page or "no longer works" in page
+    assert "Another account has already verified" in page or "no longer works" in page
 
 
 def test_adding_somebody_elses_address_does_not_tell_that_it_is_taken(alice_client: Client, charlie: User):
@@ -145,7 +145,7 @@ def test_adding_somebody_elses_address_does_not_tell_that_it_is_taken(alice_clie
 
 def test_the_primary_address_cannot_be_removed(ada: Client):
     page = manage(ada, "remove", "ada@example.com").content.decode()
-    assert "Make another one primary first" in page
+    assert "Make another address primary first" in page
     assert EmailAddress.objects.filter(email="ada@example.com").exists()
 
 

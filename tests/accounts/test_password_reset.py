@@ -34,7 +34,7 @@ def test_the_link_in_the_message_changes_the_password(client: Client, alice: Use
     [message] = mail.outbox
     assert message.to == ["alice@example.com"]
     page = choose(client, reset_link()).content.decode()
-    assert "Your password is changed" in page
+    assert "Use your new password" in page
     assert sign_in(Client(), "alice@example.com", NEW).status_code == 302
     assert sign_in(Client(), "alice@example.com", PASSWORD).status_code == 200
 
@@ -44,7 +44,7 @@ def test_the_owner_is_told_about_the_change(client: Client, alice: User, setting
     ask(client, "alice@example.com")
     choose(client, reset_link())
     notice = mail.outbox[-1]
-    assert notice.subject == "Your password was changed" and "If this was not you" in notice.body
+    assert notice.subject == "Your password was changed" and "If this wasn't you" in notice.body
 
 
 def test_nobody_learns_whether_an_address_has_an_account(alice: User):

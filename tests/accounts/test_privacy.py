@@ -25,7 +25,7 @@ def test_an_admin_changes_the_settings(alice_client, organisation):
 def test_a_member_reads_and_cannot_change(bob_client, organisation):
     page = bob_client.get("/settings/privacy")
     assert page.status_code == 200
-    assert b"An admin of" in page.content
+    assert b"Only admins of" in page.content
     assert bob_client.post("/settings/privacy", {"allow_paid_training": "on"}).status_code == 403
     assert not access.privacy_of(organisation).allow_paid_training
 

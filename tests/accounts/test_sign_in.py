@@ -82,7 +82,7 @@ def test_a_switched_off_account_is_told_so(client: Client, alice: User):
     alice.save()
     response = sign_in(client, "alice@example.com", PASSWORD)
     assert signed_in_as(client) is None
-    assert "This account is switched off" in client.get(response.url).content.decode()
+    assert "This account is deactivated" in client.get(response.url).content.decode()
 
 
 def test_a_form_from_another_site_is_refused_and_the_page_says_what_to_do(alice: User):

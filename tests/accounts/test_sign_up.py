@@ -18,7 +18,7 @@ def test_a_newcomer_is_signed_in_and_lands_on_the_start_page(client: Client):
     response = sign_up(client)
     assert (response.status_code, response.url) == (302, reverse("home"))
     page = client.get(response.url).content.decode()
-    assert "What to do next" in page
+    assert "Next steps" in page
     assert "ada@example.com" in page
 
 
@@ -38,8 +38,8 @@ def test_the_welcome_message_names_the_site_the_allowance_and_a_link(client: Cli
     sign_up(client)
     [message] = mail.outbox
     assert message.to == ["ada@example.com"]
-    assert message.subject == "Welcome to Relay Station: verify your address"
-    assert "$0.25 of credit" in message.body
+    assert message.subject == "Welcome to Relay Station: verify your email"
+    assert "$0.25 in free credit" in message.body
     assert client.get(verification_link("ada@example.com")).status_code == 200
 
 
@@ -109,7 +109,7 @@ def test_hostile_text_in_a_name_or_an_address_is_shown_as_text(client: Client):
 
 def test_hostile_text_in_an_address_stays_text_in_a_notice(client: Client):
     sign_up(client, email='"<b>&lt;i&gt;"@example.com')
-    assert "We sent a link to" in (page := client.get(reverse("home")).content.decode())
+    assert "We emailed a link to" in (page := client.get(reverse("home")).content.decode())
     assert "<b>&lt;i" not in page and "<i>" not in page.partition('id="toasts"')[2]
 
 

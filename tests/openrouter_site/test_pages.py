@@ -195,7 +195,7 @@ def test_the_search_box_asks_the_models_page(client: Client):
 
 def test_a_sandbox_says_that_it_is_one_and_a_real_site_does_not(client: Client, settings):
     settings.STRIPE_IS_SANDBOX, settings.SANDBOX_PROVIDERS_URL = True, "http://127.0.0.1:8010"
-    assert "No real money moves" in client.get("/terms").content.decode()
+    assert "No real money is charged" in client.get("/terms").content.decode()
     settings.STRIPE_IS_SANDBOX, settings.SANDBOX_PROVIDERS_URL = False, ""
     assert "site-banner" not in client.get("/terms").content.decode()
 
@@ -272,7 +272,7 @@ def test_an_unknown_page_names_ways_on(client: Client):
     response = client.get("/no/such/page")
     page = response.content.decode()
     assert response.status_code == 404
-    assert "There is nothing here" in page and "/models" in page
+    assert "The page may have moved" in page and "/models" in page
     assert f"{reverse('account_login')}?next=/no/such/page" in page
 
 
@@ -293,9 +293,9 @@ def test_the_same_pages_are_shown_in_development(failing: Client, settings):
     request = RequestFactory().get("/hides")
     request.resolver_match = None
     middleware = ErrorPagesInDevelopment(lambda request: error_pages.not_found(request))
-    assert "There is nothing here" in middleware.process_exception(request, Http404()).content.decode()
+    assert "The page may have moved" in middleware.process_exception(request, Http404()).content.decode()
     assert middleware.process_exception(request, RuntimeError()) is None  # Django shows the traceback
-    assert "There is nothing here" in middleware(request).content.decode()
+    assert "The page may have moved" in middleware(request).content.decode()
 
 
 def test_a_refusal_says_whom_to_ask(failing: Client, alice: User, organisation):
@@ -313,7 +313,7 @@ def test_a_fault_of_ours_says_nothing_about_it_and_asks_nothing_of_the_database(
         response = failing.get("/breaks")
     page = response.content.decode()
     assert response.status_code == 500
-    assert "Something broke on our side" in page and "prompt text" not in page and "Traceback" not in page
+    assert "Something went wrong on our side" in page and "prompt text" not in page and "Traceback" not in page
     assert "default-src 'none'" in response["Content-Security-Policy"]
     assert Outline(page).forbidden == [] and Outline(page).h1 == 1
 
@@ -336,7 +336,7 @@ def test_below_api_errors_are_json(failing: Client, address: str, status: int, k
 def test_a_malformed_request_gets_a_page_too():
     factory = RequestFactory()
     page = error_pages.bad_request(factory.get("/x"))
-    assert page.status_code == 400 and "front page" in page.content.decode()
+    assert page.status_code == 400 and "home page" in page.content.decode()
     assert error_pages.bad_request(factory.get("/api/v1/x"))["Content-Type"] == "application/json"
 
 

@@ -34,6 +34,6 @@ def test_a_model_that_does_not_exist_is_refused_and_what_was_typed_stays(alice_c
 def test_a_member_reads_and_an_outsider_sees_their_own(bob_client, charlie_client, organisation):
     organisation.default_model = "openai/gpt-4o"
     organisation.save()
-    assert b"An admin of" in bob_client.get(URL).content
+    assert b"Only admins of" in bob_client.get(URL).content
     assert bob_client.post(URL, {"default_model": ""}).status_code == 403
     assert b"openai/gpt-4o" not in charlie_client.get(URL).content.replace(b'<option value="openai/gpt-4o', b"")

@@ -22,10 +22,10 @@ def sign_up(page: Page, site: Site) -> str:
     """The address of a new account, signed in on the start page."""
     address = f"newcomer-{uuid.uuid4().hex[:12]}@example.com"
     page.goto(f"{site.url}/account/signup/")
-    page.get_by_label("E-mail").fill(address)
+    page.get_by_label("Email").fill(address)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("heading", name="What to do next")).to_be_visible()
+    expect(page.get_by_role("heading", name="Next steps")).to_be_visible()
     return address
 
 
@@ -40,13 +40,13 @@ def test_pages_are_accessible_and_fit_the_window(page: Page, site: Site, custome
 
 def test_a_newcomer_verifies_the_address_and_gets_the_allowance(page: Page, site: Site):
     address = sign_up(page, site)
-    expect(page.get_by_text("We sent a link to")).to_be_visible()
+    expect(page.get_by_text("We emailed a link to")).to_be_visible()
     expect(page.locator(".nav [data-balance]")).to_have_text("$0.00")
     wait_until(lambda: mails_to(site, address), "the mail")
     [link] = re.findall(rf"{site.url}/account/confirm-email/\S+", mails_to(site, address)[0])
     page.goto(link)
     expect(page.get_by_role("main").get_by_text(address)).to_be_visible()
-    page.get_by_role("button", name="Verify address").click()
+    page.get_by_role("button", name="Verify email").click()
     expect(page.locator(".nav [data-balance]")).to_have_text("$0.10")
     expect(page.get_by_text("1 of 4 done")).to_be_visible()
 
@@ -66,9 +66,9 @@ def test_the_keyboard_reaches_content_search_and_account(page: Page, site: Site)
 
     page.get_by_role("button", name="Account").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="E-mail addresses")).to_be_visible()
+    expect(page.get_by_role("link", name="Email addresses")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("link", name="E-mail addresses")).to_be_hidden()
+    expect(page.get_by_role("link", name="Email addresses")).to_be_hidden()
     expect(page.get_by_role("button", name="Account")).to_be_focused()
 
 
@@ -117,14 +117,14 @@ def test_samples_change_language_by_arrow_keys_and_are_copied_as_shown(new_page,
 
 def test_a_password_can_be_looked_at_and_errors_keep_what_was_typed(page: Page, site: Site, faults: list[str]):
     page.goto(f"{site.url}/account/signup/")
-    page.get_by_label("E-mail").fill("somebody@example.com")
+    page.get_by_label("Email").fill("somebody@example.com")
     password = page.get_by_label("Password", exact=True)
     password.fill("short")
     expect(password).to_have_attribute("type", "password")
     page.get_by_role("button", name="Show password").click()
     expect(password).to_have_attribute("type", "text")
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_label("E-mail")).to_have_value("somebody@example.com")
+    expect(page.get_by_label("Email")).to_have_value("somebody@example.com")
     expect(password).to_have_accessible_description(re.compile("At least 10 characters.*too short"))
     check_axe(page)
 
@@ -133,17 +133,17 @@ def test_a_second_click_on_a_slow_button_sends_nothing(page: Page, site: Site):
     posts: list[str] = []
     page.goto(f"{site.url}/account/password/reset/")
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
-    page.get_by_label("E-mail").fill("nobody@example.com")
-    page.get_by_role("button", name="Send the link").dblclick()
-    expect(page.get_by_role("heading", name="Look into your inbox")).to_be_visible()
+    page.get_by_label("Email").fill("nobody@example.com")
+    page.get_by_role("button", name="Send reset link").dblclick()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert len(posts) == 1
 
 
 def test_toasts_announce_themselves_and_problems_stay(page: Page, site: Site):
     sign_up(page, site)
     page.goto(f"{site.url}/styleguide/")
-    page.get_by_role("button", name="Toast that stays").click()
-    problem = page.get_by_role("status").filter(has_text="Not saved").first
+    page.get_by_role("button", name="Persistent toast").click()
+    problem = page.get_by_role("status").filter(has_text="Couldn't save").first
     expect(problem).to_be_visible()
     problem.get_by_role("button", name="Close").click()
     expect(problem).to_be_hidden()
@@ -156,16 +156,16 @@ def test_signing_in_choosing_a_theme_and_signing_out_work_without_javascript(new
     for language in ("curl", "python", "javascript"):  # all three samples, one under the other
         expect(plain.locator(f"#sample-{language}")).to_be_visible()
     plain.goto(f"{site.url}/account/login/")
-    plain.get_by_label("E-mail").fill(address)
+    plain.get_by_label("Email").fill(address)
     plain.get_by_label("Password", exact=True).fill(PASSWORD)
     plain.get_by_role("button", name="Sign in").click()
-    expect(plain.get_by_role("heading", name="What to do next")).to_be_visible()
+    expect(plain.get_by_role("heading", name="Next steps")).to_be_visible()
     plain.get_by_role("button", name="Theme: system").click()
     plain.get_by_role("button", name="Dark").click()
     expect(plain.locator("html")).to_have_attribute("data-theme", "dark")
     plain.get_by_role("button", name="Account").click()
     plain.get_by_role("button", name="Sign out").click()
-    expect(plain.get_by_text("You are signed out.")).to_be_visible()
+    expect(plain.get_by_text("You're signed out.")).to_be_visible()
 
 
 def test_everything_comes_from_the_site_itself(page: Page, site: Site):
