@@ -42,13 +42,13 @@ def page_of(client: Client) -> str:
 def test_the_figures_are_the_catalogues_own(client: Client, catalogue):
     page = page_of(client)
     figures = dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>([^<]+)</dd>", page))
-    assert figures == {"Models": "3", "Providers": "2", "Free models": "1", "Longest context, in tokens": "2M"}
-    assert "Reach 3 models" in page
+    assert figures == {"Models": "3", "Providers": "2", "Free models": "1", "Largest context, in tokens": "2M"}
+    assert "Use 3 models" in page
 
 
 def test_an_empty_catalogue_boasts_of_nothing(client: Client):
     page = page_of(client)
-    assert "in figures" not in page and "Reach every model" in page
+    assert "Catalog statistics" not in page and "Use every model" in page
 
 
 def test_a_visitor_is_offered_a_key_and_the_models(client: Client, catalogue):
@@ -159,7 +159,7 @@ def test_the_steps_go_when_all_are_done(alice_client: Client, account: CreditAcc
     account.save()
     make_request(account, source=Generation.Source.CHAT)
     ApiKey.objects.create(organisation=account.organisation, name="first", hash="2" * 64)
-    assert "What to do next" not in page_of(alice_client)
+    assert "Next steps" not in page_of(alice_client)
 
 
 def test_the_balance_and_the_month_are_the_accounts(alice_client: Client, account: CreditAccount):
