@@ -55,7 +55,7 @@ def test_it_comes_with_code_that_works_as_it_stands(alice_client, settings):
     assert "<html" not in html
     assert "base_url=&quot;https://gateway.example/api/v1&quot;" in html
     assert f"api_key=&quot;{secret_in(response)}&quot;" in html
-    assert "I saved it" in html
+    assert "</svg>Done</a>" in html
 
 
 def test_a_limit_a_reset_and_an_expiry_are_kept(alice_client):

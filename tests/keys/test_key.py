@@ -153,7 +153,7 @@ def test_switching_takes_a_post(alice_client, url):
 
 def test_deleting_asks_first_and_says_what_happens(alice_client, key, url):
     html = alice_client.get(url + "/delete").content.decode()
-    assert "refused at once" in html
+    assert "will fail with 401" in html
     assert "stays in your activity" in html
     key.refresh_from_db()
     assert key.deleted_at is None
