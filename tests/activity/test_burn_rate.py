@@ -19,7 +19,7 @@ def now():
 def test_nobody_is_told_a_pace_before_anything_was_spent(alice_client, account, now):
     make_request(account, now, cost=0)
     assert burn_rate(account, now) == BurnRate(0, None, has_spent=False)
-    assert "Nothing has been spent yet." in alice_client.get("/settings/credits").content.decode()
+    assert "No usage yet." in alice_client.get("/settings/credits").content.decode()
 
 
 def test_the_pace_is_the_average_of_a_week(account, now):
@@ -51,21 +51,22 @@ def test_a_first_hour_does_not_look_like_a_habit(account, now):
 )
 def test_the_page_says_how_long_the_balance_lasts(alice_client, account, cents, told):
     make_request(account, utc_now(), cost=cents * 10**10)
-    assert f"the balance lasts <strong>{told}" in alice_client.get("/settings/credits").content.decode()
+    assert f", <strong>{told}" in (page := alice_client.get("/settings/credits").content.decode())
+    assert "</strong> left at this rate." in page
 
 
 def test_a_spent_balance_lasts_no_time_at_all(alice_client, account):
     make_request(account, utc_now(), cost=10 * PICO_PER_USD)
     page = alice_client.get("/settings/credits").content.decode()
     assert "$10.00</strong> a day" in page
-    assert "the balance lasts" not in page
+    assert "left at this rate" not in page
 
 
 def test_a_week_without_spending_is_said(alice_client, account, now):
     make_request(account, now - timedelta(days=9), cost=PICO_PER_USD)
-    assert "Nothing was spent in the last 7 days." in alice_client.get("/settings/credits").content.decode()
+    assert "No usage in the last 7 days." in alice_client.get("/settings/credits").content.decode()
 
 
 def test_somebody_elses_spending_does_not_count(charlie_client, account, charlie):
     make_request(account, utc_now(), cost=PICO_PER_USD)
-    assert "Nothing has been spent yet." in charlie_client.get("/settings/credits").content.decode()
+    assert "No usage yet." in charlie_client.get("/settings/credits").content.decode()

@@ -118,5 +118,5 @@ def test_the_pages_are_accessible_and_fit_the_window(page: Page, site: Site, cus
         check_looks(page)
     page.goto(f"{site.url}/activity")
     page.locator(".requests tbody th a").first.click()
-    expect(page.get_by_role("heading", name="Why this price")).to_be_visible()
+    expect(page.get_by_role("heading", name="Cost breakdown")).to_be_visible()
     check_looks(page)

@@ -61,7 +61,7 @@ def test_a_discount_is_shown_and_the_sum_is_exact(account, alice_client):
     # 150,000 + 600,000 pico-USD, less one per cent
     assert (explanation.listed, explanation.discount, explanation.charged) == (750_000, 7_500, 742_500)
     assert (explanation.waived, explanation.other) == (0, 0)
-    assert "1 % off" in alice_client.get(f"/activity/{request.pk}").content.decode()
+    assert "1% off" in alice_client.get(f"/activity/{request.pk}").content.decode()
 
 
 def test_tokens_without_a_price_of_their_own_cost_what_the_others_cost(account):
@@ -103,7 +103,7 @@ def test_what_the_balance_could_not_cover_is_written_off(account, alice_client):
     explanation = explain(request)
     assert (explanation.listed, explanation.charged, explanation.written_off) == (whole, whole - 1000, 1000)
     assert (explanation.waived, explanation.other, explanation.returned) == (0, 0, 0)
-    assert "you owe nothing" in alice_client.get(f"/activity/{request.pk}").content.decode()
+    assert "You owe nothing" in alice_client.get(f"/activity/{request.pk}").content.decode()
 
 
 def test_parts_whose_counts_are_not_kept_are_still_in_the_sum(account):
@@ -122,15 +122,15 @@ def test_the_page_shows_counts_prices_hold_and_route(alice_client, account, key)
         ],
     )  # fmt: skip
     html = alice_client.get(f"/activity/{request.pk}").content.decode()
-    for text in ("2,000", "$0.15", "$0.0003", "$0.00036", "$1.00 was held", "$0.99964", "azure", "429", "The cheapest",
-                 "chatcmpl-1", request.pk, "Laptop"):  # fmt: skip
+    for text in ("2,000", "$0.15", "$0.0003", "$0.00036", "$1.00 was on hold", "$0.99964", "azure", "429",
+                 "The cheapest", "chatcmpl-1", request.pk, "Laptop"):  # fmt: skip
         assert text in html, text
 
 
 def test_the_page_of_a_running_request_says_so(alice_client, account):
     running = make_running(account, amount=3 * 10**9)
     html = alice_client.get(f"/activity/{running.pk}").content.decode()
-    for text in ("Running", "$0.003 is held", "openai/gpt-4o-mini", "Counted when the answer is finished"):
+    for text in ("Running", "$0.003 is on hold", "openai/gpt-4o-mini", "Counted when the response finishes"):
         assert text in html, text
     assert "Nothing was produced" not in html
 

@@ -98,7 +98,7 @@ def test_the_list_shows_every_column(alice_client, account, key):
         ({"error_status": 502, "finish_reason": "error"}, "Error 502"),
         ({"cancelled": True}, "Stopped"),
         ({"finish_reason": "length"}, "length"),
-        ({"finish_reason": ""}, "no answer"),
+        ({"finish_reason": ""}, "no response"),
     ],
 )
 def test_the_list_says_how_a_request_ended(alice_client, account, fields, word):
