@@ -75,7 +75,7 @@ def test_credits_are_bought_in_every_way_topped_up_and_refunded_and_the_statemen
 
 def sign_in(site: Site, page: Page, buyer: dict[str, str]) -> None:
     page.goto(f"{site.url}/account/login/")
-    page.get_by_label("E-mail").fill(buyer["email"])
+    page.get_by_label("Email").fill(buyer["email"])
     page.get_by_role("textbox", name="Password").fill(buyer["password"])
     page.locator("main").get_by_role("button", name=re.compile("Sign in|Log in")).click()
     page.wait_for_url(f"{site.url}/")
@@ -107,20 +107,20 @@ def pay_by_card(page: Page, number: str) -> None:
 
 def switch_on_auto_top_up(site: Site, page: Page, *, below: str, add: str) -> None:
     page_of_credits(site, page).get_by_role("link", name="Set up auto top-up").click()
-    page.get_by_role("button", name="Save a card").click()
+    page.get_by_role("button", name="Add card").click()
     pay_by_card(page, GOOD_CARD)
     expect(page.locator("ul.cards")).to_contain_text("Visa ending in 4242")
     page.get_by_label("When the balance falls below").fill(below)
     page.get_by_label("Add", exact=True).fill(add)
     page.get_by_label(re.compile("^I allow")).check()
-    page.get_by_role("button", name="Switch on").click()
+    page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_text("On", exact=True).first).to_be_visible()
 
 
 def switch_off_auto_top_up(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/settings/credits/auto-top-up")
-    page.get_by_role("button", name="Switch off").click()
-    expect(page.get_by_role("button", name="Switch on")).to_be_visible()
+    page.get_by_role("button", name="Turn off").click()
+    expect(page.get_by_role("button", name="Turn on")).to_be_visible()
 
 
 def spend(site: Site, key: str) -> None:
@@ -159,18 +159,18 @@ def the_statement_adds_up(site: Site, page: Page, account: int) -> None:
     sums = page.locator("dl.sums")
     words = [term.strip() for term in sums.locator("dt").all_inner_texts()]
     shown = dict(zip(words, map(amount, sums.locator("dd").all_inner_texts()), strict=True))
-    assert sum(moved) == shown["Credits received"]
-    assert shown["Credits received"] - shown["Spent on requests"] == shown["Balance"]
+    assert sum(moved) == shown["Credits added"]
+    assert shown["Credits added"] - shown["Usage"] == shown["Balance"]
     balance = amount(page.locator(".balance-card [data-balance]").inner_text())
     assert 0 <= shown["Balance"] - balance < Decimal("0.01")
 
     with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("CSV")).click()
     statement = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
-    assert sum(Decimal(line["amount_usd"]) for line in statement) == shown["Credits received"]
+    assert sum(Decimal(line["amount_usd"]) for line in statement) == shown["Credits added"]
     [(received, used, held)] = site.rows(f"SELECT credits, usage, held FROM billing_creditaccount WHERE id = {account}")
     assert (Decimal(received).scaleb(-12), Decimal(used).scaleb(-12)) == (
-        shown["Credits received"],
-        shown["Spent on requests"],
+        shown["Credits added"],
+        shown["Usage"],
     )
     assert held == 0

@@ -29,7 +29,7 @@ def test_a_buyer_keeps_the_card_and_gets_a_receipt_in_the_right_name(site: Site,
     page.get_by_label("Name on card").fill("Buyer")
     page.get_by_role("button", name=re.compile("^Pay")).click()
     expect(page.get_by_role("heading", name="$10.00 added")).to_be_visible()
-    expect(page.get_by_text("Visa ending in 4242 is kept.")).to_be_visible()
+    expect(page.get_by_text("Visa ending in 4242 is saved.")).to_be_visible()
     check_looks(page)
 
     page.get_by_role("link", name="Receipt").click()
@@ -39,7 +39,7 @@ def test_a_buyer_keeps_the_card_and_gets_a_receipt_in_the_right_name(site: Site,
     page.get_by_label("Address").fill("1 Main Street\nDublin")
     page.get_by_label("Tax ids").fill("IE1234567X")
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("button", name="Add them").click()
+    page.get_by_role("button", name="Add billing details").click()
     expect(page.get_by_role("article")).to_contain_text("Buyer & Daughters Ltd")
     expect(page.get_by_role("article")).to_contain_text("IE1234567X")
     check_looks(page)
@@ -55,10 +55,10 @@ def test_a_line_is_drawn_and_the_history_downloads_as_it_is_shown(
 ):
     enter(page, site, customer, "/settings/credits")
     page.get_by_label("When the balance falls below").fill("1000")
-    page.get_by_role("button", name="Switch on low-balance alert").click()
+    page.get_by_role("button", name="Turn on low-balance alert").click()
     expect(page.get_by_text("The balance is below $1,000.00 now.")).to_be_visible()
     check_looks(page)
-    page.get_by_role("button", name="Switch off low-balance alert").click()
+    page.get_by_role("button", name="Turn off low-balance alert").click()
     expect(page.get_by_text("The low-balance alert is off.")).to_be_visible()
 
     with page.expect_download() as started:
@@ -74,8 +74,8 @@ def test_a_line_is_drawn_and_the_history_downloads_as_it_is_shown(
 def test_the_request_that_makes_the_balance_low_sends_one_mail(site: Site, page: Page, customer: Person):
     enter(page, site, customer, "/settings/credits")
     page.get_by_label("When the balance falls below").fill("25.00")  # the balance
-    page.get_by_role("button", name="Switch on low-balance alert").click()
-    expect(page.get_by_text("The admins get one mail when the balance falls below")).to_be_visible()
+    page.get_by_role("button", name="Turn on low-balance alert").click()
+    expect(page.get_by_text("Admins get one email when the balance drops below")).to_be_visible()
 
     def mails() -> int:
         return len([mail for mail in mails_to(site, customer.email) if "Subject: Your balance is below" in mail])
@@ -91,5 +91,5 @@ def test_the_request_that_makes_the_balance_low_sends_one_mail(site: Site, page:
         assert answer.status_code == 200, answer.text
     wait_until(mails, "the mail")
     page.reload()
-    expect(page.get_by_text("The next mail comes when it has been clearly above")).to_be_visible()
+    expect(page.get_by_text("Admins get another email after the balance recovers")).to_be_visible()
     assert mails() == 1

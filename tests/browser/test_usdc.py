@@ -33,7 +33,7 @@ def test_a_newcomer_buys_with_usdc(site: Site, page: Page, customer: Person):
     page.goto(f"{site.url}/settings/credits")
     line = page.locator("#history tbody tr").first
     expect(line).to_contain_text("$10.50")
-    expect(line).to_contain_text("USDC: no refund")
+    expect(line).to_contain_text("USDC: not refundable")
     expect(line.get_by_role("link", name="Refund")).to_have_count(0)
     # The webhook found its way to the site as well.
     [(checkout,)] = site.rows(f"SELECT provider_session FROM billing_purchase WHERE account_id = {customer.account}")
@@ -47,8 +47,8 @@ def test_a_payment_that_is_confirmed_later_arrives_by_itself(site: Site, page: P
     page.get_by_role("button", name="Pay $10.50").click()
     page.get_by_role("button", name="Pay, to be confirmed later").click()
 
-    expect(page.get_by_role("heading", name="Waiting for the payment to arrive")).to_be_visible()
-    help_card = page.get_by_role("region", name="Sent USDC and see no credits?")
+    expect(page.get_by_role("heading", name="Payment processing")).to_be_visible()
+    help_card = page.get_by_role("region", name="Sent USDC but no credits?")
     expect(help_card).to_be_visible()
     check_looks(page)
 

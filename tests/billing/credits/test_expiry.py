@@ -269,7 +269,7 @@ def test_the_page_shows_what_expires_when(alice_client, sandbox, lot, empty_acco
     date = f"{lot.expires_at:%d %B %Y}".removeprefix("0")
     assert f"$7.50 expires on {date}, and more later" in page
     assert '<td class="n">$25.00</td>' in page
-    assert "Credits that are left after a year expire." in page
+    assert "Unspent credits expire after one year." in page
 
     is_due(lot)
     night()
@@ -280,4 +280,4 @@ def test_the_page_shows_what_expires_when(alice_client, sandbox, lot, empty_acco
     settings.CREDITS_EXPIRE = False
     page = alice_client.get("/settings/credits").content.decode()
     assert "expires on" not in page
-    assert "after a year" not in page
+    assert "after one year" not in page

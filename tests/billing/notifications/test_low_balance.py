@@ -55,7 +55,7 @@ def test_a_balance_below_the_line_is_told_once(account, told):
     (warning,) = mail.outbox
     assert warning.subject == "Your balance is below $5.00"
     assert warning.to == ["alice@example.com"]
-    assert "is $4.99. You wanted to know when it falls below $5.00." in warning.body
+    assert "is $4.99. You asked us to email you when it drops below $5.00." in warning.body
 
 
 def test_it_is_told_again_only_after_the_balance_was_clearly_above(account, told):
@@ -177,7 +177,7 @@ def test_credits_that_arrive_while_it_is_told_never_lose_the_alert(account):
 
 def test_an_admin_draws_a_line_changes_it_and_switches_it_off(alice_client, account):
     page = alice_client.get("/settings/credits").content.decode()
-    assert "A mail to the admins, once" in page
+    assert "Email admins once" in page
     assert 'value="100.00"' in page
 
     shown = alice_client.post(PAGE, {"line": "7.50"}, follow=True).content.decode()

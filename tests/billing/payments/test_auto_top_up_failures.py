@@ -119,7 +119,7 @@ def test_a_decline_waits_an_hour_then_six_then_gives_up(sandbox, declining, empt
         "Auto top-up failed",
         "Auto top-up is switched off",
     ]
-    assert "It will be tried again after" in mail.outbox[0].body
+    assert "We'll try again after" in mail.outbox[0].body
     assert credits_of(empty_account) == 0
 
 

@@ -40,7 +40,7 @@ def test_nothing_is_sold_that_could_not_be_used(alice_client, sandbox, account):
     answer = alice_client.post(f"{PAGE}/buy", sent)
 
     assert answer.status_code == 403
-    assert "No credits can be bought while the account is frozen." in answer.content.decode()
+    assert "You can't buy credits while the account is frozen." in answer.content.decode()
     assert not Purchase.objects.exists()
     assert sandbox.count("checkout/sessions") == before
 
@@ -49,8 +49,8 @@ def test_the_page_offers_no_form_and_names_the_remedy(alice_client, sandbox, acc
     freeze()
     page = page_of_credits(alice_client)
     assert "Pay $" not in page and 'name="token"' not in page
-    assert "All requests are refused" in page and "To have it unfrozen write" in page
-    assert "All of it is available" not in page
+    assert "Requests fail" in page and "To unfreeze it, contact" in page
+    assert "Fully available" not in page
 
     freeze(disputes.FROZEN)
     assert "ask the bank to withdraw it" in page_of_credits(alice_client)
@@ -66,7 +66,7 @@ def test_a_form_that_was_sent_before_does_not_lead_to_the_payment_page_again(ali
 def test_a_purchase_from_before_is_not_continued_but_cancelled(alice_client, purchase, empty_account):
     freeze()
     page = alice_client.get(purchase.get_absolute_url()).content.decode()
-    assert "Do not pay now: the account is frozen." in page
+    assert "Don't pay now. The account is frozen." in page
     assert purchase.checkout_url not in page
     alice_client.post(reverse("billing:cancel-purchase", args=[purchase.pk]))
     assert Purchase.objects.get().state == "cancelled"
@@ -88,11 +88,11 @@ def test_an_account_read_before_it_was_frozen_buys_nothing(sandbox, account, ali
 
 def test_a_debt_can_be_paid(alice_client, sandbox, indebted, alice):
     page = page_of_credits(alice_client)
-    assert "makes up for the missing $7.00 first" in page
+    assert "A purchase first covers the missing $7.00." in page
     assert alice_client.post(f"{PAGE}/buy", form(page)).url.startswith(sandbox.address)
 
     paid(sandbox, indebted, alice)
-    assert "No credits can be bought while the account is frozen." in page_of_credits(alice_client)
+    assert "You can't buy credits while the account is frozen." in page_of_credits(alice_client)
     assert disputes.thaw(indebted)
     assert "Pay $10.80" in page_of_credits(alice_client)
 

@@ -52,7 +52,7 @@ def test_the_box_leads_there_and_the_page_says_so(alice_client, sandbox):
     assert purchase.saves_card
     sandbox.pay(purchase)
     shown = alice_client.get(f"{PAGE}/return", {"s": purchase.provider_session}).content.decode()
-    assert "Visa ending in 4242 is kept." in shown
+    assert "Visa ending in 4242 is saved." in shown
     assert "Visa ending in 4242" in alice_client.get(f"{PAGE}/auto-top-up").content.decode()
 
 

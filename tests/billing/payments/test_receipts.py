@@ -38,7 +38,7 @@ def test_the_buyer_enters_details_and_the_next_receipt_bears_them(alice_client, 
     assert "IE1234567X<br>" in page
     assert "GB999 9999 73<br>" in page
     assert "alice@example.com" in page
-    assert "Provider's receipt" in page
+    assert "Payment provider's receipt" in page
     assert "was issued without" not in page
 
 
@@ -71,7 +71,7 @@ def test_a_receipt_without_details_is_completed_once(alice_client, bought, empty
 
     answer = alice_client.post(f"{DETAILS}?receipt={bought.pk}", GIVEN)
     assert answer.url == address_of(bought)  # back to where they came from
-    assert "can be put on it once" in shown(alice_client, bought)
+    assert "You can add them once" in shown(alice_client, bought)
     assert "Alice Ltd" not in shown(alice_client, bought)  # not by itself
 
     alice_client.post(address_of(bought) + "/complete")

@@ -2,11 +2,12 @@
 
 import pytest
 
+from billing import cards, topping_up
 from billing.models import AutoTopUp, CreditAccount, SavedCard
-from billing.payments import auto_top_up_charges, cards
 from common.money import PICO_PER_CENT
-from tests.billing.conftest import hidden
-from tests.billing.topping import agree, save_card
+
+from .conftest import hidden
+from .topping import agree, save_card
 
 PAGE = "/settings/credits/auto-top-up"
 
@@ -19,8 +20,8 @@ def terms(**changes) -> dict:
 
 def test_the_page_leads_to_saving_a_card_first(alice_client, sandbox, organisation):
     page = alice_client.get(PAGE).content.decode()
-    assert "No card is saved." in page
-    assert "Switch on" not in page
+    assert "No saved cards." in page
+    assert "Turn on" not in page
 
     answer = alice_client.post("/settings/credits/cards/add")
     assert answer.url.startswith(f"{sandbox.address}/c/pay/")
@@ -31,7 +32,7 @@ def test_coming_back_from_the_page_shows_the_card(alice_client, sandbox, empty_a
     sandbox._post(f"/_test/sessions/{session}/pay", card="4242424242424242")
     page = alice_client.get(f"/settings/credits/cards/return?s={session}", follow=True).content.decode()
     assert "Visa ending in 4242 is saved." in page
-    assert "Switch on" in page
+    assert "Turn on" in page
 
 
 def test_switching_on_keeps_who_agreed_to_what(alice_client, alice, card, empty_account):
@@ -46,8 +47,8 @@ def test_switching_on_keeps_who_agreed_to_what(alice_client, alice, card, empty_
     )
     assert CreditAccount.objects.get().top_up_below == 500 * PICO_PER_CENT
     page = alice_client.get(PAGE).content.decode()
-    assert "Save changes" in page and "Switch off" in page
-    assert "Buys $25.00 of credits with Visa ending in 4242" in alice_client.get("/settings/credits").content.decode()
+    assert "Save changes" in page and "Turn off" in page
+    assert "Buys $25.00 in credits with Visa ending in 4242" in alice_client.get("/settings/credits").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_an_expired_card_is_marked_and_cannot_be_chosen(alice_client, sandbox, e
 
 def test_a_stopped_top_up_says_why_on_both_pages(alice_client, sandbox, empty_account, alice):
     agree(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
-    auto_top_up_charges.run(empty_account.pk)
+    topping_up.run(empty_account.pk)
     for address in (PAGE, "/settings/credits"):
         assert "The bank wants you to confirm this payment." in alice_client.get(address).content.decode()
 
@@ -112,8 +113,8 @@ def test_a_card_can_be_removed(alice_client, agreement, card):
 
 
 def test_a_waiting_top_up_says_until_when(alice_client, declining, empty_account):
-    auto_top_up_charges.run(empty_account.pk)
-    assert "The last attempt was declined. Auto top-up waits until" in alice_client.get(PAGE).content.decode()
+    topping_up.run(empty_account.pk)
+    assert "The last attempt was declined. Auto top-up is waiting until" in alice_client.get(PAGE).content.decode()
 
 
 def test_a_member_can_neither_see_nor_change_it(bob_client, agreement, card):
@@ -147,7 +148,7 @@ def test_everything_asks_for_a_form_of_this_site(alice, agreement):
 
 
 def test_the_credits_page_says_that_it_waits(alice_client, declining, empty_account):
-    assert auto_top_up_charges.run(empty_account.pk).state == "failed"
+    assert topping_up.run(empty_account.pk).state == "failed"
     page = alice_client.get("/settings/credits").content.decode()
     assert ">Waiting</span>" in page
-    assert "The last attempt was declined. It waits until" in page
+    assert "The last attempt was declined. Waiting until" in page

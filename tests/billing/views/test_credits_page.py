@@ -30,14 +30,14 @@ def test_a_member_sees_the_balance_and_whom_to_ask(bob_client, account):
 
     assert "$10.00" in page
     assert "Only admins of" in page
-    assert "Pay with" not in page
+    assert "Payment method" not in page
     assert "Transactions" not in page
 
 
 def test_an_outsider_sees_an_account_of_their_own(charlie_client, account):
     page = charlie_client.get(PAGE).content.decode()
 
-    assert "$10.00" not in page.replace("Pay $10.80", "").split("Add credits")[0]
+    assert "$10.00" not in page.replace("Pay $10.80", "").split("Buy credits")[0]
     assert "No transactions yet" in page
 
 
@@ -71,7 +71,7 @@ def test_what_is_held_is_explained(alice_client, account):
 
     assert "$9.50" in page
     assert '<dt class="sum">Available</dt><dd class="sum">$6.50</dd>' in page
-    assert "<dt>Held</dt><dd>$3.00</dd>" in page
+    assert "<dt>On hold</dt><dd>$3.00</dd>" in page
 
 
 def test_a_frozen_account_says_so(alice_client, account):
@@ -92,8 +92,8 @@ def test_a_frozen_account_says_so(alice_client, account):
             ["The smallest purchase is $5.00. Enter $5.00 or more."],
         ),
         ({"preset": "custom", "custom": "", "method": "card"}, ["Enter an amount in dollars."]),
-        ({"preset": "11", "method": "card"}, ["Choose an amount and a way to pay."]),
-        ({"preset": "10", "method": "cash"}, ["Choose an amount and a way to pay."]),
+        ({"preset": "11", "method": "card"}, ["Choose an amount and a payment method."]),
+        ({"preset": "10", "method": "cash"}, ["Choose an amount and a payment method."]),
     ],
 )
 def test_the_price_follows_the_form(alice_client, asked, shown):
@@ -172,8 +172,8 @@ def test_without_javascript_another_amount_is_confirmed_on_a_page_in_between(ali
     [
         ({"preset": "custom", "custom": "4.99"}, "The smallest purchase is $5.00"),
         ({"preset": "custom", "custom": "ten"}, "Enter an amount in dollars"),
-        ({"token": "short"}, "Add credits"),
-        ({"total": "many"}, "Add credits"),
+        ({"token": "short"}, "Buy credits"),
+        ({"total": "many"}, "Buy credits"),
     ],
 )
 def test_a_form_that_makes_no_sense_comes_back_with_what_was_entered(alice_client, page, choices, told):
