@@ -71,7 +71,7 @@ def test_each_filter_in_force_can_be_dropped_by_a_link(shop):
     chips = {
         html.unescape(label): html.unescape(href)
         for href, label in re.findall(
-            r'<a class="chip" href="(\?[^"]*)"><span class="vh">Drop</span> ([^<]+)<svg', text
+            r'<a class="chip" href="(\?[^"]*)"><span class="vh">Remove filter</span> ([^<]+)<svg', text
         )
     }
     assert chips == {
@@ -85,7 +85,7 @@ def test_each_filter_in_force_can_be_dropped_by_a_link(shop):
 
 def test_an_empty_result_says_which_filter_to_drop(shop):
     text = page("/models?model_authors=umbra&max_price=0")
-    assert "No model matches" in text
+    assert "No models found" in text
     offers = re.findall(r'<a class="btn" href="\?([^"]*)">.*?</svg>([^<]+)<span class="faint num">(\d+) model', text)
     assert offers == [("model_authors=umbra", "Free", "1"), ("max_price=0", "Author: Umbra", "1")] or offers == [
         ("max_price=0", "Author: Umbra", "1"),
@@ -94,12 +94,12 @@ def test_an_empty_result_says_which_filter_to_drop(shop):
 
 
 def test_a_catalogue_without_models_says_so(db):
-    assert "No model matches" in page("/models")
+    assert "No models found" in page("/models")
 
 
 def test_a_bad_parameter_is_left_out_and_named(shop):
     text = page("/models?context=lots&page=nine&view=<i>")
-    assert "Left out: context: expected a whole number" in text
+    assert "Filter ignored (context: expected a whole number" in text
     assert "4 models" in text and "<i>" not in text
 
 
@@ -163,7 +163,7 @@ def test_hostile_queries_are_answered(shop, query):
 def test_a_model_page_shows_prices_providers_and_code(shop):
     text = page("/acme/large")
     assert "<h1>Acme: Large</h1>" in text
-    for shown in ("$2.50", "$10.00", "$3.00", "$15.00", "200,000 tokens", "Policy unknown", "Keeps nothing"):
+    for shown in ("$2.50", "$10.00", "$3.00", "$15.00", "200,000 tokens", "Unverified policy", "Zero data retention"):
         assert shown in text
     assert 'data-copy="alpha"' in text and 'data-copy="beta"' in text
     assert "/chat?model=acme/large" in text
@@ -219,7 +219,7 @@ def test_a_free_model_says_free_and_has_no_price_list(shop):
 
 def test_an_unknown_model_is_a_404_that_offers_similar_ones(shop):
     text = page("/acme/larg", 404)
-    assert "There is no model acme/larg" in text
+    assert "Model acme/larg not found" in text
     assert 'href="/acme/large"' in text
     assert "&lt;" not in page("/acme/none", 404)
 
@@ -277,11 +277,18 @@ def test_the_providers_page_tells_what_they_do_with_prompts(shop):
     )
     catalog.touch()
     text = page("/providers")
-    for shown in ("2 providers", "France", "No training", "Keeps 30 days", "as of September 2026", "Policy unknown"):
+    for shown in (
+        "2 providers",
+        "France",
+        "No training",
+        "Retains prompts for 30 days",
+        "as of September 2026",
+        "Unverified policy",
+    ):
         assert shown in text
     assert 'href="https://alpha.example/privacy"' in text
     assert 'href="/models?providers=alpha"' in text
-    assert "Serve models here" in text
+    assert "Become a provider" in text
 
 
 @pytest.mark.parametrize("path", ["/models", "/providers", "/acme/large"])
