@@ -51,7 +51,7 @@ def test_a_newcomer_signs_up_buys_credits_chats_and_finds_the_cost_in_activity(s
 def sign_up(site: Site, page: Page) -> None:
     page.goto(site.url)
     page.get_by_role("link", name="Sign up").first.click()
-    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Email").fill(EMAIL)
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
     page.wait_for_url(f"{site.url}/")
@@ -62,7 +62,7 @@ def verify_address(site: Site, page: Page) -> None:
     wait_until(lambda: mails_to(site, EMAIL), "the mail with the link")
     [link] = re.findall(rf"{site.url}/account/confirm-email/\S+", mails_to(site, EMAIL)[0])
     page.goto(link)
-    page.get_by_role("button", name="Verify address").click()
+    page.get_by_role("button", name="Verify email").click()
     page.goto(site.url)
     expect(page.get_by_text("1 of 4 done")).to_be_visible()
 
@@ -120,7 +120,7 @@ def chat(site: Site, page: Page) -> Decimal:
     facts = dict(zip(meta.locator("dt").all_inner_texts(), meta.locator("dd").all_inner_texts(), strict=True))
     assert int(facts["Prompt"].split()[0]) > 0 and int(facts["Answer"].split()[0].replace(",", "")) > 20
     assert facts["Provider"].endswith("(simulated)")
-    assert re.search(r"\d", facts["First token"]) and re.search(r"\d", facts["Whole answer"])
+    assert re.search(r"\d", facts["Time to first token"]) and re.search(r"\d", facts["Total time"])
     cost = dollars(facts["Cost"])
     assert cost > 0
     return cost
@@ -131,7 +131,7 @@ def find_in_activity(site: Site, page: Page, cost: Decimal) -> None:
     row = page.locator("table.requests tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text(MODEL)
-    expect(row).to_contain_text("Chatroom")
+    expect(row).to_contain_text("Chat")
     assert dollars(row.inner_text()) == cost
     row.get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(MODEL)

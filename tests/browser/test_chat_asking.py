@@ -59,7 +59,7 @@ def test_escape_stops_at_once_keeps_the_part_and_learns_its_cost(room: OpenRoom)
     expect(last_answer(chat)).to_have_attribute("aria-busy", "false", timeout=2000)
     assert time.monotonic() - began < 1
     part = chat.answers[0]
-    expect(last_answer(chat).locator(".note")).to_contain_text("Stopped")
+    expect(last_answer(chat).locator(".note")).to_contain_text("You stopped this answer.")
     expect(last_answer(chat).locator(".meta summary")).to_contain_text("$")
     assert 0 < int(facts(last_answer(chat))["Answer"].split()[0]) < 200
     assert chat.answers[0].startswith(part)
@@ -109,7 +109,7 @@ def test_parameters_are_sent_when_set_and_only_then(room: OpenRoom):
     expect(page.locator("#p-temperature")).to_have_value("0.5")
     page.locator("#p-max_tokens").fill("50")
     page.locator("#p-top_p").fill("7")  # out of range
-    page.get_by_text("More", exact=True).click()
+    page.get_by_text("More parameters", exact=True).click()
     page.locator("#p-seed").fill("11")
     page.locator("#p-stop").fill("END\n###")
     page.locator("#p-sort").select_option("price")
@@ -181,7 +181,7 @@ def test_a_web_search_is_asked_for_shown_with_its_sources_and_paid(room: OpenRoo
     link = sources.locator("a").first
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
     seen = facts(last_answer(chat))
-    assert seen["Web search"] == "1"
+    assert seen["Web searches"] == "1"
     assert Decimal(seen["Cost"].strip("$")) > Decimal("0.007")
     expect(chat.page.locator("#spent")).to_contain_text("$0.007")
     chat.reload()
@@ -197,7 +197,7 @@ def test_an_answer_that_was_cut_at_its_longest_length_can_go_on(room: OpenRoom):
     chat.page.locator("#p-max_tokens").fill("20")
     chat.page.keyboard.press("Escape")
     chat.ask("Tell me about rivers")
-    chat.page.get_by_role("button", name="Go on").click()
+    chat.page.get_by_role("button", name="Continue").click()
     expect(chat.page.locator(".question")).to_have_count(2)
     chat.wait()
     assert [message["role"] for message in chat.asked[1]["messages"]] == ["user", "assistant", "user"]

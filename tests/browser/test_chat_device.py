@@ -56,7 +56,7 @@ def test_chats_are_renamed_pinned_found_and_deleted_with_a_way_back(room: OpenRo
         new_chat(chat)
     menu(chat, "Recipes", "Rename")
     page.locator("dialog input[name=value]").fill("Baking")
-    agree(page, "Rename this chat")
+    agree(page, "Rename chat")
     expect(page.locator("#conversations")).to_contain_text("Baking")
     menu(chat, "Lighthouses", "Pin")
     expect(page.locator("#conversations h2").first).to_have_text("Pinned")
@@ -67,7 +67,7 @@ def test_chats_are_renamed_pinned_found_and_deleted_with_a_way_back(room: OpenRo
     expect(page.locator("#conversations .conv")).to_have_count(1)
     expect(page.locator("#conversations small")).to_contain_text("Recipes for rye bread")
     page.locator("#rail-search").fill("nothing of the kind")
-    expect(page.locator("#conversations")).to_contain_text("No chat holds")
+    expect(page.locator("#conversations")).to_contain_text("No chats match")
     page.locator("#rail-search").fill("")
     expect(page.locator("#conversations .conv")).to_have_count(3)
     before = chat.billed()
@@ -92,7 +92,7 @@ def test_the_address_leads_back_to_a_chat(room: OpenRoom):
     page.go_back()
     expect(page.locator(".bubble")).to_have_text("First chat")
     page.goto(address.replace("#", "?x=1#nosuchchat"))
-    expect(page.locator("#toasts")).to_contain_text("not on this device")
+    expect(page.locator("#toasts")).to_contain_text("isn't on this device")
 
 
 # --- Tabs -----------------------------------------------------------------------------------------
@@ -148,11 +148,11 @@ def test_a_browser_that_stores_nothing_still_chats_and_says_so(
     page.add_init_script("indexedDB.open = () => { throw new DOMException('no', 'SecurityError'); };")
     page.context.add_cookies([{"name": "sessionid", "value": people["alice"].session, "url": chatroom.url}])
     chat = Room(page).open(f"{chatroom.url}/chat")
-    expect(page.locator("#toasts")).to_contain_text("keeps nothing")
+    expect(page.locator("#toasts")).to_contain_text("blocks storage")
     chat.ask("Hello")
     chat.ask("Again")
     assert len(chat.answers) == 2
-    expect(page.locator("#rail-usage")).to_contain_text("Not stored")
+    expect(page.locator("#rail-usage")).to_contain_text("Temporary: not saved")
 
 
 def test_two_people_on_one_computer_do_not_see_each_others_chats(

@@ -30,10 +30,10 @@ def test_without_credits_free_models_answer_and_others_lead_to_the_credits_page(
 def test_a_provider_that_fails_can_be_tried_again(room: OpenRoom, faults: list[str]):
     chat = room(sandbox={"Fault": "*=500", "Session": "again"})
     chat.ask("Hello")
-    expect(last_answer(chat).locator(".banner")).to_contain_text("The provider failed")
+    expect(last_answer(chat).locator(".banner")).to_contain_text("Provider error")
     chat.page.context.set_extra_http_headers({"X-Sandbox-Tokens": "9"})
     chat.reload()
-    expect(last_answer(chat).locator(".banner")).to_contain_text("The provider failed")
+    expect(last_answer(chat).locator(".banner")).to_contain_text("Provider error")
     chat.page.get_by_role("button", name="Try again").click()
     expect(last_answer(chat).locator(".meta summary")).to_contain_text("9 tokens")
     expect(last_answer(chat).locator(".banner")).to_have_count(0)
@@ -42,7 +42,7 @@ def test_a_provider_that_fails_can_be_tried_again(room: OpenRoom, faults: list[s
 def test_an_answer_that_breaks_off_keeps_its_part(room: OpenRoom):
     chat = room(sandbox={"Fault": "*=cut:12", "Tokens": "40"})
     chat.ask("Hello")
-    expect(last_answer(chat).locator(".banner")).to_contain_text("The provider failed")
+    expect(last_answer(chat).locator(".banner")).to_contain_text("Provider error")
     assert len(chat.answers[0]) > 10
     chat.reload()
     assert len(chat.answers[0]) > 10
@@ -52,9 +52,9 @@ def test_without_a_connection_a_question_waits_and_leaves_when_it_is_back(room: 
     chat = room(sandbox={"Tokens": "8"})
     page = chat.page
     page.context.set_offline(True)
-    expect(page.locator("#line")).to_contain_text("No connection")
+    expect(page.locator("#line")).to_contain_text("Disconnected")
     chat.ask("Are you there?", wait=False)
-    expect(last_answer(chat)).to_contain_text("waiting for the connection")
+    expect(last_answer(chat)).to_contain_text("waiting for connection")
     page.context.set_offline(False)
     chat.wait()
     assert chat.answers[0]
@@ -69,7 +69,7 @@ def test_losing_the_connection_in_the_middle_keeps_the_part_and_asks_nothing_twi
     chat.ask("Tell me everything about bridges", wait=False)
     wait_until(lambda: chat.answers and len(chat.answers[0]) > 30, "some words")
     page.context.set_offline(True)
-    expect(last_answer(chat).locator(".banner")).to_contain_text("The connection was lost")
+    expect(last_answer(chat).locator(".banner")).to_contain_text("Connection lost")
     page.context.set_offline(False)
     expect(last_answer(chat).locator(".meta summary")).to_contain_text("$")
     assert len(chat.asked) == 1
@@ -81,7 +81,7 @@ def test_somebody_who_signed_out_elsewhere_is_told_and_loses_nothing(room: OpenR
     chat.ask("Hello")
     chat.page.context.clear_cookies()
     chat.page.evaluate("window.dispatchEvent(new Event('offline'))")  # the line breaks; the next handshake is refused
-    expect(chat.page.locator("#line")).to_contain_text("You are signed out", timeout=15_000)
+    expect(chat.page.locator("#line")).to_contain_text("You're signed out", timeout=15_000)
     expect(chat.page.locator("#line a")).to_have_attribute("href", "/account/login/?next=%2Fchat")
     assert len(chat.answers) == 1
     faults.clear()

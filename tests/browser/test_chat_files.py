@@ -40,7 +40,7 @@ def test_a_model_that_cannot_see_is_named_and_gets_the_text_alone(room: OpenRoom
     page = chat.page
     chat.choose("gpt-3.5 turbo")
     choose_file(page, "#attach", {"name": "dot.png", "mimeType": "image/png", "buffer": PIXEL})
-    expect(page.locator("#composer-notice")).to_contain_text("cannot see pictures")
+    expect(page.locator("#composer-notice")).to_contain_text("support images")
     chat.ask("What is this?")
     assert chat.asked[0]["messages"][0]["content"] == "What is this?"
 
@@ -57,7 +57,7 @@ def test_text_files_go_along_as_text_and_others_are_refused(room: OpenRoom):
         {"name": "broken.png", "mimeType": "image/png", "buffer": b"not a picture"},
     )
     expect(page.locator("#attachments li")).to_have_count(1)
-    for complaint in ("video and audio cannot be sent", "neither text", "not a picture"):
+    for complaint in ("video and audio aren't supported", "isn't supported. Attach", "can't be read as an image"):
         expect(page.locator("#toasts")).to_contain_text(complaint)
     chat.ask("Summarise")
     assert chat.asked[0]["messages"][0]["content"] == ("notes.md:\n````\n# Notes\n```\ncode\n```\n````\n\nSummarise")
@@ -96,7 +96,7 @@ def test_a_conversation_too_large_to_send_is_refused_here_and_loses_nothing(room
         choose_file(page, "#attach", file)
         expect(page.locator("#attachments li")).to_have_count(1)
         chat.ask(f"Summarise number {number}")
-    expect(page.locator(".answer .banner").last).to_contain_text("larger than 15 MB")
+    expect(page.locator(".answer .banner").last).to_contain_text("over 15 MB with attachments")
     assert len(chat.asked) == 1
     assert chat.asked[0]["messages"][0]["content"][1]["file"]["filename"] == "1.pdf"
     expect(page.locator(".bubble").last).to_have_text("Summarise number 2")

@@ -45,7 +45,7 @@ def test_every_state_is_accessible_and_fits(room: OpenRoom, width: int):
     chat.ask(TEXT)
     page.locator(".meta summary").click()
     check(page)
-    page.get_by_role("button", name="Edit and ask again").click()
+    page.get_by_role("button", name="Edit message").click()
     check(page)
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
@@ -53,7 +53,7 @@ def test_every_state_is_accessible_and_fits(room: OpenRoom, width: int):
     check(page)
     page.keyboard.press("Escape")
     page.locator("#open-parameters").click()
-    page.get_by_text("More", exact=True).click()
+    page.get_by_text("More parameters", exact=True).click()
     check(page)
     page.keyboard.press("Escape")
     if width < 800:
@@ -98,7 +98,7 @@ def test_a_whole_conversation_goes_by_keyboard_alone(room: OpenRoom):
     assert chat.asked[0]["model"] == "anthropic/claude-haiku-4.5"
     expect(page.locator("#message")).to_be_focused()
     page.keyboard.press("ArrowUp")
-    expect(page.get_by_label("Edit your question")).to_be_focused()
+    expect(page.get_by_label("Edit your message")).to_be_focused()
     page.keyboard.type(" again")
     page.keyboard.press("Control+Enter")
     chat.wait()

@@ -136,7 +136,7 @@ def test_raw_html_is_shown_as_it_was_written(page: Page):
 def test_an_image_of_another_site_becomes_a_link_that_says_so(page: Page):
     page.evaluate(RENDER, "![A chart](https://evil.example/chart.png)")
     link = page.locator("#hostile a.remote-image").first
-    assert link.inner_text() == "Load image: A chart (evil.example)"
+    assert link.inner_text() == "Open image: A chart (evil.example)"
     assert link.get_attribute("rel") == "noopener noreferrer nofollow"
     assert link.get_attribute("target") == "_blank"
 

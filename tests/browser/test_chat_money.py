@@ -33,10 +33,8 @@ def evaluate(room: OpenRoom):
     page = room().page
 
     def run(expression: str, texts: list[str]) -> list:
-        return page.evaluate(
-            f"async (texts) => {{ const {{ perMillion, pico, usd }} = await import('chat/money'); return {expression}; }}",
-            texts,
-        )
+        functions = "const { perMillion, pico, usd } = await import('chat/money')"
+        return page.evaluate(f"async (texts) => {{ {functions}; return {expression}; }}", texts)
 
     return run
 

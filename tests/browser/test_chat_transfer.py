@@ -51,7 +51,7 @@ def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom,
     page = chat.page
     choose_file(page, "#attach", {"name": "dot.png", "mimeType": "image/png", "buffer": PIXEL})
     chat.ask("What is this?")
-    page.get_by_role("button", name="Ask again", exact=True).click()
+    page.get_by_role("button", name="Regenerate", exact=True).click()
     expect(page.locator(".answer .versions")).to_contain_text("2/2")
     chat.wait()
     new_chat(chat)
@@ -74,7 +74,7 @@ def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom,
     assert chat.stored() == {"conversations": [], "messages": [], "files": []}
 
     bring(chat, str(exported))
-    expect(page.locator("dialog", has_text="Import chats?").last).to_contain_text("2 new chats; 6 messages")
+    expect(page.locator("dialog", has_text="Import chats?").last).to_contain_text("2 new chats, 6 messages in total.")
     assert chat.stored()["messages"] == []  # nothing before it is agreed to
     confirm_import(chat)
     assert chat.stored() == before
@@ -82,7 +82,7 @@ def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom,
     expect(page.locator(".question img")).to_be_visible()
 
     bring(chat, str(exported))
-    expect(page.locator("#toasts")).to_contain_text("here already")
+    expect(page.locator("#toasts")).to_contain_text("You already have all 2 chats.")
     assert chat.stored() == before
 
 
@@ -149,9 +149,9 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"not json", "not a JSON file"),
-        (b"[]", "not an export"),
-        (b'{"format":"other","conversations":[]}', "not an export"),
+        (b"not json", "isn't a JSON file"),
+        (b"[]", "isn't a chat export"),
+        (b'{"format":"other","conversations":[]}', "isn't a chat export"),
         (b'{"format":"chat-export","version":99,"conversations":[]}', "newer version"),
         (b'{"format":"chat-export","version":1,"conversations":[{"title":"x"}]}', "damaged"),
         (b'{"format":"chat-export","version":1,"conversations":[]}', "no chats"),

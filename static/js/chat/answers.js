@@ -44,7 +44,7 @@ export class Answers extends Emitter {
     const text = JSON.stringify({ type: "ask", id: message.id, body });
     if (new Blob([text]).size > this.#limit) {
       const most = Math.floor(this.#limit / 1_000_000);
-      message.error = { status: 413, text: `With its attachments, the conversation is larger than ${most} MB. Start a new chat, or leave attachments out.` };
+      message.error = { status: 413, text: `This chat is over ${most} MB with attachments. Start a new chat or remove some.` };
       this.#finish(live, "failed");
       return;
     }
@@ -155,7 +155,7 @@ export class Answers extends Emitter {
   #lost() {
     for (const live of [...this.#live.values()]) {
       if (live.message.queued) continue; // it has not left yet
-      live.message.error = { status: 0, text: "The connection was lost. What had arrived is kept." };
+      live.message.error = { status: 0, text: "Connection lost before the answer finished." };
       if (live.message.meta?.generation_id) this.#owed.set(live.message.id, live.message);
       this.#finish(live, "interrupted");
     }

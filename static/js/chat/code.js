@@ -56,7 +56,7 @@ export function card(pre) {
   pre.ariaLabel = `Code, ${named}`;
   return h("div.code", {}, h("header", {}, h("span", {}, named), h("span.push.code-actions", {},
     h("button.btn.quiet.small", { type: "button", data: { act: "wrap" }, aria: { pressed: "false" } }, "Wrap"),
-    h("button.btn.quiet.small", { type: "button", data: { act: "save" }, aria: { label: "Save as a file" } }, icon("download"), h("span.hide-sm", {}, "Save")),
+    h("button.btn.quiet.small", { type: "button", data: { act: "save" }, aria: { label: "Save as file" } }, icon("download"), h("span.hide-sm", {}, "Save")),
     h("button.btn.quiet.small", { type: "button", data: { act: "copy" } }, icon("copy"), "Copy"))), pre);
 }
 

@@ -7,6 +7,8 @@ import { fileView } from "chat/turn";
 
 const DRAFT_PAUSE = 400;
 
+const listed = (names) => new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+
 export class Composer {
   files = [];
   #timer = 0;
@@ -71,7 +73,7 @@ export class Composer {
     const { conversation, busy } = this.room;
     this.button.dataset.act = busy ? "stop" : "send";
     this.button.replaceChildren(icon(busy ? "stop" : "send"), h("span.hide-sm", {}, busy ? "Stop" : "Send"));
-    this.button.setAttribute("aria-label", busy ? "Stop the answer" : "Send");
+    this.button.setAttribute("aria-label", busy ? "Stop answering" : "Send");
     this.button.disabled = !busy && !this.area.value.trim() && !this.files.length;
     this.web?.setAttribute("aria-pressed", String(conversation.web === true));
     const names = conversation.models.map((id) => this.models.get(id).short);
@@ -83,7 +85,7 @@ export class Composer {
   async add(files) {
     for (const file of files) {
       if (this.files.length >= MOST_FILES) {
-        toast(`At most ${MOST_FILES} attachments go with one message.`, "warn");
+        toast(`You can attach up to ${MOST_FILES} files per message.`, "warn");
         break;
       }
       try {
@@ -107,7 +109,7 @@ export class Composer {
     if (!text && !files.length) return;
     const size = text.length + files.reduce((sum, file) => sum + file.size * (file.kind === "text" ? 1 : 1.37), 0);
     if (size > this.setup.request_bytes * 0.7) {
-      toast("This is too large to send at once. Remove an attachment.", "warn");
+      toast("Message too large. Remove an attachment.", "warn");
       return;
     }
     this.area.value = "";
@@ -191,12 +193,12 @@ export class Composer {
     const blind = (kind, input) => this.files.some((file) => file.kind === kind)
       ? chosen.filter((id) => !this.models.accepts(id, input)).map((id) => this.models.get(id).short) : [];
     const [noPictures, noPdfs] = [blind("image", "image"), blind("pdf", "file")];
-    if (noPictures.length) lines.push(`${noPictures.join(", ")} cannot see pictures: they are left out.`);
-    if (noPdfs.length) lines.push(`${noPdfs.join(", ")} cannot read PDFs: they are left out.`);
+    if (noPictures.length) lines.push(`${listed(noPictures)} ${noPictures.length === 1 ? "doesn't" : "don't"} support images. They won't be sent to ${noPictures.length === 1 ? "it" : "them"}.`);
+    if (noPdfs.length) lines.push(`${listed(noPdfs)} ${noPdfs.length === 1 ? "doesn't" : "don't"} support PDFs. They won't be sent to ${noPdfs.length === 1 ? "it" : "them"}.`);
     const gone = chosen.filter((id) => this.models.all.size && this.models.get(id).missing);
-    if (gone.length) lines.push(`${gone.join(", ")} is not in the catalogue. Choose another model.`);
+    if (gone.length) lines.push(`${listed(gone)} ${gone.length === 1 ? "isn't" : "aren't"} in the catalog. Choose another model.`);
     const closed = chosen.filter((id) => this.models.unavailable.has(id)).map((id) => this.models.get(id).short);
-    if (closed.length) lines.push(`${closed.join(", ")} cannot answer with your privacy settings.`);
+    if (closed.length) lines.push(`Your privacy settings block ${listed(closed)}.`);
     this.notice.replaceChildren(...lines.map((line) => h("p", {}, icon("warning", "small"), line)));
     this.notice.hidden = !lines.length;
   }

@@ -14,13 +14,13 @@ export async function prepare(file) {
   const record = { id: newId(), name: file.name || "pasted", type: file.type, size: file.size, blob: file };
   if (PICTURES.includes(file.type)) return { ...record, kind: "image", ...(await smaller(file)) };
   if (file.type === "application/pdf") {
-    if (file.size > LARGEST_PDF) throw new Error(`${file.name} is larger than 8 MB.`);
+    if (file.size > LARGEST_PDF) throw new Error(`${file.name} is larger than 8 MB. Attach a smaller PDF.`);
     return { ...record, kind: "pdf" };
   }
-  if (file.type.startsWith("image/")) throw new Error(`${file.name}: only PNG, JPEG, WebP and GIF pictures can be sent.`);
-  if (/^(video|audio)\//.test(file.type)) throw new Error(`${file.name}: video and audio cannot be sent.`);
-  if (file.size > LARGEST_TEXT) throw new Error(`${file.name} is larger than 600 kB of text.`);
-  if (!(await isText(file))) throw new Error(`${file.name} is neither text, nor a picture, nor a PDF.`);
+  if (file.type.startsWith("image/")) throw new Error(`${file.name}: only PNG, JPEG, WebP and GIF images are supported.`);
+  if (/^(video|audio)\//.test(file.type)) throw new Error(`${file.name}: video and audio aren't supported.`);
+  if (file.size > LARGEST_TEXT) throw new Error(`${file.name} is larger than 600 kB. Attach a smaller text file.`);
+  if (!(await isText(file))) throw new Error(`${file.name} isn't supported. Attach an image, PDF or text file.`);
   return { ...record, kind: "text", type: file.type || "text/plain" };
 }
 
@@ -41,7 +41,7 @@ async function smaller(file) {
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    throw new Error(`${file.name} is not a picture that this browser can read.`);
+    throw new Error(`${file.name} can't be read as an image. Attach another file.`);
   }
   const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
   if (scale === 1 && file.size <= LARGEST_PICTURE) return { blob: file, type: file.type, size: file.size };

@@ -39,10 +39,10 @@ const shortcuts = new Shortcuts({
   chooseModel: () => heading.choose(0),
   startNew: () => startNew(),
   toggleRail,
-  copyAnswer: () => room.lastAnswer?.text && copy(room.lastAnswer.text).then(() => toast("The last answer is copied.")),
+  copyAnswer: () => room.lastAnswer?.text && copy(room.lastAnswer.text).then(() => toast("Last answer copied.")),
   copyCode: () => {
     const code = [...document.querySelectorAll("#thread .code code")].at(-1);
-    if (code) copy(code.textContent).then(() => toast("The last code is copied."));
+    if (code) copy(code.textContent).then(() => toast("Last code block copied."));
   },
   focusComposer: () => composer.focus(),
   stop: () => room.stop(),
@@ -78,7 +78,7 @@ async function open(id) {
     if (location.hash.slice(1) !== id) history.pushState(null, "", `#${id}`);
     composer.focus();
   } else {
-    toast("This chat is not on this device.", "warn");
+    toast("This chat isn't on this device.", "warn");
     await startNew();
   }
 }
@@ -114,8 +114,8 @@ $("#toggle-rail").addEventListener("click", toggleRail);
 // --- Line and money -------------------------------------------------------------------------------
 
 const LINE = {
-  broken: ["warning", "No connection. Messages wait here and leave when it is back."],
-  "signed-out": ["lock", "You are signed out. Your chats are still here. "],
+  broken: ["warning", "Disconnected. Messages will send when you reconnect."],
+  "signed-out": ["lock", "You're signed out. Your chats are still here. "],
 };
 
 function showLine(state) {
@@ -128,7 +128,7 @@ function showLine(state) {
   const link = document.createElement("a");
   link.className = "link";
   link.href = `${setup.links.sign_in}?next=${encodeURIComponent(location.pathname)}`;
-  link.textContent = "Sign in again";
+  link.textContent = "Sign in";
   notice.append(link);
 }
 
@@ -142,7 +142,7 @@ socket.on("state", (state) => state === "open" && answers.settleDebts());
 answers.on("balance", showBalance);
 answers.on("ready", ({ unavailable }) => models.setUnavailable(unavailable));
 answers.on("complaint", ({ message }) => toast(message, "bad"));
-$("#use-free").addEventListener("click", () => pick({ title: "Free models", free: true, then: (id) => room.change({ models: [id] }) }));
+$("#use-free").addEventListener("click", () => pick({ title: "Choose a free model", free: true, then: (id) => room.change({ models: [id] }) }));
 
 // --- Begin ----------------------------------------------------------------------------------------
 
@@ -155,9 +155,9 @@ if (setup.models.length) {
   history.replaceState(null, "", location.pathname); // a reload must not start yet another chat
 } else if (!asked || !(await room.open(asked))) {
   room.startNew(await firstModels());
-  if (asked) toast("This chat is not on this device.", "warn");
+  if (asked) toast("This chat isn't on this device.", "warn");
 }
-if (store.kind === "memory") toast("This browser keeps nothing for this site: chats are gone when the page is closed.", "warn");
+if (store.kind === "memory") toast("Your browser blocks storage. Chats disappear when you close this page.", "warn");
 showLine(socket.state);
 composer.focus();
 $("#chat").dataset.ready = "";

@@ -122,6 +122,6 @@ export function render(text) {
 }
 
 function explainImage(link) {
-  link.title = "Not loaded: images of other sites can tell them what you read. Opens in a new tab.";
-  link.textContent = `Load image: ${link.textContent} (${new URL(link.href).host})`;
+  link.title = "External image blocked for privacy. Opens in a new tab.";
+  link.textContent = `Open image: ${link.textContent} (${new URL(link.href).host})`;
 }

@@ -3,8 +3,8 @@
 import { $, h, icon } from "chat/dom";
 import { colourOf, tokens } from "chat/models";
 
-const FILTERS = [["free", "Free"], ["image", "Sees images"], ["file", "Reads PDFs"], ["reasoning", "Reasoning"]];
-const KINDS = { image: ["image", "images"], file: ["file", "files"], audio: ["audio", "audio"], video: ["video", "video"] };
+const FILTERS = [["free", "Free"], ["image", "Image input"], ["file", "PDF input"], ["reasoning", "Reasoning"]];
+const KINDS = { image: ["image", "Image"], file: ["file", "PDF"], audio: ["audio", "Audio"], video: ["video", "Video"] };
 
 export class Picker {
   #then = null;
@@ -62,23 +62,23 @@ export class Picker {
       for (const model of models) rest.delete(model);
     };
     if (!query) {
-      take("Favourites", found.filter(({ id }) => this.models.favourites.has(id)));
-      take("Recently used", this.models.recent.map((id) => this.models.all.get(id)).filter((model) => rest.has(model)));
+      take("Favorites", found.filter(({ id }) => this.models.favourites.has(id)));
+      take("Recent", this.models.recent.map((id) => this.models.all.get(id)).filter((model) => rest.has(model)));
     }
     const [open, closed] = [[], []];
     for (const model of rest) (this.models.unavailable.has(model.id) ? closed : open).push(model);
     take(query ? "Matches" : "All models", open);
-    take("Closed by your privacy settings", closed);
+    take("Blocked by your privacy settings", closed);
     if (closed.length) {
-      sections.push(h("p.explained", {}, "Nobody who runs these models promises what your settings ask for. ",
-        h("a.link", { href: this.links.privacy }, "Privacy settings")));
+      sections.push(h("p.explained", {}, "No provider of these models meets your privacy settings. ",
+        h("a.link", { href: this.links.privacy }, "Edit privacy settings")));
     }
     this.list.replaceChildren(...sections);
     this.count.textContent = found.length === 1 ? "1 model" : `${found.length} models`;
     $("#picker-empty").hidden = found.length > 0;
     $("#picker-empty-text").textContent = this.models.all.size
-      ? "No model matches. Use fewer words, or drop a filter."
-      : "The list of models could not be loaded. Check the connection and reload the page.";
+      ? "No models found. Try a shorter search or remove a filter."
+      : "Couldn't load the models. Check your connection and reload the page.";
     for (const [id, row] of this.#rows) {
       row.classList.toggle("chosen", this.chosen.has(id));
       row.classList.toggle("closed", this.models.unavailable.has(id));
@@ -101,12 +101,12 @@ export class Picker {
         h("span.facts", {},
           h("span.badges", {},
             model.free && h("span.chip.free", {}, "Free"),
-            kinds.map((kind) => h("span.chip", { title: `Takes ${KINDS[kind][1]}` }, icon(KINDS[kind][0], "small"), h("span.vh", {}, `takes ${KINDS[kind][1]}`))),
-            makes.map((kind) => h("span.chip.accent", {}, `makes ${KINDS[kind]?.[1] ?? kind}`)),
-            model.parameters.includes("reasoning") && h("span.chip", { title: "Can think before it answers" }, icon("brain", "small"), h("span.vh", {}, "reasoning"))),
+            kinds.map((kind) => h("span.chip", { title: `${KINDS[kind][1]} input` }, icon(KINDS[kind][0], "small"), h("span.vh", {}, `${KINDS[kind][1]} input`))),
+            makes.map((kind) => h("span.chip.accent", {}, `${KINDS[kind]?.[1] ?? kind} output`)),
+            model.parameters.includes("reasoning") && h("span.chip", { title: "Reasoning" }, icon("brain", "small"), h("span.vh", {}, "reasoning"))),
           h("span.num.price", {}, model.free ? "" : `${model.prompt} in · ${model.completion} out /M`),
           h("span.num.context", {}, model.context ? [tokens(model.context), h("span.hide-sm", {}, " context")] : []))),
-      h("button.star", { type: "button", aria: { pressed: "false", label: `Favourite ${model.name}` }, onclick: () => this.models.toggleFavourite(model.id) }, icon("star")));
+      h("button.star", { type: "button", aria: { pressed: "false", label: `Favorite ${model.name}` }, onclick: () => this.models.toggleFavourite(model.id) }, icon("star")));
   }
 
   #stars() {

@@ -71,12 +71,12 @@ export class Rail {
     const busy = !current && this.answers.conversations.has(id);
     return h(`li.conv${current ? ".current" : ""}`, { data: { id } },
       h("a", { href: `#${id}`, ...(current ? { aria: { current: "page" } } : {}) },
-        h("span.truncate", {}, pinned && icon("pin", "small"), title || "New chat"), busy && h("span.busy", {}, h("span.vh", {}, "is being answered")), snippet && h("small.truncate", {}, snippet)),
-      h("button.dots", { type: "button", aria: { label: `Options of ${title || "New chat"}`, haspopup: "menu" }, data: { menu: "" } }, icon("dots")));
+        h("span.truncate", {}, pinned && icon("pin", "small"), title || "New chat"), busy && h("span.busy", {}, h("span.vh", {}, "answering")), snippet && h("small.truncate", {}, snippet)),
+      h("button.dots", { type: "button", aria: { label: `Options for ${title || "New chat"}`, haspopup: "menu" }, data: { menu: "" } }, icon("dots")));
   }
 
   #nothing(query) {
-    return h("p.none", {}, query ? `No chat holds “${query}”.` : "Your chats appear here. They stay on this device.");
+    return h("p.none", {}, query ? `No chats match “${query}”.` : "No chats yet. They're saved only on this device.");
   }
 
   #click(event) {
@@ -116,7 +116,7 @@ export class Rail {
   }
 
   async rename(conversation) {
-    const title = await ask({ title: "Rename this chat", action: "Rename", value: conversation.title });
+    const title = await ask({ title: "Rename chat", action: "Rename", value: conversation.title });
     if (title === null) return;
     if (title) await this.#change(conversation, { title, titled: "user" });
     else {
@@ -140,7 +140,7 @@ export class Rail {
     if (current) this.startNew();
     this.tabs.tell("removed", conversation.id);
     this.show();
-    toast(`“${conversation.title || "New chat"}” is deleted.`, "", async () => {
+    toast(`“${conversation.title || "New chat"}” deleted.`, "", async () => {
       await this.store.write(kept);
       this.tabs.tell("list");
       this.show();

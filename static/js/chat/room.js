@@ -65,7 +65,7 @@ export class Room extends Emitter {
     );
     for (const message of cut) {
       message.status = "interrupted";
-      message.error = { status: 0, text: "The page was closed while this answer arrived. What had arrived is kept." };
+      message.error = { status: 0, text: "The page closed before this answer finished." };
     }
     await this.#store.write({ messages: cut });
     const owed = [...this.messages.values()].filter(

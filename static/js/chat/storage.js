@@ -49,12 +49,12 @@ export class Storage {
     const [usage, conversations, last] = await Promise.all([this.store.usage(), this.store.conversations(), this.store.meta("exported")]);
     const many = `${conversations.length} ${conversations.length === 1 ? "chat" : "chats"}`;
     const memory = this.store.kind === "memory";
-    $("#usage").textContent = memory ? "This browser stores nothing: chats are gone when the page is closed."
+    $("#usage").textContent = memory ? "Your browser blocks storage. Chats disappear when you close this page."
       : `${many}${usage ? `, ${bytes(usage.used)} of ${bytes(usage.quota)}` : ""}`;
-    $("#rail-usage").textContent = memory ? "Not stored: gone when the page closes" : `On this device only${usage ? ` · ${bytes(usage.used)}` : ""}`;
+    $("#rail-usage").textContent = memory ? "Temporary: not saved" : `On this device only${usage ? ` · ${bytes(usage.used)}` : ""}`;
     $("#kept").textContent = memory || !usage ? "" : usage.kept
-      ? "The browser has promised to keep it."
-      : "The browser may clear it when the disk is full, or when you have not been here for a while.";
+      ? "Protected: your browser won't clear it automatically."
+      : "Your browser may clear this when storage is low or after long inactivity.";
     $("#keep-storage").hidden = memory || !usage || usage.kept;
     $("#last-export").textContent = last ? `Last export: ${new Date(last).toLocaleDateString("en", { dateStyle: "medium" })}` : "Never exported.";
     $("#backup-hint").hidden = memory || conversations.length < A_LOT || Date.now() - (last ?? 0) < MONTH;
@@ -70,7 +70,7 @@ export class Storage {
 
   async #keep() {
     const kept = await this.store.keep();
-    toast(kept ? "The browser will keep your chats." : "The browser did not agree. Export your chats now and then.", kept ? "ok" : "warn");
+    toast(kept ? "Protected. Your browser won't clear your chats automatically." : "Your browser declined. Export your chats regularly.", kept ? "ok" : "warn");
     this.showUsage();
   }
 
@@ -82,7 +82,7 @@ export class Storage {
 
   async exportAll() {
     const conversations = (await this.store.conversations()).sort((a, b) => a.created - b.created);
-    if (!conversations.length) return toast("There is nothing to export yet.");
+    if (!conversations.length) return toast("No chats to export yet.");
     download(`chats-${new Date().toISOString().slice(0, 10)}.json`, await exported(this.store, conversations));
     await this.store.setMeta("exported", Date.now());
     return this.showUsage();
@@ -105,20 +105,21 @@ export class Storage {
     try {
       found = await plan(this.store, await file.text());
     } catch (error) {
-      toast(`Nothing was imported. ${error.message}`, "bad");
+      toast(`Import failed. ${error.message}`, "bad");
       return;
     }
     const { added, merged, unchanged, records } = found;
     if (!added && !merged) {
-      toast(unchanged ? `All ${unchanged} chats of this file are here already.` : "The file holds no chats.");
+      toast(!unchanged ? "This file contains no chats." : unchanged === 1 ? "You already have this chat." : `You already have all ${unchanged} chats.`);
       return;
     }
     const parts = [
       added && `${added} new ${added === 1 ? "chat" : "chats"}`,
       merged && `new messages for ${merged} ${merged === 1 ? "chat" : "chats"}`,
-      unchanged && `${unchanged} here already, left alone`,
+      unchanged && `${unchanged} skipped (already here)`,
     ].filter(Boolean);
-    const text = `${file.name} brings ${parts.join(", ")}; ${records.messages.length} messages in all.`;
+    const messages = records.messages.length;
+    const text = `Import from ${file.name}: ${parts.join(", ")}, ${messages} ${messages === 1 ? "message" : "messages"} in total.`;
     if (!(await ask({ title: "Import chats?", text, action: "Import" }))) return;
     if (!(await this.store.write(records))) return;
     this.tabs.tell("list");
@@ -132,7 +133,7 @@ export class Storage {
   async #deleteAll() {
     const many = (await this.store.conversations()).length;
     const sure = await ask({
-      title: "Delete all chats?", text: `${many} ${many === 1 ? "chat" : "chats"} on this device will be gone for good. There is no other copy, unless you have exported them.`,
+      title: "Delete all chats?", text: `This permanently deletes ${many} ${many === 1 ? "chat" : "chats"} from this device. Export ${many === 1 ? "it" : "them"} first to keep a copy.`,
       action: "Delete all", danger: true,
     });
     if (!sure) return;
@@ -141,7 +142,7 @@ export class Storage {
     this.tabs.tell("removed", null);
     this.dialog.close();
     this.startNew();
-    toast("All chats are deleted.");
+    toast("All chats deleted.");
     this.showUsage();
   }
 

@@ -43,7 +43,7 @@ export class Store extends Emitter {
   #giveWay() {
     // A newer version of this page wants to change the database.
     this.db.close();
-    this.emit("failed", "Another tab runs a newer version of this page. Reload to go on.");
+    this.emit("failed", "A newer version is open in another tab. Reload to continue.");
   }
 
   conversations() {
@@ -179,7 +179,7 @@ export class Store extends Emitter {
 
   #report(error) {
     if (error?.name === "QuotaExceededError" || error?.inner?.name === "QuotaExceededError") this.emit("full");
-    else this.emit("failed", `This browser could not store the conversation (${error?.name ?? "error"}).`);
+    else this.emit("failed", `Your browser couldn't save this chat (${error?.name ?? "error"}). Export it to keep a copy.`);
   }
 }
 

@@ -140,7 +140,7 @@ export class Thread {
     this.#views.get(message.id)?.update();
     if (name !== "ended") return;
     const { short } = this.models.get(message.model);
-    const said = { done: "has answered", stopped: "was stopped", failed: "could not answer", interrupted: "was interrupted" }[message.status];
+    const said = { done: "has answered", stopped: "was stopped", failed: "couldn't answer", interrupted: "was interrupted" }[message.status];
     announce(`${short} ${said}.`);
   }
 
@@ -150,11 +150,11 @@ export class Thread {
     select: (message) => this.#select(message),
     regenerate: (message) => this.room.regenerate(message),
     retry: (message) => this.room.retry(message),
-    goOn: () => this.room.send("Go on exactly where you stopped."),
+    goOn: () => this.room.send("Continue exactly where you stopped."),
     fork: (message) => this.room.fork(message),
     goOnWith: (message) => this.room.goOnWith(message),
     another: (message, { free = false } = {}) =>
-      this.pick({ title: "Ask another model", free, then: (model) => this.room.regenerate(message, model) }),
+      this.pick({ title: "Try another model", free, then: (model) => this.room.regenerate(message, model) }),
   };
 
   /** Shows another version where the one before stood. */

@@ -59,10 +59,10 @@ export async function plan(store, text) {
   try {
     data = JSON.parse(text);
   } catch {
-    throw new Error("This is not a JSON file.");
+    throw new Error("This isn't a JSON file.");
   }
-  if (data?.format !== FORMAT || !Array.isArray(data.conversations)) throw new Error("This is not an export of the chatroom.");
-  if (!(data.version <= VERSION)) throw new Error("This export comes from a newer version of the chatroom.");
+  if (data?.format !== FORMAT || !Array.isArray(data.conversations)) throw new Error("This file isn't a chat export.");
+  if (!(data.version <= VERSION)) throw new Error("This export is from a newer version of this site.");
   const known = new Map((await store.allMessages()).map(({ id, conversation }) => [id, conversation]));
   const knownFiles = new Map((await store.allFiles()).map(({ id, conversation }) => [id, conversation]));
   const plan = { records: { conversations: [], messages: [], files: [] }, added: 0, merged: 0, unchanged: 0 };
@@ -113,7 +113,7 @@ async function read(raw) {
     web: raw?.web === true,
     leaf: null,
   };
-  if (!conversation.models.length) throw new Error(`“${conversation.title || "A chat"}” names no model: the file is damaged.`);
+  if (!conversation.models.length) throw new Error(`“${conversation.title || "A chat"}” has no model. The file is damaged.`);
   const files = (await Promise.all(list(raw.files).map((file) => readFile(file, conversation.id)))).filter(Boolean);
   const kept = new Set(files.map((file) => file.id));
   const messages = list(raw.messages).map((message) => readMessage(message, conversation.id, kept)).filter(Boolean);

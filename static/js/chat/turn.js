@@ -48,11 +48,11 @@ export function questionView({ question, versions }, acts, load) {
       h("h2.vh", {}, "You"), attachmentsView(question, load), question.text && text, more,
       h(`footer.acts${versions.length > 1 ? ".chosen" : ""}`, {}, pager(versions, question, acts.select, "question"),
         iconButton("copy", "Copy", ({ currentTarget }) => acts.copy(question.text, currentTarget)),
-        iconButton("edit", "Edit and ask again", edit)),
+        iconButton("edit", "Edit message", edit)),
     ].filter(Boolean));
   };
   const edit = () => {
-    const area = h("textarea.input", { rows: 3, dir: "auto", aria: { label: "Edit your question" } });
+    const area = h("textarea.input", { rows: 3, dir: "auto", aria: { label: "Edit your message" } });
     area.value = question.text;
     article.classList.add("edited");
     const send = () => {
@@ -64,9 +64,9 @@ export function questionView({ question, versions }, acts, load) {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) { event.preventDefault(); send(); }
     });
     article.replaceChildren(h("h2.vh", {}, "You"), h("div.editing", {}, area, h("div.row", {},
-      h("span.help.grow", {}, "The old branch is kept."),
+      h("span.help.grow", {}, "The original stays as an earlier version."),
       h("button.btn.small", { type: "button", onclick: show }, "Cancel"),
-      h("button.btn.small.primary", { type: "button", onclick: send }, "Ask again"))));
+      h("button.btn.small.primary", { type: "button", onclick: send }, "Send"))));
     area.focus();
     area.setSelectionRange(area.value.length, area.value.length);
   };
@@ -81,7 +81,7 @@ function attachmentsView(question, load) {
   for (const id of question.files) {
     const item = h("li");
     list.append(item);
-    load(id).then((file) => item.replaceChildren(file ? fileView(file) : h("span.chip", {}, "no longer stored")));
+    load(id).then((file) => item.replaceChildren(file ? fileView(file) : h("span.chip", {}, "No longer stored")));
   }
   return list;
 }
@@ -161,10 +161,10 @@ export class AnswerView {
   #about() {
     const { meta, queued } = this.message;
     return [
-      meta?.provider && h("span.chip", { title: "Who ran the model" }, `via ${meta.provider}`),
-      meta?.simulated && h("span.chip.warn", { title: "No key for this provider: the sandbox answered in its place" }, "simulated"),
-      meta?.model && meta.model !== this.message.model && h("span.chip", { title: "The model that answered" }, meta.model),
-      queued && h("span.chip.warn", {}, "waiting for the connection"),
+      meta?.provider && h("span.chip", { title: "Provider" }, `via ${meta.provider}`),
+      meta?.simulated && h("span.chip.warn", { title: "Simulated response: this site has no key for this provider" }, "simulated"),
+      meta?.model && meta.model !== this.message.model && h("span.chip", { title: "Model that responded" }, meta.model),
+      queued && h("span.chip.warn", {}, "waiting for connection"),
     ].filter(Boolean);
   }
 
@@ -191,7 +191,7 @@ export class AnswerView {
     const pictures = images.filter((url) => /^data:image\/(png|jpeg|webp|gif);base64,/.test(url));
     const links = sources.filter(({ url }) => /^https?:\/\//.test(url));
     this.#parts.extras.replaceChildren(
-      ...pictures.map((url) => h("img.made", { src: url, alt: "Picture by the model" })),
+      ...pictures.map((url) => h("img.made", { src: url, alt: "Generated image" })),
       ...(links.length ? [h("details.sources", {}, h("summary", {}, `${links.length} source${links.length > 1 ? "s" : ""}`),
         h("ol", {}, links.map(({ url, title }) => h("li", {}, h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, title || url)))))] : []),
     );
@@ -201,12 +201,12 @@ export class AnswerView {
     const { message, acts } = this;
     const { error, status, meta } = message;
     if (!error) {
-      if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "Stopped. What had been said is kept.")];
+      if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.")];
       if (meta?.finish === "length") {
-        return [h("p.note", {}, icon("info", "small"), "The answer was cut at its longest length.",
-          h("button.btn.small", { type: "button", onclick: acts.goOn }, "Go on"))];
+        return [h("p.note", {}, icon("info", "small"), "Reached the token limit.",
+          h("button.btn.small", { type: "button", onclick: acts.goOn }, "Continue"))];
       }
-      if (meta?.finish === "content_filter") return [h("p.note", {}, icon("info", "small"), "The provider's content filter ended the answer.")];
+      if (meta?.finish === "content_filter") return [h("p.note", {}, icon("info", "small"), "Stopped by the provider's content filter.")];
       return [];
     }
     const broke = h(`div.banner.${status === "interrupted" || error.status === 402 ? "warn" : "bad"}`, { role: "alert" }, icon(error.status === 402 ? "wallet" : "warning"));
@@ -215,7 +215,7 @@ export class AnswerView {
       error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
       error.status === 402 && h("button.btn.small", { type: "button", onclick: () => acts.another(message, { free: true }) }, "Use a free model"),
       h("button.btn.small", { type: "button", onclick: () => (message.text ? acts.regenerate(message) : acts.retry(message)) }, icon("refresh"), "Try again"),
-      error.status !== 402 && h("button.btn.small", { type: "button", onclick: () => acts.another(message) }, "Another model"))));
+      error.status !== 402 && h("button.btn.small", { type: "button", onclick: () => acts.another(message) }, "Try another model"))));
     return [broke];
   }
 
@@ -225,10 +225,10 @@ export class AnswerView {
     return [
       pager(column.versions, message, acts.select, "answer"),
       message.text && iconButton("copy", "Copy answer", ({ currentTarget }) => acts.copy(message.text, currentTarget)),
-      !message.error && iconButton("refresh", "Ask again", () => acts.regenerate(message)),
-      !message.error && iconButton("cube", "Ask another model", () => acts.another(message)),
-      message.text && iconButton("branch", "New chat from here", () => acts.fork(message)),
-      this.several && message.text && iconButton("check", `Go on with ${this.model.short} only`, () => acts.goOnWith(message)),
+      !message.error && iconButton("refresh", "Regenerate", () => acts.regenerate(message)),
+      !message.error && iconButton("cube", "Try another model", () => acts.another(message)),
+      message.text && iconButton("branch", "Branch to new chat", () => acts.fork(message)),
+      this.several && message.text && iconButton("check", `Keep only ${this.model.short}`, () => acts.goOnWith(message)),
       metaView(message),
     ].filter(Boolean);
   }
@@ -236,15 +236,15 @@ export class AnswerView {
 
 function explain({ status, error_type: type, retry_after: after }) {
   if (status === 0) return { title: "Interrupted" };
-  if (status === 401) return { title: "You are signed out" };
-  if (status === 402) return { title: "Not enough credits", hint: "Free models can be used without credits." };
-  if (type === "context_length_exceeded") return { title: "The conversation is too long for this model", hint: "Choose a model with a larger context, or start a new chat." };
-  if (status === 413) return { title: "Too large to send" };
+  if (status === 401) return { title: "You're signed out" };
+  if (status === 402) return { title: "Not enough credits", hint: "You can use free models without credits." };
+  if (type === "context_length_exceeded") return { title: "This chat exceeds the model's context window", hint: "Choose a model with a larger context, or start a new chat." };
+  if (status === 413) return { title: "Message too large" };
   if (status === 429) return { title: "Too many requests", hint: after ? `Try again in ${after} s.` : "Try again in a moment." };
-  if (status === 404) return { title: "Nobody can answer this as it is set", hint: "Your privacy and provider settings apply here as well." };
-  if (type === "server") return { title: "Something broke on our side", hint: "Nothing is lost: try again in a moment." };
-  if (status >= 500) return { title: "The provider failed", hint: "Nothing is lost: try again, or ask another model." };
-  return { title: "This could not be answered" };
+  if (status === 404) return { title: "No provider can serve this request", hint: "Check your privacy settings, parameters and attachments." };
+  if (type === "server") return { title: "Something went wrong on our side", hint: "Your message is still here. Try again in a moment." };
+  if (status >= 500) return { title: "Provider error", hint: "Your message is still here. Try again or choose another model." };
+  return { title: "Request failed" };
 }
 
 /** "412 tokens · 68 tok/s · 0.7 s · $0.0062", with everything else behind it. */
@@ -257,12 +257,12 @@ function metaView({ meta }) {
   const rows = [
     ["Prompt", `${usage.prompt_tokens.toLocaleString("en")} tokens${usage.cached_tokens ? `, ${usage.cached_tokens.toLocaleString("en")} of them cached` : ""}`],
     ["Answer", `${usage.completion_tokens.toLocaleString("en")} tokens${usage.reasoning_tokens ? `, ${usage.reasoning_tokens.toLocaleString("en")} of them reasoning` : ""}${usage.estimated ? " (estimated)" : ""}`],
-    ["Web search", meta.web_searches && `${meta.web_searches}`],
+    ["Web searches", meta.web_searches && `${meta.web_searches}`],
     ["Cost", usd(pico(cost), { exact: true })],
     ["Model", meta.model],
     ["Provider", meta.simulated ? `${meta.provider} (simulated)` : meta.provider],
-    ["First token", duration(latency)],
-    ["Whole answer", duration(took)],
+    ["Time to first token", duration(latency)],
+    ["Total time", duration(took)],
     ["Request", h("a.link", { href: `/activity/${meta.generation_id}` }, meta.generation_id)],
   ];
   return h("details.meta", {}, h("summary.num", {}, facts.filter(Boolean).join(" · ")),

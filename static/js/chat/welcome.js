@@ -18,9 +18,9 @@ export function welcome({ room, models, write, use }) {
   return h("div.welcome", {},
     h("div.greeting", {},
       h("h2", {}, chosen.length > 1 ? `Ask ${chosen.length} models at once` : `Ask ${models.get(first).short}`),
-      h("p.muted", {}, "Your chats stay on this device. Nothing of them is kept on the server.")),
+      h("p.muted", {}, "Chats are saved only in this browser, never on our servers.")),
     h("ul.starters", {}, STARTERS.map(([name, title, text]) => h("li", {}, h("button", { type: "button", onclick: () => write(text) },
       icon(name), h("span", {}, h("strong", {}, title), h("small.muted", {}, text.trim().replace(/\s+/g, " "))))))),
-    recent.length > 0 && h("div.recent", {}, h("h3", {}, "Used lately"),
+    recent.length > 0 && h("div.recent", {}, h("h3", {}, "Recent"),
       h("ul", {}, recent.map((id) => h("li", {}, h("button.btn", { type: "button", onclick: () => use(id) }, avatar(models.get(id)), h("span.truncate", {}, models.get(id).short)))))));
 }
