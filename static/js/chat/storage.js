@@ -56,7 +56,7 @@ export class Storage {
       ? "Protected: your browser won't clear it automatically."
       : "Your browser may clear this when storage is low or after long inactivity.";
     $("#keep-storage").hidden = memory || !usage || usage.kept;
-    $("#last-export").textContent = last ? `Last export: ${new Date(last).toLocaleDateString("en", { dateStyle: "medium" })}` : "Never exported.";
+    $("#last-export").textContent = last ? `Last export: ${new Date(last).toLocaleDateString("en", { dateStyle: "medium" })}.` : "Never exported.";
     $("#backup-hint").hidden = memory || conversations.length < A_LOT || Date.now() - (last ?? 0) < MONTH;
   }
 
