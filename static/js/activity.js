@@ -1,7 +1,7 @@
-// The dashboard: what a bar is made of, by pointer or arrow keys, and new requests as they happen.
+// Activity dashboard: chart tooltips by pointer or arrow keys, and live updates.
 
 // --- Bars -----------------------------------------------------------------------------------------
-// What a bar is made of stands in the data table below; the tooltip shows one of its rows.
+// The tooltip shows one row of the data table below the chart.
 
 const announcer = Object.assign(document.createElement("div"), { className: "vh" });
 announcer.setAttribute("role", "status");
@@ -53,7 +53,7 @@ function equip(figure) {
     place(index);
   }
 
-  // Beside the bar, on whichever side has more room.
+  // Right of the bar if it fits there, else left.
   function place(index) {
     const frame = figure.getBoundingClientRect();
     const bar = columns[index].querySelector(".slot").getBoundingClientRect();
@@ -85,7 +85,7 @@ function equip(figure) {
   });
 }
 
-// --- Staying the same while the page is renewed ---------------------------------------------------
+// --- State that survives a refresh of the results -------------------------------------------------
 
 const open = new Set();
 document.addEventListener("toggle", (event) => {
@@ -104,7 +104,7 @@ document.addEventListener("htmx:load", ({ detail }) => {
   if (detail.elt.id === "results") renew(detail.elt);
 });
 
-// What is chosen anyway stays out of the address.
+// Defaults and empty values stay out of the URL.
 const DEFAULTS = { period: "30d", show: "spend", by: "model" };
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.elt.id !== "filters") return;
@@ -121,7 +121,7 @@ const live = document.querySelector("[data-live]");
 async function refresh() {
   const results = document.getElementById("results");
   const here = new URL(location.href);
-  // Not while somebody looks elsewhere, reads an older page, marks text, or has the keyboard in here.
+  // Skip while the tab is hidden, an older page is open, text is selected, or the results have focus.
   if (!live.checked || document.hidden || !results || here.searchParams.has("before") || here.searchParams.has("after")) return;
   if (!getSelection().isCollapsed || results.matches(".htmx-request") || results.contains(document.activeElement) || results.matches(":has(.tip:not([hidden]))")) return;
   here.searchParams.set("since", results.dataset.stamp);
@@ -131,7 +131,7 @@ async function refresh() {
 
 if (live) {
   live.closest("label").hidden = false;
-  live.addEventListener("change", (event) => event.stopPropagation()); // it is no filter
+  live.addEventListener("change", (event) => event.stopPropagation()); // the switch is not a filter
   setInterval(refresh, SECONDS * 1000);
   document.addEventListener("visibilitychange", refresh);
 }

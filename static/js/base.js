@@ -1,4 +1,4 @@
-// Behaviour that every page shares. Everything here is an addition: pages work without it.
+// Behavior that all pages share. Pages also work without it.
 
 const sprite = (name) => {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -12,10 +12,10 @@ const sprite = (name) => {
 
 // --- Toasts ---------------------------------------------------------------------------------------
 // document.dispatchEvent(new CustomEvent("toast", {detail: {text, kind}})); kind: "ok", "warn", "bad" or none.
-// A server answers htmx with `HX-Trigger: {"toast": {"text": ..., "kind": ...}}` for the same.
+// An htmx response with the header `HX-Trigger: {"toast": {"text": ..., "kind": ...}}` does the same.
 
 const ICONS = { ok: "ok", success: "ok", warn: "warning", warning: "warning", bad: "error", error: "error" };
-const LASTING = new Set(["bad", "error", "warn", "warning"]); // stay until closed
+const LASTING = new Set(["bad", "error", "warn", "warning"]); // these stay until closed
 
 function keepToast(toast, kind) {
   const close = document.createElement("button");
@@ -58,7 +58,7 @@ export const say = (text, kind = "") => document.dispatchEvent(new CustomEvent("
 
 async function copyText(text) {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
-  // Over plain HTTP on another machine browsers offer only this.
+  // Browsers offer no clipboard API on pages served over plain HTTP from another machine.
   const area = Object.assign(document.createElement("textarea"), { value: text, readOnly: true, className: "vh" });
   (document.querySelector("dialog[open]") ?? document.body).append(area);
   area.select();
@@ -130,18 +130,18 @@ document.addEventListener("submit", (event) => {
 
 // --- Forms ----------------------------------------------------------------------------------------
 
-// A second click on a slow button must not send the form twice. Registered late and on the window, so
-// that a module that handles the form itself has already called preventDefault().
+// A second click on a slow button must not submit the form twice. The listener is on the window so that it runs
+// after modules that handle the form themselves and call preventDefault().
 window.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post" || "repeatable" in form.dataset) return;
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "yes";
-  // After the browser has collected the form: a disabled button's value is not sent.
+  // Deferred until the browser has collected the form data, because it omits the value of a disabled button.
   setTimeout(() => event.submitter?.setAttribute("aria-busy", "true"));
 });
 window.addEventListener("pageshow", (event) => {
-  if (!event.persisted) return; // the page comes back from the back button as it was left
+  if (!event.persisted) return; // only pages restored by the back button
   for (const form of document.querySelectorAll("form[data-sent]")) {
     delete form.dataset.sent;
     form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
@@ -173,7 +173,7 @@ document.addEventListener("click", (event) => {
     return document.getElementById(opener.dataset.openDialog)?.showModal();
   }
   if (event.target.closest?.("[data-close-dialog]")) return event.target.closest("dialog")?.close();
-  // A press on the backdrop reports the dialog itself as its target.
+  // A click on the backdrop has the dialog itself as its target.
   if (event.target.matches?.("dialog.modal:not([data-keep-open])")) {
     const box = event.target.getBoundingClientRect();
     const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
@@ -181,7 +181,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// Browsers without anchor positioning: put a menu under its button by hand.
+// Fallback for browsers without anchor positioning: place the menu under its button.
 if (!CSS.supports("position-area", "bottom")) {
   document.addEventListener("toggle", (event) => {
     const menu = event.target;
@@ -195,8 +195,8 @@ if (!CSS.supports("position-area", "bottom")) {
   }, true);
 }
 
-// <div role="tablist" data-tabs="memory"> of buttons with aria-controls. Without this module every panel
-// is shown, one under the other. The same memory name keeps all such tabs on the page, and later pages, in step.
+// <div role="tablist" data-tabs="name"> of buttons with aria-controls. Without this module all panels are visible.
+// Tab lists with the same name select the same tab, on this page and on later ones.
 function openTabs(list) {
   const tabs = [...list.querySelectorAll("[role=tab]")];
   const memory = list.dataset.tabs && `tabs:${list.dataset.tabs}`;
@@ -208,7 +208,7 @@ function openTabs(list) {
       document.getElementById(tab.getAttribute("aria-controls")).hidden = !on;
     }
     if (!remember || !memory) return;
-    try { localStorage.setItem(memory, chosen.dataset.tab); } catch { /* storage is off: forget it */ }
+    try { localStorage.setItem(memory, chosen.dataset.tab); } catch { /* storage is off */ }
     document.dispatchEvent(new CustomEvent("tab", { detail: { memory, tab: chosen.dataset.tab, list } }));
   };
   list.addEventListener("click", (event) => {
@@ -241,7 +241,7 @@ for (const list of document.querySelectorAll("[role=tablist][data-tabs]")) openT
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (event.target.closest?.("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
-  // The page's own search box wins over the one in the bar.
+  // The page's own search box takes precedence over the one in the navigation.
   const box = document.querySelector("main [data-search]") ?? document.querySelector("[data-search]");
   if (!box?.checkVisibility()) return;
   event.preventDefault();

@@ -1,4 +1,4 @@
-// Pages about credits. Printing needs a script; everything else here works without one.
+// Receipts and credit notes: the print button.
 
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;

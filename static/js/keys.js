@@ -1,4 +1,4 @@
-// Forms for keys open in one dialog, filled by htmx. Without this module their links are pages.
+// Key forms open in one dialog that htmx fills. Without this module their links open pages.
 
 const dialog = document.getElementById("key-dialog");
 const secretShown = () => dialog.querySelector("[data-secret-shown]");
@@ -6,7 +6,7 @@ const secretShown = () => dialog.querySelector("[data-secret-shown]");
 if (dialog) {
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     if (detail.target !== dialog) return;
-    // A secret is shown once: a slip of the hand must not close it.
+    // The secret is shown only once, so an accidental click or Esc must not close it.
     dialog.toggleAttribute("data-keep-open", Boolean(secretShown()));
     if (!dialog.open) dialog.showModal();
   });
@@ -19,6 +19,6 @@ if (dialog) {
   dialog.addEventListener("close", () => {
     const leave = secretShown() && dialog.querySelector("footer a");
     dialog.replaceChildren();
-    if (leave) location.assign(leave.href); // the list does not show the new key yet
+    if (leave) location.assign(leave.href); // reload, because the list does not show the new key yet
   });
 }

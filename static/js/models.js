@@ -1,14 +1,14 @@
-// The models browser and the model page: counts that follow the filters, and colours for code.
+// Models browser and model page: counts that follow the filters, and code highlighting.
 
 // --- Counts -----------------------------------------------------------------------------------------
-// htmx swaps the results only, so that the rail keeps its focus and its scroll; its figures come along.
+// htmx replaces only the results, so that the sidebar keeps focus and scroll position. The results carry the counts.
 
 function showCounts(results) {
   const counts = JSON.parse(results.dataset.counts);
   for (const input of document.querySelectorAll("#facets input[data-facet]")) {
     const { facet } = input.dataset;
     const value = input.value || { context: "0", max_price: "any" }[facet];
-    // Options that no model has are not in the counts; nor is a step of the visitor's own, which all results meet.
+    // Missing from the counts: options that no model has (0), and a custom step in the URL, which all results match.
     const own = input.type === "radio" && input.checked;
     const count = counts[facet]?.[value] ?? (own ? parseInt(results.dataset.found, 10) : 0);
     const label = input.closest("label");

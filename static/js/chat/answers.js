@@ -1,4 +1,4 @@
-/* Answers under way: from the socket into their messages, and from there to the store about once a second.
+/* Running answers: applies socket frames to their messages and saves those about once a second.
 
    An answer's status is "waiting", "streaming", then "done", "stopped", "failed" or "interrupted". */
 
@@ -11,13 +11,13 @@ export const isUnderWay = (message) => UNDER_WAY.has(message.status);
 
 export class Answers extends Emitter {
   #live = new Map(); // id -> {message, release, timer, saved, thinkingSince}
-  #owed = new Map(); // id -> message whose bill is still to come
+  #owed = new Map(); // id -> message without its cost yet
   #socket;
   #store;
   #tabs;
   #limit;
 
-  /** `limit` is the largest question in bytes. */
+  /** `limit` is the maximum size of a request in bytes. */
   constructor(socket, store, tabs, limit) {
     super();
     this.#limit = limit;
@@ -31,12 +31,12 @@ export class Answers extends Emitter {
     document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && save());
   }
 
-  /** The message of an answer that this tab is writing. */
+  /** The message of a running answer of this tab. */
   get(id) {
     return this.#live.get(id)?.message;
   }
 
-  /** Asks for `message`; from here on it is filled in. */
+  /** Requests an answer; `message` fills as frames arrive. */
   start(message, body) {
     const live = { message, release: this.#tabs.claim(message.id), timer: 0, saved: false, thinkingSince: 0 };
     this.#live.set(message.id, live);
@@ -52,7 +52,7 @@ export class Answers extends Emitter {
     this.emit("began", message);
   }
 
-  /** Ends an answer; what has arrived stays. */
+  /** Stops an answer and keeps the text received so far. */
   stop(id) {
     const live = this.#live.get(id);
     if (!live) return;
@@ -62,19 +62,19 @@ export class Answers extends Emitter {
     this.#finish(live, "stopped");
   }
 
-  /** Ends the answers of a conversation, or all of them. */
+  /** Stops the answers of one conversation, or all. */
   stopAll(conversation = null) {
     for (const { message } of [...this.#live.values()]) {
       if (conversation === null || message.conversation === conversation) this.stop(message.id);
     }
   }
 
-  /** The conversations that this tab is writing answers in. */
+  /** Ids of the conversations with running answers of this tab. */
   get conversations() {
     return new Set([...this.#live.values()].map(({ message }) => message.conversation));
   }
 
-  /** Asks what answers have cost that were cut off. */
+  /** Requests the cost of answers that were cut off. */
   askForBills(messages) {
     for (const message of messages) {
       this.#owed.set(message.id, message);
@@ -154,7 +154,7 @@ export class Answers extends Emitter {
 
   #lost() {
     for (const live of [...this.#live.values()]) {
-      if (live.message.queued) continue; // it has not left yet
+      if (live.message.queued) continue; // not sent yet: it waits for the connection
       live.message.error = { status: 0, text: "Connection lost before the answer finished." };
       if (live.message.meta?.generation_id) this.#owed.set(live.message.id, live.message);
       this.#finish(live, "interrupted");
@@ -185,7 +185,7 @@ export class Answers extends Emitter {
     this.#tabs.tell("conversation", message.conversation);
   }
 
-  /** After the line is mended: what did the answers cost that it cut off? */
+  /** After a reconnect: requests the costs that the lost connection would have delivered. */
   settleDebts() {
     this.askForBills([...this.#owed.values()]);
   }

@@ -1,15 +1,15 @@
-/* Markdown that is still arriving. Blocks that can no longer change are rendered once and left alone; only
-   the open end is rendered again, at most once a frame and never for more than a fifth of the time. */
+/* Streaming Markdown. Blocks that can no longer change are rendered once; only the open end is rendered again,
+   at most once per frame and for at most a fifth of the time. */
 
 import { card, colour, intoCards } from "chat/code";
 import { Context, fragmentOf, takeUp, tokensOf } from "chat/markdown";
 import { typeset } from "chat/maths";
 
-/** From this length on, an open code fence is appended to instead of rendered again. */
+/** Open code fences longer than this are appended to instead of rendered again. */
 const LONG_FENCE = 4096;
 const HIDDEN_PAUSE = 250;
 
-/** One finished block, with colours and formulas. */
+/** A finished block, with highlighted code and typeset formulas. */
 function block(tokens) {
   const box = document.createElement("div");
   box.className = "blk";
@@ -20,7 +20,7 @@ function block(tokens) {
   return box;
 }
 
-/** A finished text, as elements. */
+/** A DocumentFragment with a complete text. */
 export function finished(text) {
   const fragment = document.createDocumentFragment();
   let group = [];
@@ -41,8 +41,8 @@ export function finished(text) {
 
 export class LiveMarkdown {
   #root;
-  #text = ""; // all of it
-  #rest = ""; // what is not settled
+  #text = ""; // everything received
+  #rest = ""; // the part that can still change
   #held = ""; // a carriage return whose line feed may follow
   #context = new Context();
   #tail = document.createElement("div");
@@ -60,7 +60,7 @@ export class LiveMarkdown {
     root.append(this.#tail);
   }
 
-  /** Takes more text; it is shown with the next frame. */
+  /** Adds text; the next frame shows it. */
   push(text) {
     text = this.#held + text;
     this.#held = text.endsWith("\r") ? "\r" : "";
@@ -70,7 +70,7 @@ export class LiveMarkdown {
     if (!this.#due) this.#schedule();
   }
 
-  /** Shows everything that has arrived, now. */
+  /** Renders all received text now. */
   flush() {
     clearTimeout(this.#due);
     this.#due = 0;
@@ -81,14 +81,14 @@ export class LiveMarkdown {
     this.onflush();
   }
 
-  /** The text is complete. */
+  /** Renders the complete text; nothing may be pushed after it. */
   end() {
     clearTimeout(this.#due);
     this.#ended = true;
     this.#text += this.#held ? "\n" : "";
     this.#rest += this.#held ? "\n" : "";
     if (/^ {0,3}\[[^\]]+\]:/m.test(this.#text)) {
-      // A link may have been defined after it was used.
+      // A link may be used before its definition.
       this.#root.replaceChildren(finished(this.#text));
     } else {
       this.#tail.remove();
@@ -101,7 +101,7 @@ export class LiveMarkdown {
   }
 
   #schedule() {
-    // A hidden page gets no frames.
+    // Hidden pages get no animation frames.
     const wait = document.hidden ? HIDDEN_PAUSE : Math.max(0, this.#flushedAt + 4 * this.#cost - performance.now());
     if (wait > 16) this.#due = setTimeout(() => this.flush(), wait);
     else {
@@ -126,7 +126,7 @@ export class LiveMarkdown {
     this.#tail.replaceChildren(fragment);
   }
 
-  /** Starts appending when the only thing left is a long open fence. */
+  /** Switches to appending if the rest is one long open fence; false if it is not. */
   #openFence(tokens) {
     const [token, ...others] = tokens.filter((each) => each.type !== "space");
     if (!token || others.length || token.type !== "code" || token.raw.length < LONG_FENCE) return false;
@@ -143,13 +143,13 @@ export class LiveMarkdown {
     return true;
   }
 
-  /** Appends new lines to the open fence; true when it has been closed. */
+  /** Appends new lines to the open fence; true if the fence is closed. */
   #growFence() {
     const fence = this.#fence;
     const end = closes(this.#rest, fence.marker, fence.shown);
     const upTo = end >= 0 ? end : this.#rest.lastIndexOf("\n") + 1;
     if (upTo > fence.shown) {
-      // Lines in runs of their own: the browser lays out only those in view.
+      // Lines are grouped in spans, so that the browser lays out only the visible ones.
       for (const line of this.#rest.slice(fence.shown, upTo).split(/(?<=\n)/)) {
         if (!fence.run || fence.lines % 64 === 0) {
           fence.run = document.createElement("span");
@@ -171,19 +171,19 @@ export class LiveMarkdown {
   }
 }
 
-/** Where the line begins that closes a fence, searching complete lines from `from`; -1 when none does. */
+/** Index of the line that closes a fence, among the complete lines from `from` on; -1 if there is none. */
 function closes(text, marker, from) {
   const pattern = new RegExp(`^ {0,3}${marker}[~\`]* *\\n`, "gm");
   pattern.lastIndex = from;
   return pattern.exec(text)?.index ?? -1;
 }
 
-/** How many of the first tokens can no longer change, whatever follows. */
+/** How many leading tokens can no longer change, whatever follows. */
 function settledCount(tokens) {
   for (let at = tokens.length - 2; at > 0; at -= 1) {
     const [before, space, after] = [tokens[at - 1], tokens[at], tokens[at + 1]];
     if (space.type !== "space" || !/\n\n/.test(before.raw.slice(-1) + space.raw) || !/^\S/.test(after.raw)) continue;
-    // "2" after a list may yet become "2. …" and belong to it.
+    // A "2" after a list may become "2. …", which belongs to the list.
     if (before.type === "list" && after.raw.length < 12 && !after.raw.includes("\n")) continue;
     return at + 1;
   }

@@ -1,4 +1,4 @@
-/* Code in answers: a card with its language, copying and wrapping, and colours once the fence is closed. */
+/* Code blocks in answers: a card with language, copy, wrap and save, highlighted once the fence is closed. */
 
 import { copy, h, icon } from "chat/dom";
 
@@ -12,7 +12,7 @@ const LANGUAGES = new Set([
   "bash", "c", "cpp", "csharp", "css", "diff", "dockerfile", "go", "ini", "java", "javascript", "json", "kotlin", "lua",
   "makefile", "markdown", "php", "python", "r", "ruby", "rust", "scala", "sql", "swift", "typescript", "xml", "yaml",
 ]);
-/** Colouring more than this would hold up the page. */
+/** Highlighting longer code would block the page. */
 const LONGEST = 40_000;
 
 const EXTENSIONS = {
@@ -31,14 +31,14 @@ async function highlighter(language) {
   return hljs;
 }
 
-/** The language's name among ours, or "". */
+/** The highlight.js language of a code element, or "". */
 export function languageOf(code) {
   const named = /language-([\w+#.-]+)/.exec(code.className)?.[1].toLowerCase() ?? "";
   const language = ALIASES[named] ?? named;
   return LANGUAGES.has(language) ? language : "";
 }
 
-/** Puts every bare `pre` below `root` into a card. */
+/** Wraps every `pre` below `root` in a card. */
 export function intoCards(root) {
   for (const pre of root.querySelectorAll("pre")) {
     const place = document.createComment("");
@@ -47,7 +47,7 @@ export function intoCards(root) {
   }
 }
 
-/** A card around a `pre`. */
+/** A card that contains `pre`. */
 export function card(pre) {
   const code = pre.firstElementChild;
   const named = /language-([\w+#.-]+)/.exec(code.className)?.[1] ?? "text";
@@ -60,7 +60,7 @@ export function card(pre) {
     h("button.btn.quiet.small", { type: "button", data: { act: "copy" } }, icon("copy"), "Copy"))), pre);
 }
 
-/** Colours the code below `root`; not called before a fence is closed. */
+/** Highlights the code below `root`. Call it only after the fence is closed. */
 export function colour(root) {
   for (const code of root.querySelectorAll("pre code")) {
     const language = languageOf(code);
@@ -68,11 +68,11 @@ export function colour(root) {
     if (!language || source.length > LONGEST) continue;
     highlighter(language).then((hljs) => {
       if (code.textContent === source) code.innerHTML = hljs.highlight(source, { language, ignoreIllegals: true }).value;
-    }, () => {}); // offline: no colours
+    }, () => {}); // offline: leave it plain
   }
 }
 
-/** Handles the buttons of every card below `root`. */
+/** Handles the card buttons below `root`; `save(name, blob)` saves a file. */
 export function handleCards(root, save) {
   root.addEventListener("click", ({ target }) => {
     const button = target.closest(".code-actions [data-act]");

@@ -1,4 +1,4 @@
-/* Where one writes: text, attachments, send and stop. A draft belongs to its conversation and survives a reload. */
+/* Message box: text, attachments, send and stop. Each conversation has a draft that survives a reload. */
 
 import { $, h, icon, toast } from "chat/dom";
 import { MOST_FILES, prepare } from "chat/files";
@@ -36,7 +36,7 @@ export class Composer {
       this.add([...this.picker.files]);
       this.picker.value = "";
     });
-    this.web = $("#web-search"); // absent where nobody searches
+    this.web = $("#web-search"); // absent on sites without web search
     this.web?.addEventListener("click", () => room.change({ web: !room.conversation.web }));
     this.#acceptDrops($("#room"));
     room.on("opened", () => this.#restore());
@@ -47,7 +47,7 @@ export class Composer {
     window.addEventListener("pagehide", () => this.#keepDraft());
   }
 
-  /** Enter sends, or (`false`, and on touch screens) starts a new line. */
+  /** Whether Enter sends. If not, and always on touch screens, it starts a new line. */
   set enterSends(value) {
     this.#enterSends = value && !this.#touch;
     this.area.enterKeyHint = this.#enterSends ? "send" : "enter";
@@ -60,7 +60,7 @@ export class Composer {
     if (!this.#touch) this.area.focus();
   }
 
-  /** Puts text into the composer, for the person to look at and send. */
+  /** Fills the message box with `text`, without sending it. */
   write(text) {
     this.area.value = text;
     this.#typed();
@@ -68,7 +68,7 @@ export class Composer {
     this.area.setSelectionRange(text.length, text.length);
   }
 
-  /** Button, placeholder and notices, as things stand. */
+  /** Updates button, placeholder and notices. */
   show() {
     const { conversation, busy } = this.room;
     this.button.dataset.act = busy ? "stop" : "send";
@@ -81,7 +81,7 @@ export class Composer {
     this.#showNotice();
   }
 
-  /** Prepares files and puts them beside the text. */
+  /** Prepares files and attaches them. */
   async add(files) {
     for (const file of files) {
       if (this.files.length >= MOST_FILES) {
@@ -124,7 +124,7 @@ export class Composer {
   }
 
   #key(event) {
-    // While an input method composes a word, Enter chooses it.
+    // Enter confirms the word that an input method is composing.
     if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey && (this.#enterSends || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -160,7 +160,7 @@ export class Composer {
     this.#showFiles();
     this.show();
     const draft = await this.store.meta(this.#draftKey);
-    // Somebody quick has begun to write meanwhile, or gone elsewhere.
+    // The user may have typed or opened another conversation while the draft loaded.
     if (!draft || this.room.conversation.id !== id || this.area.value || this.files.length) return;
     this.area.value = draft.text;
     this.files = draft.files;
@@ -168,7 +168,7 @@ export class Composer {
     this.show();
   }
 
-  /** Before another conversation is opened. */
+  /** Call before another conversation opens. */
   leave() {
     this.#keepDraft();
   }

@@ -1,8 +1,8 @@
-/* When a conversation was last used, in words. */
+/* Dates and durations as text. */
 
 const DAY = 86_400_000;
 
-/** The heading a moment belongs under: Today, Yesterday, Previous 7 days, Previous 30 days, then months. */
+/** Heading for a time in ms: Today, Yesterday, Previous 7 days, Previous 30 days, else the month. */
 export function groupOf(moment, now = Date.now()) {
   const midnight = new Date(now).setHours(0, 0, 0, 0);
   if (moment >= midnight) return "Today";

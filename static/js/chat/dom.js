@@ -1,6 +1,6 @@
-/* Building elements, and the page's three ways to speak: toasts, announcements, dialogs. */
+/* DOM helpers: elements, toasts, screen reader announcements, dialogs, copy and download. */
 
-/** An element: `h("a.btn", {href, onclick, data: {id}, aria: {label}}, ...children)`. Text is never read as HTML. */
+/** An element: `h("a.btn", {href, onclick, data: {id}, aria: {label}}, ...children)`. Strings become text, not HTML. */
 export function h(selector, attributes = {}, ...children) {
   const [tag, ...classes] = selector.split(".");
   const element = document.createElement(tag || "div");
@@ -19,7 +19,7 @@ export function h(selector, attributes = {}, ...children) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An icon of the page's sprite. */
+/** An icon from the page's sprite. */
 export function icon(name, extra = "") {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", `icon ${extra}`.trim());
@@ -30,14 +30,14 @@ export function icon(name, extra = "") {
   return svg;
 }
 
-/** A button that shows an icon and says `label`. */
+/** An icon button with an accessible label. */
 export function iconButton(name, label, onclick, selector = "button.ico") {
   return h(selector, { type: "button", title: label, aria: { label }, onclick }, icon(name));
 }
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 
-/** A passing note; `undo` adds a button that takes it back. */
+/** Shows a toast; `undo` adds a button that calls it. */
 export function toast(text, kind = "", undo = null) {
   if (!undo) {
     document.dispatchEvent(new CustomEvent("toast", { detail: { text, kind } }));
@@ -52,12 +52,12 @@ export function toast(text, kind = "", undo = null) {
   setTimeout(close, 9000);
 }
 
-/** Said by screen readers, seen by nobody. */
+/** Announces text to screen readers. */
 export function announce(text) {
   $("#chat-status").textContent = text;
 }
 
-/** Asks in a dialog; resolves to the text typed (or true), null when called off. */
+/** Opens a dialog; resolves to the entered text (true without an input), or null on cancel. */
 export function ask({ title, text, action, value = null, danger = false }) {
   return new Promise((resolve) => {
     const input = value === null ? null : h("input.input", { name: "value", value, maxLength: 200, aria: { label: title } });
@@ -79,7 +79,7 @@ export function ask({ title, text, action, value = null, danger = false }) {
   });
 }
 
-/** Copies text, also where the page is not served over HTTPS. */
+/** Copies text, also on pages without HTTPS. */
 export async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
@@ -97,7 +97,7 @@ export async function copy(text, button) {
   setTimeout(() => button.replaceChildren(...before), 1500);
 }
 
-/** Saves a file to the person's disk. */
+/** Downloads a blob as a file. */
 export function download(name, blob) {
   const link = h("a", { href: URL.createObjectURL(blob), download: name });
   link.click();

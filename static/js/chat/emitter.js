@@ -1,9 +1,9 @@
-/* What happened, for whoever wants to know. */
+/* A minimal event emitter. */
 
 export class Emitter {
   #listeners = new Map();
 
-  /** Calls `listener(detail)` whenever `name` happens. */
+  /** Calls `listener(detail)` on each event `name`. */
   on(name, listener) {
     if (!this.#listeners.has(name)) this.#listeners.set(name, new Set());
     this.#listeners.get(name).add(listener);
@@ -15,7 +15,7 @@ export class Emitter {
       try {
         listener(detail);
       } catch (error) {
-        reportError(error); // a fault in what shows an answer must not stop it from being kept
+        reportError(error); // an error in a view must not prevent the answer from being saved
       }
     }
   }

@@ -1,4 +1,4 @@
-/* Attachments: pictures, PDFs and text, checked and made small before they are kept. */
+/* Attachments: images, PDFs and text, validated and downscaled before they are stored. */
 
 import { newId } from "chat/ids";
 
@@ -9,7 +9,7 @@ const LARGEST_PDF = 8_000_000;
 const LARGEST_TEXT = 600_000;
 export const MOST_FILES = 10;
 
-/** A record for the store. Throws an Error whose message says what is wrong with the file. */
+/** A record for the store. Throws an Error whose message names the problem with the file. */
 export async function prepare(file) {
   const record = { id: newId(), name: file.name || "pasted", type: file.type, size: file.size, blob: file };
   if (PICTURES.includes(file.type)) return { ...record, kind: "image", ...(await smaller(file)) };
@@ -35,7 +35,7 @@ async function isText(file) {
   }
 }
 
-/** A picture that models can take: {blob, type, size}, at most 2048 pixels and about 3 MB. */
+/** An image that models accept, as {blob, type, size}: at most 2048 pixels a side and about 3 MB. */
 async function smaller(file) {
   let bitmap;
   try {

@@ -1,4 +1,4 @@
-/* The bar above the conversation: its models as chips, and what can be done with it. */
+/* Header of the open conversation: its models as chips, its title and its cost. */
 
 import { $, h, icon, iconButton } from "chat/dom";
 import { usd } from "chat/money";
@@ -13,7 +13,7 @@ export class Heading {
     models.on("changed", () => room.conversation && this.show());
   }
 
-  /** Opens the picker for the first model, or for one more. */
+  /** Opens the picker to replace the model at `at`, or to add one. */
   choose(at = 0) {
     const chosen = this.room.conversation.models;
     const more = at >= chosen.length;

@@ -1,15 +1,15 @@
-/* Ids and times that this browser gives out. */
+/* Ids and timestamps. */
 
 const LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz";
 
-/** 24 letters and digits. `crypto.randomUUID` would need HTTPS. */
+/** A random id of 24 letters and digits. `crypto.randomUUID` needs HTTPS. */
 export function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(24)), (byte) => LETTERS[byte % 36]).join("");
 }
 
 let last = 0;
 
-/** Milliseconds since 1970, never the same twice: messages are ordered by it. */
+/** Unix time in ms, strictly increasing, because messages are sorted by it. */
 export function now() {
   last = Math.max(last + 1, Date.now());
   return last;

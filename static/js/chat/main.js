@@ -1,4 +1,4 @@
-/* The chatroom: puts the parts together. */
+/* Entry point of the chat page: creates and connects its parts. */
 
 import { Answers } from "chat/answers";
 import { Composer } from "chat/composer";
@@ -53,9 +53,9 @@ function onsettings({ enterSends, singleKeys }) {
   shortcuts.singleKeys = singleKeys;
 }
 
-// --- Going from one conversation to another -------------------------------------------------------
+// --- Navigation between conversations -------------------------------------------------------------
 
-/** The models of a new chat: those asked for, those of the last chat, else the default. */
+/** Models of a new chat: those of the last chat that still exist, else the default. */
 async function firstModels() {
   const last = await store.meta("last-models", []);
   const known = (ids) => ids.filter((id) => models.all.has(id));
@@ -84,12 +84,12 @@ async function open(id) {
 }
 
 room.on("list", () => {
-  // The first question gives a new chat its address.
+  // A new chat gets its URL with the first message.
   if (room.saved && location.hash.slice(1) !== room.conversation.id) history.replaceState(null, "", `#${room.conversation.id}`);
   if (room.saved) storage.askToKeep();
 });
 room.on("settings", () => store.setMeta("last-models", room.conversation.models));
-room.on("settings", () => !room.saved && room.emit("turns")); // the first screen names the models
+room.on("settings", () => !room.saved && room.emit("turns")); // the welcome screen names the models
 room.on("list", () => storage.showUsage());
 window.addEventListener("popstate", () => {
   const id = location.hash.slice(1);
@@ -111,7 +111,7 @@ function toggleRail() {
 }
 $("#toggle-rail").addEventListener("click", toggleRail);
 
-// --- Line and money -------------------------------------------------------------------------------
+// --- Connection and balance -----------------------------------------------------------------------
 
 const LINE = {
   broken: ["warning", "Disconnected. Messages will send when you reconnect."],
@@ -144,7 +144,7 @@ answers.on("ready", ({ unavailable }) => models.setUnavailable(unavailable));
 answers.on("complaint", ({ message }) => toast(message, "bad"));
 $("#use-free").addEventListener("click", () => pick({ title: "Choose a free model", free: true, then: (id) => room.change({ models: [id] }) }));
 
-// --- Begin ----------------------------------------------------------------------------------------
+// --- Start ----------------------------------------------------------------------------------------
 
 if ((await store.meta("rail", true)) === false) toggleRail();
 await storage.load();
@@ -152,7 +152,7 @@ await models.load();
 const asked = location.hash.slice(1);
 if (setup.models.length) {
   room.startNew(setup.models);
-  history.replaceState(null, "", location.pathname); // a reload must not start yet another chat
+  history.replaceState(null, "", location.pathname); // so that a reload does not start another chat
 } else if (!asked || !(await room.open(asked))) {
   room.startNew(await firstModels());
   if (asked) toast("This chat isn't on this device.", "warn");

@@ -1,6 +1,6 @@
-/* Markdown from a model into elements. The text is hostile until shown otherwise:
-   raw HTML stays text, links go to http, https and mailto only, images of other sites are never loaded by
-   themselves (an address can carry the conversation away), and DOMPurify has the last word, after Markdown. */
+/* Markdown from a model to DOM. The input is untrusted: raw HTML stays text, links are limited to http, https and
+   mailto, external images are never loaded automatically (their URLs can leak the conversation), and DOMPurify
+   sanitizes the result. */
 
 import DOMPurify from "dompurify";
 import { Lexer, Marked, Parser } from "marked";
@@ -15,7 +15,7 @@ function safeUrl(href) {
     const url = new URL(href);
     return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
   } catch {
-    return null; // a relative address would point into this site
+    return null; // a relative URL would point into this site
   }
 }
 
@@ -59,18 +59,18 @@ const ALLOWED = {
   RETURN_DOM_FRAGMENT: true,
 };
 
-/** What a text's end takes over from its beginning: the links defined there, and how deep its headings went. */
+/** State that the rest of a text needs from its start: link definitions and heading levels. */
 export class Context {
   links = {};
-  top = 0; // depth of the first heading
-  level = 2; // of the last one; the page has its h1, and each message its h2
+  top = 0; // Markdown depth of the first heading
+  level = 2; // HTML level of the last heading; the page has an h1 and each message an h2
 
   copy() {
     return Object.assign(new Context(), this, { links: { ...this.links } });
   }
 }
 
-/** The tokens of a text that follows `context`, which takes up what they define. */
+/** Tokens of a text that follows `context`, which is updated with their definitions. */
 export function tokensOf(text, context = new Context()) {
   const lexer = new Lexer(marked.defaults);
   Object.assign(lexer.tokens.links, context.links);
@@ -79,7 +79,7 @@ export function tokensOf(text, context = new Context()) {
   return tokens;
 }
 
-/** Tells `context` about tokens, and the headings among them their level: one step down at most, whatever the model wrote. */
+/** Updates `context` from tokens and sets the level of their headings, which never skips a level downwards. */
 export function takeUp(tokens, context) {
   for (const token of tokens) {
     if (token.type === "def") context.links[token.tag] ??= { href: token.href, title: token.title };
@@ -94,7 +94,7 @@ export function takeUp(tokens, context) {
   }
 }
 
-/** Clean elements for tokens. */
+/** A sanitized DocumentFragment for tokens. */
 export function fragmentOf(tokens) {
   const fragment = DOMPurify.sanitize(Parser.parse(tokens, marked.defaults), ALLOWED);
   for (const link of fragment.querySelectorAll("a")) {
@@ -116,7 +116,7 @@ export function fragmentOf(tokens) {
   return fragment;
 }
 
-/** Clean elements for a whole text. */
+/** A sanitized DocumentFragment for a complete text. */
 export function render(text) {
   return fragmentOf(tokensOf(text));
 }

@@ -1,10 +1,10 @@
-/* Formulas: `$$ … $$`, `\[ … \]` and `\( … \)`. A single `$` is a price. KaTeX comes when the first one is seen. */
+/* Formulas: `$$ … $$`, `\[ … \]` and `\( … \)`. A single `$` is a price. KaTeX loads with the first formula. */
 
 const rule = (name, level, display, pattern, start) => ({
   name,
   level,
   start: (source) => {
-    // In the middle of a line a block cannot begin, and looking there would tear the paragraph apart.
+    // A block starts only at the start of a line; a match inside a line would split the paragraph.
     const at = level === "block" ? source.search(new RegExp(`\\n${start.replace(/[$\\[]/g, "\\$&")}`)) : source.indexOf(start);
     return at < 0 ? undefined : at;
   },
@@ -16,10 +16,10 @@ const rule = (name, level, display, pattern, start) => ({
     `<span class="math${display ? " display" : ""}">${text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")}</span>`,
 });
 
-// As in TeX, a formula holds no empty line: the text before an empty line never changes its meaning.
+// As in TeX, a formula contains no empty line, so text before an empty line is final.
 const inside = (end) => `((?:(?!\\n[ \\t]*\\n)[\\s\\S])+?)${end}`;
 
-/** What marked needs to know. */
+/** Extensions for marked. */
 export const mathExtensions = [
   rule("blockDollars", "block", true, new RegExp(`^\\$\\$${inside("\\$\\$")}(?:[ \\t]*(?:\\n|$))`), "$$"),
   rule("blockBrackets", "block", true, new RegExp(`^\\\\\\[${inside("\\\\\\]")}(?:[ \\t]*(?:\\n|$))`), "\\["),
@@ -38,7 +38,7 @@ function load() {
   return import("katex");
 }
 
-/** Typesets the formulas below `root`; their source stays readable until then, and when they are wrong. */
+/** Typesets the formulas below `root`. Until then, and for invalid formulas, their source is shown. */
 export async function typeset(root) {
   const formulas = root.querySelectorAll(".math:not([data-set])");
   if (!formulas.length) return;
@@ -48,7 +48,7 @@ export async function typeset(root) {
   try {
     ({ default: { render } } = await katex);
   } catch {
-    katex = null; // offline: the source will do
+    katex = null; // offline: keep the source
     return;
   }
   for (const formula of formulas) {

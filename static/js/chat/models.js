@@ -1,4 +1,4 @@
-/* The models there are: fetched once a visit, remembered between visits so that the page never waits for them. */
+/* Available models: fetched once per visit and cached between visits, so that the page does not wait for them. */
 
 import { Emitter } from "chat/emitter";
 import { perMillion, pico } from "chat/money";
@@ -10,7 +10,7 @@ export class Models extends Emitter {
   all = new Map();
   favourites = new Set();
   recent = [];
-  /** ids that the account's settings leave nobody to serve */
+  /** ids of models without a provider that meets the account's privacy settings */
   unavailable = new Set();
   #store;
   #loaded = false;
@@ -20,7 +20,7 @@ export class Models extends Emitter {
     this.#store = store;
   }
 
-  /** Loads what was remembered, then what is true now. */
+  /** Loads the cached models, then fetches the current ones. */
   async load() {
     this.favourites = new Set(await this.#store.meta("favourites", []));
     this.recent = await this.#store.meta("recent", []);
@@ -49,7 +49,7 @@ export class Models extends Emitter {
     this.all = new Map(models.map((model) => [model.id, model]));
   }
 
-  /** The model, or what can be said of one that the catalogue no longer has. */
+  /** The model, or a placeholder for one that is no longer in the catalog. */
   get(id) {
     return this.all.get(id) ?? {
       id, name: id, short: id.split("/").at(-1), author: id.split("/")[0], context: 0, input: ["text"], output: ["text"],
@@ -57,7 +57,7 @@ export class Models extends Emitter {
     };
   }
 
-  /** The account's settings may have changed since the page was opened. */
+  /** Replaces the unavailable ids; the privacy settings may have changed since the page opened. */
   setUnavailable(ids) {
     this.unavailable = new Set(ids);
     this.emit("availability");
@@ -78,7 +78,7 @@ export class Models extends Emitter {
     this.#store.setMeta("recent", this.recent);
   }
 
-  /** Models whose name, id or author hold every word, best first; without words: newest first. */
+  /** Models whose name, id or author contain every word, best match first; newest first without words. */
   find(query, filters = new Set()) {
     const words = query.toLowerCase().split(/[\s/:]+/).filter(Boolean);
     const found = [];
@@ -98,7 +98,7 @@ export class Models extends Emitter {
   }
 }
 
-/** What the chatroom needs of a model of the API. */
+/** The fields of an API model that the chat uses. */
 function essence(model) {
   const prompt = model.pricing?.prompt ?? "0";
   const completion = model.pricing?.completion ?? "0";
@@ -126,7 +126,7 @@ export function tokens(count) {
   return count >= 1000 ? `${Math.round(count / 1000)}K` : String(count);
 }
 
-/** A colour class for an author's avatar: always the same one. */
+/** A stable color class for an author's avatar. */
 export function colourOf(author) {
   let sum = 0;
   for (const character of author.toLowerCase()) sum = (sum * 31 + character.codePointAt(0)) % 9973;

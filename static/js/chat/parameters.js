@@ -1,5 +1,5 @@
-/* The drawer with a conversation's system prompt and sampling parameters. An empty field is not sent:
-   the provider's own default applies. */
+/* Parameters dialog: a conversation's system prompt and sampling parameters. Empty fields are not sent, so the
+   provider's default applies. */
 
 import { $ } from "chat/dom";
 import { NUMBERS } from "chat/request";
@@ -45,7 +45,7 @@ export class Parameters {
     this.dialog.showModal();
   }
 
-  /** A slider and its number say the same. */
+  /** Keeps a slider and its number field in sync. */
   #pair(field) {
     if (field.dataset.for) this.form.elements[field.dataset.for].value = field.value;
     else {
@@ -79,7 +79,7 @@ export class Parameters {
     this.button.setAttribute("aria-label", count ? `Parameters, ${count} set` : "Parameters");
   }
 
-  /** Says which fields a model of the room does not listen to. */
+  /** Marks fields that a chosen model does not support. */
   #showSupport() {
     const models = this.room.conversation.models.map((id) => this.models.get(id)).filter(({ parameters }) => parameters.length);
     for (const help of this.form.querySelectorAll("[data-support]")) {

@@ -1,4 +1,4 @@
-/* Choosing a model among hundreds: a dialog with a search box, a few filters and stars. */
+/* Model picker: a dialog with search, filters and favorites. */
 
 import { $, h, icon } from "chat/dom";
 import { colourOf, tokens } from "chat/models";
@@ -28,7 +28,7 @@ export class Picker {
     for (const name of ["availability", "unreachable"]) models.on(name, () => this.#ifOpen());
   }
 
-  /** Opens; `then(id)` is called with the model that was chosen. */
+  /** Opens the picker and calls `then(id)` with the chosen model. */
   open({ title = "Choose a model", then, free = false, chosen = [] }) {
     this.#then = then;
     this.#filters = new Set(free ? ["free"] : []);
@@ -121,7 +121,7 @@ export class Picker {
 
   #move(event) {
     if (event.key === "Escape") {
-      event.preventDefault(); // a search box would only empty itself
+      event.preventDefault(); // Esc in a search box would only clear it
       this.dialog.close();
       return;
     }

@@ -1,4 +1,4 @@
-/* The rail: all conversations, by date, found again by title and by what was said. */
+/* Sidebar: all conversations by date, with search in titles and messages. */
 
 import { groupOf } from "chat/dates";
 import { $, ask, h, icon, toast } from "chat/dom";
@@ -94,7 +94,7 @@ export class Rail {
   #openMenu(row) {
     this.chosen = this.all.find(({ id }) => id === row.dataset.id);
     this.menu.querySelector('[data-act="pin"] span').textContent = this.chosen.pinned ? "Unpin" : "Pin";
-    // A menu for many buttons: put it under the one that was pressed.
+    // One menu serves all rows: place it under the clicked button.
     const at = row.querySelector(".dots").getBoundingClientRect();
     this.menu.showPopover();
     const { offsetHeight: height, offsetWidth: width } = this.menu;
@@ -132,7 +132,7 @@ export class Rail {
     this.show();
   }
 
-  /** Deletes at once, and brings back when asked to. */
+  /** Deletes immediately and offers to undo it. */
   async remove(conversation) {
     const current = conversation.id === this.room.conversation.id;
     this.answers.stopAll(conversation.id);

@@ -1,13 +1,13 @@
-/* The request that an answer is asked with, in the form of the API. */
+/* Builds the API request for an answer. */
 
 import { answerFor } from "chat/tree";
 
-/** The settings of a conversation that go into the request as they are. */
+/** Conversation parameters that are sent unchanged. */
 export const NUMBERS = [
   "temperature", "top_p", "top_k", "min_p", "max_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty", "seed",
 ];
 
-/** Body for `model` in `slot`: the turns before `question`, then the question. `load(id)` resolves to a file. */
+/** Request body for `model` in `slot`: the turns before `question`, then the question. `load(id)` loads a file. */
 export async function requestFor({ conversation, turns, question, model, slot, accepts, load }) {
   const messages = [];
   if (conversation.system?.trim()) messages.push({ role: "system", content: conversation.system });
@@ -31,7 +31,7 @@ function settingsOf(params) {
   return settings;
 }
 
-/** A question's text and files; what the model cannot take is left out. */
+/** A question's text and files, without those that the model does not support. */
 async function contentOf(question, accepts, load) {
   const texts = [];
   const parts = [];
@@ -49,12 +49,12 @@ async function contentOf(question, accepts, load) {
 }
 
 function asBlock(name, text) {
-  // A fence longer than any in the file.
+  // The fence must be longer than any in the file.
   const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)));
   return `${name}:\n${fence}\n${text}\n${fence}`;
 }
 
-/** A blob as a data: address. */
+/** Resolves to a blob's data: URL. */
 export function dataUrl(blob) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();

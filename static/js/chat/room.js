@@ -1,7 +1,7 @@
-/* The room: the conversation that is open, and everything that can be done with it.
+/* The open conversation and its operations.
 
-   Tells: "opened" (another conversation), "turns" (other messages are shown), "message" (one has changed),
-   "settings" (title, models or parameters), "list" (the rail is out of date). */
+   Events: "opened" (another conversation), "turns" (other messages are shown), "message" (one changed),
+   "settings" (title, models or parameters), "list" (the sidebar is out of date). */
 
 import { isUnderWay } from "chat/answers";
 import { Emitter } from "chat/emitter";
@@ -33,9 +33,9 @@ export class Room extends Emitter {
     tabs.on("list", () => this.emit("list"));
   }
 
-  // --- Which conversation -------------------------------------------------------------------------
+  // --- Opening ------------------------------------------------------------------------------------
 
-  /** An empty conversation with these models; it is stored with its first question. */
+  /** Starts an empty conversation with these models. It is stored with its first question. */
   startNew(models) {
     this.conversation = {
       id: newId(), title: "", titled: "auto", created: now(), updated: now(), pinned: false, models: models.slice(0, this.mostModels),
@@ -46,7 +46,7 @@ export class Room extends Emitter {
     this.emit("opened");
   }
 
-  /** Opens a stored conversation; false when there is none with this id. */
+  /** Opens a stored conversation; false if there is none with this id. */
   async open(id) {
     const [conversation, messages] = await Promise.all([this.#store.conversation(id), this.#store.messages(id)]);
     if (!conversation) return false;
@@ -74,7 +74,7 @@ export class Room extends Emitter {
     this.#answers.askForBills(owed);
   }
 
-  /** Another tab has written this conversation: show what it wrote, unless this tab is writing it as well. */
+  /** Reloads the conversation after another tab changed it, unless this tab has running answers in it. */
   async #otherTab(id) {
     this.emit("list");
     if (id !== this.conversation?.id || !this.saved) return;
@@ -84,13 +84,13 @@ export class Room extends Emitter {
     const leaf = this.messages.size ? this.conversation.leaf : conversation.leaf;
     this.conversation = conversation;
     await this.#take(await this.#store.messages(id));
-    // Stay on the branch that is shown here, at its end.
+    // Stay at the end of the branch that is shown here.
     if (this.messages.has(leaf)) this.conversation.leaf = deepest(this.messages, leaf);
     this.emit("turns");
     this.emit("settings");
   }
 
-  // --- What is shown ------------------------------------------------------------------------------
+  // --- State --------------------------------------------------------------------------------------
 
   get turns() {
     return turnsTo(this.messages, this.conversation.leaf);
@@ -100,12 +100,12 @@ export class Room extends Emitter {
     return this.underWay.length > 0;
   }
 
-  /** Answers of this conversation that this tab is writing. */
+  /** Running answers of this conversation in this tab. */
   get underWay() {
     return [...this.messages.values()].filter((message) => this.#answers.get(message.id));
   }
 
-  /** Loads a file of the conversation, once. */
+  /** Loads a file of the conversation and caches it. */
   async file(id) {
     if (!this.#files.has(id)) this.#files.set(id, await this.#store.file(id));
     return this.#files.get(id);
@@ -113,7 +113,7 @@ export class Room extends Emitter {
 
   // --- Asking -------------------------------------------------------------------------------------
 
-  /** Asks all models of the room; `parent` is the message that the question follows. */
+  /** Sends a question to all chosen models; `parent` is the message that it follows. */
   async send(text, files = [], parent = this.conversation.leaf) {
     const { conversation } = this;
     const question = {
@@ -134,13 +134,13 @@ export class Room extends Emitter {
     await this.#ask(question, answers);
   }
 
-  /** The same question with another wording: a sibling, the old branch stays. */
+  /** Sends an edited question as a sibling of the original, which stays. */
   async edit(question, text) {
     const files = await Promise.all((question.files ?? []).map((id) => this.file(id)));
     await this.send(text, files.filter(Boolean), question.parent);
   }
 
-  /** Another version of an answer, by the same or another model. */
+  /** Requests another version of an answer, from the same or another model. */
   async regenerate(answer, model = answer.model) {
     const question = this.messages.get(answer.parent);
     const version = this.#newAnswer(question, model, answer.slot);
@@ -151,7 +151,7 @@ export class Room extends Emitter {
     await this.#ask(question, [version]);
   }
 
-  /** Asks again what was refused or broke off, in its place. */
+  /** Repeats a failed answer in its place. */
   async retry(answer) {
     Object.assign(answer, { text: "", error: null, meta: {}, status: "waiting" });
     for (const name of ["reasoning", "thought_ms", "images", "sources"]) delete answer[name];
@@ -186,7 +186,7 @@ export class Room extends Emitter {
 
   // --- Branches -----------------------------------------------------------------------------------
 
-  /** Shows another version of a question or an answer. */
+  /** Shows another version of a question or answer. */
   async select(message) {
     if (message.role === "user") this.conversation.leaf = deepest(this.messages, message.id);
     else {
@@ -200,7 +200,7 @@ export class Room extends Emitter {
 
   #show(question, version) {
     question.shown = { ...question.shown, [version.slot]: version.id };
-    // Only the slot that the conversation goes on from decides about the turns that follow.
+    // Only the slot that the conversation continues from determines the following turns.
     const main = [...this.#path()].find((message) => message.parent === question.id);
     if (!main || main.slot === version.slot) this.conversation.leaf = deepest(this.messages, version.id);
   }
@@ -209,7 +209,7 @@ export class Room extends Emitter {
     for (let message = this.messages.get(this.conversation.leaf); message; message = this.messages.get(message.parent)) yield message;
   }
 
-  /** Goes on with one of several answers, and its model alone. */
+  /** Continues with one of several answers and only its model. */
   async goOnWith(answer) {
     this.conversation.models = [answer.model];
     this.conversation.leaf = deepest(this.messages, answer.id);
@@ -218,7 +218,7 @@ export class Room extends Emitter {
     this.emit("settings");
   }
 
-  /** A new conversation with everything up to `answer`. */
+  /** Copies everything up to `answer` into a new conversation and opens it. */
   async fork(answer) {
     const id = newId();
     const ids = new Map();
@@ -250,19 +250,19 @@ export class Room extends Emitter {
 
   // --- Settings -----------------------------------------------------------------------------------
 
-  /** Changes the conversation: models, system, params, title, pinned. */
+  /** Updates the conversation's models, system, params, title, pinned or web. */
   async change(changes) {
     Object.assign(this.conversation, changes);
     if (this.saved) await this.#save({}, false);
     this.emit("settings");
   }
 
-  /** What the conversation has cost, all branches together, in pico-dollars. */
+  /** Cost of the conversation in pico-dollars (BigInt), including all branches. */
   get cost() {
     return [...this.messages.values()].reduce((sum, { meta }) => sum + pico(meta?.cost), 0n);
   }
 
-  /** The text of the newest answer shown, for copying. */
+  /** The newest answer shown, for copying. */
   get lastAnswer() {
     const turn = this.turns.at(-1);
     return turn && answerFor(turn, this.conversation.models[0], 0);

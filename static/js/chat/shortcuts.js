@@ -1,11 +1,11 @@
-/* The keyboard. Single keys can be switched off in the settings: speech input and slips press them unasked. */
+/* Keyboard shortcuts. Single-key shortcuts can be turned off, because speech input can trigger them by accident. */
 
 import { $ } from "chat/dom";
 
 export class Shortcuts {
   singleKeys = true;
 
-  /** `acts`: what each shortcut does, by name. */
+  /** `acts` maps the names of shortcuts to functions. */
   constructor(acts) {
     this.acts = acts;
     this.dialog = $("#shortcuts");

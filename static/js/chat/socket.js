@@ -1,7 +1,7 @@
-/* The line to the server: one socket for the page, mended when it breaks.
+/* The page's WebSocket, with automatic reconnection.
 
-   A question is sent once. One that has not left yet waits for the line; one that had left when the line
-   broke is reported as lost, never sent again: it may have been answered, and paid. */
+   Each request is sent at most once. Unsent requests wait for the connection. Requests that were sent before the
+   connection broke are reported as lost and never sent again, because they may have been answered and charged. */
 
 import { Emitter } from "chat/emitter";
 
@@ -13,7 +13,7 @@ const PATIENCE = 10_000;
 export class Socket extends Emitter {
   /** "connecting", "open", "broken" or "signed-out" */
   state = "connecting";
-  #waiting = new Map(); // asked before the line was open
+  #waiting = new Map(); // requests made before the connection was open
   #tries = 0;
   #timers = {};
 
@@ -29,7 +29,7 @@ export class Socket extends Emitter {
 
   #socket = null;
 
-  /** Sends the question `id`; true when it has left, false while it waits for the line. */
+  /** Sends request `id`; true if it was sent, false if it waits for the connection. */
   ask(id, text) {
     if (this.state === "open") return this.#send(text);
     this.#waiting.set(id, text);
@@ -37,14 +37,14 @@ export class Socket extends Emitter {
     return false;
   }
 
-  /** Stops an answer; true when the question had not even left. */
+  /** Stops an answer; true if its request had not been sent. */
   stop(id) {
     if (this.#waiting.delete(id)) return true;
     this.#send(JSON.stringify({ type: "stop", id }));
     return false;
   }
 
-  /** Asks what an answer has cost, if the line is open. */
+  /** Requests the cost of an answer, if the connection is open. */
   bill(id, generation) {
     this.#send(JSON.stringify({ type: "bill", id, generation_id: generation }));
   }
@@ -79,7 +79,7 @@ export class Socket extends Emitter {
     clearTimeout(this.#timers.quiet);
     clearTimeout(this.#timers.patience);
     const wasOpen = this.state === "open";
-    // The first time, the session may only have been renewed: the next handshake carries the new cookie.
+    // On the first refusal the session may only have been renewed: the next handshake sends the new cookie.
     if (code === SIGNED_OUT && this.#tries > 0) {
       this.#become("signed-out");
     } else {
@@ -98,7 +98,7 @@ export class Socket extends Emitter {
   }
 
   #listen() {
-    // Networks drop silent connections without telling anybody: speak now and then, and expect an answer.
+    // Networks drop idle connections without notice: send pings and require a reply.
     clearTimeout(this.#timers.quiet);
     clearTimeout(this.#timers.patience);
     this.#timers.quiet = setTimeout(() => {
@@ -110,7 +110,7 @@ export class Socket extends Emitter {
   #drop() {
     const socket = this.#socket;
     if (!socket) return;
-    socket.onclose = null; // the browser may take a minute to notice
+    socket.onclose = null; // the browser may take a minute to notice that the connection is gone
     socket.close();
     this.#closed(1006);
   }

@@ -1,4 +1,4 @@
-/* The chatroom's settings: what is stored on this device, taking it along, and how the keyboard behaves. */
+/* Chat settings: storage on this device, export and import, keyboard. */
 
 import { $, ask, download, toast } from "chat/dom";
 import { bytes } from "chat/files";
@@ -44,7 +44,7 @@ export class Storage {
     this.dialog.showModal();
   }
 
-  /** How much is stored, here and in the rail. */
+  /** Shows how much is stored, in the settings and in the sidebar. */
   async showUsage() {
     const [usage, conversations, last] = await Promise.all([this.store.usage(), this.store.conversations(), this.store.meta("exported")]);
     const many = `${conversations.length} ${conversations.length === 1 ? "chat" : "chats"}`;
@@ -60,7 +60,7 @@ export class Storage {
     $("#backup-hint").hidden = memory || conversations.length < A_LOT || Date.now() - (last ?? 0) < MONTH;
   }
 
-  /** Asks the browser once, with the first chat: it may say yes without troubling anybody. */
+  /** Requests persistent storage once, with the first chat. Browsers may grant it without a prompt. */
   async askToKeep() {
     if (await this.store.meta("asked-to-keep")) return;
     await this.store.setMeta("asked-to-keep", true);
@@ -88,7 +88,7 @@ export class Storage {
     return this.showUsage();
   }
 
-  /** Saves one conversation as "json" or "markdown". */
+  /** Downloads one conversation as "json" or "markdown". */
   async save(kind, conversation) {
     if (kind === "json") download(fileName(conversation.title, "json"), await exported(this.store, [conversation]));
     else {

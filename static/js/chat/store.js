@@ -1,13 +1,13 @@
-/* Conversations, kept in this browser and nowhere else.
+/* Conversations in IndexedDB, only in this browser.
 
-   One record per message, so that a long conversation costs what its last message costs. The database
-   is named after the person, so that two people on one computer do not read each other's chats.
+   Each message is a record, so that saving a message does not depend on the length of its conversation. The
+   database name contains the user's id, so that users who share a browser do not see each other's chats.
 
    conversations  id, title, titled ("auto" | "user"), created, updated, pinned, models, system, params, web, leaf
    messages       id, conversation, parent, role, created, text; a question: files, shown;
                   an answer: slot, model, status, reasoning, thought_ms, images, sources, error, meta
    files          id, conversation, name, type, size, blob
-   meta           key -> value: drafts, favourites, settings, the models last seen */
+   meta           key -> value: drafts, favourites (models), settings, cached models */
 
 import { openDB } from "idb";
 
@@ -16,7 +16,7 @@ import { Emitter } from "chat/emitter";
 const VERSION = 1;
 
 export class Store extends Emitter {
-  /** "browser", or "memory" when the browser refuses to keep anything. */
+  /** "browser", or "memory" if the browser blocks storage. */
   kind = "browser";
 
   static async open(user) {
@@ -41,7 +41,7 @@ export class Store extends Emitter {
   }
 
   #giveWay() {
-    // A newer version of this page wants to change the database.
+    // A newer version of this page must be able to upgrade the database.
     this.db.close();
     this.emit("failed", "A newer version is open in another tab. Reload to continue.");
   }
@@ -78,7 +78,7 @@ export class Store extends Emitter {
     return this.db.getAll("files");
   }
 
-  /** Writes records ({conversations, messages, files}) together. False, and a "full" event, when they do not fit. */
+  /** Writes {conversations, messages, files} in one transaction. On failure: false, and a "full" or "failed" event. */
   async write(records) {
     const stores = Object.keys(records).filter((name) => records[name]?.length);
     if (!stores.length) return true;
@@ -93,7 +93,7 @@ export class Store extends Emitter {
     }
   }
 
-  /** Writes an answer that is arriving, unless its conversation has been deleted meanwhile. */
+  /** Writes a running answer, unless its conversation was deleted. */
   async writeAnswer(message) {
     try {
       const transaction = this.db.transaction(["conversations", "messages"], "readwrite");
@@ -105,7 +105,7 @@ export class Store extends Emitter {
     }
   }
 
-  /** Writes messages without waiting for anything: the page is about to go. */
+  /** Writes messages without waiting, because the page is about to unload. */
   writeNow(messages) {
     if (!messages.length) return;
     const transaction = this.db.transaction(["messages"], "readwrite");
@@ -114,7 +114,7 @@ export class Store extends Emitter {
     transaction.commit?.();
   }
 
-  /** Removes a conversation; resolves to what `write` needs to bring it back. */
+  /** Removes a conversation; resolves to its records, which `write` can restore. */
   async remove(id) {
     const conversation = await this.conversation(id);
     const [messages, files] = await Promise.all([this.messages(id), this.files(id)]);
@@ -128,7 +128,7 @@ export class Store extends Emitter {
     return { conversations: conversation ? [conversation] : [], messages, files };
   }
 
-  /** Removes every conversation and draft; settings and favourites stay. */
+  /** Removes all conversations and drafts, but not settings and favorites. */
   async removeAll() {
     const keys = await this.db.getAllKeys("meta");
     const transaction = this.db.transaction(["conversations", "messages", "files", "meta"], "readwrite");
@@ -151,7 +151,7 @@ export class Store extends Emitter {
     }
   }
 
-  /** Conversations whose messages hold every word of `query`: a Map of id -> the text around the first hit. */
+  /** Conversations with a message that contains every word of `query`, as a Map of id -> excerpt. */
   async search(query) {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
     const found = new Map();
@@ -165,14 +165,14 @@ export class Store extends Emitter {
     return found;
   }
 
-  /** {used, quota} in bytes and whether the browser has promised to keep it; null where it does not say. */
+  /** {used, quota} in bytes and `kept`, whether storage is persistent; null if the browser does not report it. */
   async usage() {
     if (this.kind === "memory" || !navigator.storage?.estimate) return null;
     const [{ usage, quota }, kept] = await Promise.all([navigator.storage.estimate(), navigator.storage.persisted?.() ?? false]);
     return { used: usage, quota, kept };
   }
 
-  /** Asks the browser never to clear this site's storage by itself; resolves to its answer. */
+  /** Requests persistent storage; resolves to whether the browser granted it. */
   async keep() {
     return (await navigator.storage?.persist?.()) ?? false;
   }
@@ -183,7 +183,7 @@ export class Store extends Emitter {
   }
 }
 
-/** The part of a database that is used above, for browsers that refuse to keep one. */
+/** In-memory stand-in with the database methods used above, for browsers that block storage. */
 class MemoryDatabase {
   #stores = { conversations: new Map(), messages: new Map(), files: new Map(), meta: new Map() };
 

@@ -1,4 +1,4 @@
-/* Several tabs of the same person: they tell each other what has changed, and which answers they are writing. */
+/* Communication between tabs of the same user: changes, and which tab writes which answer. */
 
 import { Emitter } from "chat/emitter";
 
@@ -13,12 +13,12 @@ export class Tabs extends Emitter {
     this.#channel.onmessage = ({ data }) => this.emit(data.name, data.detail);
   }
 
-  /** Tells the other tabs. */
+  /** Sends an event to the other tabs. */
   tell(name, detail) {
     this.#channel.postMessage({ name, detail });
   }
 
-  /** Says that this tab writes an answer; the function returned says that it no longer does. */
+  /** Claims an answer for this tab; returns a function that releases it. */
   claim(answer) {
     if (!navigator.locks) return () => {};
     let release;
@@ -27,7 +27,7 @@ export class Tabs extends Emitter {
     return release;
   }
 
-  /** The answers that some tab is writing; null where the browser does not say. */
+  /** Ids of the answers that any tab is writing; null if the browser cannot tell. */
   async claimed() {
     if (!navigator.locks) return null;
     const { held = [] } = await navigator.locks.query();

@@ -1,4 +1,4 @@
-/* The conversation on the page: its turns, from the newest back, and the place one is reading. */
+/* The message list: renders turns from the newest back and keeps the reading position. */
 
 import { isUnderWay } from "chat/answers";
 import { handleCards } from "chat/code";
@@ -40,14 +40,14 @@ export class Thread {
       this.scroller.addEventListener(name, () => { this.#touchedAt = performance.now(); }, { passive: true });
     }
     this.pill.addEventListener("click", () => this.toEnd());
-    // Whatever makes the thread longer or shorter: text, pictures, fonts, the size of the window.
+    // The height changes with text, images, fonts and the size of the window.
     new ResizeObserver(() => this.#sticks && this.#pin()).observe(this.list);
     new ResizeObserver(() => this.#sticks && this.#pin()).observe(this.scroller);
     new IntersectionObserver(([entry]) => entry.isIntersecting && this.#showEarlier(), { root: this.scroller, rootMargin: "600px 0px 0px" })
       .observe(this.earlier);
   }
 
-  /** Goes to the newest message and stays there. */
+  /** Scrolls to the newest message and follows it. */
   toEnd() {
     this.#sticks = true;
     this.#touchedAt = -Infinity;
@@ -55,12 +55,12 @@ export class Thread {
     this.#pin();
   }
 
-  /** Starts editing the last question. */
+  /** Opens the last question for editing. */
   editLast() {
     [...this.list.querySelectorAll(".question")].at(-1)?.dispatchEvent(new Event("edit"));
   }
 
-  /** Shows a message of the conversation, for somebody who searched for it. */
+  /** Scrolls to a message, such as a search result. */
   reveal(id) {
     const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
     if (!element) return;
@@ -97,7 +97,7 @@ export class Thread {
     this.#from = before;
     this.earlier.after(...turns);
     if (before === 0) this.earlier.remove();
-    // What one is reading stays where it is.
+    // Keep the reading position.
     this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
   }
 
@@ -105,7 +105,7 @@ export class Thread {
     const several = turn.columns.length > 1;
     const answers = turn.columns.map((column) => {
       const old = known.get(column.shown.id);
-      // A view that listens to its answer must not be replaced by one that starts afresh.
+      // The view of a running answer must be kept: a new one would render from scratch.
       const view = old && isUnderWay(column.shown) && old.several === several && old.column.versions.length === column.versions.length ? old
         : new AnswerView(column, this.models, this.#acts, { several, onflush: () => {} });
       this.#views.set(column.shown.id, view);
@@ -157,7 +157,7 @@ export class Thread {
       this.pick({ title: "Try another model", free, then: (model) => this.room.regenerate(message, model) }),
   };
 
-  /** Shows another version where the one before stood. */
+  /** Shows another version in the same position on screen. */
   async #select(message) {
     const question = message.role === "user" ? message : this.room.messages.get(message.parent);
     const placeOf = (id) => this.list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.getBoundingClientRect().top;
@@ -177,7 +177,7 @@ export class Thread {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const away = scrollHeight - scrollTop - clientHeight;
     if (away < NEAR) this.#sticks = true;
-    // Text that is laid out when it comes into view moves the page as well: only a hand lets go of the end.
+    // Lazy layout also scrolls the page, so only recent user input stops following the end.
     else if (performance.now() - this.#touchedAt < HAND) this.#sticks = false;
     this.pill.hidden = this.#sticks || !this.#turns.length;
   }

@@ -1,4 +1,4 @@
-/* A conversation's title, from its first question, without asking anybody. */
+/* A conversation's title, derived from its first question. */
 
 const LONGEST = 60;
 

@@ -1,6 +1,6 @@
-/* Conversations as files: everything as JSON, to bring back here or elsewhere; one chat as Markdown, to read.
+/* Export and import: JSON with everything, which can be imported again, and Markdown for reading.
 
-   An import is read by hand, field by field: a file may come from anywhere. */
+   Imports are untrusted, so each field is validated and copied. */
 
 import { newId } from "chat/ids";
 import { dataUrl } from "chat/request";
@@ -14,12 +14,12 @@ const USAGE = [
   "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens",
 ];
 
-// --- Out ------------------------------------------------------------------------------------------
+// --- Export ---------------------------------------------------------------------------------------
 
-/** A JSON blob with these conversations, pictures included. */
+/** A JSON blob with these conversations and their files. */
 export async function exported(store, conversations) {
   const parts = [`{"format":"${FORMAT}","version":${VERSION},"exported_at":${JSON.stringify(new Date().toISOString())},"conversations":[`];
-  // Piece by piece: a library of pictures does not fit into one string.
+  // In parts, because many images would exceed the maximum string length.
   for (const [at, conversation] of conversations.entries()) {
     const messages = (await store.messages(conversation.id)).sort((a, b) => a.created - b.created);
     const files = await Promise.all((await store.files(conversation.id)).map(async ({ blob, ...file }) => ({ ...file, data: await dataUrl(blob) })));
@@ -34,7 +34,7 @@ function settled(message) {
   return rest.role === "assistant" && !STATUSES.has(rest.status) ? { ...rest, status: "interrupted" } : rest;
 }
 
-/** The branch that is shown, as Markdown. */
+/** A Markdown blob with the branch that is shown. */
 export function asMarkdown(conversation, messages, nameOf) {
   const lines = [`# ${conversation.title || "Chat"}`, ""];
   if (conversation.system?.trim()) lines.push(`> ${conversation.system.trim().replace(/\n/g, "\n> ")}`, "");
@@ -51,9 +51,9 @@ export function fileName(title, extension) {
   return `${name || "chat"}.${extension}`;
 }
 
-// --- In -------------------------------------------------------------------------------------------
+// --- Import ---------------------------------------------------------------------------------------
 
-/** What a file would bring: {records, added, merged, unchanged}. Throws an Error that says what is wrong with it. */
+/** The effect of an import: {records, added, merged, unchanged}. Throws an Error that names the file's problem. */
 export async function plan(store, text) {
   let data;
   try {
@@ -173,7 +173,7 @@ async function readFile(raw, conversation) {
   return { id: id(raw.id), conversation, kind: raw.kind, name: text(raw.name, 200) || "file", type, size: bytes.length, blob: new Blob([bytes], { type }) };
 }
 
-/** New ids throughout: the file's belong to another conversation here. */
+/** Assigns new ids everywhere, because the file's ids are taken by another conversation here. */
 function rename(conversation, messages, files) {
   const ids = new Map();
   const fresh = (old) => ids.get(old) ?? ids.set(old, newId()).get(old);

@@ -1,13 +1,13 @@
-/* A conversation is a tree of messages by `parent`: asking again or editing adds a sibling, nothing is
-   overwritten. A question's answers sit in slots, one for each model asked side by side; the answers of
-   one slot are its versions. Pure functions over a Map of messages by id. */
+/* A conversation is a tree of messages by `parent`: regenerating and editing add siblings and overwrite nothing.
+   A question's answers are in slots, one per model asked side by side; the answers of one slot are its versions.
+   Pure functions over a Map of messages by id. */
 
-/** The messages with this parent, oldest first. */
+/** Messages with this parent, oldest first. */
 export function childrenOf(messages, parent) {
   return [...messages.values()].filter((message) => message.parent === parent).sort((a, b) => a.created - b.created);
 }
 
-/** The messages from the first to `leaf`. */
+/** Messages from the first to `leaf`. */
 export function pathTo(messages, leaf) {
   const path = [];
   const seen = new Set();
@@ -18,7 +18,7 @@ export function pathTo(messages, leaf) {
   return path;
 }
 
-/** Where the conversation goes on from `id`: the newest child, again and again. */
+/** Id of the last message after `id`, following the newest child each time. */
 export function deepest(messages, id) {
   const byParent = new Map();
   for (const message of messages.values()) {
@@ -29,7 +29,7 @@ export function deepest(messages, id) {
   return id;
 }
 
-/** The turns on the way to `leaf`: `{question, versions, columns: [{slot, versions, shown}]}`; `versions` are
+/** Turns on the path to `leaf`: `{question, versions, columns: [{slot, versions, shown}]}`; `versions` are
     the question's siblings. */
 export function turnsTo(messages, leaf) {
   const path = pathTo(messages, leaf);
@@ -63,7 +63,7 @@ function columnsOf(question, answers, onPath) {
   }));
 }
 
-/** The answer of a turn that `model` should remember: its own, else the one in its slot, else any. */
+/** The answer of a turn to send to `model` as history: its own, else the one in its slot, else any. */
 export function answerFor(turn, model, slot) {
   const shown = turn.columns.map((column) => column.shown);
   return (

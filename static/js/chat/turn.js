@@ -1,4 +1,4 @@
-/* One question, one answer: how they look. An answer that is arriving is changed in place. */
+/* Views of a question and of an answer. A running answer is updated in place. */
 
 import { isUnderWay } from "chat/answers";
 import { LiveMarkdown, finished } from "chat/blocks";
@@ -9,12 +9,12 @@ import { pico, usd } from "chat/money";
 
 const LONG_QUESTION = 1200;
 
-/** An author's letter in their colour. */
+/** An author's initial in the author's color. */
 export function avatar(model) {
   return h(`span.ava.small.${colourOf(model.author)}`, { aria: { hidden: "true" } }, model.author.slice(0, 1));
 }
 
-/** ‹ 2/3 › */
+/** Version switcher: ‹ 2/3 › */
 function pager(versions, shown, select, what) {
   if (versions.length < 2) return null;
   const at = versions.indexOf(shown);
@@ -28,7 +28,7 @@ function pager(versions, shown, select, what) {
     step(1, `Next version of this ${what}`, "chevron-right"));
 }
 
-/** A question, with what can be done about it. */
+/** A question with its actions; `load(id)` resolves to a file. */
 export function questionView({ question, versions }, acts, load) {
   const article = h("article.turn.question", { data: { id: question.id } });
   const show = () => {
@@ -86,7 +86,7 @@ function attachmentsView(question, load) {
   return list;
 }
 
-/** A picture, or a chip with a file's name. */
+/** An image, or a chip with the name of a file. */
 export function fileView(file) {
   if (file.kind !== "image") return h("span.chip", {}, icon("file"), file.name);
   const image = h("img", { alt: file.name, src: URL.createObjectURL(file.blob) });
@@ -99,7 +99,7 @@ export class AnswerView {
   #thinking = null;
   #parts = {};
 
-  /** `turn` has several columns when several models were asked. */
+  /** `several`: whether the turn has answers of several models; `onflush` is called after each rendering. */
   constructor(column, models, acts, { several, onflush }) {
     this.column = column;
     this.message = column.shown;
@@ -127,7 +127,7 @@ export class AnswerView {
     if (this.message.text) this.#live.push(this.message.text);
   }
 
-  /** More of the answer has arrived. */
+  /** Shows a delta of the answer. */
   grow({ text, reasoning, images, sources }) {
     if (text) {
       if (!this.#live) this.#listen();
@@ -140,7 +140,7 @@ export class AnswerView {
     this.element.classList.toggle("silent", !this.message.text);
   }
 
-  /** The other things about the answer have changed. */
+  /** Shows changes of anything but the text. */
   update() {
     const { message, element } = this;
     const underWay = isUnderWay(message);
@@ -180,7 +180,7 @@ export class AnswerView {
     this.#thinking.querySelector("summary").textContent = busy ? "Thinking…" : `Thought for ${duration(thought_ms ?? 0)}`;
     if (!busy) this.#thinking.dataset.timed = "";
     const thought = this.#thinking.querySelector(".thought");
-    // Appending keeps what the reader has selected, and costs what is new.
+    // Appending preserves the reader's selection and avoids rendering the old text again.
     const shown = Number(thought.dataset.length ?? 0);
     if (shown < reasoning.length) thought.append(reasoning.slice(shown));
     thought.dataset.length = reasoning.length;
@@ -247,7 +247,7 @@ function explain({ status, error_type: type, retry_after: after }) {
   return { title: "Request failed" };
 }
 
-/** "412 tokens · 68 tok/s · 0.7 s · $0.0062", with everything else behind it. */
+/** "412 tokens · 68 tok/s · 0.7 s to first token · $0.0062", which expands to all details. */
 function metaView({ meta }) {
   if (!meta?.usage) return null;
   const { usage, cost, latency_ms: latency, duration_ms: took } = meta;

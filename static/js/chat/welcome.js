@@ -1,4 +1,4 @@
-/* The first screen of a new chat: something to start with, and the models used last. */
+/* Welcome screen of a new chat: suggestions and recent models. */
 
 import { h, icon } from "chat/dom";
 import { avatar } from "chat/turn";
@@ -10,7 +10,7 @@ const STARTERS = [
   ["edit", "Improve a text", "Make this message shorter and friendlier without losing anything important:\n\n"],
 ];
 
-/** `write(text)` puts a starter into the composer; `use(model)` chats with a model. */
+/** `write(text)` fills the message box; `use(model)` switches to a model. */
 export function welcome({ room, models, write, use }) {
   const chosen = room.conversation.models;
   const recent = models.recent.filter((id) => models.all.has(id) && !chosen.includes(id)).slice(0, 4);
