@@ -109,10 +109,10 @@ def chat(site: Site, page: Page) -> Decimal:
 
     answer = page.locator("article.answer")
     expect(answer).to_have_attribute("aria-busy", "true")
-    wait_until(lambda: len(answer.locator(".said").inner_text()) > 20, "the first words")
-    early = len(answer.locator(".said").inner_text())
+    wait_until(lambda: len(answer.locator(".answer-text").inner_text()) > 20, "the first words")
+    early = len(answer.locator(".answer-text").inner_text())
     expect(answer).to_have_attribute("aria-busy", "false", timeout=60_000)
-    assert len(answer.locator(".said").inner_text()) > early  # it arrived piece by piece
+    assert len(answer.locator(".answer-text").inner_text()) > early  # it arrived piece by piece
 
     meta = answer.locator("details.meta")
     expect(meta.locator("summary")).to_contain_text("tokens")

@@ -24,7 +24,7 @@ function row(...cells) {
   return element;
 }
 
-function equip(figure) {
+function setUpChart(figure) {
   const plot = figure.querySelector(".plot");
   const tip = figure.querySelector("[data-tip]");
   const table = figure.closest("section").querySelector("[data-bars-table]");
@@ -63,7 +63,7 @@ function equip(figure) {
     tip.style.left = `${Math.max(0, fits ? right : Math.max(left, 0))}px`;
   }
 
-  function read() {
+  function announceTip() {
     announcer.textContent = [...tip.querySelectorAll("caption, tr")].map((line) => [...line.childNodes].map((part) => part.textContent).join(" ")).join(", ");
   }
 
@@ -81,7 +81,7 @@ function equip(figure) {
     if (to === undefined) return;
     event.preventDefault();
     show(event.key === "Escape" ? -1 : Math.min(Math.max(to, 0), last));
-    if (shown >= 0) read();
+    if (shown >= 0) announceTip();
   });
 }
 
@@ -95,13 +95,13 @@ document.addEventListener("toggle", (event) => {
   else open.delete(name);
 }, true);
 
-function renew(root) {
+function restore(root) {
   for (const details of root.querySelectorAll("[data-remember]")) if (open.has(details.dataset.remember)) details.open = true;
-  for (const figure of root.querySelectorAll("[data-bars]")) equip(figure);
+  for (const figure of root.querySelectorAll("[data-bars]")) setUpChart(figure);
 }
-renew(document);
+restore(document);
 document.addEventListener("htmx:load", ({ detail }) => {
-  if (detail.elt.id === "results") renew(detail.elt);
+  if (detail.elt.id === "results") restore(detail.elt);
 });
 
 // Defaults and empty values stay out of the URL.
@@ -115,7 +115,7 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 
 // --- Live -----------------------------------------------------------------------------------------
 
-const SECONDS = 10;
+const REFRESH_SECONDS = 10;
 const live = document.querySelector("[data-live]");
 
 async function refresh() {
@@ -132,6 +132,6 @@ async function refresh() {
 if (live) {
   live.closest("label").hidden = false;
   live.addEventListener("change", (event) => event.stopPropagation()); // the switch is not a filter
-  setInterval(refresh, SECONDS * 1000);
+  setInterval(refresh, REFRESH_SECONDS * 1000);
   document.addEventListener("visibilitychange", refresh);
 }

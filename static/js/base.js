@@ -1,6 +1,6 @@
 // Behavior that all pages share. Pages also work without it.
 
-const sprite = (name) => {
+const iconElement = (name) => {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
@@ -15,25 +15,25 @@ const sprite = (name) => {
 // An htmx response with the header `HX-Trigger: {"toast": {"text": ..., "kind": ...}}` does the same.
 
 const ICONS = { ok: "ok", success: "ok", warn: "warning", warning: "warning", bad: "error", error: "error" };
-const LASTING = new Set(["bad", "error", "warn", "warning"]); // these stay until closed
+const PERSISTENT = new Set(["bad", "error", "warn", "warning"]); // these stay until closed
 
-function keepToast(toast, kind) {
+function setUpToast(toast, kind) {
   const close = document.createElement("button");
   close.className = "btn quiet";
   close.type = "button";
   close.setAttribute("aria-label", "Close");
-  close.append(sprite("close"));
-  const leave = () => {
+  close.append(iconElement("close"));
+  const dismiss = () => {
     toast.classList.add("leaving");
     setTimeout(() => toast.remove(), 220);
   };
-  close.addEventListener("click", leave);
+  close.addEventListener("click", dismiss);
   toast.append(close);
-  if (LASTING.has(kind)) return;
-  let timer = setTimeout(leave, 6000);
+  if (PERSISTENT.has(kind)) return;
+  let timer = setTimeout(dismiss, 6000);
   toast.addEventListener("pointerenter", () => clearTimeout(timer));
   toast.addEventListener("focusin", () => clearTimeout(timer));
-  toast.addEventListener("pointerleave", () => { timer = setTimeout(leave, 3000); });
+  toast.addEventListener("pointerleave", () => { timer = setTimeout(dismiss, 3000); });
 }
 
 document.addEventListener("toast", (event) => {
@@ -44,14 +44,14 @@ document.addEventListener("toast", (event) => {
   toast.className = `toast ${ICONS[kind] ? kind : ""}`;
   const line = document.createElement("p");
   line.textContent = text;
-  toast.append(sprite(ICONS[kind] ?? "info"), line);
+  toast.append(iconElement(ICONS[kind] ?? "info"), line);
   toasts.append(toast);
-  keepToast(toast, kind);
+  setUpToast(toast, kind);
 });
 
-for (const toast of document.querySelectorAll("#toasts > .toast")) keepToast(toast, toast.classList[1]);
+for (const toast of document.querySelectorAll("#toasts > .toast")) setUpToast(toast, toast.classList[1]);
 
-export const say = (text, kind = "") => document.dispatchEvent(new CustomEvent("toast", { detail: { text, kind } }));
+const showToast = (text, kind = "") => document.dispatchEvent(new CustomEvent("toast", { detail: { text, kind } }));
 
 // --- Copying --------------------------------------------------------------------------------------
 // data-copy="text" copies the text, data-copy="" the surrounding .code, data-copy-from="#id" that element's text.
@@ -76,7 +76,7 @@ document.addEventListener("click", async (event) => {
   try {
     await copyText(text.trim());
   } catch {
-    return say("Couldn't copy. Select the text and copy it manually.", "bad");
+    return showToast("Couldn't copy. Select the text and copy it manually.", "bad");
   }
   const use = button.querySelector("use");
   const label = button.querySelector("span:not(.vh)");
@@ -148,11 +148,11 @@ window.addEventListener("pageshow", (event) => {
   }
 });
 
-function equip(root) {
+function showRevealButtons(root) {
   for (const button of root.querySelectorAll?.("[data-reveal][hidden]") ?? []) button.hidden = false;
 }
-equip(document);
-document.addEventListener("htmx:load", (event) => equip(event.target));
+showRevealButtons(document);
+document.addEventListener("htmx:load", (event) => showRevealButtons(event.target));
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-reveal]");
@@ -197,7 +197,7 @@ if (!CSS.supports("position-area", "bottom")) {
 
 // <div role="tablist" data-tabs="name"> of buttons with aria-controls. Without this module all panels are visible.
 // Tab lists with the same name select the same tab, on this page and on later ones.
-function openTabs(list) {
+function setUpTabs(list) {
   const tabs = [...list.querySelectorAll("[role=tab]")];
   const memory = list.dataset.tabs && `tabs:${list.dataset.tabs}`;
   const select = (chosen, remember) => {
@@ -234,7 +234,7 @@ function openTabs(list) {
   select(tabs.find((tab) => tab.dataset.tab === remembered) ?? tabs[0], false);
   list.hidden = false;
 }
-for (const list of document.querySelectorAll("[role=tablist][data-tabs]")) openTabs(list);
+for (const list of document.querySelectorAll("[role=tablist][data-tabs]")) setUpTabs(list);
 
 // --- Keys -----------------------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
 });
 
-const REFUSALS = {
+const ERROR_TEXTS = {
   401: "You're signed out. Sign in and try again.",
   402: "Your credits don't cover this. Buy credits and try again.",
   403: "You don't have permission. If your session ended, reload and sign in.",
@@ -264,6 +264,6 @@ const REFUSALS = {
   429: "Too many requests. Wait a moment and try again.",
 };
 document.addEventListener("htmx:responseError", (event) => {
-  say(REFUSALS[event.detail.xhr.status] ?? "Something went wrong on our side. Try again in a moment.", "bad");
+  showToast(ERROR_TEXTS[event.detail.xhr.status] ?? "Something went wrong on our side. Try again in a moment.", "bad");
 });
-document.addEventListener("htmx:sendError", () => say("No connection. Check your network and try again.", "bad"));
+document.addEventListener("htmx:sendError", () => showToast("No connection. Check your network and try again.", "bad"));

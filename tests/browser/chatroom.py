@@ -88,7 +88,7 @@ class Room:
     @property
     def answers(self) -> list[str]:
         """The texts of the answers shown."""
-        return self.page.locator("#thread .answer .said").all_inner_texts()
+        return self.page.locator("#thread .answer .answer-text").all_inner_texts()
 
     def stored(self) -> dict[str, Any]:
         """Everything in the browser's store, files as their bytes."""

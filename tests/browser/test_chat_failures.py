@@ -52,13 +52,13 @@ def test_without_a_connection_a_question_waits_and_leaves_when_it_is_back(room: 
     chat = room(sandbox={"Tokens": "8"})
     page = chat.page
     page.context.set_offline(True)
-    expect(page.locator("#line")).to_contain_text("Disconnected")
+    expect(page.locator("#connection")).to_contain_text("Disconnected")
     chat.ask("Are you there?", wait=False)
     expect(last_answer(chat)).to_contain_text("waiting for connection")
     page.context.set_offline(False)
     chat.wait()
     assert chat.answers[0]
-    expect(page.locator("#line")).to_be_hidden()
+    expect(page.locator("#connection")).to_be_hidden()
     assert len(chat.asked) == 1
     faults.clear()  # the browser reports failed connections
 
@@ -81,8 +81,8 @@ def test_somebody_who_signed_out_elsewhere_is_told_and_loses_nothing(room: OpenR
     chat.ask("Hello")
     chat.page.context.clear_cookies()
     chat.page.evaluate("window.dispatchEvent(new Event('offline'))")  # the line breaks; the next handshake is refused
-    expect(chat.page.locator("#line")).to_contain_text("You're signed out", timeout=15_000)
-    expect(chat.page.locator("#line a")).to_have_attribute("href", "/account/login/?next=%2Fchat")
+    expect(chat.page.locator("#connection")).to_contain_text("You're signed out", timeout=15_000)
+    expect(chat.page.locator("#connection a")).to_have_attribute("href", "/account/login/?next=%2Fchat")
     assert len(chat.answers) == 1
     faults.clear()
 

@@ -16,7 +16,7 @@ __all__ = ["chatroom", "people"]
 __all__ = ["chatroom", "people"]
 
 HARNESS = """async ({ texts, steps }) => {
-    const { LiveMarkdown, finished } = await import("chat/blocks");
+    const { StreamingMarkdown, renderMarkdown } = await import("chat/blocks");
     const shape = (root) => {
         const copy = root.cloneNode(true);
         for (const box of copy.querySelectorAll(".blk, .tail, .run")) box.replaceWith(...box.childNodes);
@@ -31,11 +31,11 @@ HARNESS = """async ({ texts, steps }) => {
     const differing = [];
     for (const text of texts) {
         const whole = document.createElement("div");
-        whole.append(finished(text));
+        whole.append(renderMarkdown(text));
         const expected = shape(whole);
         for (const step of steps) {
             const root = document.createElement("div");
-            const live = new LiveMarkdown(root);
+            const live = new StreamingMarkdown(root);
             for (let at = 0; at < text.length; at += step) {
                 live.push(text.slice(at, at + step));
                 live.flush();
@@ -52,15 +52,15 @@ HARNESS = """async ({ texts, steps }) => {
     return differing;
 }"""
 RENDER = """async (text) => {
-    const { finished, LiveMarkdown } = await import("chat/blocks");
+    const { renderMarkdown, StreamingMarkdown } = await import("chat/blocks");
     const box = document.createElement("div");
     box.id = "hostile";
     document.querySelector("#hostile")?.remove();
     document.body.append(box);
-    const live = new LiveMarkdown(box);
+    const live = new StreamingMarkdown(box);
     for (let at = 0; at < text.length; at += 7) { live.push(text.slice(at, at + 7)); live.flush(); }
     live.end();
-    box.append(finished(text));
+    box.append(renderMarkdown(text));
     await new Promise((resolve) => setTimeout(resolve, 30));
     const all = [...box.querySelectorAll("*")];
     const links = all.filter((element) => element.localName === "a").map((element) => new URL(element.href));
@@ -155,11 +155,11 @@ def test_formulas_are_set_and_prices_are_not(page: Page):
 def test_code_is_coloured_once_its_fence_is_closed(page: Page):
     page.evaluate(
         """async () => {
-            const { LiveMarkdown } = await import("chat/blocks");
+            const { StreamingMarkdown } = await import("chat/blocks");
             const box = document.createElement("div");
             box.id = "growing";
             document.body.append(box);
-            window.growing = new LiveMarkdown(box);
+            window.growing = new StreamingMarkdown(box);
             growing.push("```py\\ndef f():\\n    return 1\\n");
             growing.flush();
         }"""
@@ -189,12 +189,12 @@ def test_200_kilobytes_in_5000_pieces_hold_nothing_up(page: Page, processor_seco
     before = processor_seconds()
     blocks = page.evaluate(
         """async (part) => {
-            const { LiveMarkdown } = await import("chat/blocks");
+            const { StreamingMarkdown } = await import("chat/blocks");
             const text = part.repeat(Math.ceil(200_000 / part.length)).slice(0, 200_000);
             const box = document.createElement("div");
-            box.className = "said";
+            box.className = "answer-text";
             document.querySelector("#thread").replaceChildren(box);
-            const live = new LiveMarkdown(box);
+            const live = new StreamingMarkdown(box);
             // Ten pieces arrive in the time of a frame.
             for (let at = 0, frame = 0; at < text.length; frame += 1) {
                 for (let piece = 0; piece < 10 && at < text.length; piece += 1, at += 40) {
@@ -220,11 +220,11 @@ def test_ten_thousand_lines_of_code_hold_nothing_up(page: Page, processor_second
     before = processor_seconds()
     lines = page.evaluate(
         """async () => {
-            const { LiveMarkdown } = await import("chat/blocks");
+            const { StreamingMarkdown } = await import("chat/blocks");
             const box = document.createElement("div");
-            box.className = "said";
+            box.className = "answer-text";
             document.querySelector("#thread").replaceChildren(box);
-            const live = new LiveMarkdown(box);
+            const live = new StreamingMarkdown(box);
             live.push("```text\\n");
             for (let line = 0; line < 10_000; line += 20) {
                 for (let more = 0; more < 20; more += 1) live.push(`line ${line + more} of a very long listing\\n`);

@@ -57,8 +57,8 @@ def test_shortcuts_work_and_single_keys_can_be_switched_off(room: OpenRoom):
 def test_a_hostile_answer_of_a_real_model_stays_text(room: OpenRoom):
     chat = room()
     chat.ask('Say exactly: <img src=x onerror="window.touched=1"> [x](javascript:window.touched=1) **bold**')
-    expect(last_answer(chat).locator(".said")).to_contain_text('<img src=x onerror="window.touched=1">')
-    expect(last_answer(chat).locator(".said img, .said script")).to_have_count(0)
+    expect(last_answer(chat).locator(".answer-text")).to_contain_text('<img src=x onerror="window.touched=1">')
+    expect(last_answer(chat).locator(".answer-text img, .answer-text script")).to_have_count(0)
     assert chat.page.evaluate("window.touched ?? null") is None
 
 

@@ -134,8 +134,8 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
     confirm_import(chat)
     page.locator("#conversations a").click()
     expect(page.locator(".bubble")).to_have_text(evil)
-    expect(page.locator(".answer .said")).to_contain_text(evil)
-    expect(page.locator(".answer .said img, .answer .made, .answer a[href^=javascript]")).to_have_count(0)
+    expect(page.locator(".answer .answer-text")).to_contain_text(evil)
+    expect(page.locator(".answer .answer-text img, .answer .generated, .answer a[href^=javascript]")).to_have_count(0)
     assert page.evaluate("window.touched ?? ({}).polluted ?? null") is None
     stored = chat.stored()
     assert stored["files"][0]["kept_as"] == "image/png"

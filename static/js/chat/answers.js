@@ -5,13 +5,13 @@
 import { Emitter } from "chat/emitter";
 
 const SAVE_PAUSE = 1000;
-const UNDER_WAY = new Set(["waiting", "streaming"]);
+const RUNNING = new Set(["waiting", "streaming"]);
 
-export const isUnderWay = (message) => UNDER_WAY.has(message.status);
+export const isRunning = (message) => RUNNING.has(message.status);
 
 export class Answers extends Emitter {
   #live = new Map(); // id -> {message, release, timer, saved, thinkingSince}
-  #owed = new Map(); // id -> message without its cost yet
+  #unbilled = new Map(); // id -> message without its cost yet
   #socket;
   #store;
   #tabs;
@@ -24,8 +24,8 @@ export class Answers extends Emitter {
     this.#socket = socket;
     this.#store = store;
     this.#tabs = tabs;
-    socket.on("frame", (frame) => this.#hear(frame));
-    socket.on("lost", () => this.#lost());
+    socket.on("frame", (frame) => this.#onFrame(frame));
+    socket.on("lost", () => this.#onConnectionLost());
     const save = () => store.writeNow([...this.#live.values()].map(({ message }) => message));
     window.addEventListener("pagehide", save);
     document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && save());
@@ -58,7 +58,7 @@ export class Answers extends Emitter {
     if (!live) return;
     const generation = live.message.meta?.generation_id;
     this.#socket.stop(id);
-    if (generation) this.#owed.set(id, live.message);
+    if (generation) this.#unbilled.set(id, live.message);
     this.#finish(live, "stopped");
   }
 
@@ -75,23 +75,23 @@ export class Answers extends Emitter {
   }
 
   /** Requests the cost of answers that were cut off. */
-  askForBills(messages) {
+  requestBills(messages) {
     for (const message of messages) {
-      this.#owed.set(message.id, message);
+      this.#unbilled.set(message.id, message);
       this.#socket.bill(message.id, message.meta.generation_id);
     }
   }
 
-  #hear(frame) {
+  #onFrame(frame) {
     if (frame.balance !== undefined) this.emit("balance", frame);
-    if (!frame.id) return this.emit(frame.type === "refused" ? "complaint" : frame.type, frame);
+    if (!frame.id) return this.emit(frame.type, frame);
     const live = this.#live.get(frame.id);
-    if (frame.type === "billed") this.#billed(live?.message ?? this.#owed.get(frame.id), frame);
-    if (live) this.#fill(live, frame);
+    if (frame.type === "billed") this.#applyBill(live?.message ?? this.#unbilled.get(frame.id), frame);
+    if (live) this.#applyFrame(live, frame);
     return undefined;
   }
 
-  #fill(live, frame) {
+  #applyFrame(live, frame) {
     const { message } = live;
     switch (frame.type) {
       case "accepted":
@@ -104,7 +104,7 @@ export class Answers extends Emitter {
         };
         break;
       case "delta":
-        return this.#grow(live, frame);
+        return this.#applyDelta(live, frame);
       case "finished":
         message.meta.finish = frame.reason;
         break;
@@ -126,7 +126,7 @@ export class Answers extends Emitter {
     return undefined;
   }
 
-  #grow(live, { text = "", reasoning = "", refusal = "", images, annotations }) {
+  #applyDelta(live, { text = "", reasoning = "", refusal = "", images, annotations }) {
     const { message } = live;
     if (reasoning) {
       live.thinkingSince ||= performance.now();
@@ -144,19 +144,19 @@ export class Answers extends Emitter {
     this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations) });
   }
 
-  #billed(message, { usage, cost, latency_ms, duration_ms, web_searches }) {
+  #applyBill(message, { usage, cost, latency_ms, duration_ms, web_searches }) {
     if (!message) return;
-    this.#owed.delete(message.id);
+    this.#unbilled.delete(message.id);
     message.meta = { ...message.meta, usage, cost, latency_ms, duration_ms, ...(web_searches && { web_searches }) };
     this.emit("changed", message);
-    if (!this.#live.has(message.id)) this.#keep(message);
+    if (!this.#live.has(message.id)) this.#persist(message);
   }
 
-  #lost() {
+  #onConnectionLost() {
     for (const live of [...this.#live.values()]) {
       if (live.message.queued) continue; // not sent yet: it waits for the connection
       live.message.error = { status: 0, text: "Connection lost before the answer finished." };
-      if (live.message.meta?.generation_id) this.#owed.set(live.message.id, live.message);
+      if (live.message.meta?.generation_id) this.#unbilled.set(live.message.id, live.message);
       this.#finish(live, "interrupted");
     }
   }
@@ -169,7 +169,7 @@ export class Answers extends Emitter {
     message.status = status;
     if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
     delete message.queued;
-    this.#keep(message);
+    this.#persist(message);
     this.emit("ended", message);
   }
 
@@ -177,16 +177,16 @@ export class Answers extends Emitter {
     clearTimeout(live.timer);
     live.timer = 0;
     live.saved = true;
-    this.#keep(live.message);
+    this.#persist(live.message);
   }
 
-  async #keep(message) {
+  async #persist(message) {
     await this.#store.writeAnswer(message);
-    this.#tabs.tell("conversation", message.conversation);
+    this.#tabs.broadcast("conversation", message.conversation);
   }
 
   /** After a reconnect: requests the costs that the lost connection would have delivered. */
-  settleDebts() {
-    this.askForBills([...this.#owed.values()]);
+  requestMissingBills() {
+    this.requestBills([...this.#unbilled.values()]);
   }
 }

@@ -1,32 +1,32 @@
 /* Streaming Markdown. Blocks that can no longer change are rendered once; only the open end is rendered again,
    at most once per frame and for at most a fifth of the time. */
 
-import { card, colour, intoCards } from "chat/code";
-import { Context, fragmentOf, takeUp, tokensOf } from "chat/markdown";
-import { typeset } from "chat/maths";
+import { codeCard, highlight, wrapCode } from "chat/code";
+import { Context, toFragment, tokenize, updateContext } from "chat/markdown";
+import { typeset } from "chat/math";
 
 /** Open code fences longer than this are appended to instead of rendered again. */
 const LONG_FENCE = 4096;
 const HIDDEN_PAUSE = 250;
 
 /** A finished block, with highlighted code and typeset formulas. */
-function block(tokens) {
+function renderBlock(tokens) {
   const box = document.createElement("div");
   box.className = "blk";
-  box.append(fragmentOf(tokens));
-  intoCards(box);
-  colour(box);
+  box.append(toFragment(tokens));
+  wrapCode(box);
+  highlight(box);
   typeset(box);
   return box;
 }
 
 /** A DocumentFragment with a complete text. */
-export function finished(text) {
+export function renderMarkdown(text) {
   const fragment = document.createDocumentFragment();
   let group = [];
-  const tokens = tokensOf(text.replace(/\r\n?/g, "\n"));
+  const tokens = tokenize(text.replace(/\r\n?/g, "\n"));
   const close = () => {
-    if (group.length) fragment.append(block(group));
+    if (group.length) fragment.append(renderBlock(group));
     group = [];
   };
   let size = 0;
@@ -39,16 +39,16 @@ export function finished(text) {
   return fragment;
 }
 
-export class LiveMarkdown {
+export class StreamingMarkdown {
   #root;
   #text = ""; // everything received
   #rest = ""; // the part that can still change
-  #held = ""; // a carriage return whose line feed may follow
+  #pendingReturn = ""; // a carriage return whose line feed may follow
   #context = new Context();
   #tail = document.createElement("div");
   #fence = null;
-  #due = 0;
-  #cost = 0;
+  #timer = 0;
+  #renderTime = 0;
   #flushedAt = 0;
   #ended = false;
 
@@ -62,39 +62,39 @@ export class LiveMarkdown {
 
   /** Adds text; the next frame shows it. */
   push(text) {
-    text = this.#held + text;
-    this.#held = text.endsWith("\r") ? "\r" : "";
-    text = text.slice(0, text.length - this.#held.length).replace(/\r\n?/g, "\n");
+    text = this.#pendingReturn + text;
+    this.#pendingReturn = text.endsWith("\r") ? "\r" : "";
+    text = text.slice(0, text.length - this.#pendingReturn.length).replace(/\r\n?/g, "\n");
     this.#text += text;
     this.#rest += text;
-    if (!this.#due) this.#schedule();
+    if (!this.#timer) this.#schedule();
   }
 
   /** Renders all received text now. */
   flush() {
-    clearTimeout(this.#due);
-    this.#due = 0;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     const began = performance.now();
     if (!this.#fence || this.#growFence()) this.#render();
     this.#flushedAt = performance.now();
-    this.#cost = this.#flushedAt - began;
+    this.#renderTime = this.#flushedAt - began;
     this.onflush();
   }
 
   /** Renders the complete text; nothing may be pushed after it. */
   end() {
-    clearTimeout(this.#due);
+    clearTimeout(this.#timer);
     this.#ended = true;
-    this.#text += this.#held ? "\n" : "";
-    this.#rest += this.#held ? "\n" : "";
+    this.#text += this.#pendingReturn ? "\n" : "";
+    this.#rest += this.#pendingReturn ? "\n" : "";
     if (/^ {0,3}\[[^\]]+\]:/m.test(this.#text)) {
       // A link may be used before its definition.
-      this.#root.replaceChildren(finished(this.#text));
+      this.#root.replaceChildren(renderMarkdown(this.#text));
     } else {
       this.#tail.remove();
       if (this.#rest) {
-        const tokens = tokensOf(this.#rest, this.#context);
-        if (tokens.length) this.#root.append(block(tokens));
+        const tokens = tokenize(this.#rest, this.#context);
+        if (tokens.length) this.#root.append(renderBlock(tokens));
       }
     }
     this.onflush();
@@ -102,42 +102,42 @@ export class LiveMarkdown {
 
   #schedule() {
     // Hidden pages get no animation frames.
-    const wait = document.hidden ? HIDDEN_PAUSE : Math.max(0, this.#flushedAt + 4 * this.#cost - performance.now());
-    if (wait > 16) this.#due = setTimeout(() => this.flush(), wait);
+    const wait = document.hidden ? HIDDEN_PAUSE : Math.max(0, this.#flushedAt + 4 * this.#renderTime - performance.now());
+    if (wait > 16) this.#timer = setTimeout(() => this.flush(), wait);
     else {
-      this.#due = -1;
+      this.#timer = -1;
       requestAnimationFrame(() => this.#ended || this.flush());
     }
   }
 
   #render() {
-    let tokens = tokensOf(this.#rest, this.#context.copy());
+    let tokens = tokenize(this.#rest, this.#context.copy());
     const settled = tokens.slice(0, settledCount(tokens));
     const raw = settled.map((token) => token.raw).join("");
     if (raw && this.#rest.startsWith(raw)) {
-      this.#tail.before(block(settled));
-      takeUp(settled, this.#context);
+      this.#tail.before(renderBlock(settled));
+      updateContext(settled, this.#context);
       this.#rest = this.#rest.slice(raw.length);
       tokens = tokens.slice(settled.length);
     }
-    if (this.#openFence(tokens)) return;
-    const fragment = fragmentOf(tokens);
-    intoCards(fragment);
+    if (this.#startFence(tokens)) return;
+    const fragment = toFragment(tokens);
+    wrapCode(fragment);
     this.#tail.replaceChildren(fragment);
   }
 
   /** Switches to appending if the rest is one long open fence; false if it is not. */
-  #openFence(tokens) {
+  #startFence(tokens) {
     const [token, ...others] = tokens.filter((each) => each.type !== "space");
     if (!token || others.length || token.type !== "code" || token.raw.length < LONG_FENCE) return false;
     const head = /^( {0,3})(`{3,}|~{3,})([^\n]*)\n/.exec(this.#rest);
-    if (!head || closes(this.#rest, head[2], head[0].length) >= 0) return false;
-    const fragment = fragmentOf(tokensOf(`${head[0]}\n${head[2]}`));
+    if (!head || closingFence(this.#rest, head[2], head[0].length) >= 0) return false;
+    const fragment = toFragment(tokenize(`${head[0]}\n${head[2]}`));
     const pre = fragment.querySelector("pre");
     if (!pre) return false;
     const code = pre.firstElementChild;
     code.replaceChildren();
-    this.#tail.replaceChildren(card(pre));
+    this.#tail.replaceChildren(codeCard(pre));
     this.#fence = { marker: head[2], indent: head[1].length, code, shown: head[0].length, lines: 0, run: null };
     this.#growFence();
     return true;
@@ -146,7 +146,7 @@ export class LiveMarkdown {
   /** Appends new lines to the open fence; true if the fence is closed. */
   #growFence() {
     const fence = this.#fence;
-    const end = closes(this.#rest, fence.marker, fence.shown);
+    const end = closingFence(this.#rest, fence.marker, fence.shown);
     const upTo = end >= 0 ? end : this.#rest.lastIndexOf("\n") + 1;
     if (upTo > fence.shown) {
       // Lines are grouped in spans, so that the browser lays out only the visible ones.
@@ -165,14 +165,14 @@ export class LiveMarkdown {
     this.#fence = null;
     const close = this.#rest.indexOf("\n", end);
     const raw = close < 0 ? this.#rest : this.#rest.slice(0, close + 1);
-    this.#tail.before(block(tokensOf(raw, this.#context)));
+    this.#tail.before(renderBlock(tokenize(raw, this.#context)));
     this.#rest = this.#rest.slice(raw.length);
     return true;
   }
 }
 
 /** Index of the line that closes a fence, among the complete lines from `from` on; -1 if there is none. */
-function closes(text, marker, from) {
+function closingFence(text, marker, from) {
   const pattern = new RegExp(`^ {0,3}${marker}[~\`]* *\\n`, "gm");
   pattern.lastIndex = from;
   return pattern.exec(text)?.index ?? -1;

@@ -13,7 +13,7 @@ const LANGUAGES = new Set([
   "makefile", "markdown", "php", "python", "r", "ruby", "rust", "scala", "sql", "swift", "typescript", "xml", "yaml",
 ]);
 /** Highlighting longer code would block the page. */
-const LONGEST = 40_000;
+const MAX_LENGTH = 40_000;
 
 const EXTENSIONS = {
   bash: "sh", csharp: "cs", dockerfile: "Dockerfile", javascript: "js", kotlin: "kt", makefile: "mk", markdown: "md", python: "py",
@@ -39,16 +39,16 @@ export function languageOf(code) {
 }
 
 /** Wraps every `pre` below `root` in a card. */
-export function intoCards(root) {
+export function wrapCode(root) {
   for (const pre of root.querySelectorAll("pre")) {
     const place = document.createComment("");
     pre.replaceWith(place);
-    place.replaceWith(card(pre));
+    place.replaceWith(codeCard(pre));
   }
 }
 
 /** A card that contains `pre`. */
-export function card(pre) {
+export function codeCard(pre) {
   const code = pre.firstElementChild;
   const named = /language-([\w+#.-]+)/.exec(code.className)?.[1] ?? "text";
   pre.tabIndex = 0;
@@ -61,11 +61,11 @@ export function card(pre) {
 }
 
 /** Highlights the code below `root`. Call it only after the fence is closed. */
-export function colour(root) {
+export function highlight(root) {
   for (const code of root.querySelectorAll("pre code")) {
     const language = languageOf(code);
     const source = code.textContent;
-    if (!language || source.length > LONGEST) continue;
+    if (!language || source.length > MAX_LENGTH) continue;
     highlighter(language).then((hljs) => {
       if (code.textContent === source) code.innerHTML = hljs.highlight(source, { language, ignoreIllegals: true }).value;
     }, () => {}); // offline: leave it plain

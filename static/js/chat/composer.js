@@ -1,7 +1,7 @@
 /* Message box: text, attachments, send and stop. Each conversation has a draft that survives a reload. */
 
 import { $, h, icon, toast } from "chat/dom";
-import { MOST_FILES, prepare } from "chat/files";
+import { MAX_FILES, prepare } from "chat/files";
 import { newId } from "chat/ids";
 import { fileView } from "chat/turn";
 
@@ -26,7 +26,7 @@ export class Composer {
 
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#act();
+      this.#submit();
     });
     this.area.addEventListener("keydown", (event) => this.#key(event));
     this.area.addEventListener("input", () => this.#typed());
@@ -44,7 +44,7 @@ export class Composer {
     room.on("message", ({ name }) => name !== "changed" && this.show());
     room.on("settings", () => this.show());
     for (const name of ["changed", "availability"]) models.on(name, () => room.conversation && this.show());
-    window.addEventListener("pagehide", () => this.#keepDraft());
+    window.addEventListener("pagehide", () => this.saveDraft());
   }
 
   /** Whether Enter sends. If not, and always on touch screens, it starts a new line. */
@@ -84,8 +84,8 @@ export class Composer {
   /** Prepares files and attaches them. */
   async add(files) {
     for (const file of files) {
-      if (this.files.length >= MOST_FILES) {
-        toast(`You can attach up to ${MOST_FILES} files per message.`, "warn");
+      if (this.files.length >= MAX_FILES) {
+        toast(`You can attach up to ${MAX_FILES} files per message.`, "warn");
         break;
       }
       try {
@@ -98,7 +98,7 @@ export class Composer {
     this.#typed();
   }
 
-  #act() {
+  #submit() {
     if (this.room.busy) return this.room.stop();
     return this.#send();
   }
@@ -138,14 +138,15 @@ export class Composer {
   #typed() {
     this.show();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#keepDraft(), DRAFT_PAUSE);
+    this.#timer = setTimeout(() => this.saveDraft(), DRAFT_PAUSE);
   }
 
   get #draftKey() {
     return this.room.saved ? `draft:${this.room.conversation.id}` : "draft:new";
   }
 
-  #keepDraft() {
+  /** Saves the draft now. Call before another conversation opens. */
+  saveDraft() {
     clearTimeout(this.#timer);
     if (!this.room.conversation) return;
     const text = this.area.value;
@@ -168,11 +169,6 @@ export class Composer {
     this.show();
   }
 
-  /** Call before another conversation opens. */
-  leave() {
-    this.#keepDraft();
-  }
-
   #showFiles() {
     this.list.hidden = !this.files.length;
     this.list.replaceChildren(...this.files.map((file) => h("li", {}, fileView(file), h("button.remove", {
@@ -190,15 +186,15 @@ export class Composer {
   #showNotice() {
     const lines = [];
     const { models: chosen } = this.room.conversation;
-    const blind = (kind, input) => this.files.some((file) => file.kind === kind)
+    const unsupported = (kind, input) => this.files.some((file) => file.kind === kind)
       ? chosen.filter((id) => !this.models.accepts(id, input)).map((id) => this.models.get(id).short) : [];
-    const [noPictures, noPdfs] = [blind("image", "image"), blind("pdf", "file")];
-    if (noPictures.length) lines.push(`${listed(noPictures)} ${noPictures.length === 1 ? "doesn't" : "don't"} support images. They won't be sent to ${noPictures.length === 1 ? "it" : "them"}.`);
+    const [noImages, noPdfs] = [unsupported("image", "image"), unsupported("pdf", "file")];
+    if (noImages.length) lines.push(`${listed(noImages)} ${noImages.length === 1 ? "doesn't" : "don't"} support images. They won't be sent to ${noImages.length === 1 ? "it" : "them"}.`);
     if (noPdfs.length) lines.push(`${listed(noPdfs)} ${noPdfs.length === 1 ? "doesn't" : "don't"} support PDFs. They won't be sent to ${noPdfs.length === 1 ? "it" : "them"}.`);
-    const gone = chosen.filter((id) => this.models.all.size && this.models.get(id).missing);
-    if (gone.length) lines.push(`${listed(gone)} ${gone.length === 1 ? "isn't" : "aren't"} in the catalog. Choose another model.`);
-    const closed = chosen.filter((id) => this.models.unavailable.has(id)).map((id) => this.models.get(id).short);
-    if (closed.length) lines.push(`Your privacy settings block ${listed(closed)}.`);
+    const missing = chosen.filter((id) => this.models.all.size && this.models.get(id).missing);
+    if (missing.length) lines.push(`${listed(missing)} ${missing.length === 1 ? "isn't" : "aren't"} in the catalog. Choose another model.`);
+    const blocked = chosen.filter((id) => this.models.unavailable.has(id)).map((id) => this.models.get(id).short);
+    if (blocked.length) lines.push(`Your privacy settings block ${listed(blocked)}.`);
     this.notice.replaceChildren(...lines.map((line) => h("p", {}, icon("warning", "small"), line)));
     this.notice.hidden = !lines.length;
   }

@@ -2,24 +2,24 @@
 
 import { newId } from "chat/ids";
 
-const PICTURES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
-const LONGEST_SIDE = 2048;
-const LARGEST_PICTURE = 3_000_000;
-const LARGEST_PDF = 8_000_000;
-const LARGEST_TEXT = 600_000;
-export const MOST_FILES = 10;
+const IMAGE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+const MAX_IMAGE_SIDE = 2048;
+const MAX_IMAGE_BYTES = 3_000_000;
+const MAX_PDF_BYTES = 8_000_000;
+const MAX_TEXT_BYTES = 600_000;
+export const MAX_FILES = 10;
 
 /** A record for the store. Throws an Error whose message names the problem with the file. */
 export async function prepare(file) {
   const record = { id: newId(), name: file.name || "pasted", type: file.type, size: file.size, blob: file };
-  if (PICTURES.includes(file.type)) return { ...record, kind: "image", ...(await smaller(file)) };
+  if (IMAGE_TYPES.includes(file.type)) return { ...record, kind: "image", ...(await downscaled(file)) };
   if (file.type === "application/pdf") {
-    if (file.size > LARGEST_PDF) throw new Error(`${file.name} is larger than 8 MB. Attach a smaller PDF.`);
+    if (file.size > MAX_PDF_BYTES) throw new Error(`${file.name} is larger than 8 MB. Attach a smaller PDF.`);
     return { ...record, kind: "pdf" };
   }
   if (file.type.startsWith("image/")) throw new Error(`${file.name}: only PNG, JPEG, WebP and GIF images are supported.`);
   if (/^(video|audio)\//.test(file.type)) throw new Error(`${file.name}: video and audio aren't supported.`);
-  if (file.size > LARGEST_TEXT) throw new Error(`${file.name} is larger than 600 kB. Attach a smaller text file.`);
+  if (file.size > MAX_TEXT_BYTES) throw new Error(`${file.name} is larger than 600 kB. Attach a smaller text file.`);
   if (!(await isText(file))) throw new Error(`${file.name} isn't supported. Attach an image, PDF or text file.`);
   return { ...record, kind: "text", type: file.type || "text/plain" };
 }
@@ -36,15 +36,15 @@ async function isText(file) {
 }
 
 /** An image that models accept, as {blob, type, size}: at most 2048 pixels a side and about 3 MB. */
-async function smaller(file) {
+async function downscaled(file) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(file);
   } catch {
     throw new Error(`${file.name} can't be read as an image. Attach another file.`);
   }
-  const scale = Math.min(1, LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
-  if (scale === 1 && file.size <= LARGEST_PICTURE) return { blob: file, type: file.type, size: file.size };
+  const scale = Math.min(1, MAX_IMAGE_SIDE / Math.max(bitmap.width, bitmap.height));
+  if (scale === 1 && file.size <= MAX_IMAGE_BYTES) return { blob: file, type: file.type, size: file.size };
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(bitmap.width * scale);
   canvas.height = Math.round(bitmap.height * scale);

@@ -46,7 +46,7 @@ export class Heading {
             avatar(model), h("span.truncate", {}, model.short), icon("chevron-down", "small")),
           several && iconButton("close", `Remove ${model.short}`, () => this.#set(chosen.toSpliced(at, 1)), "button.btn.quiet.drop"));
       }),
-      chosen.length < this.room.mostModels &&
+      chosen.length < this.room.maxModels &&
         h("button.btn.quiet.add", { type: "button", title: "Ask several models side by side", onclick: () => this.choose(chosen.length) },
           icon("plus"), h("span", { class: several ? "vh" : "hide-sm" }, "Add model")) || "",
     );

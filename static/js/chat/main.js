@@ -25,7 +25,7 @@ const tabs = new Tabs(setup.user);
 const socket = new Socket(new URL("/ws/chat", location.href.replace(/^http/, "ws")));
 const answers = new Answers(socket, store, tabs, setup.request_bytes);
 const models = new Models(store);
-const room = new Room({ store, answers, models, tabs, mostModels: setup.most_models });
+const room = new Room({ store, answers, models, tabs, maxModels: setup.most_models });
 const picker = new Picker(models, setup.links);
 const pick = (options) => picker.open(options);
 const thread = new Thread({ room, models, answers, pick, empty: () => welcome({ room, models, write, use: (id) => room.change({ models: [id] }) }) });
@@ -65,7 +65,7 @@ async function firstModels() {
 }
 
 async function startNew(ids = null) {
-  composer.leave();
+  composer.saveDraft();
   room.startNew(ids ?? (await firstModels()));
   rail.close();
   if (location.hash) history.pushState(null, "", location.pathname);
@@ -73,7 +73,7 @@ async function startNew(ids = null) {
 }
 
 async function open(id) {
-  composer.leave();
+  composer.saveDraft();
   if (await room.open(id)) {
     if (location.hash.slice(1) !== id) history.pushState(null, "", `#${id}`);
     composer.focus();
@@ -86,7 +86,7 @@ async function open(id) {
 room.on("list", () => {
   // A new chat gets its URL with the first message.
   if (room.saved && location.hash.slice(1) !== room.conversation.id) history.replaceState(null, "", `#${room.conversation.id}`);
-  if (room.saved) storage.askToKeep();
+  if (room.saved) storage.requestPersistence();
 });
 room.on("settings", () => store.setMeta("last-models", room.conversation.models));
 room.on("settings", () => !room.saved && room.emit("turns")); // the welcome screen names the models
@@ -113,14 +113,14 @@ $("#toggle-rail").addEventListener("click", toggleRail);
 
 // --- Connection and balance -----------------------------------------------------------------------
 
-const LINE = {
+const CONNECTION_NOTICES = {
   broken: ["warning", "Disconnected. Messages will send when you reconnect."],
   "signed-out": ["lock", "You're signed out. Your chats are still here. "],
 };
 
-function showLine(state) {
-  const [name, text] = LINE[state] ?? [];
-  const notice = $("#line");
+function showConnection(state) {
+  const [name, text] = CONNECTION_NOTICES[state] ?? [];
+  const notice = $("#connection");
   notice.hidden = !text;
   if (!text) return;
   notice.replaceChildren(icon(name, "small"), text);
@@ -137,11 +137,11 @@ function showBalance({ balance, can_spend: canSpend }) {
   $("#no-credits").hidden = canSpend;
 }
 
-socket.on("state", showLine);
-socket.on("state", (state) => state === "open" && answers.settleDebts());
+socket.on("state", showConnection);
+socket.on("state", (state) => state === "open" && answers.requestMissingBills());
 answers.on("balance", showBalance);
 answers.on("ready", ({ unavailable }) => models.setUnavailable(unavailable));
-answers.on("complaint", ({ message }) => toast(message, "bad"));
+answers.on("refused", ({ message }) => toast(message, "bad"));
 $("#use-free").addEventListener("click", () => pick({ title: "Choose a free model", free: true, then: (id) => room.change({ models: [id] }) }));
 
 // --- Start ----------------------------------------------------------------------------------------
@@ -158,6 +158,6 @@ if (setup.models.length) {
   if (asked) toast("This chat isn't on this device.", "warn");
 }
 if (store.kind === "memory") toast("Your browser blocks storage. Chats disappear when you close this page.", "warn");
-showLine(socket.state);
+showConnection(socket.state);
 composer.focus();
 $("#chat").dataset.ready = "";

@@ -5,7 +5,7 @@
 import DOMPurify from "dompurify";
 import { Lexer, Marked, Parser } from "marked";
 
-import { mathExtensions } from "chat/maths";
+import { mathExtensions } from "chat/math";
 
 const escapes = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 const escape = (text) => text.replace(/[&<>"']/g, (character) => escapes[character]);
@@ -71,16 +71,16 @@ export class Context {
 }
 
 /** Tokens of a text that follows `context`, which is updated with their definitions. */
-export function tokensOf(text, context = new Context()) {
+export function tokenize(text, context = new Context()) {
   const lexer = new Lexer(marked.defaults);
   Object.assign(lexer.tokens.links, context.links);
   const tokens = lexer.lex(text);
-  takeUp(tokens, context);
+  updateContext(tokens, context);
   return tokens;
 }
 
 /** Updates `context` from tokens and sets the level of their headings, which never skips a level downwards. */
-export function takeUp(tokens, context) {
+export function updateContext(tokens, context) {
   for (const token of tokens) {
     if (token.type === "def") context.links[token.tag] ??= { href: token.href, title: token.title };
     if (token.type === "heading") {
@@ -89,18 +89,18 @@ export function takeUp(tokens, context) {
       context.level = token.level;
     }
     for (const inner of [token.type === "blockquote" && token.tokens, ...(token.type === "list" ? token.items.map((item) => item.tokens) : [])]) {
-      if (inner) takeUp(inner, context);
+      if (inner) updateContext(inner, context);
     }
   }
 }
 
 /** A sanitized DocumentFragment for tokens. */
-export function fragmentOf(tokens) {
+export function toFragment(tokens) {
   const fragment = DOMPurify.sanitize(Parser.parse(tokens, marked.defaults), ALLOWED);
   for (const link of fragment.querySelectorAll("a")) {
     link.target = "_blank";
     link.rel = "noopener noreferrer nofollow";
-    if (link.classList.contains("remote-image")) explainImage(link);
+    if (link.classList.contains("remote-image")) labelImageLink(link);
   }
   for (const box of fragment.querySelectorAll("li > .task, li > p > .task")) box.closest("li").classList.add("todo");
   for (const table of fragment.querySelectorAll("table")) {
@@ -118,10 +118,10 @@ export function fragmentOf(tokens) {
 
 /** A sanitized DocumentFragment for a complete text. */
 export function render(text) {
-  return fragmentOf(tokensOf(text));
+  return toFragment(tokenize(text));
 }
 
-function explainImage(link) {
+function labelImageLink(link) {
   link.title = "External image blocked for privacy. Opens in a new tab.";
   link.textContent = `Open image: ${link.textContent} (${new URL(link.href).host})`;
 }

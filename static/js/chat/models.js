@@ -8,7 +8,7 @@ const RECENT = 6;
 export class Models extends Emitter {
   /** id -> model */
   all = new Map();
-  favourites = new Set();
+  favorites = new Set();
   recent = [];
   /** ids of models without a provider that meets the account's privacy settings */
   unavailable = new Set();
@@ -22,9 +22,9 @@ export class Models extends Emitter {
 
   /** Loads the cached models, then fetches the current ones. */
   async load() {
-    this.favourites = new Set(await this.#store.meta("favourites", []));
+    this.favorites = new Set(await this.#store.meta("favourites", []));
     this.recent = await this.#store.meta("recent", []);
-    this.#take(await this.#store.meta("models", []));
+    this.#setModels(await this.#store.meta("models", []));
     const fresh = this.#fetch();
     if (!this.all.size) await fresh;
     this.#loaded = true;
@@ -36,8 +36,8 @@ export class Models extends Emitter {
       answer = await fetch("/api/v1/models", { headers: { Accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
       const { data } = await answer.json();
-      const models = data.map(essence);
-      this.#take(models);
+      const models = data.map(toModel);
+      this.#setModels(models);
       if (this.#loaded) this.emit("changed");
       await this.#store.setMeta("models", models);
     } catch {
@@ -45,7 +45,7 @@ export class Models extends Emitter {
     }
   }
 
-  #take(models) {
+  #setModels(models) {
     this.all = new Map(models.map((model) => [model.id, model]));
   }
 
@@ -67,13 +67,13 @@ export class Models extends Emitter {
     return this.get(id).input.includes(kind);
   }
 
-  toggleFavourite(id) {
-    if (!this.favourites.delete(id)) this.favourites.add(id);
-    this.#store.setMeta("favourites", [...this.favourites]);
-    this.emit("favourites");
+  toggleFavorite(id) {
+    if (!this.favorites.delete(id)) this.favorites.add(id);
+    this.#store.setMeta("favourites", [...this.favorites]);
+    this.emit("favorites");
   }
 
-  used(id) {
+  markUsed(id) {
     this.recent = [id, ...this.recent.filter((other) => other !== id)].slice(0, RECENT);
     this.#store.setMeta("recent", this.recent);
   }
@@ -93,13 +93,13 @@ export class Models extends Emitter {
       const rank = words.length ? (name.startsWith(words[0]) ? 0 : name.includes(words[0]) ? 1 : 2) : 0;
       found.push({ model, rank });
     }
-    const closed = (model) => Number(this.unavailable.has(model.id));
-    return found.sort((a, b) => closed(a.model) - closed(b.model) || a.rank - b.rank || b.model.created - a.model.created).map(({ model }) => model);
+    const blocked = (model) => Number(this.unavailable.has(model.id));
+    return found.sort((a, b) => blocked(a.model) - blocked(b.model) || a.rank - b.rank || b.model.created - a.model.created).map(({ model }) => model);
   }
 }
 
 /** The fields of an API model that the chat uses. */
-function essence(model) {
+function toModel(model) {
   const prompt = model.pricing?.prompt ?? "0";
   const completion = model.pricing?.completion ?? "0";
   const name = model.name ?? model.id;
@@ -127,7 +127,7 @@ export function tokens(count) {
 }
 
 /** A stable color class for an author's avatar. */
-export function colourOf(author) {
+export function colorOf(author) {
   let sum = 0;
   for (const character of author.toLowerCase()) sum = (sum * 31 + character.codePointAt(0)) % 9973;
   return `k${sum % 9}`;

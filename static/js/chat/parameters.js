@@ -84,9 +84,9 @@ export class Parameters {
     const models = this.room.conversation.models.map((id) => this.models.get(id)).filter(({ parameters }) => parameters.length);
     for (const help of this.form.querySelectorAll("[data-support]")) {
       const names = help.dataset.support.split(" ");
-      const deaf = models.filter(({ parameters }) => !names.some((name) => parameters.includes(name)));
-      help.hidden = !deaf.length;
-      help.textContent = deaf.length ? `Not used by ${deaf.map(({ short }) => short).join(", ")}.` : "";
+      const without = models.filter(({ parameters }) => !names.some((name) => parameters.includes(name)));
+      help.hidden = !without.length;
+      help.textContent = without.length ? `Not used by ${without.map(({ short }) => short).join(", ")}.` : "";
     }
   }
 }

@@ -1,7 +1,7 @@
 /* Model picker: a dialog with search, filters and favorites. */
 
 import { $, h, icon } from "chat/dom";
-import { colourOf, tokens } from "chat/models";
+import { colorOf, tokens } from "chat/models";
 
 const FILTERS = [["free", "Free"], ["image", "Image input"], ["file", "PDF input"], ["reasoning", "Reasoning"]];
 const KINDS = { image: ["image", "Image"], file: ["file", "PDF"], audio: ["audio", "Audio"], video: ["video", "Video"] };
@@ -24,7 +24,7 @@ export class Picker {
     this.dialog.addEventListener("keydown", (event) => this.#move(event));
     this.dialog.addEventListener("close", () => { this.#then = null; });
     models.on("changed", () => { this.#rows.clear(); this.#ifOpen(); });
-    models.on("favourites", () => this.#stars());
+    models.on("favorites", () => this.#stars());
     for (const name of ["availability", "unreachable"]) models.on(name, () => this.#ifOpen());
   }
 
@@ -62,14 +62,14 @@ export class Picker {
       for (const model of models) rest.delete(model);
     };
     if (!query) {
-      take("Favorites", found.filter(({ id }) => this.models.favourites.has(id)));
+      take("Favorites", found.filter(({ id }) => this.models.favorites.has(id)));
       take("Recent", this.models.recent.map((id) => this.models.all.get(id)).filter((model) => rest.has(model)));
     }
-    const [open, closed] = [[], []];
-    for (const model of rest) (this.models.unavailable.has(model.id) ? closed : open).push(model);
+    const [open, blocked] = [[], []];
+    for (const model of rest) (this.models.unavailable.has(model.id) ? blocked : open).push(model);
     take(query ? "Matches" : "All models", open);
-    take("Blocked by your privacy settings", closed);
-    if (closed.length) {
+    take("Blocked by your privacy settings", blocked);
+    if (blocked.length) {
       sections.push(h("p.explained", {}, "No provider of these models meets your privacy settings. ",
         h("a.link", { href: this.links.privacy }, "Edit privacy settings")));
     }
@@ -81,7 +81,7 @@ export class Picker {
       : "Couldn't load the models. Check your connection and reload the page.";
     for (const [id, row] of this.#rows) {
       row.classList.toggle("chosen", this.chosen.has(id));
-      row.classList.toggle("closed", this.models.unavailable.has(id));
+      row.classList.toggle("blocked", this.models.unavailable.has(id));
     }
     this.#stars();
   }
@@ -93,24 +93,24 @@ export class Picker {
 
   #newRow(model) {
     const kinds = model.input.filter((kind) => KINDS[kind]);
-    const makes = model.output.filter((kind) => kind !== "text");
+    const outputs = model.output.filter((kind) => kind !== "text");
     return h("li.option", { data: { id: model.id } },
       h("button.pick", { type: "button", onclick: () => this.#choose(model.id) },
-        h(`span.ava.${colourOf(model.author)}`, { aria: { hidden: "true" } }, model.author.slice(0, 1)),
+        h(`span.ava.${colorOf(model.author)}`, { aria: { hidden: "true" } }, model.author.slice(0, 1)),
         h("span.what", {}, h("span.name", {}, model.name), h("span.mono", {}, model.id)),
         h("span.facts", {},
           h("span.badges", {},
             model.free && h("span.chip.free", {}, "Free"),
             kinds.map((kind) => h("span.chip", { title: `${KINDS[kind][1]} input` }, icon(KINDS[kind][0], "small"), h("span.vh", {}, `${KINDS[kind][1]} input`))),
-            makes.map((kind) => h("span.chip.accent", {}, `${KINDS[kind]?.[1] ?? kind} output`)),
+            outputs.map((kind) => h("span.chip.accent", {}, `${KINDS[kind]?.[1] ?? kind} output`)),
             model.parameters.includes("reasoning") && h("span.chip", { title: "Reasoning" }, icon("brain", "small"), h("span.vh", {}, "reasoning"))),
           h("span.num.price", {}, model.free ? "" : `${model.prompt} in · ${model.completion} out /M`),
           h("span.num.context", {}, model.context ? [tokens(model.context), h("span.hide-sm", {}, " context")] : []))),
-      h("button.star", { type: "button", aria: { pressed: "false", label: `Favorite ${model.name}` }, onclick: () => this.models.toggleFavourite(model.id) }, icon("star")));
+      h("button.star", { type: "button", aria: { pressed: "false", label: `Favorite ${model.name}` }, onclick: () => this.models.toggleFavorite(model.id) }, icon("star")));
   }
 
   #stars() {
-    for (const [id, row] of this.#rows) row.querySelector(".star").setAttribute("aria-pressed", String(this.models.favourites.has(id)));
+    for (const [id, row] of this.#rows) row.querySelector(".star").setAttribute("aria-pressed", String(this.models.favorites.has(id)));
   }
 
   #choose(id) {

@@ -28,16 +28,16 @@ export class Rail {
       }
     });
     this.list.addEventListener("click", (event) => this.#click(event));
-    this.menu.addEventListener("click", ({ target }) => this.#act(target.closest("button")?.dataset.act));
-    for (const name of ["opened", "list", "settings"]) room.on(name, () => this.#soon());
-    for (const name of ["began", "ended"]) answers.on(name, () => this.#soon());
+    this.menu.addEventListener("click", ({ target }) => this.#onAction(target.closest("button")?.dataset.act));
+    for (const name of ["opened", "list", "settings"]) room.on(name, () => this.#scheduleShow());
+    for (const name of ["began", "ended"]) answers.on(name, () => this.#scheduleShow());
   }
 
   close() {
     if (this.element.matches(":popover-open")) this.element.hidePopover();
   }
 
-  #soon() {
+  #scheduleShow() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.show(), 30);
   }
@@ -46,11 +46,11 @@ export class Rail {
     const round = (this.#round += 1);
     const query = this.search.value.trim();
     const all = (await this.store.conversations()).sort((a, b) => b.pinned - a.pinned || b.updated - a.updated);
-    const said = query ? await this.store.search(query) : new Map();
+    const excerpts = query ? await this.store.search(query) : new Map();
     if (round !== this.#round) return;
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-    const named = (conversation) => words.every((word) => conversation.title.toLowerCase().includes(word));
-    const shown = query ? all.filter((conversation) => named(conversation) || said.has(conversation.id)) : all;
+    const titleMatches = (conversation) => words.every((word) => conversation.title.toLowerCase().includes(word));
+    const shown = query ? all.filter((conversation) => titleMatches(conversation) || excerpts.has(conversation.id)) : all;
     this.all = all;
     const groups = new Map();
     for (const conversation of shown) {
@@ -60,9 +60,9 @@ export class Rail {
     }
     const focused = document.activeElement?.closest?.("#conversations [data-id]")?.dataset.id;
     this.list.replaceChildren(...[...groups].flatMap(([name, conversations]) => [
-      h("h2", {}, name), h("ul", {}, conversations.map((conversation) => this.#row(conversation, said.get(conversation.id)))),
+      h("h2", {}, name), h("ul", {}, conversations.map((conversation) => this.#row(conversation, excerpts.get(conversation.id)))),
     ]));
-    if (!shown.length) this.list.append(this.#nothing(query));
+    if (!shown.length) this.list.append(this.#emptyState(query));
     if (focused) this.list.querySelector(`[data-id="${CSS.escape(focused)}"] a`)?.focus();
   }
 
@@ -75,7 +75,7 @@ export class Rail {
       h("button.dots", { type: "button", aria: { label: `Options for ${title || "New chat"}`, haspopup: "menu" }, data: { menu: "" } }, icon("dots")));
   }
 
-  #nothing(query) {
+  #emptyState(query) {
     return h("p.none", {}, query ? `No chats match “${query}”.` : "No chats yet. They're saved only on this device.");
   }
 
@@ -103,7 +103,7 @@ export class Rail {
     this.menu.querySelector("button").focus();
   }
 
-  async #act(act) {
+  async #onAction(act) {
     if (!act) return;
     this.menu.hidePopover();
     const { id } = this.chosen;
@@ -128,7 +128,7 @@ export class Rail {
   async #change(conversation, changes) {
     if (conversation.id === this.room.conversation.id) await this.room.change(changes);
     else await this.store.write({ conversations: [{ ...conversation, ...changes }] });
-    this.tabs.tell("list");
+    this.tabs.broadcast("list");
     this.show();
   }
 
@@ -138,11 +138,11 @@ export class Rail {
     this.answers.stopAll(conversation.id);
     const kept = await this.store.remove(conversation.id);
     if (current) this.startNew();
-    this.tabs.tell("removed", conversation.id);
+    this.tabs.broadcast("removed", conversation.id);
     this.show();
     toast(`“${conversation.title || "New chat"}” deleted.`, "", async () => {
       await this.store.write(kept);
-      this.tabs.tell("list");
+      this.tabs.broadcast("list");
       this.show();
       if (current) this.open(conversation.id);
     });

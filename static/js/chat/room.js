@@ -3,7 +3,7 @@
    Events: "opened" (another conversation), "turns" (other messages are shown), "message" (one changed),
    "settings" (title, models or parameters), "list" (the sidebar is out of date). */
 
-import { isUnderWay } from "chat/answers";
+import { isRunning } from "chat/answers";
 import { Emitter } from "chat/emitter";
 import { newId, now } from "chat/ids";
 import { pico } from "chat/money";
@@ -21,13 +21,13 @@ export class Room extends Emitter {
   #tabs;
   #files = new Map();
 
-  constructor({ store, answers, models, tabs, mostModels }) {
+  constructor({ store, answers, models, tabs, maxModels }) {
     super();
     this.#store = store;
     this.#answers = answers;
     this.#models = models;
     this.#tabs = tabs;
-    this.mostModels = mostModels;
+    this.maxModels = maxModels;
     for (const name of ["began", "changed", "ended"]) answers.on(name, (message) => this.#changed(name, message));
     tabs.on("conversation", (id) => this.#otherTab(id));
     tabs.on("list", () => this.emit("list"));
@@ -38,7 +38,7 @@ export class Room extends Emitter {
   /** Starts an empty conversation with these models. It is stored with its first question. */
   startNew(models) {
     this.conversation = {
-      id: newId(), title: "", titled: "auto", created: now(), updated: now(), pinned: false, models: models.slice(0, this.mostModels),
+      id: newId(), title: "", titled: "auto", created: now(), updated: now(), pinned: false, models: models.slice(0, this.maxModels),
       system: "", params: {}, web: false, leaf: null,
     };
     this.messages = new Map();
@@ -51,27 +51,27 @@ export class Room extends Emitter {
     const [conversation, messages] = await Promise.all([this.#store.conversation(id), this.#store.messages(id)]);
     if (!conversation) return false;
     this.conversation = conversation;
-    await this.#take(messages);
+    await this.#setMessages(messages);
     this.saved = true;
     this.emit("opened");
     return true;
   }
 
-  async #take(messages) {
+  async #setMessages(messages) {
     const claimed = await this.#tabs.claimed();
     this.messages = new Map(messages.map((message) => [message.id, this.#answers.get(message.id) ?? message]));
     const cut = [...this.messages.values()].filter(
-      (message) => message.role === "assistant" && isUnderWay(message) && !this.#answers.get(message.id) && !claimed?.has(message.id),
+      (message) => message.role === "assistant" && isRunning(message) && !this.#answers.get(message.id) && !claimed?.has(message.id),
     );
     for (const message of cut) {
       message.status = "interrupted";
       message.error = { status: 0, text: "The page closed before this answer finished." };
     }
     await this.#store.write({ messages: cut });
-    const owed = [...this.messages.values()].filter(
-      (message) => message.meta?.generation_id && !message.meta.usage && !isUnderWay(message),
+    const unbilled = [...this.messages.values()].filter(
+      (message) => message.meta?.generation_id && !message.meta.usage && !isRunning(message),
     );
-    this.#answers.askForBills(owed);
+    this.#answers.requestBills(unbilled);
   }
 
   /** Reloads the conversation after another tab changed it, unless this tab has running answers in it. */
@@ -83,7 +83,7 @@ export class Room extends Emitter {
     if (!conversation || id !== this.conversation.id) return;
     const leaf = this.messages.size ? this.conversation.leaf : conversation.leaf;
     this.conversation = conversation;
-    await this.#take(await this.#store.messages(id));
+    await this.#setMessages(await this.#store.messages(id));
     // Stay at the end of the branch that is shown here.
     if (this.messages.has(leaf)) this.conversation.leaf = deepest(this.messages, leaf);
     this.emit("turns");
@@ -97,11 +97,11 @@ export class Room extends Emitter {
   }
 
   get busy() {
-    return this.underWay.length > 0;
+    return this.running.length > 0;
   }
 
   /** Running answers of this conversation in this tab. */
-  get underWay() {
+  get running() {
     return [...this.messages.values()].filter((message) => this.#answers.get(message.id));
   }
 
@@ -161,7 +161,7 @@ export class Room extends Emitter {
   }
 
   stop() {
-    for (const message of this.underWay) this.#answers.stop(message.id);
+    for (const message of this.running) this.#answers.stop(message.id);
   }
 
   #newAnswer(question, model, slot) {
@@ -179,7 +179,7 @@ export class Room extends Emitter {
         conversation, turns, question, model: answer.model, slot: answer.slot,
         accepts: (kind) => this.#models.accepts(answer.model, kind), load: (id) => this.file(id),
       });
-      this.#models.used(answer.model);
+      this.#models.markUsed(answer.model);
       this.#answers.start(answer, body);
     }
   }
@@ -210,7 +210,7 @@ export class Room extends Emitter {
   }
 
   /** Continues with one of several answers and only its model. */
-  async goOnWith(answer) {
+  async keepOnly(answer) {
     this.conversation.models = [answer.model];
     this.conversation.leaf = deepest(this.messages, answer.id);
     await this.#save({});
@@ -279,7 +279,7 @@ export class Room extends Emitter {
   async #save(records, touched = true) {
     if (touched) this.conversation.updated = now();
     await this.#store.write({ conversations: [this.conversation], ...records });
-    this.#tabs.tell("conversation", this.conversation.id);
+    this.#tabs.broadcast("conversation", this.conversation.id);
     this.emit("list");
   }
 }

@@ -5,9 +5,9 @@ import { $ } from "chat/dom";
 export class Shortcuts {
   singleKeys = true;
 
-  /** `acts` maps the names of shortcuts to functions. */
-  constructor(acts) {
-    this.acts = acts;
+  /** `actions` maps the names of shortcuts to functions. */
+  constructor(actions) {
+    this.actions = actions;
     this.dialog = $("#shortcuts");
     for (const button of document.querySelectorAll("[data-open-shortcuts]")) button.addEventListener("click", () => this.dialog.showModal());
     const apple = /Mac|iPhone|iPad/.test(navigator.platform);
@@ -17,7 +17,7 @@ export class Shortcuts {
 
   #key(event) {
     if (event.isComposing || event.defaultPrevented) return;
-    const { acts } = this;
+    const { actions } = this;
     const mod = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     if (document.querySelector("dialog[open]")) return;
@@ -25,13 +25,13 @@ export class Shortcuts {
       event.preventDefault();
       act();
     };
-    if (mod && !event.shiftKey && key === "k") run(acts.chooseModel);
-    else if (mod && event.shiftKey && key === "o") run(acts.startNew);
-    else if (mod && event.shiftKey && key === "s") run(acts.toggleRail);
-    else if (mod && event.shiftKey && key === "c" && !String(getSelection())) run(acts.copyAnswer);
-    else if (mod && event.shiftKey && (key === ";" || key === ":")) run(acts.copyCode);
-    else if (event.key === "Escape" && event.shiftKey) run(acts.focusComposer);
-    else if (event.key === "Escape" && !document.querySelector(":popover-open")) acts.stop();
+    if (mod && !event.shiftKey && key === "k") run(actions.chooseModel);
+    else if (mod && event.shiftKey && key === "o") run(actions.startNew);
+    else if (mod && event.shiftKey && key === "s") run(actions.toggleRail);
+    else if (mod && event.shiftKey && key === "c" && !String(getSelection())) run(actions.copyAnswer);
+    else if (mod && event.shiftKey && (key === ";" || key === ":")) run(actions.copyCode);
+    else if (event.key === "Escape" && event.shiftKey) run(actions.focusComposer);
+    else if (event.key === "Escape" && !document.querySelector(":popover-open")) actions.stop();
     else if (event.key === "?" && !mod && this.singleKeys && !event.target.closest?.("input, textarea, select")) run(() => this.dialog.showModal());
   }
 }

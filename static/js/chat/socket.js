@@ -6,15 +6,15 @@
 import { Emitter } from "chat/emitter";
 
 const SIGNED_OUT = 4401;
-const LONGEST_PAUSE = 15_000;
-const QUIET = 25_000;
-const PATIENCE = 10_000;
+const MAX_RETRY_DELAY = 15_000;
+const PING_INTERVAL = 25_000;
+const PONG_TIMEOUT = 10_000;
 
 export class Socket extends Emitter {
   /** "connecting", "open", "broken" or "signed-out" */
   state = "connecting";
-  #waiting = new Map(); // requests made before the connection was open
-  #tries = 0;
+  #unsent = new Map(); // requests made before the connection was open
+  #attempts = 0;
   #timers = {};
 
   constructor(url) {
@@ -32,14 +32,14 @@ export class Socket extends Emitter {
   /** Sends request `id`; true if it was sent, false if it waits for the connection. */
   ask(id, text) {
     if (this.state === "open") return this.#send(text);
-    this.#waiting.set(id, text);
+    this.#unsent.set(id, text);
     this.#connectNow();
     return false;
   }
 
   /** Stops an answer; true if its request had not been sent. */
   stop(id) {
-    if (this.#waiting.delete(id)) return true;
+    if (this.#unsent.delete(id)) return true;
     this.#send(JSON.stringify({ type: "stop", id }));
     return false;
   }
@@ -60,7 +60,7 @@ export class Socket extends Emitter {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
-      this.#listen();
+      this.#schedulePing();
       const frame = JSON.parse(data);
       if (frame.type === "ready") this.#ready();
       if (frame.type !== "pong") this.emit("frame", frame);
@@ -69,45 +69,45 @@ export class Socket extends Emitter {
   }
 
   #ready() {
-    this.#tries = 0;
-    this.#become("open");
-    for (const [id, text] of this.#waiting) if (this.#send(text)) this.#waiting.delete(id);
+    this.#attempts = 0;
+    this.#setState("open");
+    for (const [id, text] of this.#unsent) if (this.#send(text)) this.#unsent.delete(id);
   }
 
   #closed(code) {
     this.#socket = null;
-    clearTimeout(this.#timers.quiet);
-    clearTimeout(this.#timers.patience);
+    clearTimeout(this.#timers.ping);
+    clearTimeout(this.#timers.pong);
     const wasOpen = this.state === "open";
     // On the first refusal the session may only have been renewed: the next handshake sends the new cookie.
-    if (code === SIGNED_OUT && this.#tries > 0) {
-      this.#become("signed-out");
+    if (code === SIGNED_OUT && this.#attempts > 0) {
+      this.#setState("signed-out");
     } else {
-      const pause = Math.min(LONGEST_PAUSE, 400 * 2 ** this.#tries) * (0.5 + Math.random());
-      this.#tries += 1;
-      this.#timers.retry = setTimeout(() => this.#connect(), pause);
-      if (this.#tries > 1 || wasOpen) this.#become("broken");
+      const delay = Math.min(MAX_RETRY_DELAY, 400 * 2 ** this.#attempts) * (0.5 + Math.random());
+      this.#attempts += 1;
+      this.#timers.retry = setTimeout(() => this.#connect(), delay);
+      if (this.#attempts > 1 || wasOpen) this.#setState("broken");
     }
     this.emit("lost");
   }
 
   #connectNow() {
     if (this.#socket || this.state === "signed-out") return;
-    this.#tries = Math.min(this.#tries, 1);
+    this.#attempts = Math.min(this.#attempts, 1);
     this.#connect();
   }
 
-  #listen() {
+  #schedulePing() {
     // Networks drop idle connections without notice: send pings and require a reply.
-    clearTimeout(this.#timers.quiet);
-    clearTimeout(this.#timers.patience);
-    this.#timers.quiet = setTimeout(() => {
+    clearTimeout(this.#timers.ping);
+    clearTimeout(this.#timers.pong);
+    this.#timers.ping = setTimeout(() => {
       this.#send('{"type":"ping"}');
-      this.#timers.patience = setTimeout(() => this.#drop(), PATIENCE);
-    }, QUIET);
+      this.#timers.pong = setTimeout(() => this.#dropConnection(), PONG_TIMEOUT);
+    }, PING_INTERVAL);
   }
 
-  #drop() {
+  #dropConnection() {
     const socket = this.#socket;
     if (!socket) return;
     socket.onclose = null; // the browser may take a minute to notice that the connection is gone
@@ -115,7 +115,7 @@ export class Socket extends Emitter {
     this.#closed(1006);
   }
 
-  #become(state) {
+  #setState(state) {
     if (this.state === state) return;
     this.state = state;
     this.emit("state", state);

@@ -2,9 +2,9 @@
 
 import { $, ask, download, toast } from "chat/dom";
 import { bytes } from "chat/files";
-import { asMarkdown, exported, fileName, plan } from "chat/transfer";
+import { fileName, planImport, toJson, toMarkdown } from "chat/transfer";
 
-const A_LOT = 20;
+const MANY_CHATS = 20;
 const MONTH = 30 * 86_400_000;
 
 export class Storage {
@@ -15,7 +15,7 @@ export class Storage {
     this.dialog = $("#settings");
     this.input = $("#import-input");
     for (const button of document.querySelectorAll("[data-open-settings]")) button.addEventListener("click", () => this.open());
-    $("#keep-storage").addEventListener("click", () => this.#keep());
+    $("#protect-storage").addEventListener("click", () => this.#protect());
     $("#export-all").addEventListener("click", () => this.exportAll());
     $("#export-json").addEventListener("click", () => this.save("json", this.room.conversation));
     $("#export-markdown").addEventListener("click", () => this.save("markdown", this.room.conversation));
@@ -52,25 +52,25 @@ export class Storage {
     $("#usage").textContent = memory ? "Your browser blocks storage. Chats disappear when you close this page."
       : `${many}${usage ? `, ${bytes(usage.used)} of ${bytes(usage.quota)}` : ""}`;
     $("#rail-usage").textContent = memory ? "Temporary: not saved" : `On this device only${usage ? ` · ${bytes(usage.used)}` : ""}`;
-    $("#kept").textContent = memory || !usage ? "" : usage.kept
+    $("#protection").textContent = memory || !usage ? "" : usage.persisted
       ? "Protected: your browser won't clear it automatically."
       : "Your browser may clear this when storage is low or after long inactivity.";
-    $("#keep-storage").hidden = memory || !usage || usage.kept;
+    $("#protect-storage").hidden = memory || !usage || usage.persisted;
     $("#last-export").textContent = last ? `Last export: ${new Date(last).toLocaleDateString("en", { dateStyle: "medium" })}.` : "Never exported.";
-    $("#backup-hint").hidden = memory || conversations.length < A_LOT || Date.now() - (last ?? 0) < MONTH;
+    $("#backup-hint").hidden = memory || conversations.length < MANY_CHATS || Date.now() - (last ?? 0) < MONTH;
   }
 
   /** Requests persistent storage once, with the first chat. Browsers may grant it without a prompt. */
-  async askToKeep() {
+  async requestPersistence() {
     if (await this.store.meta("asked-to-keep")) return;
     await this.store.setMeta("asked-to-keep", true);
-    await this.store.keep();
+    await this.store.persist();
     this.showUsage();
   }
 
-  async #keep() {
-    const kept = await this.store.keep();
-    toast(kept ? "Protected. Your browser won't clear your chats automatically." : "Your browser declined. Export your chats regularly.", kept ? "ok" : "warn");
+  async #protect() {
+    const persisted = await this.store.persist();
+    toast(persisted ? "Protected. Your browser won't clear your chats automatically." : "Your browser declined. Export your chats regularly.", persisted ? "ok" : "warn");
     this.showUsage();
   }
 
@@ -83,17 +83,17 @@ export class Storage {
   async exportAll() {
     const conversations = (await this.store.conversations()).sort((a, b) => a.created - b.created);
     if (!conversations.length) return toast("No chats to export yet.");
-    download(`chats-${new Date().toISOString().slice(0, 10)}.json`, await exported(this.store, conversations));
+    download(`chats-${new Date().toISOString().slice(0, 10)}.json`, await toJson(this.store, conversations));
     await this.store.setMeta("exported", Date.now());
     return this.showUsage();
   }
 
   /** Downloads one conversation as "json" or "markdown". */
   async save(kind, conversation) {
-    if (kind === "json") download(fileName(conversation.title, "json"), await exported(this.store, [conversation]));
+    if (kind === "json") download(fileName(conversation.title, "json"), await toJson(this.store, [conversation]));
     else {
       const messages = await this.store.messages(conversation.id);
-      download(fileName(conversation.title, "md"), asMarkdown(conversation, messages, (id) => this.models.get(id).name));
+      download(fileName(conversation.title, "md"), toMarkdown(conversation, messages, (id) => this.models.get(id).name));
     }
   }
 
@@ -103,7 +103,7 @@ export class Storage {
     if (!file) return;
     let found;
     try {
-      found = await plan(this.store, await file.text());
+      found = await planImport(this.store, await file.text());
     } catch (error) {
       toast(`Import failed. ${error.message}`, "bad");
       return;
@@ -122,8 +122,8 @@ export class Storage {
     const text = `Import from ${file.name}: ${parts.join(", ")}, ${messages} ${messages === 1 ? "message" : "messages"} in total.`;
     if (!(await ask({ title: "Import chats?", text, action: "Import" }))) return;
     if (!(await this.store.write(records))) return;
-    this.tabs.tell("list");
-    for (const { id } of records.conversations) this.tabs.tell("conversation", id);
+    this.tabs.broadcast("list");
+    for (const { id } of records.conversations) this.tabs.broadcast("conversation", id);
     this.room.emit("list");
     if (this.room.saved && records.conversations.some(({ id }) => id === this.room.conversation.id)) await this.room.open(this.room.conversation.id);
     toast(`Imported ${parts[0]}.`, "ok");
@@ -139,7 +139,7 @@ export class Storage {
     if (!sure) return;
     this.answers.stopAll();
     await this.store.removeAll();
-    this.tabs.tell("removed", null);
+    this.tabs.broadcast("removed", null);
     this.dialog.close();
     this.startNew();
     toast("All chats deleted.");

@@ -7,7 +7,7 @@
    messages       id, conversation, parent, role, created, text; a question: files, shown;
                   an answer: slot, model, status, reasoning, thought_ms, images, sources, error, meta
    files          id, conversation, name, type, size, blob
-   meta           key -> value: drafts, favourites (models), settings, cached models */
+   meta           key -> value: drafts, favourites (favorite models), settings, cached models */
 
 import { openDB } from "idb";
 
@@ -30,7 +30,7 @@ export class Store extends Emitter {
           db.createObjectStore("files", { keyPath: "id" }).createIndex("conversation", "conversation");
           db.createObjectStore("meta");
         },
-        blocking: () => store.#giveWay(),
+        blocking: () => store.#closeForUpgrade(),
         terminated: () => store.emit("failed", "The browser closed this site's storage. Reload the page."),
       });
     } catch {
@@ -40,7 +40,7 @@ export class Store extends Emitter {
     return store;
   }
 
-  #giveWay() {
+  #closeForUpgrade() {
     // A newer version of this page must be able to upgrade the database.
     this.db.close();
     this.emit("failed", "A newer version is open in another tab. Reload to continue.");
@@ -138,8 +138,8 @@ export class Store extends Emitter {
     await done;
   }
 
-  async meta(key, otherwise = null) {
-    return (await this.db.get("meta", key)) ?? otherwise;
+  async meta(key, fallback = null) {
+    return (await this.db.get("meta", key)) ?? fallback;
   }
 
   async setMeta(key, value) {
@@ -165,15 +165,15 @@ export class Store extends Emitter {
     return found;
   }
 
-  /** {used, quota} in bytes and `kept`, whether storage is persistent; null if the browser does not report it. */
+  /** {used, quota} in bytes and `persisted`, whether storage is persistent; null if the browser does not report it. */
   async usage() {
     if (this.kind === "memory" || !navigator.storage?.estimate) return null;
-    const [{ usage, quota }, kept] = await Promise.all([navigator.storage.estimate(), navigator.storage.persisted?.() ?? false]);
-    return { used: usage, quota, kept };
+    const [{ usage, quota }, persisted] = await Promise.all([navigator.storage.estimate(), navigator.storage.persisted?.() ?? false]);
+    return { used: usage, quota, persisted };
   }
 
   /** Requests persistent storage; resolves to whether the browser granted it. */
-  async keep() {
+  async persist() {
     return (await navigator.storage?.persist?.()) ?? false;
   }
 

@@ -14,7 +14,7 @@ export class Tabs extends Emitter {
   }
 
   /** Sends an event to the other tabs. */
-  tell(name, detail) {
+  broadcast(name, detail) {
     this.#channel.postMessage({ name, detail });
   }
 

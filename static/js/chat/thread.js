@@ -1,20 +1,20 @@
 /* The message list: renders turns from the newest back and keeps the reading position. */
 
-import { isUnderWay } from "chat/answers";
+import { isRunning } from "chat/answers";
 import { handleCards } from "chat/code";
 import { $, announce, copy, download, h } from "chat/dom";
 import { AnswerView, questionView } from "chat/turn";
 
-const AT_ONCE = 30;
-const NEAR = 80;
-const HAND = 1000;
+const PAGE_SIZE = 30;
+const END_DISTANCE = 80;
+const INPUT_WINDOW = 1000;
 
 export class Thread {
   #views = new Map(); // answer id -> AnswerView
   #turns = [];
   #from = 0;
-  #sticks = true;
-  #touchedAt = -Infinity;
+  #following = true;
+  #lastInputAt = -Infinity;
 
   constructor({ room, models, answers, pick, empty }) {
     this.room = room;
@@ -23,13 +23,13 @@ export class Thread {
     this.empty = empty;
     this.scroller = $("#scroll");
     this.list = $("#thread");
-    this.pill = $("#latest");
+    this.jumpButton = $("#latest");
     this.earlier = h("button.btn.small.earlier", { type: "button", onclick: () => this.#showEarlier() }, "Show earlier messages");
 
     room.on("opened", () => this.#opened());
     room.on("turns", () => this.#show());
     room.on("message", ({ message, name }) => this.#changed(message, name));
-    answers.on("delta", (delta) => this.#views.get(delta.message.id)?.grow(delta));
+    answers.on("delta", (delta) => this.#views.get(delta.message.id)?.append(delta));
     models.on("changed", () => room.conversation && !room.busy && this.#show());
 
     handleCards(this.list, download);
@@ -37,22 +37,22 @@ export class Thread {
     this.list.addEventListener("keydown", (event) => this.#moveTab(event));
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) {
-      this.scroller.addEventListener(name, () => { this.#touchedAt = performance.now(); }, { passive: true });
+      this.scroller.addEventListener(name, () => { this.#lastInputAt = performance.now(); }, { passive: true });
     }
-    this.pill.addEventListener("click", () => this.toEnd());
+    this.jumpButton.addEventListener("click", () => this.toEnd());
     // The height changes with text, images, fonts and the size of the window.
-    new ResizeObserver(() => this.#sticks && this.#pin()).observe(this.list);
-    new ResizeObserver(() => this.#sticks && this.#pin()).observe(this.scroller);
+    new ResizeObserver(() => this.#following && this.#scrollToEnd()).observe(this.list);
+    new ResizeObserver(() => this.#following && this.#scrollToEnd()).observe(this.scroller);
     new IntersectionObserver(([entry]) => entry.isIntersecting && this.#showEarlier(), { root: this.scroller, rootMargin: "600px 0px 0px" })
       .observe(this.earlier);
   }
 
   /** Scrolls to the newest message and follows it. */
   toEnd() {
-    this.#sticks = true;
-    this.#touchedAt = -Infinity;
-    this.pill.hidden = true;
-    this.#pin();
+    this.#following = true;
+    this.#lastInputAt = -Infinity;
+    this.jumpButton.hidden = true;
+    this.#scrollToEnd();
   }
 
   /** Opens the last question for editing. */
@@ -64,7 +64,7 @@ export class Thread {
   reveal(id) {
     const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
     if (!element) return;
-    this.#sticks = false;
+    this.#following = false;
     element.scrollIntoView({ block: "start" });
   }
 
@@ -78,20 +78,20 @@ export class Thread {
     const turns = this.room.turns;
     const grew = turns.length > this.#turns.length;
     this.#turns = turns;
-    if (this.#from > turns.length - AT_ONCE) this.#from = Math.max(0, turns.length - AT_ONCE);
+    if (this.#from > turns.length - PAGE_SIZE) this.#from = Math.max(0, turns.length - PAGE_SIZE);
     const known = this.#views;
     this.#views = new Map();
     const shown = turns.slice(this.#from).map((turn) => this.#turnView(turn, known));
     this.list.replaceChildren(...(this.#from > 0 ? [this.earlier] : []), ...(turns.length ? shown : [this.empty()]));
     this.list.classList.toggle("vacant", !turns.length);
     this.list.classList.toggle("wide", turns.some(({ columns }) => columns.length > 1));
-    if (grew || this.#sticks) this.toEnd();
+    if (grew || this.#following) this.toEnd();
     else this.#scrolled();
   }
 
   #showEarlier() {
     if (this.#from === 0) return;
-    const before = Math.max(0, this.#from - AT_ONCE);
+    const before = Math.max(0, this.#from - PAGE_SIZE);
     const turns = this.#turns.slice(before, this.#from).map((turn) => this.#turnView(turn, new Map()));
     const { scrollTop, scrollHeight } = this.scroller;
     this.#from = before;
@@ -106,14 +106,14 @@ export class Thread {
     const answers = turn.columns.map((column) => {
       const old = known.get(column.shown.id);
       // The view of a running answer must be kept: a new one would render from scratch.
-      const view = old && isUnderWay(column.shown) && old.several === several && old.column.versions.length === column.versions.length ? old
-        : new AnswerView(column, this.models, this.#acts, { several, onflush: () => {} });
+      const view = old && isRunning(column.shown) && old.several === several && old.column.versions.length === column.versions.length ? old
+        : new AnswerView(column, this.models, this.#actions, { several, onflush: () => {} });
       this.#views.set(column.shown.id, view);
       return view;
     });
     const columns = h(`div.answers${several ? ".several" : ""}`, { data: { count: answers.length } }, answers.map(({ element }) => element));
     if (several) answers.forEach(({ element }, at) => element.classList.toggle("chosen", at === 0));
-    return h(`section.exchange${several ? ".several" : ""}`, {}, questionView(turn, this.#acts, (id) => this.room.file(id)), several && this.#tabs(answers), columns);
+    return h(`section.exchange${several ? ".several" : ""}`, {}, questionView(turn, this.#actions, (id) => this.room.file(id)), several && this.#tabs(answers), columns);
   }
 
   #tabs(answers) {
@@ -144,15 +144,15 @@ export class Thread {
     announce(`${short} ${said}.`);
   }
 
-  #acts = {
+  #actions = {
     copy,
     edit: (question, text) => this.room.edit(question, text),
     select: (message) => this.#select(message),
     regenerate: (message) => this.room.regenerate(message),
     retry: (message) => this.room.retry(message),
-    goOn: () => this.room.send("Continue exactly where you stopped."),
+    continueAnswer: () => this.room.send("Continue exactly where you stopped."),
     fork: (message) => this.room.fork(message),
-    goOnWith: (message) => this.room.goOnWith(message),
+    keepOnly: (message) => this.room.keepOnly(message),
     another: (message, { free = false } = {}) =>
       this.pick({ title: "Try another model", free, then: (model) => this.room.regenerate(message, model) }),
   };
@@ -163,22 +163,22 @@ export class Thread {
     const placeOf = (id) => this.list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.getBoundingClientRect().top;
     const shown = this.#turns.find((turn) => turn.question.parent === question.parent);
     const before = placeOf(shown.question.id);
-    this.#sticks = false;
+    this.#following = false;
     await this.room.select(message);
     this.scroller.scrollTop += placeOf(question.id) - before;
     this.#scrolled();
   }
 
-  #pin() {
+  #scrollToEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const away = scrollHeight - scrollTop - clientHeight;
-    if (away < NEAR) this.#sticks = true;
+    if (away < END_DISTANCE) this.#following = true;
     // Lazy layout also scrolls the page, so only recent user input stops following the end.
-    else if (performance.now() - this.#touchedAt < HAND) this.#sticks = false;
-    this.pill.hidden = this.#sticks || !this.#turns.length;
+    else if (performance.now() - this.#lastInputAt < INPUT_WINDOW) this.#following = false;
+    this.jumpButton.hidden = this.#following || !this.#turns.length;
   }
 }

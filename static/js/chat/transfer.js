@@ -17,25 +17,25 @@ const USAGE = [
 // --- Export ---------------------------------------------------------------------------------------
 
 /** A JSON blob with these conversations and their files. */
-export async function exported(store, conversations) {
+export async function toJson(store, conversations) {
   const parts = [`{"format":"${FORMAT}","version":${VERSION},"exported_at":${JSON.stringify(new Date().toISOString())},"conversations":[`];
   // In parts, because many images would exceed the maximum string length.
   for (const [at, conversation] of conversations.entries()) {
     const messages = (await store.messages(conversation.id)).sort((a, b) => a.created - b.created);
     const files = await Promise.all((await store.files(conversation.id)).map(async ({ blob, ...file }) => ({ ...file, data: await dataUrl(blob) })));
-    parts.push(`${at ? "," : ""}\n${JSON.stringify({ ...conversation, messages: messages.map(settled), files })}`);
+    parts.push(`${at ? "," : ""}\n${JSON.stringify({ ...conversation, messages: messages.map(storable), files })}`);
   }
   parts.push("\n]}\n");
   return new Blob(parts, { type: "application/json" });
 }
 
-function settled(message) {
+function storable(message) {
   const { queued, ...rest } = message;
   return rest.role === "assistant" && !STATUSES.has(rest.status) ? { ...rest, status: "interrupted" } : rest;
 }
 
 /** A Markdown blob with the branch that is shown. */
-export function asMarkdown(conversation, messages, nameOf) {
+export function toMarkdown(conversation, messages, nameOf) {
   const lines = [`# ${conversation.title || "Chat"}`, ""];
   if (conversation.system?.trim()) lines.push(`> ${conversation.system.trim().replace(/\n/g, "\n> ")}`, "");
   for (const { question, columns } of turnsTo(new Map(messages.map((message) => [message.id, message])), conversation.leaf)) {
@@ -54,7 +54,7 @@ export function fileName(title, extension) {
 // --- Import ---------------------------------------------------------------------------------------
 
 /** The effect of an import: {records, added, merged, unchanged}. Throws an Error that names the file's problem. */
-export async function plan(store, text) {
+export async function planImport(store, text) {
   let data;
   try {
     data = JSON.parse(text);
@@ -67,11 +67,11 @@ export async function plan(store, text) {
   const knownFiles = new Map((await store.allFiles()).map(({ id, conversation }) => [id, conversation]));
   const plan = { records: { conversations: [], messages: [], files: [] }, added: 0, merged: 0, unchanged: 0 };
   for (const raw of data.conversations) {
-    const { conversation, messages, files } = await read(raw);
+    const { conversation, messages, files } = await readConversation(raw);
     const here = await store.conversation(conversation.id);
     const clash = messages.some(({ id }) => known.has(id) && known.get(id) !== conversation.id) ||
       files.some(({ id }) => knownFiles.has(id) && knownFiles.get(id) !== conversation.id);
-    if (clash) rename(conversation, messages, files);
+    if (clash) renewIds(conversation, messages, files);
     if (here && !clash) {
       const fresh = messages.filter(({ id }) => !known.has(id));
       const freshFiles = files.filter(({ id }) => !knownFiles.has(id));
@@ -93,13 +93,13 @@ export async function plan(store, text) {
   return plan;
 }
 
-const text = (value, longest = 10_000_000) => (typeof value === "string" ? value.slice(0, longest) : "");
+const text = (value, maxLength = 10_000_000) => (typeof value === "string" ? value.slice(0, maxLength) : "");
 const number = (value) => (Number.isFinite(value) && value >= 0 ? value : 0);
 const id = (value) => (typeof value === "string" && /^[\w-]{1,64}$/.test(value) ? value : newId());
 const list = (value) => (Array.isArray(value) ? value : []);
 const plain = (value) => (value && typeof value === "object" && !Array.isArray(value) ? JSON.parse(JSON.stringify(value)) : {});
 
-async function read(raw) {
+async function readConversation(raw) {
   const conversation = {
     id: id(raw?.id),
     title: text(raw?.title, 200),
@@ -174,7 +174,7 @@ async function readFile(raw, conversation) {
 }
 
 /** Assigns new ids everywhere, because the file's ids are taken by another conversation here. */
-function rename(conversation, messages, files) {
+function renewIds(conversation, messages, files) {
   const ids = new Map();
   const fresh = (old) => ids.get(old) ?? ids.set(old, newId()).get(old);
   const old = conversation.id;

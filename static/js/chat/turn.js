@@ -1,21 +1,21 @@
 /* Views of a question and of an answer. A running answer is updated in place. */
 
-import { isUnderWay } from "chat/answers";
-import { LiveMarkdown, finished } from "chat/blocks";
+import { isRunning } from "chat/answers";
+import { StreamingMarkdown, renderMarkdown } from "chat/blocks";
 import { duration } from "chat/dates";
 import { h, icon, iconButton } from "chat/dom";
-import { colourOf } from "chat/models";
+import { colorOf } from "chat/models";
 import { pico, usd } from "chat/money";
 
 const LONG_QUESTION = 1200;
 
 /** An author's initial in the author's color. */
 export function avatar(model) {
-  return h(`span.ava.small.${colourOf(model.author)}`, { aria: { hidden: "true" } }, model.author.slice(0, 1));
+  return h(`span.ava.small.${colorOf(model.author)}`, { aria: { hidden: "true" } }, model.author.slice(0, 1));
 }
 
 /** Version switcher: ‹ 2/3 › */
-function pager(versions, shown, select, what) {
+function pager(versions, shown, select, kind) {
   if (versions.length < 2) return null;
   const at = versions.indexOf(shown);
   const step = (by, label, name) => {
@@ -23,13 +23,13 @@ function pager(versions, shown, select, what) {
     button.disabled = !versions[at + by];
     return button;
   };
-  return h("span.versions", { role: "group", aria: { label: `Versions of this ${what}` } },
-    step(-1, `Previous version of this ${what}`, "chevron-left"), h("span.num", {}, `${at + 1}/${versions.length}`),
-    step(1, `Next version of this ${what}`, "chevron-right"));
+  return h("span.versions", { role: "group", aria: { label: `Versions of this ${kind}` } },
+    step(-1, `Previous version of this ${kind}`, "chevron-left"), h("span.num", {}, `${at + 1}/${versions.length}`),
+    step(1, `Next version of this ${kind}`, "chevron-right"));
 }
 
 /** A question with its actions; `load(id)` resolves to a file. */
-export function questionView({ question, versions }, acts, load) {
+export function questionView({ question, versions }, actions, load) {
   const article = h("article.turn.question", { data: { id: question.id } });
   const show = () => {
     article.classList.remove("edited");
@@ -46,8 +46,8 @@ export function questionView({ question, versions }, acts, load) {
     }
     article.replaceChildren(...[
       h("h2.vh", {}, "You"), attachmentsView(question, load), question.text && text, more,
-      h(`footer.acts${versions.length > 1 ? ".chosen" : ""}`, {}, pager(versions, question, acts.select, "question"),
-        iconButton("copy", "Copy", ({ currentTarget }) => acts.copy(question.text, currentTarget)),
+      h(`footer.acts${versions.length > 1 ? ".chosen" : ""}`, {}, pager(versions, question, actions.select, "question"),
+        iconButton("copy", "Copy", ({ currentTarget }) => actions.copy(question.text, currentTarget)),
         iconButton("edit", "Edit message", edit)),
     ].filter(Boolean));
   };
@@ -57,7 +57,7 @@ export function questionView({ question, versions }, acts, load) {
     article.classList.add("edited");
     const send = () => {
       const text = area.value.trim();
-      if (text || question.files?.length) acts.edit(question, text);
+      if (text || question.files?.length) actions.edit(question, text);
     };
     area.addEventListener("keydown", (event) => {
       if (event.key === "Escape") { event.stopPropagation(); show(); article.querySelector(".acts button:last-child").focus(); }
@@ -96,14 +96,14 @@ export function fileView(file) {
 
 export class AnswerView {
   #live = null;
-  #thinking = null;
+  #reasoning = null;
   #parts = {};
 
   /** `several`: whether the turn has answers of several models; `onflush` is called after each rendering. */
-  constructor(column, models, acts, { several, onflush }) {
+  constructor(column, models, actions, { several, onflush }) {
     this.column = column;
     this.message = column.shown;
-    this.acts = acts;
+    this.actions = actions;
     this.several = several;
     this.onflush = onflush;
     this.model = models.get(this.message.model);
@@ -112,30 +112,30 @@ export class AnswerView {
     const parts = this.#parts;
     parts.head = h("header", {}, avatar(this.model), h("h2", {}, this.model.short), h("span.about"));
     parts.thoughts = h("div.thoughts");
-    parts.body = h("div.said", { dir: "auto" });
+    parts.body = h("div.answer-text", { dir: "auto" });
     parts.extras = h("div.extras");
-    parts.trouble = h("div.trouble");
+    parts.error = h("div.answer-error");
     parts.foot = h("footer.acts");
-    this.element.append(parts.head, parts.thoughts, parts.body, parts.extras, parts.trouble, parts.foot);
-    if (isUnderWay(this.message)) this.#listen();
-    else if (this.message.text) parts.body.append(finished(this.message.text));
+    this.element.append(parts.head, parts.thoughts, parts.body, parts.extras, parts.error, parts.foot);
+    if (isRunning(this.message)) this.#startStreaming();
+    else if (this.message.text) parts.body.append(renderMarkdown(this.message.text));
     this.update();
   }
 
-  #listen() {
-    this.#live = new LiveMarkdown(this.#parts.body, this.onflush);
+  #startStreaming() {
+    this.#live = new StreamingMarkdown(this.#parts.body, this.onflush);
     if (this.message.text) this.#live.push(this.message.text);
   }
 
   /** Shows a delta of the answer. */
-  grow({ text, reasoning, images, sources }) {
+  append({ text, reasoning, images, sources }) {
     if (text) {
-      if (!this.#live) this.#listen();
+      if (!this.#live) this.#startStreaming();
       else this.#live.push(text);
-      if (this.#thinking?.open && !this.#thinking.dataset.touched && this.message.thought_ms) this.#thinking.open = false;
+      if (this.#reasoning?.open && !this.#reasoning.dataset.touched && this.message.thought_ms) this.#reasoning.open = false;
     }
     if (reasoning) this.#showThoughts();
-    else if (text && this.message.thought_ms && !this.#thinking?.dataset.timed) this.#showThoughts();
+    else if (text && this.message.thought_ms && !this.#reasoning?.dataset.timed) this.#showThoughts();
     if (images || sources) this.#showExtras();
     this.element.classList.toggle("silent", !this.message.text);
   }
@@ -143,19 +143,19 @@ export class AnswerView {
   /** Shows changes of anything but the text. */
   update() {
     const { message, element } = this;
-    const underWay = isUnderWay(message);
-    if (!underWay && this.#live) {
+    const running = isRunning(message);
+    if (!running && this.#live) {
       this.#live.end();
       this.#live = null;
     }
-    element.setAttribute("aria-busy", String(underWay));
-    element.classList.toggle("streaming", underWay);
-    element.classList.toggle("silent", underWay && !message.text);
+    element.setAttribute("aria-busy", String(running));
+    element.classList.toggle("streaming", running);
+    element.classList.toggle("silent", running && !message.text);
     this.#parts.head.querySelector(".about").replaceChildren(...this.#about());
     this.#showThoughts();
     this.#showExtras();
-    this.#parts.trouble.replaceChildren(...this.#problem());
-    this.#parts.foot.replaceChildren(...this.#foot(underWay));
+    this.#parts.error.replaceChildren(...this.#problem());
+    this.#parts.foot.replaceChildren(...this.#foot(running));
   }
 
   #about() {
@@ -171,15 +171,15 @@ export class AnswerView {
   #showThoughts() {
     const { reasoning, thought_ms, status } = this.message;
     if (!reasoning) return;
-    if (!this.#thinking) {
-      this.#thinking = h("details.think", {}, h("summary"), h("div.thought", { dir: "auto" }));
-      this.#thinking.querySelector("summary").addEventListener("click", () => { this.#thinking.dataset.touched = ""; });
-      this.#parts.thoughts.append(this.#thinking);
+    if (!this.#reasoning) {
+      this.#reasoning = h("details.think", {}, h("summary"), h("div.thought", { dir: "auto" }));
+      this.#reasoning.querySelector("summary").addEventListener("click", () => { this.#reasoning.dataset.touched = ""; });
+      this.#parts.thoughts.append(this.#reasoning);
     }
     const busy = !thought_ms && (status === "streaming" || status === "waiting");
-    this.#thinking.querySelector("summary").textContent = busy ? "Thinking…" : `Thought for ${duration(thought_ms ?? 0)}`;
-    if (!busy) this.#thinking.dataset.timed = "";
-    const thought = this.#thinking.querySelector(".thought");
+    this.#reasoning.querySelector("summary").textContent = busy ? "Thinking…" : `Thought for ${duration(thought_ms ?? 0)}`;
+    if (!busy) this.#reasoning.dataset.timed = "";
+    const thought = this.#reasoning.querySelector(".thought");
     // Appending preserves the reader's selection and avoids rendering the old text again.
     const shown = Number(thought.dataset.length ?? 0);
     if (shown < reasoning.length) thought.append(reasoning.slice(shown));
@@ -188,53 +188,53 @@ export class AnswerView {
 
   #showExtras() {
     const { images = [], sources = [] } = this.message;
-    const pictures = images.filter((url) => /^data:image\/(png|jpeg|webp|gif);base64,/.test(url));
+    const generated = images.filter((url) => /^data:image\/(png|jpeg|webp|gif);base64,/.test(url));
     const links = sources.filter(({ url }) => /^https?:\/\//.test(url));
     this.#parts.extras.replaceChildren(
-      ...pictures.map((url) => h("img.made", { src: url, alt: "Generated image" })),
+      ...generated.map((url) => h("img.generated", { src: url, alt: "Generated image" })),
       ...(links.length ? [h("details.sources", {}, h("summary", {}, `${links.length} source${links.length > 1 ? "s" : ""}`),
         h("ol", {}, links.map(({ url, title }) => h("li", {}, h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, title || url)))))] : []),
     );
   }
 
   #problem() {
-    const { message, acts } = this;
+    const { message, actions } = this;
     const { error, status, meta } = message;
     if (!error) {
       if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.")];
       if (meta?.finish === "length") {
         return [h("p.note", {}, icon("info", "small"), "Reached the token limit.",
-          h("button.btn.small", { type: "button", onclick: acts.goOn }, "Continue"))];
+          h("button.btn.small", { type: "button", onclick: actions.continueAnswer }, "Continue"))];
       }
       if (meta?.finish === "content_filter") return [h("p.note", {}, icon("info", "small"), "Stopped by the provider's content filter.")];
       return [];
     }
-    const broke = h(`div.banner.${status === "interrupted" || error.status === 402 ? "warn" : "bad"}`, { role: "alert" }, icon(error.status === 402 ? "wallet" : "warning"));
-    const { title, hint } = explain(error);
-    broke.append(h("div", {}, h("strong", {}, title), h("p", {}, error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
+    const banner = h(`div.banner.${status === "interrupted" || error.status === 402 ? "warn" : "bad"}`, { role: "alert" }, icon(error.status === 402 ? "wallet" : "warning"));
+    const { title, hint } = describeError(error);
+    banner.append(h("div", {}, h("strong", {}, title), h("p", {}, error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
       error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
-      error.status === 402 && h("button.btn.small", { type: "button", onclick: () => acts.another(message, { free: true }) }, "Use a free model"),
-      h("button.btn.small", { type: "button", onclick: () => (message.text ? acts.regenerate(message) : acts.retry(message)) }, icon("refresh"), "Try again"),
-      error.status !== 402 && h("button.btn.small", { type: "button", onclick: () => acts.another(message) }, "Try another model"))));
-    return [broke];
+      error.status === 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message, { free: true }) }, "Use a free model"),
+      h("button.btn.small", { type: "button", onclick: () => (message.text ? actions.regenerate(message) : actions.retry(message)) }, icon("refresh"), "Try again"),
+      error.status !== 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message) }, "Try another model"))));
+    return [banner];
   }
 
-  #foot(underWay) {
-    const { message, acts, column } = this;
-    if (underWay) return [pager(column.versions, message, acts.select, "answer")].filter(Boolean);
+  #foot(running) {
+    const { message, actions, column } = this;
+    if (running) return [pager(column.versions, message, actions.select, "answer")].filter(Boolean);
     return [
-      pager(column.versions, message, acts.select, "answer"),
-      message.text && iconButton("copy", "Copy answer", ({ currentTarget }) => acts.copy(message.text, currentTarget)),
-      !message.error && iconButton("refresh", "Regenerate", () => acts.regenerate(message)),
-      !message.error && iconButton("cube", "Try another model", () => acts.another(message)),
-      message.text && iconButton("branch", "Branch to new chat", () => acts.fork(message)),
-      this.several && message.text && iconButton("check", `Keep only ${this.model.short}`, () => acts.goOnWith(message)),
+      pager(column.versions, message, actions.select, "answer"),
+      message.text && iconButton("copy", "Copy answer", ({ currentTarget }) => actions.copy(message.text, currentTarget)),
+      !message.error && iconButton("refresh", "Regenerate", () => actions.regenerate(message)),
+      !message.error && iconButton("cube", "Try another model", () => actions.another(message)),
+      message.text && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
+      this.several && message.text && iconButton("check", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
       metaView(message),
     ].filter(Boolean);
   }
 }
 
-function explain({ status, error_type: type, retry_after: after }) {
+function describeError({ status, error_type: type, retry_after: after }) {
   if (status === 0) return { title: "Interrupted" };
   if (status === 401) return { title: "You're signed out" };
   if (status === 402) return { title: "Not enough credits", hint: "You can use free models without credits." };

@@ -17,15 +17,15 @@ const rule = (name, level, display, pattern, start) => ({
 });
 
 // As in TeX, a formula contains no empty line, so text before an empty line is final.
-const inside = (end) => `((?:(?!\\n[ \\t]*\\n)[\\s\\S])+?)${end}`;
+const formulaUntil = (end) => `((?:(?!\\n[ \\t]*\\n)[\\s\\S])+?)${end}`;
 
 /** Extensions for marked. */
 export const mathExtensions = [
-  rule("blockDollars", "block", true, new RegExp(`^\\$\\$${inside("\\$\\$")}(?:[ \\t]*(?:\\n|$))`), "$$"),
-  rule("blockBrackets", "block", true, new RegExp(`^\\\\\\[${inside("\\\\\\]")}(?:[ \\t]*(?:\\n|$))`), "\\["),
-  rule("dollars", "inline", true, new RegExp(`^\\$\\$${inside("\\$\\$")}`), "$$"),
-  rule("brackets", "inline", true, new RegExp(`^\\\\\\[${inside("\\\\\\]")}`), "\\["),
-  rule("parentheses", "inline", false, new RegExp(`^\\\\\\(${inside("\\\\\\)")}`), "\\("),
+  rule("blockDollars", "block", true, new RegExp(`^\\$\\$${formulaUntil("\\$\\$")}(?:[ \\t]*(?:\\n|$))`), "$$"),
+  rule("blockBrackets", "block", true, new RegExp(`^\\\\\\[${formulaUntil("\\\\\\]")}(?:[ \\t]*(?:\\n|$))`), "\\["),
+  rule("dollars", "inline", true, new RegExp(`^\\$\\$${formulaUntil("\\$\\$")}`), "$$"),
+  rule("brackets", "inline", true, new RegExp(`^\\\\\\[${formulaUntil("\\\\\\]")}`), "\\["),
+  rule("parentheses", "inline", false, new RegExp(`^\\\\\\(${formulaUntil("\\\\\\)")}`), "\\("),
 ];
 
 let katex = null;
