@@ -189,8 +189,10 @@ export class Composer {
     const unsupported = (kind, input) => this.files.some((file) => file.kind === kind)
       ? chosen.filter((id) => !this.models.accepts(id, input)).map((id) => this.models.get(id).short) : [];
     const [noImages, noPdfs] = [unsupported("image", "image"), unsupported("pdf", "file")];
-    if (noImages.length) lines.push(`${listed(noImages)} ${noImages.length === 1 ? "doesn't" : "don't"} support images. They won't be sent to ${noImages.length === 1 ? "it" : "them"}.`);
-    if (noPdfs.length) lines.push(`${listed(noPdfs)} ${noPdfs.length === 1 ? "doesn't" : "don't"} support PDFs. They won't be sent to ${noPdfs.length === 1 ? "it" : "them"}.`);
+    for (const [names, kind] of [[noImages, "images"], [noPdfs, "PDFs"]]) {
+      if (names.length === 1) lines.push(`${names[0]} doesn't support ${kind}. They won't be sent to it.`);
+      else if (names.length) lines.push(`${listed(names)} don't support ${kind}. They won't be sent to them.`);
+    }
     const missing = chosen.filter((id) => this.models.all.size && this.models.get(id).missing);
     if (missing.length) lines.push(`${listed(missing)} ${missing.length === 1 ? "isn't" : "aren't"} in the catalog. Choose another model.`);
     const blocked = chosen.filter((id) => this.models.unavailable.has(id)).map((id) => this.models.get(id).short);

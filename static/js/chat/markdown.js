@@ -116,11 +116,6 @@ export function toFragment(tokens) {
   return fragment;
 }
 
-/** A sanitized DocumentFragment for a complete text. */
-export function render(text) {
-  return toFragment(tokenize(text));
-}
-
 function labelImageLink(link) {
   link.title = "External image blocked for privacy. Opens in a new tab.";
   link.textContent = `Open image: ${link.textContent} (${new URL(link.href).host})`;

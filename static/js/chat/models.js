@@ -113,7 +113,6 @@ function toModel(model) {
     input: model.architecture?.input_modalities ?? ["text"],
     output: model.architecture?.output_modalities ?? ["text"],
     parameters: model.supported_parameters ?? [],
-    longest: model.top_provider?.max_completion_tokens ?? null,
     prompt: perMillion(prompt),
     completion: perMillion(completion),
     free: pico(prompt) === 0n && pico(completion) === 0n && pico(model.pricing?.request) === 0n,
