@@ -163,7 +163,7 @@ def test_the_message_can_be_asked_for_again(ada: Client):
     cache.clear()
     response = resend(ada, "ada@example.com", next=reverse("account_email"))
     assert response.url == reverse("account_email")
-    assert "Sent to ada@example.com" in ada.get(response.url).content.decode()
+    assert "Email sent to ada@example.com" in ada.get(response.url).content.decode()
     verify(ada, "ada@example.com")
     assert EmailAddress.objects.get().verified
 

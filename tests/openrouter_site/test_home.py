@@ -200,7 +200,7 @@ def test_only_the_five_latest_requests_are_shown(alice_client: Client, account: 
 def test_a_member_sees_the_organisation_that_they_work_in(bob_client: Client, account: CreditAccount):
     row = make_request(account)
     page = page_of(bob_client)
-    assert row.pk in page and "$9." in page
+    assert row.pk in page and "$10.00" in page
 
 
 def test_an_outsider_sees_none_of_it(charlie_client: Client, account: CreditAccount):

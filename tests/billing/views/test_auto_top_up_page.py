@@ -2,12 +2,11 @@
 
 import pytest
 
-from billing import cards, topping_up
 from billing.models import AutoTopUp, CreditAccount, SavedCard
+from billing.payments import auto_top_up_charges, cards
 from common.money import PICO_PER_CENT
-
-from .conftest import hidden
-from .topping import agree, save_card
+from tests.billing.conftest import hidden
+from tests.billing.topping import agree, save_card
 
 PAGE = "/settings/credits/auto-top-up"
 
@@ -100,7 +99,7 @@ def test_an_expired_card_is_marked_and_cannot_be_chosen(alice_client, sandbox, e
 
 def test_a_stopped_top_up_says_why_on_both_pages(alice_client, sandbox, empty_account, alice):
     agree(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
-    topping_up.run(empty_account.pk)
+    auto_top_up_charges.run(empty_account.pk)
     for address in (PAGE, "/settings/credits"):
         assert "The bank wants you to confirm this payment." in alice_client.get(address).content.decode()
 
@@ -113,7 +112,7 @@ def test_a_card_can_be_removed(alice_client, agreement, card):
 
 
 def test_a_waiting_top_up_says_until_when(alice_client, declining, empty_account):
-    topping_up.run(empty_account.pk)
+    auto_top_up_charges.run(empty_account.pk)
     assert "The last attempt was declined. Auto top-up is waiting until" in alice_client.get(PAGE).content.decode()
 
 
@@ -148,7 +147,7 @@ def test_everything_asks_for_a_form_of_this_site(alice, agreement):
 
 
 def test_the_credits_page_says_that_it_waits(alice_client, declining, empty_account):
-    assert topping_up.run(empty_account.pk).state == "failed"
+    assert auto_top_up_charges.run(empty_account.pk).state == "failed"
     page = alice_client.get("/settings/credits").content.decode()
     assert ">Waiting</span>" in page
     assert "The last attempt was declined. Waiting until" in page
