@@ -37,6 +37,14 @@ def make_app(shared: Shared) -> Starlette:
             return Response(status_code=204)
         return Response(encode(shared.recorder.of(session)), media_type="application/json")
 
+    async def gate(request: Request) -> Response:
+        """The state of a gate; POST to .../open or .../close changes it first."""
+        name = request.path_params["name"]
+        if request.method == "POST":
+            change = shared.gates.open if request.url.path.endswith("/open") else shared.gates.close
+            change(name)
+        return JSONResponse(shared.gates.state(name))
+
     return Starlette(
         routes=[
             Route("/{provider}/v1/chat/completions", Completions(shared, ChatCompletions()), methods=["POST"]),
@@ -47,6 +55,9 @@ def make_app(shared: Shared) -> Starlette:
             Route("/{provider}/v1/models", models),
             Route("/exa/search", WebSearch(shared), methods=["POST"]),
             Route("/health", health),
+            Route("/_test/gates/{name}", gate),
+            Route("/_test/gates/{name}/open", gate, methods=["POST"]),
+            Route("/_test/gates/{name}/close", gate, methods=["POST"]),
             Route("/_test/requests", recorded, methods=["GET", "DELETE"]),
         ]
     )

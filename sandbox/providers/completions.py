@@ -12,6 +12,7 @@ from sandbox.providers.controls import ControlError, Controls, read_controls, ta
 from sandbox.providers.dialects import Dialect, dialect_of
 from sandbox.providers.errors import Refusal
 from sandbox.providers.faults import Faults
+from sandbox.providers.gates import held
 from sandbox.providers.pace import Pace, pace_of
 from sandbox.providers.prompt import prompt_tokens
 from sandbox.providers.protocol import Protocol, Voice
@@ -82,6 +83,7 @@ class Exchange:
             return
         prompt, marked = prompt_tokens(asked)
         if refusal := faults.refusal or self._refusal(asked, len(prompt), context):
+            await self._wait_at_gates()
             await self.refuse(refusal)
             return
         answer = faults.on_answer(self._answer(asked))
@@ -153,6 +155,7 @@ class Exchange:
         if "gzip" in faults:
             headers.append((b"content-encoding", b"gzip"))
         steps = faults.on_steps(steps, voice) if faults else steps
+        steps = held(steps, self.controls.gates, self.shared.gates) if self.controls.gates else steps
         await send_steps(
             in_pieces(steps) if voice.splits else steps,
             self.send,
@@ -167,6 +170,7 @@ class Exchange:
     async def _reply(self, answer: Answer, usage: Usage | None, voice: Voice, faults: Faults) -> None:
         pace = self._pace(faults)
         await self.wire.wait(pace.first + pace.each * answer.completion_tokens + faults.stalls)
+        await self._wait_at_gates()
         if self.wire.is_lost:
             self._note_disconnection()
             return
@@ -185,6 +189,11 @@ class Exchange:
         await send_body(self.send, 200, content_type, body, headers)
         if self.record:
             self.record.tokens, self.record.finished = answer.completion_tokens, True
+
+    async def _wait_at_gates(self) -> None:
+        """A response in one piece waits at every gate before anything of it is sent."""
+        for gate in self.controls.gates:
+            await self.shared.gates.wait(gate.name, self.wire)
 
     async def refuse(self, refusal: Refusal) -> None:
         """Answers with an error, in the provider's own shape."""

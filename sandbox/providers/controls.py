@@ -9,6 +9,7 @@ from sandbox.providers.answer import Usage
 from sandbox.providers.chat_request import ChatRequest, Message
 from sandbox.providers.dialects import DIALECTS, Dialect
 from sandbox.providers.faults import Fault, read_faults
+from sandbox.providers.gates import GatePlace, read_gates
 
 __all__ = ["ControlError", "Controls", "read_controls", "take_commands"]
 
@@ -26,6 +27,7 @@ class ControlError(ValueError):
 class Controls(msgspec.Struct):
     session: str = ""
     faults: list[Fault] = []
+    gates: list[GatePlace] = []
     tokens: int | None = None  # an answer of exactly so many
     delay: float | None = None  # seconds between tokens
     dialect: Dialect | None = None
@@ -52,6 +54,8 @@ def set_control(controls: Controls, name: str, value: str) -> None:
                 controls.session = value
             case "fault":
                 controls.faults = controls.faults + read_faults(value)
+            case "gate":
+                controls.gates = controls.gates + read_gates(value)
             case "tokens":
                 controls.tokens = int(_within(0, int(value), _MOST_TOKENS))
             case "delay":
@@ -95,7 +99,7 @@ def take_commands(request: ChatRequest, controls: Controls) -> ChatRequest:
         return request
     for word in command[1].split():
         name, equals, value = word.partition("=")
-        if equals and name in ("tokens", "delay", "dialect", "usage", "fault"):
+        if equals and name in ("tokens", "delay", "dialect", "usage", "fault", "gate"):
             set_control(controls, name, value)
         else:
             set_control(controls, "fault", word)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sandbox.providers.pace import Pace
 from sandbox.providers.recorder import Record
-from sandbox.providers.steps import Frame, Pause, Step
+from sandbox.providers.steps import Frame, Hold, Pause, Step
 from sandbox.providers.wire import Send, Wire
 
 __all__ = ["send_body", "send_steps"]
@@ -79,6 +79,10 @@ async def send_steps(
             await flush()
             await wire.wait(step.seconds)
             due += step.seconds
+        elif isinstance(step, Hold):
+            await flush()
+            await step.wait(wire)
+            due = max(due, clock())
         else:
             await flush()
             await (wire.reset() if step.reset else wire.close())

@@ -2,6 +2,7 @@
 
 from sandbox.providers.catalogue import Catalogue
 from sandbox.providers.faults import Counters
+from sandbox.providers.gates import Gates
 from sandbox.providers.prompt_cache import PromptCache
 from sandbox.providers.recorder import Recorder
 from sandbox.providers.writer import Wordings
@@ -16,6 +17,7 @@ class Shared:
         self.speed = speed
         self.catalogue = catalogue or Catalogue()
         self.counters = Counters()
+        self.gates = Gates()
         self.prompts = PromptCache()
         self.wordings = Wordings()
         self.recorder = Recorder() if record else None

@@ -1,9 +1,11 @@
 """What a stream is made of: bytes, pauses, and the end of the connection."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple
 
-__all__ = ["Cut", "Frame", "Pause", "Step", "in_pieces"]
+from sandbox.providers.wire import Wire
+
+__all__ = ["Cut", "Frame", "Hold", "Pause", "Step", "in_pieces"]
 
 
 class Frame(NamedTuple):
@@ -20,13 +22,19 @@ class Pause(NamedTuple):
     seconds: float
 
 
+class Hold(NamedTuple):
+    """Send what is there, then wait at a gate."""
+
+    wait: Callable[[Wire], Awaitable[None]]
+
+
 class Cut(NamedTuple):
     """Break the connection here."""
 
     reset: bool = False  # with a TCP reset; otherwise it just ends, early
 
 
-Step = Frame | Pause | Cut
+Step = Frame | Pause | Hold | Cut
 
 # How long after the first half of a packet the second half follows, in seconds, and how many packets are split.
 _SPLIT_PAUSE = 0.002
