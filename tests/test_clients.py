@@ -111,7 +111,7 @@ def test_limits_stops_and_seeds_reach_the_model(client: OpenAI):
 
     short = ask(max_tokens=5)
     assert short.usage.completion_tokens == 5 and short.choices[0].finish_reason == "length"
-    counted: list[Any] = [{"role": "user", "content": "Count from 1 to 9"}]
+    counted: list[Any] = [{"role": "user", "content": "Say exactly: 1 2 3 4 5 6 7 8 9"}]
     stopped = client.chat.completions.create(model=MODEL, messages=counted, stop=["5"]).choices[0].message.content or ""
     assert "4" in stopped and "5" not in stopped
     steady = {"temperature": 0.3, "top_p": 0.9, "frequency_penalty": 0.1, "presence_penalty": 0.1, "seed": 7}

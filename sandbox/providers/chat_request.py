@@ -1,10 +1,12 @@
-"""What a chat or completion request says, leniently typed: fields that nobody here needs are ignored."""
+"""Chat and completion requests, leniently typed: fields that are not needed here are ignored."""
 
 from typing import Any
 
 import msgspec
 
-__all__ = ["ChatRequest", "CompletionRequest", "PromptRequest", "parts_of", "text_of"]
+from sandbox.providers.schemas import check_schema
+
+__all__ = ["ChatRequest", "CompletionRequest", "PromptRequest", "check_request", "parts_of", "text_of"]
 
 Message = dict[str, Any]
 
@@ -26,7 +28,7 @@ class Reasoning(msgspec.Struct, frozen=True):
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True):
-    """What both kinds of request share."""
+    """The fields that both kinds of request share."""
 
     model: str
     stream: bool | None = None
@@ -66,7 +68,7 @@ class ChatRequest(Sampling, frozen=True, kw_only=True):
 
     @property
     def effort(self) -> str | None:
-        """How hard to think, "minimal" to "max"; None when nobody asked for reasoning."""
+        """How hard to think, "minimal" to "max"; None when the request does not ask for reasoning."""
         asked = self.reasoning
         word = self.reasoning_effort or (asked.effort if asked else None)
         if word == "none" or (asked and asked.enabled is False):
@@ -76,6 +78,49 @@ class ChatRequest(Sampling, frozen=True, kw_only=True):
         if asked and (asked.enabled or asked.max_tokens or asked.exclude is not None):
             return "medium"
         return "medium" if self.include_reasoning or asked else None
+
+
+class _Function(msgspec.Struct, frozen=True):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class _Tool(msgspec.Struct, frozen=True):
+    type: str
+    function: _Function | None = None
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    function: _Function
+
+
+def check_request(request: ChatRequest) -> None:
+    """Raises ValueError, with a sentence, for a request that no provider accepts: no content, a malformed schema."""
+    if not request.messages:
+        raise ValueError("messages: there is no content.")
+    names = set()
+    for number, tool in enumerate(msgspec.convert(request.tools or [], list[_Tool])):
+        if tool.type != "function":
+            continue
+        if tool.function is None or not tool.function.name:
+            raise ValueError(f"tools.{number}: a function needs a name.")
+        names.add(tool.function.name)
+        if tool.function.parameters is not None:
+            check_schema(tool.function.parameters, f"tools.{number}.parameters", is_object=True)
+    if isinstance(request.tool_choice, dict):
+        chosen = msgspec.convert(request.tool_choice, _Choice).function.name
+        if chosen not in names:
+            raise ValueError(f"tool_choice: there is no tool {chosen!r}.")
+    elif request.tool_choice not in (None, "none", "auto", "required"):
+        raise ValueError("tool_choice: must be 'none', 'auto', 'required' or name a function.")
+    wanted = request.response_format
+    if wanted and wanted.type not in ("text", "json_object", "json_schema"):
+        raise ValueError("response_format.type: must be 'text', 'json_object' or 'json_schema'.")
+    if wanted and wanted.type == "json_schema":
+        if wanted.json_schema is None:
+            raise ValueError("response_format.json_schema: missing.")
+        check_schema(wanted.json_schema.get("schema", True), "response_format.json_schema.schema")
 
 
 class PromptRequest(ChatRequest, frozen=True, kw_only=True):

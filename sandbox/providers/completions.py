@@ -3,14 +3,15 @@
 import zlib
 from collections.abc import Iterator
 
+import msgspec
 from msgspec.json import encode
 from starlette.types import Receive, Scope, Send
 
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.chat_request import ChatRequest
+from sandbox.providers.chat_request import ChatRequest, check_request
 from sandbox.providers.controls import ControlError, Controls, read_controls, take_commands
 from sandbox.providers.dialects import Dialect, dialect_of
-from sandbox.providers.errors import Refusal
+from sandbox.providers.errors import MALFORMED, Refusal, refusal_of
 from sandbox.providers.faults import Faults
 from sandbox.providers.gates import held
 from sandbox.providers.pace import Pace, pace_of
@@ -23,10 +24,20 @@ from sandbox.providers.steps import Step, in_pieces
 from sandbox.providers.wire import Wire, wire_of
 from sandbox.providers.writer import exact_answer, write
 
-__all__ = ["Completions"]
+__all__ = ["LONGEST_HANG", "Completions", "headers_of", "read_body"]
 
 _SIGN_IN_PAGE = b"<!doctype html><title>Please sign in</title><h1>Please sign in</h1>"
-_LONGEST_HANG = 3600.0  # seconds
+LONGEST_HANG = 3600.0  # seconds
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """An answer, ready to be sent."""
+
+    answer: Answer
+    usage: Usage | None
+    voice: Voice
+    faults: Faults
+    streamed: bool
 
 
 class Completions:
@@ -42,13 +53,16 @@ class Completions:
         try:
             exchange.controls = read_controls(scope["headers"])
             exchange.record_request(body)
-            asked = take_commands(self.protocol.read(body, scope), exchange.controls)
+            request = self.protocol.read(body, scope)
+            check_request(request)
+            prepared = await exchange.prepare(take_commands(request, exchange.controls))
         except ControlError as wrong:
             await exchange.refuse(Refusal(400, str(wrong), "sandbox_header"))
-        except ValueError as wrong:
-            await exchange.refuse(Refusal(400, str(wrong)))
+        except MALFORMED as wrong:
+            await exchange.refuse(refusal_of(wrong))
         else:
-            await exchange.play(asked)
+            if prepared:
+                await exchange.respond(prepared)
 
 
 class Exchange:
@@ -70,40 +84,44 @@ class Exchange:
 
     def record_request(self, body: bytes) -> None:
         if self.shared.recorder:
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
-            self.record = Record(self.scope["method"], self.scope["path"], self.provider, headers, readable(body))
+            scope = self.scope
+            self.record = Record(scope["method"], scope["path"], self.provider, headers_of(scope), readable(body))
             self.shared.recorder.add(self.controls.session, self.record, len(body))
 
-    async def play(self, asked: ChatRequest) -> None:
-        """Answers, with whatever goes wrong on the way."""
+    async def prepare(self, request: ChatRequest) -> Prepared | None:
+        """The answer; None when a fault has ended the exchange, or a refusal has."""
         shared, controls = self.shared, self.controls
-        context = shared.catalogue.context_length(self.provider, asked.model)
-        faults = Faults(controls.faults, self.provider, asked.model, controls.session, shared.counters)
+        context = shared.catalogue.context_length(self.provider, request.model)
+        faults = Faults(controls.faults, self.provider, request.model, controls.session, shared.counters)
         if faults and await self._broke_off(faults):
-            return
-        prompt, marked = prompt_tokens(asked)
-        if refusal := faults.refusal or self._refusal(asked, len(prompt), context):
+            return None
+        prompt, marked = prompt_tokens(request)
+        if refusal := faults.refusal or self._refusal(request, len(prompt), context):
             await self._wait_at_gates()
             await self.refuse(refusal)
-            return
-        answer = faults.on_answer(self._answer(asked))
-        usage = faults.on_usage(controls.reported(self._usage(asked, prompt, marked, answer)))
-        voice = self.protocol.voice(asked, faults.on_dialect(self.dialect))
+            return None
+        answer = faults.on_answer(self._answer(request))
+        usage = faults.on_usage(controls.reported(self._usage(request, prompt, marked, answer)))
+        voice = self.protocol.voice(request, faults.on_dialect(self.dialect))
+        return Prepared(answer, usage, voice, faults, bool(request.stream) and "error-200" not in faults)
+
+    async def respond(self, prepared: Prepared) -> None:
+        """Sends the answer, with the faults asked for."""
         if self.record:
             self.record.status = 200
-        if asked.stream and "error-200" not in faults:
-            await self._stream(voice.steps(answer, usage), voice, faults)
+        if prepared.streamed:
+            await self._stream(prepared.voice.steps(prepared.answer, prepared.usage), prepared.voice, prepared.faults)
         else:
-            await self._reply(answer, usage, voice, faults)
+            await self._reply(prepared)
 
     async def _broke_off(self, faults: Faults) -> bool:
-        """Whether the exchange ended before an answer was thought of."""
+        """Whether the exchange ended before an answer was made."""
         if faults.resets_at_once:
             await self.wire.reset()
             return True
         await self.wire.wait(faults.seconds("slow-headers"))
         if "hang" in faults:
-            await self.wire.wait(_LONGEST_HANG)
+            await self.wire.wait(LONGEST_HANG)
             self._note_disconnection()
             await self.wire.close()
             return True
@@ -112,26 +130,26 @@ class Exchange:
             return True
         return False
 
-    def _refusal(self, asked: ChatRequest, prompt: int, context: int | None) -> Refusal | None:
-        """What a provider refuses without being asked to: a key that says it is invalid, a prompt too long."""
+    def _refusal(self, request: ChatRequest, prompt: int, context: int | None) -> Refusal | None:
+        """Refusals without a fault: of a key that says it is invalid, and of a prompt that is too long."""
         if self.protocol.key(self.scope).endswith(b"-invalid"):
             return Refusal(401, code="invalid_api_key")
-        if context and prompt + (asked.token_limit or 1) > context:
+        if context and prompt + (request.token_limit or 1) > context:
             message = f"This model's maximum context length is {context} tokens, and {prompt} are in the messages."
             return Refusal(400, message, "context_length_exceeded")
         return None
 
-    def _answer(self, asked: ChatRequest) -> Answer:
+    def _answer(self, request: ChatRequest) -> Answer:
         if self.controls.tokens is not None:
             answer = exact_answer(self.controls.tokens)
         else:
-            answer = write(asked, self.shared.wordings.chance(asked, self.controls.session))
-        answer.hidden_reasoning = bool(asked.reasoning and asked.reasoning.exclude)
-        return answer.stopped_at(asked.stops).limited_to(asked.token_limit)
+            answer = write(request, self.shared.wordings.chance(request, self.controls.session))
+        answer.hidden_reasoning = bool(request.reasoning and request.reasoning.exclude)
+        return answer.stopped_at(request.stops).limited_to(request.token_limit)
 
-    def _usage(self, asked: ChatRequest, prompt: list[str], marked: int, answer: Answer) -> Usage:
-        """A prompt with cache marks is cached up to the last of them, for a price; others by themselves."""
-        owner = f"{self.provider} {asked.model} {self.controls.session} {hash(self.protocol.key(self.scope))}"
+    def _usage(self, request: ChatRequest, prompt: list[str], marked: int, answer: Answer) -> Usage:
+        """A prompt with cache marks is cached up to the last of them, for a price; others as a whole."""
+        owner = f"{self.provider} {request.model} {self.controls.session} {hash(self.protocol.key(self.scope))}"
         cachable = prompt if self.protocol.caches_unmarked and not marked else prompt[:marked]
         use = self.shared.prompts.use(owner, cachable)
         return Usage(
@@ -163,18 +181,18 @@ class Exchange:
             self._pace(faults),
             headers,
             apart=self.controls.delay is not None,
-            compressed="gzip" in faults,
             record=self.record,
         )
 
-    async def _reply(self, answer: Answer, usage: Usage | None, voice: Voice, faults: Faults) -> None:
+    async def _reply(self, prepared: Prepared) -> None:
+        answer, voice, faults = prepared.answer, prepared.voice, prepared.faults
         pace = self._pace(faults)
         await self.wire.wait(pace.first + pace.each * answer.completion_tokens + faults.stalls)
         await self._wait_at_gates()
         if self.wire.is_lost:
             self._note_disconnection()
             return
-        body = encode(voice.error(Refusal(503)) if faults.fails_inside else voice.reply(answer, usage))
+        body = encode(voice.error(Refusal(503)) if faults.fails_inside else voice.reply(answer, prepared.usage))
         headers = []
         if "malformed" in faults or "truncate" in faults:
             body = body[: len(body) // 2]
@@ -208,6 +226,11 @@ class Exchange:
     def _note_disconnection(self) -> None:
         if self.record:
             self.record.disconnected = self.wire.is_lost
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The headers of a request, their names in lower case."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -1,10 +1,13 @@
-"""Refusals, in the shapes that providers really use."""
+"""Refusals, in the shapes that providers use."""
 
 from typing import Any
 
 import msgspec
 
-__all__ = ["Refusal", "error_body"]
+__all__ = ["MALFORMED", "Refusal", "error_body", "error_json", "refusal_of"]
+
+#: The errors of reading a malformed request, whatever is wrong with it.
+MALFORMED = (ValueError, RecursionError, OverflowError)
 
 _KINDS = {
     400: "invalid_request_error",
@@ -44,6 +47,13 @@ class Refusal(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         return self.message or _MESSAGES.get(self.status, "The request could not be processed.")
+
+
+def refusal_of(wrong: Exception) -> Refusal:
+    """The refusal of a malformed request, for one of the errors in `MALFORMED`."""
+    if isinstance(wrong, RecursionError):
+        return Refusal(400, "The request is nested too deeply.")
+    return Refusal(400, str(wrong) or "The request is malformed.")
 
 
 def error_body(refusal: Refusal, shape: str) -> tuple[str, bytes]:

@@ -6,6 +6,7 @@ An entry is `<provider, or *>[@<model>]=<fault>[:<arguments>]`. README.md lists 
 A fault named `<fault>-once` hits the first matching request of a session only.
 """
 
+import math
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -107,7 +108,9 @@ def _read(entry: str) -> Fault:
     try:
         arguments = tuple(float(number) for number in given.split(",") if number.strip())
     except ValueError:
-        raise ValueError(f"The arguments of {name!r} are numbers, not {given!r}.") from None
+        arguments = (math.nan,)
+    if not all(math.isfinite(number) for number in arguments):
+        raise ValueError(f"The arguments of {name!r} are numbers, not {given!r}.")
     arguments += FAULTS.get(name, ())[len(arguments) :]
     return Fault(provider or "*", model, name, arguments, once)
 
@@ -124,7 +127,7 @@ class Faults:
                 continue
             if fault.name == "flap":
                 works, fails = fault.arguments[:2]
-                if counters.met(session, provider, fault) % (works + fails) >= works:
+                if counters.met(session, provider, fault) % max(1, works + fails) >= works:
                     self._here["503"] = ()
                 continue
             self._here[fault.name] = fault.arguments

@@ -57,5 +57,5 @@ def readable(body: bytes) -> Any:
         return f"{len(body)} bytes"
     try:
         return msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return body.decode("utf-8", "replace")

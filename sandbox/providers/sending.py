@@ -38,11 +38,10 @@ async def send_steps(
     headers: Sequence[Header],
     *,
     apart: bool = False,
-    compressed: bool = False,
     record: Record | None = None,
 ) -> None:
     """Sends a stream step by step. `apart` gives each event a packet of its own, even without a pace."""
-    packer = zlib.compressobj(wbits=31) if compressed else None
+    packer = zlib.compressobj(wbits=31) if (b"content-encoding", b"gzip") in headers else None
     clock = asyncio.get_running_loop().time
     due = clock() + pace.first
     packet: list[bytes] = []

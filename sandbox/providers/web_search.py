@@ -9,22 +9,21 @@ import msgspec
 from msgspec.json import encode
 from starlette.types import Receive, Scope, Send
 
-from sandbox.providers.completions import read_body
-from sandbox.providers.controls import ControlError, read_controls
-from sandbox.providers.errors import Refusal
+from sandbox.providers.completions import LONGEST_HANG, headers_of, read_body
+from sandbox.providers.controls import read_controls
+from sandbox.providers.errors import MALFORMED, Refusal, refusal_of
 from sandbox.providers.faults import Faults
 from sandbox.providers.pace import pace_of
 from sandbox.providers.recorder import Record, readable
 from sandbox.providers.sending import send_body
 from sandbox.providers.shared import Shared
 from sandbox.providers.wire import wire_of
-from sandbox.providers.writer.prose import paragraph
+from sandbox.providers.writer.prose import sentences
 from sandbox.providers.writer.topic import title_of, topic_of
 
 __all__ = ["WebSearch"]
 
 _NAME = "exa"  # for faults, records and the pace
-_LONGEST_HANG = 3600.0  # seconds
 
 # Every page is one of these at one of those; example.com and its like belong to nobody.
 _HOSTS = (
@@ -41,12 +40,16 @@ _PAGES = (
 _TAGS = {400: "INVALID_REQUEST_BODY", 401: "INVALID_API_KEY", 402: "NO_MORE_CREDITS", 429: "RATE_LIMIT_EXCEEDED"}
 
 
+class _Highlights(msgspec.Struct, frozen=True, rename="camel"):
+    max_characters: int | None = None
+
+
 class _Contents(msgspec.Struct, frozen=True):
-    highlights: bool | dict[str, Any] | None = None
+    highlights: bool | _Highlights | None = None
     text: bool | dict[str, Any] | None = None
 
 
-class _Asked(msgspec.Struct, frozen=True, rename="camel"):
+class _Search(msgspec.Struct, frozen=True, rename="camel"):
     query: str
     type: str = "auto"
     num_results: int = 10
@@ -64,45 +67,26 @@ class WebSearch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
         wire = wire_of(scope)
-        record: Record | None = None
-
-        async def refuse(refusal: Refusal) -> None:
-            if record:
-                record.status, record.finished = refusal.status, True
-            error = {"requestId": UUID(int=0).hex, "error": refusal.text, "tag": _TAGS.get(refusal.status, "DEFAULT")}
-            await send_body(send, refusal.status, "application/json", encode(error))
-
+        record = Record(scope["method"], scope["path"], _NAME, headers_of(scope), readable(body))
         try:
             controls = read_controls(scope["headers"])
-        except ControlError as wrong:
-            await refuse(Refusal(400, str(wrong)))
-            return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if self.shared.recorder:
-            record = Record(scope["method"], scope["path"], _NAME, headers, readable(body))
-            self.shared.recorder.add(controls.session, record, len(body))
-        faults = Faults(controls.faults, _NAME, "", controls.session, self.shared.counters)
-        if faults.resets_at_once:
-            await wire.reset()
-            return
-        wait = _LONGEST_HANG if "hang" in faults else faults.seconds("slow-headers")
-        await wire.wait(wait or pace_of(_NAME, self.shared.speed).first)
-        if wire.is_lost:
-            if record:
-                record.disconnected = True
-            return
-        if refusal := faults.refusal or _refusal(headers):
-            await refuse(refusal)
-            return
-        try:
-            asked = msgspec.json.decode(body, type=_Asked)
-        except msgspec.DecodeError as wrong:
-            await refuse(Refusal(400, str(wrong)))
-            return
-        answer = encode({"results": "none" if "malformed" in faults else _results(asked), **_about(asked)})
-        if record:
-            record.status, record.finished = 200, True
-        await send_body(send, 200, "application/json", answer)
+            if self.shared.recorder:
+                self.shared.recorder.add(controls.session, record, len(body))
+            faults = Faults(controls.faults, _NAME, "", controls.session, self.shared.counters)
+            if faults.resets_at_once:
+                await wire.reset()
+                return
+            wait = LONGEST_HANG if "hang" in faults else faults.seconds("slow-headers")
+            await wire.wait(wait or pace_of(_NAME, self.shared.speed).first)
+            record.disconnected = wire.is_lost
+            if wire.is_lost:
+                return
+            refusal = faults.refusal or _refusal(record.headers)
+            found = None if refusal else _answer(msgspec.json.decode(body, type=_Search), faults)
+        except MALFORMED as wrong:
+            refusal, found = refusal_of(wrong), None
+        record.status, record.finished = refusal.status if refusal else 200, True
+        await send_body(send, record.status, "application/json", encode(_error(refusal) if refusal else found))
 
 
 def _refusal(headers: dict[str, str]) -> Refusal | None:
@@ -110,20 +94,28 @@ def _refusal(headers: dict[str, str]) -> Refusal | None:
     return Refusal(401, "Invalid API key.") if not key or key.endswith("-invalid") else None
 
 
-def _about(asked: _Asked) -> dict[str, Any]:
-    chance = Random(asked.query)
-    cost = 0.007 + max(0, asked.num_results - 10) * 0.001
+def _error(refusal: Refusal) -> dict[str, Any]:
+    return {"requestId": UUID(int=0).hex, "error": refusal.text, "tag": _TAGS.get(refusal.status, "DEFAULT")}
+
+
+def _answer(search: _Search, faults: Faults) -> dict[str, Any]:
+    return {"results": "none" if "malformed" in faults else _results(search), **_about(search)}
+
+
+def _about(search: _Search) -> dict[str, Any]:
+    chance = Random(search.query)
+    cost = 0.007 + max(0, search.num_results - 10) * 0.001
     return {
         "requestId": UUID(int=chance.getrandbits(128)).hex,
-        "resolvedSearchType": "neural" if asked.type == "auto" else asked.type,
+        "resolvedSearchType": "neural" if search.type == "auto" else search.type,
         "costDollars": {"total": round(cost, 3)},
     }
 
 
-def _results(asked: _Asked) -> list[dict[str, Any]]:
+def _results(search: _Search) -> list[dict[str, Any]]:
     """As many pages about the query as asked for, of those on the domains asked for."""
-    chance = Random(asked.query)
-    topic = topic_of(asked.query) or "nothing in particular"
+    chance = Random(search.query)
+    topic = topic_of(search.query) or "nothing in particular"
     slug = "-".join(re.findall(r"[^\W_]+", topic.lower())[:8]) or "page"
     places = [(host, page) for page in _PAGES for host in _HOSTS]
     chance.shuffle(places)
@@ -131,9 +123,9 @@ def _results(asked: _Asked) -> list[dict[str, Any]]:
     for host, (path, title) in places:
         year = chance.randint(2019, 2025)
         names = {"slug": slug, "year": year, "t": topic, "T": title_of(topic)}
-        text = f"This page is simulated. {paragraph(topic, chance, 3)}"
+        text = f"This page is simulated. {' '.join(sentences(topic, chance, 3))}"
         place = f"{host}{path.format(**names)}"
-        if len(found) < asked.num_results and _allowed(place, asked):
+        if len(found) < search.num_results and _allowed(place, search):
             page = {
                 "id": f"https://{place}",
                 "url": f"https://{place}",
@@ -141,24 +133,24 @@ def _results(asked: _Asked) -> list[dict[str, Any]]:
                 "publishedDate": f"{year}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}T00:00:00.000Z",
                 "author": "The sandbox",
             }
-            found.append(page | _contents(text, asked.contents))
+            found.append(page | _contents(text, search.contents))
     return found
 
 
-def _contents(text: str, asked: _Contents) -> dict[str, Any]:
+def _contents(text: str, search: _Contents) -> dict[str, Any]:
     contents: dict[str, Any] = {}
-    if asked.highlights:
-        most = asked.highlights.get("maxCharacters") if isinstance(asked.highlights, dict) else None
+    if search.highlights:
+        most = search.highlights.max_characters if isinstance(search.highlights, _Highlights) else None
         contents |= {"highlights": [text[:most]], "highlightScores": [0.5]}
-    if asked.text:
+    if search.text:
         contents["text"] = text
     return contents
 
 
-def _allowed(place: str, asked: _Asked) -> bool:
-    if any(_within(place, domain) for domain in asked.exclude_domains):
+def _allowed(place: str, search: _Search) -> bool:
+    if any(_within(place, domain) for domain in search.exclude_domains):
         return False
-    return not asked.include_domains or any(_within(place, domain) for domain in asked.include_domains)
+    return not search.include_domains or any(_within(place, domain) for domain in search.include_domains)
 
 
 def _within(place: str, domain: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the writer says: it does what a first visitor or a test tries, and never hides what it is."""
+"""The writer's answers: useful to a first visitor and to tests, and always marked as simulated."""
 
 import base64
 import json
@@ -18,22 +18,16 @@ def assistant(text):
     return {"role": "assistant", "content": text}
 
 
-def system(text):
-    return {"role": "system", "content": text}
-
-
 QUESTIONS = [
-    "Hello", "Tell me about tea", "What is 2 + 2?", "List three ideas for a party", "Write a haiku about rain",
-    "Who are you?", "Write a Python function that sorts names", "Compare cats and dogs", "Show me Markdown", "?", "",
-    "Explique-moi le thé", "Write an e-mail to my landlord", "Tell me a story about a fox", "Tell me a joke",
+    "Hello", "Tell me about tea", "What is 2 + 2?", "List three ideas for a party", "Who are you?", "?", "",
+    "Write a Python function that sorts names", "Compare cats and dogs", "Show me Markdown", "Explique-moi le thé",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_answer_says_in_its_last_line_that_it_is_simulated_and_for_which_model(providers, question):
     last = providers.say(question, model="acme/clever-1").rstrip().splitlines()[-1]
-    assert re.search("sandbox", last, re.IGNORECASE) and "`acme/clever-1`" in last
-    assert re.search("simul", last, re.IGNORECASE)
+    assert last == closing_line("acme/clever-1") and "Simulated" in last and "`acme/clever-1`" in last
 
 
 @pytest.mark.parametrize(
@@ -42,10 +36,8 @@ def test_every_answer_says_in_its_last_line_that_it_is_simulated_and_for_which_m
         ("Say exactly: pong", "pong"),
         ('Reply with exactly "Hello, World!" and nothing else.', "Hello, World!"),
         ("Reply with only the word OK", "OK"),
-        ("Answer only yes or no: is water wet?", "yes"),
-        ("Repeat after me: one, two", "one, two"),
-        ("What is 6*7? Answer with just the number.", "42"),
         ("Please say exactly this: ünïcödé – 日本語", "ünïcödé – 日本語"),
+        ("Say exactly: # A heading\n\n- one: two", "# A heading\n\n- one: two"),
         ('Respond with just: {"ok": true}', '{"ok": true}'),
     ],
 )
@@ -55,162 +47,61 @@ def test_exact_words_are_said_and_nothing_else(providers, question, words):
 
 @pytest.mark.parametrize(
     "question",
-    ["Answer only in French: what is tea?", "Write exactly 100 words about tea", "Explain tea, just in brief"],
+    ["Answer only in French, what is tea?", "Write exactly 100 words about tea", "Explain tea, just briefly"],
 )
 def test_a_manner_is_not_taken_for_exact_words(providers, question):
-    assert closing_line("openai/gpt-4o", "fr" if "French" in question else "en") in providers.say(question)
+    assert closing_line("openai/gpt-4o") in providers.say(question)
 
 
-@pytest.mark.parametrize(
-    ("question", "result"),
-    [
-        ("What is 2 + 2?", "= 4"),
-        ("12 * (7 + 3) / 4", "= 30"),
-        ("What's 17% of 250?", "= 42.5"),
-        ("What is 2^64", "= 18,446,744,073,709,551,616"),
-        ("2 ** 10 - 24", "= 1,000"),
-        ("Calculate 1,250.50 plus 49.5", "= 1,300"),
-        ("what is 10 divided by 4", "= 2.5"),
-        ("What is 1/3?", "≈ 0.3333333333"),
-        ("square root of 144", "= 12"),
-        ("What is the square root of 2?", "≈ 1.4142135624"),
-        ("What is 20!", "= 2,432,902,008,176,640,000"),
-        ("What is -3 squared?", "= −9"),
-        ("17 mod 5", "= 2"),
-        ("0.1 + 0.2", "= 0.3"),
-    ],
-)
-def test_sums_are_done_exactly(providers, question, result):
-    text = providers.say(question).replace("-", "−")
-    assert f"**{result}**" in text
-
-
-def test_a_longer_sum_is_done_step_by_step(providers):
-    assert "1. 7 + 3 = 10\n2. 12 × 10 = 120\n3. 120 ÷ 4 = 30" in providers.say("What is 12 * (7 + 3) / 4?")
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "What is 1/0?",
-        "What is 9^9^9?",
-        "I was born on 1990-05-12",
-        "What is 200000!",
-        "Call 555-1234-777",
-        "What is 2 +",
-    ],
-)
-def test_what_is_no_sum_is_not_done(providers, question):
-    assert "**=" not in providers.say(question) and "≈" not in providers.say(question)
-
-
-@pytest.mark.parametrize(("count", "expected"), [("4", 4), ("ten", 10), ("25", 25), ("1", 1)])
+@pytest.mark.parametrize(("count", "expected"), [("4", 4), ("10", 10), ("25", 25), ("1", 1), ("0", 1)])
 def test_a_list_has_as_many_items_as_asked_for(providers, count, expected):
     text = providers.say(f"List {count} tips for better sleep")
-    numbers = re.findall(r"^(\d+)\. \*\*", text, re.MULTILINE)
-    assert numbers == [str(number) for number in range(1, expected + 1)]
-
-
-@pytest.mark.parametrize("words", [1, 40, 500, 2000])
-def test_an_essay_has_as_many_words_as_asked_for(providers, words):
-    text = providers.say(f"Write {words} words about rivers")
-    body = text.removesuffix(closing_line("openai/gpt-4o"))
-    counted = " ".join(line for line in body.splitlines() if not line.startswith("#"))
-    assert len(counted.split()) == words
-    assert text.startswith("# Rivers\n")
-
-
-def test_a_letter_is_counted_in_a_word(providers):
-    assert "There are **3** “r” in “strawberry” (place 3, 8, 9)." in providers.say("How many r's are in strawberry?")
-
-
-def test_it_counts(providers):
-    assert providers.say("Count to 12").startswith("1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12.\n")
+    names = re.findall(r"^(\d+)\. \*\*(.*?)\*\*", text, re.MULTILINE)
+    assert [number for number, _ in names] == [str(number) for number in range(1, expected + 1)]
+    assert len({name for _, name in names}) == expected
 
 
 @pytest.mark.parametrize(
     ("question", "language", "part"),
     [
-        ("Write a Python function to reverse a string", "python", "def reverse"),
-        ("Write a function in Go that parses CSV files", "go", "package main"),
-        ("Show me hello world in Rust", "rust", 'println!("Hello, world!")'),
-        ("fibonacci in javascript", "javascript", "function* fibonacci"),
-        ("Give me a C program", "c", "#include <stdio.h>"),
+        ("Write a Python function to reverse a string", "python", "def "),
+        ("Show me hello world in Rust", "rust", "fn main"),
+        ("Write quicksort in javascript", "javascript", "const "),
         ("SQL query for the newest customers", "sql", "SELECT"),
         ("A bash script please", "bash", "#!/usr/bin/env bash"),
         ("Write code that sorts", "python", "def "),
     ],
 )
-def test_a_program_comes_in_the_language_asked_for(providers, question, language, part):
+def test_code_comes_in_the_language_asked_for(providers, question, language, part):
     block = re.search(r"```(\w+)\n(.*?)\n```", providers.say(question), re.DOTALL)
     assert block[1] == language and part in block[2]
 
 
-@pytest.mark.parametrize(
-    ("problem", "printed"),
-    [
-        ("fibonacci", "34]"),
-        ("factorial", "3628800"),
-        ("the primes", "29]"),
-        ("fizzbuzz", "FizzBuzz"),
-        ("sort names", "'tea': 2"),
-    ],
-)
-def test_a_python_program_runs(providers, capsys, problem, printed):
-    source = re.search(r"```python\n(.*?)\n```", providers.say(f"Write {problem} in Python"), re.DOTALL)[1]
-    exec(compile(source, "answer", "exec"), {"__name__": "__main__"})
-    assert printed in capsys.readouterr().out
+def test_a_comparison_is_a_table_of_the_things_named(providers):
+    two = providers.say("Compare PostgreSQL and SQLite in a table")
+    assert two.startswith("## PostgreSQL and SQLite\n")
+    assert "| Aspect | PostgreSQL | SQLite |\n| --- | --- | --- |\n" in two
+    assert "| Aspect | PostgreSQL | SQLite | DuckDB |\n" in providers.say(
+        "Compare PostgreSQL, SQLite and DuckDB: cost?"
+    )
+    assert "| Aspect | What to look at |\n" in providers.say("A table about tea")
 
 
-def test_a_comparison_is_a_table_of_both(providers):
-    text = providers.say("Compare PostgreSQL and SQLite in a table")
-    assert "| Aspect | PostgreSQL | SQLite |\n| --- | --- | --- |\n" in text
-
-
-def test_formulas_are_tex_and_markdown_is_shown_whole(providers):
-    assert "$$\nx = \\frac{-b \\pm" in providers.say("Show me the quadratic formula")
+def test_markdown_is_shown_whole(providers):
     sampler = providers.say("Show me what Markdown can do")
-    assert all(part in sampler for part in ("# ", "```", "| --", "- [x]", "> ", "$$", "~~", "🙂"))
+    assert all(part in sampler for part in ("# ", "```", "| :--", "- [x]", "> ", "$$", "~~", "🙂"))
 
 
-def test_a_question_it_happens_to_know_is_answered(providers):
-    assert "**Paris**" in providers.say("What is the capital of France?")
-
-
-def test_an_ordinary_question_is_answered_about_its_topic(providers):
-    text = providers.say("Could you please explain how black holes work?")
-    assert text.startswith("## Black holes\n") and text.count("\n- **") >= 3
+def test_an_ordinary_question_is_quoted_and_answered_about_its_topic(providers):
+    question = "Could you please explain how black holes work?"
+    text = providers.say(question)
+    assert text.startswith(f"## Black holes\n\n> {question}\n") and text.count("\n- **") >= 3
 
 
 def test_earlier_turns_are_remembered(providers):
-    talk = [user("My name is Grace. Tell me about volcanoes"), assistant("They are hot.")]
-    assert "*volcanoes*" in providers.say([*talk, user("What about geysers?")])
-    assert "**Grace**" in providers.say([*talk, user("What is my name?")])
-    assert "> My name is Grace. Tell me about volcanoes" in providers.say([*talk, user("What did I ask before?")])
-    assert "volcanoes" in providers.say([*talk, user("Make it shorter")]).lower()
-    assert "You have not told me" in providers.say([user("What is my name?")])
-    assert "first thing" in providers.say([user("What did I ask before?")])
-    assert "```python" in providers.say([user("Write quicksort in Rust"), assistant("..."), user("now in Python")])
-
-
-def test_the_system_prompt_is_heeded_in_small_ways(providers):
-    def say(instruction, question="Tell me about tea"):
-        return providers.say([system(instruction), user(question)])
-
-    assert say("Start every answer with 'Ahoy!'").startswith("Ahoy!")
-    assert "\n\nCheers\n\n" in say("End every reply with “Cheers”.")
-    assert "I am **Max**." in say("Your name is Max.", "Who are you?")
-    assert say("You are a pirate.").startswith("Arr, matey!")
-    assert "TEA" in say("Answer in uppercase.") and "tea" not in say("Answer in uppercase.").split("*Simulated")[0]
-    assert len(say("Be concise.")) < len(say("You are helpful."))
-    assert not re.search(r"[*`#]", say("No markdown, plain text only."))
-    assert say("Always answer in German.").startswith("## Tea\n\nHier ist")
-
-
-def test_a_developer_message_counts_as_one_of_the_system(providers):
-    assert providers.say([{"role": "developer", "content": "Start every answer with 'Ahoy!'"}, user("Hi")]).startswith(
-        "Ahoy!"
-    )
+    talk = [user("Tell me about volcanoes"), assistant("They are hot."), user("What about geysers?")]
+    text = providers.say(talk)
+    assert "geysers" in text and "message number 2" in text and "Tell me about volcanoes" in text
 
 
 def test_a_prefilled_answer_is_continued(providers):
@@ -223,31 +114,18 @@ def png(width, height):
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
-def gif(width, height):
-    return (
-        f"data:image/gif;base64,{base64.b64encode(b'GIF89a' + struct.pack('<HH', width, height) + bytes(3)).decode()}"
-    )
-
-
-def jpeg(width, height):
-    data = b"\xff\xd8\xff\xe0\x00\x04\x00\x00\xff\xc0\x00\x11\x08" + struct.pack(">HH", height, width) + bytes(12)
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
-
-
 def test_images_and_files_are_acknowledged(providers):
     parts = [{"type": "text", "text": "What is this?"}]
-    parts += [{"type": "image_url", "image_url": {"url": url}} for url in (png(640, 480), gif(32, 16), jpeg(1024, 768))]
+    urls = (png(640, 480), "data:image/gif;base64,R0lGODlh", "https://pictures.example/cat.png", "http://[",
+            "data:image/png;base64,????")  # fmt: skip
+    parts += [{"type": "image_url", "image_url": {"url": url}} for url in urls]
     parts += [
-        {"type": "image_url", "image_url": {"url": "https://pictures.example/cat.png"}},
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,????"}},
         {"type": "file", "file": {"filename": "report.pdf", "file_data": "data:application/pdf;base64," + "A" * 4096}},
         {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
     ]
     text = providers.say([user(parts)])
-    for words in (
-        "a PNG image of 640 × 480 pixels", "a GIF image of 32 × 16 pixels", "a JPEG image of 1024 × 768 pixels",
-        "an image at pictures.example", "report.pdf (3.0 KiB)", "a recording (wav, 3 bytes)",
-    ):  # fmt: skip
+    for words in ("a PNG image of 640 × 480 pixels", "a GIF image", "an image at pictures.example",
+                  "an image at an unknown address", "the file report.pdf", "a recording"):  # fmt: skip
         assert words in text
 
 
@@ -298,35 +176,13 @@ def test_excluded_reasoning_is_counted_but_not_shown(providers):
 
 
 def test_a_long_or_strange_prompt_is_answered_quickly(providers):
-    for prompt in (
-        "and, or between " * 20_000,
-        "((((" * 5000,
-        "1 + " * 5000,
-        "a" * 100_000,
-        "x, " * 30_000,
-        "\n" * 50_000,
-        "=" * 9000,
-    ):
+    for prompt in ("and, or between " * 20_000, "((((" * 5000, "a" * 100_000, "x, " * 30_000, "\n" * 50_000,
+                   "compare a and " * 9000, "say exactly the " * 9000, "1 a b " * 9000):  # fmt: skip
         response = providers.post("openai", prompt, {"X-Sandbox-Delay": "0"}, max_tokens=5)
         assert response.status_code == 200
         assert response.elapsed.total_seconds() < 3
 
 
-def test_parts_and_tools_that_make_no_sense_do_not_disturb_it(providers):
-    odd = [{"type": "image_url"}, {"type": "image_url", "image_url": 7}, {"type": "hologram"}, {"type": "text"}, 5, {}]
-    tools = [
-        {"type": "function"},
-        {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"x": True}}}},
-    ]
-    messages = [
-        {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": None}]},
-        {"role": "tool", "content": "[]", "tool_call_id": "9"},
-        user(odd),
-    ]
-    assert providers.post("openai", messages, tools=tools, tool_choice="required").status_code == 200
-    assert providers.post("openai", messages, response_format={"type": "json_schema"}).status_code == 200
-
-
 def test_json_answers_hold_nothing_but_json(providers):
     text = providers.say("A person, please", response_format={"type": "json_object"})
-    assert set(json.loads(text)) == {"topic", "summary", "points"}
+    assert set(json.loads(text)) == {"topic", "summary"}

@@ -161,9 +161,19 @@ def test_images_and_documents_are_acknowledged(providers):
     )
 
 
-def test_the_system_prompt_and_a_prefilled_answer_are_heeded(providers):
-    system = [{"type": "text", "text": "Start every answer with 'Ahoy!'"}]
-    assert message(providers, "Tell me about tea", system=system)["content"][0]["text"].startswith("Ahoy!")
+def test_the_system_prompt_is_counted(providers):
+    system = [{"type": "text", "text": "one two three"}]
+    with_system, without = (message(providers, "Hi", **more)["usage"] for more in ({"system": system}, {}))
+    assert with_system["input_tokens"] == without["input_tokens"] + 3 + 3
+
+
+def test_json_follows_the_schema_of_the_output(providers):
+    wanted = {"format": {"type": "json_schema", "schema": CITY}}
+    text = message(providers, "Tell me about life in Oslo", output_config=wanted)["content"][0]["text"]
+    assert json.loads(text) == {"city": "Oslo"}
+
+
+def test_a_begun_answer_is_continued(providers):
     talk = [{"role": "user", "content": "Tell me about tea"}, {"role": "assistant", "content": "Tea is"}]
     assert not message(providers, talk)["content"][0]["text"].startswith("#")
 

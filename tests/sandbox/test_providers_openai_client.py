@@ -128,7 +128,7 @@ def test_it_calls_the_tool_that_is_chosen_or_none(client):
 
 
 def test_it_calls_a_tool_for_each_of_two_cities_unless_told_not_to(client):
-    ask = [{"role": "user", "content": "What is the weather in Oslo and Paris, in fahrenheit?"}]
+    ask = [{"role": "user", "content": "What is the weather in Oslo and Paris?"}]
 
     def cities(**fields):
         answer = client.chat.completions.create(model="m", messages=ask, tools=[WEATHER], **fields)
@@ -160,21 +160,7 @@ def test_it_fills_a_model_of_pydantic(client):
         response_format=Person,
     )
     person = answer.choices[0].message.parsed
-    assert (person.name, person.age, person.mood, person.email) == ("Alice Smith", 30, "sad", "alice@example.com")
-
-
-def test_it_answers_with_json_when_asked_for_an_object(client):
-    answer = client.chat.completions.create(
-        model="m",
-        messages=[
-            {
-                "role": "user",
-                "content": "JSON please, with the keys name, age and city, for Alice Smith, age 30, in Oslo",
-            }
-        ],
-        response_format={"type": "json_object"},
-    )
-    assert json.loads(answer.choices[0].message.content) == {"name": "Alice Smith", "age": 30, "city": "Oslo"}
+    assert (person.name, person.age, person.mood, person.email) == ("Ada Lovelace", 42, "happy", "ada@example.com")
 
 
 def test_it_completes_a_prompt_of_the_old_kind(client):

@@ -10,7 +10,7 @@ from msgspec.json import encode
 from starlette.types import Scope
 
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.anthropic.asking import read_messages_request
+from sandbox.providers.anthropic.requests import read_messages_request
 from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal

@@ -13,7 +13,7 @@ from sandbox.providers.answer import Answer, Usage
 from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal
-from sandbox.providers.gemini.asking import read_generation_request
+from sandbox.providers.gemini.requests import read_generation_request
 from sandbox.providers.protocol import Protocol, Voice, header_of
 from sandbox.providers.steps import Frame, Step
 

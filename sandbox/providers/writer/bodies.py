@@ -1,42 +1,36 @@
-"""What an answer says, before its closing line: the first kind of answer that fits the question."""
+"""The Markdown of an answer, before its closing line: the first kind of answer that fits the question."""
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from sandbox.providers.writer import conversation, facts, prose, shapes
+from sandbox.providers.writer import prose
 from sandbox.providers.writer.brief import Brief
+from sandbox.providers.writer.samples import CODE, MARKDOWN
+from sandbox.providers.writer.tools import results_text
 from sandbox.providers.writer.topic import title_of
 
 __all__ = ["body_of"]
 
-# Each returns an empty text when the question is not for it; the order matters.
-_KINDS: tuple[Callable[[Brief], str], ...] = (
-    conversation.tool_results,
-    conversation.memory,
-    conversation.identity,
-    conversation.greeting,
-    conversation.thanks,
-    conversation.summary,
-    shapes.letters,
-    shapes.counting,
-    shapes.length_asked,
-    conversation.title,
-    shapes.arithmetic,
-    shapes.code,
-    shapes.markdown_sampler,
-    shapes.mathematics,
-    facts.fact,
-    shapes.table,
-    shapes.verse,
-    shapes.letter,
-    shapes.story,
-    shapes.listing,
+_GREETING = re.compile(r"\W*(?:hi|hello|hey|good (?:morning|evening|day)|(?:who|what) are you)\b[\w\s]{0,12}\W*", re.I)
+_LANGUAGES = "|".join(map(re.escape, CODE))
+_CODE = re.compile(
+    r"\b(?:code|function|program|script|snippet|implement|algorithm|query)\b"
+    rf"|^\W*(?:write|show|give|create|build)\b.*\b(?:{_LANGUAGES})\b",
+    re.IGNORECASE | re.DOTALL,
 )
+_LANGUAGE = re.compile(rf"\b({_LANGUAGES})\b", re.IGNORECASE)
+_COMPARED = re.compile(r"\b(?:compare|between)\s+(.+?)(?:\s+(?:in|as)\s+a\s+table|[:.?\n]|$)", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"\b(\d{1,3})\s+(?:\w+\s+){0,2}?(?:ideas|tips|reasons|examples|facts|ways|steps|points|items|things|names|words)\b",
+    re.IGNORECASE,
+)
+_LIST = re.compile(r"\b(?:list|bullet points?|checklist|steps|tips|ideas)\b", re.IGNORECASE)
 
 
 def body_of(brief: Brief) -> str:
-    """The Markdown of an answer."""
-    body = next((text for kind in _KINDS if (text := kind(brief))), "") or overview(brief)
+    """The answer to the last question, whatever it is."""
+    body = next(text for kind in _KINDS if (text := kind(brief)))
     if brief.attachments:
         body = f"You attached {' and '.join(brief.attachments)}.\n\n{body}"
     if brief.sources:
@@ -45,48 +39,78 @@ def body_of(brief: Brief) -> str:
     return body
 
 
-def overview(brief: Brief) -> str:
-    """The answer to everything else: an opening, a few points, a paragraph."""
-    topic, chance = brief.topic, brief.chance
-    if brief.language != "en":
-        return _FOREIGN[brief.language].format(t=topic, T=title_of(topic))
-    blocks = [f"## {title_of(topic)}"]
-    if brief.earlier_topic:
-        blocks.append(f"This follows your earlier question about *{brief.earlier_topic}*.")
-    blocks.append(prose.opening(topic, chance) + " " + prose.paragraph(topic, chance, 2))
-    blocks.append(
-        "\n".join(f"- **{name}**: {text}" for name, text in prose.points(topic, chance, chance.randint(3, 5)))
+def _tool_results(brief: Brief) -> str:
+    if brief.request.messages[-1].get("role") != "tool":
+        return ""
+    return f"{results_text(brief.request)}\n\nThat answers your question about {brief.topic}."
+
+
+def _greeting(brief: Brief) -> str:
+    if not _GREETING.fullmatch(brief.question):
+        return ""
+    return (
+        f"Hello! I answer in place of `{brief.request.model}`: a small program, not a language model.\n\n"
+        "Ask me for a *list*, a *table*, some *code* or a *Markdown* sample, or tell me to `say exactly: ...`."
     )
-    blocks.append(prose.paragraph(topic, chance, 2))
+
+
+def _markdown(brief: Brief) -> str:
+    return MARKDOWN if re.search(r"\bmarkdown\b", brief.question, re.IGNORECASE) else ""
+
+
+def _table(brief: Brief) -> str:
+    """A comparison of the things named, or a table about one thing."""
+    compared = _COMPARED.search(brief.question)
+    names = re.split(r",\s*(?:and\s+)?|\s+(?:and|with|to|or)\s+", compared[1])[:5] if compared else []
+    if len(names) < 2 and not re.search(r"\btable\b", brief.question, re.IGNORECASE):
+        return ""
+    columns = ["Aspect", *map(title_of, names)] if len(names) > 1 else ["Aspect", "What to look at"]
+    lines = [columns, ["---"] * len(columns)]
+    for name, text in prose.points(brief.chance, 5):
+        lines.append(
+            [f"**{name}**", *(brief.chance.choice(_GRADES) for _ in names)] if len(names) > 1 else [name, text]
+        )
+    heading = " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else brief.topic
+    return f"## {title_of(heading)}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+_GRADES = ("simple", "flexible", "cheap to try", "fast to learn", "thorough", "forgiving", "precise")
+
+
+def _code(brief: Brief) -> str:
+    """A short program in the language asked for, else in Python."""
+    if not _CODE.search(brief.question):
+        return ""
+    named = _LANGUAGE.search(brief.question)
+    language = named[1].lower() if named else "python"
+    return f"Here is a short sample:\n\n```{language}\n{CODE[language]}\n```\n\nIt is the same for every question."
+
+
+def _list(brief: Brief) -> str:
+    """As many items as asked for, numbered when they were counted."""
+    counted = _COUNTED.search(brief.question)
+    if not counted and not _LIST.search(brief.question):
+        return ""
+    items = prose.points(brief.chance, max(1, int(counted[1]))) if counted else prose.points(brief.chance, 5)
+    marks = (f"{number}." if counted else "-" for number in range(1, len(items) + 1))
+    lines = [f"{mark} **{name}**: {text}" for mark, (name, text) in zip(marks, items, strict=True)]
+    return f"## {title_of(brief.topic)}\n\n" + "\n".join(lines)
+
+
+def _overview(brief: Brief) -> str:
+    """The question itself, a few points and a paragraph."""
+    quoted = brief.question[:300].replace("\n", "\n> ")
+    blocks = [f"## {title_of(brief.topic)}", f"> {quoted}"] if quoted else [f"## {title_of(brief.topic)}"]
+    if len(brief.questions) > 1:
+        before = " ".join(brief.questions[-2].split())[:80]
+        blocks.append(f"This is your message number {len(brief.questions)} here. The one before it was: “{before}”")
+    claims = prose.sentences(brief.topic, brief.chance, 4)
+    blocks.append(" ".join(claims[:2]))
+    listed = prose.points(brief.chance, brief.chance.randint(3, 5))
+    blocks.append("\n".join(f"- **{name}**: {text}" for name, text in listed))
+    blocks.append(" ".join(claims[2:]))
     return "\n\n".join(blocks)
 
 
-_FOREIGN = {
-    "fr": """## {T}
-
-Voici une courte réponse sur {t} : d’abord l’essentiel, puis quelques détails.
-
-- **But** : à quoi cela sert, et pour qui
-- **Étapes** : ce qui vient d’abord, ensuite, enfin
-- **Limites** : ce qu’il vaut mieux éviter
-
-Le reste dépend du contexte : posez une question plus précise.""",
-    "de": """## {T}
-
-Hier ist eine kurze Antwort zu {t}: zuerst das Wichtigste, dann einige Einzelheiten.
-
-- **Zweck**: wozu es dient, und wem
-- **Schritte**: was zuerst, danach und zuletzt kommt
-- **Grenzen**: was man besser lässt
-
-Alles Weitere hängt vom Zusammenhang ab: fragen Sie gern genauer nach.""",
-    "es": """## {T}
-
-Esta es una respuesta breve sobre {t}: primero lo esencial y después algunos detalles.
-
-- **Propósito**: para qué sirve y para quién
-- **Pasos**: qué va primero, después y al final
-- **Límites**: lo que conviene evitar
-
-El resto depende del contexto: ¿qué más quieres saber?""",
-}
+# Each returns an empty text when the question is not for it; the last one answers anything.
+_KINDS: tuple[Callable[[Brief], str], ...] = (_tool_results, _greeting, _markdown, _table, _code, _list, _overview)

@@ -53,11 +53,11 @@ async def test_an_answer_has_text_a_price_and_a_provider_that_is_marked_as_simul
 
 
 async def test_a_stream_has_the_same_text_one_finish_and_one_usage(claude):
-    answer = await ask(claude, "What is 12 * 12?", stream=True, temperature=0)
-    whole = (await ask(claude, "What is 12 * 12?", temperature=0)).json()
+    answer = await ask(claude, "What are tides?", stream=True, temperature=0)
+    whole = (await ask(claude, "What are tides?", temperature=0)).json()
     message, finishes = message_of(answer.text)
     assert message["content"] == whole["choices"][0]["message"]["content"]
-    assert "144" in message["content"]
+    assert "Tides" in message["content"]
     assert finishes == [("stop", "end_turn")]
     assert usage_of(answer.text) == whole["usage"]
     await claude.assert_books_balance()

@@ -50,11 +50,11 @@ async def test_an_answer_has_text_and_a_price(gemini):
 
 
 async def test_a_stream_has_the_same_text_one_finish_and_one_usage(gemini):
-    answer = await ask(gemini, "What is 12 * 12?", stream=True, temperature=0)
-    whole = (await ask(gemini, "What is 12 * 12?", temperature=0)).json()
+    answer = await ask(gemini, "What are tides?", stream=True, temperature=0)
+    whole = (await ask(gemini, "What are tides?", temperature=0)).json()
     message, finishes = message_of(answer.text)
     assert message["content"] == whole["choices"][0]["message"]["content"]
-    assert "144" in message["content"]
+    assert "Tides" in message["content"]
     assert finishes == [("stop", "STOP")]
     assert usage_of(answer.text)["completion_tokens"] == whole["usage"]["completion_tokens"] > 0
     paths = [received["path"] for received in await gemini.received()]
