@@ -1,6 +1,5 @@
 """The HTTP API: token, idempotency key, one call, an answer."""
 
-import hashlib
 import json
 import logging
 import re
@@ -10,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.payments import connections, faults
+from sandbox.payments import connections, faults, idempotency
+from sandbox.payments.idempotency import Answer, Answers, KeyInUse, KeyReused
 from sandbox.payments.store import Json, Store
 
 from . import checkouts, tokens
-from .errors import ApiError, invalid
+from .errors import ApiError, failure, invalid
 
 log = logging.getLogger("sandbox.coinbase.api")
 
@@ -27,6 +27,7 @@ class Api:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._answers = Answers(store)
 
     def routes(self) -> list[Route]:
         """One route per operation."""
@@ -47,44 +48,38 @@ class Api:
                 tokens.check(request.headers.get("Authorization", ""), method, host, request.url.path)
                 checkouts.run_due(self._store)
                 fault = faults.take(self._store, method, request.url.path)
-                if fault.mode == "refuse":
-                    raise ApiError(
-                        fault.status, "internal_server_error", "The sandbox was asked to refuse this request."
-                    )
-                given = await _given(request)
-                await fault.wait()
-                code, body = self._execute(request, work, given, status, fault)
+                fault.refuse(failure)
+                answer = await self._answer(request, work, status, fault)
             except ApiError as error:
-                code, body = error.status, json.dumps(error.body())
+                answer = _refusal(error)
+            except KeyReused:
+                answer = _refusal(ApiError(422, "idempotency_error", "This key was used with another request."))
+            except KeyInUse:
+                answer = _refusal(ApiError(409, "idempotency_error", "A request with this key is under way."))
             if fault.mode == "drop":
                 return connections.Dropped()
-            return Response(body, code, media_type="application/json")
+            return Response(answer.body, answer.status, media_type="application/json")
 
         return Route(path, _only_json(endpoint), methods=[method])
 
-    def _execute(self, request: Request, work: Work, given: Json, status: int, fault: faults.Fault) -> tuple[int, str]:
+    async def _answer(self, request: Request, work: Work, status: int, fault: faults.Fault) -> Answer:
         """Carry out the operation, unless its idempotency key has been answered before."""
+        given = await _given(request)
         key = request.headers.get("X-Idempotency-Key", "") if request.method == "POST" else ""
         if key and not _UUID4.fullmatch(key):
             raise invalid("X-Idempotency-Key is a version 4 UUID in small letters.")
-        fingerprint = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
-        rows = self._store.query("SELECT * FROM answers WHERE idempotency_key = ?", (key,)) if key else []
-        if rows:
-            if (rows[0]["path"], rows[0]["fingerprint"]) != (request.url.path, fingerprint):
-                raise ApiError(422, "idempotency_error", "This idempotency key was used with another request.")
-            return rows[0]["status"], rows[0]["body"]
-        with self._store.transaction():
-            answer = status, json.dumps(work(request.path_params, given))
-            if fault.mode == "crash":
-                crash = ApiError(fault.status, "internal_server_error", "The sandbox was asked to fail afterwards.")
-                answer = crash.status, json.dumps(crash.body())
-            if key:
-                self._store.execute(
-                    "INSERT INTO answers (api_key, idempotency_key, path, fingerprint, request, status, body, created) "
-                    "VALUES ('', ?, ?, ?, '', ?, ?, ?)",
-                    (key, request.url.path, fingerprint, *answer, self._store.now()),
-                )
-        return answer
+        slot = idempotency.slot("", key, request.url.path, given)
+        if remembered := self._answers.recall(slot):
+            return remembered
+        with self._answers.held(slot):
+            await fault.wait()
+            with self._store.transaction():
+                answer = fault.disguise(Answer(status, json.dumps(work(request.path_params, given))), failure)
+                return self._answers.remember(slot, "", answer)
+
+
+def _refusal(error: ApiError) -> Answer:
+    return Answer(error.status, json.dumps(error.body()))
 
 
 async def _given(request: Request) -> Json:

@@ -2,10 +2,11 @@
 
 import uuid
 
+from sandbox.payments.errors import ProviderError
 from sandbox.payments.store import Json
 
 
-class ApiError(Exception):
+class ApiError(ProviderError):
     """The request is answered with this status, type and message."""
 
     def __init__(self, status: int, kind: str, message: str) -> None:
@@ -16,6 +17,11 @@ class ApiError(Exception):
     def body(self) -> Json:
         """The JSON answer."""
         return {"correlationId": uuid.uuid4().hex, "errorMessage": str(self), "errorType": self.kind}
+
+
+def failure(message: str, status: int) -> ApiError:
+    """A failure with any status, on request."""
+    return ApiError(status, "invalid_request" if status < 500 else "internal_server_error", message)
 
 
 def invalid(message: str) -> ApiError:

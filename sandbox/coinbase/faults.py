@@ -1,62 +1,28 @@
-"""The control API of the crypto sandbox, under `/_test`: what a buyer, a chain or bad luck could do."""
+"""The control API of the crypto sandbox, under `/_test`: acts of a buyer, a chain or bad luck."""
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.payments import deliveries, faults
+from sandbox.payments.faults import Control
 from sandbox.payments.store import Json, Store
 
 from . import checkouts, webhooks
-from .errors import ApiError, invalid
+from .errors import failure
 
 
 def routes(store: Store) -> list[Route]:
     """The addresses under `/_test`."""
-
-    def action(work: Callable[..., Json]) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            try:
-                given = await faults.body_of(request)
-                checkouts.run_due(store)
-                with store.transaction():
-                    answer = work(store, given, **request.path_params)
-                checkouts.run_due(store)
-                return JSONResponse(answer)
-            except ApiError as error:
-                return JSONResponse(error.body(), error.status)
-            except faults.NotUnderstood as error:
-                return JSONResponse(invalid(str(error)).body(), error.status)
-            except (KeyError, TypeError, ValueError) as error:
-                return JSONResponse(invalid(f"Not understood: {type(error).__name__} {error}").body(), 400)
-
-        return endpoint
-
-    return [
-        Route("/", action(faults.state)),
-        Route("/reset", action(faults.reset), methods=["POST"]),
-        Route("/clock", action(faults.advance_clock), methods=["POST"]),
-        Route("/requests", action(faults.fail_requests), methods=["POST"]),
-        Route("/webhooks", action(faults.disturb_webhooks), methods=["POST"]),
-        Route("/deliveries", action(faults.deliveries)),
-        Route("/events/{identifier}/resend", action(resend), methods=["POST"]),
-        Route("/checkouts/{identifier}/pay", action(pay), methods=["POST"]),
-        Route("/checkouts/{identifier}/confirm", action(confirm), methods=["POST"]),
-        Route("/checkouts/{identifier}/expire", action(expire), methods=["POST"]),
-        Route("/checkouts/{identifier}/fail", action(fail), methods=["POST"]),
-        Route("/checkouts/{identifier}/refunds/{refund}/fail", action(fail_refund), methods=["POST"]),
-    ]
-
-
-def resend(store: Store, given: Json, identifier: str) -> Json:
-    """Deliver an event once more, whether or not it was accepted before."""
-    event = store.find(identifier, "event")
-    if event is None:
-        raise invalid(f"There is no event {identifier}.")
-    deliveries.withdraw(store, event=identifier)
-    return {"queued": webhooks.send(store, event)}
+    control = Control(store, partial(checkouts.run_due, store), partial(webhooks.send, store), failure)
+    return control.routes(
+        {
+            "/checkouts/{identifier}/pay": pay,
+            "/checkouts/{identifier}/confirm": confirm,
+            "/checkouts/{identifier}/expire": expire,
+            "/checkouts/{identifier}/fail": fail,
+            "/checkouts/{identifier}/refunds/{refund}/fail": fail_refund,
+        }
+    )
 
 
 def pay(store: Store, given: Json, identifier: str) -> Json:

@@ -1,6 +1,6 @@
-"""The page on which somebody pays with crypto, and a start page for developers. No JavaScript is needed."""
+"""The crypto payment page, and a start page for developers. No JavaScript is needed."""
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
@@ -8,13 +8,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from sandbox.payments import deliveries
-from sandbox.payments.rendering import BadForm, Printer, fixed_routes, form_of
+from sandbox.payments.rendering import Printer, fixed_routes, form_of
 from sandbox.payments.store import Json, Store
 
 from . import checkouts
-from .errors import ApiError, not_found
+from .errors import not_found
 
-page = Printer(Path(__file__).resolve().parent / "templates").page
+printer = Printer(Path(__file__).resolve().parent / "templates")
+page = printer.page
 
 _ENDED = {
     "COMPLETED": ("Paid", "The payment has arrived. You will not be charged twice.", "successRedirectUrl"),
@@ -31,17 +32,6 @@ _ENDED = {
 
 def routes(store: Store) -> list[Route]:
     """One route per page and form."""
-
-    def guarded(view: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            checkouts.run_due(store)
-            try:
-                return await view(request)
-            except (ApiError, BadForm) as error:
-                title = "There is nothing here" if error.status == 404 else "That did not work"
-                return page("message.html", {"title": title, "text": str(error)}, error.status)
-
-        return answer
 
     def checkout_of(request: Request) -> Json:
         link = request.path_params["link"]
@@ -80,6 +70,7 @@ def routes(store: Store) -> list[Route]:
         }
         return page("start.html", values)
 
+    guarded = partial(printer.guarded, run_due=partial(checkouts.run_due, store))
     return [
         Route("/", guarded(start)),
         Route("/payment-links/{link}", guarded(show)),

@@ -49,10 +49,10 @@ def pending(store: Store, event: str) -> int:
 
 
 def fate(store: Store, event: str) -> str:
-    """What became of an event's deliveries, in words."""
+    """The state of an event's deliveries, in words."""
     states = {row["state"] for row in store.query("SELECT state FROM deliveries WHERE event = ?", (event,))}
     known = {"pending": "waiting", "dropped": "lost", "failed": "given up", "delivered": "delivered"}
-    return next((words for state, words in known.items() if state in states), "nobody asked")
+    return next((words for state, words in known.items() if state in states), "no endpoint")
 
 
 def waiting(store: Store) -> int:

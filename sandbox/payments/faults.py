@@ -1,33 +1,32 @@
-"""Faults on request: everything that goes wrong between a shop and its payment provider, by the number.
+"""Faults on request: everything that goes wrong between a shop and its payment provider.
 
 The control API under `/_test` takes and returns JSON. It is no part of any provider's API; a shop's tests use it.
 """
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from .deliveries import NO_FAULTS
-from .store import Json, Store
+from .deliveries import NO_FAULTS, withdraw
+from .errors import ProviderError
+from .idempotency import Answer
+from .store import Json, Store, public
 
 MODES = ("refuse", "crash", "drop", "slow")
 
-
-class NotUnderstood(Exception):
-    """The control API cannot do that. `status` is the HTTP status."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
+# A failure of the provider's own, in its shape of errors: message, status.
+Failure = Callable[[str, int], ProviderError]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What befalls one API request.
+    """The fault of one API request.
 
     refuse: answered with `status`, not executed, not remembered (an outage, a rate limit)
     crash:  executed, but answered with `status`, and that answer is remembered for its idempotency key
@@ -40,16 +39,28 @@ class Fault:
     seconds: float = 0.0
 
     async def wait(self) -> None:
-        """Hold a slow request back."""
+        """Delay a slow request."""
         if self.mode == "slow":
             await asyncio.sleep(self.seconds)
+
+    def refuse(self, failure: Failure) -> None:
+        """Raises the failure when the request is to be refused: nothing is executed, nothing remembered."""
+        if self.mode == "refuse":
+            raise failure("The sandbox was asked to refuse this request.", self.status)
+
+    def disguise(self, answer: Answer, failure: Failure) -> Answer:
+        """The answer, or a failure in its place although the work was done."""
+        if self.mode != "crash":
+            return answer
+        crash = failure("The sandbox was asked to fail after executing this request.", self.status)
+        return Answer(self.status, json.dumps(crash.body(), indent=2))
 
 
 NONE = Fault()
 
 
 def take(store: Store, method: str, path: str) -> Fault:
-    """The fault that befalls this request, counted as used."""
+    """The fault of this request, counted as used."""
     waiting: list[Json] = store.setting("request_faults", [])
     for fault in waiting:
         if path.startswith(fault["path"]) and fault["method"] in ("", method):
@@ -62,7 +73,75 @@ def take(store: Store, method: str, path: str) -> Fault:
 # --- The control API ------------------------------------------------------------------------------------
 
 
-async def body_of(request: Request) -> Json:
+class NotUnderstood(Exception):
+    """The control API cannot read a request. `status` is the HTTP status."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Control:
+    """The control API of one provider. `send` delivers an event to every endpoint; `failure` words errors."""
+
+    store: Store
+    run_due: Callable[[], None]
+    send: Callable[[Json], int]
+    failure: Failure
+
+    def routes(self, actions: Mapping[str, Callable[..., Json]]) -> list[Route]:
+        """The common addresses under `/_test`, and the provider's own: address to function(store, given, **path)."""
+        common: dict[str, Callable[..., Json]] = {
+            "/reset": reset,
+            "/clock": advance_clock,
+            "/requests": fail_requests,
+            "/webhooks": disturb_webhooks,
+            "/events/{identifier}/resend": self._resend,
+        }
+        return [
+            Route("/", self._action(state)),
+            Route("/deliveries", self._action(deliveries)),
+            *(Route(path, self._action(work), methods=["POST"]) for path, work in {**common, **actions}.items()),
+        ]
+
+    def _action(self, work: Callable[..., Json]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                given = await _body_of(request)
+                self.run_due()
+                return self._carry_out(work, given, request.path_params)
+            except ProviderError as error:
+                return JSONResponse(error.body(), error.status)
+            except NotUnderstood as error:
+                return JSONResponse(self.failure(str(error), error.status).body(), error.status)
+            except (KeyError, TypeError, ValueError) as error:
+                message = f"Not understood: {type(error).__name__} {error}"
+                return JSONResponse(self.failure(message, 400).body(), 400)
+            finally:
+                self.run_due()
+
+        return endpoint
+
+    def _carry_out(self, work: Callable[..., Json], given: Json, path: Json) -> Response:
+        with self.store.transaction():
+            try:
+                return JSONResponse(public(work(self.store, given, **path)))
+            except ProviderError as error:
+                if not error.kept:
+                    raise
+                return JSONResponse(error.body(), error.status)
+
+    def _resend(self, store: Store, given: Json, identifier: str) -> Json:
+        """Deliver an event again, accepted or not."""
+        event = store.find(identifier, "event")
+        if event is None:
+            raise ValueError(f"there is no event {identifier}")
+        withdraw(store, event=identifier)
+        return {"queued": self.send(event)}
+
+
+async def _body_of(request: Request) -> Json:
     """The JSON of a request, or the query of a GET. Raises NotUnderstood."""
     if request.method != "POST":
         return dict(request.query_params)
@@ -72,7 +151,7 @@ async def body_of(request: Request) -> Json:
     body = await request.body()
     try:
         given = json.loads(body) if body else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotUnderstood(f"That is not JSON: {error}") from error
     if not isinstance(given, dict):
         raise NotUnderstood("Send a JSON object.")

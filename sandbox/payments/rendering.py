@@ -1,6 +1,7 @@
-"""How pages are made: templates, amounts and times as people write them, and the headers every page carries."""
+"""Pages: templates, amounts and times as people write them, and the headers of every page."""
 
 import datetime
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -10,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-_TEMPLATES = Path(__file__).resolve().parent / "templates"
-_SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
+from .errors import ProviderError
 
+_TEMPLATES = Path(__file__).resolve().parent / "templates"
 _STYLE = (_TEMPLATES / "sandbox.css").read_text()
 
 
@@ -40,6 +41,21 @@ class Printer:
             "Cache-Control": "no-store",
         }
         return HTMLResponse(html, status, headers)
+
+    def guarded(
+        self, view: Callable[[Request], Awaitable[Response]], run_due: Callable[[], None]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The view after everything due was carried out, with its errors shown as pages."""
+
+        async def answer(request: Request) -> Response:
+            run_due()
+            try:
+                return await view(request)
+            except (ProviderError, BadForm) as error:
+                title = "Page not found" if error.status == 404 else "Request failed"
+                return self.page("message.html", {"title": title, "text": str(error)}, error.status)
+
+        return answer
 
 
 class BadForm(Exception):
@@ -69,10 +85,8 @@ async def form_of(request: Request) -> dict[str, str]:
 
 def money(cents: int, currency: str) -> str:
     """An amount as people write it: $10.80."""
-    sign = "-" if cents < 0 else ""
-    number = f"{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
-    symbol = _SIGNS.get(currency)
-    return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency.upper()}"
+    sign = {"usd": "$", "eur": "€"}[currency]
+    return f"{'-' if cents < 0 else ''}{sign}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
 def moment(timestamp: int) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 Json = dict[str, Any]
 
 # To be raised with every change of the schema.
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,

@@ -1,4 +1,4 @@
-"""The HTTP API: who asks, was it asked before, what is wanted, one call, an answer."""
+"""The HTTP API: key, idempotency key, parameters, one call, an answer."""
 
 import base64
 import binascii
@@ -6,18 +6,20 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.payments import connections
+from sandbox.payments import connections, faults, idempotency
+from sandbox.payments.idempotency import Answer, Answers, Slot
 
-from . import API_VERSION, errors, faults, idempotency, ids, parameters, timers
+from . import API_VERSION, errors, ids, parameters, timers
 from .errors import Json, StripeError
 from .expansion import shown
-from .idempotency import Answer, Answers, Slot
 from .operations import OPERATIONS, Operation
 from .store import Store
 
@@ -56,10 +58,9 @@ class Api:
             raw = parameters.decode(await request.body() if request.method == "POST" else request.url.query.encode())
             timers.run_due(self._store)
             fault = faults.take(self._store, request.method, request.url.path)
-            faults.refuse(fault)
-            key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
-            slot = idempotency.slot(api_key, key, request.url.path, raw)
-            answer = await self._answer(operation, request.path_params, raw, slot, identifier, fault)
+            fault.refuse(errors.failure)
+            call = Call(operation, request.path_params, raw, _slot(request, api_key, raw), identifier, fault)
+            answer = await self._answer(call)
         except StripeError as error:
             answer = _refusal(error)
         if fault.mode == "drop":
@@ -68,50 +69,69 @@ class Api:
             headers |= {"Idempotent-Replayed": "true", "Original-Request": answer.original}
         return Response(answer.body, answer.status, headers, "application/json")
 
-    async def _answer(
-        self,
-        operation: Operation,
-        path: dict[str, Any],
-        raw: Json,
-        slot: Slot | None,
-        identifier: str,
-        fault: faults.Fault,
-    ) -> Answer:
-        remembered = self._answers.recall(slot) if slot else None
-        if remembered is not None:
+    async def _answer(self, call: "Call") -> Answer:
+        if remembered := self._recall(call.slot):
             return remembered
-        given = parameters.read(operation.rules, raw)
-        with self._answers.held(slot):
-            await fault.wait()
-            return self._execute(operation, path, given, slot, identifier, fault)
+        given = parameters.read(call.operation.rules, call.raw)
+        with self._answers.held(call.slot):
+            await call.fault.wait()
+            return self._execute(call, given)
 
-    def _execute(
-        self,
-        operation: Operation,
-        path: dict[str, Any],
-        given: Json,
-        slot: Slot | None,
-        identifier: str,
-        fault: faults.Fault,
-    ) -> Answer:
+    def _recall(self, slot: Slot | None) -> Answer | None:
+        """The answer that this slot got before. Raises KeyInUse and IdempotencyMismatch."""
+        try:
+            return self._answers.recall(slot)
+        except idempotency.KeyInUse:
+            raise errors.KeyInUse(
+                "There is currently another in-progress request using this Idempotent Key (that probably means you "
+                "submitted twice, and the other request is still going through). Please try again later.",
+                code="idempotency_key_in_use",
+            ) from None
+        except idempotency.KeyReused as reused:
+            raise errors.IdempotencyMismatch(
+                "Keys for idempotent requests can only be used for the same endpoint and with the same parameters they "
+                f"were first used with (the endpoint was '{reused.path}')."
+            ) from None
+
+    def _execute(self, call: "Call", given: Json) -> Answer:
         """Carry out the operation and remember its answer, in one transaction."""
-        store, remember = self._store, self._answers.remember
-        store.request = {"id": identifier, "idempotency_key": slot.key if slot else None}
+        store, remember = self._store, partial(self._answers.remember, call.slot, call.identifier)
+        store.request = {"id": call.identifier, "idempotency_key": call.slot.key if call.slot else None}
         try:
             with store.transaction():
-                return remember(slot, identifier, faults.disguise(fault, _perform(store, operation, path, given)))
+                return remember(call.fault.disguise(_perform(store, call, given), errors.failure))
         except errors.InvalidParameter:
             raise
         except StripeError as error:
-            return remember(slot, identifier, _refusal(error))
+            return remember(_refusal(error))
         except Exception:
-            log.exception("%s %s failed", operation.method, operation.path)
-            return remember(slot, identifier, _refusal(errors.Crashed("The sandbox itself failed; its log says why.")))
+            log.exception("%s %s failed", call.operation.method, call.operation.path)
+            return remember(_refusal(errors.Crashed("The sandbox itself failed; its log says why.")))
 
 
-def _perform(store: Store, operation: Operation, path: dict[str, Any], given: Json) -> Answer:
+@dataclass(frozen=True)
+class Call:
+    """One request that has been let in."""
+
+    operation: Operation
+    path: dict[str, Any]
+    raw: Json
+    slot: Slot | None
+    identifier: str
+    fault: faults.Fault
+
+
+def _slot(request: Request, api_key: str, raw: Json) -> Slot | None:
+    """Raises InvalidParameter for a key that is too long."""
+    key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+    if key is not None and not 0 < len(key) <= 255:
+        raise errors.InvalidParameter("An idempotency key has 1 to 255 characters.")
+    return idempotency.slot(api_key, key or "", request.url.path, raw)
+
+
+def _perform(store: Store, call: Call, given: Json) -> Answer:
     try:
-        result = shown(store, operation.handler(store, given, **path), given.get("expand", []))
+        result = shown(store, call.operation.handler(store, given, **call.path), given.get("expand", []))
     except errors.CardDeclined as error:
         if not error.kept:
             raise
@@ -127,7 +147,7 @@ async def unknown(request: Request) -> Response:
     """The answer for an address that is not part of the API, or not of this part."""
     error = errors.InvalidRequest(
         f"Unrecognized request URL ({request.method}: {request.url.path}). "
-        "The sandbox plays only a part of the API: sandbox/stripe/operations.py lists it.",
+        "The sandbox has only a part of the API: sandbox/stripe/operations.py lists it.",
         status=404,
     )
     return JSONResponse(error.body(), error.status, {"Request-Id": ids.new("req")})

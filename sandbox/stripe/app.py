@@ -12,11 +12,11 @@ from .api import Api
 from .store import Store
 
 
-def application(store: Store, site_url: str | None = None) -> Starlette:
+def application(store: Store) -> Starlette:
     """API, hosted pages and control API over one store, with the courier and the clock running."""
     routes = [
         *Api(store).routes(),
         Mount("/_test", routes=faults.routes(store)),
-        *pages.routes(store, site_url),
+        *pages.routes(store),
     ]
     return serving.application(store, routes, webhooks.letter, partial(timers.run_due, store))

@@ -1,22 +1,22 @@
-"""The page of a bank, AliPay or a wallet: it lets a payment through, or does not."""
+"""The page of a bank, Alipay or a wallet, on which the owner of a payment method agrees or refuses."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from . import buyer, errors, ids
+from . import buyer, errors
 from .errors import Json
 from .rendering import card_name, form_of, money, page
 from .store import Store
 
 
 class BankPage:
-    """The page on which the owner of a payment method agrees or refuses."""
+    """The page of an intent that requires an action."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def show(self, request: Request) -> Response:
-        """What a bank, AliPay or a wallet shows before it lets the payment through."""
+        """The question whether to let the payment through."""
         intent = self._intent(request.path_params["identifier"])
         if intent["status"] != "requires_action":
             return self._done(intent)
@@ -27,14 +27,11 @@ class BankPage:
             "intent": intent,
             "type": method["type"],
             "method": card_name(method),
-            "merchant": session["branding_settings"]["display_name"] if session else "Sandbox",
+            "merchant": session["branding_settings"]["display_name"],
             "total": "" if is_setup else money(intent["amount"], intent["currency"]),
-            "title": {"card": "3D Secure", "alipay": "AliPay", "crypto": "Crypto wallet"}[method["type"]],
+            "title": {"card": "3D Secure", "alipay": "Alipay", "crypto": "Crypto wallet"}[method["type"]],
         }
-        targets = (
-            (buyer.return_url(intent, session), session["cancel_url"]) if session else (buyer.return_url(intent, None),)
-        )
-        return page("authorise.html", values, 200, targets)
+        return page("authorize.html", values, 200, (session["success_url"], session["cancel_url"]))
 
     async def decide(self, request: Request) -> Response:
         """The buyer agreed, refused, or agreed with the money to follow later."""
@@ -43,16 +40,15 @@ class BankPage:
         if intent["status"] != "requires_action":
             return self._done(intent)
         with self._store.transaction():
-            self._store.request = {"id": ids.new("req"), "idempotency_key": None}
             try:
-                if form.get("outcome") in ("authorise", "later"):
-                    buyer.authorise(self._store, intent, later=form["outcome"] == "later")
+                if form.get("outcome") in ("authorize", "later"):
+                    buyer.authorize(self._store, intent, later=form["outcome"] == "later")
                 else:
                     buyer.refuse(self._store, intent)
             except errors.CardDeclined as error:
                 if not error.kept:
                     raise
-        return self._done(self._intent(intent["id"]))
+        return self._done(intent)
 
     def _intent(self, identifier: str) -> Json:
         intent = self._store.find(identifier)
@@ -62,9 +58,6 @@ class BankPage:
 
     def _done(self, intent: Json) -> Response:
         session = buyer.session_of(self._store, intent)
-        if session and session["status"] == "open":
+        if session["status"] == "open":
             return RedirectResponse(f"/c/pay/{session['id']}", 303)
-        target = buyer.return_url(intent, session)
-        if target:
-            return RedirectResponse(target, 303)
-        return page("message.html", {"title": "Thank you", "text": "You can close this page."})
+        return RedirectResponse(buyer.success_url(session), 303)

@@ -1,25 +1,9 @@
-"""Charges: one attempt to take money, successful or not, and what became of it since."""
+"""Charges: one attempt to take money, successful or not."""
 
-from . import balance, events, payment_methods
+from . import events, payment_methods
 from .cards import Decline
 from .errors import Json
-from .lists import Filter, listed
-from .parameters import CREATED, EXPAND, PAGE, Rules, text
 from .store import Store
-
-RETRIEVE: Rules = EXPAND
-LIST: Rules = PAGE | {"created": CREATED, "customer": text(), "payment_intent": text()}
-
-
-def retrieve(store: Store, given: Json, identifier: str) -> Json:
-    """One charge."""
-    return store.get(identifier, "charge")
-
-
-def list_(store: Store, given: Json) -> Json:
-    """Charges, newest first."""
-    filters = [Filter(f"$.{name}", given.get(name)) for name in ("customer", "payment_intent")]
-    return listed(store, "/v1/charges", "charge", given, filters)
 
 
 def add(
@@ -38,7 +22,7 @@ def add(
             "application_fee_amount": None,
             "balance_transaction": None,
             "billing_details": method["billing_details"],
-            "calculated_statement_descriptor": intent["statement_descriptor"] or "SANDBOX",
+            "calculated_statement_descriptor": "SANDBOX",
             "captured": status == "pending",
             "currency": intent["currency"],
             "customer": intent["customer"],
@@ -68,8 +52,8 @@ def add(
             "shipping": None,
             "source": None,
             "source_transfer": None,
-            "statement_descriptor": intent["statement_descriptor"],
-            "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
+            "statement_descriptor": None,
+            "statement_descriptor_suffix": None,
             "status": "pending",
             "transfer_data": None,
             "transfer_group": None,
@@ -84,13 +68,10 @@ def add(
 
 
 def succeed(store: Store, charge: Json) -> Json:
-    """The charge, paid: the money is on the merchant's balance and there is a receipt."""
-    kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"
-    entry = balance.record(store, kind, charge["id"], charge["amount"], charge["currency"], charge["description"])
+    """The charge, paid, with a receipt."""
     store.save(
         charge,
         amount_captured=charge["amount"],
-        balance_transaction=entry["id"],
         captured=True,
         paid=True,
         receipt_url=f"{store.address}/receipts/{charge['id']}",
@@ -115,24 +96,18 @@ def fail(store: Store, charge: Json, decline: Decline) -> Json:
 
 
 def _outcome(decline: Decline | None) -> Json:
-    if decline is None:
-        seller, reason, status, kind = "Payment complete.", None, "approved_by_network", "authorized"
-    elif decline.decline_code == "fraudulent":
-        seller, reason = "Stripe blocked this payment as too risky.", "highest_risk_level"
-        status, kind = "not_sent_to_network", "blocked"
-    else:
-        seller = f"The bank returned the decline code `{decline.decline_code}`."
-        reason, status, kind = decline.decline_code, "declined_by_network", "issuer_declined"
     return {
         "advice_code": decline and decline.advice,
         "network_advice_code": None,
         "network_decline_code": decline and decline.network_code,
-        "network_status": status,
-        "reason": reason,
-        "risk_level": "highest" if kind == "blocked" else "normal",
-        "risk_score": 90 if kind == "blocked" else 12,
-        "seller_message": seller,
-        "type": kind,
+        "network_status": "declined_by_network" if decline else "approved_by_network",
+        "reason": decline and decline.decline_code,
+        "risk_level": "normal",
+        "risk_score": 12,
+        "seller_message": f"The bank returned the decline code `{decline.decline_code}`."
+        if decline
+        else "Payment complete.",
+        "type": "issuer_declined" if decline else "authorized",
     }
 
 

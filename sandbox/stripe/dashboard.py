@@ -1,4 +1,4 @@
-"""The developer's side: what happened here lately, and what else could happen to a payment.
+"""The developer's pages: the latest payments, and buttons for what can happen to each.
 
 The same as the control API, for a person with a browser.
 """
@@ -17,9 +17,8 @@ from .store import Store
 class Dashboard:
     """The start page, and a page for each payment."""
 
-    def __init__(self, store: Store, site_url: str | None) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._site_url = site_url
 
     async def start(self, request: Request) -> Response:
         """Open checkouts, the latest payments, and where webhooks go."""
@@ -36,7 +35,6 @@ class Dashboard:
             ],
             "waiting": str(deliveries.waiting(self._store)),
             "endpoints": [each["url"] for each in self._store.all("webhook_endpoint")],
-            "site_url": self._site_url,
         }
         return page("start.html", values)
 
@@ -49,7 +47,7 @@ class Dashboard:
         }
 
     async def payment(self, request: Request) -> Response:
-        """One payment: its charges, refunds and disputes, the events about it, and what can happen next."""
+        """One payment: its refunds and disputes, the events about it, and buttons for what can happen next."""
         return self._payment(request.path_params["identifier"])
 
     def _payment(self, identifier: str, problem: str = "") -> Response:
@@ -95,12 +93,11 @@ class Dashboard:
         ]
 
     async def act(self, request: Request) -> Response:
-        """Somebody pressed a button on a payment's page."""
+        """Does what the button of a payment's page says."""
         form = await form_of(request)
         identifier = request.path_params["identifier"]
         try:
             with self._store.transaction():
-                self._store.request = {"id": None, "idempotency_key": None}
                 self._carry_out(identifier, form)
         except errors.StripeError as error:
             return self._payment(identifier, str(error))
@@ -120,11 +117,13 @@ class Dashboard:
                 dispute = self._dispute(intent)
                 if dispute is None:
                     raise errors.InvalidRequest("This payment has no dispute.")
-                disputes.close_(store, dispute, won=verdict == "win")
+                disputes.close(store, dispute, won=verdict == "win")
             case "arrive" | "bounce" as outcome:
-                buyer.settle_intent(store, intent, outcome == "arrive")
+                buyer.settle(store, intent, outcome == "arrive")
             case "resend":
-                webhooks.resend(store, store.get(form.get("event", ""), "event"))
+                event = store.get(form.get("event", ""), "event")
+                deliveries.withdraw(store, event=event["id"])
+                webhooks.queue(store, event)
             case _:
                 raise errors.InvalidRequest("There is no such button.")
 

@@ -1,4 +1,4 @@
-"""Answers that are not a success. Each carries its HTTP status and the fields of Stripe's error object.
+"""Answers that are not a success, each with its HTTP status and the fields of Stripe's error object.
 
 StripeError
 ├── InvalidRequest      400, or 404 when the address itself names something that does not exist
@@ -10,13 +10,14 @@ StripeError
 
 from typing import Any
 
+from sandbox.payments.errors import ProviderError
+
 Json = dict[str, Any]
 
 
-class StripeError(Exception):
+class StripeError(ProviderError):
     """The request is answered with this status and error object."""
 
-    status = 400
     type = "invalid_request_error"
 
     def __init__(self, message: str, *, status: int | None = None, **fields: Any) -> None:
@@ -76,6 +77,13 @@ class Crashed(StripeError):
 
     status = 500
     type = "api_error"
+
+
+def failure(message: str, status: int) -> StripeError:
+    """A failure with any status, on request."""
+    if status in (400, 415):
+        return InvalidRequest(message, status=status)
+    return Crashed(message, status=status, code="rate_limit" if status == 429 else None)
 
 
 def missing(kind: str, identifier: str, param: str = "id") -> InvalidRequest:

@@ -1,26 +1,18 @@
-"""Events: what happened, with the object as it was at that moment, to be delivered to every endpoint that asked."""
-
-import json
+"""Events: each has its object as it was at that moment, and is delivered to every endpoint that asked for it."""
 
 from sandbox.payments import deliveries
 
 from . import API_VERSION, webhooks
 from .errors import Json
-from .lists import Filter, listed
-from .parameters import CREATED, EXPAND, PAGE, Rules, boolean, several, text
+from .lists import listed
+from .parameters import CREATED, PAGE, Rules
 from .store import Store, public
 
-RETRIEVE: Rules = EXPAND
-LIST: Rules = PAGE | {
-    "created": CREATED,
-    "delivery_success": boolean(),
-    "type": text(),
-    "types": several(text(), most=20),
-}
+LIST: Rules = PAGE | {"created": CREATED}
 
 
 def emit(store: Store, name: str, subject: Json, previous: Json | None = None) -> Json:
-    """The new event. `previous` holds the former values of what an `updated` event changed."""
+    """The new event. `previous` has the former values of the fields that an `updated` event changed."""
     data: Json = {"object": public(subject)}
     if previous is not None:
         data["previous_attributes"] = previous
@@ -35,30 +27,11 @@ def emit(store: Store, name: str, subject: Json, previous: Json | None = None) -
             "type": name,
         },
     )
-    waiting = webhooks.queue(store, event)
-    return store.save(event, pending_webhooks=waiting)
-
-
-def retrieve(store: Store, given: Json, identifier: str) -> Json:
-    """One event."""
-    return current(store, store.get(identifier, "event"))
+    return store.save(event, pending_webhooks=webhooks.queue(store, event))
 
 
 def list_(store: Store, given: Json) -> Json:
-    """Events, newest first; `delivery_success=false` shows those that some endpoint has not accepted."""
-    filters = [Filter("$.type", given.get("type"))]
-    where, values = "", []
-    if "types" in given:
-        where += " AND json_extract(body, '$.type') IN (SELECT value FROM json_each(?))"
-        values.append(json.dumps(given["types"]))
-    if "delivery_success" in given:
-        within = "NOT IN" if given["delivery_success"] else "IN"
-        where += f" AND id {within} (SELECT event FROM deliveries WHERE state NOT IN ('delivered', 'cancelled'))"
-    page = listed(store, "/v1/events", "event", given, filters, where, values)
-    page["data"] = [current(store, event) for event in page["data"]]
+    """Events, newest first, each with the number of endpoints that have not accepted it yet."""
+    page = listed(store, "/v1/events", "event", given)
+    page["data"] = [event | {"pending_webhooks": deliveries.pending(store, event["id"])} for event in page["data"]]
     return page
-
-
-def current(store: Store, event: Json) -> Json:
-    """The event with the number of endpoints that have not accepted it yet."""
-    return event | {"pending_webhooks": deliveries.pending(store, event["id"])}

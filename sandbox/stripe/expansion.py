@@ -1,13 +1,9 @@
 """Expansion: an id in an answer replaced by the object that it names."""
 
-from . import line_items
 from .errors import InvalidParameter, Json
-from .lists import as_list
 from .store import Store, public
 
 _DEEPEST = 4
-# Fields that are left out until they are asked for.
-_ON_REQUEST = {("checkout.session", "line_items"), ("charge", "refunds")}
 
 
 def shown(store: Store, body: Json, paths: list[str]) -> Json:
@@ -35,8 +31,6 @@ def _expanded(store: Store, body: Json, steps: list[str], path: str) -> Json:
         if step != "data":
             raise _impossible(path)
         return body | {"data": [_expanded(store, each, rest, path) if rest else each for each in body["data"]]}
-    if (body.get("object"), step) in _ON_REQUEST and step not in body:
-        body = body | {step: _on_request(store, body["id"], step)}
     if step not in body:
         raise _impossible(path)
     value = body[step]
@@ -50,13 +44,6 @@ def _expanded(store: Store, body: Json, steps: list[str], path: str) -> Json:
     if value is not None and rest:
         value = _expanded(store, value, rest, path)
     return body | {step: value}
-
-
-def _on_request(store: Store, identifier: str, step: str) -> Json:
-    if step == "line_items":
-        return _public(line_items.first(store.get(identifier, "checkout.session")))
-    refunds = store.all("refund", "AND json_extract(body, '$.charge') = ?", [identifier])
-    return _public(as_list(f"/v1/charges/{identifier}/refunds", refunds[:10], len(refunds) > 10))
 
 
 def _impossible(path: str) -> InvalidParameter:

@@ -1,22 +1,18 @@
 """Refunds: money given back, never more than was taken."""
 
-from . import balance, events, payment_methods
-from .errors import InvalidParameter, InvalidRequest, Json
+from . import events, payment_methods
+from .errors import InvalidRequest, Json
 from .lists import Filter, listed
-from .parameters import CREATED, EXPAND, PAGE, Rules, choice, integer, metadata, text
-from .parameters import merged as merged_metadata
+from .parameters import CREATED, EXPAND, PAGE, Rules, choice, integer, metadata, required, text
 from .store import Store
 
 CREATE: Rules = EXPAND | {
     "amount": integer(least=1),
-    "charge": text(),
     "metadata": metadata(),
-    "payment_intent": text(),
+    "payment_intent": required(text()),
     "reason": choice("duplicate", "fraudulent", "requested_by_customer"),
 }
-UPDATE: Rules = EXPAND | {"metadata": metadata()}
-RETRIEVE: Rules = EXPAND
-LIST: Rules = PAGE | {"charge": text(), "created": CREATED, "payment_intent": text()}
+LIST: Rules = PAGE | {"created": CREATED, "payment_intent": text()}
 
 # A refund that the bank takes its time over ends after this many seconds of the sandbox's clock.
 _BANK_SECONDS = 5.0
@@ -26,8 +22,6 @@ def create(store: Store, given: Json) -> Json:
     """A new refund of the whole charge or of `amount` cents of it."""
     charge = _charge(store, given)
     left = charge["amount"] - charge["amount_refunded"]
-    if not charge["paid"]:
-        raise InvalidRequest(f"Charge {charge['id']} did not succeed and cannot be refunded.", param="charge")
     if charge["disputed"] and not charge.get("_refundable_in_dispute"):
         raise InvalidRequest(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
@@ -46,16 +40,6 @@ def create(store: Store, given: Json) -> Json:
 
 
 def _charge(store: Store, given: Json) -> Json:
-    if "charge" in given:
-        charge = store.get(given["charge"], "charge", "charge")
-        if given.get("payment_intent", charge["payment_intent"]) != charge["payment_intent"]:
-            raise InvalidRequest(f"Charge {charge['id']} does not belong to that payment intent.", param="charge")
-        return charge
-    if "payment_intent" not in given:
-        raise InvalidParameter(
-            "One of the following params should be provided for this request: payment_intent or charge.",
-            code="parameter_missing",
-        )
     intent = store.get(given["payment_intent"], "payment_intent", "payment_intent")
     if intent["status"] != "succeeded":
         raise InvalidRequest(
@@ -72,7 +56,6 @@ def add(store: Store, charge: Json, cents: int, given: Json) -> Json:
     """A new refund of this charge, whose fate depends on the card."""
     card = payment_methods.card_of(store.get(charge["payment_method"], "payment_method"))
     fate = card.refund if card else "succeeded"
-    kind = "refund" if card else "payment_refund"
     refund = store.add(
         "re" if card else "pyr",
         "refund",
@@ -85,7 +68,7 @@ def add(store: Store, charge: Json, cents: int, given: Json) -> Json:
             "destination_details": _destination(charge),
             "failure_balance_transaction": None,
             "failure_reason": None,
-            "metadata": merged_metadata({}, given.get("metadata")),
+            "metadata": given.get("metadata", {}),
             "payment_intent": charge["payment_intent"],
             "payment_method": charge["payment_method"],
             "reason": given.get("reason"),
@@ -95,8 +78,6 @@ def add(store: Store, charge: Json, cents: int, given: Json) -> Json:
             "transfer_reversal": None,
         },
     )
-    entry = balance.record(store, kind, refund["id"], -cents, charge["currency"])
-    store.save(refund, balance_transaction=entry["id"])
     total = charge["amount_refunded"] + cents
     store.save(charge, amount_refunded=total, refunded=total == charge["amount"])
     if fate != "succeeded":
@@ -131,34 +112,19 @@ def settle(store: Store, refund: Json) -> Json:
     return refund
 
 
-def fail(store: Store, refund: Json, reason: str = "lost_or_stolen_card") -> Json:
+def fail(store: Store, refund: Json) -> Json:
     """The refund, sent back by the bank: its amount is the merchant's again."""
     if refund["status"] in ("failed", "canceled"):
         raise InvalidRequest(f"Refund {refund['id']} has a status of {refund['status']}.")
     charge = store.get(refund["charge"], "charge")
     store.save(charge, amount_refunded=charge["amount_refunded"] - refund["amount"], refunded=False)
-    entry = balance.record(store, "refund_failure", refund["id"], refund["amount"], refund["currency"])
-    store.save(refund, status="failed", failure_reason=reason, failure_balance_transaction=entry["id"])
+    store.save(refund, status="failed", failure_reason="lost_or_stolen_card")
     events.emit(store, "refund.updated", refund)
     events.emit(store, "refund.failed", refund)
     events.emit(store, "charge.refund.updated", refund)
     return refund
 
 
-def retrieve(store: Store, given: Json, identifier: str) -> Json:
-    """One refund."""
-    return store.get(identifier, "refund")
-
-
-def update(store: Store, given: Json, identifier: str) -> Json:
-    """The refund with its metadata changed."""
-    refund = store.get(identifier, "refund")
-    store.save(refund, metadata=merged_metadata(refund["metadata"], given.get("metadata")))
-    events.emit(store, "refund.updated", refund)
-    return refund
-
-
 def list_(store: Store, given: Json) -> Json:
     """Refunds, newest first."""
-    filters = [Filter(f"$.{name}", given.get(name)) for name in ("charge", "payment_intent")]
-    return listed(store, "/v1/refunds", "refund", given, filters)
+    return listed(store, "/v1/refunds", "refund", given, [Filter("$.payment_intent", given.get("payment_intent"))])

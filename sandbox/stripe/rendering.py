@@ -6,24 +6,17 @@ from sandbox.payments.rendering import Printer, form_of, moment, money
 
 from .errors import Json
 
-__all__ = ["METHODS", "card_name", "form_of", "moment", "money", "page"]
+__all__ = ["METHODS", "card_name", "form_of", "moment", "money", "page", "printer"]
 
-page = Printer(Path(__file__).resolve().parent / "templates").page
+printer = Printer(Path(__file__).resolve().parent / "templates")
+page = printer.page
 
-_BRANDS = {
-    "visa": "Visa",
-    "mastercard": "Mastercard",
-    "amex": "American Express",
-    "discover": "Discover",
-    "jcb": "JCB",
-    "diners": "Diners Club",
-    "unionpay": "UnionPay",
-}
-METHODS = {"card": "Card", "alipay": "AliPay", "crypto": "Crypto (USDC)"}
+_BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
+METHODS = {"card": "Card", "alipay": "Alipay", "crypto": "Crypto (USDC)"}
 
 
 def card_name(method: Json) -> str:
-    """What a payment method is called on a page."""
+    """A payment method's name on a page."""
     if method["type"] != "card":
         return METHODS[method["type"]]
     return f"{_BRANDS[method['card']['brand']]} ending in {method['card']['last4']}"

@@ -1,4 +1,4 @@
-"""What is due at a moment of the sandbox's clock."""
+"""The timers of the sandbox's clock."""
 
 from . import checkout, refunds
 from .store import Store
@@ -6,12 +6,12 @@ from .store import Store
 
 def run_due(store: Store) -> None:
     """Carry out everything that is due: sessions expire, slow refunds end."""
+    store.request = {"id": None, "idempotency_key": None}  # of the events that follow
     while True:
         with store.transaction():
             timer = store.take_due_timer()
             if timer is None:
                 return
-            store.request = {"id": None, "idempotency_key": None}
             action, subject = timer
             if action == "expire_session":
                 session = store.get(subject, "checkout.session")

@@ -12,23 +12,12 @@ from sandbox.payments import deliveries
 from sandbox.payments.courier import Letter
 from sandbox.payments.store import Store as PlainStore
 
-from . import API_VERSION, ids
+from . import ids
 from .errors import Json
-from .lists import listed
-from .parameters import EXPAND, PAGE, Rules, choice, clearable, metadata, required, several, text, url
-from .parameters import merged as merged_metadata
+from .parameters import EXPAND, Rules, required, several, text, url
 from .store import Store, public
 
-CREATE: Rules = EXPAND | {
-    "api_version": choice(API_VERSION),
-    "description": clearable(text()),
-    "enabled_events": required(several(text())),
-    "metadata": metadata(),
-    "url": required(url()),
-}
-RETRIEVE: Rules = EXPAND
-LIST: Rules = PAGE
-DELETE: Rules = {}
+CREATE: Rules = EXPAND | {"enabled_events": required(several(text())), "url": required(url())}
 
 # --- Endpoints ------------------------------------------------------------------------------------------
 
@@ -39,23 +28,11 @@ def create(store: Store, given: Json) -> Json:
     return {**endpoint, "secret": endpoint["_secret"]}
 
 
-def retrieve(store: Store, given: Json, identifier: str) -> Json:
-    """One endpoint, without its secret."""
-    return store.get(identifier, "webhook_endpoint")
-
-
-def list_(store: Store, given: Json) -> Json:
-    """All endpoints."""
-    return listed(store, "/v1/webhook_endpoints", "webhook_endpoint", given)
-
-
 def delete(store: Store, given: Json, identifier: str) -> Json:
     """Nothing more is delivered to this endpoint, not even what is due."""
     store.get(identifier, "webhook_endpoint")
     store.remove(identifier)
-    store.execute(
-        "UPDATE deliveries SET state = 'cancelled' WHERE endpoint = ? AND state != 'delivered'", (identifier,)
-    )
+    deliveries.withdraw(store, endpoint=identifier)
     return {"id": identifier, "object": "webhook_endpoint", "deleted": True}
 
 
@@ -66,7 +43,7 @@ def register(store: Store, address: str, secret: str) -> None:
         if mine:
             store.save(mine[0], url=address, _secret=secret, status="enabled")
             return
-        endpoint = _add(store, {"url": address, "enabled_events": ["*"], "description": "command line"}, secret)
+        endpoint = _add(store, {"url": address, "enabled_events": ["*"]}, secret)
         store.save(endpoint, _registered=True)
 
 
@@ -75,11 +52,11 @@ def _add(store: Store, given: Json, secret: str) -> Json:
         "we",
         "webhook_endpoint",
         {
-            "api_version": given.get("api_version"),
+            "api_version": None,
             "application": None,
-            "description": given.get("description"),
+            "description": None,
             "enabled_events": given["enabled_events"],
-            "metadata": merged_metadata({}, given.get("metadata")),
+            "metadata": {},
             "status": "enabled",
             "url": given["url"],
             "_secret": secret,
@@ -91,15 +68,9 @@ def _add(store: Store, given: Json, secret: str) -> Json:
 
 
 def queue(store: Store, event: Json) -> int:
-    """How many endpoints the event is now owed to."""
+    """Owe an event to every endpoint that asked for it; to how many."""
     endpoints = reversed(store.all("webhook_endpoint"))
     return deliveries.queue(store, event["id"], (each["id"] for each in endpoints if _wants(each, event["type"])))
-
-
-def resend(store: Store, event: Json) -> int:
-    """Owe the event once more to everybody, instead of what was still owed; to how many endpoints."""
-    deliveries.withdraw(store, event=event["id"])
-    return queue(store, event)
 
 
 def _wants(endpoint: Json, name: str) -> bool:

@@ -47,7 +47,7 @@ def test_credits_are_bought_in_every_way_topped_up_and_refunded_and_the_statemen
 
     start_buying(site, page, "6.00", "AliPay", total="$6.80")
     page.get_by_role("button", name=re.compile("AliPay|Pay", re.I)).click()
-    page.get_by_role("button", name="Authorise test payment").click()
+    page.get_by_role("button", name="Authorize test payment").click()
     expect(page.get_by_role("heading", name="$6.00 added")).to_be_visible()
 
     start_buying(site, page, "20.00", "USDC", total="$21.00")

@@ -16,7 +16,7 @@ from tests.processes import wait_until
 from tests.sandbox.stripe_contract import breaches
 
 KEY = "sk_test_local_tests"
-SHOP = "http://127.0.0.1:9"  # nobody listens there, and nobody follows a redirect to it
+SHOP = "http://127.0.0.1:9"  # no server listens there, and no test follows a redirect to it
 
 
 class Shop:
@@ -54,17 +54,31 @@ class Shop:
             "success_url": f"{SHOP}/paid?session={{CHECKOUT_SESSION_ID}}",
             "cancel_url": f"{SHOP}/cancelled",
             "line_items": [line_item("Credits", cents), line_item("Platform fee", fee)],
-            "customer_email": None if "customer" in changes else "alice@example.com",
+            "allowed_payment_method_types": ["card", "alipay", "crypto"],
             **changes,
         }
+        parameters.setdefault("customer", self.customer().id)
         return self.v1.checkout.sessions.create(
             {name: value for name, value in parameters.items() if value is not None}
         )
 
     def setup_session(self, customer: str, **changes: Any) -> Any:
         return self.v1.checkout.sessions.create(
-            {"mode": "setup", "currency": "usd", "customer": customer, "success_url": f"{SHOP}/saved", **changes}
+            {
+                "mode": "setup",
+                "currency": "usd",
+                "allowed_payment_method_types": ["card"],
+                "customer": customer,
+                "success_url": f"{SHOP}/saved",
+                **changes,
+            }
         )
+
+    def saved(self, customer: str, number: str = "4242424242424242") -> str:
+        """A card that the customer has kept on the page for it; its id."""
+        session = self.setup_session(customer)
+        self.control(f"sessions/{session.id}/pay", card=number)
+        return str(self.reload(session, "setup_intent").setup_intent.payment_method)
 
     def charge_while_away(self, customer: str, method: str, cents: int = 1055, **options: Any) -> Any:
         """A payment with a saved card whose owner is not there."""
@@ -84,18 +98,18 @@ class Shop:
 
     def paid(self, cents: int = 1000, card: str = "pm_card_visa") -> Any:
         """A payment of these cents, done."""
-        return self.v1.payment_intents.create(
-            {
-                "amount": cents,
-                "currency": "usd",
-                "payment_method": card,
-                "allowed_payment_method_types": ["card"],
-                "confirm": True,
-            }
-        )
+        return self.charge_while_away(self.customer().id, card, cents)
 
     def reload(self, session: Any, *expand: str) -> Any:
         return self.v1.checkout.sessions.retrieve(session.id, {"expand": list(expand)})
+
+    def refund(self, identifier: str) -> Any:
+        """One of the latest refunds, as it is now."""
+        return next(each for each in self.v1.refunds.list({"limit": 100}) if each.id == identifier)
+
+    def charge(self, payment: str) -> Any:
+        """The latest charge of a payment, as it is now."""
+        return self.v1.payment_intents.retrieve(payment, {"expand": ["latest_charge"]}).latest_charge
 
     def events_about(self, identifier: str, *types: str) -> list[Any]:
         """Events since this shop opened that mention this id, perhaps only of these types; oldest first."""
@@ -126,7 +140,7 @@ def line_item(name: str, cents: int, quantity: int = 1) -> dict[str, Any]:
 
 
 class Buyer:
-    """Somebody with a browser that has no JavaScript."""
+    """A browser without JavaScript."""
 
     def __init__(self) -> None:
         self._browser = requests.Session()
@@ -149,7 +163,7 @@ class Buyer:
         return urljoin(session.url, answer.headers["Location"]) if answer.status_code == 303 else ""
 
     def decide(self, bank_page: str, outcome: str) -> str:
-        """Press a button on the bank's page: authorise, later or refuse. Where that leads."""
+        """Press a button on the bank's page: authorize, later or refuse. Where that leads."""
         answer = self.send(bank_page, outcome=outcome)
         assert answer.status_code == 303, answer.text
         return urljoin(bank_page, answer.headers["Location"])

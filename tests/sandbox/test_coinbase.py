@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -227,6 +228,18 @@ def test_the_same_request_again_gets_the_same_checkout(coinbase):
     other = coinbase.call("POST", "", body | {"amount": "22.00"}, key=key)
     assert (other.status_code, other.json()["errorType"]) == (422, "idempotency_error")
     assert coinbase.call("POST", "", body, key="once").status_code == 400
+    coinbase.control("clock", seconds=24 * 3600 + 1)
+    assert coinbase.call("POST", "", body, key=key).json()["id"] != first.json()["id"]
+
+
+def test_a_twin_of_a_request_that_is_under_way_is_told_to_come_back(coinbase):
+    coinbase.control("requests", mode="slow", seconds=2, path="/api/v1/checkouts")
+    key, body = str(uuid.uuid4()), {"amount": "21.00", "currency": "USDC"}
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(coinbase.call, "POST", "", body, key=key)
+        wait_until(lambda: requests.get(f"{coinbase.address}/_test/").json()["requests"] == [], "the first request")
+        assert coinbase.call("POST", "", body, key=key).status_code == 409
+        assert first.result().status_code == 201
 
 
 def test_a_lost_answer_is_found_by_asking_again(coinbase):

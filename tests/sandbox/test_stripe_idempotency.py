@@ -59,7 +59,7 @@ def test_a_refusal_of_an_executed_request_is_repeated_too(shop, key):
 
 def test_other_parameters_under_the_same_key_are_an_error(shop, customer, key):
     shop.charge_while_away(customer.id, "pm_card_visa", 1000, idempotency_key=key)
-    with pytest.raises(stripe.IdempotencyError, match="same parameters they were first used with") as error:
+    with pytest.raises(stripe.IdempotencyError, match="the same parameters they were first used with") as error:
         shop.charge_while_away(customer.id, "pm_card_visa", 1001, idempotency_key=key)
     refused: Any = error.value
     assert (refused.http_status, refused.error.type) == (400, "idempotency_error")
@@ -76,10 +76,10 @@ def test_the_order_of_parameters_does_not_matter(shop, key):
 
 def test_a_request_that_failed_validation_may_be_sent_again_corrected(shop, key):
     with pytest.raises(stripe.InvalidRequestError):
-        shop.v1.payment_intents.create({"amount": 500, "currency": "usd", "mood": "x"}, {"idempotency_key": key})
+        shop.v1.customers.create({"mood": "x"}, {"idempotency_key": key})
     with pytest.raises(stripe.InvalidRequestError):
-        shop.v1.payment_intents.create({"amount": 49, "currency": "usd"}, {"idempotency_key": key})
-    assert shop.v1.payment_intents.create({"amount": 500, "currency": "usd"}, {"idempotency_key": key}).amount == 500
+        shop.v1.customers.create({"email": "x"}, {"idempotency_key": key})
+    assert shop.v1.customers.create({"name": "X"}, {"idempotency_key": key}).name == "X"
 
 
 def test_a_key_is_forgotten_after_a_day(shop, key):
