@@ -55,7 +55,7 @@ def create(store: Store, given: Json) -> Json:
     cents = _cents(given.get("amount"), "amount")
     currency = given.get("currency")
     if currency not in ("USDC", "USD"):
-        raise invalid("currency must be USDC, or USD (the sandbox plays no other).")
+        raise invalid("currency must be USDC, or USD (the sandbox has no other).")
     if given.get("network", "base") != "base":
         raise invalid("network must be base.")
     description = given.get("description", "")
@@ -176,7 +176,7 @@ def pay(store: Store, checkout: Json) -> Json:
 def confirm(store: Store, checkout: Json, received: str | None = None) -> Json:
     """The checkout, paid. Money that comes late, after it expired, still counts.
 
-    `received` is what arrived, such as "20.00", when it is not what the checkout asks for.
+    `received` is the amount that arrived, such as "20.00", when it differs from the checkout's.
     """
     if checkout["status"] not in ("ACTIVE", "PROCESSING", "EXPIRED", "DEACTIVATED"):
         raise invalid(f"This checkout is {checkout['status']}.")
@@ -195,7 +195,7 @@ def confirm(store: Store, checkout: Json, received: str | None = None) -> Json:
 
 
 def other_amount(checkout: Json, outcome: str | None) -> str | None:
-    """What a buyer sends who pays one USDC too "little" or too "much"; None for one who pays what was asked."""
+    """The amount of a payment of one USDC too "little" or too "much"; None for the exact amount."""
     difference = {"little": -100, "much": 100}.get(outcome or "")
     return None if difference is None else amount(max(1, cents_of(checkout["amount"]) + difference))
 
@@ -237,7 +237,7 @@ def finish_refund(store: Store, checkout: Json, identifier: str, succeeded: bool
 
 
 def run_due(store: Store) -> None:
-    """Carry out what is due: checkouts expire, refunds arrive."""
+    """Carry out due timers: checkouts expire, refunds arrive."""
     while True:
         with store.transaction():
             timer = store.take_due_timer()

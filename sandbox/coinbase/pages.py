@@ -18,15 +18,15 @@ printer = Printer(Path(__file__).resolve().parent / "templates")
 page = printer.page
 
 _ENDED = {
-    "COMPLETED": ("Paid", "The payment has arrived. You will not be charged twice.", "successRedirectUrl"),
-    "PROCESSING": ("On its way", "The payment was sent and waits to be confirmed.", "successRedirectUrl"),
+    "COMPLETED": ("Paid", "The payment has arrived. You won't be charged twice.", "successRedirectUrl"),
+    "PROCESSING": ("On its way", "The payment was sent. It is waiting for confirmation.", "successRedirectUrl"),
     "EXPIRED": (
         "This page has expired",
-        "Nothing was charged. Go back to the shop and start again.",
+        "You weren't charged. Go back to the shop and start again.",
         "failRedirectUrl",
     ),
-    "DEACTIVATED": ("This page was closed by the shop", "Nothing was charged.", "failRedirectUrl"),
-    "FAILED": ("The payment failed", "Nothing was charged. Go back to the shop and start again.", "failRedirectUrl"),
+    "DEACTIVATED": ("This page was closed by the shop", "You weren't charged.", "failRedirectUrl"),
+    "FAILED": ("The payment failed", "You weren't charged. Go back to the shop and start again.", "failRedirectUrl"),
 }
 
 
@@ -80,12 +80,12 @@ def routes(store: Store) -> list[Route]:
 
 
 def ended(checkout: Json) -> Response:
-    """What became of a checkout that takes no payment any more."""
+    """The page of a checkout that takes no payment anymore."""
     title, text, target = _ENDED.get(checkout["status"], _ENDED["COMPLETED"])
     values = {"title": title, "text": text, "address": checkout.get(target), "link": "Back to the shop"}
     return page("message.html", values, 410 if checkout["status"] in ("EXPIRED", "DEACTIVATED") else 200)
 
 
 def targets(checkout: Json) -> tuple[str, ...]:
-    """Where the form may lead."""
+    """The addresses to which the form may lead."""
     return tuple(checkout[name] for name in ("successRedirectUrl", "failRedirectUrl") if name in checkout)

@@ -1,6 +1,6 @@
 """Bearer tokens: JWTs that a shop signs for each request, with a key of which the sandbox knows the public half.
 
-The development key is derived from a text in this file, so every machine has it and nobody needs to keep it. A key
+The development key is derived from a text in this file, so every machine has it and it is no secret. A key
 in a real account has the same form: an id, and 64 bytes in base64, the seed and the public key.
 """
 

@@ -1,4 +1,4 @@
-"""Events and the endpoint that is told about them.
+"""Events and the endpoint that receives them.
 
 The signature covers the time, the names and values of some headers, and the body: see `letter`.
 """
@@ -40,7 +40,7 @@ def send(store: Store, event: Json) -> int:
 
 
 def letter(store: Store, endpoint: Json, event: Json) -> Letter:
-    """What is sent to the endpoint about an event."""
+    """The signed request to the endpoint about an event."""
     body = json.dumps(event["body"]).encode()
     headers = {
         "content-type": "application/json",

@@ -1,1 +1,1 @@
-"""What the payment stand-ins have in common: a store, webhooks that arrive, pages, faults on request."""
+"""The common parts of the payment stand-ins: store, webhooks, pages, idempotency keys, faults on request."""

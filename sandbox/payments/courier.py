@@ -52,7 +52,7 @@ class Courier:
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver until canceled."""
         # The sandbox talks to this machine: a proxy of the environment has no part in it.
         async with httpx.AsyncClient(timeout=_ANSWER_WITHIN, trust_env=False) as client:
             try:
@@ -90,7 +90,7 @@ class Courier:
             endpoint = self._store.find(delivery["endpoint"])
             event = self._store.find(delivery["event"])
             if endpoint is None or event is None:
-                return  # deleted meanwhile, and the delivery with it
+                return  # deleted since, and the delivery with it
             started = time.monotonic()
             status, problem = await self._post(client, self._write(self._store, endpoint, event))
             self._record(delivery, status, problem, time.monotonic() - started)
@@ -99,7 +99,7 @@ class Courier:
             self.wake()
 
     async def _post(self, client: httpx.AsyncClient, letter: Letter) -> tuple[int | None, str | None]:
-        """The status of the endpoint's answer, or what went wrong instead."""
+        """The status of the endpoint's answer, or the problem."""
         try:
             response = await client.post(letter.url, content=letter.body, headers=letter.headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -116,7 +116,7 @@ class Courier:
                 "INSERT INTO attempts (delivery, at, seconds, status, error) VALUES (?, ?, ?, ?, ?)",
                 (delivery["id"], store.now(), seconds, status, problem),
             )
-            # Unless it was cancelled while it was on its way.
+            # Unless it was canceled while it was on its way.
             store.execute(
                 "UPDATE deliveries SET state = ?, attempts = ?, due = ? WHERE id = ? AND state = 'pending'",
                 (state, attempts, store.now() + pause_after(attempts), delivery["id"]),

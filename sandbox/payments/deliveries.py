@@ -34,13 +34,13 @@ def queue(store: Store, event: str, endpoints: Iterable[str]) -> int:
 def withdraw(store: Store, *, event: str | None = None, endpoint: str | None = None) -> None:
     """Nothing of this event, or nothing to this endpoint, is owed any more."""
     store.execute(
-        "UPDATE deliveries SET state = 'cancelled' WHERE (event = ? OR endpoint = ?) AND state != 'delivered'",
+        "UPDATE deliveries SET state = 'canceled' WHERE (event = ? OR endpoint = ?) AND state != 'delivered'",
         (event, endpoint),
     )
 
 
 def pending(store: Store, event: str) -> int:
-    """How many endpoints have not accepted this event."""
+    """The number of endpoints that have not accepted this event."""
     rows = store.query(
         "SELECT count(DISTINCT endpoint) AS n FROM deliveries WHERE event = ? AND state IN ('pending', 'dropped')",
         (event,),
@@ -56,6 +56,6 @@ def fate(store: Store, event: str) -> str:
 
 
 def waiting(store: Store) -> int:
-    """How many deliveries have not been accepted, lost ones included."""
+    """The number of deliveries that have not been accepted, lost ones included."""
     rows = store.query("SELECT count(*) AS n FROM deliveries WHERE state IN ('pending', 'dropped')")
     return int(rows[0]["n"])

@@ -1,4 +1,4 @@
-"""Faults on request: everything that goes wrong between a shop and its payment provider.
+"""Faults on request, between a shop and its payment provider.
 
 The control API under `/_test` takes and returns JSON. It is no part of any provider's API; a shop's tests use it.
 """
@@ -31,7 +31,7 @@ class Fault:
     refuse: answered with `status`, not executed, not remembered (an outage, a rate limit)
     crash:  executed, but answered with `status`, and that answer is remembered for its idempotency key
     drop:   executed and remembered, then the connection is cut without an answer
-    slow:   executed `seconds` late, with its idempotency key taken meanwhile
+    slow:   executed `seconds` late, with its idempotency key in use until then
     """
 
     mode: str = ""
@@ -176,7 +176,7 @@ def reset(store: Store, given: Json) -> Json:
 
 
 def advance_clock(store: Store, given: Json) -> Json:
-    """`seconds` later: what falls due on the way happens now."""
+    """Moves the clock `seconds` ahead; timers that fall due on the way run now."""
     seconds = float(given["seconds"])
     if seconds < 0:
         raise ValueError("time does not run backwards")

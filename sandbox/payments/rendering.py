@@ -100,10 +100,10 @@ async def style(request: Request) -> Response:
 
 
 async def no_icon(request: Request) -> Response:
-    """Nothing: browsers ask for one on their own, and a 404 would stand in their console."""
+    """No content: browsers request an icon, and a 404 would be an error in their console."""
     return Response(status_code=204)
 
 
 def fixed_routes() -> list[Route]:
-    """What every stand-in's pages need."""
+    """The routes that every stand-in's pages need."""
     return [Route("/assets/sandbox.css", style), Route("/favicon.ico", no_icon)]

@@ -59,9 +59,9 @@ def command_line(module: str, description: str | None, port: int, secret: str) -
     """The options that every stand-in has."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
     parser.add_argument("--port", type=int, default=port, help=f"port on 127.0.0.1 (default {port})")
-    parser.add_argument("--data", type=Path, help="SQLite file; without it everything is forgotten at the end")
+    parser.add_argument("--data", type=Path, help="SQLite file; without it all is lost at the end")
     parser.add_argument("--webhook-url", help="deliver every event to this address")
-    parser.add_argument("--webhook-secret", default=secret, help="what those deliveries are signed with")
+    parser.add_argument("--webhook-secret", default=secret, help="secret that signs those deliveries")
     return parser
 
 

@@ -5,7 +5,7 @@ half-made change. A change, the events it causes, their due deliveries and the a
 idempotency key are committed together, so that killing the process loses either all of it or nothing.
 
 An object is the JSON that the API shows. Fields whose names begin with an underscore are the sandbox's
-own notes (a card number's behaviour, a signing secret) and never leave it: see `public`.
+own notes (a card number's behavior, a signing secret) and never leave it: see `public`.
 """
 
 import json

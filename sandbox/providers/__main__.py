@@ -8,17 +8,17 @@ from pathlib import Path
 import uvicorn
 
 from sandbox.providers.app import make_app
-from sandbox.providers.catalogue import Catalogue, read_catalogue
+from sandbox.providers.catalog import Catalog, read_catalog
 from sandbox.providers.shared import Shared
 from sandbox.providers.wire import WireProtocol
 
 
 def main() -> None:
-    """Serves until it is told to stop; says where on its first line."""
+    """Serves until stopped; the first line printed has the address."""
     chosen = _options().parse_args()
-    catalogue = read_catalogue(chosen.catalogue) if chosen.catalogue else Catalogue()
+    catalog = read_catalog(chosen.catalog) if chosen.catalog else Catalog()
     config = uvicorn.Config(
-        make_app(Shared(speed=chosen.speed, record=chosen.record, catalogue=catalogue)),
+        make_app(Shared(speed=chosen.speed, record=chosen.record, catalog=catalog)),
         host="127.0.0.1",
         port=chosen.port,
         http=WireProtocol,
@@ -48,12 +48,10 @@ def _options() -> argparse.ArgumentParser:
         "--speed",
         type=float,
         default=float(os.environ.get("SANDBOX_PROVIDERS_SPEED", "1")),
-        help="how many times faster than in life; 0: no delay at all",
+        help="factor on the real pace; 0: no delay",
     )
-    options.add_argument("--record", action="store_true", help="keep what is received, for GET /_test/requests")
-    options.add_argument(
-        "--catalogue", type=Path, help="JSON file with endpoints, for lists of models and their limits"
-    )
+    options.add_argument("--record", action="store_true", help="record requests, for GET /_test/requests")
+    options.add_argument("--catalog", type=Path, help="JSON file with endpoints, for lists of models and their limits")
     return options
 
 

@@ -1,4 +1,4 @@
-"""What a model says: tokens of reasoning and of text, calls of tools, and why it stopped."""
+"""A model's answer: tokens of reasoning and of text, tool calls, and the finish reason."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The model providers' addresses: which path is answered by what."""
+"""The routes of the model providers."""
 
 from msgspec.json import encode
 from starlette.applications import Starlette
@@ -25,15 +25,15 @@ def make_app(shared: Shared) -> Starlette:
         return JSONResponse({"status": "ok", "speed": shared.speed, "recording": shared.recorder is not None})
 
     async def models(request: Request) -> Response:
-        return JSONResponse({"object": "list", "data": shared.catalogue.listed(request.path_params["provider"])})
+        return JSONResponse({"object": "list", "data": shared.catalog.listed(request.path_params["provider"])})
 
     async def recorded(request: Request) -> Response:
-        """What a session sent: GET shows it, DELETE forgets it."""
+        """The requests of a session: GET lists them, DELETE removes them."""
         session = request.query_params.get("session", "")
         if shared.recorder is None:
             return JSONResponse({"detail": "Start the sandbox with --record."}, 404)
         if request.method == "DELETE":
-            shared.recorder.forget(session)
+            shared.recorder.clear(session)
             return Response(status_code=204)
         return Response(encode(shared.recorder.of(session)), media_type="application/json")
 

@@ -69,15 +69,13 @@ class ChatRequest(Sampling, frozen=True, kw_only=True):
     @property
     def effort(self) -> str | None:
         """How hard to think, "minimal" to "max"; None when the request does not ask for reasoning."""
-        asked = self.reasoning
-        word = self.reasoning_effort or (asked.effort if asked else None)
-        if word == "none" or (asked and asked.enabled is False):
+        wanted = self.reasoning
+        word = self.reasoning_effort or (wanted.effort if wanted else None)
+        if word == "none" or (wanted and wanted.enabled is False):
             return None
         if word:
             return word
-        if asked and (asked.enabled or asked.max_tokens or asked.exclude is not None):
-            return "medium"
-        return "medium" if self.include_reasoning or asked else None
+        return "medium" if self.include_reasoning or wanted else None
 
 
 class _Function(msgspec.Struct, frozen=True):

@@ -91,7 +91,7 @@ class Exchange:
     async def prepare(self, request: ChatRequest) -> Prepared | None:
         """The answer; None when a fault has ended the exchange, or a refusal has."""
         shared, controls = self.shared, self.controls
-        context = shared.catalogue.context_length(self.provider, request.model)
+        context = shared.catalog.context_length(self.provider, request.model)
         faults = Faults(controls.faults, self.provider, request.model, controls.session, shared.counters)
         if faults and await self._broke_off(faults):
             return None
@@ -106,7 +106,7 @@ class Exchange:
         return Prepared(answer, usage, voice, faults, bool(request.stream) and "error-200" not in faults)
 
     async def respond(self, prepared: Prepared) -> None:
-        """Sends the answer, with the faults asked for."""
+        """Sends the answer, with its faults."""
         if self.record:
             self.record.status = 200
         if prepared.streamed:

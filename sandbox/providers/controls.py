@@ -1,4 +1,4 @@
-"""What a request asks of the sandbox itself: in `X-Sandbox-*` headers, or in the first line of its last message."""
+"""Controls of the sandbox itself: `X-Sandbox-*` headers, or the first line of a request's last message."""
 
 import re
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _LONGEST_DELAY = 60
 
 
 class ControlError(ValueError):
-    """What was asked of the sandbox makes no sense."""
+    """A control that makes no sense."""
 
 
 class Controls(msgspec.Struct):
@@ -31,7 +31,7 @@ class Controls(msgspec.Struct):
     tokens: int | None = None  # an answer of exactly so many
     delay: float | None = None  # seconds between tokens
     dialect: Dialect | None = None
-    usage: dict[str, int] | None = None  # reported instead of what was counted
+    usage: dict[str, int] | None = None  # reported instead of the real counts
 
     def reported(self, usage: Usage) -> Usage:
         return msgspec.structs.replace(usage, **self.usage) if self.usage else usage
@@ -88,7 +88,7 @@ def _counts(value: str) -> dict[str, int]:
 def take_commands(request: ChatRequest, controls: Controls) -> ChatRequest:
     """`request` without the `/sandbox ...` line that may begin its last message; its words go to `controls`.
 
-    So a person in a chat window can ask for what headers ask for: `/sandbox cut:5 delay=0.2`.
+    This gives chat windows, which cannot set headers, the same controls: `/sandbox cut:5 delay=0.2`.
     """
     last = request.messages[-1]
     content = last.get("content")
@@ -103,5 +103,5 @@ def take_commands(request: ChatRequest, controls: Controls) -> ChatRequest:
             set_control(controls, name, value)
         else:
             set_control(controls, "fault", word)
-    asked: Message = {**last, "content": content[command.end() :] or "Hello"}
-    return msgspec.structs.replace(request, messages=[*request.messages[:-1], asked])
+    message: Message = {**last, "content": content[command.end() :] or "Hello"}
+    return msgspec.structs.replace(request, messages=[*request.messages[:-1], message])

@@ -1,4 +1,4 @@
-"""How providers differ while all claiming to speak the same protocol.
+"""The differences between providers that all claim to speak the same protocol.
 
 Every provider speaks one of the named dialects below; `X-Sandbox-Dialect: <name>` asks for another one.
 """
@@ -16,7 +16,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     # Where the usage of a stream is: "separate" chunk with empty choices, "with-finish", "every" chunk
     # (growing), "in-choice" (inside choices[0] of the last chunk, and in a chunk of its own when asked for).
     usage: str = "separate"
-    usage_unasked: bool = False  # also without stream_options.include_usage
+    usage_always: bool = False  # also without stream_options.include_usage
     usage_style: str = "details"  # or "hit-miss" or "flat": other names for cached tokens; "text": numbers as text
     role: str = "own"  # chunk for the role, "first" (with the first token), "every" chunk, "never"
     finish: dict[str, str] = msgspec.field(default_factory=dict)  # own words for stop, length, tool_calls
@@ -37,15 +37,15 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 _ALL = (
     Dialect(name="plain", fingerprint="fp_5a4db0c5"),
     Dialect(name="reasoning-word", reasoning="reasoning", usage="with-finish", role="first"),
-    Dialect(name="cumulative", usage="every", usage_unasked=True, role="every", errors="detail"),
+    Dialect(name="cumulative", usage="every", usage_always=True, role="every", errors="detail"),
     Dialect(
-        name="hit-miss", usage="with-finish", usage_unasked=True, usage_style="hit-miss", comments=40, null_content=True
+        name="hit-miss", usage="with-finish", usage_always=True, usage_style="hit-miss", comments=40, null_content=True
     ),
     Dialect(name="in-choice", usage="in-choice", usage_style="flat", ids="", errors="flat"),
     Dialect(
         name="whole-calls",
         usage="with-finish",
-        usage_unasked=True,
+        usage_always=True,
         whole_arguments=True,
         call_id_length=9,
         role="first",
@@ -77,7 +77,7 @@ _ALL = (
         errors="message",
     ),
     Dialect(name="tight", data="data:", empty_deltas=11, role="first", errors="message"),
-    Dialect(name="carriage", line_end="\r\n", comments=25, usage_unasked=True, errors="text"),
+    Dialect(name="carriage", line_end="\r\n", comments=25, usage_always=True, errors="text"),
     Dialect(name="splitting", split=True, reasoning="reasoning", errors="html", null_content=True),
 )
 DIALECTS = {dialect.name: dialect for dialect in _ALL}

@@ -1,4 +1,4 @@
-"""What goes wrong, on request: one answer at a time, for one provider or for all.
+"""Faults on request: one answer at a time, for one provider or for all.
 
     X-Sandbox-Fault: groq=429:7; *=slow-first-token:2; openai@openai/gpt-4o=cut:10
 
@@ -74,14 +74,14 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Counters:
-    """How often each fault was met, by session, so that parallel tests do not meet."""
+    """Counts the uses of each fault, by session, so that parallel tests do not meet."""
 
     def __init__(self, capacity: int = 20_000) -> None:
         self._counts: OrderedDict[tuple[str, str, Fault], int] = OrderedDict()
         self._capacity = capacity
 
     def met(self, session: str, provider: str, fault: Fault) -> int:
-        """How often it was met before this time."""
+        """The number of uses before this one."""
         key = (session, provider, fault)
         before = self._counts.pop(key, 0)
         self._counts[key] = before + 1
@@ -118,9 +118,9 @@ def _read(entry: str) -> Fault:
 class Faults:
     """The faults of one request."""
 
-    def __init__(self, asked: Iterable[Fault], provider: str, model: str, session: str, counters: Counters) -> None:
+    def __init__(self, wanted: Iterable[Fault], provider: str, model: str, session: str, counters: Counters) -> None:
         self._here: dict[str, tuple[float, ...]] = {}
-        for fault in asked:
+        for fault in wanted:
             if not fault.concerns(provider, model):
                 continue
             if fault.once and counters.met(session, provider, fault):
@@ -163,7 +163,7 @@ class Faults:
 
     @property
     def refusal(self) -> Refusal | None:
-        """The error to answer with instead of anything else."""
+        """The error to answer with, or None."""
         for name, arguments in self._here.items():
             if name.isdigit():
                 return Refusal(int(name), retry_after=arguments[0] if arguments else None)
@@ -200,13 +200,13 @@ class Faults:
 
     def on_dialect(self, dialect: Dialect) -> Dialect:
         if "usage-with-choices" in self:
-            return msgspec.structs.replace(dialect, usage="with-finish", usage_unasked=True)
+            return msgspec.structs.replace(dialect, usage="with-finish", usage_always=True)
         if "text-usage" in self:
             return msgspec.structs.replace(dialect, usage_style="text")
         return dialect
 
     def on_steps(self, steps: Iterator[Step], voice: Voice) -> Iterator[Step]:
-        """The stream with what goes wrong in it."""
+        """The stream with the faults in it."""
         for name, arguments in self._here.items():
             match name, arguments:
                 case "cut", (after, *_):

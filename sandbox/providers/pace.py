@@ -1,4 +1,4 @@
-"""How long providers take: each has its own time to the first token and its own speed."""
+"""The pace of providers: each has its own time to first token and its own throughput."""
 
 import hashlib
 from functools import cache
@@ -37,7 +37,7 @@ _KNOWN = {
 
 @cache
 def pace_of(provider: str, speed: float) -> Pace:
-    """The pace of `provider`, `speed` times as fast as in life; no delay at all when `speed` is 0."""
+    """The pace of `provider`, `speed` times the real one; no delay when `speed` is 0."""
     if speed <= 0:
         return Pace(0.0, 0.0)
     first, rate = _KNOWN.get(provider) or _drawn(provider)

@@ -1,4 +1,4 @@
-"""Which prompts were seen lately: as hashes, in memory, for ten minutes."""
+"""The cache of prompts: recent ones as hashes, in memory, for ten minutes."""
 
 import time
 from collections import OrderedDict
@@ -8,7 +8,7 @@ import msgspec
 
 __all__ = ["CacheUse", "PromptCache"]
 
-BLOCK = 64  # tokens; what is cached is a whole number of blocks
+BLOCK = 64  # tokens; prefixes are cached in whole blocks
 MINIMUM = 256  # tokens; shorter prefixes are not cached
 _LIFETIME = 600.0  # seconds
 _CAPACITY = 50_000  # hashes
@@ -28,7 +28,7 @@ class PromptCache:
         self._seen: OrderedDict[int, float] = OrderedDict()
 
     def use(self, owner: str, prompt: Sequence[str]) -> CacheUse:
-        """Looks up `prompt` for `owner`, who shares nothing with other owners, and remembers it."""
+        """Looks up `prompt` among those of `owner` only, and remembers it."""
         if len(prompt) < MINIMUM:
             return CacheUse()
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""What each protocol must be able to do; the faults and the wire are the same for all of them."""
+"""The interface of a protocol. Faults and the wire are the same for all of them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ __all__ = ["Protocol", "Voice", "header_of"]
 
 
 class Voice(ABC):
-    """How one answer is put into bytes."""
+    """Puts one answer into bytes."""
 
     #: Whether packets are to end in the middle of lines and characters.
     splits = False
@@ -47,7 +47,7 @@ class Voice(ABC):
 
 
 class Protocol(ABC):
-    """How one kind of request is read, refused and answered."""
+    """Reads, refuses and answers one kind of request."""
 
     #: Whether prompts are cached without being marked for it.
     caches_unmarked = True
@@ -55,12 +55,12 @@ class Protocol(ABC):
     stream_type = b"text/event-stream; charset=utf-8"
 
     def provider(self, scope: Scope) -> str:
-        """Whom the request is for."""
+        """The provider that the request addresses."""
         provider: str = scope["path_params"]["provider"]
         return provider
 
     def key(self, scope: Scope) -> bytes:
-        """Whose request it is: the key, however it was sent."""
+        """The API key of the request."""
         return header_of(scope, b"authorization")
 
     @abstractmethod
@@ -72,11 +72,11 @@ class Protocol(ABC):
         """(content type, body) of an error."""
 
     @abstractmethod
-    def voice(self, asked: ChatRequest, dialect: Dialect) -> Voice:
-        """The voice that answers `asked`."""
+    def voice(self, request: ChatRequest, dialect: Dialect) -> Voice:
+        """The voice that answers `request`."""
 
 
 def header_of(scope: Scope, name: bytes) -> bytes:
-    """The value of a header, or nothing."""
+    """The value of a header; empty when it is absent."""
     value: bytes = next((value for key, value in scope["headers"] if key == name), b"")
     return value

@@ -1,4 +1,4 @@
-"""What was received, for tests that check what a client sent: only with `--record`, only in memory."""
+"""The requests received, for tests of clients: only with `--record`, only in memory."""
 
 from collections import OrderedDict, deque
 from typing import Any
@@ -41,13 +41,13 @@ class Recorder:
         if len(records) > _REQUESTS:
             self._bytes -= records.popleft()[1]
         while self._bytes > _BYTES and len(self._sessions) > 1:
-            self.forget(next(iter(self._sessions)))
+            self.clear(next(iter(self._sessions)))
 
     def of(self, session: str) -> list[Record]:
         """The requests of `session`, oldest first."""
         return [record for record, _ in self._sessions.get(session, ())]
 
-    def forget(self, session: str) -> None:
+    def clear(self, session: str) -> None:
         self._bytes -= sum(size for _, size in self._sessions.pop(session, ()))
 
 

@@ -1,4 +1,4 @@
-"""Checks JSON schemas at the entrance, as providers do: what passes can be followed without surprises."""
+"""Checks JSON schemas at the entrance, as providers do, so that the writer can rely on them."""
 
 import re
 from collections.abc import Callable
@@ -47,9 +47,9 @@ def _check(schema: Any, root: Any, where: str, depth: int) -> None:
         raise ValueError(f"{where}: a schema is an object, not {schema!r:.50}.")
     if depth > _DEEPEST:
         raise ValueError(f"{where}: more than {_DEEPEST} levels of nesting.")
-    for keyword, (is_right, what) in _KEYWORDS.items():
+    for keyword, (is_right, words) in _KEYWORDS.items():
         if keyword in schema and not is_right(schema[keyword]):
-            raise ValueError(f"{where}.{keyword}: {schema[keyword]!r:.50} is not {what}.")
+            raise ValueError(f"{where}.{keyword}: {schema[keyword]!r:.50} is not {words}.")
     for least, most in _ORDERED:
         if least in schema and most in schema and schema[least] > schema[most]:
             raise ValueError(f"{where}: {least} is larger than {most}.")

@@ -1,6 +1,6 @@
-"""What all providers share: the speed of the place, and what it remembers."""
+"""The state that all providers share."""
 
-from sandbox.providers.catalogue import Catalogue
+from sandbox.providers.catalog import Catalog
 from sandbox.providers.faults import Counters
 from sandbox.providers.gates import Gates
 from sandbox.providers.prompt_cache import PromptCache
@@ -11,11 +11,11 @@ __all__ = ["Shared"]
 
 
 class Shared:
-    """One per process. `speed` is how many times faster than in life everything goes; 0 means without delay."""
+    """One per process. `speed` is a factor on the real pace; 0 means without delay."""
 
-    def __init__(self, *, speed: float = 1.0, record: bool = False, catalogue: Catalogue | None = None) -> None:
+    def __init__(self, *, speed: float = 1.0, record: bool = False, catalog: Catalog | None = None) -> None:
         self.speed = speed
-        self.catalogue = catalogue or Catalogue()
+        self.catalog = catalog or Catalog()
         self.counters = Counters()
         self.gates = Gates()
         self.prompts = PromptCache()

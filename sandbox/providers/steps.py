@@ -1,4 +1,4 @@
-"""What a stream is made of: bytes, pauses, and the end of the connection."""
+"""The steps of a stream: bytes, pauses, gates, and the end of the connection."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple
@@ -17,13 +17,13 @@ class Frame(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Send what is there, then wait."""
+    """Send the bytes so far, then wait."""
 
     seconds: float
 
 
 class Hold(NamedTuple):
-    """Send what is there, then wait at a gate."""
+    """Send the bytes so far, then wait at a gate."""
 
     wait: Callable[[Wire], Awaitable[None]]
 
@@ -42,7 +42,7 @@ _SPLITS = 12
 
 
 def in_pieces(steps: Iterator[Step]) -> Iterator[Step]:
-    """The same bytes, cut into packets where it hurts: inside characters, inside lines, inside line ends."""
+    """The same bytes in packets that end inside characters, inside lines and inside line ends."""
     splits = 0
     for number, step in enumerate(steps):
         at = _cut_in(step.data, number) if isinstance(step, Frame) and splits < _SPLITS else 0
@@ -56,7 +56,7 @@ def in_pieces(steps: Iterator[Step]) -> Iterator[Step]:
 
 
 def _cut_in(data: bytes, number: int) -> int:
-    """Where to cut `data`: in its first character of several bytes, else now and then somewhere; 0 for nowhere."""
+    """The place to cut `data`: in its first character of several bytes, else a fixed one by `number`; 0 for none."""
     if not data.isascii():
         return next(at for at, byte in enumerate(data) if byte > 127) + 1
     return (0, 3, 0, len(data) // 2, len(data) - 1)[number % 5]

@@ -1,11 +1,11 @@
-"""A small tokenizer of our own: the same text always has the same tokens, whoever counts them."""
+"""A small tokenizer of our own: the same text always has the same tokens."""
 
 import re
 
 __all__ = ["before", "count", "split"]
 
 # No alternative looks past its own end: cutting a text between two tokens therefore never changes
-# the tokens before the cut, and `count` agrees with what was streamed.
+# the tokens before the cut, and `count` agrees with the tokens streamed.
 _PIECE = re.compile(
     r" ?[A-Za-z]{1,8}"  # a word, or eight letters of a long one
     r"| ?\d{1,3}"
@@ -25,7 +25,7 @@ def split(text: str) -> list[str]:
 
 
 def count(text: str) -> int:
-    """How many tokens `text` has."""
+    """The number of tokens of `text`."""
     return len(_PIECE.findall(text))
 
 

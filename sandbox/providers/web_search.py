@@ -25,7 +25,7 @@ __all__ = ["WebSearch"]
 
 _NAME = "exa"  # for faults, records and the pace
 
-# Every page is one of these at one of those; example.com and its like belong to nobody.
+# Every page is one of these at one of those. The domains are reserved for examples.
 _HOSTS = (
     "www.example.com", "news.example.com", "encyclopedia.example.org", "magazine.example.net", "forum.example.org",
     "blog.example.net", "library.example.edu",
@@ -113,7 +113,7 @@ def _about(search: _Search) -> dict[str, Any]:
 
 
 def _results(search: _Search) -> list[dict[str, Any]]:
-    """As many pages about the query as asked for, of those on the domains asked for."""
+    """At most `num_results` pages about the query, on the domains that the search allows."""
     chance = Random(search.query)
     topic = topic_of(search.query) or "nothing in particular"
     slug = "-".join(re.findall(r"[^\W_]+", topic.lower())[:8]) or "page"

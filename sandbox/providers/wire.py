@@ -70,7 +70,7 @@ class Wire:
             await asyncio.wait_for(self.lost.wait(), seconds)
 
     async def reset(self) -> None:
-        """Ends the connection with a TCP reset: what the client has not read yet is lost."""
+        """Ends the connection with a TCP reset: bytes that the client has not read are lost."""
         linger = struct.pack("ii", 1, 0)
         with suppress(OSError):
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -78,7 +78,7 @@ class Wire:
         await self.lost.wait()
 
     async def close(self) -> None:
-        """Ends the connection after what was sent, whatever was promised."""
+        """Ends the connection after the bytes sent so far, even in the middle of a response."""
         self.transport.close()
         await self.lost.wait()
 

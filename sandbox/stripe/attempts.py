@@ -93,7 +93,7 @@ def _redirect(store: Store, intent: Json, method: Json) -> Json:
 
 
 def take(store: Store, intent: Json, method: Json, authenticated: bool) -> Json:
-    """The intent after the bank was asked for the money. Raises CardDeclined when it says no."""
+    """The intent after a charge at the bank. Raises CardDeclined when the bank refuses."""
     card = payment_methods.card_of(method)
     if card is not None and card.decline:
         return decline(store, intent, method, DECLINES[card.decline], authenticated)

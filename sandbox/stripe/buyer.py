@@ -106,5 +106,5 @@ def method_for(store: Store, session: Json, method: str, card: Card | None, deta
 
 
 def success_url(session: Json) -> str:
-    """Where the buyer goes after paying."""
+    """The address to which the buyer goes after paying."""
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])

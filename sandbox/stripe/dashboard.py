@@ -1,4 +1,4 @@
-"""The developer's pages: the latest payments, and buttons for what can happen to each.
+"""The developer's pages: the latest payments, with buttons for refunds, disputes and late money.
 
 The same as the control API, for a person with a browser.
 """
@@ -47,7 +47,7 @@ class Dashboard:
         }
 
     async def payment(self, request: Request) -> Response:
-        """One payment: its refunds and disputes, the events about it, and buttons for what can happen next."""
+        """One payment: its refunds and disputes, the events about it, and buttons."""
         return self._payment(request.path_params["identifier"])
 
     def _payment(self, identifier: str, problem: str = "") -> Response:
@@ -93,7 +93,7 @@ class Dashboard:
         ]
 
     async def act(self, request: Request) -> Response:
-        """Does what the button of a payment's page says."""
+        """Carries out a button of a payment's page."""
         form = await form_of(request)
         identifier = request.path_params["identifier"]
         try:

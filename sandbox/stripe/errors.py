@@ -36,7 +36,7 @@ class StripeError(ProviderError):
 
 
 class InvalidRequest(StripeError):
-    """The request makes no sense in the present state of things."""
+    """The request makes no sense in the present state."""
 
 
 class InvalidParameter(InvalidRequest):
@@ -98,5 +98,5 @@ def missing(kind: str, identifier: str, param: str = "id") -> InvalidRequest:
 
 
 def documentation(code: str) -> str:
-    """Where Stripe explains this error code."""
+    """The address of Stripe's explanation of this error code."""
     return f"https://docs.stripe.com/error-codes/{code.replace('_', '-')}"

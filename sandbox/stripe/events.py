@@ -1,4 +1,4 @@
-"""Events: each has its object as it was at that moment, and is delivered to every endpoint that asked for it."""
+"""Events: each has its object as it was at that moment, and goes to every endpoint that subscribed to its type."""
 
 from sandbox.payments import deliveries
 

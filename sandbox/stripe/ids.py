@@ -4,7 +4,7 @@ import secrets
 import string
 
 _ALPHABET = string.ascii_letters + string.digits
-# How many characters follow the prefix, and what the first of them are.
+# The first of the characters after the prefix, and their number.
 _SHAPES = {
     "acct": ("1", 16),
     "cs_test": ("a1", 58),
@@ -27,10 +27,10 @@ def new(prefix: str) -> str:
 
 
 def random_text(length: int) -> str:
-    """Letters and digits that nobody can guess."""
+    """Letters and digits that cannot be guessed."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 def client_secret(identifier: str) -> str:
-    """What a browser would show to act on this intent."""
+    """The secret with which a browser would act on this intent."""
     return f"{identifier}_secret_{random_text(25)}"

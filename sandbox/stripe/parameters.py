@@ -2,7 +2,7 @@
 
 `decode` turns `line_items[0][price_data][currency]=usd` into nested dictionaries; `read` checks
 them against the rules of the operation. Nothing unknown passes: a parameter that the sandbox would
-silently ignore is a parameter whose effect nobody has tested.
+silently ignore is a parameter whose effect is untested.
 """
 
 import re
@@ -19,7 +19,7 @@ _MAX_DEPTH = 6
 
 @dataclass(frozen=True)
 class Rule:
-    """What one parameter may be.
+    """The rule for one parameter.
 
     `fields` describes the inside of an object or of each list item, `words` the only values of a choice.
     """
@@ -189,7 +189,7 @@ def amount() -> Rule:
 
 
 def check_amount(cents: int, name: str | None) -> None:
-    """Raises InvalidParameter for a total outside what can be charged."""
+    """Raises InvalidParameter for a total that cannot be charged."""
     if cents < 50:
         raise InvalidParameter("Amount must be at least $0.50 usd", code="amount_too_small", param=name)
     if cents > 99_999_999:
@@ -232,7 +232,7 @@ def url() -> Rule:
 
 
 def email() -> Rule:
-    """An e-mail address."""
+    """An email address."""
 
     def check(value: Any, name: str) -> str:
         if not isinstance(value, str) or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+|[^@\s]+@localhost", value):

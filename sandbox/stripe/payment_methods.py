@@ -111,7 +111,7 @@ def retrieve(store: Store, given: Json, identifier: str) -> Json:
 
 
 def keep(store: Store, method: Json, customer: str) -> Json:
-    """The payment method as the customer's own, who has agreed to later payments."""
+    """The payment method as the customer's own, kept for later payments."""
     new = method["customer"] is None
     store.save(method, customer=customer, allow_redisplay="limited", _set_up=True)
     if new:

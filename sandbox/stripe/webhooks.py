@@ -1,6 +1,6 @@
 """Webhook endpoints and the deliveries they are owed.
 
-An event is owed to every endpoint that asked for its type; each delivery is signed with the endpoint's secret.
+An event is owed to every endpoint that subscribed to its type; each delivery is signed with the endpoint's secret.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ def create(store: Store, given: Json) -> Json:
 
 
 def delete(store: Store, given: Json, identifier: str) -> Json:
-    """Nothing more is delivered to this endpoint, not even what is due."""
+    """Ends deliveries to this endpoint, due ones included."""
     store.get(identifier, "webhook_endpoint")
     store.remove(identifier)
     deliveries.withdraw(store, endpoint=identifier)
@@ -68,7 +68,7 @@ def _add(store: Store, given: Json, secret: str) -> Json:
 
 
 def queue(store: Store, event: Json) -> int:
-    """Owe an event to every endpoint that asked for it; to how many."""
+    """Owe an event to every endpoint that subscribed to its type. Returns their number."""
     endpoints = reversed(store.all("webhook_endpoint"))
     return deliveries.queue(store, event["id"], (each["id"] for each in endpoints if _wants(each, event["type"])))
 
@@ -78,7 +78,7 @@ def _wants(endpoint: Json, name: str) -> bool:
 
 
 def letter(store: PlainStore, endpoint: Json, event: Json) -> Letter:
-    """What is sent to an endpoint about an event."""
+    """The signed request to an endpoint about an event."""
     owed = deliveries.pending(store, event["id"])
     body = json.dumps(public(event) | {"pending_webhooks": owed}, indent=2).encode()
     headers = {

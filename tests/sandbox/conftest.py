@@ -12,7 +12,7 @@ from tests.sandbox.stripe_world import Buyer, Receiver, Shop
 
 @pytest.fixture(scope="session")
 def provider_sandbox_url(tmp_path_factory):
-    """Fifty times faster than in life, with a record of what it received."""
+    """Fifty times the real pace, with a record of requests."""
     with provider_sandbox(tmp_path_factory.mktemp("providers"), "--speed", "50", "--record") as url:
         yield url
 
@@ -54,7 +54,7 @@ def buyer():
 
 @pytest.fixture
 def receiver(shop):
-    """A webhook address that is told everything."""
+    """A webhook address that receives all events."""
     receiver = Receiver()
     endpoint = shop.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"]})
     receiver.secret = endpoint.secret

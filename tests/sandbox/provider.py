@@ -1,4 +1,4 @@
-"""A plain client for the providers sandbox: what was asked, and every byte that came back."""
+"""A plain client for the providers sandbox, with every byte that came back."""
 
 import json
 import socket
@@ -91,7 +91,7 @@ class Providers:
     def post(
         self, provider: str, prompt: str | list[dict[str, Any]] = "Hi", headers=None, **fields: Any
     ) -> httpx.Response:
-        """The answer in one piece, or whatever came instead."""
+        """The response in one piece, whatever its status."""
         return self.client.post(
             f"/{provider}/v1/chat/completions", json=self.body(prompt, **fields), headers=self.headers(headers)
         )
@@ -126,7 +126,7 @@ class Providers:
             return Stream(response.status_code, response.headers, raw, broken, body)
 
     def packets(self, provider: str, prompt: str, headers=None, **fields: Any) -> list[bytes]:
-        """What each read of a plain socket returned, HTTP and all."""
+        """The bytes of each read of a plain socket, HTTP included."""
         address = urlsplit(self.url)
         body = json.dumps(self.body(prompt, stream=True, **fields)).encode()
         head = [f"POST /{provider}/v1/chat/completions HTTP/1.1", "Host: sandbox", f"Content-Length: {len(body)}"]
@@ -139,7 +139,7 @@ class Providers:
         return received
 
     def recorded(self) -> list[dict[str, Any]]:
-        """What this session sent."""
+        """The requests of this session."""
         return self.client.get("/_test/requests", params={"session": self.session}).json()
 
 

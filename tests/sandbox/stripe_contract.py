@@ -1,4 +1,4 @@
-"""What stripe's own package says about its API: which fields objects have, which parameters operations take.
+"""The annotations of stripe's own package: the fields of objects, the parameters of operations.
 
 Both checks read the package's type annotations, so they follow when the package is upgraded.
 """
@@ -22,7 +22,7 @@ OPTIONS = set(stripe.RequestOptions.__annotations__)
 
 
 def breaches(body: Any, path: str = "") -> Iterator[str]:
-    """What is wrong with a JSON value of the API: made-up fields, absent ones, values of another type."""
+    """The faults of a JSON value of the API: made-up fields, absent ones, values of another type."""
     if isinstance(body, list):
         for place, each in enumerate(body):
             yield from breaches(each, f"{path}[{place}]")
@@ -138,7 +138,7 @@ def _resolved(kind: Any) -> Any:
 
 
 def unknown_parameters(rules: Rules, params: type, path: str = "") -> Iterator[str]:
-    """What the sandbox accepts and stripe's package does not know, and what only stripe insists on."""
+    """Parameters that only the sandbox accepts, and parameters that only stripe requires."""
     known = {name: kind for name, kind in params.__annotations__.items() if name not in OPTIONS}
     for name, rule in rules.items():
         where = f"{path}[{name}]" if path else name

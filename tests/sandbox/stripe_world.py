@@ -22,7 +22,7 @@ SHOP = "http://127.0.0.1:9"  # no server listens there, and no test follows a re
 class Shop:
     """A shop with an unmodified `stripe` client, and the sandbox's control API.
 
-    Every answer that passes is compared with what the package says about the API.
+    Every answer that passes is compared with the package's own annotations.
     """
 
     def __init__(self, address: str, **options: Any) -> None:
@@ -52,7 +52,7 @@ class Shop:
         parameters: dict[str, Any] = {
             "mode": "payment",
             "success_url": f"{SHOP}/paid?session={{CHECKOUT_SESSION_ID}}",
-            "cancel_url": f"{SHOP}/cancelled",
+            "cancel_url": f"{SHOP}/canceled",
             "line_items": [line_item("Credits", cents), line_item("Platform fee", fee)],
             "allowed_payment_method_types": ["card", "alipay", "crypto"],
             **changes,
@@ -170,12 +170,12 @@ class Buyer:
 
 
 def words(page: requests.Response) -> str:
-    """What a page says, without its tags."""
+    """The text of a page, without its tags."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text)).replace("&#x27;", "'")
 
 
 class Receiver:
-    """A shop's webhook address: verifies each signature, keeps the events, answers as told."""
+    """A shop's webhook address: verifies each signature, keeps the events, answers with the statuses in `answers`."""
 
     def __init__(self) -> None:
         self.secret = ""

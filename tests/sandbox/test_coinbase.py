@@ -232,7 +232,7 @@ def test_the_same_request_again_gets_the_same_checkout(coinbase):
     assert coinbase.call("POST", "", body, key=key).json()["id"] != first.json()["id"]
 
 
-def test_a_twin_of_a_request_that_is_under_way_is_told_to_come_back(coinbase):
+def test_a_twin_of_a_request_under_way_gets_409(coinbase):
     coinbase.control("requests", mode="slow", seconds=2, path="/api/v1/checkouts")
     key, body = str(uuid.uuid4()), {"amount": "21.00", "currency": "USDC"}
     with ThreadPoolExecutor(1) as pool:
@@ -281,7 +281,7 @@ def test_webhooks_are_repeated_doubled_and_lost(coinbase, receiver):
     assert receiver.about(lost) == [] and coinbase.get(lost)["status"] == "COMPLETED"
 
 
-def test_killed_and_started_again_it_still_tells(coinbase, running, receiver):
+def test_killed_and_started_again_it_still_delivers(coinbase, running, receiver):
     receiver.answers = [500] * 1000
     checkout = coinbase.create()
     coinbase.control(f"checkouts/{checkout['id']}/pay")

@@ -54,7 +54,7 @@ def test_a_manner_is_not_taken_for_exact_words(providers, question):
 
 
 @pytest.mark.parametrize(("count", "expected"), [("4", 4), ("10", 10), ("25", 25), ("1", 1), ("0", 1)])
-def test_a_list_has_as_many_items_as_asked_for(providers, count, expected):
+def test_a_list_has_the_number_of_items_requested(providers, count, expected):
     text = providers.say(f"List {count} tips for better sleep")
     names = re.findall(r"^(\d+)\. \*\*(.*?)\*\*", text, re.MULTILINE)
     assert [number for number, _ in names] == [str(number) for number in range(1, expected + 1)]
@@ -72,7 +72,7 @@ def test_a_list_has_as_many_items_as_asked_for(providers, count, expected):
         ("Write code that sorts", "python", "def "),
     ],
 )
-def test_code_comes_in_the_language_asked_for(providers, question, language, part):
+def test_code_is_in_the_language_requested(providers, question, language, part):
     block = re.search(r"```(\w+)\n(.*?)\n```", providers.say(question), re.DOTALL)
     assert block[1] == language and part in block[2]
 
@@ -154,7 +154,7 @@ def test_a_seed_or_temperature_zero_gives_the_same_words_again(providers):
         ({}, False),
     ],
 )
-def test_it_thinks_when_asked_to(providers, fields, thinks):
+def test_it_thinks_on_request(providers, fields, thinks):
     message = providers.answer("Tell me about tea", **fields)
     assert ("tea" in message.get("reasoning_content", "")) == thinks
 

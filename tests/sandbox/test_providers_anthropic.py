@@ -1,4 +1,4 @@
-"""Anthropic's own protocol: what its documentation promises, event by event."""
+"""Anthropic's own protocol as its documentation describes it, event by event."""
 
 import json
 

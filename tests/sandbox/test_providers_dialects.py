@@ -1,4 +1,4 @@
-"""How the providers differ on the wire, and what they nevertheless have in common."""
+"""The differences between providers on the wire, and what all have in common."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_every_dialect_streams_one_token_a_chunk_and_ends_with_done(providers, n
     )
 
 
-def test_every_dialect_tells_the_same_usage_whether_streamed_or_not(providers, name):
+def test_every_dialect_reports_the_same_usage_streamed_or_not(providers, name):
     stream = providers.stream("openai", headers=dialect(name), **WITH_USAGE)
     in_choices = [choice["usage"] for choice in stream.choices if choice.get("usage")]
     last = (stream.usages or in_choices)[-1]
@@ -49,10 +49,10 @@ def test_every_dialect_tells_the_same_usage_whether_streamed_or_not(providers, n
 
 def test_every_dialect_shows_reasoning_and_counts_it(providers, name):
     field = DIALECTS[name].reasoning
-    asked = {"headers": dialect(name, None), "seed": 3, "reasoning_effort": "medium"}
-    stream = providers.stream("openai", "Tell me about tea", **asked)
+    fields = {"headers": dialect(name, None), "seed": 3, "reasoning_effort": "medium"}
+    stream = providers.stream("openai", "Tell me about tea", **fields)
     thoughts = [delta[field] for delta in stream.deltas if delta.get(field)]
-    reply = providers.post("openai", "Tell me about tea", **asked).json()
+    reply = providers.post("openai", "Tell me about tea", **fields).json()
     message = reply["choices"][0]["message"]
     assert "".join(thoughts) == message[field] and "tea" in message[field]
     assert reply["usage"]["completion_tokens_details"]["reasoning_tokens"] == len(thoughts)
@@ -61,14 +61,14 @@ def test_every_dialect_shows_reasoning_and_counts_it(providers, name):
 
 
 def test_every_dialect_calls_tools(providers, name):
-    asked = {"headers": dialect(name, None), "tools": TOOLS, "seed": 3}
-    stream = providers.stream("openai", "What is the weather in Oslo?", **asked)
+    fields = {"headers": dialect(name, None), "tools": TOOLS, "seed": 3}
+    stream = providers.stream("openai", "What is the weather in Oslo?", **fields)
     calls = [call for delta in stream.deltas for call in delta.get("tool_calls") or ()]
     assert calls[0]["function"]["name"] == "get_weather" and calls[0]["id"]
     assert json.loads("".join(call["function"]["arguments"] for call in calls)) == {"city": "Oslo"}
     expected = DIALECTS[name].finish.get("tool_calls", "tool_calls")
     assert stream.finishes == [expected]
-    choice = providers.post("openai", "What is the weather in Oslo?", **asked).json()["choices"][0]
+    choice = providers.post("openai", "What is the weather in Oslo?", **fields).json()["choices"][0]
     assert choice["finish_reason"] == expected
     assert json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"]) == {"city": "Oslo"}
     assert choice["message"]["content"] is None
@@ -106,7 +106,7 @@ def test_usage_is_where_the_dialect_puts_it(providers, name, asked):
     stream = providers.stream("openai", headers=dialect(name), **(WITH_USAGE if asked else {}))
     places = [len(chunk["choices"]) for chunk in stream.chunks if chunk.get("usage")]
     inside = [choice for choice in stream.choices if "usage" in choice]
-    if not asked and not kind.usage_unasked:
+    if not asked and not kind.usage_always:
         assert (places, inside) == ([], [])
     elif kind.usage == "every":
         counts = [usage["completion_tokens"] for usage in stream.usages]

@@ -144,7 +144,7 @@ def test_a_cut_stream_breaks_off_after_so_many_tokens(providers, after):
     assert (len(stream.pieces), stream.finishes, stream.is_done) == (after, [], False)
 
 
-def test_a_cut_reply_is_shorter_than_it_promised(providers):
+def test_a_cut_reply_is_shorter_than_announced(providers):
     with pytest.raises(httpx.RemoteProtocolError):
         providers.post("openai", headers=failing("*=cut:2"))
 
@@ -238,7 +238,7 @@ def test_usage_may_be_nonsense(providers, name, prompt, completion):
     ] * 2
 
 
-def test_usage_may_stand_beside_the_finish_reason_even_unasked(providers):
+def test_usage_may_be_beside_the_finish_reason_even_if_not_requested(providers):
     stream = providers.stream("openai", headers=failing("*=usage-with-choices"))
     (chunk,) = [chunk for chunk in stream.chunks if chunk.get("usage")]
     assert chunk["choices"][0]["finish_reason"] == "stop"
@@ -246,9 +246,9 @@ def test_usage_may_stand_beside_the_finish_reason_even_unasked(providers):
 
 
 def test_usage_may_count_reasoning_in_the_total_only(providers):
-    asked = {"seed": 1, "reasoning_effort": "low"}
-    usual = providers.post("openai", "Tea?", **asked).json()["usage"]
-    other = providers.post("openai", "Tea?", fault("*=usage-excludes-reasoning"), **asked).json()["usage"]
+    fields = {"seed": 1, "reasoning_effort": "low"}
+    usual = providers.post("openai", "Tea?", **fields).json()["usage"]
+    other = providers.post("openai", "Tea?", fault("*=usage-excludes-reasoning"), **fields).json()["usage"]
     reasoning = usual["completion_tokens_details"]["reasoning_tokens"]
     assert reasoning > 0
     assert other["completion_tokens"] == usual["completion_tokens"] - reasoning

@@ -30,7 +30,7 @@ def pool():
 
 
 @contextmanager
-def asked(providers, headers, prompt="Hi", path=CHAT, **fields):
+def streamed(providers, headers, prompt="Hi", path=CHAT, **fields):
     """The running stream of an answer, as (response, iterator of its pieces of text)."""
     body = providers.body(prompt, stream=True, **fields)
     with providers.client.stream("POST", path, json=body, headers=providers.headers(headers)) as response:
@@ -38,7 +38,7 @@ def asked(providers, headers, prompt="Hi", path=CHAT, **fields):
 
 
 def test_an_answer_waits_after_its_first_tokens_and_goes_on_when_the_gate_opens(providers, gate):
-    with asked(providers, tokens(10, **gate.headers)) as (_, pieces):
+    with streamed(providers, tokens(10, **gate.headers)) as (_, pieces):
         assert len([next(pieces) for _ in range(3)]) == 3
         gate.wait_for_an_answer()
         assert providers.recorded()[0]["tokens"] == 3
@@ -51,7 +51,7 @@ def test_an_answer_waits_after_its_first_tokens_and_goes_on_when_the_gate_opens(
 
 def test_the_line_of_a_chat_message_names_a_gate_as_well(providers, gate):
     prompt = gate.command.replace("\n", " tokens=5\n") + "Hello"
-    with asked(providers, {}, prompt) as (_, pieces):
+    with streamed(providers, {}, prompt) as (_, pieces):
         gate.wait_for_an_answer()
         gate.open()
         assert len(list(pieces)) == 5
@@ -67,7 +67,7 @@ def test_a_response_in_one_piece_waits_before_anything_is_sent(providers, gate, 
 
 
 def test_without_a_number_the_gate_is_before_the_first_token(providers, gate):
-    with asked(providers, tokens(4, **{"X-Sandbox-Gate": gate.name})) as (response, pieces):
+    with streamed(providers, tokens(4, **{"X-Sandbox-Gate": gate.name})) as (response, pieces):
         assert response.status_code == 200
         gate.wait_for_an_answer()
         assert providers.recorded()[0]["tokens"] == 0
@@ -76,7 +76,7 @@ def test_without_a_number_the_gate_is_before_the_first_token(providers, gate):
 
 
 def test_an_answer_shorter_than_its_gate_waits_before_its_end(providers, gate):
-    with asked(providers, tokens(2, **gate.headers)) as (_, pieces):
+    with streamed(providers, tokens(2, **gate.headers)) as (_, pieces):
         gate.wait_for_an_answer()
         assert providers.recorded()[0]["tokens"] == 2
         gate.open()
@@ -94,7 +94,7 @@ def test_a_gate_comes_before_a_fault_at_the_same_place(providers, gate, pool, wh
 
 def test_one_answer_may_wait_at_several_gates(providers, provider_sandbox_url):
     first, second = Gate(provider_sandbox_url, after=1), Gate(provider_sandbox_url, after=2)
-    with asked(providers, tokens(5, **{"X-Sandbox-Gate": f"{second.place}; {first.place}"})) as (_, pieces):
+    with streamed(providers, tokens(5, **{"X-Sandbox-Gate": f"{second.place}; {first.place}"})) as (_, pieces):
         first.wait_for_an_answer()
         assert second.waiting == 0
         first.open()

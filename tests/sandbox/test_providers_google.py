@@ -1,4 +1,4 @@
-"""Google's own protocol: what its documentation promises, event by event."""
+"""Google's own protocol as its documentation describes it, event by event."""
 
 import json
 

@@ -80,14 +80,14 @@ def send(providers, protocol, body):
     answer = providers.client.post(PROTOCOLS[protocol][0], content=content, headers=providers.headers(AT_ONCE))
     assert answer.status_code in (200, 400), answer.text
     if answer.status_code == 400:
-        told = answer.json()
-        assert told["error"]["message"]
+        error = answer.json()
+        assert error["error"]["message"]
         if protocol == "openai":
-            assert told["error"]["type"] == "invalid_request_error"
+            assert error["error"]["type"] == "invalid_request_error"
         elif protocol == "anthropic":
-            assert (told["type"], told["error"]["type"]) == ("error", "invalid_request_error")
+            assert (error["type"], error["error"]["type"]) == ("error", "invalid_request_error")
         else:
-            assert (told["error"]["code"], told["error"]["status"]) == (400, "INVALID_ARGUMENT")
+            assert (error["error"]["code"], error["error"]["status"]) == (400, "INVALID_ARGUMENT")
     return answer.status_code
 
 

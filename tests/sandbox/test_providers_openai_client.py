@@ -1,4 +1,4 @@
-"""The unmodified `openai` package against the sandbox: what customers will use works here first."""
+"""The unmodified `openai` package, which customers use, against the sandbox."""
 
 import json
 from typing import Literal
@@ -127,7 +127,7 @@ def test_it_calls_the_tool_that_is_chosen_or_none(client):
     assert called(ASK, {"type": "function", "function": {"name": "save_note"}}) == ["save_note"]
 
 
-def test_it_calls_a_tool_for_each_of_two_cities_unless_told_not_to(client):
+def test_it_calls_a_tool_for_each_of_two_cities_unless_parallel_calls_are_off(client):
     ask = [{"role": "user", "content": "What is the weather in Oslo and Paris?"}]
 
     def cities(**fields):
@@ -183,7 +183,7 @@ def test_it_streams_a_completion_of_the_old_kind(providers, http_client, name):
     assert texts == ["one", " two", " three"]
 
 
-def test_it_lists_models_that_were_asked_for(client, providers, http_client):
+def test_it_lists_models_that_were_requested(client, providers, http_client):
     lister = client_at(f"lister-{providers.session}", providers, http_client)
     assert [model.id for model in lister.models.list()] == []
     lister.chat.completions.create(model="some/model", messages=ASK)

@@ -1,4 +1,4 @@
-"""How fast answers come, who listens, and what is remembered of requests."""
+"""The pace of answers, clients that leave, and the record of requests."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from sandbox.providers.catalogue import read_catalogue
+from sandbox.providers.catalog import read_catalog
 from sandbox.providers.pace import pace_of
 from sandbox.providers.recorder import Record, Recorder
 from tests.processes import provider_sandbox, wait_until
@@ -51,7 +51,7 @@ def test_a_reply_in_one_piece_takes_as_long_as_its_stream(providers):
     assert 0.2 <= response.elapsed.total_seconds() < 2
 
 
-def test_a_delay_between_tokens_can_be_asked_for(providers):
+def test_a_delay_between_tokens_can_be_set(providers):
     first, last = arrivals(providers, headers={**tokens(11), "X-Sandbox-Delay": "0.03"})
     assert first >= 0.03
     assert 0.32 <= last < 3
@@ -113,7 +113,7 @@ def test_what_was_sent_is_recorded_as_it_came(providers):
     assert (record["status"], record["tokens"], record["finished"], record["disconnected"]) == (200, 3, True, False)
 
 
-def test_a_session_can_be_forgotten_and_sees_nothing_of_others(providers):
+def test_a_session_can_be_cleared_and_is_apart_from_others(providers):
     providers.post("groq", headers=tokens(1))
     query = {"session": providers.session}
     assert len(providers.recorded()) == 1
@@ -142,11 +142,11 @@ def test_all_records_together_are_bounded():
         recorder.add(f"session-{number}", Record("POST", "/", "groq", {}, str(number)), 150_000)
     kept = [number for number in range(1000) if recorder.of(f"session-{number}")]
     assert kept == list(range(1000 - 423, 1000))
-    recorder.forget("session-999")
+    recorder.clear("session-999")
     assert recorder.of("session-999") == []
 
 
-def test_it_tells_how_it_is(providers):
+def test_health_reports_status_speed_and_recording(providers):
     assert providers.client.get("/health").json() == {"status": "ok", "speed": 50.0, "recording": True}
 
 
@@ -194,12 +194,12 @@ def test_it_names_the_free_port_that_it_took_and_needs_nothing_of_the_site(tmp_p
     assert process.communicate(timeout=10)[0].strip().splitlines() == ["[]"]
 
 
-def test_a_catalogue_gives_models_and_the_limits_of_their_contexts(tmp_path):
-    (tmp_path / "catalogue.json").write_text(
+def test_a_catalog_gives_models_and_the_limits_of_their_contexts(tmp_path):
+    (tmp_path / "catalog.json").write_text(
         '{"endpoints": [{"provider": "groq", "model": "a/b", "provider_model_id": "b", "context_length": 50},'
         ' {"provider": "groq", "model": "a/c"}]}'
     )
-    options = ("--speed", "0", "--catalogue", str(tmp_path / "catalogue.json"))
+    options = ("--speed", "0", "--catalog", str(tmp_path / "catalog.json"))
     with provider_sandbox(tmp_path, *options) as url, httpx.Client(base_url=url, trust_env=False) as client:
         listed = client.get("/groq/v1/models").json()["data"]
         assert [(model["id"], model.get("context_length")) for model in listed] == [("b", 50), ("a/c", None)]
@@ -215,9 +215,9 @@ def test_a_catalogue_gives_models_and_the_limits_of_their_contexts(tmp_path):
         assert post("one " * 60).status_code == 400
 
 
-def test_names_remembered_without_a_catalogue_are_bounded(tmp_path):
+def test_names_remembered_without_a_catalog_are_bounded(tmp_path):
     (tmp_path / "empty.json").write_text('{"endpoints": []}')
-    catalogue = read_catalogue(tmp_path / "empty.json")
+    catalog = read_catalog(tmp_path / "empty.json")
     for number in range(3000):
-        assert catalogue.context_length("groq", f"model-{number}") is None
-    assert len(catalogue.listed("groq")) == 2000
+        assert catalog.context_length("groq", f"model-{number}") is None
+    assert len(catalog.listed("groq")) == 2000

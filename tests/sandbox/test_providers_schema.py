@@ -1,4 +1,4 @@
-"""JSON by schema: whatever the schema, what comes back is valid against it."""
+"""JSON by schema: values are valid against any schema."""
 
 import json
 import re
@@ -17,7 +17,7 @@ PROMPT = "Alice Smith (30 years, alice@example.com) lives in Oslo since 2020-05-
 
 
 def faults(value: Any, schema: Any, root: Any, path: str = "$") -> list[str]:
-    """What is wrong with `value`: a plain reading of JSON Schema, written apart from the code it checks."""
+    """The faults of `value`: a plain reading of JSON Schema, written apart from the code it checks."""
     if schema is True or schema == {}:
         return []
     if "$ref" in schema:
@@ -39,39 +39,56 @@ def faults(value: Any, schema: Any, root: Any, path: str = "$") -> list[str]:
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if kinds and not any(is_a(value, kind) for kind in kinds):
         return [*found, f"{path} is {value!r}, not {kinds}"]
-    if isinstance(value, str):
-        if len(value) < schema.get("minLength", 0) or len(value) > schema.get("maxLength", 10**9):
-            found.append(f"{path} has a wrong length: {value!r}")
-        if "pattern" in schema and not re.search(schema["pattern"], value):
-            found.append(f"{path} does not match {schema['pattern']}: {value!r}")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        low, high = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
-        if not low <= value <= high:
-            found.append(f"{path} = {value} is outside {low}..{high}")
-        if "exclusiveMinimum" in schema and value <= schema["exclusiveMinimum"]:
-            found.append(f"{path} = {value} is too small")
-        if "exclusiveMaximum" in schema and value >= schema["exclusiveMaximum"]:
-            found.append(f"{path} = {value} is too large")
-        if "multipleOf" in schema and abs(value / schema["multipleOf"] - round(value / schema["multipleOf"])) > 1e-9:
-            found.append(f"{path} = {value} is no multiple of {schema['multipleOf']}")
-    if isinstance(value, list):
-        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 10**9):
-            found.append(f"{path} has {len(value)} items")
-        if schema.get("uniqueItems") and len({json.dumps(item) for item in value}) < len(value):
-            found.append(f"{path} repeats itself: {value}")
-        for number, item in enumerate(value):
-            found += faults(item, schema.get("items", {}), root, f"{path}[{number}]")
-    if isinstance(value, dict):
-        found += [f"{path}.{key} is missing" for key in schema.get("required", ()) if key not in value]
-        properties, extra = schema.get("properties", {}), schema.get("additionalProperties", {})
-        for key, item in value.items():
-            if key in properties:
-                found += faults(item, properties[key], root, f"{path}.{key}")
-            elif extra is False:
-                found.append(f"{path}.{key} is not allowed")
-            else:
-                found += faults(item, extra, root, f"{path}.{key}")
+    match value:
+        case str():
+            found += faults_of_text(value, schema, path)
+        case int() | float() if not isinstance(value, bool):
+            found += faults_of_number(value, schema, path)
+        case list():
+            found += faults_of_list(value, schema, root, path)
+        case dict():
+            found += faults_of_object(value, schema, root, path)
     return found
+
+
+def faults_of_text(value, schema, path):
+    if len(value) < schema.get("minLength", 0) or len(value) > schema.get("maxLength", 10**9):
+        yield f"{path} has a wrong length: {value!r}"
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        yield f"{path} does not match {schema['pattern']}: {value!r}"
+
+
+def faults_of_number(value, schema, path):
+    low, high = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
+    if not low <= value <= high:
+        yield f"{path} = {value} is outside {low}..{high}"
+    if "exclusiveMinimum" in schema and value <= schema["exclusiveMinimum"]:
+        yield f"{path} = {value} is too small"
+    if "exclusiveMaximum" in schema and value >= schema["exclusiveMaximum"]:
+        yield f"{path} = {value} is too large"
+    if "multipleOf" in schema and abs(value / schema["multipleOf"] - round(value / schema["multipleOf"])) > 1e-9:
+        yield f"{path} = {value} is no multiple of {schema['multipleOf']}"
+
+
+def faults_of_list(value, schema, root, path):
+    if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", 10**9):
+        yield f"{path} has {len(value)} items"
+    if schema.get("uniqueItems") and len({json.dumps(item) for item in value}) < len(value):
+        yield f"{path} repeats itself: {value}"
+    for number, item in enumerate(value):
+        yield from faults(item, schema.get("items", {}), root, f"{path}[{number}]")
+
+
+def faults_of_object(value, schema, root, path):
+    yield from (f"{path}.{key} is missing" for key in schema.get("required", ()) if key not in value)
+    properties, extra = schema.get("properties", {}), schema.get("additionalProperties", {})
+    for key, item in value.items():
+        if key in properties:
+            yield from faults(item, properties[key], root, f"{path}.{key}")
+        elif extra is False:
+            yield f"{path}.{key} is not allowed"
+        else:
+            yield from faults(item, extra, root, f"{path}.{key}")
 
 
 def is_a(value: Any, kind: str) -> bool:
@@ -262,7 +279,7 @@ def test_a_text_is_found_for_a_pattern(pattern):
 
 
 @pytest.mark.parametrize("pattern", ["^[a-z]+$", "^a*$", "^[a-z]{2,40}$", "^x(?:yz)*$"])
-def test_a_text_for_a_pattern_has_the_length_asked_for(pattern):
+def test_a_text_for_a_pattern_has_the_length_required(pattern):
     found = matching(pattern, 20, 60)
     assert re.search(pattern, found) and 20 <= len(found) <= 60
 

@@ -100,8 +100,8 @@ def test_tool_calls_are_counted_as_they_are_streamed(providers):
             },
         }
     ]
-    asked = {"tools": tools, "tool_choice": "required", "seed": 1, "stream_options": {"include_usage": True}}
-    stream = providers.stream("openai", "tea", **asked)
+    fields = {"tools": tools, "tool_choice": "required", "seed": 1, "stream_options": {"include_usage": True}}
+    stream = providers.stream("openai", "tea", **fields)
     calls = [call for delta in stream.deltas for call in delta.get("tool_calls") or ()]
     assert (
         stream.usages[0]["completion_tokens"]
@@ -184,11 +184,11 @@ def test_a_header_that_makes_no_sense_is_refused(providers, headers):
 
 
 def test_log_probabilities_are_given_for_each_token(providers):
-    asked = {"logprobs": True, "top_logprobs": 2}
-    content = providers.post("openai", "Say exactly: one two", **asked).json()["choices"][0]["logprobs"]["content"]
+    fields = {"logprobs": True, "top_logprobs": 2}
+    content = providers.post("openai", "Say exactly: one two", **fields).json()["choices"][0]["logprobs"]["content"]
     assert [one["token"] for one in content] == ["one", " two"]
     assert all(one["logprob"] <= 0 and len(one["top_logprobs"]) == 2 for one in content)
-    streamed = providers.stream("openai", "Say exactly: one two", **asked).choices
+    streamed = providers.stream("openai", "Say exactly: one two", **fields).choices
     assert [choice["logprobs"]["content"] for choice in streamed if choice["logprobs"]] == [[content[0]], [content[1]]]
 
 

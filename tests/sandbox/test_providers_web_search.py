@@ -7,9 +7,9 @@ from tests.sandbox.provider import fault
 
 
 def find(providers, query="tell me about tea", headers=None, **fields) -> httpx.Response:
-    asked = {"query": query, "contents": {"highlights": {"maxCharacters": 2000}}, **fields}
+    body = {"query": query, "contents": {"highlights": {"maxCharacters": 2000}}, **fields}
     return providers.client.post(
-        "/exa/search", json=asked, headers=providers.headers({"x-api-key": "any", **(headers or {})})
+        "/exa/search", json=body, headers=providers.headers({"x-api-key": "any", **(headers or {})})
     )
 
 
@@ -39,7 +39,7 @@ def test_any_query_has_readable_addresses(providers, query):
         assert " " not in page["url"] and len(page["url"]) < 300
 
 
-def test_a_search_has_ten_results_unless_told_otherwise_and_never_more_than_there_are(providers):
+def test_a_search_has_ten_results_by_default_and_35_at_most(providers):
     assert len(pages(providers)) == 10
     assert len(pages(providers, numResults=100)) == 35
     response = find(providers, numResults=12).json()
@@ -47,7 +47,7 @@ def test_a_search_has_ten_results_unless_told_otherwise_and_never_more_than_ther
     assert response["resolvedSearchType"] == "neural"
 
 
-def test_contents_are_those_asked_for(providers):
+def test_contents_are_those_requested(providers):
     assert "highlights" not in pages(providers, contents={})[0]
     page = pages(providers, contents={"text": True, "highlights": {"maxCharacters": 30}})[0]
     assert page["text"].startswith("This page is simulated.")
@@ -100,16 +100,16 @@ def test_faults_for_others_do_no_harm_and_a_reset_breaks_the_connection(provider
 
 
 def test_searches_are_recorded(providers):
-    find(providers, "what was asked")
+    find(providers, "the tides")
     (record,) = providers.client.get("/_test/requests", params={"session": providers.session}).json()
     assert (record["provider"], record["status"], record["finished"]) == ("exa", 200, True)
-    assert record["body"]["query"] == "what was asked"
+    assert record["body"]["query"] == "the tides"
 
 
-def test_the_writer_links_to_its_sources_when_it_is_asked_to(providers):
-    told = "Cite them.\n\n[1] Tea\nURL: https://tea.example.com/leaf\nTea."
-    system = {"role": "system", "content": told}
+def test_the_writer_links_to_its_sources_on_request(providers):
+    cited = "Cite them.\n\n[1] Tea\nURL: https://tea.example.com/leaf\nTea."
+    system = {"role": "system", "content": cited}
     question = {"role": "user", "content": "Tell me about tea"}
     assert "Sources: [tea.example.com](https://tea.example.com/leaf)." in providers.say([system, question])
-    system["content"] = told.removeprefix("Cite them.")
+    system["content"] = cited.removeprefix("Cite them.")
     assert "Sources:" not in providers.say([system, question])

@@ -1,4 +1,4 @@
-"""What every address has in common: keys, versions, parameters, lists, expansion."""
+"""The common rules of all addresses: keys, versions, parameters, lists, expansion."""
 
 import re
 import socket
@@ -26,7 +26,7 @@ def test_only_keys_of_this_machine_are_accepted(shop, key):
     assert f"{key[:8]}****" in str(error.value)
 
 
-def test_a_request_without_a_key_is_told_how_to_send_one(shop):
+def test_a_request_without_a_key_gets_an_error_that_explains_keys(shop):
     answer = requests.get(f"{shop.address}/v1/customers", timeout=20)
     assert answer.status_code == 401 and "You did not provide an API key" in answer.json()["error"]["message"]
 

@@ -51,7 +51,7 @@ def test_the_page_shows_what_is_bought_and_says_that_no_money_moves(shop, buyer)
     ):
         assert text in words(page)
     assert 'value="4242 4242 4242 4242"' in page.text
-    assert f'href="{SHOP}/cancelled"' in page.text
+    assert f'href="{SHOP}/canceled"' in page.text
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and f"form-action 'self' {SHOP};" in policy + ";"
     assert "<script" not in page.text and "style=" not in page.text
@@ -114,7 +114,7 @@ def test_a_form_with_a_mistake_is_shown_again_with_what_was_entered(shop, buyer,
     assert shop.reload(session).payment_intent is None
 
 
-def test_three_d_secure_is_asked_for_and_then_paid(shop, buyer):
+def test_three_d_secure_comes_before_the_payment(shop, buyer):
     session = shop.session()
     bank = buyer.pay(session, "4000002760003184")
     assert "/authorize/pi_" in bank
@@ -149,7 +149,7 @@ def test_a_card_can_be_declined_after_three_d_secure(shop, buyer):
     assert shop.reload(session).payment_status == "unpaid"
 
 
-def test_the_bank_s_page_asked_twice_pays_once(shop, buyer):
+def test_the_bank_s_page_sent_twice_pays_once(shop, buyer):
     session = shop.session()
     bank = buyer.pay(session, "4000002760003184")
     assert buyer.decide(bank, "authorize") == buyer.decide(bank, "authorize") == f"{SHOP}/paid?session={session.id}"
@@ -216,7 +216,7 @@ def test_an_expired_session_cannot_be_paid(shop, buyer):
     session = shop.session()
     shop.v1.checkout.sessions.expire(session.id)
     page = buyer.look(session.url)
-    assert page.status_code == 410 and "expired" in words(page) and f"{SHOP}/cancelled" in page.text
+    assert page.status_code == 410 and "expired" in words(page) and f"{SHOP}/canceled" in page.text
     assert buyer.pay(session) == "" and buyer.page.status_code == 410
     expired = shop.reload(session)
     assert (expired.status, expired.payment_intent) == ("expired", None)

@@ -52,13 +52,13 @@ def test_the_parameter_check_notices_made_up_names_and_words():
         "currency": required(text()),
         "amount": text(),
         "confirmation_method": choice("automatic", "psychic"),
-        "payment_method_options": nested({"card": nested({"colour": text()})}),
+        "payment_method_options": nested({"card": nested({"color": text()})}),
     }
     found = list(unknown_parameters(rules, stripe.params.PaymentIntentCreateParams))
     assert found == [
         "PaymentIntentCreateParams: mood does not exist",
         "confirmation_method=psychic does not exist",
-        "PaymentIntentCreateParamsPaymentMethodOptionsCard: payment_method_options[card][colour] does not exist",
+        "PaymentIntentCreateParamsPaymentMethodOptionsCard: payment_method_options[card][color] does not exist",
         "PaymentIntentCreateParams: [amount] is required by stripe and not by the sandbox",
     ]
 
@@ -68,7 +68,7 @@ def test_the_api_version_is_the_package_s_own():
 
 
 def test_every_kind_of_object_is_as_the_package_describes_it(shop, buyer):
-    """A tour of everything: what each answer looks like is checked as it passes."""
+    """A tour of all objects: each answer is checked as it passes."""
     customer = shop.customer(metadata={"organization": "42"})
     options = {"card": {"setup_future_usage": "off_session"}}
     session = shop.session(customer=customer.id, payment_method_options=options, expand=["customer"])

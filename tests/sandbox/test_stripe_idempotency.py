@@ -108,7 +108,7 @@ def test_a_key_that_is_too_long_is_refused(shop):
 
 
 def test_twins_at_the_same_time_are_executed_once(shop, customer, key):
-    """All but one are told to come back; coming back brings the one answer."""
+    """All but one get 409; a later retry gets the one answer."""
     shop.control("requests", mode="slow", seconds=0.7, count=1, path="/v1/payment_intents")
     outcomes: list[Any] = []
 
@@ -143,7 +143,7 @@ def test_a_lost_answer_is_found_by_asking_again(shop, customer, key):
 
 
 def test_without_a_key_of_ones_own_a_lost_answer_charges_twice(shop, customer):
-    """What the fault is there to find: a shop that sends again under another key."""
+    """The mistake that this fault reveals: a shop that sends again under another key."""
     shop.control("requests", mode="drop", path="/v1/payment_intents")
     with pytest.raises(stripe.APIConnectionError):
         shop.charge_while_away(customer.id, "pm_card_visa")

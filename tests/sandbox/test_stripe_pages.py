@@ -43,7 +43,7 @@ def test_every_page_is_accessible_and_fits_its_window(pages, page: Page, faults)
 
 
 def test_a_purchase_needs_a_keyboard_only(shop, receiver, page: Page):
-    session = shop.session(success_url=f"{receiver.origin}/paid", cancel_url=f"{receiver.origin}/cancelled")
+    session = shop.session(success_url=f"{receiver.origin}/paid", cancel_url=f"{receiver.origin}/canceled")
     page.goto(session.url)
     seen = []
     for _ in range(20):
@@ -75,10 +75,10 @@ def test_the_page_works_without_javascript(shop, receiver, new_page, faults):
 
 
 def test_the_buyer_can_go_back_to_the_shop(shop, receiver, page: Page):
-    session = shop.session(cancel_url=f"{receiver.origin}/cancelled")
+    session = shop.session(cancel_url=f"{receiver.origin}/canceled")
     page.goto(session.url)
     page.get_by_role("link", name="Back to").click()
-    page.wait_for_url(f"{receiver.origin}/cancelled")
+    page.wait_for_url(f"{receiver.origin}/canceled")
     assert shop.reload(session).status == "open"
 
 

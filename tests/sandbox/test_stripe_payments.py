@@ -131,7 +131,7 @@ def test_equal_numbers_have_equal_fingerprints(shop, customer):
     assert first.card.fingerprint == second.card.fingerprint != third.card.fingerprint
 
 
-def test_a_renewed_card_tells_so(shop, customer):
+def test_a_renewed_card_has_an_event(shop, customer):
     card = shop.saved(customer.id)
     shop.control(f"payment_methods/{card}/renew", exp_month=3, exp_year=2041)
     assert shop.v1.payment_methods.retrieve(card).card.exp_year == 2041

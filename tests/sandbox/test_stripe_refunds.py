@@ -33,7 +33,7 @@ def test_refunds_add_up_to_the_charge_and_never_more(shop):
     assert [each.amount for each in shop.v1.refunds.list({"payment_intent": payment.id})] == [700, 300]
 
 
-def test_a_refund_tells_twice(shop):
+def test_a_refund_has_two_events(shop):
     payment = shop.paid()
     refund = shop.v1.refunds.create({"payment_intent": payment.id, "amount": 1})
     assert [event.data.object.id for event in shop.events_about(refund.id, "refund.created")] == [refund.id]
@@ -148,7 +148,7 @@ def test_an_inquiry_takes_no_money(shop):
     assert shop.control(f"disputes/{dispute.id}/win")["status"] == "warning_closed"
 
 
-def test_an_early_fraud_warning_is_told(shop, receiver):
+def test_an_early_fraud_warning_is_delivered(shop, receiver):
     payment = shop.paid(card="pm_card_createIssuerFraudRecord")
     receiver.wait_for(lambda: "radar.early_fraud_warning.created" in receiver.types_about(payment.id), "the warning")
     (event,) = shop.events_about(payment.id, "radar.early_fraud_warning.created")

@@ -79,7 +79,7 @@ def test_events_that_were_due_are_delivered_after_the_restart(sandbox, receiver)
 
 
 def test_killed_in_the_middle_of_many_requests_no_event_is_lost(sandbox, receiver):
-    """Every change that was answered, and every one that was only committed, is told in the end."""
+    """Every change that was answered, and every one that was only committed, is delivered in the end."""
     stop = threading.Event()
 
     def work():

@@ -32,14 +32,14 @@ def shop(request, stripe_sandbox_url):
 
 @pytest.fixture
 def customer(shop):
-    return shop.customer(metadata={"organisation": "1"})
+    return shop.customer(metadata={"organization": "1"})
 
 
 def key() -> dict[str, str]:
     return {"idempotency_key": f"scenario:{uuid.uuid4()}"}
 
 
-def test_a_saved_card_pays_once_however_often_it_is_asked(shop, customer):
+def test_equal_requests_charge_a_card_once(shop, customer):
     same = key()
     first = shop.charge_while_away(customer.id, "pm_card_visa", **same)
     again = shop.charge_while_away(customer.id, "pm_card_visa", **same)

@@ -11,7 +11,7 @@ from tests.processes import stripe_sandbox, wait_until
 from tests.sandbox.stripe_world import Receiver, Shop
 
 
-def test_a_purchase_is_told_in_signed_events(shop, buyer, receiver):
+def test_a_purchase_has_signed_events(shop, buyer, receiver):
     session = shop.session(metadata={"purchase": "1"})
     buyer.pay(session)
     receiver.wait_for(lambda: "checkout.session.completed" in receiver.types_about(session.id), "the completed session")
@@ -57,7 +57,7 @@ def test_an_event_keeps_what_the_object_was_like_then(shop):
     assert (first.data.object.amount_refunded, second.data.object.amount_refunded) == (100, 200)
 
 
-def test_an_endpoint_gets_only_what_it_asked_for(shop, receiver):
+def test_an_endpoint_gets_only_the_types_it_subscribed_to(shop, receiver):
     other = Receiver()
     endpoint = shop.v1.webhook_endpoints.create({"url": other.url, "enabled_events": ["refund.created"]})
     other.secret = endpoint.secret
@@ -88,7 +88,7 @@ def test_an_endpoint_that_does_not_listen_is_noted_with_the_reason(shop):
     wait_until(lambda: shop.deliveries(event.id)[-1]["attempts"], "an attempt")
     assert "ConnectError" in shop.deliveries(event.id)[-1]["attempts"][0]["error"]
     shop.v1.webhook_endpoints.delete(endpoint.id)
-    assert shop.deliveries(event.id)[-1]["state"] == "cancelled"
+    assert shop.deliveries(event.id)[-1]["state"] == "canceled"
 
 
 def test_deliveries_are_given_up_after_three_days(shop, receiver):

@@ -52,13 +52,13 @@ class Messages(Protocol):
     def refusal(self, refusal: Refusal, dialect: Dialect) -> tuple[str, bytes]:
         return "application/json", encode(_error(refusal) | {"request_id": f"req_{secrets.token_hex(12)}"})
 
-    def voice(self, asked: ChatRequest, dialect: Dialect) -> Voice:
-        return MessagesVoice(asked)
+    def voice(self, request: ChatRequest, dialect: Dialect) -> Voice:
+        return MessagesVoice(request)
 
 
 class MessagesVoice(Voice):
-    def __init__(self, asked: ChatRequest) -> None:
-        self.model = asked.model
+    def __init__(self, request: ChatRequest) -> None:
+        self.model = request.model
         self.id = f"msg_{secrets.token_hex(12)}"
 
     def reply(self, answer: Answer, usage: Usage | None) -> Any:
@@ -156,7 +156,7 @@ def _ending(answer: Answer) -> dict[str, Any]:
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
-    """Here the input does not count what was read from or written to the cache."""
+    """Here the input does not count tokens read from or written to the cache."""
     return {
         "input_tokens": usage.prompt - usage.cached - usage.cache_write,
         "cache_creation_input_tokens": usage.cache_write,

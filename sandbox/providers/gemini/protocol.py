@@ -53,13 +53,13 @@ class Generation(Protocol):
     def refusal(self, refusal: Refusal, dialect: Dialect) -> tuple[str, bytes]:
         return "application/json; charset=UTF-8", encode(_error(refusal))
 
-    def voice(self, asked: ChatRequest, dialect: Dialect) -> Voice:
-        return GenerationVoice(asked)
+    def voice(self, request: ChatRequest, dialect: Dialect) -> Voice:
+        return GenerationVoice(request)
 
 
 class GenerationVoice(Voice):
-    def __init__(self, asked: ChatRequest) -> None:
-        self.model = asked.model
+    def __init__(self, request: ChatRequest) -> None:
+        self.model = request.model
         self.id = secrets.token_urlsafe(16)
 
     def reply(self, answer: Answer, usage: Usage | None) -> Any:

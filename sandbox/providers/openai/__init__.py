@@ -1,4 +1,4 @@
-"""OpenAI's protocols, chat completions and completions, in the dialects of all who claim to speak them."""
+"""OpenAI's protocols, chat completions and completions, in the dialects of the providers that claim to speak them."""
 
 from sandbox.providers.openai.protocol import ChatCompletions, TextCompletions
 

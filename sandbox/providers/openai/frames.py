@@ -20,27 +20,27 @@ encode = msgspec.json.Encoder().encode
 
 
 class Wording:
-    """How one answer is put into bytes: its id, its model and the dialect."""
+    """Puts one answer into bytes: its id, its model and the dialect."""
 
-    def __init__(self, dialect: Dialect, asked: ChatRequest, *, legacy: bool = False) -> None:
+    def __init__(self, dialect: Dialect, request: ChatRequest, *, legacy: bool = False) -> None:
         self.dialect = dialect
-        self.model = asked.model
+        self.model = request.model
         self.legacy = legacy
-        self.echo = asked.echo if isinstance(asked, PromptRequest) else ""
-        self.logprobs = (asked.top_logprobs or 0) if asked.logprobs else None
+        self.echo = request.echo if isinstance(request, PromptRequest) else ""
+        self.logprobs = (request.top_logprobs or 0) if request.logprobs else None
         self.created = int(time.time())
         self.id = dialect.ids + secrets.token_hex(12) if dialect.ids else ""
         start: dict[str, Any] = {"id": self.id} if self.id else {}
         start |= {
             "object": "text_completion" if legacy else "chat.completion.chunk",
             "created": self.created,
-            "model": asked.model,
+            "model": request.model,
             **({"system_fingerprint": dialect.fingerprint} if dialect.fingerprint else {}),
             "choices": [],
         }
         self._open = dialect.data.encode() + encode(start)[:-2]
         self._end = (dialect.line_end * 2).encode()
-        null = b',"usage":null' if dialect.usage == "separate" and asked.wants_usage else b""
+        null = b',"usage":null' if dialect.usage == "separate" and request.wants_usage else b""
         self._close = b"]" + null + b"}" + self._end
 
     def event(self, choice: bytes, usage: bytes = b"") -> bytes:
@@ -64,13 +64,13 @@ class Wording:
         return call.id[-self.dialect.call_id_length :] if self.dialect.call_id_length else call.id
 
 
-def frames(answer: Answer, usage: Usage | None, wording: Wording, *, asked_usage: bool) -> Iterator[Step]:
+def frames(answer: Answer, usage: Usage | None, wording: Wording, *, usage_wanted: bool) -> Iterator[Step]:
     """The events of `answer`, the last one `[DONE]`. No usage is sent when `usage` is None."""
-    place = wording.dialect.usage if usage and (asked_usage or wording.dialect.usage_unasked) else "never"
-    return _frames(answer, usage, wording, place, asked_usage=asked_usage)
+    place = wording.dialect.usage if usage and (usage_wanted or wording.dialect.usage_always) else "never"
+    return _frames(answer, usage, wording, place, usage_wanted=usage_wanted)
 
 
-def _frames(answer: Answer, usage: Usage | None, wording: Wording, place: str, *, asked_usage: bool) -> Iterator[Step]:
+def _frames(answer: Answer, usage: Usage | None, wording: Wording, place: str, *, usage_wanted: bool) -> Iterator[Step]:
     dialect = wording.dialect
     if dialect.comments:
         yield Frame(wording.comment(), kind="comment")
@@ -96,13 +96,13 @@ def _frames(answer: Answer, usage: Usage | None, wording: Wording, place: str, *
         beside = body if place in ("with-finish", "every") else b""
         yield Frame(wording.event(finish_choice(answer.finish, wording, inside), beside), kind="finish")
     unfinished = answer.finish is None and place != "never"
-    if place == "separate" or (place == "in-choice" and asked_usage) or unfinished:
+    if place == "separate" or (place == "in-choice" and usage_wanted) or unfinished:
         yield Frame(wording.event(b"", body), kind="usage")
     yield Frame(wording.line(b"[DONE]"), kind="done")
 
 
 def finish_choice(finish: str, wording: Wording, usage: bytes = b"") -> bytes:
-    """The choice that says why the answer ends."""
+    """The choice with the finish reason."""
     word = encode(wording.dialect.finish.get(finish, finish))
     inside = b',"usage":' + usage if usage else b""
     if wording.legacy:

@@ -27,8 +27,8 @@ class ChatCompletions(Protocol):
     def refusal(self, refusal: Refusal, dialect: Dialect) -> tuple[str, bytes]:
         return error_body(refusal, dialect.errors)
 
-    def voice(self, asked: ChatRequest, dialect: Dialect) -> Voice:
-        return OpenAiVoice(asked, Wording(dialect, asked))
+    def voice(self, request: ChatRequest, dialect: Dialect) -> Voice:
+        return OpenAiVoice(request, Wording(dialect, request))
 
 
 class TextCompletions(ChatCompletions):
@@ -37,18 +37,18 @@ class TextCompletions(ChatCompletions):
     def read(self, body: bytes, scope: Scope) -> ChatRequest:
         return read_completion_request(body)
 
-    def voice(self, asked: ChatRequest, dialect: Dialect) -> Voice:
-        return OpenAiVoice(asked, Wording(dialect, asked, legacy=True))
+    def voice(self, request: ChatRequest, dialect: Dialect) -> Voice:
+        return OpenAiVoice(request, Wording(dialect, request, legacy=True))
 
 
 class OpenAiVoice(Voice):
-    def __init__(self, asked: ChatRequest, wording: Wording) -> None:
-        self.asked = asked
+    def __init__(self, request: ChatRequest, wording: Wording) -> None:
+        self.request = request
         self.wording = wording
         self.splits = wording.dialect.split
 
     def steps(self, answer: Answer, usage: Usage | None) -> Iterator[Step]:
-        return frames(answer, usage, self.wording, asked_usage=self.asked.wants_usage)
+        return frames(answer, usage, self.wording, usage_wanted=self.request.wants_usage)
 
     def reply(self, answer: Answer, usage: Usage | None) -> Any:
         return reply(answer, usage, self.wording)

@@ -1,4 +1,4 @@
-"""What can be said about an image, a file or a recording without seeing or hearing it."""
+"""Words about an image, a file or a recording, without seeing or hearing it."""
 
 import base64
 import re

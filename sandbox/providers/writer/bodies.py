@@ -78,7 +78,7 @@ _GRADES = ("simple", "flexible", "cheap to try", "fast to learn", "thorough", "f
 
 
 def _code(brief: Brief) -> str:
-    """A short program in the language asked for, else in Python."""
+    """A short program in the language named, else in Python."""
     if not _CODE.search(brief.question):
         return ""
     named = _LANGUAGE.search(brief.question)
@@ -87,7 +87,7 @@ def _code(brief: Brief) -> str:
 
 
 def _list(brief: Brief) -> str:
-    """As many items as asked for, numbered when they were counted."""
+    """A list: numbered with the count named, else of five items."""
     counted = _COUNTED.search(brief.question)
     if not counted and not _LIST.search(brief.question):
         return ""

@@ -1,4 +1,4 @@
-"""A request as the writer reads it: the last question, the ones before it, and what came along."""
+"""A request as the writer reads it: the last question, the ones before it, attachments and sources."""
 
 import re
 from functools import cached_property

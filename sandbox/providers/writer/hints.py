@@ -1,4 +1,4 @@
-"""Words of a prompt that can fill a form: what it is about, and the places it names."""
+"""Words of a prompt that can fill a form: its topic, and the places it names."""
 
 import re
 
@@ -12,7 +12,7 @@ _PLACES = re.compile(rf"\b(?:in|at|near|from|to|for|of)\s+({_PROPER}(?:{_AND}{_P
 
 
 class Hints:
-    """What a prompt offers for filling in a form."""
+    """The words of one prompt."""
 
     def __init__(self, text: str) -> None:
         self.topic = topic_of(text) or "an example"

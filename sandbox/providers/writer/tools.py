@@ -1,4 +1,4 @@
-"""Calling tools, and answering with what they returned."""
+"""Tool calls, and answers with the results of tools."""
 
 import json
 import re
@@ -49,7 +49,7 @@ def _calls(function: dict[str, Any], request: ChatRequest, hints: Hints, chance:
 
 
 def results_text(request: ChatRequest) -> str:
-    """What the tools returned since the last question, as Markdown; empty when none did."""
+    """The results of tools since the last question, as Markdown; empty when there are none."""
     names: dict[str, str] = {}
     results: list[str] = []
     for message in request.messages:

@@ -1,4 +1,4 @@
-"""A few words that say what a question is about, found without understanding it."""
+"""The topic of a question in a few words, found without understanding it."""
 
 import re
 
@@ -18,7 +18,7 @@ _WORDS, _LONGEST = 6, 60  # words and characters
 
 
 def topic_of(question: str) -> str:
-    """A few words that name what `question` is about; empty when it names nothing."""
+    """A few words that name the topic of `question`; empty when it names none."""
     lines = [line.strip() for line in question.splitlines() if line.strip()]
     words = _MARKS.sub(" ", lines[0]).split() if lines else []
     while words and (words[0].strip(".,:;!?'").lower() in _OPENERS or words[0].isdigit()):

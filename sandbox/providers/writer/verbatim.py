@@ -15,5 +15,5 @@ _EXACT = re.compile(
 
 def exact_words(question: str) -> str | None:
     """The words that `question` asks to be said as they are, or None."""
-    asked = _EXACT.search(question)
-    return asked and (asked["rest"] or asked["quoted"] or asked["word"]).strip()
+    found = _EXACT.search(question)
+    return found and (found["rest"] or found["quoted"] or found["word"]).strip()

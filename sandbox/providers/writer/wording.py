@@ -1,4 +1,4 @@
-"""Chance, under control: the same request with a seed, or at temperature 0, is worded the same way each time."""
+"""Repeatable chance: the same request with a seed, or at temperature 0, has the same words each time."""
 
 import hashlib
 from collections import OrderedDict
@@ -14,7 +14,7 @@ _CAPACITY = 20_000
 
 
 class Wordings:
-    """Remembers how often a request came, so that asking again without a seed gives other words."""
+    """Counts equal requests, so that a repetition without a seed gets other words."""
 
     def __init__(self) -> None:
         self._asked: OrderedDict[bytes, int] = OrderedDict()

@@ -57,7 +57,7 @@ _ANY_OBJECT = {"type": "object", "properties": {"topic": {"type": "string"}, "su
 
 
 def _value(brief: Brief) -> Any:
-    """A value for the schema asked for, else a small object."""
+    """A value for the schema of the request, else a small object."""
     wanted = brief.request.response_format
     schema = wanted.json_schema.get("schema") if wanted and wanted.json_schema else None
     return value_for(_ANY_OBJECT if schema is None else schema, Hints(brief.question))

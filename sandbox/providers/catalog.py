@@ -1,6 +1,6 @@
-"""Which models a provider lists, and how long their prompts may be.
+"""The models that a provider lists, and their context lengths.
 
-Without a catalogue file a provider lists what it was asked for so far and takes prompts of any length.
+Without a catalog file a provider lists the models requested so far and takes prompts of any length.
 """
 
 from pathlib import Path
@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Catalogue", "read_catalogue"]
+__all__ = ["Catalog", "read_catalog"]
 
 _MOST = 2000  # names remembered over all providers
 
 
-class Catalogue:
+class Catalog:
     """Provider → model name → longest context in tokens, or None."""
 
     def __init__(self, known: dict[str, dict[str, int | None]] | None = None) -> None:
@@ -37,10 +37,10 @@ class Catalogue:
         ]
 
 
-def read_catalogue(path: Path) -> Catalogue:
-    """The catalogue in a JSON file: its `endpoints` have provider, model, perhaps provider_model_id, context_length."""
+def read_catalog(path: Path) -> Catalog:
+    """The catalog in a JSON file: its `endpoints` have provider, model, perhaps provider_model_id, context_length."""
     known: dict[str, dict[str, int | None]] = {}
     for endpoint in msgspec.json.decode(path.read_bytes())["endpoints"]:
         name = endpoint.get("provider_model_id") or endpoint["model"]
         known.setdefault(endpoint["provider"], {})[name] = endpoint.get("context_length")
-    return Catalogue(known)
+    return Catalog(known)
