@@ -199,6 +199,7 @@ NODE_N = json.loads(json.dumps(NODE).replace("$defs/node", "$defs/n"))
         {"oneOf": [{"type": "null"}, {"type": "object", "properties": {"kind": {"const": "x"}}, "required": ["kind"]}]},
         {"type": "number", "minimum": 0, "maximum": 1},
         {"type": "integer", "minimum": 7, "multipleOf": 5},
+        {"type": "integer", "exclusiveMinimum": 1, "exclusiveMaximum": 5, "multipleOf": 2},
         {"properties": {"a": {"items": {"type": "boolean"}}}, "required": ["a"]},
         {},
     ],

@@ -18,6 +18,7 @@ _DEEP = 5  # beyond this many levels optional parts are left out and lists stay 
 _DEEPEST = 64  # levels that a value may have
 _LARGEST = 10_000  # parts of one value
 _LONGEST = 100_000  # characters of one text
+_EDGE = 1e-6  # distance of a number from an exclusive bound
 
 _PLACES = {"city", "location", "place", "town", "destination", "country"}
 _NAMES = {"name", "person", "author", "customer", "user"}
@@ -181,9 +182,8 @@ def _merged(left: Any, right: Any) -> dict[str, Any]:
 
 def _number(schema: dict[str, Any], index: int, *, step: float) -> float:
     """A number within the bounds, a multiple of `step` unless that is 0; `index` gives later items others."""
-    edge = step or 1e-6
-    low = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf) + edge)
-    high = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf) - edge)
+    low = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf) + _EDGE)
+    high = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf) - _EDGE)
     number = max(low, min(42, high)) + index * (step or 1)
     number = number if number <= high else low if math.isfinite(low) else high
     if step:
