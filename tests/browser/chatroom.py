@@ -2,18 +2,19 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 
 from tests.browser.people import Person, enter, new_person
+from tests.gates import Gate
 from tests.processes import Site, wait_until
 
 __all__ = [
-    "PIXEL", "QUICK", "OpenRoom", "Room", "agree", "chatroom", "choose_file", "facts", "last_answer", "menu",
-    "new_chat", "people", "room", "titles",
+    "PIXEL", "QUICK", "MakeGate", "OpenRoom", "Room", "agree", "chatroom", "choose_file", "facts", "gate",
+    "last_answer", "menu", "new_chat", "people", "room", "titles",
 ]  # fmt: skip
 
 #: A short answer, of the sandbox.
@@ -157,6 +158,21 @@ def agree(page: Page, title: str) -> None:
 
 
 OpenRoom = Callable[..., Room]
+MakeGate = Callable[[int], Gate]
+
+
+@pytest.fixture
+def gate(chatroom: Site) -> Iterator[MakeGate]:
+    """Make a gate at which answers wait after so many tokens. Every gate is open when the test ends."""
+    gates: list[Gate] = []
+
+    def make(after: int) -> Gate:
+        gates.append(Gate(chatroom.providers_url, after=after))
+        return gates[-1]
+
+    yield make
+    for made in gates:
+        made.open()
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chatroom import (
     QUICK,
+    MakeGate,
     OpenRoom,
     Room,
     agree,
     chatroom,
+    gate,
     menu,
     new_chat,
     people,
@@ -22,7 +24,7 @@ from tests.browser.chatroom import (
 from tests.browser.people import Person
 from tests.processes import Site, wait_until
 
-__all__ = ["chatroom", "people", "room"]
+__all__ = ["chatroom", "gate", "people", "room"]
 
 
 # --- Drafts and the rail --------------------------------------------------------------------------
@@ -102,13 +104,15 @@ def second_tab(chat: Room) -> Room:
     return Room(chat.page.context.new_page()).open(chat.page.url)
 
 
-def test_two_tabs_show_the_same_chat_and_neither_cuts_the_others_answer(room: OpenRoom):
-    chat = room(sandbox={"Tokens": "120", "Delay": "0.02"})
+def test_two_tabs_show_the_same_chat_and_neither_cuts_the_others_answer(room: OpenRoom, gate: MakeGate):
+    halfway = gate(60)
+    chat = room(sandbox={"Tokens": "120"} | halfway.control)
     chat.ask("Say a lot", wait=False)
     wait_until(lambda: chat.answers and len(chat.answers[0]) > 40, "some words")
     other = second_tab(chat)
     expect(other.page.locator(".answer")).to_have_attribute("aria-busy", "true")
     expect(other.page.locator(".answer .banner")).to_have_count(0)
+    halfway.open()
     chat.wait()
     other.wait()
     wait_until(lambda: other.answers == chat.answers, "the other tab to follow")

@@ -2,12 +2,10 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.chatroom import OpenRoom, chatroom, last_answer, people, room
+from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, last_answer, people, room
 from tests.processes import Site, wait_until
 
-__all__ = ["chatroom", "people", "room"]
-
-SLOW = {"Tokens": "200", "Delay": "0.02"}  # an answer of four seconds
+__all__ = ["chatroom", "gate", "people", "room"]
 
 
 def test_without_credits_free_models_answer_and_others_lead_to_the_credits_page(room: OpenRoom):
@@ -63,8 +61,10 @@ def test_without_a_connection_a_question_waits_and_leaves_when_it_is_back(room: 
     faults.clear()  # the browser reports failed connections
 
 
-def test_losing_the_connection_in_the_middle_keeps_the_part_and_asks_nothing_twice(room: OpenRoom, faults: list[str]):
-    chat = room(sandbox=SLOW)
+def test_losing_the_connection_in_the_middle_keeps_the_part_and_asks_nothing_twice(
+    room: OpenRoom, gate: MakeGate, faults: list[str]
+):
+    chat = room(sandbox={"Tokens": "200"} | gate(40).control)
     page = chat.page
     chat.ask("Tell me everything about bridges", wait=False)
     wait_until(lambda: chat.answers and len(chat.answers[0]) > 30, "some words")
@@ -87,8 +87,9 @@ def test_somebody_who_signed_out_elsewhere_is_told_and_loses_nothing(room: OpenR
     faults.clear()
 
 
-def test_an_answer_goes_on_while_another_chat_is_open(room: OpenRoom):
-    chat = room(sandbox={"Tokens": "120", "Delay": "0.02"})
+def test_an_answer_goes_on_while_another_chat_is_open(room: OpenRoom, gate: MakeGate):
+    halfway = gate(60)
+    chat = room(sandbox={"Tokens": "120"} | halfway.control)
     page = chat.page
     chat.ask("The first chat", wait=False)
     wait_until(lambda: chat.answers and len(chat.answers[0]) > 20, "some words")
@@ -97,12 +98,13 @@ def test_an_answer_goes_on_while_another_chat_is_open(room: OpenRoom):
     expect(page.locator("#send")).to_have_attribute("data-act", "send")
     page.locator("#conversations a", has_text="The first chat").click()
     expect(page.locator(".answer")).to_have_attribute("aria-busy", "true")
+    halfway.open()
     chat.wait()
     expect(page.locator(".answer .meta summary")).to_contain_text("120 tokens")
 
 
-def test_deleting_a_chat_stops_its_answer_and_leaves_nothing_behind(room: OpenRoom, chatroom: Site):
-    chat = room(sandbox=SLOW)
+def test_deleting_a_chat_stops_its_answer_and_leaves_nothing_behind(room: OpenRoom, chatroom: Site, gate: MakeGate):
+    chat = room(sandbox={"Tokens": "200"} | gate(40).control)
     page = chat.page
     chat.ask("To be deleted", wait=False)
     wait_until(lambda: chat.answers and len(chat.answers[0]) > 20, "some words")

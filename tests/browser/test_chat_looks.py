@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_axe, widest_overflow
-from tests.browser.chatroom import OpenRoom, chatroom, people, room
+from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, people, room
 
-__all__ = ["chatroom", "people", "room"]
+__all__ = ["chatroom", "gate", "people", "room"]
 
 TEXT = """Say exactly: # A heading
 
@@ -108,18 +108,20 @@ def test_a_whole_conversation_goes_by_keyboard_alone(room: OpenRoom):
     expect(page.locator("#message")).to_be_focused()
 
 
-def test_an_answer_is_announced_when_it_is_complete(room: OpenRoom):
-    chat = room(sandbox={"Tokens": "30", "Delay": "0.02"})
+def test_an_answer_is_announced_when_it_is_complete(room: OpenRoom, gate: MakeGate):
+    halfway = gate(15)
+    chat = room(sandbox={"Tokens": "30"} | halfway.control)
     log = chat.page.get_by_role("log")
     expect(log).to_have_attribute("aria-live", "polite")
     chat.ask("Hello", wait=False)
     expect(chat.page.locator(".answer")).to_have_attribute("aria-busy", "true")
+    halfway.open()
     chat.wait()
     expect(chat.page.locator("#chat-status")).to_have_text("GPT-4o-mini has answered.")
 
 
-def test_nothing_moves_for_those_who_asked_for_it(room: OpenRoom):
-    chat = room(sandbox={"Tokens": "200", "Delay": "0.02"}, reduced_motion="reduce")
+def test_nothing_moves_for_those_who_asked_for_it(room: OpenRoom, gate: MakeGate):
+    chat = room(sandbox={"Tokens": "200"} | gate(100).control, reduced_motion="reduce")
     chat.ask("Hello", wait=False)
     expect(chat.page.locator(".answer")).to_have_attribute("aria-busy", "true")
     running = chat.page.evaluate(

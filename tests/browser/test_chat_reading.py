@@ -3,14 +3,16 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.chatroom import OpenRoom, chatroom, last_answer, people, room
+from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, last_answer, people, room
 from tests.processes import wait_until
 
-__all__ = ["chatroom", "people", "room"]
+__all__ = ["chatroom", "gate", "people", "room"]
 
 
-def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom):
-    chat = room(sandbox={"Tokens": "600", "Delay": "0.005"}, viewport={"width": 1000, "height": 500})
+def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom, gate: MakeGate):
+    first, second = gate(300), gate(600)
+    gates = {"Gate": f"{first.place}; {second.place}"}
+    chat = room(sandbox={"Tokens": "900"} | gates, viewport={"width": 1000, "height": 500})
     page = chat.page
     chat.ask("Say a lot", wait=False)
     wait_until(lambda: page.evaluate("document.querySelector('#scroll').scrollTop") > 200, "the text to grow")
@@ -19,10 +21,14 @@ def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom):
     page.mouse.wheel(0, -300)
     expect(page.locator("#latest")).to_be_visible()
     top = page.evaluate("document.querySelector('#scroll').scrollTop")
-    page.wait_for_timeout(600)
+    seen = len(chat.answers[0])
+    first.open()
+    second.wait_for_an_answer()
+    wait_until(lambda: len(chat.answers[0]) > seen, "more text below")
     assert abs(page.evaluate("document.querySelector('#scroll').scrollTop") - top) < 2
     page.locator("#latest").click()
     expect(page.locator("#latest")).to_be_hidden()
+    second.open()
     chat.wait()
     away = page.locator("#scroll").evaluate("box => box.scrollHeight - box.scrollTop - box.clientHeight")
     assert away < 4
