@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts.models import Organisation
 
 from . import tasks
-from .models import CreditAccount, Standing
+from .models import AccountBalances, CreditAccount
 
 if TYPE_CHECKING:
     from celery.app.task import Task
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 REPORT_EVERY = 20
 
 
-class Spender(msgspec.Struct, Standing):
+class Spender(msgspec.Struct, AccountBalances):
     """The columns of an account that settlement reads under a lock, in pico-USD; it writes the CHANGED ones."""
 
     CHANGED: ClassVar = ("usage", "held")

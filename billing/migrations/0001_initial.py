@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            bases=(billing.models.accounts.Standing, models.Model),
+            bases=(billing.models.accounts.AccountBalances, models.Model),
         ),
         migrations.CreateModel(
             name="BillingDetails",

@@ -9,7 +9,7 @@ its generations' charges) and `held` (sum of open holds). The balance is `credit
   that line, so how much of a lot is unspent is arithmetic and spending touches no lot.
 """
 
-from .accounts import CreditAccount, LedgerEntry, Lot, Standing
+from .accounts import AccountBalances, CreditAccount, LedgerEntry, Lot
 from .adjustments import Adjustment
 from .cards import AutoTopUp, SavedCard
 from .disputes import Dispute
@@ -20,6 +20,7 @@ from .receipts import BillingDetails, Receipt
 from .refunds import Refund
 
 __all__ = [
+    "AccountBalances",
     "Adjustment",
     "AutoTopUp",
     "BillingDetails",
@@ -34,6 +35,5 @@ __all__ = [
     "Receipt",
     "Refund",
     "SavedCard",
-    "Standing",
     "id_in",
 ]

@@ -10,8 +10,8 @@ from django.utils import timezone
 from accounts.models import Organisation
 
 
-class Standing:
-    """What the sums and lines of an account (pico-USD) say together, however its row was read."""
+class AccountBalances:
+    """Balances and thresholds computed from an account's columns (pico-USD), however its row was read."""
 
     if TYPE_CHECKING:
         credits: int
@@ -47,7 +47,7 @@ class Standing:
         return self.credits - self.usage - self.held
 
 
-class CreditAccount(Standing, models.Model):
+class CreditAccount(AccountBalances, models.Model):
     """An organisation's money."""
 
     organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, related_name="credit_account")
