@@ -23,6 +23,7 @@ from django.utils import timezone
 from billing.models import AutoTopUp, CreditAccount, Purchase, PurchaseQuerySet, SavedCard
 from billing.notifications import emails
 from billing.providers import stripe
+from billing.providers.types import RequestRejected, Unavailable
 from common.money import pico_from_cents
 
 from . import declines, purchases
@@ -122,7 +123,7 @@ def resume(purchase: Purchase) -> Purchase | None:
     if not Purchase.objects.filter(seen, pk=purchase.pk).update(synced_at=timezone.now()):
         return None
     for payment in stripe.payments_of(purchase.provider_customer, purchase.created_at - timedelta(minutes=5)):
-        if payment.purchase == str(purchase.pk):
+        if payment.purchase_id == str(purchase.pk):
             return _settle(purchase, payment.payment_id)
     if timezone.now() - purchase.created_at > KEY_LASTS:
         return _failed(purchase, "", "The payment provider never received it.", is_final=False)
@@ -134,10 +135,10 @@ def _ask(purchase: Purchase) -> Purchase | None:
     assert card is not None
     try:
         payment = stripe.charge_card(
-            customer=purchase.provider_customer,
+            customer_id=purchase.provider_customer,
             method_id=card.provider_method,
             cents=purchase.total_cents,
-            purchase=str(purchase.pk),
+            purchase_id=str(purchase.pk),
             receipt_email=purchase.user.email if purchase.user else "",
             description="Auto top-up",
             key=f"topup:{purchase.pk}",
@@ -145,10 +146,10 @@ def _ask(purchase: Purchase) -> Purchase | None:
     except stripe.Declined as decline:
         told = declines.what_happened(decline.code)
         return _failed(purchase, decline.code, told, is_final=decline.is_final, payment_id=decline.payment_id)
-    except stripe.Refused as refusal:
+    except RequestRejected as refusal:
         logger.error("auto top-up %s was refused: %s", purchase.pk, refusal)
         return _failed(purchase, "refused", f"{card} can no longer be charged.", is_final=True)
-    except stripe.Unavailable as silence:
+    except Unavailable as silence:
         logger.warning("auto top-up %s: no answer, the clock will look: %s", purchase.pk, silence)
         return purchase
     return _settle(purchase, payment.payment_id)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from billing.models import CreditAccount, Purchase, SavedCard
 from billing.providers import stripe
+from billing.providers.types import NotFound
 
 from . import auto_top_up, customers
 
@@ -26,13 +27,13 @@ def open_page(account: CreditAccount, user: User, *, site: str) -> str:
         customer = customers.of(account, user, key=f"{key}:customer{attempt}")
         try:
             return stripe.open_card_setup(
-                customer=customer,
-                user=user.public_id,
+                customer_id=customer,
+                user_id=user.public_id,
                 success_url=f"{site}{reverse('billing:card-return')}?s={{CHECKOUT_SESSION_ID}}",
                 cancel_url=f"{site}{reverse('billing:auto-top-up')}",
                 key=f"{key}:page{attempt}",
             ).url
-        except stripe.NotThere:
+        except NotFound:
             if attempt:
                 raise
             customers.forget(account, customer)
@@ -46,14 +47,14 @@ def keep(session_id: str) -> SavedCard | None:
     """
     try:
         setup = stripe.fetch_card_setup(session_id)
-    except stripe.NotThere:
+    except NotFound:
         return None
-    if setup is None or setup.card is None or setup.card.customer != setup.customer:
+    if setup is None or setup.card is None or setup.card.customer_id != setup.customer_id:
         return None
-    account = CreditAccount.objects.filter(stripe_customer_id=setup.customer).first() if setup.customer else None
+    account = CreditAccount.objects.filter(stripe_customer_id=setup.customer_id).first() if setup.customer_id else None
     if account is None:
         return None
-    return _keep(account, User.objects.filter(public_id=setup.user).first(), setup.card)
+    return _keep(account, User.objects.filter(public_id=setup.user_id).first(), setup.card)
 
 
 def keep_paid_with(purchase: Purchase) -> SavedCard | None:
@@ -63,8 +64,8 @@ def keep_paid_with(purchase: Purchase) -> SavedCard | None:
     """
     if not purchase.provider_session:
         return None
-    told = stripe.fetch_card_paid_with(purchase.provider_session)
-    if told is None or told.customer != purchase.provider_customer:
+    told = stripe.fetch_payment_card(purchase.provider_session)
+    if told is None or told.customer_id != purchase.provider_customer:
         return None
     card = _keep(purchase.account, purchase.user, told)
     Purchase.objects.filter(pk=purchase.pk).update(card=card)
@@ -98,7 +99,7 @@ def refresh(method_id: str) -> SavedCard | None:
         return None
     try:
         told = stripe.fetch_card(method_id)
-    except stripe.NotThere:
+    except NotFound:
         told = None
     if told is None:
         _forget(card)
@@ -110,7 +111,7 @@ def refresh(method_id: str) -> SavedCard | None:
 
 def remove(card: SavedCard) -> None:
     """Have the provider forget the card; an auto top-up that used it is switched off. Raises ProviderError."""
-    stripe.remove_card(card.provider_method)
+    stripe.detach_card(card.provider_method)
     _forget(card)
 
 

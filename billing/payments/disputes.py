@@ -36,7 +36,7 @@ def sync(purchase: Purchase) -> None:
 
     May be called by anybody, any number of times at once. Raises ProviderError when the provider cannot be asked.
     """
-    if purchase.provider_payment is None or not registry.of(purchase).has_disputes:
+    if purchase.provider_payment is None or not registry.provider_of(purchase).supports_disputes:
         return
     for told in stripe.disputes_of(purchase.provider_payment):
         _apply(purchase, told)
@@ -58,14 +58,14 @@ def _apply(purchase: Purchase, told: ProviderDispute) -> None:
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
         account = CreditAccount.objects.select_for_update().get(pk=locked.account_id)
         before = Dispute.objects.filter(provider_dispute=told.id).first()
-        if before is not None and before.state in DECIDED and told.standing.value not in DECIDED:
+        if before is not None and before.state in DECIDED and told.status.value not in DECIDED:
             return  # an answer from before the decision, which somebody else has heard meanwhile
         dispute, _ = Dispute.objects.update_or_create(
             provider_dispute=told.id,
             defaults={
                 "purchase": locked,
                 "provider": locked.provider,
-                "state": told.standing.value,
+                "state": told.status.value,
                 "cents": told.cents,
                 "reason": told.reason[:60],
                 "due_by": told.due_by,

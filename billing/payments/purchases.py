@@ -20,7 +20,7 @@ from billing.credits import expiry, ledger
 from billing.models import CreditAccount, LedgerEntry, Purchase
 from billing.notifications import emails
 from billing.providers import coinbase, registry, stripe
-from billing.providers.types import Checkout, NotOpen, NotThere, Payment, ProviderError, Standing
+from billing.providers.types import Checkout, CheckoutClosed, NotFound, Payment, PaymentStatus, ProviderError
 from common.money import format_cents, pico_from_cents
 
 from . import cards, customers, declines, disputes, receipts, refunds
@@ -67,7 +67,7 @@ def start(
         form_token=f"{form_token[:60]}:{method}:{quote.credit_cents}{':saved' if saves_card else ''}",
         defaults={
             "user": user,
-            "provider": registry.provider_of(method),
+            "provider": registry.provider_name(method),
             "method": method,
             "saves_card": saves_card,
             "credit_cents": quote.credit_cents,
@@ -124,8 +124,8 @@ def cancel(purchase: Purchase) -> Purchase:
     Raises ProviderError when the provider cannot be asked: the page may still be open then.
     """
     if purchase.provider_session and purchase.is_pending:
-        with suppress(NotOpen):
-            registry.of(purchase).gateway.expire_checkout(purchase.provider_session)
+        with suppress(CheckoutClosed):
+            registry.provider_of(purchase).gateway.expire_checkout(purchase.provider_session)
     purchase = sync(purchase)
     if Purchase.objects.filter(pk=purchase.pk, state=State.EXPIRED).update(state=State.CANCELLED):
         purchase.state = State.CANCELLED
@@ -140,7 +140,7 @@ def accept(purchase: Purchase) -> Purchase:
     payment = _fetch(purchase)
     with transaction.atomic():
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
-        if locked.state != State.REVIEW or payment.standing is not Standing.PAID:
+        if locked.state != State.REVIEW or payment.status is not PaymentStatus.PAID:
             raise ValueError("Only a paid purchase under review can be accepted.")
         _credit(locked, payment)
         locked.save()
@@ -178,20 +178,20 @@ def _stripe_page(purchase: Purchase, user: User, site: str) -> tuple[str, Checko
     for attempt in ("", ":again"):
         customer = customers.of(purchase.account, user, key=f"{purchase.pk}:customer{attempt}")
         try:
-            checkout = stripe.open_checkout(
-                purchase=str(purchase.pk),
-                customer=customer,
+            page = stripe.CheckoutRequest(
+                purchase_id=str(purchase.pk),
+                customer_id=customer,
                 method=purchase.method,
                 lines=_lines(purchase),
                 receipt_email=user.email,
-                keeps_card=purchase.saves_card,
+                save_card=purchase.saves_card,
                 success_url=f"{site}{reverse('billing:purchase-return')}?s={{CHECKOUT_SESSION_ID}}",
                 cancel_url=f"{site}{cancel_path}",
                 expires_at=purchase.expires_at,
-                key=f"{purchase.pk}{attempt}",
             )
+            checkout = stripe.open_checkout(page, key=f"{purchase.pk}{attempt}")
             break
-        except NotThere:
+        except NotFound:
             if attempt:
                 raise
             customers.forget(purchase.account, customer)
@@ -203,7 +203,7 @@ def _usdc_page(purchase: Purchase, site: str) -> tuple[str, Checkout]:
     assert purchase.expires_at is not None
     parts = ", ".join(f"{name} {format_cents(cents)}" for name, cents in _lines(purchase))
     return "", coinbase.open_checkout(
-        purchase=str(purchase.pk),
+        purchase_id=str(purchase.pk),
         cents=purchase.total_cents,
         description=parts,
         # Coming back does not cancel: what was sent a moment ago may not have been seen yet.
@@ -223,14 +223,14 @@ def _lines(purchase: Purchase) -> list[tuple[str, int]]:
 
 def _fetch(purchase: Purchase) -> Payment:
     if purchase.provider_session:
-        return registry.of(purchase).gateway.fetch_checkout(purchase.provider_session)
+        return registry.provider_of(purchase).gateway.fetch_checkout(purchase.provider_session)
     assert purchase.provider_payment
     return stripe.fetch_payment(purchase.provider_payment)
 
 
 def _apply(purchase: Purchase, payment: Payment) -> None:
     purchase.transaction = payment.transaction[:100]
-    if payment.standing is Standing.PAID:
+    if payment.status is PaymentStatus.PAID:
         if difference := _difference(purchase, payment):
             purchase.state, purchase.review_reason = State.REVIEW, difference[:300]
             purchase.failure = _told_about(purchase, payment)
@@ -240,11 +240,11 @@ def _apply(purchase: Purchase, payment: Payment) -> None:
         return
     purchase.failure = declines.explain(payment.decline_code, purchase.method)
     purchase.decline_code, purchase.is_final_decline = payment.decline_code[:60], payment.is_final_decline
-    if payment.standing is Standing.OPEN:
+    if payment.status is PaymentStatus.OPEN:
         purchase.state = State.OPEN
-    elif payment.standing is Standing.PROCESSING:
+    elif payment.status is PaymentStatus.PROCESSING:
         purchase.state = State.PROCESSING
-    elif payment.standing is Standing.FAILED:
+    elif payment.status is PaymentStatus.FAILED:
         purchase.state = State.FAILED
     elif purchase.state != State.CANCELLED:  # a cancelled page is an expired page that the buyer closed
         purchase.state = State.EXPIRED
@@ -252,13 +252,13 @@ def _apply(purchase: Purchase, payment: Payment) -> None:
 
 def _difference(purchase: Purchase, payment: Payment) -> str:
     """What the buyer paid other than we quoted; empty when it is exactly that."""
-    provider = registry.of(purchase)
+    provider = registry.provider_of(purchase)
     expected = {
-        "purchase": (payment.purchase, str(purchase.pk)),
+        "purchase": (payment.purchase_id, str(purchase.pk)),
         "reference": (payment.reference, str(purchase.pk)),
-        "customer": (payment.customer, purchase.provider_customer),
+        "customer": (payment.customer_id, purchase.provider_customer),
         "currency": (payment.currency, provider.currency),
-        "cents asked": (payment.asked_cents, purchase.total_cents),
+        "cents asked": (payment.amount_cents, purchase.total_cents),
         "cents received": (payment.received_cents, purchase.total_cents),
         "live mode": (payment.is_live, provider.gateway.is_live()),
     }

@@ -23,7 +23,7 @@ from billing.credits import ledger
 from billing.models import CreditAccount, LedgerEntry, Lot, Purchase, Refund, id_in
 from billing.notifications import emails
 from billing.providers import registry, stripe
-from billing.providers.types import ProviderError, ProviderRefund, RefundStanding, Refused
+from billing.providers.types import ProviderError, ProviderRefund, RefundStatus, RequestRejected
 from common.money import PicoUsd, cents_down, format_cents, pico_from_cents
 
 from . import disputes
@@ -55,7 +55,7 @@ def offer(purchase: Purchase, *, by_operator: bool = False) -> Offer:
     """What can be given back now; NotRefundable says why it is nothing. An operator is not bound to the window."""
     if purchase.state != Purchase.State.CREDITED or purchase.paid_at is None:
         raise NotRefundable("Only a purchase that was paid can be refunded.")
-    if not registry.of(purchase).gives_refunds:
+    if not registry.provider_of(purchase).supports_refunds:
         raise NotRefundable("Payments in cryptocurrency are final: they are never refunded.")
     until = purchase.paid_at + timedelta(hours=settings.REFUND_WINDOW_HOURS)
     if timezone.now() > until and not by_operator:
@@ -84,7 +84,7 @@ def refundable(account: CreditAccount, purchases: Iterable[Purchase]) -> set[UUI
         each
         for each in purchases
         if each.state == Purchase.State.CREDITED and each.paid_at and each.paid_at >= since
-        if registry.of(each).gives_refunds
+        if registry.provider_of(each).supports_refunds
     ]
     if not recent or account.frozen_reason:
         return set()
@@ -121,7 +121,7 @@ def sync(purchase: Purchase) -> None:
     """
     if purchase.provider_payment is None:
         return
-    gateway = registry.of(purchase).gateway
+    gateway = registry.provider_of(purchase).gateway
     told = gateway.refunds_of(purchase.provider_payment)
     booked = [_book_foreign(purchase, each) for each in told if not _ours(each)]
     if any(booked):
@@ -130,7 +130,7 @@ def sync(purchase: Purchase) -> None:
     for each in told:
         if refund := _ours(each):
             _apply(refund, each)
-    heard_of = {each.refund for each in told}
+    heard_of = {each.refund_id for each in told}
     for refund in purchase.refunds.filter(state=State.REQUESTED):
         if str(refund.pk) not in heard_of:
             _send(refund, purchase.provider_payment)
@@ -177,23 +177,23 @@ def _book(
 def _ours(told: ProviderRefund) -> Refund | None:
     if found := Refund.objects.filter(provider_refund=told.id).first():
         return found
-    given = id_in(told.refund)  # made by us, the answer was lost
+    given = id_in(told.refund_id)  # made by us, the answer was lost
     return Refund.objects.filter(pk=given).first() if given else None
 
 
 def _send(refund: Refund, payment_id: str) -> None:
     try:
         told = stripe.create_refund(
-            payment_id=payment_id, cents=refund.cents, refund=str(refund.pk), key=f"refund:{refund.pk}"
+            payment_id=payment_id, cents=refund.cents, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
         )
-    except Refused as refusal:
+    except RequestRejected as refusal:
         _fail(refund, f"The payment provider refused it: {refusal}")
     else:
         _apply(refund, told)
 
 
 def _apply(refund: Refund, told: ProviderRefund) -> None:
-    if told.standing is RefundStanding.FAILED:
+    if told.status is RefundStatus.FAILED:
         _fail(refund, "The bank sent the money back.", told.id)
         return
     now = timezone.now()
@@ -201,7 +201,7 @@ def _apply(refund: Refund, told: ProviderRefund) -> None:
         locked = Refund.objects.select_for_update().get(pk=refund.pk)
         if locked.state == State.FAILED:
             return
-        arrived = told.standing is RefundStanding.SUCCEEDED
+        arrived = told.status is RefundStatus.SUCCEEDED
         locked.provider_refund = told.id
         locked.synced_at = now
         locked.state = State.SUCCEEDED if arrived else State.PENDING
@@ -232,7 +232,7 @@ def _book_foreign(purchase: Purchase, told: ProviderRefund) -> bool:
 
     How the refund stands is asked anew: by `sync`, or by the clock when its process dies before.
     """
-    if told.standing is RefundStanding.FAILED:
+    if told.status is RefundStatus.FAILED:
         return False
     with transaction.atomic():
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)

@@ -12,7 +12,7 @@ from billing.models import Dispute, ProviderEvent, Purchase, Refund
 from billing.notifications import low_balance
 from billing.providers import stripe
 from billing.providers.registry import PROVIDERS, Provider
-from billing.providers.types import NotThere, ProviderError, Refused, Unavailable
+from billing.providers.types import NotFound, ProviderError, RequestRejected, Unavailable
 
 from . import auto_top_up, auto_top_up_charges, cards, disputes, purchases, refunds, webhooks
 
@@ -77,7 +77,7 @@ def _each(found: Iterable[Purchase], work: Callable[[Purchase], object]) -> int:
     for purchase in found:
         try:
             work(purchase)
-        except Refused as refusal:
+        except RequestRejected as refusal:
             logger.warning("purchase %s: the provider refuses: %s", purchase.pk, refusal)
         except Unavailable as silence:
             # Every further question would wait for the same time-out.
@@ -106,7 +106,7 @@ def _retry_events(now: datetime) -> None:
 def _ask_about(purchase: Purchase) -> None:
     try:
         auto_top_up_charges.follow_up(purchases.sync(purchase))
-    except NotThere:
+    except NotFound:
         # The provider no longer knows the page (a sandbox that was emptied, another key): it cannot be paid.
         if purchase.expires_at is not None and purchase.expires_at < timezone.now():
             Purchase.objects.filter(pk=purchase.pk, state=Purchase.State.OPEN).update(state=Purchase.State.EXPIRED)
@@ -142,9 +142,9 @@ def rescue() -> int:
 
 
 def _rescue_payments(name: str, provider: Provider) -> int:
-    since = timezone.now() - provider.rescue_window
+    since = timezone.now() - provider.lookback
     ours = Purchase.objects.filter(provider=name)
-    paid = ours.named(*(payment.purchase for payment in provider.gateway.paid_since(since)))
+    paid = ours.named(*(payment.purchase_id for payment in provider.gateway.paid_since(since)))
     missed = list(paid.exclude(state__in=(Purchase.State.CREDITED, Purchase.State.REVIEW)))
     _each(missed, purchases.sync)
     credited = Purchase.objects.filter(pk__in=[purchase.pk for purchase in missed], state=Purchase.State.CREDITED)
@@ -155,9 +155,9 @@ def _rescue_payments(name: str, provider: Provider) -> int:
     booked = Refund.objects.filter(provider_refund__in=[refund.id for refund in refunded])
     states = dict(booked.values_list("provider_refund", "state"))
     # One that failed before we heard of it is nothing to us.
-    moved = {each.payment_id for each in refunded if states.get(each.id, Refund.State.FAILED) != each.standing.value}
+    moved = {each.payment_id for each in refunded if states.get(each.id, Refund.State.FAILED) != each.status.value}
     _each(ours.filter(provider_payment__in=moved), refunds.sync)
-    if provider.has_disputes:
+    if provider.supports_disputes:
         _rescue_disputes(since)
     return len(credited)
 

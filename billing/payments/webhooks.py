@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from billing.models import CreditAccount, ProviderEvent, Purchase
 from billing.providers import coinbase, stripe
 from billing.providers.registry import PROVIDERS
-from billing.providers.types import Event, ForgedEvent, Unavailable
+from billing.providers.types import InvalidSignature, Unavailable, WebhookEvent
 
 from . import auto_top_up_charges, cards, disputes, purchases, refunds
 
@@ -54,16 +54,16 @@ def coinbase_webhook(request: HttpRequest) -> HttpResponse:
     return _answer("coinbase", lambda: coinbase.read_event(request.body, request.headers))
 
 
-def _answer(provider: str, read: Callable[[], Event]) -> HttpResponse:
+def _answer(provider: str, read: Callable[[], WebhookEvent]) -> HttpResponse:
     try:
         event = receive(provider, read())
-    except ForgedEvent as forgery:
+    except InvalidSignature as forgery:
         logger.warning("a webhook of %s was refused: %s", provider, forgery)
         return HttpResponse("The signature is not valid.\n", status=400, content_type="text/plain")
     return HttpResponse(status=200 if process(event) else 500)
 
 
-def receive(provider: str, told: Event) -> ProviderEvent:
+def receive(provider: str, told: WebhookEvent) -> ProviderEvent:
     """The verified event, written down before anything else happens; the first copy when it came before."""
     followed = told.type.startswith(FOLLOWED) and told.is_live == PROVIDERS[provider].gateway.is_live()
     event, _ = ProviderEvent.objects.get_or_create(
@@ -73,8 +73,8 @@ def receive(provider: str, told: Event) -> ProviderEvent:
             "type": told.type[:100],
             "object_id": told.object_id[:100],
             "payment_id": told.payment_id[:100],
-            "purchase_id": told.purchase[:36],
-            "customer_id": told.customer[:100],
+            "purchase_id": told.purchase_id[:36],
+            "customer_id": told.customer_id[:100],
             "state": State.NEW if followed else State.IGNORED,
         },
     )
@@ -147,4 +147,4 @@ def _purchase_of(event: ProviderEvent) -> Purchase | None:
     if found := Purchase.objects.filter(provider_payment=event.payment_id).first():
         return found
     # It can come before the purchase knows its payment; the payment knows its purchase.
-    return Purchase.objects.named(stripe.fetch_payment(event.payment_id).purchase).first()
+    return Purchase.objects.named(stripe.fetch_payment(event.payment_id).purchase_id).first()

@@ -1,7 +1,7 @@
-"""The payment providers: who takes which method, and what each can and cannot do.
+"""The payment providers, the payment methods each one handles, and the operations each one supports.
 
-Everything that is done with any purchase asks for its provider here. What only one of them has (saved cards, disputes,
-refunds that we ask for) is asked from its own gateway.
+Code that handles any purchase looks up the provider here. Features of a single provider (saved cards, disputes,
+refunds on request) are called on its own gateway.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ from billing.models import Purchase
 from . import coinbase, stripe
 from .types import Payment, ProviderRefund
 
-__all__ = ["PROVIDERS", "Gateway", "Provider", "methods", "of", "provider_of"]
+__all__ = ["PROVIDERS", "Gateway", "Provider", "offered_methods", "provider_name", "provider_of"]
 
 Method = Purchase.Method
 
-_PROVIDER_OF = {Method.CARD: "stripe", Method.ALIPAY: "stripe", Method.USDC: "coinbase"}
+_PROVIDER_NAMES = {Method.CARD: "stripe", Method.ALIPAY: "stripe", Method.USDC: "coinbase"}
 
 
 class Gateway(Protocol):
-    """What every gateway can do. Raises ProviderError when the provider cannot be asked."""
+    """The operations that every gateway supports. All of them raise ProviderError when the call fails."""
 
     def is_configured(self) -> bool: ...
     def is_live(self) -> bool: ...
@@ -38,34 +38,34 @@ class Provider:
     """A payment provider."""
 
     gateway: Gateway
-    currency: str  # in which a purchase must have been paid, as the gateway names it
-    gives_refunds: bool  # whether a buyer or an operator may ask for money back
-    has_disputes: bool
-    rescue_window: timedelta  # how far back payments are listed that we may have missed
+    currency: str  # the currency of a valid payment, as the gateway names it
+    supports_refunds: bool  # whether buyers and operators can request refunds
+    supports_disputes: bool
+    lookback: timedelta  # how far back to list payments and refunds that may have been missed
 
 
 PROVIDERS = {
-    # An idempotency key lives for a day, a little more is cheap.
+    # Idempotency keys live for a day; the extra hours cost little.
     "stripe": Provider(stripe, "usd", True, True, timedelta(hours=26)),
-    # What was sent to a page that has closed may take days to be found and confirmed.
+    # A payment sent to an expired checkout may take days to be detected and confirmed.
     "coinbase": Provider(coinbase, "base usdc", False, False, timedelta(days=7)),
 }
 
 
-def of(purchase: Purchase) -> Provider:
-    """The provider through which the purchase is paid."""
+def provider_of(purchase: Purchase) -> Provider:
+    """The provider that handles the purchase."""
     return PROVIDERS[purchase.provider]
 
 
-def provider_of(method: str) -> str:
-    """The name of the provider that takes this method: the one whose fee it costs."""
-    return _PROVIDER_OF[Method(method)]
+def provider_name(method: str) -> str:
+    """The name of the provider that handles a payment method; its fee applies."""
+    return _PROVIDER_NAMES[Method(method)]
 
 
-def methods() -> list[tuple[str, str]]:
-    """The ways to pay that are offered now: (value, name) for a form."""
-    return [(str(value), name) for value, name in Method.choices if _is_offered(value)]
-
-
-def _is_offered(method: str) -> bool:
-    return PROVIDERS[provider_of(method)].gateway.is_configured()
+def offered_methods() -> list[tuple[str, str]]:
+    """The payment methods available now, as (value, label) choices for a form."""
+    return [
+        (str(value), label)
+        for value, label in Method.choices
+        if PROVIDERS[provider_name(value)].gateway.is_configured()
+    ]

@@ -1,12 +1,12 @@
-"""What payment providers tell us, in our own words. Every gateway answers with these and raises only these:
+"""Types and errors shared by all payment gateways.
 
 ProviderError
-├── Unavailable      no answer, or a failure of theirs: nothing is known, ask again with the same key
-│   └── KeyRefused   our key is not accepted: for an operator to mend
-├── Refused          the request makes no sense to them
-│   ├── NotThere     no such object
-│   └── NotOpen      the checkout can no longer be closed
-└── ForgedEvent      a webhook whose signature is wrong or too old
+├── Unavailable               no response, or a server error: the outcome is unknown, retry with the same key
+│   └── CredentialsRejected   our API key is not accepted: an operator must fix the configuration
+├── RequestRejected           the provider refused the request, and nothing happened
+│   ├── NotFound              no such object
+│   └── CheckoutClosed        the checkout can no longer be expired
+└── InvalidSignature          a webhook whose signature is missing, wrong or too old
 """
 
 from dataclasses import dataclass
@@ -15,62 +15,62 @@ from enum import StrEnum
 
 __all__ = [
     "Checkout",
-    "Event",
-    "ForgedEvent",
-    "KeyRefused",
-    "NotOpen",
-    "NotThere",
+    "CheckoutClosed",
+    "CredentialsRejected",
+    "InvalidSignature",
+    "NotFound",
     "Payment",
+    "PaymentStatus",
     "ProviderError",
     "ProviderRefund",
-    "RefundStanding",
-    "Refused",
-    "Standing",
+    "RefundStatus",
+    "RequestRejected",
     "Unavailable",
+    "WebhookEvent",
 ]
 
 
 class ProviderError(Exception):
-    """The provider did not do what was asked."""
+    """A call to a payment provider failed."""
 
 
 class Unavailable(ProviderError):
-    """No answer, or a failure on the provider's side: what was asked may have been done or not."""
+    """No response, or an error on the provider's side. The request may or may not have been carried out."""
 
 
-class KeyRefused(Unavailable):
-    """The provider does not accept our key: for an operator to mend, and no answer to what was asked."""
+class CredentialsRejected(Unavailable):
+    """The provider does not accept our API key. An operator must fix it; the outcome of the request is unknown."""
 
 
-class Refused(ProviderError):
-    """The provider understood and will not; nothing has happened."""
+class RequestRejected(ProviderError):
+    """The provider understood the request and refused it. Nothing has happened."""
 
 
-class NotThere(Refused):
-    """The provider knows no such object: another account's, or a sandbox that was emptied."""
+class NotFound(RequestRejected):
+    """The provider has no such object: it belongs to another account, or to a sandbox that was reset."""
 
 
-class NotOpen(Refused):
-    """The checkout has been paid or has expired, so it cannot be closed now."""
+class CheckoutClosed(RequestRejected):
+    """The checkout has been paid or has expired, so it cannot be expired now."""
 
 
-class ForgedEvent(ProviderError):
+class InvalidSignature(ProviderError):
     """The webhook's signature is missing, wrong or too old."""
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A hosted payment page that has just been opened."""
+    """A hosted payment page that has just been created."""
 
     id: str
     url: str
 
 
-class Standing(StrEnum):
-    """How far a payment has come, whichever object tells it."""
+class PaymentStatus(StrEnum):
+    """The status of a payment, whichever provider object it was read from."""
 
-    OPEN = "open"  # the buyer has not finished; a declined card can be tried again
-    PROCESSING = "processing"  # the buyer has finished, the money has not arrived
+    OPEN = "open"  # the buyer has not finished; after a decline another card can be tried
+    PROCESSING = "processing"  # the buyer has finished, but the money has not arrived
     PAID = "paid"
     FAILED = "failed"
     EXPIRED = "expired"
@@ -78,29 +78,29 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Payment:
-    """What the provider knows about one payment. Amounts in cents, texts empty when unknown."""
+    """A payment as the provider reports it. Amounts are in cents; unknown texts are empty."""
 
-    standing: Standing
-    purchase: str  # the id that we put into the metadata: nobody else can
-    reference: str  # the id that came back with the checkout
-    customer: str
+    status: PaymentStatus
+    purchase_id: str  # from the metadata that we set; only our API key can write it
+    reference: str  # the purchase id returned with the checkout
+    customer_id: str
     currency: str
-    asked_cents: int
+    amount_cents: int
     received_cents: int
     refunded_cents: int
     is_disputed: bool
     is_live: bool
     payment_id: str
     decline_code: str
-    is_final_decline: bool  # the bank's advice is not to try again
-    paid_with: str  # "Visa ending in 4242"
+    is_final_decline: bool  # the bank advises against trying this card again
+    paid_with: str  # for example "Visa ending in 4242"
     receipt_url: str
     paid_at: datetime | None
-    transaction: str = ""  # the network's own name for the payment, of one in cryptocurrency
+    transaction: str = ""  # the transaction hash of a cryptocurrency payment
 
 
-class RefundStanding(StrEnum):
-    """How far a refund has come. Even one that had succeeded can fail days later, when the bank sends it back."""
+class RefundStatus(StrEnum):
+    """The status of a refund. A bank can return the money days later, so even a succeeded refund may fail."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -109,23 +109,23 @@ class RefundStanding(StrEnum):
 
 @dataclass(frozen=True)
 class ProviderRefund:
-    """What the provider knows about one refund. `refund` is our id, empty when somebody else made it."""
+    """A refund as the provider reports it. `refund_id` is our id; it is empty if we did not create the refund."""
 
     id: str
-    refund: str
+    refund_id: str
     payment_id: str
     cents: int
-    standing: RefundStanding
+    status: RefundStatus
 
 
 @dataclass(frozen=True)
-class Event:
-    """A verified webhook: a hint which objects to look at, never a source of facts."""
+class WebhookEvent:
+    """A verified webhook event. It only hints at which objects to fetch; its contents are never trusted."""
 
     id: str
     type: str
     is_live: bool
     object_id: str
     payment_id: str
-    purchase: str
-    customer: str
+    purchase_id: str
+    customer_id: str

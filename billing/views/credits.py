@@ -24,7 +24,7 @@ from billing.notifications import low_balance
 from billing.payments import auto_top_up, disputes, purchases, receipts, refunds
 from billing.payments.quotes import fee_rule
 from billing.providers.registry import PROVIDERS
-from billing.providers.types import KeyRefused, ProviderError, Refused
+from billing.providers.types import CredentialsRejected, ProviderError, RequestRejected
 from common import csv_export
 from common.http import AuthedRequest
 from common.money import PicoUsd, cents_down, decimals, format_cents
@@ -170,12 +170,12 @@ def _quote_context(form: QuoteForm) -> dict[str, Any]:
         "quote_form": form,
         "quote": getattr(form, "quote", None),
         "fee_rule": fee_rule(form.provider),
-        "is_final": not PROVIDERS[form.provider].gives_refunds,
+        "is_final": not PROVIDERS[form.provider].supports_refunds,
     }
 
 
 def _told(error: ProviderError) -> str:
-    if isinstance(error, Refused | KeyRefused):
+    if isinstance(error, RequestRejected | CredentialsRejected):
         return (
             "The payment provider refused to open a payment page. Nothing was charged. "
             f"If this goes on, write to {settings.SUPPORT_EMAIL}."

@@ -52,7 +52,7 @@ class QuoteForm(forms.Form):
     )
     method = forms.ChoiceField(
         label="Pay with",
-        choices=registry.methods,
+        choices=registry.offered_methods,
         initial=Purchase.Method.CARD,
         widget=forms.RadioSelect,
         error_messages={
@@ -66,7 +66,7 @@ class QuoteForm(forms.Form):
     @property
     def provider(self) -> str:
         """Who takes the chosen method, and so whose fee it costs; of a form that says nothing, who takes cards."""
-        return registry.provider_of(getattr(self, "cleaned_data", {}).get("method") or Purchase.Method.CARD)
+        return registry.provider_name(getattr(self, "cleaned_data", {}).get("method") or Purchase.Method.CARD)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

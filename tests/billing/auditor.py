@@ -69,7 +69,7 @@ class Auditor:
             books.claw_back(purchase.pk, amount, entry.kind)
         else:
             assert entry.kind == Kind.DISPUTE_REVERSAL
-            assert self._standing(entry.reference.partition(":")[0]) in {"won", "warning_closed"}
+            assert self._status(entry.reference.partition(":")[0]) in {"won", "warning_closed"}
             books.give_back(purchase.pk, amount, entry.kind)
 
     def close(self, paid: set[uuid.UUID]) -> None:
@@ -101,5 +101,5 @@ class Auditor:
         found = self.sandbox._get(f"/v1/payment_intents?limit=100&customer={purchase.provider_customer}")["data"]
         return [each["status"] for each in found if each["metadata"].get("purchase") == str(purchase.pk)]
 
-    def _standing(self, dispute: str) -> str:
+    def _status(self, dispute: str) -> str:
         return str(self.sandbox._get(f"/v1/disputes/{dispute}")["status"])

@@ -120,7 +120,7 @@ def stripe_process(tmp_path_factory) -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def _nobody_waits_to_ask_again(monkeypatch) -> None:
     """What a sandbox does not answer now, it does not answer in a second either."""
-    monkeypatch.setattr(connection, "PAUSE", 0.01)
+    monkeypatch.setattr(connection, "RETRY_DELAY", 0.01)
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
 
 

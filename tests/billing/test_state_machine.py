@@ -33,7 +33,7 @@ from hypothesis.stateful import (
 from billing import spending, tasks
 from billing.models import AutoTopUp, CreditAccount, Dispute, ProviderEvent, Purchase, Refund
 from billing.payments import auto_top_up_charges, disputes, purchases, refunds, sweeps
-from billing.providers import stripe as stripe_gateway
+from billing.providers import types
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT, PicoUsd
 from gateway.accounting import reaper, settlement
@@ -135,7 +135,7 @@ class Account(RuleBasedStateMachine):
                 if what:
                     self.sandbox.fail(what, count=number, status=503)
                 yield
-        except (Died, stripe_gateway.ProviderError, refunds.NotRefundable, refunds.AmountChanged):
+        except (Died, types.ProviderError, refunds.NotRefundable, refunds.AmountChanged):
             if not what:
                 raise
         finally:

@@ -13,7 +13,7 @@ import requests
 
 from billing.models import CreditAccount, Purchase
 from billing.payments import purchases, quotes
-from billing.providers.coinbase.connection import ask
+from billing.providers.coinbase.connection import request
 from tests.processes import coinbase_sandbox, wait_until
 
 __all__ = ["Crypto", "Letter", "buy_usdc", "coinbase_process", "crypto", "usdc_purchase"]
@@ -68,11 +68,11 @@ class Crypto:
         self.control("requests", **{"mode": mode, "path": "/api/v1/", **how})
 
     def checkout(self, purchase: Purchase) -> Any:
-        return ask("GET", f"/{purchase.provider_session}")
+        return request("GET", f"/{purchase.provider_session}")
 
     def refund(self, purchase: Purchase, amount: str) -> str:
         """Somebody refunds in the provider's dashboard; the refund's id."""
-        sent = ask("POST", f"/{purchase.provider_session}/refund", body={"amount": amount, "currency": "USDC"})
+        sent = request("POST", f"/{purchase.provider_session}/refund", body={"amount": amount, "currency": "USDC"})
         return str(sent["refund"]["id"])
 
     def about(self, purchase: Purchase, *types: str) -> list[Letter]:

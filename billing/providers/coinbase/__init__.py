@@ -1,9 +1,9 @@
-"""Coinbase Business, in our own words: checkouts that are paid in USDC.
+"""The Coinbase Business gateway: checkouts paid in USDC.
 
-Answers and errors are those of `billing/providers/types.py`. Refunds are only ever read: what is paid in
-cryptocurrency is not given back, and nothing here can ask for it.
+It returns the types and raises the errors of `billing/providers/types.py`. Refunds are only read: cryptocurrency
+payments are final, so no function here requests one.
 
-The sandbox speaks the same protocol at another address; nothing here knows which of the two answers.
+The sandbox implements the same API at another address. This package does not know which of the two it talks to.
 """
 
 from .checkouts import expire_checkout, fetch_checkout, open_checkout, paid_since, refunded_since, refunds_of

@@ -1,4 +1,4 @@
-"""Checkouts: hosted payment pages, each for one payment in USDC. A checkout is its own payment: one id names both."""
+"""Checkouts: hosted pages for one USDC payment each. A checkout and its payment share one id."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,41 +11,43 @@ from django.conf import settings
 
 from billing.providers.types import (
     Checkout,
-    NotOpen,
-    NotThere,
+    CheckoutClosed,
+    NotFound,
     Payment,
+    PaymentStatus,
     ProviderRefund,
-    RefundStanding,
-    Refused,
-    Standing,
+    RefundStatus,
+    RequestRejected,
 )
 
-from .connection import Json, ask, is_live
+from .connection import Json, is_live, request
 
-_STANDINGS = {
-    "ACTIVE": Standing.OPEN,
-    "PROCESSING": Standing.PROCESSING,
-    "COMPLETED": Standing.PAID,
-    "PARTIALLY_REFUNDED": Standing.PAID,
-    "REFUNDED": Standing.PAID,
-    "FAILED": Standing.FAILED,
-    "EXPIRED": Standing.EXPIRED,
-    "DEACTIVATED": Standing.EXPIRED,
+#: Checkouts per page of a listing.
+PAGE_SIZE = 100
+#: How old a checkout may be and still be looked at for a recent refund made in the dashboard.
+REFUNDABLE_FOR = timedelta(days=90)
+
+_STATUSES = {
+    "ACTIVE": PaymentStatus.OPEN,
+    "PROCESSING": PaymentStatus.PROCESSING,
+    "COMPLETED": PaymentStatus.PAID,
+    "PARTIALLY_REFUNDED": PaymentStatus.PAID,
+    "REFUNDED": PaymentStatus.PAID,
+    "FAILED": PaymentStatus.FAILED,
+    "EXPIRED": PaymentStatus.EXPIRED,
+    "DEACTIVATED": PaymentStatus.EXPIRED,
 }
-_PAGE = "100"  # checkouts in one answer
 _REFUNDED = ("REFUNDED", "PARTIALLY_REFUNDED")
-_REFUND_STANDINGS = {"COMPLETED": RefundStanding.SUCCEEDED, "FAILED": RefundStanding.FAILED}
-#: A checkout can be refunded in the provider's dashboard long after it was made.
-_REFUNDED_WITHIN = timedelta(days=90)
+_REFUND_STATUSES = {"COMPLETED": RefundStatus.SUCCEEDED, "FAILED": RefundStatus.FAILED}
 
 
 def open_checkout(
-    *, purchase: str, cents: int, description: str, return_url: str, expires_at: datetime, key: str
+    *, purchase_id: str, cents: int, description: str, return_url: str, expires_at: datetime, key: str
 ) -> Checkout:
-    """A page on which the buyer pays so many cents in USDC, one for one with the dollar.
+    """Create a checkout for `cents` US cents, paid in USDC at one to one.
 
-    The page sends the buyer back to `return_url` however it ends, and closes at `expires_at`. The same key (a
-    version 4 UUID) returns the same page.
+    The page closes at `expires_at` and sends the buyer to `return_url` after success and failure alike. The same
+    `key` (a version 4 UUID) returns the same checkout.
     """
     body: Json = {
         "amount": f"{cents // 100}.{cents % 100:02d}",
@@ -53,111 +55,111 @@ def open_checkout(
         "network": "base",
         "description": description,
         "expiresAt": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "metadata": {"purchase": purchase, "mode": _mode()},
+        "metadata": {"purchase": purchase_id, "mode": "live" if is_live() else "test"},
     }
-    if _can_return_to(return_url):
+    if _is_allowed_return_url(return_url):
         body |= {"successRedirectUrl": return_url, "failRedirectUrl": return_url}
-    made = ask("POST", body=body, key=key)
-    return Checkout(id=str(made["id"]), url=str(made["url"]))
+    created = request("POST", body=body, key=key)
+    return Checkout(id=str(created["id"]), url=str(created["url"]))
 
 
 def expire_checkout(checkout_id: str) -> None:
-    """Close a checkout so that it takes no payment any more. NotOpen when it is paid, on its way, or closed."""
+    """Expire a checkout so that it takes no payment. CheckoutClosed if it is paid, processing or already expired."""
     try:
-        ask("POST", f"/{quote(checkout_id, safe='')}/deactivate")
-    except NotThere:
+        request("POST", f"/{quote(checkout_id, safe='')}/deactivate")
+    except NotFound:
         raise
-    except Refused as refusal:
-        raise NotOpen(str(refusal)) from refusal
+    except RequestRejected as error:
+        raise CheckoutClosed(str(error)) from error
 
 
 def fetch_checkout(checkout_id: str) -> Payment:
-    """The payment of a checkout as it stands now."""
-    return _payment(ask("GET", f"/{quote(checkout_id, safe='')}"))
+    """The payment of a checkout in its current state."""
+    return _to_payment(request("GET", f"/{quote(checkout_id, safe='')}"))
 
 
 def paid_since(moment: datetime) -> Iterator[Payment]:
-    """Every payment that has arrived of a checkout opened since `moment`."""
-    for checkout in _listed(("COMPLETED", *_REFUNDED), moment):
-        yield _payment(checkout)
+    """Every payment received for a checkout created since `moment`."""
+    for checkout in _list_checkouts(("COMPLETED", *_REFUNDED), moment):
+        yield _to_payment(checkout)
 
 
 def refunds_of(checkout_id: str) -> list[ProviderRefund]:
     """Every refund of a checkout. All of them were made in the provider's dashboard."""
-    return _refunds(ask("GET", f"/{quote(checkout_id, safe='')}"))
+    return _to_refunds(request("GET", f"/{quote(checkout_id, safe='')}"))
 
 
 def refunded_since(moment: datetime) -> Iterator[ProviderRefund]:
-    """Every refund that was made since `moment`."""
-    for checkout in _listed(_REFUNDED, moment - _REFUNDED_WITHIN):
-        for refund, told in zip(checkout["refunds"], _refunds(checkout), strict=True):
-            if _moment(refund["createdAt"]) >= moment:
-                yield told
+    """Every refund made since `moment`."""
+    for checkout in _list_checkouts(_REFUNDED, moment - REFUNDABLE_FOR):
+        for raw, refund in zip(checkout["refunds"], _to_refunds(checkout), strict=True):
+            if _parse_time(raw["createdAt"]) >= moment:
+                yield refund
 
 
-# --- What it says -----------------------------------------------------------------------------------
+# --- Reading responses ------------------------------------------------------------------------------
 
 
-def _listed(statuses: tuple[str, ...], since: datetime) -> Iterator[Json]:
-    """The checkouts in one of these states that were made since then."""
+def _list_checkouts(statuses: tuple[str, ...], since: datetime) -> Iterator[Json]:
+    """The checkouts with one of these statuses created since then."""
     for status in statuses:
-        yield from takewhile(lambda checkout: _moment(checkout["createdAt"]) >= since, _newest_first(status))
+        yield from takewhile(lambda checkout: _parse_time(checkout["createdAt"]) >= since, _newest_first(status))
 
 
 def _newest_first(status: str) -> Iterator[Json]:
-    query = {"status": status, "pageSize": _PAGE}
+    query = {"status": status, "pageSize": str(PAGE_SIZE)}
     while True:
-        page = ask("GET", query=query)
+        page = request("GET", query=query)
         yield from page["checkouts"]
         if not page.get("nextPageToken"):
             return
         query["pageToken"] = page["nextPageToken"]
 
 
-def _payment(checkout: Json) -> Payment:
-    # A state that we have never heard of is none that we may act on: the clock asks again.
-    standing = _STANDINGS.get(str(checkout.get("status")), Standing.PROCESSING)
+def _to_payment(checkout: Json) -> Payment:
+    # An unknown status must trigger nothing: as PROCESSING it is polled until it is one that we know.
+    status = _STATUSES.get(str(checkout.get("status")), PaymentStatus.PROCESSING)
     metadata = checkout.get("metadata") or {}
-    # Of a paid checkout it says what has arrived; one without it was paid as asked, that is what COMPLETED means.
-    arrived = checkout.get("settlement") or {"totalAmount": checkout.get("amount"), "currency": "USDC"}
-    paid = standing is Standing.PAID
-    currencies = {checkout.get("currency"), checkout.get("network"), *([arrived.get("currency")] if paid else [])}
+    # The settlement says how much arrived. COMPLETED without one means that the full amount arrived.
+    settlement = checkout.get("settlement") or {"totalAmount": checkout.get("amount"), "currency": "USDC"}
+    paid = status is PaymentStatus.PAID
+    currencies = {checkout.get("currency"), checkout.get("network"), *([settlement.get("currency")] if paid else [])}
     return Payment(
-        standing=standing,
-        purchase=str(metadata.get("purchase") or ""),
+        status=status,
+        purchase_id=str(metadata.get("purchase") or ""),
         reference=str(metadata.get("purchase") or ""),
-        customer="",
+        customer_id="",
         currency=" ".join(sorted(str(each).lower() for each in currencies)),
-        asked_cents=_cents(checkout.get("amount")),
-        received_cents=_cents(arrived.get("totalAmount")) if paid else 0,
-        refunded_cents=_cents(checkout.get("refundedAmount")),
+        amount_cents=_to_cents(checkout.get("amount")),
+        received_cents=_to_cents(settlement.get("totalAmount")) if paid else 0,
+        refunded_cents=_to_cents(checkout.get("refundedAmount")),
         is_disputed=False,
         is_live=metadata.get("mode") == "live",
         payment_id=str(checkout["id"]),
-        decline_code="failed" if standing is Standing.FAILED else "",
+        decline_code="failed" if status is PaymentStatus.FAILED else "",
         is_final_decline=False,
         paid_with="USDC on Base",
         receipt_url="",
-        paid_at=_moment(checkout["updatedAt"]) if paid else None,
+        paid_at=_parse_time(checkout["updatedAt"]) if paid else None,
         transaction=str(checkout.get("transactionHash") or ""),
     )
 
 
-def _refunds(checkout: Json) -> list[ProviderRefund]:
+def _to_refunds(checkout: Json) -> list[ProviderRefund]:
     return [
         ProviderRefund(
             id=str(refund["id"]),
-            refund="",
+            refund_id="",
             payment_id=str(checkout["id"]),
-            cents=_cents(refund.get("amount")),
-            standing=_REFUND_STANDINGS.get(str(refund.get("status")), RefundStanding.PENDING),
+            cents=_to_cents(refund.get("amount")),
+            status=_REFUND_STATUSES.get(str(refund.get("status")), RefundStatus.PENDING),
         )
         for refund in checkout.get("refunds") or []
     ]
 
 
-def _cents(amount: Any) -> int:
-    """Whole cents of an amount such as "10.80"; a fraction of a cent is left out, and what is no amount is nothing."""
+def _to_cents(amount: Any) -> int:
+    """Whole cents of an amount such as "10.80". Fractions of a cent are dropped; anything unreadable counts as 0."""
     try:
         cents = Decimal(str(amount)) * 100
     except InvalidOperation:
@@ -165,16 +167,12 @@ def _cents(amount: Any) -> int:
     return int(cents) if cents.is_finite() else 0
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _mode() -> str:
-    return "live" if is_live() else "test"
-
-
-def _can_return_to(url: str) -> bool:
-    """The provider sends buyers to https addresses only; the sandbox also to this machine."""
+def _is_allowed_return_url(url: str) -> bool:
+    """Whether the provider accepts the URL: https only, except that the sandbox also accepts this machine."""
     parts = urlsplit(url)
-    is_here = settings.COINBASE_IS_SANDBOX and parts.hostname in {"127.0.0.1", "localhost"}
-    return parts.scheme == "https" or is_here
+    is_local = settings.COINBASE_IS_SANDBOX and parts.hostname in {"127.0.0.1", "localhost"}
+    return parts.scheme == "https" or is_local

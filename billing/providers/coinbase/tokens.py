@@ -1,4 +1,4 @@
-"""Bearer tokens: each request carries a JWT that is signed for it alone and lives for two minutes."""
+"""Bearer tokens: a JWT signed for one request, valid for two minutes."""
 
 import base64
 import binascii
@@ -14,21 +14,21 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from billing.providers.types import KeyRefused
+from billing.providers.types import CredentialsRejected
 
-__all__ = ["bearer"]
+__all__ = ["bearer_token"]
 
-#: Seconds that a token is valid; the provider takes no longer ones.
-LASTS = 120
+#: Validity of a token in seconds. The provider accepts no more.
+LIFETIME = 120
 
 
-def bearer(key_id: str, secret: str, method: str, address: str) -> str:
-    """A token for one request, such as "POST" to "business.coinbase.com/api/v1/checkouts".
+def bearer_token(key_id: str, secret: str, method: str, address: str) -> str:
+    """A token for one request, for example "POST" to "business.coinbase.com/api/v1/checkouts".
 
-    The secret is one of the two kinds that the provider hands out: Ed25519, as 64 bytes in base64 (the seed and the
-    public key), or ECDSA on P-256, as PEM, its line ends perhaps written as \\n. KeyRefused when it is neither.
+    The provider issues two kinds of secrets: Ed25519 as 64 bytes in base64 (the seed and the public key), and ECDSA
+    on P-256 as PEM, possibly with line breaks written as \\n. CredentialsRejected if `secret` is neither.
     """
-    key = _key(secret)
+    key = _load_key(secret)
     now = int(time.time())
     request = f"{method} {address}"
     header = {
@@ -37,13 +37,13 @@ def bearer(key_id: str, secret: str, method: str, address: str) -> str:
         "typ": "JWT",
         "nonce": secrets.token_hex(16),
     }
-    # The provider's own libraries name the request in one claim or in the other.
-    claims = {"sub": key_id, "iss": "cdp", "nbf": now, "exp": now + LASTS, "uri": request, "uris": [request]}
-    text = f"{_json(header)}.{_json(claims)}"
-    return f"{text}.{_encoded(_signed(key, text.encode()))}"
+    # Some of the provider's own libraries use `uri`, others `uris`.
+    claims = {"sub": key_id, "iss": "cdp", "nbf": now, "exp": now + LIFETIME, "uri": request, "uris": [request]}
+    text = f"{_encode_json(header)}.{_encode_json(claims)}"
+    return f"{text}.{_encode(_sign(key, text.encode()))}"
 
 
-def _key(secret: str) -> Ed25519PrivateKey | ec.EllipticCurvePrivateKey:
+def _load_key(secret: str) -> Ed25519PrivateKey | ec.EllipticCurvePrivateKey:
     try:
         if "BEGIN" in secret:
             key = load_pem_private_key(secret.replace("\\n", "\n").encode(), None)
@@ -53,21 +53,21 @@ def _key(secret: str) -> Ed25519PrivateKey | ec.EllipticCurvePrivateKey:
             return Ed25519PrivateKey.from_private_bytes(raw[:32])
     except (ValueError, TypeError, binascii.Error, UnsupportedAlgorithm):
         pass
-    raise KeyRefused(
-        "COINBASE_API_KEY_SECRET is not a key. Copy the whole secret from the page on which the key was made."
+    raise CredentialsRejected(
+        "COINBASE_API_KEY_SECRET is not a key. Copy the whole secret from the page on which the key was created."
     ) from None
 
 
-def _signed(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey, text: bytes) -> bytes:
+def _sign(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey, text: bytes) -> bytes:
     if isinstance(key, Ed25519PrivateKey):
         return key.sign(text)
     r, s = decode_dss_signature(key.sign(text, ec.ECDSA(SHA256())))
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def _json(part: dict[str, Any]) -> str:
-    return _encoded(json.dumps(part, separators=(",", ":")).encode())
+def _encode_json(part: dict[str, Any]) -> str:
+    return _encode(json.dumps(part, separators=(",", ":")).encode())
 
 
-def _encoded(raw: bytes) -> str:
+def _encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,77 +1,76 @@
-"""Hosted payment pages, and the customers they belong to."""
+"""Hosted payment pages, and the customers that pay on them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import stripe
 from django.conf import settings
 from stripe.params.checkout import SessionCreateParams
 
-from billing.providers.types import Checkout, NotOpen
+from billing.providers.types import Checkout, CheckoutClosed
 
-from .connection import client, translated
+from .connection import client, translated_errors
+
+
+@dataclass(frozen=True)
+class CheckoutRequest:
+    """A payment page to create."""
+
+    purchase_id: str
+    customer_id: str
+    method: str  # the only payment method on the page
+    lines: list[tuple[str, int]]  # (name, cents)
+    receipt_email: str
+    save_card: bool  # save the card that pays; the page tells the buyer so
+    success_url: str  # may contain {CHECKOUT_SESSION_ID}
+    cancel_url: str
+    expires_at: datetime  # at least 30 minutes ahead
 
 
 def create_customer(*, email: str, name: str, organisation: str, key: str) -> str:
-    """The id of a new customer that stands for the organisation (its public id)."""
-    with translated():
+    """Create a customer for an organization (by its public id) and return the customer's id."""
+    with translated_errors():
         customer = client().v1.customers.create(
             {"email": email, "name": name, "metadata": {"organisation": organisation}}, {"idempotency_key": key}
         )
     return customer.id
 
 
-def open_checkout(
-    *,
-    purchase: str,
-    customer: str,
-    method: str,
-    lines: list[tuple[str, int]],
-    receipt_email: str,
-    keeps_card: bool,
-    success_url: str,
-    cancel_url: str,
-    expires_at: datetime,
-    key: str,
-) -> Checkout:
-    """A page on which the buyer pays the `lines` (name, cents), by this method only. With `keeps_card` the page says
-    that the card is kept, and it can be charged later while the buyer is away.
-
-    `success_url` may contain {CHECKOUT_SESSION_ID}. The page closes at `expires_at`, which must be at least
-    30 minutes ahead. NotThere when the customer is unknown. The same key returns the same page.
-    """
+def open_checkout(page: CheckoutRequest, *, key: str) -> Checkout:
+    """Create the payment page. The same key returns the same page. NotFound if the customer does not exist."""
     parameters: SessionCreateParams = {
         "mode": "payment",
         "ui_mode": "hosted_page",
-        # One method per page: the fee was quoted for it.
-        "allowed_payment_method_types": [method],
-        # The buyer pays what was quoted, in dollars, even where the provider could convert.
+        # The fee was quoted for one method, so the buyer cannot switch to another.
+        "allowed_payment_method_types": [page.method],
+        # The buyer pays the quoted amount in dollars, even where the provider could convert.
         "adaptive_pricing": {"enabled": False},
         "branding_settings": {"display_name": settings.SITE_NAME},
-        "customer": customer,
-        "client_reference_id": purchase,
-        "metadata": {"purchase": purchase},
-        "payment_intent_data": {"metadata": {"purchase": purchase}, "receipt_email": receipt_email},
+        "customer": page.customer_id,
+        "client_reference_id": page.purchase_id,
+        "metadata": {"purchase": page.purchase_id},
+        "payment_intent_data": {"metadata": {"purchase": page.purchase_id}, "receipt_email": page.receipt_email},
         "line_items": [
             {"quantity": 1, "price_data": {"currency": "usd", "unit_amount": cents, "product_data": {"name": name}}}
-            for name, cents in lines
+            for name, cents in page.lines
         ],
-        "success_url": success_url,
-        "cancel_url": cancel_url,
-        "expires_at": int(expires_at.timestamp()),
+        "success_url": page.success_url,
+        "cancel_url": page.cancel_url,
+        "expires_at": int(page.expires_at.timestamp()),
     }
-    if keeps_card:
+    if page.save_card:
         parameters["payment_method_options"] = {"card": {"setup_future_usage": "off_session"}}
-    with translated():
+    with translated_errors():
         session = client().v1.checkout.sessions.create(parameters, {"idempotency_key": key})
     return Checkout(id=session.id, url=session.url or "")
 
 
 def expire_checkout(session_id: str) -> None:
-    """Close a checkout so that it can no longer be paid. NotOpen when it is closed already, or paid."""
-    with translated():
+    """Expire a payment page so that it takes no payment. CheckoutClosed if it is paid or already expired."""
+    with translated_errors():
         try:
             client().v1.checkout.sessions.expire(session_id)
         except stripe.InvalidRequestError as error:
             if error.code == "resource_missing":
                 raise
-            raise NotOpen(error.user_message) from error
+            raise CheckoutClosed(error.user_message) from error

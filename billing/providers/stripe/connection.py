@@ -1,4 +1,4 @@
-"""How Stripe is reached, and its errors in our own words."""
+"""Stripe's API client, and translation of its errors to ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,28 +8,31 @@ from typing import Any
 import stripe
 from django.conf import settings
 
-from billing.providers.types import KeyRefused, NotThere, Refused, Unavailable
+from billing.providers.types import CredentialsRejected, NotFound, RequestRejected, Unavailable
 
-#: Seconds for one request; the SDK sends a request at most three times, always with the same key.
+#: Seconds to wait for a response.
 TIMEOUT = 20
+#: How often the SDK retries a failed request, always with the same idempotency key.
 RETRIES = 2
 
 
 def is_configured() -> bool:
-    """True: without a key of ours, the sandbox takes the payments."""
+    """Always True: without an API key, payments go to the sandbox."""
     return True
 
 
 def is_live() -> bool:
-    """Whether our key moves real money."""
+    """Whether payments move real money."""
     return not settings.STRIPE_IS_SANDBOX and "_live_" in settings.STRIPE_SECRET_KEY
 
 
 def secret_key() -> str:
+    """The API key in use."""
     return settings.SANDBOX_STRIPE_KEY if settings.STRIPE_IS_SANDBOX else settings.STRIPE_SECRET_KEY
 
 
 def client() -> stripe.StripeClient:
+    """The API client, shared while the settings stay the same."""
     return _client_for(secret_key(), settings.STRIPE_API_BASE)
 
 
@@ -38,31 +41,31 @@ def _client_for(key: str, address: str) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
         base_addresses={"api": address},
-        # A client of one's own does not retry unless told to; the retries share the idempotency key.
+        # Unlike the module-level API, a StripeClient retries only when told to.
         max_network_retries=RETRIES,
         http_client=stripe.RequestsClient(timeout=TIMEOUT),
     )
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raise the SDK's errors as ours; the messages of 4xx answers say what to mend."""
+def translated_errors() -> Iterator[None]:
+    """Raise the SDK's errors as ProviderError; for 4xx responses the message is Stripe's."""
     try:
         yield
     except stripe.InvalidRequestError as error:
-        refusal = NotThere if error.code == "resource_missing" else Refused
-        raise refusal(error.user_message or "The provider refused the request.") from error
+        translated = NotFound if error.code == "resource_missing" else RequestRejected
+        raise translated(error.user_message or "The provider refused the request.") from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        raise KeyRefused(f"The provider does not accept STRIPE_SECRET_KEY: {error.user_message}") from error
+        raise CredentialsRejected(f"The provider does not accept STRIPE_SECRET_KEY: {error.user_message}") from error
     except stripe.StripeError as error:
         raise Unavailable(error.user_message or type(error).__name__) from error
 
 
-def identifier(thing: Any) -> str:
-    """The id of a thing that the provider may have sent whole, as its id, or not at all."""
-    return thing if isinstance(thing, str) else (thing.id if thing is not None else "")
+def id_of(value: Any) -> str:
+    """The id of an object that the API returns expanded, as an id, or as None (then empty)."""
+    return value if isinstance(value, str) else (value.id if value is not None else "")
 
 
-def metadata_of(thing: Any, name: str) -> str:
-    """A value of the object's metadata, empty when there is none."""
-    return str((thing.metadata.to_dict() if thing.metadata else {}).get(name, ""))
+def metadata_of(value: Any, name: str) -> str:
+    """A value from the object's metadata; empty if it is not set."""
+    return str((value.metadata.to_dict() if value.metadata else {}).get(name, ""))

@@ -1,4 +1,4 @@
-"""Payments that a bank takes back on its customer's word."""
+"""Disputes of card payments."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,63 +7,63 @@ from enum import StrEnum
 
 import stripe
 
-from .connection import client, identifier, translated
+from .connection import client, id_of, translated_errors
 
 
-class DisputeStanding(StrEnum):
-    """Where the argument stands; `OPEN` and `LOST` are those in which the money is gone."""
+class DisputeStatus(StrEnum):
+    """The status of a dispute. The bank has withdrawn the money in `OPEN` and `LOST`."""
 
-    INQUIRY = "inquiry"  # the bank only asks
+    INQUIRY = "inquiry"  # no money has moved
     OPEN = "open"
     WON = "won"
     LOST = "lost"
-    CLOSED = "closed"  # it came to nothing
+    CLOSED = "closed"  # an inquiry that ended without a dispute
 
 
 @dataclass(frozen=True)
 class ProviderDispute:
-    """What the provider knows about one dispute."""
+    """A dispute as the provider reports it."""
 
     id: str
     payment_id: str
     cents: int
     reason: str
-    standing: DisputeStanding
-    due_by: datetime | None  # until when an operator can answer
+    status: DisputeStatus
+    due_by: datetime | None  # deadline for an operator's response
 
 
 def disputes_of(payment_id: str) -> list[ProviderDispute]:
     """Every dispute of a payment, newest first."""
-    with translated():
+    with translated_errors():
         page = client().v1.disputes.list({"payment_intent": payment_id, "limit": 100})
-        return [_translate(dispute) for dispute in page.auto_paging_iter()]
+        return [_to_dispute(dispute) for dispute in page.auto_paging_iter()]
 
 
 def disputed_since(moment: datetime) -> Iterator[ProviderDispute]:
-    """Every dispute that was opened since `moment`, newest first."""
-    with translated():
+    """Every dispute opened since `moment`, newest first."""
+    with translated_errors():
         page = client().v1.disputes.list({"created": {"gte": int(moment.timestamp())}, "limit": 100})
         for dispute in page.auto_paging_iter():
-            yield _translate(dispute)
+            yield _to_dispute(dispute)
 
 
-def _translate(dispute: stripe.Dispute) -> ProviderDispute:
+def _to_dispute(dispute: stripe.Dispute) -> ProviderDispute:
     due_by = dispute.evidence_details.due_by if dispute.evidence_details else None
     return ProviderDispute(
         id=dispute.id,
-        payment_id=identifier(dispute.payment_intent),
+        payment_id=id_of(dispute.payment_intent),
         cents=dispute.amount,
         reason=dispute.reason,
-        standing=_standing(dispute.status),
+        status=_to_status(dispute.status),
         due_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
     )
 
 
-def _standing(status: str) -> DisputeStanding:
+def _to_status(status: str) -> DisputeStatus:
     if status in {"won", "lost"}:
-        return DisputeStanding(status)
+        return DisputeStatus(status)
     if status in {"warning_closed", "prevented"}:
-        return DisputeStanding.CLOSED
+        return DisputeStatus.CLOSED
     if status.startswith("warning_"):
-        return DisputeStanding.INQUIRY
-    return DisputeStanding.OPEN
+        return DisputeStatus.INQUIRY
+    return DisputeStatus.OPEN

@@ -1,39 +1,39 @@
-"""Webhooks: who really sent them, and what they hint at."""
+"""Webhooks: verifying their signature and reading which objects they concern."""
 
 import stripe
 from django.conf import settings
 
-from billing.providers.types import Event, ForgedEvent
+from billing.providers.types import InvalidSignature, WebhookEvent
 
 from .connection import secret_key
 
-#: A webhook older than this many seconds is a replay.
+#: Maximum age of a webhook in seconds; an older one may be a replay.
 TOLERANCE = 300
 
 
-def read_event(body: bytes, signature: str) -> Event:
-    """The event in a webhook's raw body. ForgedEvent unless one of our secrets signed it lately."""
+def read_event(body: bytes, signature: str) -> WebhookEvent:
+    """The event in a webhook's raw body. InvalidSignature unless one of our secrets signed it recently."""
     for secret in settings.STRIPE_WEBHOOK_SECRETS:
         try:
             event = stripe.Webhook.construct_event(body, signature, secret, TOLERANCE, api_key=secret_key())
-            return _event(event)
+            return _to_event(event)
         except stripe.SignatureVerificationError:
             continue
         except (ValueError, AttributeError, KeyError, TypeError) as error:
-            raise ForgedEvent("The body is not an event.") from error
-    raise ForgedEvent("None of the webhook secrets fits the signature.")
+            raise InvalidSignature("The body is not an event.") from error
+    raise InvalidSignature("The signature matches none of the webhook secrets.")
 
 
-def _event(event: stripe.Event) -> Event:
-    thing = event.data.object.to_dict() if isinstance(event.data.object, stripe.StripeObject) else event.data.object
-    metadata = thing.get("metadata") or {}
-    payment = thing["id"] if thing.get("object") == "payment_intent" else thing.get("payment_intent")
-    return Event(
+def _to_event(event: stripe.Event) -> WebhookEvent:
+    subject = event.data.object.to_dict() if isinstance(event.data.object, stripe.StripeObject) else event.data.object
+    metadata = subject.get("metadata") or {}
+    payment = subject["id"] if subject.get("object") == "payment_intent" else subject.get("payment_intent")
+    return WebhookEvent(
         id=event.id,
         type=event.type,
         is_live=event.livemode,
-        object_id=str(thing.get("id") or ""),
+        object_id=str(subject.get("id") or ""),
         payment_id=payment if isinstance(payment, str) else "",
-        purchase=str(metadata.get("purchase") or ""),
-        customer=customer if isinstance(customer := thing.get("customer"), str) else "",
+        purchase_id=str(metadata.get("purchase") or ""),
+        customer_id=customer if isinstance(customer := subject.get("customer"), str) else "",
     )

@@ -152,7 +152,7 @@ def test_a_bank_that_wants_its_customer_to_be_there_stops_it_at_once(sandbox, em
 
 
 def test_a_card_that_the_provider_no_longer_has_stops_it_at_once(sandbox, agreement, empty_account, card):
-    stripe.remove_card(card.provider_method)
+    stripe.detach_card(card.provider_method)
     purchase = auto_top_up_charges.run(empty_account.pk)
 
     assert purchase.state == State.FAILED

@@ -134,7 +134,7 @@ def test_one_whose_second_look_was_lost_is_settled_by_the_clock(
     booked = refunds._book_foreign
 
     def then_outage(purchase, told):
-        if told.standing is not types.RefundStanding.FAILED:
+        if told.status is not types.RefundStatus.FAILED:
             sandbox.fail("refuse", status=503, count=3)
         return booked(purchase, told)
 

@@ -134,7 +134,7 @@ def test_lists_of_many_pages_are_read_to_their_end(crypto, empty_account, alice,
     for purchase in bought:
         crypto.pay(purchase)
     Purchase.objects.update(state=State.EXPIRED)
-    monkeypatch.setattr("billing.providers.coinbase.checkouts._PAGE", "1")
+    monkeypatch.setattr("billing.providers.coinbase.checkouts.PAGE_SIZE", 1)
 
     assert sweeps.rescue() == 3
     assert credits_of(empty_account) == 1800
@@ -222,7 +222,7 @@ def test_a_payment_page_of_another_purchase_waits_for_a_person(crypto, usdc_purc
 def test_other_coins_networks_and_figures_wait_for_a_person(crypto, usdc_purchase, empty_account, monkeypatch, changes):
     crypto.pay(usdc_purchase)
     told = crypto.checkout(usdc_purchase) | changes
-    monkeypatch.setattr("billing.providers.coinbase.checkouts.ask", lambda *_, **__: told)
+    monkeypatch.setattr("billing.providers.coinbase.checkouts.request", lambda *_, **__: told)
 
     assert purchases.sync(usdc_purchase).state == State.REVIEW
     assert credits_of(empty_account) == 0
@@ -232,13 +232,13 @@ def test_a_paid_checkout_without_a_settlement_was_paid_as_asked(crypto, usdc_pur
     crypto.pay(usdc_purchase)
     told = crypto.checkout(usdc_purchase)
     del told["settlement"]
-    monkeypatch.setattr("billing.providers.coinbase.checkouts.ask", lambda *_, **__: told)
+    monkeypatch.setattr("billing.providers.coinbase.checkouts.request", lambda *_, **__: told)
 
     assert purchases.sync(usdc_purchase).state == State.CREDITED
 
 
 def test_a_state_that_we_have_never_heard_of_is_asked_about_again(crypto, usdc_purchase, monkeypatch):
     told = crypto.checkout(usdc_purchase) | {"status": "ENCHANTED"}
-    monkeypatch.setattr("billing.providers.coinbase.checkouts.ask", lambda *_, **__: told)
+    monkeypatch.setattr("billing.providers.coinbase.checkouts.request", lambda *_, **__: told)
 
     assert purchases.sync(usdc_purchase).state == State.PROCESSING

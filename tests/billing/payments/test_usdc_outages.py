@@ -10,7 +10,7 @@ from billing.credits import reconciliation
 from billing.models import LedgerEntry, Purchase
 from billing.payments import purchases, sweeps
 from billing.providers import types
-from billing.providers.coinbase.connection import ask
+from billing.providers.coinbase.connection import request
 from tests.billing.at_once import all_at_once
 from tests.billing.conftest import buy, credits_of
 from tests.billing.usdc import buy_usdc
@@ -20,7 +20,7 @@ State = Purchase.State
 
 def checkouts_of(account) -> set[str]:
     ours = {str(pk) for pk in Purchase.objects.filter(account=account).values_list("pk", flat=True)}
-    listed = ask("GET", query={"pageSize": "100"})["checkouts"]
+    listed = request("GET", query={"pageSize": "100"})["checkouts"]
     return {each["id"] for each in listed if each["metadata"].get("purchase") in ours}
 
 

@@ -31,7 +31,7 @@ def ec_key() -> tuple[ec.EllipticCurvePrivateKey, str]:
 def test_a_key_on_an_elliptic_curve_signs_as_well(write):
     key, pem = ec_key()
 
-    token = tokens.bearer("my key", write(pem), "GET", "business.example/api/v1/checkouts")
+    token = tokens.bearer_token("my key", write(pem), "GET", "business.example/api/v1/checkouts")
     header, claims, signature = token.split(".")
 
     assert json.loads(decoded(header))["alg"] == "ES256"
@@ -49,15 +49,15 @@ def decoded(part: str) -> bytes:
 
 @pytest.mark.parametrize("secret", ["", "nonsense", "AAAA", "-----BEGIN KEY-----\nx\n-----END KEY-----", "é" * 88])
 def test_what_is_no_key_is_refused_in_words_that_do_not_repeat_it(secret):
-    with pytest.raises(types.KeyRefused, match="COINBASE_API_KEY_SECRET") as refused:
-        tokens.bearer("id", secret, "GET", "x")
+    with pytest.raises(types.CredentialsRejected, match="COINBASE_API_KEY_SECRET") as refused:
+        tokens.bearer_token("id", secret, "GET", "x")
     assert not secret or secret not in str(refused.value)
 
 
 def test_the_key_of_another_account_is_refused_in_words(crypto, usdc_purchase, settings):
     settings.SANDBOX_COINBASE_KEY_ID = "somebody else's"
 
-    with pytest.raises(types.KeyRefused, match="COINBASE_API_KEY_ID"):
+    with pytest.raises(types.CredentialsRejected, match="COINBASE_API_KEY_ID"):
         purchases.sync(usdc_purchase)
 
 
@@ -65,7 +65,7 @@ def test_without_a_key_nothing_is_asked(crypto, usdc_purchase, settings):
     settings.COINBASE_IS_SANDBOX = False
 
     assert not coinbase.is_configured()
-    with pytest.raises(types.KeyRefused, match="COINBASE_API_KEY_ID and COINBASE_API_KEY_SECRET"):
+    with pytest.raises(types.CredentialsRejected, match="COINBASE_API_KEY_ID and COINBASE_API_KEY_SECRET"):
         purchases.sync(usdc_purchase)
     assert sweeps.sweep() == 0
     assert sweeps.rescue() == 0

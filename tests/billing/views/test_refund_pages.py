@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from billing.models import Purchase, Refund
 from billing.payments import refunds
-from billing.providers import stripe
+from billing.providers import types
 from tests.billing.conftest import credits_of, deliver, hidden, refunded_at_provider, spend
 
 State = Refund.State
@@ -100,7 +100,7 @@ def test_nothing_is_asked_about_a_purchase_that_was_never_paid(sandbox, purchase
     sandbox.fail("refuse", status=500, count=1)
     refunds.sync(purchase)
     assert sandbox._get("/_test/")["requests"][0]["count"] == 1
-    assert issubclass(stripe.NotThere, stripe.Refused)
+    assert issubclass(types.NotFound, types.RequestRejected)
 
 
 def test_the_credit_note_of_a_failed_refund_is_void_also_in_print(alice_client, sandbox, bought, alice):
