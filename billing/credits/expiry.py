@@ -6,7 +6,6 @@ running requests hold stays until they end, and an account that is frozen keeps 
 """
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,13 +13,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import dateformat, timezone
 
-from billing.models import CreditAccount, LedgerEntry, Lot
+from billing.models import CreditAccount, ExpiringCredits, LedgerEntry, Lot
 from billing.notifications import emails
 from common.money import PicoUsd
 
 from . import ledger
 
-__all__ = ["NOTICE", "Expiring", "coming", "date_for", "run"]
+__all__ = ["NOTICE", "coming", "date_for", "run"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,21 +29,12 @@ NOTICE = (timedelta(days=30), timedelta(days=7))
 NIGHT = timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class Expiring:
-    """Credits (pico-USD) that go at a moment unless they are spent before."""
-
-    amount: PicoUsd
-    at: datetime
-    bought_at: datetime
-
-
 def date_for(credited_at: datetime) -> datetime | None:
     """When credits that were bought then expire: the same day next year. None while expiry is switched off."""
     return _a_year_after(credited_at) if settings.CREDITS_EXPIRE else None
 
 
-def coming(account: CreditAccount) -> list[Expiring]:
+def coming(account: CreditAccount) -> list[ExpiringCredits]:
     """What of the account's credits expires when, soonest first; empty while expiry is switched off."""
     if not settings.CREDITS_EXPIRE:
         return []
@@ -57,8 +47,8 @@ def coming(account: CreditAccount) -> list[Expiring]:
         end -= lot.amount
         if lot.purchase_id and unspent > 0:
             at = lot.expires_at or _a_year_after(lot.created_at)
-            found.append(Expiring(PicoUsd(unspent), at, lot.created_at))
-    return sorted(found, key=lambda each: each.at)
+            found.append(ExpiringCredits(PicoUsd(unspent), at, lot.created_at))
+    return sorted(found, key=lambda each: each.expires_at)
 
 
 def run() -> int:
@@ -98,11 +88,11 @@ def _visit(account_id: int, now: datetime) -> int:
             elif lot.expires_at is not None and lot.expires_at <= now:
                 expired += _expire(account, lot)
         if warned:
-            emails.credits_expire(account, sorted(warned, key=lambda each: each.at))
+            emails.credits_expire(account, sorted(warned, key=lambda each: each.expires_at))
     return expired
 
 
-def _warn(lot: Lot, now: datetime) -> Expiring | None:
+def _warn(lot: Lot, now: datetime) -> ExpiringCredits | None:
     """The warning that is due for the lot, noted so that it is given once. None when none is."""
     notice = NOTICE[lot.expiry_warnings]
     unspent = ledger.unspent(lot, keep_held=False)
@@ -113,7 +103,7 @@ def _warn(lot: Lot, now: datetime) -> Expiring | None:
         lot.expires_at = now + notice
     lot.expiry_warnings += 1
     lot.save(update_fields=["expires_at", "expiry_warnings"])
-    return Expiring(unspent, lot.expires_at, lot.created_at)
+    return ExpiringCredits(unspent, lot.expires_at, lot.created_at)
 
 
 def _expire(account: CreditAccount, lot: Lot) -> bool:

@@ -14,6 +14,7 @@ from .adjustments import Adjustment
 from .cards import AutoTopUp, SavedCard
 from .disputes import Dispute
 from .events import ProviderEvent
+from .expiring import ExpiringCredits
 from .notices import Notice
 from .purchases import Purchase, PurchaseQuerySet, id_in
 from .receipts import BillingDetails, Receipt
@@ -26,6 +27,7 @@ __all__ = [
     "BillingDetails",
     "CreditAccount",
     "Dispute",
+    "ExpiringCredits",
     "LedgerEntry",
     "Lot",
     "Notice",

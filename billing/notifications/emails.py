@@ -5,20 +5,17 @@ Called in the transaction that they tell about; `outbox.py` sends them when it i
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import dateformat
 
-from billing.models import CreditAccount, Dispute, Purchase, Refund
+from billing.models import CreditAccount, Dispute, ExpiringCredits, Purchase, Refund
 from common.money import PicoUsd, format_cents, format_usd
 
 from . import outbox
-
-if TYPE_CHECKING:
-    from billing.credits.expiry import Expiring
 
 __all__ = [
     "arrived_late",
@@ -59,9 +56,9 @@ def balance_is_low(account: CreditAccount) -> None:
     _send(account, f"Your balance is below {format_usd(PicoUsd(account.alert_below or 0))}", "low_balance", {})
 
 
-def credits_expire(account: CreditAccount, expiring: "Sequence[Expiring]") -> None:
+def credits_expire(account: CreditAccount, expiring: Sequence[ExpiringCredits]) -> None:
     """Credits that were bought long ago expire soon, soonest first."""
-    subject = f"Credits expire on {dateformat.format(expiring[0].at, 'j F Y')}"
+    subject = f"Credits expire on {dateformat.format(expiring[0].expires_at, 'j F Y')}"
     _send(account, subject, "credits_expire", {"expiring": expiring})
 
 
