@@ -38,7 +38,7 @@ class Spender(msgspec.Struct, AccountBalances):
     usage: int
     held: int
     frozen_reason: str
-    top_up_below: int | None
+    auto_top_up_below: int | None
     alert_below: int | None
     alerted_at: datetime | None
 
@@ -55,8 +55,8 @@ def spent(account: CreditAccount | Spender) -> None:
 
     Costs two comparisons while the balance is high. Never fails: the clock looks every minute as well.
     """
-    if account.wants_top_up:
-        _report(tasks.top_up, account.id)
+    if account.needs_auto_top_up:
+        _report(tasks.charge_auto_top_up, account.id)
     if account.is_low:
         _report(tasks.alert_low_balance, account.id)
 

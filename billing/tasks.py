@@ -16,15 +16,15 @@ def sweep_purchases() -> None:
 
 
 @shared_task
-def top_up_low_balances() -> None:
-    """Every minute: low balances that no request has reported."""
-    sweeps.top_up_low_balances()
+def charge_auto_top_ups() -> None:
+    """Every minute: charge accounts whose low balance no request has reported."""
+    sweeps.charge_auto_top_ups()
 
 
 @shared_task
-def top_up(account_id: int) -> None:
-    """At once, when a request has noticed a low balance."""
-    auto_top_up_charges.run(account_id)
+def charge_auto_top_up(account_id: int) -> None:
+    """Started when a request reports a low balance."""
+    auto_top_up_charges.charge_if_low(account_id)
 
 
 @shared_task

@@ -131,7 +131,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reap-dead-requests": {"task": "gateway.tasks.reap_dead_requests", "schedule": 30.0},
     "sweep-purchases": {"task": "billing.tasks.sweep_purchases", "schedule": 60.0},
-    "top-up-low-balances": {"task": "billing.tasks.top_up_low_balances", "schedule": 60.0},
+    "charge-auto-top-ups": {"task": "billing.tasks.charge_auto_top_ups", "schedule": 60.0},
     "alert-low-balances": {"task": "billing.tasks.alert_low_balances", "schedule": 60.0},
     "deliver-notices": {"task": "billing.tasks.deliver_notices", "schedule": 60.0},
     "rescue-payments": {"task": "billing.tasks.rescue_payments", "schedule": 600.0},

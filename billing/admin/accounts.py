@@ -48,7 +48,7 @@ class CreditAccountAdmin(SeenOnly):
         "balance_usd",
         "held_usd",
         "purchased_usd",
-        "top_up",
+        "has_auto_top_up",
         "frozen_reason",
         "adjust_link",
     )
@@ -66,7 +66,7 @@ class CreditAccountAdmin(SeenOnly):
         "usage": "usage_usd",
         "held": "held_usd",
         "purchased": "purchased_usd",
-        "top_up_below": "top_up_below_usd",
+        "auto_top_up_below": "auto_top_up_below_usd",
         "alert_below": "alert_below_usd",
     }
     actions = ("freeze", "thaw")
@@ -92,8 +92,8 @@ class CreditAccountAdmin(SeenOnly):
         return format_usd(PicoUsd(account.usage), 6)
 
     @admin.display(description="top up below")
-    def top_up_below_usd(self, account: CreditAccount) -> str:
-        return "-" if account.top_up_below is None else format_usd(PicoUsd(account.top_up_below))
+    def auto_top_up_below_usd(self, account: CreditAccount) -> str:
+        return "-" if account.auto_top_up_below is None else format_usd(PicoUsd(account.auto_top_up_below))
 
     @admin.display(description="alert below")
     def alert_below_usd(self, account: CreditAccount) -> str:
@@ -108,8 +108,8 @@ class CreditAccountAdmin(SeenOnly):
         return format_usd(PicoUsd(account.purchased))
 
     @admin.display(description="auto top-up", boolean=True)
-    def top_up(self, account: CreditAccount) -> bool:
-        return account.top_up_below is not None
+    def has_auto_top_up(self, account: CreditAccount) -> bool:
+        return account.auto_top_up_below is not None
 
     @admin.display(description="adjustment")
     def adjust_link(self, account: CreditAccount) -> str:

@@ -89,7 +89,7 @@ class PurchaseAdmin(SeenOnly):
         for purchase in chosen:
             try:
                 synced = purchases.sync(purchase)
-                auto_top_up_charges.follow_up(synced)
+                auto_top_up_charges.report_outcome(synced)
                 refunds.sync(synced)
                 disputes.sync(synced)
                 done += 1

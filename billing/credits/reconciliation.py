@@ -72,7 +72,7 @@ def _snapshot() -> Iterator[None]:
 
 @check
 def credits_are_the_sum_of_entries_and_of_lots() -> Iterator[Fault]:
-    """An account's three views of its credits agree, and `purchased` counts what was bought."""
+    """An account's three views of its credits turn_on, and `purchased` counts what was bought."""
     entries = LedgerEntry.objects.filter(account=OuterRef("pk"))
     rows = CreditAccount.objects.annotate(
         of_entries=_sum(entries),

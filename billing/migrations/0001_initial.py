@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ("held", models.BigIntegerField(default=0)),
                 ("purchased", models.BigIntegerField(default=0)),
                 ("frozen_reason", models.CharField(blank=True, max_length=200)),
-                ("top_up_below", models.BigIntegerField(blank=True, null=True)),
+                ("auto_top_up_below", models.BigIntegerField(blank=True, null=True)),
                 ("alert_below", models.BigIntegerField(blank=True, null=True)),
                 ("alerted_at", models.DateTimeField(blank=True, null=True)),
                 ("stripe_customer_id", models.CharField(blank=True, max_length=64)),
@@ -163,7 +163,7 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        choices=[("manual", "Bought"), ("auto_topup", "Auto top-up")], default="manual", max_length=12
+                        choices=[("manual", "Bought"), ("auto_top_up", "Auto top-up")], default="manual", max_length=12
                     ),
                 ),
                 ("provider", models.CharField(default="stripe", max_length=20)),
@@ -213,7 +213,7 @@ class Migration(migrations.Migration):
                 ("synced_at", models.DateTimeField(null=True)),
                 ("paid_at", models.DateTimeField(null=True)),
                 ("credited_at", models.DateTimeField(null=True)),
-                ("told_at", models.DateTimeField(null=True)),
+                ("notified_at", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
                     "account",
@@ -459,7 +459,7 @@ class Migration(migrations.Migration):
                 ("amount_cents", models.PositiveIntegerField()),
                 ("daily_limit_cents", models.PositiveIntegerField()),
                 ("off_reason", models.CharField(blank=True, max_length=300)),
-                ("resumed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("turned_on_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("consent_at", models.DateTimeField(null=True)),
                 ("consent_ip", models.GenericIPAddressField(null=True)),
                 ("consent_text", models.TextField(blank=True)),
@@ -491,7 +491,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="creditaccount",
             index=models.Index(
-                condition=models.Q(("top_up_below__isnull", False)), fields=["id"], name="accounts_with_top_up"
+                condition=models.Q(("auto_top_up_below__isnull", False)),
+                fields=["id"],
+                name="accounts_with_auto_top_up",
             ),
         ),
         migrations.AddIndex(
@@ -637,28 +639,30 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="purchase",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("source", "auto_topup"), ("state__in", ("created", "processing"))),
+                condition=models.Q(("source", "auto_top_up"), ("state__in", ("created", "processing"))),
                 fields=("account",),
-                name="one_top_up_at_a_time",
+                name="one_auto_top_up_charge_at_a_time",
             ),
         ),
         migrations.AddConstraint(
             model_name="autotopup",
             constraint=models.CheckConstraint(
-                condition=models.Q(("amount_cents__gte", models.F("threshold_cents"))), name="top_up_lifts_above"
+                condition=models.Q(("amount_cents__gte", models.F("threshold_cents"))),
+                name="auto_top_up_amount_covers_threshold",
             ),
         ),
         migrations.AddConstraint(
             model_name="autotopup",
             constraint=models.CheckConstraint(
-                condition=models.Q(("daily_limit_cents__gte", models.F("amount_cents"))), name="top_up_fits_its_limit"
+                condition=models.Q(("daily_limit_cents__gte", models.F("amount_cents"))),
+                name="auto_top_up_amount_within_daily_limit",
             ),
         ),
         migrations.AddConstraint(
             model_name="autotopup",
             constraint=models.CheckConstraint(
                 condition=models.Q(("is_on", False), ("card__isnull", False), _connector="OR"),
-                name="top_up_needs_a_card",
+                name="auto_top_up_needs_a_card",
             ),
         ),
         migrations.RunPython(

@@ -17,7 +17,7 @@ class AccountBalances:
         credits: int
         usage: int
         held: int
-        top_up_below: int | None
+        auto_top_up_below: int | None
         alert_below: int | None
         alerted_at: datetime | None
 
@@ -27,9 +27,9 @@ class AccountBalances:
         return self.credits - self.usage
 
     @property
-    def wants_top_up(self) -> bool:
+    def needs_auto_top_up(self) -> bool:
         """Whether the balance is below the line of auto top-up."""
-        return self.top_up_below is not None and self.balance < self.top_up_below
+        return self.auto_top_up_below is not None and self.balance < self.auto_top_up_below
 
     @property
     def is_low(self) -> bool:
@@ -61,7 +61,7 @@ class CreditAccount(AccountBalances, models.Model):
     frozen_reason = models.CharField(max_length=200, blank=True)
     # The balance (pico-USD) below which auto top-up buys credits; empty while it is off. Kept here, because the
     # settlement of every request has this row in its hands anyway.
-    top_up_below = models.BigIntegerField(null=True, blank=True)
+    auto_top_up_below = models.BigIntegerField(null=True, blank=True)
     # The balance (pico-USD) below which the owner wants to be told, and when they were; empty until they are.
     alert_below = models.BigIntegerField(null=True, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True)
@@ -70,7 +70,9 @@ class CreditAccount(AccountBalances, models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=("id",), condition=Q(top_up_below__isnull=False), name="accounts_with_top_up"),
+            models.Index(
+                fields=("id",), condition=Q(auto_top_up_below__isnull=False), name="accounts_with_auto_top_up"
+            ),
             models.Index(
                 fields=("id",), condition=Q(alert_below__isnull=False, alerted_at=None), name="accounts_with_alert"
             ),

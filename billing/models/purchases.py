@@ -58,7 +58,7 @@ class Purchase(models.Model):
 
     class Source(models.TextChoices):
         MANUAL = "manual", "Bought"
-        AUTO_TOPUP = "auto_topup", "Auto top-up"
+        AUTO_TOP_UP = "auto_top_up", "Auto top-up"
 
     class Method(models.TextChoices):
         CARD = "card", "Card"
@@ -102,7 +102,7 @@ class Purchase(models.Model):
     synced_at = models.DateTimeField(null=True)  # when the provider was last asked about it
     paid_at = models.DateTimeField(null=True)
     credited_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)  # when the owner was told how an auto top-up ended
+    notified_at = models.DateTimeField(null=True)  # when the owner was emailed the outcome of an auto top-up charge
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = PurchaseQuerySet.as_manager()
@@ -118,11 +118,11 @@ class Purchase(models.Model):
             models.UniqueConstraint(fields=("account", "form_token"), name="purchase_once_per_form"),
             # What refunds and disputes refer to, who repeat the provider.
             models.UniqueConstraint(fields=("id", "provider"), name="purchase_with_provider"),
-            # However many requests notice a low balance at once, one of them tops it up.
+            # Many requests can report a low balance at once; only one may start a charge.
             models.UniqueConstraint(
                 fields=("account",),
-                condition=Q(source="auto_topup", state__in=("created", "processing")),
-                name="one_top_up_at_a_time",
+                condition=Q(source="auto_top_up", state__in=("created", "processing")),
+                name="one_auto_top_up_charge_at_a_time",
             ),
         )
         indexes = (

@@ -21,18 +21,18 @@ __all__ = [
     "arrived_late",
     "auto_top_up_failed",
     "auto_top_up_stopped",
+    "auto_top_up_succeeded",
     "balance_is_low",
     "credits_expire",
     "frozen",
     "refund_failed",
-    "topped_up",
 ]
 
 
-def topped_up(purchase: Purchase) -> None:
+def auto_top_up_succeeded(purchase: Purchase) -> None:
     """Auto top-up has bought credits."""
     subject = f"{format_cents(purchase.credit_cents)} of credits added by auto top-up"
-    _send(purchase.account, subject, "topped_up", {"purchase": purchase})
+    _send(purchase.account, subject, "auto_top_up_succeeded", {"purchase": purchase})
 
 
 def arrived_late(purchase: Purchase) -> None:

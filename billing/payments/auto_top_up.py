@@ -1,9 +1,9 @@
-"""The agreement on auto top-up: what the owner wants, and whether an attempt may be made now.
+"""The auto top-up agreement: its terms, and whether the card may be charged now.
 
-`topping_up.py` makes the attempts.
+`auto_top_up_charges.py` makes the charges.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,25 +15,26 @@ from billing.models import AutoTopUp, CreditAccount, Purchase, PurchaseQuerySet,
 from common.money import pico_from_cents
 
 __all__ = [
-    "Outlook",
-    "attempts_of",
+    "Eligibility",
+    "Terms",
+    "charges_of",
+    "eligibility",
     "low_accounts",
-    "outlook",
-    "stop_using",
-    "switch_off",
-    "switch_on",
-    "use_instead",
+    "replace_card",
+    "turn_off",
+    "turn_off_for_card",
+    "turn_on",
 ]
 
 State = Purchase.State
 
-#: How long to wait after the first, the second, ... failure in a row; after one more it is switched off.
-PATIENCE = (timedelta(hours=1), timedelta(hours=6))
-#: At least this long between two attempts, and at most so many in a day, whatever else happens.
-PAUSE = timedelta(seconds=60)
-MOST_PER_DAY = 5
-#: Why the bank says no that no second attempt will change.
-FINAL = frozenset(
+#: Delays after the first, second, ... failed charge in a row. One more failure turns auto top-up off.
+RETRY_DELAYS = (timedelta(hours=1), timedelta(hours=6))
+#: Minimum time between two charges, and maximum number of charges in 24 hours, whatever their outcome.
+MIN_INTERVAL = timedelta(seconds=60)
+MAX_CHARGES_PER_DAY = 5
+#: Decline codes that must not be retried.
+FINAL_DECLINE_CODES = frozenset(
     {
         "authentication_required",
         "card_not_supported",
@@ -53,113 +54,128 @@ FINAL = frozenset(
 )
 
 
-# --- What the owner decides -------------------------------------------------------------------------
+# --- The agreement ----------------------------------------------------------------------------------
 
 
-def switch_on(
-    account: CreditAccount,
-    user: User,
-    card: SavedCard,
-    *,
-    threshold_cents: int,
-    amount_cents: int,
-    daily_limit_cents: int,
-    ip: str | None,
-    consent: str,
+@dataclass(frozen=True)
+class Terms:
+    """Buy `amount_cents` of credits below a balance of `threshold_cents`, up to `daily_limit_cents` in 24 hours."""
+
+    threshold_cents: int
+    amount_cents: int
+    daily_limit_cents: int
+
+
+def turn_on(
+    account: CreditAccount, user: User, card: SavedCard, terms: Terms, *, ip: str | None, consent: str
 ) -> AutoTopUp:
-    """The agreement, in force from now. `consent` is the sentence that the person agreed to."""
+    """The agreement, in force from now. `consent` is the sentence that the user agreed to, from the address `ip`."""
     now = timezone.now()
     with transaction.atomic():
         agreement, _ = AutoTopUp.objects.update_or_create(
             account=account,
             defaults={
+                **asdict(terms),
                 "is_on": True,
-                "threshold_cents": threshold_cents,
-                "amount_cents": amount_cents,
-                "daily_limit_cents": daily_limit_cents,
                 "card": card,
                 "off_reason": "",
-                "resumed_at": now,
+                "turned_on_at": now,
                 "consent_by": user,
                 "consent_at": now,
                 "consent_ip": ip,
                 "consent_text": consent,
             },
         )
-        CreditAccount.objects.filter(pk=account.pk).update(top_up_below=pico_from_cents(threshold_cents))
+        CreditAccount.objects.filter(pk=account.pk).update(auto_top_up_below=pico_from_cents(terms.threshold_cents))
     return agreement
 
 
-def switch_off(account: CreditAccount, reason: str = "") -> bool:
-    """Charge nothing from now on; whether it was on. `reason` is told to the owner when it was not their wish."""
+def turn_off(account: CreditAccount, reason: str = "") -> bool:
+    """Stop charging; returns whether it was on. The owner sees `reason`, if we turned it off and not they."""
     with transaction.atomic():
         changed = AutoTopUp.objects.filter(account=account, is_on=True).update(is_on=False, off_reason=reason[:300])
-        CreditAccount.objects.filter(pk=account.pk).update(top_up_below=None)
+        CreditAccount.objects.filter(pk=account.pk).update(auto_top_up_below=None)
     return bool(changed)
 
 
-def stop_using(card: SavedCard) -> None:
-    """The card is gone: switch off what would charge it."""
+def turn_off_for_card(card: SavedCard) -> None:
+    """Turn auto top-up off if it charges this card, which has been removed."""
     if AutoTopUp.objects.filter(account=card.account_id, card=card, is_on=True).exists():
-        switch_off(card.account, f"{card} was removed. Choose another card to switch auto top-up on again.")
+        turn_off(card.account, f"{card} was removed. Choose another card to switch auto top-up on again.")
 
 
-def use_instead(earlier: SavedCard, card: SavedCard) -> None:
-    """The same card was saved again: charge the new copy."""
+def replace_card(earlier: SavedCard, card: SavedCard) -> None:
+    """Charge `card` in place of `earlier`, an older copy of the same card."""
     AutoTopUp.objects.filter(card=earlier).update(card=card)
 
 
-# --- What may be done now --------------------------------------------------------------------------
+# --- Eligibility ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """What auto top-up would do now: `wait_until` is set while it holds back, `stop` when it should not go on."""
+class Eligibility:
+    """Whether auto top-up may charge the card now.
 
-    wait_until: datetime | None = None
-    stop: str = ""
-    why: str = ""
+    `retry_at` is set, with the `wait_reason`, while it must wait. `stop_reason` is set when it must be turned off.
+    """
+
+    retry_at: datetime | None = None
+    wait_reason: str = ""
+    stop_reason: str = ""
 
     @property
-    def may_run(self) -> bool:
-        return not (self.stop or self.wait_until)
+    def may_charge(self) -> bool:
+        """Whether a charge may be made now."""
+        return not (self.stop_reason or self.retry_at)
 
 
-def outlook(agreement: AutoTopUp, now: datetime | None = None) -> Outlook:
-    """Whether an attempt may be made now, read off the attempts made so far."""
+def eligibility(agreement: AutoTopUp, now: datetime | None = None) -> Eligibility:
+    """Whether the card may be charged at `now`, judging by the outcomes of earlier charges."""
     now = now or timezone.now()
-    made = list(attempts_of(agreement.account).filter(created_at__gt=agreement.resumed_at).order_by("-created_at")[:20])
-    failed = []
-    for attempt in made:
-        if attempt.state != State.FAILED:
-            break
-        failed.append(attempt)
-    if failed and (failed[0].is_final_decline or failed[0].decline_code in FINAL):
-        return Outlook(stop=failed[0].failure)
-    if len(failed) > len(PATIENCE):
-        return Outlook(stop=f"The card was declined {len(failed)} times in a row. {failed[0].failure}")
-    if failed:
-        until = failed[0].created_at + PATIENCE[len(failed) - 1]
-        if until > now:
-            return Outlook(wait_until=until, why="The last attempt was declined.")
+    return _after_failures(agreement, now) or _within_limits(agreement, now) or Eligibility()
 
+
+def _after_failures(agreement: AutoTopUp, now: datetime) -> Eligibility | None:
+    """The consequence of failed charges since the last success; None if there is none."""
+    charges = charges_of(agreement.account).filter(created_at__gt=agreement.turned_on_at).order_by("-created_at")
+    failed = []
+    for charge in charges[: len(RETRY_DELAYS) + 1]:
+        if charge.state != State.FAILED:
+            break
+        failed.append(charge)
+    if not failed:
+        return None
+    last = failed[0]
+    if last.is_final_decline or last.decline_code in FINAL_DECLINE_CODES:
+        return Eligibility(stop_reason=last.failure)
+    if len(failed) > len(RETRY_DELAYS):
+        return Eligibility(stop_reason=f"The card was declined {len(failed)} times in a row. {last.failure}")
+    retry_at = last.created_at + RETRY_DELAYS[len(failed) - 1]
+    return Eligibility(retry_at=retry_at, wait_reason="The last attempt was declined.") if retry_at > now else None
+
+
+def _within_limits(agreement: AutoTopUp, now: datetime) -> Eligibility | None:
+    """The limit that forbids a charge now; None if there is none."""
     day = timedelta(days=1)
-    recent = list(attempts_of(agreement.account).filter(created_at__gt=now - day).order_by("created_at"))
-    if recent and recent[-1].created_at + PAUSE > now:
-        return Outlook(wait_until=recent[-1].created_at + PAUSE, why="The last attempt was a moment ago.")
-    if len(recent) >= MOST_PER_DAY:
-        return Outlook(wait_until=recent[-MOST_PER_DAY].created_at + day, why=f"It has run {MOST_PER_DAY} times today.")
-    bought = [attempt for attempt in recent if attempt.state != State.FAILED]
-    if sum(attempt.credit_cents for attempt in bought) + agreement.amount_cents > agreement.daily_limit_cents:
-        return Outlook(wait_until=bought[0].created_at + day, why="The limit for a day has been reached.")
-    return Outlook()
+    recent = list(charges_of(agreement.account).filter(created_at__gt=now - day).order_by("created_at"))
+    if recent and recent[-1].created_at + MIN_INTERVAL > now:
+        return Eligibility(recent[-1].created_at + MIN_INTERVAL, "The last attempt was a moment ago.")
+    if len(recent) >= MAX_CHARGES_PER_DAY:
+        first = recent[-MAX_CHARGES_PER_DAY]
+        return Eligibility(first.created_at + day, f"It has run {MAX_CHARGES_PER_DAY} times today.")
+    bought = [charge for charge in recent if charge.state != State.FAILED]
+    if sum(charge.credit_cents for charge in bought) + agreement.amount_cents > agreement.daily_limit_cents:
+        return Eligibility(bought[0].created_at + day, "The limit for a day has been reached.")
+    return None
 
 
 def low_accounts() -> QuerySet[CreditAccount]:
-    """The accounts whose balance is below the line that their owner has drawn."""
-    return CreditAccount.objects.filter(top_up_below__isnull=False, top_up_below__gt=F("credits") - F("usage"))
+    """The accounts with auto top-up on whose balance is below the threshold."""
+    return CreditAccount.objects.filter(
+        auto_top_up_below__isnull=False, auto_top_up_below__gt=F("credits") - F("usage")
+    )
 
 
-def attempts_of(account: CreditAccount) -> PurchaseQuerySet:
-    """Every purchase that auto top-up has made or tried."""
-    return Purchase.objects.filter(account=account, source=Purchase.Source.AUTO_TOPUP)
+def charges_of(account: CreditAccount) -> PurchaseQuerySet:
+    """Every auto top-up charge of the account, in any state."""
+    return Purchase.objects.filter(account=account, source=Purchase.Source.AUTO_TOP_UP)

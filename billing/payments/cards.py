@@ -118,7 +118,7 @@ def remove(card: SavedCard) -> None:
 def _forget(card: SavedCard) -> None:
     card.state = SavedCard.State.REMOVED
     card.save(update_fields=["state"])
-    auto_top_up.stop_using(card)
+    auto_top_up.turn_off_for_card(card)
 
 
 def _replace_same(card: SavedCard) -> None:
@@ -127,7 +127,7 @@ def _replace_same(card: SavedCard) -> None:
         return
     same = SavedCard.objects.filter(account=card.account, fingerprint=card.fingerprint, state=Active)
     for earlier in same.exclude(pk=card.pk):
-        auto_top_up.use_instead(earlier, card)
+        auto_top_up.replace_card(earlier, card)
         earlier.state = SavedCard.State.REMOVED
         earlier.save(update_fields=["state"])
         logger.info("card %s replaces card %s", card.pk, earlier.pk)

@@ -1,6 +1,6 @@
 """What a buyer can do when a payment was refused."""
 
-__all__ = ["explain", "what_happened"]
+__all__ = ["explain", "summarize"]
 
 _CARD_NUMBER = "The card number is not right. Check it and try again."
 _CARD_CODE = "The security code does not match the card. Check the three or four digits and try again."
@@ -46,6 +46,6 @@ def explain(code: str, method: str = "card") -> str:
     return _EXPLANATIONS.get(code, _WITHOUT_REASON["card"])
 
 
-def what_happened(code: str) -> str:
-    """The first sentence of `explain`, for a card that was charged while nobody could try again."""
+def summarize(code: str) -> str:
+    """The first sentence of `explain`, without the advice: for charges made while the buyer is away."""
     return explain(code).partition(". ")[0].removesuffix(".") + "."

@@ -16,7 +16,7 @@ from billing.providers.types import NotFound, ProviderError, RequestRejected, Un
 
 from . import auto_top_up, auto_top_up_charges, cards, disputes, purchases, refunds, webhooks
 
-__all__ = ["alert_low_balances", "forget_old_events", "reconcile", "rescue", "sweep", "top_up_low_balances"]
+__all__ = ["alert_low_balances", "charge_auto_top_ups", "forget_old_events", "reconcile", "rescue", "sweep"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,18 +51,18 @@ def sweep() -> int:
             Purchase.objects.filter(provider=name, state=Purchase.State.OPEN, expires_at__lt=now).update(
                 state=Purchase.State.EXPIRED
             )
-    _each(auto_top_up_charges.unanswered()[:BATCH], auto_top_up_charges.resume)
-    _each(auto_top_up_charges.untold()[:BATCH], auto_top_up_charges.follow_up)
+    _each(auto_top_up_charges.unresolved()[:BATCH], auto_top_up_charges.resume)
+    _each(auto_top_up_charges.unnotified()[:BATCH], auto_top_up_charges.report_outcome)
     _each(_with_unkept_card(now)[:BATCH], cards.keep_paid_with)
     for name in PROVIDERS:
         _each(_with_unfinished_refunds(now).filter(provider=name)[:BATCH], refunds.sync)
     return asked
 
 
-def top_up_low_balances() -> int:
-    """How many attempts of auto top-up were made: for accounts whose request that noticed it was lost."""
+def charge_auto_top_ups() -> int:
+    """Charge every account that is due for auto top-up, in case a request's report was lost; returns how many."""
     accounts = auto_top_up.low_accounts().order_by("pk").values_list("pk", flat=True)
-    return sum(auto_top_up_charges.run(account) is not None for account in accounts)
+    return sum(auto_top_up_charges.charge_if_low(account) is not None for account in accounts)
 
 
 def alert_low_balances() -> int:
@@ -105,7 +105,7 @@ def _retry_events(now: datetime) -> None:
 
 def _ask_about(purchase: Purchase) -> None:
     try:
-        auto_top_up_charges.follow_up(purchases.sync(purchase))
+        auto_top_up_charges.report_outcome(purchases.sync(purchase))
     except NotFound:
         # The provider no longer knows the page (a sandbox that was emptied, another key): it cannot be paid.
         if purchase.expires_at is not None and purchase.expires_at < timezone.now():

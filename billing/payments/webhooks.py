@@ -126,7 +126,7 @@ def _is_about_ours(event: ProviderEvent) -> bool:
         known = is_page and CreditAccount.objects.filter(stripe_customer_id=event.customer_id).exists()
         return bool(known) and cards.keep(event.object_id) is not None
     purchase = purchases.sync(purchase)
-    auto_top_up_charges.follow_up(purchase)
+    auto_top_up_charges.report_outcome(purchase)
     if event.type.startswith(("refund.", "charge.refund", "checkout.refund.")):
         refunds.sync(purchase)
     if event.type.startswith("charge.dispute."):

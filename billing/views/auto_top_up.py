@@ -41,7 +41,7 @@ def show_auto_top_up(request: AuthedRequest) -> HttpResponse:
     context = {
         "account": account,
         "agreement": agreement,
-        "outlook": auto_top_up.outlook(agreement) if agreement and agreement.is_on else None,
+        "eligibility": auto_top_up.eligibility(agreement) if agreement and agreement.is_on else None,
         "cards": usable,
         "form": form,
         "quote": price.quote if price.is_valid() else None,
@@ -52,13 +52,11 @@ def show_auto_top_up(request: AuthedRequest) -> HttpResponse:
 
 def _switch_on(request: AuthedRequest, account: CreditAccount, form: AutoTopUpForm) -> None:
     chosen = form.cleaned_data
-    auto_top_up.switch_on(
+    auto_top_up.turn_on(
         account,
         request.user,
         chosen["card"],
-        threshold_cents=chosen["threshold"],
-        amount_cents=chosen["amount"],
-        daily_limit_cents=chosen["daily_limit"],
+        auto_top_up.Terms(chosen["threshold"], chosen["amount"], chosen["daily_limit"]),
         ip=request.META.get("REMOTE_ADDR") or None,
         consent=_consent(form.quote, chosen["card"], chosen["threshold"]),
     )
@@ -102,7 +100,7 @@ def show_top_up_price(request: AuthedRequest) -> HttpResponse:
 def stop_auto_top_up(request: AuthedRequest) -> HttpResponse:
     """Charge nothing from now on."""
     account = spending.account_of(access.for_admin(request))
-    if auto_top_up.switch_off(account):
+    if auto_top_up.turn_off(account):
         messages.success(request, "Auto top-up is off. Nothing more will be charged.")
     return redirect("billing:auto-top-up")
 

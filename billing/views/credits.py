@@ -147,7 +147,7 @@ def _credits_page(
         context["alert_form"] = alert_form or LowBalanceForm(initial={"line": line} if line else None)
         agreement = AutoTopUp.objects.select_related("account", "card").filter(account=account).first()
         context["agreement"] = agreement
-        context["outlook"] = auto_top_up.outlook(agreement) if agreement and agreement.is_on else None
+        context["eligibility"] = auto_top_up.eligibility(agreement) if agreement and agreement.is_on else None
     return render(request, "billing/credits.html", context, status=status)
 
 

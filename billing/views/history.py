@@ -41,7 +41,7 @@ class Cause:
     @property
     def title(self) -> str:
         purchase = self.entry.purchase
-        if self.is_purchase and purchase and purchase.source == Purchase.Source.AUTO_TOPUP:
+        if self.is_purchase and purchase and purchase.source == Purchase.Source.AUTO_TOP_UP:
             return purchase.get_source_display()
         return self.entry.get_kind_display()
 
@@ -144,7 +144,7 @@ def _of_entry(cause: Cause, refundable: set[uuid.UUID]) -> Line:
 def _of_purchase(purchase: Purchase) -> Line:
     return Line(
         at=purchase.created_at,
-        title="Auto top-up" if purchase.source == Purchase.Source.AUTO_TOPUP else "Purchase",
+        title="Auto top-up" if purchase.source == Purchase.Source.AUTO_TOP_UP else "Purchase",
         detail=purchase.failure or purchase.get_method_display(),
         amount=pico_from_cents(purchase.credit_cents),
         moved=False,

@@ -24,7 +24,7 @@ from billing.notifications import outbox
 from billing.payments import purchases, quotes
 from billing.providers.coinbase import connection
 from common.money import PICO_PER_CENT
-from tests.billing.topping import *  # noqa: F403 saved cards and auto top-up
+from tests.billing.auto_top_ups import *  # noqa: F403 saved cards and auto top-up
 from tests.billing.usdc import *  # noqa: F403 the crypto payments sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent

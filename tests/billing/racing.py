@@ -116,7 +116,7 @@ def sweep(account: int, did: Counter[str]) -> None:
 
 
 def top_up(account: int, did: Counter[str]) -> None:
-    auto_top_up_charges.run(account)
+    auto_top_up_charges.charge_if_low(account)
 
 
 def die(*_: object) -> None:

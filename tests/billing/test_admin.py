@@ -12,8 +12,8 @@ from billing.models import CreditAccount, LedgerEntry, Lot, Notice, ProviderEven
 from billing.payments import disputes, purchases, receipts
 from common.money import pico_from_cents
 
+from .auto_top_ups import save_card, turn_on
 from .conftest import credits_of, deliver, sound, spend
-from .topping import agree, save_card
 
 TABLES = [
     "adjustment", "autotopup", "billingdetails", "creditaccount", "dispute", "ledgerentry", "lot", "notice",
@@ -51,7 +51,7 @@ def act(client: Client, table: str, action: str, *rows, **seen: str):
 @pytest.fixture
 def everything(client, sandbox, bought, empty_account, alice):
     """One row of every kind."""
-    agree(empty_account, alice, save_card(sandbox, empty_account, alice))
+    turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
     for event in sandbox.events(bought):
         deliver(client, event)
     sandbox._post("/_test/disputes", payment_intent=bought.provider_payment)
@@ -187,11 +187,11 @@ def test_a_failed_event_is_looked_into_again(operator, client, sandbox, purchase
 
 
 def test_a_card_is_forgotten(operator, sandbox, empty_account, alice):
-    agree(empty_account, alice, save_card(sandbox, empty_account, alice))
+    turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
     act(operator, "savedcard", "forget", SavedCard.objects.get())
     assert SavedCard.objects.get().state == "removed"
     empty_account.refresh_from_db()
-    assert empty_account.top_up_below is None
+    assert empty_account.auto_top_up_below is None
 
 
 def test_an_account_is_shown_in_dollars(operator, account):

@@ -32,9 +32,9 @@ from gateway.models import Hold
 from tests.processes import wait_until
 
 from .at_once import all_at_once
+from .auto_top_ups import age_charges, payment_statuses, save_card, turn_on
 from .conftest import ROOT, Sandbox, buy, credits_of, deliver
 from .racing import admit, settle
-from .topping import agree, later, payments, save_card
 
 needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="several writers at once")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -199,7 +199,7 @@ def test_processes_that_spend_buy_refund_and_sweep_at_once_leave_every_sum_right
 def test_a_process_killed_while_the_card_is_charged_is_taken_over_and_charges_once(
     sandbox, start, empty_account, alice
 ):
-    agree(empty_account, alice, save_card(sandbox, empty_account, alice))
+    turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
     sandbox.fail("slow", count=1, seconds=1.5, path="/v1/payment_intents", method="POST")
     process = start("top_up", account=empty_account, seconds=1)
     go(process)
@@ -210,12 +210,12 @@ def test_a_process_killed_while_the_card_is_charged_is_taken_over_and_charges_on
 
     purchase = Purchase.objects.get()
     assert (purchase.state, purchase.provider_payment) == ("processing", None)
-    wait_until(lambda: payments(sandbox, purchase) == ["succeeded"], "the provider to charge all the same")
-    assert auto_top_up_charges.run(empty_account.pk) is None  # nobody begins another one
-    later(0.1)
+    wait_until(lambda: payment_statuses(sandbox, purchase) == ["succeeded"], "the provider to charge all the same")
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None  # nobody begins another one
+    age_charges(0.1)
     all_at_once(*[sweeps.sweep] * 4)
 
-    assert payments(sandbox, purchase) == ["succeeded"]
+    assert payment_statuses(sandbox, purchase) == ["succeeded"]
     assert Purchase.objects.get().state == Purchase.State.CREDITED
     assert credits_of(empty_account) == 1000
     assert reconciliation.faults() == []

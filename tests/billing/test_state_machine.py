@@ -42,8 +42,8 @@ from gateway.models import Generation, Hold
 from tests.conftest import make_user
 
 from .auditor import Auditor
+from .auto_top_ups import save_card, turn_on
 from .conftest import buy, deliver
-from .topping import agree, save_card
 
 THRESHOLD_CENTS, TOP_UP_CENTS = 500, 1000
 GOOD_CARD, BAD_CARD = "4242424242424242", "4000000000000341"
@@ -153,7 +153,7 @@ class Account(RuleBasedStateMachine):
         if self.is_late:
             return
         card = save_card(self.sandbox, self.account, self.user)
-        agree(self.account, self.user, card, threshold_cents=THRESHOLD_CENTS, amount_cents=TOP_UP_CENTS)
+        turn_on(self.account, self.user, card, threshold_cents=THRESHOLD_CENTS, amount_cents=TOP_UP_CENTS)
         bad = save_card(self.sandbox, self.account, self.user, BAD_CARD)
         self.cards = [card, bad]
         self.buys(cents=3000, pays=True, trouble=("", 0))
@@ -203,7 +203,7 @@ class Account(RuleBasedStateMachine):
         self.later(hours)
         with self.trouble(trouble):
             sweeps.sweep()
-            sweeps.top_up_low_balances()
+            sweeps.charge_auto_top_ups()
             sweeps.rescue()
 
     def later(self, hours: float) -> None:
@@ -214,7 +214,7 @@ class Account(RuleBasedStateMachine):
         Refund.objects.filter(purchase__account=self.pk).update(
             created_at=F("created_at") - ago, synced_at=F("synced_at") - ago
         )
-        AutoTopUp.objects.filter(account=self.pk).update(resumed_at=F("resumed_at") - ago)
+        AutoTopUp.objects.filter(account=self.pk).update(turned_on_at=F("turned_on_at") - ago)
         ProviderEvent.objects.update(received_at=F("received_at") - ago)
 
     # --- Spending
@@ -334,7 +334,7 @@ class Account(RuleBasedStateMachine):
     def it_tops_itself_up(self, number: int, trouble: tuple[str, int]) -> None:
         AutoTopUp.objects.filter(account=self.pk).update(card=self.cards[number], is_on=True)
         with self.trouble(trouble):
-            attempt = auto_top_up_charges.run(self.pk)
+            attempt = auto_top_up_charges.charge_if_low(self.pk)
             if attempt is not None and not trouble[0]:
                 assert self.books.credits - self.books.usage < THRESHOLD_CENTS * PICO_PER_CENT
                 assert (attempt.state == Purchase.State.CREDITED) == (number == 0)
@@ -365,7 +365,7 @@ class Account(RuleBasedStateMachine):
 def test_whatever_happens_in_whatever_order_every_balance_lot_and_entry_is_explained(sandbox, monkeypatch):
     monkeypatch.setattr(stripe._http_client.HTTPClient, "INITIAL_DELAY", 0.001)
     monkeypatch.setattr(stripe._http_client.HTTPClient, "MAX_DELAY", 0.002)
-    monkeypatch.setattr(tasks.top_up, "delay", lambda account: None)  # lost: the clock looks as well
+    monkeypatch.setattr(tasks.charge_auto_top_up, "delay", lambda account: None)  # lost: the clock looks as well
     monkeypatch.setattr(Account, "sandbox", sandbox, raising=False)
     monkeypatch.setattr(Account, "until", time.monotonic() + SECONDS, raising=False)
     run_state_machine_as_test(

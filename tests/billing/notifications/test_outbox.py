@@ -18,7 +18,7 @@ from billing.notifications import outbox
 from billing.notifications.outbox import ask_worker  # the real one: these tests put another in its place
 from billing.payments import auto_top_up_charges, refunds, sweeps
 from tests.billing.at_once import all_at_once
-from tests.billing.topping import agree, later, save_card, spend_all
+from tests.billing.auto_top_ups import age_charges, save_card, spend_everything, turn_on
 
 
 @pytest.fixture
@@ -182,18 +182,18 @@ def broken(monkeypatch) -> None:
 def test_an_attempt_of_auto_top_up_is_told_by_the_clock_when_its_process_died_before(
     sandbox, empty_account, alice, monkeypatch, broken, django_capture_on_commit_callbacks
 ):
-    agree(empty_account, alice, save_card(sandbox, empty_account, alice))
-    spend_all(empty_account)
+    turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
+    spend_everything(empty_account)
     with pytest.raises(SystemExit):
-        auto_top_up_charges.run(empty_account.pk)
-    attempt = Purchase.objects.get(source="auto_topup")
-    assert (attempt.state, attempt.told_at) == (Purchase.State.CREDITED, None)
+        auto_top_up_charges.charge_if_low(empty_account.pk)
+    attempt = Purchase.objects.get(source="auto_top_up")
+    assert (attempt.state, attempt.notified_at) == (Purchase.State.CREDITED, None)
     monkeypatch.undo()
 
     with django_capture_on_commit_callbacks(execute=True):
         sweeps.sweep()  # too young: its process may still be at work
         assert not Notice.objects.exists()
-        later(1)
+        age_charges(1)
         sweeps.sweep()
         sweeps.sweep()
     tasks.deliver_notices()

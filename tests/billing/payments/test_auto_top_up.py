@@ -8,8 +8,8 @@ from billing.models import AutoTopUp, CreditAccount, LedgerEntry, Purchase
 from billing.payments import auto_top_up, auto_top_up_charges, sweeps
 from common.money import PICO_PER_CENT
 from tests.billing.at_once import all_at_once
+from tests.billing.auto_top_ups import age_charges, payment_statuses, spend_everything, turn_on
 from tests.billing.conftest import credits_of, deliver, sound
-from tests.billing.topping import agree, later, payments, spend_all
 
 State = Purchase.State
 
@@ -19,11 +19,11 @@ State = Purchase.State
 
 def test_a_low_balance_buys_credits_with_the_saved_card(sandbox, agreement, empty_account, alice, committed):
     with committed():
-        purchase = auto_top_up_charges.run(empty_account.pk)
+        purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
 
-    assert (purchase.state, purchase.source, purchase.user) == (State.CREDITED, "auto_topup", alice)
+    assert (purchase.state, purchase.source, purchase.user) == (State.CREDITED, "auto_top_up", alice)
     assert (purchase.credit_cents, purchase.fee_cents) == (1000, 80)  # the same fee as by hand
-    assert payments(sandbox, purchase) == ["succeeded"]
+    assert payment_statuses(sandbox, purchase) == ["succeeded"]
     assert credits_of(empty_account) == 1000
     assert purchase.receipt_number
     assert sound()
@@ -33,27 +33,27 @@ def test_a_low_balance_buys_credits_with_the_saved_card(sandbox, agreement, empt
 
 def test_a_balance_at_the_line_is_not_low(sandbox, agreement, account):
     CreditAccount.objects.update(usage=500 * PICO_PER_CENT)
-    assert auto_top_up_charges.run(account.pk) is None
+    assert auto_top_up_charges.charge_if_low(account.pk) is None
 
     CreditAccount.objects.update(usage=500 * PICO_PER_CENT + 1)
-    assert auto_top_up_charges.run(account.pk).state == State.CREDITED
+    assert auto_top_up_charges.charge_if_low(account.pk).state == State.CREDITED
 
 
 def test_nothing_is_bought_once_it_is_switched_off(sandbox, agreement, empty_account):
-    assert auto_top_up.switch_off(empty_account) is True
-    assert auto_top_up_charges.run(empty_account.pk) is None
-    assert auto_top_up.switch_off(empty_account) is False
-    assert sweeps.top_up_low_balances() == 0
+    assert auto_top_up.turn_off(empty_account) is True
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
+    assert auto_top_up.turn_off(empty_account) is False
+    assert sweeps.charge_auto_top_ups() == 0
 
 
 def test_nothing_is_bought_for_a_frozen_account(sandbox, agreement, empty_account):
     CreditAccount.objects.update(frozen_reason="A payment is disputed.")
-    assert auto_top_up_charges.run(empty_account.pk) is None
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
 
 
 def test_the_clock_notices_what_no_request_has_reported(sandbox, agreement, empty_account):
-    assert sweeps.top_up_low_balances() == 1
-    assert sweeps.top_up_low_balances() == 0  # the balance is high again
+    assert sweeps.charge_auto_top_ups() == 1
+    assert sweeps.charge_auto_top_ups() == 0  # the balance is high again
     assert credits_of(empty_account) == 1000
 
 
@@ -61,7 +61,7 @@ def test_a_request_reports_a_low_balance_to_the_background(
     sandbox, agreement, empty_account, monkeypatch, django_capture_on_commit_callbacks
 ):
     asked = []
-    monkeypatch.setattr(tasks.top_up, "delay", asked.append)
+    monkeypatch.setattr(tasks.charge_auto_top_up, "delay", asked.append)
     account = CreditAccount.objects.get()
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(50):  # fifty requests in a row
@@ -81,7 +81,7 @@ def test_a_broker_that_is_away_does_not_disturb_the_request(agreement, monkeypat
         asked.append(account_id)
         raise ConnectionError
 
-    monkeypatch.setattr(tasks.top_up, "delay", away)
+    monkeypatch.setattr(tasks.charge_auto_top_up, "delay", away)
     account = CreditAccount.objects.get()
     with django_capture_on_commit_callbacks(execute=True):
         spending.spent(account)
@@ -89,17 +89,17 @@ def test_a_broker_that_is_away_does_not_disturb_the_request(agreement, monkeypat
 
 
 def test_the_task_buys(sandbox, agreement, empty_account):
-    tasks.top_up(empty_account.pk)
+    tasks.charge_auto_top_up(empty_account.pk)
     assert credits_of(empty_account) == 1000
 
 
 @pytest.mark.django_db(transaction=True)
 def test_sixteen_who_notice_at_once_make_one_attempt(sandbox, agreement, empty_account):
-    results = all_at_once(*[lambda: auto_top_up_charges.run(empty_account.pk)] * 16)
+    results = all_at_once(*[lambda: auto_top_up_charges.charge_if_low(empty_account.pk)] * 16)
 
     assert not [each for each in results if isinstance(each, Exception)], results
     purchase = Purchase.objects.get()
-    assert payments(sandbox, purchase) == ["succeeded"]
+    assert payment_statuses(sandbox, purchase) == ["succeeded"]
     assert credits_of(empty_account) == 1000
     assert sound()
 
@@ -107,10 +107,10 @@ def test_sixteen_who_notice_at_once_make_one_attempt(sandbox, agreement, empty_a
 @pytest.mark.django_db(transaction=True)
 def test_task_webhook_and_clock_may_race_over_one_attempt(client, sandbox, agreement, empty_account):
     sandbox.fail("drop", count=3, path="/v1/payment_intents", method="POST")
-    purchase = auto_top_up_charges.run(empty_account.pk)
+    purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert purchase.state == State.PROCESSING
     told = sandbox.events(purchase)
-    later(1)
+    age_charges(1)
 
     from django.test import Client
 
@@ -118,12 +118,12 @@ def test_task_webhook_and_clock_may_race_over_one_attempt(client, sandbox, agree
         *[lambda event=event: deliver(Client(), event).status_code for event in told * 2],
         sweeps.sweep,
         sweeps.sweep,
-        lambda: auto_top_up_charges.run(empty_account.pk),
+        lambda: auto_top_up_charges.charge_if_low(empty_account.pk),
     )
 
     assert not [each for each in results if isinstance(each, Exception)], results
     sweeps.sweep()
-    assert payments(sandbox, Purchase.objects.get()) == ["succeeded"]
+    assert payment_statuses(sandbox, Purchase.objects.get()) == ["succeeded"]
     assert credits_of(empty_account) == 1000
     assert LedgerEntry.objects.count() == 1
     assert sound()
@@ -133,48 +133,48 @@ def test_task_webhook_and_clock_may_race_over_one_attempt(client, sandbox, agree
 
 
 def test_two_attempts_are_at_least_a_minute_apart(sandbox, agreement, empty_account):
-    auto_top_up_charges.run(empty_account.pk)
-    spend_all(empty_account)
-    assert auto_top_up_charges.run(empty_account.pk) is None
+    auto_top_up_charges.charge_if_low(empty_account.pk)
+    spend_everything(empty_account)
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
 
-    later(0.02)
-    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
+    age_charges(0.02)
+    assert auto_top_up_charges.charge_if_low(empty_account.pk).state == State.CREDITED
 
 
 def test_it_runs_at_most_five_times_in_a_day(sandbox, agreement, empty_account):
     for _ in range(5):
-        assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
-        spend_all(empty_account)
-        later(0.5)
-    assert auto_top_up_charges.run(empty_account.pk) is None
-    assert auto_top_up.outlook(AutoTopUp.objects.get()).why == "It has run 5 times today."
+        assert auto_top_up_charges.charge_if_low(empty_account.pk).state == State.CREDITED
+        spend_everything(empty_account)
+        age_charges(0.5)
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
+    assert auto_top_up.eligibility(AutoTopUp.objects.get()).wait_reason == "It has run 5 times today."
 
-    later(22)
-    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
+    age_charges(22)
+    assert auto_top_up_charges.charge_if_low(empty_account.pk).state == State.CREDITED
 
 
 def test_the_limit_for_a_day_is_kept(sandbox, empty_account, alice, card):
-    agree(empty_account, alice, card, daily_limit_cents=2500)
+    turn_on(empty_account, alice, card, daily_limit_cents=2500)
     for _ in range(2):
-        assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
-        spend_all(empty_account)
-        later(1)
-    assert auto_top_up_charges.run(empty_account.pk) is None
-    assert auto_top_up.outlook(AutoTopUp.objects.get()).why == "The limit for a day has been reached."
+        assert auto_top_up_charges.charge_if_low(empty_account.pk).state == State.CREDITED
+        spend_everything(empty_account)
+        age_charges(1)
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
+    assert auto_top_up.eligibility(AutoTopUp.objects.get()).wait_reason == "The limit for a day has been reached."
 
 
 def test_an_attempt_keeps_its_quote_when_the_terms_change_meanwhile(sandbox, agreement, empty_account, alice, card):
     sandbox.fail("refuse", status=503, count=3)
-    auto_top_up_charges.run(empty_account.pk)
-    agree(empty_account, alice, card, amount_cents=50_000, daily_limit_cents=50_000)
-    later(0.1)
+    auto_top_up_charges.charge_if_low(empty_account.pk)
+    turn_on(empty_account, alice, card, amount_cents=50_000, daily_limit_cents=50_000)
+    age_charges(0.1)
     sweeps.sweep()
     assert credits_of(empty_account) == 1000
 
 
 def test_an_amount_that_is_no_longer_sold_stops_it(sandbox, agreement, empty_account, settings):
     settings.PURCHASE_MINIMUM_CENTS = 2000
-    assert auto_top_up_charges.run(empty_account.pk) is None
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
     agreement.refresh_from_db()
     assert "The smallest purchase is $20.00" in agreement.off_reason
 
@@ -182,7 +182,7 @@ def test_an_amount_that_is_no_longer_sold_stops_it(sandbox, agreement, empty_acc
 def test_a_top_up_can_be_refunded_like_any_purchase(sandbox, agreement, empty_account, alice):
     from billing.payments import refunds
 
-    purchase = auto_top_up_charges.run(empty_account.pk)
-    auto_top_up.switch_off(empty_account)
+    purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
+    auto_top_up.turn_off(empty_account)
     assert refunds.request(purchase, alice, cents=1000).state == "succeeded"
     assert sound()

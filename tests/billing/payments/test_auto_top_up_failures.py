@@ -9,8 +9,8 @@ from django.utils import timezone
 from billing.models import AutoTopUp, CreditAccount, Purchase
 from billing.payments import auto_top_up, auto_top_up_charges, sweeps
 from billing.providers import stripe
+from tests.billing.auto_top_ups import age_charges, payment_statuses, save_card, spend_everything, turn_on
 from tests.billing.conftest import credits_of, deliver
-from tests.billing.topping import agree, later, payments, save_card, spend_all
 
 State = Purchase.State
 
@@ -22,34 +22,34 @@ State = Purchase.State
 def test_a_charge_whose_answer_was_lost_is_found_and_credited_once(sandbox, agreement, empty_account, mode):
     """Charged at the provider, but nobody told us; with `crash` the failure is even remembered for its key."""
     sandbox.fail(mode, count=3, path="/v1/payment_intents", method="POST")
-    purchase = auto_top_up_charges.run(empty_account.pk)
+    purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert purchase.state == State.PROCESSING  # unknown is not failed
-    assert auto_top_up_charges.run(empty_account.pk) is None  # and nobody begins another one
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None  # and nobody begins another one
 
     sweeps.sweep()  # too young: its process may still be waiting for the answer
     assert credits_of(empty_account) == 0
-    later(0.1)
+    age_charges(0.1)
     sweeps.sweep()
     purchase.refresh_from_db()
     assert purchase.state == State.CREDITED
-    assert payments(sandbox, purchase) == ["succeeded"]
+    assert payment_statuses(sandbox, purchase) == ["succeeded"]
     assert credits_of(empty_account) == 1000
 
 
 def test_a_charge_that_never_arrived_is_sent_again_with_its_key(sandbox, agreement, empty_account):
     sandbox.fail("refuse", status=503, count=3)
-    purchase = auto_top_up_charges.run(empty_account.pk)
-    assert payments(sandbox, purchase) == []
+    purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
+    assert payment_statuses(sandbox, purchase) == []
 
-    later(0.1)
+    age_charges(0.1)
     sweeps.sweep()
-    assert payments(sandbox, purchase) == ["succeeded"]
+    assert payment_statuses(sandbox, purchase) == ["succeeded"]
     assert credits_of(empty_account) == 1000
 
 
 def test_a_process_that_dies_before_charging_is_taken_over(sandbox, agreement, empty_account, card):
     Purchase.objects.create(
-        account=empty_account, source="auto_topup", card=card, credit_cents=1000, fee_cents=80, fee_basis_points=550,
+        account=empty_account, source="auto_top_up", card=card, credit_cents=1000, fee_cents=80, fee_basis_points=550,
         provider_customer=CreditAccount.objects.get().stripe_customer_id,
         created_at=timezone.now() - timedelta(minutes=3),
     )  # fmt: skip
@@ -60,18 +60,18 @@ def test_a_process_that_dies_before_charging_is_taken_over(sandbox, agreement, e
 def test_after_a_day_nothing_is_sent_again(sandbox, agreement, empty_account):
     """The provider forgets keys: asking again could charge again."""
     sandbox.fail("refuse", status=503, count=3)
-    purchase = auto_top_up_charges.run(empty_account.pk)
-    later(24)
+    purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
+    age_charges(24)
 
     sweeps.sweep()
     purchase.refresh_from_db()
     assert purchase.state == State.FAILED
-    assert payments(sandbox, purchase) == []
+    assert payment_statuses(sandbox, purchase) == []
 
 
 def test_but_a_charge_of_yesterday_is_still_found(sandbox, agreement, empty_account):
     sandbox.fail("drop", count=3, path="/v1/payment_intents", method="POST")
-    auto_top_up_charges.run(empty_account.pk)
+    auto_top_up_charges.charge_if_low(empty_account.pk)
     Purchase.objects.update(synced_at=timezone.now() - timedelta(hours=24))
     sweeps.sweep()
     assert credits_of(empty_account) == 1000
@@ -79,7 +79,7 @@ def test_but_a_charge_of_yesterday_is_still_found(sandbox, agreement, empty_acco
 
 def test_a_wrong_key_of_ours_is_no_decline(sandbox, agreement, empty_account, settings):
     settings.STRIPE_IS_SANDBOX, settings.STRIPE_SECRET_KEY = False, "sk_test_somebody_else"
-    purchase = auto_top_up_charges.run(empty_account.pk)
+    purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert purchase.state == State.PROCESSING
     assert AutoTopUp.objects.get().is_on
 
@@ -87,33 +87,33 @@ def test_a_wrong_key_of_ours_is_no_decline(sandbox, agreement, empty_account, se
 # --- Banks that say no ----------------------------------------------------------------------------
 
 
-def test_a_decline_waits_an_hour_then_six_then_gives_up(sandbox, declining, empty_account, committed):
+def test_a_decline_waits_an_hour_then_six_then_gives_up(sandbox, declining_agreement, empty_account, committed):
     with committed():
-        first = auto_top_up_charges.run(empty_account.pk)
+        first = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert (first.state, first.decline_code) == (State.FAILED, "generic_decline")
     assert "declined" in first.failure
 
-    later(0.9)
-    assert auto_top_up_charges.run(empty_account.pk) is None
-    later(0.2)
+    age_charges(0.9)
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
+    age_charges(0.2)
     with committed():
-        second = auto_top_up_charges.run(empty_account.pk)
+        second = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert second.state == State.FAILED
     assert second != first  # a new attempt with a key of its own: the provider repeats its answer for the old one
 
-    later(5.9)
-    assert auto_top_up_charges.run(empty_account.pk) is None
+    age_charges(5.9)
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
     assert AutoTopUp.objects.get().is_on
-    later(0.2)
+    age_charges(0.2)
     with committed():
-        third = auto_top_up_charges.run(empty_account.pk)
+        third = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert third.state == State.FAILED
 
-    declining.refresh_from_db()
-    assert not declining.is_on
-    assert declining.off_reason.startswith("The card was declined 3 times in a row.")
-    later(100)
-    assert auto_top_up_charges.run(empty_account.pk) is None
+    declining_agreement.refresh_from_db()
+    assert not declining_agreement.is_on
+    assert declining_agreement.off_reason.startswith("The card was declined 3 times in a row.")
+    age_charges(100)
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
     assert [message.subject for message in mail.outbox] == [
         "Auto top-up failed",
         "Auto top-up failed",
@@ -123,25 +123,25 @@ def test_a_decline_waits_an_hour_then_six_then_gives_up(sandbox, declining, empt
     assert credits_of(empty_account) == 0
 
 
-def test_a_success_in_between_forgives_earlier_declines(sandbox, declining, empty_account, alice):
-    auto_top_up_charges.run(empty_account.pk)
-    later(2)
+def test_a_success_in_between_forgives_earlier_declines(sandbox, declining_agreement, empty_account, alice):
+    auto_top_up_charges.charge_if_low(empty_account.pk)
+    age_charges(2)
     AutoTopUp.objects.update(card=save_card(sandbox, empty_account, alice))
-    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
-    spend_all(empty_account)
-    AutoTopUp.objects.update(card=declining.card)
-    later(2)
-    auto_top_up_charges.run(empty_account.pk)
+    assert auto_top_up_charges.charge_if_low(empty_account.pk).state == State.CREDITED
+    spend_everything(empty_account)
+    AutoTopUp.objects.update(card=declining_agreement.card)
+    age_charges(2)
+    auto_top_up_charges.charge_if_low(empty_account.pk)
 
-    declining.refresh_from_db()
-    assert declining.is_on
-    assert auto_top_up.outlook(declining).wait_until is not None
+    declining_agreement.refresh_from_db()
+    assert declining_agreement.is_on
+    assert auto_top_up.eligibility(declining_agreement).retry_at is not None
 
 
 def test_a_bank_that_wants_its_customer_to_be_there_stops_it_at_once(sandbox, empty_account, alice, committed):
-    agreement = agree(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
+    agreement = turn_on(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
     with committed():
-        purchase = auto_top_up_charges.run(empty_account.pk)
+        purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
 
     assert (purchase.state, purchase.decline_code) == (State.FAILED, "authentication_required")
     agreement.refresh_from_db()
@@ -153,7 +153,7 @@ def test_a_bank_that_wants_its_customer_to_be_there_stops_it_at_once(sandbox, em
 
 def test_a_card_that_the_provider_no_longer_has_stops_it_at_once(sandbox, agreement, empty_account, card):
     stripe.detach_card(card.provider_method)
-    purchase = auto_top_up_charges.run(empty_account.pk)
+    purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
 
     assert purchase.state == State.FAILED
     agreement.refresh_from_db()
@@ -163,27 +163,27 @@ def test_a_card_that_the_provider_no_longer_has_stops_it_at_once(sandbox, agreem
 def test_an_outage_is_no_decline(sandbox, agreement, empty_account):
     for _ in range(4):
         sandbox.fail("refuse", status=503, count=3, path="/v1/payment_intents", method="POST")
-        auto_top_up_charges.run(empty_account.pk)
-        later(0.1)
+        auto_top_up_charges.charge_if_low(empty_account.pk)
+        age_charges(0.1)
         sweeps.sweep()
     assert AutoTopUp.objects.get().is_on
     assert not Purchase.objects.filter(state=State.FAILED).exists()
 
 
-def test_switching_it_on_again_forgets_earlier_declines(sandbox, declining, empty_account, alice):
+def test_switching_it_on_again_forgets_earlier_declines(sandbox, declining_agreement, empty_account, alice):
     for hours in (0, 2, 7):
-        later(hours)
-        auto_top_up_charges.run(empty_account.pk)
+        age_charges(hours)
+        auto_top_up_charges.charge_if_low(empty_account.pk)
     assert not AutoTopUp.objects.get().is_on
 
-    later(1)
-    agree(empty_account, alice, save_card(sandbox, empty_account, alice))
-    assert auto_top_up_charges.run(empty_account.pk).state == State.CREDITED
+    age_charges(1)
+    turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
+    assert auto_top_up_charges.charge_if_low(empty_account.pk).state == State.CREDITED
 
 
 def test_the_owner_is_told_once_whoever_hears_first(client, sandbox, agreement, empty_account, committed):
     with committed():
-        purchase = auto_top_up_charges.run(empty_account.pk)
+        purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
         for event in sandbox.events(purchase):
             deliver(client, event)
         sweeps.sweep()

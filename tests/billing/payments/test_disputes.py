@@ -10,8 +10,8 @@ from billing.payments import auto_top_up_charges, disputes, purchases, refunds, 
 from billing.providers import stripe
 from common.money import PICO_PER_CENT, PicoUsd, pico_from_cents
 from tests.billing.at_once import all_at_once
+from tests.billing.auto_top_ups import save_card, turn_on
 from tests.billing.conftest import buy, credits_of, deliver, paid, sound, spend
-from tests.billing.topping import agree, save_card
 
 State = Dispute.State
 
@@ -194,9 +194,9 @@ def test_a_disputed_payment_is_not_refunded_as_well(client, sandbox, bought, ali
 
 
 def test_a_frozen_account_does_not_top_itself_up(client, sandbox, bought, empty_account, alice):
-    agree(empty_account, alice, save_card(sandbox, empty_account, alice))
+    turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
     deliver(client, events_of(sandbox, dispute(sandbox, bought))[0])
-    assert auto_top_up_charges.run(empty_account.pk) is None
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
 
 
 def test_a_dispute_before_the_credits_is_booked_with_them(sandbox, empty_account, alice):

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from billing.models import CreditAccount, Purchase
 from billing.payments import disputes, purchases
+from tests.billing.auto_top_ups import turn_on
 from tests.billing.conftest import buy, credits_of, hidden, paid, spend
-from tests.billing.topping import agree
 
 PAGE = "/settings/credits"
 
@@ -98,7 +98,7 @@ def test_a_debt_can_be_paid(alice_client, sandbox, indebted, alice):
 
 
 def test_auto_top_up_says_that_it_is_paused(alice_client, sandbox, account, alice, card):
-    agree(account, alice, card)
+    turn_on(account, alice, card)
     freeze()
     for page in (page_of_credits(alice_client), alice_client.get(f"{PAGE}/auto-top-up").content.decode()):
         assert ">Paused</span>" in page

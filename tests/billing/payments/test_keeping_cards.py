@@ -4,8 +4,8 @@ import pytest
 
 from billing.models import CreditAccount, Purchase, SavedCard
 from billing.payments import auto_top_up, auto_top_up_charges, cards, purchases, quotes, sweeps
+from tests.billing.auto_top_ups import turn_on
 from tests.billing.conftest import SITE, credits_of, hidden, sound
-from tests.billing.topping import agree
 
 PAGE = "/settings/credits"
 
@@ -29,9 +29,9 @@ def test_the_card_that_paid_is_kept_and_auto_top_up_can_charge_it(sandbox, paid,
     assert (paid.state, paid.card, card.account, card.user) == ("credited", card, empty_account, alice)
     assert str(card) == "Visa ending in 4242"
 
-    agree(empty_account, alice, card)
+    turn_on(empty_account, alice, card)
     CreditAccount.objects.update(usage=CreditAccount.objects.get().credits)
-    assert auto_top_up_charges.run(empty_account.pk).state == "credited"
+    assert auto_top_up_charges.charge_if_low(empty_account.pk).state == "credited"
     assert credits_of(empty_account) == 2000
     assert sound()
 

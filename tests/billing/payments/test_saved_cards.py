@@ -5,8 +5,8 @@ from django.utils import timezone
 from billing.models import AutoTopUp, CreditAccount, ProviderEvent, SavedCard
 from billing.payments import cards
 from billing.providers import stripe
+from tests.billing.auto_top_ups import save_card
 from tests.billing.conftest import credits_of, deliver
-from tests.billing.topping import save_card
 
 
 def test_a_card_is_saved_without_paying(sandbox, card, empty_account, alice):
@@ -57,7 +57,7 @@ def test_a_removed_card_is_forgotten_by_the_provider_and_switches_off(sandbox, a
     agreement.refresh_from_db()
     assert not agreement.is_on
     assert "was removed" in agreement.off_reason
-    assert CreditAccount.objects.get().top_up_below is None
+    assert CreditAccount.objects.get().auto_top_up_below is None
     cards.remove(card)  # harmless
 
 

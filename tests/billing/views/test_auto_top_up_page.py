@@ -5,8 +5,8 @@ import pytest
 from billing.models import AutoTopUp, CreditAccount, SavedCard
 from billing.payments import auto_top_up_charges, cards
 from common.money import PICO_PER_CENT
+from tests.billing.auto_top_ups import save_card, turn_on
 from tests.billing.conftest import hidden
-from tests.billing.topping import agree, save_card
 
 PAGE = "/settings/credits/auto-top-up"
 
@@ -44,7 +44,7 @@ def test_switching_on_keeps_who_agreed_to_what(alice_client, alice, card, empty_
     assert (
         "to charge Visa ending in 4242 $26.38 ($25.00 of credits and a platform fee of $1.38)" in agreement.consent_text
     )
-    assert CreditAccount.objects.get().top_up_below == 500 * PICO_PER_CENT
+    assert CreditAccount.objects.get().auto_top_up_below == 500 * PICO_PER_CENT
     page = alice_client.get(PAGE).content.decode()
     assert "Save changes" in page and "Turn off" in page
     assert "Buys $25.00 in credits with Visa ending in 4242" in alice_client.get("/settings/credits").content.decode()
@@ -98,8 +98,8 @@ def test_an_expired_card_is_marked_and_cannot_be_chosen(alice_client, sandbox, e
 
 
 def test_a_stopped_top_up_says_why_on_both_pages(alice_client, sandbox, empty_account, alice):
-    agree(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
-    auto_top_up_charges.run(empty_account.pk)
+    turn_on(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
+    auto_top_up_charges.charge_if_low(empty_account.pk)
     for address in (PAGE, "/settings/credits"):
         assert "The bank wants you to confirm this payment." in alice_client.get(address).content.decode()
 
@@ -111,8 +111,8 @@ def test_a_card_can_be_removed(alice_client, agreement, card):
     assert not AutoTopUp.objects.get().is_on
 
 
-def test_a_waiting_top_up_says_until_when(alice_client, declining, empty_account):
-    auto_top_up_charges.run(empty_account.pk)
+def test_a_waiting_top_up_says_until_when(alice_client, declining_agreement, empty_account):
+    auto_top_up_charges.charge_if_low(empty_account.pk)
     assert "The last attempt was declined. Auto top-up is waiting until" in alice_client.get(PAGE).content.decode()
 
 
@@ -146,8 +146,8 @@ def test_everything_asks_for_a_form_of_this_site(alice, agreement):
     assert hidden(strict.get(PAGE).content.decode(), "csrfmiddlewaretoken")
 
 
-def test_the_credits_page_says_that_it_waits(alice_client, declining, empty_account):
-    assert auto_top_up_charges.run(empty_account.pk).state == "failed"
+def test_the_credits_page_says_that_it_waits(alice_client, declining_agreement, empty_account):
+    assert auto_top_up_charges.charge_if_low(empty_account.pk).state == "failed"
     page = alice_client.get("/settings/credits").content.decode()
     assert ">Waiting</span>" in page
     assert "The last attempt was declined. Waiting until" in page

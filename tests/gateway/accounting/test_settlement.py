@@ -289,8 +289,8 @@ def test_a_charge_that_makes_the_balance_low_asks_for_a_top_up(
     account, monkeypatch, django_capture_on_commit_callbacks
 ):
     asked = []
-    monkeypatch.setattr(tasks.top_up, "delay", asked.append)
-    CreditAccount.objects.filter(pk=account.pk).update(top_up_below=usd("9.5"))
+    monkeypatch.setattr(tasks.charge_auto_top_up, "delay", asked.append)
+    CreditAccount.objects.filter(pk=account.pk).update(auto_top_up_below=usd("9.5"))
     with django_capture_on_commit_callbacks(execute=True):
         admit(account, 1, requested=100)
         settle(account, 1, cost="0.4")
