@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from django.db.models import Q, QuerySet
 
-from .models import CreditAccount, Purchase, id_in
+from .models import CreditAccount, Purchase, parse_id
 
 __all__ = ["accounts_behind", "accounts_that_paid", "clue"]
 
@@ -34,6 +34,6 @@ def accounts_behind(text: str) -> QuerySet[CreditAccount] | None:
 
 def accounts_that_paid(text: str) -> QuerySet[CreditAccount] | None:
     """The account of a payment, a checkout, a purchase or a receipt, by its whole id; None when there is no such."""
-    named = Q(provider_payment=text) | Q(provider_session=text) | Q(receipt_number=text) | Q(pk=id_in(text))
+    named = Q(provider_payment=text) | Q(provider_session=text) | Q(receipt_number=text) | Q(pk=parse_id(text))
     purchase = Purchase.objects.filter(named).first()
     return CreditAccount.objects.filter(pk=purchase.account_id) if purchase else None

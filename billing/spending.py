@@ -57,7 +57,7 @@ def spent(account: CreditAccount | Spender) -> None:
     """
     if account.needs_auto_top_up:
         _report(tasks.charge_auto_top_up, account.id)
-    if account.is_low:
+    if account.needs_alert:
         _report(tasks.alert_low_balance, account.id)
 
 

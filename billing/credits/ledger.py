@@ -200,7 +200,7 @@ def _move(
     locked.credits += amount
     if kind in BUYING:
         locked.purchased += amount
-    if locked.alerted_at is not None and locked.is_clearly_above_alert:
+    if locked.alerted_at is not None and locked.has_recovered:
         locked.alerted_at = None
     locked.save(update_fields=["credits", "purchased", "alerted_at"])
     return entry

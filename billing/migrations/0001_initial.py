@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import billing.models.accounts
-import billing.models.repeats
+import billing.models.composite_keys
 from billing.credits import append_only
 
 
@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
                             ("open", "Waiting for payment"),
                             ("processing", "Processing"),
                             ("credited", "Credited"),
-                            ("cancelled", "Cancelled"),
+                            ("canceled", "Canceled"),
                             ("expired", "Expired"),
                             ("failed", "Payment failed"),
                             ("review", "Under review"),
@@ -611,8 +611,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="refund",
-            constraint=billing.models.repeats.Repeats(
-                field="provider", name="refund_by_its_provider", through="purchase"
+            constraint=billing.models.composite_keys.CompositeForeignKey(
+                field="provider", name="refund_provider_matches_purchase", through="purchase"
             ),
         ),
         migrations.AddConstraint(
@@ -621,13 +621,13 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     models.Q(("provider", "coinbase"), _negated=True), ("origin", "external"), _connector="OR"
                 ),
-                name="crypto_is_never_refunded",
+                name="crypto_refunds_are_external",
             ),
         ),
         migrations.AddConstraint(
             model_name="dispute",
-            constraint=billing.models.repeats.Repeats(
-                field="provider", name="dispute_by_its_provider", through="purchase"
+            constraint=billing.models.composite_keys.CompositeForeignKey(
+                field="provider", name="dispute_provider_matches_purchase", through="purchase"
             ),
         ),
         migrations.AddConstraint(

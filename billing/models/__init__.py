@@ -1,12 +1,12 @@
-"""Where money lives.
+"""Credit accounts, purchases and everything else that is about money.
 
-A credit account is three integers in pico-USD: `credits` (sum of its ledger entries), `usage` (sum of
-its generations' charges) and `held` (sum of open holds). The balance is `credits - usage`.
+A credit account has three amounts in pico-USD: `credits` (the sum of its ledger entries), `usage` (the sum of its
+generations' costs) and `held` (the sum of open holds). The balance is `credits - usage`.
 
-* `credits` is written by `billing/credits/ledger.py` only, together with an append-only `LedgerEntry`.
-* `usage` and `held` are written by the settlement of requests only, under the account's row lock.
-* Lots lie end to end on the credit line in the order they were credited; `usage` is a position on
-  that line, so how much of a lot is unspent is arithmetic and spending touches no lot.
+* Only `billing/credits/ledger.py` writes `credits`, together with an append-only `LedgerEntry`.
+* Only the settlement of requests writes `usage` and `held`, under the account's row lock.
+* An account's lots, in the order they were credited, form its credit line, and `usage` is a position on it. The
+  unspent part of a lot follows from the two, so spending does not write to lots.
 """
 
 from .accounts import AccountBalances, CreditAccount, LedgerEntry, Lot
@@ -16,7 +16,7 @@ from .disputes import Dispute
 from .events import ProviderEvent
 from .expiring import ExpiringCredits
 from .notices import Notice
-from .purchases import Purchase, PurchaseQuerySet, id_in
+from .purchases import Purchase, PurchaseQuerySet, parse_id
 from .receipts import BillingDetails, Receipt
 from .refunds import Refund
 
@@ -37,5 +37,5 @@ __all__ = [
     "Receipt",
     "Refund",
     "SavedCard",
-    "id_in",
+    "parse_id",
 ]

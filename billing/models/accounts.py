@@ -1,4 +1,4 @@
-"""The account, its ledger and its lots."""
+"""Credit accounts, their ledger entries and their lots."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,46 +23,47 @@ class AccountBalances:
 
     @property
     def balance(self) -> int:
-        """Credits minus usage, in pico-USD; open holds are still part of it."""
+        """Credits minus usage, in pico-USD, including what is on hold."""
         return self.credits - self.usage
 
     @property
     def needs_auto_top_up(self) -> bool:
-        """Whether the balance is below the line of auto top-up."""
+        """Whether the balance is below the auto top-up threshold."""
         return self.auto_top_up_below is not None and self.balance < self.auto_top_up_below
 
     @property
-    def is_low(self) -> bool:
-        """Whether the balance is below the owner's line, and nobody has told them yet."""
+    def needs_alert(self) -> bool:
+        """Whether the balance is below the alert threshold and the owner has not been told yet."""
         return self.alert_below is not None and self.alerted_at is None and self.balance < self.alert_below
 
     @property
-    def is_clearly_above_alert(self) -> bool:
-        """Whether the balance is so far above the owner's line (a quarter) that falling below it is news again."""
+    def has_recovered(self) -> bool:
+        """Whether the balance is 25% above the alert threshold, so that the next drop below it is worth an alert."""
         return self.alert_below is not None and self.balance * 4 >= self.alert_below * 5
 
     @property
     def available(self) -> int:
-        """What a new request may hold, in pico-USD."""
+        """The amount (pico-USD) that a new request may put on hold."""
         return self.credits - self.usage - self.held
 
 
 class CreditAccount(AccountBalances, models.Model):
-    """An organisation's money."""
+    """The credits of an organization."""
 
     organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, related_name="credit_account")
     credits = models.BigIntegerField(default=0)
     usage = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0)
-    # All-time purchases less what was paid back; grants do not count.
+    # Everything ever bought, minus refunds and disputes. Grants are not included.
     purchased = models.BigIntegerField(default=0)
-    # Set while a dispute is open: no new requests, refunds or top-ups, and purchases only to make up for a negative
-    # balance, which no other account may have.
+    # Set while the account is frozen, for example by a dispute: requests, refunds and auto top-ups are refused, and
+    # so are purchases unless the balance is negative. Only a frozen account may have a negative balance.
     frozen_reason = models.CharField(max_length=200, blank=True)
-    # The balance (pico-USD) below which auto top-up buys credits; empty while it is off. Kept here, because the
-    # settlement of every request has this row in its hands anyway.
+    # The threshold of auto top-up (pico-USD); null while it is off. It is stored here because the settlement of every
+    # request reads this row anyway.
     auto_top_up_below = models.BigIntegerField(null=True, blank=True)
-    # The balance (pico-USD) below which the owner wants to be told, and when they were; empty until they are.
+    # The threshold of the low-balance alert (pico-USD); null while it is off. The time of the last alert; null until
+    # one is sent, and again after the balance has recovered.
     alert_below = models.BigIntegerField(null=True, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True)
     stripe_customer_id = models.CharField(max_length=64, blank=True)
@@ -90,21 +91,21 @@ class CreditAccount(AccountBalances, models.Model):
         return f"account of {self.organisation}"
 
     @property
-    def missing(self) -> int:
-        """By how much the balance is below zero, in pico-USD."""
+    def debt(self) -> int:
+        """The amount (pico-USD) by which the balance is below zero."""
         return max(0, -self.balance)
 
     @property
     def refuses_purchases(self) -> bool:
-        """Whether credits that are bought now could not be used: it is frozen, and owes nothing that they would pay."""
-        return bool(self.frozen_reason) and not self.missing
+        """Whether purchases are refused: the account is frozen, and has no debt that they would pay off."""
+        return bool(self.frozen_reason) and not self.debt
 
 
 class LedgerEntry(models.Model):
-    """One change of an account's credits. Never updated, never deleted: the database refuses both.
+    """A change of an account's credits. The database refuses to update or delete entries.
 
-    `(kind, reference)` is unique, so a retry finds the first entry instead of writing a second. A later
-    migration that rebuilds this table on SQLite must put the triggers back (`billing/credits/append_only.py`).
+    `(kind, reference)` is unique, so a retry finds the first entry instead of writing a second. A migration that
+    rebuilds this table on SQLite must reinstall the triggers (`billing/credits/append_only.py`).
     """
 
     class Kind(models.TextChoices):
@@ -136,10 +137,10 @@ class LedgerEntry(models.Model):
 
 
 class Lot(models.Model):
-    """A stretch of the credit line: what one purchase or grant brought, less what was taken back.
+    """The credits of one purchase or grant, minus what was taken back: a segment of the account's credit line.
 
-    The sum of an account's lots equals its credits. Refund, expiry and dispute shorten a lot from its
-    unspent end, under the account's row lock.
+    The lots of an account add up to its credits. Refunds, expiry and disputes shorten a lot at its unspent end,
+    under the account's row lock.
     """
 
     account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="lots")
@@ -147,7 +148,7 @@ class Lot(models.Model):
     purchase = models.OneToOneField("Purchase", null=True, on_delete=models.PROTECT, related_name="lot")
     amount = models.BigIntegerField()  # pico-USD
     expires_at = models.DateTimeField(null=True, blank=True)
-    expiry_warnings = models.PositiveSmallIntegerField(default=0)  # how many the owner was sent
+    expiry_warnings = models.PositiveSmallIntegerField(default=0)  # number of warnings sent
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What operators changed by hand."""
+"""Credits that operators granted or took."""
 
 from django.db import models
 from django.utils import timezone
@@ -9,12 +9,12 @@ from .accounts import LedgerEntry
 
 
 class Adjustment(models.Model):
-    """Who granted or took the credits of a ledger entry, and why. Never changed."""
+    """The operator behind a ledger entry, and their reason. Never changed."""
 
     entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, related_name="adjustment")
     operator = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    operator_email = models.EmailField()  # stays when the operator is gone
-    reason = models.CharField(max_length=200)  # the owner reads it too
+    operator_email = models.EmailField()  # kept when the operator's account is deleted
+    reason = models.CharField(max_length=200)  # shown to the owner
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:

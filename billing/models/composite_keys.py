@@ -1,17 +1,17 @@
-"""A column that repeats its parent's, so that a check on one table can speak of the other."""
+"""Composite foreign keys, which let a check constraint on one table depend on a column of another."""
 
 from typing import Any
 
 from django.db.models.constraints import BaseConstraint
 
-__all__ = ["Repeats"]
+__all__ = ["CompositeForeignKey"]
 
 
-class Repeats(BaseConstraint):
-    """`field` has the value that it has in the row to which `through` points: a foreign key over both columns.
+class CompositeForeignKey(BaseConstraint):
+    """A foreign key over two columns: `field` must equal the same field of the row that `through` points to.
 
-    The parent needs a unique constraint over its primary key and the field. Like every foreign key it is looked at
-    when the transaction ends.
+    The parent needs a unique constraint over its primary key and the field. Like every foreign key of Django's, it is
+    checked at the end of the transaction.
     """
 
     def __init__(self, *, through: str, field: str, name: str) -> None:
@@ -21,12 +21,13 @@ class Repeats(BaseConstraint):
 
     def constraint_sql(self, model: Any, schema_editor: Any) -> str:
         quote = schema_editor.quote_name
-        pointer, field = model._meta.get_field(self.through), model._meta.get_field(self.field)
-        parent = pointer.related_model._meta
-        own = f"{quote(pointer.column)}, {quote(field.column)}"
-        its = f"{quote(parent.pk.column)}, {quote(parent.get_field(self.field).column)}"
+        foreign_key, field = model._meta.get_field(self.through), model._meta.get_field(self.field)
+        parent = foreign_key.related_model._meta
+        columns = f"{quote(foreign_key.column)}, {quote(field.column)}"
+        parent_columns = f"{quote(parent.pk.column)}, {quote(parent.get_field(self.field).column)}"
         return (
-            f"CONSTRAINT {quote(self.name)} FOREIGN KEY ({own}) REFERENCES {quote(parent.db_table)} ({its}) "
+            f"CONSTRAINT {quote(self.name)} FOREIGN KEY ({columns}) "
+            f"REFERENCES {quote(parent.db_table)} ({parent_columns}) "
             "DEFERRABLE INITIALLY DEFERRED"
         )
 
@@ -39,14 +40,14 @@ class Repeats(BaseConstraint):
         return f"ALTER TABLE {quote(model._meta.db_table)} DROP CONSTRAINT {quote(self.name)}"
 
     def validate(self, *args: Any, **kwargs: Any) -> None:
-        """Left to the database: forms never make such rows."""
+        """Left to the database: no form creates such rows."""
 
     def deconstruct(self) -> Any:
         path, arguments, options = super().deconstruct()
         return path, arguments, options | {"through": self.through, "field": self.field}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Repeats) and self.deconstruct() == other.deconstruct()
+        return isinstance(other, CompositeForeignKey) and self.deconstruct() == other.deconstruct()
 
     def __hash__(self) -> int:
         return hash(self.name)

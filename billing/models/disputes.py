@@ -1,4 +1,4 @@
-"""Disputes: payments that a bank takes back on its customer's word."""
+"""Disputes: card payments that the cardholder contests at the bank."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,14 +6,14 @@ from django.utils import timezone
 
 from common.money import format_cents
 
+from .composite_keys import CompositeForeignKey
 from .purchases import Purchase
-from .repeats import Repeats
 
 
 class Dispute(models.Model):
-    """A bank's doubt about one purchase. While the money is gone, so are the credits, and the account is frozen.
+    """A dispute of one purchase. While the bank has the money, the credits are taken and the account is frozen.
 
-    Only banks have disputes: there is none of a purchase in cryptocurrency.
+    Cryptocurrency payments cannot be disputed.
     """
 
     class State(models.TextChoices):
@@ -24,7 +24,7 @@ class Dispute(models.Model):
         CLOSED = "closed", "Came to nothing"
 
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="disputes")
-    provider = models.CharField(max_length=20)  # the purchase's
+    provider = models.CharField(max_length=20)  # equals the purchase's
     provider_dispute = models.CharField(max_length=100, unique=True)
     state = models.CharField(max_length=8, choices=State.choices)
     cents = models.PositiveIntegerField()
@@ -35,7 +35,7 @@ class Dispute(models.Model):
 
     class Meta:
         constraints = (
-            Repeats(through="purchase", field="provider", name="dispute_by_its_provider"),
+            CompositeForeignKey(through="purchase", field="provider", name="dispute_provider_matches_purchase"),
             models.CheckConstraint(condition=~Q(provider="coinbase"), name="crypto_is_never_disputed"),
         )
         indexes = (models.Index(fields=("state",), condition=Q(state__in=("inquiry", "open")), name="open_disputes"),)

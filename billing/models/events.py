@@ -1,11 +1,11 @@
-"""What payment providers told us by webhook."""
+"""Webhook events of payment providers."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class ProviderEvent(models.Model):
-    """A webhook delivery, stored before it is processed; the second delivery of an event is a no-op."""
+    """A webhook event, stored before it is processed. A second delivery of the same event changes nothing."""
 
     class State(models.TextChoices):
         NEW = "new", "New"
@@ -16,13 +16,13 @@ class ProviderEvent(models.Model):
     provider = models.CharField(max_length=20)
     event_id = models.CharField(max_length=100)
     type = models.CharField(max_length=100)
-    # Hints which purchase to look at; what happened is then asked from the provider itself.
+    # Ids that lead to the purchase. What happened to it is then fetched from the provider.
     object_id = models.CharField(max_length=100)
     payment_id = models.CharField(max_length=100, blank=True)
     purchase_id = models.CharField(max_length=36, blank=True)
     customer_id = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.NEW)
-    attempts = models.PositiveSmallIntegerField(default=0)  # those that the provider answered
+    attempts = models.PositiveSmallIntegerField(default=0)  # not counting those during an outage of the provider
     tried_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=300, blank=True)
     received_at = models.DateTimeField(default=timezone.now, editable=False)

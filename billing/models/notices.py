@@ -1,4 +1,4 @@
-"""Mails on their way."""
+"""Emails waiting to be sent."""
 
 import uuid
 
@@ -12,9 +12,9 @@ from .accounts import CreditAccount
 
 
 class Notice(models.Model):
-    """A mail to one admin about the account's money, written down with what it tells about; gone once it is sent.
+    """An email to one admin about the account's money. Deleted once it is sent.
 
-    Its text names amounts, dates and pages, never a secret. The address is looked up when it is sent.
+    It is written in the transaction it reports on. Its text contains no secrets. The address is looked up on sending.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -23,7 +23,7 @@ class Notice(models.Model):
     subject = models.CharField(max_length=200)
     body = models.TextField()
     tries = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(default=timezone.now, null=True)  # when it is tried next; empty when we gave up
+    due_at = models.DateTimeField(default=timezone.now, null=True)  # time of the next try; null after the last one
     error = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -1,4 +1,4 @@
-"""Purchases: credits bought by somebody, or by auto top-up."""
+"""Purchases of credits, by a member or by auto top-up."""
 
 import uuid
 
@@ -13,8 +13,8 @@ from common.money import format_cents
 from .accounts import CreditAccount
 
 
-def id_in(text: str) -> uuid.UUID | None:
-    """The id that a provider reports; None for anything that cannot be one of ours."""
+def parse_id(text: str) -> uuid.UUID | None:
+    """The UUID in a text from outside; None if it is not one."""
     try:
         return uuid.UUID(text)
     except ValueError:
@@ -22,39 +22,38 @@ def id_in(text: str) -> uuid.UUID | None:
 
 
 class PurchaseQuerySet(models.QuerySet["Purchase"]):
-    def seen_by(self, user: User) -> "PurchaseQuerySet":
-        """Purchases of the organisations that the person is an admin of, whichever they are working in now."""
+    def visible_to(self, user: User) -> "PurchaseQuerySet":
+        """Purchases of all organizations of which the user is an admin, not only the current one."""
         return self.filter(
             account__organisation__memberships__user=user,
             account__organisation__memberships__role=Membership.Role.ADMIN,
         ).select_related("account__organisation", "user")
 
-    def named(self, *texts: str) -> "PurchaseQuerySet":
-        """The purchases whose ids a provider reports; texts that are no ids are passed over."""
-        return self.filter(pk__in=[found for text in texts if (found := id_in(text))])
+    def with_ids(self, *texts: str) -> "PurchaseQuerySet":
+        """The purchases with these ids; texts that are not UUIDs are ignored."""
+        return self.filter(pk__in=[found for text in texts if (found := parse_id(text))])
 
     def awaiting_payment(self) -> "PurchaseQuerySet":
-        """Purchases of which the provider may have news."""
+        """Purchases whose payment the provider may still report."""
         waiting = self.filter(state__in=(Purchase.State.OPEN, Purchase.State.PROCESSING))
         return waiting.exclude(provider_session=None, provider_payment=None)
 
 
 class Purchase(models.Model):
-    """One buying of credits. The quote is frozen here before anybody is asked for money.
+    """A purchase of credits. Its quote is stored, and never changes, before the payment page is opened.
 
-    Only `billing/payments/purchases.py` changes the state. CREDITED is the end; every other state gives way when
-    the provider reports that the buyer has paid after all.
+    CREDITED is final. From every other state a purchase becomes credited once the provider reports the payment.
     """
 
     class State(models.TextChoices):
-        CREATED = "created", "Created"  # the provider has not answered yet
+        CREATED = "created", "Created"  # the payment page is not open yet
         OPEN = "open", "Waiting for payment"
         PROCESSING = "processing", "Processing"
         CREDITED = "credited", "Credited"
-        CANCELLED = "cancelled", "Cancelled"
+        CANCELED = "canceled", "Canceled"
         EXPIRED = "expired", "Expired"
         FAILED = "failed", "Payment failed"
-        REVIEW = "review", "Under review"  # paid, but not what was asked for: a person decides
+        REVIEW = "review", "Under review"  # paid, but not as quoted: an operator decides
 
     class Source(models.TextChoices):
         MANUAL = "manual", "Bought"
@@ -65,41 +64,38 @@ class Purchase(models.Model):
         ALIPAY = "alipay", "AliPay"
         USDC = "usdc", "USDC"
 
-    # Also the provider's idempotency key: written down before the provider is asked.
+    # Also the idempotency key at the provider, so it is stored before the provider is called.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="purchases")
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.MANUAL)
     provider = models.CharField(max_length=20, default="stripe")
     method = models.CharField(max_length=20, choices=Method.choices, default=Method.CARD)
-    # The form that asked for it, with what it asked for: sending a form twice makes one purchase.
+    # The submitted form and its choices: submitting the same form twice creates one purchase.
     form_token = models.CharField(max_length=100, null=True)
 
     credit_cents = models.PositiveIntegerField()
     fee_cents = models.PositiveIntegerField()
     fee_basis_points = models.PositiveIntegerField()
 
-    saves_card = models.BooleanField(default=False)  # whether the buyer wants the card kept for auto top-up
-    # The saved card that auto top-up charges, or that this purchase has saved.
+    saves_card = models.BooleanField(default=False)  # save the card for auto top-up
+    # The saved card that auto top-up charged, or that this purchase saved.
     card = models.ForeignKey("SavedCard", null=True, on_delete=models.PROTECT, related_name="purchases")
     state = models.CharField(max_length=12, choices=State.choices, default=State.CREATED)
-    failure = models.CharField(max_length=300, blank=True)  # what the buyer is told
-    decline_code = models.CharField(max_length=60, blank=True)  # the provider's word for why the bank said no
-    # The bank's advice is not to try this card again.
-    is_final_decline = models.BooleanField(default=False)
-    review_reason = models.CharField(max_length=300, blank=True)  # what an operator must look at
+    failure = models.CharField(max_length=300, blank=True)  # shown to the buyer
+    decline_code = models.CharField(max_length=60, blank=True)  # why the bank declined, as the provider names it
+    is_final_decline = models.BooleanField(default=False)  # the bank advises against trying this card again
+    review_reason = models.CharField(max_length=300, blank=True)  # for operators
     provider_customer = models.CharField(max_length=100, blank=True)
     provider_session = models.CharField(max_length=100, null=True, unique=True)
     provider_payment = models.CharField(max_length=100, null=True, unique=True)
-    # The network's own name for a payment in cryptocurrency: what the buyer's wallet shows, and support is told.
-    transaction = models.CharField(max_length=100, blank=True)
+    transaction = models.CharField(max_length=100, blank=True)  # hash of a cryptocurrency payment
     checkout_url = models.TextField(blank=True)
-    # What was paid with, e.g. "Visa ending in 4242".
-    paid_with = models.CharField(max_length=60, blank=True)
+    paid_with = models.CharField(max_length=60, blank=True)  # for example "Visa ending in 4242"
     receipt_url = models.TextField(blank=True)  # the provider's own receipt
     receipt_number = models.CharField(max_length=20, null=True, unique=True)
-    expires_at = models.DateTimeField(null=True)  # of the checkout page
-    synced_at = models.DateTimeField(null=True)  # when the provider was last asked about it
+    expires_at = models.DateTimeField(null=True)  # of the payment page
+    synced_at = models.DateTimeField(null=True)  # when its state was last fetched from the provider
     paid_at = models.DateTimeField(null=True)
     credited_at = models.DateTimeField(null=True)
     notified_at = models.DateTimeField(null=True)  # when the owner was emailed the outcome of an auto top-up charge
@@ -116,7 +112,7 @@ class Purchase(models.Model):
                 name="purchase_credited_when",
             ),
             models.UniqueConstraint(fields=("account", "form_token"), name="purchase_once_per_form"),
-            # What refunds and disputes refer to, who repeat the provider.
+            # Referenced by the composite foreign keys of refunds and disputes.
             models.UniqueConstraint(fields=("id", "provider"), name="purchase_with_provider"),
             # Many requests can report a low balance at once; only one may start a charge.
             models.UniqueConstraint(
@@ -138,25 +134,25 @@ class Purchase(models.Model):
 
     @property
     def total_cents(self) -> int:
-        """What the buyer pays: credits and fee."""
+        """The price: credits plus fee."""
         return self.credit_cents + self.fee_cents
 
     @property
     def credit_dollars(self) -> str:
-        """The credits as plain dollars for a link: "12.50"."""
+        """The credits in dollars, as a link parameter: "12.50"."""
         return f"{self.credit_cents // 100}.{self.credit_cents % 100:02d}"
 
     @property
     def is_crypto(self) -> bool:
-        """True when it is paid in cryptocurrency: final, and it may arrive after its page has closed."""
+        """Whether it is paid in cryptocurrency: such a payment is final, and may arrive after the page has closed."""
         return self.provider == "coinbase"
 
     @property
     def may_arrive_late(self) -> bool:
-        """True when the page is closed and what the buyer has sent may still be on its way."""
-        return self.is_crypto and self.state in {self.State.EXPIRED, self.State.CANCELLED, self.State.FAILED}
+        """Whether the page is closed but a payment may still arrive."""
+        return self.is_crypto and self.state in {self.State.EXPIRED, self.State.CANCELED, self.State.FAILED}
 
     @property
     def is_pending(self) -> bool:
-        """True while the provider may still report the payment by itself."""
+        """Whether the payment is still outstanding."""
         return self.state in {self.State.CREATED, self.State.OPEN, self.State.PROCESSING}

@@ -1,4 +1,4 @@
-"""Whom receipts are made out to."""
+"""Billing details and receipts."""
 
 from django.db import models
 from django.utils import timezone
@@ -8,12 +8,12 @@ from .purchases import Purchase
 
 
 class BillingDetails(models.Model):
-    """What an organisation wants to read on the receipts of its purchases from now on."""
+    """The details shown on an organization's future receipts."""
 
     account = models.OneToOneField(CreditAccount, on_delete=models.PROTECT, related_name="billing_details")
     name = models.CharField(max_length=200)
     address = models.TextField(max_length=500, blank=True)
-    tax_ids = models.TextField(max_length=300, blank=True)  # one on each line
+    tax_ids = models.TextField(max_length=300, blank=True)  # one per line
 
     class Meta:
         verbose_name_plural = "billing details"
@@ -23,9 +23,9 @@ class BillingDetails(models.Model):
 
 
 class Receipt(models.Model):
-    """Who sold and who bought, as it was when the purchase was credited: a numbered receipt never changes silently.
+    """The seller and buyer of a purchase, as they were when it was credited.
 
-    Number, amounts and dates are the purchase's, which are frozen there. Credit notes are made out to the same.
+    Number, amounts and dates are stored with the purchase. Its credit notes show the same seller and buyer.
     """
 
     purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="receipt")
@@ -35,7 +35,7 @@ class Receipt(models.Model):
     address = models.TextField(blank=True)
     tax_ids = models.TextField(blank=True)
     issued_at = models.DateTimeField(default=timezone.now, editable=False)
-    # When details were put on a receipt that had been issued without them; that can be done once.
+    # When details were added to a receipt issued without them, which is possible once.
     completed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -43,4 +43,5 @@ class Receipt(models.Model):
 
     @property
     def has_details(self) -> bool:
+        """Whether the receipt shows an address or a tax ID."""
         return bool(self.address or self.tax_ids)

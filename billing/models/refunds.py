@@ -10,33 +10,33 @@ from django.utils import timezone
 from accounts.models import User
 from common.money import format_cents
 
+from .composite_keys import CompositeForeignKey
 from .purchases import Purchase
-from .repeats import Repeats
 
 
 class Refund(models.Model):
-    """Money of one purchase on its way back. The credits are taken off the account before the provider is asked.
+    """A refund of one purchase. The credits are taken off the account before the provider is called.
 
-    `credit_cents` were taken off the account; `cents` go to the buyer. They differ only when somebody refunds in
-    the provider's dashboard what has been spent already. Of a purchase in cryptocurrency nobody can ask for one: the
-    database refuses it. What was given back in the dashboard all the same is gone, and is booked.
+    `credit_cents` were taken off the account; `cents` are paid to the buyer. They differ only if a refund in the
+    provider's dashboard covers credits already spent, or the fee. The database refuses refund requests for
+    cryptocurrency purchases; for those only refunds made in the dashboard are recorded.
     """
 
     class State(models.TextChoices):
-        REQUESTED = "requested", "Requested"  # the provider may or may not have heard of it
+        REQUESTED = "requested", "Requested"  # it may or may not have reached the provider
         PENDING = "pending", "On its way"
         SUCCEEDED = "succeeded", "Refunded"
-        FAILED = "failed", "Failed"  # the credits are back on the account
+        FAILED = "failed", "Failed"  # the credits have been restored
 
     class Origin(models.TextChoices):
         BUTTON = "button", "By the buyer"
         OPERATOR = "operator", "By an operator"
         EXTERNAL = "external", "In the provider's dashboard"
 
-    # Also the provider's idempotency key.
+    # Also the idempotency key at the provider.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="refunds")
-    provider = models.CharField(max_length=20)  # the purchase's
+    provider = models.CharField(max_length=20)  # equals the purchase's
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.BUTTON)
     state = models.CharField(max_length=10, choices=State.choices, default=State.REQUESTED)
@@ -53,9 +53,9 @@ class Refund(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(cents__gt=0), name="refund_of_something"),
             models.CheckConstraint(condition=Q(credit_cents__lte=F("cents")), name="refund_never_below_credits"),
-            Repeats(through="purchase", field="provider", name="refund_by_its_provider"),
+            CompositeForeignKey(through="purchase", field="provider", name="refund_provider_matches_purchase"),
             models.CheckConstraint(
-                condition=~Q(provider="coinbase") | Q(origin="external"), name="crypto_is_never_refunded"
+                condition=~Q(provider="coinbase") | Q(origin="external"), name="crypto_refunds_are_external"
             ),
             models.UniqueConstraint(
                 fields=("purchase",), condition=Q(state="requested"), name="refund_one_request_at_a_time"
@@ -71,5 +71,5 @@ class Refund(models.Model):
 
     @property
     def goodwill_cents(self) -> int:
-        """What the buyer gets beyond the credits that were taken: the fee, or credits that had been spent."""
+        """The cents refunded beyond the credits taken: the fee, or credits already spent."""
         return self.cents - self.credit_cents

@@ -127,8 +127,8 @@ def cancel(purchase: Purchase) -> Purchase:
         with suppress(CheckoutClosed):
             registry.provider_of(purchase).gateway.expire_checkout(purchase.provider_session)
     purchase = sync(purchase)
-    if Purchase.objects.filter(pk=purchase.pk, state=State.EXPIRED).update(state=State.CANCELLED):
-        purchase.state = State.CANCELLED
+    if Purchase.objects.filter(pk=purchase.pk, state=State.EXPIRED).update(state=State.CANCELED):
+        purchase.state = State.CANCELED
     return purchase
 
 
@@ -246,7 +246,7 @@ def _apply(purchase: Purchase, payment: Payment) -> None:
         purchase.state = State.PROCESSING
     elif payment.status is PaymentStatus.FAILED:
         purchase.state = State.FAILED
-    elif purchase.state != State.CANCELLED:  # a cancelled page is an expired page that the buyer closed
+    elif purchase.state != State.CANCELED:  # a cancelled page is an expired page that the buyer closed
         purchase.state = State.EXPIRED
 
 

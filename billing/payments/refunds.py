@@ -20,7 +20,7 @@ from django.utils import dateformat, timezone
 
 from accounts.models import User
 from billing.credits import ledger
-from billing.models import CreditAccount, LedgerEntry, Lot, Purchase, Refund, id_in
+from billing.models import CreditAccount, LedgerEntry, Lot, Purchase, Refund, parse_id
 from billing.notifications import emails
 from billing.providers import registry, stripe
 from billing.providers.types import ProviderError, ProviderRefund, RefundStatus, RequestRejected
@@ -177,7 +177,7 @@ def _book(
 def _ours(told: ProviderRefund) -> Refund | None:
     if found := Refund.objects.filter(provider_refund=told.id).first():
         return found
-    given = id_in(told.refund_id)  # made by us, the answer was lost
+    given = parse_id(told.refund_id)  # made by us, the answer was lost
     return Refund.objects.filter(pk=given).first() if given else None
 
 

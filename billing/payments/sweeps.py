@@ -144,7 +144,7 @@ def rescue() -> int:
 def _rescue_payments(name: str, provider: Provider) -> int:
     since = timezone.now() - provider.lookback
     ours = Purchase.objects.filter(provider=name)
-    paid = ours.named(*(payment.purchase_id for payment in provider.gateway.paid_since(since)))
+    paid = ours.with_ids(*(payment.purchase_id for payment in provider.gateway.paid_since(since)))
     missed = list(paid.exclude(state__in=(Purchase.State.CREDITED, Purchase.State.REVIEW)))
     _each(missed, purchases.sync)
     credited = Purchase.objects.filter(pk__in=[purchase.pk for purchase in missed], state=Purchase.State.CREDITED)

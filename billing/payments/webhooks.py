@@ -140,11 +140,11 @@ def _purchase_of(event: ProviderEvent) -> Purchase | None:
     """The purchase that the event is about; None when it is nothing of ours."""
     if found := Purchase.objects.filter(provider_session=event.object_id).first():
         return found
-    if found := Purchase.objects.named(event.purchase_id).first():
+    if found := Purchase.objects.with_ids(event.purchase_id).first():
         return found
     if not event.payment_id:
         return None
     if found := Purchase.objects.filter(provider_payment=event.payment_id).first():
         return found
     # It can come before the purchase knows its payment; the payment knows its purchase.
-    return Purchase.objects.named(stripe.fetch_payment(event.payment_id).purchase_id).first()
+    return Purchase.objects.with_ids(stripe.fetch_payment(event.payment_id).purchase_id).first()

@@ -191,7 +191,7 @@ def _told(error: ProviderError) -> str:
 @require_GET
 def purchase_return(request: AuthedRequest) -> HttpResponse:
     """Where the payment page sends the buyer back to. The visit proves nothing: the provider is asked."""
-    purchase = get_object_or_404(Purchase.objects.seen_by(request.user), provider_session=request.GET.get("s", ""))
+    purchase = get_object_or_404(Purchase.objects.visible_to(request.user), provider_session=request.GET.get("s", ""))
     return _purchase_page(request, purchase)
 
 
@@ -200,7 +200,7 @@ def purchase_return(request: AuthedRequest) -> HttpResponse:
 @require_GET
 def show_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
     """What became of a purchase; asks for itself again while it is under way."""
-    return _purchase_page(request, get_object_or_404(Purchase.objects.seen_by(request.user), pk=purchase_id))
+    return _purchase_page(request, get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id))
 
 
 @login_required
@@ -208,7 +208,7 @@ def show_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])  # GET: the payment page's "back" is a link
 def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
     """Close the payment page, so that a forgotten tab cannot pay an old quote."""
-    purchase = get_object_or_404(Purchase.objects.seen_by(request.user), pk=purchase_id)
+    purchase = get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id)
     try:
         purchases.cancel(purchase)
     except ProviderError:
@@ -244,7 +244,7 @@ def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def refund_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
     """Ask for the unspent credits of a purchase back; 409 when they are fewer or more than the page said."""
-    purchase = get_object_or_404(Purchase.objects.seen_by(request.user), pk=purchase_id)
+    purchase = get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id)
     form = RefundForm(request.POST or None)
     status = 200
     if form.is_valid():
@@ -268,7 +268,7 @@ def refund_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 @require_GET
 def show_refund(request: AuthedRequest, refund_id: UUID) -> HttpResponse:
     """The credit note of a refund, and how far the money has come."""
-    seen = Refund.objects.filter(purchase__in=Purchase.objects.seen_by(request.user))
+    seen = Refund.objects.filter(purchase__in=Purchase.objects.visible_to(request.user))
     refund = get_object_or_404(seen.select_related("purchase__account__organisation", "purchase__user"), pk=refund_id)
     context = {"refund": refund, "purchase": refund.purchase, "receipt": receipts.issue(refund.purchase)}
     return render(request, "billing/refund.html", context)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import access
 from billing import spending
-from billing.models import BillingDetails, Purchase, id_in
+from billing.models import BillingDetails, Purchase, parse_id
 from billing.payments import receipts
 from common.http import AuthedRequest
 
@@ -48,7 +48,7 @@ def complete_receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 def billing_details(request: AuthedRequest) -> HttpResponse:
     """Name, address and tax ids for receipts. `?receipt=` names the purchase whose receipt the person comes from."""
     organisation, back = access.for_admin(request), reverse("billing:credits")
-    if (asked := id_in(request.GET.get("receipt", ""))) is not None:
+    if (asked := parse_id(request.GET.get("receipt", ""))) is not None:
         purchase = _credited(request, asked)
         organisation, back = purchase.account.organisation, reverse("billing:receipt", args=[asked])
     account = spending.account_of(organisation)
@@ -64,5 +64,5 @@ def billing_details(request: AuthedRequest) -> HttpResponse:
 
 
 def _credited(request: AuthedRequest, purchase_id: UUID) -> Purchase:
-    credited = Purchase.objects.seen_by(request.user).filter(state=Purchase.State.CREDITED)
+    credited = Purchase.objects.visible_to(request.user).filter(state=Purchase.State.CREDITED)
     return get_object_or_404(credited, pk=purchase_id)

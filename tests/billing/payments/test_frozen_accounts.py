@@ -69,7 +69,7 @@ def test_a_purchase_from_before_is_not_continued_but_cancelled(alice_client, pur
     assert "Don't pay now. The account is frozen." in page
     assert purchase.checkout_url not in page
     alice_client.post(reverse("billing:cancel-purchase", args=[purchase.pk]))
-    assert Purchase.objects.get().state == "cancelled"
+    assert Purchase.objects.get().state == "canceled"
 
 
 def test_what_was_paid_all_the_same_is_credited(sandbox, purchase, empty_account):

@@ -129,9 +129,9 @@ def test_stolen_and_lost_cards_read_like_a_decline_without_reason():
 def test_a_cancelled_purchase_cannot_be_paid_any_more(sandbox, purchase, empty_account):
     purchase = purchases.cancel(purchase)
 
-    assert purchase.state == State.CANCELLED
+    assert purchase.state == State.CANCELED
     assert sandbox.session(purchase)["status"] == "expired"
-    assert purchases.sync(purchase).state == State.CANCELLED
+    assert purchases.sync(purchase).state == State.CANCELED
 
 
 def test_cancelling_after_the_decline_keeps_what_the_buyer_can_do(sandbox, purchase):
@@ -139,7 +139,7 @@ def test_cancelling_after_the_decline_keeps_what_the_buyer_can_do(sandbox, purch
 
     purchase = purchases.cancel(purchase)
 
-    assert (purchase.state, purchase.failure) == (State.CANCELLED, declines.explain("expired_card"))
+    assert (purchase.state, purchase.failure) == (State.CANCELED, declines.explain("expired_card"))
 
 
 def test_cancelling_what_was_paid_meanwhile_credits_it(sandbox, purchase, empty_account):
@@ -149,7 +149,7 @@ def test_cancelling_what_was_paid_meanwhile_credits_it(sandbox, purchase, empty_
     assert credits_of(empty_account) == 1000
 
 
-@pytest.mark.parametrize("state", [State.EXPIRED, State.CANCELLED, State.FAILED])
+@pytest.mark.parametrize("state", [State.EXPIRED, State.CANCELED, State.FAILED])
 def test_a_payment_that_arrives_after_the_end_is_credited(sandbox, purchase, empty_account, state):
     sandbox.pay(purchase)
     Purchase.objects.update(state=state)

@@ -149,7 +149,7 @@ def test_an_event_that_always_fails_is_left_to_a_person_and_holds_up_no_other(db
     assert tried == ["one", "two"] * 3
 
 
-@pytest.mark.parametrize("state", [State.EXPIRED, State.CANCELLED, State.FAILED])
+@pytest.mark.parametrize("state", [State.EXPIRED, State.CANCELED, State.FAILED])
 def test_a_payment_that_we_gave_up_on_is_found_in_the_providers_list(sandbox, purchase, empty_account, state):
     sandbox.pay(purchase)
     Purchase.objects.update(state=state)

@@ -81,9 +81,9 @@ def test_a_payment_that_goes_wrong_is_told_with_what_to_do(crypto, usdc_purchase
 
 
 def test_a_cancelled_purchase_takes_no_payment_any_more(crypto, usdc_purchase):
-    assert purchases.cancel(usdc_purchase).state == State.CANCELLED
+    assert purchases.cancel(usdc_purchase).state == State.CANCELED
     assert crypto.checkout(usdc_purchase)["status"] == "DEACTIVATED"
-    assert purchases.sync(usdc_purchase).state == State.CANCELLED
+    assert purchases.sync(usdc_purchase).state == State.CANCELED
 
 
 @pytest.mark.parametrize(("how", "state"), [({}, State.CREDITED), ({"later": True}, State.PROCESSING)])
@@ -102,7 +102,7 @@ def test_money_that_arrives_after_the_page_has_closed_is_credited_and_told_by_ma
     else:
         crypto.expire(usdc_purchase)
     purchase = purchases.sync(usdc_purchase)
-    assert purchase.state in {State.CANCELLED, State.EXPIRED}
+    assert purchase.state in {State.CANCELED, State.EXPIRED}
     crypto.confirm(usdc_purchase)
     assert sweeps.sweep() == 0  # it is not waiting any more
 

@@ -63,7 +63,7 @@ def test_a_refund_before_the_credit_came_is_booked_with_it(crypto, usdc_purchase
 def test_the_database_refuses_a_refund_that_somebody_asked_for(credited, alice, origin):
     asked = Refund(purchase=credited, provider=credited.provider, user=alice, origin=origin, cents=1, credit_cents=0)
 
-    with pytest.raises(IntegrityError, match="crypto_is_never_refunded"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="crypto_refunds_are_external"), transaction.atomic():
         asked.save()
 
 
