@@ -18,6 +18,6 @@ def tables() -> list[str]:
 
 def empty(_: TransactionTestCase) -> None:
     """In place of `TransactionTestCase._fixture_teardown`."""
-    with transaction.atomic(), append_only.lifted(connection), connection.cursor() as cursor:
+    with transaction.atomic(), append_only.disabled(connection), connection.cursor() as cursor:
         for table in tables():
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")

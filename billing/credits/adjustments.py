@@ -1,6 +1,6 @@
-"""Credits that an operator grants, or takes away, with a reason: in the admin and by `manage.py grant_credits`.
+"""Credits granted or taken by an operator, with a reason, in the admin or by `manage.py grant_credits`.
 
-Grants never expire and are not "bought": they raise no limit that depends on purchases.
+Grants never expire and do not count as purchases, so they raise no limit that depends on purchases.
 """
 
 from django.db import transaction
@@ -15,24 +15,24 @@ __all__ = ["ReferenceUsed", "adjust"]
 
 
 class ReferenceUsed(Exception):
-    """The reference stands for another amount, or for another account: nothing was moved."""
+    """The reference was used before for another amount or another account. Nothing was changed."""
 
 
 @transaction.atomic
 def adjust(
     account: CreditAccount, amount: PicoUsd, *, operator: User, reason: str, reference: str
 ) -> tuple[Adjustment, bool]:
-    """Grant `amount` (pico-USD), or take it when it is negative; what was done, and whether it was done now.
+    """Grant `amount` (pico-USD), or take it if it is negative. Returns the adjustment, and whether it is new.
 
-    The same reference does it once. ReferenceUsed when it was used for something else; ValueError when more is taken
-    than is available, or for an amount of zero.
+    Repeating a reference returns the first adjustment. ReferenceUsed if that was for another amount or account;
+    ValueError for an amount of zero, or if more is taken than is available.
     """
     kind = LedgerEntry.Kind.GRANT if amount > 0 else LedgerEntry.Kind.ADJUSTMENT
     move = ledger.add if amount > 0 else ledger.take
     entry = move(account, PicoUsd(abs(amount)), kind=kind, reference=f"operator:{reference}", note=reason)
     if (entry.account_id, entry.amount) != (account.pk, amount):
         raise ReferenceUsed(f"{reference!r} was used before, for something else.")
-    # The account's row is locked: nobody else is writing this entry's row.
+    # The account's row is locked, so no other process creates the same adjustment.
     return Adjustment.objects.get_or_create(
         entry=entry, defaults={"operator": operator, "operator_email": operator.email, "reason": reason}
     )

@@ -1,6 +1,6 @@
-"""The database's own refusal to change or remove a ledger entry, on SQLite and PostgreSQL.
+"""Database triggers that refuse to update or delete ledger entries, on SQLite and PostgreSQL.
 
-Python code that forgets itself, a person at the SQL prompt and a stray migration all meet the same trigger.
+They also stop faulty Python code, manual SQL and careless migrations.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["install", "lifted", "remove"]
+__all__ = ["disabled", "install", "remove"]
 
 _TABLE = "billing_ledgerentry"
 _REFUSAL = "ledger entries are never changed or deleted: write a new entry"
@@ -34,18 +34,18 @@ _REMOVE = {
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Make the database refuse; harmless when it already does. NotSupportedError names an unknown database."""
+    """Create the triggers unless they exist. NotSupportedError for other databases."""
     _run(_INSTALL, connection)
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
-    """Let the database accept changes again: for undoing the migration."""
+    """Drop the triggers, to undo the migration."""
     _run(_REMOVE, connection)
 
 
 @contextmanager
-def lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Without the guard inside, with it afterwards. Only for emptying a whole database."""
+def disabled(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Drop the triggers for the duration of a `with` block. Only for emptying a whole database."""
     if _TABLE not in connection.introspection.table_names():
         yield
         return

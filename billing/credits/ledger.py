@@ -1,7 +1,7 @@
 """The ledger: the only module that changes an account's `credits`.
 
-Every change is one append-only entry with a unique (kind, reference); asking twice for the same
-change returns the first entry and moves nothing.
+Every change is one append-only entry with a unique (kind, reference). Requesting the same change again returns the
+existing entry and changes nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,12 +15,12 @@ from django.db.models.functions import Coalesce
 from billing.models import CreditAccount, LedgerEntry, Lot, Purchase
 from common.money import PicoUsd
 
-__all__ = ["BUYING", "add", "claw_back", "give_back", "take", "unspent", "unspent_by_purchase"]
+__all__ = ["PURCHASE_KINDS", "add", "claw_back", "restore", "take", "unspent", "unspent_by_purchase"]
 
-LOTS_AT_ONCE = 50
+LOT_PAGE_SIZE = 50
 
-#: What counts as bought: purchases, and whatever takes them back or restores them.
-BUYING = frozenset(
+#: Entries that count towards `purchased`: purchases, and everything that takes them back or restores them.
+PURCHASE_KINDS = frozenset(
     {
         LedgerEntry.Kind.PURCHASE,
         LedgerEntry.Kind.REFUND,
@@ -42,23 +42,23 @@ def add(
     note: str = "",
     expires_at: datetime | None = None,
 ) -> LedgerEntry:
-    """Put `amount` (pico-USD, positive) at the end of the account's credit line, as a new lot.
+    """Add `amount` (pico-USD, positive) to the account as a new lot at the end of its credit line.
 
-    Returns the entry; with a (kind, reference) that exists already, the first entry, whoever's it is. Locks the
-    account's row until the surrounding transaction ends; the `account` passed in keeps its old numbers.
-    ValueError for an amount that is not positive.
+    Returns the entry; if (kind, reference) exists already, even in another account, the existing entry. Locks the
+    account's row until the surrounding transaction ends; the `account` passed in is not updated. ValueError if the
+    amount is not positive.
     """
     if amount <= 0:
         raise ValueError(f"credits are added in positive amounts, not {amount}")
-    # The lock comes before the look-up: looked up first, two retries would both find nothing.
+    # Lock before the look-up; otherwise two concurrent retries would both find nothing.
     locked = CreditAccount.objects.select_for_update().get(pk=account.pk)
     if existing := _find(kind, reference):
         return existing
     try:
         with transaction.atomic():
-            entry = _move(locked, amount, kind=kind, reference=reference, purchase=purchase, note=note)
+            entry = _record(locked, amount, kind=kind, reference=reference, purchase=purchase, note=note)
     except IntegrityError:
-        # Another account used the reference since: its lock is not ours, the unique constraint decided.
+        # The lock covers this account only: another account has just used the reference.
         if existing := _find(kind, reference):
             return existing
         raise
@@ -76,33 +76,32 @@ def take(
     purchase: Purchase | None = None,
     note: str = "",
 ) -> LedgerEntry:
-    """Take `amount` (pico-USD, positive) off the account, from the unspent end of its lots.
+    """Take `amount` (pico-USD, positive) off the unspent credits of the account.
 
-    The purchase's own lot comes first, then the newest lots. Returns the entry; with a (kind, reference) that
-    exists already, the first entry. ValueError when less than that is available: what is spent or held cannot be
-    taken.
+    The purchase's own lot is shortened first, then the newest lots. Returns the entry; if (kind, reference) exists
+    already, the existing entry. ValueError if `amount` exceeds what is available, or is not positive.
     """
     locked = CreditAccount.objects.select_for_update().get(pk=account.pk)
     if existing := _find(kind, reference):
         return existing
     if not 0 < amount <= locked.available:
         raise ValueError(f"{amount} cannot be taken: {locked.available} is available")
-    left: int = amount
-    for lot in _lots(locked, purchase):
-        part = min(left, unspent(lot))
+    remaining: int = amount
+    for lot in _own_then_newest(locked, purchase):
+        part = min(remaining, unspent(lot))
         _resize(lot, -part)
-        left -= part
-        if not left:
+        remaining -= part
+        if not remaining:
             break
-    return _move(locked, -amount, kind=kind, reference=reference, purchase=purchase, note=note)
+    return _record(locked, -amount, kind=kind, reference=reference, purchase=purchase, note=note)
 
 
 @transaction.atomic
 def claw_back(lot: Lot, amount: PicoUsd, *, kind: LedgerEntry.Kind, reference: str) -> LedgerEntry:
-    """Take `amount` (pico-USD) off this lot, spent or not: the balance may fall below zero.
+    """Take `amount` (pico-USD) off this lot even if it is spent; the balance may become negative.
 
-    The account must be frozen, or the database refuses. Returns the entry; with a (kind, reference) that exists
-    already, the first entry.
+    The account must be frozen; otherwise the database refuses a negative balance. Returns the entry; if (kind,
+    reference) exists already, the existing entry.
     """
     locked = CreditAccount.objects.select_for_update().get(pk=lot.account_id)
     if existing := _find(kind, reference):
@@ -110,36 +109,37 @@ def claw_back(lot: Lot, amount: PicoUsd, *, kind: LedgerEntry.Kind, reference: s
     if not 0 < amount <= lot.amount:
         raise ValueError(f"{amount} cannot be taken off a lot of {lot.amount}")
     _resize(lot, -amount)
-    return _move(locked, -amount, kind=kind, reference=reference, purchase=lot.purchase, note="")
+    return _record(locked, -amount, kind=kind, reference=reference, purchase=lot.purchase, note="")
 
 
 @transaction.atomic
-def give_back(taken: LedgerEntry, *, kind: LedgerEntry.Kind, reference: str, note: str = "") -> LedgerEntry:
-    """Undo a `take` or `claw_back`: its amount returns to the purchase's own lot, then to the newest shortened lots.
+def restore(taken: LedgerEntry, *, kind: LedgerEntry.Kind, reference: str, note: str = "") -> LedgerEntry:
+    """Undo a `take` or `claw_back`: return its amount to the purchase's own lot, then to the newest shortened lots.
 
-    Returns the entry; with a (kind, reference) that exists already, the first entry.
+    Returns the entry; if (kind, reference) exists already, the existing entry. ValueError if the lots have not been
+    shortened by that amount.
     """
     locked = CreditAccount.objects.select_for_update().get(pk=taken.account_id)
     if existing := _find(kind, reference):
         return existing
     amount = -taken.amount
-    left = amount
-    for lot in _lots(locked, taken.purchase):
-        part = min(left, lot.entry.amount - lot.amount)
+    remaining = amount
+    for lot in _own_then_newest(locked, taken.purchase):
+        part = min(remaining, lot.entry.amount - lot.amount)
         _resize(lot, part)
-        left -= part
-        if not left:
+        remaining -= part
+        if not remaining:
             break
-    if amount <= 0 or left:
+    if amount <= 0 or remaining:
         raise ValueError(f"entry {taken.pk} did not take {amount} off its account's lots")
-    return _move(locked, amount, kind=kind, reference=reference, purchase=taken.purchase, note=note)
+    return _record(locked, amount, kind=kind, reference=reference, purchase=taken.purchase, note=note)
 
 
 def unspent(lot: Lot, *, keep_held: bool = True) -> PicoUsd:
-    """How much of the lot (pico-USD) no request has used; with `keep_held`, none has reserved either.
+    """The part of the lot (pico-USD) that is not spent and, with `keep_held`, not on hold.
 
-    Lots are spent in the order they were credited, so this is the part of the lot that lies beyond the account's
-    position on the credit line. It holds for as long as the account's row is locked.
+    Lots are spent in the order they were credited, so this is the part beyond the account's position on the credit
+    line. The result is valid while the account's row is locked.
     """
     account = CreditAccount.objects.get(pk=lot.account_id)
     position = account.usage + (account.held if keep_held else 0)
@@ -148,7 +148,7 @@ def unspent(lot: Lot, *, keep_held: bool = True) -> PicoUsd:
 
 
 def unspent_by_purchase(account: CreditAccount, purchases: Iterable[Purchase]) -> dict[UUID, PicoUsd]:
-    """How much of each purchase's lot no request has used or reserved, as `unspent` says it, in one query."""
+    """For each purchase the part of its lot (pico-USD) that is neither spent nor on hold, in one query."""
     before = Lot.objects.filter(account=account, pk__lt=OuterRef("pk")).order_by().values("account")
     lots = Lot.objects.filter(account=account, purchase__in=purchases).annotate(
         before=Coalesce(Subquery(before.annotate(sum=Sum("amount")).values("sum")), 0)
@@ -161,13 +161,13 @@ def unspent_by_purchase(account: CreditAccount, purchases: Iterable[Purchase]) -
     }
 
 
-def _lots(account: CreditAccount, purchase: Purchase | None) -> Iterator[Lot]:
-    """The purchase's own lot, then the newest: a few at a time, for the first nearly always suffice."""
+def _own_then_newest(account: CreditAccount, purchase: Purchase | None) -> Iterator[Lot]:
+    """The purchase's own lot, then the others from newest to oldest, fetched in pages: few are usually needed."""
     lots = Lot.objects.filter(account=account).select_related("entry").order_by("-pk")
     own = list(lots.filter(purchase=purchase)) if purchase else []
     yield from own
     others = lots.exclude(pk__in=[lot.pk for lot in own])
-    while page := list(others[:LOTS_AT_ONCE]):
+    while page := list(others[:LOT_PAGE_SIZE]):
         yield from page
         others = others.filter(pk__lt=page[-1].pk)
 
@@ -178,7 +178,7 @@ def _resize(lot: Lot, by: int) -> None:
         lot.save(update_fields=["amount"])
 
 
-def _move(
+def _record(
     locked: CreditAccount,
     amount: int,
     *,
@@ -187,7 +187,7 @@ def _move(
     purchase: Purchase | None,
     note: str,
 ) -> LedgerEntry:
-    """The entry of a change, and the account changed by it. The account's row must be locked."""
+    """Write the entry and update the account's totals. The account's row must be locked."""
     entry = LedgerEntry.objects.create(
         account=locked,
         kind=kind,
@@ -198,7 +198,7 @@ def _move(
         note=note,
     )
     locked.credits += amount
-    if kind in BUYING:
+    if kind in PURCHASE_KINDS:
         locked.purchased += amount
     if locked.alerted_at is not None and locked.has_recovered:
         locked.alerted_at = None

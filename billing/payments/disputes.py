@@ -120,7 +120,7 @@ def _taken(dispute: Dispute) -> list[LedgerEntry]:
 def _return(dispute: Dispute, account: CreditAccount) -> None:
     """What the dispute took comes back; the account thaws when no other dispute keeps it frozen."""
     for entry in _taken(dispute):
-        ledger.give_back(entry, kind=LedgerEntry.Kind.DISPUTE_REVERSAL, reference=entry.reference)
+        ledger.restore(entry, kind=LedgerEntry.Kind.DISPUTE_REVERSAL, reference=entry.reference)
     others = Dispute.objects.filter(purchase__account=account, state__in=MONEY_IS_GONE)
     if account.frozen_reason == FROZEN and not others.exists():
         thaw(account)

@@ -282,7 +282,7 @@ def _credit(purchase: Purchase, payment: Payment) -> None:
         kind=LedgerEntry.Kind.PURCHASE,
         reference=str(purchase.pk),
         purchase=purchase,
-        expires_at=expiry.date_for(now),
+        expires_at=expiry.expiration_date(now),
     )
     # The account's row is locked now, so that receipts of one account are numbered without gaps.
     earlier = Purchase.objects.filter(account=purchase.account_id, receipt_number__isnull=False).count()

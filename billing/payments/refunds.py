@@ -217,7 +217,7 @@ def _fail(refund: Refund, why: str, provider_refund: str | None = None) -> None:
         if locked.state == State.FAILED:
             return
         if taken := LedgerEntry.objects.filter(kind=LedgerEntry.Kind.REFUND, reference=str(refund.pk)).first():
-            ledger.give_back(taken, kind=LedgerEntry.Kind.REFUND_REVERSAL, reference=str(refund.pk))
+            ledger.restore(taken, kind=LedgerEntry.Kind.REFUND_REVERSAL, reference=str(refund.pk))
             disputes.take_rest(refund.purchase)
         locked.provider_refund = provider_refund or locked.provider_refund
         locked.state, locked.failure = State.FAILED, why[:300]

@@ -142,7 +142,7 @@ def _credits_page(
     }
     if context["is_admin"]:
         page, lines = history.page_of(account, request.GET.get("page"))
-        context |= _form_context(form) | {"page": page, "lines": lines, "expiring": expiry.coming(account)}
+        context |= _form_context(form) | {"page": page, "lines": lines, "expiring": expiry.upcoming(account)}
         line = dollars(cents_down(PicoUsd(account.alert_below))) if account.alert_below else None
         context["alert_form"] = alert_form or LowBalanceForm(initial={"line": line} if line else None)
         agreement = AutoTopUp.objects.select_related("account", "card").filter(account=account).first()

@@ -10,5 +10,5 @@ class Command(flush.Command):
     help = flush.Command.help + " The ledger's guard is lifted meanwhile: nothing else can empty it."
 
     def handle(self, **options: Any) -> None:
-        with append_only.lifted(connections[options["database"]]):
+        with append_only.disabled(connections[options["database"]]):
             super().handle(**options)

@@ -92,7 +92,7 @@ def test_an_entry_by_hand_without_a_name_is_a_fault(boss, empty_account):
     adjustments.adjust(empty_account, pico_from_cents(5), operator=boss, reason="x", reference="y")
     assert sound()
     Adjustment.objects.all().delete()
-    assert [fault.problem for fault in reconciliation.faults()] == ["was made by an operator, but nobody is named"]
+    assert [fault.problem for fault in reconciliation.faults()] == ["was made by an operator but has no adjustment"]
 
 
 # --- By command -------------------------------------------------------------------------------------

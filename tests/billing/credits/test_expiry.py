@@ -62,8 +62,8 @@ def test_it_is_off_unless_the_operator_wants_it(bought, lot, settings, night):
     settings.CREDITS_EXPIRE = False
 
     assert night() == 0
-    assert expiry.coming(bought.account) == []
-    assert expiry.date_for(timezone.now()) is None
+    assert expiry.upcoming(bought.account) == []
+    assert expiry.expiration_date(timezone.now()) is None
     assert credits_of(bought.account) == 1000
     assert mail.outbox == []
 
@@ -76,7 +76,7 @@ def test_it_is_off_unless_the_operator_wants_it(bought, lot, settings, night):
     ],
 )
 def test_a_year_is_the_same_day_next_year(bought_on, expires_on):
-    assert f"{expiry.date_for(bought_on):%Y-%m-%d %H:%M}" == expires_on
+    assert f"{expiry.expiration_date(bought_on):%Y-%m-%d %H:%M}" == expires_on
 
 
 def test_a_purchase_gets_its_date_when_it_is_credited_and_a_grant_none(lot, empty_account, night):

@@ -102,7 +102,7 @@ def test_a_whole_database_can_be_flushed_and_is_guarded_afterwards(empty):
 def test_the_guard_is_put_back_when_emptying_fails(empty):
     ledger.add(empty, PicoUsd(5), kind=GRANT, reference="kept")
 
-    with pytest.raises(RuntimeError), append_only.lifted(connection):
+    with pytest.raises(RuntimeError), append_only.disabled(connection):
         raise RuntimeError
 
     with pytest.raises(IntegrityError, match="never changed or deleted"):

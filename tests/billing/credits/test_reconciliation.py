@@ -104,7 +104,7 @@ def test_an_entry_of_a_purchase_that_is_not_credited_is_named(filled):
 
 
 def test_other_apps_can_add_their_checks(filled, monkeypatch):
-    monkeypatch.setattr(reconciliation, "_checks", list(reconciliation._checks))
+    monkeypatch.setattr(reconciliation, "checks", list(reconciliation.checks))
 
     @reconciliation.check
     def nobody_is_rich():
@@ -119,7 +119,7 @@ def test_other_apps_can_add_their_checks(filled, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_all_checks_see_one_moment(filled, monkeypatch):
     """Money moves while the checks run; sums of two moments would seem to differ."""
-    monkeypatch.setattr(reconciliation, "_checks", list(reconciliation._checks))
+    monkeypatch.setattr(reconciliation, "checks", list(reconciliation.checks))
 
     @reconciliation.check
     def nothing_moves_in_between():
