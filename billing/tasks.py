@@ -1,4 +1,4 @@
-"""The clock's part of billing; `CELERY_BEAT_SCHEDULE` in the settings says when."""
+"""Celery tasks of billing. `CELERY_BEAT_SCHEDULE` in the settings schedules the periodic ones."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from billing.payments import auto_top_up_charges, sweeps
 
 @shared_task
 def sweep_purchases() -> None:
-    """Every minute: credits appear even when every webhook is lost."""
+    """Every minute: sync unfinished purchases and refunds, so that credits appear even without webhooks."""
     sweeps.sweep()
 
 
@@ -29,43 +29,43 @@ def charge_auto_top_up(account_id: int) -> None:
 
 @shared_task
 def alert_low_balances() -> None:
-    """Every minute: low balances that no request has reported."""
+    """Every minute: send alerts for low balances that no request has reported."""
     sweeps.alert_low_balances()
 
 
 @shared_task
 def alert_low_balance(account_id: int) -> None:
-    """At once, when a request has noticed a low balance."""
+    """Started when a request reports a low balance."""
     low_balance.alert(account_id)
 
 
 @shared_task
 def deliver_notice(notice_id: str) -> None:
-    """At once, when a mail about money has been written down."""
+    """Started when an email about money is committed."""
     outbox.deliver(UUID(notice_id))
 
 
 @shared_task
 def deliver_notices() -> None:
-    """Every minute: mails whose worker was lost, or which the mail server did not take."""
+    """Every minute: send emails whose worker died or that the mail server refused."""
     outbox.deliver_due()
 
 
 @shared_task
-def rescue_payments() -> None:
-    """Every ten minutes: payments whose purchase we never heard of again."""
-    sweeps.rescue()
+def recover_missed_payments() -> None:
+    """Every ten minutes: credit payments whose purchase is no longer synced."""
+    sweeps.recover_missed_payments()
 
 
 @shared_task
 def expire_credits() -> None:
-    """Every night: warnings, and credits that nobody used for a year."""
+    """Every night: warn of credits that expire soon, and expire those that are due."""
     expiry.run()
 
 
 @shared_task
 def reconcile_ledger() -> None:
-    """Every night: every sum agrees, or the log names the row."""
+    """Every night: check the ledger, and delete old events and undeliverable emails."""
     sweeps.reconcile()
-    sweeps.forget_old_events()
+    sweeps.delete_old_events()
     outbox.forget_old()

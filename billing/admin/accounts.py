@@ -130,7 +130,7 @@ class CreditAccountAdmin(SeenOnly):
     def thaw(self, request: HttpRequest, chosen: QuerySet[CreditAccount]) -> None:
         done = 0
         for account in chosen.exclude(frozen_reason=""):
-            if disputes.thaw(account):
+            if disputes.unfreeze(account):
                 self.note(request, account, "Unfrozen.")
                 done += 1
             else:

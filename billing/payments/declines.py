@@ -1,4 +1,4 @@
-"""What a buyer can do when a payment was refused."""
+"""Explanations of declined payments, for buyers."""
 
 __all__ = ["explain", "summarize"]
 
@@ -7,8 +7,8 @@ _CARD_CODE = "The security code does not match the card. Check the three or four
 _CARD_DATE = "The card's expiry date is not right. Check it and try again."
 _LIMIT = "The card has reached its limit. Ask your bank, use another card, or pay with AliPay."
 
-#: Decline code -> what happened and the way out. Codes that would tell a thief something (lost or stolen
-#: cards, suspected fraud) are left out on purpose: they read like a decline without a reason.
+#: Decline code -> explanation and remedy. Codes that would inform a thief (lost or stolen cards, suspected fraud) are
+#: left out on purpose: they read like a decline without a reason.
 _EXPLANATIONS = {
     "insufficient_funds": "The card does not have enough funds. Buy less, use another card, or pay with AliPay.",
     "expired_card": "The card has expired. Use another card, or pay with AliPay.",
@@ -38,7 +38,7 @@ _WITHOUT_REASON = {
 
 
 def explain(code: str, method: str = "card") -> str:
-    """One or two sentences for the buyer who paid by this method; empty when there was no decline."""
+    """One or two sentences about a decline of this payment method; empty without a decline code."""
     if not code:
         return ""
     if method != "card":

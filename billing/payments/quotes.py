@@ -1,4 +1,4 @@
-"""What credits cost: the amount and the platform fee, before anybody pays."""
+"""Quotes: the price of credits, including the platform fee."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ __all__ = ["AmountRefused", "Quote", "fee_rule", "quote"]
 
 
 class AmountRefused(ValueError):
-    """Fewer or more credits than one purchase may buy; the message names the limit."""
+    """The amount is below the minimum or above the maximum of a purchase; the message names the limit."""
 
 
 @dataclass(frozen=True)
 class Quote:
-    """A price. All amounts in cents; the rate in basis points (hundredths of a percent)."""
+    """The price of credits. Amounts in cents, the fee's rate in basis points (hundredths of a percent)."""
 
     credit_cents: int
     fee_cents: int
@@ -23,21 +23,21 @@ class Quote:
 
     @property
     def total_cents(self) -> int:
-        """What the buyer pays."""
+        """The price: credits plus fee."""
         return self.credit_cents + self.fee_cents
 
 
 def quote(credit_cents: int, provider: str = "stripe") -> Quote:
-    """The price of so many cents of credit through this provider. AmountRefused outside the limits.
+    """The price of credits bought through this provider. AmountRefused outside the limits.
 
-    The fee is a rate with a minimum, `settings.PURCHASE_FEES`; half a cent rounds up.
+    The fee is a rate with a minimum (`settings.PURCHASE_FEES`); half a cent rounds up.
     """
-    least, most = settings.PURCHASE_MINIMUM_CENTS, settings.PURCHASE_MAXIMUM_CENTS
-    if credit_cents < least:
-        raise AmountRefused(f"The smallest purchase is {format_cents(least)}. Enter {format_cents(least)} or more.")
-    if credit_cents > most:
+    lowest, highest = settings.PURCHASE_MINIMUM_CENTS, settings.PURCHASE_MAXIMUM_CENTS
+    if credit_cents < lowest:
+        raise AmountRefused(f"The smallest purchase is {format_cents(lowest)}. Enter {format_cents(lowest)} or more.")
+    if credit_cents > highest:
         raise AmountRefused(
-            f"The largest single purchase is {format_cents(most)}. Buy several times, or write to "
+            f"The largest single purchase is {format_cents(highest)}. Buy several times, or write to "
             f"{settings.SUPPORT_EMAIL} for more."
         )
     basis_points, minimum = settings.PURCHASE_FEES[provider]

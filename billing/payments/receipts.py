@@ -1,7 +1,7 @@
-"""Receipts: made out to whom the account's billing details name when a purchase is credited, and frozen then.
+"""Receipts: a purchase's seller and buyer, stored when it is credited.
 
-Later changes of the details are for later receipts. A receipt that was issued before there were any can be completed
-with them once, by a button, and says so.
+Later changes of the billing details affect later receipts only. A receipt issued without details can be completed
+once, by a button, and then shows the date.
 """
 
 from django.conf import settings
@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from billing.models import BillingDetails, CreditAccount, Purchase, Receipt
 
-__all__ = ["complete", "issue", "may_be_completed", "save_details"]
+__all__ = ["can_be_completed", "complete", "issue", "save_details"]
 
 
 def issue(purchase: Purchase) -> Receipt:
-    """The receipt of a credited purchase; the first one, however often it is asked for."""
+    """The receipt of a credited purchase, created on the first call."""
     if receipt := Receipt.objects.filter(purchase=purchase).first():
         return receipt
     details = BillingDetails.objects.filter(account=purchase.account_id).first()
@@ -32,24 +32,24 @@ def issue(purchase: Purchase) -> Receipt:
 
 
 def save_details(account: CreditAccount, *, name: str, address: str, tax_ids: str) -> BillingDetails:
-    """The details, for every receipt from now on."""
+    """Save the billing details for future receipts."""
     details, _ = BillingDetails.objects.update_or_create(
         account=account, defaults={"name": name, "address": address, "tax_ids": tax_ids}
     )
     return details
 
 
-def may_be_completed(receipt: Receipt) -> bool:
-    """Whether the receipt bears no address and no tax id, and the account has one by now."""
+def can_be_completed(receipt: Receipt) -> bool:
+    """Whether the receipt shows no address and no tax ID, but the account now has one."""
     details = BillingDetails.objects.filter(account=receipt.purchase.account_id).first()
     return not receipt.has_details and details is not None and bool(details.address or details.tax_ids)
 
 
 def complete(receipt: Receipt) -> bool:
-    """Put the account's details on a receipt that was issued without; False when it has some, or there are none."""
+    """Add the account's details to a receipt issued without them; False if that is not possible."""
     with transaction.atomic():
         locked = Receipt.objects.select_for_update(of=("self",)).select_related("purchase").get(pk=receipt.pk)
-        if not may_be_completed(locked):
+        if not can_be_completed(locked):
             return False
         details = BillingDetails.objects.get(account=locked.purchase.account_id)
         locked.name, locked.address, locked.tax_ids = details.name, details.address, details.tax_ids

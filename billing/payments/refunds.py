@@ -1,11 +1,11 @@
-"""Giving money back: the unspent credits of a purchase, within a day, to where it was paid from.
+"""Refunds: the unspent credits of a purchase, returned within a day to the payment method.
 
-`request` takes the credits off the account first, in one transaction, so that they cannot be spent any
-more; only then is the provider asked. `sync` finds out what became of a purchase's refunds: it sends those
-that the provider has never heard of, returns the credits of those that failed, and books those that
-somebody made in the provider's dashboard. The webhook, the clock and `request` all call it.
+`request` first takes the credits off the account, in one transaction, so that they cannot be spent; only then is the
+provider called. `sync` brings the refunds of a purchase in line with the provider: it sends those that the provider
+does not have, restores the credits of those that failed, and records those made in the provider's dashboard.
+Webhooks, periodic tasks and `request` all call it.
 
-The platform fee stays. Locks are taken in one order everywhere: purchase, then account.
+The platform fee is not refunded. Locks are always taken in the same order: purchase, then account.
 """
 
 import logging
@@ -36,23 +36,23 @@ State = Refund.State
 
 
 class NotRefundable(Exception):
-    """Nothing of the purchase can be given back; the message says why."""
+    """Nothing of the purchase can be refunded; the message says why."""
 
 
 class AmountChanged(Exception):
-    """The amount is not the one that the buyer agreed to: credits were spent or released meanwhile."""
+    """The refundable amount is not the one that the buyer confirmed: credits were spent or released since."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What can be given back of a purchase now, in cents, and until when it can be asked for."""
+    """The refundable amount of a purchase in cents, and the end of its refund window."""
 
     cents: int
     until: datetime
 
 
 def offer(purchase: Purchase, *, by_operator: bool = False) -> Offer:
-    """What can be given back now; NotRefundable says why it is nothing. An operator is not bound to the window."""
+    """The refund possible now. NotRefundable gives the reason if there is none. The window does not bind operators."""
     if purchase.state != Purchase.State.CREDITED or purchase.paid_at is None:
         raise NotRefundable("Only a purchase that was paid can be refunded.")
     if not registry.provider_of(purchase).supports_refunds:
@@ -78,38 +78,40 @@ def offer(purchase: Purchase, *, by_operator: bool = False) -> Offer:
 
 
 def refundable(account: CreditAccount, purchases: Iterable[Purchase]) -> set[UUID]:
-    """Those of the account's purchases for which `offer` has something, found in two queries."""
+    """The ids of those purchases of the account for which a buyer has an `offer`, in two queries."""
     since = timezone.now() - timedelta(hours=settings.REFUND_WINDOW_HOURS)
     recent = [
-        each
-        for each in purchases
-        if each.state == Purchase.State.CREDITED and each.paid_at and each.paid_at >= since
-        if registry.provider_of(each).supports_refunds
+        purchase
+        for purchase in purchases
+        if purchase.state == Purchase.State.CREDITED and purchase.paid_at and purchase.paid_at >= since
+        if registry.provider_of(purchase).supports_refunds
     ]
     if not recent or account.frozen_reason:
         return set()
-    asked = Refund.objects.filter(purchase__in=recent, state=State.REQUESTED).values_list("purchase", flat=True)
-    left = ledger.unspent_by_purchase(account, recent)
-    return {purchase for purchase, amount in left.items() if cents_down(amount)} - set(asked)
+    requested = Refund.objects.filter(purchase__in=recent, state=State.REQUESTED).values_list("purchase", flat=True)
+    unspent = ledger.unspent_by_purchase(account, recent)
+    return {purchase_id for purchase_id, amount in unspent.items() if cents_down(amount)} - set(requested)
 
 
 def request(purchase: Purchase, user: User, *, cents: int, origin: Refund.Origin = Refund.Origin.BUTTON) -> Refund:
-    """The refund of `cents`, sent to the provider. When the provider does not answer, the clock asks again.
+    """A refund of `cents`, sent to the provider. If the provider does not respond, a periodic task sends it again.
 
-    NotRefundable when there is nothing to give back; AmountChanged when it is not `cents` any more. Credits leave
-    the account at once; they return if the provider refuses.
+    The credits leave the account at once, and are restored if the provider refuses. NotRefundable if there is nothing
+    to refund; AmountChanged if the refundable amount is no longer `cents`.
     """
     with transaction.atomic():
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
         account = CreditAccount.objects.select_for_update().get(pk=locked.account_id)
-        offered = offer(locked, by_operator=origin == Refund.Origin.OPERATOR)
-        if offered.cents != cents:
+        if offer(locked, by_operator=origin == Refund.Origin.OPERATOR).cents != cents:
             raise AmountChanged
-        refund = _book(locked, account, user, cents=cents, credit_cents=cents, origin=origin, state=State.REQUESTED)
+        refund = Refund(
+            purchase=locked, user=user, origin=origin, state=State.REQUESTED, cents=cents, credit_cents=cents
+        )
+        _record(refund, account)
     try:
         sync(locked)
     except ProviderError as error:
-        logger.warning("refund %s: the provider does not answer, the clock will ask again: %s", refund.pk, error)
+        logger.warning("refund %s is not sent yet, the next sweep will send it: %s", refund.pk, error)
     refund.refresh_from_db()
     return refund
 
@@ -117,100 +119,112 @@ def request(purchase: Purchase, user: User, *, cents: int, origin: Refund.Origin
 def sync(purchase: Purchase) -> None:
     """Bring every refund of the purchase in line with the provider.
 
-    May be called by anybody, any number of times at once. Raises ProviderError when the provider cannot be asked.
+    May be called any number of times at once. Raises ProviderError if the provider cannot be reached.
     """
     if purchase.provider_payment is None:
         return
     gateway = registry.provider_of(purchase).gateway
-    told = gateway.refunds_of(purchase.provider_payment)
-    booked = [_book_foreign(purchase, each) for each in told if not _ours(each)]
-    if any(booked):
-        # One may have failed between being listed and being booked, when its event named nothing of ours.
-        told = gateway.refunds_of(purchase.provider_payment)
-    for each in told:
-        if refund := _ours(each):
+    reported = gateway.refunds_of(purchase.provider_payment)
+    recorded = [_record_external(purchase, each) for each in reported if not _find(each)]
+    if any(recorded):
+        # One may have failed before it was recorded, when its event did not match any refund. Fetch the state again.
+        reported = gateway.refunds_of(purchase.provider_payment)
+    for each in reported:
+        if refund := _find(each):
             _apply(refund, each)
-    heard_of = {each.refund_id for each in told}
+    known_to_provider = {each.refund_id for each in reported}
     for refund in purchase.refunds.filter(state=State.REQUESTED):
-        if str(refund.pk) not in heard_of:
+        if str(refund.pk) not in known_to_provider:
             _send(refund, purchase.provider_payment)
 
 
 # --- Steps ------------------------------------------------------------------------------------------
 
 
-def _book(
-    purchase: Purchase,
-    account: CreditAccount,
-    user: User | None,
-    *,
-    cents: int,
-    credit_cents: int,
-    origin: Refund.Origin,
-    state: Refund.State,
-    provider_refund: str | None = None,
-) -> Refund:
-    """The refund's row, its credits taken off the account. Purchase and account must be locked."""
-    notes = Refund.objects.filter(purchase__account=account).count()
-    refund = Refund.objects.create(
-        purchase=purchase,
-        provider=purchase.provider,
-        user=user,
-        origin=origin,
-        state=state,
-        cents=cents,
-        credit_cents=credit_cents,
-        number=f"{account.pk:06d}-C{notes + 1:03d}",
-        provider_refund=provider_refund,
-    )
-    if credit_cents:
+def _record(refund: Refund, account: CreditAccount) -> None:
+    """Store a new refund and take its credits off the account. Purchase and account must be locked."""
+    credit_notes = Refund.objects.filter(purchase__account=account).count()
+    refund.number = f"{account.pk:06d}-C{credit_notes + 1:03d}"
+    refund.provider = refund.purchase.provider
+    refund.save(force_insert=True)
+    if refund.credit_cents:
         ledger.take(
             account,
-            pico_from_cents(credit_cents),
+            pico_from_cents(refund.credit_cents),
             kind=LedgerEntry.Kind.REFUND,
             reference=str(refund.pk),
-            purchase=purchase,
+            purchase=refund.purchase,
         )
-    return refund
 
 
-def _ours(told: ProviderRefund) -> Refund | None:
-    if found := Refund.objects.filter(provider_refund=told.id).first():
+def _record_external(purchase: Purchase, reported: ProviderRefund) -> bool:
+    """Record a refund made in the provider's dashboard and take its credits, as far as they are unspent.
+
+    Returns whether it was recorded. `sync` then fetches its state, or a periodic task if this process dies before.
+    """
+    if reported.status is RefundStatus.FAILED:
+        return False
+    with transaction.atomic():
+        locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
+        account = CreditAccount.objects.select_for_update().get(pk=locked.account_id)
+        if _find(reported) or locked.state != Purchase.State.CREDITED:
+            return False
+        refunded = sum(refund.credit_cents for refund in locked.refunds.exclude(state=State.FAILED))
+        due = min(reported.cents, locked.credit_cents - refunded)  # anything beyond the credits is the fee
+        taken = min(due, cents_down(PicoUsd(max(0, account.available))))
+        refund = Refund(
+            purchase=locked,
+            origin=Refund.Origin.EXTERNAL,
+            state=State.PENDING,
+            cents=reported.cents,
+            credit_cents=taken,
+            provider_refund=reported.id,
+        )
+        _record(refund, account)
+    if taken < due:
+        logger.error("dashboard refund %s includes %s already spent", reported.id, format_cents(due - taken))
+    return True
+
+
+def _find(reported: ProviderRefund) -> Refund | None:
+    """Our record of a refund that the provider reports."""
+    if found := Refund.objects.filter(provider_refund=reported.id).first():
         return found
-    given = parse_id(told.refund_id)  # made by us, the answer was lost
-    return Refund.objects.filter(pk=given).first() if given else None
+    # Created by us, but the response was lost: the provider returns our id in the metadata.
+    own_id = parse_id(reported.refund_id)
+    return Refund.objects.filter(pk=own_id).first() if own_id else None
 
 
 def _send(refund: Refund, payment_id: str) -> None:
     try:
-        told = stripe.create_refund(
+        reported = stripe.create_refund(
             payment_id=payment_id, cents=refund.cents, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
         )
-    except RequestRejected as refusal:
-        _fail(refund, f"The payment provider refused it: {refusal}")
+    except RequestRejected as error:
+        _fail(refund, f"The payment provider refused it: {error}")
     else:
-        _apply(refund, told)
+        _apply(refund, reported)
 
 
-def _apply(refund: Refund, told: ProviderRefund) -> None:
-    if told.status is RefundStatus.FAILED:
-        _fail(refund, "The bank sent the money back.", told.id)
+def _apply(refund: Refund, reported: ProviderRefund) -> None:
+    if reported.status is RefundStatus.FAILED:
+        _fail(refund, "The bank sent the money back.", reported.id)
         return
     now = timezone.now()
     with transaction.atomic():
         locked = Refund.objects.select_for_update().get(pk=refund.pk)
         if locked.state == State.FAILED:
             return
-        arrived = told.status is RefundStatus.SUCCEEDED
-        locked.provider_refund = told.id
+        succeeded = reported.status is RefundStatus.SUCCEEDED
+        locked.provider_refund = reported.id
         locked.synced_at = now
-        locked.state = State.SUCCEEDED if arrived else State.PENDING
-        locked.ended_at = (locked.ended_at or now) if arrived else None
+        locked.state = State.SUCCEEDED if succeeded else State.PENDING
+        locked.ended_at = (locked.ended_at or now) if succeeded else None
         locked.save()
 
 
-def _fail(refund: Refund, why: str, provider_refund: str | None = None) -> None:
-    """Its credits return to the account, once; even if the refund had succeeded before."""
+def _fail(refund: Refund, reason: str, provider_refund: str | None = None) -> None:
+    """Mark the refund as failed and restore its credits, once; also if it had succeeded before."""
     with transaction.atomic():
         Purchase.objects.select_for_update().get(pk=refund.purchase_id)
         locked = Refund.objects.select_for_update().get(pk=refund.pk)
@@ -218,42 +232,10 @@ def _fail(refund: Refund, why: str, provider_refund: str | None = None) -> None:
             return
         if taken := LedgerEntry.objects.filter(kind=LedgerEntry.Kind.REFUND, reference=str(refund.pk)).first():
             ledger.restore(taken, kind=LedgerEntry.Kind.REFUND_REVERSAL, reference=str(refund.pk))
-            disputes.take_rest(refund.purchase)
+            disputes.take_remainder(refund.purchase)
         locked.provider_refund = provider_refund or locked.provider_refund
-        locked.state, locked.failure = State.FAILED, why[:300]
+        locked.state, locked.failure = State.FAILED, reason[:300]
         locked.synced_at = locked.ended_at = timezone.now()
         locked.save()
         emails.refund_failed(locked)
-    logger.warning("refund %s failed, %s are back on the account", refund.pk, format_cents(refund.credit_cents))
-
-
-def _book_foreign(purchase: Purchase, told: ProviderRefund) -> bool:
-    """Take the credits of a refund made in the provider's dashboard, as far as they are unspent; whether it did.
-
-    How the refund stands is asked anew: by `sync`, or by the clock when its process dies before.
-    """
-    if told.status is RefundStatus.FAILED:
-        return False
-    with transaction.atomic():
-        locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
-        account = CreditAccount.objects.select_for_update().get(pk=locked.account_id)
-        if _ours(told) or locked.state != Purchase.State.CREDITED:
-            return False
-        gone = sum(refund.credit_cents for refund in locked.refunds.exclude(state=State.FAILED))
-        wanted = min(told.cents, locked.credit_cents - gone)  # beyond the credits it is the fee that went back
-        taken = min(wanted, cents_down(PicoUsd(max(0, account.available))))
-        _book(
-            locked,
-            account,
-            None,
-            cents=told.cents,
-            credit_cents=taken,
-            origin=Refund.Origin.EXTERNAL,
-            state=State.PENDING,
-            provider_refund=told.id,
-        )
-    if taken < wanted:
-        logger.error(
-            "refund %s in the dashboard gave back %s that had been spent already", told.id, format_cents(wanted - taken)
-        )
-    return True
+    logger.warning("refund %s failed, %s restored to the account", refund.pk, format_cents(refund.credit_cents))

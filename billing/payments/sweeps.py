@@ -1,4 +1,4 @@
-"""What the clock does for purchases, so that no credit depends on a webhook that arrives."""
+"""Periodic tasks for payments, so that no credit depends on a webhook."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -16,47 +16,53 @@ from billing.providers.types import NotFound, ProviderError, RequestRejected, Un
 
 from . import auto_top_up, auto_top_up_charges, cards, disputes, purchases, refunds, webhooks
 
-__all__ = ["alert_low_balances", "charge_auto_top_ups", "forget_old_events", "reconcile", "rescue", "sweep"]
+__all__ = [
+    "alert_low_balances",
+    "charge_auto_top_ups",
+    "delete_old_events",
+    "reconcile",
+    "recover_missed_payments",
+    "sweep",
+]
 
 logger = logging.getLogger(__name__)
 
-#: How many purchases and how many events one sweep looks at.
-BATCH = 100
-#: What is younger than this is still in the hands of the request that began it.
-GRACE = timedelta(seconds=30)
-#: After this many failures (an outage is none) an event waits for a person; its purchase is still looked at.
-EVENT_ATTEMPTS = 50
-#: How often a refund that the bank takes its time over is asked about.
-REFUNDS_ASKED_EVERY = timedelta(hours=1)
-#: How long dealt-with events are kept.
-EVENTS_KEPT = timedelta(days=90)
+#: Maximum number of purchases, and of events, that one sweep handles.
+BATCH_SIZE = 100
+#: Younger events and refunds are still handled by the request that created them.
+GRACE_PERIOD = timedelta(seconds=30)
+#: After this many failures an event is left to an operator. Outages do not count; its purchase is still swept.
+MAX_EVENT_ATTEMPTS = 50
+#: How often a pending refund is fetched.
+REFUND_POLL_INTERVAL = timedelta(hours=1)
+#: How long processed events are kept.
+EVENT_RETENTION = timedelta(days=90)
 
 
 def sweep() -> int:
-    """How many purchases that await their payment were asked about. Failed events are tried again first."""
+    """Retry failed events and sync whatever is unfinished; returns how many pending purchases were synced."""
     now = timezone.now()
     _retry_events(now)
-    # Nobody was ever given the address of these payment pages.
+    # The payment page of these was never shown to the buyer.
     unopened = Purchase.objects.filter(state=Purchase.State.CREATED, expires_at__lt=now)
     unopened.update(state=Purchase.State.EXPIRED)
-    waiting = Purchase.objects.awaiting_payment().order_by(F("synced_at").asc(nulls_first=True))
-    # Each provider by itself: one that does not answer must not keep the others' purchases waiting.
-    asked = 0
+    pending = Purchase.objects.awaiting_payment().order_by(F("synced_at").asc(nulls_first=True))
+    # By provider, so that an outage of one does not delay the purchases of the others.
+    synced = 0
     for name, provider in PROVIDERS.items():
-        mine = waiting.filter(provider=name)
         if provider.gateway.is_configured():
-            asked += _each(mine[:BATCH], _ask_about)
+            synced += _for_each(pending.filter(provider=name)[:BATCH_SIZE], _sync_pending)
         else:
-            # Its key was taken away. What was paid all the same is found when it comes back.
+            # The API key was removed. Payments made meanwhile are found once it is back.
             Purchase.objects.filter(provider=name, state=Purchase.State.OPEN, expires_at__lt=now).update(
                 state=Purchase.State.EXPIRED
             )
-    _each(auto_top_up_charges.unresolved()[:BATCH], auto_top_up_charges.resume)
-    _each(auto_top_up_charges.unnotified()[:BATCH], auto_top_up_charges.report_outcome)
-    _each(_with_unkept_card(now)[:BATCH], cards.keep_paid_with)
+    _for_each(auto_top_up_charges.unresolved()[:BATCH_SIZE], auto_top_up_charges.resume)
+    _for_each(auto_top_up_charges.unnotified()[:BATCH_SIZE], auto_top_up_charges.report_outcome)
+    _for_each(_with_unsaved_card(now)[:BATCH_SIZE], cards.save_from_purchase)
     for name in PROVIDERS:
-        _each(_with_unfinished_refunds(now).filter(provider=name)[:BATCH], refunds.sync)
-    return asked
+        _for_each(_with_unfinished_refunds(now).filter(provider=name)[:BATCH_SIZE], refunds.sync)
+    return synced
 
 
 def charge_auto_top_ups() -> int:
@@ -66,22 +72,22 @@ def charge_auto_top_ups() -> int:
 
 
 def alert_low_balances() -> int:
-    """How many owners were told of a low balance: those whose request that noticed it was lost."""
+    """Send every low-balance alert that is due, in case a request's report was lost; returns how many."""
     accounts = low_balance.low_accounts().order_by("pk").values_list("pk", flat=True)
     return sum(low_balance.alert(account) for account in accounts)
 
 
-def _each(found: Iterable[Purchase], work: Callable[[Purchase], object]) -> int:
-    """Do the work for each; how many times it was done. What is refused for one does not stop the others."""
+def _for_each(found: Iterable[Purchase], action: Callable[[Purchase], object]) -> int:
+    """Call `action` for each purchase; returns how often. A rejected request does not stop it, an outage does."""
     done = 0
     for purchase in found:
         try:
-            work(purchase)
-        except RequestRejected as refusal:
-            logger.warning("purchase %s: the provider refuses: %s", purchase.pk, refusal)
-        except Unavailable as silence:
-            # Every further question would wait for the same time-out.
-            logger.warning("the sweep stops, the provider does not answer: %s", silence)
+            action(purchase)
+        except RequestRejected as error:
+            logger.warning("purchase %s: the provider rejected the request: %s", purchase.pk, error)
+        except Unavailable as error:
+            # Every further request would run into the same time-out.
+            logger.warning("sweep stopped, the provider is unavailable: %s", error)
             break
         done += 1
     return done
@@ -90,99 +96,100 @@ def _each(found: Iterable[Purchase], work: Callable[[Purchase], object]) -> int:
 def _retry_events(now: datetime) -> None:
     waiting = ProviderEvent.objects.filter(
         state__in=(ProviderEvent.State.NEW, ProviderEvent.State.FAILED),
-        received_at__lt=now - GRACE,
-        attempts__lt=EVENT_ATTEMPTS,
+        received_at__lt=now - GRACE_PERIOD,
+        attempts__lt=MAX_EVENT_ATTEMPTS,
     )
-    longest_ago = waiting.order_by(F("tried_at").asc(nulls_first=True), "received_at")
+    oldest_try_first = waiting.order_by(F("tried_at").asc(nulls_first=True), "received_at")
     for name in PROVIDERS:
-        for event in longest_ago.filter(provider=name)[:BATCH]:
+        for event in oldest_try_first.filter(provider=name)[:BATCH_SIZE]:
             try:
-                webhooks.look_into(event)
-            except Unavailable as silence:
-                logger.warning("events of %s wait for the next sweep, it does not answer: %s", name, silence)
+                webhooks.process_or_raise(event)
+            except Unavailable as error:
+                logger.warning("events of %s wait for the next sweep, it is unavailable: %s", name, error)
                 break
 
 
-def _ask_about(purchase: Purchase) -> None:
+def _sync_pending(purchase: Purchase) -> None:
     try:
         auto_top_up_charges.report_outcome(purchases.sync(purchase))
     except NotFound:
-        # The provider no longer knows the page (a sandbox that was emptied, another key): it cannot be paid.
+        # The provider no longer has the page (a reset sandbox, another API key), so it cannot be paid.
         if purchase.expires_at is not None and purchase.expires_at < timezone.now():
             Purchase.objects.filter(pk=purchase.pk, state=Purchase.State.OPEN).update(state=Purchase.State.EXPIRED)
 
 
-def _with_unkept_card(now: datetime) -> QuerySet[Purchase]:
-    """Purchases whose card should have been kept and was not. After an hour it never will be."""
+def _with_unsaved_card(now: datetime) -> QuerySet[Purchase]:
+    """Purchases whose card should have been saved but is not. They are given up after an hour."""
     recent = Purchase.objects.filter(state=Purchase.State.CREDITED, credited_at__gt=now - timedelta(hours=1))
     return recent.filter(saves_card=True, card=None).order_by("pk")
 
 
 def _with_unfinished_refunds(now: datetime) -> QuerySet[Purchase]:
-    unasked = Q(refunds__state=Refund.State.REQUESTED) | Q(refunds__synced_at=None, refunds__state=Refund.State.PENDING)
-    left = unasked & Q(refunds__created_at__lt=now - GRACE)
-    under_way = Q(refunds__state=Refund.State.PENDING, refunds__synced_at__lt=now - REFUNDS_ASKED_EVERY)
-    return Purchase.objects.filter(left | under_way).distinct().order_by("pk")
+    unsent = Q(refunds__state=Refund.State.REQUESTED) | Q(refunds__synced_at=None, refunds__state=Refund.State.PENDING)
+    abandoned = unsent & Q(refunds__created_at__lt=now - GRACE_PERIOD)
+    pending = Q(refunds__state=Refund.State.PENDING, refunds__synced_at__lt=now - REFUND_POLL_INTERVAL)
+    return Purchase.objects.filter(abandoned | pending).distinct().order_by("pk")
 
 
-def rescue() -> int:
-    """Credit every recent payment that a provider knows and we missed; how many there were (should be none).
+def recover_missed_payments(now: datetime | None = None) -> int:
+    """Credit every recent payment that the provider lists and we missed; returns how many (normally none).
 
-    Refunds and disputes that we missed are booked on the way.
+    Missed refunds and disputes are recorded as well.
     """
-    rescued = 0
+    recovered = 0
     for name, provider in PROVIDERS.items():
         if not provider.gateway.is_configured():
             continue
         try:
-            rescued += _rescue_payments(name, provider)
+            recovered += _recover(name, provider, since=(now or timezone.now()) - provider.lookback)
         except ProviderError as error:
-            logger.warning("payments of %s could not be listed, the next run will: %s", name, error)
-    return rescued
+            logger.warning("payments of %s could not be listed, the next run will retry: %s", name, error)
+    return recovered
 
 
-def _rescue_payments(name: str, provider: Provider) -> int:
-    since = timezone.now() - provider.lookback
+def _recover(name: str, provider: Provider, *, since: datetime) -> int:
     ours = Purchase.objects.filter(provider=name)
     paid = ours.with_ids(*(payment.purchase_id for payment in provider.gateway.paid_since(since)))
     missed = list(paid.exclude(state__in=(Purchase.State.CREDITED, Purchase.State.REVIEW)))
-    _each(missed, purchases.sync)
+    _for_each(missed, purchases.sync)
     credited = Purchase.objects.filter(pk__in=[purchase.pk for purchase in missed], state=Purchase.State.CREDITED)
     for purchase in credited:
-        logger.warning("purchase %s was paid and only found by listing payments", purchase.pk)
+        logger.warning("purchase %s was paid, and found only by listing payments", purchase.pk)
 
     refunded = list(provider.gateway.refunded_since(since))
-    booked = Refund.objects.filter(provider_refund__in=[refund.id for refund in refunded])
-    states = dict(booked.values_list("provider_refund", "state"))
-    # One that failed before we heard of it is nothing to us.
-    moved = {each.payment_id for each in refunded if states.get(each.id, Refund.State.FAILED) != each.status.value}
-    _each(ours.filter(provider_payment__in=moved), refunds.sync)
+    recorded = Refund.objects.filter(provider_refund__in=[refund.id for refund in refunded])
+    states = dict(recorded.values_list("provider_refund", "state"))
+    # Ignore refunds that failed before we recorded them.
+    changed = {
+        refund.payment_id for refund in refunded if states.get(refund.id, Refund.State.FAILED) != refund.status.value
+    }
+    _for_each(ours.filter(provider_payment__in=changed), refunds.sync)
     if provider.supports_disputes:
-        _rescue_disputes(since)
+        _recover_disputes(since)
     return len(credited)
 
 
-def _rescue_disputes(since: datetime) -> None:
+def _recover_disputes(since: datetime) -> None:
     disputed = {dispute.id: dispute.payment_id for dispute in stripe.disputed_since(since)}
     known = Dispute.objects.filter(provider_dispute__in=disputed).values_list("provider_dispute", flat=True)
-    unheard = set(disputed) - set(known)
-    argued = Q(disputes__state__in=(Dispute.State.INQUIRY, Dispute.State.OPEN))
-    new = Q(provider_payment__in=[disputed[each] for each in unheard])
-    _each(Purchase.objects.filter(argued | new).distinct(), disputes.sync)
+    missed = set(disputed) - set(known)
+    undecided = Q(disputes__state__in=(Dispute.State.INQUIRY, Dispute.State.OPEN))
+    new = Q(provider_payment__in=[disputed[dispute] for dispute in missed])
+    _for_each(Purchase.objects.filter(undecided | new).distinct(), disputes.sync)
 
 
 def reconcile() -> bool:
-    """Prove the ledger; False, and an error in the log for every fault, when it does not add up."""
+    """Check the ledger and log every fault as an error; returns whether there are none."""
     found = reconciliation.faults()
     for fault in found:
-        logger.error("the ledger does not add up: %s", fault)
+        logger.error("reconciliation fault: %s", fault)
     return not found
 
 
-def forget_old_events() -> int:
-    """Delete events that were dealt with long ago; how many."""
-    done = ProviderEvent.objects.filter(
+def delete_old_events() -> int:
+    """Delete events that were processed long ago; returns how many."""
+    processed = ProviderEvent.objects.filter(
         state__in=(ProviderEvent.State.DONE, ProviderEvent.State.IGNORED),
-        received_at__lt=timezone.now() - EVENTS_KEPT,
+        received_at__lt=timezone.now() - EVENT_RETENTION,
     )
-    return done.delete()[0]
+    return processed.delete()[0]

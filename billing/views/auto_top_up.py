@@ -111,7 +111,7 @@ def add_card(request: AuthedRequest) -> HttpResponse:
     """On to the provider's page on which a card is saved."""
     account = spending.account_of(access.for_admin(request))
     try:
-        return redirect(cards.open_page(account, request.user, site=request.build_absolute_uri("/").rstrip("/")))
+        return redirect(cards.open_setup_page(account, request.user, site=request.build_absolute_uri("/").rstrip("/")))
     except ProviderError:
         messages.error(request, NO_ANSWER)
         return redirect("billing:auto-top-up")
@@ -123,7 +123,7 @@ def add_card(request: AuthedRequest) -> HttpResponse:
 def card_return(request: AuthedRequest) -> HttpResponse:
     """Where the provider's page sends the person back to."""
     try:
-        card = cards.keep(request.GET.get("s", ""))
+        card = cards.save_from_setup(request.GET.get("s", ""))
     except ProviderError:
         messages.warning(request, f"{NO_ANSWER} A card that you have saved will appear here by itself.")
         return redirect("billing:auto-top-up")

@@ -21,7 +21,7 @@ from billing import spending
 from billing.credits import expiry
 from billing.models import AutoTopUp, Purchase, Refund
 from billing.notifications import low_balance
-from billing.payments import auto_top_up, disputes, purchases, receipts, refunds
+from billing.payments import auto_top_up, checkouts, disputes, purchases, receipts, refunds
 from billing.payments.quotes import fee_rule
 from billing.providers.registry import PROVIDERS
 from billing.providers.types import CredentialsRejected, ProviderError, RequestRejected
@@ -70,7 +70,7 @@ def buy_credits(request: AuthedRequest) -> HttpResponse:
     if not form.total_is_what_was_seen:
         return render(request, "billing/confirm_purchase.html", _form_context(form), status=409)
     try:
-        purchase = purchases.start(
+        purchase = checkouts.start(
             spending.account_of(organisation),
             request.user,
             form.quote,
@@ -79,7 +79,7 @@ def buy_credits(request: AuthedRequest) -> HttpResponse:
             save_card=form.cleaned_data["save_card"],
             site=request.build_absolute_uri("/").rstrip("/"),
         )
-    except purchases.AccountFrozen:
+    except checkouts.AccountFrozen:
         return _credits_page(request, organisation, form, status=403)
     except ProviderError as error:
         form.add_error(None, _told(error))
@@ -137,7 +137,7 @@ def _credits_page(
     context: dict[str, Any] = {
         "account": account,
         "is_admin": access.is_admin(request.user, organisation),
-        "is_disputed": account.frozen_reason == disputes.FROZEN,
+        "is_disputed": account.frozen_reason == disputes.FREEZE_REASON,
         "places": decimals(*(PicoUsd(amount) for amount in (account.credits, account.usage, account.held))),
     }
     if context["is_admin"]:

@@ -26,7 +26,7 @@ def receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
     """The receipt of a credited purchase, made to be printed."""
     purchase = _credited(request, purchase_id)
     issued = receipts.issue(purchase)
-    context = {"purchase": purchase, "receipt": issued, "may_be_completed": receipts.may_be_completed(issued)}
+    context = {"purchase": purchase, "receipt": issued, "may_be_completed": receipts.can_be_completed(issued)}
     return render(request, "billing/receipt.html", context)
 
 

@@ -40,7 +40,7 @@ class Auditor:
         if figures != self.proved:
             assert reconciliation.faults() == []
             self.proved = figures
-        gone = Dispute.objects.filter(purchase__account=self.pk, state__in=disputes.MONEY_IS_GONE)
+        gone = Dispute.objects.filter(purchase__account=self.pk, state__in=disputes.FUNDS_WITHDRAWN)
         if gone.exclude(provider_dispute__in=self.thawed).exists():
             assert account.frozen_reason
 

@@ -15,9 +15,9 @@ DECLINED_WHEN_CHARGED = "4000000000000341"
 
 def save_card(sandbox, account, user, number: str = "4242424242424242") -> SavedCard:
     """Save a card on the provider's page and return to our site."""
-    session = cards.open_page(account, user, site="http://testserver").rsplit("/", 1)[1]
+    session = cards.open_setup_page(account, user, site="http://testserver").rsplit("/", 1)[1]
     sandbox._post(f"/_test/sessions/{session}/pay", card=number)
-    card = cards.keep(session)
+    card = cards.save_from_setup(session)
     assert card is not None
     return card
 

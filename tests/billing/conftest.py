@@ -21,7 +21,7 @@ from billing import spending
 from billing.credits import reconciliation
 from billing.models import CreditAccount, Purchase
 from billing.notifications import outbox
-from billing.payments import purchases, quotes
+from billing.payments import checkouts, purchases, quotes
 from billing.providers.coinbase import connection
 from common.money import PICO_PER_CENT
 from tests.billing.auto_top_ups import *  # noqa: F403 saved cards and auto top-up
@@ -156,7 +156,7 @@ def bought(sandbox, empty_account, alice) -> Purchase:
 
 
 def buy(account: CreditAccount, user, cents: int = 1000, *, method: str = "card", token: str = "") -> Purchase:
-    return purchases.start(
+    return checkouts.start(
         account,
         user,
         quotes.quote(cents),

@@ -26,7 +26,7 @@ from django.db import connection
 
 from billing.models import CreditAccount, Purchase
 from billing.notifications import low_balance, outbox
-from billing.payments import auto_top_up_charges, purchases, quotes, refunds, sweeps
+from billing.payments import auto_top_up_charges, checkouts, purchases, quotes, refunds, sweeps
 from common.errors import PaymentRequired
 from common.ids import generation_id
 from common.money import PICO_PER_CENT, PicoUsd
@@ -77,7 +77,7 @@ def buy(account: int, did: Counter[str]) -> None:
     assert user is not None
     quote = quotes.quote(random.randint(500, 3000))
     form = {"method": Purchase.Method.CARD, "form_token": generation_id(time.time()), "site": SITE}
-    purchase = purchases.start(row, user, quote, **form)
+    purchase = checkouts.start(row, user, quote, **form)
     Sandbox(settings.STRIPE_API_BASE).pay(purchase)
     at_once([lambda: purchases.sync(purchase)] * 4)
     did["bought"] += 1
@@ -111,7 +111,7 @@ def sweep(account: int, did: Counter[str]) -> None:
     """What the clock does, far too often."""
     did["reaped"] += reaper.reap()
     sweeps.sweep()
-    did["rescued"] += sweeps.rescue()
+    did["rescued"] += sweeps.recover_missed_payments()
     time.sleep(0.2)
 
 

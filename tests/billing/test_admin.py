@@ -137,7 +137,7 @@ def test_a_paid_purchase_under_review_is_accepted(operator, sandbox, purchase, e
 
     assert Purchase.objects.get().state == "credited"
     assert credits_of(empty_account) == 1000
-    assert "cents asked is 1080, not 1100" in LogEntry.objects.latest("pk").change_message
+    assert "cents requested is 1080, not 1100" in LogEntry.objects.latest("pk").change_message
     assert sound()
     refused = act(operator, "purchase", "accept", purchase).content.decode()
     assert "Only a paid purchase under review can be accepted." in refused

@@ -181,7 +181,7 @@ def test_processes_that_spend_buy_refund_and_sweep_at_once_leave_every_sum_right
     Purchase.objects.update(synced_at=F("synced_at") - ago)
     Refund.objects.update(created_at=F("created_at") - ago)
     sweeps.sweep()
-    sweeps.rescue()
+    sweeps.recover_missed_payments()
 
     account.refresh_from_db()
     assert account.held == 0

@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 
 from billing import spending, tasks
 from billing.models import AutoTopUp, CreditAccount, Dispute, ProviderEvent, Purchase, Refund
-from billing.payments import auto_top_up_charges, disputes, purchases, refunds, sweeps
+from billing.payments import auto_top_up_charges, checkouts, disputes, purchases, refunds, sweeps
 from billing.providers import types
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT, PicoUsd
@@ -162,7 +162,7 @@ class Account(RuleBasedStateMachine):
     @step(cents=st.integers(500, 3000), pays=st.booleans(), trouble=TROUBLE)
     def buys(self, cents: int, pays: bool, trouble: tuple[str, int]) -> None:
         if self.account.refuses_purchases:
-            with pytest.raises(purchases.AccountFrozen):
+            with pytest.raises(checkouts.AccountFrozen):
                 buy(self.account, self.user, cents)
             return
         with self.trouble(trouble):
@@ -204,7 +204,7 @@ class Account(RuleBasedStateMachine):
         with self.trouble(trouble):
             sweeps.sweep()
             sweeps.charge_auto_top_ups()
-            sweeps.rescue()
+            sweeps.recover_missed_payments()
 
     def later(self, hours: float) -> None:
         """So much time goes by, everywhere but at the provider."""
@@ -325,7 +325,7 @@ class Account(RuleBasedStateMachine):
     @step()
     def an_operator_lets_the_account_go_on(self) -> None:
         lost = Dispute.objects.filter(purchase__account=self.pk)
-        if not lost.filter(state=Dispute.State.OPEN).exists() and disputes.thaw(self.account):
+        if not lost.filter(state=Dispute.State.OPEN).exists() and disputes.unfreeze(self.account):
             self.auditor.thawed |= set(lost.values_list("provider_dispute", flat=True))
 
     # --- Topping up
@@ -354,7 +354,7 @@ class Account(RuleBasedStateMachine):
         for _ in range(2):
             self.later(1.5)
             sweeps.sweep()
-            sweeps.rescue()
+            sweeps.recover_missed_payments()
         for purchase in Purchase.objects.filter(account=self.pk):
             refunds.sync(purchase)
         self.the_gateway_dies()

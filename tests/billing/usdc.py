@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from billing.models import CreditAccount, Purchase
-from billing.payments import purchases, quotes
+from billing.payments import checkouts, quotes
 from billing.providers.coinbase.connection import request
 from tests.processes import coinbase_sandbox, wait_until
 
@@ -138,7 +138,7 @@ def usdc_purchase(crypto, empty_account, alice) -> Purchase:
 
 
 def buy_usdc(account: CreditAccount, user, cents: int = 1000, *, token: str = "") -> Purchase:
-    return purchases.start(
+    return checkouts.start(
         account,
         user,
         quotes.quote(cents, "coinbase"),

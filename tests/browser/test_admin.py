@@ -11,14 +11,14 @@ MAKE_OPERATOR = """
 import requests
 from django.conf import settings
 from accounts.models import User
-from billing.payments import purchases, quotes
+from billing.payments import checkouts, purchases, quotes
 from billing.models import CreditAccount, Purchase
 operator = User.objects.get(email="{person.email}")
 operator.is_staff = operator.is_superuser = True
 operator.save()
 account = CreditAccount.objects.get(pk={person.account})
 for number, cents in enumerate((1000, 1_234_500)):
-    purchase = purchases.start(
+    purchase = checkouts.start(
         account, operator, quotes.quote(cents), method=Purchase.Method.CARD, form_token=str(number), site="http://x"
     )
     requests.post(f"{{settings.STRIPE_API_BASE}}/_test/sessions/{{purchase.provider_session}}/pay", json={{}})

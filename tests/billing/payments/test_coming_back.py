@@ -107,7 +107,7 @@ def test_a_payment_under_review_names_the_purchase_for_support(alice_client, san
 
     assert "Payment under review" in page
     assert f"support@example.com?subject=Purchase%20{purchase.pk}" in page
-    assert "cents asked" not in page  # what differs is for the operator
+    assert "cents requested" not in page  # what differs is for the operator
 
 
 PAGES_OF_A_PURCHASE = ["/return?s={s}", "/purchases/{p}", "/purchases/{p}/cancel", "/purchases/{p}/receipt"]

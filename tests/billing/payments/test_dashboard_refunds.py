@@ -74,8 +74,8 @@ def test_a_refund_in_the_dashboard_falls_back_on_other_credits(client, sandbox, 
 
 def test_a_refund_that_nobody_told_us_about_is_found_in_the_providers_list(sandbox, bought, empty_account):
     in_the_dashboard(sandbox, bought, amount=400)
-    sweeps.rescue()
-    sweeps.rescue()
+    sweeps.recover_missed_payments()
+    sweeps.recover_missed_payments()
     assert credits_of(empty_account) == 600
     assert Refund.objects.count() == 1
 
@@ -98,26 +98,35 @@ def test_a_refund_before_the_credits_is_booked_with_them(client, sandbox, purcha
 
 
 @pytest.fixture
-def fails_when_listed(client, sandbox, monkeypatch):
-    """The bank refuses the refund just after it was listed, and its event is delivered before anything is booked."""
-    listed = stripe.refunds_of
+def fail_when_listed(client, sandbox, monkeypatch):
+    """The refund fails right after it is listed, and its event arrives before it is recorded.
 
-    def then_fail(payment_id: str):
-        monkeypatch.setattr(stripe, "refunds_of", listed)
-        found = listed(payment_id)
-        sandbox._post(f"/_test/refunds/{found[0].id}/fail")
-        failed = next(each for each in sandbox._all("events") if each["type"] == "refund.failed")
-        assert deliver(client, failed).status_code == 200
-        assert not Refund.objects.exists()
-        return found
+    With `outage` the provider is unavailable from then on.
+    """
+    refunds_of = stripe.refunds_of
 
-    monkeypatch.setattr(stripe, "refunds_of", then_fail)
+    def prepare(*, outage: bool = False) -> None:
+        def list_then_fail(payment_id: str):
+            monkeypatch.setattr(stripe, "refunds_of", refunds_of)
+            listed = refunds_of(payment_id)
+            sandbox._post(f"/_test/refunds/{listed[0].id}/fail")
+            failed = next(each for each in sandbox._all("events") if each["type"] == "refund.failed")
+            assert deliver(client, failed).status_code == 200
+            assert not Refund.objects.exists()
+            if outage:
+                sandbox.fail("refuse", status=503, count=3)
+            return listed
+
+        monkeypatch.setattr(stripe, "refunds_of", list_then_fail)
+
+    return prepare
 
 
 def test_one_that_fails_between_being_listed_and_being_booked_gives_its_credits_back(
-    sandbox, bought, empty_account, fails_when_listed
+    sandbox, bought, empty_account, fail_when_listed
 ):
     in_the_dashboard(sandbox, bought, amount=400)
+    fail_when_listed()
 
     refunds.sync(bought)
 
@@ -127,18 +136,9 @@ def test_one_that_fails_between_being_listed_and_being_booked_gives_its_credits_
     assert sound()
 
 
-def test_one_whose_second_look_was_lost_is_settled_by_the_clock(
-    sandbox, bought, empty_account, fails_when_listed, monkeypatch
-):
+def test_one_whose_second_look_was_lost_is_settled_by_the_clock(sandbox, bought, empty_account, fail_when_listed):
     in_the_dashboard(sandbox, bought, amount=400)
-    booked = refunds._book_foreign
-
-    def then_outage(purchase, told):
-        if told.status is not types.RefundStatus.FAILED:
-            sandbox.fail("refuse", status=503, count=3)
-        return booked(purchase, told)
-
-    monkeypatch.setattr(refunds, "_book_foreign", then_outage)
+    fail_when_listed(outage=True)
     with pytest.raises(types.Unavailable):
         refunds.sync(bought)
     assert (Refund.objects.get().state, Refund.objects.get().synced_at) == (State.PENDING, None)
@@ -154,12 +154,12 @@ def test_one_whose_second_look_was_lost_is_settled_by_the_clock(
 
 def test_one_that_fails_later_without_an_event_is_found_in_the_providers_list(sandbox, bought, empty_account):
     in_the_dashboard(sandbox, bought, amount=400)
-    sweeps.rescue()
+    sweeps.recover_missed_payments()
     refund = Refund.objects.get()
     assert refund.state == State.SUCCEEDED
     sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
 
-    sweeps.rescue()
+    sweeps.recover_missed_payments()
     assert Refund.objects.get().state == State.FAILED
     assert credits_of(empty_account) == 1000
     assert sound()
@@ -171,7 +171,7 @@ def test_one_that_had_failed_before_we_heard_of_it_is_not_asked_about(sandbox, b
     asked: list[Purchase] = []
     monkeypatch.setattr(refunds, "sync", asked.append)
 
-    sweeps.rescue()
+    sweeps.recover_missed_payments()
 
     assert asked == []
     assert not Refund.objects.exists()

@@ -42,7 +42,7 @@ def test_a_dispute_takes_the_credits_and_freezes_the_account(client, sandbox, bo
     assert found.due_by is not None
     empty_account.refresh_from_db()
     assert (empty_account.credits, empty_account.purchased) == (0, 0)
-    assert empty_account.frozen_reason == disputes.FROZEN
+    assert empty_account.frozen_reason == disputes.FREEZE_REASON
     assert LedgerEntry.objects.get(kind="dispute").amount == -pico_from_cents(1000)
     assert sound()
 
@@ -100,8 +100,8 @@ def test_after_a_lost_dispute_an_operator_decides(client, sandbox, bought, empty
 
     assert Dispute.objects.get().state == State.LOST
     empty_account.refresh_from_db()
-    assert (credits_of(empty_account), empty_account.frozen_reason) == (0, disputes.FROZEN)
-    assert disputes.thaw(empty_account) is True
+    assert (credits_of(empty_account), empty_account.frozen_reason) == (0, disputes.FREEZE_REASON)
+    assert disputes.unfreeze(empty_account) is True
     empty_account.refresh_from_db()
     assert empty_account.frozen_reason == ""
     assert sound()
@@ -113,11 +113,11 @@ def test_an_account_with_debt_cannot_be_thawed_before_it_is_paid(client, sandbox
     sandbox._post(f"/_test/disputes/{taken}/lose")
     deliver(client, events_of(sandbox, taken)[-1])
 
-    assert disputes.thaw(empty_account) is False
+    assert disputes.unfreeze(empty_account) is False
     paid(sandbox, empty_account, alice, 500)  # buying pays the debt first
     empty_account.refresh_from_db()
     assert cents(empty_account.balance) == 100
-    assert disputes.thaw(empty_account) is True
+    assert disputes.unfreeze(empty_account) is True
     assert sound()
 
 
@@ -156,7 +156,7 @@ def test_the_account_stays_frozen_until_the_last_dispute_is_settled(client, sand
     sandbox._post(f"/_test/disputes/{first}/win")
     deliver(client, events_of(sandbox, first)[-1])
     empty_account.refresh_from_db()
-    assert (credits_of(empty_account), empty_account.frozen_reason) == (1000, disputes.FROZEN)
+    assert (credits_of(empty_account), empty_account.frozen_reason) == (1000, disputes.FREEZE_REASON)
 
     sandbox._post(f"/_test/disputes/{second}/win")
     deliver(client, events_of(sandbox, second)[-1])
@@ -213,11 +213,11 @@ def test_a_dispute_before_the_credits_is_booked_with_them(sandbox, empty_account
 
 def test_a_dispute_that_nobody_told_us_about_is_found_in_the_providers_list(sandbox, bought, empty_account):
     taken = dispute(sandbox, bought)
-    sweeps.rescue()
+    sweeps.recover_missed_payments()
     assert credits_of(empty_account) == 0
 
     sandbox._post(f"/_test/disputes/{taken}/win")
-    sweeps.rescue()
+    sweeps.recover_missed_payments()
     assert credits_of(empty_account) == 1000
     assert CreditAccount.objects.get().frozen_reason == ""
 
@@ -236,7 +236,7 @@ def test_the_owner_is_told_once(client, sandbox, bought, empty_account, django_c
 def test_the_credits_page_says_that_the_account_is_frozen(alice_client, client, sandbox, bought):
     deliver(client, events_of(sandbox, dispute(sandbox, bought))[0])
     page = alice_client.get("/settings/credits").content.decode()
-    assert "This account is frozen." in page and disputes.FROZEN in page
+    assert "This account is frozen." in page and disputes.FREEZE_REASON in page
     assert "-$10.00" in page  # in the history
 
 
@@ -245,7 +245,10 @@ def test_an_early_fraud_warning_is_told_to_the_operator(client, sandbox, empty_a
     warning = next(e for e in sandbox._all("events") if e["type"] == "radar.early_fraud_warning.created")
 
     assert deliver(client, warning).status_code == 200
-    assert f"purchase {purchase.pk}: the bank warns that the card may be stolen" in caplog.text
+    assert (
+        f"purchase {purchase.pk}: early fraud warning {warning['data']['object']['id']}, the card may be stolen"
+        in caplog.text
+    )
     assert credits_of(empty_account) == 1000
 
 
@@ -256,7 +259,7 @@ def test_a_dispute_that_everybody_hears_of_at_once_is_booked_once(sandbox, bough
     results = all_at_once(
         *[lambda event=event: deliver(Client(), event).status_code for event in told * 2],
         lambda: disputes.sync(bought),
-        sweeps.rescue,
+        sweeps.recover_missed_payments,
     )
 
     assert not [each for each in results if isinstance(each, Exception)], results

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from billing.models import CreditAccount, Purchase
-from billing.payments import disputes, purchases
+from billing.payments import checkouts, disputes, purchases
 from tests.billing.auto_top_ups import turn_on
 from tests.billing.conftest import buy, credits_of, hidden, paid, spend
 
@@ -52,7 +52,7 @@ def test_the_page_offers_no_form_and_names_the_remedy(alice_client, sandbox, acc
     assert "Requests fail" in page and "To unfreeze it, contact" in page
     assert "Fully available" not in page
 
-    freeze(disputes.FROZEN)
+    freeze(disputes.FREEZE_REASON)
     assert "ask the bank to withdraw it" in page_of_credits(alice_client)
 
 
@@ -82,7 +82,7 @@ def test_what_was_paid_all_the_same_is_credited(sandbox, purchase, empty_account
 def test_an_account_read_before_it_was_frozen_buys_nothing(sandbox, account, alice):
     freeze()
     assert not account.frozen_reason
-    with pytest.raises(purchases.AccountFrozen):
+    with pytest.raises(checkouts.AccountFrozen):
         buy(account, alice)
 
 
@@ -93,7 +93,7 @@ def test_a_debt_can_be_paid(alice_client, sandbox, indebted, alice):
 
     paid(sandbox, indebted, alice)
     assert "You can't buy credits while the account is frozen." in page_of_credits(alice_client)
-    assert disputes.thaw(indebted)
+    assert disputes.unfreeze(indebted)
     assert "Pay $10.80" in page_of_credits(alice_client)
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from billing.models import CreditAccount, Purchase, SavedCard
-from billing.payments import auto_top_up, auto_top_up_charges, cards, purchases, quotes, sweeps
+from billing.payments import auto_top_up, auto_top_up_charges, cards, checkouts, purchases, quotes, sweeps
+from billing.providers import types
 from tests.billing.auto_top_ups import turn_on
 from tests.billing.conftest import SITE, credits_of, hidden, sound
 
@@ -11,7 +12,7 @@ PAGE = "/settings/credits"
 
 
 def buy(account, user, *, method: str = "card", save_card: bool = True, token: str = "a form") -> Purchase:
-    return purchases.start(
+    return checkouts.start(
         account, user, quotes.quote(1000), method=Purchase.Method(method), form_token=token, site=SITE,
         save_card=save_card,
     )  # fmt: skip
@@ -67,7 +68,7 @@ def test_without_the_box_nothing_is_kept(sandbox, empty_account, alice):
     purchase = buy(empty_account, alice, save_card=False)
     sandbox.pay(purchase)
     purchases.sync(purchase)
-    assert cards.keep_paid_with(purchase) is None
+    assert cards.save_from_purchase(purchase) is None
     assert not SavedCard.objects.exists()
 
 
@@ -99,9 +100,7 @@ def test_credits_come_although_the_card_cannot_be_kept_yet_and_the_clock_keeps_i
     purchase = buy(empty_account, alice)
     sandbox.pay(purchase)
     with monkeypatch.context() as away:
-        away.setattr(
-            purchases.cards, "keep_paid_with", lambda _: (_ for _ in ()).throw(purchases.ProviderError("away"))
-        )
+        away.setattr(cards, "save_from_purchase", lambda _: (_ for _ in ()).throw(types.ProviderError("away")))
         assert purchases.sync(purchase).state == "credited"
     assert not SavedCard.objects.exists()
 

@@ -164,8 +164,8 @@ def test_a_payment_that_arrives_after_the_end_is_credited(sandbox, purchase, emp
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"credit_cents": 900}, "cents asked is 1080, not 980"),
-        ({"fee_cents": 60}, "cents asked is 1080, not 1060"),
+        ({"credit_cents": 900}, "cents requested is 1080, not 980"),
+        ({"fee_cents": 60}, "cents requested is 1080, not 1060"),
         ({"provider_customer": "cus_somebody_else"}, "customer is"),
     ],
     ids=["credits", "fee", "customer"],

@@ -16,7 +16,7 @@ def test_a_card_is_saved_without_paying(sandbox, card, empty_account, alice):
 
 
 def test_a_saved_card_is_learned_from_the_webhook_too(client, sandbox, empty_account, alice):
-    session = cards.open_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
+    session = cards.open_setup_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
     sandbox._post(f"/_test/sessions/{session}/pay", card="5555555555554444")
     told = next(
         event
@@ -27,19 +27,19 @@ def test_a_saved_card_is_learned_from_the_webhook_too(client, sandbox, empty_acc
     for _ in range(2):
         assert deliver(client, told).status_code == 200
     assert str(SavedCard.objects.get()) == "Mastercard ending in 4444"
-    assert cards.keep(session) == SavedCard.objects.get()
+    assert cards.save_from_setup(session) == SavedCard.objects.get()
     assert ProviderEvent.objects.get().state == ProviderEvent.State.DONE
 
 
 def test_a_page_that_was_not_finished_saves_nothing(sandbox, empty_account, alice):
-    session = cards.open_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
-    assert cards.keep(session) is None
-    assert cards.keep("cs_made_up") is None
+    session = cards.open_setup_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
+    assert cards.save_from_setup(session) is None
+    assert cards.save_from_setup("cs_made_up") is None
 
 
 def test_the_page_of_a_purchase_saves_nothing(sandbox, purchase):
     sandbox.pay(purchase)
-    assert cards.keep(purchase.provider_session) is None
+    assert cards.save_from_setup(purchase.provider_session) is None
     assert not SavedCard.objects.exists()
 
 

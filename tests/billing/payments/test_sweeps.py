@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from billing import tasks
 from billing.models import ProviderEvent, Purchase
-from billing.payments import purchases, sweeps, webhooks
+from billing.payments import cards, purchases, sweeps
 from tests.billing.conftest import buy, credits_of, deliver
 
 State = Purchase.State
@@ -30,7 +30,7 @@ def test_an_abandoned_page_expires(sandbox, purchase):
 
 
 def test_the_longest_waiting_are_asked_about_first(sandbox, empty_account, alice, monkeypatch):
-    monkeypatch.setattr(sweeps, "BATCH", 2)
+    monkeypatch.setattr(sweeps, "BATCH_SIZE", 2)
     bought = [buy(empty_account, alice) for _ in range(3)]
     now = timezone.now()
     for purchase, minutes in zip(bought, (1, 9, 5), strict=True):
@@ -114,7 +114,7 @@ def test_in_an_outage_one_event_waits_for_the_time_out_and_the_others_for_the_ne
 
 
 def test_an_outage_never_uses_up_an_events_attempts(client, sandbox, purchase, empty_account, monkeypatch):
-    monkeypatch.setattr(sweeps, "EVENT_ATTEMPTS", 2)
+    monkeypatch.setattr(sweeps, "MAX_EVENT_ATTEMPTS", 2)
     sandbox.pay(purchase)
     told = sandbox.events(purchase, "checkout.session.completed")[0]
     sandbox.fail("refuse", status=503, count=3)
@@ -132,17 +132,18 @@ def test_an_outage_never_uses_up_an_events_attempts(client, sandbox, purchase, e
 
 
 def test_an_event_that_always_fails_is_left_to_a_person_and_holds_up_no_other(db, monkeypatch):
-    monkeypatch.setattr(sweeps, "EVENT_ATTEMPTS", 3)
+    monkeypatch.setattr(sweeps, "MAX_EVENT_ATTEMPTS", 3)
     tried: list[str] = []
 
-    def fail(event):
-        tried.append(event.event_id)
+    def fail(method_id: str):
+        tried.append(method_id)
         raise RuntimeError
 
-    monkeypatch.setattr(webhooks, "_is_about_ours", fail)
+    monkeypatch.setattr(cards, "refresh", fail)
+    received_at = timezone.now() - timedelta(minutes=1)
     for name in ("one", "two"):
         ProviderEvent.objects.create(
-            provider="stripe", event_id=name, type="refund.created", received_at=timezone.now() - timedelta(minutes=1)
+            provider="stripe", event_id=name, object_id=name, type="payment_method.updated", received_at=received_at
         )
     for _ in range(5):
         sweeps.sweep()
@@ -155,16 +156,16 @@ def test_a_payment_that_we_gave_up_on_is_found_in_the_providers_list(sandbox, pu
     Purchase.objects.update(state=state)
     assert sweeps.sweep() == 0  # it is not waiting any more
 
-    assert sweeps.rescue() == 1
+    assert sweeps.recover_missed_payments() == 1
     assert credits_of(empty_account) == 1000
-    assert sweeps.rescue() == 0
+    assert sweeps.recover_missed_payments() == 0
 
 
 def test_payments_that_are_not_ours_are_left_alone(sandbox, purchase, empty_account):
     sandbox.pay(purchase)
     Purchase.objects.all().delete()
 
-    assert sweeps.rescue() == 0
+    assert sweeps.recover_missed_payments() == 0
     assert credits_of(empty_account) == 0
 
 
@@ -176,7 +177,7 @@ def test_old_events_are_forgotten_but_failed_ones_wait_for_a_person(db):
                 provider="stripe", event_id=f"{number} {received_at}", type="x", state=state, received_at=received_at
             )
 
-    assert sweeps.forget_old_events() == 2
+    assert sweeps.delete_old_events() == 2
     assert set(ProviderEvent.objects.filter(received_at=long_ago).values_list("state", flat=True)) == {"new", "failed"}
 
 
@@ -186,7 +187,12 @@ def test_the_clock_knows_every_task():
     scheduled = {entry["task"] for entry in site_settings.CELERY_BEAT_SCHEDULE.values()}
     ours = {
         task.name
-        for task in (tasks.sweep_purchases, tasks.deliver_notices, tasks.rescue_payments, tasks.reconcile_ledger)
+        for task in (
+            tasks.sweep_purchases,
+            tasks.deliver_notices,
+            tasks.recover_missed_payments,
+            tasks.reconcile_ledger,
+        )
     }
     assert ours <= scheduled
     assert ours <= set(app.tasks)
@@ -195,7 +201,7 @@ def test_the_clock_knows_every_task():
 def test_the_tasks_do_the_work(sandbox, purchase, empty_account):
     sandbox.pay(purchase)
     tasks.sweep_purchases()
-    tasks.rescue_payments()
+    tasks.recover_missed_payments()
     tasks.reconcile_ledger()
     assert credits_of(empty_account) == 1000
 

@@ -107,8 +107,8 @@ def test_money_that_arrives_after_the_page_has_closed_is_credited_and_told_by_ma
     assert sweeps.sweep() == 0  # it is not waiting any more
 
     with django_capture_on_commit_callbacks(execute=True):
-        assert sweeps.rescue() == 1
-        assert sweeps.rescue() == 0
+        assert sweeps.recover_missed_payments() == 1
+        assert sweeps.recover_missed_payments() == 0
     credited = Purchase.objects.get()
     assert credited.state == State.CREDITED
     assert credits_of(empty_account) == 1000
@@ -117,16 +117,13 @@ def test_money_that_arrives_after_the_page_has_closed_is_credited_and_told_by_ma
     assert mail.to == [alice.email] and credited.transaction in mail.body
 
 
-def test_late_money_is_looked_for_a_week_long(crypto, usdc_purchase, empty_account, monkeypatch):
+def test_late_money_is_looked_for_a_week_long(crypto, usdc_purchase, empty_account):
     crypto.expire(usdc_purchase)
     purchases.sync(usdc_purchase)
     crypto.confirm(usdc_purchase)
-    in_days = timezone.now()
-    monkeypatch.setattr(sweeps.timezone, "now", lambda: in_days + timedelta(days=8))
-    assert sweeps.rescue() == 0
 
-    monkeypatch.setattr(sweeps.timezone, "now", lambda: in_days + timedelta(days=6))
-    assert sweeps.rescue() == 1
+    assert sweeps.recover_missed_payments(timezone.now() + timedelta(days=8)) == 0
+    assert sweeps.recover_missed_payments(timezone.now() + timedelta(days=6)) == 1
 
 
 def test_lists_of_many_pages_are_read_to_their_end(crypto, empty_account, alice, monkeypatch):
@@ -136,7 +133,7 @@ def test_lists_of_many_pages_are_read_to_their_end(crypto, empty_account, alice,
     Purchase.objects.update(state=State.EXPIRED)
     monkeypatch.setattr("billing.providers.coinbase.checkouts.PAGE_SIZE", 1)
 
-    assert sweeps.rescue() == 3
+    assert sweeps.recover_missed_payments() == 3
     assert credits_of(empty_account) == 1800
 
 
@@ -167,7 +164,10 @@ def test_another_amount_waits_for_a_person_and_the_buyer_is_told(crypto, usdc_pu
 
 @pytest.mark.parametrize(
     ("change", "named"),
-    [({"credit_cents": 900}, "cents asked is 1050, not 950"), ({"provider_customer": "somebody"}, "customer is ''")],
+    [
+        ({"credit_cents": 900}, "cents requested is 1050, not 950"),
+        ({"provider_customer": "somebody"}, "customer is ''"),
+    ],
 )
 def test_a_payment_other_than_quoted_waits_for_a_person(crypto, usdc_purchase, empty_account, change, named):
     Purchase.objects.update(**change)

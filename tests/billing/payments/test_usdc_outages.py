@@ -86,8 +86,8 @@ def test_an_outage_of_one_provider_does_not_keep_the_others_purchases_waiting(
     assert credits_of(empty_account) == 1000
     sandbox.fail("refuse", status=503, count=3)
     Purchase.objects.filter(state=State.OPEN).update(state=State.EXPIRED)
-    assert sweeps.rescue() == 0
-    assert sweeps.rescue() == 1
+    assert sweeps.recover_missed_payments() == 0
+    assert sweeps.recover_missed_payments() == 1
     assert credits_of(empty_account) == 2000
 
 
@@ -107,7 +107,7 @@ def test_everybody_who_fulfils_one_purchase_at_once_credits_it_once(crypto, empt
         *[lambda: purchases.sync(purchase).state] * 3,
         *[lambda letter=letter: letter.deliver(Client()).status_code for letter in letters * 2],
         sweeps.sweep,
-        sweeps.rescue,
+        sweeps.recover_missed_payments,
     )
 
     assert not [each for each in results if isinstance(each, Exception)], results

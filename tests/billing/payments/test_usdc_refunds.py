@@ -41,8 +41,8 @@ def test_a_refund_of_which_no_webhook_told_is_found_in_the_list(crypto, credited
     crypto.refund(credited, "10.50")
     crypto.control("clock", seconds=3)
 
-    sweeps.rescue()
-    sweeps.rescue()
+    sweeps.recover_missed_payments()
+    sweeps.recover_missed_payments()
 
     assert Refund.objects.get().cents == 1050
     assert credits_of(empty_account) == 0

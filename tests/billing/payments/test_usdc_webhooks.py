@@ -243,7 +243,7 @@ def test_a_failure_asks_for_the_event_again_and_the_clock_tries_it_as_well(clien
     assert "Unavailable" in event.error
 
     Purchase.objects.update(state=Purchase.State.EXPIRED)  # so that only the event leads to it
-    ProviderEvent.objects.update(received_at=timezone.now() - sweeps.GRACE * 2)
+    ProviderEvent.objects.update(received_at=timezone.now() - sweeps.GRACE_PERIOD * 2)
     sweeps.sweep()
     event.refresh_from_db()
     assert (event.state, event.error) == (State.DONE, "")

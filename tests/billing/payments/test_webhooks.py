@@ -219,7 +219,7 @@ def test_webhook_return_and_sweep_at_the_same_moment_credit_once(sandbox, empty_
         *[lambda event=event: deliver(Client(), event).status_code for event in told * 2],
         lambda: alice_client.get(f"/settings/credits/return?s={purchase.provider_session}").status_code,
         sweeps.sweep,
-        sweeps.rescue,
+        sweeps.recover_missed_payments,
     )
 
     assert not [each for each in results if isinstance(each, Exception)], results

@@ -68,7 +68,7 @@ def test_without_a_key_nothing_is_asked(crypto, usdc_purchase, settings):
     with pytest.raises(types.CredentialsRejected, match="COINBASE_API_KEY_ID and COINBASE_API_KEY_SECRET"):
         purchases.sync(usdc_purchase)
     assert sweeps.sweep() == 0
-    assert sweeps.rescue() == 0
+    assert sweeps.recover_missed_payments() == 0
     assert Purchase.objects.get().state == State.OPEN
 
 
@@ -80,5 +80,5 @@ def test_without_its_key_a_page_ends_and_with_it_what_was_paid_is_found(crypto, 
     assert Purchase.objects.get().state == State.EXPIRED
 
     settings.COINBASE_IS_SANDBOX = True
-    assert sweeps.rescue() == 1
+    assert sweeps.recover_missed_payments() == 1
     assert credits_of(empty_account) == 1000
