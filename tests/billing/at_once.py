@@ -1,4 +1,4 @@
-"""Many who do something at the same moment."""
+"""Running code on several threads at the same time."""
 
 import threading
 from collections.abc import Callable
@@ -10,12 +10,12 @@ __all__ = ["all_at_once"]
 
 
 def all_at_once(*jobs: Callable[[], Any]) -> list[Any]:
-    """Run the jobs on threads that start together; what they returned or raised."""
-    gate = threading.Barrier(len(jobs))
+    """Run the jobs on threads that start together; returns what each returned or raised, in order."""
+    barrier = threading.Barrier(len(jobs))
     results: list[Any] = [None] * len(jobs)
 
     def run(number: int, job: Callable[[], Any]) -> None:
-        gate.wait()
+        barrier.wait()
         try:
             results[number] = job()
         except Exception as error:

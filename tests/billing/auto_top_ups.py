@@ -16,7 +16,7 @@ DECLINED_WHEN_CHARGED = "4000000000000341"
 def save_card(sandbox, account, user, number: str = "4242424242424242") -> SavedCard:
     """Save a card on the provider's page and return to our site."""
     session = cards.open_setup_page(account, user, site="http://testserver").rsplit("/", 1)[1]
-    sandbox._post(f"/_test/sessions/{session}/pay", card=number)
+    sandbox.post(f"/_test/sessions/{session}/pay", card=number)
     card = cards.save_from_setup(session)
     assert card is not None
     return card
@@ -30,7 +30,7 @@ def turn_on(account, user, card, **changes) -> AutoTopUp:
 
 def payment_statuses(sandbox, purchase: Purchase) -> list[str]:
     """The status of every payment that the provider has for this purchase."""
-    found = sandbox._get(f"/v1/payment_intents?limit=100&customer={purchase.provider_customer}")["data"]
+    found = sandbox.get(f"/v1/payment_intents?limit=100&customer={purchase.provider_customer}")["data"]
     return [each["status"] for each in found if each["metadata"].get("purchase") == str(purchase.pk)]
 
 

@@ -1,25 +1,25 @@
-"""An auditor's books of one account: what its balance, lots and entries must be, in plain integers.
+"""A second, independent ledger of one account: its expected balance, lots and entries, in plain integers.
 
-Kept beside the ledger and without its code. Amounts are pico-USD.
+It shares no code with the product's ledger. Amounts are pico-USD.
 """
 
 from dataclasses import dataclass, field
 
 
 @dataclass
-class Stretch:
-    """A lot: what one purchase or grant brought, less what was taken back."""
+class ExpectedLot:
+    """The credits of one purchase or grant, and what is left of them after refunds and disputes."""
 
     purchase: object | None
-    whole: int
+    original: int
     amount: int
 
 
 @dataclass
 class Books:
-    """Lots lie end to end in the order in which they came; what is used or held is a stretch from their beginning."""
+    """Lots in the order they were credited. Usage and holds cover them from the first one on."""
 
-    lots: list[Stretch] = field(default_factory=list)
+    lots: list[ExpectedLot] = field(default_factory=list)
     usage: int = 0
     held: int = 0
     entries: list[tuple[str, int]] = field(default_factory=list)
@@ -32,51 +32,52 @@ class Books:
     def available(self) -> int:
         return self.credits - self.usage - self.held
 
-    def lot_of(self, purchase: object) -> Stretch:
+    def lot_of(self, purchase: object) -> ExpectedLot:
         return next(lot for lot in self.lots if lot.purchase == purchase)
 
     def has(self, purchase: object) -> bool:
         return any(lot.purchase == purchase for lot in self.lots)
 
-    def unspent(self, wanted: Stretch) -> int:
-        """What of the lot nobody has used or holds."""
-        left = self.usage + self.held
+    def unspent(self, wanted: ExpectedLot) -> int:
+        """The part of the lot that is neither used nor on hold."""
+        remaining = self.usage + self.held
         for lot in self.lots:
             if lot is wanted:
-                return max(0, lot.amount - left)
-            left = max(0, left - lot.amount)
+                return max(0, lot.amount - remaining)
+            remaining = max(0, remaining - lot.amount)
         raise AssertionError("no such lot")
 
-    def bring(self, purchase: object | None, amount: int, kind: str) -> None:
-        self.lots.append(Stretch(purchase, amount, amount))
+    def add(self, purchase: object | None, amount: int, kind: str) -> None:
+        self.lots.append(ExpectedLot(purchase, amount, amount))
         self.entries.append((kind, amount))
 
     def take(self, purchase: object, amount: int, kind: str) -> None:
-        """From the purchase's own lot, then from the newest; never what was used."""
-        left = amount
+        """Take unspent credits from the purchase's own lot, then from the newest lots."""
+        remaining = amount
         for lot in self._own_then_newest(purchase):
-            part = min(left, self.unspent(lot))
+            part = min(remaining, self.unspent(lot))
             lot.amount -= part
-            left -= part
-        assert not left, f"{kind}: {left} of {amount} had been spent"
+            remaining -= part
+        assert not remaining, f"{kind}: {remaining} of {amount} had been spent"
         self.entries.append((kind, -amount))
 
     def claw_back(self, purchase: object, amount: int, kind: str) -> None:
-        """From the purchase's own lot, used or not."""
+        """Take credits from the purchase's own lot, spent or not."""
         lot = self.lot_of(purchase)
         assert amount <= lot.amount
         lot.amount -= amount
         self.entries.append((kind, -amount))
 
-    def give_back(self, purchase: object, amount: int, kind: str) -> None:
-        left = amount
+    def restore(self, purchase: object, amount: int, kind: str) -> None:
+        """Return credits to the purchase's own lot, then to the newest lots."""
+        remaining = amount
         for lot in self._own_then_newest(purchase):
-            part = min(left, lot.whole - lot.amount)
+            part = min(remaining, lot.original - lot.amount)
             lot.amount += part
-            left -= part
-        assert not left, f"{kind}: more came back than had been taken"
+            remaining -= part
+        assert not remaining, f"{kind}: more was restored than had been taken"
         self.entries.append((kind, amount))
 
-    def _own_then_newest(self, purchase: object) -> list[Stretch]:
+    def _own_then_newest(self, purchase: object) -> list[ExpectedLot]:
         newest_first = self.lots[::-1]
         return sorted(newest_first, key=lambda lot: lot.purchase != purchase)

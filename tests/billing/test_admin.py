@@ -54,7 +54,7 @@ def everything(client, sandbox, bought, empty_account, alice):
     turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
     for event in sandbox.events(bought):
         deliver(client, event)
-    sandbox._post("/_test/disputes", payment_intent=bought.provider_payment)
+    sandbox.post("/_test/disputes", payment_intent=bought.provider_payment)
     disputes.sync(bought)
     adjustments.adjust(empty_account, pico_from_cents(1), operator=alice, reason="a gift", reference="everything")
     Notice.objects.create(account=empty_account, user=alice, subject="example", body="")

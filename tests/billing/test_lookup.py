@@ -29,7 +29,7 @@ def alices(sandbox, empty_account, alice):
     """Alice's purchase with a refund, a dispute and a request that it paid for."""
     purchase = paid(sandbox, empty_account, alice)
     refunds.request(purchase, alice, cents=1000)
-    sandbox._post("/_test/disputes", payment_intent=purchase.provider_payment)
+    sandbox.post("/_test/disputes", payment_intent=purchase.provider_payment)
     disputes.sync(purchase)
     make_request(empty_account, cost=0, id="gen-1700000000-alice")
     return purchase

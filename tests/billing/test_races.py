@@ -1,6 +1,6 @@
-"""Everybody at once: threads and processes race for the same money, some are killed, and every sum agrees.
+"""Races: threads and processes compete for the same money, some are killed, and reconciliation finds no fault.
 
-What needs row locks or a second process runs on PostgreSQL only; SQLite lets one writer in at a time.
+Tests that need row locks or a second process run on PostgreSQL only, because SQLite allows one writer at a time.
 """
 
 import json
@@ -15,6 +15,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.db import connection
 from django.db.models import F
@@ -33,10 +34,10 @@ from tests.processes import wait_until
 
 from .at_once import all_at_once
 from .auto_top_ups import age_charges, payment_statuses, save_card, turn_on
-from .conftest import ROOT, Sandbox, buy, credits_of, deliver
-from .racing import admit, settle
+from .conftest import Sandbox, buy, credits_of, deliver
+from .race_worker import admit, settle
 
-needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="several writers at once")
+needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite allows one writer at a time")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -47,7 +48,7 @@ def balance_of(account: CreditAccount) -> int:
 # --- Holding and charging ---------------------------------------------------------------------------
 
 
-def test_a_request_may_hold_exactly_the_balance_and_not_a_pico_more(account):
+def test_a_request_can_hold_exactly_the_balance_and_not_a_pico_more(account):
     assert isinstance(admit(account.pk, "gen-1", account.available + 1), PaymentRequired)
     assert admit(account.pk, "gen-2", account.available).hold == account.available
     assert isinstance(admit(account.pk, "gen-3", 1), PaymentRequired)
@@ -55,7 +56,7 @@ def test_a_request_may_hold_exactly_the_balance_and_not_a_pico_more(account):
     assert reconciliation.faults() == []
 
 
-def test_of_sixteen_who_want_the_whole_balance_at_once_one_gets_it(account):
+def test_of_sixteen_holds_of_the_whole_balance_at_once_one_succeeds(account):
     results = all_at_once(*[lambda n=n: admit(account.pk, f"gen-{n}", account.available) for n in range(16)])
 
     assert Counter(type(each) for each in results) == {settlement.Admission: 1, PaymentRequired: 15}, results
@@ -63,7 +64,7 @@ def test_of_sixteen_who_want_the_whole_balance_at_once_one_gets_it(account):
     assert reconciliation.faults() == []
 
 
-def test_a_request_that_settles_many_times_at_once_is_charged_once(account):
+def test_a_request_settled_many_times_at_once_is_charged_once(account):
     admit(account.pk, "gen-1", 100 * PICO_PER_CENT)
 
     results = all_at_once(*[lambda n=n: settle(account.pk, "gen-1", (10 + n) * PICO_PER_CENT) for n in range(8)])
@@ -88,9 +89,7 @@ def test_reaper_and_settlement_at_once_release_the_hold_once(account):
     assert reconciliation.faults() == []
 
 
-def test_a_refund_and_a_request_that_want_the_same_credits_at_once_do_not_both_get_them(
-    sandbox, bought, empty_account, alice
-):
+def test_a_refund_and_a_request_at_once_never_get_the_same_credits(sandbox, bought, empty_account, alice):
     whole = empty_account.pk, "gen-1", 700 * PICO_PER_CENT
 
     results = all_at_once(lambda: refunds.request(bought, alice, cents=1000), lambda: admit(*whole))
@@ -104,7 +103,7 @@ def test_a_refund_and_a_request_that_want_the_same_credits_at_once_do_not_both_g
     assert reconciliation.faults() == []
 
 
-def test_webhooks_that_come_after_the_buyer_came_back_change_nothing(sandbox, purchase, alice_client, client):
+def test_webhooks_after_the_buyers_return_change_nothing(sandbox, purchase, alice_client, client):
     sandbox.pay(purchase)
     page = alice_client.get(f"/settings/credits/return?s={purchase.provider_session}").content.decode()
     assert "$10.00 added" in page
@@ -122,7 +121,7 @@ def test_webhooks_that_come_after_the_buyer_came_back_change_nothing(sandbox, pu
 
 @pytest.fixture
 def start(sandbox) -> Iterator:
-    """Starts a process that races on this test's own database: `start("spend", account=account, seconds=5)`.
+    """Start a race worker on this test's database: `start("spend", account=account, seconds=5)`.
 
     It waits for `go`.
     """
@@ -138,9 +137,9 @@ def start(sandbox) -> Iterator:
     started = []
 
     def run(*roles: str, account: CreditAccount, seconds: float) -> subprocess.Popen:
-        command = [sys.executable, "-m", "tests.billing.racing", ",".join(roles), str(account.pk), str(seconds)]
+        command = [sys.executable, "-m", "tests.billing.race_worker", ",".join(roles), str(account.pk), str(seconds)]
         pipe = subprocess.PIPE
-        started.append(subprocess.Popen(command, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True))
+        started.append(subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, stdin=pipe, stdout=pipe, text=True))
         return started[-1]
 
     yield run
@@ -150,7 +149,7 @@ def start(sandbox) -> Iterator:
 
 
 def go(*processes: subprocess.Popen) -> None:
-    """Let them begin, when all of them can."""
+    """Let the processes start, once all of them are ready."""
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     for process in processes:
@@ -159,7 +158,7 @@ def go(*processes: subprocess.Popen) -> None:
 
 
 @needs_postgresql
-def test_processes_that_spend_buy_refund_and_sweep_at_once_leave_every_sum_right_though_some_are_killed(
+def test_processes_that_spend_buy_refund_and_sweep_at_once_cause_no_fault_even_if_some_are_killed(
     sandbox, start, account
 ):
     everything = ("spend", "spend", "buy", "sweep")
@@ -187,31 +186,29 @@ def test_processes_that_spend_buy_refund_and_sweep_at_once_leave_every_sum_right
     assert account.held == 0
     assert account.balance >= 0
     assert reconciliation.faults() == []
-    paid = [each for each in sandbox._all("payment_intents") if each["status"] == "succeeded"]
+    paid = [each for each in sandbox.list_all("payment_intents") if each["status"] == "succeeded"]
     ours = {str(pk) for pk in Purchase.objects.filter(state="credited").values_list("pk", flat=True)}
     mine = {each["metadata"]["purchase"]: each["id"] for each in paid if each["customer"] == account.stripe_customer_id}
     assert set(mine) == ours
-    sent = [each["amount"] for each in sandbox._all("refunds") if each["payment_intent"] in mine.values()]
+    sent = [each["amount"] for each in sandbox.list_all("refunds") if each["payment_intent"] in mine.values()]
     assert sorted(sent) == sorted(Refund.objects.values_list("cents", flat=True))
 
 
 @needs_postgresql
-def test_a_process_killed_while_the_card_is_charged_is_taken_over_and_charges_once(
-    sandbox, start, empty_account, alice
-):
+def test_a_charge_whose_process_is_killed_is_resumed_and_made_once(sandbox, start, empty_account, alice):
     turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
     sandbox.fail("slow", count=1, seconds=1.5, path="/v1/payment_intents", method="POST")
-    process = start("top_up", account=empty_account, seconds=1)
+    process = start("charge", account=empty_account, seconds=1)
     go(process)
-    wait_until(lambda: Purchase.objects.filter(state="processing").exists(), "the charge to be under way")
+    wait_until(lambda: Purchase.objects.filter(state="processing").exists(), "the charge to be sent")
     time.sleep(0.3)
     process.send_signal(signal.SIGKILL)
     process.wait()
 
     purchase = Purchase.objects.get()
     assert (purchase.state, purchase.provider_payment) == ("processing", None)
-    wait_until(lambda: payment_statuses(sandbox, purchase) == ["succeeded"], "the provider to charge all the same")
-    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None  # nobody begins another one
+    wait_until(lambda: payment_statuses(sandbox, purchase) == ["succeeded"], "the provider to carry out the charge")
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None  # no second charge
     age_charges(0.1)
     all_at_once(*[sweeps.sweep] * 4)
 
@@ -223,7 +220,7 @@ def test_a_process_killed_while_the_card_is_charged_is_taken_over_and_charges_on
 
 @needs_postgresql
 @pytest.mark.parametrize("dies", [("alert",), ("alert", "deliver")], ids=["before it is sent", "while it is sent"])
-def test_a_mail_whose_process_is_killed_after_the_commit_arrives_once(start, account, dies):
+def test_an_email_whose_process_is_killed_after_the_commit_is_sent_once(start, account, dies):
     low_balance.switch_on(account, 500)
     CreditAccount.objects.update(usage=600 * PICO_PER_CENT)
     for role in dies:
@@ -232,12 +229,12 @@ def test_a_mail_whose_process_is_killed_after_the_commit_arrives_once(start, acc
         assert process.wait(timeout=30) == -signal.SIGKILL
         assert mail.outbox == []
     account.refresh_from_db()
-    assert account.alerted_at is not None  # nobody notes it again: only the row can bring the mail
+    assert account.alerted_at is not None  # no second alert: only the stored email can be sent
 
     if "deliver" in dies:
         sweeps.alert_low_balances()
         tasks.deliver_notices()
-        assert mail.outbox == []  # whoever is at it may be slow and not dead
+        assert mail.outbox == []  # the process sending it may only be slow
         Notice.objects.update(due_at=F("due_at") - outbox.WAITS[0])
     all_at_once(*[tasks.deliver_notices] * 4)
     tasks.deliver_notices()
@@ -250,47 +247,51 @@ def test_a_mail_whose_process_is_killed_after_the_commit_arrives_once(start, acc
 
 
 @pytest.fixture
-def told(sandbox, live_server, settings, monkeypatch) -> Iterator[Sandbox]:
-    """The provider delivers its events to this test's own site, over HTTP."""
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)  # its threads leave no connection behind
-    made = stripe.connection.client().v1.webhook_endpoints.create(
+def delivering_sandbox(sandbox, live_server, settings, monkeypatch) -> Iterator[Sandbox]:
+    """The sandbox, delivering its events to this test's own site over HTTP."""
+    monkeypatch.setitem(
+        connection.settings_dict, "CONN_MAX_AGE", 0
+    )  # the server's threads must not keep connections open
+    endpoint = stripe.connection.client().v1.webhook_endpoints.create(
         {"url": f"{live_server.url}/webhooks/stripe", "enabled_events": ["*"]}
     )
-    settings.STRIPE_WEBHOOK_SECRETS = [made.secret]
+    settings.STRIPE_WEBHOOK_SECRETS = [endpoint.secret]
     yield sandbox
-    sandbox._post("/_test/webhooks", drop=0)
-    sandbox._post("/_test/reset")
-    stripe.connection.client().v1.webhook_endpoints.delete(made.id)
+    sandbox.post("/_test/webhooks", drop=0)
+    sandbox.post("/_test/reset")
+    stripe.connection.client().v1.webhook_endpoints.delete(endpoint.id)
 
 
 @needs_postgresql
 @pytest.mark.parametrize(
     "disturbance",
     [{"copies": 3, "shuffle": 0.5}, {"delay": 1}, {"drop": 3}],
-    ids=["duplicated and in disorder", "late", "the first ones lost"],
+    ids=["duplicated and out of order", "late", "first ones lost"],
 )
-def test_disturbed_webhooks_credit_every_purchase_once(told, empty_account, alice, disturbance):
-    told._post("/_test/webhooks", **disturbance)
+def test_disturbed_webhooks_credit_every_purchase_once(delivering_sandbox, empty_account, alice, disturbance):
+    delivering_sandbox.post("/_test/webhooks", **disturbance)
     bought = [buy(empty_account, alice, cents) for cents in (500, 1000, 1500)]
-    all_at_once(*[lambda each=each: told.pay(each) for each in bought])
+    all_at_once(*[lambda each=each: delivering_sandbox.pay(each) for each in bought])
 
     wait_until(lambda: credits_of(empty_account) == 3000, "the webhooks to credit everything", 20)
     time.sleep(0.5)  # the last copies
     assert LedgerEntry.objects.count() == 3
-    wait_until(lambda: not ProviderEvent.objects.filter(state="new").exists(), "every event to be dealt with")
+    wait_until(lambda: not ProviderEvent.objects.filter(state="new").exists(), "every event to be processed")
     assert reconciliation.faults() == []
 
 
 @needs_postgresql
 @pytest.mark.parametrize("mode", ["refuse", "crash", "drop"])
-def test_webhooks_during_a_failure_of_the_providers_api_end_in_the_same_state(told, empty_account, alice, mode):
+def test_webhooks_during_an_outage_of_the_providers_api_lead_to_the_same_state(
+    delivering_sandbox, empty_account, alice, mode
+):
     bought = [buy(empty_account, alice, cents) for cents in (500, 1000)]
-    told.fail(mode, count=12, status=503, path="/v1/checkout", method="GET")
+    delivering_sandbox.fail(mode, count=12, status=503, path="/v1/checkout", method="GET")
     for purchase in bought:
-        told.pay(purchase)
+        delivering_sandbox.pay(purchase)
 
     wait_until(lambda: ProviderEvent.objects.filter(state="failed").exists(), "an event to fail")
-    told._post("/_test/reset")
+    delivering_sandbox.post("/_test/reset")
     ProviderEvent.objects.update(received_at=F("received_at") - timedelta(minutes=1))
     sweeps.sweep()
 

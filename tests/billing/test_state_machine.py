@@ -1,9 +1,9 @@
-"""Anything may happen to an account in any order, and every balance, lot and entry stays explained.
+"""A state machine of one account: whatever happens in whatever order, every balance, lot and entry is explained.
 
-Hypothesis draws purchases, requests, refunds, disputes, top-ups, webhooks that come twice, late or never, failures
-of the provider, and a process that dies between any two statements. After each step an auditor (`auditor.py`) with
-books of its own replays the new ledger entries: each must follow from what the provider knows. In the end everybody
-is heard, and nothing may be missing.
+Hypothesis draws purchases, requests, refunds, disputes, auto top-ups, webhooks that arrive twice, late or never,
+outages of the provider, and processes that die between any two SQL statements. After each step an auditor
+(`auditor.py`) checks that each new ledger entry follows from the provider's state and from books of its own. At the
+end everything is synced, and nothing may be missing.
 """
 
 import time
@@ -49,17 +49,17 @@ THRESHOLD_CENTS, TOP_UP_CENTS = 500, 1000
 GOOD_CARD, BAD_CARD = "4242424242424242", "4000000000000341"
 
 
-#: More of both find more. No new account is begun after so many seconds: the suite has other tests, too.
+#: More of both find more. After this many seconds no new account is started, to limit the time of the suite.
 EXAMPLES, STEPS, SECONDS = 8, 30, 8.0
 
 
 class Died(BaseException):
-    """The process is gone: nobody catches this, and nothing after it is run."""
+    """The process has died. As a BaseException it is not caught by the code under test."""
 
 
 @contextmanager
 def dying(after: int) -> Iterator[None]:
-    """The process dies before the statement with this number; what was not committed is lost."""
+    """Let the process die before the SQL statement with this number; uncommitted changes are lost."""
     left = after
 
     def count(execute: Any, *arguments: Any) -> Any:
@@ -73,8 +73,8 @@ def dying(after: int) -> Iterator[None]:
         yield
 
 
-#: What goes wrong during a step: nothing, mostly; or the process dies; or the provider's API fails, with all retries.
-TROUBLE = st.one_of(
+#: A fault during a step: mostly none; or the process dies; or the provider's API fails, including retries.
+FAULTS = st.one_of(
     st.just(("", 0)),
     st.just(("", 0)),
     st.tuples(st.just("die"), st.integers(0, 30)),
@@ -83,13 +83,13 @@ TROUBLE = st.one_of(
 
 
 def step(**drawn: Any) -> Callable[[Callable[..., None]], Any]:
-    """A rule that does nothing once the time is over."""
+    """A rule that does nothing once the time is up."""
 
-    def decorate(happens: Callable[..., None]) -> Any:
-        @wraps(happens)
+    def decorate(action: Callable[..., None]) -> Any:
+        @wraps(action)
         def in_time(self: "Account", **arguments: Any) -> None:
             if not self.is_late:
-                happens(self, **arguments)
+                action(self, **arguments)
 
         return rule(**drawn)(in_time)
 
@@ -97,10 +97,10 @@ def step(**drawn: Any) -> Callable[[Callable[..., None]], Any]:
 
 
 class Account(RuleBasedStateMachine):
-    """One account, everything that can happen to it, and the auditor.
+    """One account, everything that can happen to it, and its auditor.
 
-    No rule has a precondition: what may happen next must not depend on what a death has left behind, or Hypothesis
-    could not tell one run from another.
+    No rule has a precondition: it would depend on the state that a dying process leaves behind, which Hypothesis
+    could not reproduce.
     """
 
     sandbox: Any
@@ -115,9 +115,9 @@ class Account(RuleBasedStateMachine):
         self.pk = spending.account_of(self.user.personal_organisation).pk
         self.auditor = Auditor(self.sandbox, self.pk)
         self.books = self.auditor.books
-        self.paid: set[uuid.UUID] = set()  # checkouts that the buyer has paid
-        self.open: dict[str, int] = {}  # requests that have not settled, and the most that they expect to cost
-        self.reaped: set[str] = set()  # those of them that hold nothing any more
+        self.paid: set[uuid.UUID] = set()  # purchases whose payment page was paid
+        self.open: dict[str, int] = {}  # unsettled requests and their holds, in pico-USD
+        self.reaped: set[str] = set()  # unsettled requests whose hold the reaper has released
         self.requests = 0
 
     @property
@@ -125,8 +125,8 @@ class Account(RuleBasedStateMachine):
         return CreditAccount.objects.get(pk=self.pk)
 
     @contextmanager
-    def trouble(self, trouble: tuple[str, int]) -> Iterator[None]:
-        what, number = trouble
+    def fault(self, fault: tuple[str, int]) -> Iterator[None]:
+        what, number = fault
         try:
             if what == "die":
                 with dying(number):
@@ -140,7 +140,7 @@ class Account(RuleBasedStateMachine):
                 raise
         finally:
             if what not in {"", "die"}:
-                self.sandbox._post("/_test/reset")
+                self.sandbox.post("/_test/reset")
 
     def pick(self, number: int, **which: Any) -> Purchase | None:
         found = list(Purchase.objects.filter(account=self.pk, **which).order_by("created_at", "pk"))
@@ -149,65 +149,65 @@ class Account(RuleBasedStateMachine):
     # --- Buying
 
     @initialize()
-    def begins(self) -> None:
+    def start_with_a_card_and_credits(self) -> None:
         if self.is_late:
             return
         card = save_card(self.sandbox, self.account, self.user)
         turn_on(self.account, self.user, card, threshold_cents=THRESHOLD_CENTS, amount_cents=TOP_UP_CENTS)
         bad = save_card(self.sandbox, self.account, self.user, BAD_CARD)
         self.cards = [card, bad]
-        self.buys(cents=3000, pays=True, trouble=("", 0))
-        self.comes_back_from_the_payment_page(number=0, trouble=("", 0))
+        self.a_purchase_starts(cents=3000, pays=True, fault=("", 0))
+        self.the_buyer_returns(number=0, fault=("", 0))
 
-    @step(cents=st.integers(500, 3000), pays=st.booleans(), trouble=TROUBLE)
-    def buys(self, cents: int, pays: bool, trouble: tuple[str, int]) -> None:
+    @step(cents=st.integers(500, 3000), pays=st.booleans(), fault=FAULTS)
+    def a_purchase_starts(self, cents: int, pays: bool, fault: tuple[str, int]) -> None:
         if self.account.refuses_purchases:
             with pytest.raises(checkouts.AccountFrozen):
                 buy(self.account, self.user, cents)
             return
-        with self.trouble(trouble):
+        with self.fault(fault):
             purchase = buy(self.account, self.user, cents)
             if pays:
                 self.sandbox.pay(purchase)
                 self.paid.add(purchase.pk)
 
-    @step(number=st.integers(0, 9), trouble=TROUBLE)
-    def comes_back_from_the_payment_page(self, number: int, trouble: tuple[str, int]) -> None:
+    @step(number=st.integers(0, 9), fault=FAULTS)
+    def the_buyer_returns(self, number: int, fault: tuple[str, int]) -> None:
         if purchase := self.pick(number, source=Purchase.Source.MANUAL):
-            with self.trouble(trouble):
+            with self.fault(fault):
                 purchase = purchases.sync(purchase)
                 assert (purchase.state == Purchase.State.CREDITED) == (purchase.pk in self.paid)
 
-    # --- Hearing
+    # --- Webhooks and periodic tasks
 
-    @step(chosen=st.lists(st.tuples(st.integers(0, 99), st.integers(1, 3)), min_size=1, max_size=4), trouble=TROUBLE)
-    def webhooks_arrive(self, chosen: list[tuple[int, int]], trouble: tuple[str, int]) -> None:
-        """Some, in any order, some more than once; the others are late or lost."""
+    @step(chosen=st.lists(st.tuples(st.integers(0, 99), st.integers(1, 3)), min_size=1, max_size=4), fault=FAULTS)
+    def webhooks_arrive(self, chosen: list[tuple[int, int]], fault: tuple[str, int]) -> None:
+        """Deliver some events, in any order, some repeatedly; the others are late or lost."""
         names = {str(pk) for pk in Purchase.objects.filter(account=self.pk).values_list("pk", flat=True)}
         names |= set(Purchase.objects.filter(account=self.pk).values_list("provider_payment", flat=True)) - {None}
-        told = [event for event in self.sandbox._get("/v1/events?limit=60")["data"] if self.about(event, names)]
-        if not told:
+        events = [event for event in self.sandbox.get("/v1/events?limit=60")["data"] if self.about(event, names)]
+        if not events:
             return
-        with self.trouble(trouble):
+        with self.fault(fault):
             for number, copies in chosen:
                 for _ in range(copies):
-                    assert deliver(Client(), told[number % len(told)]).status_code in {200, 500}
+                    assert deliver(Client(), events[number % len(events)]).status_code in {200, 500}
 
     @staticmethod
     def about(event: dict[str, Any], names: set[str]) -> bool:
         thing = event["data"]["object"]
         return bool(names & {str((thing.get("metadata") or {}).get("purchase")), str(thing.get("payment_intent"))})
 
-    @step(hours=st.sampled_from([0.05, 0.05, 2, 25]), trouble=TROUBLE)
-    def the_clock_strikes(self, hours: float, trouble: tuple[str, int]) -> None:
-        self.later(hours)
-        with self.trouble(trouble):
+    @step(hours=st.sampled_from([0.05, 0.05, 2, 25]), fault=FAULTS)
+    def periodic_tasks_run(self, hours: float, fault: tuple[str, int]) -> None:
+        self.age(hours)
+        with self.fault(fault):
             sweeps.sweep()
             sweeps.charge_auto_top_ups()
             sweeps.recover_missed_payments()
 
-    def later(self, hours: float) -> None:
-        """So much time goes by, everywhere but at the provider."""
+    def age(self, hours: float) -> None:
+        """Move everything into the past by that many hours, except at the provider."""
         ago = timedelta(hours=hours)
         mine = Purchase.objects.filter(account=self.pk)
         mine.update(created_at=F("created_at") - ago, synced_at=F("synced_at") - ago, paid_at=F("paid_at") - ago)
@@ -265,22 +265,22 @@ class Account(RuleBasedStateMachine):
 
     @step()
     def the_gateway_dies(self) -> None:
-        """With everything that was under way; the reaper comes by. Some of it may have been only slow, and settles."""
+        """The reaper releases all holds. Some of the requests may only have been slow, and settle later."""
         lost = self.open.keys() - self.reaped
         Hold.objects.filter(pk__in=lost).update(process_id="dead", created_at=datetime.now(UTC) - timedelta(minutes=5))
         assert reaper.reap() == len(lost)
         self.books.held = 0
         self.reaped |= lost
 
-    # --- Giving back
+    # --- Refunds and disputes
 
-    @step(number=st.integers(0, 9), trouble=TROUBLE)
-    def asks_for_a_refund(self, number: int, trouble: tuple[str, int]) -> None:
+    @step(number=st.integers(0, 9), fault=FAULTS)
+    def a_refund_is_requested(self, number: int, fault: tuple[str, int]) -> None:
         purchase = self.pick(number, state=Purchase.State.CREDITED)
         if purchase is None:
             return
         unspent = self.books.unspent(self.books.lot_of(purchase.pk)) // PICO_PER_CENT
-        with self.trouble(trouble):
+        with self.fault(fault):
             try:
                 offered = refunds.offer(purchase)
             except refunds.NotRefundable:
@@ -288,71 +288,71 @@ class Account(RuleBasedStateMachine):
             assert offered.cents == unspent
             refunds.request(purchase, self.user, cents=offered.cents)
 
-    @step(number=st.integers(0, 9), cents=st.integers(1, 1500), trouble=TROUBLE)
-    def somebody_refunds_in_the_dashboard(self, number: int, cents: int, trouble: tuple[str, int]) -> None:
+    @step(number=st.integers(0, 9), cents=st.integers(1, 1500), fault=FAULTS)
+    def a_refund_is_made_in_the_dashboard(self, number: int, cents: int, fault: tuple[str, int]) -> None:
         if purchase := self.pick(number, state=Purchase.State.CREDITED):
             given = {"payment_intent": purchase.provider_payment, "amount": cents}
-            self.sandbox._post("/_test/refunds", accepts={200, 400}, **given)
-            with self.trouble(trouble):
+            self.sandbox.post("/_test/refunds", accepts={200, 400}, **given)
+            with self.fault(fault):
                 refunds.sync(purchase)
 
-    @step(number=st.integers(0, 9), is_heard=st.booleans())
-    def a_bank_sends_a_refund_back(self, number: int, is_heard: bool) -> None:
+    @step(number=st.integers(0, 9), is_synced=st.booleans())
+    def a_bank_returns_a_refund(self, number: int, is_synced: bool) -> None:
         found = list(Refund.objects.filter(purchase__account=self.pk).exclude(provider_refund=None).order_by("pk"))
         if found:
             refund = found[number % len(found)]
-            self.sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail", accepts={200, 400})
-            if is_heard:
+            self.sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail", accepts={200, 400})
+            if is_synced:
                 refunds.sync(refund.purchase)
 
-    @step(number=st.integers(0, 9), is_heard=st.booleans(), trouble=TROUBLE)
-    def a_bank_disputes(self, number: int, is_heard: bool, trouble: tuple[str, int]) -> None:
+    @step(number=st.integers(0, 9), is_synced=st.booleans(), fault=FAULTS)
+    def a_payment_is_disputed(self, number: int, is_synced: bool, fault: tuple[str, int]) -> None:
         if purchase := self.pick(number, state=Purchase.State.CREDITED):
-            self.sandbox._post("/_test/disputes", accepts={200, 400}, payment_intent=purchase.provider_payment)
-            if is_heard:
-                with self.trouble(trouble):
+            self.sandbox.post("/_test/disputes", accepts={200, 400}, payment_intent=purchase.provider_payment)
+            if is_synced:
+                with self.fault(fault):
                     disputes.sync(purchase)
 
-    @step(number=st.integers(0, 9), verdict=st.sampled_from(["win", "win", "lose"]), trouble=TROUBLE)
-    def a_bank_decides(self, number: int, verdict: str, trouble: tuple[str, int]) -> None:
+    @step(number=st.integers(0, 9), verdict=st.sampled_from(["win", "win", "lose"]), fault=FAULTS)
+    def a_dispute_is_decided(self, number: int, verdict: str, fault: tuple[str, int]) -> None:
         found = list(Dispute.objects.filter(purchase__account=self.pk).order_by("pk"))
         if found:
             dispute = found[number % len(found)]
-            self.sandbox._post(f"/_test/disputes/{dispute.provider_dispute}/{verdict}", accepts={200, 400})
-            with self.trouble(trouble):
+            self.sandbox.post(f"/_test/disputes/{dispute.provider_dispute}/{verdict}", accepts={200, 400})
+            with self.fault(fault):
                 disputes.sync(dispute.purchase)
 
     @step()
-    def an_operator_lets_the_account_go_on(self) -> None:
+    def an_operator_unfreezes_the_account(self) -> None:
         lost = Dispute.objects.filter(purchase__account=self.pk)
         if not lost.filter(state=Dispute.State.OPEN).exists() and disputes.unfreeze(self.account):
-            self.auditor.thawed |= set(lost.values_list("provider_dispute", flat=True))
+            self.auditor.overridden |= set(lost.values_list("provider_dispute", flat=True))
 
-    # --- Topping up
+    # --- Auto top-up
 
-    @step(number=st.integers(0, 1), trouble=TROUBLE)
-    def it_tops_itself_up(self, number: int, trouble: tuple[str, int]) -> None:
+    @step(number=st.integers(0, 1), fault=FAULTS)
+    def auto_top_up_charges_a_card(self, number: int, fault: tuple[str, int]) -> None:
         AutoTopUp.objects.filter(account=self.pk).update(card=self.cards[number], is_on=True)
-        with self.trouble(trouble):
-            attempt = auto_top_up_charges.charge_if_low(self.pk)
-            if attempt is not None and not trouble[0]:
+        with self.fault(fault):
+            charge = auto_top_up_charges.charge_if_low(self.pk)
+            if charge is not None and not fault[0]:
                 assert self.books.credits - self.books.usage < THRESHOLD_CENTS * PICO_PER_CENT
-                assert (attempt.state == Purchase.State.CREDITED) == (number == 0)
+                assert (charge.state == Purchase.State.CREDITED) == (number == 0)
 
-    # --- What must hold
+    # --- Invariants
 
     @invariant()
-    def everything_is_explained(self) -> None:
+    def every_entry_is_explained(self) -> None:
         if not self.is_late:
-            self.auditor.look()
+            self.auditor.audit()
 
     def teardown(self) -> None:
-        """Everybody is heard in the end: whatever was paid, refunded or disputed is booked, and no hold is left."""
+        """Sync everything: all payments, refunds and disputes are recorded, and no hold is left."""
         if self.is_late:
             return
         AutoTopUp.objects.filter(account=self.pk).update(is_on=False)
         for _ in range(2):
-            self.later(1.5)
+            self.age(1.5)
             sweeps.sweep()
             sweeps.recover_missed_payments()
         for purchase in Purchase.objects.filter(account=self.pk):
@@ -362,10 +362,12 @@ class Account(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whatever_happens_in_whatever_order_every_balance_lot_and_entry_is_explained(sandbox, monkeypatch):
-    monkeypatch.setattr(stripe._http_client.HTTPClient, "INITIAL_DELAY", 0.001)
-    monkeypatch.setattr(stripe._http_client.HTTPClient, "MAX_DELAY", 0.002)
-    monkeypatch.setattr(tasks.charge_auto_top_up, "delay", lambda account: None)  # lost: the clock looks as well
+def test_every_balance_lot_and_entry_is_explained_whatever_happens(sandbox, monkeypatch):
+    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.001)
+    monkeypatch.setattr(stripe.HTTPClient, "MAX_DELAY", 0.002)
+    monkeypatch.setattr(
+        tasks.charge_auto_top_up, "delay", lambda account: None
+    )  # lost: the periodic task charges as well
     monkeypatch.setattr(Account, "sandbox", sandbox, raising=False)
     monkeypatch.setattr(Account, "until", time.monotonic() + SECONDS, raising=False)
     run_state_machine_as_test(

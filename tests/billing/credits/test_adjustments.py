@@ -40,11 +40,11 @@ def grant(account, usd: str = "12.50", **options: str) -> None:
 # --- In the admin -----------------------------------------------------------------------------------
 
 
-def test_a_grant_says_who_why_and_how_much_and_is_made_once(operator, boss, empty_account, alice_client):
+def test_a_grant_names_operator_and_reason_and_is_made_once(operator, boss, empty_account, alice_client):
     form = {"amount": "12.5", "reason": "Sorry for the outage"}
     form["token"] = hidden(operator.get(page_of(empty_account)).content.decode(), "token")
 
-    for _ in range(2):  # sent twice, granted once
+    for _ in range(2):  # submitted twice, granted once
         assert operator.post(page_of(empty_account), form).status_code == 302
 
     entry = LedgerEntry.objects.get()
@@ -62,7 +62,7 @@ def test_a_grant_says_who_why_and_how_much_and_is_made_once(operator, boss, empt
     assert "$12.500000" in listed
 
 
-def test_only_what_is_available_can_be_taken(operator, account):
+def test_only_available_credits_can_be_taken(operator, account):
     spend(account, used=300, held=200)
 
     refused = operator.post(page_of(account), {"amount": "-6", "reason": "x", "token": "one"})
@@ -75,20 +75,20 @@ def test_only_what_is_available_can_be_taken(operator, account):
     assert sound()
 
 
-def test_a_form_that_was_used_for_another_amount_moves_nothing(operator, empty_account):
+def test_a_form_reused_with_another_amount_changes_nothing(operator, empty_account):
     operator.post(page_of(empty_account), {"amount": "1", "reason": "x", "token": "one"})
-    answer = operator.post(page_of(empty_account), {"amount": "2", "reason": "x", "token": "one"})
-    assert "Open it anew" in answer.content.decode()
+    response = operator.post(page_of(empty_account), {"amount": "2", "reason": "x", "token": "one"})
+    assert "Open it anew" in response.content.decode()
     assert credits_of(empty_account) == 100
 
 
-def test_who_granted_is_known_when_the_operator_is_gone(boss, empty_account):
+def test_an_adjustment_keeps_the_email_of_a_deleted_operator(boss, empty_account):
     adjustments.adjust(empty_account, pico_from_cents(5), operator=boss, reason="x", reference="y")
     boss.delete()
     assert Adjustment.objects.get().operator_email == "boss@example.com"
 
 
-def test_an_entry_by_hand_without_a_name_is_a_fault(boss, empty_account):
+def test_a_manual_entry_without_an_operator_is_a_fault(boss, empty_account):
     adjustments.adjust(empty_account, pico_from_cents(5), operator=boss, reason="x", reference="y")
     assert sound()
     Adjustment.objects.all().delete()
@@ -98,7 +98,7 @@ def test_an_entry_by_hand_without_a_name_is_a_fault(boss, empty_account):
 # --- By command -------------------------------------------------------------------------------------
 
 
-def test_the_command_grants_once_however_often_it_is_run(boss, empty_account, capsys):
+def test_the_command_grants_once_however_often_it_runs(boss, empty_account, capsys):
     grant("Alice@example.com")
     assert "Granted $12.50 to alice. The balance is $12.50." in capsys.readouterr().out
     grant(empty_account.organisation.public_id)
@@ -110,7 +110,7 @@ def test_the_command_grants_once_however_often_it_is_run(boss, empty_account, ca
     assert sound()
 
 
-def test_a_reference_that_stands_for_something_else_is_refused(boss, empty_account, charlie):
+def test_a_reference_used_for_another_grant_is_refused(boss, empty_account, charlie):
     grant("alice@example.com")
     for account, usd in (("alice@example.com", "13"), ("charlie@example.com", "12.50")):
         with pytest.raises(CommandError, match="Choose another --reference"):
@@ -119,9 +119,9 @@ def test_a_reference_that_stands_for_something_else_is_refused(boss, empty_accou
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
-        ({"account": "nobody@example.com"}, "no person or organisation"),
+        ({"account": "unknown@example.com"}, "no person or organisation"),
         ({"account": "org_nothing"}, "no person or organisation"),
         ({"usd": "ten"}, "not an amount"),
         ({"usd": "0"}, "not an amount"),
@@ -134,16 +134,16 @@ def test_a_reference_that_stands_for_something_else_is_refused(boss, empty_accou
         ({"operator": "clerk@example.com"}, "not an operator"),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_moves_nothing(boss, empty_account, changed, told):
+def test_invalid_arguments_are_refused_and_change_nothing(boss, empty_account, changed, message):
     clerk = User.objects.create_user("clerk@example.com", "correct horse battery", is_staff=True)
     clerk.user_permissions.set(Permission.objects.filter(codename="view_creditaccount"))
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         grant(**{"account": "alice@example.com"} | changed)
     assert not LedgerEntry.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_grant_that_is_asked_for_many_times_at_once_is_made_once(boss, empty_account):
+def test_a_grant_requested_many_times_at_once_is_made_once(boss, empty_account):
     def ask():
         return adjustments.adjust(empty_account, pico_from_cents(500), operator=boss, reason="x", reference="T-8")[1]
 

@@ -1,4 +1,4 @@
-"""Credits that expire a year after they were bought, where that is switched on."""
+"""Expiry of credits a year after their purchase, where it is enabled."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,29 +19,29 @@ EXPIRY = LedgerEntry.Kind.EXPIRY
 
 
 @pytest.fixture(autouse=True)
-def _switched_on(settings):
+def _enabled(settings):
     settings.CREDITS_EXPIRE = True
 
 
 @pytest.fixture
 def lot(bought) -> Lot:
-    """$10 bought just now."""
+    """The lot of a purchase of $10, made just now."""
     return Lot.objects.get(purchase=bought)
 
 
 @pytest.fixture
 def night(django_capture_on_commit_callbacks):
-    """The clock strikes: returns how many lots have expired, with the mails sent."""
+    """Run the nightly task and send its emails; returns how many lots expired."""
 
-    def strike() -> int:
+    def run() -> int:
         with django_capture_on_commit_callbacks(execute=True):
             return expiry.run()
 
-    return strike
+    return run
 
 
 def days_left(lot: Lot, days: float) -> None:
-    """The lot was bought so long ago that it expires in so many days."""
+    """Date the lot's purchase so that it expires in this many days."""
     lot.refresh_from_db()
     lot.expires_at = timezone.now() + timedelta(days=days)
     lot.created_at = lot.expires_at - timedelta(days=365)
@@ -49,15 +49,15 @@ def days_left(lot: Lot, days: float) -> None:
 
 
 def is_due(lot: Lot) -> None:
-    """Its date has come, after both warnings."""
+    """Make the lot due: its expiration date has passed, and both warnings were sent."""
     days_left(lot, -0.01)
     Lot.objects.filter(pk=lot.pk).update(expiry_warnings=2)
 
 
-# --- When -------------------------------------------------------------------------------------------
+# --- Dates ------------------------------------------------------------------------------------------
 
 
-def test_it_is_off_unless_the_operator_wants_it(bought, lot, settings, night):
+def test_expiry_is_off_unless_the_operator_enables_it(bought, lot, settings, night):
     is_due(lot)
     settings.CREDITS_EXPIRE = False
 
@@ -79,7 +79,7 @@ def test_a_year_is_the_same_day_next_year(bought_on, expires_on):
     assert f"{expiry.expiration_date(bought_on):%Y-%m-%d %H:%M}" == expires_on
 
 
-def test_a_purchase_gets_its_date_when_it_is_credited_and_a_grant_none(lot, empty_account, night):
+def test_purchases_get_an_expiration_date_and_grants_none(lot, empty_account, night):
     assert timedelta(days=364) < lot.expires_at - timezone.now() < timedelta(days=367)
     ledger.add(empty_account, pico_from_cents(100), kind=LedgerEntry.Kind.GRANT, reference="x")
     Lot.objects.filter(purchase=None).update(created_at=timezone.now() - timedelta(days=900))
@@ -88,7 +88,7 @@ def test_a_purchase_gets_its_date_when_it_is_credited_and_a_grant_none(lot, empt
     assert credits_of(empty_account) == 1100
 
 
-def test_what_was_bought_before_it_was_switched_on_has_a_month_from_then(lot, night):
+def test_purchases_before_expiry_was_enabled_expire_a_month_later_at_the_earliest(lot, night):
     Lot.objects.update(expires_at=None, created_at=timezone.now() - timedelta(days=700))
 
     assert night() == 0
@@ -100,7 +100,7 @@ def test_what_was_bought_before_it_was_switched_on_has_a_month_from_then(lot, ni
 # --- Warnings ---------------------------------------------------------------------------------------
 
 
-def test_the_owner_is_warned_thirty_and_seven_days_before_once_each(lot, night):
+def test_the_owner_is_warned_once_thirty_and_once_seven_days_before(lot, night):
     for days, mails in ((31, 0), (29.5, 1), (29, 1), (8, 1), (6.5, 2), (5, 2), (1, 2)):
         days_left(lot, days)
         for _ in range(2):
@@ -116,8 +116,8 @@ def test_the_owner_is_warned_thirty_and_seven_days_before_once_each(lot, night):
     assert "$10.00 bought on " in warning.body
 
 
-def test_a_warning_that_comes_late_moves_the_date(lot, night):
-    days_left(lot, -3)  # the clock had stopped
+def test_a_late_warning_postpones_the_expiration(lot, night):
+    days_left(lot, -3)  # the task did not run for a while
     assert night() == 0
     lot.refresh_from_db()
     assert (lot.expires_at - timezone.now()).days == 29
@@ -131,14 +131,14 @@ def test_a_warning_that_comes_late_moves_the_date(lot, night):
     assert f"expire on {lot.expires_at:%d}".replace(" 0", " ") in mail.outbox[1].body
 
 
-def test_nobody_is_warned_of_what_is_spent(lot, empty_account, night):
+def test_there_is_no_warning_about_spent_credits(lot, empty_account, night):
     spend(empty_account, used=1000)
     days_left(lot, 20)
     night()
     assert mail.outbox == []
 
 
-def test_one_mail_tells_of_several_purchases(sandbox, lot, empty_account, alice, night):
+def test_one_email_covers_several_purchases(sandbox, lot, empty_account, alice, night):
     second = Lot.objects.get(purchase=paid(sandbox, empty_account, alice, 2500))
     days_left(lot, 20)
     days_left(second, 25)
@@ -148,10 +148,10 @@ def test_one_mail_tells_of_several_purchases(sandbox, lot, empty_account, alice,
     assert warning.body.index("$7.50 bought") < warning.body.index("$25.00 bought")
 
 
-# --- What goes --------------------------------------------------------------------------------------
+# --- Expiring ---------------------------------------------------------------------------------------
 
 
-def test_the_unspent_part_goes_by_an_entry_of_its_own(bought, lot, empty_account, night):
+def test_unspent_credits_expire_with_an_entry_of_their_own(bought, lot, empty_account, night):
     spend(empty_account, used=400)
     is_due(lot)
 
@@ -165,7 +165,7 @@ def test_the_unspent_part_goes_by_an_entry_of_its_own(bought, lot, empty_account
     assert sound()
 
 
-def test_only_the_lots_whose_date_has_come_go_oldest_first(sandbox, lot, empty_account, alice, night):
+def test_only_due_lots_expire_oldest_first(sandbox, lot, empty_account, alice, night):
     second = Lot.objects.get(purchase=paid(sandbox, empty_account, alice, 2500))
     spend(empty_account, used=300)
     is_due(lot)
@@ -182,7 +182,7 @@ def test_only_the_lots_whose_date_has_come_go_oldest_first(sandbox, lot, empty_a
     assert sound()
 
 
-def test_what_requests_hold_stays_until_they_end(lot, empty_account, night):
+def test_credits_on_hold_expire_only_after_their_release(lot, empty_account, night):
     spend(empty_account, used=100, held=300)
     is_due(lot)
 
@@ -207,17 +207,17 @@ def test_a_frozen_account_keeps_its_credits(lot, empty_account, night):
     assert night() == 1
 
 
-def test_the_clock_does_it_every_night(lot, settings):
+def test_the_task_runs_every_night(lot, settings):
     assert settings.CELERY_BEAT_SCHEDULE["expire-credits"]["task"] == tasks.expire_credits.name
     is_due(lot)
     tasks.expire_credits()
     assert LedgerEntry.objects.get(kind=EXPIRY)
 
 
-# --- The proof --------------------------------------------------------------------------------------
+# --- Reconciliation and concurrency -----------------------------------------------------------------
 
 
-def test_the_reconciliation_knows_what_was_due(lot, empty_account, night, capsys):
+def test_credits_that_expired_too_early_are_a_fault(lot, empty_account, night, capsys):
     is_due(lot)
     night()
     assert sound()
@@ -229,13 +229,13 @@ def test_the_reconciliation_knows_what_was_due(lot, empty_account, night, capsys
     assert not sound()
 
 
-def test_an_expiry_of_nothing_that_was_bought_is_a_fault(account):
+def test_expired_credits_without_a_purchase_are_a_fault(account):
     ledger.take(account, pico_from_cents(1), kind=EXPIRY, reference="made up")
     assert [fault.problem for fault in reconciliation.faults()] == ["expired credits that were not due"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_race_with_spending_expires_only_what_was_not_spent(lot, empty_account):
+def test_a_race_with_spending_expires_only_unspent_credits(lot, empty_account):
     is_due(lot)
 
     def spend_if_possible():

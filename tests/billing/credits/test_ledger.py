@@ -1,4 +1,4 @@
-"""The ledger's promises."""
+"""The ledger: adding and taking credits, unspent lots, and append-only entries."""
 
 import pytest
 from django.core.management import call_command
@@ -24,12 +24,12 @@ def test_adding_credits_writes_an_entry_a_lot_and_the_account(empty):
 
     empty.refresh_from_db()
     assert empty.credits == 5 * PICO_PER_USD + 1
-    assert empty.purchased == 5 * PICO_PER_USD  # the grant does not count as bought
+    assert empty.purchased == 5 * PICO_PER_USD  # without the grant
     assert (first.credits_after, second.credits_after) == (5 * PICO_PER_USD, 5 * PICO_PER_USD + 1)
     assert [(lot.entry, lot.amount) for lot in empty.lots.order_by("pk")] == [(first, first.amount), (second, 1)]
 
 
-def test_asking_twice_returns_the_first_entry_and_moves_nothing(empty):
+def test_a_repeated_reference_returns_the_first_entry_and_changes_nothing(empty):
     first = ledger.add(empty, PicoUsd(700), kind=GRANT, reference="once")
     again = ledger.add(empty, PicoUsd(900), kind=GRANT, reference="once")
 
@@ -38,7 +38,7 @@ def test_asking_twice_returns_the_first_entry_and_moves_nothing(empty):
     assert (empty.credits, empty.entries.count(), empty.lots.count()) == (700, 1, 1)
 
 
-def test_a_reference_that_another_account_used_moves_nothing(empty, charlie):
+def test_a_reference_used_by_another_account_changes_nothing(empty, charlie):
     first = ledger.add(empty, PicoUsd(700), kind=GRANT, reference="shared")
     other = spending.account_of(charlie.personal_organisation)
 
@@ -86,7 +86,7 @@ def test_the_database_refuses_to_truncate_the_ledger(empty):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_whole_database_can_be_flushed_and_is_guarded_afterwards(empty):
+def test_the_triggers_allow_a_flush_and_work_afterwards(empty):
     ledger.add(empty, PicoUsd(5), kind=GRANT, reference="gone")
 
     call_command("flush", interactive=False, verbosity=0)
@@ -99,7 +99,7 @@ def test_a_whole_database_can_be_flushed_and_is_guarded_afterwards(empty):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_guard_is_put_back_when_emptying_fails(empty):
+def test_the_triggers_are_reinstalled_after_a_failure(empty):
     ledger.add(empty, PicoUsd(5), kind=GRANT, reference="kept")
 
     with pytest.raises(RuntimeError), append_only.disabled(connection):
@@ -127,7 +127,7 @@ def three_lots(empty) -> list[Lot]:
         (4, 0, [6, 20, 30]),
         (10, 0, [0, 20, 30]),
         (25, 0, [0, 5, 30]),
-        (25, 10, [0, 0, 25]),  # reserved credits count as spent
+        (25, 10, [0, 0, 25]),  # credits on hold count as spent
         (60, 0, [0, 0, 0]),
     ],
 )
@@ -137,7 +137,7 @@ def test_lots_are_spent_in_the_order_they_were_credited(empty, three_lots, usage
     assert [ledger.unspent(lot) // PICO_PER_CENT for lot in three_lots] == expected
 
 
-def test_what_requests_only_reserve_can_be_counted_as_unspent(empty, three_lots):
+def test_credits_on_hold_can_be_counted_as_unspent(empty, three_lots):
     CreditAccount.objects.filter(pk=empty.pk).update(usage=25 * PICO_PER_CENT, held=10 * PICO_PER_CENT)
 
     assert [ledger.unspent(lot, keep_held=False) // PICO_PER_CENT for lot in three_lots] == [0, 5, 30]

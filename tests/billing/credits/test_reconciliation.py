@@ -1,4 +1,4 @@
-"""The proof that the money adds up finds every way in which it might not."""
+"""Reconciliation finds every kind of fault."""
 
 import io
 
@@ -47,7 +47,7 @@ def test_a_sound_ledger_has_no_faults(filled):
     ("column", "problem"),
     [("credits", "but its entries add up to"), ("purchased", "but its purchases less refunds and disputes add up to")],
 )
-def test_an_account_that_disagrees_with_its_entries_is_named(filled, column, problem):
+def test_an_account_that_does_not_match_its_entries_is_a_fault(filled, column, problem):
     CreditAccount.objects.update(**{column: getattr(filled, column) + 1})
 
     with pytest.raises(CommandError) as error:
@@ -57,26 +57,26 @@ def test_an_account_that_disagrees_with_its_entries_is_named(filled, column, pro
     assert error.value.returncode == 1
 
 
-def test_a_lot_that_disagrees_with_its_account_is_named(filled):
+def test_a_lot_that_does_not_match_its_account_is_a_fault(filled):
     lot = Lot.objects.earliest("pk")
     Lot.objects.filter(pk=lot.pk).update(amount=99)
     assert rows() == [f"account {filled.pk}"]
 
 
-def test_a_lot_longer_than_its_entry_is_named(filled):
+def test_a_lot_larger_than_its_entry_is_a_fault(filled):
     first, second, _ = Lot.objects.order_by("pk")
     Lot.objects.filter(pk=first.pk).update(amount=first.amount + 50)
     Lot.objects.filter(pk=second.pk).update(amount=second.amount - 50)
     assert rows() == [f"lot {first.pk}"]
 
 
-def test_an_entry_without_a_lot_is_named(filled):
+def test_an_entry_without_a_lot_is_a_fault(filled):
     lot = Lot.objects.earliest("pk")
     Lot.objects.filter(pk=lot.pk).delete()
     assert rows() == [f"account {filled.pk}", f"ledger entry {lot.entry_id}"]
 
 
-def test_an_entry_that_was_tampered_with_is_named(filled):
+def test_an_entry_that_was_tampered_with_is_a_fault(filled):
     entry = LedgerEntry.objects.earliest("pk")
     append_only.remove(connection)
     LedgerEntry.objects.filter(pk=entry.pk).update(credits_after=1)
@@ -84,7 +84,7 @@ def test_an_entry_that_was_tampered_with_is_named(filled):
     assert rows() == [f"ledger entry {entry.pk} of account {filled.pk}"]
 
 
-def test_a_purchase_that_was_credited_without_an_entry_is_named(filled):
+def test_a_credited_purchase_without_an_entry_is_a_fault(filled):
     purchase = Purchase.objects.get()
     other = Purchase.objects.create(
         account=filled, credit_cents=700, fee_cents=80, fee_basis_points=550, state="credited",
@@ -97,32 +97,32 @@ def test_a_purchase_that_was_credited_without_an_entry_is_named(filled):
     assert rows() == [f"purchase {purchase.pk}"]
 
 
-def test_an_entry_of_a_purchase_that_is_not_credited_is_named(filled):
+def test_an_entry_of_an_uncredited_purchase_is_a_fault(filled):
     Purchase.objects.update(state="open", credited_at=None)
     entry = LedgerEntry.objects.get(kind="purchase")
     assert rows() == [f"ledger entry {entry.pk}"]
 
 
-def test_other_apps_can_add_their_checks(filled, monkeypatch):
+def test_other_apps_can_register_checks(filled, monkeypatch):
     monkeypatch.setattr(reconciliation, "checks", list(reconciliation.checks))
 
     @reconciliation.check
-    def nobody_is_rich():
+    def accounts_are_small():
         for account in CreditAccount.objects.filter(credits__gt=5):
-            yield reconciliation.Fault(f"account {account.pk}", "is rich")
+            yield reconciliation.Fault(f"account {account.pk}", "is large")
 
-    reconciliation.check(nobody_is_rich)  # registered once, whoever imports it again
+    reconciliation.check(accounts_are_small)  # registering it again has no effect
 
-    assert [str(fault) for fault in reconciliation.faults()] == [f"account {filled.pk}: is rich"]
+    assert [str(fault) for fault in reconciliation.faults()] == [f"account {filled.pk}: is large"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_all_checks_see_one_moment(filled, monkeypatch):
-    """Money moves while the checks run; sums of two moments would seem to differ."""
+def test_all_checks_run_on_one_snapshot(filled, monkeypatch):
+    """Otherwise transactions committed between two checks would look like faults."""
     monkeypatch.setattr(reconciliation, "checks", list(reconciliation.checks))
 
     @reconciliation.check
-    def nothing_moves_in_between():
+    def runs_in_a_snapshot():
         assert connection.in_atomic_block
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:

@@ -202,7 +202,7 @@ def test_an_attempt_of_auto_top_up_is_told_by_the_clock_when_its_process_died_be
 
 def test_a_failed_refund_is_told_with_its_credits(sandbox, bought, alice, monkeypatch, broken):
     refund = refunds.request(bought, alice, cents=1000)
-    sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
+    sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail")
     with pytest.raises(SystemExit):
         refunds.sync(bought)
     refund.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Charges whose answer never comes, and banks that say no, told with the payments sandbox over HTTP."""
+"""Auto top-up charges with lost responses, and charges that banks decline."""
 
 from datetime import timedelta
 
@@ -15,18 +15,18 @@ from tests.billing.conftest import credits_of, deliver
 State = Purchase.State
 
 
-# --- Answers that never come ----------------------------------------------------------------------
+# --- Lost responses ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", ["drop", "crash"])
-def test_a_charge_whose_answer_was_lost_is_found_and_credited_once(sandbox, agreement, empty_account, mode):
-    """Charged at the provider, but nobody told us; with `crash` the failure is even remembered for its key."""
+def test_a_charge_whose_response_was_lost_is_found_and_credited_once(sandbox, agreement, empty_account, mode):
+    """The provider carries the charge out. With `crash` it also repeats the server error for the same key."""
     sandbox.fail(mode, count=3, path="/v1/payment_intents", method="POST")
     purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
-    assert purchase.state == State.PROCESSING  # unknown is not failed
-    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None  # and nobody begins another one
+    assert purchase.state == State.PROCESSING  # unknown, not failed
+    assert auto_top_up_charges.charge_if_low(empty_account.pk) is None  # no second charge
 
-    sweeps.sweep()  # too young: its process may still be waiting for the answer
+    sweeps.sweep()  # too early: its process may still be waiting for the response
     assert credits_of(empty_account) == 0
     age_charges(0.1)
     sweeps.sweep()
@@ -36,7 +36,7 @@ def test_a_charge_whose_answer_was_lost_is_found_and_credited_once(sandbox, agre
     assert credits_of(empty_account) == 1000
 
 
-def test_a_charge_that_never_arrived_is_sent_again_with_its_key(sandbox, agreement, empty_account):
+def test_a_charge_that_never_arrived_is_sent_again(sandbox, agreement, empty_account):
     sandbox.fail("refuse", status=503, count=3)
     purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert payment_statuses(sandbox, purchase) == []
@@ -47,7 +47,7 @@ def test_a_charge_that_never_arrived_is_sent_again_with_its_key(sandbox, agreeme
     assert credits_of(empty_account) == 1000
 
 
-def test_a_process_that_dies_before_charging_is_taken_over(sandbox, agreement, empty_account, card):
+def test_a_charge_whose_process_died_before_sending_is_resumed(sandbox, agreement, empty_account, card):
     Purchase.objects.create(
         account=empty_account, source="auto_top_up", card=card, credit_cents=1000, fee_cents=80, fee_basis_points=550,
         provider_customer=CreditAccount.objects.get().stripe_customer_id,
@@ -57,8 +57,8 @@ def test_a_process_that_dies_before_charging_is_taken_over(sandbox, agreement, e
     assert credits_of(empty_account) == 1000
 
 
-def test_after_a_day_nothing_is_sent_again(sandbox, agreement, empty_account):
-    """The provider forgets keys: asking again could charge again."""
+def test_a_charge_is_not_sent_again_after_a_day(sandbox, agreement, empty_account):
+    """The provider has forgotten its key by then, so it could be made twice."""
     sandbox.fail("refuse", status=503, count=3)
     purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
     age_charges(24)
@@ -69,7 +69,7 @@ def test_after_a_day_nothing_is_sent_again(sandbox, agreement, empty_account):
     assert payment_statuses(sandbox, purchase) == []
 
 
-def test_but_a_charge_of_yesterday_is_still_found(sandbox, agreement, empty_account):
+def test_a_charge_that_arrived_is_found_after_a_day(sandbox, agreement, empty_account):
     sandbox.fail("drop", count=3, path="/v1/payment_intents", method="POST")
     auto_top_up_charges.charge_if_low(empty_account.pk)
     Purchase.objects.update(synced_at=timezone.now() - timedelta(hours=24))
@@ -77,17 +77,19 @@ def test_but_a_charge_of_yesterday_is_still_found(sandbox, agreement, empty_acco
     assert credits_of(empty_account) == 1000
 
 
-def test_a_wrong_key_of_ours_is_no_decline(sandbox, agreement, empty_account, settings):
-    settings.STRIPE_IS_SANDBOX, settings.STRIPE_SECRET_KEY = False, "sk_test_somebody_else"
+def test_a_rejected_api_key_is_no_decline(sandbox, agreement, empty_account, settings):
+    settings.STRIPE_IS_SANDBOX, settings.STRIPE_SECRET_KEY = False, "sk_test_other"
     purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert purchase.state == State.PROCESSING
     assert AutoTopUp.objects.get().is_on
 
 
-# --- Banks that say no ----------------------------------------------------------------------------
+# --- Declines ---------------------------------------------------------------------------------------
 
 
-def test_a_decline_waits_an_hour_then_six_then_gives_up(sandbox, declining_agreement, empty_account, committed):
+def test_a_declined_charge_is_retried_after_one_and_six_hours_then_turned_off(
+    sandbox, declining_agreement, empty_account, committed
+):
     with committed():
         first = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert (first.state, first.decline_code) == (State.FAILED, "generic_decline")
@@ -99,7 +101,7 @@ def test_a_decline_waits_an_hour_then_six_then_gives_up(sandbox, declining_agree
     with committed():
         second = auto_top_up_charges.charge_if_low(empty_account.pk)
     assert second.state == State.FAILED
-    assert second != first  # a new attempt with a key of its own: the provider repeats its answer for the old one
+    assert second != first  # a new charge with a new key: for the old key the provider repeats the decline
 
     age_charges(5.9)
     assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
@@ -123,7 +125,7 @@ def test_a_decline_waits_an_hour_then_six_then_gives_up(sandbox, declining_agree
     assert credits_of(empty_account) == 0
 
 
-def test_a_success_in_between_forgives_earlier_declines(sandbox, declining_agreement, empty_account, alice):
+def test_a_success_resets_the_count_of_declines(sandbox, declining_agreement, empty_account, alice):
     auto_top_up_charges.charge_if_low(empty_account.pk)
     age_charges(2)
     AutoTopUp.objects.update(card=save_card(sandbox, empty_account, alice))
@@ -138,7 +140,7 @@ def test_a_success_in_between_forgives_earlier_declines(sandbox, declining_agree
     assert auto_top_up.eligibility(declining_agreement).retry_at is not None
 
 
-def test_a_bank_that_wants_its_customer_to_be_there_stops_it_at_once(sandbox, empty_account, alice, committed):
+def test_a_bank_that_requires_authentication_turns_it_off_at_once(sandbox, empty_account, alice, committed):
     agreement = turn_on(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
     with committed():
         purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
@@ -151,7 +153,7 @@ def test_a_bank_that_wants_its_customer_to_be_there_stops_it_at_once(sandbox, em
     assert mail.outbox[0].to == ["alice@example.com"]
 
 
-def test_a_card_that_the_provider_no_longer_has_stops_it_at_once(sandbox, agreement, empty_account, card):
+def test_a_card_deleted_at_the_provider_turns_it_off_at_once(sandbox, agreement, empty_account, card):
     stripe.detach_card(card.provider_method)
     purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
 
@@ -170,7 +172,7 @@ def test_an_outage_is_no_decline(sandbox, agreement, empty_account):
     assert not Purchase.objects.filter(state=State.FAILED).exists()
 
 
-def test_switching_it_on_again_forgets_earlier_declines(sandbox, declining_agreement, empty_account, alice):
+def test_turning_it_on_again_resets_the_count_of_declines(sandbox, declining_agreement, empty_account, alice):
     for hours in (0, 2, 7):
         age_charges(hours)
         auto_top_up_charges.charge_if_low(empty_account.pk)
@@ -181,7 +183,7 @@ def test_switching_it_on_again_forgets_earlier_declines(sandbox, declining_agree
     assert auto_top_up_charges.charge_if_low(empty_account.pk).state == State.CREDITED
 
 
-def test_the_owner_is_told_once_whoever_hears_first(client, sandbox, agreement, empty_account, committed):
+def test_the_owner_is_emailed_once_per_charge(client, sandbox, agreement, empty_account, committed):
     with committed():
         purchase = auto_top_up_charges.charge_if_low(empty_account.pk)
         for event in sandbox.events(purchase):

@@ -1,4 +1,4 @@
-"""Refunds that somebody makes in the provider's dashboard: their credits go, and come back when the bank refuses."""
+"""Refunds made in the provider's dashboard: their credits are taken, and restored if the refund fails."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from billing.credits import ledger
 from billing.models import LedgerEntry, Purchase, Refund
-from billing.payments import refunds, sweeps
+from billing.payments import purchases, refunds, sweeps
 from billing.providers import stripe, types
 from common.money import PICO_PER_CENT, pico_from_cents
 from tests.billing.at_once import all_at_once
@@ -16,19 +16,20 @@ from tests.billing.conftest import credits_of, deliver, sound, spend
 State = Refund.State
 
 
-def in_the_dashboard(sandbox, purchase: Purchase, **what) -> dict:
-    refund = sandbox._post("/_test/refunds", payment_intent=purchase.provider_payment, **what)
-    return next(
-        event
-        for event in sandbox._all("events")
-        if event["type"] == "refund.created" and event["data"]["object"]["id"] == refund["id"]
-    )
+# --- By every provider ------------------------------------------------------------------------------
 
 
-def test_a_refund_in_the_dashboard_takes_the_credits_off(client, sandbox, bought, empty_account):
-    event = in_the_dashboard(sandbox, bought, amount=400)
-    for _ in range(2):
-        assert deliver(client, event).status_code == 200
+@pytest.fixture
+def credited(payments) -> Purchase:
+    purchase = payments.buy()
+    payments.pay(purchase)
+    return purchases.sync(purchase)
+
+
+def test_a_dashboard_refund_takes_its_credits(client, payments, credited, empty_account):
+    payments.refund(credited, 400)
+    for event in payments.events(credited) * 2:
+        assert payments.deliver(client, event).status_code == 200
 
     refund = Refund.objects.get()
     assert (refund.origin, refund.state, refund.cents, refund.credit_cents) == ("external", "succeeded", 400, 400)
@@ -36,8 +37,39 @@ def test_a_refund_in_the_dashboard_takes_the_credits_off(client, sandbox, bought
     assert sound()
 
 
-def test_a_full_refund_in_the_dashboard_gives_the_fee_back_too(client, sandbox, bought, empty_account):
-    deliver(client, in_the_dashboard(sandbox, bought))
+def test_a_dashboard_refund_without_an_event_is_found_by_listing(payments, credited, empty_account):
+    payments.refund(credited, 1000 + payments.fee_cents)
+    sweeps.recover_missed_payments()
+    sweeps.recover_missed_payments()
+
+    refund = Refund.objects.get()
+    assert (refund.cents, refund.credit_cents) == (1000 + payments.fee_cents, 1000)
+    assert credits_of(empty_account) == 0
+    assert sound()
+
+
+def test_a_refund_before_the_credit_is_recorded_with_it(payments, empty_account):
+    purchase = payments.buy()
+    payments.pay(purchase)
+    payments.refund(purchase, 1000 + payments.fee_cents)
+
+    assert purchases.sync(purchase).state == Purchase.State.CREDITED
+    assert Refund.objects.get().credit_cents == 1000
+    assert credits_of(empty_account) == 0
+    assert sound()
+
+
+# --- Spent credits ----------------------------------------------------------------------------------
+
+
+def refund_in_dashboard(sandbox, purchase: Purchase, **how) -> dict:
+    """Refund in the dashboard; the event about it."""
+    refund = sandbox.post("/_test/refunds", payment_intent=purchase.provider_payment, **how)
+    return sandbox.event("refund.created", refund["id"])
+
+
+def test_a_full_dashboard_refund_includes_the_fee(client, sandbox, bought, empty_account):
+    deliver(client, refund_in_dashboard(sandbox, bought))
 
     refund = Refund.objects.get()
     assert (refund.cents, refund.credit_cents, refund.goodwill_cents) == (1080, 1000, 80)
@@ -45,9 +77,21 @@ def test_a_full_refund_in_the_dashboard_gives_the_fee_back_too(client, sandbox, 
     assert sound()
 
 
-def test_a_refund_in_the_dashboard_of_spent_credits_never_goes_below_zero(client, sandbox, bought, empty_account):
+def test_an_event_about_a_refunded_charge_credits_and_refunds(client, sandbox, purchase, empty_account):
+    sandbox.pay(purchase)
+    sandbox.post("/_test/refunds", payment_intent=sandbox.session(purchase)["payment_intent"], amount=1080)
+
+    assert deliver(client, sandbox.event("charge.refunded")).status_code == 200
+
+    assert Purchase.objects.get().state == Purchase.State.CREDITED
+    assert Refund.objects.get().credit_cents == 1000
+    assert credits_of(empty_account) == 0
+    assert sound()
+
+
+def test_a_dashboard_refund_of_spent_credits_does_not_make_the_balance_negative(client, sandbox, bought, empty_account):
     spend(empty_account, used=900, held=50)
-    deliver(client, in_the_dashboard(sandbox, bought, amount=1000))
+    deliver(client, refund_in_dashboard(sandbox, bought, amount=1000))
 
     refund = Refund.objects.get()
     assert (refund.cents, refund.credit_cents) == (1000, 50)
@@ -56,45 +100,23 @@ def test_a_refund_in_the_dashboard_of_spent_credits_never_goes_below_zero(client
     assert sound()
 
 
-def test_a_refund_in_the_dashboard_falls_back_on_other_credits(client, sandbox, bought, empty_account):
+def test_a_dashboard_refund_of_spent_credits_takes_other_credits(client, sandbox, bought, empty_account):
     spend(empty_account, used=800)
     ledger.add(empty_account, pico_from_cents(500), kind=LedgerEntry.Kind.GRANT, reference="a gift")
-    deliver(client, in_the_dashboard(sandbox, bought, amount=600))
+    deliver(client, refund_in_dashboard(sandbox, bought, amount=600))
 
-    assert Refund.objects.get().credit_cents == 600
+    refund = Refund.objects.get()
+    assert refund.credit_cents == 600
     assert [lot.amount // PICO_PER_CENT for lot in empty_account.lots.order_by("pk")] == [800, 100]
     assert sound()
 
-    refund = Refund.objects.get()
-    sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
+    sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail")
     refunds.sync(bought)
     assert [lot.amount // PICO_PER_CENT for lot in empty_account.lots.order_by("pk")] == [1000, 500]
     assert sound()
 
 
-def test_a_refund_that_nobody_told_us_about_is_found_in_the_providers_list(sandbox, bought, empty_account):
-    in_the_dashboard(sandbox, bought, amount=400)
-    sweeps.recover_missed_payments()
-    sweeps.recover_missed_payments()
-    assert credits_of(empty_account) == 600
-    assert Refund.objects.count() == 1
-
-
-def test_a_refund_before_the_credits_is_booked_with_them(client, sandbox, purchase, empty_account):
-    sandbox.pay(purchase)
-    payment = sandbox.session(purchase)["payment_intent"]
-    sandbox._post("/_test/refunds", payment_intent=payment, amount=1080)
-    told = next(event for event in sandbox._all("events") if event["type"] == "charge.refunded")
-
-    assert deliver(client, told).status_code == 200
-
-    assert Purchase.objects.get().state == Purchase.State.CREDITED
-    assert Refund.objects.get().credit_cents == 1000
-    assert credits_of(empty_account) == 0
-    assert sound()
-
-
-# --- Those that fail --------------------------------------------------------------------------------
+# --- Failures ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -109,9 +131,8 @@ def fail_when_listed(client, sandbox, monkeypatch):
         def list_then_fail(payment_id: str):
             monkeypatch.setattr(stripe, "refunds_of", refunds_of)
             listed = refunds_of(payment_id)
-            sandbox._post(f"/_test/refunds/{listed[0].id}/fail")
-            failed = next(each for each in sandbox._all("events") if each["type"] == "refund.failed")
-            assert deliver(client, failed).status_code == 200
+            sandbox.post(f"/_test/refunds/{listed[0].id}/fail")
+            assert deliver(client, sandbox.event("refund.failed")).status_code == 200
             assert not Refund.objects.exists()
             if outage:
                 sandbox.fail("refuse", status=503, count=3)
@@ -122,10 +143,10 @@ def fail_when_listed(client, sandbox, monkeypatch):
     return prepare
 
 
-def test_one_that_fails_between_being_listed_and_being_booked_gives_its_credits_back(
+def test_a_refund_that_fails_before_it_is_recorded_restores_its_credits(
     sandbox, bought, empty_account, fail_when_listed
 ):
-    in_the_dashboard(sandbox, bought, amount=400)
+    refund_in_dashboard(sandbox, bought, amount=400)
     fail_when_listed()
 
     refunds.sync(bought)
@@ -136,14 +157,14 @@ def test_one_that_fails_between_being_listed_and_being_booked_gives_its_credits_
     assert sound()
 
 
-def test_one_whose_second_look_was_lost_is_settled_by_the_clock(sandbox, bought, empty_account, fail_when_listed):
-    in_the_dashboard(sandbox, bought, amount=400)
+def test_a_refund_recorded_during_an_outage_is_synced_by_the_sweep(sandbox, bought, empty_account, fail_when_listed):
+    refund_in_dashboard(sandbox, bought, amount=400)
     fail_when_listed(outage=True)
     with pytest.raises(types.Unavailable):
         refunds.sync(bought)
     assert (Refund.objects.get().state, Refund.objects.get().synced_at) == (State.PENDING, None)
 
-    sweeps.sweep()  # too young: whoever booked it may still be at work
+    sweeps.sweep()  # too early: the process that recorded it may still be running
     assert credits_of(empty_account) == 600
     Refund.objects.update(created_at=timezone.now() - timedelta(minutes=1))
     sweeps.sweep()
@@ -152,12 +173,12 @@ def test_one_whose_second_look_was_lost_is_settled_by_the_clock(sandbox, bought,
     assert sound()
 
 
-def test_one_that_fails_later_without_an_event_is_found_in_the_providers_list(sandbox, bought, empty_account):
-    in_the_dashboard(sandbox, bought, amount=400)
+def test_a_later_failure_without_an_event_is_found_by_listing(sandbox, bought, empty_account):
+    refund_in_dashboard(sandbox, bought, amount=400)
     sweeps.recover_missed_payments()
     refund = Refund.objects.get()
     assert refund.state == State.SUCCEEDED
-    sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
+    sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail")
 
     sweeps.recover_missed_payments()
     assert Refund.objects.get().state == State.FAILED
@@ -165,24 +186,21 @@ def test_one_that_fails_later_without_an_event_is_found_in_the_providers_list(sa
     assert sound()
 
 
-def test_one_that_had_failed_before_we_heard_of_it_is_not_asked_about(sandbox, bought, empty_account, monkeypatch):
-    told = in_the_dashboard(sandbox, bought, amount=400)
-    sandbox._post(f"/_test/refunds/{told['data']['object']['id']}/fail")
-    asked: list[Purchase] = []
-    monkeypatch.setattr(refunds, "sync", asked.append)
+def test_a_refund_that_failed_before_we_recorded_it_is_not_synced(sandbox, bought, monkeypatch):
+    event = refund_in_dashboard(sandbox, bought, amount=400)
+    sandbox.post(f"/_test/refunds/{event['data']['object']['id']}/fail")
+    synced: list[Purchase] = []
+    monkeypatch.setattr(refunds, "sync", synced.append)
 
     sweeps.recover_missed_payments()
 
-    assert asked == []
+    assert synced == []
     assert not Refund.objects.exists()
 
 
-# --- At the same time -------------------------------------------------------------------------------
-
-
 @pytest.mark.django_db(transaction=True)
-def test_a_refund_in_the_dashboard_that_everybody_hears_of_at_once_is_booked_once(sandbox, bought, empty_account):
-    in_the_dashboard(sandbox, bought, amount=400)
+def test_a_dashboard_refund_synced_many_times_at_once_is_recorded_once(sandbox, bought, empty_account):
+    refund_in_dashboard(sandbox, bought, amount=400)
 
     results = all_at_once(*[lambda: refunds.sync(bought)] * 4)
 

@@ -1,7 +1,8 @@
-"""Disputes, told with the payments sandbox over HTTP."""
+"""Disputes: taking and restoring credits, freezing and unfreezing the account."""
 
 import pytest
 from django.core import mail
+from django.db import IntegrityError, transaction
 from django.test import Client
 
 from billing.credits import ledger, reconciliation
@@ -17,13 +18,13 @@ State = Dispute.State
 
 
 def dispute(sandbox, purchase: Purchase, **how) -> str:
-    """The bank disputes the payment; the dispute's id."""
-    return sandbox._post("/_test/disputes", payment_intent=purchase.provider_payment, **how)["id"]
+    """Open a dispute at the bank; its id."""
+    return sandbox.post("/_test/disputes", payment_intent=purchase.provider_payment, **how)["id"]
 
 
 def events_of(sandbox, dispute_id: str, *types: str) -> list[dict]:
-    told = [event for event in sandbox._all("events") if event["data"]["object"]["id"] == dispute_id]
-    return [event for event in reversed(told) if not types or event["type"] in types]
+    events = [event for event in sandbox.list_all("events") if event["data"]["object"]["id"] == dispute_id]
+    return [event for event in reversed(events) if not types or event["type"] in types]
 
 
 def cents(amount: int) -> int:
@@ -47,7 +48,7 @@ def test_a_dispute_takes_the_credits_and_freezes_the_account(client, sandbox, bo
     assert sound()
 
 
-def test_spent_credits_go_too_and_the_balance_falls_below_zero(client, sandbox, bought, empty_account):
+def test_a_dispute_takes_spent_credits_and_the_balance_becomes_negative(client, sandbox, bought, empty_account):
     spend(empty_account, used=700, held=100)
     deliver(client, events_of(sandbox, dispute(sandbox, bought))[0])
 
@@ -57,11 +58,11 @@ def test_spent_credits_go_too_and_the_balance_falls_below_zero(client, sandbox, 
     assert sound()
 
 
-def test_a_dispute_that_is_won_gives_everything_back(client, sandbox, bought, empty_account):
+def test_a_won_dispute_restores_the_credits_and_unfreezes_the_account(client, sandbox, bought, empty_account):
     spend(empty_account, used=700)
     taken = dispute(sandbox, bought)
     deliver(client, events_of(sandbox, taken)[0])
-    sandbox._post(f"/_test/disputes/{taken}/win")
+    sandbox.post(f"/_test/disputes/{taken}/win")
     closing = events_of(sandbox, taken, "charge.dispute.closed", "charge.dispute.funds_reinstated")
     assert len(closing) == 2
 
@@ -77,11 +78,11 @@ def test_a_dispute_that_is_won_gives_everything_back(client, sandbox, bought, em
     assert sound()
 
 
-def test_an_answer_from_before_the_decision_that_is_heard_after_it_changes_nothing(sandbox, bought, monkeypatch):
+def test_an_outdated_response_does_not_undo_a_decision(sandbox, bought, monkeypatch):
     taken = dispute(sandbox, bought)
     disputes.sync(bought)
     earlier = stripe.disputes_of(bought.provider_payment)
-    sandbox._post(f"/_test/disputes/{taken}/win")
+    sandbox.post(f"/_test/disputes/{taken}/win")
     disputes.sync(bought)
 
     monkeypatch.setattr(stripe, "disputes_of", lambda payment: earlier)
@@ -94,7 +95,7 @@ def test_an_answer_from_before_the_decision_that_is_heard_after_it_changes_nothi
 
 def test_after_a_lost_dispute_an_operator_decides(client, sandbox, bought, empty_account):
     taken = dispute(sandbox, bought)
-    sandbox._post(f"/_test/disputes/{taken}/lose")
+    sandbox.post(f"/_test/disputes/{taken}/lose")
     for event in events_of(sandbox, taken):
         deliver(client, event)
 
@@ -107,21 +108,21 @@ def test_after_a_lost_dispute_an_operator_decides(client, sandbox, bought, empty
     assert sound()
 
 
-def test_an_account_with_debt_cannot_be_thawed_before_it_is_paid(client, sandbox, bought, empty_account, alice):
+def test_an_account_cannot_be_unfrozen_before_its_debt_is_paid(client, sandbox, bought, empty_account, alice):
     spend(empty_account, used=400)
     taken = dispute(sandbox, bought)
-    sandbox._post(f"/_test/disputes/{taken}/lose")
+    sandbox.post(f"/_test/disputes/{taken}/lose")
     deliver(client, events_of(sandbox, taken)[-1])
 
     assert disputes.unfreeze(empty_account) is False
-    paid(sandbox, empty_account, alice, 500)  # buying pays the debt first
+    paid(sandbox, empty_account, alice, 500)  # pays the debt first
     empty_account.refresh_from_db()
     assert cents(empty_account.balance) == 100
     assert disputes.unfreeze(empty_account) is True
     assert sound()
 
 
-def test_an_inquiry_takes_nothing_yet(client, sandbox, bought, empty_account):
+def test_an_inquiry_takes_no_credits(client, sandbox, bought, empty_account):
     asked = dispute(sandbox, bought, inquiry=True)
     deliver(client, events_of(sandbox, asked)[0])
 
@@ -129,16 +130,16 @@ def test_an_inquiry_takes_nothing_yet(client, sandbox, bought, empty_account):
     empty_account.refresh_from_db()
     assert (credits_of(empty_account), empty_account.frozen_reason) == (1000, "")
 
-    sandbox._post(f"/_test/disputes/{asked}/win")
+    sandbox.post(f"/_test/disputes/{asked}/win")
     deliver(client, events_of(sandbox, asked, "charge.dispute.closed")[0])
     assert Dispute.objects.get().state == State.CLOSED
     assert credits_of(empty_account) == 1000
 
 
-def test_an_inquiry_that_goes_wrong_takes_the_credits(client, sandbox, bought, empty_account):
+def test_a_lost_inquiry_takes_the_credits(client, sandbox, bought, empty_account):
     asked = dispute(sandbox, bought, inquiry=True)
     deliver(client, events_of(sandbox, asked)[0])
-    sandbox._post(f"/_test/disputes/{asked}/lose")
+    sandbox.post(f"/_test/disputes/{asked}/lose")
     deliver(client, events_of(sandbox, asked, "charge.dispute.closed")[0])
 
     assert Dispute.objects.get().state == State.LOST
@@ -153,30 +154,30 @@ def test_the_account_stays_frozen_until_the_last_dispute_is_settled(client, sand
         deliver(client, events_of(sandbox, taken)[0])
     assert credits_of(empty_account) == 0
 
-    sandbox._post(f"/_test/disputes/{first}/win")
+    sandbox.post(f"/_test/disputes/{first}/win")
     deliver(client, events_of(sandbox, first)[-1])
     empty_account.refresh_from_db()
     assert (credits_of(empty_account), empty_account.frozen_reason) == (1000, disputes.FREEZE_REASON)
 
-    sandbox._post(f"/_test/disputes/{second}/win")
+    sandbox.post(f"/_test/disputes/{second}/win")
     deliver(client, events_of(sandbox, second)[-1])
     empty_account.refresh_from_db()
     assert (credits_of(empty_account), empty_account.frozen_reason) == (3000, "")
     assert sound()
 
 
-def test_a_freeze_by_an_operator_outlives_a_dispute(client, sandbox, bought, empty_account):
+def test_a_won_dispute_does_not_undo_a_freeze_by_an_operator(client, sandbox, bought, empty_account):
     CreditAccount.objects.update(frozen_reason="Asked to close the account.")
     taken = dispute(sandbox, bought)
     deliver(client, events_of(sandbox, taken)[0])
-    sandbox._post(f"/_test/disputes/{taken}/win")
+    sandbox.post(f"/_test/disputes/{taken}/win")
     deliver(client, events_of(sandbox, taken)[-1])
 
     empty_account.refresh_from_db()
     assert (credits_of(empty_account), empty_account.frozen_reason) == (1000, "Asked to close the account.")
 
 
-def test_what_was_refunded_before_is_not_taken_twice(client, sandbox, bought, empty_account, alice):
+def test_a_dispute_does_not_take_refunded_credits_again(client, sandbox, bought, empty_account, alice):
     spend(empty_account, used=300)
     refunds.request(bought, alice, cents=700)
     deliver(client, events_of(sandbox, dispute(sandbox, bought))[0])
@@ -187,19 +188,19 @@ def test_what_was_refunded_before_is_not_taken_twice(client, sandbox, bought, em
     assert sound()
 
 
-def test_a_disputed_payment_is_not_refunded_as_well(client, sandbox, bought, alice):
+def test_a_disputed_payment_cannot_be_refunded(client, sandbox, bought, alice):
     deliver(client, events_of(sandbox, dispute(sandbox, bought))[0])
     with pytest.raises(refunds.NotRefundable, match="disputed"):
         refunds.offer(bought)
 
 
-def test_a_frozen_account_does_not_top_itself_up(client, sandbox, bought, empty_account, alice):
+def test_auto_top_up_does_not_charge_for_a_frozen_account(client, sandbox, bought, empty_account, alice):
     turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
     deliver(client, events_of(sandbox, dispute(sandbox, bought))[0])
     assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
 
 
-def test_a_dispute_before_the_credits_is_booked_with_them(sandbox, empty_account, alice):
+def test_a_dispute_before_the_credit_is_recorded_with_it(sandbox, empty_account, alice):
     purchase = buy(empty_account, alice)
     sandbox.pay(purchase, card="4000000000000259")  # disputed as soon as it is paid
 
@@ -211,18 +212,18 @@ def test_a_dispute_before_the_credits_is_booked_with_them(sandbox, empty_account
     assert sound()
 
 
-def test_a_dispute_that_nobody_told_us_about_is_found_in_the_providers_list(sandbox, bought, empty_account):
+def test_a_dispute_without_an_event_is_found_by_listing(sandbox, bought, empty_account):
     taken = dispute(sandbox, bought)
     sweeps.recover_missed_payments()
     assert credits_of(empty_account) == 0
 
-    sandbox._post(f"/_test/disputes/{taken}/win")
+    sandbox.post(f"/_test/disputes/{taken}/win")
     sweeps.recover_missed_payments()
     assert credits_of(empty_account) == 1000
     assert CreditAccount.objects.get().frozen_reason == ""
 
 
-def test_the_owner_is_told_once(client, sandbox, bought, empty_account, django_capture_on_commit_callbacks):
+def test_the_owner_is_emailed_once(client, sandbox, bought, empty_account, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         for event in events_of(sandbox, dispute(sandbox, bought)):
             deliver(client, event)
@@ -240,9 +241,9 @@ def test_the_credits_page_says_that_the_account_is_frozen(alice_client, client, 
     assert "-$10.00" in page  # in the history
 
 
-def test_an_early_fraud_warning_is_told_to_the_operator(client, sandbox, empty_account, alice, caplog):
+def test_an_early_fraud_warning_is_logged(client, sandbox, empty_account, alice, caplog):
     purchase = paid(sandbox, empty_account, alice, card="4000000000005423")
-    warning = next(e for e in sandbox._all("events") if e["type"] == "radar.early_fraud_warning.created")
+    warning = sandbox.event("radar.early_fraud_warning.created")
 
     assert deliver(client, warning).status_code == 200
     assert (
@@ -253,11 +254,11 @@ def test_an_early_fraud_warning_is_told_to_the_operator(client, sandbox, empty_a
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_dispute_that_everybody_hears_of_at_once_is_booked_once(sandbox, bought, empty_account):
-    told = events_of(sandbox, dispute(sandbox, bought))
+def test_a_dispute_synced_from_everywhere_at_once_is_recorded_once(sandbox, bought, empty_account):
+    events = events_of(sandbox, dispute(sandbox, bought))
 
     results = all_at_once(
-        *[lambda event=event: deliver(Client(), event).status_code for event in told * 2],
+        *[lambda event=event: deliver(Client(), event).status_code for event in events * 2],
         lambda: disputes.sync(bought),
         sweeps.recover_missed_payments,
     )
@@ -282,8 +283,6 @@ def test_a_refund_and_a_dispute_at_once_never_take_the_same_credits(sandbox, bou
 
 
 def test_credits_are_clawed_back_from_frozen_accounts_only(bought, empty_account):
-    from django.db import IntegrityError, transaction
-
     spend(empty_account, used=400)
     lot = Lot.objects.get()
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -291,7 +290,7 @@ def test_credits_are_clawed_back_from_frozen_accounts_only(bought, empty_account
     assert credits_of(empty_account) == 1000
 
 
-def test_a_dispute_whose_state_does_not_fit_its_entries_is_named(client, sandbox, bought):
+def test_a_dispute_whose_state_does_not_match_its_entries_is_a_fault(client, sandbox, bought):
     deliver(client, events_of(sandbox, dispute(sandbox, bought))[0])
     Dispute.objects.update(state=State.WON)
     found = Dispute.objects.get().provider_dispute

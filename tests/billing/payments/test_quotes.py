@@ -1,4 +1,4 @@
-"""What credits cost."""
+"""The price of credits, and the amounts a form accepts."""
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_amounts_are_read_as_people_type_them(text, cents):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "Enter an amount in dollars."),
         ("ten", "for example 10 or 12.50"),
@@ -72,10 +72,10 @@ def test_amounts_are_read_as_people_type_them(text, cents):
         ("0", "smallest purchase"),
     ],
 )
-def test_what_is_no_amount_is_explained(text, told):
+def test_an_invalid_amount_is_explained(text, message):
     form = QuoteForm({"preset": "custom", "custom": text, "method": "card"})
     assert not form.is_valid()
-    assert told in str(form.errors["custom"])
+    assert message in str(form.errors["custom"])
 
 
 def test_a_preset_wins_over_what_was_typed_before():

@@ -1,8 +1,9 @@
-"""Giving money back, told with the payments sandbox over HTTP."""
+"""Refunds requested by buyers and operators."""
 
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from billing.credits import ledger, reconciliation
@@ -15,10 +16,10 @@ from tests.billing.conftest import credits_of, deliver, paid, refunded_at_provid
 State = Refund.State
 
 
-# --- Asking -----------------------------------------------------------------------------------------
+# --- Requests ---------------------------------------------------------------------------------------
 
 
-def test_unspent_credits_go_back_without_the_fee(sandbox, bought, empty_account, alice):
+def test_unspent_credits_are_refunded_without_the_fee(sandbox, bought, empty_account, alice):
     assert refunds.offer(bought).cents == 1000
 
     refund = refunds.request(bought, alice, cents=1000)
@@ -33,7 +34,7 @@ def test_unspent_credits_go_back_without_the_fee(sandbox, bought, empty_account,
     assert sound()
 
 
-def test_what_was_spent_and_what_is_held_stays(sandbox, bought, empty_account, alice):
+def test_spent_and_held_credits_are_not_refunded(sandbox, bought, empty_account, alice):
     spend(empty_account, used=250, held=100)
 
     assert refunds.request(bought, alice, cents=650).state == State.SUCCEEDED
@@ -51,7 +52,7 @@ def test_parts_of_a_cent_stay_on_the_account(bought, empty_account, alice):
     assert empty_account.balance == PICO_PER_CENT - 1
 
 
-def test_the_oldest_credits_are_spent_first_so_the_newest_stay_refundable(sandbox, bought, empty_account, alice):
+def test_the_oldest_credits_are_spent_first(sandbox, bought, empty_account, alice):
     second = paid(sandbox, empty_account, alice, 2000)
     spend(empty_account, used=1200)
 
@@ -60,7 +61,7 @@ def test_the_oldest_credits_are_spent_first_so_the_newest_stay_refundable(sandbo
     assert refunds.offer(second).cents == 1800
 
 
-def test_an_older_purchase_can_be_refunded_and_newer_credits_stay(sandbox, bought, empty_account, alice):
+def test_refunding_an_older_purchase_keeps_newer_credits(sandbox, bought, empty_account, alice):
     second = paid(sandbox, empty_account, alice, 2000)
     spend(empty_account, used=300)
 
@@ -71,7 +72,7 @@ def test_an_older_purchase_can_be_refunded_and_newer_credits_stay(sandbox, bough
     assert sound()
 
 
-def test_after_a_day_nothing_can_be_refunded(bought, alice):
+def test_nothing_can_be_refunded_after_a_day(bought, alice):
     Purchase.objects.update(paid_at=timezone.now() - timedelta(hours=24, seconds=1))
     with pytest.raises(refunds.NotRefundable, match="within 24 hours"):
         refunds.request(Purchase.objects.get(), alice, cents=1000)
@@ -87,15 +88,15 @@ def test_an_operator_may_refund_later(sandbox, bought, alice):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"provider": "coinbase"}, "cryptocurrency"),
         ({"state": "open", "credited_at": None}, "Only a purchase that was paid"),
     ],
 )
-def test_some_purchases_can_never_be_refunded(bought, change, told):
+def test_unpaid_and_crypto_purchases_cannot_be_refunded(bought, change, message):
     Purchase.objects.update(**change)
-    with pytest.raises(refunds.NotRefundable, match=told):
+    with pytest.raises(refunds.NotRefundable, match=message):
         refunds.offer(Purchase.objects.get())
 
 
@@ -106,7 +107,7 @@ def test_nothing_is_refunded_from_a_frozen_account(bought, alice):
     assert not Refund.objects.exists()
 
 
-def test_a_changed_amount_is_not_refunded_without_asking(bought, empty_account, alice):
+def test_a_changed_amount_is_not_refunded_unconfirmed(bought, empty_account, alice):
     spend(empty_account, used=1)
     with pytest.raises(refunds.AmountChanged):
         refunds.request(bought, alice, cents=1000)
@@ -121,7 +122,7 @@ def test_a_purchase_is_refunded_once(sandbox, bought, alice):
     assert refunded_at_provider(sandbox, bought) == [1000]
 
 
-def test_what_a_request_gives_free_later_can_be_refunded_too(sandbox, bought, empty_account, alice):
+def test_released_credits_can_be_refunded_later(sandbox, bought, empty_account, alice):
     spend(empty_account, held=400)
     refunds.request(bought, alice, cents=600)
     spend(empty_account, held=0)
@@ -132,12 +133,12 @@ def test_what_a_request_gives_free_later_can_be_refunded_too(sandbox, bought, em
     assert sound()
 
 
-# --- Providers that do not answer, banks that say no ------------------------------------------------
+# --- Outages and failures ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", ["drop", "crash"])
-def test_a_refund_whose_answer_was_lost_is_sent_once(sandbox, bought, empty_account, alice, mode):
-    """Done at the provider, but nobody told us; with `crash` the failure is even remembered for its key."""
+def test_a_refund_whose_response_was_lost_is_made_once(sandbox, bought, empty_account, alice, mode):
+    """The provider carries the refund out. With `crash` it also repeats the server error for the same key."""
     sandbox.fail(mode, count=3, path="/v1/refunds", method="POST")
     refund = refunds.request(bought, alice, cents=1000)
     assert credits_of(empty_account) == 0
@@ -149,14 +150,14 @@ def test_a_refund_whose_answer_was_lost_is_sent_once(sandbox, bought, empty_acco
     assert sound()
 
 
-def test_a_refund_that_was_never_sent_is_sent_by_the_clock(sandbox, bought, empty_account, alice):
+def test_a_refund_that_was_not_sent_is_sent_by_the_sweep(sandbox, bought, empty_account, alice):
     sandbox.fail("refuse", status=503, count=6)
     refund = refunds.request(bought, alice, cents=1000)
     assert refund.state == State.REQUESTED
-    assert credits_of(empty_account) == 0  # cannot be spent meanwhile
-    sandbox._post("/_test/reset")
+    assert credits_of(empty_account) == 0  # they cannot be spent
+    sandbox.post("/_test/reset")
 
-    sweeps.sweep()  # too young: the request that began it may still be at work
+    sweeps.sweep()  # too early: the request that created it may still be running
     assert refunded_at_provider(sandbox, bought) == []
     Refund.objects.update(created_at=timezone.now() - timedelta(minutes=1))
     sweeps.sweep()
@@ -165,7 +166,7 @@ def test_a_refund_that_was_never_sent_is_sent_by_the_clock(sandbox, bought, empt
     assert refunded_at_provider(sandbox, bought) == [1000]
 
 
-def test_while_one_refund_is_unsent_there_is_no_second(sandbox, bought, empty_account, alice):
+def test_an_unsent_refund_excludes_a_second_one(sandbox, bought, empty_account, alice):
     spend(empty_account, held=400)
     sandbox.fail("refuse", status=503, count=6)
     refunds.request(bought, alice, cents=600)
@@ -175,8 +176,8 @@ def test_while_one_refund_is_unsent_there_is_no_second(sandbox, bought, empty_ac
         refunds.request(bought, alice, cents=400)
 
 
-def test_a_refused_refund_gives_the_credits_back(sandbox, bought, empty_account, alice):
-    sandbox._post("/_test/disputes", payment_intent=bought.provider_payment)  # disputed charges cannot be refunded
+def test_a_refused_refund_restores_the_credits(sandbox, bought, empty_account, alice):
+    sandbox.post("/_test/disputes", payment_intent=bought.provider_payment)  # disputed charges cannot be refunded
 
     refund = refunds.request(bought, alice, cents=1000)
 
@@ -188,42 +189,42 @@ def test_a_refused_refund_gives_the_credits_back(sandbox, bought, empty_account,
     assert sound()
 
 
-def test_a_slow_bank_is_waited_for(client, sandbox, empty_account, alice):
+def test_a_pending_refund_is_polled(client, sandbox, empty_account, alice):
     bought = paid(sandbox, empty_account, alice, card="4000000000007726")
     refund = refunds.request(bought, alice, cents=1000)
     assert refund.state == State.PENDING
 
     Refund.objects.update(synced_at=timezone.now() - timedelta(hours=2))
-    sandbox._post(f"/_test/refunds/{refund.provider_refund}/succeed")
+    sandbox.post(f"/_test/refunds/{refund.provider_refund}/succeed")
     sweeps.sweep()
     refund.refresh_from_db()
     assert refund.state == State.SUCCEEDED
     assert refund.ended_at is not None
 
 
-def test_money_that_the_bank_sends_back_becomes_credits_again(client, sandbox, bought, empty_account, alice):
+def test_a_refund_returned_by_the_bank_restores_the_credits(client, sandbox, bought, empty_account, alice):
     refund = refunds.request(bought, alice, cents=1000)
     assert refund.state == State.SUCCEEDED
-    sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
-    told = next(each for each in sandbox._all("events") if each["type"] == "refund.failed")
+    sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail")
+    event = sandbox.event("refund.failed")
 
     for _ in range(3):
-        assert deliver(client, told).status_code == 200
+        assert deliver(client, event).status_code == 200
 
     refund.refresh_from_db()
     assert (refund.state, refund.failure) == (State.FAILED, "The bank sent the money back.")
     assert credits_of(empty_account) == 1000
     assert LedgerEntry.objects.filter(kind="refund_reversal").count() == 1
     assert sound()
-    refunds.sync(bought)  # still failed, still once
+    refunds.sync(bought)  # changes nothing
     assert credits_of(empty_account) == 1000
 
 
-# --- At the same time -------------------------------------------------------------------------------
+# --- Concurrency ------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_refunds_at_once_give_back_once(sandbox, bought, empty_account, alice):
+def test_four_refunds_at_once_are_made_once(sandbox, bought, empty_account, alice):
     results = all_at_once(*[lambda: refunds.request(bought, alice, cents=1000)] * 4)
 
     assert sorted(type(each).__name__ for each in results) == ["NotRefundable"] * 3 + ["Refund"], results
@@ -233,11 +234,9 @@ def test_two_refunds_at_once_give_back_once(sandbox, bought, empty_account, alic
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_race_with_spending_never_gives_back_what_was_spent(sandbox, bought, empty_account, alice):
-    from django.db import transaction
-
+def test_a_race_with_spending_never_refunds_spent_credits(sandbox, bought, empty_account, alice):
     def spend_if_possible():
-        """As the settlement of a request does: the row is locked, then used."""
+        """Lock the row and charge it, like the settlement of a request."""
         with transaction.atomic():
             account = CreditAccount.objects.select_for_update().get()
             if account.available >= 700 * PICO_PER_CENT:
@@ -260,9 +259,9 @@ def test_a_race_with_spending_never_gives_back_what_was_spent(sandbox, bought, e
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failed_refund_that_everybody_hears_of_at_once_returns_once(sandbox, bought, empty_account, alice):
+def test_a_failed_refund_synced_many_times_at_once_restores_its_credits_once(sandbox, bought, empty_account, alice):
     refund = refunds.request(bought, alice, cents=1000)
-    sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
+    sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail")
 
     results = all_at_once(*[lambda: refunds.sync(bought)] * 4)
 
@@ -271,22 +270,22 @@ def test_a_failed_refund_that_everybody_hears_of_at_once_returns_once(sandbox, b
     assert sound()
 
 
-# --- The proof --------------------------------------------------------------------------------------
+# --- Reconciliation ---------------------------------------------------------------------------------
 
 
-def test_a_refund_without_its_entries_is_named(bought, alice):
+def test_a_refund_without_its_entries_is_a_fault(bought, alice):
     refund = Refund.objects.create(
         purchase=bought, provider="stripe", user=alice, cents=5, credit_cents=5, number="x", state=State.SUCCEEDED
     )
     assert [fault.row for fault in reconciliation.faults()] == [f"refund {refund.pk}"]
 
 
-def test_a_failed_refund_that_was_not_given_back_is_named(bought, alice):
+def test_a_failed_refund_without_restored_credits_is_a_fault(bought, alice):
     refund = refunds.request(bought, alice, cents=1000)
     Refund.objects.update(state=State.FAILED)
     assert [fault.row for fault in reconciliation.faults()] == [f"refund {refund.pk}"]
 
 
-def test_an_entry_without_its_refund_is_named(bought, empty_account):
+def test_an_entry_without_its_refund_is_a_fault(bought, empty_account):
     ledger.take(empty_account, PicoUsd(7), kind=LedgerEntry.Kind.REFUND, reference="of nothing", purchase=bought)
     assert [fault.row for fault in reconciliation.faults()] == ["ledger entries of refund of nothing"]

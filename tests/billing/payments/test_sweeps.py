@@ -1,4 +1,4 @@
-"""The clock's part: credits appear even when no webhook ever arrives."""
+"""Periodic tasks: credits appear even if no webhook ever arrives."""
 
 from datetime import timedelta
 
@@ -9,27 +9,66 @@ from django.utils import timezone
 from billing import tasks
 from billing.models import ProviderEvent, Purchase
 from billing.payments import cards, purchases, sweeps
+from openrouter_site.celery import app
 from tests.billing.conftest import buy, credits_of, deliver
+from tests.billing.usdc_sandbox import deliver as deliver_usdc
 
 State = Purchase.State
 
 
-def test_a_paid_purchase_is_credited_although_every_webhook_is_lost(sandbox, purchase, empty_account):
-    sandbox.pay(purchase)
+# --- Purchases --------------------------------------------------------------------------------------
+
+
+def test_a_paid_purchase_is_credited_without_any_webhook(payments, empty_account):
+    payments.pay(payments.buy())
 
     assert sweeps.sweep() == 1
     assert credits_of(empty_account) == 1000
-    assert sweeps.sweep() == 0  # nothing left to ask about
+    assert sweeps.sweep() == 0  # nothing is pending any more
 
 
-def test_an_abandoned_page_expires(sandbox, purchase):
-    sandbox.expire(purchase)
+def test_an_abandoned_page_expires(payments):
+    payments.expire(payments.buy())
 
     sweeps.sweep()
     assert Purchase.objects.get().state == State.EXPIRED
 
 
-def test_the_longest_waiting_are_asked_about_first(sandbox, empty_account, alice, monkeypatch):
+@pytest.mark.parametrize(
+    "changes", [{"provider_session": "unknown"}, {"state": State.CREATED, "provider_session": None}]
+)
+def test_a_purchase_without_a_page_at_the_provider_ends_when_its_time_is_up(payments, changes):
+    payments.buy()
+    Purchase.objects.update(**changes)
+    before = Purchase.objects.get().state
+    sweeps.sweep()
+    assert Purchase.objects.get().state == before
+
+    Purchase.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    sweeps.sweep()
+    assert Purchase.objects.get().state == State.EXPIRED
+
+
+@pytest.mark.parametrize("state", [State.EXPIRED, State.CANCELED, State.FAILED])
+def test_a_payment_of_an_ended_purchase_is_found_by_listing(payments, empty_account, state):
+    payments.pay(payments.buy())
+    Purchase.objects.update(state=state)
+    assert sweeps.sweep() == 0  # it is not pending any more
+
+    assert sweeps.recover_missed_payments() == 1
+    assert credits_of(empty_account) == 1000
+    assert sweeps.recover_missed_payments() == 0
+
+
+def test_payments_without_a_purchase_are_ignored(payments, empty_account):
+    payments.pay(payments.buy())
+    Purchase.objects.all().delete()
+
+    assert sweeps.recover_missed_payments() == 0
+    assert credits_of(empty_account) == 0
+
+
+def test_the_purchases_that_wait_longest_are_synced_first(sandbox, empty_account, alice, monkeypatch):
     monkeypatch.setattr(sweeps, "BATCH_SIZE", 2)
     bought = [buy(empty_account, alice) for _ in range(3)]
     now = timezone.now()
@@ -42,24 +81,21 @@ def test_the_longest_waiting_are_asked_about_first(sandbox, empty_account, alice
     assert [Purchase.objects.get(pk=each.pk).state for each in bought] == [State.OPEN, State.CREDITED, State.CREDITED]
 
 
-def test_a_purchase_that_never_got_its_page_ends(sandbox, purchase):
-    Purchase.objects.update(state=State.CREATED, provider_session=None)
-    sweeps.sweep()
-    assert Purchase.objects.get().state == State.CREATED
+def test_a_credited_purchase_is_not_fetched_again(sandbox, purchase):
+    sandbox.pay(purchase)
+    purchase = purchases.sync(purchase)
+    sandbox.fail("refuse", status=500, count=1)
 
-    Purchase.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     sweeps.sweep()
-    assert Purchase.objects.get().state == State.EXPIRED
+    purchases.sync(purchase)
+    assert sandbox.failures_left() == 1
 
 
-def test_a_page_that_the_provider_has_forgotten_ends_when_its_time_is_over(sandbox, purchase):
-    Purchase.objects.update(provider_session="cs_of_an_emptied_sandbox")
-    sweeps.sweep()
-    assert Purchase.objects.get().state == State.OPEN
+def test_a_sweep_without_purchases_makes_no_requests(db):
+    assert sweeps.sweep() == 0
 
-    Purchase.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    sweeps.sweep()
-    assert Purchase.objects.get().state == State.EXPIRED
+
+# --- Outages ----------------------------------------------------------------------------------------
 
 
 def test_an_outage_ends_the_sweep_and_the_next_one_finishes(sandbox, empty_account, alice):
@@ -72,66 +108,69 @@ def test_an_outage_ends_the_sweep_and_the_next_one_finishes(sandbox, empty_accou
     assert credits_of(empty_account) == 2000
 
 
-def test_failed_events_are_tried_again(client, sandbox, purchase, empty_account):
-    sandbox.pay(purchase)
-    told = sandbox.events(purchase, "checkout.session.completed")[0]
+def test_an_outage_of_one_provider_does_not_delay_the_purchases_of_another(
+    sandbox, crypto, usdc_purchase, empty_account, alice
+):
+    by_card = buy(empty_account, alice)
+    sandbox.pay(by_card)
+    crypto.pay(usdc_purchase)
     sandbox.fail("refuse", status=503, count=3)
-    assert deliver(client, told).status_code == 500
 
-    sweeps.sweep()  # too young: the request that brought it may still be at work
-    assert ProviderEvent.objects.get().state == ProviderEvent.State.FAILED
-
-    ProviderEvent.objects.update(received_at=timezone.now() - timedelta(minutes=1))
-    sweeps.sweep()
-    assert ProviderEvent.objects.get().state == ProviderEvent.State.DONE
+    assert sweeps.sweep() == 1
     assert credits_of(empty_account) == 1000
+    sandbox.fail("refuse", status=503, count=3)
+    Purchase.objects.filter(state=State.OPEN).update(state=State.EXPIRED)
+    assert sweeps.recover_missed_payments() == 0
+    assert sweeps.recover_missed_payments() == 1
+    assert credits_of(empty_account) == 2000
 
 
-def test_in_an_outage_one_event_waits_for_the_time_out_and_the_others_for_the_next_sweep(
+def test_in_an_outage_only_one_event_per_provider_is_tried(
     client, sandbox, crypto, usdc_purchase, empty_account, alice
 ):
     for _ in range(4):
         bought = buy(empty_account, alice)
         sandbox.pay(bought)
-        told = sandbox.events(bought, "checkout.session.completed")[0]
+        [event] = sandbox.events(bought, "checkout.session.completed")
         sandbox.fail("refuse", status=503, count=3)
-        assert deliver(client, told).status_code == 500
+        assert deliver(client, event).status_code == 500
     crypto.pay(usdc_purchase)
-    crypto.control("clock", seconds=3)
-    letter = crypto.about(usdc_purchase, "checkout.payment.success")[-1]
+    webhook = crypto.webhooks_about(usdc_purchase, "checkout.payment.success")[-1]
     crypto.fail("refuse", status=503, count=3)
-    assert letter.deliver(client).status_code == 500
+    assert deliver_usdc(client, webhook.event).status_code == 500
     ProviderEvent.objects.update(received_at=timezone.now() - timedelta(minutes=1))
 
     sandbox.fail("refuse", status=503, count=99)
     sweeps.sweep()
 
-    asked = 99 - sandbox._get("/_test/")["requests"][0]["count"]
-    assert asked == 6  # the first event and the first purchase, three times each
+    assert 99 - sandbox.failures_left() == 6  # the first event and the first purchase, three tries each
     states = dict(ProviderEvent.objects.order_by("tried_at").values_list("provider", "state"))
     assert states == {"stripe": ProviderEvent.State.FAILED, "coinbase": ProviderEvent.State.DONE}
-    sandbox._post("/_test/reset")
+    sandbox.post("/_test/reset")
 
 
-def test_an_outage_never_uses_up_an_events_attempts(client, sandbox, purchase, empty_account, monkeypatch):
+def test_an_outage_does_not_use_up_the_attempts_of_an_event(client, sandbox, purchase, monkeypatch):
     monkeypatch.setattr(sweeps, "MAX_EVENT_ATTEMPTS", 2)
     sandbox.pay(purchase)
-    told = sandbox.events(purchase, "checkout.session.completed")[0]
+    [event] = sandbox.events(purchase, "checkout.session.completed")
     sandbox.fail("refuse", status=503, count=3)
-    deliver(client, told)
+    deliver(client, event)
     ProviderEvent.objects.update(received_at=timezone.now() - timedelta(minutes=1))
     for _ in range(3):
         sandbox.fail("refuse", status=503, count=6)
         sweeps.sweep()
-    event = ProviderEvent.objects.get()
-    assert (event.state, event.attempts) == (ProviderEvent.State.FAILED, 0)
-    assert event.error.startswith("Unavailable")
+    stored = ProviderEvent.objects.get()
+    assert (stored.state, stored.attempts) == (ProviderEvent.State.FAILED, 0)
+    assert stored.error.startswith("Unavailable")
 
     sweeps.sweep()
     assert ProviderEvent.objects.get().state == ProviderEvent.State.DONE
 
 
-def test_an_event_that_always_fails_is_left_to_a_person_and_holds_up_no_other(db, monkeypatch):
+# --- Events -----------------------------------------------------------------------------------------
+
+
+def test_an_event_that_always_fails_is_left_to_an_operator_and_delays_no_other(db, monkeypatch):
     monkeypatch.setattr(sweeps, "MAX_EVENT_ATTEMPTS", 3)
     tried: list[str] = []
 
@@ -150,26 +189,7 @@ def test_an_event_that_always_fails_is_left_to_a_person_and_holds_up_no_other(db
     assert tried == ["one", "two"] * 3
 
 
-@pytest.mark.parametrize("state", [State.EXPIRED, State.CANCELED, State.FAILED])
-def test_a_payment_that_we_gave_up_on_is_found_in_the_providers_list(sandbox, purchase, empty_account, state):
-    sandbox.pay(purchase)
-    Purchase.objects.update(state=state)
-    assert sweeps.sweep() == 0  # it is not waiting any more
-
-    assert sweeps.recover_missed_payments() == 1
-    assert credits_of(empty_account) == 1000
-    assert sweeps.recover_missed_payments() == 0
-
-
-def test_payments_that_are_not_ours_are_left_alone(sandbox, purchase, empty_account):
-    sandbox.pay(purchase)
-    Purchase.objects.all().delete()
-
-    assert sweeps.recover_missed_payments() == 0
-    assert credits_of(empty_account) == 0
-
-
-def test_old_events_are_forgotten_but_failed_ones_wait_for_a_person(db):
+def test_old_events_are_deleted_unless_they_failed(db):
     long_ago = timezone.now() - timedelta(days=91)
     for number, state in enumerate(ProviderEvent.State.values):
         for received_at in (long_ago, timezone.now()):
@@ -181,41 +201,28 @@ def test_old_events_are_forgotten_but_failed_ones_wait_for_a_person(db):
     assert set(ProviderEvent.objects.filter(received_at=long_ago).values_list("state", flat=True)) == {"new", "failed"}
 
 
-def test_the_clock_knows_every_task():
-    from openrouter_site.celery import app
+# --- Tasks ------------------------------------------------------------------------------------------
 
+
+def test_every_periodic_task_is_scheduled():
     scheduled = {entry["task"] for entry in site_settings.CELERY_BEAT_SCHEDULE.values()}
-    ours = {
-        task.name
-        for task in (
-            tasks.sweep_purchases,
-            tasks.deliver_notices,
-            tasks.recover_missed_payments,
-            tasks.reconcile_ledger,
-        )
-    }
-    assert ours <= scheduled
-    assert ours <= set(app.tasks)
+    periodic = (
+        tasks.sweep_purchases,
+        tasks.charge_auto_top_ups,
+        tasks.alert_low_balances,
+        tasks.deliver_notices,
+        tasks.recover_missed_payments,
+        tasks.expire_credits,
+        tasks.reconcile_ledger,
+    )
+    names = {task.name for task in periodic}
+    assert names <= scheduled
+    assert names <= set(app.tasks)
 
 
-def test_the_tasks_do_the_work(sandbox, purchase, empty_account):
+def test_the_tasks_do_their_work(sandbox, purchase, empty_account):
     sandbox.pay(purchase)
     tasks.sweep_purchases()
     tasks.recover_missed_payments()
     tasks.reconcile_ledger()
     assert credits_of(empty_account) == 1000
-
-
-def test_an_account_without_purchases_costs_the_sweep_nothing(db):
-    """Without anything waiting, the provider is not asked at all."""
-    assert sweeps.sweep() == 0
-
-
-def test_a_credited_purchase_is_never_asked_about_again(sandbox, purchase):
-    sandbox.pay(purchase)
-    purchase = purchases.sync(purchase)
-    sandbox.fail("refuse", status=500, count=1)
-
-    sweeps.sweep()
-    purchases.sync(purchase)
-    assert sandbox._get("/_test/")["requests"][0]["count"] == 1

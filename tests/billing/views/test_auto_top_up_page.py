@@ -28,7 +28,7 @@ def test_the_page_leads_to_saving_a_card_first(alice_client, sandbox, organisati
 
 def test_coming_back_from_the_page_shows_the_card(alice_client, sandbox, empty_account, alice):
     session = cards.open_setup_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
-    sandbox._post(f"/_test/sessions/{session}/pay", card="4242424242424242")
+    sandbox.post(f"/_test/sessions/{session}/pay", card="4242424242424242")
     page = alice_client.get(f"/settings/credits/cards/return?s={session}", follow=True).content.decode()
     assert "Visa ending in 4242 is saved." in page
     assert "Turn on" in page
@@ -129,7 +129,7 @@ def test_an_outsider_cannot_touch_anybody_elses_card(charlie_client, sandbox, em
     assert charlie_client.post(f"/settings/credits/cards/{card.pk}/remove").status_code == 404
     assert charlie_client.post(PAGE, terms()).status_code == 422
     session = cards.open_setup_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
-    sandbox._post(f"/_test/sessions/{session}/pay", card="5555555555554444")
+    sandbox.post(f"/_test/sessions/{session}/pay", card="5555555555554444")
     assert charlie_client.get(f"/settings/credits/cards/return?s={session}").status_code == 404
     card.refresh_from_db()
     assert card.state == "active"

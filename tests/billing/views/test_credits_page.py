@@ -232,7 +232,7 @@ def test_the_history_has_every_entry_and_every_unfinished_purchase(alice_client,
     assert len(rows) == len(found) == 4
     assert "Receipt" in found["+$10.00"] and "$10.80" in found["+$10.00"]
     assert "Waiting for payment" in found["$25.00"] and waiting.get_absolute_url() in found["$25.00"]
-    assert "Cancelled" in found["$42.00"]
+    assert "Canceled" in found["$42.00"]
     assert "+$0.0000000012" in found["With &lt;love&gt;"]
 
 

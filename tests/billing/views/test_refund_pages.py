@@ -75,7 +75,7 @@ def test_refunds_do_not_exist_for_anybody_else(request, bought, empty_account, a
 
 def test_a_failed_refund_says_that_the_credits_are_back(alice_client, sandbox, bought, alice):
     refund = refunds.request(bought, alice, cents=1000)
-    sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
+    sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail")
     refunds.sync(bought)
 
     page = alice_client.get(refund.get_absolute_url()).content.decode()
@@ -86,7 +86,7 @@ def test_a_failed_refund_says_that_the_credits_are_back(alice_client, sandbox, b
 def test_only_the_payment_provider_decides_what_became_of_a_refund(client, sandbox, bought, alice, empty_account):
     """A signed event that tells of a failure which the provider does not confirm changes nothing."""
     refund = refunds.request(bought, alice, cents=1000)
-    told = next(each for each in sandbox._all("events") if each["type"] == "refund.created")
+    told = next(each for each in sandbox.list_all("events") if each["type"] == "refund.created")
     told |= {"id": "evt_invented", "type": "refund.failed"}
     told["data"]["object"]["status"] = "failed"
 
@@ -99,13 +99,13 @@ def test_only_the_payment_provider_decides_what_became_of_a_refund(client, sandb
 def test_nothing_is_asked_about_a_purchase_that_was_never_paid(sandbox, purchase):
     sandbox.fail("refuse", status=500, count=1)
     refunds.sync(purchase)
-    assert sandbox._get("/_test/")["requests"][0]["count"] == 1
+    assert sandbox.get("/_test/")["requests"][0]["count"] == 1
     assert issubclass(types.NotFound, types.RequestRejected)
 
 
 def test_the_credit_note_of_a_failed_refund_is_void_also_in_print(alice_client, sandbox, bought, alice):
     refund = refunds.request(bought, alice, cents=1000)
-    sandbox._post(f"/_test/refunds/{refund.provider_refund}/fail")
+    sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail")
     assert "Void" not in alice_client.get(refund.get_absolute_url()).content.decode()
     refunds.sync(bought)
 

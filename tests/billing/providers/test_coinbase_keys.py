@@ -1,4 +1,4 @@
-"""Keys of the crypto payment provider, and life without one."""
+"""API keys of Coinbase: reading them, and purchases without one."""
 
 import base64
 import json
@@ -28,16 +28,16 @@ def ec_key() -> tuple[ec.EllipticCurvePrivateKey, str]:
 
 
 @pytest.mark.parametrize("write", [str, lambda pem: pem.replace("\n", "\\n")], ids=["lines", "one line"])
-def test_a_key_on_an_elliptic_curve_signs_as_well(write):
+def test_an_ecdsa_key_signs_tokens(write):
     key, pem = ec_key()
 
     token = tokens.bearer_token("my key", write(pem), "GET", "business.example/api/v1/checkouts")
     header, claims, signature = token.split(".")
 
     assert json.loads(decoded(header))["alg"] == "ES256"
-    told = json.loads(decoded(claims))
-    assert (told["sub"], told["iss"], told["exp"] - told["nbf"]) == ("my key", "cdp", 120)
-    assert told["uris"] == [told["uri"]] == ["GET business.example/api/v1/checkouts"]
+    payload = json.loads(decoded(claims))
+    assert (payload["sub"], payload["iss"], payload["exp"] - payload["nbf"]) == ("my key", "cdp", 120)
+    assert payload["uris"] == [payload["uri"]] == ["GET business.example/api/v1/checkouts"]
     raw = decoded(signature)
     halves = (int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
     key.public_key().verify(encode_dss_signature(*halves), f"{header}.{claims}".encode(), ec.ECDSA(hashes.SHA256()))
@@ -48,20 +48,20 @@ def decoded(part: str) -> bytes:
 
 
 @pytest.mark.parametrize("secret", ["", "nonsense", "AAAA", "-----BEGIN KEY-----\nx\n-----END KEY-----", "é" * 88])
-def test_what_is_no_key_is_refused_in_words_that_do_not_repeat_it(secret):
+def test_an_invalid_key_is_rejected_without_repeating_it(secret):
     with pytest.raises(types.CredentialsRejected, match="COINBASE_API_KEY_SECRET") as refused:
         tokens.bearer_token("id", secret, "GET", "x")
     assert not secret or secret not in str(refused.value)
 
 
-def test_the_key_of_another_account_is_refused_in_words(crypto, usdc_purchase, settings):
-    settings.SANDBOX_COINBASE_KEY_ID = "somebody else's"
+def test_a_rejected_api_key_is_named(crypto, usdc_purchase, settings):
+    settings.SANDBOX_COINBASE_KEY_ID = "other"
 
     with pytest.raises(types.CredentialsRejected, match="COINBASE_API_KEY_ID"):
         purchases.sync(usdc_purchase)
 
 
-def test_without_a_key_nothing_is_asked(crypto, usdc_purchase, settings):
+def test_without_an_api_key_no_requests_are_made(crypto, usdc_purchase, settings):
     settings.COINBASE_IS_SANDBOX = False
 
     assert not coinbase.is_configured()
@@ -72,7 +72,9 @@ def test_without_a_key_nothing_is_asked(crypto, usdc_purchase, settings):
     assert Purchase.objects.get().state == State.OPEN
 
 
-def test_without_its_key_a_page_ends_and_with_it_what_was_paid_is_found(crypto, usdc_purchase, empty_account, settings):
+def test_a_page_expires_without_an_api_key_and_its_payment_is_found_with_one(
+    crypto, usdc_purchase, empty_account, settings
+):
     crypto.pay(usdc_purchase)
     Purchase.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     settings.COINBASE_IS_SANDBOX = False

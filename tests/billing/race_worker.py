@@ -1,7 +1,8 @@
-"""Processes that race for the money of one account: `python -m tests.billing.racing ROLES ACCOUNT SECONDS`.
+"""A process that races for the money of one account: `python -m tests.billing.race_worker ROLES ACCOUNT SECONDS`.
 
-Started by `test_races.py` against its own database. A process plays several roles (separated by commas), each on a
-thread, from the moment at which a line comes in. It prints what it did as JSON; some are killed before.
+`test_races.py` starts it against its own database. It plays several roles (separated by commas), each on a thread,
+from the moment a line arrives on standard input, and finally prints counts of what it did as JSON. Some are killed
+before that.
 """
 
 import json
@@ -33,11 +34,11 @@ from common.money import PICO_PER_CENT, PicoUsd
 from gateway.accounting import reaper, settlement
 from gateway.accounting.rows import GenerationRow
 
-from .conftest import SITE, Sandbox
+from .stripe_sandbox import SITE, Sandbox
 
 
 def admit(account: int, row: str, amount: int):
-    """Hold `amount` pico-USD; the Admission, or the refusal."""
+    """Put `amount` pico-USD on hold; returns the Admission or the refusal."""
     operation = settlement.Admit(
         generation=generation(account, row), prompt_cost=PicoUsd(amount), token_price=Decimal(0), requested_tokens=1,
         most_tokens=1,
@@ -46,6 +47,7 @@ def admit(account: int, row: str, amount: int):
 
 
 def settle(account: int, row: str, cost: int):
+    """Charge `cost` pico-USD and release the hold."""
     (settled,) = settlement.write_batch([settlement.Settle(generation=generation(account, row), cost=PicoUsd(cost))])
     return settled
 
@@ -57,7 +59,7 @@ def generation(account: int, row: str) -> GenerationRow:
 
 
 def spend(account: int, did: Counter[str]) -> None:
-    """Hold, then pay up to a third more than that, now and then twice."""
+    """Put an amount on hold, then settle up to a third more than that, sometimes twice."""
     amount = random.randint(1, 40 * PICO_PER_CENT)
     row = generation_id(time.time())
     if isinstance(admit(account, row, amount), PaymentRequired):
@@ -71,7 +73,7 @@ def spend(account: int, did: Counter[str]) -> None:
 
 
 def buy(account: int, did: Counter[str]) -> None:
-    """A purchase that four hear of at once; two then ask for its refund at once."""
+    """Buy credits and sync the purchase four times at once; then perhaps request its refund twice at once."""
     row = CreditAccount.objects.select_related("organisation__personal_of").get(pk=account)
     user = row.organisation.personal_of
     assert user is not None
@@ -108,14 +110,14 @@ def at_once(jobs) -> None:
 
 
 def sweep(account: int, did: Counter[str]) -> None:
-    """What the clock does, far too often."""
+    """Run the periodic tasks, much more often than scheduled."""
     did["reaped"] += reaper.reap()
     sweeps.sweep()
-    did["rescued"] += sweeps.recover_missed_payments()
+    did["recovered"] += sweeps.recover_missed_payments()
     time.sleep(0.2)
 
 
-def top_up(account: int, did: Counter[str]) -> None:
+def charge(account: int, did: Counter[str]) -> None:
     auto_top_up_charges.charge_if_low(account)
 
 
@@ -124,24 +126,24 @@ def die(*_: object) -> None:
 
 
 def alert(account: int, did: Counter[str]) -> None:
-    """Tell of a low balance; die as soon as that is committed, before anybody could send the mail."""
+    """Send a low-balance alert, and die after it is committed but before the email is sent."""
     outbox.ask_worker = die  # type: ignore[assignment]
     low_balance.alert(account)
 
 
 def deliver(account: int, did: Counter[str]) -> None:
-    """Deliver a mail; die in the hands of the mail server."""
+    """Send due emails, and die while the first is handed to the mail server."""
     EmailMessage.send = die  # type: ignore[assignment,method-assign]
     outbox.deliver_due()
 
 
-ROLES = {"spend": spend, "buy": buy, "sweep": sweep, "top_up": top_up, "alert": alert, "deliver": deliver}
+ROLES = {"spend": spend, "buy": buy, "sweep": sweep, "charge": charge, "alert": alert, "deliver": deliver}
 
 
 def main(roles: str, account: str, seconds: str) -> None:
     did: Counter[str] = Counter()
     print("ready", flush=True)
-    sys.stdin.readline()  # until everybody is
+    sys.stdin.readline()  # until all processes are ready
     end = time.monotonic() + float(seconds)
 
     def play(role: str) -> None:
