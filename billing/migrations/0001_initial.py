@@ -170,7 +170,7 @@ class Migration(migrations.Migration):
                 (
                     "method",
                     models.CharField(
-                        choices=[("card", "Card"), ("alipay", "AliPay"), ("usdc", "USDC")],
+                        choices=[("card", "Card"), ("alipay", "Alipay"), ("usdc", "USDC")],
                         default="card",
                         max_length=20,
                     ),
@@ -282,11 +282,11 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("inquiry", "The bank asks"),
+                            ("inquiry", "Inquiry"),
                             ("open", "Open"),
                             ("won", "Won"),
                             ("lost", "Lost"),
-                            ("closed", "Came to nothing"),
+                            ("closed", "Closed"),
                         ],
                         max_length=8,
                     ),

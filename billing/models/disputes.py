@@ -17,11 +17,11 @@ class Dispute(models.Model):
     """
 
     class State(models.TextChoices):
-        INQUIRY = "inquiry", "The bank asks"
+        INQUIRY = "inquiry", "Inquiry"
         OPEN = "open", "Open"
         WON = "won", "Won"
         LOST = "lost", "Lost"
-        CLOSED = "closed", "Came to nothing"
+        CLOSED = "closed", "Closed"
 
     purchase = models.ForeignKey(Purchase, on_delete=models.PROTECT, related_name="disputes")
     provider = models.CharField(max_length=20)  # equals the purchase's

@@ -101,7 +101,7 @@ def turn_off(account: CreditAccount, reason: str = "") -> bool:
 def turn_off_for_card(card: SavedCard) -> None:
     """Turn auto top-up off if it charges this card, which has been removed."""
     if AutoTopUp.objects.filter(account=card.account_id, card=card, is_on=True).exists():
-        turn_off(card.account, f"{card} was removed. Choose another card to switch auto top-up on again.")
+        turn_off(card.account, f"{card} was removed. Choose another card to turn auto top-up on again.")
 
 
 def replace_card(earlier: SavedCard, card: SavedCard) -> None:
@@ -151,7 +151,7 @@ def _after_failures(agreement: AutoTopUp, now: datetime) -> Eligibility | None:
     if len(failed) > len(RETRY_DELAYS):
         return Eligibility(stop_reason=f"The card was declined {len(failed)} times in a row. {last.failure}")
     retry_at = last.created_at + RETRY_DELAYS[len(failed) - 1]
-    return Eligibility(retry_at=retry_at, wait_reason="The last attempt was declined.") if retry_at > now else None
+    return Eligibility(retry_at=retry_at, wait_reason="The last charge was declined.") if retry_at > now else None
 
 
 def _within_limits(agreement: AutoTopUp, now: datetime) -> Eligibility | None:
@@ -159,13 +159,15 @@ def _within_limits(agreement: AutoTopUp, now: datetime) -> Eligibility | None:
     day = timedelta(days=1)
     recent = list(charges_of(agreement.account).filter(created_at__gt=now - day).order_by("created_at"))
     if recent and recent[-1].created_at + MIN_INTERVAL > now:
-        return Eligibility(recent[-1].created_at + MIN_INTERVAL, "The last attempt was a moment ago.")
+        return Eligibility(recent[-1].created_at + MIN_INTERVAL, "The last charge was less than a minute ago.")
     if len(recent) >= MAX_CHARGES_PER_DAY:
         first = recent[-MAX_CHARGES_PER_DAY]
-        return Eligibility(first.created_at + day, f"It has run {MAX_CHARGES_PER_DAY} times today.")
+        return Eligibility(
+            first.created_at + day, f"The maximum of {MAX_CHARGES_PER_DAY} charges in 24 hours is reached."
+        )
     bought = [charge for charge in recent if charge.state != State.FAILED]
     if sum(charge.credit_cents for charge in bought) + agreement.amount_cents > agreement.daily_limit_cents:
-        return Eligibility(bought[0].created_at + day, "The limit for a day has been reached.")
+        return Eligibility(bought[0].created_at + day, "Your 24-hour limit is reached.")
     return None
 
 

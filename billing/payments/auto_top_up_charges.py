@@ -128,7 +128,7 @@ def resume(charge: Purchase) -> Purchase | None:
         if payment.purchase_id == str(charge.pk):
             return _record_payment(charge, payment.payment_id)
     if timezone.now() - charge.created_at > KEY_LIFETIME:
-        return _record_failure(charge, "", "The payment provider never received it.", is_final=False)
+        return _record_failure(charge, "", "The charge never reached the payment provider.", is_final=False)
     return _send(charge)
 
 

@@ -76,7 +76,7 @@ def start(
         return _open_page(purchase, user, site)
     except ProviderError as error:
         logger.warning("purchase %s: no payment page: %s", purchase.pk, error)
-        message = "The payment page could not be opened. Nothing was charged."
+        message = "The payment page couldn't be opened. You weren't charged."
         Purchase.objects.filter(pk=purchase.pk, state=State.CREATED).update(state=State.FAILED, failure=message)
         raise
 

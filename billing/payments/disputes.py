@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 State = Dispute.State
 
 #: Why the account is frozen, shown to its owner.
-FREEZE_REASON = "A bank has disputed a payment of this account."
+FREEZE_REASON = "A payment on this account was disputed."
 #: The states in which the bank has the money.
 FUNDS_WITHDRAWN = frozenset({State.OPEN, State.LOST})
 #: The states that are final.

@@ -142,7 +142,7 @@ def _mismatch_message(purchase: Purchase, payment: Payment) -> str:
         return ""
     less_or_more = "less" if payment.received_cents < purchase.total_cents else "more"
     received, total = format_cents(payment.received_cents), format_cents(purchase.total_cents)
-    return f"{received} arrived, which is {less_or_more} than the {total} that this purchase costs."
+    return f"We received {received}, which is {less_or_more} than the total of {total}."
 
 
 def _credit(purchase: Purchase, payment: Payment) -> None:
@@ -174,5 +174,5 @@ def _save_card(purchase: Purchase) -> None:
     try:
         cards.save_from_purchase(purchase)
     except ProviderError as error:
-        # The purchase is credited all the same; the next sweep tries to save the card again.
+        # The purchase stays credited, and the next sweep tries to save the card again.
         logger.warning("purchase %s: its card is not saved yet: %s", purchase.pk, error)

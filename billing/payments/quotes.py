@@ -34,11 +34,11 @@ def quote(credit_cents: int, provider: str = "stripe") -> Quote:
     """
     lowest, highest = settings.PURCHASE_MINIMUM_CENTS, settings.PURCHASE_MAXIMUM_CENTS
     if credit_cents < lowest:
-        raise AmountRefused(f"The smallest purchase is {format_cents(lowest)}. Enter {format_cents(lowest)} or more.")
+        raise AmountRefused(f"The minimum purchase is {format_cents(lowest)}. Enter {format_cents(lowest)} or more.")
     if credit_cents > highest:
         raise AmountRefused(
-            f"The largest single purchase is {format_cents(highest)}. Buy several times, or write to "
-            f"{settings.SUPPORT_EMAIL} for more."
+            f"The maximum purchase is {format_cents(highest)}. To buy more, make several purchases or contact "
+            f"{settings.SUPPORT_EMAIL}."
         )
     basis_points, minimum = settings.PURCHASE_FEES[provider]
     return Quote(

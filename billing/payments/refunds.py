@@ -54,26 +54,26 @@ class Offer:
 def offer(purchase: Purchase, *, by_operator: bool = False) -> Offer:
     """The refund possible now. NotRefundable gives the reason if there is none. The window does not bind operators."""
     if purchase.state != Purchase.State.CREDITED or purchase.paid_at is None:
-        raise NotRefundable("Only a purchase that was paid can be refunded.")
+        raise NotRefundable("Only paid purchases can be refunded.")
     if not registry.provider_of(purchase).supports_refunds:
-        raise NotRefundable("Payments in cryptocurrency are final: they are never refunded.")
+        raise NotRefundable("Cryptocurrency payments are final and can't be refunded.")
     until = purchase.paid_at + timedelta(hours=settings.REFUND_WINDOW_HOURS)
     if timezone.now() > until and not by_operator:
         raise NotRefundable(
-            f"A purchase can be refunded within {settings.REFUND_WINDOW_HOURS} hours; this one could be until "
+            f"Purchases can be refunded within {settings.REFUND_WINDOW_HOURS} hours. For this one the time ended on "
             f"{dateformat.format(until, 'j F Y, H:i')} UTC."
         )
     account = CreditAccount.objects.get(pk=purchase.account_id)
     if account.frozen_reason:
-        raise NotRefundable(f"The account is frozen: {account.frozen_reason}")
+        raise NotRefundable(f"The account is frozen. {account.frozen_reason}")
     if purchase.refunds.filter(state=State.REQUESTED).exists():
-        raise NotRefundable("A refund of this purchase is under way.")
+        raise NotRefundable("A refund of this purchase is in progress.")
     lot = Lot.objects.get(purchase=purchase)
     if not lot.amount:
-        raise NotRefundable("The credits of this purchase have been refunded already.")
+        raise NotRefundable("This purchase has already been refunded.")
     cents = cents_down(ledger.unspent(lot))
     if not cents:
-        raise NotRefundable("The credits of this purchase have been spent, or running requests hold them.")
+        raise NotRefundable("The credits of this purchase are spent or on hold.")
     return Offer(cents, until)
 
 
@@ -201,14 +201,14 @@ def _send(refund: Refund, payment_id: str) -> None:
             payment_id=payment_id, cents=refund.cents, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
         )
     except RequestRejected as error:
-        _fail(refund, f"The payment provider refused it: {error}")
+        _fail(refund, f"The payment provider refused the refund: {error}")
     else:
         _apply(refund, reported)
 
 
 def _apply(refund: Refund, reported: ProviderRefund) -> None:
     if reported.status is RefundStatus.FAILED:
-        _fail(refund, "The bank sent the money back.", reported.id)
+        _fail(refund, "The bank returned the money.", reported.id)
         return
     now = timezone.now()
     with transaction.atomic():

@@ -53,7 +53,7 @@ def sweep() -> int:
         if provider.gateway.is_configured():
             synced += _for_each(pending.filter(provider=name)[:BATCH_SIZE], _sync_pending)
         else:
-            # The API key was removed. Payments made meanwhile are found once it is back.
+            # The API key was removed. Payments made without it are found once it is back.
             Purchase.objects.filter(provider=name, state=Purchase.State.OPEN, expires_at__lt=now).update(
                 state=Purchase.State.EXPIRED
             )

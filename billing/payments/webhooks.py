@@ -59,7 +59,7 @@ def _handle(provider: str, read: Callable[[], WebhookEvent]) -> HttpResponse:
         event = store(provider, read())
     except InvalidSignature as error:
         logger.warning("a webhook from %s was rejected: %s", provider, error)
-        return HttpResponse("The signature is not valid.\n", status=400, content_type="text/plain")
+        return HttpResponse("Invalid signature.\n", status=400, content_type="text/plain")
     return HttpResponse(status=200 if process(event) else 500)
 
 

@@ -76,4 +76,4 @@ def test_a_refund_is_asked_about_before_it_is_made(site: Site, page: Page, opera
     page.get_by_role("button", name="Refund $10.00").click()
     expect(page.get_by_text("Refunds requested: 1.")).to_be_visible()
     act(page, "$10.00", "Refund the unspent credits, also after the refund window")
-    expect(page.get_by_text("have been refunded already")).to_be_visible()
+    expect(page.get_by_text("has already been refunded")).to_be_visible()

@@ -45,8 +45,8 @@ def test_credits_are_bought_in_every_way_topped_up_and_refunded_and_the_statemen
     pay_by_card(page, GOOD_CARD)
     expect(page.get_by_role("heading", name="$10.00 added")).to_be_visible()
 
-    start_buying(site, page, "6.00", "AliPay", total="$6.80")
-    page.get_by_role("button", name=re.compile("AliPay|Pay", re.I)).click()
+    start_buying(site, page, "6.00", "Alipay", total="$6.80")
+    page.get_by_role("button", name=re.compile("Alipay|Pay", re.I)).click()
     page.get_by_role("button", name="Authorize test payment").click()
     expect(page.get_by_role("heading", name="$6.00 added")).to_be_visible()
 
@@ -60,8 +60,8 @@ def test_credits_are_bought_in_every_way_topped_up_and_refunded_and_the_statemen
     expect(row(page, "Auto top-up")).to_contain_text("+$40.00")
     switch_off_auto_top_up(site, page)
 
-    # The oldest credits were spent first: of the card's $10.00 a part is gone, of AliPay's nothing.
-    refund_all_that_is_left(site, page, "AliPay", Decimal("6.00"))
+    # The oldest credits were spent first: of the card's $10.00 a part is gone, of Alipay's nothing.
+    refund_all_that_is_left(site, page, "Alipay", Decimal("6.00"))
     refunded = refund_all_that_is_left(site, page, "Visa", None)
     assert Decimal("9") < refunded < Decimal("10")
     expect(row(page_of_credits(site, page), "USDC").get_by_role("link", name="Refund of")).to_have_count(0)

@@ -16,7 +16,7 @@ from tests.processes import Site, wait_until
 def test_a_buyer_keeps_the_card_and_gets_a_receipt_in_the_right_name(site: Site, page: Page, customer: Person):
     enter(page, site, customer, "/settings/credits")
     check_looks(page)
-    page.get_by_role("radio", name="AliPay").check()
+    page.get_by_role("radio", name="Alipay").check()
     expect(page.get_by_label("Keep this card")).to_be_hidden()
     page.get_by_role("radio", name="Card").check()
     page.get_by_label("Keep this card").check()

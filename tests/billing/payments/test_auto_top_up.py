@@ -146,7 +146,10 @@ def test_there_are_at_most_five_charges_in_a_day(sandbox, agreement, empty_accou
         spend_everything(empty_account)
         age_charges(0.5)
     assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
-    assert auto_top_up.eligibility(AutoTopUp.objects.get()).wait_reason == "It has run 5 times today."
+    assert (
+        auto_top_up.eligibility(AutoTopUp.objects.get()).wait_reason
+        == "The maximum of 5 charges in 24 hours is reached."
+    )
 
     age_charges(22)
     assert auto_top_up_charges.charge_if_low(empty_account.pk).state == State.CREDITED
@@ -159,7 +162,7 @@ def test_the_daily_limit_is_respected(sandbox, empty_account, alice, card):
         spend_everything(empty_account)
         age_charges(1)
     assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
-    assert auto_top_up.eligibility(AutoTopUp.objects.get()).wait_reason == "The limit for a day has been reached."
+    assert auto_top_up.eligibility(AutoTopUp.objects.get()).wait_reason == "Your 24-hour limit is reached."
 
 
 def test_a_charge_keeps_its_quote_when_the_terms_change(sandbox, agreement, empty_account, alice, card):
@@ -175,7 +178,7 @@ def test_an_amount_below_a_new_minimum_turns_it_off(sandbox, agreement, empty_ac
     settings.PURCHASE_MINIMUM_CENTS = 2000
     assert auto_top_up_charges.charge_if_low(empty_account.pk) is None
     agreement.refresh_from_db()
-    assert "The smallest purchase is $20.00" in agreement.off_reason
+    assert "The minimum purchase is $20.00" in agreement.off_reason
 
 
 def test_a_charge_can_be_refunded_like_any_purchase(sandbox, agreement, empty_account, alice):

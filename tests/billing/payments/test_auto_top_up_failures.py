@@ -148,7 +148,7 @@ def test_a_bank_that_requires_authentication_turns_it_off_at_once(sandbox, empty
     assert (purchase.state, purchase.decline_code) == (State.FAILED, "authentication_required")
     agreement.refresh_from_db()
     assert not agreement.is_on
-    assert "The bank wants you to confirm this payment." in agreement.off_reason
+    assert "Your bank requires authentication." in agreement.off_reason
     assert [message.subject for message in mail.outbox] == ["Auto top-up is switched off"]
     assert mail.outbox[0].to == ["alice@example.com"]
 

@@ -61,7 +61,7 @@ def test_alipay_has_a_payment_page_of_its_own(sandbox, empty_account, alice):
     sandbox.pay(purchase, type="alipay")
     purchase = purchases.sync(purchase)
 
-    assert (purchase.state, purchase.paid_with) == (State.CREDITED, "AliPay")
+    assert (purchase.state, purchase.paid_with) == (State.CREDITED, "Alipay")
     assert credits_of(empty_account) == 2500
 
 

@@ -152,7 +152,7 @@ def test_a_refund_that_fails_before_it_is_recorded_restores_its_credits(
     refunds.sync(bought)
 
     refund = Refund.objects.get()
-    assert (refund.state, refund.failure) == (State.FAILED, "The bank sent the money back.")
+    assert (refund.state, refund.failure) == (State.FAILED, "The bank returned the money.")
     assert credits_of(empty_account) == 1000
     assert sound()
 

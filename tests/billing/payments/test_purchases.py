@@ -154,7 +154,7 @@ def test_an_outage_leaves_a_failed_purchase_without_a_page(payments):
 
     purchase = Purchase.objects.get()
     assert purchase.state == State.FAILED
-    assert "Nothing was charged" in purchase.failure
+    assert "You weren't charged" in purchase.failure
     assert payments.pages() == []
     assert payments.buy(token="submitted afterwards").state == State.OPEN
 

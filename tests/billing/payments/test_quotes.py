@@ -41,7 +41,7 @@ def test_amounts_outside_the_limits_are_refused_with_the_remedy(settings):
     settings.PURCHASE_MINIMUM_CENTS, settings.PURCHASE_MAXIMUM_CENTS = 500, 100_000
     with pytest.raises(quotes.AmountRefused, match=r"Enter \$5\.00 or more"):
         quotes.quote(499)
-    with pytest.raises(quotes.AmountRefused, match=r"largest single purchase is \$1,000\.00.*support@example\.com"):
+    with pytest.raises(quotes.AmountRefused, match=r"maximum purchase is \$1,000\.00.*support@example\.com"):
         quotes.quote(100_001)
     assert quotes.quote(500).credit_cents == 500
     assert quotes.quote(100_000).credit_cents == 100_000
@@ -69,7 +69,7 @@ def test_amounts_are_read_as_people_type_them(text, cents):
         ("10.001", "at most two decimals"),
         ("9" * 15, "smaller amount"),
         ("9" * 40, "at most 16 characters"),
-        ("0", "smallest purchase"),
+        ("0", "minimum purchase"),
     ],
 )
 def test_an_invalid_amount_is_explained(text, message):

@@ -56,7 +56,7 @@ def test_the_oldest_credits_are_spent_first(sandbox, bought, empty_account, alic
     second = paid(sandbox, empty_account, alice, 2000)
     spend(empty_account, used=1200)
 
-    with pytest.raises(refunds.NotRefundable, match="have been spent"):
+    with pytest.raises(refunds.NotRefundable, match="spent or on hold"):
         refunds.offer(bought)
     assert refunds.offer(second).cents == 1800
 
@@ -90,8 +90,8 @@ def test_an_operator_may_refund_later(sandbox, bought, alice):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"provider": "coinbase"}, "cryptocurrency"),
-        ({"state": "open", "credited_at": None}, "Only a purchase that was paid"),
+        ({"provider": "coinbase"}, "Cryptocurrency"),
+        ({"state": "open", "credited_at": None}, "Only paid purchases"),
     ],
 )
 def test_unpaid_and_crypto_purchases_cannot_be_refunded(bought, change, message):
@@ -117,7 +117,7 @@ def test_a_changed_amount_is_not_refunded_unconfirmed(bought, empty_account, ali
 
 def test_a_purchase_is_refunded_once(sandbox, bought, alice):
     refunds.request(bought, alice, cents=1000)
-    with pytest.raises(refunds.NotRefundable, match="refunded already"):
+    with pytest.raises(refunds.NotRefundable, match="already been refunded"):
         refunds.request(bought, alice, cents=1000)
     assert refunded_at_provider(sandbox, bought) == [1000]
 
@@ -172,7 +172,7 @@ def test_an_unsent_refund_excludes_a_second_one(sandbox, bought, empty_account, 
     refunds.request(bought, alice, cents=600)
     spend(empty_account, held=0)
 
-    with pytest.raises(refunds.NotRefundable, match="under way"):
+    with pytest.raises(refunds.NotRefundable, match="in progress"):
         refunds.request(bought, alice, cents=400)
 
 
@@ -212,7 +212,7 @@ def test_a_refund_returned_by_the_bank_restores_the_credits(client, sandbox, bou
         assert deliver(client, event).status_code == 200
 
     refund.refresh_from_db()
-    assert (refund.state, refund.failure) == (State.FAILED, "The bank sent the money back.")
+    assert (refund.state, refund.failure) == (State.FAILED, "The bank returned the money.")
     assert credits_of(empty_account) == 1000
     assert LedgerEntry.objects.filter(kind="refund_reversal").count() == 1
     assert sound()

@@ -125,9 +125,9 @@ def test_every_page_of_a_listing_is_read(crypto, empty_account, alice, monkeypat
 @pytest.mark.parametrize(
     ("received", "message"),
     [
-        ("9.50", "$9.50 arrived, which is less than the $10.50 that this purchase costs."),
-        ("10.49", "$10.49 arrived, which is less than the $10.50 that this purchase costs."),
-        ("11.50", "$11.50 arrived, which is more than the $10.50 that this purchase costs."),
+        ("9.50", "We received $9.50, which is less than the total of $10.50."),
+        ("10.49", "We received $10.49, which is less than the total of $10.50."),
+        ("11.50", "We received $11.50, which is more than the total of $10.50."),
     ],
 )
 def test_a_wrong_amount_is_reviewed_and_explained_to_the_buyer(crypto, usdc_purchase, empty_account, received, message):

@@ -59,7 +59,7 @@ def test_switching_on_keeps_who_agreed_to_what(alice_client, alice, card, empty_
         ({"threshold": "30"}, "Enter $25.00 or less, so that one top-up is enough."),
         ({"threshold": "0.5"}, "Enter $1.00 or more."),
         ({"threshold": "x"}, "Enter an amount in dollars"),
-        ({"amount": "3"}, "The smallest purchase is $5.00"),
+        ({"amount": "3"}, "The minimum purchase is $5.00"),
         ({"daily_limit": "20"}, "Enter $25.00 or more: one top-up buys that much."),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_stopped_top_up_says_why_on_both_pages(alice_client, sandbox, empty_ac
     turn_on(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
     auto_top_up_charges.charge_if_low(empty_account.pk)
     for address in (PAGE, "/settings/credits"):
-        assert "The bank wants you to confirm this payment." in alice_client.get(address).content.decode()
+        assert "Your bank requires authentication." in alice_client.get(address).content.decode()
 
 
 def test_a_card_can_be_removed(alice_client, agreement, card):
@@ -113,7 +113,7 @@ def test_a_card_can_be_removed(alice_client, agreement, card):
 
 def test_a_waiting_top_up_says_until_when(alice_client, declining_agreement, empty_account):
     auto_top_up_charges.charge_if_low(empty_account.pk)
-    assert "The last attempt was declined. Auto top-up is waiting until" in alice_client.get(PAGE).content.decode()
+    assert "The last charge was declined. Auto top-up is waiting until" in alice_client.get(PAGE).content.decode()
 
 
 def test_a_member_can_neither_see_nor_change_it(bob_client, agreement, card):
@@ -150,4 +150,4 @@ def test_the_credits_page_says_that_it_waits(alice_client, declining_agreement, 
     assert auto_top_up_charges.charge_if_low(empty_account.pk).state == "failed"
     page = alice_client.get("/settings/credits").content.decode()
     assert ">Waiting</span>" in page
-    assert "The last attempt was declined. Waiting until" in page
+    assert "The last charge was declined. Waiting until" in page

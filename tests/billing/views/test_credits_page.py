@@ -89,7 +89,7 @@ def test_a_frozen_account_says_so(alice_client, account):
         ({"preset": "custom", "custom": "14.64", "method": "alipay"}, ["$14.64", "$0.81", "Pay $15.45"]),
         (
             {"preset": "custom", "custom": "3", "method": "card"},
-            ["The smallest purchase is $5.00. Enter $5.00 or more."],
+            ["The minimum purchase is $5.00. Enter $5.00 or more."],
         ),
         ({"preset": "custom", "custom": "", "method": "card"}, ["Enter an amount in dollars."]),
         ({"preset": "11", "method": "card"}, ["Choose an amount and a payment method."]),
@@ -170,7 +170,7 @@ def test_without_javascript_another_amount_is_confirmed_on_a_page_in_between(ali
 @pytest.mark.parametrize(
     ("choices", "told"),
     [
-        ({"preset": "custom", "custom": "4.99"}, "The smallest purchase is $5.00"),
+        ({"preset": "custom", "custom": "4.99"}, "The minimum purchase is $5.00"),
         ({"preset": "custom", "custom": "ten"}, "Enter an amount in dollars"),
         ({"token": "short"}, "Buy credits"),
         ({"total": "many"}, "Buy credits"),

@@ -116,4 +116,4 @@ def test_the_credit_note_of_a_failed_refund_is_void_also_in_print(alice_client, 
 def test_a_purchase_that_is_too_old_says_until_when_it_could_be_refunded(alice_client, bought):
     Purchase.objects.update(paid_at="2026-03-04T05:06:00Z")
     page = alice_client.get(f"{bought.get_absolute_url()}/refund").content.decode()
-    assert "this one could be until 5 March 2026, 05:06 UTC." in page
+    assert "For this one the time ended on 5 March 2026, 05:06 UTC." in page

@@ -56,7 +56,7 @@ def test_it_is_not_offered_without_a_provider(alice_client, empty_account, witho
         ({"preset": "10"}, ["$0.50", "Pay $10.50", "5%", "Payments in USDC are final"]),
         ({"preset": "custom", "custom": "5"}, ["$0.25", "Pay $5.25"]),
         ({"preset": "custom", "custom": "12.70"}, ["$0.64", "Pay $13.34"]),  # 63.5 cents
-        ({"preset": "custom", "custom": "4"}, ["The smallest purchase is $5.00"]),
+        ({"preset": "custom", "custom": "4"}, ["The minimum purchase is $5.00"]),
     ],
 )
 def test_its_fee_and_total_are_shown_as_soon_as_it_is_chosen(alice_client, empty_account, choice, shown):
@@ -149,7 +149,7 @@ def test_another_amount_is_told_with_whom_to_write_to(show, crypto, usdc_purchas
     crypto.pay(usdc_purchase, received=received)
     told = show(usdc_purchase)
     assert "Payment under review" in told and "Your money isn't lost" in told
-    assert f"${received} arrived, which is {word} than the $10.50 that this purchase costs." in told
+    assert f"We received ${received}, which is {word} than the total of $10.50." in told
     assert crypto.checkout(usdc_purchase)["transactionHash"] in told
     assert HELP not in told  # it has come, waiting does not help
 
@@ -209,7 +209,7 @@ def test_its_receipt_says_that_it_is_final(alice_client, credited):
 def test_asking_for_a_refund_all_the_same_is_refused(alice_client, crypto, credited, empty_account):
     url = f"{credited.get_absolute_url()}/refund"
     shown = alice_client.get(url).content.decode()
-    assert "are final: they are never refunded" in shown and "within 24 hours" not in shown
+    assert "Cryptocurrency payments are final" in shown and "within 24 hours" not in shown
 
     assert alice_client.post(url, {"cents": "1000"}).status_code == 409
     assert not Refund.objects.exists()
