@@ -1,7 +1,7 @@
-"""A batch of admissions and settlements on its way through the database.
+"""The database side of a batch of admissions and settlements.
 
-It is one transaction of two exchanges with the database, whatever its size: BEGIN travels with what is read, COMMIT
-with what is written.
+A batch is one transaction of two exchanges with the database, whatever its size: BEGIN travels with the reads, COMMIT
+with the writes.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,49 +16,49 @@ from billing.spending import Spender
 from gateway.models import Generation
 
 from .rows import GenerationRow, HoldRow, HourRow, KeyRow
-from .sql import Asked, as_json, fetch, ids, run, statements
+from .sql import BoundStatement, as_json, fetch, ids, run, statements
 
-__all__ = ["Batch", "Locked"]
+__all__ = ["Batch", "LockedRows"]
 
 
-class Locked(msgspec.Struct):
-    """What a batch decides upon. The accounts are locked until its transaction ends."""
+class LockedRows(msgspec.Struct):
+    """The rows that a batch decides from. The accounts stay locked until its transaction ends."""
 
     accounts: dict[int, Spender]
     keys: dict[int, KeyRow]
-    #: What the running requests of those keys hold that have a limit and want more, in pico-USD.
+    #: pico-USD held by the running requests of each key that has a limit and is about to hold more.
     held_by_keys: dict[int, int]
-    #: Of the requests that end, by id: the pico-USD that were held for them. Reading has deleted the rows.
+    #: pico-USD held for each request that ends, by request id. Reading has deleted these rows.
     holds: dict[str, int]
-    #: Of those without a hold, by id: what was held for those that the reaper has released...
+    #: For ending requests without a hold: pico-USD once held for those that the reaper has released...
     released: dict[str, int]
-    #: ...and what those cost that were settled before.
+    #: ...and pico-USD charged for those that are already settled.
     charged: dict[str, int]
 
 
 class Batch:
     """One transaction: `read`, decide, `write`, in a `with` block. `write` commits.
 
-    A batch that only `holds` does not wait for the disk: after a crash of the database it may never have been,
-    together with everything after it. Inside somebody else's transaction a batch is a part of that.
+    A batch that `only_holds` does not wait for the disk, so it may be lost in a database crash, together with
+    everything after it. Inside an open transaction a batch becomes part of that transaction.
     """
 
     def __init__(self, *, only_holds: bool) -> None:
         self._only_holds = only_holds
-        self._begins: list[Asked] = []
-        self._commits: list[Asked] = []
+        self._begin: list[BoundStatement] = []
+        self._commit: list[BoundStatement] = []
         if not connection.in_atomic_block:
             on_postgresql = connection.vendor == "postgresql"
-            self._begins = [("BEGIN" if on_postgresql else "BEGIN IMMEDIATE", [])]
-            self._commits = [("COMMIT", [])]
+            self._begin = [("BEGIN" if on_postgresql else "BEGIN IMMEDIATE", [])]
+            self._commit = [("COMMIT", [])]
             if on_postgresql and only_holds:
-                self._begins.append(("SET LOCAL synchronous_commit = off", []))
+                self._begin.append(("SET LOCAL synchronous_commit = off", []))
 
     def __enter__(self) -> "Batch":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is not None and self._commits:
+        if error is not None and self._commit:
             try:
                 run([("ROLLBACK", [])])
             except DatabaseError:  # the connection is broken, or no transaction was begun
@@ -66,80 +66,80 @@ class Batch:
 
     def read(
         self, accounts: Collection[int], keys: Collection[int], holding: Collection[int], ended: Collection[str]
-    ) -> Locked:
-        """Lock these accounts, and take the holds of the requests that have `ended`. `holding` are the keys that
-        want to hold more.
+    ) -> LockedRows:
+        """Lock these accounts, read these keys, and delete the holds of the requests that have `ended`.
 
-        Always accounts before keys, each in id order: two batches can wait for each other, never in a circle. A hold
-        changes no key, and whoever holds or spends with a key has locked its account: then it is only read.
+        `holding` are the keys that are about to hold more. Rows are locked in id order, accounts before keys, so that
+        two batches cannot deadlock. A batch that only holds changes no key, and everything that holds or spends with
+        a key has locked its account: then the keys are only read.
         """
         known = statements()
-        asked: list[Asked] = [*self._begins, (known.accounts, [ids(sorted(accounts))])]
+        bound: list[BoundStatement] = [*self._begin, (known.lock_accounts, [ids(sorted(accounts))])]
         if keys:
-            asked.append((known.keys if self._only_holds else known.locked_keys, [ids(sorted(keys))]))
+            bound.append((known.read_keys if self._only_holds else known.lock_keys, [ids(sorted(keys))]))
         if ended:
-            asked.append((known.end_holds, [ids(ended)]))
-        found = iter(fetch(asked)[len(self._begins) :])
-        locked = {row[0]: Spender(*row) for row in _aware(next(found))}
-        locked_keys = {row[0]: KeyRow(*row) for row in _aware(next(found))} if keys else {}
-        holds = dict(next(found)) if ended else {}
+            bound.append((known.delete_holds, [ids(ended)]))
+        results = iter(fetch(bound)[len(self._begin) :])
+        locked_accounts = {row[0]: Spender(*row) for row in _in_utc(next(results))}
+        locked_keys = {row[0]: KeyRow(*row) for row in _in_utc(next(results))} if keys else {}
+        holds = dict(next(results)) if ended else {}
         limited = [pk for pk in holding if pk in locked_keys and locked_keys[pk].limit is not None]
-        held_by_keys = _held_by(limited, [*locked])
+        held_by_keys = _held_by(limited, [*locked_accounts])
         released, charged = _ended_before([pk for pk in ended if pk not in holds])
-        return Locked(locked, locked_keys, held_by_keys, holds, released, charged)
+        return LockedRows(locked_accounts, locked_keys, held_by_keys, holds, released, charged)
 
     def write(
         self,
-        locked: Locked,
+        locked: LockedRows,
         *,
         opened: Sequence[HoldRow],
         settled: Sequence[GenerationRow],
         hours: Sequence[HourRow],
     ) -> None:
-        """Store the accounts and keys as they are now, insert what was opened and settled, add to the hours; commit.
+        """Update the accounts and keys, insert the opened and the settled requests, add to the hours, and commit.
 
         A Generation that the reaper has written is replaced.
         """
         known = statements()
-        asked: list[Asked] = []
+        bound: list[BoundStatement] = []
         if opened:
-            asked.append((known.insert_holds, [as_json(opened)]))
+            bound.append((known.insert_holds, [as_json(opened)]))
         if replaced := [row.id for row in settled if row.id in locked.released]:
-            asked.append((known.delete_generations, [ids(replaced)]))
+            bound.append((known.delete_generations, [ids(replaced)]))
         if settled:
-            asked.append((known.insert_generations, [as_json(settled)]))
-        asked.append((known.update_accounts, [_changes(locked.accounts.values())]))
-        if spenders := {row.key_id for row in settled}.intersection(locked.keys):
-            asked.append((known.update_keys, [_changes([locked.keys[key] for key in spenders if key is not None])]))
+            bound.append((known.insert_generations, [as_json(settled)]))
+        bound.append((known.update_accounts, [_changes(locked.accounts.values())]))
+        if charged_keys := {row.key_id for row in settled}.intersection(locked.keys):
+            bound.append((known.update_keys, [_changes([locked.keys[key] for key in charged_keys if key is not None])]))
         if hours:
-            asked.append((known.add_to_hours, [as_json(hours)]))
-        run([*asked, *self._commits])
+            bound.append((known.add_to_hours, [as_json(hours)]))
+        run([*bound, *self._commit])
 
 
 def _held_by(keys: list[int], accounts: list[int]) -> dict[int, int]:
-    """What the running requests of these keys of these accounts hold (pico-USD)."""
+    """pico-USD that the running requests of these keys of these accounts hold, by key."""
     if not keys:
         return {}
-    (rows,) = fetch([(statements().held_by_keys, [ids(accounts), ids(keys)])])
+    (rows,) = fetch([(statements().sum_holds_by_key, [ids(accounts), ids(keys)])])
     return {key: int(amount) for key, amount in rows}
 
 
 def _ended_before(requests: list[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """What was held for those of the requests that the reaper has released, and what those cost that are settled."""
+    """(pico-USD once held for the requests that the reaper released, pico-USD charged for those already settled)."""
     if not requests:
         return {}, {}
-    (rows,) = fetch([(statements().generations, [ids(requests)])])
+    (rows,) = fetch([(statements().read_generations, [ids(requests)])])
     released = {pk: hold for pk, state, hold, _ in rows if state == Generation.State.RELEASED}
     return released, {pk: cost for pk, _, _, cost in rows if pk not in released}
 
 
-def _aware(rows: list[Any]) -> list[Any]:
-    """The rows with moments in UTC, as which SQLite stores them without saying so."""
+def _in_utc(rows: list[Any]) -> list[Any]:
+    """The rows with aware datetimes: SQLite returns naive ones, which are in UTC."""
     if connection.vendor == "postgresql":
         return rows
     return [[each.replace(tzinfo=UTC) if isinstance(each, datetime) else each for each in row] for row in rows]
 
 
 def _changes(rows: "Iterable[Spender] | Iterable[KeyRow]") -> str:
-    """What is written of them: without the rest, PostgreSQL has half as much to read."""
+    """The changed columns of the rows as JSON: without the others, PostgreSQL has half as much to parse."""
     return as_json([{name: getattr(row, name) for name in ("id", *row.CHANGED)} for row in rows])

@@ -25,7 +25,7 @@ from gateway.models import GatewayProcess, Generation
 from gateway.routing import health
 from keys.status import remaining, require_usable, start_window
 
-from .batch import Batch, Locked
+from .batch import Batch, LockedRows
 from .batch_writer import Writer
 from .holds import Admission, Admit, hold_for
 from .rows import GenerationRow, HoldRow, HourRow
@@ -93,7 +93,7 @@ def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settle
 class _Decisions:
     """What the operations of a batch do to the rows that it has locked."""
 
-    def __init__(self, locked: Locked) -> None:
+    def __init__(self, locked: LockedRows) -> None:
         self.locked = locked
         self.now = utc_now()
         self.opened: list[HoldRow] = []

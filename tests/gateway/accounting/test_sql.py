@@ -64,13 +64,26 @@ def test_a_pooler_that_nobody_told_us_of_is_named_in_the_error(account):
         admit(account, 2)
 
 
-@pytest.mark.parametrize("name", ["accounts", "keys", "end_holds", "generations", "update_accounts", "update_keys"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lock_accounts",
+        "read_keys",
+        "lock_keys",
+        "delete_holds",
+        "read_generations",
+        "delete_generations",
+        "update_accounts",
+        "update_keys",
+    ],
+)
 def test_rows_are_found_by_their_id_however_few_there_are(account, name):
     spend(account)
     statement = getattr(statements(), name)
-    value = "[]" if statement.types == ("json",) else ids([1, 2])
+    (parameter,) = statement.parameters
+    value = "[]" if parameter == ("rows", "json") else ids([1, 2])
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {statement.executing}", [value])
+        cursor.execute(f"EXPLAIN {statement.execute}", [value])
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert re.search(r"Index Scan|Bitmap Index Scan", plan), plan
     assert "Seq Scan" not in plan

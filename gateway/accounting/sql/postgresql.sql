@@ -1,0 +1,171 @@
+-- The statements of a settlement batch on PostgreSQL. `sqlite.sql` has the same names and parameters.
+--
+-- To run one by hand, set its parameters in psql and paste it:
+--
+--     \set ids '{1,2}'
+--     \set rows '[{"id": 1, "usage": 41400000, "held": 0}]'
+--
+-- `-- name:` begins a statement; each `-- param:` line gives a parameter's name and type, in the order of use.
+-- `rows` is a JSON list of objects with the columns of `gateway/accounting/rows.py`. An object may omit the columns
+-- that have a default: the default is written in the statement, or is NULL. Amounts are in pico-USD.
+
+-- name: lock_accounts
+-- Rows are locked in id order, accounts before keys, so that two batches cannot deadlock. NO KEY lets other
+-- transactions insert rows that refer to these.
+-- param: ids bigint[]
+SELECT id, credits, usage, held, frozen_reason, top_up_below, alert_below, alerted_at
+FROM billing_creditaccount
+WHERE id = ANY(:'ids'::bigint[])
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: read_keys
+-- param: ids bigint[]
+SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+FROM keys_apikey
+WHERE id = ANY(:'ids'::bigint[])
+ORDER BY id;
+
+-- name: lock_keys
+-- param: ids bigint[]
+SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+FROM keys_apikey
+WHERE id = ANY(:'ids'::bigint[])
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: delete_holds
+-- param: ids text[]
+DELETE FROM gateway_hold
+WHERE id = ANY(:'ids'::text[])
+RETURNING id, amount;
+
+-- name: sum_holds_by_key
+-- By account as well, because the index `holds_of_account` begins with it.
+-- param: account_ids bigint[]
+-- param: key_ids bigint[]
+SELECT key_id, sum(amount)
+FROM gateway_hold
+WHERE account_id = ANY(:'account_ids'::bigint[]) AND key_id = ANY(:'key_ids'::bigint[])
+GROUP BY key_id;
+
+-- name: read_generations
+-- param: ids text[]
+SELECT id, state, hold, cost
+FROM gateway_generation
+WHERE id = ANY(:'ids'::text[]);
+
+-- name: delete_generations
+-- param: ids text[]
+DELETE FROM gateway_generation
+WHERE id = ANY(:'ids'::text[]);
+
+-- name: insert_holds
+-- param: rows json
+INSERT INTO gateway_hold (
+    id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
+    app, app_title, user_agent, external_user, session_id,
+    amount, process_id
+)
+SELECT
+    id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
+    app, app_title, user_agent, external_user, session_id,
+    amount, process_id
+FROM json_populate_recordset(
+    json_populate_record(
+        NULL::gateway_hold,
+        '{"streamed": false, "app": "", "app_title": "", "user_agent": "", "external_user": "", "session_id": ""}'
+    ),
+    :'rows'
+);
+
+-- name: insert_generations
+-- param: rows json
+INSERT INTO gateway_generation (
+    id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
+    app, app_title, user_agent, external_user, session_id,
+    state, model, provider, endpoint, reason, simulated, upstream_id, cancelled,
+    finish_reason, native_finish_reason, error_status, failed_attempts,
+    prompt_tokens, completion_tokens, reasoning_tokens,
+    cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
+    hold, cost, write_off, price, discount_basis_points, images, web_search_engine, web_search_results,
+    settled_at, latency_ms, duration_ms, upstream_latency_ms
+)
+SELECT
+    id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
+    app, app_title, user_agent, external_user, session_id,
+    state, model, provider, endpoint, reason, simulated, upstream_id, cancelled,
+    finish_reason, native_finish_reason, error_status, failed_attempts,
+    prompt_tokens, completion_tokens, reasoning_tokens,
+    cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
+    hold, cost, write_off, price, discount_basis_points, images, web_search_engine, web_search_results,
+    settled_at, latency_ms, duration_ms, upstream_latency_ms
+FROM json_populate_recordset(
+    json_populate_record(
+        NULL::gateway_generation,
+        '{
+            "streamed": false, "app": "", "app_title": "", "user_agent": "", "external_user": "", "session_id": "",
+            "state": "", "model": "", "provider": "", "endpoint": "", "reason": "", "simulated": false,
+            "upstream_id": "", "cancelled": false, "finish_reason": "", "native_finish_reason": "",
+            "failed_attempts": [], "prompt_tokens": 0, "completion_tokens": 0, "reasoning_tokens": 0,
+            "cached_tokens": 0, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "token_source": "none",
+            "hold": 0, "cost": 0, "write_off": 0, "price": {}, "discount_basis_points": 0, "images": 0,
+            "web_search_engine": "", "web_search_results": 0
+        }'
+    ),
+    :'rows'
+);
+
+-- name: update_accounts
+-- param: rows json
+UPDATE billing_creditaccount
+SET usage = new.usage, held = new.held
+FROM json_to_recordset(:'rows') AS new (id bigint, usage bigint, held bigint)
+WHERE billing_creditaccount.id = new.id;
+
+-- name: update_keys
+-- param: rows json
+UPDATE keys_apikey
+SET
+    usage = new.usage,
+    window_usage = new.window_usage,
+    window_started_at = new.window_started_at,
+    last_used_at = new.last_used_at
+FROM json_to_recordset(:'rows') AS new (
+    id bigint,
+    usage bigint,
+    window_usage bigint,
+    window_started_at timestamp with time zone,
+    last_used_at timestamp with time zone
+)
+WHERE keys_apikey.id = new.id;
+
+-- name: add_to_hours
+-- param: rows json
+INSERT INTO gateway_usagehour (
+    account_id, hour, key_id, user_id, model, provider, app, source,
+    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency_ms, duration_ms
+)
+SELECT
+    account_id, hour, key_id, user_id, model, provider, app, source,
+    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency_ms, duration_ms
+FROM json_populate_recordset(
+    json_populate_record(
+        NULL::gateway_usagehour,
+        '{
+            "requests": 0, "failures": 0, "prompt_tokens": 0, "completion_tokens": 0, "reasoning_tokens": 0,
+            "cached_tokens": 0, "cost": 0, "latency_ms": 0, "duration_ms": 0
+        }'
+    ),
+    :'rows'
+)
+ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO UPDATE SET
+    requests = gateway_usagehour.requests + excluded.requests,
+    failures = gateway_usagehour.failures + excluded.failures,
+    prompt_tokens = gateway_usagehour.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = gateway_usagehour.completion_tokens + excluded.completion_tokens,
+    reasoning_tokens = gateway_usagehour.reasoning_tokens + excluded.reasoning_tokens,
+    cached_tokens = gateway_usagehour.cached_tokens + excluded.cached_tokens,
+    cost = gateway_usagehour.cost + excluded.cost,
+    latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
+    duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;

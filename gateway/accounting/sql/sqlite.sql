@@ -1,0 +1,213 @@
+-- The statements of a settlement batch on SQLite. `postgresql.sql` has the same names and parameters.
+--
+-- To run one by hand, set its parameters in sqlite3 and paste it:
+--
+--     .parameter set :ids '[1, 2]'
+--     .parameter set :rows '[{"id": 1, "usage": 41400000, "held": 0}]'
+--
+-- `-- name:` begins a statement; each `-- param:` line gives a parameter's name and type, in the order of use.
+-- `rows` is a JSON list of objects with the columns of `gateway/accounting/rows.py`. An object may omit the columns
+-- that have a default: the default is written in the statement, or is NULL. Amounts are in pico-USD.
+--
+-- Times arrive as "2026-11-02T12:00:00Z" and are stored in Django's format, "2026-11-02 12:00:00", in UTC.
+-- SQLite has one writer at a time, so there is nothing to lock.
+
+-- name: lock_accounts
+-- param: ids json
+SELECT id, credits, usage, held, frozen_reason, top_up_below, alert_below, alerted_at
+FROM billing_creditaccount
+WHERE id IN (SELECT value FROM json_each(:ids))
+ORDER BY id;
+
+-- name: read_keys
+-- param: ids json
+SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+FROM keys_apikey
+WHERE id IN (SELECT value FROM json_each(:ids))
+ORDER BY id;
+
+-- name: lock_keys
+-- param: ids json
+SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+FROM keys_apikey
+WHERE id IN (SELECT value FROM json_each(:ids))
+ORDER BY id;
+
+-- name: delete_holds
+-- param: ids json
+DELETE FROM gateway_hold
+WHERE id IN (SELECT value FROM json_each(:ids))
+RETURNING id, amount;
+
+-- name: sum_holds_by_key
+-- By account as well, because the index `holds_of_account` begins with it.
+-- param: account_ids json
+-- param: key_ids json
+SELECT key_id, sum(amount)
+FROM gateway_hold
+WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND key_id IN (SELECT value FROM json_each(:key_ids))
+GROUP BY key_id;
+
+-- name: read_generations
+-- param: ids json
+SELECT id, state, hold, cost
+FROM gateway_generation
+WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: delete_generations
+-- param: ids json
+DELETE FROM gateway_generation
+WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: insert_holds
+-- param: rows json
+INSERT INTO gateway_hold (
+    id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
+    app, app_title, user_agent, external_user, session_id,
+    amount, process_id
+)
+SELECT
+    json_extract(value, '$.id'),
+    json_extract(value, '$.account_id'),
+    json_extract(value, '$.key_id'),
+    json_extract(value, '$.user_id'),
+    json_extract(value, '$.source'),
+    json_extract(value, '$.requested_model'),
+    coalesce(json_extract(value, '$.streamed'), false),
+    replace(rtrim(json_extract(value, '$.created_at'), 'Z'), 'T', ' '),
+    coalesce(json_extract(value, '$.app'), ''),
+    coalesce(json_extract(value, '$.app_title'), ''),
+    coalesce(json_extract(value, '$.user_agent'), ''),
+    coalesce(json_extract(value, '$.external_user'), ''),
+    coalesce(json_extract(value, '$.session_id'), ''),
+    json_extract(value, '$.amount'),
+    json_extract(value, '$.process_id')
+FROM json_each(:rows);
+
+-- name: insert_generations
+-- param: rows json
+INSERT INTO gateway_generation (
+    id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
+    app, app_title, user_agent, external_user, session_id,
+    state, model, provider, endpoint, reason, simulated, upstream_id, cancelled,
+    finish_reason, native_finish_reason, error_status, failed_attempts,
+    prompt_tokens, completion_tokens, reasoning_tokens,
+    cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
+    hold, cost, write_off, price, discount_basis_points, images, web_search_engine, web_search_results,
+    settled_at, latency_ms, duration_ms, upstream_latency_ms
+)
+SELECT
+    json_extract(value, '$.id'),
+    json_extract(value, '$.account_id'),
+    json_extract(value, '$.key_id'),
+    json_extract(value, '$.user_id'),
+    json_extract(value, '$.source'),
+    json_extract(value, '$.requested_model'),
+    coalesce(json_extract(value, '$.streamed'), false),
+    replace(rtrim(json_extract(value, '$.created_at'), 'Z'), 'T', ' '),
+    coalesce(json_extract(value, '$.app'), ''),
+    coalesce(json_extract(value, '$.app_title'), ''),
+    coalesce(json_extract(value, '$.user_agent'), ''),
+    coalesce(json_extract(value, '$.external_user'), ''),
+    coalesce(json_extract(value, '$.session_id'), ''),
+    coalesce(json_extract(value, '$.state'), ''),
+    coalesce(json_extract(value, '$.model'), ''),
+    coalesce(json_extract(value, '$.provider'), ''),
+    coalesce(json_extract(value, '$.endpoint'), ''),
+    coalesce(json_extract(value, '$.reason'), ''),
+    coalesce(json_extract(value, '$.simulated'), false),
+    coalesce(json_extract(value, '$.upstream_id'), ''),
+    coalesce(json_extract(value, '$.cancelled'), false),
+    coalesce(json_extract(value, '$.finish_reason'), ''),
+    coalesce(json_extract(value, '$.native_finish_reason'), ''),
+    json_extract(value, '$.error_status'),
+    coalesce(json_extract(value, '$.failed_attempts'), '[]'),
+    coalesce(json_extract(value, '$.prompt_tokens'), 0),
+    coalesce(json_extract(value, '$.completion_tokens'), 0),
+    coalesce(json_extract(value, '$.reasoning_tokens'), 0),
+    coalesce(json_extract(value, '$.cached_tokens'), 0),
+    coalesce(json_extract(value, '$.cache_write_tokens'), 0),
+    coalesce(json_extract(value, '$.cache_write_1h_tokens'), 0),
+    coalesce(json_extract(value, '$.token_source'), 'none'),
+    coalesce(json_extract(value, '$.hold'), 0),
+    coalesce(json_extract(value, '$.cost'), 0),
+    coalesce(json_extract(value, '$.write_off'), 0),
+    coalesce(json_extract(value, '$.price'), '{}'),
+    coalesce(json_extract(value, '$.discount_basis_points'), 0),
+    coalesce(json_extract(value, '$.images'), 0),
+    coalesce(json_extract(value, '$.web_search_engine'), ''),
+    coalesce(json_extract(value, '$.web_search_results'), 0),
+    replace(rtrim(json_extract(value, '$.settled_at'), 'Z'), 'T', ' '),
+    json_extract(value, '$.latency_ms'),
+    json_extract(value, '$.duration_ms'),
+    json_extract(value, '$.upstream_latency_ms')
+FROM json_each(:rows);
+
+-- name: update_accounts
+-- param: rows json
+UPDATE billing_creditaccount
+SET usage = new.usage, held = new.held
+FROM (
+    SELECT
+        json_extract(value, '$.id') AS id,
+        json_extract(value, '$.usage') AS usage,
+        json_extract(value, '$.held') AS held
+    FROM json_each(:rows)
+) AS new
+WHERE billing_creditaccount.id = new.id;
+
+-- name: update_keys
+-- param: rows json
+UPDATE keys_apikey
+SET
+    usage = new.usage,
+    window_usage = new.window_usage,
+    window_started_at = new.window_started_at,
+    last_used_at = new.last_used_at
+FROM (
+    SELECT
+        json_extract(value, '$.id') AS id,
+        json_extract(value, '$.usage') AS usage,
+        json_extract(value, '$.window_usage') AS window_usage,
+        replace(rtrim(json_extract(value, '$.window_started_at'), 'Z'), 'T', ' ') AS window_started_at,
+        replace(rtrim(json_extract(value, '$.last_used_at'), 'Z'), 'T', ' ') AS last_used_at
+    FROM json_each(:rows)
+) AS new
+WHERE keys_apikey.id = new.id;
+
+-- name: add_to_hours
+-- param: rows json
+INSERT INTO gateway_usagehour (
+    account_id, hour, key_id, user_id, model, provider, app, source,
+    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency_ms, duration_ms
+)
+SELECT
+    json_extract(value, '$.account_id'),
+    replace(rtrim(json_extract(value, '$.hour'), 'Z'), 'T', ' '),
+    json_extract(value, '$.key_id'),
+    json_extract(value, '$.user_id'),
+    json_extract(value, '$.model'),
+    json_extract(value, '$.provider'),
+    json_extract(value, '$.app'),
+    json_extract(value, '$.source'),
+    coalesce(json_extract(value, '$.requests'), 0),
+    coalesce(json_extract(value, '$.failures'), 0),
+    coalesce(json_extract(value, '$.prompt_tokens'), 0),
+    coalesce(json_extract(value, '$.completion_tokens'), 0),
+    coalesce(json_extract(value, '$.reasoning_tokens'), 0),
+    coalesce(json_extract(value, '$.cached_tokens'), 0),
+    coalesce(json_extract(value, '$.cost'), 0),
+    coalesce(json_extract(value, '$.latency_ms'), 0),
+    coalesce(json_extract(value, '$.duration_ms'), 0)
+FROM json_each(:rows)
+WHERE true  -- without it, SQLite parses ON as the condition of a join
+ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO UPDATE SET
+    requests = gateway_usagehour.requests + excluded.requests,
+    failures = gateway_usagehour.failures + excluded.failures,
+    prompt_tokens = gateway_usagehour.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = gateway_usagehour.completion_tokens + excluded.completion_tokens,
+    reasoning_tokens = gateway_usagehour.reasoning_tokens + excluded.reasoning_tokens,
+    cached_tokens = gateway_usagehour.cached_tokens + excluded.cached_tokens,
+    cost = gateway_usagehour.cost + excluded.cost,
+    latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
+    duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
