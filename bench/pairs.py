@@ -101,13 +101,13 @@ async def through_the_gateway(task: Task, count: Count) -> None:
                 generation=row, prompt_cost=PROMPT_COST, token_price=TOKEN_PRICE, requested_tokens=None,
                 most_tokens=MOST_TOKENS,
             )  # fmt: skip
-            await settlement.admit(admit)
+            await settlement.queue.admit(admit)
             answered(row)
-            await settlement.settle(settlement.Settle(generation=row, cost=COST))
+            await settlement.queue.settle(settlement.Settle(generation=row, cost=COST))
             count.ended(began)
 
     await asyncio.gather(*(client() for _ in range(task.clients)))
-    settlement.close()
+    settlement.queue.close()
 
 
 # --- The way to compare with ------------------------------------------------------------------------

@@ -6,10 +6,12 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from gateway.accounting import (
-            lookup,  # noqa: F401 registers what an operator may search by
+            lookup,  # noqa: F401 registers the ids that operators can look up
             reconciliation,  # noqa: F401 registers its checks
+            settlement,
         )
         from gateway.routing import health
         from models_catalog import measurements
 
         measurements.provide(health.measured)
+        settlement.queue.on_heartbeat(health.book.exchange)

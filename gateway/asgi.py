@@ -1,6 +1,6 @@
-"""Inference over HTTP: bytes in, one reply or a stream of events out.
+"""Inference over HTTP: bytes in, one JSON response or a stream of server-sent events out.
 
-Everything else of the site is Django's; this is the hot path.
+This is the hot path; Django serves every other path.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from keys.authentication import authenticate, require_inference
 from . import completions
 from .events import Event, Failed, Started
 
-__all__ = ["PATHS", "application"]
+__all__ = ["PATHS", "Application", "application"]
 
 log = logging.getLogger(__name__)
 
-#: Seconds of silence after which a comment tells the client that its answer is still coming.
+#: Seconds of silence after which a comment keeps the connection open.
 KEEP_ALIVE_SECONDS = 10.0
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -47,70 +47,94 @@ _PREFLIGHT = {
 _STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
 
 
-async def chat_completions(request: Request) -> Response:
-    """POST /api/v1/chat/completions"""
-    return await _answer(request, text_completion=False)
+class Application:
+    """The ASGI application for inference; `service` is injectable for tests.
 
+    Two paths need no router, and every error is turned into a response here: Starlette's own layers would add a tenth
+    to the cost of a request.
+    """
 
-async def text_completions(request: Request) -> Response:
-    """POST /api/v1/completions: a `prompt` in, `choices[].text` out."""
-    return await _answer(request, text_completion=True)
-
-
-async def _answer(request: Request, *, text_completion: bool) -> Response:
-    if request.method == "OPTIONS":
-        return Response(status_code=204, headers=_PREFLIGHT)
-    try:
-        identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
-        require_inference(identity)
-        chat_request = completions.parse(await _body(request))
-        if not chat_request.session_id and (session := request.headers.get("x-session-id", "")[:256]):
-            chat_request = msgspec.structs.replace(chat_request, session_id=session)
-        if text_completion and not chat_request.is_text_completion:
-            raise InvalidRequest("/completions takes a `prompt`. Send `messages` to /chat/completions.")
-        caller = await completions.key_caller(identity, **_details(request))
-        events = completions.stream(caller, chat_request)
-        shape = {
-            "text_completion": chat_request.is_text_completion,
-            "show_reasoning": not (chat_request.reasoning and chat_request.reasoning.exclude),
+    def __init__(self, service: completions.InferenceService = completions.service) -> None:
+        self._service = service
+        self._endpoints = {
+            "/api/v1/chat/completions": self.chat_completions,
+            "/api/v1/completions": self.text_completions,
         }
-        if chat_request.stream:
-            first = await anext(events)
-            assert isinstance(first, Started)
-            return EventStream(first, events, SseEncoder(**shape))
-        reply = await gather(events, **shape)
-        return _json(reply, headers={"X-Generation-Id": reply["id"]})
-    except ApiError as error:
-        return _json(error.envelope(), error.status, error.headers)
-    except ClientDisconnect:
-        return Response(status_code=499)
-    except Exception as error:
-        # The traceback could show a prompt: only where it happened is logged.
-        log.error("inference failed: %s at %s", type(error).__name__, _place(error))
-        return _json(InternalError().envelope(), 500)
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths that this application serves."""
+        return frozenset(self._endpoints)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request to one of `paths`."""
+        request = Request(scope, receive, send)
+        endpoint = self._endpoints[scope["path"]]
+        response = await endpoint(request) if request.method in {"POST", "OPTIONS"} else _wrong_method(request)
+        await response(scope, receive, send)
+
+    async def chat_completions(self, request: Request) -> Response:
+        """POST /api/v1/chat/completions"""
+        return await self._respond(request, text_completion=False)
+
+    async def text_completions(self, request: Request) -> Response:
+        """POST /api/v1/completions: takes a `prompt`, returns `choices[].text`."""
+        return await self._respond(request, text_completion=True)
+
+    async def _respond(self, request: Request, *, text_completion: bool) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=_PREFLIGHT)
+        try:
+            identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
+            require_inference(identity)
+            chat_request = completions.parse(await _body(request))
+            if not chat_request.session_id and (session := request.headers.get("x-session-id", "")[:256]):
+                chat_request = msgspec.structs.replace(chat_request, session_id=session)
+            if text_completion and not chat_request.is_text_completion:
+                raise InvalidRequest("/completions takes a `prompt`. Send `messages` to /chat/completions.")
+            caller = await completions.key_caller(identity, **_details(request))
+            events = self._service.stream(caller, chat_request)
+            shape = {
+                "text_completion": chat_request.is_text_completion,
+                "show_reasoning": not (chat_request.reasoning and chat_request.reasoning.exclude),
+            }
+            if chat_request.stream:
+                first = await anext(events)
+                assert isinstance(first, Started)
+                return EventStream(first, events, SseEncoder(**shape))
+            reply = await gather(events, **shape)
+            return _json(reply, headers={"X-Generation-Id": reply["id"]})
+        except ApiError as error:
+            return _json(error.envelope(), error.status, error.headers)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception as error:
+            # A full traceback could contain a prompt: only the error's type and place are logged.
+            log.error("inference failed: %s at %s", type(error).__name__, _place(error))
+            return _json(InternalError().envelope(), 500)
 
 
 class EventStream(StreamingResponse):
-    """The rest of an answer that has started. A client that leaves ends the generator, which settles."""
+    """The rest of a response that has started. When the client leaves, closing the generator settles the request."""
 
     def __init__(self, first: Started, events: AsyncGenerator[Event, None], encoder: SseEncoder) -> None:
         encoder.encode(first)
         self._events = events
         self._encoder = encoder
         self._sent_at = time.monotonic()
-        self._left = False
+        self._client_left = False
         headers = {**_CORS, **_STREAM_HEADERS, "X-Generation-Id": first.generation_id}
         super().__init__((), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One task beside the answer, where Starlette has a group of two: a thousand streams are open at a time."""
+        """One task beside the response, where Starlette has a group of two: thousands of streams are open at a time."""
         streaming = asyncio.current_task()
         assert streaming is not None
         watching = asyncio.create_task(self._watch(receive, send, streaming))
         try:
             await self.stream_response(send)
         except asyncio.CancelledError:
-            if not self._left:
+            if not self._client_left:
                 raise
             streaming.uncancel()
         finally:
@@ -126,17 +150,17 @@ class EventStream(StreamingResponse):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except Exception as error:
             log.error("a stream failed: %s at %s", type(error).__name__, _place(error))
-            ours = InternalError()
-            failed = Failed(status=ours.status, message=ours.message, error_type=ours.error_type)
+            internal = InternalError()
+            failed = Failed(status=internal.status, message=internal.message, error_type=internal.error_type)
             await send({"type": "http.response.body", "body": self._encoder.encode(failed), "more_body": True})
         await send({"type": "http.response.body", "body": DONE, "more_body": False})
 
     async def _watch(self, receive: Receive, send: Send, streaming: "asyncio.Task[Any]") -> None:
-        """A comment after each stretch of silence; the end of the answer when the client leaves."""
-        while not self._left:
+        """Send a comment after each KEEP_ALIVE_SECONDS of silence; cancel the response when the client leaves."""
+        while not self._client_left:
             try:
                 async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                    self._left = (await receive())["type"] == "http.disconnect"
+                    self._client_left = (await receive())["type"] == "http.disconnect"
             except TimeoutError:
                 if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
                     await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
@@ -144,7 +168,7 @@ class EventStream(StreamingResponse):
 
 
 async def _body(request: Request) -> bytes:
-    """The body, up to MAX_REQUEST_BYTES; PayloadTooLarge beyond, without reading the rest."""
+    """The body. Raises PayloadTooLarge beyond MAX_REQUEST_BYTES, without reading the rest."""
     limit = settings.MAX_REQUEST_BYTES
     too_large = PayloadTooLarge(f"The request body is larger than {limit // (1024 * 1024)} MB.")
     if request.headers.get("content-length", "").isdigit() and int(request.headers["content-length"]) > limit:
@@ -158,7 +182,8 @@ async def _body(request: Request) -> bytes:
 
 
 def _details(request: Request) -> dict[str, Any]:
-    headers = dict(request.headers)  # once: each look-up in the request's own searches them all
+    """The fields of Caller that come from the request's headers."""
+    headers = dict(request.headers)  # once: each lookup in Starlette's Headers scans the whole list
     return {
         "app": headers.get("http-referer", headers.get("referer", "")).partition("?")[0].partition("#")[0][:200],
         "app_title": headers.get("x-openrouter-title", headers.get("x-title", ""))[:100],
@@ -174,6 +199,7 @@ def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | Non
 
 
 def _place(error: BaseException) -> str:
+    """File and line where the error was raised."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -185,16 +211,7 @@ def _wrong_method(request: Request) -> Response:
     return _json(body, 405, {"Allow": "POST, OPTIONS"})
 
 
-_ENDPOINTS = {"/api/v1/chat/completions": chat_completions, "/api/v1/completions": text_completions}
+application = Application()
 
-#: The paths that this application serves; every other path is Django's.
-PATHS = frozenset(_ENDPOINTS)
-
-
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one request to one of PATHS. Two paths need no router, and errors are answered above: Starlette's own
-    layers would be a tenth of what a request costs."""
-    request = Request(scope, receive, send)
-    endpoint = _ENDPOINTS[scope["path"]]
-    response = await endpoint(request) if request.method in {"POST", "OPTIONS"} else _wrong_method(request)
-    await response(scope, receive, send)
+#: The paths that this application serves; Django serves every other path.
+PATHS = application.paths

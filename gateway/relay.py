@@ -1,72 +1,77 @@
-"""Relaying: one task listens to the provider, whoever wants the answer reads along.
+"""Relaying: open the first provider stream that yields a token, and read it in a task of its own.
 
-The listener is a task of its own so that a reader who leaves does not cut the provider off in the middle of
-a read: what the answer costs is known only at its end.
+The reading task is separate from the caller's so that a caller that leaves does not interrupt a read: the cost of a
+response is known only at its end.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 
 from django.conf import settings
 
-from gateway.providers.failures import ProviderFailure
-from gateway.routing.plan import Attempt
+from gateway.accounting.metering import Meter
+from gateway.callers import Caller
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.providers.failures import ProviderFailure, refusal, retry_pause
+from gateway.routing.health import HealthBook
+from gateway.routing.plan import Attempt, Plan
 
 from .events import Delta, Finished
-from .providers import Answer
+from .providers import Answer, open_answer
 
-__all__ = ["Relay"]
+__all__ = ["Relay", "open_relay"]
 
 log = logging.getLogger(__name__)
 
-#: Pieces that may wait for a slow reader before the provider has to wait as well.
-MOST_WAITING = 512
+#: Pieces that are queued for a slow caller before reading from the provider pauses.
+MAX_QUEUED_PIECES = 512
 
 Piece = list[Delta | Finished]
 
 
 class Relay:
-    """An answer being listened to. Pieces are lists: what one network packet held."""
+    """A provider stream and the task that reads it. A piece is a list of events: those of one network packet."""
 
     def __init__(self, attempt: Attempt, answer: Answer) -> None:
         self.attempt = attempt
         self.answer = answer
-        self.seconds = 0.0  # to the first token
+        self.seconds = 0.0  # from opening to the first token
         self._first: Piece | None = None
-        # None is the end; a ProviderFailure is an end as well.
-        self._pieces: asyncio.Queue[Piece | ProviderFailure | None] = asyncio.Queue(MOST_WAITING)
-        self._listener = asyncio.create_task(self._listen())
+        # None and ProviderFailure both mark the end.
+        self._pieces: asyncio.Queue[Piece | ProviderFailure | None] = asyncio.Queue(MAX_QUEUED_PIECES)
+        self._reader = asyncio.create_task(self._read())
 
     async def wait_for_first(self) -> None:
-        """Return when the first piece is here, or the answer is complete without one; ProviderFailure else."""
+        """Wait for the first piece, or for the end of an empty response. Raises ProviderFailure."""
         self._first = await self._next()
 
     async def events(self) -> AsyncGenerator[Delta | Finished, None]:
-        """Every event up to the end; ProviderFailure when the answer breaks off."""
+        """Every event up to the end. Raises ProviderFailure when the response breaks off."""
         piece = self._first
         while piece is not None:
             for event in piece:
                 yield event
             piece = await self._next()
 
-    async def hear_out(self) -> AsyncGenerator[Delta | Finished, None]:
-        """What is still to come, for an answer that nobody reads any more; ends at the first failure."""
+    async def drain(self) -> AsyncGenerator[Delta | Finished, None]:
+        """The remaining events of an abandoned response, up to its end or its first failure."""
         try:
             while (piece := await self._next()) is not None:
                 for event in piece:
                     yield event
         except ProviderFailure as failure:
-            log.info("%s broke off an abandoned answer (%d)", self.attempt.endpoint.tag, failure.status)
+            log.info("%s broke off an abandoned response (%d)", self.attempt.endpoint.tag, failure.status)
 
     async def close(self) -> None:
-        """Stop listening and close the connection."""
-        if not self._listener.done():
-            self._listener.cancel()
-            await asyncio.wait({self._listener})
+        """Stop reading and close the connection."""
+        if not self._reader.done():
+            self._reader.cancel()
+            await asyncio.wait({self._reader})
         await self.answer.close()
 
-    async def _listen(self) -> None:
+    async def _read(self) -> None:
         end: ProviderFailure | None = None
         try:
             async with asyncio.timeout(settings.PROVIDER_TOTAL_SECONDS):
@@ -77,8 +82,8 @@ class Relay:
         except TimeoutError:
             end = ProviderFailure(504, "The provider took too long to finish.", error_type="timeout")
         except Exception as error:
-            log.error("listening to %s failed: %s", self.attempt.endpoint.tag, type(error).__name__)
-            end = ProviderFailure(502, "The provider's answer could not be read.")
+            log.error("reading from %s failed: %s", self.attempt.endpoint.tag, type(error).__name__)
+            end = ProviderFailure(502, "The provider's response could not be read.")
         await self._pieces.put(end)
 
     async def _next(self) -> Piece | None:
@@ -86,3 +91,60 @@ class Relay:
         if isinstance(piece, ProviderFailure):
             raise piece
         return piece
+
+
+# --- Opening ----------------------------------------------------------------------------------------
+
+
+async def open_relay(
+    plan: Plan,
+    request: ChatRequest,
+    caller: Caller,
+    meter: Meter,
+    *,
+    health: HealthBook,
+    clock: Callable[[], float] = time.monotonic,
+) -> Relay:
+    """The first attempt of the plan that yields a token; the failures before it are recorded.
+
+    When every provider is rate limited and says to come back soon, all are tried once more. Raises ApiError when no
+    attempt succeeds.
+    """
+    failures: list[tuple[str, ProviderFailure]] = []
+    for last_round in (False, True):
+        for attempt in plan.attempts:
+            began = clock()
+            try:
+                relay = await _open(attempt, request, caller, meter.max_tokens)
+            except ProviderFailure as failure:
+                seconds = clock() - began
+                meter.record_failed_attempt(attempt, failure.status, seconds)
+                if failure.moderation is None:  # moderation is about the prompt: it says nothing about the endpoint
+                    health.failed(attempt.key, failure.status)
+                log.info("%s failed with %d after %.2f s", attempt.endpoint.tag, failure.status, seconds)
+                failures.append((attempt.endpoint.provider_name, failure))
+            else:
+                relay.seconds = clock() - began
+                return relay
+        pause = retry_pause([failure for _, failure in failures])
+        if last_round or pause is None:
+            break
+        await asyncio.sleep(pause)
+    raise refusal(failures, [attempt.model.id for attempt in plan.attempts], request.messages)
+
+
+async def _open(attempt: Attempt, request: ChatRequest, caller: Caller, max_tokens: int | None) -> Relay:
+    """The response once its first token is here. Raises ProviderFailure when there is none, or none in time."""
+    relay: Relay | None = None
+    seconds = settings.PROVIDER_FIRST_TOKEN_SECONDS if request.stream else settings.PROVIDER_WHOLE_SECONDS
+    try:
+        async with asyncio.timeout(seconds):
+            relay = Relay(attempt, await open_answer(request, attempt, caller, max_tokens))
+            await relay.wait_for_first()
+    except BaseException as error:
+        if relay is not None:
+            await relay.close()
+        if isinstance(error, TimeoutError):
+            raise ProviderFailure(504, "", error_type="timeout") from error
+        raise
+    return relay

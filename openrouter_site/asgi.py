@@ -52,9 +52,10 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             _freeze_startup_objects()
+            completions.service.start()
             await send({"type": "lifespan.startup.complete"})
         else:
-            await completions.drain()
+            await completions.service.drain()
             await http.close()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -1,8 +1,8 @@
-"""The writer: one thread that writes what concurrent requests have to write, many at a time.
+"""One thread that writes the operations of concurrent requests to the database, many in a transaction.
 
-There is no timer. Whatever queued up while the last batch was being written and handed back is the next batch: one
-operation when the process is idle, dozens under load. That turns a transaction per request into a
-transaction per batch, and keeps the event loop free of the database.
+There is no timer. Operations that were queued while the last batch was written and handed back form the next batch:
+one operation when the process is idle, dozens under load. A transaction per request becomes a transaction per batch,
+and the event loop never waits for the database.
 """
 
 import asyncio
@@ -15,45 +15,46 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connection
 
-__all__ = ["Writer"]
+__all__ = ["BatchWriter"]
 
 log = logging.getLogger(__name__)
 
 Operation = TypeVar("Operation")
 
-_Waiting = tuple[Any, asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+_Submitted = tuple[Any, asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+_Queue = queue.SimpleQueue[_Submitted | None]  # None ends the thread
 
 
-class Writer(Generic[Operation]):
-    """Hands operations to `write` in batches, on a thread of its own.
+class BatchWriter(Generic[Operation]):
+    """Passes operations to `write` in batches, on a thread of its own.
 
-    `write(operations)` runs in that thread and returns one result for each operation, in order; a result that is
-    an exception is raised at the caller who submitted the operation. When `write` itself raises, the operations of
-    the batch are tried one by one, so that a bad one fails alone. `regularly` is called when the thread starts and
-    about every `every_seconds` after that.
+    `write(operations)` runs in that thread and returns one result for each operation, in order; a result that is an
+    exception is raised from the future of its operation. When `write` itself raises, the operations of the batch are
+    retried one by one, so that a bad one fails alone. `periodic` is called when the thread starts and about every
+    `period_seconds` after that.
     """
 
     MAX_BATCH = 200
-    #: The longest that a batch waits for the event loop to take the last one's results, in seconds.
-    MOST_PATIENCE = 0.01
+    #: Seconds that a batch waits at most for the event loop to take the results of the last one.
+    MAX_HANDOVER_SECONDS = 0.01
 
     def __init__(
         self,
         write: Callable[[Sequence[Operation]], Sequence[Any]],
         *,
-        regularly: Callable[[], None] = lambda: None,
-        every_seconds: float = 15.0,
+        periodic: Callable[[], None] = lambda: None,
+        period_seconds: float = 15.0,
     ) -> None:
         self._write = write
-        self._regularly = regularly
-        self._every_seconds = every_seconds
-        # A thread and its queue belong together: what is submitted after `close` goes to a new pair.
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._periodic = periodic
+        self._period_seconds = period_seconds
+        # A thread and its queue belong together: `close` replaces both, so that a later `submit` gets a new pair.
+        self._queue: _Queue = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def submit(self, operation: Operation) -> "asyncio.Future[Any]":
-        """To await: the operation's result, once it is committed. Who stops waiting does not stop the writing.
+        """The operation's result, once it is committed. Cancelling the future does not cancel the write.
 
         Called in a running event loop.
         """
@@ -62,9 +63,14 @@ class Writer(Generic[Operation]):
         with self._lock:
             self._queue.put((operation, loop, done))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, args=(self._queue,), name="writer", daemon=True)
-                self._thread.start()
+                self._start_thread()
         return done
+
+    def start(self) -> None:
+        """Start the thread, unless it runs. `submit` does so as well."""
+        with self._lock:
+            if self._thread is None:
+                self._start_thread()
 
     def close(self) -> None:
         """Write what is queued, then end the thread and its database connection."""
@@ -75,29 +81,34 @@ class Writer(Generic[Operation]):
         if thread is not None:
             thread.join()
 
-    def _run(self, waiting_queue: queue.SimpleQueue[_Waiting | None]) -> None:
-        # With DEBUG on, Django would keep the text of every statement: slow, and nothing anybody reads.
+    def _start_thread(self) -> None:
+        self._thread = threading.Thread(target=self._run, args=(self._queue,), name="writer", daemon=True)
+        self._thread.start()
+
+    def _run(self, submitted_queue: _Queue) -> None:
+        # With DEBUG on, Django's debug cursor would keep the text of every statement of this long-lived connection.
         connection.make_debug_cursor = connection.make_cursor  # type: ignore[assignment]
         try:
-            next_regular = 0.0
+            next_period = 0.0
             while True:
-                if time.monotonic() >= next_regular:
-                    self._call_regularly()
-                    next_regular = time.monotonic() + self._every_seconds
+                if time.monotonic() >= next_period:
+                    self._call_periodic()
+                    next_period = time.monotonic() + self._period_seconds
                 try:
-                    first = waiting_queue.get(timeout=max(0.01, next_regular - time.monotonic()))
+                    first = submitted_queue.get(timeout=max(0.01, next_period - time.monotonic()))
                 except queue.Empty:
                     continue
-                batch: list[_Waiting | None] = [first]
+                batch: list[_Submitted | None] = [first]
                 while len(batch) < self.MAX_BATCH:
                     try:
-                        batch.append(waiting_queue.get_nowait())
+                        batch.append(submitted_queue.get_nowait())
                     except queue.Empty:
                         break
-                waiting = [item for item in batch if item is not None]
-                if waiting:
-                    self._deliver(waiting, self._results([operation for operation, _, _ in waiting]), waiting_queue)
-                if len(waiting) < len(batch):
+                submitted = [item for item in batch if item is not None]
+                if submitted:
+                    results = self._results([operation for operation, _, _ in submitted])
+                    self._deliver(submitted, results, submitted_queue)
+                if len(submitted) < len(batch):
                     return
         finally:
             connection.close()
@@ -111,15 +122,13 @@ class Writer(Generic[Operation]):
                 log.exception("a write failed")
                 return [error]
             log.warning(
-                "a batch of %d writes failed (%s); writing them one by one", len(operations), type(error).__name__
+                "a batch of %d writes failed (%s); retrying them one by one", len(operations), type(error).__name__
             )
             return [self._results([operation])[0] for operation in operations]
 
-    def _deliver(
-        self, waiting: list[_Waiting], results: Sequence[Any], waiting_queue: queue.SimpleQueue[_Waiting | None]
-    ) -> None:
+    def _deliver(self, submitted: list[_Submitted], results: Sequence[Any], submitted_queue: _Queue) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-        for (_, loop, done), result in zip(waiting, results, strict=True):
+        for (_, loop, done), result in zip(submitted, results, strict=True):
             by_loop.setdefault(loop, []).append((done, result))
         for loop, finished in by_loop.items():
             taken = threading.Event()
@@ -128,17 +137,17 @@ class Writer(Generic[Operation]):
             except RuntimeError:
                 log.warning("%d writes finished after their event loop had closed", len(finished))
             else:
-                # Who gets a result often has the next operation at once. Without this pause two halves of the
-                # callers would take turns for ever, in batches half as long.
-                if not waiting_queue.empty():
-                    taken.wait(self.MOST_PATIENCE)
+                # A caller that gets its result often submits its next operation at once. Without this pause the
+                # callers would split into two halves that take turns, in batches half as large.
+                if not submitted_queue.empty():
+                    taken.wait(self.MAX_HANDOVER_SECONDS)
 
-    def _call_regularly(self) -> None:
+    def _call_periodic(self) -> None:
         try:
-            self._regularly()
+            self._periodic()
         except Exception:
             connection.close()
-            log.exception("the writer's regular work failed")
+            log.exception("the writer's periodic work failed")
 
 
 def _resolve(
@@ -151,4 +160,4 @@ def _resolve(
             done.set_exception(result)
         else:
             done.set_result(result)
-    loop.call_soon(taken.set)  # behind the callers that were just woken
+    loop.call_soon(taken.set)  # after the callers that were just woken have run

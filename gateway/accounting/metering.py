@@ -1,10 +1,10 @@
-"""Metering: what one answer consists of, followed from its hold to its bill."""
+"""Metering: the counts, times and outcome of one request, recorded from its hold to its bill."""
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.ids import generation_id
 from common.money import PicoUsd, as_usd
@@ -12,30 +12,40 @@ from gateway.callers import Caller
 from gateway.events import Billed, Delta, Failed, Finished, Started, Usage
 from gateway.models import Generation
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers.failures import ProviderFailure, broken_off
-from gateway.routing.affinity import Conversation
-from gateway.routing.plan import Attempt, Plan
 from gateway.tokens.estimates import Said, complete
 
 from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, search_parts
 from .rows import GenerationRow
 from .settlement import Settled
 
+if TYPE_CHECKING:
+    from gateway.routing.plan import Attempt, Plan
+
 __all__ = ["Meter"]
 
 
 class Meter:
-    """Follows one request from its hold to its bill and keeps what the Generation row will say."""
+    """Follows one request from its hold to its bill and collects the columns of its Generation.
 
-    def __init__(self, caller: Caller, request: ChatRequest, plan: Plan, prompt_tokens: int, images: int) -> None:
+    `clock` gives seconds that only ever rise.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        request: ChatRequest,
+        plan: "Plan",
+        *,
+        prompt_bound: int,
+        images: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.caller = caller
         self.request = request
         self.plan = plan
-        self.started_at = time.monotonic()
-        self.prompt_bound = prompt_tokens
+        self.prompt_bound = prompt_bound  # tokens
         self.images = images
-        self.max_tokens: int | None = None  # what was asked of the provider
-        self.conversation: Conversation | None = None
+        self.max_tokens: int | None = None  # as sent to the provider
         self.attempt: Attempt | None = None
         self.usage: Usage | None = None
         self.finish: Finished | None = None
@@ -43,10 +53,12 @@ class Meter:
         self.cancelled = False
         self.upstream_id = ""
         self.failed_attempts: list[tuple[Attempt, int, float]] = []  # with HTTP status and seconds
+        self._clock = clock
+        self._started_at = clock()
         self._first_token_at: float | None = None
         self._last_token_at: float | None = None
         self._said = Said()
-        self._rough = False  # the estimate is of lengths only
+        self._by_length = False  # the token estimate comes from text lengths only
         now = datetime.now(UTC)
         self.generation = GenerationRow(
             id=generation_id(now.timestamp()),
@@ -65,23 +77,23 @@ class Meter:
             images=images,
         )
 
-    # What happens, in order
+    # --- Recording, in the order in which things happen
 
-    def searched(self, engine: str, results: int, price: Mapping[str, str], request: ChatRequest) -> None:
-        """The web has been searched, at a price of decimal strings in USD; `request` has become longer."""
+    def record_search(self, engine: str, results: int, price: Mapping[str, str], request: ChatRequest) -> None:
+        """Record a web search, its price (decimal strings in USD) and the request that now contains its results."""
         self.request = request
         self.generation.web_search_engine = engine
         self.generation.web_search_results = results
         self.generation.price = dict(price)
 
-    def tried(self, attempt: Attempt, failure: ProviderFailure, seconds: float) -> None:
-        """An attempt failed before its first token."""
-        self.failed_attempts.append((attempt, failure.status, seconds))
+    def record_failed_attempt(self, attempt: "Attempt", status: int, seconds: float) -> None:
+        """Record an attempt that failed with this HTTP status before its first token."""
+        self.failed_attempts.append((attempt, status, seconds))
 
-    def started(self, attempt: Attempt, seconds: float, system_fingerprint: str | None = None) -> Started:
-        """The first token is here."""
+    def started(self, attempt: "Attempt", seconds: float, system_fingerprint: str | None = None) -> Started:
+        """Record the first token, which came `seconds` after the attempt began; returns the event for the client."""
         self.attempt = attempt
-        self._first_token_at = self._last_token_at = time.monotonic()
+        self._first_token_at = self._last_token_at = self._clock()
         self.generation.upstream_latency_ms = round(seconds * 1000)
         return Started(
             generation_id=self.generation.id,
@@ -94,20 +106,50 @@ class Meter:
             routing=self.routing(),
         )
 
+    def record(self, event: Delta | Finished) -> None:
+        """Record a piece of the response, or its end."""
+        if isinstance(event, Finished):
+            self.finish = event
+            return
+        self._last_token_at = self._clock()
+        self._said.add(event)
+
+    def stream_failed(self, failed: Failed) -> Failed:
+        """Record that the response broke off after its first token; returns the event."""
+        self.failure = (failed.status, failed.error_type)
+        return failed
+
+    def request_failed(self, status: int, error_type: str) -> None:
+        """Record that the request ended with an error instead of a response."""
+        self.failure = (status, error_type)
+
+    def billed(self, settled: Settled) -> Billed:
+        """The event that ends the response."""
+        return Billed(
+            usage=self.usage or Usage(),
+            cost=settled.cost,
+            balance=settled.balance,
+            latency_ms=self.generation.latency_ms or 0,
+            duration_ms=self.generation.duration_ms or 0,
+            web_searches=1 if self.generation.web_search_engine else 0,
+        )
+
+    # --- The routing report
+
     def routing(self) -> dict[str, Any] | None:
-        """What the router did, for a caller who asked to know."""
+        """The router's decisions so far, for a caller that has asked for them; else None."""
         if not self.caller.wants_routing:
             return None
         chosen = self.attempt.endpoint.tag if self.attempt else ""
-        asked = [(attempt, status) for attempt, status, _ in self.failed_attempts]
+        tried = [(attempt, status) for attempt, status, _ in self.failed_attempts]
         if self.attempt is not None:
-            asked.append((self.attempt, 200))
+            tried.append((self.attempt, 200))
         return {
             "requested": self.plan.requested_model,
             "strategy": self.plan.strategy,
             "region": None,
-            "summary": " -> ".join(f"{attempt.endpoint.provider_name} ({status})" for attempt, status in asked),
-            "attempt": len(asked),
+            "summary": " -> ".join(f"{attempt.endpoint.provider_name} ({status})" for attempt, status in tried),
+            "attempt": len(tried),
             "is_byok": False,
             "endpoints": {
                 "total": self.plan.considered,
@@ -123,13 +165,13 @@ class Meter:
             },
             "attempts": [
                 {"provider": attempt.endpoint.provider_name, "model": attempt.model.id, "status": status}
-                for attempt, status in asked
+                for attempt, status in tried
             ],
             **self._pipeline(),
         }
 
     def _pipeline(self) -> dict[str, Any]:
-        """What happened to the request before it was routed."""
+        """The plugins that changed the request before it was routed."""
         row = self.generation
         if not row.web_search_engine:
             return {}
@@ -137,41 +179,13 @@ class Meter:
         cost = as_usd(cost_of(search_parts(row.price, row.web_search_results)))
         return {"pipeline": [{"type": "plugin", "name": "web", "summary": summary, "cost_usd": cost}]}
 
-    def saw(self, event: Delta | Finished) -> None:
-        """A piece of the answer, or its end, passed by."""
-        if isinstance(event, Finished):
-            self.finish = event
-            return
-        self._last_token_at = time.monotonic()
-        self._said.add(event)
+    # --- The bill
 
-    def failed(self, failure: ProviderFailure) -> Failed:
-        """The answer broke off after its first token."""
-        failed = broken_off(failure)
-        self.failure = (failed.status, failed.error_type)
-        return failed
-
-    def refused(self, status: int, error_type: str) -> None:
-        """No attempt produced a token."""
-        self.failure = (status, error_type)
-
-    def billed(self, settled: Settled) -> Billed:
-        return Billed(
-            usage=self.usage or Usage(),
-            cost=settled.cost,
-            balance=settled.balance,
-            latency_ms=self.generation.latency_ms or 0,
-            duration_ms=self.generation.duration_ms or 0,
-            web_searches=1 if self.generation.web_search_engine else 0,
-        )
-
-    # What it comes to
-
-    async def counted(self, usage: Usage | None) -> None:
-        """The provider's counts, with an estimate of what it has not counted."""
+    async def count_tokens(self, usage: Usage | None) -> None:
+        """Take the provider's token counts, and estimate those that it has not reported."""
         self.usage = usage
         if self.attempt is not None and (usage is None or usage.estimated):
-            self.usage, self._rough = await asyncio.to_thread(
+            self.usage, self._by_length = await asyncio.to_thread(
                 complete,
                 usage,
                 self._said,
@@ -183,10 +197,10 @@ class Meter:
             )
 
     def outcome(self) -> tuple[GenerationRow, PicoUsd]:
-        """The completed row and what the request should cost.
+        """(the completed row, the request's full cost in pico-USD).
 
-        Tokens are free when the provider failed, or produced nothing and gave no reason: neither is an
-        answer. An empty answer with a finish reason is one. A web search that was made is paid in any case.
+        Tokens are free when the provider failed, and when it produced nothing and gave no finish reason. An empty
+        response with a finish reason is charged. A web search is charged in any case.
         """
         row = self.generation
         usage = self.usage or Usage()
@@ -194,13 +208,13 @@ class Meter:
         row.native_finish_reason = (self.finish.native_finish_reason if self.finish else "")[:100]
         row.cancelled = self.cancelled
         row.error_status = self.failure[0] if self.failure else None
-        row.failed_attempts = [_note(*failed) for failed in self.failed_attempts]
+        row.failed_attempts = [_failed_attempt(*failed) for failed in self.failed_attempts]
         row.upstream_id = self.upstream_id[:200]
         if self._first_token_at is not None and self._last_token_at is not None:
-            row.latency_ms = round((self._first_token_at - self.started_at) * 1000)
-            row.duration_ms = round((self._last_token_at - self.started_at) * 1000)
+            row.latency_ms = round((self._first_token_at - self._started_at) * 1000)
+            row.duration_ms = round((self._last_token_at - self._started_at) * 1000)
         if self.attempt is None:
-            return row, self._charge([])
+            return row, self._cost([])
         endpoint = self.attempt.endpoint
         row.model = self.attempt.model.id
         row.provider = endpoint.provider
@@ -217,10 +231,10 @@ class Meter:
         prices = endpoint.prices_for(usage.prompt_tokens)
         row.price = {**prices.charged, **row.price}
         empty = usage.completion_tokens == 0 and self.finish is None and not self.cancelled
-        return row, self._charge([] if self.failure or empty else parts_of(prices, usage, self.images))
+        return row, self._cost([] if self.failure or empty else parts_of(prices, usage, self.images))
 
-    def _charge(self, parts: list[Part]) -> PicoUsd:
-        """What these parts of the answer cost together with the search before it."""
+    def _cost(self, parts: list[Part]) -> PicoUsd:
+        """The cost of these parts of the response together with the web search before it."""
         row = self.generation
         parts = parts + search_parts(row.price, row.web_search_results)
         if parts and self.caller.policy.log_for_discount:
@@ -231,10 +245,10 @@ class Meter:
         sources = Generation.TokenSource
         if not usage.estimated:
             return sources.PROVIDER
-        return sources.LENGTH if self._rough else sources.ESTIMATE
+        return sources.LENGTH if self._by_length else sources.ESTIMATE
 
 
-def _note(attempt: Attempt, status: int, seconds: float) -> dict[str, Any]:
+def _failed_attempt(attempt: "Attempt", status: int, seconds: float) -> dict[str, Any]:
     return {
         "endpoint": attempt.endpoint.tag,
         "provider": attempt.endpoint.provider,

@@ -1,19 +1,20 @@
 """Admission and settlement: the two moments when a request touches money.
 
-`admit` reserves an upper bound before any work (the Hold); `settle` puts a Generation in its place, charges what the
-answer cost, gives the rest of the hold back and adds the request to its UsageHour.
-Both run in the writer's batches: lock the accounts and keys of a batch in id order, decide in
-Python, write back. No balance lives in memory, so any number of processes may do this.
+`admit` reserves an upper bound of the cost before any work (a Hold). `settle` replaces the Hold with a Generation,
+charges the actual cost, releases the rest and adds the request to its UsageHour.
+Both run in batches on the writer's thread: lock the accounts and keys of the batch in id order, decide in Python,
+write back. No balance lives in memory, so any number of processes may do this against one database.
 
-The balance cannot go below zero: only `credits - usage - held` can be held, and a charge above its
-hold takes only what is available; the rest is a write-off on the Generation.
+The balance cannot go below zero: only `credits - usage - held` can be held, and a charge above its hold takes only
+what is available. The rest is a write-off on the Generation.
 """
 
 import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -22,55 +23,77 @@ from common.clock import hour_of, utc_now
 from common.errors import NotAuthenticated, PaymentRequired
 from common.money import PicoUsd
 from gateway.models import GatewayProcess, Generation
-from gateway.routing import health
 from keys.status import remaining, require_usable, start_window
 
 from .batch import Batch, LockedRows
-from .batch_writer import Writer
+from .batch_writer import BatchWriter
 from .holds import Admission, Admit, hold_for
 from .rows import GenerationRow, HoldRow, HourRow
 
-__all__ = ["Admission", "Admit", "Settle", "Settled", "admit", "close", "settle"]
+__all__ = ["PROCESS_ID", "Admission", "Admit", "Settle", "Settled", "SettlementQueue", "queue", "write_batch"]
+
+#: Identifies this process in its holds, so that the reaper can tell when it is gone. Host name and process number are
+#: for people; a restarted container may have the same pair again, so a random part follows.
+PROCESS_ID = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True):
-    """A request has ended. `generation` holds everything but the money; `cost` is what it should cost (pico-USD)."""
+    """An ended request to charge. `generation` holds everything but the money; `cost` is its full cost (pico-USD)."""
 
     generation: GenerationRow
     cost: PicoUsd
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """The request is paid."""
+    """The request is charged. Amounts in pico-USD."""
 
     cost: PicoUsd  # charged
     balance: PicoUsd  # of the account afterwards
 
 
-def admit(operation: Admit) -> "asyncio.Future[Admission]":
-    """Hold credits. Who no longer waits for the result has to settle the request all the same.
+class SettlementQueue:
+    """Admits and settles the requests of this process through one writer thread."""
 
-    Awaiting it raises PaymentRequired when the balance or the key's limit cannot pay for the request, and
-    NotAuthenticated when the key has been revoked since it was looked up.
-    """
-    return _writer.submit(operation)
+    def __init__(self) -> None:
+        self._heartbeat_callbacks: list[Callable[[str, datetime], None]] = []
+        self._writer: BatchWriter[Admit | Settle] = BatchWriter(write_batch, periodic=self._heartbeat)
 
+    def admit(self, operation: Admit) -> "asyncio.Future[Admission]":
+        """Hold credits. A caller that stops awaiting must still settle the request.
 
-def settle(operation: Settle) -> "asyncio.Future[Settled]":
-    """Charge the request, release its hold and count it. A second settlement of the same request changes nothing."""
-    return _writer.submit(operation)
+        Awaiting it raises PaymentRequired when the balance or the key's limit does not cover the request, and
+        NotAuthenticated when the key has been revoked since it was looked up.
+        """
+        return self._writer.submit(operation)
 
+    def settle(self, operation: Settle) -> "asyncio.Future[Settled]":
+        """Charge the request, release its hold and count it. Settling a request again changes nothing."""
+        return self._writer.submit(operation)
 
-def close() -> None:
-    """Write what is queued and end the writer's thread; the next request starts a new one."""
-    _writer.close()
+    def on_heartbeat(self, callback: Callable[[str, datetime], None]) -> None:
+        """Call `callback(process_id, now)` on the writer's thread with every heartbeat, about every 15 seconds."""
+        self._heartbeat_callbacks.append(callback)
+
+    def start(self) -> None:
+        """Start the writer's thread and its heartbeat, which otherwise start with the first request."""
+        self._writer.start()
+
+    def close(self) -> None:
+        """Write what is queued and end the writer's thread; the next request starts a new one."""
+        self._writer.close()
+
+    def _heartbeat(self) -> None:
+        now = utc_now()
+        GatewayProcess.objects.update_or_create(id=PROCESS_ID, defaults={"seen_at": now})
+        for callback in self._heartbeat_callbacks:
+            callback(PROCESS_ID, now)
 
 
 # --- The batch --------------------------------------------------------------------------------------
 
 
 def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settled | Exception]:
-    """The results of `operations`, after committing them together."""
+    """The results of `operations`, in order, after committing them together."""
     generations = [operation.generation for operation in operations]
     ended = [operation.generation.id for operation in operations if isinstance(operation, Settle)]
     with Batch(only_holds=not ended) as batch:
@@ -81,7 +104,7 @@ def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settle
             ended,
         )
         decisions = _Decisions(locked)
-        # What ends goes first: the holds that it frees are gone already.
+        # Settlements first: `read` has already deleted their holds, so their credits are free for admissions.
         order = sorted(range(len(operations)), key=lambda number: isinstance(operations[number], Admit))
         results = {number: decisions.decide(operations[number]) for number in order}
         batch.write(locked, opened=decisions.opened, settled=decisions.settled, hours=[*decisions.hours.values()])
@@ -91,7 +114,7 @@ def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settle
 
 
 class _Decisions:
-    """What the operations of a batch do to the rows that it has locked."""
+    """Applies the operations of a batch to the rows that it has locked."""
 
     def __init__(self, locked: LockedRows) -> None:
         self.locked = locked
@@ -131,7 +154,7 @@ class _Decisions:
         account = locked.accounts[generation.account_id]
         if (charged := locked.charged.get(generation.id)) is not None:
             return Settled(cost=PicoUsd(charged), balance=PicoUsd(account.balance))
-        # There is none when the reaper has released it, or when it was among the newest in a crash of the database.
+        # There is no hold when the reaper has released it, or when a database crash has lost it.
         held = locked.holds.get(generation.id, 0)
         account.held -= held
         cost = max(0, min(operation.cost, account.available))
@@ -148,11 +171,10 @@ class _Decisions:
             start_window(key, self.now)
             key.window_usage += cost
             key.last_used_at = self.now
-        self.count(generation)
+        self.add_to_hour(generation)
         return Settled(cost=PicoUsd(cost), balance=PicoUsd(account.balance))
 
-    def count(self, generation: GenerationRow) -> None:
-        """Add the request to its hour."""
+    def add_to_hour(self, generation: GenerationRow) -> None:
         identity = (
             generation.account_id,
             hour_of(generation.created_at),
@@ -179,19 +201,5 @@ class _Decisions:
             hour.failures += 1
 
 
-# --- The process --------------------------------------------------------------------------------------
-
-
-#: Names this process in its holds, so that the reaper can tell when it is gone. Host name and
-#: number are for people; a restarted container may have both again.
-PROCESS_ID = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
-def _beat() -> None:
-    """Say that this process is alive, and exchange what is known of the endpoints."""
-    now = utc_now()
-    GatewayProcess.objects.update_or_create(id=PROCESS_ID, defaults={"seen_at": now})
-    health.book.exchange(PROCESS_ID, now)
-
-
-_writer: Writer[Admit | Settle] = Writer(write_batch, regularly=_beat)
+#: This process's queue.
+queue = SettlementQueue()

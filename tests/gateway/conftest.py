@@ -148,7 +148,7 @@ async def api(
     transport = httpx.ASGITransport(asgi.application)
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
         yield Api(client, account.pk, key.pk, secret, request.node.nodeid, headers={"X-Test-Sandbox": provider_sandbox})
-    await completions.drain()
+    await completions.service.drain()
     await http.close()
     await sync_to_async(connections.close_all)()
     _forget()

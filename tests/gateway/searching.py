@@ -9,7 +9,7 @@ from billing.models import CreditAccount
 from gateway import completions
 from gateway.models import Generation
 from tests.gateway.factory import usd
-from tests.gateway.test_leaving import caller
+from tests.gateway.test_disconnects import caller
 
 QUESTION = "Who discovered the tides of Europa?"
 FEE = usd("0.007")

@@ -257,11 +257,11 @@ def test_a_batch_with_a_broken_operation_fails_alone(transactional_db, account):
     )  # fmt: skip
 
     async def both():
-        return await asyncio.gather(settlement.admit(good), settlement.admit(bad), return_exceptions=True)
+        return await asyncio.gather(settlement.queue.admit(good), settlement.queue.admit(bad), return_exceptions=True)
 
     connection.close()
     first, second = asyncio.run(both())
-    settlement.close()
+    settlement.queue.close()
     assert isinstance(first, settlement.Admission)
     assert isinstance(second, KeyError)
 

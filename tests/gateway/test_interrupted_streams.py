@@ -1,24 +1,26 @@
-"""Answers that break off after their first token: one last word on it, the bill, the end; at both addresses alike."""
+"""Streams that break off after their first token: one error, then the usage, then the end, on both paths."""
 
 import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 
-from gateway import completions
+from gateway import asgi
 from gateway.accounting import settlement
+from gateway.completions import InferenceService
 from gateway.providers.failures import ProviderFailure, broken_off
 from gateway.providers.moderation import Moderation
 from tests.gateway.native import user
 
-ADDRESSES = pytest.mark.parametrize("path", ["/chat/completions", "/completions"])
+PATHS = pytest.mark.parametrize("path", ["/chat/completions", "/completions"])
 
 
-async def broken(api, path: str, fault: str) -> list[dict[str, Any]]:
-    """The chunks of a stream with a fault, which ends with the word for it."""
-    asked = {"messages": [user("Hello")]} if path == "/chat/completions" else {"prompt": "Hello"}
-    body = {"model": "acme/one", "stream": True, "provider": {"sort": "price"}, **asked}
+async def chunks_of_stream(api, path: str, fault: str) -> list[dict[str, Any]]:
+    """The chunks of a complete stream from a provider with this fault, without the final [DONE]."""
+    prompt = {"messages": [user("Hello")]} if path == "/chat/completions" else {"prompt": "Hello"}
+    body = {"model": "acme/one", "stream": True, "provider": {"sort": "price"}, **prompt}
     headers = {"X-Sandbox-Tokens": "30", "X-Sandbox-Dialect": "plain", "X-Sandbox-Fault": fault}
     answer = await api.post(path, json=body, headers=headers)
     assert answer.status_code == 200
@@ -27,7 +29,7 @@ async def broken(api, path: str, fault: str) -> list[dict[str, Any]]:
     return [json.loads(event.removeprefix("data: ")) for event in events]
 
 
-@ADDRESSES
+@PATHS
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
@@ -41,16 +43,16 @@ async def broken(api, path: str, fault: str) -> list[dict[str, Any]]:
         ("error-in-stream:5,401", (502, "The provider broke off its answer.", "provider_unavailable", 401)),
     ],
 )
-async def test_one_error_then_the_usage_then_the_end(api, path, fault, error):
-    *said, failed, bill = await broken(api, path, f"cheap={fault}")
+async def test_a_broken_stream_sends_one_error_then_the_usage_then_the_end(api, path, fault, error):
+    *deltas, failed, bill = await chunks_of_stream(api, path, f"cheap={fault}")
     code, message, error_type, provider_code = error
     text = path == "/completions"
-    assert len(said) == 5
-    assert not any("error" in chunk or "usage" in chunk or chunk["choices"][0]["finish_reason"] for chunk in said)
+    assert len(deltas) == 5
+    assert not any("error" in chunk or "usage" in chunk or chunk["choices"][0]["finish_reason"] for chunk in deltas)
     assert failed == {
-        "id": said[0]["id"],
+        "id": deltas[0]["id"],
         "object": "text_completion" if text else "chat.completion.chunk",
-        "created": said[0]["created"],
+        "created": deltas[0]["created"],
         "model": "acme/one",
         "provider": "Cheap",
         "system_fingerprint": "fp_5a4db0c5",
@@ -74,34 +76,43 @@ async def test_one_error_then_the_usage_then_the_end(api, path, fault, error):
     await api.assert_books_balance()
 
 
-@ADDRESSES
+@PATHS
 @pytest.mark.parametrize("fault", ["late-cut", "late-error"])
-async def test_what_breaks_after_the_finish_reason_is_nobodys_concern(api, path, fault):
-    *_, finished, bill = await broken(api, path, f"cheap={fault}")
+async def test_a_fault_after_the_finish_reason_is_ignored(api, path, fault):
+    *_, finished, bill = await chunks_of_stream(api, path, f"cheap={fault}")
     assert finished["choices"][0]["finish_reason"] == "stop"
-    assert (bill["choices"], bill["usage"]["is_estimated"]) == ([], True)  # the provider's count was lost
+    assert (bill["choices"], bill["usage"]["is_estimated"]) == ([], True)  # the fault cut off the provider's usage
     assert bill["usage"]["cost"] > 0
     await api.assert_books_balance()
 
 
-async def test_a_fault_of_our_own_ends_the_stream_with_a_word_that_says_nothing_of_it(api, monkeypatch, caplog):
-    async def fail(_: settlement.Settle) -> settlement.Settled:
-        raise OSError("the disk is full of secrets")
+class FailingQueue(settlement.SettlementQueue):
+    """Fails to settle."""
 
-    monkeypatch.setattr(completions.settlement, "settle", fail)
-    *_, failed = await broken(api, "/chat/completions", "")
+    def settle(self, operation: settlement.Settle) -> "asyncio.Future[settlement.Settled]":
+        failed: asyncio.Future[settlement.Settled] = asyncio.get_running_loop().create_future()
+        failed.set_exception(OSError("the disk is full of secrets"))
+        return failed
+
+
+async def test_an_internal_error_ends_the_stream_without_its_details(api, caplog):
+    service = InferenceService(settlements=FailingQueue())
+    transport = httpx.ASGITransport(asgi.Application(service))
+    api.client = httpx.AsyncClient(transport=transport, base_url="http://testserver")
+    *_, failed = await chunks_of_stream(api, "/chat/completions", "")
     assert failed["error"] == {"code": 500, "message": "Internal Server Error", "metadata": {"error_type": "server"}}
     assert failed["choices"][0]["finish_reason"] == "error"
     assert "a stream failed: OSError" in caplog.text and "secrets" not in caplog.text
-    await asyncio.sleep(0)
+    await service.drain()
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(400, 400), (401, 502), (402, 502), (403, 502), (404, 502), (500, 502), (504, 504), (529, 503)]
+    ("status", "reported"),
+    [(400, 400), (401, 502), (402, 502), (403, 502), (404, 502), (500, 502), (504, 504), (529, 503)],
 )
-def test_the_status_is_that_of_a_refusal(status, told):
-    assert broken_off(ProviderFailure(status, "No.")).status == told
+def test_a_broken_stream_reports_the_status_of_a_refused_request(status, reported):
+    assert broken_off(ProviderFailure(status, "No.")).status == reported
 
 
-def test_moderation_of_an_answer_is_the_prompts_doing():
+def test_a_moderated_stream_reports_403():
     assert broken_off(ProviderFailure(403, "No.", moderation=Moderation())).status == 403

@@ -1,0 +1,107 @@
+"""Preparing a request, before any money is held: the plan, the web search it asks for, and the bounds of its cost."""
+
+import msgspec
+from django.conf import settings
+
+from common.errors import RateLimited
+from common.money import PICO_PER_USD, PicoUsd
+from gateway.accounting.free_limits import count_free_request
+from gateway.accounting.rows import GenerationRow
+from gateway.accounting.settlement import Admit
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.routing.affinity import Conversation
+from gateway.routing.health import Health
+from gateway.routing.plan import Plan, make_plan
+from gateway.tokens.bounds import files_bound, weigh
+from models_catalog.catalog import Catalogue
+
+from . import web_search
+from .callers import Caller
+
+__all__ = ["PreparedRequest", "prepare"]
+
+
+class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request with its plan and an upper bound of its prompt, in tokens and images."""
+
+    request: ChatRequest
+    plan: Plan
+    conversation: Conversation
+    search: web_search.Search | None
+    prompt_tokens: int  # with search results, and files at their likely size
+    oversize_tokens: int  # beyond that, if the files are as large as they can be
+    images: int
+
+    @property
+    def prompt_bound(self) -> int:
+        """The most tokens that the prompt can have."""
+        return self.prompt_tokens + self.oversize_tokens
+
+    def admission(self, generation: GenerationRow) -> Admit:
+        """The operation that holds credits for the request."""
+        return Admit(
+            generation=generation,
+            prompt_cost=PicoUsd(self._prompt_cost() + (self.search.most_cost if self.search else 0)),
+            unfolding_cost=PicoUsd(int(self.plan.prompt_price * PICO_PER_USD * self.oversize_tokens)),
+            token_price=self.plan.completion_price,
+            requested_tokens=self.request.max_tokens,
+            most_tokens=self.plan.most_tokens,
+        )
+
+    def _prompt_cost(self) -> int:
+        """The most that the prompt can cost, in pico-USD, rounded up."""
+        plan = self.plan
+        usd = plan.prompt_price * self.prompt_tokens + plan.image_price * self.images + plan.request_price
+        return int(usd * PICO_PER_USD) + 1 if usd else 0
+
+
+async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, health: Health) -> PreparedRequest:
+    """Plan the request and bound its prompt.
+
+    Raises ApiError: 400 and 404 when no endpoint may or can serve it, 429 when a free model's limit is used up and the
+    plan has no paid model.
+    """
+    conversation = Conversation(caller.account_id, request)
+    search = web_search.wanted(request, caller.default_model or settings.DEFAULT_MODEL)
+    weight = weigh(request.messages, request.body)
+    found_tokens = search.most_tokens if search else 0
+    plan = make_plan(
+        catalogue,
+        request,
+        caller,
+        default_model=settings.DEFAULT_MODEL,
+        auto_models=settings.AUTO_MODELS,
+        health=health,
+        prompt_tokens=weight.likely + found_tokens // 4,
+        home=conversation.endpoint_of,
+        lot=conversation.lot(weight.likely),
+    )
+    plan = await _within_free_limits(plan, caller)
+    longest = max(attempt.endpoint.context_length for attempt in plan.attempts)
+    likely, most = files_bound(request.messages, longest)
+    prompt_tokens = min(weight.most + found_tokens + likely, longest)
+    return PreparedRequest(
+        request=request,
+        plan=plan,
+        conversation=conversation,
+        search=search,
+        prompt_tokens=prompt_tokens,
+        oversize_tokens=min(weight.most + found_tokens + most, longest) - prompt_tokens,
+        images=weight.images,
+    )
+
+
+async def _within_free_limits(plan: Plan, caller: Caller) -> Plan:
+    """The plan, without its free models once the account has reached their limits.
+
+    A plan that may end at a free model counts as one free request. Raises RateLimited when no paid model is left.
+    """
+    if not any(attempt.model.is_free for attempt in plan.attempts):
+        return plan
+    try:
+        await count_free_request(caller)
+    except RateLimited:
+        if (paid := plan.without_free_models()) is None:
+            raise
+        return paid
+    return plan
