@@ -99,7 +99,7 @@ async def through_the_gateway(task: Task, count: Count) -> None:
             row = opened(*random.choice(task.accounts))
             admit = settlement.Admit(
                 generation=row, prompt_cost=PROMPT_COST, token_price=TOKEN_PRICE, requested_tokens=None,
-                most_tokens=MOST_TOKENS,
+                model_max_tokens=MOST_TOKENS,
             )  # fmt: skip
             await settlement.queue.admit(admit)
             answered(row)

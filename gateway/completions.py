@@ -141,7 +141,7 @@ class InferenceService:
         )
 
     async def _admit(self, meter: Meter, prepared: PreparedRequest) -> None:
-        """Hold credits for the request. If the caller leaves meanwhile, the hold is released once it is written."""
+        """Hold credits for the request. If the caller leaves before it is written, it is released afterwards."""
         admitting = self._settlements.admit(prepared.admission(meter.generation))
         try:
             admission = await asyncio.shield(admitting)

@@ -1,7 +1,6 @@
-"""What an answer is made of, whoever provides it and however it leaves: the vocabulary between
-providers, metering, SSE and the chatroom's socket. Pure data.
+"""The events of a response, shared by providers, metering, server-sent events and the chat's socket. Pure data.
 
-One answer is: Started, then Deltas, then Finished or Failed, then Billed.
+A response is: Started, then Deltas, then Finished or Failed, then Billed.
 """
 
 from typing import Any
@@ -21,7 +20,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_tokens: int = 0
     cached_tokens: int = 0
     cache_write_tokens: int = 0
-    cache_write_1h_tokens: int = 0  # part of cache_write_tokens: written for an hour
+    cache_write_1h_tokens: int = 0  # part of cache_write_tokens: kept for an hour
     estimated: bool = False
 
     @property
@@ -30,20 +29,20 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider has produced its first token; from here on there is no falling back."""
+    """A provider has produced its first token; from here on there is no fallback."""
 
     generation_id: str
     created: int  # unix seconds
-    model: str  # the one that answers
+    model: str  # the one that responds
     provider: str  # its display name
     provider_slug: str
     simulated: bool
-    system_fingerprint: str | None = None  # of the provider's configuration, where it has one
-    routing: dict[str, Any] | None = None  # what the router did, when the caller asked to know
+    system_fingerprint: str | None = None  # the provider's, if it sends one
+    routing: dict[str, Any] | None = None  # the router's decisions, if the caller has asked for them
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of the answer, in the shape of OpenAI's `delta` (and `message`) fields."""
+    """A piece of the response, in the shape of OpenAI's `delta` (and `message`) fields."""
 
     text: str = ""
     reasoning: str = ""
@@ -57,7 +56,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
-    """The provider has finished: `stop`, `length`, `tool_calls`, `content_filter`."""
+    """The provider has finished. The reason is `stop`, `length`, `tool_calls` or `content_filter`."""
 
     finish_reason: str
     native_finish_reason: str
@@ -65,7 +64,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer broke off after its first token; what was said before stays."""
+    """The response broke off after its first token; the deltas before remain valid."""
 
     status: int
     message: str
@@ -74,7 +73,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Billed(msgspec.Struct, frozen=True, kw_only=True):
-    """The account has been charged: always the last event, after Finished and after Failed."""
+    """The account has been charged. Always the last event, after Finished or Failed."""
 
     usage: Usage
     cost: PicoUsd

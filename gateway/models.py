@@ -1,4 +1,4 @@
-"""What remains of a request: metadata and money, never a prompt or an answer."""
+"""The stored part of a request: metadata and money, never a prompt or a completion."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from billing.models import CreditAccount
 from keys.models import ApiKey
 
 
-class _Asked(models.Model):
-    """What is known of a request before it is answered: who asked for what."""
+class _Request(models.Model):
+    """The columns of a request that are known before it is served."""
 
     class Source(models.TextChoices):
         API = "api", "API"
         CHAT = "chat", "Chatroom"
 
     id = models.CharField(max_length=40, primary_key=True)
-    # Every index and every constraint is paid for by every request. Admission and settlement read account and key
-    # under a lock, so that the database need not look for them again.
+    # Every index and constraint costs every request. Admission and settlement read account and key under a lock, so
+    # the database need not check them again.
     account = models.ForeignKey(
         CreditAccount, on_delete=models.PROTECT, related_name="%(class)ss", db_index=False, db_constraint=False
     )
@@ -47,28 +47,28 @@ class _Asked(models.Model):
         return self.id
 
 
-class Hold(_Asked):
-    """A request that is running, and the credits that are kept for it.
+class Hold(_Request):
+    """A running request, and the credits that are held for it.
 
-    The row exists before the first byte goes to a provider. Settlement puts a Generation in its place; when its
-    process has died, the reaper does.
+    The row exists before the first byte goes to a provider. Settlement replaces it with a Generation, or the reaper
+    does when its process has died.
     """
 
     amount = models.BigIntegerField()  # pico-USD
-    process_id = models.CharField(max_length=60)  # who is working on it, see GatewayProcess
+    process_id = models.CharField(max_length=60)  # the GatewayProcess that serves it
 
     class Meta:
         indexes = (models.Index(fields=("account", "key"), name="holds_of_account"),)
         constraints = (models.CheckConstraint(condition=Q(amount__gte=0), name="hold_not_negative"),)
 
     def generation(self, state: str) -> "Generation":
-        """A Generation, not stored, that says what is known of the request by now."""
-        asked = {field.attname: getattr(self, field.attname) for field in _Asked._meta.fields}
-        return Generation(**asked, hold=self.amount, state=state)
+        """An unsaved Generation with everything that is known of the request so far."""
+        known = {field.attname: getattr(self, field.attname) for field in _Request._meta.fields}
+        return Generation(**known, hold=self.amount, state=state)
 
 
-class Generation(_Asked):
-    """One inference request that has ended, and what it cost."""
+class Generation(_Request):
+    """One inference request that has ended, with its tokens and cost."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"  # never stored: a running request is a Hold
@@ -83,10 +83,10 @@ class Generation(_Asked):
 
     state = models.CharField(max_length=8, choices=State.choices)
 
-    model = models.CharField(max_length=200, blank=True)  # the one that answered
+    model = models.CharField(max_length=200, blank=True)  # the one that responded
     provider = models.CharField(max_length=100, blank=True)  # slug
     endpoint = models.CharField(max_length=120, blank=True)  # tag
-    reason = models.CharField(max_length=30, blank=True)  # why that endpoint was asked
+    reason = models.CharField(max_length=30, blank=True)  # why that endpoint was tried
     simulated = models.BooleanField(default=False)
     upstream_id = models.CharField(max_length=200, blank=True)
     cancelled = models.BooleanField(default=False)
@@ -106,21 +106,19 @@ class Generation(_Asked):
     token_source = models.CharField(max_length=8, choices=TokenSource.choices, default=TokenSource.NONE)
 
     # pico-USD
-    hold = models.BigIntegerField(default=0)  # what was kept for it while it ran
+    hold = models.BigIntegerField(default=0)  # held while it ran
     cost = models.BigIntegerField(default=0)  # charged to the account
-    write_off = models.BigIntegerField(default=0)  # what the balance could not cover
+    write_off = models.BigIntegerField(default=0)  # the part that the balance did not cover
     price = models.JSONField(default=dict)  # the price row used, decimal strings in USD
-    discount_basis_points = models.PositiveSmallIntegerField(default=0)  # 100: one per cent off
+    discount_basis_points = models.PositiveSmallIntegerField(default=0)  # 100 is 1%
     images = models.PositiveSmallIntegerField(default=0)  # input images that were priced
-    web_search_engine = models.CharField(max_length=20, blank=True)  # who searched the web for it, if somebody did
+    web_search_engine = models.CharField(max_length=20, blank=True)  # empty without a search
     web_search_results = models.PositiveSmallIntegerField(default=0)
 
     settled_at = models.DateTimeField()  # or released
     latency_ms = models.PositiveIntegerField(null=True)  # to the first token
     duration_ms = models.PositiveIntegerField(null=True)  # to the last
-    upstream_latency_ms = models.PositiveIntegerField(
-        null=True
-    )  # the endpoint's own: from asking it to the first token
+    upstream_latency_ms = models.PositiveIntegerField(null=True)  # the endpoint's own, to the first token
 
     class Meta:
         indexes = (
@@ -128,19 +126,21 @@ class Generation(_Asked):
             models.Index(fields=("key",), name="generations_of_key"),
         )
         constraints = (
-            models.CheckConstraint(condition=Q(cost__gte=0) & Q(hold__gte=0) & Q(write_off__gte=0), name="no_minus"),
+            models.CheckConstraint(
+                condition=Q(cost__gte=0) & Q(hold__gte=0) & Q(write_off__gte=0), name="amounts_not_negative"
+            ),
             models.CheckConstraint(condition=~Q(state="open"), name="generation_has_ended"),
         )
 
     @property
     def attempts(self) -> list[dict[str, Any]]:
-        """The endpoints that were asked, in order; the last is the one that answered, if one did.
+        """The endpoints that were tried, in order; the last one responded, if one did.
 
         Each has "endpoint" (tag), "provider" (slug), "model", "status" (HTTP), "latency_ms" and "reason".
         """
         if not self.endpoint:
             return list(self.failed_attempts)
-        answered = {
+        succeeded = {
             "endpoint": self.endpoint,
             "provider": self.provider,
             "model": self.model,
@@ -148,11 +148,11 @@ class Generation(_Asked):
             "latency_ms": self.upstream_latency_ms,
             "reason": self.reason,
         }
-        return [*self.failed_attempts, answered]
+        return [*self.failed_attempts, succeeded]
 
 
 class GatewayProcess(models.Model):
-    """A process that serves requests, and when it was last alive."""
+    """A process that serves requests, and the time of its last heartbeat."""
 
     id = models.CharField(max_length=60, primary_key=True)
     seen_at = models.DateTimeField()
@@ -162,7 +162,7 @@ class GatewayProcess(models.Model):
 
 
 class EndpointMinute(models.Model):
-    """What one process saw of one endpoint in one minute. Histograms map a bucket (see `health.py`) to a count."""
+    """One process's counts for one endpoint in one minute. Histograms map a bucket (see `health.py`) to a count."""
 
     process_id = models.CharField(max_length=60)
     model = models.CharField(max_length=200)
@@ -188,13 +188,13 @@ class EndpointMinute(models.Model):
 
 
 class UsageHour(models.Model):
-    """Requests added up by hour and everything the dashboard can group or filter by.
+    """Sums of requests by hour and everything that the dashboard can group or filter by.
 
-    Written in the transaction that charges the account, so the dashboard and the balance always agree. Zero and
-    the empty string stand for "none": a unique constraint treats NULLs as different.
+    Written in the transaction that charges the account, so the dashboard and the balance always agree. Zero and the
+    empty string mean "none", because a unique constraint treats NULLs as different.
     """
 
-    account = models.ForeignKey(  # `usage_hour_once` begins with it
+    account = models.ForeignKey(  # the index of `usage_hour_once` begins with it
         CreditAccount, on_delete=models.PROTECT, related_name="usage_hours", db_index=False
     )
     hour = models.DateTimeField()  # start of the UTC hour in which the request was made

@@ -42,10 +42,10 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
         return Admit(
             generation=generation,
             prompt_cost=PicoUsd(self._prompt_cost() + (self.search.most_cost if self.search else 0)),
-            unfolding_cost=PicoUsd(int(self.plan.prompt_price * PICO_PER_USD * self.oversize_tokens)),
+            oversize_cost=PicoUsd(int(self.plan.prompt_price * PICO_PER_USD * self.oversize_tokens)),
             token_price=self.plan.completion_price,
             requested_tokens=self.request.max_tokens,
-            most_tokens=self.plan.most_tokens,
+            model_max_tokens=self.plan.most_tokens,
         )
 
     def _prompt_cost(self) -> int:

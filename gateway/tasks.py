@@ -1,4 +1,4 @@
-"""What the clock does for the gateway."""
+"""Periodic tasks of the gateway."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from gateway.accounting.reaper import reap
 
 @shared_task(ignore_result=True)
 def reap_dead_requests() -> None:
-    """Every half minute: give back the holds of requests whose process has died."""
+    """Release the holds of requests whose process has died. Runs every 30 seconds."""
     reap()

@@ -73,7 +73,7 @@ class BatchWriter(Generic[Operation]):
                 self._start_thread()
 
     def close(self) -> None:
-        """Write what is queued, then end the thread and its database connection."""
+        """Write the queued operations, then end the thread and its database connection."""
         with self._lock:
             thread, self._thread = self._thread, None
             closing, self._queue = self._queue, queue.SimpleQueue()

@@ -1,8 +1,8 @@
-"""Limits of free models: per account, over all its keys and all free models together.
+"""Rate limits of free models: per account, over all its keys and all free models.
 
-Twenty requests a minute; fifty a UTC day, or a thousand once the account has bought ten dollars of credits. The counts
-live in the cache, so with Redis they hold across processes; a day's count that the cache has lost is
-read back from the hourly sums.
+Twenty requests a minute; fifty a UTC day, or a thousand once the account has bought $10 of credits. The counts live in
+the cache, so with Redis they hold across processes. A daily count that the cache has lost is restored from the hourly
+sums.
 """
 
 from datetime import datetime, timedelta
@@ -17,38 +17,41 @@ from common.money import PICO_PER_USD
 from gateway.callers import Caller
 from gateway.models import UsageHour
 
-__all__ = ["count_free_request"]
+__all__ = ["count_free_request", "count_free_request_at"]
 
 PER_MINUTE = 20
 PER_DAY = 50
 PER_DAY_FOR_BUYERS = 1000
-#: All-time purchases that make an account a buyer; grants do not count. In pico-USD.
-BUYER = 10 * PICO_PER_USD
+#: All-time purchases from which an account is a buyer, in pico-USD; grants do not count.
+BUYER_PURCHASES = 10 * PICO_PER_USD
 
 
 async def count_free_request(caller: Caller) -> None:
-    """Count one request of a free model; RateLimited, with the limit and when it ends, when it is one too many."""
-    await sync_to_async(_count)(caller, utc_now())
+    """Count one request of a free model. Raises RateLimited, with the limit and its reset, when it exceeds one."""
+    await sync_to_async(count_free_request_at)(caller, utc_now())
 
 
-def _count(caller: Caller, now: datetime) -> None:
+def count_free_request_at(caller: Caller, now: datetime) -> None:
+    """As `count_free_request`, at a given time; blocks."""
     minute = now.replace(second=0, microsecond=0)
     day = minute.replace(hour=0, minute=0)
-    per_day = PER_DAY_FOR_BUYERS if caller.purchased >= BUYER else PER_DAY
-    _take(f"free:{caller.account_id}:{minute:%Y%m%d%H%M}", 0, PER_MINUTE, minute + timedelta(minutes=1), now, "minute")
-    name = f"free:{caller.account_id}:{day:%Y%m%d}"
-    already = 0 if cache.get(name) is not None else _requests_since(caller.account_id, day)
-    _take(name, already, per_day, day + timedelta(days=1), now, "day")
+    per_day = PER_DAY_FOR_BUYERS if caller.purchased >= BUYER_PURCHASES else PER_DAY
+    minute_key = f"free:{caller.account_id}:{minute:%Y%m%d%H%M}"
+    _increment(minute_key, 0, PER_MINUTE, minute + timedelta(minutes=1), now, "minute")
+    day_key = f"free:{caller.account_id}:{day:%Y%m%d}"
+    earlier = 0 if cache.get(day_key) is not None else _requests_since(caller.account_id, day)
+    _increment(day_key, earlier, per_day, day + timedelta(days=1), now, "day")
 
 
-def _take(name: str, already: int, limit: int, ends: datetime, now: datetime, window: str) -> None:
-    left = max(1, round((ends - now).total_seconds()))
-    cache.add(name, already, timeout=left + 60)
+def _increment(key: str, earlier: int, limit: int, ends: datetime, now: datetime, window: str) -> None:
+    """Count one request in a window that had `earlier` ones and ends at `ends`. Raises RateLimited beyond `limit`."""
+    seconds_left = max(1, round((ends - now).total_seconds()))
+    cache.add(key, earlier, timeout=seconds_left + 60)
     try:
-        taken = cache.incr(name)
-    except ValueError:  # expired since
-        taken = already + 1
-    if taken <= limit:
+        count = cache.incr(key)
+    except ValueError:  # expired in between
+        count = earlier + 1
+    if count <= limit:
         return
     more = " Buy $10 of credits once for 1000 a day." if window == "day" and limit == PER_DAY else ""
     raise RateLimited(
@@ -57,7 +60,7 @@ def _take(name: str, already: int, limit: int, ends: datetime, now: datetime, wi
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": "0",
             "X-RateLimit-Reset": str(int(ends.timestamp() * 1000)),
-            "Retry-After": str(left),
+            "Retry-After": str(seconds_left),
         },
     )
 

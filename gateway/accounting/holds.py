@@ -1,8 +1,8 @@
-"""Holds: how much a request reserves before any work, and whether it may start at all. Pure decisions.
+"""Holds: how much a request reserves before any work, and whether it may start. Pure functions.
 
-A hold is an upper bound: the prompt and `max_tokens` at the price of the dearest endpoint of the plan. A request
-without `max_tokens` gets the model's own limit when that is cheap, else what a quarter of the balance pays
-for, so that one request does not starve the next.
+A hold is an upper bound: the prompt and `max_tokens` at the price of the plan's most expensive endpoint. A request
+without `max_tokens` gets the model's own limit if a quarter of the balance covers it, else as many tokens as that
+quarter buys, so that one request does not starve the next.
 """
 
 import math
@@ -19,61 +19,66 @@ from .rows import GenerationRow
 
 __all__ = ["Admission", "Admit", "hold_for"]
 
-#: When a request names no `max_tokens`, its hold takes at most this part of what is available...
-SHARE_OF_BALANCE = 4
-#: ...unless that would pay for fewer tokens than this.
-COMFORTABLE_TOKENS = 4096
-#: Below this many affordable tokens an answer is not worth starting.
-FEWEST_TOKENS = 16
+#: Without `max_tokens`, a request holds at most the available balance divided by this...
+BALANCE_DIVISOR = 4
+#: ...or as much as a response of this many tokens needs, if that is more.
+SHORT_RESPONSE_TOKENS = 4096
+#: With fewer affordable tokens than this, a response is not worth starting.
+MIN_TOKENS = 16
 
 
 class Admit(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask to start a request. `prompt_cost` (pico-USD) and `token_price` (USD) are those of the dearest endpoint."""
+    """A request that wants to start. Costs are in pico-USD, those of the most expensive endpoint."""
 
     generation: GenerationRow
-    prompt_cost: PicoUsd  # and of whatever else is paid however long the answer is
-    unfolding_cost: PicoUsd = PicoUsd(0)  # of files that turn out to be far larger than they look
-    token_price: Decimal
+    prompt_cost: PicoUsd  # with everything else that does not depend on the length of the response
+    oversize_cost: PicoUsd = PicoUsd(0)  # in addition, if files have far more tokens than their size suggests
+    token_price: Decimal  # USD per completion token
     requested_tokens: int | None  # the caller's `max_tokens`
-    most_tokens: int  # what the models could produce
+    model_max_tokens: int  # the most that any model of the plan can produce
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """The request may start."""
+    """The request may start, with this hold (pico-USD)."""
 
     hold: PicoUsd
-    max_tokens: int | None  # to send to the provider; None: the model's own limit is affordable
+    max_tokens: int | None  # to send to the provider; None when the balance covers the model's own limit
 
 
-def hold_for(operation: Admit, account: Spender, left_of_key: int | None) -> tuple[PicoUsd, int | None]:
-    """How much to hold, and the `max_tokens` to send upstream (None: leave it to the model)."""
+def hold_for(operation: Admit, account: Spender, key_remaining: int | None) -> tuple[PicoUsd, int | None]:
+    """(the hold in pico-USD, the `max_tokens` to send to the provider or None for the model's own limit).
+
+    `key_remaining` is what the API key may still hold (pico-USD), None without a spend limit. Raises PaymentRequired
+    when the account is frozen, or the balance or the key does not cover the request.
+    """
     if account.frozen_reason:
         raise PaymentRequired(
             f"This account is frozen: {account.frozen_reason} See {settings.SITE_URL}/settings/credits"
         )
     token_pico = operation.token_price * PICO_PER_USD
-    wanted = min(operation.requested_tokens or operation.most_tokens, operation.most_tokens)
+    wanted = min(operation.requested_tokens or operation.model_max_tokens, operation.model_max_tokens)
     if operation.prompt_cost == 0 and token_pico == 0:
         return PicoUsd(0), operation.requested_tokens
     available = account.available
-    limited_by_key = left_of_key is not None and left_of_key < available
-    if left_of_key is not None:
-        available = min(available, left_of_key)
+    limited_by_key = key_remaining is not None and key_remaining < available
+    if key_remaining is not None:
+        available = min(available, key_remaining)
 
     def affordable(amount: int) -> int:
-        """How many tokens of the answer `amount` pays for."""
+        """Completion tokens that `amount` (pico-USD) buys after the prompt; -1 when it does not cover the prompt."""
         rest = amount - operation.prompt_cost
         return min(wanted, int(rest / token_pico) if token_pico else wanted) if rest >= 0 else -1
 
     tokens = affordable(available)
-    enough = wanted if operation.requested_tokens else min(wanted, FEWEST_TOKENS)
+    enough = wanted if operation.requested_tokens else min(wanted, MIN_TOKENS)
     if available <= 0 or tokens < enough:
         raise _too_expensive(operation, available, tokens, limited_by_key)
     if operation.requested_tokens is None and token_pico:
-        tokens = max(affordable(available // SHARE_OF_BALANCE), min(tokens, COMFORTABLE_TOKENS))
-    # Almost no file is what a hostile one could be: that is held where there is room for it, and not demanded.
-    hold = PicoUsd(min(available, operation.prompt_cost + math.ceil(tokens * token_pico) + operation.unfolding_cost))
-    shrunk = operation.requested_tokens is None and tokens < operation.most_tokens
+        tokens = max(affordable(available // BALANCE_DIVISOR), min(tokens, SHORT_RESPONSE_TOKENS))
+    # Hardly any file is as large as a hostile one could be: hold that much where the balance has it, but do not ask
+    # for it.
+    hold = PicoUsd(min(available, operation.prompt_cost + math.ceil(tokens * token_pico) + operation.oversize_cost))
+    shrunk = operation.requested_tokens is None and tokens < operation.model_max_tokens
     return hold, tokens if shrunk else operation.requested_tokens
 
 
@@ -87,7 +92,7 @@ def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key
         )
     if available <= 0:
         return PaymentRequired(f"Insufficient credits. Add more at {top_up}", metadata={"affordable_tokens": 0})
-    if operation.requested_tokens and tokens >= FEWEST_TOKENS:
+    if operation.requested_tokens and tokens >= MIN_TOKENS:
         return PaymentRequired(
             f"You asked for up to {operation.requested_tokens} tokens and can afford {tokens}. Lower max_tokens, or "
             f"add credits at {top_up}",

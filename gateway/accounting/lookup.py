@@ -1,4 +1,4 @@
-"""Which account a request belongs to, for operators who were told its id."""
+"""Finding the account behind a request ID, for operators."""
 
 from django.db.models import QuerySet
 

@@ -1,4 +1,4 @@
-"""Pricing: the components of a request's price, and what they cost together. Pure."""
+"""Pricing: the components of a request's price, and their total. Pure functions."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,19 +11,20 @@ from models_catalog.catalog import Prices
 
 __all__ = ["LOGGING_DISCOUNT", "Part", "cost_of", "own_key_fee", "parts_of", "search_parts"]
 
-#: Off the cost of requests whose prompts and answers the account lets the site log, in basis points.
+#: Discount for requests that the account lets the site log, in basis points.
 LOGGING_DISCOUNT = 100
 
-#: The fee of requests on customers' own provider keys, in basis points of the list price, and how much a month is free.
+#: Fee for requests on customers' own provider keys, in basis points of the list price...
 OWN_KEY_FEE = 500
+#: ...beyond this list price per month, in pico-USD.
 OWN_KEY_ALLOWANCE = 25_000 * PICO_PER_USD
 
-#: Results that the price of a web search includes.
+#: Results that the price of one web search includes.
 RESULTS_INCLUDED = 10
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One component of a price: `count` things at `price` USD each."""
+    """One component of a price: `count` units at `price` USD each."""
 
     name: str
     count: int
@@ -31,21 +32,21 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def parts_of(prices: Prices, usage: Usage, images: int = 0) -> list[Part]:
-    """The components of an answer's price, empty ones left out.
+    """The components of a response's price, without those that are zero.
 
-    Cached and cache-write tokens are part of the prompt, reasoning tokens of the completion: each
-    token is priced once.
+    Cached and cache-write tokens are part of the prompt, and reasoning tokens of the completion: each token is priced
+    once.
     """
-    plain = max(0, usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens)
+    uncached = max(0, usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens)
     write = _or(prices.input_cache_write, prices.prompt)
     reasoning_price = prices.internal_reasoning
-    spoken = usage.completion_tokens - (usage.reasoning_tokens if reasoning_price else 0)
+    completion = usage.completion_tokens - (usage.reasoning_tokens if reasoning_price else 0)
     parts = [
-        Part("prompt", plain, prices.prompt),
+        Part("prompt", uncached, prices.prompt),
         Part("input_cache_read", usage.cached_tokens, _or(prices.input_cache_read, prices.prompt)),
         Part("input_cache_write", usage.cache_write_tokens - usage.cache_write_1h_tokens, write),
         Part("input_cache_write_1h", usage.cache_write_1h_tokens, _or(prices.input_cache_write_1h, write)),
-        Part("completion", max(0, spoken), prices.completion),
+        Part("completion", max(0, completion), prices.completion),
         Part("internal_reasoning", usage.reasoning_tokens if reasoning_price else 0, reasoning_price or Decimal(0)),
         Part("request", 1, prices.request),
         Part("image", images, prices.image),
@@ -54,7 +55,7 @@ def parts_of(prices: Prices, usage: Usage, images: int = 0) -> list[Part]:
 
 
 def search_parts(price: Mapping[str, str], results: int) -> list[Part]:
-    """The components of a web search's price, empty ones left out; none when the price row knows of no search."""
+    """The components of a web search's price, without those that are zero; empty when `price` names no search."""
     parts = [
         Part("web_search_request", 1, Decimal(price.get("web_search_request", 0))),
         Part("web_search_results", max(0, results - RESULTS_INCLUDED), Decimal(price.get("web_search_results", 0))),
@@ -63,16 +64,16 @@ def search_parts(price: Mapping[str, str], results: int) -> list[Part]:
 
 
 def cost_of(parts: list[Part], discount_basis_points: int = 0) -> PicoUsd:
-    """What the components cost together, less the discount (100 is one per cent), rounded once."""
-    share = 1 - Decimal(discount_basis_points) / 10_000
-    return total_cost((part.count, part.price * share) for part in parts)
+    """The total of the components less the discount (100 is 1%), rounded once."""
+    factor = 1 - Decimal(discount_basis_points) / 10_000
+    return total_cost((part.count, part.price * factor) for part in parts)
 
 
 def own_key_fee(listed: PicoUsd, listed_before: PicoUsd) -> PicoUsd:
     """The fee of a request on the customer's own provider key, in pico-USD.
 
-    `listed` is what it would have cost here, `listed_before` what the account's requests on own keys would have cost
-    since the month began: only what goes beyond the month's free allowance has a fee.
+    `listed` is the request's list price, `listed_before` the sum of the list prices of the account's earlier requests
+    on its own keys this month. The fee applies to the part beyond the month's free allowance.
     """
     beyond = min(listed, max(0, listed_before + listed - OWN_KEY_ALLOWANCE))
     return total_cost([(beyond, Decimal(OWN_KEY_FEE) / 10_000 / PICO_PER_USD)])

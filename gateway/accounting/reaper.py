@@ -1,4 +1,4 @@
-"""The reaper: gives back the holds of requests whose process has died."""
+"""The reaper: releases the holds of requests whose process has died."""
 
 import logging
 from datetime import timedelta
@@ -13,32 +13,32 @@ __all__ = ["reap"]
 
 log = logging.getLogger(__name__)
 
-#: A process that has not been heard of for this long is dead; it reports every fifteen seconds.
+#: A process without a heartbeat for this long is dead. Heartbeats come every 15 seconds.
 DEAD_AFTER = timedelta(seconds=60)
-#: Dead processes are forgotten after this long, minutes of endpoints after twice as long.
-FORGET_AFTER = timedelta(days=1)
+#: Rows of dead processes are deleted after this long, endpoint minutes after twice as long.
+DELETE_AFTER = timedelta(days=1)
 
 
 def reap() -> int:
-    """How many holds of dead processes were released. Nothing is charged for them.
+    """Release the holds of dead processes without a charge; returns their number.
 
-    A process that was only slow settles its request later all the same, without a hold.
+    A process that was only slow still settles its requests later, without a hold.
     """
     now = utc_now()
     alive = GatewayProcess.objects.filter(seen_at__gte=now - DEAD_AFTER).values("id")
-    # A process writes its first sign of life before its first hold, so no name is missing for long.
+    # A process writes its first heartbeat before its first hold, so a live process is never missing from this table.
     orphans = Hold.objects.filter(created_at__lt=now - DEAD_AFTER).exclude(process_id__in=alive)
     released = sum(_release(hold_id, account_id) for hold_id, account_id in orphans.values_list("pk", "account_id"))
     if released:
         log.warning("released the holds of %d requests whose process had died", released)
-    GatewayProcess.objects.filter(seen_at__lt=now - FORGET_AFTER).delete()
-    EndpointMinute.objects.filter(minute__lt=now - 2 * FORGET_AFTER).delete()
+    GatewayProcess.objects.filter(seen_at__lt=now - DELETE_AFTER).delete()
+    EndpointMinute.objects.filter(minute__lt=now - 2 * DELETE_AFTER).delete()
     return released
 
 
 @transaction.atomic
 def _release(hold_id: str, account_id: int) -> bool:
-    """Release one hold, unless it has been settled meanwhile. Locks the account, as settlement does."""
+    """Release one hold; False when it is already settled. Locks the account, as settlement does."""
     account = CreditAccount.objects.select_for_update().get(pk=account_id)
     hold = Hold.objects.filter(pk=hold_id).first()
     if hold is None:

@@ -1,4 +1,4 @@
-"""Proof that usage adds up: accounts, generations and hourly sums tell the same story."""
+"""Checks that accounts, keys, generations, holds and hourly sums agree."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,8 @@ from keys.models import ApiKey
 
 
 @check
-def usage_and_holds_are_those_of_the_generations() -> Iterator[Fault]:
-    """An account's `usage` is what its generations cost and what its hours add up to; `held` is its holds."""
+def check_account_sums() -> Iterator[Fault]:
+    """An account's `usage` is the cost of its generations and of its hours; `held` is the sum of its holds."""
     generations = Generation.objects.filter(account=OuterRef("pk"))
     accounts = CreditAccount.objects.annotate(
         of_generations=_sum(generations, "account", "cost"),
@@ -34,8 +34,8 @@ def usage_and_holds_are_those_of_the_generations() -> Iterator[Fault]:
 
 
 @check
-def a_key_spends_what_its_generations_do() -> Iterator[Fault]:
-    """A key's `usage` is what its generations cost."""
+def check_key_usage() -> Iterator[Fault]:
+    """A key's `usage` is the cost of its generations."""
     generations = Generation.objects.filter(key=OuterRef("pk"))
     keys = ApiKey.objects.annotate(of_generations=_sum(generations, "key", "cost")).exclude(usage=F("of_generations"))
     for key, usage, cost in keys.values_list("pk", "usage", "of_generations"):

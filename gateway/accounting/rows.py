@@ -1,4 +1,4 @@
-"""The rows that admission and settlement read and write, as plain structs: those of the ORM take many times the CPU."""
+"""The rows that admission and settlement read and write: plain structs, as ORM instances take many times the CPU."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -10,7 +10,9 @@ from gateway.models import Generation
 __all__ = ["GenerationRow", "HoldRow", "HourRow", "KeyRow"]
 
 
-class _AskedRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+class _RequestRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The columns of a request that are known before it is served."""
+
     id: str
     account_id: int
     key_id: int | None = None
@@ -26,15 +28,15 @@ class _AskedRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     session_id: str = ""
 
 
-class HoldRow(_AskedRow, kw_only=True, omit_defaults=True):
-    """A `Hold` on its way into the database; the fields are described there."""
+class HoldRow(_RequestRow, kw_only=True, omit_defaults=True):
+    """A `Hold` to insert; the model describes the fields."""
 
     amount: int
     process_id: str
 
 
-class GenerationRow(_AskedRow, kw_only=True, omit_defaults=True):
-    """A `Generation` on its way into the database; the fields are described there."""
+class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
+    """A `Generation` to insert; the model describes the fields."""
 
     state: str = ""
     model: str = ""
@@ -69,13 +71,13 @@ class GenerationRow(_AskedRow, kw_only=True, omit_defaults=True):
     upstream_latency_ms: int | None = None
 
     def held(self, amount: int, process_id: str) -> HoldRow:
-        """The row that stands for the request while it runs."""
-        asked = {name: getattr(self, name) for name in _AskedRow.__struct_fields__}
-        return HoldRow(**asked, amount=amount, process_id=process_id)
+        """The Hold of the request while it runs, with `amount` in pico-USD."""
+        known = {name: getattr(self, name) for name in _RequestRow.__struct_fields__}
+        return HoldRow(**known, amount=amount, process_id=process_id)
 
 
 class KeyRow(msgspec.Struct):
-    """The columns of an API key that decide about a request; settlement writes the CHANGED ones."""
+    """The columns of an API key that admission and settlement read; settlement writes the CHANGED ones."""
 
     CHANGED: ClassVar = ("usage", "window_usage", "window_started_at", "last_used_at")
 
@@ -88,11 +90,11 @@ class KeyRow(msgspec.Struct):
     usage: int
     window_usage: int
     window_started_at: datetime | None
-    last_used_at: datetime | None = None  # is not read
+    last_used_at: datetime | None = None  # written only
 
 
 class HourRow(msgspec.Struct, omit_defaults=True):
-    """What a batch adds to one `UsageHour`."""
+    """The sums that a batch adds to one `UsageHour`; IDENTITY are the columns of its unique constraint."""
 
     IDENTITY: ClassVar = ("account_id", "hour", "key_id", "user_id", "model", "provider", "app", "source")
 

@@ -79,7 +79,7 @@ class SettlementQueue:
         self._writer.start()
 
     def close(self) -> None:
-        """Write what is queued and end the writer's thread; the next request starts a new one."""
+        """Write the queued operations and end the writer's thread; the next request starts a new one."""
         self._writer.close()
 
     def _heartbeat(self) -> None:
@@ -136,14 +136,14 @@ class _Decisions:
         account = self.locked.accounts[generation.account_id]
         key = self.locked.keys.get(generation.key_id) if generation.key_id is not None else None
         held_by_keys = self.locked.held_by_keys
-        left_of_key = None
+        key_remaining = None
         if generation.key_id is not None:
             require_usable(key, self.now)
             assert key is not None
-            left_of_key = remaining(key, self.now, held=held_by_keys.get(key.id, 0))
-        hold, max_tokens = hold_for(operation, account, left_of_key)
+            key_remaining = remaining(key, self.now, held=held_by_keys.get(key.id, 0))
+        hold, max_tokens = hold_for(operation, account, key_remaining)
         account.held += hold
-        if key is not None and left_of_key is not None:
+        if key is not None and key_remaining is not None:
             held_by_keys[key.id] = held_by_keys.get(key.id, 0) + hold
         self.opened.append(generation.held(hold, PROCESS_ID))
         return Admission(hold=hold, max_tokens=max_tokens)

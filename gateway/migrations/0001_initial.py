@@ -149,7 +149,8 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("cost__gte", 0), ("hold__gte", 0), ("write_off__gte", 0)), name="no_minus"
+                        condition=models.Q(("cost__gte", 0), ("hold__gte", 0), ("write_off__gte", 0)),
+                        name="amounts_not_negative",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("state", "open"), _negated=True), name="generation_has_ended"

@@ -1,6 +1,6 @@
-"""PostgreSQL gets a second index, for LIKE, with every unique text; nobody searches generations that way.
+"""Drop the index for LIKE that Django adds to text primary keys on PostgreSQL: no query needs it.
 
-A migration of its own: Django makes that index when the one that makes the table has ended.
+A migration of its own, because Django creates that index at the end of the migration that creates the table.
 """
 
 from django.db import migrations

@@ -41,7 +41,7 @@ def admit(account: int, row: str, amount: int):
     """Put `amount` pico-USD on hold; returns the Admission or the refusal."""
     operation = settlement.Admit(
         generation=generation(account, row), prompt_cost=PicoUsd(amount), token_price=Decimal(0), requested_tokens=1,
-        most_tokens=1,
+        model_max_tokens=1,
     )  # fmt: skip
     return settlement.write_batch([operation])[0]
 

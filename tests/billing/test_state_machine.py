@@ -225,7 +225,11 @@ class Account(RuleBasedStateMachine):
         wanted = cents * PICO_PER_CENT + dust
         row = self.row(f"gen-{self.pk}-{self.requests}")
         admit = settlement.Admit(
-            generation=row, prompt_cost=PicoUsd(wanted), token_price=Decimal(0), requested_tokens=10, most_tokens=10
+            generation=row,
+            prompt_cost=PicoUsd(wanted),
+            token_price=Decimal(0),
+            requested_tokens=10,
+            model_max_tokens=10,
         )
         (result,) = settlement.write_batch([admit])
         if self.account.frozen_reason or wanted > self.books.available:

@@ -26,7 +26,7 @@ def granted(account_id: int, attempts: int, *, minutes: int = 1, threads: int = 
 
     def may_start(minute: int) -> bool:
         try:
-            free_limits._count(caller, NOON + timedelta(minutes=minute))
+            free_limits.count_free_request_at(caller, NOON + timedelta(minutes=minute))
         except RateLimited:
             return False
         finally:

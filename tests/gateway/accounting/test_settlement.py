@@ -44,7 +44,7 @@ def admit(account, number=1, *, prompt="0", token="0.000001", requested=None, mo
         prompt_cost=usd(prompt),
         token_price=Decimal(token),
         requested_tokens=requested,
-        most_tokens=most,
+        model_max_tokens=most,
     )
     (result,) = settlement.write_batch([operation])
     return result
@@ -175,7 +175,7 @@ def test_a_key_limit_bounds_what_a_batch_may_hold_and_what_ends_in_it_counts_fir
     asked = [
         settlement.Admit(
             generation=generation(account, number, key_id=key.pk), prompt_cost=usd("0"),
-            token_price=Decimal("0.000001"), requested_tokens=600, most_tokens=600,
+            token_price=Decimal("0.000001"), requested_tokens=600, model_max_tokens=600,
         )
         for number in (1, 2)
     ]  # fmt: skip
@@ -249,11 +249,11 @@ def test_a_batch_with_a_broken_operation_fails_alone(transactional_db, account):
     """The writer tries the others one by one."""
     good = settlement.Admit(
         generation=generation(account, 1), prompt_cost=usd("0"), token_price=Decimal("0.000001"),
-        requested_tokens=10, most_tokens=10,
+        requested_tokens=10, model_max_tokens=10,
     )  # fmt: skip
     bad = settlement.Admit(
         generation=generation(account, 2, account_id=999_999), prompt_cost=usd("0"), token_price=Decimal(1),
-        requested_tokens=10, most_tokens=10,
+        requested_tokens=10, model_max_tokens=10,
     )  # fmt: skip
 
     async def both():
