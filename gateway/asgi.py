@@ -207,7 +207,7 @@ def _place(error: BaseException) -> str:
 
 
 def _wrong_method(request: Request) -> Response:
-    body = {"error": {"code": 405, "message": f"{request.method} is not allowed here: use POST.", "metadata": {}}}
+    body = {"error": {"code": 405, "message": f"Method {request.method} not allowed. Use POST.", "metadata": {}}}
     return _json(body, 405, {"Allow": "POST, OPTIONS"})
 
 

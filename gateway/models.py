@@ -15,7 +15,7 @@ class _Request(models.Model):
 
     class Source(models.TextChoices):
         API = "api", "API"
-        CHAT = "chat", "Chatroom"
+        CHAT = "chat", "Chat"
 
     id = models.CharField(max_length=40, primary_key=True)
     # Every index and constraint costs every request. Admission and settlement read account and key under a lock, so
@@ -77,9 +77,9 @@ class Generation(_Request):
 
     class TokenSource(models.TextChoices):
         PROVIDER = "provider", "Counted by the provider"
-        ESTIMATE = "estimate", "Estimated: the provider reported none"
-        LENGTH = "length", "Estimated from lengths: the provider reported none"
-        NONE = "none", "Nothing was produced"
+        ESTIMATE = "estimate", "Estimated (not reported by the provider)"
+        LENGTH = "length", "Estimated from text length (not reported by the provider)"
+        NONE = "none", "No tokens"
 
     state = models.CharField(max_length=8, choices=State.choices)
 

@@ -53,9 +53,9 @@ def _increment(key: str, earlier: int, limit: int, ends: datetime, now: datetime
         count = earlier + 1
     if count <= limit:
         return
-    more = " Buy $10 of credits once for 1000 a day." if window == "day" and limit == PER_DAY else ""
+    more = " Buy $10 in credits to raise this to 1,000 per day." if window == "day" and limit == PER_DAY else ""
     raise RateLimited(
-        f"Rate limit exceeded: free models answer {limit} requests a {window} for each account.{more}",
+        f"Rate limit exceeded: {limit} requests per {window} per account on free models.{more}",
         headers={
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": "0",

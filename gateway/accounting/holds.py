@@ -86,19 +86,19 @@ def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key
     top_up = f"{settings.SITE_URL}/settings/credits"
     if limited_by_key:
         return PaymentRequired(
-            f"This API key's credit limit leaves {format_usd(PicoUsd(max(0, available)))}, which does not cover the "
-            f"request. Raise the limit at {settings.SITE_URL}/settings/keys",
+            f"This request exceeds the API key's remaining spend limit ({format_usd(PicoUsd(max(0, available)))}). "
+            f"Raise the limit at {settings.SITE_URL}/settings/keys",
             metadata={"limit": "key", "affordable_tokens": max(0, tokens)},
         )
     if available <= 0:
-        return PaymentRequired(f"Insufficient credits. Add more at {top_up}", metadata={"affordable_tokens": 0})
+        return PaymentRequired(f"Insufficient credits. Add credits at {top_up}", metadata={"affordable_tokens": 0})
     if operation.requested_tokens and tokens >= MIN_TOKENS:
         return PaymentRequired(
-            f"You asked for up to {operation.requested_tokens} tokens and can afford {tokens}. Lower max_tokens, or "
-            f"add credits at {top_up}",
+            f"This request allows up to {operation.requested_tokens} tokens. Your balance covers {tokens}. Lower "
+            f"max_tokens, or add credits at {top_up}",
             metadata={"affordable_tokens": tokens},
         )
     return PaymentRequired(
-        f"Insufficient credits for this request: {format_usd(PicoUsd(available))} are available. Add more at {top_up}",
+        f"Insufficient credits for this request. Available: {format_usd(PicoUsd(available))}. Add credits at {top_up}",
         metadata={"affordable_tokens": max(0, tokens)},
     )

@@ -39,7 +39,7 @@ def check_key_usage() -> Iterator[Fault]:
     generations = Generation.objects.filter(key=OuterRef("pk"))
     keys = ApiKey.objects.annotate(of_generations=_sum(generations, "key", "cost")).exclude(usage=F("of_generations"))
     for key, usage, cost in keys.values_list("pk", "usage", "of_generations"):
-        yield Fault(f"key {key}", f"usage {_usd(usage)}, but its generations cost {_usd(cost)}")
+        yield Fault(f"key {key}", f"usage is {_usd(usage)} but its generations add up to {_usd(cost)}")
 
 
 def _sum(rows: "QuerySet[Generation] | QuerySet[Hold] | QuerySet[UsageHour]", owner: str, column: str) -> Coalesce:

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             name="Generation",
             fields=[
                 ("id", models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ("source", models.CharField(choices=[("api", "API"), ("chat", "Chatroom")], max_length=4)),
+                ("source", models.CharField(choices=[("api", "API"), ("chat", "Chat")], max_length=4)),
                 ("requested_model", models.CharField(max_length=200)),
                 ("streamed", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField()),
@@ -89,9 +89,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("provider", "Counted by the provider"),
-                            ("estimate", "Estimated: the provider reported none"),
-                            ("length", "Estimated from lengths: the provider reported none"),
-                            ("none", "Nothing was produced"),
+                            ("estimate", "Estimated (not reported by the provider)"),
+                            ("length", "Estimated from text length (not reported by the provider)"),
+                            ("none", "No tokens"),
                         ],
                         default="none",
                         max_length=8,
@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
             name="Hold",
             fields=[
                 ("id", models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ("source", models.CharField(choices=[("api", "API"), ("chat", "Chatroom")], max_length=4)),
+                ("source", models.CharField(choices=[("api", "API"), ("chat", "Chat")], max_length=4)),
                 ("requested_model", models.CharField(max_length=200)),
                 ("streamed", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField()),
