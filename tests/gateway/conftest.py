@@ -1,4 +1,4 @@
-"""Inference in this process, against providers played by a real process."""
+"""Inference in this process, against the simulated providers of a sandbox process."""
 
 import asyncio
 import socket
@@ -29,7 +29,7 @@ from .file_server import served  # noqa: F401 a fixture
 
 @pytest.fixture(scope="session")
 def provider_sandbox() -> Iterator[str]:
-    """The address of the providers sandbox, without delays, recording what it receives."""
+    """The URL of the providers sandbox, without delays, recording the requests that it receives."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -51,7 +51,7 @@ def provider_sandbox() -> Iterator[str]:
 
 @dataclass
 class Api:
-    """A program with alice's key."""
+    """An API client with alice's key."""
 
     client: httpx.AsyncClient
     account_id: int
@@ -72,7 +72,7 @@ class Api:
     async def chat(
         self, prompt: str = "Hello there", *, fault: str = "", tokens: int = 0, **body: Any
     ) -> httpx.Response:
-        """A chat completion; `fault` and `tokens` tell the sandbox what to do."""
+        """A chat completion; `fault` and `tokens` control the sandbox."""
         headers = {}
         if fault:
             headers["X-Sandbox-Fault"] = fault
@@ -90,23 +90,23 @@ class Api:
         return await CreditAccount.objects.aget(pk=self.account_id)
 
     async def generation(self, generation_id: str | None = None) -> Generation:
-        """The one with that id, else the newest. Waits for it: it is there when the request is settled."""
+        """The Generation with this ID, or the newest. Waits until the request is settled."""
         rows = Generation.objects.order_by("-created_at", "-id")
-        for _ in range(1500):  # 30 s and more, for a busy machine
+        for _ in range(1500):  # at least 30 s, for a busy machine
             if found := await (rows.filter(pk=generation_id) if generation_id else rows).afirst():
                 return found
             await asyncio.sleep(0.02)
         raise AssertionError("the request was not settled")
 
     async def received(self) -> list[dict[str, Any]]:
-        """What the providers of this test have received."""
+        """The requests that the providers of this test have received."""
         sandbox = self.headers["X-Test-Sandbox"]
         async with httpx.AsyncClient() as client:
-            answer = await client.get(f"{sandbox}/_test/requests", params={"session": self.session})
-        return answer.json()
+            response = await client.get(f"{sandbox}/_test/requests", params={"session": self.session})
+        return response.json()
 
     async def assert_books_balance(self) -> None:
-        """Nothing is held, and account, key, generations and hours agree to the pico."""
+        """No hold remains, and account, key, generations and hours agree to the pico-USD."""
         from billing.credits.reconciliation import faults
 
         account = await self.account()
@@ -141,9 +141,9 @@ async def api(
     settings: Any,
     request: Any,
 ) -> AsyncIterator[Api]:
-    """Alice's program, with $10."""
+    """Alice's API client, with $10."""
     settings.SANDBOX_PROVIDERS_URL = provider_sandbox
-    _forget()
+    _clear_caches()
     key, secret = program_key
     transport = httpx.ASGITransport(asgi.application)
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
@@ -151,11 +151,11 @@ async def api(
     await completions.service.drain()
     await http.close()
     await sync_to_async(connections.close_all)()
-    _forget()
+    _clear_caches()
 
 
-def _forget() -> None:
-    """Drop what the process remembers: tests change the database behind its back."""
+def _clear_caches() -> None:
+    """Clear the caches of the process: tests change the database directly."""
     from gateway.routing import upstreams
 
     catalogue_cache.clear()

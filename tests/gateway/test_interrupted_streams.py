@@ -22,9 +22,9 @@ async def chunks_of_stream(api, path: str, fault: str) -> list[dict[str, Any]]:
     prompt = {"messages": [user("Hello")]} if path == "/chat/completions" else {"prompt": "Hello"}
     body = {"model": "acme/one", "stream": True, "provider": {"sort": "price"}, **prompt}
     headers = {"X-Sandbox-Tokens": "30", "X-Sandbox-Dialect": "plain", "X-Sandbox-Fault": fault}
-    answer = await api.post(path, json=body, headers=headers)
-    assert answer.status_code == 200
-    events = [event for event in answer.text.split("\n\n") if event and not event.startswith(":")]
+    response = await api.post(path, json=body, headers=headers)
+    assert response.status_code == 200
+    events = [event for event in response.text.split("\n\n") if event and not event.startswith(":")]
     assert events.pop() == "data: [DONE]"
     return [json.loads(event.removeprefix("data: ")) for event in events]
 

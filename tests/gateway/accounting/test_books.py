@@ -1,7 +1,7 @@
-"""Whatever is asked, whatever breaks and whoever leaves: the charges of the generations are the account's usage are the
-hours' sums, to the pico, and nothing stays held.
+"""After random requests, faults and disconnects, generations, account and hourly sums agree to the pico-USD, and no
+hold remains.
 
-The application is served over real sockets, so that a client can leave in the middle of an answer.
+The application is served over real sockets, so that a client can disconnect in the middle of a response.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from tests.gateway.accounting.test_prices import PICTURE, PRICES, USAGE
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 
-#: At the cheap provider, at the dear one or at both; those that take long are left to the table of faults.
+#: At the cheap provider, the dear one or both. The slow faults are covered by `providers/test_faults.py`.
 FAULTS = st.builds(
     "{}={}".format,
     st.sampled_from(["cheap", "dear", "*"]),
@@ -54,14 +54,14 @@ REQUEST = st.fixed_dictionaries(
         "usage": st.just(USAGE),
         "reasoning": st.just({"effort": "low"}),
         "order": st.permutations(["cheap", "dear"]),
-        "leave_after": st.integers(0, 5),  # pieces of the answer
+        "leave_after": st.integers(0, 5),  # chunks of the response
     },
 )
 
 
 @pytest.fixture
 async def address(api) -> AsyncIterator[str]:
-    """Where the application is served. `acme/rich` has every kind of price; one of its providers cannot be stopped."""
+    """The application's URL. `acme/rich` has every kind of price, and one of its providers cannot be canceled."""
     rich = await sync_to_async(factory.model)("acme/rich", context_length=100_000)
     dearer = {name: str(2 * Decimal(price)) for name, price in PRICES.items()}
     tiers = [{"min_context": 500, **dearer}]
@@ -75,8 +75,8 @@ async def address(api) -> AsyncIterator[str]:
         await serving
 
 
-async def ask(client: httpx.AsyncClient, api: Any, wanted: dict[str, Any], number: int) -> int:
-    """Send one request and read its answer, or leave it on the way. Its status."""
+async def send(client: httpx.AsyncClient, api: Any, wanted: dict[str, Any], number: int) -> int:
+    """Send one request and read its response, or disconnect on the way; returns the status."""
     content = [{"type": "text", "text": f"Tell me about {number}. " * 5}, *[PICTURE] * wanted["images"]]
     body: dict[str, Any] = {"messages": [{"role": "user", "content": content}]}
     body |= {name: wanted[name] for name in ("model", "stream", "max_tokens", "tools", "reasoning") if name in wanted}
@@ -85,13 +85,13 @@ async def ask(client: httpx.AsyncClient, api: Any, wanted: dict[str, Any], numbe
     headers |= {"X-Sandbox-Tokens": str(wanted["tokens"])} if wanted["tokens"] else {}
     headers |= {f"X-Sandbox-{name.title()}": wanted[name] for name in ("delay", "usage") if wanted.get(name)}
     headers |= {"X-Sandbox-Fault": ";".join(wanted["faults"])} if wanted["faults"] else {}
-    async with client.stream("POST", "/api/v1/chat/completions", json=body, headers=headers) as answer:
+    async with client.stream("POST", "/api/v1/chat/completions", json=body, headers=headers) as response:
         pieces = 0
-        async for _ in answer.aiter_bytes():
+        async for _ in response.aiter_bytes():
             pieces += 1
             if pieces > wanted.get("leave_after", 1_000):
                 break
-        return answer.status_code
+        return response.status_code
 
 
 async def everything_settled() -> None:
@@ -103,7 +103,7 @@ async def everything_settled() -> None:
 
 
 def cost_explained_by(row: Generation) -> int:
-    """The cost of a row from its own counts and prices, in pico-USD: what a customer would reckon."""
+    """The cost of a row from its own counts and prices, as a customer would calculate it (pico-USD)."""
     free = row.error_status or (not row.completion_tokens and not row.finish_reason and not row.cancelled)
     if free or not row.endpoint:
         return 0
@@ -126,9 +126,9 @@ def cost_explained_by(row: Generation) -> int:
 
 @given(st.lists(REQUEST, min_size=1, max_size=8))
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_after_any_requests_faults_and_departures_every_sum_agrees(api, address, batch):
+async def test_every_sum_agrees_after_any_requests_faults_and_disconnects(api, address, batch):
     async with httpx.AsyncClient(base_url=address, timeout=30) as client:
-        statuses = await asyncio.gather(*(ask(client, api, wanted, n) for n, wanted in enumerate(batch)))
+        statuses = await asyncio.gather(*(send(client, api, wanted, n) for n, wanted in enumerate(batch)))
     assert 500 not in statuses
     await everything_settled()
     await api.assert_books_balance()

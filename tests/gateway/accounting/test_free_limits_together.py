@@ -21,10 +21,10 @@ NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
 def granted(account_id: int, attempts: int, *, minutes: int = 1, threads: int = 8) -> int:
-    """How many of so many requests in each of the minutes after noon may start."""
+    """The number of requests that may start, of `attempts` in each of the `minutes` after noon."""
     caller = Caller(account_id=account_id, key_id=1, user_id=1, source="api", default_model="", policy=Policy())
 
-    def may_start(minute: int) -> bool:
+    def attempt(minute: int) -> bool:
         try:
             free_limits.count_free_request_at(caller, NOON + timedelta(minutes=minute))
         except RateLimited:
@@ -34,7 +34,7 @@ def granted(account_id: int, attempts: int, *, minutes: int = 1, threads: int = 
         return True
 
     with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(may_start, [minute for minute in range(minutes) for _ in range(attempts)]))
+        return sum(pool.map(attempt, [minute for minute in range(minutes) for _ in range(attempts)]))
 
 
 def granted_to_two_processes(account_id: int, attempts: int, minutes: int) -> list[int]:
@@ -45,10 +45,10 @@ def granted_to_two_processes(account_id: int, attempts: int, minutes: int) -> li
         f"print(granted({account_id}, {attempts}, minutes={minutes}))"
     )
     database = connection.settings_dict
-    place = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    address = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "openrouter_site.settings",
-        "DATABASE_URL": f"postgres://{place}",
+        "DATABASE_URL": f"postgres://{address}",
         "REDIS_URL": settings.REDIS_URL,
     }
     command = [sys.executable, "-c", script]
@@ -58,19 +58,19 @@ def granted_to_two_processes(account_id: int, attempts: int, minutes: int) -> li
     for process in running:
         process.stdin.write("\n")
         process.stdin.flush()
-    answers = [process.communicate(timeout=60)[0] for process in running]
+    outputs = [process.communicate(timeout=60)[0] for process in running]
     assert [process.returncode for process in running] == [0, 0]
-    return [int(answer) for answer in answers]
+    return [int(output) for output in outputs]
 
 
 @pytest.fixture(autouse=True)
-def counted_from_nothing():
+def empty_cache():
     cache.clear()
     yield
     cache.clear()
 
 
-def test_threads_share_a_minute_and_a_day():
+def test_threads_share_the_limits_of_a_minute_and_a_day():
     cache.set(f"free:7:{NOON:%Y%m%d}", 0)
     assert granted(7, 60) == 20
     assert granted(7, 60, minutes=4) == 30  # of fifty a day
@@ -82,11 +82,11 @@ needs_both = pytest.mark.skipif(
 
 
 @needs_both
-def test_two_processes_share_a_minute(account: CreditAccount, transactional_db):
-    assert sum(granted_to_two_processes(account.pk, 15, minutes=1)) == 20  # neither asks for as many
+def test_two_processes_share_the_limit_of_a_minute(account: CreditAccount, transactional_db):
+    assert sum(granted_to_two_processes(account.pk, 15, minutes=1)) == 20  # neither alone tries as many
 
 
 @needs_both
-def test_two_processes_share_a_day_and_what_was_asked_before_the_cache_was_lost(account, transactional_db):
+def test_two_processes_share_the_limit_of_a_day_and_the_restored_count(account, transactional_db):
     UsageHour.objects.create(account=account, hour=NOON, model="acme/one:free", source="api", requests=7)
     assert sum(granted_to_two_processes(account.pk, 6, minutes=4)) == 50 - 7  # of 48

@@ -1,4 +1,4 @@
-"""Every part of a request has a price of its own, and is paid once."""
+"""Every component of a request has a price of its own and is charged once."""
 
 from decimal import Decimal
 
@@ -32,21 +32,21 @@ PICTURE = {
 
 
 async def charged(api, prices: dict[str, str], images: int = 0) -> Decimal:
-    """What a request with the usage above costs at these prices, in dollars."""
+    """The cost of a request with the usage above at these prices, in USD."""
     model = await sync_to_async(factory.model)("acme/priced")
     await sync_to_async(factory.endpoint)(model, "cheap", prices)
     content = [{"type": "text", "text": "Hello"}, *[PICTURE] * images]
     body = {"model": "acme/priced", "messages": [{"role": "user", "content": content}]}
     headers = {"X-Sandbox-Usage": USAGE, "X-Sandbox-Dialect": "plain"}
-    answer = await api.post(json=body, headers=headers)
-    assert answer.status_code == 200, answer.text
-    row = await api.generation(answer.json()["id"])
-    assert round(answer.json()["usage"]["cost"] * 10**12) == row.cost
+    response = await api.post(json=body, headers=headers)
+    assert response.status_code == 200, response.text
+    row = await api.generation(response.json()["id"])
+    assert round(response.json()["usage"]["cost"] * 10**12) == row.cost
     await api.assert_books_balance()
     return Decimal(row.cost).scaleb(-12)
 
 
-async def test_every_part_of_a_request_is_charged_at_its_own_price(api):
+async def test_every_component_of_a_request_is_charged_at_its_own_price(api):
     parts = {
         "prompt": 700 * Decimal(PRICES["prompt"]),  # neither from the cache nor written to it
         "input_cache_read": 200 * Decimal(PRICES["input_cache_read"]),
@@ -59,16 +59,16 @@ async def test_every_part_of_a_request_is_charged_at_its_own_price(api):
     assert await charged(api, PRICES, images=2) == sum(parts.values())
 
 
-async def test_tokens_without_a_price_of_their_own_cost_what_their_like_costs(api):
+async def test_tokens_without_their_own_price_cost_as_much_as_plain_tokens(api):
     plain = {name: PRICES[name] for name in ("prompt", "completion")}
     assert await charged(api, plain) == 1000 * Decimal("0.000001") + 50 * Decimal("0.000002")
 
 
-async def test_a_price_per_request_is_paid_once_however_little_is_said(api):
+async def test_a_price_per_request_is_charged_once_per_request(api):
     assert await charged(api, {"prompt": "0", "completion": "0", "request": "0.02"}) == Decimal("0.02")
 
 
-async def test_a_price_of_zero_is_a_price_and_the_row_explains_the_charge(api):
+async def test_a_price_of_zero_is_not_a_missing_price(api):
     prices = {"prompt": "0.000001", "completion": "0.000002", "input_cache_write": "0"}
     assert await charged(api, prices) == 900 * Decimal("0.000001") + 50 * Decimal("0.000002")
     row = await api.generation()
@@ -78,7 +78,7 @@ async def test_a_price_of_zero_is_a_price_and_the_row_explains_the_charge(api):
     assert (explanation.waived, explanation.other, explanation.listed) == (0, 0, row.cost)
 
 
-async def test_logging_for_the_platform_takes_one_per_cent_off(api, organisation):
+async def test_logging_gives_a_discount_of_one_percent(api, organisation):
     privacy = await sync_to_async(privacy_of)(organisation)
     privacy.log_for_discount = True
     await privacy.asave()
@@ -89,7 +89,7 @@ async def test_logging_for_the_platform_takes_one_per_cent_off(api, organisation
     assert explain(row).discount == row.cost // 99
 
 
-def test_own_keys_cost_five_per_cent_of_the_list_price_beyond_the_months_allowance():
+def test_own_keys_cost_five_percent_of_the_list_price_beyond_the_monthly_allowance():
     free = usd("25000")
     assert own_key_fee(usd("1"), 0) == 0
     assert own_key_fee(usd("1"), free - usd("1")) == 0
@@ -98,7 +98,7 @@ def test_own_keys_cost_five_per_cent_of_the_list_price_beyond_the_months_allowan
     assert own_key_fee(3, 10 * free) == 0  # 0.15 pico-USD
 
 
-async def test_what_pdfs_may_count_as_is_held(api):
+async def test_the_hold_covers_the_tokens_that_pdfs_may_have(api):
     def message(*files: str) -> dict:
         parts = [{"type": "file", "file": {"filename": "a.pdf", "file_data": data}} for data in files]
         return {"role": "user", "content": [{"type": "text", "text": "Read."}, *parts]}
@@ -112,13 +112,13 @@ async def test_what_pdfs_may_count_as_is_held(api):
     assert files_bound([{"role": "user", "content": [PICTURE]}], 100_000) == (0, 0)
     reader = await sync_to_async(factory.model)("acme/reader", input_modalities=["text", "file"])
     await sync_to_async(factory.endpoint)(reader, "cheap", factory.CHEAP | {"image": "1"})
-    answer = await api.post(json={"model": "acme/reader", "messages": [message(small)], "max_tokens": 10})
-    assert answer.status_code == 200, answer.text
+    response = await api.post(json={"model": "acme/reader", "messages": [message(small)], "max_tokens": 10})
+    assert response.status_code == 200, response.text
     row = await api.generation()
-    assert row.hold > 100_000 * usd("0.000001")  # all that fits: it may unfold
-    assert row.images == 0  # a file has no image's price
+    assert row.hold > 100_000 * usd("0.000001")  # the whole context: a small file may have any number of pages
+    assert row.images == 0  # files are not priced as images
     await api.assert_books_balance()
-    # A small balance has no room for what a hostile file could be, and need not have.
+    # A small balance need not cover the size that a hostile file could have.
     account = await api.account()
     await CreditAccount.objects.filter(pk=account.pk).aupdate(credits=account.usage + usd("0.05"))
     assert (await api.post(json={"model": "acme/reader", "messages": [message(small)], "max_tokens": 10})).is_success

@@ -1,4 +1,4 @@
-"""Holds, charges and limits: what a request may cost, and what it does cost."""
+"""Holds, charges and limits of requests."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -56,33 +56,33 @@ def settle(account, number=1, *, cost="0", **fields):
     return result
 
 
-def test_a_hold_is_the_prompt_and_the_tokens_asked_for(account):
+def test_a_hold_covers_the_prompt_and_the_requested_tokens(account):
     admission = admit(account, prompt="0.5", token="0.001", requested=100)
     assert admission == settlement.Admission(hold=usd("0.6"), max_tokens=100)
     account.refresh_from_db()
     assert account.held == usd("0.6")
 
 
-def test_a_request_without_a_limit_gets_the_models_when_the_balance_is_ample(account):
+def test_without_max_tokens_an_ample_balance_allows_the_models_limit(account):
     assert admit(account, token="0.000001", most=4000) == settlement.Admission(hold=usd("0.004"), max_tokens=None)
 
 
-def test_a_request_without_a_limit_takes_a_quarter_of_a_smaller_balance(account):
-    admission = admit(account, token="0.0001", most=100_000)  # a quarter of $10 pays for 25,000 tokens
+def test_without_max_tokens_a_smaller_balance_is_held_to_a_quarter(account):
+    admission = admit(account, token="0.0001", most=100_000)  # a quarter of $10 buys 25,000 tokens
     assert admission == settlement.Admission(hold=usd("2.5"), max_tokens=25_000)
 
 
-def test_a_request_without_a_limit_takes_all_that_is_left_for_a_short_answer(account):
-    admission = admit(account, token="0.01", most=100_000)  # $10 pays for 1,000 tokens
+def test_without_max_tokens_a_short_response_may_take_the_whole_balance(account):
+    admission = admit(account, token="0.01", most=100_000)  # $10 buys 1,000 tokens
     assert admission == settlement.Admission(hold=usd("10"), max_tokens=1000)
 
 
-def test_what_is_free_by_the_token_is_not_shortened_by_a_small_balance(account):
-    admission = admit(account, prompt="9", token="0", most=100_000)  # such as a free model after a web search
+def test_free_completion_tokens_are_not_limited_by_a_small_balance(account):
+    admission = admit(account, prompt="9", token="0", most=100_000)  # for example a free model after a web search
     assert admission == settlement.Admission(hold=usd("9"), max_tokens=None)
 
 
-def test_asking_for_more_than_the_balance_pays_is_refused_with_the_affordable_number(account):
+def test_max_tokens_beyond_the_balance_are_refused_with_the_affordable_number(account):
     refusal = admit(account, token="0.01", requested=2000)
     assert isinstance(refusal, PaymentRequired)
     assert refusal.metadata["affordable_tokens"] == 1000
@@ -90,11 +90,11 @@ def test_asking_for_more_than_the_balance_pays_is_refused_with_the_affordable_nu
     assert not Hold.objects.exists()
 
 
-def test_a_prompt_that_the_balance_cannot_pay_is_refused(account):
+def test_a_prompt_that_costs_more_than_the_balance_is_refused(account):
     assert isinstance(admit(account, prompt="10.01"), PaymentRequired)
 
 
-def test_an_empty_account_is_refused_and_may_still_use_free_models(transactional_db, organisation):
+def test_an_empty_account_can_use_only_free_models(transactional_db, organisation):
     empty = CreditAccount.objects.create(organisation=organisation)
     refusal = admit(empty)
     assert isinstance(refusal, PaymentRequired)
@@ -107,7 +107,7 @@ def test_a_frozen_account_is_refused_even_for_free_models(account):
     assert isinstance(admit(account, token="0"), PaymentRequired)
 
 
-def test_settling_charges_releases_and_counts_once(account):
+def test_settling_twice_charges_releases_and_counts_once(account):
     admit(account, requested=100)
     assert Hold.objects.get().amount == usd("0.0001")
     first = settle(account, cost="0.00005", prompt_tokens=10, completion_tokens=40)
@@ -120,14 +120,14 @@ def test_settling_charges_releases_and_counts_once(account):
     assert not Hold.objects.exists()
 
 
-def test_settlements_of_one_request_in_one_batch_charge_it_once(account):
+def test_settling_twice_in_one_batch_charges_once(account):
     admit(account, requested=100)
     twice = [settlement.Settle(generation=generation(account), cost=usd(cost)) for cost in ("0.00005", "0.00009")]
     assert settlement.write_batch(twice) == [settlement.Settled(cost=usd("0.00005"), balance=usd("9.99995"))] * 2
     assert Generation.objects.get().cost == usd("0.00005")
 
 
-def test_a_batch_that_fails_in_the_middle_leaves_nothing_behind(account):
+def test_a_failing_batch_inside_a_transaction_changes_nothing(account):
     admit(account, requested=100)
     good = settlement.Settle(generation=generation(account), cost=usd("0.00005"))
     bad = settlement.Settle(generation=generation(account, 2, source=None), cost=usd("0.00005"))
@@ -138,27 +138,27 @@ def test_a_batch_that_fails_in_the_middle_leaves_nothing_behind(account):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_batch_of_its_own_commits_and_rolls_back(account):
+def test_a_batch_outside_a_transaction_commits_or_rolls_back(account):
     good = settlement.Settle(generation=generation(account), cost=usd("0.00005"))
     bad = settlement.Settle(generation=generation(account, 2, source=None), cost=usd("0.00005"))
     with pytest.raises(IntegrityError):
         settlement.write_batch([good, bad])
-    assert not Generation.objects.exists()  # on the same connection, which is free for the next one
+    assert not Generation.objects.exists()  # the connection is usable for the next batch
     settlement.write_batch([good])
     connection.close()
     assert Generation.objects.get().cost == usd("0.00005")
 
 
-def test_what_a_request_costs_above_its_hold_is_taken_from_what_is_available_and_no_further(poor):
+def test_a_cost_above_the_hold_takes_the_available_balance_and_writes_off_the_rest(poor):
     admit(poor, 1, token="0.000001", requested=4000)  # holds $0.004
-    admit(poor, 2, token="0.000001", requested=4000)  # holds $0.004, $0.002 is free
+    admit(poor, 2, token="0.000001", requested=4000)  # holds $0.004, which leaves $0.002
     assert settle(poor, 1, cost="0.02").cost == usd("0.006")
     row = Generation.objects.get(pk=generation(poor, 1).id)
     assert (row.cost, row.write_off) == (usd("0.006"), usd("0.014"))
     assert settle(poor, 2, cost="0.004").balance == 0
 
 
-def test_a_key_limit_bounds_what_the_key_may_hold(account, organisation):
+def test_a_key_cannot_hold_more_than_its_spend_limit(account, organisation):
     key = ApiKey.objects.create(organisation=organisation, name="k", hash="0" * 64, limit=usd("0.001"))
     assert isinstance(admit(account, key_id=key.pk, requested=1001), PaymentRequired)
     assert admit(account, key_id=key.pk, requested=1000).hold == usd("0.001")
@@ -170,24 +170,24 @@ def test_a_key_limit_bounds_what_the_key_may_hold(account, organisation):
     assert admit(account, 3, key_id=other.pk, requested=1000).hold == usd("0.001")
 
 
-def test_a_key_limit_bounds_what_a_batch_may_hold_and_what_ends_in_it_counts_first(account, organisation):
+def test_a_batch_cannot_hold_more_than_the_spend_limit_and_counts_its_settlements_first(account, organisation):
     key = ApiKey.objects.create(organisation=organisation, name="k", hash="0" * 64, limit=usd("0.001"))
-    asked = [
+    admissions = [
         settlement.Admit(
             generation=generation(account, number, key_id=key.pk), prompt_cost=usd("0"),
             token_price=Decimal("0.000001"), requested_tokens=600, model_max_tokens=600,
         )
         for number in (1, 2)
     ]  # fmt: skip
-    first, second = settlement.write_batch(asked)
+    first, second = settlement.write_batch(admissions)
     assert isinstance(first, settlement.Admission) and isinstance(second, PaymentRequired)
-    ends = settlement.Settle(generation=generation(account, 1, key_id=key.pk), cost=usd("0.0005"))
-    refused, _ = settlement.write_batch([asked[1], ends])
-    assert isinstance(refused, PaymentRequired)  # 0.0005 is spent, whoever came first
+    settlement_of_first = settlement.Settle(generation=generation(account, 1, key_id=key.pk), cost=usd("0.0005"))
+    refused, _ = settlement.write_batch([admissions[1], settlement_of_first])
+    assert isinstance(refused, PaymentRequired)  # the settlement counts first, although it came second
     assert refused.metadata["affordable_tokens"] == 500
 
 
-def test_a_key_limit_starts_afresh_with_its_window(account, organisation):
+def test_a_spend_limit_resets_with_its_window(account, organisation):
     key = ApiKey.objects.create(
         organisation=organisation,
         name="k",
@@ -212,12 +212,12 @@ def test_a_key_limit_starts_afresh_with_its_window(account, organisation):
         {"expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
     ],
 )
-def test_a_key_revoked_since_it_was_looked_up_is_refused_at_admission(account, organisation, change):
+def test_a_key_revoked_after_its_lookup_is_refused_at_admission(account, organisation, change):
     key = ApiKey.objects.create(organisation=organisation, name="k", hash="0" * 64, **change)
     assert isinstance(admit(account, key_id=key.pk), NotAuthenticated)
 
 
-def test_the_reaper_releases_what_dead_processes_held_and_nothing_else(account):
+def test_the_reaper_releases_only_the_holds_of_dead_processes(account):
     admit(account, 1, requested=1000)
     admit(account, 2, requested=1000)
     long_ago = datetime.now(UTC) - timedelta(minutes=5)
@@ -245,8 +245,8 @@ def test_a_request_that_settles_after_the_reaper_is_charged_without_its_hold(acc
     assert (row.state, row.hold, row.cost) == (Generation.State.SETTLED, usd("0.001"), usd("0.0005"))
 
 
-def test_a_batch_with_a_broken_operation_fails_alone(transactional_db, account):
-    """The writer tries the others one by one."""
+def test_a_broken_operation_fails_alone(transactional_db, account):
+    """The writer retries the operations one by one."""
     good = settlement.Admit(
         generation=generation(account, 1), prompt_cost=usd("0"), token_price=Decimal("0.000001"),
         requested_tokens=10, model_max_tokens=10,
@@ -266,41 +266,41 @@ def test_a_batch_with_a_broken_operation_fails_alone(transactional_db, account):
     assert isinstance(second, KeyError)
 
 
-async def test_two_hundred_requests_at_once_on_one_cent_never_overdraw(api):
+async def test_200_concurrent_requests_on_one_cent_never_overdraw(api):
     account = await api.account()
     await sync_to_async(ledger.take)(
         account, account.credits - usd("0.01"), kind=LedgerEntry.Kind.ADJUSTMENT, reference="test:poor"
     )
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(api.chat("Tell me a story", tokens=300, stream=number % 2 == 0, max_tokens=400) for number in range(200))
     )
-    statuses = {answer.status_code for answer in answers}
-    served = [answer for answer in answers if answer.status_code == 200]
+    statuses = {response.status_code for response in responses}
+    served = [response for response in responses if response.status_code == 200]
     assert statuses == {200, 402}
-    assert len(served) >= 5  # as many as the cent holds at once
+    assert len(served) >= 5  # as many holds as one cent covers
     account = await api.account()
     assert account.credits - account.usage >= 0
     assert account.held == 0
     await api.assert_books_balance()
 
 
-def test_a_charge_that_makes_the_balance_low_asks_for_a_top_up(
+def test_a_charge_that_lowers_the_balance_below_the_threshold_starts_a_top_up(
     account, monkeypatch, django_capture_on_commit_callbacks
 ):
-    asked = []
-    monkeypatch.setattr(tasks.charge_auto_top_up, "delay", asked.append)
+    started = []
+    monkeypatch.setattr(tasks.charge_auto_top_up, "delay", started.append)
     CreditAccount.objects.filter(pk=account.pk).update(auto_top_up_below=usd("9.5"))
     with django_capture_on_commit_callbacks(execute=True):
         admit(account, 1, requested=100)
         settle(account, 1, cost="0.4")
-    assert asked == []
+    assert started == []
     with django_capture_on_commit_callbacks(execute=True):
         admit(account, 2, requested=100)
         settle(account, 2, cost="0.2")
-    assert asked == [account.pk]
+    assert started == [account.pk]
 
 
-def test_a_request_whose_hold_was_lost_in_a_crash_of_the_database_is_charged_all_the_same(account):
+def test_a_request_whose_hold_was_lost_in_a_database_crash_is_still_charged(account):
     admit(account, requested=1000)
     Hold.objects.all().delete()
     CreditAccount.objects.update(held=0)

@@ -1,4 +1,4 @@
-"""A batch's statements on PostgreSQL: prepared once for a connection, and by id at any size of table."""
+"""A batch's statements on PostgreSQL are prepared once per connection, and find rows by index in any table."""
 
 import dataclasses
 import re
@@ -46,7 +46,7 @@ def test_a_connection_prepares_every_statement_once(account):
     assert prepared() == names
 
 
-def test_behind_a_pooler_nothing_is_prepared_and_the_same_is_written(account, settings):
+def test_behind_a_pooler_the_same_is_written_without_preparing(account, settings):
     settings.DATABASE_POOLER = True
     assert spend(account) == 500_000_000
     assert prepared() == set()
@@ -56,7 +56,7 @@ def test_behind_a_pooler_nothing_is_prepared_and_the_same_is_written(account, se
     assert (Generation.objects.get().cost, UsageHour.objects.get().cost) == (500_000_000, 500_000_000)
 
 
-def test_a_pooler_that_nobody_told_us_of_is_named_in_the_error(account):
+def test_the_error_behind_an_undeclared_pooler_names_the_setting(account):
     spend(account)
     with connection.cursor() as cursor:
         cursor.execute("DEALLOCATE ALL")  # as if the next transaction had got another connection
@@ -77,7 +77,7 @@ def test_a_pooler_that_nobody_told_us_of_is_named_in_the_error(account):
         "update_keys",
     ],
 )
-def test_rows_are_found_by_their_id_however_few_there_are(account, name):
+def test_rows_are_found_by_index_in_a_small_table(account, name):
     spend(account)
     statement = getattr(statements(), name)
     (parameter,) = statement.parameters

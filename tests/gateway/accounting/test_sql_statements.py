@@ -1,4 +1,4 @@
-"""The statements of `postgresql.sql` and `sqlite.sql` name every column that they have to, and store what they get."""
+"""The statements of `postgresql.sql` and `sqlite.sql` list the columns of their tables and store every value."""
 
 import re
 import sqlite3
@@ -49,7 +49,7 @@ def columns(model: Any) -> set[str]:
 
 
 def sample(row: Any, **given: Any) -> Any:
-    """A row with a value of its own, not the default, in every column."""
+    """A row with a distinct value, other than the default, in every column."""
     made: dict[str, Any] = {}
     for number, field in enumerate(msgspec.structs.fields(row), 1):
         kind = str(field.type)
@@ -70,7 +70,7 @@ def sample(row: Any, **given: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_both_databases_have_the_statement_with_the_same_parameters(name):
+def test_both_databases_have_each_statement_with_the_same_parameters(name):
     on_postgresql, on_sqlite = (getattr(load(vendor), name).parameters for vendor in ("postgresql", "sqlite"))
     assert [parameter for parameter, _ in on_postgresql] == [parameter for parameter, _ in on_sqlite]
     assert on_postgresql
@@ -121,7 +121,7 @@ def test_an_update_sets_the_columns_that_settlement_changes(vendor, name):
 
 
 @on_both
-def test_hours_are_added_up_by_everything_that_is_no_sum(vendor):
+def test_an_hour_is_identified_by_every_column_that_is_not_a_sum(vendor):
     text = source(vendor, "add_to_hours")
     identity, sums = re.search(r"ON CONFLICT \((.*?)\) DO UPDATE SET\s(.*)$", text, re.DOTALL).groups()
     assert words(identity) == [*HourRow.IDENTITY] == [_attname(name) for name in UsageHour._meta.constraints[0].fields]
@@ -133,12 +133,12 @@ def _attname(name: str) -> str:
     return UsageHour._meta.get_field(name).attname
 
 
-# --- Executed -------------------------------------------------------------------------------------------
+# --- Execution -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["insert_holds", "insert_generations", "add_to_hours"])
-def test_a_full_row_and_one_of_defaults_are_stored_as_they_are(name, account):
+def test_every_column_of_a_row_is_stored_with_its_value_or_default(name, account):
     row, model = INSERTS[name]
     full = sample(row, account_id=account.pk)
     required = {field.name for field in msgspec.structs.fields(row) if field.required} | {"settled_at"}
@@ -153,7 +153,7 @@ def test_a_full_row_and_one_of_defaults_are_stored_as_they_are(name, account):
 
 
 @pytest.mark.django_db
-def test_a_second_addition_to_an_hour_doubles_its_sums(account):
+def test_adding_to_an_existing_hour_adds_to_every_sum(account):
     row = sample(HourRow, account_id=account.pk)
     for _ in range(2):
         run([(statements().add_to_hours, [as_json([row])])])
@@ -164,7 +164,7 @@ def test_a_second_addition_to_an_hour_doubles_its_sums(account):
 
 
 @pytest.mark.django_db
-def test_what_is_read_and_changed_of_keys_and_accounts_is_what_the_tables_hold(account, organisation):
+def test_keys_and_accounts_are_read_and_updated_column_by_column(account, organisation):
     key = ApiKey.objects.create(
         organisation=organisation, name="k", hash="0" * 64, limit=7, limit_reset="daily", usage=5, window_usage=3,
         window_started_at=NOW, expires_at=NOW + timedelta(days=1),
@@ -190,7 +190,7 @@ def test_what_is_read_and_changed_of_keys_and_accounts_is_what_the_tables_hold(a
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", NAMES)
-def test_the_text_of_the_file_runs_as_it_is(name):
+def test_the_text_in_the_file_runs_unchanged(name):
     """With its named parameters, as in sqlite3 and psql."""
     statement = getattr(statements(), name)
     if connection.vendor == "sqlite":
