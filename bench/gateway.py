@@ -1,7 +1,7 @@
-"""`make bench-gateway`: what one request through the gateway costs, beside a bare relay and LiteLLM's proxy.
+"""`make bench-gateway`: the cost of a request through the gateway, beside a bare relay and LiteLLM's proxy.
 
-Same upstream, same load, one run. What a server adds to a request's time is the difference to the upstream asked
-directly, quantile by quantile. The gateway runs with all billing on, on SQLite and on PostgreSQL
+Same upstream, same load, one run. The time that a server adds to a request is the difference to a request straight to
+the upstream, quantile by quantile. The gateway runs with all billing on, on SQLite and on PostgreSQL
 (BENCH_POSTGRESQL, default postgres://postgres@127.0.0.1:5432/postgres). LiteLLM is measured when LITELLM names its
 command (`pip install 'litellm[proxy]'` in an environment of its own), without a database.
 """
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.load import Result, run
+from bench.load import Load, Result, Server, run
 from scripts.serve import free_port
 from tests.processes import Process, Site, provider_sandbox
 
@@ -26,7 +26,7 @@ CHAT = "/api/v1/chat/completions"
 
 
 @contextmanager
-def relay(folder: Path, upstream: str) -> Iterator[tuple[str, int, str]]:
+def relay(folder: Path, upstream: str) -> Iterator[Server]:
     port = free_port()
     env = os.environ | {"UPSTREAM": f"{upstream}/openai/v1"}
     process = Process(
@@ -34,13 +34,13 @@ def relay(folder: Path, upstream: str) -> Iterator[tuple[str, int, str]]:
     )
     try:
         process.wait_until_it_answers(f"http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}{CHAT}", process.pid, "key"
+        yield Server(f"http://127.0.0.1:{port}{CHAT}", process.pid, "key")
     finally:
         process.stop()
 
 
 @contextmanager
-def litellm(folder: Path, upstream: str, command: str) -> Iterator[tuple[str, int, str]]:
+def litellm(folder: Path, upstream: str, command: str) -> Iterator[Server]:
     port = free_port()
     config = folder / "litellm.json"
     params = {"model": f"openai/{MODEL}", "api_base": f"{upstream}/openai/v1", "api_key": "key"}
@@ -58,13 +58,13 @@ def litellm(folder: Path, upstream: str, command: str) -> Iterator[tuple[str, in
     process = Process("litellm", f"exec {command} --config {config} --port {port} --num_workers 1", env, folder)
     try:
         process.wait_until_it_answers(f"http://127.0.0.1:{port}/health/liveliness")
-        yield f"http://127.0.0.1:{port}/v1/chat/completions", process.pid, key
+        yield Server(f"http://127.0.0.1:{port}/v1/chat/completions", process.pid, key)
     finally:
         process.stop()
 
 
 @contextmanager
-def gateway(folder: Path, upstream: str, postgresql: str = "") -> Iterator[tuple[str, int, str]]:
+def gateway(folder: Path, upstream: str, postgresql: str = "") -> Iterator[Server]:
     folder.mkdir()
     settings = {"SANDBOX_PROVIDERS_URL": upstream, "LOG_LEVEL": "WARNING"}
     with Site(folder, postgresql=postgresql, processes=("web",), **settings) as site:
@@ -72,7 +72,7 @@ def gateway(folder: Path, upstream: str, postgresql: str = "") -> Iterator[tuple
         pid = int(
             Path(f"/proc/{site.processes['web'].pid}/task/{site.processes['web'].pid}/children").read_text().split()[0]
         )
-        yield f"{site.url}{CHAT}", pid, key
+        yield Server(f"{site.url}{CHAT}", pid, key)
 
 
 HEADINGS = (
@@ -96,15 +96,14 @@ def row(name: str, kind: str, clients: int, result: Result, direct: Result | Non
     return f"{start} {costs} |     {times} | {result.rss_mb:>4.0f}{failed}"
 
 
-async def measure(name: str, url: str, pid: int, key: str, direct: Results) -> Results:
+async def measure(name: str, server: Server, direct: Results) -> Results:
     results: Results = {}
     for kind, tokens, stream in (("whole", 64, False), ("stream", 64, True)):
         for clients in (1, 32):
             requests = REQUESTS if clients > 1 else REQUESTS // 4
-            results[kind, clients] = await run(
-                url, pid, key=key, model=MODEL, clients=clients, requests=requests, stream=stream, tokens=tokens,
-                delay="0" if stream else "",  # 0: each token in a packet of its own
-            )  # fmt: skip
+            delay = "0" if stream else ""  # 0: each token in a packet of its own
+            load = Load(MODEL, clients=clients, requests=requests, stream=stream, tokens=tokens, delay=delay)
+            results[kind, clients] = await run(server, load)
             print(row(name, kind, clients, results[kind, clients], direct.get((kind, clients))), flush=True)
     return results
 
@@ -118,11 +117,12 @@ def main() -> None:
         servers.append(("gateway, PostgreSQL", gateway(folder / "postgresql", upstream, POSTGRESQL)))
         if command := os.environ.get("LITELLM"):
             servers.append(("LiteLLM proxy", litellm(folder, upstream, command)))
-        direct = asyncio.run(measure(DIRECT, f"{upstream}/openai/v1/chat/completions", os.getpid(), "key", {}))
+        direct_server = Server(f"{upstream}/openai/v1/chat/completions", os.getpid(), "key")
+        direct = asyncio.run(measure(DIRECT, direct_server, {}))
         results = {}
-        for name, server in servers:
-            with server as (url, pid, key):
-                results[name] = asyncio.run(measure(name, url, pid, key, direct))
+        for name, started in servers:
+            with started as server:
+                results[name] = asyncio.run(measure(name, server, direct))
         ours = results["gateway, PostgreSQL"]
         for other in (name for name in results if not name.startswith("gateway")):
             for (kind, clients), result in results[other].items():

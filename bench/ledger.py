@@ -1,12 +1,11 @@
-"""`make bench-ledger`: how many requests a second PostgreSQL can hold credits for and charge.
+"""`make bench-ledger`: the requests per second that PostgreSQL can hold credits for and charge.
 
-A pair is one admission and one settlement through the gateway's own code, with everything that they write.
-Measured on one hot account from one process, on 1,000 accounts from two, and beside both the way one would
-write first ("locking": two transactions, each beginning with SELECT FOR UPDATE), in turns within one run.
-At the end every invariant of the ledger is proved.
+A pair is one admission and one settlement through the gateway's own code, with everything that they write. Measured on
+one hot account from one process and on 1,000 accounts from two, each in turn with the obvious method ("locking": two
+transactions, each beginning with SELECT FOR UPDATE). At the end every invariant of the ledger is checked.
 
-BENCH_POSTGRESQL names the server, BENCH_SECONDS the length of one measurement, BENCH_ROUNDS how many there are
-of each, BENCH_CLIENTS how many requests each process has open at a time, BENCH_ACCOUNTS how many accounts.
+BENCH_POSTGRESQL names the server, BENCH_SECONDS the length of one measurement, BENCH_ROUNDS the number of rounds,
+BENCH_CLIENTS the open requests of each process, BENCH_ACCOUNTS the number of accounts.
 """
 
 import json
@@ -33,24 +32,24 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 CLIENTS = int(os.environ.get("BENCH_CLIENTS", "16"))
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "1000"))
-#: For the processes to start and to warm up before the clock runs.
+#: Seconds for the processes to start and warm up before the measurement.
 WARM_UP_S = 4
 
 
 @dataclass(frozen=True)
 class Result:
-    """Pairs that ended within the window; times in milliseconds. CPU is that of our processes, not the database's."""
+    """Pairs that ended within the window; times in milliseconds. CPU is the clients' processes, not the database's."""
 
-    pairs: float  # a second
+    pairs: float  # per second
     p50: float
     p95: float
-    cpu_ms: float  # for one pair
+    cpu_ms: float  # per pair
     mb: float
 
 
 @contextmanager
 def database() -> Iterator[dict[str, str]]:
-    """The environment of a process that uses a fresh database with all tables."""
+    """The environment of a process that uses a new database with all tables."""
     name = f"bench_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(POSTGRESQL, autocommit=True) as server, tempfile.TemporaryDirectory() as data:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -97,16 +96,16 @@ print(json.dumps(made))
 """
 
 
-def measure(env: dict[str, str], way: str, accounts: list[list[int]], processes: int, clients: int) -> Result:
+def measure(env: dict[str, str], method: str, accounts: list[list[int]], processes: int, clients: int) -> Result:
     begins = time.time() + WARM_UP_S
-    task = {"way": way, "accounts": accounts, "clients": clients, "begins": begins, "seconds": SECONDS}
+    task = {"method": method, "accounts": accounts, "clients": clients, "begins": begins, "seconds": SECONDS}
     command = [sys.executable, "-m", "bench.pairs", msgspec.json.encode(task).decode()]
-    with ExitStack() as stack:  # files, because a report is longer than a pipe holds
+    with ExitStack() as stack:  # files, because a report is larger than a pipe's buffer
         files = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(processes)]
         started = [subprocess.Popen(command, env=env, cwd=ROOT, stdout=file) for file in files]
         codes = [process.wait() for process in started]
         if any(codes):
-            sys.exit(f"{way} failed.")
+            sys.exit(f"{method} failed.")
         for file in files:
             file.seek(0)
         reports = [json.load(file) for file in files]
@@ -124,9 +123,9 @@ def measure(env: dict[str, str], way: str, accounts: list[list[int]], processes:
 HEADINGS = f"{'':<28} {'':<8} {'clients':>7} {'pairs/s':>8}  {'p50 ms':>7} {'p95':>7}  {'CPU ms':>7} {'MB':>5}"
 
 
-def row(load: str, way: str, clients: str, result: Result) -> str:
+def row(load: str, method: str, clients: str, result: Result) -> str:
     times = f"{result.p50:>7.1f} {result.p95:>7.1f}"
-    return f"{load:<28} {way:<8} {clients:>7} {result.pairs:>8.0f}  {times}  {result.cpu_ms:>7.3f} {result.mb:>5.0f}"
+    return f"{load:<28} {method:<8} {clients:>7} {result.pairs:>8.0f}  {times}  {result.cpu_ms:>7.3f} {result.mb:>5.0f}"
 
 
 def main() -> None:
@@ -139,15 +138,15 @@ def main() -> None:
         print(HEADINGS)
         for _ in range(ROUNDS):
             for load, (of, processes) in loads.items():
-                for way in ("gateway", "locking"):
-                    result = measure(env, way, of, processes, CLIENTS)
-                    found.setdefault((load, way), []).append(result)
-                    print(row(load, way, f"{processes} x {CLIENTS}", result), flush=True)
+                for method in ("gateway", "locking"):
+                    result = measure(env, method, of, processes, CLIENTS)
+                    found.setdefault((load, method), []).append(result)
+                    print(row(load, method, f"{processes} x {CLIENTS}", result), flush=True)
         print("\nMedian of the rounds:")
         for load in loads:
-            ours, theirs = ([each.pairs for each in found[load, way]] for way in ("gateway", "locking"))
+            ours, theirs = ([each.pairs for each in found[load, method]] for method in ("gateway", "locking"))
             ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-            print(f"{load}: {statistics.median(ours):.0f} pairs/s, {ratio:.1f} times the way with locks")
+            print(f"{load}: {statistics.median(ours):.0f} pairs/s, {ratio:.1f} times the locking method")
         print(run(env, "manage.py", "reconcile_ledger").strip())
 
 

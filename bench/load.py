@@ -1,17 +1,51 @@
-"""A load of chat completions, and what it costs the server: CPU from the kernel's own accounting."""
+"""A load of chat completions, with the server's CPU time and memory as the kernel accounts them."""
 
 import asyncio
 import json
 import os
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server under load: the URL of its chat completions, its process and an API key."""
+
+    url: str
+    pid: int
+    key: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """`clients` send `requests` for one model, all of the same size. `delay` is the sandbox's, between tokens."""
+
+    model: str
+    clients: int
+    requests: int
+    stream: bool
+    tokens: int
+    delay: str = ""
+
+    def body(self) -> bytes:
+        messages = [{"role": "user", "content": "Say something."}]
+        return json.dumps({"model": self.model, "messages": messages, "stream": self.stream}).encode()
+
+    def headers(self, key: str) -> dict[str, str]:
+        delay = {"X-Sandbox-Delay": self.delay} if self.delay else {}
+        return {
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/json",
+            "X-Sandbox-Tokens": str(self.tokens),
+            **delay,
+        }
 
 
 @dataclass(frozen=True)
@@ -31,78 +65,67 @@ class Result:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
+    """User and system CPU time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def rss_mb(pid: int) -> float:
+    """Resident memory of a process, in megabytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1e6
 
 
-async def run(
-    url: str,
-    pid: int,
-    *,
-    key: str,
-    model: str,
-    clients: int,
-    requests: int,
-    stream: bool,
-    tokens: int,
-    delay: str = "",
-) -> Result:
-    """Send `requests` with `clients` at a time, after a tenth of them to warm up."""
-    body = json.dumps(
-        {"model": model, "messages": [{"role": "user", "content": "Say something."}], "stream": stream}
-    ).encode()
-    headers = {
-        "Authorization": f"Bearer {key}",
-        "Content-Type": "application/json",
-        "X-Sandbox-Tokens": str(tokens),
-        **({"X-Sandbox-Delay": delay} if delay else {}),
-    }
-    times: list[float] = []
-    firsts: list[float] = []
-    failed = 0
+@dataclass
+class _Times:
+    """Seconds of each request, whole and to its first byte."""
 
-    async def one(session: aiohttp.ClientSession) -> None:
-        nonlocal failed
-        began = time.perf_counter()
-        async with session.post(url, data=body, headers=headers) as response:
-            first = None
-            size = 0
-            async for chunk in response.content.iter_any():
-                first = first or time.perf_counter()
-                size += len(chunk)
-            failed += response.status != 200 or not size
-        times.append(time.perf_counter() - began)
-        firsts.append((first or time.perf_counter()) - began)
+    whole: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+    failed: int = 0
 
-    async def client(session: aiohttp.ClientSession, share: int) -> None:
-        for _ in range(share):
-            await one(session)
 
+async def run(server: Server, load: Load) -> Result:
+    """Put the load on the server, after a tenth of it as a warm-up."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=300)) as session:
-        await asyncio.gather(*(client(session, max(1, requests // 10 // clients)) for _ in range(clients)))
-        times.clear()
-        firsts.clear()
-        failed = 0
-        cpu, began = cpu_seconds(pid), time.perf_counter()
-        await asyncio.gather(*(client(session, requests // clients) for _ in range(clients)))
+        await _send_all(session, server, load, max(1, load.requests // 10 // load.clients))
+        cpu, began = cpu_seconds(server.pid), time.perf_counter()
+        times = await _send_all(session, server, load, load.requests // load.clients)
         seconds = time.perf_counter() - began
-        cpu = cpu_seconds(pid) - cpu
-    quantiles = statistics.quantiles(times, n=100)
+        cpu = cpu_seconds(server.pid) - cpu
+    quantiles = statistics.quantiles(times.whole, n=100)
+    count = len(times.whole)
     return Result(
-        requests=len(times),
-        failed=failed,
+        requests=count,
+        failed=times.failed,
         seconds=seconds,
-        cpu_ms=1000 * cpu / len(times),
-        rps=len(times) / seconds,
+        cpu_ms=1000 * cpu / count,
+        rps=count / seconds,
         p50=1000 * quantiles[49],
         p95=1000 * quantiles[94],
         p99=1000 * quantiles[98],
-        first_p50=1000 * statistics.median(firsts),
-        rss_mb=rss_mb(pid),
+        first_p50=1000 * statistics.median(times.first),
+        rss_mb=rss_mb(server.pid),
     )
+
+
+async def _send_all(session: aiohttp.ClientSession, server: Server, load: Load, share: int) -> _Times:
+    """Each client sends `share` requests, one after another."""
+    times = _Times()
+    body, headers = load.body(), load.headers(server.key)
+
+    async def client() -> None:
+        for _ in range(share):
+            began = time.perf_counter()
+            async with session.post(server.url, data=body, headers=headers) as response:
+                first = None
+                size = 0
+                async for chunk in response.content.iter_any():
+                    first = first or time.perf_counter()
+                    size += len(chunk)
+                times.failed += response.status != 200 or not size
+            times.whole.append(time.perf_counter() - began)
+            times.first.append((first or time.perf_counter()) - began)
+
+    await asyncio.gather(*(client() for _ in range(load.clients)))
+    return times

@@ -1,11 +1,10 @@
-"""One process of the ledger's benchmark: `python -m bench.pairs '{"way": ...}'`, started by `bench/ledger.py`.
+"""One process of the ledger's benchmark: `python -m bench.pairs '{"method": ...}'`, started by `bench/ledger.py`.
 
-Every client admits a request and settles it, again and again, until the end of a window that all processes
-share. What is written is what a real answer writes: the Generation with everything that is known of it, the
-account, the key and the hour.
+Every client admits a request and settles it, in a loop, until the end of a window that all processes share. Each pair
+writes the same as a real response: a complete Generation, the account, the key and the hour.
 
-`gateway` goes through the product's own settlement. `locking` is what one would write first: two transactions,
-each of which begins with SELECT FOR UPDATE on the account.
+`gateway` uses the product's own settlement. `locking` is the obvious method: two transactions, each of which begins
+with SELECT FOR UPDATE on the account.
 """
 
 import asyncio
@@ -43,17 +42,17 @@ COST = PicoUsd(41_400_000)
 
 
 class Task(msgspec.Struct):
-    """What the process has to do. Times are seconds since the epoch."""
+    """The work of the process. Times are seconds since the epoch."""
 
-    way: str
+    method: str
     accounts: list[tuple[int, int]]  # (account, its key)
     clients: int
     begins: float
     seconds: float
 
 
-class Count:
-    """The pairs that ended within the window, and how long each took."""
+class Measurement:
+    """The pairs that ended within the window, and the duration of each."""
 
     def __init__(self, task: Task) -> None:
         self.begins, self.ends = task.begins, task.begins + task.seconds
@@ -66,14 +65,14 @@ class Count:
             self.times.append(now - began)
 
     def watch_cpu(self) -> None:
-        """Measure this process's processor time over the window; returns at its end."""
+        """Measure this process's CPU time over the window; returns at its end."""
         time.sleep(max(0.0, self.begins - time.time()))
         before = time.process_time()
         time.sleep(max(0.0, self.ends - time.time()))
         self.cpu = time.process_time() - before
 
 
-def opened(account: int, key: int) -> GenerationRow:
+def new_row(account: int, key: int) -> GenerationRow:
     now = datetime.now(UTC)
     return GenerationRow(
         id=generation_id(now.timestamp()), account_id=account, key_id=key, source="api", requested_model=MODEL,
@@ -81,8 +80,8 @@ def opened(account: int, key: int) -> GenerationRow:
     )  # fmt: skip
 
 
-def answered(row: GenerationRow | Generation) -> None:
-    """The row after an ordinary answer."""
+def complete(row: GenerationRow | Generation) -> None:
+    """Fill the row as after an ordinary response."""
     row.model, row.provider, row.endpoint, row.simulated = MODEL, "openai", "openai", True
     row.prompt_tokens, row.completion_tokens, row.token_source = 20, 64, Generation.TokenSource.PROVIDER
     row.finish_reason, row.native_finish_reason, row.upstream_id = "stop", "stop", "chatcmpl-1234567890"
@@ -90,37 +89,37 @@ def answered(row: GenerationRow | Generation) -> None:
     row.price = {"prompt": "0.00000015", "completion": "0.0000006"}
 
 
-# --- The product's way ------------------------------------------------------------------------------
+# --- The product's method ------------------------------------------------------------------------------
 
 
-async def through_the_gateway(task: Task, count: Count) -> None:
+async def through_the_gateway(task: Task, measurement: Measurement) -> None:
     async def client() -> None:
-        while (began := time.time()) < count.ends:
-            row = opened(*random.choice(task.accounts))
+        while (began := time.time()) < measurement.ends:
+            row = new_row(*random.choice(task.accounts))
             admit = settlement.Admit(
                 generation=row, prompt_cost=PROMPT_COST, token_price=TOKEN_PRICE, requested_tokens=None,
                 model_max_tokens=MOST_TOKENS,
             )  # fmt: skip
             await settlement.queue.admit(admit)
-            answered(row)
+            complete(row)
             await settlement.queue.settle(settlement.Settle(generation=row, cost=COST))
-            count.ended(began)
+            measurement.ended(began)
 
     await asyncio.gather(*(client() for _ in range(task.clients)))
     settlement.queue.close()
 
 
-# --- The way to compare with ------------------------------------------------------------------------
+# --- The method to compare with ------------------------------------------------------------------------
 
 
-def with_locks(task: Task, count: Count) -> None:
+def with_locks(task: Task, measurement: Measurement) -> None:
     def client() -> None:
-        while (began := time.time()) < count.ends:
-            row = Generation(**msgspec.structs.asdict(opened(*random.choice(task.accounts))))
+        while (began := time.time()) < measurement.ends:
+            row = Generation(**msgspec.structs.asdict(new_row(*random.choice(task.accounts))))
             hold_with_a_lock(row)
-            answered(row)
+            complete(row)
             settle_with_a_lock(row)
-            count.ended(began)
+            measurement.ended(began)
         connection.close()
 
     threads = [threading.Thread(target=client) for _ in range(task.clients)]
@@ -174,27 +173,27 @@ def settle_with_a_lock(row: Generation) -> None:
 # --- The process ------------------------------------------------------------------------------------
 
 
-def in_a_loop(task: Task, count: Count) -> None:
+def in_a_loop(task: Task, measurement: Measurement) -> None:
     try:
         import uvloop
 
-        uvloop.run(through_the_gateway(task, count))
+        uvloop.run(through_the_gateway(task, measurement))
     except ImportError:
-        asyncio.run(through_the_gateway(task, count))
+        asyncio.run(through_the_gateway(task, measurement))
 
 
-WAYS: dict[str, Callable[[Task, Count], Any]] = {"gateway": in_a_loop, "locking": with_locks}
+METHODS: dict[str, Callable[[Task, Measurement], Any]] = {"gateway": in_a_loop, "locking": with_locks}
 
 
 def main() -> None:
     task = msgspec.json.decode(sys.argv[1], type=Task)
-    count = Count(task)
-    watch = threading.Thread(target=count.watch_cpu)
+    measurement = Measurement(task)
+    watch = threading.Thread(target=measurement.watch_cpu)
     watch.start()
-    WAYS[task.way](task, count)
+    METHODS[task.method](task, measurement)
     watch.join()
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"times": count.times, "cpu": count.cpu, "mb": memory_mb}))
+    print(json.dumps({"times": measurement.times, "cpu": measurement.cpu, "mb": memory_mb}))
 
 
 if __name__ == "__main__":

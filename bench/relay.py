@@ -1,4 +1,4 @@
-"""The bare baseline: a relay that forwards a chat completion and its answer, and does nothing else.
+"""The baseline: a relay that forwards a chat completion and its response, and does nothing else.
 
 `python -m uvicorn bench.relay:application` with UPSTREAM=http://127.0.0.1:8010/openai/v1
 """

@@ -1,8 +1,8 @@
-"""`make bench-soak`: a thousand slow streams at once through one process, and what each costs it in memory.
+"""`make bench-soak`: a thousand slow streams at once through one process, and the memory that each takes.
 
-Every stream gives a token a second for a minute. Memory is the gateway process's own, from the kernel: idle after a
-warm-up that has imported and allocated what any request needs, then every second while all streams run.
-SOAK_STREAMS and SOAK_SECONDS change the load; BENCH_POSTGRESQL names a server, without it the store is SQLite.
+Every stream sends a token a second for a minute. Memory is the gateway process's own, from the kernel: idle after a
+warm-up that has imported and allocated everything that requests share, then every second while all streams run.
+SOAK_STREAMS and SOAK_SECONDS change the load; BENCH_POSTGRESQL names a server, SQLite is the default.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.gateway import MODEL, gateway
-from bench.load import cpu_seconds, rss_mb
+from bench.load import Server, cpu_seconds, rss_mb
 from tests.processes import provider_sandbox
 
 STREAMS = int(os.environ.get("SOAK_STREAMS", "1000"))
@@ -24,26 +24,26 @@ SECONDS = int(os.environ.get("SOAK_SECONDS", "60"))
 WARM_UP = 100
 
 
-class Load:
+class SlowStreams:
     """Streams that run at the same time."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, key: str) -> None:
-        self.session, self.url, self.key = session, url, key
+    def __init__(self, session: aiohttp.ClientSession, server: Server) -> None:
+        self.session, self.server = session, server
         self.running = 0
-        self.pieces = 0
+        self.chunks = 0
         self.failed = 0
 
     async def stream(self, tokens: int, delay: str) -> None:
         body = {"model": MODEL, "messages": [{"role": "user", "content": "Say something slowly."}], "stream": True}
         headers = {
-            "Authorization": f"Bearer {self.key}", "X-Sandbox-Tokens": str(tokens), "X-Sandbox-Delay": delay,
+            "Authorization": f"Bearer {self.server.key}", "X-Sandbox-Tokens": str(tokens), "X-Sandbox-Delay": delay,
         }  # fmt: skip
         tail = b""
         try:
-            async with self.session.post(self.url, json=body, headers=headers) as answer:
-                async for chunk in answer.content.iter_any():
+            async with self.session.post(self.server.url, json=body, headers=headers) as response:
+                async for chunk in response.content.iter_any():
                     self.running += not tail
-                    self.pieces += 1
+                    self.chunks += 1
                     tail = (tail + chunk)[-64:]
         except aiohttp.ClientError:
             pass
@@ -54,22 +54,23 @@ class Load:
         await asyncio.gather(*(self.stream(tokens, delay) for _ in range(streams)))
 
 
-async def soak(url: str, pid: int, key: str) -> None:
+async def soak(server: Server) -> None:
+    pid = server.pid
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None)) as session:
-        load = Load(session, url, key)
+        load = SlowStreams(session, server)
         await load.many(WARM_UP, 5, "0")
         await asyncio.sleep(2)
         idle = rss_mb(pid)
         streams = asyncio.create_task(load.many(STREAMS, SECONDS, "1"))
-        began, cpu, pieces = time.monotonic(), cpu_seconds(pid), load.pieces
+        began, cpu, chunks = time.monotonic(), cpu_seconds(pid), load.chunks
         samples: list[float] = []
         while not streams.done():
             await asyncio.sleep(1)
             if load.running == STREAMS:
                 samples.append(rss_mb(pid))
         seconds = time.monotonic() - began
-        cpu, pieces = cpu_seconds(pid) - cpu, load.pieces - pieces
+        cpu, chunks = cpu_seconds(pid) - cpu, load.chunks - chunks
         await asyncio.sleep(2)
         after = rss_mb(pid)
     quarter = max(1, len(samples) // 4)
@@ -79,15 +80,15 @@ async def soak(url: str, pid: int, key: str) -> None:
     print(f"memory: idle {idle:.1f} MB, early {early:.1f}, late {late:.1f} ({grown:+.1%}), afterwards {after:.1f}")
     print(f"each stream: {1000 * (max(samples) - idle) / STREAMS:.1f} kB")
     print(f"CPU: {1000 * cpu / STREAMS:.1f} ms for each stream, {cpu / seconds:.0%} of a core")
-    print(f"{pieces / seconds:.0f} pieces a second")
+    print(f"{chunks / seconds:.0f} chunks a second")
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         folder = Path(temporary)
         upstream = stack.enter_context(provider_sandbox(folder, "--speed", "0"))
-        url, pid, key = stack.enter_context(gateway(folder / "site", upstream, os.environ.get("BENCH_POSTGRESQL", "")))
-        asyncio.run(soak(url, pid, key))
+        server = stack.enter_context(gateway(folder / "site", upstream, os.environ.get("BENCH_POSTGRESQL", "")))
+        asyncio.run(soak(server))
 
 
 if __name__ == "__main__":
