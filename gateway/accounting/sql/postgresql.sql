@@ -13,7 +13,7 @@
 -- Rows are locked in id order, accounts before keys, so that two batches cannot deadlock. NO KEY lets other
 -- transactions insert rows that refer to these.
 -- param: ids bigint[]
-SELECT id, credits, usage, held, frozen_reason, top_up_below, alert_below, alerted_at
+SELECT id, credits, usage, held, frozen_reason, auto_top_up_below, alert_below, alerted_at
 FROM billing_creditaccount
 WHERE id = ANY(:'ids'::bigint[])
 ORDER BY id

@@ -14,7 +14,7 @@
 
 -- name: lock_accounts
 -- param: ids json
-SELECT id, credits, usage, held, frozen_reason, top_up_below, alert_below, alerted_at
+SELECT id, credits, usage, held, frozen_reason, auto_top_up_below, alert_below, alerted_at
 FROM billing_creditaccount
 WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
