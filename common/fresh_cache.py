@@ -2,9 +2,10 @@
 
 import math
 import threading
-import time
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
+
+from .clock import monotonic
 
 __all__ = ["FreshCache"]
 
@@ -36,7 +37,7 @@ class FreshCache(Generic[Key, Value]):
         fresh_seconds: float,
         usable_seconds: float = math.inf,
         max_size: int = 10_000,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._fresh_seconds = fresh_seconds
         self._usable_seconds = usable_seconds

@@ -57,7 +57,7 @@ class _Payer(msgspec.Struct, frozen=True):
     policy: Policy
 
 
-#: Organizations by ID. Tests replace it by one with a clock of their own.
+#: Organizations by ID.
 payers: FreshCache[int, _Payer] = FreshCache(fresh_seconds=FRESH_SECONDS, usable_seconds=USABLE_SECONDS)
 
 

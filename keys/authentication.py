@@ -52,7 +52,7 @@ class KeyIdentity:
     name: str
 
 
-#: Keys by hash. Tests replace it by one with a clock of their own.
+#: Keys by hash.
 identities: FreshCache[str, KeyIdentity] = FreshCache(
     fresh_seconds=FRESH_SECONDS, usable_seconds=USABLE_SECONDS, max_size=20_000
 )

@@ -5,15 +5,20 @@ import pytest
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase
 
+import common.clock
 from accounts import access
 from accounts.models import Membership, Organisation, User
 from billing import spending
 from billing.credits import ledger
 from billing.models import CreditAccount, LedgerEntry
 from common.money import pico_from_cents
+from gateway import callers
+from gateway.routing import catalogue_cache
+from keys import authentication
 from models_catalog import catalog
 from tests import emptying
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
+from tests.clocks import MovableClock
 
 # A busy machine is slow to draw examples and to run them: that is not a fault of the code under test.
 hypothesis.settings.register_profile("site", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -90,21 +95,18 @@ def signed_in(user: User) -> Client:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
+def _empty_caches() -> None:
+    """Tests roll the database back without the knowledge of what is in memory."""
     cache.clear()
-    catalog.clear()  # the database is rolled back without a change of its stamp
-
-
-class Clock:
-    """Seconds that pass only when a test says so: `clock.now += 1`. Call it for the time."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+    catalog.clear()
+    catalogue_cache.clear()
+    callers.clear()
+    authentication.identities.clear()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """A monotonic clock to inject."""
-    return Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
+    """The clock of `common.clock`, in this test under the test's control."""
+    movable = MovableClock()
+    monkeypatch.setattr(common.clock, "source", movable)
+    return movable

@@ -5,7 +5,6 @@ from django.test import Client
 
 from accounts.access import privacy_of
 from gateway import callers
-from gateway.routing import catalogue_cache
 from keys import issuing
 from tests.gateway import factory
 
@@ -14,11 +13,6 @@ from tests.gateway import factory
 def models(transactional_db):
     factory.endpoint(factory.model("acme/open"), "kind", factory.CHEAP)
     factory.endpoint(factory.model("acme/nosy"), "curious", factory.CHEAP, trains=True)
-    catalogue_cache.clear()
-    callers.clear()
-    yield
-    catalogue_cache.clear()
-    callers.clear()
 
 
 def listed(client: Client, query: str = "") -> list[str]:

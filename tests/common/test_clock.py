@@ -1,10 +1,10 @@
-"""UTC windows: days, weeks from Monday, months."""
+"""The present moment, which tests can move, and UTC windows: days, weeks from Monday, months."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from common.clock import hour_of, window_start
+from common.clock import hour_of, monotonic, utc_now, window_start
 
 SUNDAY_NIGHT = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 
@@ -30,3 +30,20 @@ def test_another_time_zone_is_in_the_window_of_utc():
 def test_an_unknown_window_is_an_error():
     with pytest.raises(KeyError):
         window_start("yearly", SUNDAY_NIGHT)
+
+
+def test_the_time_is_that_of_the_machine():
+    before = datetime.now(UTC)
+    assert before <= utc_now() <= datetime.now(UTC)
+    assert monotonic() <= monotonic()
+
+
+def test_a_test_moves_the_time_of_the_whole_program(clock):
+    start, elapsed = utc_now(), monotonic()
+    assert (utc_now(), monotonic()) == (start, elapsed)
+    clock.advance(hours=1, seconds=0.5)
+    assert utc_now() - start == timedelta(hours=1, seconds=0.5)
+    assert monotonic() - elapsed == 3600.5
+    clock.set(SUNDAY_NIGHT)
+    assert utc_now() == SUNDAY_NIGHT
+    assert monotonic() - elapsed == 3600.5

@@ -1,34 +1,27 @@
 """The paying account and its policy: in memory for a moment, never used for longer."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.models import Organisation
-from common.fresh_cache import FreshCache
+from billing import spending
 from gateway import callers
 from keys.authentication import KeyIdentity
 
 
-class RecordingCache(FreshCache[int, Any]):
-    """A cache that records what was read from the database."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.read: list[int] = []
-
-    def put(self, key: int, value: Any, **times: float) -> None:
-        self.read.append(key)
-        super().put(key, value, **times)
-
-
 @pytest.fixture
-def payers(monkeypatch, clock) -> RecordingCache:
-    cache = RecordingCache(fresh_seconds=callers.FRESH_SECONDS, usable_seconds=callers.USABLE_SECONDS, clock=clock)
-    monkeypatch.setattr(callers, "payers", cache)
-    return cache
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The organizations whose account was read from the database, one entry per read."""
+    account_of, seen = spending.account_of, []
+
+    def watched(organisation: Organisation) -> object:
+        seen.append(organisation.pk)
+        return account_of(organisation)
+
+    monkeypatch.setattr(spending, "account_of", watched)
+    return seen
 
 
 async def ask(organisation: Organisation) -> callers.Caller:
@@ -38,17 +31,17 @@ async def ask(organisation: Organisation) -> callers.Caller:
     return await callers.key_caller(identity)
 
 
-async def test_one_of_many_requests_reads_a_stale_organization_again(api, payers, clock):
+async def test_one_of_many_requests_reads_a_stale_organization_again(api, reads, clock):
     organisation = await Organisation.objects.aget(credit_account=api.account_id)
     await ask(organisation)
     await asyncio.gather(*(ask(organisation) for _ in range(20)))
-    assert payers.read == [organisation.pk]
+    assert reads == [organisation.pk]
     clock.now += callers.FRESH_SECONDS
     await asyncio.gather(*(ask(organisation) for _ in range(20)))
-    assert payers.read == [organisation.pk] * 2
+    assert reads == [organisation.pk] * 2
 
 
-async def test_an_organization_that_is_too_old_is_never_used(api, payers, clock):
+async def test_an_organization_that_is_too_old_is_never_used(api, clock):
     organisation = await Organisation.objects.aget(credit_account=api.account_id)
     await ask(organisation)
     organisation.default_model = "acme/two"

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from common.fresh_cache import FreshCache
 from models_catalog import catalog
 from models_catalog.entries import Prices
 from models_catalog.loading import bundled
@@ -112,13 +111,6 @@ def test_a_change_is_seen_at_once_where_it_is_made(shop):
     Model.objects.filter(id="acme/small").update(hidden=True)
     catalog.touch()
     assert "acme/small" not in catalog.current().models
-
-
-@pytest.fixture
-def clock(monkeypatch, clock):
-    """The clock of the catalog in memory."""
-    monkeypatch.setattr(catalog, "memory", FreshCache(fresh_seconds=catalog.RECHECK_SECONDS, clock=clock))
-    return clock
 
 
 def test_a_change_by_another_process_is_seen_within_two_seconds(shop, clock, django_assert_num_queries):
