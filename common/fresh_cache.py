@@ -44,6 +44,7 @@ class FreshCache(Generic[Key, Value]):
         self._max_size = max_size
         self._clock = clock
         self._entries: dict[Key, _Entry[Value]] = {}
+        self._removed_at = -math.inf
         self._lock = threading.Lock()
 
     def now(self) -> float:
@@ -67,12 +68,22 @@ class FreshCache(Generic[Key, Value]):
             self._entries[key] = entry._replace(fresh_until=fresh_until)
         return entry.value, True
 
+    def peek(self, key: Key) -> Value | None:
+        """Return the value however old it is, or None."""
+        entry = self._entries.get(key)
+        return entry.value if entry else None
+
     def put(self, key: Key, value: Value, *, read_at: float, lifetime: float = math.inf) -> None:
-        """Keep a value that was read at `read_at`, for at most `lifetime` seconds. The oldest entry makes room."""
+        """Keep a value that was read at `read_at`, for at most `lifetime` seconds. The oldest entry makes room.
+
+        A value read before the last `discard` or `clear` may be outdated: it is not kept.
+        """
         entry = _Entry(
             value, read_at + min(self._fresh_seconds, lifetime), read_at + min(self._usable_seconds, lifetime)
         )
         with self._lock:
+            if read_at < self._removed_at:
+                return
             self._entries.pop(key, None)  # so that it moves to the end
             if len(self._entries) >= self._max_size:
                 del self._entries[next(iter(self._entries))]
@@ -81,9 +92,11 @@ class FreshCache(Generic[Key, Value]):
     def discard(self, key: Key) -> None:
         """Remove one value."""
         with self._lock:
+            self._removed_at = self._clock()
             self._entries.pop(key, None)
 
     def clear(self) -> None:
         """Remove every value."""
         with self._lock:
+            self._removed_at = self._clock()
             self._entries.clear()

@@ -138,7 +138,8 @@ def _accepted(key: ApiKey | None, key_hash: str, read_at: float) -> KeyIdentity:
     try:
         require_usable(key, moment)
     except NotAuthenticated:
-        clear(key_hash)
+        if identities.peek(key_hash) is not None:  # for unknown keys it would only disturb the reading of others
+            clear(key_hash)
         raise
     assert key is not None
     identity = KeyIdentity(

@@ -1,12 +1,13 @@
 """The door of `models_catalog`: the whole catalog as one immutable object in memory.
 
 - `current()`: the catalog, checked for changes every two seconds; for pages and the API.
+- `recheck()`: the catalog, checked for changes now.
 - `load()`: the catalog, read from the database now.
 - `stamp()`: a number that rises with every change of the catalog; one cheap query.
 - `touch()`: mark the catalog as changed. Everything that writes to it ends with this call.
 - `clear()`: drop this process's copy.
 
-The first three read the database: call them from a thread, not on an event loop.
+The first four read the database: call them from a thread, not on an event loop.
 
 Only what can be served is here: no hidden models but their ids, no disabled providers or endpoints.
 """
@@ -39,6 +40,7 @@ __all__ = [
     "clear",
     "current",
     "load",
+    "recheck",
     "stamp",
     "touch",
 ]
@@ -48,20 +50,22 @@ log = logging.getLogger(__name__)
 #: Seconds after which the stamp is checked again.
 RECHECK_SECONDS = 2.0
 
-#: The catalog of this process. Tests fill or replace it.
-memory: FreshCache[None, Catalogue] = FreshCache(fresh_seconds=RECHECK_SECONDS)
-_loading = threading.Lock()
+#: The catalog of this process. While one caller rechecks it, the others get the last one, if it is not too old.
+memory: FreshCache[None, Catalogue] = FreshCache(fresh_seconds=RECHECK_SECONDS, usable_seconds=2 * RECHECK_SECONDS)
+_rechecking = threading.Lock()
 
 
 def current() -> Catalogue:
     """Return the catalog. One caller every RECHECK_SECONDS checks whether it has changed."""
     known, stale = memory.lookup(None)
-    if known is not None and not stale:
-        return known
-    with _loading:
+    return known if known is not None and not stale else recheck()
+
+
+def recheck() -> Catalogue:
+    """Return the catalog in memory if the stamp shows that it has not changed; load it otherwise."""
+    with _rechecking:
         read_at = memory.now()
-        if known is None:
-            known, _ = memory.lookup(None)  # another thread may have loaded it while this one waited
+        known = memory.peek(None)
         found = known if known is not None and stamp() == known.stamp else load()
         memory.put(None, found, read_at=read_at)
         return found

@@ -25,7 +25,7 @@ async def catalogue() -> catalog.Catalogue:
     known, stale = _catalogue.lookup(None)
     if known is None:
         return await _refresh(None)
-    if stale:
+    if stale and not _refreshing:
         refresh = asyncio.create_task(_refresh(known))
         _refreshing.add(refresh)
         refresh.add_done_callback(_refreshed)
@@ -39,7 +39,7 @@ def clear() -> None:
 
 async def _refresh(known: catalog.Catalogue | None) -> catalog.Catalogue:
     read_at = _catalogue.now()
-    current = await sync_to_async(catalog.current)()
+    current = await sync_to_async(catalog.recheck)()
     _catalogue.put(None, current, read_at=read_at)
     if current is not known:
         gc.freeze()  # long-lived: exempt it from garbage collection

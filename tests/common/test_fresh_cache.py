@@ -82,6 +82,27 @@ def test_values_are_removed_one_by_one_or_all_at_once(cache):
     assert cache.lookup("b")[0] is None
 
 
+@pytest.mark.parametrize("remove", [lambda cache: cache.discard("a"), lambda cache: cache.clear()])
+def test_a_value_read_before_the_removal_is_not_kept_after_it(cache, clock, remove):
+    read_at = cache.now()
+    clock.now += 0.1
+    remove(cache)
+    cache.put("a", 1, read_at=read_at)
+    assert cache.lookup("a") == (None, True)
+    cache.put("a", 2, read_at=cache.now())
+    assert cache.lookup("a") == (2, False)
+
+
+def test_peek_returns_a_value_of_any_age_and_starts_no_refresh(cache, clock):
+    assert cache.peek("a") is None
+    cache.put("a", 1, read_at=cache.now())
+    clock.now += 1
+    assert cache.peek("a") == 1
+    assert cache.lookup("a") == (1, True)
+    clock.now += 100
+    assert cache.peek("a") == 1
+
+
 def test_of_many_threads_one_refreshes(cache, clock):
     cache.put("a", 1, read_at=cache.now())
     clock.now += 1
