@@ -1,9 +1,9 @@
-"""Values in memory that are refreshed by one caller while the others go on with the last one."""
+"""Values in memory: one caller refreshes a stale value while the others use it."""
 
 import math
 import threading
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from .clock import monotonic
 
@@ -11,12 +11,6 @@ __all__ = ["FreshCache"]
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-
-
-class _Entry(NamedTuple, Generic[Value]):
-    value: Value
-    fresh_until: float
-    usable_until: float
 
 
 class FreshCache(Generic[Key, Value]):
@@ -43,7 +37,7 @@ class FreshCache(Generic[Key, Value]):
         self._usable_seconds = usable_seconds
         self._max_size = max_size
         self._clock = clock
-        self._entries: dict[Key, _Entry[Value]] = {}
+        self._entries: dict[Key, tuple[Value, float, float]] = {}  # value, fresh until, usable until
         self._removed_at = -math.inf
         self._lock = threading.Lock()
 
@@ -56,38 +50,37 @@ class FreshCache(Generic[Key, Value]):
         entry = self._entries.get(key)
         if entry is None:
             return None, True
+        value, fresh_until, usable_until = entry
         now = self._clock()
-        if now < entry.fresh_until:
-            return entry.value, False
-        if now >= entry.usable_until:
+        if now < fresh_until:
+            return value, False
+        if now >= usable_until:
             return None, True
         with self._lock:
             if self._entries.get(key) is not entry:
-                return entry.value, False  # another caller refreshes it
-            fresh_until = min(entry.usable_until, now + self._fresh_seconds)
-            self._entries[key] = entry._replace(fresh_until=fresh_until)
-        return entry.value, True
+                return value, False  # another caller refreshes it
+            self._entries[key] = (value, min(usable_until, now + self._fresh_seconds), usable_until)
+        return value, True
 
     def peek(self, key: Key) -> Value | None:
         """Return the value however old it is, or None."""
         entry = self._entries.get(key)
-        return entry.value if entry else None
+        return entry[0] if entry else None
 
     def put(self, key: Key, value: Value, *, read_at: float, lifetime: float = math.inf) -> None:
         """Keep a value that was read at `read_at`, for at most `lifetime` seconds. The oldest entry makes room.
 
         A value read before the last `discard` or `clear` may be outdated: it is not kept.
         """
-        entry = _Entry(
-            value, read_at + min(self._fresh_seconds, lifetime), read_at + min(self._usable_seconds, lifetime)
-        )
+        fresh_until = read_at + min(self._fresh_seconds, lifetime)
+        usable_until = read_at + min(self._usable_seconds, lifetime)
         with self._lock:
             if read_at < self._removed_at:
                 return
             self._entries.pop(key, None)  # so that it moves to the end
             if len(self._entries) >= self._max_size:
                 del self._entries[next(iter(self._entries))]
-            self._entries[key] = entry
+            self._entries[key] = (value, fresh_until, usable_until)
 
     def discard(self, key: Key) -> None:
         """Remove one value."""
