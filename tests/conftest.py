@@ -26,6 +26,13 @@ hypothesis.settings.load_profile("site")
 
 TransactionTestCase._fixture_teardown = emptying.empty
 
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the seed of the random order at the end too: `-q` hides the header."""
+    if seed := config.getoption("randomly_seed", None):
+        terminalreporter.write_line(f"Same order again: --randomly-seed={seed}")
+
+
 PASSWORD = "correct horse battery"
 
 
