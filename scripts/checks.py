@@ -1,4 +1,4 @@
-"""`make test` and `make lint`: everything that must hold before a change is good, stopping at the first fault."""
+"""`make test` and `make lint`: every check of a change, stopping at the first failure."""
 
 import contextlib
 import os
@@ -26,9 +26,9 @@ MIGRATIONS: Check = (
 )
 PRODUCTION: Check = ("Production settings", ["manage.py", "check", "--deploy", "--fail-level", "WARNING"], "")
 
-#: Two at least: tests that share something by accident then fail here and not on a bigger machine.
+#: At least two, so that tests which share state by accident fail on small machines too.
 PARALLEL = str(max(2, min(4, os.cpu_count() or 2)))
-#: Tests that touch no database of the site: once is enough.
+#: Tests without a database: they run once, with SQLite.
 WITHOUT_DATABASE = [
     "tests/sandbox",
     "tests/scripts",
@@ -36,12 +36,12 @@ WITHOUT_DATABASE = [
     "tests/test_coverage.py",
     "tests/gateway/tokens/test_bounds.py",
 ]
-#: The headless shell is the same engine without a desktop's windows: less than half the work for a page.
+#: In order of preference: the headless shell is the same engine, and takes less than half the time for a page.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def lint() -> int:
-    """Style, format, types and imports. 0; Stop at the first that fails."""
+    """Check style, format, types and imports; return 0. Raises Stop at the first failure."""
     install.set_up(development=True)
     for check in LINT:
         _run(check, {})
@@ -49,7 +49,7 @@ def lint() -> int:
 
 
 def test(*arguments: str) -> int:
-    """Every check, then every test; with arguments only pytest with those. pytest's exit code."""
+    """Run every check, then every test; with arguments, only pytest with those. Return pytest's exit code."""
     if arguments:
         install.set_up(development=True)
         return call([python(), "-m", "pytest", *arguments], variables(settings=False))
@@ -62,7 +62,7 @@ def test(*arguments: str) -> int:
 
 
 def _tests(database: str, cache: str, browser: str) -> int:
-    """Run the suites that this machine can run; the exit code of the first that fails, or 0."""
+    """Run the suites that this machine can run. Return the exit code of the first that fails, or 0."""
     parallel = ["-n", PARALLEL, "-m", "not browser"]
     embedded = {"DATABASE_URL": "", "REDIS_URL": ""}
     production_like = {"DATABASE_URL": database, "REDIS_URL": cache}
@@ -83,7 +83,7 @@ def _tests(database: str, cache: str, browser: str) -> int:
     if missing and os.environ.get("CI"):
         raise Stop("".join(f"Cannot run {what}.\n" for what in missing))
     for number, (title, options, extra) in enumerate(suites, 1):
-        if missing and number == len(suites):  # just above the last lines, where nobody overlooks it
+        if missing and number == len(suites):  # near the end of the output, where it is not overlooked
             say("".join(f"\n!!! NOT RUN: {what}" for what in missing))
         say(f"\n{title}")
         if code := call([python(), "-m", "pytest", *options], variables(settings=False) | extra):
@@ -99,7 +99,7 @@ def _run(check: Check, extra: dict[str, str]) -> None:
 
 
 def chromium() -> str:
-    """The path of a Chromium, or an empty string."""
+    """Return the path of a Chromium, or an empty string."""
     candidates = [os.environ.get("CHROMIUM", ""), *CHROMIUM]
     found = next((path for name in candidates if name and (path := shutil.which(name))), "")
     if not found and sys.platform == "darwin":

@@ -12,7 +12,7 @@ clean        delete what set-up and tests made; the site's data in DATA_DIR stay
 
 import sys
 
-if sys.version_info < (3, 11):  # before anything that an older Python cannot read
+if sys.version_info < (3, 11):  # first, because older Pythons cannot parse the imports below
     sys.exit(
         "Python 3.11 or newer is needed; this is %d.%d (%s).\n"
         % (sys.version_info[0], sys.version_info[1], sys.executable)
@@ -32,13 +32,13 @@ from scripts.progress import Stop, say
 
 
 def manage(*arguments: str) -> int:
-    """Run Django's command line in the site's environment. The exit code."""
+    """Run Django's command line in the site's environment. Return its exit code."""
     install.set_up()
     return environment.call([environment.python(), "manage.py", *arguments], environment.variables())
 
 
 def clean() -> int:
-    """Delete what set-up and tests made. 0."""
+    """Delete the files that set-up and tests created. Return 0."""
     for name in (".venv", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache"):
         shutil.rmtree(environment.ROOT / name, ignore_errors=True)
     say(f"Deleted. The site's data is still in {environment.data_dir()}.")
@@ -46,13 +46,13 @@ def clean() -> int:
 
 
 def bench(name: str) -> int:
-    """Run one benchmark. The exit code."""
+    """Run one benchmark. Return its exit code."""
     install.set_up(development=True)
     return environment.call([environment.python(), "-m", f"bench.{name}"], environment.variables())
 
 
 def setup() -> int:
-    """Set up for running and testing. 0."""
+    """Set up for running and testing. Return 0."""
     install.set_up(development=True)
     say("Everything is installed. Start the site with: make run")
     return 0
@@ -71,13 +71,13 @@ VERBS: dict[str, Callable[..., int]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the first argument says. The exit code."""
+    """Run the verb in the first argument. Return the exit code."""
     verb, *rest = arguments or ["help"]
     if verb not in VERBS:
         print(__doc__)
         return 0 if verb in {"help", "--help", "-h"} else 2
     os.chdir(environment.ROOT)
-    # A polite kill then ends child processes as Ctrl+C does.
+    # SIGTERM then ends child processes as Ctrl+C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return VERBS[verb](*rest)

@@ -1,4 +1,4 @@
-"""Where things are, and the environment that the site's processes get."""
+"""Paths of the project, and the environment variables of the site's processes."""
 
 import os
 import re
@@ -23,12 +23,15 @@ DEFAULTS = {
 
 
 def python() -> str:
-    """The Python of the virtual environment."""
+    """Return the path of the virtual environment's Python."""
     return str(BIN / ("python.exe" if os.name == "nt" else "python"))
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """The KEY=VALUE lines of a file; quotes round a value and `export` are optional. Stop on any other line."""
+    """Return the KEY=VALUE lines of a file; quotes around values and `export` are optional.
+
+    Raises Stop for any other line, except blank ones and comments.
+    """
     values = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -43,13 +46,13 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def variables(*, settings: bool = True) -> dict[str, str]:
-    """The environment of the site's processes: defaults, then `.env`, then the caller's own variables.
+    """Return the environment of the site's processes: defaults, then `.env`, then the caller's own variables.
 
-    Without `settings`, `.env` is left out: tests and checks must not depend on it, still less use the keys in it.
+    With `settings=False`, `.env` is ignored: tests and checks must neither depend on it nor use the keys in it.
     """
     env = DEFAULTS | (read_env_file(ROOT / ".env") if settings else {}) | os.environ
     env.pop("PYTHONHOME", None)
-    env.pop("PYTHONDONTWRITEBYTECODE", None)  # each of many processes would compile the whole site for itself
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise every process would compile the whole site again
     env["PATH"] = os.pathsep.join([str(BIN), env.get("PATH", os.defpath)])
     env["VIRTUAL_ENV"] = str(VENV)
     env["PYTHONUNBUFFERED"] = "1"
@@ -58,12 +61,12 @@ def variables(*, settings: bool = True) -> dict[str, str]:
 
 
 def data_dir() -> str:
-    """The folder that holds the site's data."""
+    """Return the path of the folder with the site's data."""
     return variables()["DATA_DIR"]
 
 
 def production_settings() -> dict[str, str]:
-    """Variables with which the site accepts to run in production, for checks that start nothing."""
+    """Return variables that satisfy the production checks, for commands that connect to nothing."""
     return {
         "DEBUG": "false",
         "SECRET_KEY": "only for checks, so that nothing real has to be at hand: Zq7#vR2!kM9",
@@ -78,5 +81,5 @@ def production_settings() -> dict[str, str]:
 
 
 def call(command: list[str], env: dict[str, str]) -> int:
-    """Run a command on the caller's terminal. Its exit code."""
+    """Run a command on the caller's terminal. Return its exit code."""
     return subprocess.call(command, env=env, cwd=ROOT)

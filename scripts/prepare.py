@@ -1,4 +1,4 @@
-"""Bring the database up to date: migrations, then the catalogue. Run by the virtual environment's Python."""
+"""Bring the database up to date: migrations, then the catalog. Runs with the virtual environment's Python."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""Runs the processes of the Procfile that its arguments name, until one ends or the person stops them.
+"""Run the processes of the Procfile that the arguments name, until one exits or the user stops them.
 
-Run by the virtual environment's Python, because honcho lives there.
+Runs with the virtual environment's Python, because honcho is installed there.
 """
 
 import os
@@ -28,13 +28,13 @@ LAST_LINES = 20
 
 
 class Output(Printer):  # type: ignore[misc]
-    """Prints every process's lines, and remembers who stopped first and what it said last."""
+    """Prints the lines of every process; keeps the last lines of each and the first process that exited."""
 
     def __init__(self) -> None:
         super().__init__(sys.stdout)
         self.last_lines: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LAST_LINES))
-        self.stopped_by_itself = ""
-        self.asked_to_stop = False
+        self.exited: tuple[str, int] | None = None  # the first process that exited, and its exit code
+        self.stop_requested = False
 
     def write(self, message: Any) -> None:
         if message.name != "system":
@@ -42,42 +42,44 @@ class Output(Printer):  # type: ignore[misc]
             self.last_lines[message.name].append(text.rstrip("\n"))
             super().write(message)
         elif re.match(r"SIG\w+ received", message.data):
-            self.asked_to_stop = True
+            self.stop_requested = True
             print("\nStopping ...", flush=True)
-        elif (found := re.match(r"(\S+) stopped \(rc=(-?\d+)\)", message.data)) and not self.stopped_by_itself:
-            self.stopped_by_itself = f"{found[1]} (exit code {found[2]})"
+        elif (found := re.match(r"(\S+) stopped \(rc=(-?\d+)\)", message.data)) and not self.exited:
+            self.exited = found[1], int(found[2])
 
 
 def run(names: list[str], env: Mapping[str, str]) -> int:
-    """Start the named processes and wait. 0 when they were asked to stop, else 1 and the name of the one that died."""
+    """Run the named processes. Return 0 if the user stopped them; else print which one exited first and return 1."""
     commands = parse_procfile((ROOT / "Procfile").read_text()).processes
     output = Output()
     manager = Manager(output)
     for name in names:
-        # A POSIX shell expands the variables itself; Windows' has another way of writing them.
+        # A POSIX shell expands the variables itself; the Windows shell has another syntax for them.
         command = commands[name] if os.name == "posix" else Template(commands[name]).safe_substitute(env)
         manager.add_process(name, command, env=dict(env), cwd=str(ROOT))
     if hasattr(signal, "SIGHUP"):  # the terminal was closed
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     threading.Thread(target=welcome, args=(names, env, output), daemon=True).start()
     manager.loop()
-    if output.asked_to_stop:
+    if output.stop_requested:
         print("Stopped.")
         return 0
-    culprit = output.stopped_by_itself.partition(" ")[0]
-    print(f"\n{output.stopped_by_itself} stopped by itself, so everything was stopped. Its last lines:\n")
-    print("\n".join(f"  {line}" for line in output.last_lines[culprit]))
+    assert output.exited, "honcho's loop ends after a signal or the exit of a process"
+    name, code = output.exited
+    print(f"\n{name} (exit code {code}) stopped by itself, so everything was stopped. Its last lines:\n")
+    print("\n".join(f"  {line}" for line in output.last_lines[name]))
     return 1
 
 
 def welcome(names: list[str], env: Mapping[str, str], output: Output) -> None:
-    """Wait until the site answers, then say where it is and what is simulated."""
+    """Wait until the site responds, then print its address and what is simulated."""
     address = f"http://127.0.0.1:{env['PORT']}"
-    while not _answers(f"{address}/"):
+    while not _responds(f"{address}/"):
         time.sleep(0.2)
-        if output.asked_to_stop or output.stopped_by_itself:
+        if output.stop_requested or output.exited:
             return
-    simulated = [what for name, what in {"providers": "model answers", "stripe": "payments"}.items() if name in names]
+    sandboxes = {"providers": "model answers", "stripe": "payments"}
+    simulated = [what for name, what in sandboxes.items() if name in names]
     lines = [f"The site is running:  {address}", ""]
     if not env.get("EMAIL_HOST"):
         lines.append("Sign up with any e-mail address: mails are printed here, in the lines of `web` and `worker`.")
@@ -92,7 +94,7 @@ def welcome(names: list[str], env: Mapping[str, str], output: Output) -> None:
     print("\n".join(["", rule, *(f"  {line}" for line in lines), rule, ""]), flush=True)
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=30):

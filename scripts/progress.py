@@ -1,4 +1,4 @@
-"""What a person sees while something is being done: one line per step, everything only when it fails."""
+"""Progress on the terminal: one line per step, and its output only if it fails."""
 
 import re
 import subprocess
@@ -12,11 +12,11 @@ __all__ = ["Stop", "say", "step"]
 
 
 class Stop(Exception):
-    """Nothing more can be done; the text says why, and the remedy."""
+    """The command cannot continue. The text is for the user: the cause, then the remedy."""
 
 
 def say(text: str) -> None:
-    """Print at once, also into a pipe."""
+    """Print and flush, so that a pipe gets the text at once."""
     print(text, flush=True)
 
 
@@ -29,9 +29,9 @@ def step(
     counted: str = "",
     total: int = 0,
 ) -> tuple[int, str]:
-    """Run a command behind one line of progress. Its exit code and everything it printed.
+    """Run a command while one line shows its progress. Return its exit code and its output.
 
-    With `counted`, a pattern, the line counts the output lines that match it, up to `total`.
+    With a pattern in `counted`, the line shows how many output lines match it, of `total`.
     """
     lines: list[str] = []
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""`make run`: set up, check the ports, prepare the database, then hand over to the processes of the Procfile."""
+"""`make run`: check the ports, set up, prepare the database, then run the processes of the Procfile."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ __all__ = ["free_port", "processes", "run"]
 
 
 def run() -> int:
-    """Start the whole site and wait for it to be stopped. 0 when the person at the keyboard stopped it."""
+    """Run the whole site. Return 0 if the user stopped it."""
     env = variables()
     wanted = processes(env)
     refuse_taken_ports(wanted, env)
@@ -23,7 +23,7 @@ def run() -> int:
     if code:
         raise Stop(output.rstrip())
     with subprocess.Popen([python(), "-m", "scripts.procfile", *wanted], env=env, cwd=ROOT) as site:
-        # Ctrl+C reaches the site's processes as well: they stop, and we wait for them.
+        # Ctrl+C reaches the site's processes too: wait until they have stopped.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for name in ("SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
@@ -32,26 +32,26 @@ def run() -> int:
 
 
 def processes(env: dict[str, str]) -> dict[str, str]:
-    """Each process to start, and the variable that holds its port (empty for none).
+    """Return the processes to start, each with the name of its port's variable (empty: no port).
 
-    A sandbox is left out when the real service is configured, or when somebody else runs it.
+    A sandbox is left out if the real service is configured or the sandbox runs elsewhere.
     """
 
-    def given(name: str) -> bool:
+    def is_set(name: str) -> bool:
         return bool(env.get(name) or env.get(f"{name}_FILE"))
 
     wanted = {"web": "PORT", "worker": ""}
     if "SANDBOX_PROVIDERS_URL" not in env and env.get("DEBUG", "true").lower() in {"1", "true", "yes", "on"}:
         wanted["providers"] = "SANDBOX_PROVIDERS_PORT"
-    if not given("STRIPE_SECRET_KEY"):
+    if not is_set("STRIPE_SECRET_KEY"):
         wanted["stripe"] = "SANDBOX_STRIPE_PORT"
-        if not given("COINBASE_API_KEY_ID"):
+        if not is_set("COINBASE_API_KEY_ID"):
             wanted["coinbase"] = "SANDBOX_COINBASE_PORT"
     return wanted
 
 
 def refuse_taken_ports(wanted: dict[str, str], env: dict[str, str]) -> None:
-    """Raise Stop when a port is taken, naming the command that would work."""
+    """Raise Stop, with a command that works, if a port is taken."""
     ports = [name for name in wanted.values() if name]
     taken = [name for name in ports if not _is_free(env, name)]
     if not taken:
@@ -65,14 +65,14 @@ def refuse_taken_ports(wanted: dict[str, str], env: dict[str, str]) -> None:
 
 
 def _other_ports(taken: list[str], env: dict[str, str], ports: list[str]) -> dict[str, int]:
-    """For each of the taken ports a free one that no other process of ours is going to use."""
-    spoken_for = {int(env[name]) for name in ports}
+    """Return a free port for each taken one, different from the ports of the other processes."""
+    reserved = {int(env[name]) for name in ports}
     others = {}
     for name in taken:
         port = free_port(int(env[name]) + 1)
-        while port in spoken_for:
+        while port in reserved:
             port = free_port(port + 1)
-        spoken_for.add(port)
+        reserved.add(port)
         others[name] = port
     return others
 
@@ -86,7 +86,7 @@ def _is_free(env: dict[str, str], name: str) -> bool:
 
 
 def free_port(first: int = 0) -> int:
-    """A port that nothing listens on: the first free one from `first` upwards, or any."""
+    """Return a free port: the first one from `first` upward, or any. Raises Stop if there is none."""
     for port in range(first, 65536) if first else [0]:
         with contextlib.closing(socket.socket()) as probe:
             try:
@@ -100,7 +100,7 @@ def free_port(first: int = 0) -> int:
 def _can_bind(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.closing(socket.socket(family)) as probe:
-        if os.name == "posix":  # a port whose last connections are still fading out is free
+        if os.name == "posix":  # connections in TIME_WAIT do not take the port
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -1,7 +1,7 @@
-"""Throw-away PostgreSQL and Redis servers for tests: private folder, free port, gone afterwards.
+"""Temporary PostgreSQL and Redis servers for tests, each with a private folder and a free port.
 
-They are started from what the machine has installed, so that tests never touch a database that somebody uses.
-`TEST_DATABASE_URL` and `TEST_REDIS_URL` name running servers to use instead.
+They run the programs installed on this machine, so that tests never touch a database in use. `TEST_DATABASE_URL` and
+`TEST_REDIS_URL` name running servers to use instead.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ from scripts.serve import free_port
 
 __all__ = ["postgresql", "redis"]
 
-# Where packages put PostgreSQL's server programs when they are not on PATH.
+# Folders of PostgreSQL's server programs if they are not on PATH.
 POSTGRESQL_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 
 
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
-    """The URL of a PostgreSQL server's `postgres` database, or an empty string when there is none to be had."""
+    """Yield the URL of a PostgreSQL server's `postgres` database; an empty string if none is installed."""
     given = os.environ.get("TEST_DATABASE_URL", "")
     programs = None if given else _postgresql_programs()
     if programs is None:
@@ -33,20 +33,20 @@ def postgresql() -> Iterator[str]:
         return
     with _private_folder("test-postgresql-", owner="postgres") as (folder, owner):
         data, port = folder / "data", free_port()
-        _do([f"{programs}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"], folder, owner)
-        # Nothing here has to survive a power cut.
+        _execute([f"{programs}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"], folder, owner)
+        # The data need not survive a crash.
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
         start = [f"{programs}/pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-w", "-o", options, "start"]
-        _do(start, folder, owner)
+        _execute(start, folder, owner)
         try:
             yield f"postgres://postgres@127.0.0.1:{port}/postgres"
         finally:
-            _do([f"{programs}/pg_ctl", "-D", str(data), "-m", "immediate", "stop"], folder, owner)
+            _execute([f"{programs}/pg_ctl", "-D", str(data), "-m", "immediate", "stop"], folder, owner)
 
 
 @contextlib.contextmanager
 def redis() -> Iterator[str]:
-    """The URL of a Redis server's database 0, or an empty string when there is none to be had."""
+    """Yield the URL of a Redis server's database 0; an empty string if none is installed."""
     given = os.environ.get("TEST_REDIS_URL", "")
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if given or not program:
@@ -64,6 +64,7 @@ def redis() -> Iterator[str]:
 
 
 def _postgresql_programs() -> str | None:
+    """Return the folder of `initdb` and `pg_ctl`, the newest version if there are several, or None."""
     if (found := shutil.which("initdb")) and shutil.which("pg_ctl"):
         return str(Path(found).parent)
     folders = [folder for pattern in POSTGRESQL_FOLDERS for folder in Path("/").glob(pattern.lstrip("/"))]
@@ -73,7 +74,7 @@ def _postgresql_programs() -> str | None:
 
 @contextlib.contextmanager
 def _private_folder(prefix: str, owner: str = "") -> Iterator[tuple[Path, str | None]]:
-    """A new folder and, for root, whom to run the server as: PostgreSQL refuses to run as root."""
+    """Yield a new folder and, for root, the user to run the server as: PostgreSQL refuses to run as root."""
     as_root = os.name == "posix" and os.geteuid() == 0
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
@@ -84,8 +85,8 @@ def _private_folder(prefix: str, owner: str = "") -> Iterator[tuple[Path, str | 
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _do(command: list[str], folder: Path, owner: str | None) -> None:
-    # Into a file: a server started by the command would keep a pipe open.
+def _execute(command: list[str], folder: Path, owner: str | None) -> None:
+    # The output goes to a file: a server started by the command would keep a pipe open.
     with (folder / "output").open("w+") as output:
         code = subprocess.call(command, stdout=output, stderr=output, cwd=folder, user=owner)
         if code:

@@ -29,7 +29,7 @@ TransactionTestCase._fixture_teardown = emptying.empty
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the seed of the random order at the end too: `-q` hides the header."""
-    if seed := config.getoption("randomly_seed", None):
+    if (seed := config.getoption("randomly_seed", None)) is not None:
         terminalreporter.write_line(f"Same order again: --randomly-seed={seed}")
 
 
