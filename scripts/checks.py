@@ -14,15 +14,15 @@ __all__ = ["chromium", "lint", "test"]
 Check = tuple[str, list[str], str]
 
 LINT: list[Check] = [
-    ("Style", ["-m", "ruff", "check", "."], "make lint shows these again; `.venv/bin/ruff check --fix .` mends many."),
-    ("Format", ["-m", "ruff", "format", "--check", "."], "Mend it with: .venv/bin/ruff format ."),
+    ("Style", ["-m", "ruff", "check", "."], "Fix many of these with: .venv/bin/ruff check --fix ."),
+    ("Format", ["-m", "ruff", "format", "--check", "."], "Fix it with: .venv/bin/ruff format ."),
     ("Types", ["-m", "mypy", "."], ""),
-    ("Imports point down", ["-c", "from importlinter.cli import lint_imports_command as lint; lint()"], ""),
+    ("Import directions", ["-c", "from importlinter.cli import lint_imports_command as lint; lint()"], ""),
 ]
 MIGRATIONS: Check = (
-    "Migrations are complete",
+    "Migrations",
     ["manage.py", "makemigrations", "--check", "--dry-run"],
-    "Write the missing ones with: make manage ARGS=makemigrations",
+    "Create the missing migrations with: make manage ARGS=makemigrations",
 )
 PRODUCTION: Check = ("Production settings", ["manage.py", "check", "--deploy", "--fail-level", "WARNING"], "")
 

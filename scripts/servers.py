@@ -101,4 +101,4 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
         if server.poll() is not None:
             break
         time.sleep(0.05)
-    raise Stop(f"The server for port {port} did not start.")
+    raise Stop(f"The server on port {port} did not start.")

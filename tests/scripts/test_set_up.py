@@ -38,7 +38,7 @@ def set_up(checkout, **env):
 def test_set_up_does_only_what_is_not_done_and_mends_what_was_interrupted(checkout):
     first = set_up(checkout)
     assert first.returncode == 0, first.stderr
-    assert "Making a virtual environment" in first.stdout and "Installing Python packages" in first.stdout
+    assert "Creating the virtual environment" in first.stdout and "Installing Python packages" in first.stdout
 
     again = set_up(checkout)
     assert again.returncode == 0
@@ -46,15 +46,15 @@ def test_set_up_does_only_what_is_not_done_and_mends_what_was_interrupted(checko
 
     (checkout / "requirements/dev.txt").write_text("# still nothing\n")
     changed = set_up(checkout)
-    assert "Installing Python packages" in changed.stdout and "Making" not in changed.stdout
+    assert "Installing Python packages" in changed.stdout and "Creating" not in changed.stdout
 
     (checkout / ".venv/.installing").touch()  # what a set-up leaves behind that was killed while pip was working
     interrupted = set_up(checkout)
     assert interrupted.returncode == 0
-    assert "incomplete" in interrupted.stdout and "Making a virtual environment" in interrupted.stdout
+    assert "incomplete" in interrupted.stdout and "Creating the virtual environment" in interrupted.stdout
 
     shutil.rmtree(checkout / ".venv/bin")  # ... or earlier
-    assert "Making a virtual environment" in set_up(checkout).stdout
+    assert "Creating the virtual environment" in set_up(checkout).stdout
 
 
 def test_a_package_that_cannot_be_had_is_shown_in_full_with_a_remedy(checkout):
