@@ -33,7 +33,7 @@ def relay(folder: Path, upstream: str) -> Iterator[Server]:
         "relay", f"exec {sys.executable} -m uvicorn bench.relay:application --port {port} --no-access-log", env, folder
     )
     try:
-        process.wait_until_it_answers(f"http://127.0.0.1:{port}/")
+        process.wait_until_it_responds(f"http://127.0.0.1:{port}/")
         yield Server(f"http://127.0.0.1:{port}{CHAT}", process.pid, "key")
     finally:
         process.stop()
@@ -57,7 +57,7 @@ def litellm(folder: Path, upstream: str, command: str) -> Iterator[Server]:
     env = os.environ | {"LITELLM_LOG": "ERROR", "LITELLM_MASTER_KEY": key}
     process = Process("litellm", f"exec {command} --config {config} --port {port} --num_workers 1", env, folder)
     try:
-        process.wait_until_it_answers(f"http://127.0.0.1:{port}/health/liveliness")
+        process.wait_until_it_responds(f"http://127.0.0.1:{port}/health/liveliness")
         yield Server(f"http://127.0.0.1:{port}/v1/chat/completions", process.pid, key)
     finally:
         process.stop()

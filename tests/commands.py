@@ -1,4 +1,4 @@
-"""Management commands of a site under test, in one process: a line of JSON has the arguments, another what came."""
+"""Run management commands of a site under test in one process: a line of JSON in, with the arguments; a line out."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from django.core.management import ManagementUtility
 
 
 def run(arguments: list[str]) -> tuple[bool, str]:
-    """Whether the command succeeded, and what it printed; its complaints go to the standard error output."""
+    """Return whether the command succeeded, and its output. Errors go to standard error."""
     succeeded = True
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         try:

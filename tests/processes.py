@@ -1,7 +1,7 @@
-"""The real processes, started for tests on free ports with data of their own.
+"""The real processes, for tests: on free ports, each run with its own data.
 
-`Site` runs the commands of the Procfile; `provider_sandbox`, `stripe_sandbox` and `coinbase_sandbox` run one stand-in
-alone. Each captures what it prints, waits until it answers, and is gone afterwards, whatever happened in between.
+`Site` runs the commands of the Procfile; `provider_sandbox`, `stripe_sandbox` and `coinbase_sandbox` run one sandbox
+each. They capture the output, wait until the process responds, and always stop it at the end.
 """
 
 import contextlib
@@ -33,15 +33,15 @@ from tests.settings import RUN_DIR
 
 __all__ = ["Process", "Site", "coinbase_sandbox", "provider_sandbox", "stripe_sandbox", "wait_until"]
 
-PATIENCE_S = 60
-# What a developer's shell may hold and a site under test must not see.
-FOREIGN = re.compile(
+TIMEOUT_SECONDS = 60
+# Variables of a developer's shell that a site under test must not inherit.
+NOT_INHERITED = re.compile(
     r"(DATABASE_URL|REDIS_URL|STRIPE_|COINBASE_|SANDBOX_|PROVIDER_|EMAIL_|SITE_|DEBUG|DJANGO_|.*_API_KEY)"
 )
 
 
 class Process:
-    """One running command with its output in a file."""
+    """A running command; its output goes to a file."""
 
     def __init__(self, name: str, command: str, env: dict[str, str], folder: Path) -> None:
         self.name = name
@@ -55,7 +55,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # one group, so that nothing it started survives it
+            start_new_session=True,  # a process group, so that `stop` reaches its children too
         )
 
     @property
@@ -65,24 +65,24 @@ class Process:
     def is_alive(self) -> bool:
         return self._popen.poll() is None
 
-    def printed(self) -> str:
-        """Everything it has printed so far."""
+    def output(self) -> str:
+        """Return its output so far."""
         return self.log.read_text(errors="replace")
 
-    def wait_until_it_answers(self, url: str) -> None:
-        """Return once `url` answers below 500; AssertionError, with what was printed, if it ends or takes too long."""
-        wait_until(lambda: not self.is_alive() or answers(url), f"{self.name} to answer at {url}")
-        assert self.is_alive(), f"{self.name} ended:\n{self.printed()}"
+    def wait_until_it_responds(self, url: str) -> None:
+        """Wait until `url` responds with a status below 500. AssertionError if it takes too long."""
+        wait_until(lambda: not self.is_alive() or responds(url), f"{self.name} to respond at {url}")
+        assert self.is_alive(), f"{self.name} exited:\n{self.output()}"
 
     def stop(self, with_signal: int = signal.SIGTERM) -> None:
-        """End it and everything that it started; by force after ten seconds."""
+        """Stop it and its child processes; kill them after ten seconds."""
         for chosen in (with_signal, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, chosen)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(timeout=10)
                 break
-        with contextlib.suppress(ProcessLookupError):  # children of a shell that has gone
+        with contextlib.suppress(ProcessLookupError):  # children that outlived the shell
             os.killpg(self.pid, signal.SIGKILL)
         self._output.close()
 
@@ -90,8 +90,8 @@ class Process:
 class Site:
     """The whole site: `with Site(folder) as site: site.url`.
 
-    Embedded (SQLite, files) unless a PostgreSQL server's URL and a Redis URL are given; on the server it makes a
-    database of its own, in Redis it takes and empties the database that the URL names.
+    Embedded (SQLite, files) unless the URLs of a PostgreSQL server and a Redis database are given. It creates a new
+    database on the server, and empties the Redis database.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Site:
         self._redis_url = redis_url
         self._database = f"site_{uuid.uuid4().hex[:12]}"
         self._manager: subprocess.Popen[str] | None = None
-        self.env = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
+        self.env = {name: value for name, value in os.environ.items() if not NOT_INHERITED.match(name)}
         self.env |= {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), self.env.get("PATH", "")]),
             "DATA_DIR": str(self.data_dir),
@@ -158,8 +158,8 @@ class Site:
             "stripe": self.stripe_url,
             "coinbase": self.coinbase_url,
         }
-        if name in addresses:  # the worker has none
-            self.processes[name].wait_until_it_answers(addresses[name])
+        if name in addresses:  # the worker has no address
+            self.processes[name].wait_until_it_responds(addresses[name])
 
     def stop(self) -> None:
         """Stop every process and drop the database."""
@@ -173,11 +173,11 @@ class Site:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
     def manage(self, *arguments: str) -> str:
-        """What a management command printed; AssertionError if it failed."""
-        complaints = self.folder / "commands.log"
-        if not self._manager:  # one for all commands: starting Django takes longer than any of them
+        """Run a management command and return its output. AssertionError if it fails."""
+        errors = self.folder / "commands.log"
+        if not self._manager:  # one process for all commands: starting Django takes longer than running them
             command, pipe = [sys.executable, "-m", "tests.commands"], subprocess.PIPE
-            with complaints.open("w") as log:
+            with errors.open("w") as log:
                 self._manager = subprocess.Popen(
                     command, env=self.env, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=log, text=True
                 )
@@ -185,15 +185,15 @@ class Site:
         self._manager.stdin.write(f"{json.dumps(arguments)}\n")
         self._manager.stdin.flush()
         succeeded, printed = json.loads(self._manager.stdout.readline() or "[false, null]")
-        assert succeeded, f"{' '.join(arguments)}:\n{printed}{complaints.read_text()}"
+        assert succeeded, f"{' '.join(arguments)}:\n{printed}{errors.read_text()}"
         return str(printed)
 
-    def printed(self) -> str:
-        """Everything that all processes have printed so far."""
-        return "".join(process.printed() for process in self.processes.values())
+    def output(self) -> str:
+        """Return the output of all processes so far."""
+        return "".join(process.output() for process in self.processes.values())
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows of a query, read beside the running site."""
+        """Return the rows of a query to the site's database."""
         if self._server:
             with psycopg.connect(self.env["DATABASE_URL"]) as connection:
                 return list(connection.execute(query.encode()))
@@ -201,7 +201,7 @@ class Site:
             return list(database.execute(query))
 
     def tables(self) -> list[str]:
-        """The names of all tables."""
+        """Return the names of all tables."""
         listing = (
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
             if self._server
@@ -210,7 +210,7 @@ class Site:
         return sorted(str(name) for (name,) in self.rows(listing))
 
     def _fill_the_database(self) -> None:
-        """Migrations and the catalogue. A run's first site on SQLite makes them, the others begin with a copy."""
+        """Migrate and load the catalog. On SQLite, the first site of a test run does it; the others copy its file."""
         command = [sys.executable, "-m", "scripts.prepare"]
         with (RUN_DIR / "filled.lock").open("w") as lock:
             original, own = RUN_DIR / "filled.sqlite3", self.data_dir / "site.sqlite3"
@@ -234,21 +234,21 @@ class Site:
 
 @contextlib.contextmanager
 def provider_sandbox(folder: Path, *options: str) -> Iterator[str]:
-    """The address of the model providers' stand-in, running alone."""
+    """Run the providers sandbox alone; yield its URL."""
     with _alone("sandbox.providers", folder, options) as url:
         yield url
 
 
 @contextlib.contextmanager
 def stripe_sandbox(folder: Path, *options: str) -> Iterator[str]:
-    """The address of the payment provider's stand-in, running alone."""
+    """Run the Stripe sandbox alone; yield its URL."""
     with _alone("sandbox.stripe", folder, ("--data", str(folder / "stripe.sqlite3"), *options)) as url:
         yield url
 
 
 @contextlib.contextmanager
 def coinbase_sandbox(folder: Path, *options: str) -> Iterator[str]:
-    """The address of the crypto payment provider's stand-in, running alone."""
+    """Run the Coinbase sandbox alone; yield its URL."""
     with _alone("sandbox.coinbase", folder, ("--data", str(folder / "coinbase.sqlite3"), *options)) as url:
         yield url
 
@@ -259,25 +259,25 @@ def _alone(module: str, folder: Path, options: Sequence[str]) -> Iterator[str]:
     command = subprocess.list2cmdline([sys.executable, "-m", module, "--port", str(port), *options])
     process = Process(module, command, dict(os.environ), folder)
     try:
-        process.wait_until_it_answers(f"http://127.0.0.1:{port}/")
+        process.wait_until_it_responds(f"http://127.0.0.1:{port}/")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.stop()
 
 
-def wait_until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
-    """Return once the condition holds; AssertionError, naming what was waited for, when it never does."""
-    deadline = time.monotonic() + patience_s
+def wait_until(condition: Callable[[], object], what: str, timeout: float = TIMEOUT_SECONDS) -> None:
+    """Wait until the condition holds. AssertionError, with `what`, after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, f"waited {patience_s} s for {what}"
+        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
         time.sleep(0.05)
 
 
-def answers(url: str) -> bool:
-    """Whether something answers there with a status below 500."""
+def responds(url: str) -> bool:
+    """Return whether `url` responds with a status below 500."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(url, timeout=PATIENCE_S):
+        with direct.open(url, timeout=TIMEOUT_SECONDS):
             return True
     except urllib.error.HTTPError as error:
         return error.code < 500

@@ -67,7 +67,7 @@ def enter(page: Page, site: Site, person: Person, path: str) -> Page:
 
 def mails_to(site: Site, address: str) -> list[str]:
     """The mails to an address, as the processes that sent them have printed them."""
-    return [mail for mail in site.printed().split("-" * 79) if f"\nTo: {address}\n" in mail]
+    return [mail for mail in site.output().split("-" * 79) if f"\nTo: {address}\n" in mail]
 
 
 def account_of(site: Site, email: str) -> int:

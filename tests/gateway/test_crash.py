@@ -46,7 +46,7 @@ def test_killing_the_web_process_mid_stream_releases_the_hold(tmp_path):
             assert site.rows("SELECT held > 0, usage FROM billing_creditaccount") == [(1, 0)]
             site.processes["web"].stop(signal.SIGKILL)
         site.start("web")
-        site.processes["web"].wait_until_it_answers(site.url)
+        site.processes["web"].wait_until_it_responds(site.url)
         with httpx.Client(timeout=30) as client:
             assert client.send(build_request(site, key)).status_code == 200
         wait_until(

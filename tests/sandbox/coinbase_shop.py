@@ -124,7 +124,7 @@ class Receiver:
         return [event["eventType"] for _, event in list(self.events) if event["id"] == checkout["id"]]
 
     def wait_for(self, checkout, *types):
-        wait_until(lambda: set(types) <= set(self.about(checkout)), f"{types} of {checkout['id']}", patience_s=15)
+        wait_until(lambda: set(types) <= set(self.about(checkout)), f"{types} of {checkout['id']}", timeout=15)
 
     def close(self):
         self._server.shutdown()
@@ -146,7 +146,7 @@ class Running:
 
     def start(self):
         self._process = Process("coinbase", self._command, dict(os.environ), self._folder)
-        self._process.wait_until_it_answers(self.address)
+        self._process.wait_until_it_responds(self.address)
 
     def stop(self, *how):
         self._process.stop(*how)

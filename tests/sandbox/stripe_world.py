@@ -229,7 +229,7 @@ class Receiver:
         return [json.loads(body)["type"] for body in list(self.bodies) if identifier.encode() in body]
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
-        wait_until(condition, what, patience_s=15)
+        wait_until(condition, what, timeout=15)
 
     def close(self) -> None:
         self._server.shutdown()

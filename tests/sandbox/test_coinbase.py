@@ -270,7 +270,7 @@ def test_webhooks_are_repeated_doubled_and_lost(coinbase, receiver):
     coinbase.control("webhooks", copies=2)
     doubled = coinbase.create()
     coinbase.control(f"checkouts/{doubled['id']}/pay")
-    wait_until(lambda: len(receiver.about(doubled)) == 2, "two copies", patience_s=15)
+    wait_until(lambda: len(receiver.about(doubled)) == 2, "two copies", timeout=15)
     assert len({number for number, event in receiver.events if event["id"] == doubled["id"]}) == 1
 
     coinbase.control("webhooks", copies=1, drop=1)

@@ -25,7 +25,7 @@ class Sandbox:
 
     def start(self):
         self._process = Process("stripe", f"exec {self._command}", dict(os.environ), self._folder)
-        self._process.wait_until_it_answers(self.address)
+        self._process.wait_until_it_responds(self.address)
 
     def kill(self):
         self._process.stop(signal.SIGKILL)
@@ -119,11 +119,11 @@ def test_without_a_file_everything_is_forgotten(tmp_path):
     port = free_port()
     command = f"exec {sys.executable} -m sandbox.stripe --port {port}"
     process = Process("stripe", command, dict(os.environ), tmp_path)
-    process.wait_until_it_answers(f"http://127.0.0.1:{port}")
+    process.wait_until_it_responds(f"http://127.0.0.1:{port}")
     shop = Shop(f"http://127.0.0.1:{port}")
     shop.customer()
     process.stop()
     process = Process("stripe", command, dict(os.environ), tmp_path)
-    process.wait_until_it_answers(f"http://127.0.0.1:{port}")
+    process.wait_until_it_responds(f"http://127.0.0.1:{port}")
     assert shop.v1.customers.list().data == []
     process.stop()

@@ -1,4 +1,4 @@
-"""Settings from a file, and which processes they ask for."""
+"""Settings from `.env`, and the processes that they start."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_a_missing_env_file_sets_nothing(tmp_path):
     assert read_env_file(tmp_path / ".env") == {}
 
 
-def test_a_line_that_is_no_setting_is_named(tmp_path):
+def test_an_invalid_line_is_reported_with_its_number(tmp_path):
     file = tmp_path / ".env"
     file.write_text("A=1\nset B to 2\n")
     with pytest.raises(Stop, match="line 2"):
@@ -31,7 +31,7 @@ def test_variables_of_the_shell_win_over_defaults(monkeypatch):
     assert (env["PORT"], env["WEB_HOST"]) == ("8123", "127.0.0.1")
 
 
-def test_processes_keep_what_they_compile_for_each_other(monkeypatch):
+def test_processes_share_compiled_modules(monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     assert "PYTHONDONTWRITEBYTECODE" not in variables(settings=False)
 
@@ -47,18 +47,18 @@ def test_without_keys_every_sandbox_runs():
 
 
 @pytest.mark.parametrize("given", [{"STRIPE_SECRET_KEY": "sk_test_x"}, {"STRIPE_SECRET_KEY_FILE": "somewhere"}])
-def test_a_stripe_key_makes_both_payments_sandboxes_needless(given):
+def test_a_stripe_key_turns_off_both_payment_sandboxes(given):
     assert list(processes(DEFAULTS | given)) == ["web", "worker", "providers"]
 
 
-def test_a_coinbase_key_makes_the_crypto_sandbox_needless():
+def test_a_coinbase_key_turns_off_the_crypto_sandbox():
     assert list(processes(DEFAULTS | {"COINBASE_API_KEY_ID": "x"})) == ["web", "worker", "providers", "stripe"]
 
 
 @pytest.mark.parametrize("given", [{"SANDBOX_PROVIDERS_URL": ""}, {"DEBUG": "false"}])
-def test_the_providers_sandbox_can_be_switched_off(given):
+def test_the_providers_sandbox_can_be_turned_off(given):
     assert list(processes(DEFAULTS | given)) == ["web", "worker", "stripe", "coinbase"]
 
 
-def test_the_settings_for_checks_are_those_of_production():
+def test_production_settings_start_no_sandbox():
     assert processes(DEFAULTS | production_settings()).keys() == {"web", "worker"}

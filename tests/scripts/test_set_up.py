@@ -1,4 +1,4 @@
-"""Set-up, tried on a copy of the scripts in a folder of its own, with nothing to download."""
+"""Set-up, run on a copy of the scripts in a temporary folder, with nothing to download."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from scripts.environment import ROOT
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A project that requires no packages: everything of set-up but the network."""
+    """A project without requirements: set-up does everything but download."""
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "requirements").mkdir()
     for name in ("base", "dev", "node"):
@@ -23,7 +23,7 @@ def checkout(tmp_path):
     lock = {**package, "lockfileVersion": 3, "requires": True, "packages": {"": package}}
     (tmp_path / "package-lock.json").write_text(json.dumps(lock))
     (tmp_path / ".npmrc").write_text("offline=true\n")
-    (tmp_path / "node_modules").mkdir()  # npm makes none when there is nothing to put in
+    (tmp_path / "node_modules").mkdir()  # npm does not create an empty one
     return tmp_path
 
 
@@ -35,7 +35,7 @@ def set_up(checkout, **env):
 
 
 @pytest.mark.skipif(not shutil.which("npm"), reason="needs npm on PATH: without it, set-up downloads one")
-def test_set_up_does_only_what_is_not_done_and_mends_what_was_interrupted(checkout):
+def test_set_up_installs_only_what_is_missing_and_repairs_what_was_interrupted(checkout):
     first = set_up(checkout)
     assert first.returncode == 0, first.stderr
     assert "Creating the virtual environment" in first.stdout and "Installing Python packages" in first.stdout
@@ -48,16 +48,16 @@ def test_set_up_does_only_what_is_not_done_and_mends_what_was_interrupted(checko
     changed = set_up(checkout)
     assert "Installing Python packages" in changed.stdout and "Creating" not in changed.stdout
 
-    (checkout / ".venv/.installing").touch()  # what a set-up leaves behind that was killed while pip was working
+    (checkout / ".venv/.installing").touch()  # left behind by a set-up that was killed while pip ran
     interrupted = set_up(checkout)
     assert interrupted.returncode == 0
     assert "incomplete" in interrupted.stdout and "Creating the virtual environment" in interrupted.stdout
 
-    shutil.rmtree(checkout / ".venv/bin")  # ... or earlier
+    shutil.rmtree(checkout / ".venv/bin")  # ... or by one that was killed earlier
     assert "Creating the virtual environment" in set_up(checkout).stdout
 
 
-def test_a_package_that_cannot_be_had_is_shown_in_full_with_a_remedy(checkout):
+def test_a_missing_package_is_reported_with_the_output_and_a_remedy(checkout):
     requirement = "no-such-package-anywhere==1.0 --hash=sha256:" + "0" * 64
     (checkout / "requirements/dev.txt").write_text(requirement + "\n")
     failed = set_up(checkout)
