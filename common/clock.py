@@ -1,4 +1,4 @@
-"""The present moment, and the UTC windows that limits, rollups and statistics use. Weeks start on Monday.
+"""The current time, and the UTC windows that limits, rollups and statistics use. Weeks start on Monday.
 
 Code that depends on the time reads it here. Tests replace `source` and move the time themselves.
 """
@@ -14,7 +14,7 @@ class Clock(Protocol):
     """A source of the time."""
 
     def utc_now(self) -> datetime:
-        """Return the present moment, aware, in UTC."""
+        """Return the current time, aware, in UTC."""
 
     def monotonic(self) -> float:
         """Return seconds since an arbitrary moment; they never go backwards."""
@@ -33,7 +33,7 @@ source: Clock = SystemClock()
 
 
 def utc_now() -> datetime:
-    """Return the present moment, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return source.utc_now()
 
 

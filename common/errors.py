@@ -1,4 +1,4 @@
-"""Errors that an API caller sees.
+"""Errors of the API.
 
 ApiError                        status  error_type
 ├── InvalidRequest              400     invalid_request
@@ -21,7 +21,7 @@ ApiError                        status  error_type
 ├── TemporarilyUnavailable      503     provider_overloaded
 └── ProviderTimeout             504     timeout
 
-`envelope()` is the one place that turns an error into JSON:
+`envelope()` is the only place that turns an error into JSON:
 `{"error": {"code": <HTTP status>, "message": ..., "metadata": {"error_type": ...}}}`.
 """
 
@@ -52,10 +52,10 @@ __all__ = [
 
 
 class ApiError(Exception):
-    """Base of every error that has an HTTP status and a message for the caller.
+    """Base class: an HTTP status and a message for the caller, with the remedy if there is one.
 
-    `message` names the remedy where there is one. `metadata` is merged into `error.metadata`,
-    `availability` becomes `error.availability`, `headers` go on the response.
+    `metadata` is merged into `error.metadata`, `availability` becomes `error.availability`, and `headers` are added to
+    the response.
     """
 
     status = 500
@@ -74,10 +74,10 @@ class ApiError(Exception):
         self.metadata = metadata or {}
         self.availability = availability
         self.headers = headers or {}
-        self.routing: dict[str, Any] | None = None  # what the router did, for callers who asked to know
+        self.routing: dict[str, Any] | None = None  # the routing decisions, if the caller requested them
 
     def envelope(self) -> dict[str, Any]:
-        """The JSON body: `{"error": {"code", "message", "metadata", "availability"?}}`."""
+        """Return the JSON body: `{"error": {"code", "message", "metadata", "availability"?}}`."""
         error: dict[str, Any] = {
             "code": self.status,
             "message": self.message,
@@ -100,13 +100,13 @@ class InvalidRequest(ApiError):
 
 
 class ModelNotFound(InvalidRequest):
-    """The catalogue has no such model id."""
+    """The catalog has no model with this ID."""
 
     error_type = "not_found"
 
 
 class ContextLengthExceeded(InvalidRequest):
-    """The prompt does not fit the model's context."""
+    """The prompt exceeds the model's context window."""
 
     error_type = "context_length_exceeded"
 
@@ -119,34 +119,34 @@ class NotAuthenticated(ApiError):
 
 
 class PaymentRequired(ApiError):
-    """The account's credits or the key's limit do not cover the request."""
+    """The account's credits or the key's spend limit do not cover the request."""
 
     status = 402
     error_type = "payment_required"
 
 
 class PermissionDenied(ApiError):
-    """The caller is known and may not do this."""
+    """The caller is authenticated but not allowed to do this."""
 
     status = 403
     error_type = "permission_denied"
 
 
 class ModerationRefused(PermissionDenied):
-    """A provider's moderation does not let the prompt pass."""
+    """A provider's moderation rejected the prompt."""
 
     error_type = "content_policy_violation"
 
 
 class NotFound(ApiError):
-    """No such thing, or not the caller's."""
+    """The resource does not exist, or the caller may not see it."""
 
     status = 404
     error_type = "not_found"
 
 
 class NoEndpoints(NotFound):
-    """The model exists and no endpoint of it matches the request's constraints."""
+    """The model exists, but none of its endpoints matches the request's constraints."""
 
 
 class RequestTimeout(ApiError):
@@ -157,14 +157,14 @@ class RequestTimeout(ApiError):
 
 
 class Conflict(ApiError):
-    """The thing changed meanwhile, or exists already."""
+    """The resource was changed by another request, or exists already."""
 
     status = 409
     error_type = "precondition_failed"
 
 
 class Gone(ApiError):
-    """A removed part of the API."""
+    """This part of the API was removed."""
 
     status = 410
     error_type = "not_found"
@@ -178,21 +178,21 @@ class PayloadTooLarge(ApiError):
 
 
 class Unprocessable(ApiError):
-    """Well-formed, and still makes no sense."""
+    """The request is well-formed, but its values are invalid."""
 
     status = 422
     error_type = "unprocessable"
 
 
 class RateLimited(ApiError):
-    """A platform limit, or every provider's."""
+    """The platform's rate limit, or that of every provider, is exceeded."""
 
     status = 429
     error_type = "rate_limit_exceeded"
 
 
 class InternalError(ApiError):
-    """Something of ours broke; the message says nothing about what."""
+    """An error of this site. The message reveals nothing about the cause."""
 
     status = 500
     error_type = "server"
@@ -202,21 +202,21 @@ class InternalError(ApiError):
 
 
 class ProviderUnavailable(ApiError):
-    """Every attempted provider failed or answered nonsense."""
+    """Every attempted provider failed or sent an invalid response."""
 
     status = 502
     error_type = "provider_unavailable"
 
 
 class TemporarilyUnavailable(ApiError):
-    """No provider can take the request right now."""
+    """No provider can serve the request at the moment."""
 
     status = 503
     error_type = "provider_overloaded"
 
 
 class ProviderTimeout(ApiError):
-    """The provider did not answer in time."""
+    """The provider did not respond in time."""
 
     status = 504
     error_type = "timeout"

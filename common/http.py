@@ -1,4 +1,4 @@
-"""Typed requests, so that every view is checked."""
+"""Request types, so that views are type-checked."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 if TYPE_CHECKING:
-    from accounts.models import User  # types only: this module imports no app when it runs
+    from accounts.models import User  # for types only: `common` imports no app at run time
 
 __all__ = ["AuthedRequest", "PageRequest"]
 

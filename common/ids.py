@@ -1,4 +1,4 @@
-"""Public identifiers: a prefix that says what the thing is, and enough randomness to be unguessable."""
+"""Public identifiers: a prefix with the kind of the object, and an unguessable random part."""
 
 import secrets
 import time
@@ -9,10 +9,10 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def public_id(prefix: str) -> str:
-    """`prefix_` and 24 letters and digits (142 bits)."""
+    """Return `prefix_` and 24 random letters and digits (142 bits)."""
     return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))
 
 
 def generation_id(now: float | None = None) -> str:
-    """`gen-<unix seconds>-<20 letters and digits>`: ids sort by time, so their index stays compact."""
+    """Return `gen-<Unix seconds>-<20 hexadecimal digits>`. IDs sort by time, which keeps their index compact."""
     return f"gen-{int(now if now is not None else time.time())}-{secrets.token_hex(10)}"

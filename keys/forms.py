@@ -12,9 +12,9 @@ from common.money import PicoUsd, as_usd, pico_from_usd
 
 from .models import ApiKey
 
-__all__ = ["ChangeKeyForm", "CreateKeyForm", "CreateManagementKeyForm"]
+__all__ = ["CreateKeyForm", "CreateManagementKeyForm", "EditKeyForm"]
 
-#: The largest limit, in dollars. Beyond it, no limit serves as well.
+#: The largest limit, in dollars.
 LARGEST_LIMIT = 1_000_000
 DAYS = {"1": "1 day", "7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
 
@@ -108,7 +108,7 @@ class CreateKeyForm(CreateManagementKeyForm):
     )
 
 
-class ChangeKeyForm(CreateKeyForm):
+class EditKeyForm(CreateKeyForm):
     """The form of an existing key. `changes` returns the fields to update."""
 
     def __init__(self, key: ApiKey, *args: Any, **options: Any) -> None:

@@ -10,7 +10,7 @@ app_name = "keys"
 
 
 class KeyHashConverter(StringConverter):
-    """The SHA-256 of a key."""
+    """The SHA-256 of a key in lowercase hexadecimal."""
 
     regex = "[0-9a-f]{64}"
 
@@ -29,7 +29,7 @@ urlpatterns = [
     # /settings/management-keys
     path("settings/management-keys", views.management_keys, name="management-keys"),
     path("settings/management-keys/create", views.create_management_key, name="create-management-key"),
-    # Short and former addresses. Programs link to /keys/<hash>.
+    # Short and former URLs. API clients link to /keys/<hash>.
     path("keys", RedirectView.as_view(pattern_name="keys:keys")),
     path("keys/<key_hash:key_hash>", RedirectView.as_view(pattern_name="keys:key")),
     path("settings/provisioning-keys", RedirectView.as_view(pattern_name="keys:management-keys")),

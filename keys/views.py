@@ -18,7 +18,7 @@ from common.clock import utc_now
 from common.http import AuthedRequest
 
 from . import authentication, issuing, samples
-from .forms import ChangeKeyForm, CreateKeyForm, CreateManagementKeyForm
+from .forms import CreateKeyForm, CreateManagementKeyForm, EditKeyForm
 from .models import ApiKey
 from .status import KeyStatus
 
@@ -104,7 +104,7 @@ def key(request: AuthedRequest, key_hash: str) -> HttpResponse:
 def change_key(request: AuthedRequest, key_hash: str) -> HttpResponse:
     """The form to edit a key's name, limit and expiration."""
     key = _visible_key(request, key_hash)
-    form = ChangeKeyForm(key, request.POST or None)
+    form = EditKeyForm(key, request.POST or None)
     if not form.is_valid():
         came_from = request.POST.get("from") or request.GET.get("from", "key")
         return _form(request, "keys/change_key.html", form, key=key, came_from=came_from)

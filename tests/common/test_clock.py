@@ -1,4 +1,4 @@
-"""The present moment, which tests can move, and UTC windows: days, weeks from Monday, months."""
+"""The current time, which tests can move, and UTC windows: days, weeks from Monday, months."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""The door: which headers are let in, and how fast a revoked key stops working."""
+"""Authentication: accepted headers, and how fast a revoked key stops working."""
 
 import hashlib
 import re
@@ -22,26 +22,26 @@ def issued(organisation, alice):
     return issuing.create(organisation, alice, "Laptop")
 
 
-def test_a_new_secret_has_the_published_format_and_is_never_the_same():
+def test_a_new_secret_is_unique_and_has_the_documented_format():
     one, other = authentication.new_secret(), authentication.new_secret()
     assert re.fullmatch(r"sk-or-v1-[0-9a-f]{64}", one)
     assert one != other
 
 
-def test_the_hash_is_the_plain_sha256_that_clients_compute_themselves():
+def test_the_hash_is_the_plain_sha256_that_clients_compute_too():
     secret = "sk-or-v1-" + "0e6" + "0" * 57 + "1c96"
     assert authentication.hash_of(secret) == hashlib.sha256(secret.encode()).hexdigest()
     assert authentication.label_of(secret) == "sk-or-v1-0e6...1c96"
 
 
-def test_the_secret_is_stored_nowhere(issued):
+def test_the_secret_is_not_stored(issued):
     key, secret = issued
     stored = ApiKey.objects.filter(pk=key.pk).values().get()
     assert all(secret not in str(value) and secret[20:40] not in str(value) for value in stored.values())
 
 
 @pytest.mark.parametrize("header", ["Bearer {}", "bearer {}", "BEARER   {}  ", "  Bearer\t{}"])
-def test_a_good_key_is_recognised_however_the_scheme_is_written(issued, header, alice, organisation):
+def test_the_scheme_is_case_and_space_insensitive(issued, header, alice, organisation):
     key, secret = issued
     identity = authenticate_sync(header.format(secret))
     assert identity.key_id == key.pk
@@ -56,12 +56,12 @@ def test_x_api_key_works_when_there_is_no_authorization_header(issued):
     assert authenticate_sync("", f" {secret} ").key_id == key.pk
 
 
-def test_a_bad_authorization_header_is_not_rescued_by_x_api_key(issued):
+def test_an_invalid_authorization_header_takes_precedence_over_x_api_key(issued):
     with pytest.raises(NotAuthenticated):
         authenticate_sync("Bearer sk-or-v1-wrong", issued[1])
 
 
-HOSTILE = [
+MALFORMED = [
     None,
     "",
     "   ",
@@ -84,8 +84,8 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("header", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_hostile_header_is_a_401_that_names_the_remedy(db, header, settings):
+@pytest.mark.parametrize("header", MALFORMED, ids=range(len(MALFORMED)))
+def test_a_malformed_header_is_a_401_with_a_remedy(db, header, settings):
     settings.SITE_URL = "https://example.com"
     with pytest.raises(NotAuthenticated) as refused:
         authenticate_sync(header)
@@ -94,7 +94,7 @@ def test_a_hostile_header_is_a_401_that_names_the_remedy(db, header, settings):
     assert len(refused.value.message) < 300
 
 
-def test_a_missing_header_is_named_as_such(db):
+def test_a_missing_header_is_reported_as_missing(db):
     with pytest.raises(NotAuthenticated, match="Missing Authentication header"):
         authenticate_sync(None)
 
@@ -190,7 +190,7 @@ def test_a_refused_key_is_read_every_time(db, django_assert_num_queries):
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_the_async_door_answers_the_same(db):
+async def test_async_authentication_gives_the_same_results(db):
     organisation = await Organisation.objects.acreate(name="Acme")
     key, secret = await sync_to_async(issuing.create)(organisation, None, "Server")
     identity = await authenticate(f"Bearer {secret}")
@@ -200,10 +200,10 @@ async def test_the_async_door_answers_the_same(db):
         await authenticate(f"Bearer {secret}")
     with pytest.raises(NotAuthenticated):
         await authenticate("Bearer \udcff")
-    await sync_to_async(connections.close_all)()  # this thread's, or the test database could not be dropped
+    await sync_to_async(connections.close_all)()  # open connections keep the test database
 
 
-def test_a_management_key_manages_and_runs_nothing(organisation, alice):
+def test_a_management_key_cannot_run_inference(organisation, alice):
     _, secret = issuing.create(organisation, alice, "Deploy", is_management=True)
     identity = authenticate_sync(f"Bearer {secret}")
     authentication.require_management(identity)
@@ -211,7 +211,7 @@ def test_a_management_key_manages_and_runs_nothing(organisation, alice):
         authentication.require_inference(identity)
 
 
-def test_an_ordinary_key_runs_and_manages_nothing(issued):
+def test_an_inference_key_cannot_manage_keys(issued):
     identity = authenticate_sync(f"Bearer {issued[1]}")
     authentication.require_inference(identity)
     with pytest.raises(PermissionDenied, match="Only management keys can perform this operation"):

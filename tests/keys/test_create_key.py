@@ -1,4 +1,4 @@
-"""Making a key: the form, and the secret that is shown once."""
+"""Creating a key: the form, and the secret that is shown once."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -19,13 +19,13 @@ def secret_in(response) -> str:
     return SECRET.search(response.content.decode()).group()
 
 
-def test_it_sends_a_visitor_to_sign_in(db):
+def test_signed_out_visitors_are_sent_to_sign_in(db):
     assert Client().get(URL).status_code == 302
     assert Client().post(URL, {"name": "x"}).status_code == 302
     assert not ApiKey.objects.exists()
 
 
-def test_the_form_is_a_page_and_the_content_of_a_dialog(alice_client):
+def test_the_form_works_as_a_page_and_in_a_dialog(alice_client):
     page = alice_client.get(URL).content.decode()
     assert page.count("<h1") == 1
     dialog = alice_client.get(URL, headers={"HX-Request": "true"}).content.decode()
@@ -48,7 +48,7 @@ def test_the_secret_is_shown_once_and_works(alice_client, alice, organisation):
     assert secret not in alice_client.get(f"/settings/keys/{key.hash}").content.decode()
 
 
-def test_it_comes_with_code_that_works_as_it_stands(alice_client, settings):
+def test_the_secret_comes_with_ready_to_run_code(alice_client, settings):
     settings.SITE_URL = "https://gateway.example"
     response = alice_client.post(URL, {"name": "Laptop"}, headers={"HX-Request": "true"})
     html = response.content.decode()
@@ -58,7 +58,7 @@ def test_it_comes_with_code_that_works_as_it_stands(alice_client, settings):
     assert "</svg>Done</a>" in html
 
 
-def test_a_limit_a_reset_and_an_expiry_are_kept(alice_client):
+def test_limit_reset_and_expiration_are_saved(alice_client):
     alice_client.post(URL, {"name": "CI", "limit": "$1,250.50", "limit_reset": "weekly", "expiry": "30"})
     key = ApiKey.objects.get()
     assert key.limit == pico_from_cents(125050)
@@ -66,7 +66,7 @@ def test_a_limit_a_reset_and_an_expiry_are_kept(alice_client):
     assert abs(key.expires_at - timezone.now() - timedelta(days=30)) < timedelta(minutes=1)
 
 
-def test_a_date_means_the_end_of_that_day_in_utc(alice_client):
+def test_an_expiration_date_includes_that_day_in_utc(alice_client):
     day = timezone.now().date() + timedelta(days=10)
     alice_client.post(URL, {"name": "CI", "expiry": "date", "expiry_date": day.isoformat()})
     assert ApiKey.objects.get().expires_at == datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
@@ -94,14 +94,14 @@ def test_a_date_means_the_end_of_that_day_in_utc(alice_client):
         ({"expiry": "date", "expiry_date": "soon"}, "Enter a valid date"),
     ],
 )
-def test_what_makes_no_sense_is_said_beside_its_field(alice_client, fields, message):
+def test_invalid_input_is_reported_at_its_field(alice_client, fields, message):
     response = alice_client.post(URL, {"name": "Laptop", **fields})
     assert response.status_code == 422
     assert message in response.content.decode()
     assert not ApiKey.objects.exists()
 
 
-def test_sending_the_form_twice_makes_one_key(alice_client):
+def test_posting_the_form_twice_creates_one_key(alice_client):
     once = re.search(r'name="once" value="([^"]+)"', alice_client.get(URL).content.decode()).group(1)
     assert alice_client.post(URL, {"name": "Laptop", "once": once}).status_code == 201
     again = alice_client.post(URL, {"name": "Laptop", "once": once}, follow=True)
@@ -109,24 +109,24 @@ def test_sending_the_form_twice_makes_one_key(alice_client):
     assert ApiKey.objects.count() == 1
 
 
-def test_a_member_makes_keys_of_the_organisation(bob_client, bob, organisation):
+def test_a_member_creates_keys_of_the_organization(bob_client, bob, organisation):
     bob_client.post(URL, {"name": "Bob's"})
     key = ApiKey.objects.get()
     assert (key.organisation, key.created_by) == (organisation, bob)
 
 
-def test_an_outsider_makes_keys_of_their_own_organisation_only(charlie_client, charlie, organisation):
+def test_an_outsider_creates_keys_only_in_their_own_organization(charlie_client, charlie, organisation):
     charlie_client.post(URL, {"name": "Charlie's"})
     assert ApiKey.objects.get().organisation == charlie.personal_organisation != organisation
 
 
-def test_a_name_is_text_and_not_markup(alice_client):
+def test_markup_in_a_name_is_escaped(alice_client):
     response = alice_client.post(URL, {"name": "<script>alert(1)</script>"})
     assert "<script>alert" not in response.content.decode()
     assert "<script>alert" not in alice_client.get("/settings/keys").content.decode()
 
 
-def test_only_an_admin_makes_management_keys(alice_client, bob_client):
+def test_only_an_admin_creates_management_keys(alice_client, bob_client):
     assert bob_client.post("/settings/management-keys/create", {"name": "x"}).status_code == 403
     response = alice_client.post("/settings/management-keys/create", {"name": "Deploy script"})
     assert response.status_code == 201

@@ -1,4 +1,4 @@
-"""One key: its page, changing it, switching it off and deleting it."""
+"""The page of a key: edit, disable and delete it."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def url(key):
     return f"/settings/keys/{key.hash}"
 
 
-def test_it_shows_what_the_key_has_spent_and_left(alice_client, key, url):
+def test_it_shows_usage_and_the_remaining_limit(alice_client, key, url):
     now = timezone.now()
     issuing.update(key, limit=pico_from_cents(500), limit_reset="daily")
     ApiKey.objects.filter(pk=key.pk).update(
@@ -40,11 +40,11 @@ def test_it_shows_what_the_key_has_spent_and_left(alice_client, key, url):
     assert f"/activity?key={key.hash}" in html
 
 
-def test_programs_find_it_under_its_short_address(alice_client, key, url):
+def test_the_short_url_redirects_to_it(alice_client, key, url):
     assert alice_client.get(f"/keys/{key.hash}").url == url
 
 
-def test_a_member_finds_only_their_own(bob_client, bob, organisation, url):
+def test_a_member_sees_only_their_own_keys(bob_client, bob, organisation, url):
     own, _ = issuing.create(organisation, bob, "Bob's")
     assert bob_client.get(f"/settings/keys/{own.hash}").status_code == 200
     assert bob_client.get(url).status_code == 404
@@ -52,7 +52,7 @@ def test_a_member_finds_only_their_own(bob_client, bob, organisation, url):
 
 @pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
 @pytest.mark.parametrize("action", ["", "/change", "/switch", "/delete"])
-def test_anybody_elses_key_does_not_exist(request, who, action, key, url):
+def test_keys_of_others_are_not_found(request, who, action, key, url):
     client = request.getfixturevalue(who)
     if action != "/switch":
         assert client.get(url + action).status_code == 404
@@ -63,7 +63,7 @@ def test_anybody_elses_key_does_not_exist(request, who, action, key, url):
 
 
 @pytest.mark.parametrize("tail", ["0" * 64, "0" * 63, "A" * 64, "%00" * 64, "..%2F..", "'%20OR%201=1"])
-def test_a_hash_that_is_none_is_not_found(alice_client, tail):
+def test_an_invalid_hash_is_not_found(alice_client, tail):
     assert alice_client.get(f"/settings/keys/{tail}").status_code == 404
 
 
@@ -72,7 +72,7 @@ def test_a_deleted_key_has_no_page(alice_client, key, url):
     assert alice_client.get(url).status_code == 404
 
 
-def test_its_name_limit_and_expiry_can_be_changed(alice_client, key, url):
+def test_name_limit_and_expiration_can_be_edited(alice_client, key, url):
     response = alice_client.post(
         url + "/change", {"name": "Desk", "limit": "7.5", "limit_reset": "monthly", "expiry": "7", "from": "key"}
     )
@@ -83,7 +83,7 @@ def test_its_name_limit_and_expiry_can_be_changed(alice_client, key, url):
     assert key.updated_at is not None
 
 
-def test_an_expiry_that_is_left_alone_stays_to_the_second(alice_client, key, url):
+def test_an_unchanged_expiration_keeps_its_seconds(alice_client, key, url):
     moment = timezone.now() + timedelta(days=3, seconds=12)
     issuing.update(key, expires_at=moment)
     assert 'value="keep" selected' in alice_client.get(url + "/change").content.decode()
@@ -92,26 +92,26 @@ def test_an_expiry_that_is_left_alone_stays_to_the_second(alice_client, key, url
     assert (key.name, key.expires_at) == ("Desk", moment)
 
 
-def test_a_limit_can_be_taken_away(alice_client, key, url):
+def test_a_limit_can_be_removed(alice_client, key, url):
     issuing.update(key, limit=pico_from_cents(1), expires_at=timezone.now())
     alice_client.post(url + "/change", {"name": "Laptop", "limit": "", "limit_reset": "", "expiry": ""})
     key.refresh_from_db()
     assert (key.limit, key.expires_at) == (None, None)
 
 
-def test_the_form_shows_a_limit_exactly_as_it_is(alice_client, key, url):
+def test_the_form_shows_the_exact_limit(alice_client, key, url):
     issuing.update(key, limit=1_500_000_000)
     assert 'value="0.0015"' in alice_client.get(url + "/change").content.decode()
 
 
-def test_changing_a_key_leaves_its_counters_alone(key):
+def test_editing_a_key_does_not_change_its_counters(key):
     ApiKey.objects.filter(pk=key.pk).update(usage=5, window_usage=4)
     issuing.update(key, name="Desk")
     key.refresh_from_db()
     assert (key.usage, key.window_usage) == (5, 4)
 
 
-def test_another_interval_starts_counting_from_nothing(key):
+def test_changing_the_interval_restarts_the_spend_count(key):
     issuing.update(key, limit=100, limit_reset="monthly")
     ApiKey.objects.filter(pk=key.pk).update(window_usage=60)
     issuing.update(key, limit=200, limit_reset="monthly")
@@ -120,18 +120,18 @@ def test_another_interval_starts_counting_from_nothing(key):
     assert ApiKey.objects.get(pk=key.pk).window_usage == 0
 
 
-def test_counters_cannot_be_changed_from_outside(key):
+def test_update_refuses_counters(key):
     with pytest.raises(ValueError, match="usage"):
         issuing.update(key, usage=0)
 
 
-def test_a_bad_change_is_said_in_the_dialog(alice_client, url):
+def test_invalid_input_is_reported_in_the_dialog(alice_client, url):
     response = alice_client.post(url + "/change", {"name": ""}, headers={"HX-Request": "true"})
     assert response.status_code == 422
     assert "<html" not in response.content.decode()
 
 
-def test_a_change_in_the_dialog_loads_the_page_again(alice_client, url):
+def test_saving_in_the_dialog_reloads_the_page(alice_client, url):
     response = alice_client.post(url + "/change", {"name": "Desk", "from": "list"}, headers={"HX-Request": "true"})
     assert response["HX-Redirect"] == "/settings/keys"
 
@@ -147,11 +147,11 @@ def test_a_disabled_key_is_refused_and_can_be_enabled_again(alice_client, issued
     assert authenticate_sync(f"Bearer {secret}").key_id == key.pk
 
 
-def test_switching_takes_a_post(alice_client, url):
+def test_enabling_and_disabling_require_post(alice_client, url):
     assert alice_client.get(url + "/switch").status_code == 405
 
 
-def test_deleting_asks_first_and_says_what_happens(alice_client, key, url):
+def test_deleting_asks_for_confirmation_and_explains_the_consequences(alice_client, key, url):
     html = alice_client.get(url + "/delete").content.decode()
     assert "will fail with 401" in html
     assert "stays in your activity" in html
@@ -159,7 +159,7 @@ def test_deleting_asks_first_and_says_what_happens(alice_client, key, url):
     assert key.deleted_at is None
 
 
-def test_a_deleted_key_is_refused_and_gone_from_the_list(alice_client, issued, url):
+def test_a_deleted_key_is_refused_and_not_listed(alice_client, issued, url):
     key, secret = issued
     response = alice_client.post(url + "/delete", follow=True)
     assert response.redirect_chain[0][0] == "/settings/keys"
@@ -169,6 +169,6 @@ def test_a_deleted_key_is_refused_and_gone_from_the_list(alice_client, issued, u
     assert ApiKey.objects.filter(pk=key.pk).exists()
 
 
-def test_a_member_who_is_no_longer_an_admin_cannot_touch_management_keys(bob_client, bob, organisation):
+def test_a_former_admin_cannot_edit_management_keys(bob_client, bob, organisation):
     key, _ = issuing.create(organisation, bob, "Deploy script", is_management=True)
     assert bob_client.get(f"/settings/keys/{key.hash}").status_code == 404

@@ -1,4 +1,4 @@
-"""The list of keys: who sees which."""
+"""The list of keys: an admin sees all, a member their own."""
 
 from datetime import timedelta
 
@@ -13,19 +13,19 @@ from keys.models import ApiKey
 URL = "/settings/keys"
 
 
-def test_it_sends_a_visitor_to_sign_in(db):
+def test_signed_out_visitors_are_sent_to_sign_in(db):
     response = Client().get(URL)
     assert response.status_code == 302
     assert response.url.startswith("/account/login/?next=/settings/keys")
 
 
-def test_it_offers_the_first_key_when_there_is_none(alice_client):
+def test_an_empty_list_offers_to_create_a_key(alice_client):
     html = alice_client.get(URL).content.decode()
     assert "No keys yet" in html
     assert 'href="/settings/keys/create"' in html
 
 
-def test_it_lists_keys_with_what_their_limit_leaves_and_never_a_secret(alice_client, organisation, alice):
+def test_it_shows_the_use_of_limits_and_never_a_secret(alice_client, organisation, alice):
     key, secret = issuing.create(organisation, alice, "Laptop", limit=pico_from_cents(1000))
     ApiKey.objects.filter(pk=key.pk).update(usage=pico_from_cents(250))
     html = alice_client.get(URL).content.decode()
@@ -37,7 +37,7 @@ def test_it_lists_keys_with_what_their_limit_leaves_and_never_a_secret(alice_cli
     assert secret not in html
 
 
-def test_an_admin_sees_everybodys_keys_a_member_their_own(alice_client, bob_client, organisation, alice, bob):
+def test_an_admin_sees_all_keys_and_a_member_their_own(alice_client, bob_client, organisation, alice, bob):
     issuing.create(organisation, alice, "Key of Alice")
     issuing.create(organisation, bob, "Key of Bob")
     everything = alice_client.get(URL).content.decode()
@@ -53,7 +53,7 @@ def test_an_outsider_sees_none_of_them(charlie_client, organisation, alice):
     assert "Key of Alice" not in charlie_client.get(URL).content.decode()
 
 
-def test_deleted_and_management_keys_are_not_in_the_list(alice_client, organisation, alice):
+def test_deleted_and_management_keys_are_not_listed(alice_client, organisation, alice):
     gone, _ = issuing.create(organisation, alice, "Gone")
     issuing.delete(gone)
     issuing.create(organisation, alice, "Manager", is_management=True)
@@ -71,7 +71,7 @@ def test_deleted_and_management_keys_are_not_in_the_list(alice_client, organisat
         ({"limit": PicoUsd(0)}, "Limit reached"),
     ],
 )
-def test_it_says_whether_a_key_would_be_let_in(alice_client, organisation, alice, changes, word):
+def test_it_shows_the_state_of_each_key(alice_client, organisation, alice, changes, word):
     key, _ = issuing.create(organisation, alice, "Laptop")
     issuing.update(key, **changes)
     assert f">{word}</span>" in alice_client.get(URL).content.decode()
@@ -87,7 +87,7 @@ def test_long_lists_have_pages(alice_client, organisation, alice):
     assert alice_client.get(URL + "?page=abc%00").status_code == 200
 
 
-def test_the_short_address_leads_to_the_list(alice_client):
+def test_the_short_url_redirects_to_the_list(alice_client):
     assert alice_client.get("/keys").url == URL
 
 
@@ -98,7 +98,7 @@ def test_management_keys_are_for_admins(alice_client, bob_client, charlie_client
     assert "Deploy script" not in charlie_client.get("/settings/management-keys").content.decode()
 
 
-def test_the_former_address_of_management_keys_still_works(alice_client):
+def test_the_former_url_of_management_keys_redirects(alice_client):
     assert alice_client.get("/settings/provisioning-keys").url == "/settings/management-keys"
 
 

@@ -11,20 +11,20 @@ from tests.processes import Site
 
 
 def status_of(site: Site, secret: str) -> int:
-    """What the API answers a request with the key."""
+    """Return the status of an API request with the key."""
     reply = requests.get(f"{site.url}/api/v1/key", headers={"Authorization": f"Bearer {secret}"}, timeout=30)
     return reply.status_code
 
 
-def test_a_key_is_made_by_keyboard_alone(page: Page, site: Site, customer: Person):
+def test_a_key_is_created_with_the_keyboard_only(page: Page, site: Site, customer: Person):
     enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Create an API key")
-    # When what it shows has settled, htmx gives the first field the focus once more.
+    # htmx moves the focus to the first field again after the swap has settled.
     expect(dialog.locator(".htmx-settling, .htmx-added")).to_have_count(0)
     expect(dialog.get_by_label("Name")).to_be_focused()
-    page.keyboard.press("Enter")  # the browser asks for the name
+    page.keyboard.press("Enter")  # the browser requires the name
     page.keyboard.type("By keyboard")
     page.keyboard.press("Tab")
     page.keyboard.type("12.50")
@@ -35,14 +35,14 @@ def test_a_key_is_made_by_keyboard_alone(page: Page, site: Site, customer: Perso
     key = secret.inner_text()
     assert status_of(site, key) == 200
     page.keyboard.press("Escape")
-    expect(secret).to_be_visible()  # it is shown once: a slip must not close it
+    expect(secret).to_be_visible()  # it is shown once, so an accidental Escape must not close it
     page.get_by_role("link", name="Done").click()
     row = page.get_by_role("row").filter(has_text="By keyboard")
     expect(row).to_contain_text("of $12.50")
     assert key not in page.content()
 
 
-def test_a_mistake_is_said_in_the_dialog_and_what_was_typed_stays(page: Page, site: Site, customer: Person, faults):
+def test_an_error_is_shown_in_the_dialog_and_keeps_the_input(page: Page, site: Site, customer: Person, faults):
     enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").click()
     page.get_by_label("Name").fill("Mistaken")
@@ -58,7 +58,7 @@ def test_a_mistake_is_said_in_the_dialog_and_what_was_typed_stays(page: Page, si
     expect(page.get_by_role("link", name="Create key")).to_be_focused()
 
 
-def test_a_date_is_asked_for_only_when_it_is_chosen(page: Page, site: Site, customer: Person):
+def test_the_date_field_appears_only_when_chosen(page: Page, site: Site, customer: Person):
     enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").click()
     date = page.get_by_label("Last day it works")
@@ -68,7 +68,7 @@ def test_a_date_is_asked_for_only_when_it_is_chosen(page: Page, site: Site, cust
     expect(date).to_be_visible()
 
 
-def test_a_key_is_changed_disabled_and_deleted_from_the_list(page: Page, site: Site, customer: Person):
+def test_a_key_is_edited_disabled_and_deleted_from_the_list(page: Page, site: Site, customer: Person):
     enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").click()
     page.get_by_label("Name").fill("Short life")
@@ -95,7 +95,7 @@ def test_a_key_is_changed_disabled_and_deleted_from_the_list(page: Page, site: S
     expect(page.get_by_role("link", name="Shorter life")).to_have_count(0)
 
 
-def test_keys_are_made_without_javascript(new_page, site: Site, customer: Person):
+def test_keys_are_created_without_javascript(new_page, site: Site, customer: Person):
     page = new_page(java_script_enabled=False)
     enter(page, site, customer, "/settings/keys")
     page.get_by_role("link", name="Create key").click()

@@ -1,4 +1,4 @@
-"""Limits: what counts in which window, and what is left."""
+"""Limits: what counts toward a window, and what remains."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,12 +14,12 @@ def key(**fields) -> ApiKey:
     return ApiKey(name="Laptop", **fields)
 
 
-def test_without_a_limit_nothing_is_left_to_count():
+def test_without_a_limit_there_is_no_remaining_amount():
     status = KeyStatus(key(usage=10), WEDNESDAY)
     assert (status.remaining, status.state) == (None, "active")
 
 
-def test_a_lifetime_limit_counts_everything_ever_spent():
+def test_a_limit_without_reset_counts_all_usage():
     status = KeyStatus(key(limit=100, usage=30, window_usage=5), WEDNESDAY)
     assert (status.spent, status.remaining, status.used_percent, status.resets_at) == (30, 70, 30, None)
 
@@ -36,7 +36,7 @@ def test_a_lifetime_limit_counts_everything_ever_spent():
         ("daily", None, 0),
     ],
 )
-def test_a_window_that_has_passed_counts_no_more(reset, began, spent):
+def test_usage_of_an_earlier_window_does_not_count(reset, began, spent):
     status = KeyStatus(key(limit=100, usage=90, limit_reset=reset, window_usage=40, window_started_at=began), WEDNESDAY)
     assert (status.spent, status.remaining) == (spent, 100 - spent)
 
@@ -58,16 +58,16 @@ def test_december_is_followed_by_january():
     assert KeyStatus(key(limit=1, limit_reset="monthly"), december).resets_at == datetime(2027, 1, 1, tzinfo=UTC)
 
 
-def test_spending_beyond_the_limit_leaves_nothing_and_no_less():
+def test_the_remaining_amount_is_never_negative():
     status = KeyStatus(key(limit=100, usage=130), WEDNESDAY)
     assert (status.remaining, status.used_percent, status.state) == (0, 100, "exhausted")
 
 
-def test_a_limit_of_nothing_is_used_up():
+def test_a_limit_of_zero_is_exhausted():
     status = KeyStatus(key(limit=0), WEDNESDAY)
     assert (status.used_percent, status.state) == (100, "exhausted")
 
 
-def test_a_key_works_until_the_moment_it_expires():
+def test_a_key_expires_at_the_exact_moment():
     assert KeyStatus(key(expires_at=WEDNESDAY + timedelta(seconds=1)), WEDNESDAY).state == "active"
     assert KeyStatus(key(expires_at=WEDNESDAY), WEDNESDAY).state == "expired"
