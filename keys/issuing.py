@@ -1,7 +1,7 @@
 """The second door of `keys`: creating, updating and deleting keys, for pages and the API."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 
@@ -14,8 +14,19 @@ from .models import ApiKey
 
 __all__ = ["create", "delete", "update"]
 
+
+class KeySettings(TypedDict, total=False):
+    """What a key may spend, and until when it works. A missing setting keeps its default or its present value."""
+
+    limit: PicoUsd | None
+    limit_reset: str  # a value of `ApiKey.Reset`, or empty
+    include_byok_in_limit: bool
+    expires_at: datetime | None
+
+
+SETTINGS = frozenset(KeySettings.__annotations__)
 #: Fields that `update` may change. Settlement alone writes the counters.
-CHANGEABLE = frozenset({"name", "disabled", "limit", "limit_reset", "include_byok_in_limit", "expires_at"})
+CHANGEABLE = SETTINGS | {"name", "disabled"}
 
 
 def create(
@@ -23,13 +34,11 @@ def create(
     user: User | None,
     name: str,
     *,
-    limit: PicoUsd | None = None,
-    limit_reset: str = "",
-    include_byok_in_limit: bool = False,
-    expires_at: datetime | None = None,
     is_management: bool = False,
+    **chosen: Unpack[KeySettings],
 ) -> tuple[ApiKey, str]:
-    """Return a new key and its secret, which is stored nowhere: show it once. `limit` is in pico-USD."""
+    """Return a new key and its secret, which is stored nowhere: show it once."""
+    _refuse_unknown(chosen.keys() - SETTINGS)
     secret = authentication.new_secret()
     key = ApiKey.objects.create(
         organisation=organisation,
@@ -38,10 +47,7 @@ def create(
         hash=authentication.hash_of(secret),
         label=authentication.label_of(secret),
         is_management=is_management,
-        limit=limit,
-        limit_reset=limit_reset,
-        include_byok_in_limit=include_byok_in_limit,
-        expires_at=expires_at,
+        **chosen,
     )
     return key, secret
 
@@ -49,8 +55,7 @@ def create(
 @transaction.atomic
 def update(key: ApiKey, **changes: Any) -> ApiKey:
     """Apply `changes` (see `CHANGEABLE`) and return the key. A new reset interval restarts the spend count."""
-    if unknown := changes.keys() - CHANGEABLE:
-        raise ValueError(f"not changeable: {', '.join(sorted(unknown))}")
+    _refuse_unknown(changes.keys() - CHANGEABLE)
     now = utc_now()
     # Lock the row and write only these columns: a request may be settling on this key at the same time.
     locked = ApiKey.objects.select_for_update().get(pk=key.pk)
@@ -71,3 +76,8 @@ def delete(key: ApiKey) -> None:
     now = utc_now()
     ApiKey.objects.filter(pk=key.pk, deleted_at=None).update(deleted_at=now, updated_at=now)
     transaction.on_commit(lambda: authentication.clear(key.hash))
+
+
+def _refuse_unknown(names: set[str]) -> None:
+    if names:
+        raise ValueError(f"not changeable: {', '.join(sorted(names))}")

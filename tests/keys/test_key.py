@@ -120,9 +120,11 @@ def test_changing_the_interval_restarts_the_spend_count(key):
     assert ApiKey.objects.get(pk=key.pk).window_usage == 0
 
 
-def test_update_refuses_counters(key):
+def test_counters_cannot_be_set(key, organisation, alice):
     with pytest.raises(ValueError, match="usage"):
         issuing.update(key, usage=0)
+    with pytest.raises(ValueError, match="usage"):
+        issuing.create(organisation, alice, "Laptop", usage=5)
 
 
 def test_invalid_input_is_reported_in_the_dialog(alice_client, url):
