@@ -10,6 +10,7 @@ from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing.plan import Attempt
 from gateway.tokens import compression
+from models_catalog import parameters
 from models_catalog.catalog import EndpointEntry
 
 from . import http
@@ -27,9 +28,6 @@ __all__ = [
     "thinking_budget",
 ]
 
-#: What implies what: an endpoint that lists the second also takes the first.
-IMPLIED_BY = {"parallel_tool_calls": "tools", "tool_choice": "tools", "top_logprobs": "logprobs"}
-
 #: The share of an answer's tokens that an effort may think with, in per cent.
 EFFORT_SHARES = {"xhigh": 95, "max": 95, "high": 80, "medium": 50, "low": 20, "minimal": 10}
 
@@ -38,8 +36,7 @@ _encode = msgspec.json.Encoder().encode
 
 def supports(endpoint: EndpointEntry, parameter: str) -> bool:
     """Whether the endpoint takes the parameter; others are left out of its requests."""
-    supported = endpoint.supported_parameters
-    return parameter in supported or IMPLIED_BY.get(parameter) in supported
+    return parameters.supports(endpoint.supported_parameters, parameter)
 
 
 def ceiling(attempt: Attempt, max_tokens: int | None) -> int | None:

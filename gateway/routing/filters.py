@@ -12,6 +12,7 @@ from gateway.callers import Policy
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
+from models_catalog.parameters import REQUIRABLE, supports_all
 
 from .availability import PRIVACY_PAGE, availability, page_of
 from .health import EndpointHealth
@@ -19,14 +20,6 @@ from .model_names import Named
 
 __all__ = ["Excluded", "Wishes", "excluded_because", "refusal_of"]
 
-#: Parameters that a provider either has or does not have; with `require_parameters` all must be there.
-_PARAMETERS = frozenset(
-    {
-        "temperature", "top_p", "top_k", "min_p", "top_a", "frequency_penalty", "presence_penalty",
-        "repetition_penalty", "seed", "logit_bias", "logprobs", "top_logprobs", "stop", "tools", "tool_choice",
-        "parallel_tool_calls", "response_format", "structured_outputs", "reasoning", "include_reasoning", "verbosity",
-    }
-)  # fmt: skip
 #: Parameters that narrow the choice where somebody has them, and are dropped where nobody does.
 _SOFT = ("tools", "response_format", "structured_outputs", "verbosity")
 
@@ -64,7 +57,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, request: ChatRequest, policy: Policy, prompt_tokens: int) -> "Wishes":
         """The wishes of a request; InvalidRequest for a preference that makes no sense."""
         wanted = request.provider
-        sent = {name for name in _PARAMETERS.intersection(request.body) if request.body[name] is not None}
+        sent = {name for name in REQUIRABLE.intersection(request.body) if request.body[name] is not None}
         response_format = request.body.get("response_format") or {}
         soft = [name for name in _SOFT if name in sent and name != "response_format"]
         if response_format.get("type") == "json_schema":
@@ -127,9 +120,7 @@ def excluded_because(named: Named, endpoint: EndpointEntry, wishes: Wishes) -> s
         return "max_price"
     if not wishes.modalities <= set(named.model.input_modalities):
         return "input_modalities"
-    if wishes.required and not wishes.required <= endpoint.supported_parameters | _implied(
-        endpoint.supported_parameters
-    ):
+    if not supports_all(endpoint.supported_parameters, wishes.required):
         return "require_parameters"
     if wishes.prompt_tokens > endpoint.context_length and not _may_shorten(endpoint, wishes):
         return "context_length"
@@ -230,15 +221,6 @@ def _names(slugs: frozenset[str], endpoint: EndpointEntry) -> bool:
     return bool(slugs) and not slugs.isdisjoint(
         {endpoint.provider, endpoint.tag.lower(), endpoint.provider_name.lower()}
     )
-
-
-def _implied(supported: frozenset[str]) -> frozenset[str]:
-    implied = set()
-    if "tools" in supported:
-        implied |= {"parallel_tool_calls", "tool_choice"}
-    if "logprobs" in supported:
-        implied.add("top_logprobs")
-    return frozenset(implied)
 
 
 def _too_dear(endpoint: EndpointEntry, limits: dict[str, Decimal]) -> bool:

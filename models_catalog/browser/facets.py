@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from common.money import format_price_per_million
 from models_catalog.entries import Catalogue
+from models_catalog.parameters import FILTERABLE
 
 from .browse import CONTEXT_STEPS, PRICE_STEPS, Found
 from .figures import tokens
@@ -31,22 +32,6 @@ SORT_LABELS = {
     "pricing-high-to-low": "Price: high to low",
     "context-high-to-low": "Context: high to low",
 }
-
-_PARAMETERS = (
-    "tools",
-    "tool_choice",
-    "structured_outputs",
-    "response_format",
-    "reasoning",
-    "include_reasoning",
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "stop",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-)
 
 _LABELS = {
     "input_modalities": "Input",
@@ -113,7 +98,7 @@ def facets(catalogue: Catalogue, query: Query, found: Found) -> list[Facet]:
         boxes("input_modalities", "Input", ((each, each.capitalize()) for each in INPUT_MODALITIES)),
         _contexts(query, found),
         _prices(query, found),
-        boxes("supported_parameters", "Parameters", ((each, each) for each in _PARAMETERS)),
+        boxes("supported_parameters", "Parameters", ((each, each) for each in FILTERABLE)),
         boxes("model_authors", "Author", catalogue.authors.items()),
         boxes("providers", "Provider", ((slug, each.name) for slug, each in catalogue.providers.items())),
         boxes("variant", "Variant", ((each, each.capitalize()) for each in VARIANTS)),

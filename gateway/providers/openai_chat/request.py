@@ -6,6 +6,7 @@ from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers.asking import alias_of, cache_key_of, ceiling, effort_of, fitted, longest_answer, supports
 from gateway.routing.plan import Attempt
+from models_catalog.parameters import DROPPABLE
 
 __all__ = ["request_body"]
 
@@ -18,15 +19,6 @@ GATEWAY_FIELDS = frozenset(
         "structured_outputs", "max_tool_calls", "stop_server_tools_when", "cache_control", "safety_identifier",
         "service_tier",  # the catalogue's prices are those of the standard tier
         "prompt_cache_key",  # goes on under another name, where it goes on
-    }
-)  # fmt: skip
-
-#: Sampling parameters that are left out when the endpoint does not list them. Others always travel.
-OPTIONAL_PARAMETERS = frozenset(
-    {
-        "temperature", "top_p", "top_k", "min_p", "top_a", "frequency_penalty", "presence_penalty",
-        "repetition_penalty", "seed", "logit_bias", "logprobs", "top_logprobs", "stop", "tools", "tool_choice",
-        "parallel_tool_calls", "response_format", "verbosity", "prediction", "web_search_options",
     }
 )  # fmt: skip
 
@@ -70,7 +62,7 @@ def request_body(request: ChatRequest, attempt: Attempt, caller: Caller, max_tok
         if name not in GATEWAY_FIELDS
         and value is not None
         and (name not in OPENAI_FIELDS or endpoint.provider in OPENAIS)
-        and (name not in OPTIONAL_PARAMETERS or supports(endpoint, name))
+        and (name not in DROPPABLE or supports(endpoint, name))
     }
     body["model"] = endpoint.provider_model_id or attempt.model.id
     body["messages"] = fitted(request, attempt, max_tokens)
