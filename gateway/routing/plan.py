@@ -20,7 +20,8 @@ from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry
 
-from .filters import Excluded, Wishes, excluded_because, refusal_of
+from .constraints import Wishes
+from .filters import Excluded, excluded_because, refusal_of
 from .health import EndpointKey, Health
 from .model_names import Named, resolve
 from .upstreams import Upstream, upstream_of

@@ -4,7 +4,8 @@ from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import parse
 
 from . import catalogue_cache
-from .filters import Wishes, excluded_because
+from .constraints import Wishes
+from .filters import excluded_because
 from .model_names import Named
 from .upstreams import upstream_of
 

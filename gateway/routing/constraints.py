@@ -1,0 +1,131 @@
+"""What a request asks of every endpoint, read once from its body and the account's policy. Pure."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from common.errors import InvalidRequest
+from gateway.callers import Policy
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.tokens import compression
+from models_catalog.parameters import REQUIRABLE
+
+from .health import EndpointHealth
+
+__all__ = ["Wishes"]
+
+#: Parameters that narrow the choice where somebody has them, and are dropped where nobody does.
+_SOFT = ("tools", "response_format", "structured_outputs", "verbosity")
+
+_MODALITIES = {"image_url": "image", "file": "file", "input_audio": "audio", "video_url": "video"}
+
+_QUANTIZATIONS = {
+    "fp4": {"fp4", "mxfp4", "nvfp4"},
+    "fp8": {"fp8", "mxfp8"},
+}
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request asks of every endpoint: its own preferences and the account's policy together."""
+
+    only: frozenset[str]
+    ignore: frozenset[str]
+    policy: Policy
+    no_retention: bool
+    no_collection: bool
+    distillable: bool
+    quantizations: frozenset[str]
+    max_price: dict[str, Decimal]
+    required: frozenset[str]
+    soft: tuple[str, ...]
+    modalities: frozenset[str]
+    prompt_tokens: int
+    compress: bool | None
+    max_tokens: int | None
+    min_throughput: dict[str, float]
+    max_latency_ms: dict[str, float]
+
+    @classmethod
+    def of(cls, request: ChatRequest, policy: Policy, prompt_tokens: int) -> "Wishes":
+        """The wishes of a request; InvalidRequest for a preference that makes no sense."""
+        wanted = request.provider
+        sent = {name for name in REQUIRABLE.intersection(request.body) if request.body[name] is not None}
+        response_format = request.body.get("response_format") or {}
+        soft = [name for name in _SOFT if name in sent and name != "response_format"]
+        if response_format.get("type") == "json_schema":
+            soft.append("structured_outputs")
+        elif response_format.get("type") == "json_object":
+            soft.append("response_format")
+        return cls(
+            only=_lower(wanted.only),
+            ignore=_lower(wanted.ignore) | policy.ignored_providers,
+            policy=policy,
+            no_retention=bool(wanted.zdr) or policy.zero_data_retention,
+            no_collection=wanted.data_collection == "deny",
+            distillable=bool(wanted.enforce_distillable_text),
+            quantizations=frozenset().union(
+                *(_QUANTIZATIONS.get(name, {name}) for name in _lower(wanted.quantizations))
+            ),
+            max_price=_prices(wanted.max_price),
+            required=frozenset(sent) if wanted.require_parameters else frozenset(),
+            soft=tuple(dict.fromkeys(soft)),
+            modalities=_modalities(request.messages),
+            prompt_tokens=prompt_tokens,
+            compress=compression.asked_for(request.body),
+            max_tokens=request.max_tokens,
+            min_throughput=_cutoffs(wanted.preferred_min_throughput, 1, "preferred_min_throughput"),
+            max_latency_ms=_cutoffs(wanted.preferred_max_latency, 1000, "preferred_max_latency"),
+        )
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Parameters and modalities that a model chosen for the caller must have."""
+        return frozenset(self.soft) | self.modalities
+
+    def performs(self, known: EndpointHealth) -> bool:
+        """Whether the endpoint meets every performance wish. One without figures is given the benefit of the doubt."""
+        speed, latency = known.throughput, known.latency
+        return all(speed is None or speed.get(name, 0) >= least for name, least in self.min_throughput.items()) and all(
+            latency is None or latency.get(name, 0) <= most for name, most in self.max_latency_ms.items()
+        )
+
+
+def _prices(given: dict[str, Any] | None) -> dict[str, Decimal]:
+    """The `max_price` object: prompt, completion and audio in USD per million tokens, request and image in USD each."""
+    limits = {}
+    for name, value in (given or {}).items():
+        if name not in {"prompt", "completion", "request", "image", "audio"}:
+            continue
+        try:
+            limit = Decimal(str(value))
+        except InvalidOperation as error:
+            raise InvalidRequest(f"`provider.max_price.{name}` must be a number of dollars.") from error
+        if not limit.is_finite() or limit < 0:
+            raise InvalidRequest(f"`provider.max_price.{name}` must be a number of dollars.")
+        limits[name] = limit
+    return limits
+
+
+def _cutoffs(given: float | dict[str, float] | None, factor: float, name: str) -> dict[str, float]:
+    """A number means the median; an object names percentiles."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        return {"p50": given * factor}
+    if unknown := set(given) - {"p50", "p75", "p90", "p99"}:
+        raise InvalidRequest(f"`provider.{name}` takes p50, p75, p90 and p99, not {', '.join(sorted(unknown))}.")
+    return {percentile: value * factor for percentile, value in given.items()}
+
+
+def _modalities(messages: list[dict[str, Any]]) -> frozenset[str]:
+    found = set()
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, list):
+            found |= {_MODALITIES[kind] for part in content if (kind := part.get("type")) in _MODALITIES}
+    return frozenset(found)
+
+
+def _lower(slugs: list[str] | None) -> frozenset[str]:
+    return frozenset(slug.strip().lower() for slug in slugs or ())
