@@ -21,7 +21,7 @@ from gateway.protocols.chat_completions.request import ChatRequest
 from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry
 
 from .constraints import Wishes
-from .filters import Excluded, excluded_because, refusal_of
+from .filters import NO_CREDENTIALS, Exclusion, Rule, applicable_rules, is_listed, reason_to_exclude, refusal_of
 from .health import EndpointKey, Health
 from .model_names import Named, resolve
 from .upstreams import Upstream, upstream_of
@@ -111,8 +111,9 @@ def make_plan(
             unserved = unserved or error
     if unserved and not named:
         raise unserved
-    excluded: Counter[Excluded] = Counter()
-    groups = [_usable(one, wishes, upstream, excluded) for one in named]
+    excluded: Counter[Exclusion] = Counter()
+    rules = applicable_rules(wishes)
+    groups = [_usable(one, wishes, rules, upstream, excluded) for one in named]
     considered = sum(len(one.model.endpoints) for one in named)
     attempts = _ordered(groups, named, request, wishes, health, (lot, by_chance), home)
     if not attempts:
@@ -125,16 +126,20 @@ def make_plan(
 
 
 def _usable(
-    named: Named, wishes: Wishes, upstream: Callable[[EndpointEntry], Upstream | None], excluded: Counter[Excluded]
+    named: Named,
+    wishes: Wishes,
+    rules: list[Rule],
+    upstream: Callable[[EndpointEntry], Upstream | None],
+    excluded: Counter[Exclusion],
 ) -> list[Attempt]:
     """The model's endpoints that may and can serve the request. A simulated one never stands in for a real one."""
     usable: list[Attempt] = []
     for endpoint in named.model.endpoints:
         where = upstream(endpoint)
         if where is None:
-            excluded[Excluded("providers", endpoint.provider_name)] += 1
-        elif reason := excluded_because(named, endpoint, wishes):
-            excluded[Excluded(reason, endpoint.provider_name)] += 1
+            excluded[Exclusion(NO_CREDENTIALS, endpoint.provider_name)] += 1
+        elif reason := reason_to_exclude(endpoint, named, wishes, rules):
+            excluded[Exclusion(reason, endpoint.provider_name)] += 1
         else:
             usable.append(Attempt(named.model, endpoint, where, ""))
     usable = [one for one in usable if not one.upstream.simulated] or usable
@@ -261,8 +266,7 @@ def _listed_first(group: list[Attempt], order: list[str], health: Health, lots: 
 
 def matches(slug: str, endpoint: EndpointEntry) -> bool:
     """Whether a provider slug, a full endpoint tag or a provider's display name names this endpoint."""
-    wanted = slug.strip().lower()
-    return wanted in {endpoint.provider, endpoint.tag.lower(), endpoint.provider_name.lower()}
+    return is_listed(endpoint, {slug.strip().lower()})
 
 
 def _because(attempt: Attempt, reason: str) -> Attempt:

@@ -5,7 +5,7 @@ from gateway.protocols.chat_completions.request import parse
 
 from . import catalogue_cache
 from .constraints import Wishes
-from .filters import excluded_because
+from .filters import applicable_rules, reason_to_exclude
 from .model_names import Named
 from .upstreams import upstream_of
 
@@ -19,8 +19,11 @@ async def unavailable_models(caller: Caller) -> list[str]:
     """Ids of the models that no endpoint may or can serve to the caller, whatever is asked."""
     catalogue = await catalogue_cache.catalogue()
     wishes = Wishes.of(_ANY, caller.policy, 0)
+    rules = applicable_rules(wishes)
     return [
         model.id
         for model in catalogue.models.values()
-        if not any(upstream_of(one) and not excluded_because(Named(model), one, wishes) for one in model.endpoints)
+        if not any(
+            upstream_of(one) and reason_to_exclude(one, Named(model), wishes, rules) is None for one in model.endpoints
+        )
     ]
