@@ -13,5 +13,5 @@ class GatewayConfig(AppConfig):
         from gateway.routing import health
         from models_catalog import measurements
 
-        measurements.provide(health.measured)
-        settlement.queue.on_heartbeat(health.book.exchange)
+        measurements.provide(health.published)
+        settlement.queue.on_heartbeat(health.tracker.sync)

@@ -56,7 +56,7 @@ class InferenceService:
         self,
         *,
         settlements: settlement.SettlementQueue = settlement.queue,
-        health: health.HealthBook = health.book,
+        health: health.HealthTracker = health.tracker,
         catalogue: Callable[[], Awaitable[Catalogue]] = catalogue_cache.catalogue,
         clock: Callable[[], float] = time.monotonic,
         drain_seconds: float = 300.0,
@@ -102,7 +102,7 @@ class InferenceService:
         Before Started it raises ApiError: 400, 404 and 429 from planning, 401 and 402 from admission, 502 from a web
         search, the last provider's error when none responded. Closing the generator ends the response and settles it.
         """
-        prepared = await prepare(caller, request, await self._catalogue(), self._health.health())
+        prepared = await prepare(caller, request, await self._catalogue(), self._health.snapshot())
         meter = self._meter(caller, prepared)
         await self._admit(meter, prepared)
         relay: Relay | None = None
@@ -116,7 +116,7 @@ class InferenceService:
                     yield event
         except ProviderFailure as failure:  # after the first token: report it, do not retry
             if relay is not None:
-                self._health.failed(relay.attempt.key, 502)
+                self._health.record_failure(relay.attempt.key, 502)
             yield meter.stream_failed(broken_off(failure))
         except BaseException as error:
             _record_error(meter, error)
@@ -171,10 +171,10 @@ class InferenceService:
         generation, cost = meter.outcome()
         if relay is not None and meter.finish is not None:
             if meter.failure is None and conversation is not None and meter.usage is not None:
-                conversation.answered(relay.attempt.model.id, relay.attempt.endpoint, meter.usage)
+                conversation.succeeded(relay.attempt.model.id, relay.attempt.endpoint, meter.usage)
             # Counted from the opening of this endpoint: a web search and failed attempts before it are not its time.
             streaming = ((generation.duration_ms or 0) - (generation.latency_ms or 0)) / 1000
-            self._health.succeeded(
+            self._health.record_success(
                 relay.attempt.key, relay.seconds * 1000, generation.completion_tokens, relay.seconds + streaming
             )
         return await self._settlements.settle(settlement.Settle(generation=generation, cost=cost))

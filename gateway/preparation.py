@@ -11,8 +11,8 @@ from gateway.accounting.settlement import Admit
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing.affinity import Conversation
 from gateway.routing.health import Health
-from gateway.routing.plan import Plan, make_plan
-from gateway.tokens.bounds import files_bound, weigh
+from gateway.routing.plan import Plan, RoutingContext, make_plan
+from gateway.tokens.bounds import estimate_file_tokens, estimate_tokens
 from models_catalog.catalog import Catalogue
 
 from . import web_search
@@ -45,7 +45,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
             oversize_cost=PicoUsd(int(self.plan.prompt_price * PICO_PER_USD * self.oversize_tokens)),
             token_price=self.plan.completion_price,
             requested_tokens=self.request.max_tokens,
-            model_max_tokens=self.plan.most_tokens,
+            model_max_tokens=self.plan.max_output_tokens,
         )
 
     def _prompt_cost(self) -> int:
@@ -63,31 +63,33 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
     """
     conversation = Conversation(caller.account_id, request)
     search = web_search.wanted(request, caller.default_model or settings.DEFAULT_MODEL)
-    weight = weigh(request.messages, request.body)
+    estimate = estimate_tokens(request.messages, request.body)
     found_tokens = search.most_tokens if search else 0
     plan = make_plan(
         catalogue,
         request,
         caller,
-        default_model=settings.DEFAULT_MODEL,
-        auto_models=settings.AUTO_MODELS,
-        health=health,
-        prompt_tokens=weight.likely + found_tokens // 4,
-        home=conversation.endpoint_of,
-        lot=conversation.lot(weight.likely),
+        RoutingContext(
+            default_model=settings.DEFAULT_MODEL,
+            auto_models=settings.AUTO_MODELS,
+            health=health,
+            prompt_tokens=estimate.likely + found_tokens // 4,
+            sticky_endpoint=conversation.sticky_endpoint,
+            stable_draw=conversation.stable_draw(estimate.likely),
+        ),
     )
     plan = await _within_free_limits(plan, caller)
     longest = max(attempt.endpoint.context_length for attempt in plan.attempts)
-    likely, most = files_bound(request.messages, longest)
-    prompt_tokens = min(weight.most + found_tokens + likely, longest)
+    likely, bound = estimate_file_tokens(request.messages, longest)
+    prompt_tokens = min(estimate.bound + found_tokens + likely, longest)
     return PreparedRequest(
         request=request,
         plan=plan,
         conversation=conversation,
         search=search,
         prompt_tokens=prompt_tokens,
-        oversize_tokens=min(weight.most + found_tokens + most, longest) - prompt_tokens,
-        images=weight.images,
+        oversize_tokens=min(estimate.bound + found_tokens + bound, longest) - prompt_tokens,
+        images=estimate.images,
     )
 
 

@@ -15,7 +15,7 @@ from gateway.accounting.metering import Meter
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers.failures import ProviderFailure, refusal, retry_pause
-from gateway.routing.health import HealthBook
+from gateway.routing.health import HealthTracker
 from gateway.routing.plan import Attempt, Plan
 
 from .events import Delta, Finished
@@ -102,7 +102,7 @@ async def open_relay(
     caller: Caller,
     meter: Meter,
     *,
-    health: HealthBook,
+    health: HealthTracker,
     clock: Callable[[], float] = time.monotonic,
 ) -> Relay:
     """The first attempt of the plan that yields a token; the failures before it are recorded.
@@ -120,7 +120,7 @@ async def open_relay(
                 seconds = clock() - began
                 meter.record_failed_attempt(attempt, failure.status, seconds)
                 if failure.moderation is None:  # moderation is about the prompt: it says nothing about the endpoint
-                    health.failed(attempt.key, failure.status)
+                    health.record_failure(attempt.key, failure.status)
                 log.info("%s failed with %d after %.2f s", attempt.endpoint.tag, failure.status, seconds)
                 failures.append((attempt.endpoint.provider_name, failure))
             else:

@@ -12,7 +12,7 @@ from gateway.callers import Caller
 from gateway.events import Billed, Delta, Failed, Finished, Started, Usage
 from gateway.models import Generation
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.tokens.estimates import Said, complete
+from gateway.tokens.estimates import ResponseText, complete_usage
 
 from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, search_parts
 from .rows import GenerationRow
@@ -57,7 +57,7 @@ class Meter:
         self._started_at = clock()
         self._first_token_at: float | None = None
         self._last_token_at: float | None = None
-        self._said = Said()
+        self._response = ResponseText()
         self._by_length = False  # the token estimate comes from text lengths only
         now = datetime.now(UTC)
         self.generation = GenerationRow(
@@ -112,7 +112,7 @@ class Meter:
             self.finish = event
             return
         self._last_token_at = self._clock()
-        self._said.add(event)
+        self._response.add(event)
 
     def stream_failed(self, failed: Failed) -> Failed:
         """Record that the response broke off after its first token; returns the event."""
@@ -186,9 +186,9 @@ class Meter:
         self.usage = usage
         if self.attempt is not None and (usage is None or usage.estimated):
             self.usage, self._by_length = await asyncio.to_thread(
-                complete,
+                complete_usage,
                 usage,
-                self._said,
+                self._response,
                 self.request,
                 self.attempt.model,
                 self.attempt.endpoint,

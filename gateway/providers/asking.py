@@ -60,10 +60,10 @@ def fitted(
     `most_messages`, when not zero, is how many a compressed conversation may have.
     """
     context = attempt.endpoint.context_length
-    if not compression.is_wanted(compression.asked_for(request.body), context):
+    if not compression.is_enabled(compression.preference(request.body), context):
         return request.messages
     room = context - min(max_tokens or attempt.endpoint.max_completion_tokens or 0, context // 2)
-    return compression.compressed(request.messages, room, most_messages)
+    return compression.compress(request.messages, room, most_messages)
 
 
 def alias_of(request: ChatRequest, caller: Caller) -> str:

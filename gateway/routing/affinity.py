@@ -1,9 +1,9 @@
-"""Conversations stay at the endpoint that has their prompt in its cache: cheaper for the caller, and faster.
+"""Affinity: a conversation returns to the endpoint that has its prompt cached, which is cheaper and faster.
 
-Among equal endpoints every process draws the same one for the same conversation, without asking anybody: the lots come
-from a keyed hash of it. What has turned out otherwise (the drawn one failed, another has the cache) a process remembers
-for itself, for ten minutes after each success that used a cache; with a `session_id`, after any. Nothing of a prompt
-is kept.
+Every process draws the same endpoint for a conversation, without coordination: the draw is a keyed hash of both. A
+conversation may end up elsewhere (the drawn endpoint failed, another one has its cache); the process that served it
+then remembers the endpoint for ten minutes after each success that used a cache, or after any success if the request
+has a `session_id`. No text of a prompt is stored.
 """
 
 import hashlib
@@ -19,57 +19,84 @@ from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.tokens.bounds import prompt_texts
 from models_catalog.catalog import EndpointEntry
 
-__all__ = ["Conversation", "forget"]
+__all__ = ["Conversation", "Draw", "StickyEndpoints", "sticky_endpoints"]
 
-#: Seconds without a success after which a conversation may go anywhere again.
+#: Seconds after the last success until a conversation may be sent to any endpoint again.
 IDLE_SECONDS = 600.0
-#: Conversations that a process remembers; the one that was idle for longest goes first.
-MOST = 50_000
 #: Characters of a message that tell its conversation from others.
-BEGINNING = 8192
-#: Below this many tokens no provider keeps a prompt in its cache: the next one like it may go anywhere.
+PREFIX_CHARACTERS = 8192
+#: No provider caches a prompt of fewer tokens, so the next request of the conversation may go to any endpoint.
 CACHEABLE_TOKENS = 1024
 
-_Key = tuple[bytes, str]
-_remembered: OrderedDict[_Key, tuple[float, str]] = OrderedDict()
+#: A number above 0, up to 1, for each name.
+Draw = Callable[[str], float]
+
+
+class StickyEndpoints:
+    """The endpoints that conversations return to, by conversation and model, in the memory of this process.
+
+    When it is full, the conversation that has been idle for longest is dropped. `clock` returns seconds.
+    """
+
+    def __init__(self, capacity: int = 50_000, clock: Callable[[], float] = time.monotonic) -> None:
+        self._capacity = capacity
+        self._clock = clock
+        self._entries: OrderedDict[tuple[bytes, str], tuple[float, str]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, conversation: bytes, model_id: str) -> str:
+        """The endpoint's tag; empty when there is none."""
+        expires, tag = self._entries.get((conversation, model_id), (0.0, ""))
+        return tag if expires > self._clock() else ""
+
+    def put(self, conversation: bytes, model_id: str, tag: str) -> None:
+        key = (conversation, model_id)
+        self._entries[key] = (self._clock() + IDLE_SECONDS, tag)
+        self._entries.move_to_end(key)
+        if len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+
+#: Those of this process.
+sticky_endpoints = StickyEndpoints()
 
 
 class Conversation:
-    """The conversation that a request belongs to: named by its `session_id` or `prompt_cache_key`, else by how it
-    begins."""
+    """The conversation that a request continues: identified by its `session_id` or `prompt_cache_key`, else by its
+    first messages."""
 
-    def __init__(self, account_id: int, request: ChatRequest) -> None:
+    def __init__(self, account_id: int, request: ChatRequest, sticky: StickyEndpoints = sticky_endpoints) -> None:
         self._account_id = account_id
         self._request = request
+        self._sticky = sticky
 
-    def endpoint_of(self, model_id: str) -> str:
-        """The tag of the endpoint of this model where it is at home; empty when nowhere."""
-        if not _remembered or self._request.provider.order:
+    def sticky_endpoint(self, model_id: str) -> str:
+        """The tag of the model's endpoint that has the conversation cached; empty when none is known."""
+        if not self._sticky or self._request.provider.order:
             return ""
-        expires, tag = _remembered.get((self._name, model_id), (0.0, ""))
-        return tag if expires > time.monotonic() else ""
+        return self._sticky.get(self._digest, model_id)
 
-    def answered(self, model_id: str, endpoint: EndpointEntry, usage: Usage) -> None:
-        """An endpoint has answered: remember it when its cache is worth coming back for."""
+    def succeeded(self, model_id: str, endpoint: EndpointEntry, usage: Usage) -> None:
+        """The endpoint has served the request: remember it if its cache makes it worth returning to."""
         if not endpoint.prices.caches or self._request.provider.order:
             return
-        if not (usage.cached_tokens or usage.cache_write_tokens or self._request.session_id):
-            return
-        key = (self._name, model_id)
-        _remembered[key] = (time.monotonic() + IDLE_SECONDS, endpoint.tag)
-        _remembered.move_to_end(key)
-        if len(_remembered) > MOST:
-            _remembered.popitem(last=False)
+        if usage.cached_tokens or usage.cache_write_tokens or self._request.session_id:
+            self._sticky.put(self._digest, model_id, endpoint.tag)
 
-    def lot(self, prompt_tokens: int) -> Callable[[str], float] | None:
-        """A number above 0, up to 1, for each name: random among conversations, the same in every process for one.
+    def stable_draw(self, prompt_tokens: int) -> Draw | None:
+        """A draw that is random among conversations and the same in every process for one conversation.
 
-        None where that is not wanted: the prompt is too short for any cache and the conversation has no name.
+        None when the conversation gains nothing from it: it has no name and its prompt is too short to be cached.
         """
-        return self._lot if self._given_name or prompt_tokens >= CACHEABLE_TOKENS else None
+        return self._draw if self._given_name or prompt_tokens >= CACHEABLE_TOKENS else None
 
-    def _lot(self, name: str) -> float:
-        drawn = hashlib.blake2b(name.encode(), digest_size=8, key=self._name).digest()
+    def _draw(self, name: str) -> float:
+        drawn = hashlib.blake2b(name.encode(), digest_size=8, key=self._digest).digest()
         return (int.from_bytes(drawn) + 1) / 2**64
 
     @property
@@ -77,16 +104,16 @@ class Conversation:
         return self._request.session_id or str(self._request.body.get("prompt_cache_key") or "")
 
     @cached_property
-    def _name(self) -> bytes:
-        named = self._given_name
-        texts = [named] if named else self._beginning()
-        name = hashlib.blake2b(f"{self._account_id} {bool(named)}".encode(), digest_size=16, key=_key())
+    def _digest(self) -> bytes:
+        given_name = self._given_name
+        texts = [given_name] if given_name else self._first_messages()
+        digest = hashlib.blake2b(f"{self._account_id} {bool(given_name)}".encode(), digest_size=16, key=_hash_key())
         for text in texts:
-            name.update(b"\0" + text[:BEGINNING].encode("utf-8", "replace"))
-        return name.digest()
+            digest.update(b"\0" + text[:PREFIX_CHARACTERS].encode("utf-8", "replace"))
+        return digest.digest()
 
-    def _beginning(self) -> list[str]:
-        """The first message that instructs and the first that does not."""
+    def _first_messages(self) -> list[str]:
+        """The texts of the first instruction (system or developer) and of the first other message."""
         first: dict[bool, list[str]] = {}
         for message in self._request.messages:
             first.setdefault(message.get("role") in {"system", "developer"}, list(prompt_texts([message])))
@@ -96,11 +123,6 @@ class Conversation:
 
 
 @cache
-def _key() -> bytes:
-    """Known to this site's processes alone: nobody can find out from a hash what was said, not even by guessing."""
+def _hash_key() -> bytes:
+    """A secret of the site: without it, a digest cannot be compared with those of guessed prompts."""
     return hashlib.blake2b(settings.SECRET_KEY.encode(), digest_size=32, person=b"conversations").digest()
-
-
-def forget() -> None:
-    """Start afresh."""
-    _remembered.clear()

@@ -1,4 +1,4 @@
-"""`error.availability`: why nobody answers, for programs to act upon, with a page of this site to read on."""
+"""`error.availability`: why no endpoint serves a request, for clients to act on, with a page of this site to read."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,15 +10,15 @@ __all__ = ["MODELS_PAGE", "PRIVACY_PAGE", "availability", "page_of"]
 MODELS_PAGE = "/models"
 PRIVACY_PAGE = "/settings/privacy"
 
-#: What may be different in a moment. The others are: model_not_found, no_endpoints, free_variant_ended,
+#: Codes after which a retry may succeed. The others are: model_not_found, no_endpoints, free_variant_ended,
 #: model_unavailable_upstream, privacy_restricted, constraint_filtered.
 _RETRYABLE = frozenset({"capacity_exhausted", "temporarily_unavailable"})
 
 
 def availability(code: str, requested_models: Iterable[str], page: str, **details: Any) -> dict[str, Any]:
-    """The object for one code. Details that are empty are left out, except when to come back: null is "not known".
+    """The object for one code. `page` is a path on this site.
 
-    `page` is a path on this site.
+    Empty details are left out, except `retry_after` (seconds) of a retryable code: there null means "unknown".
     """
     retry_after = {"retry_after": details.pop("retry_after", None)} if code in _RETRYABLE else {}
     return {
@@ -32,5 +32,5 @@ def availability(code: str, requested_models: Iterable[str], page: str, **detail
 
 
 def page_of(model_ids: Iterable[str]) -> str:
-    """The page of the first of these models, which are in the catalogue; that of all models when there is none."""
+    """The page of the first of these models, which must be in the catalog; that of all models if there are none."""
     return f"/{next(iter(model_ids), MODELS_PAGE[1:])}"

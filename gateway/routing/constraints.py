@@ -1,4 +1,4 @@
-"""What a request asks of every endpoint, read once from its body and the account's policy. Pure."""
+"""What a request demands of endpoints: its own preferences and the account's policy, read once per request. Pure."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -13,50 +13,45 @@ from models_catalog.parameters import REQUIRABLE
 
 from .health import EndpointHealth
 
-__all__ = ["Wishes"]
+__all__ = ["RoutingConstraints"]
 
-#: Parameters that narrow the choice where somebody has them, and are dropped where nobody does.
-_SOFT = ("tools", "response_format", "structured_outputs", "verbosity")
+#: Parameters that narrow the choice if any endpoint supports them, and are dropped if none does.
+_PREFERRED = ("tools", "structured_outputs", "verbosity")
 
 _MODALITIES = {"image_url": "image", "file": "file", "input_audio": "audio", "video_url": "video"}
 
+#: Formats that a request accepts together with the one it names.
 _QUANTIZATIONS = {
     "fp4": {"fp4", "mxfp4", "nvfp4"},
     "fp8": {"fp8", "mxfp8"},
 }
 
 
-class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What one request asks of every endpoint: its own preferences and the account's policy together."""
+class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request demands of every endpoint. An empty or false value demands nothing."""
 
-    only: frozenset[str]
+    only: frozenset[str]  # provider names and endpoint tags, in lower case
     ignore: frozenset[str]
     policy: Policy
     no_retention: bool
     no_collection: bool
     distillable: bool
     quantizations: frozenset[str]
-    max_price: dict[str, Decimal]
-    required: frozenset[str]
-    soft: tuple[str, ...]
+    max_price: dict[str, Decimal]  # USD per million tokens; per request and per image
+    required_parameters: frozenset[str]
+    preferred_parameters: tuple[str, ...]
     modalities: frozenset[str]
-    prompt_tokens: int
-    compress: bool | None
+    prompt_tokens: int  # an estimate
+    compress: bool | None  # None: if the endpoint's context is short
     max_tokens: int | None
-    min_throughput: dict[str, float]
+    min_throughput: dict[str, float]  # tokens per second, by percentile
     max_latency_ms: dict[str, float]
 
     @classmethod
-    def of(cls, request: ChatRequest, policy: Policy, prompt_tokens: int) -> "Wishes":
-        """The wishes of a request; InvalidRequest for a preference that makes no sense."""
+    def of(cls, request: ChatRequest, policy: Policy, prompt_tokens: int) -> "RoutingConstraints":
+        """The constraints of a request; InvalidRequest for a preference that makes no sense."""
         wanted = request.provider
         sent = {name for name in REQUIRABLE.intersection(request.body) if request.body[name] is not None}
-        response_format = request.body.get("response_format") or {}
-        soft = [name for name in _SOFT if name in sent and name != "response_format"]
-        if response_format.get("type") == "json_schema":
-            soft.append("structured_outputs")
-        elif response_format.get("type") == "json_object":
-            soft.append("response_format")
         return cls(
             only=_lower(wanted.only),
             ignore=_lower(wanted.ignore) | policy.ignored_providers,
@@ -68,11 +63,11 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
                 *(_QUANTIZATIONS.get(name, {name}) for name in _lower(wanted.quantizations))
             ),
             max_price=_prices(wanted.max_price),
-            required=frozenset(sent) if wanted.require_parameters else frozenset(),
-            soft=tuple(dict.fromkeys(soft)),
+            required_parameters=frozenset(sent) if wanted.require_parameters else frozenset(),
+            preferred_parameters=_preferred(sent, request.body.get("response_format") or {}),
             modalities=_modalities(request.messages),
             prompt_tokens=prompt_tokens,
-            compress=compression.asked_for(request.body),
+            compress=compression.preference(request.body),
             max_tokens=request.max_tokens,
             min_throughput=_cutoffs(wanted.preferred_min_throughput, 1, "preferred_min_throughput"),
             max_latency_ms=_cutoffs(wanted.preferred_max_latency, 1000, "preferred_max_latency"),
@@ -80,15 +75,30 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Parameters and modalities that a model chosen for the caller must have."""
-        return frozenset(self.soft) | self.modalities
+        """Parameters and modalities that a model chosen by a router must have."""
+        return frozenset(self.preferred_parameters) | self.modalities
 
-    def performs(self, known: EndpointHealth) -> bool:
-        """Whether the endpoint meets every performance wish. One without figures is given the benefit of the doubt."""
-        speed, latency = known.throughput, known.latency
-        return all(speed is None or speed.get(name, 0) >= least for name, least in self.min_throughput.items()) and all(
-            latency is None or latency.get(name, 0) <= most for name, most in self.max_latency_ms.items()
-        )
+    @property
+    def prefers_performance(self) -> bool:
+        """Whether the request says how fast an endpoint should be."""
+        return bool(self.min_throughput or self.max_latency_ms)
+
+    def is_fast_enough(self, known: EndpointHealth) -> bool:
+        """Whether the endpoint has the preferred throughput and latency. One without figures is assumed to."""
+        throughput, latency = known.throughput, known.latency
+        return all(
+            throughput is None or throughput.get(name, 0) >= least for name, least in self.min_throughput.items()
+        ) and all(latency is None or latency.get(name, 0) <= most for name, most in self.max_latency_ms.items())
+
+
+def _preferred(sent: set[str], response_format: dict[str, Any]) -> tuple[str, ...]:
+    preferred = [name for name in _PREFERRED if name in sent]
+    # A response format of plain text demands nothing.
+    if response_format.get("type") == "json_schema":
+        preferred.append("structured_outputs")
+    elif response_format.get("type") == "json_object":
+        preferred.append("response_format")
+    return tuple(dict.fromkeys(preferred))
 
 
 def _prices(given: dict[str, Any] | None) -> dict[str, Decimal]:
@@ -108,7 +118,7 @@ def _prices(given: dict[str, Any] | None) -> dict[str, Decimal]:
 
 
 def _cutoffs(given: float | dict[str, float] | None, factor: float, name: str) -> dict[str, float]:
-    """A number means the median; an object names percentiles."""
+    """The limits by percentile, times `factor`: a number means the median, an object names percentiles."""
     if given is None:
         return {}
     if not isinstance(given, dict):

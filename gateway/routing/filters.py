@@ -1,7 +1,7 @@
 """Which endpoints may not serve a request: a table of rules, from which the texts of refusals are made. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container
 from decimal import Decimal
 from itertools import compress
 from operator import attrgetter
@@ -16,17 +16,17 @@ from models_catalog.catalog import EndpointEntry
 from models_catalog.parameters import supports_all
 
 from .availability import PRIVACY_PAGE, availability, page_of
-from .constraints import Wishes
-from .model_names import Named
+from .constraints import RoutingConstraints
+from .model_names import ResolvedModel
 
-__all__ = ["NO_CREDENTIALS", "Exclusion", "Rule", "applicable_rules", "is_listed", "reason_to_exclude", "refusal_of"]
+__all__ = ["NO_CREDENTIALS", "EndpointFilter", "Exclusion", "is_listed", "no_endpoints"]
 
-#: Weights rounded this far are not what `:exacto` promises.
+#: Weights rounded this far are not of the quality that `:exacto` stands for.
 _COARSE = frozenset({"int4", "fp4", "mxfp4", "nvfp4", "fp6"})
 
 
 class Reason(msgspec.Struct, frozen=True, eq=False):
-    """Why an endpoint is excluded. Two reasons are the same only if they are one object: they are counted often."""
+    """Why an endpoint is excluded. Hashed by identity, because exclusions are counted on the hot path."""
 
     code: str
     words: str  # follow a number of endpoints
@@ -38,19 +38,19 @@ class Reason(msgspec.Struct, frozen=True, eq=False):
         return self.code.startswith("data_policy")
 
 
-class Rule(NamedTuple):
-    """A reason to exclude endpoints."""
-
-    reason: Reason
-    constraint: str  # the attribute of Wishes without which the rule excludes nothing; empty: it always may
-    excludes: Callable[[EndpointEntry, Named, Wishes], bool]
-
-
 class Exclusion(NamedTuple):
-    """Why an endpoint may not or cannot serve a request, and whose it is."""
+    """Why an endpoint may not or cannot serve a request, and the name of its provider."""
 
     reason: Reason
     provider_name: str
+
+
+class Rule(NamedTuple):
+    """Excludes an endpoint of a model from a request, for a reason."""
+
+    reason: Reason
+    constraint: str  # the attribute of the constraints that the rule needs; empty: it needs none
+    excludes: Callable[[EndpointEntry, ResolvedModel, RoutingConstraints], bool]
 
 
 def is_listed(endpoint: EndpointEntry, names: Container[str]) -> bool:
@@ -58,39 +58,43 @@ def is_listed(endpoint: EndpointEntry, names: Container[str]) -> bool:
     return endpoint.provider in names or endpoint.tag.lower() in names or endpoint.provider_name.lower() in names
 
 
-def _may_train(endpoint: EndpointEntry, named: Named, wishes: Wishes) -> bool:
-    policy = wishes.policy
-    return endpoint.trains and not (policy.allow_free_training if named.model.is_free else policy.allow_paid_training)
+def _may_train(endpoint: EndpointEntry, resolved: ResolvedModel, limits: RoutingConstraints) -> bool:
+    policy, is_free = limits.policy, resolved.model.is_free
+    return endpoint.trains and not (policy.allow_free_training if is_free else policy.allow_paid_training)
 
 
-def _may_publish(endpoint: EndpointEntry, named: Named, wishes: Wishes) -> bool:
-    return endpoint.publishes and not (named.model.is_free and wishes.policy.allow_free_publication)
+def _may_publish(endpoint: EndpointEntry, resolved: ResolvedModel, limits: RoutingConstraints) -> bool:
+    return endpoint.publishes and not (resolved.model.is_free and limits.policy.allow_free_publication)
 
 
-def _may_keep(endpoint: EndpointEntry, _: Named, __: Wishes) -> bool:
+def _may_retain(endpoint: EndpointEntry, _: ResolvedModel, __: RoutingConstraints) -> bool:
     return not endpoint.keeps_nothing
 
 
-def _is_too_expensive(endpoint: EndpointEntry, _: Named, wishes: Wishes) -> bool:
-    for name, limit in wishes.max_price.items():
+def _is_too_expensive(endpoint: EndpointEntry, _: ResolvedModel, limits: RoutingConstraints) -> bool:
+    for name, limit in limits.max_price.items():
         price: Decimal = getattr(endpoint.prices, name) or Decimal(0)
         if price * (1_000_000 if name in {"prompt", "completion", "audio"} else 1) > limit:
             return True
     return False
 
 
-def _is_too_short(endpoint: EndpointEntry, _: Named, wishes: Wishes) -> bool:
+def _is_prompt_too_long(endpoint: EndpointEntry, _: ResolvedModel, limits: RoutingConstraints) -> bool:
     context = endpoint.context_length
-    if wishes.prompt_tokens <= context:
+    if limits.prompt_tokens <= context:
         return False
-    # A prompt that would lose more than half of itself is better sent to a longer context, or refused.
-    return wishes.prompt_tokens > 2 * context or not compression.is_wanted(wishes.compress, context)
+    # A prompt that would lose more than half of its text is better sent to a longer context, or refused.
+    return limits.prompt_tokens > 2 * context or not compression.is_enabled(limits.compress, context)
 
 
-#: The site cannot call the provider: found out without a rule.
+def _is_output_too_long(endpoint: EndpointEntry, _: ResolvedModel, limits: RoutingConstraints) -> bool:
+    return (limits.max_tokens or 0) > (endpoint.max_completion_tokens or endpoint.context_length)
+
+
+#: The site cannot call the provider. No rule says so: only the router knows.
 NO_CREDENTIALS = Reason("providers", "without provider credentials on this site")
 
-_ALLOWED = Reason("allowed_providers", "by your list of allowed providers", "provider.only")
+_NOT_ALLOWED = Reason("allowed_providers", "by your list of allowed providers", "provider.only")
 _IGNORED = Reason("ignored_providers", "by your list of ignored providers", "provider.ignore", "allowed_providers")
 _TRAINING = Reason("data_policy:training", "by your data policy (may train on prompts)", "data_policy")
 _PUBLICATION = Reason(
@@ -99,7 +103,7 @@ _PUBLICATION = Reason(
 _RETENTION = Reason("data_policy:zdr", "by your data policy (zero data retention)", "data_policy")
 _QUANTIZATION = Reason("quantization", "by quantizations", "provider.quantizations")
 _PRICE = Reason("max_price", "by max_price", "provider.max_price")
-_MODALITIES = Reason("input_modalities", "by the kind of input", "messages", "require_parameters")
+_INPUT = Reason("input_modalities", "by the kind of input", "messages", "require_parameters")
 _PARAMETERS = Reason("require_parameters", "by require_parameters", "provider.require_parameters")
 _CONTEXT = Reason("context_length", "by context length", "messages")
 _OUTPUT = Reason("max_tokens", "by max_tokens", "max_tokens", "context_length")
@@ -107,106 +111,109 @@ _DISTILLABLE = Reason(
     "distillable", "by enforce_distillable_text", "provider.enforce_distillable_text", "require_parameters"
 )
 _EXACTO = Reason("exacto", "by :exacto", "model", "quantization")
-_BETA = Reason("moderated", "by :beta", "model", "require_parameters")
+_MODERATED = Reason("moderated", "by :beta", "model", "require_parameters")
 
-#: The first rule that excludes an endpoint gives the reason.
+#: In this order: the first rule that excludes an endpoint gives the reason.
 RULES = (
     Rule(
-        _ALLOWED,
+        _NOT_ALLOWED,
         "policy.allowed_providers",
-        lambda endpoint, named, wishes: not is_listed(endpoint, wishes.policy.allowed_providers),
+        lambda endpoint, _, limits: not is_listed(endpoint, limits.policy.allowed_providers),
     ),
-    Rule(_ALLOWED, "only", lambda endpoint, named, wishes: not is_listed(endpoint, wishes.only)),
-    Rule(_IGNORED, "ignore", lambda endpoint, named, wishes: is_listed(endpoint, wishes.ignore)),
+    Rule(_NOT_ALLOWED, "only", lambda endpoint, _, limits: not is_listed(endpoint, limits.only)),
+    Rule(_IGNORED, "ignore", lambda endpoint, _, limits: is_listed(endpoint, limits.ignore)),
     Rule(_TRAINING, "", _may_train),
     Rule(_PUBLICATION, "", _may_publish),
-    Rule(_TRAINING, "no_collection", _may_keep),
-    Rule(_RETENTION, "no_retention", _may_keep),
+    Rule(_TRAINING, "no_collection", _may_retain),
+    Rule(_RETENTION, "no_retention", _may_retain),
     Rule(
         _QUANTIZATION,
         "quantizations",
-        lambda endpoint, named, wishes: endpoint.quantization not in wishes.quantizations,
+        lambda endpoint, _, limits: endpoint.quantization not in limits.quantizations,
     ),
     Rule(_PRICE, "max_price", _is_too_expensive),
     Rule(
-        _MODALITIES,
+        _INPUT,
         "modalities",
-        lambda endpoint, named, wishes: not wishes.modalities.issubset(named.model.input_modalities),
+        lambda _, resolved, limits: not limits.modalities.issubset(resolved.model.input_modalities),
     ),
     Rule(
         _PARAMETERS,
-        "required",
-        lambda endpoint, named, wishes: not supports_all(endpoint.supported_parameters, wishes.required),
+        "required_parameters",
+        lambda endpoint, _, limits: not supports_all(endpoint.supported_parameters, limits.required_parameters),
     ),
-    Rule(_CONTEXT, "prompt_tokens", _is_too_short),
-    Rule(
-        _OUTPUT,
-        "max_tokens",
-        lambda endpoint, named, wishes: wishes.max_tokens > (endpoint.max_completion_tokens or endpoint.context_length),
-    ),
-    Rule(_DISTILLABLE, "distillable", lambda endpoint, named, wishes: not named.model.open_weights),
+    Rule(_CONTEXT, "prompt_tokens", _is_prompt_too_long),
+    Rule(_OUTPUT, "max_tokens", _is_output_too_long),
+    Rule(_DISTILLABLE, "distillable", lambda _, resolved, __: not resolved.model.open_weights),
     Rule(
         _EXACTO,
         "",
-        lambda endpoint, named, wishes: "exacto" in named.variants and endpoint.quantization in _COARSE,
+        lambda endpoint, resolved, _: "exacto" in resolved.variants and endpoint.quantization in _COARSE,
     ),
-    Rule(_BETA, "", lambda endpoint, named, wishes: "beta" in named.variants and endpoint.is_moderated),
+    Rule(_MODERATED, "", lambda endpoint, resolved, _: "beta" in resolved.variants and endpoint.is_moderated),
 )
 
-
-#: The values that turn the rules on; the policy, which is always there, for those that need none.
-_switches = attrgetter(*(rule.constraint or "policy" for rule in RULES))
-
-
-def applicable_rules(wishes: Wishes) -> list[Rule]:
-    """The rules that may exclude an endpoint from this request, in order."""
-    return list(compress(RULES, _switches(wishes)))
+#: The constraints that the rules need; a rule that needs none gets the policy, which is always there.
+_needed = attrgetter(*(rule.constraint or "policy" for rule in RULES))
 
 
-def reason_to_exclude(endpoint: EndpointEntry, named: Named, wishes: Wishes, rules: Sequence[Rule]) -> Reason | None:
-    """The first reason why the endpoint may not serve the request, by the applicable rules; None when it may."""
-    for reason, _, excludes in rules:
-        if excludes(endpoint, named, wishes):
-            return reason
-    return None
+class EndpointFilter:
+    """The rules, for one request. Those that need a constraint which the request does not set are left out once."""
+
+    __slots__ = ("_constraints", "_rules")
+
+    def __init__(self, constraints: RoutingConstraints) -> None:
+        self._constraints = constraints
+        self._rules = tuple(compress(RULES, _needed(constraints)))
+
+    def reason_to_exclude(self, endpoint: EndpointEntry, resolved: ResolvedModel) -> Reason | None:
+        """The first reason why the endpoint of the model may not serve the request; None when it may."""
+        constraints = self._constraints
+        for reason, _, excludes in self._rules:
+            if excludes(endpoint, resolved, constraints):
+                return reason
+        return None
 
 
-def refusal_of(
-    requested: str, named: list[Named], exclusions: Counter[Exclusion], prompt_tokens: int
+def no_endpoints(
+    requested: str, resolved: list[ResolvedModel], exclusions: Counter[Exclusion], prompt_tokens: int
 ) -> NoEndpoints | ContextLengthExceeded:
-    """The error for a request that no endpoint may or can serve; its message counts what was excluded, and why."""
+    """The error for a request that no endpoint may or can serve. Its message counts the exclusions by reason."""
     counts: Counter[Reason] = Counter()
     for exclusion, count in exclusions.items():
         counts[exclusion.reason] += count
     reasons = [reason for reason, _ in counts.most_common()]
-    if [reason.code for reason in reasons] == ["context_length"]:
-        longest = max(one.model.context_length for one in named)
+    if reasons == [_CONTEXT]:
+        longest = max(one.model.context_length for one in resolved)
         return ContextLengthExceeded(
             f"The prompt has about {prompt_tokens} tokens; the context of {requested} is {longest}. Shorten it, or "
             'send "transforms": ["middle-out"].'
         )
-    considered = sum(len(one.model.endpoints) for one in named)
+    considered = sum(len(one.model.endpoints) for one in resolved)
     why = ", ".join(f"{counts[reason]} {reason.words}" for reason in reasons) or "none usable"
     message = f"No endpoint of {requested} can serve this request. {considered} endpoints: {why}."
-    chosen = [reason for reason in reasons if reason is not NO_CREDENTIALS]
-    if any(reason.is_data_policy for reason in chosen):
+    by_request = [reason for reason in reasons if reason is not NO_CREDENTIALS]
+    if any(reason.is_data_policy for reason in by_request):
         message += f" Adjust your data policy at {settings.SITE_URL}{PRIVACY_PAGE}."
-    models = [one.model.id for one in named]
-    details: dict[str, Any] = {"affected_providers": sorted({one.provider_name for one in exclusions})}
-    if not chosen:
-        return NoEndpoints(message, availability=availability("no_endpoints", models, page_of(models), **details))
-    private = all(reason.is_data_policy for reason in chosen)
+    models = [one.model.id for one in resolved]
+    providers = sorted({exclusion.provider_name for exclusion in exclusions})
+    if not by_request:
+        told = availability("no_endpoints", models, page_of(models), affected_providers=providers)
+        return NoEndpoints(message, availability=told)
+    private = all(reason.is_data_policy for reason in by_request)
+    first = by_request[0]
+    constraint: dict[str, Any] = {
+        "field": first.field,
+        "detail": f"{counts[first]} of {considered} endpoints are excluded {first.words}.",
+    }
     return NoEndpoints(
         message,
         availability=availability(
             "privacy_restricted" if private else "constraint_filtered",
             models,
             PRIVACY_PAGE if private else page_of(models),
-            **details,
-            excluded_by=sorted({reason.public_code or reason.code for reason in chosen}),
-            constraint={
-                "field": chosen[0].field,
-                "detail": f"{counts[chosen[0]]} of {considered} endpoints are excluded {chosen[0].words}.",
-            },
+            affected_providers=providers,
+            excluded_by=sorted({reason.public_code or reason.code for reason in by_request}),
+            constraint=constraint,
         ),
     )

@@ -1,8 +1,8 @@
-"""Endpoint health: what real traffic says about each endpoint, by the minute.
+"""Endpoint health: uptime, latency and throughput of each endpoint, measured on real traffic by the minute.
 
-Every process counts in memory and writes its own rows, so nobody waits for anybody; readers add the
-rows of all processes together. Latencies and speeds are kept as histograms whose buckets grow by a
-tenth, so percentiles over any window are within five per cent and cost no raw samples.
+Every process counts in memory and writes rows of its own, so that no process waits for another; readers add up the rows
+of all processes. Latencies and throughputs are stored as histograms whose buckets grow by 10%: percentiles over any
+window are exact to 5% and need no raw samples.
 """
 
 import math
@@ -18,14 +18,25 @@ import msgspec
 from gateway.models import EndpointMinute
 from models_catalog.measurements import Measurement
 
-__all__ = ["EndpointHealth", "EndpointKey", "Health", "Histogram", "book", "measured", "percentiles", "read"]
+__all__ = [
+    "EndpointHealth",
+    "EndpointKey",
+    "Health",
+    "HealthTracker",
+    "bucket",
+    "percentiles",
+    "published",
+    "read",
+    "tracker",
+]
 
-#: An endpoint that failed last, and less long ago than this, stands behind the others, in seconds.
+#: Seconds during which an endpoint whose last request failed is tried after the others.
 OUTAGE_SECONDS = 30.0
-#: Fewer requests than this say nothing about uptime.
-FEWEST_FOR_UPTIME = 100
-#: The windows for routing, and for uptime.
+#: Uptime is unknown below this many requests.
+MIN_REQUESTS_FOR_UPTIME = 100
+#: Latency and throughput that routing sorts by are those of this window...
 ROUTING_WINDOW = timedelta(minutes=5)
+#: ...and uptime that of this one.
 UPTIME_WINDOW = timedelta(minutes=30)
 
 PERCENTILES = (50, 75, 90, 99)
@@ -34,7 +45,7 @@ _GROWTH = math.log(1.1)
 
 
 class EndpointKey(NamedTuple):
-    """An endpoint's name in the books: it survives a reload of the catalogue, unlike its row's id."""
+    """Identifies an endpoint across reloads of the catalog, which give its row another ID."""
 
     model: str
     tag: str
@@ -51,7 +62,7 @@ def bucket(value: float) -> int:
 def percentiles(histogram: Mapping[int, int], *, high_is_good: bool = False) -> dict[str, float] | None:
     """`{"p50", "p75", "p90", "p99"}` of a histogram; None when it is empty.
 
-    pN is what N per cent of the samples do at least as well as: for speeds it falls with rising N.
+    N% of the samples are at least as good as pN: for throughputs it falls as N rises.
     """
     total = sum(histogram.values())
     if not total:
@@ -70,11 +81,11 @@ def percentiles(histogram: Mapping[int, int], *, high_is_good: bool = False) -> 
 
 
 class EndpointHealth(msgspec.Struct, frozen=True):
-    """What is known of one endpoint. Latency in milliseconds to the first token, speed in tokens per second."""
+    """The figures of one endpoint, None where unknown. Latencies and throughputs are percentiles by name (`p50`)."""
 
-    uptime: float | None = None  # per cent
-    latency: dict[str, float] | None = None
-    throughput: dict[str, float] | None = None
+    uptime: float | None = None  # percent
+    latency: dict[str, float] | None = None  # milliseconds to the first token
+    throughput: dict[str, float] | None = None  # tokens per second
 
     @property
     def is_degraded(self) -> bool:
@@ -92,14 +103,18 @@ class Health(msgspec.Struct, frozen=True):
     """The health of all endpoints at one moment, for routing."""
 
     endpoints: Mapping[EndpointKey, EndpointHealth] = {}
-    failing: frozenset[EndpointKey] = frozenset()  # failed last, within the outage window
+    failing: frozenset[EndpointKey] = frozenset()  # whose last request failed, within OUTAGE_SECONDS
 
     def of(self, key: EndpointKey) -> EndpointHealth:
         return self.endpoints.get(key, _UNKNOWN)
 
+    def is_failing(self, key: EndpointKey) -> bool:
+        """Whether the endpoint is to be tried after all others: its last request failed, or many did."""
+        return key in self.failing or self.of(key).is_down
+
 
 class _Minute:
-    """One endpoint's minute in this process."""
+    """The counts of one endpoint in one minute of this process."""
 
     __slots__ = ("changed", "errors", "latency", "ok", "rate_limited", "speed")
 
@@ -110,17 +125,21 @@ class _Minute:
         self.changed = False
 
 
-class HealthBook:
-    """This process's counts, and the latest sums of every process's."""
+class HealthTracker:
+    """The counts of this process, and the latest figures from the counts of all processes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._minutes: dict[tuple[datetime, EndpointKey], _Minute] = defaultdict(_Minute)
-        self._failed_at: dict[EndpointKey, float] = {}
-        self._known: Mapping[EndpointKey, EndpointHealth] = {}
+        self.clear()
 
-    def succeeded(self, key: EndpointKey, latency_ms: float, tokens: int, seconds: float) -> None:
-        """An answer came to its end: `tokens` in `seconds` from the request on."""
+    def clear(self) -> None:
+        with self._lock:
+            self._minutes: dict[tuple[datetime, EndpointKey], _Minute] = defaultdict(_Minute)
+            self._failed_at: dict[EndpointKey, float] = {}
+            self._known: Mapping[EndpointKey, EndpointHealth] = {}
+
+    def record_success(self, key: EndpointKey, latency_ms: float, tokens: int, seconds: float) -> None:
+        """Count a complete response: the first token after `latency_ms`, `tokens` in `seconds` from the request on."""
         with self._lock:
             minute = self._minute(key)
             minute.ok += 1
@@ -129,8 +148,8 @@ class HealthBook:
                 minute.speed[bucket(tokens / seconds)] += 1
             self._failed_at.pop(key, None)
 
-    def failed(self, key: EndpointKey, status: int) -> None:
-        """An attempt failed. What the caller did wrong (400, 413, 422) does not count against an endpoint."""
+    def record_failure(self, key: EndpointKey, status: int) -> None:
+        """Count a failed attempt, except for errors of the caller (400, 413, 422)."""
         if status in {400, 413, 422}:
             return
         with self._lock:
@@ -141,8 +160,8 @@ class HealthBook:
                 minute.errors += 1
             self._failed_at[key] = time.monotonic()
 
-    def health(self) -> Health:
-        """What routing should know now."""
+    def snapshot(self) -> Health:
+        """The health of all endpoints now."""
         since = time.monotonic() - OUTAGE_SECONDS
         with self._lock:
             failing = frozenset(key for key, at in self._failed_at.items() if at >= since)
@@ -150,8 +169,8 @@ class HealthBook:
                 self._failed_at = {key: at for key, at in self._failed_at.items() if at >= since}
         return Health(self._known, failing)
 
-    def exchange(self, process_id: str, now: datetime) -> None:
-        """Write this process's minutes and read everybody's."""
+    def sync(self, process_id: str, now: datetime) -> None:
+        """Write the counts of this process to the database, and read the figures of all processes."""
         with self._lock:
             changed = {key: minute for key, minute in self._minutes.items() if minute.changed}
             rows = [
@@ -182,22 +201,18 @@ class HealthBook:
             )
         self._known = read(now)
 
-    def forget(self) -> None:
-        """Start afresh."""
-        self.__init__()  # type: ignore[misc]
-
     def _minute(self, key: EndpointKey) -> _Minute:
         minute = self._minutes[_minute_of(datetime.now(UTC)), key]
         minute.changed = True
         return minute
 
 
-#: This process's book.
-book = HealthBook()
+#: That of this process.
+tracker = HealthTracker()
 
 
 def read(now: datetime) -> dict[EndpointKey, EndpointHealth]:
-    """The health of every endpoint with traffic, from the rows of all processes: two windows, one query."""
+    """The health of every endpoint with traffic, from the rows of all processes. One query for both windows."""
     recent = now - ROUTING_WINDOW
     ok: Counter[EndpointKey] = Counter()
     errors: Counter[EndpointKey] = Counter()
@@ -220,8 +235,8 @@ def read(now: datetime) -> dict[EndpointKey, EndpointHealth]:
     }
 
 
-def measured(model_id: str, now: datetime | None = None) -> dict[str, Measurement]:
-    """The published figures of a model's endpoints, by tag: a day's uptime, half an hour's latency and speed."""
+def published(model_id: str, now: datetime | None = None) -> dict[str, Measurement]:
+    """The public figures of a model's endpoints, by tag: uptime over a day, the rest over half an hour."""
     now = now or datetime.now(UTC)
     rows: dict[str, list[EndpointMinute]] = defaultdict(list)
     for row in EndpointMinute.objects.filter(model=model_id, minute__gte=_minute_of(now - timedelta(days=1))):
@@ -247,13 +262,13 @@ def _measurement(minutes: list[EndpointMinute], now: datetime) -> Measurement:
 
 
 def uptime(ok: int, errors: int) -> float | None:
-    """Per cent of requests that were answered; None when there were too few to say."""
+    """Percent of requests that succeeded; None when there were too few to tell."""
     total = ok + errors
-    return round(100 * ok / total, 2) if total >= FEWEST_FOR_UPTIME else None
+    return round(100 * ok / total, 2) if total >= MIN_REQUESTS_FOR_UPTIME else None
 
 
 def merged(histograms: Iterable[Mapping[str, int]]) -> Histogram:
-    """Stored histograms added together."""
+    """The sum of stored histograms."""
     total: Histogram = Counter()
     for histogram in histograms:
         total.update(_histogram(histogram))

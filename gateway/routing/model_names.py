@@ -1,11 +1,11 @@
 """Model names: `author/slug`, with variants behind colons, and the routers that choose a model themselves.
 
-Static variants (`:free`, `:extended`, `:thinking`) are models of their own in the catalogue. Dynamic ones change
-how any model is routed: `:nitro` (fastest first), `:floor` (cheapest first), `:exacto` (only endpoints of
-proven quality), `:beta` (only endpoints that the platform does not moderate), `:online` (with a web search).
+Static variants (`:free`, `:extended`, `:thinking`) are models of their own in the catalog. Dynamic ones change how any
+model is routed: `:nitro` (fastest first), `:floor` (cheapest first), `:exacto` (only endpoints of proven quality),
+`:beta` (only endpoints that the platform does not moderate), `:online` (with a web search).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 import msgspec
@@ -13,24 +13,20 @@ import msgspec
 from common.errors import ModelNotFound, NoEndpoints
 from models_catalog.catalog import Catalogue, ModelEntry
 
+from .affinity import Draw
 from .availability import MODELS_PAGE, availability, page_of
 
-__all__ = ["DYNAMIC", "ROUTERS", "Named", "is_online", "resolve"]
+__all__ = ["ResolvedModel", "is_online", "resolve"]
 
-DYNAMIC: Mapping[str, str] = {
-    "nitro": "fastest first",
-    "floor": "cheapest first",
-    "exacto": "endpoints of proven quality only",
-    "beta": "unmoderated endpoints only",
-    "online": "with a web search",
-}
-
-#: Ids that stand for a choice among models.
+DYNAMIC_VARIANTS = ("nitro", "floor", "exacto", "beta", "online")
+#: IDs that stand for a choice among models.
 ROUTERS = ("openrouter/auto", "openrouter/free")
+#: Models that `openrouter/free` tries at most.
+FREE_CHOICES = 5
 
 
-class Named(msgspec.Struct, frozen=True):
-    """One model to try, and the dynamic variants that its name carried."""
+class ResolvedModel(msgspec.Struct, frozen=True):
+    """A model to try, and the dynamic variants of the name that led to it."""
 
     model: ModelEntry
     variants: frozenset[str] = frozenset()
@@ -38,19 +34,19 @@ class Named(msgspec.Struct, frozen=True):
 
 
 def resolve(
-    catalogue: Catalogue, name: str, *, auto_models: list[str], needs: frozenset[str], lot: Callable[[str], float]
-) -> list[Named]:
-    """What `name` stands for: one model, or a router's choice in the order to try.
+    catalogue: Catalogue, name: str, *, auto_models: Sequence[str], needs: frozenset[str], draw: Draw
+) -> list[ResolvedModel]:
+    """The models that `name` stands for, in the order to try them: one, or those that a router chooses.
 
-    `needs` are the parameters and input modalities that the request uses; routers choose among models that have
-    them, in an order that `lot` draws (a number for each name) where they have no other. Raises ModelNotFound, with
-    what is wrong about the name, and NoEndpoints for what is known and not to be had.
+    Routers choose among models that have every parameter and input modality of `needs`; `openrouter/free` orders them
+    by `draw`. Raises ModelNotFound, saying what is wrong with the name, or NoEndpoints when no provider here serves
+    the model.
     """
     base, *suffixes = name.strip().lower().split(":")
     if base in ROUTERS:
-        chosen = _choice(catalogue, base, auto_models, needs, lot)
+        chosen = _choose(catalogue, base, auto_models, needs, draw)
         variants = _dynamic(name, suffixes, catalogue)
-        return [Named(model, variants, base) for model in chosen]
+        return [ResolvedModel(model, variants, base) for model in chosen]
     model = catalogue.find(base)
     rest: list[str] = []
     for suffix in suffixes:
@@ -64,7 +60,7 @@ def resolve(
             raise _unserved(unserved, model)
     if model is None:
         raise _unknown(name, "", catalogue)
-    return [Named(model, _dynamic(name, rest, catalogue))]
+    return [ResolvedModel(model, _dynamic(name, rest, catalogue))]
 
 
 def is_online(name: str) -> bool:
@@ -74,18 +70,18 @@ def is_online(name: str) -> bool:
 
 def _dynamic(name: str, suffixes: list[str], catalogue: Catalogue) -> frozenset[str]:
     for suffix in suffixes:
-        if suffix not in DYNAMIC:
-            known = ", ".join(f":{variant}" for variant in DYNAMIC)
+        if suffix not in DYNAMIC_VARIANTS:
+            known = ", ".join(f":{variant}" for variant in DYNAMIC_VARIANTS)
             raise _unknown(name, f" There is no :{suffix} of it; every model has {known}.", catalogue)
     return frozenset(suffixes)
 
 
-def _choice(
-    catalogue: Catalogue, router: str, auto_models: list[str], needs: frozenset[str], lot: Callable[[str], float]
+def _choose(
+    catalogue: Catalogue, router: str, auto_models: Sequence[str], needs: frozenset[str], draw: Draw
 ) -> list[ModelEntry]:
     if router == "openrouter/free":
         free = [model for model in catalogue.models.values() if model.is_free and _has(model, needs)]
-        chosen = sorted(free, key=lambda model: lot(model.id))[:5]
+        chosen = sorted(free, key=lambda model: draw(model.id))[:FREE_CHOICES]
     else:
         ranked = [model for name in auto_models if (model := catalogue.find(name)) is not None]
         chosen = [model for model in ranked if _has(model, needs)]
@@ -102,13 +98,17 @@ def _has(model: ModelEntry, needs: frozenset[str]) -> bool:
     return needs <= model.supported_parameters | set(model.input_modalities)
 
 
-def _unserved(model_id: str, without: ModelEntry | None) -> NoEndpoints:
-    """The error for a model that is known and that nobody serves; `without` is the same without its variant."""
-    others = [without.id] if without else []
+def _unserved(model_id: str, alternative: ModelEntry | None) -> NoEndpoints:
+    """The error for a model of the catalog that no provider serves; `alternative` is the model without its variant."""
+    others = [alternative.id] if alternative else []
     ended = model_id.endswith(":free")
     return NoEndpoints(
         f"Nobody serves {model_id} {'any more' if ended else 'here'}."
-        + (f" {without.id} is still served{', for a price' if ended else ''}." if without else " Browse /models."),
+        + (
+            f" {alternative.id} is still served{', for a price' if ended else ''}."
+            if alternative
+            else " Browse /models."
+        ),
         availability=availability(
             "free_variant_ended" if ended else "no_endpoints", [model_id], page_of(others), fallback_models=others
         ),

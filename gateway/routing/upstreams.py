@@ -1,4 +1,4 @@
-"""Where an endpoint is really called: the provider's address and key, or the sandbox that plays it."""
+"""Upstreams: the address and key at which an endpoint is called, at its provider or at the sandbox."""
 
 import os
 from functools import cache
@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from models_catalog.catalog import EndpointEntry
 
-__all__ = ["KNOWN_PROTOCOLS", "Upstream", "upstream_of"]
+__all__ = ["KNOWN_PROTOCOLS", "Upstream", "clear", "upstream_of"]
 
 #: The names of the modules in `gateway/providers` that speak a protocol.
 KNOWN_PROTOCOLS = frozenset({"anthropic", "google", "openai_chat"})
@@ -19,8 +19,8 @@ class _Native(msgspec.Struct, frozen=True):
     """How a provider is reached in its own protocol."""
 
     protocol: str
-    base_url: str  # used when the catalogue has none
-    other_keys: tuple[str, ...] = ()  # variables that may hold the key, after the catalogue's
+    base_url: str  # used when the catalog has none
+    other_keys: tuple[str, ...] = ()  # environment variables to look for a key in, after the one in the catalog
 
 
 _NATIVE = {
@@ -30,7 +30,7 @@ _NATIVE = {
 
 
 class Upstream(msgspec.Struct, frozen=True):
-    """A server that speaks `protocol`, the name of a module in `gateway/providers`."""
+    """A server to send requests to. `protocol` is the name of a module in `gateway/providers`."""
 
     base_url: str
     api_key: str
@@ -39,16 +39,22 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 def upstream_of(endpoint: EndpointEntry) -> Upstream | None:
-    """The server that answers for this endpoint; None when there is neither a key nor a sandbox.
+    """The server to call for this endpoint; None when there is neither a key nor a sandbox.
 
-    `PROVIDER_<SLUG>_BASE_URL` and `PROVIDER_<SLUG>_API_KEY` point a provider anywhere, and
-    `PROVIDER_<SLUG>_PROTOCOL` says what is spoken there; otherwise the provider's own address is used when its key
-    variable is set. Raises ImproperlyConfigured for a protocol that nobody here speaks.
+    The environment variables `PROVIDER_<SLUG>_BASE_URL`, `PROVIDER_<SLUG>_API_KEY` and `PROVIDER_<SLUG>_PROTOCOL`
+    override a provider's address, key and protocol. Without them, the provider's own address is used if the variable
+    of its key is set. Raises ImproperlyConfigured for an unknown protocol.
     """
     real = _real(endpoint.provider, endpoint.base_url, endpoint.key_variable)
     if real is not None and endpoint.provider_model_id:
         return real
     return _sandbox(endpoint.provider)
+
+
+def clear() -> None:
+    """Read the environment and the settings again at the next call."""
+    _real.cache_clear()
+    _sandbox.cache_clear()
 
 
 @cache
@@ -59,7 +65,7 @@ def _real(provider: str, base_url: str, key_variable: str) -> Upstream | None:
     if protocol not in KNOWN_PROTOCOLS:
         raise ImproperlyConfigured(f"{prefix}_PROTOCOL is {protocol!r}: use {', '.join(sorted(KNOWN_PROTOCOLS))}.")
     if native and protocol == native.protocol:
-        # The catalogue may know the address of an imitation of OpenAI's protocol, which lies beneath the real one.
+        # The catalog may have the address of the provider's OpenAI-compatible API, which extends that of its own API.
         base_url = base_url.rstrip("/").removesuffix("/openai") or native.base_url
     address = os.environ.get(f"{prefix}_BASE_URL") or base_url
     key_variables = (f"{prefix}_API_KEY", key_variable, *(native.other_keys if native else ()))
@@ -77,5 +83,5 @@ def _sandbox(provider: str) -> Upstream | None:
 
 
 def _is_sandbox(address: str) -> bool:
-    # Whoever points a provider at the sandbox gets simulated answers, and they must be marked as such.
+    # An environment variable may name the sandbox as well: its responses must be marked as simulated.
     return bool(settings.SANDBOX_PROVIDERS_URL) and address.startswith(f"{settings.SANDBOX_PROVIDERS_URL}/")

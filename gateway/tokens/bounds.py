@@ -1,4 +1,4 @@
-"""What a prompt weighs before it is sent: a bound for its hold, and the texts that an estimate would count."""
+"""How many tokens a prompt has, before it is sent: an estimate for routing, and an upper bound for its hold."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -7,57 +7,62 @@ from typing import Any
 import msgspec
 
 __all__ = [
-    "MESSAGE_TOKENS",
+    "MAX_MESSAGE_OVERHEAD",
     "TYPICAL_IMAGE_TOKENS",
-    "Weight",
+    "PromptEstimate",
     "attachments",
-    "files_bound",
+    "estimate_file_tokens",
+    "estimate_tokens",
     "message_size",
     "prompt_texts",
     "text_bound",
-    "weigh",
 ]
 
-#: What one image counts as, usually, and at most at the providers that publish a rule for it.
-TYPICAL_IMAGE_TOKENS, IMAGE_TOKENS = 850, 5_000
-#: What a short document counts as: two pages, each as text and as an image.
+#: Tokens of an image: typically, and at most at the providers that publish a rule.
+TYPICAL_IMAGE_TOKENS, MAX_IMAGE_TOKENS = 850, 5_000
+#: Tokens of a short document: two pages, each as text and as an image.
 SHORT_DOCUMENT_TOKENS = 3_400
 
-#: Tokens around each message: role, separators.
-MESSAGE_TOKENS = 8
-#: What a provider puts before a prompt: the date, how to think...
+#: Tokens for the role and the separators of a message, at most. Holds count with it: what a chat template usually
+#: adds (`estimates.MESSAGE_OVERHEAD`) would be too few.
+MAX_MESSAGE_OVERHEAD = 8
+#: Tokens that providers put before a prompt, at most: the date, how to reason...
 PREAMBLE_TOKENS = 100
-#: ...and how to call tools, or to keep to a schema.
+#: ...and how to call tools, or to follow a schema.
 INSTRUCTIONS_TOKENS = 1_000
 
-#: Fields of a request that are no part of its prompt, or are weighed by themselves.
-_NO_PROMPT = frozenset(
+#: Fields of a request that are not part of its prompt, or are counted separately.
+_NOT_IN_PROMPT = frozenset(
     {
         "model", "models", "route", "messages", "prompt", "provider", "plugins", "transforms", "preset", "user",
         "session_id", "stream_options", "usage", "metadata", "trace", "cache_control", "reasoning",
     }
 )  # fmt: skip
 
-#: ASCII letters as "a", the space as it is, everything else as a point.
+#: Types of content parts whose text stands in a field of the same name.
+_TEXT_PARTS = frozenset({"text", "refusal"})
+
+#: Maps ASCII letters to "a", the space to itself, every other byte to a point.
 _SHAPE = bytes(97 if chr(byte).isalpha() and byte < 128 else 32 if byte == 32 else 46 for byte in range(256))
-#: How the UTF-8 begins of the characters that become longer where a tokenizer normalises its text (NFC), as some do,
-#: and by how many bytes at most: notes of music, letters of India, Tibet and Hebrew with marks, and a few others.
+#: Some tokenizers normalize their text to NFC, which makes a few characters longer (musical symbols, letters of Indic
+#: scripts, Tibetan and Hebrew with marks, and others): the first bytes of their UTF-8...
 _GROWING = (b"\xf0\x9d\x85", b"\xf0\x9d\x86", b"\xf0\x9d\x87", b"\xe0\xa5", b"\xe0\xa7", b"\xe0\xa8", b"\xe0\xa9",
             b"\xe0\xad", b"\xe0\xbd", b"\xe0\xbe", b"\xe2\xab", b"\xef\xa9", b"\xef\xab", b"\xef\xac", b"\xef\xad",
             b"\xcd\x84")  # fmt: skip
+#: ...and by how many bytes they grow at most.
 _GROWTH_BYTES = 8
 
 
-class Weight(msgspec.Struct, frozen=True):
-    """What a prompt counts as without its files, in tokens."""
+class PromptEstimate(msgspec.Struct, frozen=True):
+    """The tokens of a prompt without its files."""
 
-    likely: int  # as text usually does
-    most: int  # whatever the text is
-    images: int
+    likely: int  # for typical text
+    bound: int  # for any text
+    images: int  # how many images it has
 
 
-def weigh(messages: list[dict[str, Any]], body: dict[str, Any]) -> Weight:
-    """The weight of a request's messages, and of what else in its body a provider may put into the prompt."""
+def estimate_tokens(messages: list[dict[str, Any]], body: dict[str, Any]) -> PromptEstimate:
+    """The tokens of a request's messages, and of everything else in its body that a provider may add to the prompt."""
     texts: list[str] = []
     images = 0
     for message in messages:
@@ -65,47 +70,48 @@ def weigh(messages: list[dict[str, Any]], body: dict[str, Any]) -> Weight:
         if isinstance(content, str):
             texts.append(content)
         elif isinstance(content, list):
-            for part in content:
-                if (kind := part.get("type")) in {"text", "refusal"}:
-                    texts.append(str(part.get(kind) or ""))
-                elif kind == "image_url":
-                    images += 1
+            texts += [str(part.get(kind) or "") for part in content if (kind := part.get("type")) in _TEXT_PARTS]
+            images += sum(part.get("type") == "image_url" for part in content)
         if len(message) > 2:  # more than `role` and `content`
             texts += [_json(value) for name, value in message.items() if name not in {"role", "content"}]
     texts += [
-        _json(value) for name, value in body.items() if isinstance(value, str | list | dict) and name not in _NO_PROMPT
+        _json(value)
+        for name, value in body.items()
+        if isinstance(value, str | list | dict) and name not in _NOT_IN_PROMPT
     ]
     text = "\n".join(texts)
-    data = _encoded(text)
-    around = MESSAGE_TOKENS * len(messages) + PREAMBLE_TOKENS
+    encoded = _encoded(text)
+    overhead = MAX_MESSAGE_OVERHEAD * len(messages)
+    added = PREAMBLE_TOKENS
     if body.get("tools") or body.get("functions") or body.get("response_format"):
-        around += INSTRUCTIONS_TOKENS
-    return Weight(
-        likely=len(data) // 4 + MESSAGE_TOKENS * len(messages) + TYPICAL_IMAGE_TOKENS * images,
-        most=text_bound(text, data) + around + IMAGE_TOKENS * images,
+        added += INSTRUCTIONS_TOKENS
+    return PromptEstimate(
+        likely=len(encoded) // 4 + overhead + TYPICAL_IMAGE_TOKENS * images,
+        bound=text_bound(text, encoded) + overhead + added + MAX_IMAGE_TOKENS * images,
         images=images,
     )
 
 
 def text_bound(text: str, encoded: bytes) -> int:
-    """The tokens that a text can count as, at most, given with its UTF-8.
+    """The most tokens that a text can have, given with its UTF-8.
 
-    No token is shorter than a byte, and a random text comes close to that. Words have longer ones, but which is up to
-    the vocabulary; common to all is only that the space before a Latin letter is not a token by itself.
+    No token is shorter than a byte, and random text comes close to one token per byte. Words have longer tokens, but
+    which ones depends on the vocabulary. All vocabularies have one thing in common: the space before a Latin letter is
+    not a token of its own.
     """
-    most = len(encoded) - encoded.translate(_SHAPE).count(b" a")
+    bound = len(encoded) - encoded.translate(_SHAPE).count(b" a")
     if not unicodedata.is_normalized("NFC", text):
-        most += _GROWTH_BYTES * sum(map(encoded.count, _GROWING))
-    return most
+        bound += _GROWTH_BYTES * sum(map(encoded.count, _GROWING))
+    return bound
 
 
-def files_bound(messages: list[dict[str, Any]], context_length: int) -> tuple[int, int]:
-    """Tokens that PDFs, audio and video count as where a prompt has up to `context_length`: (likely, at most).
+def estimate_file_tokens(messages: list[dict[str, Any]], context_length: int) -> tuple[int, int]:
+    """The tokens of PDFs, audio and video, each at most `context_length`: (likely, bound).
 
-    A page of text is compressed to about as many bytes as it has tokens. But a file can be made to unfold into
-    any number of pages or hours, and what is named by its address may be of any size.
+    A page of text is compressed to about as many bytes as it has tokens. But a file can be made to decompress to any
+    number of pages or hours, and a file behind a URL can have any size.
     """
-    likely = most = 0
+    likely = bound = 0
     for part in attachments(messages):
         kind = part.get("type")
         if kind == "image_url":
@@ -114,35 +120,27 @@ def files_bound(messages: list[dict[str, Any]], context_length: int) -> tuple[in
         given = value if isinstance(value, dict) else {}
         data = str(given.get("file_data") or given.get("data") or given.get("url") or "")
         size = SHORT_DOCUMENT_TOKENS + len(data) * 3 // 4
-        is_address = data[:5].lower() in {"http:", "https"} or not data
-        likely += context_length if is_address else size
-        most += size if data.startswith("data:text/") else context_length
-    return min(likely, context_length), min(most, context_length)
+        is_url = data[:5].lower() in {"http:", "https"} or not data
+        likely += context_length if is_url else size
+        bound += size if data.startswith("data:text/") else context_length
+    return min(likely, context_length), min(bound, context_length)
 
 
 def attachments(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The parts of messages that are not text."""
+    """The content parts of messages that are not text."""
     for message in messages:
         content = message.get("content")
         if isinstance(content, list):
-            yield from (part for part in content if part.get("type") not in {"text", "refusal"})
+            yield from (part for part in content if part.get("type") not in _TEXT_PARTS)
 
 
 def message_size(message: dict[str, Any]) -> int:
     """UTF-8 bytes of a message's text and tool calls."""
-    size = 0
-    content = message.get("content")
-    if isinstance(content, str):
-        size = _bytes(content)
-    elif isinstance(content, list):
-        size = sum(_bytes(str(part.get("text", ""))) for part in content if part.get("type") == "text")
-    if calls := message.get("tool_calls"):
-        size += len(msgspec.json.encode(calls))
-    return size
+    return sum(len(text) if text.isascii() else len(_encoded(text)) for text in prompt_texts([message]))
 
 
 def prompt_texts(messages: list[dict[str, Any]], tools: Any = None) -> Iterator[str]:
-    """The texts of a prompt that providers count as tokens."""
+    """The texts of a prompt that providers count as tokens: what is said, and tools and their calls as JSON."""
     for message in messages:
         content = message.get("content")
         if isinstance(content, str):
@@ -153,10 +151,6 @@ def prompt_texts(messages: list[dict[str, Any]], tools: Any = None) -> Iterator[
             yield _json(calls)
     if tools:
         yield _json(tools)
-
-
-def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(_encoded(text))
 
 
 def _encoded(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Token counts of our own, for when the provider gives none. A missing count is not a count of zero."""
+"""Token counts for providers that report none, by a tokenizer. An unreported count is not a count of zero."""
 
 import msgspec
 
@@ -9,35 +9,41 @@ from models_catalog.catalog import EndpointEntry, ModelEntry
 from . import tokenizers
 from .bounds import TYPICAL_IMAGE_TOKENS, attachments, prompt_texts
 
-__all__ = ["Said", "complete"]
+__all__ = ["MESSAGE_OVERHEAD", "PROMPT_OVERHEAD", "ResponseText", "complete_usage"]
 
-#: Tokens around each message, and around all of them, as OpenAI counts.
-MESSAGE_TOKENS = 4
-PROMPT_TOKENS = 3
+#: Tokens that a chat template adds to each message, and to the whole prompt, as OpenAI documents them. They are billed,
+#: so they are what is typical; `bounds.MAX_MESSAGE_OVERHEAD` is what a hold has to cover.
+MESSAGE_OVERHEAD = 4
+PROMPT_OVERHEAD = 3
 
 
-class Said:
-    """The text of an answer so far: kept in memory, and only until the provider has counted it."""
+class ResponseText:
+    """The text of a response so far, kept in memory until the provider has reported its tokens.
 
-    __slots__ = ("_beyond", "_text")
+    Text beyond `max_bytes` (more than any model writes in one response) is only measured by its length.
+    """
 
-    #: More than any model says in one answer, in bytes; what comes after that is only measured.
-    MOST = 4 * 1024 * 1024
+    __slots__ = ("_beyond", "_max_bytes", "_text")
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = 4 * 1024 * 1024) -> None:
+        self._max_bytes = max_bytes
         self._text = bytearray()
         self._beyond = 0
 
+    def __len__(self) -> int:
+        """Bytes in memory."""
+        return len(self._text)
+
     def add(self, delta: Delta) -> None:
-        """Text, reasoning, a refusal and the arguments of tools count; images and citations do not."""
-        said = delta.text + delta.reasoning + delta.refusal
+        """Add text, reasoning, a refusal and the arguments of tools; images and citations do not count."""
+        text = delta.text + delta.reasoning + delta.refusal
         for call in delta.tool_calls or ():
             function = call.get("function") or {}
-            said += str(function.get("name") or "") + str(function.get("arguments") or "")
-        if len(self._text) < self.MOST:
-            self._text += said.encode("utf-8", "replace")
+            text += str(function.get("name") or "") + str(function.get("arguments") or "")
+        if len(self._text) < self._max_bytes:
+            self._text += text.encode("utf-8", "replace")
         else:
-            self._beyond += len(said)
+            self._beyond += len(text)
 
     def count(self, vocabulary: str) -> tuple[int, bool]:
         """(tokens, whether they were only measured by length)."""
@@ -45,9 +51,9 @@ class Said:
         return tokens + self._beyond // 4, rough
 
 
-def complete(
+def complete_usage(
     usage: Usage | None,
-    said: Said,
+    response: ResponseText,
     request: ChatRequest,
     model: ModelEntry,
     endpoint: EndpointEntry,
@@ -55,18 +61,18 @@ def complete(
     prompt_bound: int,
     max_tokens: int | None,
 ) -> tuple[Usage, bool]:
-    """(the usage with what the provider has not counted, whether that was only measured by length).
+    """(the usage with the counts that the provider did not report, whether they were only measured by length).
 
-    Without `usage` both counts are missing; with an estimated one, only the completion's. Neither gets larger
-    than the hold has room for: `prompt_bound` and `max_tokens`. Long texts take milliseconds: call it in a thread.
+    Without `usage` both counts are missing; with an estimated one, only the completion's. Neither exceeds what the hold
+    covers: `prompt_bound` and `max_tokens`. Long texts take milliseconds: call it in a thread.
     """
     vocabulary = tokenizers.vocabulary_of(model)
-    completion, rough = said.count(vocabulary)
+    completion, rough = response.count(vocabulary)
     completion = min(completion, max_tokens or endpoint.max_completion_tokens or endpoint.context_length)
     if usage is not None:
         return msgspec.structs.replace(usage, completion_tokens=max(usage.completion_tokens, completion)), rough
     texts = list(prompt_texts(request.messages, request.body.get("tools")))
-    prompt = tokenizers.count(texts, vocabulary)[0] + MESSAGE_TOKENS * len(request.messages) + PROMPT_TOKENS
+    prompt = tokenizers.count(texts, vocabulary)[0] + MESSAGE_OVERHEAD * len(request.messages) + PROMPT_OVERHEAD
     prompt += TYPICAL_IMAGE_TOKENS * sum(1 for _ in attachments(request.messages))
     prompt = min(prompt, prompt_bound, endpoint.context_length)
     return Usage(prompt_tokens=max(1, prompt), completion_tokens=completion, estimated=True), rough

@@ -1,7 +1,7 @@
-"""Counting the tokens of an answer whose provider has not. For threads: it takes milliseconds, not for the event loop.
+"""Token counts by OpenAI's vocabularies. Counting takes milliseconds: call it in a thread, not in the event loop.
 
-OpenAI's own vocabularies give its models' exact counts. For other models they are the nearest thing that can be had
-without a download, usually within a fifth. Where the package is missing, every four characters are a token.
+The counts are exact for OpenAI's models. For other models they are the best that works without a download, usually
+within 20%. If the package is not installed, every four characters count as a token.
 """
 
 import logging
@@ -12,28 +12,28 @@ from typing import Any, Protocol
 
 from models_catalog.catalog import ModelEntry
 
-__all__ = ["count", "vocabulary_of"]
+__all__ = ["count", "find_package", "vocabulary_of"]
 
 log = logging.getLogger(__name__)
 
 #: OpenAI's models before GPT-4o.
 _OLDER = re.compile(r"openai/gpt-(3\.5|4(?![.o\d]))")
-#: Tokenizers whose vocabularies grew out of that of OpenAI's older models.
+#: Tokenizers whose vocabularies extend that of OpenAI's older models.
 _DESCENDANTS = frozenset({"Llama3", "Qwen", "Qwen3"})
 
 
-class _Count(Protocol):
+class BatchCount(Protocol):
     def __call__(self, texts: list[str], encoding: str, threads: int) -> list[int]: ...
 
 
 def vocabulary_of(model: ModelEntry) -> str:
-    """The name of the vocabulary that counts for this model."""
+    """The name of the vocabulary to count with for this model: its own, or the most similar one."""
     return "cl100k_base" if _OLDER.match(model.id) or model.tokenizer in _DESCENDANTS else "o200k_base"
 
 
 def count(texts: Sequence[str], vocabulary: str) -> tuple[int, bool]:
-    """(tokens of all the texts, whether they were only measured by their length)."""
-    if batch_count := _package():
+    """(tokens of all texts together, whether they were only measured by length)."""
+    if batch_count := find_package():
         try:
             return sum(batch_count([_valid(text) for text in texts], vocabulary, 1)), False
         except Exception as error:
@@ -42,7 +42,8 @@ def count(texts: Sequence[str], vocabulary: str) -> tuple[int, bool]:
 
 
 @cache
-def _package() -> _Count | None:
+def find_package() -> BatchCount | None:
+    """The counting function of the package; None if it is not installed."""
     try:
         import toktok
     except ImportError:
@@ -53,5 +54,5 @@ def _package() -> _Count | None:
 
 
 def _valid(text: str) -> str:
-    # JSON may hold half of a surrogate pair, which is no text.
+    # A JSON string can contain half of a surrogate pair, which has no UTF-8.
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

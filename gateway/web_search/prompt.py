@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.tokens.bounds import MESSAGE_TOKENS
+from gateway.tokens.bounds import MAX_MESSAGE_OVERHEAD
 
 from .options import Options
 from .result import Result
@@ -66,7 +66,7 @@ def with_results(
 def room_for(options: Options) -> int:
     """The tokens that `with_results` can add to a prompt, at most: no token is shorter than a byte."""
     told = max(len(options.search_prompt.encode("utf-8", "surrogatepass")), len(_PROMPT) + 10)
-    return told + options.max_results * (TITLE_BYTES + URL_BYTES + CONTENT_BYTES + FRAME_BYTES) + MESSAGE_TOKENS
+    return told + options.max_results * (TITLE_BYTES + URL_BYTES + CONTENT_BYTES + FRAME_BYTES) + MAX_MESSAGE_OVERHEAD
 
 
 def _shown(number: int, result: Result) -> str:

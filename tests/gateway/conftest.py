@@ -160,10 +160,9 @@ def _clear_caches() -> None:
 
     catalogue_cache.clear()
     callers.clear()
-    health.book.forget()
-    affinity.forget()
-    upstreams._real.cache_clear()
-    upstreams._sandbox.cache_clear()
+    health.tracker.clear()
+    affinity.sticky_endpoints.clear()
+    upstreams.clear()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from gateway.providers.google.request import request_body as google_body
 from gateway.routing.plan import Attempt
 from gateway.routing.upstreams import Upstream
 from tests.gateway import factory
-from tests.gateway.routing.test_plan import endpoint, model
+from tests.gateway.routing.examples import endpoint, model
 
 #: A red square, two pixels wide.
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg=="

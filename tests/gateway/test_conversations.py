@@ -1,4 +1,4 @@
-"""Without asking each other, all processes send a conversation to the same endpoint, and others by price."""
+"""Without coordination, all processes send a conversation to the same endpoint, and conversations spread by price."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from gateway.protocols.chat_completions.request import parse
 from gateway.routing.affinity import Conversation
 from gateway.routing.health import EndpointHealth
 from models_catalog.catalog import Prices
-from tests.gateway.routing.test_plan import catalogue, endpoint, known, model, plan, tags
+from tests.gateway.routing.examples import catalogue, endpoint, known, model, plan, tags
 
 LONG = "All men are mortal. " * 300
 
@@ -28,11 +28,11 @@ THREE = catalogue(model("acme/one", cached("a", "1"), cached("b", "2"), cached("
 
 
 def first_choice(number: int, *, tokens: int = 2000, health=None, **asked) -> str:
-    """The endpoint of the conversation with that number."""
+    """The first endpoint for the conversation with that number."""
     messages = [{"role": "system", "content": LONG}, {"role": "user", "content": f"Question {number}"}]
     request = parse({"model": "acme/one", "messages": messages} | asked)
-    lot = Conversation(1, request).lot(tokens)
-    return tags(plan(THREE, lot=lot, seed=number, health=health, messages=messages))[0]
+    draw = Conversation(1, request).stable_draw(tokens)
+    return tags(plan(THREE, draw=draw, seed=number, health=health, messages=messages))[0]
 
 
 def test_every_process_draws_the_same_endpoint_for_a_conversation():
@@ -41,11 +41,11 @@ def test_every_process_draws_the_same_endpoint_for_a_conversation():
         "from tests.gateway.test_conversations import first_choice\n"
         "print(json.dumps([first_choice(number) for number in range(60)]))"
     )
-    drawn = []
+    processes = []
     for seed in ("1", "2"):
         environment = os.environ | {"PYTHONHASHSEED": seed, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-        done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
-        drawn.append(json.loads(done.stdout))
+        processes.append(subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE))
+    drawn = [json.loads(process.communicate()[0]) for process in processes]
     assert drawn[0] == drawn[1]
     assert set(drawn[0]) == {"a", "b", "c"}
 
@@ -64,24 +64,24 @@ def test_when_an_endpoint_drops_out_only_its_own_conversations_move():
     assert all(was == now for was, now in zip(before, after, strict=True) if was != "a")
 
 
-def test_later_turns_go_where_the_first_went():
-    begun = [{"role": "user", "content": LONG}]
-    turns = [begun, [*begun, {"role": "assistant", "content": "So?"}, {"role": "user", "content": "Am I?"}]]
-    lots = [Conversation(1, parse({"messages": messages})).lot(2000) for messages in turns]
-    assert lots[0] and lots[1] and lots[0]("a") == lots[1]("a")
+def test_later_turns_go_to_the_same_endpoint_as_the_first():
+    first = [{"role": "user", "content": LONG}]
+    turns = [first, [*first, {"role": "assistant", "content": "So?"}, {"role": "user", "content": "Am I?"}]]
+    draws = [Conversation(1, parse({"messages": messages})).stable_draw(2000) for messages in turns]
+    assert draws[0] and draws[1] and draws[0]("a") == draws[1]("a")
 
 
-def test_a_short_prompt_without_a_name_goes_anywhere():
+def test_a_short_prompt_without_a_name_has_no_stable_draw():
     request = parse({"messages": [{"role": "user", "content": "Hello"}]})
-    assert Conversation(1, request).lot(10) is None
-    assert Conversation(1, parse({**request.body, "session_id": "one"})).lot(10) is not None
-    assert Conversation(1, parse({**request.body, "prompt_cache_key": "one"})).lot(10) is not None
+    assert Conversation(1, request).stable_draw(10) is None
+    assert Conversation(1, parse({**request.body, "session_id": "one"})).stable_draw(10) is not None
+    assert Conversation(1, parse({**request.body, "prompt_cache_key": "one"})).stable_draw(10) is not None
 
 
-def test_accounts_draw_apart():
+def test_accounts_draw_independently():
     request = parse({"messages": [{"role": "user", "content": LONG}]})
-    drawn = [Conversation(account, request).lot(2000)("a") for account in range(100)]
-    assert len(set(drawn)) == 100 and all(0 < lot <= 1 for lot in drawn)
+    drawn = [Conversation(account, request).stable_draw(2000)("a") for account in range(100)]
+    assert len(set(drawn)) == 100 and all(0 < one <= 1 for one in drawn)
     assert isclose(sum(drawn) / 100, 0.5, abs_tol=0.15)
 
 
@@ -89,8 +89,8 @@ def test_a_session_keeps_the_model_that_a_router_chose_for_it():
     free = [model(f"acme/{number}:free", endpoint("a", "0")) for number in range(20)]
 
     def chosen(session: str, seed: int) -> list[str]:
-        lot = Conversation(1, parse({"prompt": "Hi", "session_id": session})).lot(1) if session else None
-        made = plan(catalogue(*free), model="openrouter/free", lot=lot, seed=seed)
+        draw = Conversation(1, parse({"prompt": "Hi", "session_id": session})).stable_draw(1) if session else None
+        made = plan(catalogue(*free), model="openrouter/free", draw=draw, seed=seed)
         return [attempt.model.id for attempt in made.attempts]
 
     assert chosen("one", 1) == chosen("one", 2)
@@ -98,6 +98,6 @@ def test_a_session_keeps_the_model_that_a_router_chose_for_it():
     assert len({chosen("", seed)[0] for seed in range(100)}) > 10
 
 
-def test_where_nobody_has_a_cache_there_is_nothing_to_come_back_for():
-    lot = Conversation(1, parse({"prompt": "Hi", "session_id": "one"})).lot(1)
-    assert len({tags(plan(lot=lot, seed=seed))[0] for seed in range(50)}) > 1
+def test_without_a_cache_at_any_endpoint_every_request_is_drawn_anew():
+    draw = Conversation(1, parse({"prompt": "Hi", "session_id": "one"})).stable_draw(1)
+    assert len({tags(plan(draw=draw, seed=seed))[0] for seed in range(50)}) > 1

@@ -162,7 +162,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
     is_text_completion: bool  # it came with `prompt` and wants `choices[].text`
 
-    def asks_for_an_hour(self) -> bool:
+    def caches_for_an_hour(self) -> bool:
         """Whether any part of the prompt is to stay in a cache for an hour, which costs more than five minutes."""
         marked: list[Any] = [self.body, *(self.body.get("tools") or ())]
         for message in self.messages:

@@ -13,7 +13,7 @@ from gateway.providers.failures import ProviderFailure
 from gateway.providers.fetching import Fetched
 from gateway.providers.prompt import Mark, Media, Text, calls_of, is_system, mark_of, parts_of, thoughts_of
 from gateway.routing.plan import Attempt
-from gateway.tokens.compression import ANTHROPIC_MOST_MESSAGES
+from gateway.tokens.compression import ANTHROPIC_MAX_MESSAGES
 
 from .models import Claude, claude
 from .schema import narrowed
@@ -48,7 +48,7 @@ def request_body(
     endpoint, asked = attempt.endpoint, request.body
     model = endpoint.provider_model_id or attempt.model.id
     limit = ceiling(attempt, max_tokens) or endpoint.max_completion_tokens or DEFAULT_TOKENS
-    messages = fitted(request, attempt, max_tokens, ANTHROPIC_MOST_MESSAGES)
+    messages = fitted(request, attempt, max_tokens, ANTHROPIC_MAX_MESSAGES)
     system = [block for message in messages if is_system(message) for block in _blocks(message, fetched)]
     turns = _turns(messages, fetched)
     if not turns:

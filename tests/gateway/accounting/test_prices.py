@@ -8,7 +8,7 @@ from accounts.access import privacy_of
 from activity.requests.explanation import explain
 from billing.models import CreditAccount
 from gateway.accounting.pricing import own_key_fee
-from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, files_bound
+from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, estimate_file_tokens
 from tests.gateway import factory
 from tests.gateway.factory import usd
 
@@ -105,11 +105,11 @@ async def test_the_hold_covers_the_tokens_that_pdfs_may_have(api):
 
     small = f"data:application/pdf;base64,{'A' * 40_000}"
     likely = SHORT_DOCUMENT_TOKENS + len(small) * 3 // 4
-    assert files_bound([message(small)], 100_000) == (likely, 100_000)
-    assert files_bound([message(small, small, small, small)], 100_000) == (100_000, 100_000)
-    assert files_bound([message("https://papers.example/a.pdf")], 100_000) == (100_000, 100_000)
-    assert files_bound([message("data:text/plain;base64,QUJD")], 100_000) == (3_420, 3_420)
-    assert files_bound([{"role": "user", "content": [PICTURE]}], 100_000) == (0, 0)
+    assert estimate_file_tokens([message(small)], 100_000) == (likely, 100_000)
+    assert estimate_file_tokens([message(small, small, small, small)], 100_000) == (100_000, 100_000)
+    assert estimate_file_tokens([message("https://papers.example/a.pdf")], 100_000) == (100_000, 100_000)
+    assert estimate_file_tokens([message("data:text/plain;base64,QUJD")], 100_000) == (3_420, 3_420)
+    assert estimate_file_tokens([{"role": "user", "content": [PICTURE]}], 100_000) == (0, 0)
     reader = await sync_to_async(factory.model)("acme/reader", input_modalities=["text", "file"])
     await sync_to_async(factory.endpoint)(reader, "cheap", factory.CHEAP | {"image": "1"})
     response = await api.post(json={"model": "acme/reader", "messages": [message(small)], "max_tokens": 10})

@@ -88,7 +88,7 @@ async def test_an_unreachable_upstream_is_a_502_and_nothing_is_charged(api, sett
     from gateway.routing import upstreams
 
     settings.SANDBOX_PROVIDERS_URL = "http://127.0.0.1:9"
-    upstreams._sandbox.cache_clear()
+    upstreams.clear()
     answer = await api.chat()
     assert answer.status_code == 502
     assert (await api.account()).usage == 0

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from common.errors import ApiError
 from gateway.protocols.chat_completions.request import ChatRequest, parse
-from tests.gateway.routing.test_plan import plan
+from tests.gateway.routing.examples import plan
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),

@@ -46,7 +46,7 @@ async def test_the_next_provider_is_asked_first_as_it_may_be_less_strict(api):
 
 async def test_a_refused_prompt_sends_nobody_else_elsewhere(api):
     await ask(api, "cheap=moderation")
-    assert not health.book.health().failing
+    assert not health.tracker.snapshot().failing
     assert (await ask(api, "")).json()["provider"] == "Cheap"
 
 

@@ -11,7 +11,7 @@ from gateway.protocols.chat_completions.request import parse
 from gateway.providers.openai_chat.request import request_body
 from gateway.routing.plan import Attempt
 from tests.gateway.native import CALL, CALLER, WEATHER, user
-from tests.gateway.routing.test_plan import REAL, A, B, C, catalogue, endpoint, model, plan, tags
+from tests.gateway.routing.examples import REAL, A, B, C, catalogue, endpoint, model, plan, tags
 
 MARK = {"cache_control": {"type": "ephemeral"}}
 ANSWER = {

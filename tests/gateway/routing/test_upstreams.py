@@ -1,11 +1,11 @@
-"""Who is called for an endpoint, where, with which key and in which protocol."""
+"""The server that is called for an endpoint: its address, key and protocol."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from gateway.routing import upstreams
 from gateway.routing.upstreams import Upstream, upstream_of
-from tests.gateway.routing.test_plan import endpoint
+from tests.gateway.routing.examples import endpoint
 
 SANDBOX = "http://127.0.0.1:8010"
 ANTHROPIC = endpoint("anthropic", "1", base_url="https://api.anthropic.com/v1", key_variable="ANTHROPIC_API_KEY")
@@ -23,21 +23,16 @@ def nothing_configured(settings, monkeypatch):
     settings.SANDBOX_PROVIDERS_URL = SANDBOX
     for name in ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "GROQ_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-    forget()
+    upstreams.clear()
     yield
-    forget()
+    upstreams.clear()
 
 
-def forget():
-    upstreams._real.cache_clear()
-    upstreams._sandbox.cache_clear()
-
-
-def test_without_keys_the_sandbox_plays_everybody_in_openais_protocol(settings):
+def test_without_keys_the_sandbox_simulates_every_provider_in_openais_protocol(settings):
     for one in (ANTHROPIC, GOOGLE, GROQ):
         assert upstream_of(one) == Upstream(f"{SANDBOX}/{one.provider}/v1", "sandbox", True, "openai_chat")
     settings.SANDBOX_PROVIDERS_URL = ""
-    forget()
+    upstreams.clear()
     assert upstream_of(ANTHROPIC) is None
 
 
@@ -56,17 +51,17 @@ def test_a_key_reaches_the_provider_itself_in_its_own_protocol(monkeypatch, one,
     assert upstream_of(one) == Upstream(address, "key", False, protocol)
 
 
-def test_an_address_and_a_protocol_of_ones_own_come_first(monkeypatch):
+def test_a_configured_address_and_protocol_override_the_providers_own(monkeypatch):
     monkeypatch.setenv("PROVIDER_ANTHROPIC_BASE_URL", "https://proxy.example/v1/")
     assert upstream_of(ANTHROPIC) == Upstream("https://proxy.example/v1", "", False, "anthropic")
-    forget()
+    upstreams.clear()
     monkeypatch.setenv("PROVIDER_ANTHROPIC_PROTOCOL", "openai_chat")
     monkeypatch.setenv("PROVIDER_ANTHROPIC_API_KEY", "mine")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "ours")
     assert upstream_of(ANTHROPIC) == Upstream("https://proxy.example/v1", "mine", False, "openai_chat")
 
 
-def test_googles_imitation_of_openai_is_used_when_asked_for(monkeypatch):
+def test_googles_openai_compatible_api_is_used_when_configured(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", "key")
     monkeypatch.setenv("PROVIDER_GOOGLE_AI_STUDIO_PROTOCOL", "openai_chat")
     assert upstream_of(GOOGLE) == Upstream(GOOGLE.base_url, "key", False, "openai_chat")
@@ -78,18 +73,18 @@ def test_another_provider_may_speak_anthropics_protocol(monkeypatch):
     assert upstream_of(GROQ) == Upstream("https://api.groq.com/openai/v1", "key", False, "anthropic")
 
 
-def test_whoever_points_a_provider_at_the_sandbox_gets_simulated_answers(monkeypatch):
+def test_a_provider_that_is_pointed_at_the_sandbox_is_simulated(monkeypatch):
     monkeypatch.setenv("PROVIDER_ANTHROPIC_BASE_URL", f"{SANDBOX}/anthropic-native/v1")
     assert upstream_of(ANTHROPIC) == Upstream(f"{SANDBOX}/anthropic-native/v1", "", True, "anthropic")
 
 
-def test_a_protocol_that_nobody_speaks_is_named(monkeypatch):
+def test_an_unknown_protocol_is_named(monkeypatch):
     monkeypatch.setenv("PROVIDER_GROQ_PROTOCOL", "smoke_signals")
     with pytest.raises(ImproperlyConfigured, match="PROVIDER_GROQ_PROTOCOL is 'smoke_signals': use anthropic"):
         upstream_of(GROQ)
 
 
-def test_a_model_that_the_provider_does_not_name_is_not_asked_for(monkeypatch):
+def test_a_provider_without_a_name_for_the_model_is_not_called(monkeypatch):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
     nameless = endpoint("anthropic", "1", provider_model_id="", key_variable="ANTHROPIC_API_KEY")
     assert upstream_of(nameless) == Upstream(f"{SANDBOX}/anthropic/v1", "sandbox", True)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.tokens import bounds
-from gateway.tokens.bounds import PREAMBLE_TOKENS, prompt_texts, weigh
-from gateway.tokens.estimates import MESSAGE_TOKENS, PROMPT_TOKENS
+from gateway.tokens.bounds import PREAMBLE_TOKENS, estimate_tokens, prompt_texts
+from gateway.tokens.estimates import MESSAGE_OVERHEAD, PROMPT_OVERHEAD
 
 toktok = pytest.importorskip("toktok")
 
@@ -98,9 +98,9 @@ def test_ordinary_text_is_not_taken_for_more_than_about_four_times_its_tokens(te
 @given(st.lists(st.fixed_dictionaries({"role": st.just("user"), "content": TEXTS}), min_size=1, max_size=4))
 def test_no_conversation_has_more_tokens_than_its_bound(messages):
     texts = list(prompt_texts(messages))
-    most = weigh(messages, {"messages": messages}).most
+    most = estimate_tokens(messages, {"messages": messages}).bound
     for name in VOCABULARIES:
-        assert sum(toktok.batch_count(texts, name, 1)) + MESSAGE_TOKENS * len(messages) + PROMPT_TOKENS <= most
+        assert sum(toktok.batch_count(texts, name, 1)) + MESSAGE_OVERHEAD * len(messages) + PROMPT_OVERHEAD <= most
 
 
 LONG = "Zq9 " * 1000
@@ -122,10 +122,10 @@ LONG = "Zq9 " * 1000
     ],
 )
 def test_everything_that_may_become_part_of_the_prompt_weighs(message, body):
-    most = weigh([{"role": "user", "content": "Hi"} | message], body).most
+    most = estimate_tokens([{"role": "user", "content": "Hi"} | message], body).bound
     assert most > max(counts(LONG).values())
 
 
 def test_what_only_the_gateway_reads_weighs_nothing():
     body = {"model": LONG, "provider": {"only": [LONG]}, "metadata": {"note": LONG}, "max_tokens": 5, "stream": True}
-    assert weigh([{"role": "user", "content": "Hi"}], body).most < PREAMBLE_TOKENS + 20
+    assert estimate_tokens([{"role": "user", "content": "Hi"}], body).bound < PREAMBLE_TOKENS + 20

@@ -1,5 +1,6 @@
-"""Token counts of our own: a tokenizer's where there is one, lengths where there is not; never above the hold."""
+"""Estimated token counts: by a tokenizer if it is installed, else by length; never above the hold."""
 
+import sys
 import time
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from gateway.events import Delta
 from gateway.models import Generation
 from gateway.tokens import tokenizers
-from gateway.tokens.estimates import Said
+from gateway.tokens.estimates import ResponseText
 from models_catalog.catalog import ModelEntry
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."  # ten tokens in either of OpenAI's vocabularies
@@ -20,7 +21,10 @@ def model(model_id: str, tokenizer: str) -> ModelEntry:
 
 @pytest.fixture
 def no_package(monkeypatch):
-    monkeypatch.setattr(tokenizers, "_package", lambda: None)
+    monkeypatch.setitem(sys.modules, "toktok", None)  # importing it fails
+    tokenizers.find_package.cache_clear()
+    yield
+    tokenizers.find_package.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -44,34 +48,33 @@ def test_a_model_is_counted_with_its_own_vocabulary_or_the_nearest(model_id, tok
 def test_counts_are_those_of_openais_tokenizer(vocabulary):
     assert tokenizers.count([SENTENCE], vocabulary) == (10, False)
     assert tokenizers.count([SENTENCE, "Hello, world!"], vocabulary) == (14, False)
-    assert tokenizers.count(["<|endoftext|>"], vocabulary)[0] > 1  # what a person writes is text
+    assert tokenizers.count(["<|endoftext|>"], vocabulary)[0] > 1  # in a text it is not a special token
     assert tokenizers.count(["\ud800", ""], vocabulary)[0] >= 1  # half of a surrogate pair
 
 
-def test_hostile_texts_are_counted_in_no_time():
+def test_hostile_texts_are_counted_fast():
     started = time.process_time()
     for text in (" " * 1_000_000, "a" * 1_000_000, "!?" * 500_000, "\n \n" * 300_000, "é" * 500_000):
         assert 0 < tokenizers.count([text], "o200k_base")[0] <= len(text.encode())
     assert time.process_time() - started < 10
 
 
-def test_without_the_package_four_characters_are_a_token_and_it_says_so(no_package):
+def test_without_the_package_four_characters_are_a_token_and_the_count_is_marked(no_package):
     assert tokenizers.count([SENTENCE, "abc"], "o200k_base") == (12, True)
 
 
-def test_everything_that_is_said_counts_and_no_end_of_it_fills_the_memory(monkeypatch):
-    said = Said()
-    said.add(Delta(text="The quick brown fox", reasoning=" jumps over"))
-    said.add(Delta(tool_calls=[{"index": 0, "function": {"name": " the", "arguments": " lazy dog."}}]))
-    said.add(Delta(images=[{"image_url": {"url": "data:,"}}]))
-    assert said.count("o200k_base") == (10, False)
-    monkeypatch.setattr(Said, "MOST", 40)
-    said.add(Delta(text="x" * 400))
-    assert said.count("o200k_base")[0] == 110
-    assert len(said._text) == len(SENTENCE)
+def test_all_text_of_a_response_counts_and_an_endless_one_does_not_fill_the_memory():
+    response = ResponseText(max_bytes=len(SENTENCE))
+    response.add(Delta(text="The quick brown fox", reasoning=" jumps over"))
+    response.add(Delta(tool_calls=[{"index": 0, "function": {"name": " the", "arguments": " lazy dog."}}]))
+    response.add(Delta(images=[{"image_url": {"url": "data:,"}}]))
+    assert response.count("o200k_base") == (10, False)
+    response.add(Delta(text="x" * 400))
+    assert response.count("o200k_base")[0] == 110
+    assert len(response) == len(SENTENCE)
 
 
-async def test_a_missing_count_is_the_tokenizers(api):
+async def test_a_missing_count_is_estimated_by_the_tokenizer(api):
     answer = await api.chat(f"Say exactly: {SENTENCE}", fault="cheap=no-usage")
     body = answer.json()
     assert body["choices"][0]["message"]["content"] == SENTENCE
@@ -84,18 +87,18 @@ async def test_a_missing_count_is_the_tokenizers(api):
     await api.assert_books_balance()
 
 
-async def test_a_count_from_lengths_is_marked_as_one(api, no_package):
+async def test_a_count_by_length_is_marked_as_one(api, no_package):
     await api.chat(f"Say exactly: {SENTENCE}", fault="cheap=no-usage", stream=True)
     row = await api.generation()
     assert (row.token_source, row.completion_tokens) == (Generation.TokenSource.LENGTH, 11)
 
 
-async def test_counts_that_the_provider_gives_are_not_marked(api):
+async def test_counts_that_the_provider_reports_are_not_marked(api):
     assert "is_estimated" not in (await api.chat(tokens=5)).json()["usage"]
 
 
-async def test_an_estimate_is_never_above_what_was_held(api):
-    """Text that falls apart into more tokens than the prompt's bound, and an answer above its `max_tokens`."""
+async def test_an_estimate_is_never_above_the_hold(api):
+    """A prompt with many tokens per character, and a response above its `max_tokens`."""
     rare = "".join(chr(0x2400 + 7 * number % 0x900) for number in range(3000))
     await api.chat(rare, fault="cheap=no-usage", max_tokens=1000)
     row = await api.generation()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.protocols.chat_completions.request import parse
-from gateway.tokens.bounds import weigh
+from gateway.tokens.bounds import estimate_tokens
 from gateway.web_search.citations import annotations
 from gateway.web_search.options import Options, options_of
 from gateway.web_search.prompt import fitting, query_of, room_for, with_results
@@ -92,8 +92,8 @@ def test_what_is_too_long_is_cut_and_pages_with_endless_addresses_are_left_out()
     st.builds(Options, max_results=st.integers(1, 25), search_prompt=st.text(max_size=500)),
 )
 def test_no_results_take_more_room_than_was_reserved_for_them(results, options):
-    before = weigh([user("Tea?")], {}).most
-    after = weigh(with_results([user("Tea?")], fitting(results, options), options, TODAY), {}).most
+    before = estimate_tokens([user("Tea?")], {}).bound
+    after = estimate_tokens(with_results([user("Tea?")], fitting(results, options), options, TODAY), {}).bound
     assert after - before <= room_for(options)
 
 

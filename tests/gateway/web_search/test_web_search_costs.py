@@ -127,7 +127,7 @@ async def test_the_discount_is_taken_off_the_search_as_well(api, organisation):
 async def test_a_slow_search_does_not_make_the_endpoint_look_slow(api):
     await plugin(api, fault="exa=slow-headers:1")
     assert (await api.generation()).latency_ms >= 1000
-    ((key, minute),) = health.book._minutes.items()
+    ((key, minute),) = health.tracker._minutes.items()
     assert "cheap" in str(key)
     assert health.percentiles(minute.latency)["p50"] < 900
 
@@ -171,7 +171,7 @@ async def test_where_nobody_searches_the_error_names_the_remedy(api, settings, e
     settings.WEB_SEARCH_ENGINE, settings.EXA_API_KEY = engine, key
     if engine == "sandbox":
         settings.SANDBOX_PROVIDERS_URL = ""
-        upstreams._sandbox.cache_clear()
+        upstreams.clear()
     answer = await online(api)
     assert answer.status_code == 404
     assert "EXA_API_KEY" in answer.json()["error"]["message"]
