@@ -1,4 +1,4 @@
-"""Who asks: the account that pays, the key or person that spends, and the policy that applies."""
+"""The caller of a request: the account that pays, the key or user that spends, and the policy that applies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ USABLE_SECONDS = 2.0
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What the organisation allows to happen with its prompts."""
+    """What the organization lets providers do with its prompts, and which providers it uses."""
 
     allow_paid_training: bool = False
     allow_free_training: bool = False
@@ -33,7 +33,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about the caller that one request needs; made once per request."""
+    """Everything that one request needs to know about its caller."""
 
     account_id: int
     key_id: int | None
@@ -45,8 +45,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     app: str = ""
     app_title: str = ""
     user_agent: str = ""
-    wants_routing: bool = False  # tell what the router did
-    #: `X-Sandbox-*` headers, passed on to the provider sandbox and to nobody else.
+    wants_routing: bool = False  # whether the response describes how it was routed
+    #: `X-Sandbox-*` headers, sent to the provider sandbox only.
     sandbox_headers: Mapping[str, str] = {}
 
 
@@ -77,7 +77,7 @@ async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
 
 
 async def chat_caller(user: User, organisation: Organisation, **details: Any) -> Caller:
-    """The caller behind the chatroom: a person, working in an organisation."""
+    """The caller behind the chat: a user of an organization."""
     payer = await _payer(organisation.pk)
     return Caller(
         account_id=payer.account_id,

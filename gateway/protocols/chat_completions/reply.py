@@ -1,4 +1,4 @@
-"""Events gathered into one JSON reply, for callers that do not stream."""
+"""Events gathered into one JSON response, for requests that do not stream."""
 
 from collections.abc import AsyncIterable
 from typing import Any
@@ -13,10 +13,10 @@ __all__ = ["gather"]
 async def gather(
     events: AsyncIterable[Event], *, text_completion: bool = False, show_reasoning: bool = True
 ) -> dict[str, Any]:
-    """The reply's JSON object.
+    """The JSON object of the response.
 
-    An answer that broke off keeps what was said, with `finish_reason` "error" and the error in its
-    choice; ApiError passes through when nothing was said at all.
+    A response that was interrupted keeps its text, with `finish_reason` "error" and the error in its choice. ApiError
+    passes through if there was no text at all.
     """
     reply: dict[str, Any] = {"object": "text_completion" if text_completion else "chat.completion"}
     choices: dict[int, _Choice] = {}
@@ -49,7 +49,7 @@ async def gather(
 
 
 class _Choice:
-    """One choice while its pieces arrive."""
+    """One choice, while its deltas arrive."""
 
     def __init__(self) -> None:
         self.text: list[str] = []
@@ -74,7 +74,7 @@ class _Choice:
             self.logprobs = _joined_logprobs(self.logprobs, delta.logprobs)
 
     def _add_tool_call(self, piece: dict[str, Any]) -> None:
-        """Tool calls arrive in pieces that share an index; their arguments are concatenated."""
+        """Tool calls arrive in pieces that share an index. Their arguments are concatenated."""
         index = piece.get("index", len(self.tool_calls))
         call = self.tool_calls.setdefault(
             index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}

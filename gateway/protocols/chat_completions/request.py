@@ -1,4 +1,4 @@
-"""An inference request: parsed once, checked, and kept as it came for whoever answers it."""
+"""An inference request: parsed and checked once, and kept as it came for the provider that serves it."""
 
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ Metadata = Annotated[
 
 
 class ProviderPreferences(msgspec.Struct, frozen=True, kw_only=True):
-    """The `provider` object: which endpoints may answer, and in what order they are tried."""
+    """The `provider` object: which endpoints may serve the request, and the order in which they are tried."""
 
     order: list[str] | None = None
     allow_fallbacks: bool | None = None
@@ -43,7 +43,7 @@ class _StreamOptions(msgspec.Struct, frozen=True):
 
 
 class Reasoning(msgspec.Struct, frozen=True, kw_only=True):
-    """How much the model should think, and whether its thoughts are shown."""
+    """How much the model should reason, and whether its reasoning is part of the response."""
 
     effort: Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"] | None = None
     max_tokens: Positive | None = None
@@ -103,7 +103,7 @@ class _ResponseFormat(msgspec.Struct):
 
 
 class _Body(msgspec.Struct):
-    """What is checked. Fields that are not listed go to the provider unread."""
+    """The fields that are checked. All others go to the provider unread."""
 
     model: Annotated[str, Meta(max_length=300)] | None = None
     models: Annotated[list[Annotated[str, Meta(max_length=300)]], Meta(max_length=50)] | None = None
@@ -148,7 +148,7 @@ class _Body(msgspec.Struct):
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked request. `body` is what the client sent; the other fields are what the gateway acts on."""
+    """A checked request. `body` is what the client sent; the gateway acts on the other fields."""
 
     body: dict[str, Any]
     model: str | None  # None: the account's default
@@ -160,27 +160,27 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     reasoning: Reasoning | None
     user: str
     session_id: str
-    is_text_completion: bool  # it came with `prompt` and wants `choices[].text`
+    is_text_completion: bool  # sent with `prompt`, answered with `choices[].text`
 
     def caches_for_an_hour(self) -> bool:
-        """Whether any part of the prompt is to stay in a cache for an hour, which costs more than five minutes."""
+        """Whether any part of the prompt is to be cached for an hour, which costs more than for five minutes."""
         marked: list[Any] = [self.body, *(self.body.get("tools") or ())]
         for message in self.messages:
             marked.append(message)
             if isinstance(content := message.get("content"), list):
                 marked += content
         marked += [tool["function"] for tool in self.body.get("tools") or () if isinstance(tool.get("function"), dict)]
-        wishes = [thing.get("cache_control") for thing in marked]
-        return any(isinstance(wish, dict) and wish.get("ttl") == "1h" for wish in wishes)
+        controls = [part.get("cache_control") for part in marked]
+        return any(isinstance(control, dict) and control.get("ttl") == "1h" for control in controls)
 
 
 _decoder = msgspec.json.Decoder()
 
 
 def parse(body: bytes | dict[str, Any]) -> ChatRequest:
-    """The request in a JSON body (bytes, whatever their Content-Type said) or a decoded one.
+    """The request in a JSON body: bytes, whatever their Content-Type, or a decoded object.
 
-    Raises InvalidRequest with the place and the reason of the first fault.
+    Raises InvalidRequest, which names the place and the reason of the first fault.
     """
     if isinstance(body, bytes):
         try:
@@ -217,7 +217,7 @@ def parse(body: bytes | dict[str, Any]) -> ChatRequest:
 
 
 def _reasoning(checked: _Body) -> Reasoning | None:
-    """One object from the three spellings; a contradiction between them is refused."""
+    """The three spellings as one object. InvalidRequest if they contradict each other."""
     reasoning = checked.reasoning
     if reasoning and reasoning.effort and reasoning.max_tokens:
         raise InvalidRequest("`reasoning` takes either `effort` or `max_tokens`, not both.")

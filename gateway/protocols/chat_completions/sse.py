@@ -1,4 +1,4 @@
-"""Events as server-sent events in the shape of OpenAI's chunks. Pure: bytes out, nothing else."""
+"""Events as server-sent events in the shape of OpenAI's chunks. Pure."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 __all__ = ["DONE", "KEEP_ALIVE", "SseEncoder", "error_object", "usage_object"]
 
 DONE = b"data: [DONE]\n\n"
-#: A comment that clients ignore; it keeps proxies from closing a quiet connection.
+#: A comment, which clients ignore: it keeps proxies from closing an idle connection.
 KEEP_ALIVE = b": OPENROUTER PROCESSING\n\n"
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class SseEncoder:
-    """Turns the events of one answer into chunks that share its id."""
+    """Encodes the events of one response as chunks that share its ID."""
 
     def __init__(self, *, text_completion: bool = False, show_reasoning: bool = True) -> None:
         self._text_completion = text_completion
@@ -27,7 +27,7 @@ class SseEncoder:
         self._role_sent = False
 
     def encode(self, event: Event) -> bytes:
-        """The event's bytes; empty when it has no wire form of its own."""
+        """The event's bytes; empty if it is not sent on its own."""
         match event:
             case Started():
                 self._started = event
@@ -46,8 +46,8 @@ class SseEncoder:
                     ]
                 )
             case Failed():
-                nothing: dict[str, Any] = {"text": ""} if self._text_completion else {"delta": {"content": ""}}
-                choice = {"index": 0, **nothing, "finish_reason": "error", "native_finish_reason": None}
+                empty: dict[str, Any] = {"text": ""} if self._text_completion else {"delta": {"content": ""}}
+                choice = {"index": 0, **empty, "finish_reason": "error", "native_finish_reason": None}
                 return self._chunk([choice], error=error_object(event))
             case Billed():
                 routing = self._started.routing if self._started else None
@@ -76,7 +76,7 @@ class SseEncoder:
         return {"index": index, "delta": {"role": "assistant", **fields}}
 
     def _chunk(self, choices: list[dict[str, Any]], **extra: Any) -> bytes:
-        assert self._started is not None, "an answer begins with Started"
+        assert self._started is not None, "a response begins with Started"
         body = {
             "id": self._started.generation_id,
             "object": self._object,
@@ -92,7 +92,7 @@ class SseEncoder:
 
 
 def error_object(failed: Failed) -> dict[str, Any]:
-    """The `error` object of an answer that broke off."""
+    """The `error` object of an interrupted response."""
     metadata: dict[str, Any] = {"error_type": failed.error_type}
     if failed.provider_code is not None:
         metadata["provider_code"] = failed.provider_code
@@ -100,8 +100,10 @@ def error_object(failed: Failed) -> dict[str, Any]:
 
 
 def usage_object(billed: Billed) -> dict[str, Any]:
-    """The `usage` object: native counts, and the cost in credits as an exact number; `is_estimated` when the
-    provider did not count all of them."""
+    """The `usage` object: the provider's token counts, and the cost in credits as an exact number.
+
+    `is_estimated` is there only if the provider did not report all counts.
+    """
     usage = billed.usage
     estimated = {"is_estimated": True} if usage.estimated else {}
     tools = {"server_tool_use": {"web_search_requests": billed.web_searches}} if billed.web_searches else {}

@@ -1,4 +1,4 @@
-"""The API story: what a program sends, what it gets, what it pays."""
+"""`/api/v1/chat/completions`: requests, responses, and what they cost."""
 
 import json
 
@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 
 from gateway import asgi
 from gateway.models import Generation
+from gateway.routing import upstreams
 from tests.gateway import factory
 from tests.gateway.factory import usd
 
@@ -19,10 +20,10 @@ def events_of(text: str) -> list[dict]:
 
 
 async def test_a_reply_has_the_documented_shape_and_costs_tokens_times_price(api):
-    answer = await api.chat(tokens=20)
-    body = answer.json()
-    assert answer.status_code == 200
-    assert answer.headers["x-generation-id"] == body["id"]
+    response = await api.chat(tokens=20)
+    body = response.json()
+    assert response.status_code == 200
+    assert response.headers["x-generation-id"] == body["id"]
     assert body["object"] == "chat.completion"
     assert body["model"] == "acme/one"
     assert body["provider"] == "Cheap"
@@ -42,11 +43,11 @@ async def test_a_reply_has_the_documented_shape_and_costs_tokens_times_price(api
 
 
 async def test_a_stream_ends_with_one_usage_chunk_without_choices_and_done(api):
-    answer = await api.chat(tokens=15, stream=True)
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    chunks = events_of(answer.text)
+    response = await api.chat(tokens=15, stream=True)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    chunks = events_of(response.text)
     assert len({chunk["id"] for chunk in chunks}) == 1
-    assert chunks[0]["id"] == answer.headers["x-generation-id"]
+    assert chunks[0]["id"] == response.headers["x-generation-id"]
     assert all(chunk["object"] == "chat.completion.chunk" for chunk in chunks)
     assert [chunk["choices"] for chunk in chunks if "usage" in chunk] == [[]]
     assert chunks[-1]["usage"]["completion_tokens"] == 15
@@ -57,15 +58,15 @@ async def test_a_stream_ends_with_one_usage_chunk_without_choices_and_done(api):
 
 
 async def test_a_body_without_a_content_type_is_read_as_json(api):
-    answer = await api.post(content=json.dumps({"model": "acme/one", "messages": QUESTION}))
-    assert answer.status_code == 200
+    response = await api.post(content=json.dumps({"model": "acme/one", "messages": QUESTION}))
+    assert response.status_code == 200
 
 
-async def test_the_cheapest_endpoint_answers(api):
+async def test_the_cheapest_endpoint_serves_the_request(api):
     assert (await api.chat()).json()["provider"] == "Cheap"
 
 
-async def test_a_failing_provider_is_replaced_by_the_next_and_only_the_winner_is_paid(api):
+async def test_a_failing_provider_is_replaced_by_the_next_and_only_that_one_is_paid(api):
     body = (await api.chat(fault="cheap=503", tokens=10)).json()
     assert body["provider"] == "Dear"
     row = await api.generation(body["id"])
@@ -75,9 +76,9 @@ async def test_a_failing_provider_is_replaced_by_the_next_and_only_the_winner_is
 
 
 async def test_when_every_provider_fails_the_error_says_so_and_nothing_is_charged(api):
-    answer = await api.chat(fault="*=500")
-    assert answer.status_code == 502
-    error = answer.json()["error"]
+    response = await api.chat(fault="*=500")
+    assert response.status_code == 502
+    error = response.json()["error"]
     assert error["code"] == 502
     assert error["metadata"]["previous_errors"] == [{"provider": "Cheap", "code": 500, "status": 500}]
     assert (await api.account()).usage == 0
@@ -85,19 +86,17 @@ async def test_when_every_provider_fails_the_error_says_so_and_nothing_is_charge
 
 
 async def test_an_unreachable_upstream_is_a_502_and_nothing_is_charged(api, settings):
-    from gateway.routing import upstreams
-
     settings.SANDBOX_PROVIDERS_URL = "http://127.0.0.1:9"
     upstreams.clear()
-    answer = await api.chat()
-    assert answer.status_code == 502
+    response = await api.chat()
+    assert response.status_code == 502
     assert (await api.account()).usage == 0
     await api.assert_books_balance()
 
 
-async def test_an_answer_that_breaks_off_keeps_its_text_and_is_free(api):
-    answer = await api.chat(fault="cheap=cut:5", tokens=30, stream=True)
-    chunks = events_of(answer.text)
+async def test_an_interrupted_response_keeps_its_text_and_is_free(api):
+    response = await api.chat(fault="cheap=cut:5", tokens=30, stream=True)
+    chunks = events_of(response.text)
     failed = [chunk for chunk in chunks if "error" in chunk]
     assert len(failed) == 1
     assert failed[0]["choices"][0]["finish_reason"] == "error"
@@ -108,9 +107,9 @@ async def test_an_answer_that_breaks_off_keeps_its_text_and_is_free(api):
     await api.assert_books_balance()
 
 
-async def test_legacy_completions_take_a_prompt_and_give_text(api):
-    answer = await api.post("/completions", json={"model": "acme/one", "prompt": "Once upon a time"})
-    body = answer.json()
+async def test_legacy_completions_take_a_prompt_and_return_text(api):
+    response = await api.post("/completions", json={"model": "acme/one", "prompt": "Once upon a time"})
+    body = response.json()
     assert body["object"] == "text_completion"
     assert body["choices"][0]["text"]
     assert "message" not in body["choices"][0]
@@ -133,19 +132,19 @@ async def test_legacy_completions_take_a_prompt_and_give_text(api):
     ],
 )
 async def test_a_malformed_body_is_a_400_that_names_the_place(api, content, says):
-    answer = await api.post(content=content)
-    assert answer.status_code == 400
-    error = answer.json()["error"]
+    response = await api.post(content=content)
+    assert response.status_code == 400
+    error = response.json()["error"]
     assert error["code"] == 400
     assert says in error["message"]
     assert not await Generation.objects.aexists()
 
 
 async def test_an_unknown_model_is_a_400_that_says_where_to_look(api):
-    answer = await api.chat(model="acme/none")
-    assert answer.status_code == 400
-    assert answer.json()["error"]["message"].startswith("acme/none is not a valid model ID")
-    assert answer.json()["error"]["availability"]["code"] == "model_not_found"
+    response = await api.chat(model="acme/none")
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("acme/none is not a valid model ID")
+    assert response.json()["error"]["availability"]["code"] == "model_not_found"
 
 
 async def test_a_missing_or_wrong_key_is_a_401(api):
@@ -154,21 +153,21 @@ async def test_a_missing_or_wrong_key_is_a_401(api):
         {"Authorization": "Bearer sk-or-v1-" + "0" * 64},
         {"Authorization": "Basic x"},
     ):
-        answer = await api.post(json={"model": "acme/one", "messages": QUESTION}, headers=headers)
-        assert answer.status_code == 401
-        assert answer.json()["error"]["code"] == 401
+        response = await api.post(json={"model": "acme/one", "messages": QUESTION}, headers=headers)
+        assert response.status_code == 401
+        assert response.json()["error"]["code"] == 401
 
 
 async def test_an_oversized_body_is_a_413(api, settings):
     settings.MAX_REQUEST_BYTES = 1000
-    answer = await api.chat("x" * 2000)
-    assert answer.status_code == 413
+    response = await api.chat("x" * 2000)
+    assert response.status_code == 413
 
 
 async def test_get_is_a_405_that_names_the_method(api):
-    answer = await api.client.get("/api/v1/chat/completions")
-    assert answer.status_code == 405
-    assert "POST" in answer.json()["error"]["message"]
+    response = await api.client.get("/api/v1/chat/completions")
+    assert response.status_code == 405
+    assert "POST" in response.json()["error"]["message"]
 
 
 async def test_a_browser_may_call_from_anywhere(api):
@@ -181,7 +180,7 @@ async def test_a_browser_may_call_from_anywhere(api):
     assert (await api.chat()).headers["access-control-allow-origin"] == "*"
 
 
-async def test_absent_parameters_stay_absent_and_credentials_stay_here(api):
+async def test_absent_parameters_stay_absent_and_credentials_are_not_forwarded(api):
     await api.post(
         json={"model": "acme/one", "messages": QUESTION, "temperature": 0.5, "user": "alice", "provider": {}},
         headers={"HTTP-Referer": "https://app.example/page?secret=1", "X-Title": "App"},
@@ -207,11 +206,11 @@ async def test_the_fingerprint_of_the_providers_system_passes_through(api):
     assert other["system_fingerprint"] is None
 
 
-async def test_the_accounts_default_model_answers_when_none_is_named(api, organisation):
+async def test_without_a_model_the_accounts_default_serves_the_request(api, organisation):
     organisation.default_model = "acme/one"
     await organisation.asave()
-    answer = await api.post(json={"messages": QUESTION})
-    assert answer.json()["model"] == "acme/one"
+    response = await api.post(json={"messages": QUESTION})
+    assert response.json()["model"] == "acme/one"
 
 
 async def test_missing_usage_is_estimated_and_marked(api):
@@ -222,17 +221,17 @@ async def test_missing_usage_is_estimated_and_marked(api):
     assert row.cost > 0
 
 
-async def test_negative_usage_never_mints_credit(api):
+async def test_negative_usage_never_adds_credits(api):
     body = (await api.chat(fault="cheap=negative-usage", tokens=40)).json()
     row = await api.generation(body["id"])
     assert row.cost >= 0
     await api.assert_books_balance()
 
 
-async def test_silence_is_filled_with_comments_that_clients_ignore(api, monkeypatch):
+async def test_an_idle_stream_sends_comments_that_clients_ignore(api, monkeypatch):
     monkeypatch.setattr(asgi, "KEEP_ALIVE_SECONDS", 0.1)
-    answer = await api.chat(fault="cheap=stall:3,0.5", tokens=8, stream=True)
-    events = answer.text.split("\n\n")
+    response = await api.chat(fault="cheap=stall:3,0.5", tokens=8, stream=True)
+    events = response.text.split("\n\n")
     assert events.count(": OPENROUTER PROCESSING") >= 2
     assert events[-2:] == ["data: [DONE]", ""]
     assert (await api.generation()).completion_tokens == 8
@@ -247,15 +246,15 @@ async def test_silence_is_filled_with_comments_that_clients_ignore(api, monkeypa
         ({"reasoning": {"enabled": False}}, None),
     ],
 )
-async def test_a_thinking_variant_reasons_without_being_asked(api, asked, effort):
+async def test_a_thinking_variant_reasons_by_default(api, asked, effort):
     await sync_to_async(factory.endpoint)(
         await sync_to_async(factory.model)("acme/one:thinking", reasoning=True), "cheap", factory.CHEAP
     )
-    answer = await api.chat(model="acme/one:thinking", **asked)
-    assert answer.status_code == 200
+    response = await api.chat(model="acme/one:thinking", **asked)
+    assert response.status_code == 200
     assert (await api.received())[0]["body"].get("reasoning_effort") == effort
 
 
-async def test_a_model_that_is_no_thinking_variant_is_not_made_to(api):
+async def test_other_models_do_not_reason_by_default(api):
     await api.chat()
     assert "reasoning_effort" not in (await api.received())[0]["body"]

@@ -1,4 +1,4 @@
-"""Whatever a client sends: never a 500, never a leaked hold."""
+"""Whatever a client sends, it gets no 500 and leaves no hold behind."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -69,7 +69,7 @@ BODY = st.fixed_dictionaries(
 
 @given(BODY)
 @settings(max_examples=400, deadline=None)
-def test_reading_and_planning_either_work_or_refuse(body):
+def test_parsing_and_planning_succeed_or_refuse(body):
     try:
         request = parse(body)
         assert isinstance(request, ChatRequest)
@@ -81,7 +81,7 @@ def test_reading_and_planning_either_work_or_refuse(body):
 
 @given(st.binary(max_size=200))
 @settings(max_examples=200, deadline=None)
-def test_any_bytes_are_read_or_refused(body):
+def test_any_bytes_are_parsed_or_refused(body):
     try:
         parse(body)
     except ApiError as error:
