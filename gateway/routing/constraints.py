@@ -109,10 +109,10 @@ def _prices(given: dict[str, Any] | None) -> dict[str, Decimal]:
             continue
         try:
             limit = Decimal(str(value))
-        except InvalidOperation as error:
-            raise InvalidRequest(f"`provider.max_price.{name}` must be a number of dollars.") from error
+        except InvalidOperation:
+            limit = Decimal("NaN")
         if not limit.is_finite() or limit < 0:
-            raise InvalidRequest(f"`provider.max_price.{name}` must be a number of dollars.")
+            raise InvalidRequest(f"`provider.max_price.{name}` must be a number of US dollars, zero or more.")
         limits[name] = limit
     return limits
 
@@ -124,7 +124,7 @@ def _cutoffs(given: float | dict[str, float] | None, factor: float, name: str) -
     if not isinstance(given, dict):
         return {"p50": given * factor}
     if unknown := set(given) - {"p50", "p75", "p90", "p99"}:
-        raise InvalidRequest(f"`provider.{name}` takes p50, p75, p90 and p99, not {', '.join(sorted(unknown))}.")
+        raise InvalidRequest(f"`provider.{name}` accepts p50, p75, p90 and p99, not {', '.join(sorted(unknown))}.")
     return {percentile: value * factor for percentile, value in given.items()}
 
 

@@ -103,15 +103,15 @@ _PUBLICATION = Reason(
 _RETENTION = Reason("data_policy:zdr", "by your data policy (zero data retention)", "data_policy")
 _QUANTIZATION = Reason("quantization", "by quantizations", "provider.quantizations")
 _PRICE = Reason("max_price", "by max_price", "provider.max_price")
-_INPUT = Reason("input_modalities", "by the kind of input", "messages", "require_parameters")
+_INPUT = Reason("input_modalities", "by input modality", "messages", "require_parameters")
 _PARAMETERS = Reason("require_parameters", "by require_parameters", "provider.require_parameters")
 _CONTEXT = Reason("context_length", "by context length", "messages")
 _OUTPUT = Reason("max_tokens", "by max_tokens", "max_tokens", "context_length")
 _DISTILLABLE = Reason(
     "distillable", "by enforce_distillable_text", "provider.enforce_distillable_text", "require_parameters"
 )
-_EXACTO = Reason("exacto", "by :exacto", "model", "quantization")
-_MODERATED = Reason("moderated", "by :beta", "model", "require_parameters")
+_EXACTO = Reason("exacto", "by :exacto (quantization)", "model", "quantization")
+_MODERATED = Reason("moderated", "by :beta (moderated)", "model", "require_parameters")
 
 #: In this order: the first rule that excludes an endpoint gives the reason.
 RULES = (
@@ -186,12 +186,15 @@ def no_endpoints(
     if reasons == [_CONTEXT]:
         longest = max(one.model.context_length for one in resolved)
         return ContextLengthExceeded(
-            f"The prompt has about {prompt_tokens} tokens; the context of {requested} is {longest}. Shorten it, or "
-            'send "transforms": ["middle-out"].'
+            f"The prompt has about {prompt_tokens} tokens, but the context of {requested} is {longest} tokens. "
+            'Shorten it or send "transforms": ["middle-out"].'
         )
     considered = sum(len(one.model.endpoints) for one in resolved)
-    why = ", ".join(f"{counts[reason]} {reason.words}" for reason in reasons) or "none usable"
-    message = f"No endpoint of {requested} can serve this request. {considered} endpoints: {why}."
+    message = f"No endpoint of {requested} can serve this request. {considered} {_endpoints(considered)} considered."
+    if reasons:
+        message += " Excluded: " + ", ".join(f"{counts[reason]} {reason.words}" for reason in reasons) + "."
+    if counts.total() < considered:  # the only way for an endpoint not to be tried that is not excluded
+        message += f" `provider.order` lists none of {'the others' if reasons else 'them'}."
     by_request = [reason for reason in reasons if reason is not NO_CREDENTIALS]
     if any(reason.is_data_policy for reason in by_request):
         message += f" Adjust your data policy at {settings.SITE_URL}{PRIVACY_PAGE}."
@@ -204,7 +207,7 @@ def no_endpoints(
     first = by_request[0]
     constraint: dict[str, Any] = {
         "field": first.field,
-        "detail": f"{counts[first]} of {considered} endpoints are excluded {first.words}.",
+        "detail": f"{counts[first]} of {considered} {_endpoints(considered)} excluded {first.words}.",
     }
     return NoEndpoints(
         message,
@@ -217,3 +220,7 @@ def no_endpoints(
             constraint=constraint,
         ),
     )
+
+
+def _endpoints(count: int) -> str:
+    return "endpoint" if count == 1 else "endpoints"

@@ -72,7 +72,7 @@ def _dynamic(name: str, suffixes: list[str], catalogue: Catalogue) -> frozenset[
     for suffix in suffixes:
         if suffix not in DYNAMIC_VARIANTS:
             known = ", ".join(f":{variant}" for variant in DYNAMIC_VARIANTS)
-            raise _unknown(name, f" There is no :{suffix} of it; every model has {known}.", catalogue)
+            raise _unknown(name, f" Unknown variant :{suffix}. All models support {known}.", catalogue)
     return frozenset(suffixes)
 
 
@@ -87,8 +87,8 @@ def _choose(
         chosen = [model for model in ranked if _has(model, needs)]
     if not chosen:
         raise NoEndpoints(
-            f"No models match your request and model restrictions: {router} found none with "
-            f"{', '.join(sorted(needs)) or 'a price'}.",
+            f"No models match your request and model restrictions: {router} found none"
+            f"{' that supports ' + ', '.join(sorted(needs)) if needs else ''}.",
             availability=availability("no_endpoints", [router], MODELS_PAGE),
         )
     return chosen
@@ -102,24 +102,20 @@ def _unserved(model_id: str, alternative: ModelEntry | None) -> NoEndpoints:
     """The error for a model of the catalog that no provider serves; `alternative` is the model without its variant."""
     others = [alternative.id] if alternative else []
     ended = model_id.endswith(":free")
-    return NoEndpoints(
-        f"Nobody serves {model_id} {'any more' if ended else 'here'}."
-        + (
-            f" {alternative.id} is still served{', for a price' if ended else ''}."
-            if alternative
-            else " Browse /models."
-        ),
-        availability=availability(
-            "free_variant_ended" if ended else "no_endpoints", [model_id], page_of(others), fallback_models=others
-        ),
-    )
+    message = f"{model_id} {'is no longer available' if ended else 'has no provider here'}."
+    if alternative:
+        message += f" {alternative.id} is available{' as a paid model' if ended else ''}."
+    else:
+        message += " Browse /models."
+    code = "free_variant_ended" if ended else "no_endpoints"
+    return NoEndpoints(message, availability=availability(code, [model_id], page_of(others), fallback_models=others))
 
 
 def _unknown(name: str, hint: str, catalogue: Catalogue) -> ModelNotFound:
     likely = [model_id for model_id in catalogue.models if model_id.startswith(name.partition("/")[0] + "/")]
     shown = name if len(name) <= 100 else name[:100] + "..."
     return ModelNotFound(
-        f"{shown} is not a valid model ID.{hint} Browse /models, or list them with GET /api/v1/models.",
+        f"{shown} is not a valid model ID.{hint} Browse /models or call GET /api/v1/models.",
         availability=availability(
             "model_not_found",
             [shown],

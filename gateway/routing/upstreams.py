@@ -63,7 +63,8 @@ def _real(provider: str, base_url: str, key_variable: str) -> Upstream | None:
     native = _NATIVE.get(provider)
     protocol = os.environ.get(f"{prefix}_PROTOCOL") or (native.protocol if native else "openai_chat")
     if protocol not in KNOWN_PROTOCOLS:
-        raise ImproperlyConfigured(f"{prefix}_PROTOCOL is {protocol!r}: use {', '.join(sorted(KNOWN_PROTOCOLS))}.")
+        known = ", ".join(sorted(KNOWN_PROTOCOLS))
+        raise ImproperlyConfigured(f"{prefix}_PROTOCOL must be one of {known}, not {protocol!r}.")
     if native and protocol == native.protocol:
         # The catalog may have the address of the provider's OpenAI-compatible API, which extends that of its own API.
         base_url = base_url.rstrip("/").removesuffix("/openai") or native.base_url

@@ -37,7 +37,7 @@ def count(texts: Sequence[str], vocabulary: str) -> tuple[int, bool]:
         try:
             return sum(batch_count([_valid(text) for text in texts], vocabulary, 1)), False
         except Exception as error:
-            log.error("counting tokens failed: %s", type(error).__name__)
+            log.error("counting tokens failed (%s): estimating from the length of texts", type(error).__name__)
     return sum(-(-len(text) // 4) for text in texts), True
 
 
@@ -47,7 +47,7 @@ def find_package() -> BatchCount | None:
     try:
         import toktok
     except ImportError:
-        log.warning("The package toktok-rs is not installed: missing token counts are guessed from lengths.")
+        log.warning("toktok-rs is not installed: missing token counts are estimated from the length of texts")
         return None
     found: Any = toktok.batch_count
     return found  # type: ignore[no-any-return]

@@ -200,7 +200,7 @@ def parse(body: bytes | dict[str, Any]) -> ChatRequest:
     if checked.messages is None and checked.prompt is None:
         raise InvalidRequest("Either `messages` or `prompt` is required.")
     if checked.messages is not None and not checked.messages:
-        raise InvalidRequest("`messages` must hold at least one message.")
+        raise InvalidRequest("`messages` must contain at least one message.")
     return ChatRequest(
         body=raw,
         model=checked.model or None,
@@ -220,7 +220,7 @@ def _reasoning(checked: _Body) -> Reasoning | None:
     """The three spellings as one object. InvalidRequest if they contradict each other."""
     reasoning = checked.reasoning
     if reasoning and reasoning.effort and reasoning.max_tokens:
-        raise InvalidRequest("`reasoning` takes either `effort` or `max_tokens`, not both.")
+        raise InvalidRequest("`reasoning` accepts either `effort` or `max_tokens`, not both.")
     if checked.reasoning_effort:
         if reasoning and reasoning.effort and reasoning.effort != checked.reasoning_effort:
             raise InvalidRequest("`reasoning_effort` contradicts `reasoning.effort`.")

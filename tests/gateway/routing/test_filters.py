@@ -81,7 +81,7 @@ def test_a_prompt_goes_to_a_context_that_it_fits_and_is_refused_if_there_is_none
 
 def test_images_need_a_model_with_image_input():
     image = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}]
-    with pytest.raises(NoEndpoints, match="kind of input"):
+    with pytest.raises(NoEndpoints, match="3 by input modality"):
         plan(messages=image)
     sees = catalogue(model("acme/one", A, input_modalities=("text", "image")))
     assert tags(plan(sees, messages=image)) == ["a"]
@@ -161,8 +161,8 @@ def test_a_refusal_counts_the_reasons_most_frequent_first(settings):
     with pytest.raises(NoEndpoints) as refusal:
         plan(mixed, model="acme/one:exacto", provider={"max_price": {"prompt": 5}})
     assert refusal.value.message == (
-        "No endpoint of acme/one:exacto can serve this request. 3 endpoints: 2 by max_price, 1 by your data policy "
-        "(may train on prompts). Adjust your data policy at https://site.example/settings/privacy."
+        "No endpoint of acme/one:exacto can serve this request. 3 endpoints considered. Excluded: 2 by max_price, 1 "
+        "by your data policy (may train on prompts). Adjust your data policy at https://site.example/settings/privacy."
     )
     assert refusal.value.availability == {
         "code": "constraint_filtered",
@@ -172,7 +172,18 @@ def test_a_refusal_counts_the_reasons_most_frequent_first(settings):
         "excluded_by": ["data_policy:training", "max_price"],
         "constraint": {
             "field": "provider.max_price",
-            "detail": "2 of 3 endpoints are excluded by max_price.",
+            "detail": "2 of 3 endpoints excluded by max_price.",
         },
         "docs_url": "https://site.example/acme/one",
     }
+
+
+def test_a_refusal_says_when_the_order_without_fallbacks_lists_no_usable_endpoint():
+    with pytest.raises(NoEndpoints) as refusal:
+        plan(provider={"order": ["unknown"], "allow_fallbacks": False})
+    assert refusal.value.message.endswith("3 endpoints considered. `provider.order` lists none of them.")
+    with pytest.raises(NoEndpoints) as refusal:
+        plan(provider={"order": ["a"], "ignore": ["a"], "allow_fallbacks": False})
+    assert refusal.value.message.endswith(
+        "Excluded: 1 by your list of ignored providers. `provider.order` lists none of the others."
+    )

@@ -80,7 +80,7 @@ def test_a_provider_that_is_pointed_at_the_sandbox_is_simulated(monkeypatch):
 
 def test_an_unknown_protocol_is_named(monkeypatch):
     monkeypatch.setenv("PROVIDER_GROQ_PROTOCOL", "smoke_signals")
-    with pytest.raises(ImproperlyConfigured, match="PROVIDER_GROQ_PROTOCOL is 'smoke_signals': use anthropic"):
+    with pytest.raises(ImproperlyConfigured, match=r"PROVIDER_GROQ_PROTOCOL must be one of .* not 'smoke_signals'"):
         upstream_of(GROQ)
 
 
