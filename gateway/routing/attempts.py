@@ -1,0 +1,46 @@
+"""Attempts to serve a request, and what their order depends on."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+import msgspec
+
+from models_catalog.catalog import EndpointEntry, ModelEntry
+
+from .affinity import Draw
+from .health import EndpointKey, Health
+from .upstreams import Upstream, upstream_of
+
+__all__ = ["Attempt", "RoutingContext"]
+
+_random = Random()  # shared: seeding one takes longer than drawing from it
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One endpoint to try, and the reason for its position."""
+
+    model: ModelEntry
+    endpoint: EndpointEntry
+    upstream: Upstream
+    reason: str
+
+    @property
+    def key(self) -> EndpointKey:
+        return EndpointKey(self.model.id, self.endpoint.tag)
+
+
+class RoutingContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan depends on besides the catalog, the request and its caller."""
+
+    default_model: str
+    auto_models: Sequence[str] = ()  # IDs that `openrouter/auto` tries, in order
+    health: Health = Health()
+    prompt_tokens: int = 0  # an estimate, for context limits
+    #: The tag of the endpoint of a model (by ID) that has the conversation cached, or an empty string.
+    sticky_endpoint: Callable[[str], str] = lambda model_id: ""
+    stable_draw: Draw | None = None  # the conversation's own; None: it has none
+    random: Random = _random
+    upstream: Callable[[EndpointEntry], Upstream | None] = upstream_of
+
+    def random_draw(self, _: str) -> float:
+        return 1 - self.random.random()
