@@ -125,18 +125,27 @@ class Providers:
                 broken = error
             return Stream(response.status_code, response.headers, raw, broken, body)
 
-    def packets(self, provider: str, prompt: str, headers=None, **fields: Any) -> list[bytes]:
-        """The bytes of each read of a plain socket, HTTP included."""
+    def chunks(self, provider: str, prompt: str, headers=None, **fields: Any) -> list[bytes]:
+        """Return the HTTP chunks of a streamed response, as the sandbox wrote them.
+
+        How many of them a read of the socket returns depends on the load of the machine; their boundaries do not.
+        """
         address = urlsplit(self.url)
         body = json.dumps(self.body(prompt, stream=True, **fields)).encode()
         head = [f"POST /{provider}/v1/chat/completions HTTP/1.1", "Host: sandbox", f"Content-Length: {len(body)}"]
         head += [f"{name}: {value}" for name, value in self.headers(headers).items()] + ["Connection: close"]
-        received = []
+        received = b""
         with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
             connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
             while packet := connection.recv(65536):
-                received.append(packet)
-        return received
+                received += packet
+        chunks, rest = [], received.partition(b"\r\n\r\n")[2]
+        while rest:
+            size, _, rest = rest.partition(b"\r\n")
+            length = int(size, 16)
+            chunks.append(rest[:length])
+            rest = rest[length + 2 :]
+        return chunks[:-1]  # the last one is empty and ends the body
 
     def recorded(self) -> list[dict[str, Any]]:
         """The requests of this session."""

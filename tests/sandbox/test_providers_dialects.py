@@ -182,20 +182,19 @@ def test_cached_tokens_have_different_names(providers):
     assert usage["cached_tokens"] == 448 and "prompt_tokens_details" not in usage
 
 
-def test_packets_end_inside_characters_and_lines(providers):
-    """Each packet alone is not text, all of them together are."""
+def test_chunks_end_inside_characters_and_lines(providers):
+    """A single chunk is not valid text; all of them together are."""
     prompt = "Say exactly: naïve café – 日本語 🙂"
-    packets = providers.packets("openai", prompt, {"X-Sandbox-Dialect": "splitting"})
-    halves = [packet for packet in packets if is_cut_inside_a_character(packet)]
-    assert halves
-    assert "日本語" not in b"".join(packets[:2]).decode("utf-8", "ignore")
+    chunks = providers.chunks("openai", prompt, {"X-Sandbox-Dialect": "splitting"})
+    assert any(ends_inside_a_character(chunk) for chunk in chunks)
+    assert any(not chunk.endswith(b"\n") for chunk in chunks)
+    assert "日本語" not in b"".join(chunks[:2]).decode("utf-8", "ignore")
     assert providers.stream("openai", prompt, {"X-Sandbox-Dialect": "splitting"}).text == "naïve café – 日本語 🙂"
 
 
-def is_cut_inside_a_character(packet: bytes) -> bool:
-    body = packet.rstrip(b"\r\n")
+def ends_inside_a_character(chunk: bytes) -> bool:
     try:
-        body.decode()
+        chunk.decode()
     except UnicodeDecodeError as error:
         return error.reason == "unexpected end of data"
     return False
