@@ -1,4 +1,4 @@
-"""The cast: alice owns an organisation with $10, bob is a member of it, charlie has nothing to do with it."""
+"""The cast: Alice owns an organization with $10, Bob is a member of it, Charlie is an outsider."""
 
 import hypothesis
 import pytest
@@ -37,7 +37,7 @@ PASSWORD = "correct horse battery"
 
 
 def make_user(email: str) -> User:
-    """A person with a verified address and a personal organisation."""
+    """Create a user with a verified address and a personal organization."""
     user = User.objects.create_user(email, PASSWORD)
     user.emailaddress_set.create(email=email, verified=True, primary=True)
     access.open_personal_organisation(user)
@@ -68,7 +68,7 @@ def organisation(alice: User) -> Organisation:
 
 @pytest.fixture
 def account(organisation: Organisation) -> CreditAccount:
-    """Alice's credit account with $10."""
+    """Alice's credit account, with $10."""
     account = spending.account_of(organisation)
     ledger.add(account, pico_from_cents(1000), kind=LedgerEntry.Kind.GRANT, reference=f"test:{account.pk}")
     account.refresh_from_db()
@@ -82,7 +82,7 @@ def alice_client(alice: User) -> Client:
 
 @pytest.fixture
 def bob_client(bob: User) -> Client:
-    """Bob, working in alice's organisation."""
+    """Bob, in Alice's organization."""
     client = signed_in(bob)
     session = client.session
     session[access.SESSION_ORGANISATION] = bob.organisations.exclude(personal_of=bob).get().public_id
@@ -96,6 +96,7 @@ def charlie_client(charlie: User) -> Client:
 
 
 def signed_in(user: User) -> Client:
+    """Return a client with a session of the user."""
     client = Client()
     client.force_login(user)
     return client
@@ -103,7 +104,7 @@ def signed_in(user: User) -> Client:
 
 @pytest.fixture(autouse=True)
 def _empty_caches() -> None:
-    """Tests roll the database back without the knowledge of what is in memory."""
+    """Rolling a test back does not tell the caches that the database has changed."""
     cache.clear()
     catalog.clear()
     catalogue_cache.clear()
