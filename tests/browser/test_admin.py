@@ -54,7 +54,7 @@ def test_an_account_is_granted_credits_frozen_and_unfrozen(site: Site, page: Pag
     page.get_by_label("Amount in US dollars").fill("-20000")
     page.get_by_label("Reason").fill("Granted twice")
     page.get_by_role("button", name="Grant or take").click()
-    expect(page.get_by_text("Only $12,380.000000 can be taken.")).to_be_visible()
+    expect(page.get_by_text("Only $12,380.00 can be taken.")).to_be_visible()
     check_looks(page)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_label("Amount in US dollars").fill("12.50")
