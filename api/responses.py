@@ -39,4 +39,4 @@ def json_response(body: Any, status: int = 200) -> HttpResponse:
 
 def dollars(amount: int) -> Decimal:
     """Return pico-USD as dollars, without trailing zeros or an exponent."""
-    return Decimal(f"{as_usd(PicoUsd(amount)).normalize():f}")
+    return as_usd(PicoUsd(amount))

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from accounts import access
 from billing import spending
 from common.http import AuthedRequest
+from common.money import format_exact_usd
 
 #: Models that may answer side by side.
 MOST_MODELS = 4
@@ -23,6 +24,7 @@ def chat(request: AuthedRequest) -> HttpResponse:
     """The chat page. `?model=<id>`, up to four times, starts a new chat with these models."""
     organisation = access.for_member(request)
     account = spending.account_of(organisation)
+    search_price = format_exact_usd(settings.WEB_SEARCH_REQUEST_PRICE)
     setup = {
         "user": request.user.public_id,
         "models": request.GET.getlist("model")[:MOST_MODELS],
@@ -30,7 +32,7 @@ def chat(request: AuthedRequest) -> HttpResponse:
         "most_models": MOST_MODELS,
         "can_spend": account.available > 0,
         "request_bytes": min(settings.MAX_REQUEST_BYTES, LARGEST_FRAME),
-        "web_search": f"${settings.WEB_SEARCH_REQUEST_PRICE}" if settings.WEB_SEARCH_ENGINE != "off" else None,
+        "web_search": search_price if settings.WEB_SEARCH_ENGINE != "off" else None,
         "links": {
             "credits": reverse("billing:credits"),
             "privacy": reverse("accounts:privacy"),

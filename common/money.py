@@ -2,19 +2,31 @@
 
 1 USD = 10^12 pico-USD. A signed 64-bit column holds 9.2 million USD. Floats never touch money.
 
-One rule shows every amount, here and in `static/js/chat/money.js`:
+One rule shows every amount, on pages, in emails, messages and errors, and in the admin (`format_usd`):
 
-- A whole number of cents is exact, with two decimals: $0.00, $0.10, $25.00, $1,234.50.
-- Other amounts from $1 on are rounded half up to the cent: 24.999859 is $25.00.
-- Other amounts below $1 are rounded half up to three significant digits, without trailing zeros but with at least two
-  decimals: 0.0234567 is $0.0235, 0.000141 is $0.000141. Only zero reads $0.00.
-- Where the exact figure belongs (the cost of a request, a ledger entry, a price), every digit is shown.
+- a whole number of cents is exact, with two decimals;
+- any other amount from $1 on is rounded half up to the cent;
+- any other amount below $1 is rounded half up to three significant digits, without trailing zeros but with at
+  least two decimals. So only zero reads $0.00.
 
-A minus sign stands before the dollar sign, and half up means away from zero.
+A minus sign stands before the dollar sign, and half up means away from zero:
+
+    0             $0.00           24.999859     $25.00
+    0.1           $0.10           1.005         $1.01
+    25            $25.00          0.9995        $1.00
+    1234.5        $1,234.50       0.0234567     $0.0235
+    -5            -$5.00          0.000141      $0.000141
+
+Where the exact figure belongs, every digit is shown, with at least two decimals (`format_exact_usd`): the cost of one
+request, a price, the lines of a sum, the ledger in the admin, and an amount that a refusal or an alert compares with
+another, because rounding could make it say the opposite. CSV and the API carry the same digits as a number (`as_usd`).
+
+Amounts are rounded for display only. Refunds are paid in whole cents, rounded down where they are computed
+(`cents_down`). The chat follows the same rule in `static/js/chat/money.js`.
 """
 
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import NewType
 
 __all__ = [
@@ -22,10 +34,10 @@ __all__ = [
     "PICO_PER_USD",
     "PicoUsd",
     "as_usd",
+    "cents_as_usd",
     "cents_down",
-    "decimals",
-    "exact_dollars",
     "format_cents",
+    "format_exact_usd",
     "format_price_per_million",
     "format_usd",
     "parse_usd",
@@ -38,6 +50,8 @@ PicoUsd = NewType("PicoUsd", int)
 
 PICO_PER_USD = 10**12
 PICO_PER_CENT = 10**10
+
+_CENT = Decimal("0.01")
 _SIGNIFICANT_DIGITS = 3
 
 
@@ -76,8 +90,14 @@ def pico_from_usd(usd: Decimal) -> PicoUsd:
 
 
 def as_usd(amount: PicoUsd) -> Decimal:
-    """Return an amount as an exact number of dollars, without trailing zeros."""
-    return Decimal(amount).scaleb(-12).normalize()
+    """Return an amount as an exact decimal number of dollars, without trailing zeros: 10, 0.0235."""
+    usd = Decimal(amount).scaleb(-12).normalize()
+    return usd.quantize(Decimal(1)) if usd == usd.to_integral_value() else usd  # normalize() writes 10 as 1E+1
+
+
+def cents_as_usd(cents: int) -> Decimal:
+    """Return whole cents as a decimal number of dollars with two decimals: 10.80."""
+    return Decimal(cents).scaleb(-2)
 
 
 def parse_usd(text: str) -> int:
@@ -96,46 +116,26 @@ def parse_usd(text: str) -> int:
     return int(usd * 100)
 
 
-def format_usd(amount: PicoUsd, places: int | None = None) -> str:
-    """Return an amount for people by the rule above: "$1,234.50", "$0.0235".
-
-    With `places`, every amount of a column has so many decimals.
-    """
-    size = abs(amount)
-    if places is not None:
-        unit = 10 ** (12 - places)
-    elif size >= PICO_PER_USD or size % PICO_PER_CENT == 0:
-        unit = PICO_PER_CENT
-    else:
-        unit = 10 ** max(0, len(str(size)) - _SIGNIFICANT_DIGITS)
-    rounded = Decimal((size + unit // 2) // unit * unit).scaleb(-12)
-    shown = f"{rounded:,.{places}f}" if places is not None else _at_least_cents(rounded)
-    return f"{'-' if amount < 0 else ''}${shown}"
+def format_usd(amount: PicoUsd) -> str:
+    """Return an amount as people read it: "$1,234.56", "$0.0235". See the rule at the top of this module."""
+    usd = as_usd(amount)
+    to_cents = abs(usd) >= 1 or usd == usd.quantize(_CENT)
+    places = 2 if to_cents else _SIGNIFICANT_DIGITS - 1 - usd.adjusted()
+    return format_exact_usd(usd.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
 
 
-def exact_dollars(usd: Decimal) -> str:
-    """Return dollars with every digit and at least two decimals: "$0.00001234"."""
-    return f"{'-' if usd < 0 else ''}${_at_least_cents(abs(usd))}"
-
-
-def _at_least_cents(usd: Decimal) -> str:
-    whole, _, decimals = f"{usd.normalize():f}".partition(".")
-    return f"{int(whole):,}.{decimals.ljust(2, '0')}"
-
-
-def decimals(*amounts: PicoUsd) -> int:
-    """Return the decimals that show each amount exactly, at least two, so that a column of sums adds up."""
-    return max(2, *(-int(as_usd(amount).as_tuple().exponent) for amount in amounts))
+def format_exact_usd(amount: PicoUsd | Decimal) -> str:
+    """Return pico-USD (an integer) or dollars (a `Decimal`) with every digit: "$0.00001234", "$10.00"."""
+    usd = amount if isinstance(amount, Decimal) else as_usd(amount)
+    whole, _, decimals = f"{abs(usd.normalize()):f}".partition(".")
+    return f"{'-' if usd < 0 else ''}${int(whole):,}.{decimals.ljust(2, '0')}"
 
 
 def format_cents(cents: int) -> str:
-    """Return cents as dollars: "$10.80" for 1080."""
-    return f"{'-' if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+    """Return whole cents as "$10.80"."""
+    return format_exact_usd(cents_as_usd(cents))
 
 
 def format_price_per_million(price: Decimal) -> str:
-    """Return the price of a million tokens: "$2.50" for 0.0000025 USD per token."""
-    million = (price * 1_000_000).normalize()
-    exponent = million.as_tuple().exponent
-    decimals = max(2, -exponent) if isinstance(exponent, int) and million else 0
-    return f"${million:,.{min(decimals, 6)}f}"
+    """Return the price of a million units with every digit: "$2.50" from 0.0000025 USD for one."""
+    return format_exact_usd(price * 1_000_000)

@@ -2,6 +2,8 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from common.money import PICO_PER_USD, PicoUsd, format_usd
+
 __all__ = ["change", "compact", "seconds", "short_dollars"]
 
 
@@ -16,13 +18,9 @@ def compact(count: int) -> str:
 
 
 def short_dollars(pico: int) -> str:
-    """A round amount for an axis: "$0", "$0.05", "$12", "$3.5K"."""
-    usd = Decimal(pico).scaleb(-12)
-    if usd >= 1000:
-        return f"${compact(int(usd))}"
-    text = f"{usd.normalize():f}"
-    whole, _, decimals = text.partition(".")
-    return f"${whole}.{decimals.ljust(2, '0')}" if decimals else f"${whole}"
+    """Return a tick of a value axis, which is a round amount: "$0", "$0.05", "$12", "$3.5K"."""
+    dollars = pico // PICO_PER_USD
+    return f"${compact(dollars)}" if dollars >= 1000 else format_usd(PicoUsd(pico)).removesuffix(".00")
 
 
 def seconds(milliseconds: int | None) -> str:

@@ -8,7 +8,7 @@ from accounts.models import Organisation
 from activity import usage
 from activity.filters import GROUPS, MEASURES, Filter
 from activity.names import Name, names_of
-from common.money import PicoUsd, as_usd, exact_dollars, format_usd
+from common.money import PicoUsd, format_exact_usd, format_usd
 
 from . import charts
 from .formats import change, compact, short_dollars
@@ -177,7 +177,7 @@ def _tiles(view: Filter, report: usage.Report) -> list[Tile]:
 
 
 def _exact(pico: int) -> str:
-    return exact_dollars(as_usd(PicoUsd(pico)))
+    return format_exact_usd(PicoUsd(pico))
 
 
 def _with_separators(count: int) -> str:

@@ -16,7 +16,7 @@ from billing import lookup
 from billing.credits import adjustments, ledger
 from billing.models import Adjustment, CreditAccount, LedgerEntry, Lot
 from billing.payments import disputes
-from common.money import PicoUsd, as_usd, exact_dollars, format_usd, pico_from_usd
+from common.money import PicoUsd, format_exact_usd, pico_from_usd
 
 from .seen_only import SeenOnly
 
@@ -81,31 +81,31 @@ class CreditAccountAdmin(SeenOnly):
 
     @admin.display(description="balance", ordering="credits")
     def balance_usd(self, account: CreditAccount) -> str:
-        return format_usd(PicoUsd(account.balance), 6)
+        return format_exact_usd(PicoUsd(account.balance))
 
     @admin.display(description="credits")
     def credits_usd(self, account: CreditAccount) -> str:
-        return format_usd(PicoUsd(account.credits), 6)
+        return format_exact_usd(PicoUsd(account.credits))
 
     @admin.display(description="usage")
     def usage_usd(self, account: CreditAccount) -> str:
-        return format_usd(PicoUsd(account.usage), 6)
+        return format_exact_usd(PicoUsd(account.usage))
 
     @admin.display(description="top up below")
     def auto_top_up_below_usd(self, account: CreditAccount) -> str:
-        return "-" if account.auto_top_up_below is None else format_usd(PicoUsd(account.auto_top_up_below))
+        return "-" if account.auto_top_up_below is None else format_exact_usd(PicoUsd(account.auto_top_up_below))
 
     @admin.display(description="alert below")
     def alert_below_usd(self, account: CreditAccount) -> str:
-        return "-" if account.alert_below is None else format_usd(PicoUsd(account.alert_below))
+        return "-" if account.alert_below is None else format_exact_usd(PicoUsd(account.alert_below))
 
     @admin.display(description="held", ordering="held")
     def held_usd(self, account: CreditAccount) -> str:
-        return format_usd(PicoUsd(account.held), 6)
+        return format_exact_usd(PicoUsd(account.held))
 
     @admin.display(description="purchased", ordering="purchased")
     def purchased_usd(self, account: CreditAccount) -> str:
-        return format_usd(PicoUsd(account.purchased))
+        return format_exact_usd(PicoUsd(account.purchased))
 
     @admin.display(description="auto top-up", boolean=True)
     def has_auto_top_up(self, account: CreditAccount) -> bool:
@@ -173,11 +173,12 @@ class CreditAccountAdmin(SeenOnly):
             form.add_error(None, "This form was used before with another amount. Open it anew.")
             return False
         except ValueError:
-            form.add_error("amount", f"Only {exact_dollars(as_usd(PicoUsd(account.available)))} can be taken.")
+            form.add_error("amount", f"Only {format_exact_usd(PicoUsd(account.available))} can be taken.")
             return False
         if is_new:
-            self.note(request, account, f"{'Granted' if amount > 0 else 'Took'} {abs(amount)} USD: {reason}")
-        self.message_user(request, f"The credits of {account.organisation} were changed by {amount} USD.")
+            done = f"{'Granted' if amount > 0 else 'Took'} {format_exact_usd(abs(amount))}"
+            self.note(request, account, f"{done}: {reason}")
+        self.message_user(request, f"The credits of {account.organisation} were changed by {format_exact_usd(amount)}.")
         return True
 
 
@@ -193,7 +194,7 @@ class AdjustmentAdmin(SeenOnly):
         return adjustment.entry.account.organisation.name
 
     def amount(self, adjustment: Adjustment) -> str:
-        return format_usd(PicoUsd(adjustment.entry.amount), 6)
+        return format_exact_usd(PicoUsd(adjustment.entry.amount))
 
 
 @admin.register(LedgerEntry)
@@ -213,11 +214,11 @@ class LedgerEntryAdmin(SeenOnly):
 
     @admin.display(description="amount", ordering="amount")
     def moved(self, entry: LedgerEntry) -> str:
-        return format_usd(PicoUsd(entry.amount), 6)
+        return format_exact_usd(PicoUsd(entry.amount))
 
     @admin.display(description="credits after")
     def after(self, entry: LedgerEntry) -> str:
-        return format_usd(PicoUsd(entry.credits_after), 6)
+        return format_exact_usd(PicoUsd(entry.credits_after))
 
 
 @admin.register(Lot)
@@ -234,11 +235,11 @@ class LotAdmin(SeenOnly):
 
     @admin.display(ordering="amount")
     def size(self, lot: Lot) -> str:
-        return format_usd(PicoUsd(lot.amount), 6)
+        return format_exact_usd(PicoUsd(lot.amount))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # On the page of one lot only: it takes the sum of all lots before it.
         return [*super().get_readonly_fields(request, obj), "unspent"]
 
     def unspent(self, lot: Lot) -> str:
-        return format_usd(ledger.unspent(lot), 6)
+        return format_exact_usd(ledger.unspent(lot))

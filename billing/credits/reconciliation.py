@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.query import QuerySet
 
 from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase, Refund
-from common.money import PicoUsd, format_usd, pico_from_cents
+from common.money import PicoUsd, format_exact_usd, pico_from_cents
 
 from . import expiry, ledger
 
@@ -191,4 +191,4 @@ def _sum(rows: "QuerySet[LedgerEntry] | QuerySet[Lot]") -> Coalesce:
 
 
 def _usd(amount: int) -> str:
-    return format_usd(PicoUsd(amount), 12)
+    return format_exact_usd(PicoUsd(amount))

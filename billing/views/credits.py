@@ -27,7 +27,7 @@ from billing.providers.registry import PROVIDERS
 from billing.providers.types import CredentialsRejected, ProviderError, RequestRejected
 from common import csv_export
 from common.http import AuthedRequest
-from common.money import PicoUsd, cents_down, decimals, format_cents
+from common.money import PicoUsd, cents_down, format_cents
 
 from . import history, statement
 from .forms import BuyForm, LowBalanceForm, QuoteForm, RefundForm, dollars, prefilled
@@ -138,7 +138,6 @@ def _credits_page(
         "account": account,
         "is_admin": access.is_admin(request.user, organisation),
         "is_disputed": account.frozen_reason == disputes.FREEZE_REASON,
-        "places": decimals(*(PicoUsd(amount) for amount in (account.credits, account.usage, account.held))),
     }
     if context["is_admin"]:
         page, lines = history.page_of(account, request.GET.get("page"))

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from billing.models import Purchase, SavedCard
 from billing.payments.quotes import AmountRefused, Quote, quote
 from billing.providers import registry
-from common.money import format_cents, parse_usd
+from common.money import cents_as_usd, format_cents, parse_usd
 
 __all__ = [
     "PRESETS",
@@ -234,7 +234,7 @@ def prefilled(amount: str) -> dict[str, str]:
 
 def dollars(cents: int) -> str:
     """Cents as they are typed into a field: "1250.00"."""
-    return f"{cents // 100}.{cents % 100:02d}"
+    return str(cents_as_usd(cents))
 
 
 def _lines(text: str, most: int) -> str:

@@ -1,13 +1,12 @@
 """The transaction history as CSV: every ledger entry with what caused it. The amounts add up to the credits."""
 
 from collections.abc import AsyncIterator, Iterable
-from decimal import Decimal
 
 from asgiref.sync import sync_to_async
 
 from billing.models import CreditAccount, LedgerEntry
 from common.csv_export import line
-from common.money import PicoUsd, as_usd
+from common.money import PicoUsd, as_usd, cents_as_usd
 
 from . import history
 
@@ -42,21 +41,13 @@ def _cells(cause: history.Cause) -> Iterable[object]:
         entry.created_at.isoformat(),
         cause.title,
         cause.text,
-        _usd(entry.amount),
-        _usd(entry.credits_after),
-        _dollars(bought.fee_cents) if bought else "",
-        _dollars(bought.total_cents) if bought else "",
+        as_usd(PicoUsd(entry.amount)),
+        as_usd(PicoUsd(entry.credits_after)),
+        cents_as_usd(bought.fee_cents) if bought else "",
+        cents_as_usd(bought.total_cents) if bought else "",
         (purchase.receipt_number or "") if purchase else "",
         cause.refund.number if cause.refund else "",
         str(purchase.pk) if purchase else "",
         (purchase.provider_payment or "") if purchase else "",
         entry.pk,
     )
-
-
-def _usd(pico: int) -> Decimal:
-    return as_usd(PicoUsd(pico))
-
-
-def _dollars(cents: int) -> Decimal:
-    return Decimal(cents).scaleb(-2)

@@ -1,24 +1,24 @@
-"""Filters that format money."""
+"""Filters that show money. `common/money.py` explains the rule."""
 
 from decimal import Decimal
 
 from django import template
 
-from common.money import PicoUsd, as_usd, exact_dollars, format_cents, format_price_per_million, format_usd
+from common.money import PicoUsd, format_cents, format_exact_usd, format_price_per_million, format_usd
 
 register = template.Library()
 
 
 @register.filter
-def usd(amount: int, places: int | None = None) -> str:
-    """Return pico-USD as "$1.23" by the rule of `common.money`; `|usd:6` gives a column six decimals."""
-    return format_usd(PicoUsd(amount), places)
+def usd(amount: int) -> str:
+    """Return pico-USD as "$1.23": exact to the cent where it is, otherwise rounded half up."""
+    return format_usd(PicoUsd(amount))
 
 
 @register.filter
 def exact(amount: int | Decimal) -> str:
-    """Return pico-USD (an integer) or USD (a Decimal) with every digit, at least two decimals."""
-    return exact_dollars(as_usd(PicoUsd(amount)) if isinstance(amount, int) else amount)
+    """Return pico-USD (an integer) or USD (a `Decimal`) with every digit, and at least two decimals."""
+    return format_exact_usd(amount if isinstance(amount, Decimal) else PicoUsd(amount))
 
 
 @register.filter

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from billing.spending import Spender
 from common.errors import PaymentRequired
-from common.money import PICO_PER_USD, PicoUsd, format_usd
+from common.money import PICO_PER_USD, PicoUsd, format_exact_usd
 
 from .rows import GenerationRow
 
@@ -85,8 +85,9 @@ def hold_for(operation: Admit, account: Spender, key_remaining: int | None) -> t
 def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key: bool) -> PaymentRequired:
     top_up = f"{settings.SITE_URL}/settings/credits"
     if limited_by_key:
+        left = format_exact_usd(PicoUsd(max(0, available)))
         return PaymentRequired(
-            f"This request exceeds the API key's remaining spend limit ({format_usd(PicoUsd(max(0, available)))}). "
+            f"This request exceeds the API key's remaining spend limit ({left}). "
             f"Raise the limit at {settings.SITE_URL}/settings/keys",
             metadata={"limit": "key", "affordable_tokens": max(0, tokens)},
         )
@@ -99,6 +100,6 @@ def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key
             metadata={"affordable_tokens": tokens},
         )
     return PaymentRequired(
-        f"Insufficient credits for this request. Available: {format_usd(PicoUsd(available))}. Add credits at {top_up}",
+        f"Insufficient credits for this request. Available: {format_exact_usd(PicoUsd(available))}. Add credits at {top_up}",
         metadata={"affordable_tokens": max(0, tokens)},
     )

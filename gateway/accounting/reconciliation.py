@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce
 
 from billing.credits.reconciliation import Fault, check
 from billing.models import CreditAccount
-from common.money import PicoUsd, format_usd
+from common.money import PicoUsd, format_exact_usd
 from gateway.models import Generation, Hold, UsageHour
 from keys.models import ApiKey
 
@@ -48,4 +48,4 @@ def _sum(rows: "QuerySet[Generation] | QuerySet[Hold] | QuerySet[UsageHour]", ow
 
 
 def _usd(amount: int) -> str:
-    return format_usd(PicoUsd(amount), 12)
+    return format_exact_usd(PicoUsd(amount))

@@ -197,7 +197,7 @@ def test_a_card_is_forgotten(operator, sandbox, empty_account, alice):
 def test_an_account_is_shown_in_dollars(operator, account):
     CreditAccount.objects.update(usage=1_234_567 * 10**6, alert_below=pico_from_cents(500))
     page = operator.get(reverse("admin:billing_creditaccount_change", args=[account.pk])).content.decode()
-    assert "$10.000000" in page and "$1.234567" in page and "$5.00" in page
+    assert "$10.00" in page and "$1.234567" in page and "$5.00" in page
     assert str(account.credits) not in page
 
 
@@ -205,7 +205,7 @@ def test_lots_show_what_is_left_of_them(operator, empty_account):
     ledger.add(empty_account, pico_from_cents(700), kind=LedgerEntry.Kind.GRANT, reference="x")
     spend(empty_account, used=200)
     page = operator.get(reverse("admin:billing_lot_change", args=[Lot.objects.get().pk])).content.decode()
-    assert "$7.000000" in page and "$5.000000" in page
+    assert "$7.00" in page and "$5.00" in page
     assert Lot.objects.count() == 1
 
 

@@ -120,7 +120,7 @@ def test_money_crosses_as_exact_text():
     )
     frame = decoded(protocol.frame("a", billed))
     assert frame["cost"] == "0.000000123456"
-    assert frame["balance"] == "$9,223,372.03"
+    assert frame["balance"] == "$9,223,372.04"
     assert frame["can_spend"] is True
     assert frame["usage"]["prompt_tokens"] == 3
     assert (frame["latency_ms"], frame["duration_ms"]) == (12, 34)

@@ -1,19 +1,20 @@
 """Money: exact, rounded once, never minted."""
 
+import re
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import money
 from common.money import (
     PICO_PER_CENT,
-    PICO_PER_USD,
     as_usd,
+    cents_as_usd,
     cents_down,
-    decimals,
-    exact_dollars,
     format_cents,
+    format_exact_usd,
     format_price_per_million,
     format_usd,
     parse_usd,
@@ -64,60 +65,74 @@ def test_what_is_not_an_amount_is_refused_with_a_sentence(typed):
         parse_usd(typed)
 
 
-@pytest.mark.parametrize(
-    ("usd", "shown"),
-    [
-        ("0", "$0.00"),
-        ("0.1", "$0.10"),
-        ("25", "$25.00"),
-        ("1234.5", "$1,234.50"),
-        ("24.999859", "$25.00"),  # $25.00 less a request of $0.000141
-        ("24.994999999999", "$24.99"),
-        ("1.005", "$1.01"),
-        ("1.004999999999", "$1.00"),
-        ("0.000141", "$0.000141"),
-        ("0.0234567", "$0.0235"),
-        ("0.02345", "$0.0235"),
-        ("0.005", "$0.005"),
-        ("0.995", "$0.995"),
-        ("0.9994", "$0.999"),
-        ("0.9995", "$1.00"),
-        ("0.999999", "$1.00"),
-        ("0.100000000001", "$0.10"),
-        ("0.000000000001", "$0.000000000001"),
-        ("0.000000001234", "$0.00000000123"),
-        ("-0.0234567", "-$0.0235"),
-        ("-1.005", "-$1.01"),
-        ("-25", "-$25.00"),
-    ],
-)
-def test_an_amount_is_exact_in_cents_and_otherwise_rounded_half_up_with_enough_digits(usd, shown):
-    assert format_usd(pico_from_usd(Decimal(usd))) == shown
+#: dollars -> as people read them, and with every digit
+AMOUNTS = {
+    "0": ("$0.00", "$0.00"),
+    "0.1": ("$0.10", "$0.10"),
+    "25": ("$25.00", "$25.00"),
+    "1234567.5": ("$1,234,567.50", "$1,234,567.50"),
+    "24.999859": ("$25.00", "$24.999859"),
+    "1.004999999999": ("$1.00", "$1.004999999999"),
+    "1.005": ("$1.01", "$1.005"),
+    "0.999999": ("$1.00", "$0.999999"),
+    "0.9995": ("$1.00", "$0.9995"),
+    "0.9994": ("$0.999", "$0.9994"),
+    "0.995": ("$0.995", "$0.995"),
+    "0.104": ("$0.104", "$0.104"),
+    "0.1005": ("$0.101", "$0.1005"),
+    "0.0999999": ("$0.10", "$0.0999999"),
+    "0.0234567": ("$0.0235", "$0.0234567"),
+    "0.023004": ("$0.023", "$0.023004"),
+    "0.005": ("$0.005", "$0.005"),
+    "0.00999999": ("$0.01", "$0.00999999"),
+    "0.000141": ("$0.000141", "$0.000141"),
+    "0.00014150": ("$0.000142", "$0.0001415"),
+    "0.000000001234": ("$0.00000000123", "$0.000000001234"),
+    "0.000000000012": ("$0.000000000012", "$0.000000000012"),
+    "0.000000000001": ("$0.000000000001", "$0.000000000001"),
+}
+
+
+@pytest.mark.parametrize(("usd", "shown"), AMOUNTS.items())
+def test_one_rule_shows_every_amount_and_its_negative(usd, shown):
+    amount, (rounded, exact) = pico_from_usd(Decimal(usd)), shown
+    assert (format_usd(amount), format_exact_usd(amount), format_exact_usd(Decimal(usd))) == (rounded, exact, exact)
+    sign = "-" if amount else ""
+    assert (format_usd(-amount), format_exact_usd(-amount)) == (f"{sign}{rounded}", f"{sign}{exact}")
+
+
+def test_the_module_documents_the_rule_with_amounts_that_are_true():
+    documented = re.findall(r"(-?[\d.]+) +(-?\$[\d.,]+)", money.__doc__)
+    assert len(documented) >= 10
+    for usd, shown in documented:
+        assert format_usd(pico_from_usd(Decimal(usd))) == shown
 
 
 @given(st.integers(-(10**19), 10**19))
-def test_a_shown_amount_is_never_off_by_more_than_half_of_its_last_digit(pico):
-    value = pico_from_usd(Decimal(format_usd(pico).replace("$", "").replace(",", "")))
-    assert (value == 0) == (pico == 0)
-    last_digit = PICO_PER_CENT if abs(pico) >= PICO_PER_USD else 10 ** max(0, len(str(abs(pico))) - 3)
-    assert abs(value - pico) <= last_digit // 2
+def test_a_shown_amount_is_close_and_zero_only_if_it_is(pico):
+    shown = Decimal(format_usd(pico).replace("$", "").replace(",", "")) * 10**12
+    error, unit = abs(shown - pico), max(1, min(10**10, 10 ** (len(str(abs(pico))) - 3)))
+    assert error * 2 <= unit
+    assert error == 0 or pico % 10**10 != 0
+    assert (shown == 0) == (pico == 0)
 
 
-@pytest.mark.parametrize(("places", "shown"), [(2, "$1.01"), (3, "$1.005"), (6, "$1.005000"), (12, "$1.005000000000")])
-def test_every_amount_of_a_column_has_the_same_decimals(places, shown):
-    assert format_usd(pico_from_usd(Decimal("1.005")), places) == shown
+@given(st.integers(-(10**19), 10**19))
+def test_an_exact_amount_is_the_amount(pico):
+    assert Decimal(format_exact_usd(pico).replace("$", "").replace(",", "")) * 10**12 == pico
 
 
 @pytest.mark.parametrize(
-    ("usd", "shown"),
-    [("0.00001234", "$0.00001234"), ("25", "$25.00"), ("1234.5", "$1,234.50"), ("-0.1", "-$0.10"), ("0", "$0.00")],
+    ("pico", "text"),
+    [(10**13, "10"), (0, "0"), (-9 * 10**12, "-9"), (5 * 10**11, "0.5"), (10**15, "1000"), (1, "1E-12")],
 )
-def test_an_exact_amount_has_every_digit_and_at_least_two_decimals(usd, shown):
-    assert exact_dollars(Decimal(usd)) == shown
+def test_dollars_are_a_number_without_trailing_zeros(pico, text):
+    assert str(as_usd(pico)) == text
 
 
 def test_cents():
     assert cents_down(3 * PICO_PER_CENT + PICO_PER_CENT - 1) == 3
+    assert [str(cents_as_usd(cents)) for cents in (0, 1080, 1000)] == ["0.00", "10.80", "10.00"]
     assert [format_cents(cents) for cents in (0, 80, 1080, 123_456, -1)] == [
         "$0.00",
         "$0.80",
@@ -128,14 +143,9 @@ def test_cents():
 
 
 @pytest.mark.parametrize(
-    ("price", "shown"), [("0.0000025", "$2.50"), ("0.0000000375", "$0.0375"), ("0", "$0"), ("0.00006", "$60.00")]
-)
+    ("price", "shown"),
+    [("0.0000025", "$2.50"), ("0.0000000375", "$0.0375"), ("0", "$0.00"), ("0.00006", "$60.00"),
+     ("0.0000000000001", "$0.0000001")],
+)  # fmt: skip
 def test_prices_are_shown_per_million(price, shown):
     assert format_price_per_million(Decimal(price)) == shown
-
-
-@pytest.mark.parametrize(
-    ("amounts", "places"), [((0,), 2), ((10**12, 5 * 10**11), 2), ((10**12, 12_300_000), 7), ((1,), 12)]
-)
-def test_amounts_are_shown_with_the_decimals_that_all_of_them_need(amounts, places):
-    assert decimals(*amounts) == places

@@ -9,7 +9,7 @@ from accounts.models import Organisation, User
 from billing import spending
 from billing.credits import adjustments
 from billing.models import CreditAccount
-from common.money import PicoUsd, exact_dollars, format_usd, pico_from_usd
+from common.money import PicoUsd, format_exact_usd, pico_from_usd
 
 MOST = Decimal(1_000_000)
 
@@ -37,8 +37,8 @@ class Command(BaseCommand):
             raise CommandError(f"{used} Nothing was granted. Choose another --reference.") from used
         account.refresh_from_db()
         said = "Granted" if is_new else f"Granted before, on {done.created_at:%Y-%m-%d %H:%M} UTC:"
-        balance = format_usd(PicoUsd(account.balance))
-        self.stdout.write(f"{said} {exact_dollars(usd)} to {account.organisation}. The balance is {balance}.")
+        balance = format_exact_usd(PicoUsd(account.balance))
+        self.stdout.write(f"{said} {format_exact_usd(usd)} to {account.organisation}. The balance is {balance}.")
 
     def _account(self, name: str) -> CreditAccount:
         if "@" not in name:

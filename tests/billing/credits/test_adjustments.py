@@ -52,14 +52,14 @@ def test_a_grant_names_operator_and_reason_and_is_made_once(operator, boss, empt
     assert (entry.adjustment.operator, entry.adjustment.reason) == (boss, entry.note)
     empty_account.refresh_from_db()
     assert empty_account.purchased == 0
-    assert LogEntry.objects.get().change_message == "Granted 12.5 USD: Sorry for the outage"
+    assert LogEntry.objects.get().change_message == "Granted $12.50: Sorry for the outage"
     assert sound()
 
     page = alice_client.get("/settings/credits").content.decode()
     assert "Sorry for the outage" in page
     assert "boss@" not in page
     listed = operator.get(reverse("admin:billing_adjustment_changelist"), {"q": "boss@example.com"}).content.decode()
-    assert "$12.500000" in listed
+    assert "$12.50" in listed
 
 
 def test_only_available_credits_can_be_taken(operator, account):

@@ -72,7 +72,7 @@ def test_what_the_page_shows_adds_up_to_the_last_digit(alice_client, account):
     CreditAccount.objects.update(usage=12_345_600_000, held=1_000_000_000)
     page = alice_client.get("/settings/credits").content.decode()
 
-    assert "<dd>$10.0000000</dd>" in page
+    assert "<dd>$10.00</dd>" in page
     assert "<dd>$0.0123456</dd>" in page
     assert '<dd class="sum">$9.9876544</dd>' in page
     assert '<dd class="sum">$9.9866544</dd>' in page  # less what is held
