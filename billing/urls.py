@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from billing.payments import webhooks
-from billing.views import auto_top_up, credits, receipts
+from billing.views import auto_top_up, credits, purchases, receipts
 
 app_name = "billing"
 
@@ -17,17 +17,17 @@ urlpatterns = [
     path("settings/credits/low-balance-alert", credits.low_balance_alert, name="low-balance-alert"),
     path("settings/credits/low-balance-alert/off", credits.stop_low_balance_alert, name="stop-low-balance-alert"),
     path("settings/credits/transactions.csv", credits.export_transactions, name="export-transactions"),
-    path("settings/credits/return", credits.purchase_return, name="purchase-return"),
-    path("settings/credits/purchases/<uuid:purchase_id>", credits.show_purchase, name="purchase"),
-    path("settings/credits/purchases/<uuid:purchase_id>/cancel", credits.cancel_purchase, name="cancel-purchase"),
+    path("settings/credits/return", purchases.purchase_return, name="purchase-return"),
+    path("settings/credits/purchases/<uuid:purchase_id>", purchases.show_purchase, name="purchase"),
+    path("settings/credits/purchases/<uuid:purchase_id>/cancel", purchases.cancel_purchase, name="cancel-purchase"),
     path("settings/credits/purchases/<uuid:purchase_id>/receipt", receipts.receipt, name="receipt"),
     path(
         "settings/credits/purchases/<uuid:purchase_id>/receipt/complete",
         receipts.complete_receipt,
         name="complete-receipt",
     ),
-    path("settings/credits/purchases/<uuid:purchase_id>/refund", credits.refund_purchase, name="refund-purchase"),
-    path("settings/credits/refunds/<uuid:refund_id>", credits.show_refund, name="refund"),
+    path("settings/credits/purchases/<uuid:purchase_id>/refund", purchases.refund_purchase, name="refund-purchase"),
+    path("settings/credits/refunds/<uuid:refund_id>", purchases.show_refund, name="refund"),
     path("settings/credits/auto-top-up", auto_top_up.show_auto_top_up, name="auto-top-up"),
     path("settings/credits/auto-top-up/price", auto_top_up.show_top_up_price, name="top-up-price"),
     path("settings/credits/auto-top-up/off", auto_top_up.stop_auto_top_up, name="stop-auto-top-up"),

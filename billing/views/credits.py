@@ -1,27 +1,25 @@
-"""Pages about credits and purchases. Everybody in the organisation sees the balance; admins buy and see the history."""
+"""The page about credits. Everybody in the organisation sees the balance; admins buy and see the history."""
 
 import secrets
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
 from django.http import HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts import access
 from accounts.models import Organisation
 from billing import spending
 from billing.credits import expiry
-from billing.models import AutoTopUp, Purchase, Refund
+from billing.models import AutoTopUp, Purchase
 from billing.notifications import low_balance
-from billing.payments import auto_top_up, checkouts, disputes, purchases, receipts, refunds
+from billing.payments import auto_top_up, checkouts, disputes
 from billing.payments.quotes import fee_rule
 from billing.providers.registry import PROVIDERS
 from billing.providers.types import CredentialsRejected, ProviderError, RequestRejected
@@ -30,13 +28,7 @@ from common.http import AuthedRequest
 from common.money import PicoUsd, cents_down, format_cents
 
 from . import history, statement
-from .forms import BuyForm, LowBalanceForm, QuoteForm, RefundForm, dollars, prefilled
-
-#: A page that asks again sooner than this (in seconds) gets what is known already.
-ASK_PROVIDER_EVERY = 1
-
-
-# --- /settings/credits ------------------------------------------------------------------------------
+from .forms import BuyForm, LowBalanceForm, QuoteForm, dollars, prefilled
 
 
 @login_required
@@ -180,94 +172,3 @@ def _told(error: ProviderError) -> str:
             f"If this goes on, write to {settings.SUPPORT_EMAIL}."
         )
     return "The payment provider does not answer. Nothing was charged. Try again in a minute."
-
-
-# --- /settings/credits/purchases/<purchase_id> ------------------------------------------------------
-
-
-@login_required
-@never_cache
-@require_GET
-def purchase_return(request: AuthedRequest) -> HttpResponse:
-    """Where the payment page sends the buyer back to. The visit proves nothing: the provider is asked."""
-    purchase = get_object_or_404(Purchase.objects.visible_to(request.user), provider_session=request.GET.get("s", ""))
-    return _purchase_page(request, purchase)
-
-
-@login_required
-@never_cache
-@require_GET
-def show_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """What became of a purchase; asks for itself again while it is under way."""
-    return _purchase_page(request, get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id))
-
-
-@login_required
-@never_cache
-@require_http_methods(["GET", "POST"])  # GET: the payment page's "back" is a link
-def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """Close the payment page, so that a forgotten tab cannot pay an old quote."""
-    purchase = get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id)
-    try:
-        purchases.cancel(purchase)
-    except ProviderError:
-        messages.warning(
-            request, "The payment page could not be closed. It closes by itself; until then it can still be paid."
-        )
-    return redirect(purchase)
-
-
-def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
-    unanswered = False
-    has_news = purchase.is_pending or purchase.may_arrive_late
-    # Only this page's own questions count: a webhook, or the page before, may have asked just before the buyer paid.
-    if has_news and cache.add(f"asked:{request.path}:{purchase.pk}", 1, ASK_PROVIDER_EVERY):
-        try:
-            purchase = purchases.sync(purchase)
-        except ProviderError:
-            unanswered = True
-    context = {
-        "purchase": purchase,
-        "account": purchase.account,
-        "unanswered": unanswered,
-    }
-    template = "billing/partials/purchase_state.html" if request.htmx else "billing/purchase.html"
-    return render(request, template, context)
-
-
-# --- Refunds ----------------------------------------------------------------------------------------
-
-
-@login_required
-@never_cache
-@require_http_methods(["GET", "POST"])
-def refund_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """Ask for the unspent credits of a purchase back; 409 when they are fewer or more than the page said."""
-    purchase = get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id)
-    form = RefundForm(request.POST or None)
-    status = 200
-    if form.is_valid():
-        try:
-            return redirect(refunds.request(purchase, request.user, cents=form.cleaned_data["cents"]))
-        except (refunds.NotRefundable, refunds.AmountChanged):
-            status = 409
-    context: dict[str, Any] = {
-        "purchase": purchase,
-        "changed": status == 409,
-    }
-    try:
-        context["offer"] = refunds.offer(purchase)
-    except refunds.NotRefundable as reason:
-        context["reason"] = str(reason)
-    return render(request, "billing/refund_purchase.html", context, status=status)
-
-
-@login_required
-@never_cache
-@require_GET
-def show_refund(request: AuthedRequest, refund_id: UUID) -> HttpResponse:
-    """The credit note of a refund, and how far the money has come."""
-    seen = Refund.objects.filter(purchase__in=Purchase.objects.visible_to(request.user))
-    refund = get_object_or_404(seen.select_related("purchase__account__organisation", "purchase__user"), pk=refund_id)
-    context = {"refund": refund, "purchase": refund.purchase, "receipt": receipts.issue(refund.purchase)}
-    return render(request, "billing/refund.html", context)
