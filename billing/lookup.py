@@ -1,8 +1,8 @@
-"""Whose account an operator is looking for, from what somebody has sent them: the id of a request or of a payment.
+"""Accounts by an ID that a customer sent to support: of a request, a payment, a purchase or a receipt.
 
-An app above this one adds the ids that it knows:
+An app above this one registers the IDs that it knows:
 
-    @finding.clue
+    @lookup.register
     def account_of_request(text: str) -> QuerySet[CreditAccount] | None: ...
 """
 
@@ -12,28 +12,28 @@ from django.db.models import Q, QuerySet
 
 from .models import CreditAccount, Purchase, parse_id
 
-__all__ = ["accounts_behind", "accounts_that_paid", "clue"]
+__all__ = ["account_of_payment", "accounts_by_id", "register"]
 
-#: The accounts that a text stands for; None when it is no id of the kind that the function knows.
-Clue = Callable[[str], QuerySet[CreditAccount] | None]
-_clues: list[Clue] = []
+#: Returns the accounts behind an ID, or None if the text is not an ID of the lookup's kind.
+Lookup = Callable[[str], QuerySet[CreditAccount] | None]
+_lookups: list[Lookup] = []
 
 
-def clue(function: Clue) -> Clue:
-    """Register a kind of id. Its look-up must be exact and indexed: tables of money are large."""
-    if function not in _clues:
-        _clues.append(function)
+def register(function: Lookup) -> Lookup:
+    """Add a lookup. It must be exact and use an index, because ledger tables are large."""
+    if function not in _lookups:
+        _lookups.append(function)
     return function
 
 
-def accounts_behind(text: str) -> QuerySet[CreditAccount] | None:
-    """The accounts that an id of a registered kind stands for; None when the text is no such id."""
-    found = (function(text) for function in _clues)
+def accounts_by_id(text: str) -> QuerySet[CreditAccount] | None:
+    """Return the accounts behind an ID of a registered kind, or None if the text is no such ID."""
+    found = (function(text) for function in _lookups)
     return next((accounts for accounts in found if accounts is not None), None)
 
 
-def accounts_that_paid(text: str) -> QuerySet[CreditAccount] | None:
-    """The account of a payment, a checkout, a purchase or a receipt, by its whole id; None when there is no such."""
+def account_of_payment(text: str) -> QuerySet[CreditAccount] | None:
+    """Return the account of a payment, checkout, purchase or receipt by its complete ID, or None if there is none."""
     named = Q(provider_payment=text) | Q(provider_session=text) | Q(receipt_number=text) | Q(pk=parse_id(text))
     purchase = Purchase.objects.filter(named).first()
     return CreditAccount.objects.filter(pk=purchase.account_id) if purchase else None

@@ -1,4 +1,4 @@
-"""Tables as CSV, safe to open in a spreadsheet."""
+"""CSV downloads that are safe to open in a spreadsheet."""
 
 import csv
 import io
@@ -7,26 +7,26 @@ from decimal import Decimal
 
 from django.http import StreamingHttpResponse
 
-__all__ = ["answer", "line"]
+__all__ = ["csv_line", "csv_response"]
 
-#: A spreadsheet takes a text that begins so for a formula, and runs it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: A spreadsheet runs text that begins with one of these as a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def line(cells: Iterable[object]) -> str:
-    """One line of CSV. Texts that a spreadsheet would run are quoted; numbers (`Decimal`, `int`) stay numbers."""
+def csv_line(cells: Iterable[object]) -> str:
+    """Return one line of CSV. Text that looks like a formula is escaped; numbers (`Decimal`, `int`) stay numbers."""
     out = io.StringIO()
-    csv.writer(out).writerow(_harmless(cell) for cell in cells)
+    csv.writer(out).writerow(_escaped(cell) for cell in cells)
     return out.getvalue()
 
 
-def answer(lines: Iterable[str] | AsyncIterable[str], name: str) -> StreamingHttpResponse:
-    """The lines as a file to download. Only an asynchronous iterator is sent while it is made."""
+def csv_response(lines: Iterable[str] | AsyncIterable[str], name: str) -> StreamingHttpResponse:
+    """Return the lines as a download. Only lines of an asynchronous iterator are sent as they are produced."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _harmless(cell: object) -> object:
+def _escaped(cell: object) -> object:
     if isinstance(cell, Decimal):
         return f"{cell:f}"
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell

@@ -10,7 +10,7 @@ from activity import usage
 from activity.filters import GROUPS, Filter
 from activity.names import names_of
 from activity.requests import listing
-from common.csv_export import line
+from common.csv_export import csv_line
 from common.money import PicoUsd, as_usd
 from gateway.models import Generation
 
@@ -30,10 +30,10 @@ _USAGE_COLUMNS = (
 
 async def request_lines(view: Filter) -> AsyncIterator[str]:
     """Yield CSV of every request of the view, newest first, in batches."""
-    yield line(_REQUEST_COLUMNS)
+    yield csv_line(_REQUEST_COLUMNS)
     page = await sync_to_async(listing.page_of)(view, size=BATCH)
     while page.requests:
-        yield "".join(line(_request_cells(request)) for request in page.requests)
+        yield "".join(csv_line(_request_cells(request)) for request in page.requests)
         if not page.older:
             return
         page = await sync_to_async(listing.page_of)(view, before=page.older, size=BATCH)
@@ -44,12 +44,12 @@ def usage_lines(view: Filter, organisation: Organisation) -> Iterator[str]:
     report = usage.report(view)
     column, _ = GROUPS[view.by]
     names = names_of(column, [group.value for group in report.groups], organisation)
-    yield line((f"{view.period.bucket}_utc", view.by, *_USAGE_COLUMNS, "cost_usd"))
+    yield csv_line((f"{view.period.bucket}_utc", view.by, *_USAGE_COLUMNS, "cost_usd"))
     for bucket in view.period.buckets():
         for group in report.groups:
             if sums := group.by_bucket.get(bucket):
                 counts = (getattr(sums, name) for name in _USAGE_COLUMNS)
-                yield line((bucket.isoformat(), names[group.value].label, *counts, _usd(sums.cost)))
+                yield csv_line((bucket.isoformat(), names[group.value].label, *counts, _usd(sums.cost)))
 
 
 def _request_cells(request: Generation) -> Iterable[object]:

@@ -47,7 +47,7 @@ def activity(request: AuthedRequest) -> HttpResponse:
 def export_requests(request: AuthedRequest) -> StreamingHttpResponse:
     """Download the view's requests as CSV."""
     view = filter_from(request.GET, access.for_member(request), utc_now())
-    return csv_export.answer(export.request_lines(view), f"requests-{view.now:%Y-%m-%d}.csv")
+    return csv_export.csv_response(export.request_lines(view), f"requests-{view.now:%Y-%m-%d}.csv")
 
 
 @login_required
@@ -56,4 +56,4 @@ def export_usage(request: AuthedRequest) -> StreamingHttpResponse:
     """Download the view's sums as CSV."""
     organisation = access.for_member(request)
     view = filter_from(request.GET, organisation, utc_now())
-    return csv_export.answer(list(export.usage_lines(view, organisation)), f"usage-{view.now:%Y-%m-%d}.csv")
+    return csv_export.csv_response(list(export.usage_lines(view, organisation)), f"usage-{view.now:%Y-%m-%d}.csv")

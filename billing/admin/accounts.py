@@ -18,7 +18,7 @@ from billing.models import Adjustment, CreditAccount, LedgerEntry, Lot
 from billing.payments import disputes
 from common.money import PicoUsd, format_exact_usd, pico_from_usd
 
-from .seen_only import SeenOnly
+from .read_only import ReadOnlyAdmin
 
 
 class AdjustForm(forms.Form):
@@ -42,7 +42,7 @@ class AdjustForm(forms.Form):
 
 
 @admin.register(CreditAccount)
-class CreditAccountAdmin(SeenOnly):
+class CreditAccountAdmin(ReadOnlyAdmin):
     list_display = (
         "organisation",
         "balance_usd",
@@ -75,7 +75,7 @@ class CreditAccountAdmin(SeenOnly):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         # Joined to every purchase, an account would be found by the slowest query there is.
-        if (paid := lookup.accounts_that_paid(search_term.strip())) is not None:
+        if (paid := lookup.account_of_payment(search_term.strip())) is not None:
             return queryset.filter(pk__in=paid), False
         return super().get_search_results(request, queryset, search_term)
 
@@ -183,7 +183,7 @@ class CreditAccountAdmin(SeenOnly):
 
 
 @admin.register(Adjustment)
-class AdjustmentAdmin(SeenOnly):
+class AdjustmentAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "account", "amount", "reason", "operator_email")
     list_filter = ("created_at",)
     list_select_related = ("entry__account__organisation",)
@@ -198,7 +198,7 @@ class AdjustmentAdmin(SeenOnly):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(SeenOnly):
+class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "account", "kind", "moved", "after", "note", "reference")
     list_filter = ("kind", "created_at")
     list_select_related = ("account__organisation",)
@@ -222,7 +222,7 @@ class LedgerEntryAdmin(SeenOnly):
 
 
 @admin.register(Lot)
-class LotAdmin(SeenOnly):
+class LotAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "account", "purchase", "size", "expires_at")
     list_select_related = ("account__organisation", "purchase")
     in_dollars: ClassVar = {"amount": "size"}

@@ -24,7 +24,7 @@ from billing.payments import auto_top_up_charges, cards, disputes, purchases, re
 from billing.providers.types import ProviderError
 from common.money import format_cents
 
-from .seen_only import SeenOnly
+from .read_only import ReadOnlyAdmin
 
 #: What a refund, a dispute or a receipt is found by besides its own ids.
 OF_PURCHASE = (
@@ -39,7 +39,7 @@ OF_PURCHASE = (
 
 
 @admin.register(Purchase)
-class PurchaseAdmin(SeenOnly):
+class PurchaseAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     list_display = (
         "created_at",
@@ -150,7 +150,7 @@ class PurchaseAdmin(SeenOnly):
 
 
 @admin.register(Refund)
-class RefundAdmin(SeenOnly):
+class RefundAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     list_display = ("created_at", "number", "purchase", "given", "taken", "origin", "state", "failure")
     list_filter = ("state", "origin")
@@ -169,7 +169,7 @@ class RefundAdmin(SeenOnly):
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(SeenOnly):
+class ReceiptAdmin(ReadOnlyAdmin):
     list_display = ("issued_at", "__str__", "name", "email", "completed_at")
     list_select_related = ("purchase",)
     search_fields = ("name", "email", *OF_PURCHASE)
@@ -177,14 +177,14 @@ class ReceiptAdmin(SeenOnly):
 
 
 @admin.register(BillingDetails)
-class BillingDetailsAdmin(SeenOnly):
+class BillingDetailsAdmin(ReadOnlyAdmin):
     list_display = ("account", "name")
     list_select_related = ("account__organisation",)
     search_fields = ("name", "account__organisation__name", "account__organisation__members__email")
 
 
 @admin.register(Dispute)
-class DisputeAdmin(SeenOnly):
+class DisputeAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "provider_dispute", "purchase", "amount", "reason", "state", "due_by")
     list_filter = ("state", "reason")
     in_dollars: ClassVar = {"cents": "amount"}
@@ -198,7 +198,7 @@ class DisputeAdmin(SeenOnly):
 
 
 @admin.register(ProviderEvent)
-class ProviderEventAdmin(SeenOnly):
+class ProviderEventAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "provider", "type", "event_id", "object_id", "state", "attempts", "error")
     list_filter = ("state", "provider", "type")
     search_fields = ("event_id", "object_id", "payment_id", "purchase_id")
@@ -212,7 +212,7 @@ class ProviderEventAdmin(SeenOnly):
 
 
 @admin.register(Notice)
-class NoticeAdmin(SeenOnly):
+class NoticeAdmin(ReadOnlyAdmin):
     """Mails that are not sent yet, and those that could not be."""
 
     ordering = ("-created_at",)
@@ -230,7 +230,7 @@ class NoticeAdmin(SeenOnly):
 
 
 @admin.register(SavedCard)
-class SavedCardAdmin(SeenOnly):
+class SavedCardAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "account", "__str__", "exp_month", "exp_year", "state")
     list_select_related = ("account__organisation",)
     list_filter = ("state",)
@@ -251,7 +251,7 @@ class SavedCardAdmin(SeenOnly):
 
 
 @admin.register(AutoTopUp)
-class AutoTopUpAdmin(SeenOnly):
+class AutoTopUpAdmin(ReadOnlyAdmin):
     list_display = ("account", "is_on", "below", "buys", "card", "off_reason", "consent_at")
     list_filter = ("is_on",)
     list_select_related = ("account__organisation", "card")

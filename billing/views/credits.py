@@ -85,7 +85,7 @@ def buy_credits(request: AuthedRequest) -> HttpResponse:
 def export_transactions(request: AuthedRequest) -> StreamingHttpResponse:
     """Every change of the account's credits as CSV."""
     account = spending.account_of(access.for_admin(request))
-    return csv_export.answer(statement.lines(account), f"transactions-{timezone.now():%Y-%m-%d}.csv")
+    return csv_export.csv_response(statement.lines(account), f"transactions-{timezone.now():%Y-%m-%d}.csv")
 
 
 @login_required

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from asgiref.sync import sync_to_async
 
 from billing.models import CreditAccount, LedgerEntry
-from common.csv_export import line
+from common.csv_export import csv_line
 from common.money import PicoUsd, as_usd, cents_as_usd
 
 from . import history
@@ -22,10 +22,10 @@ _COLUMNS = (
 
 async def lines(account: CreditAccount) -> AsyncIterator[str]:
     """The CSV, newest entry first, a batch at a time."""
-    yield line(_COLUMNS)
+    yield csv_line(_COLUMNS)
     before = None
     while batch := await sync_to_async(_batch)(account, before):
-        yield "".join(line(_cells(each)) for each in batch)
+        yield "".join(csv_line(_cells(each)) for each in batch)
         before = batch[-1].entry
 
 

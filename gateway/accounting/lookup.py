@@ -2,11 +2,11 @@
 
 from django.db.models import QuerySet
 
-from billing.lookup import clue
+from billing import lookup
 from billing.models import CreditAccount
 
 
-@clue
+@lookup.register
 def account_of_request(text: str) -> QuerySet[CreditAccount] | None:
-    """The account that was charged for the request `gen-...`."""
+    """Return the account that was charged for the request `gen-...`; None for any other text."""
     return CreditAccount.objects.filter(generations=text) if text.startswith("gen-") else None

@@ -88,8 +88,8 @@ def test_an_account_is_found_by_what_it_paid(operator, alices, others, what):
 
 def test_a_text_that_is_no_id_leads_nowhere(db):
     for text in ("", "alice", "gen", "'; DROP TABLE x", "\x00"[:0]):
-        assert lookup.accounts_behind(text) is None
-        assert lookup.accounts_that_paid(text) is None
+        assert lookup.accounts_by_id(text) is None
+        assert lookup.account_of_payment(text) is None
 
 
 def test_rows_are_listed_once_though_an_organisation_has_many_members(operator, alices, bob, empty_account):

@@ -16,7 +16,7 @@ else:
     Admin = admin.ModelAdmin
 
 
-class SeenOnly(Admin):
+class ReadOnlyAdmin(Admin):
     """A table that can be looked at."""
 
     ordering = ("-pk",)
@@ -47,7 +47,7 @@ class SeenOnly(Admin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        if self.account_path and (accounts := lookup.accounts_behind(search_term.strip())) is not None:
+        if self.account_path and (accounts := lookup.accounts_by_id(search_term.strip())) is not None:
             return queryset.filter(**{f"{self.account_path}__in": accounts}), False
         return super().get_search_results(request, queryset, search_term)
 
