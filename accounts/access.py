@@ -1,6 +1,6 @@
-"""The door of `accounts`: who is asking, for which organisation, and may they?
+"""The public interface of `accounts`: the organization of a request, and the permissions of its user.
 
-A view's first line is one of these calls. What a caller may not see does not exist: 404.
+Every view starts with one of these calls. Objects of other organizations give 404, as if they did not exist.
 """
 
 from django.core.exceptions import PermissionDenied
@@ -12,12 +12,12 @@ from .models import Membership, Organisation, PrivacySettings, User
 
 __all__ = ["for_admin", "for_member", "is_admin", "open_personal_organisation", "privacy_of"]
 
-#: Session key of the organisation that the person has switched to.
+#: Session key of the organization that the user has switched to.
 SESSION_ORGANISATION = "organisation"
 
 
 def for_member(request: AuthedRequest) -> Organisation:
-    """The organisation the person is working in: the one they switched to, else their own."""
+    """Return the organization that the user has switched to, or else their personal one."""
     chosen = request.session.get(SESSION_ORGANISATION)
     if chosen is not None:
         membership = Membership.objects.filter(user=request.user, organisation__public_id=chosen)
@@ -28,7 +28,7 @@ def for_member(request: AuthedRequest) -> Organisation:
 
 
 def for_admin(request: AuthedRequest) -> Organisation:
-    """As `for_member`; PermissionDenied (403) unless the person is an admin there."""
+    """Return the organization as `for_member` does. Raises PermissionDenied (403) unless the user is an admin of it."""
     organisation = for_member(request)
     if not is_admin(request.user, organisation):
         raise PermissionDenied("Only an admin of the organisation can do this.")
@@ -36,12 +36,12 @@ def for_admin(request: AuthedRequest) -> Organisation:
 
 
 def is_admin(user: User, organisation: Organisation) -> bool:
-    """Whether the person manages the organisation's money, settings and everybody's keys."""
+    """Return whether the user manages the organization's money, settings and all its keys."""
     return Membership.objects.filter(user=user, organisation=organisation, role=Membership.Role.ADMIN).exists()
 
 
 def open_personal_organisation(user: User) -> Organisation:
-    """The person's own organisation, made on first use. Http404 for somebody not signed in."""
+    """Return the user's personal organization, created on first use. Raises Http404 for anonymous users."""
     if not user.is_authenticated:
         raise Http404
     organisation, created = Organisation.objects.get_or_create(
@@ -53,7 +53,7 @@ def open_personal_organisation(user: User) -> Organisation:
 
 
 def privacy_of(organisation: Organisation) -> PrivacySettings:
-    """The organisation's privacy settings; the strictest ones when it has chosen none."""
+    """Return the organization's privacy settings; unsaved strict ones if it has saved none."""
     return PrivacySettings.objects.filter(organisation=organisation).first() or PrivacySettings(
         organisation=organisation
     )

@@ -1,6 +1,6 @@
-"""People and the organisations that own everything: credits, keys and settings.
+"""Users, and the organizations that own credits, keys and settings.
 
-Every person has a personal organisation; a shared one has several members.
+Every user has a personal organization; a shared one has several members.
 """
 
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ def new_organisation_id() -> str:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Users are known by their e-mail address."""
+    """Creates users, who sign in with their email address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email), **fields)
@@ -38,7 +38,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. `public_id` ("user_...") is what the API shows."""
+    """A person with an account. The API identifies them by `public_id` ("user_...")."""
 
     public_id = models.CharField(max_length=32, unique=True, default=new_user_id, editable=False)
     email = models.EmailField(unique=True)
@@ -54,14 +54,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     class Meta:
-        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_whatever_case"),)
+        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_case_insensitive"),)
 
     def __str__(self) -> str:
         return self.email
 
 
 class Organisation(models.Model):
-    """What owns a credit account, API keys and settings. `personal_of` is set on a person's own."""
+    """The owner of a credit account, API keys and settings. `personal_of` is the user of a personal organization."""
 
     public_id = models.CharField(max_length=32, unique=True, default=new_organisation_id, editable=False)
     name = models.CharField(max_length=100)
@@ -69,7 +69,7 @@ class Organisation(models.Model):
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="personal_organisation"
     )
     members = models.ManyToManyField(User, through="Membership", related_name="organisations")
-    # What a request without `model` uses; empty means the platform's default.
+    # The model of requests without `model`; empty for the site's default.
     default_model = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -78,7 +78,7 @@ class Organisation(models.Model):
 
 
 class Membership(models.Model):
-    """A person in an organisation. Admins also manage billing, settings and everybody's keys."""
+    """A user in an organization. Admins also manage billing, settings and all keys."""
 
     class Role(models.TextChoices):
         ADMIN = "admin", "Admin"
@@ -90,23 +90,23 @@ class Membership(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("organisation", "user"), name="one_membership_each"),)
+        constraints = (models.UniqueConstraint(fields=("organisation", "user"), name="one_membership_per_user"),)
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.organisation_id} as {self.role}"
 
 
 class PrivacySettings(models.Model):
-    """What an organisation allows to happen with its prompts. Everything is off until switched on."""
+    """The data policies that an organization allows for its prompts. The defaults are the strictest."""
 
     organisation = models.OneToOneField(Organisation, on_delete=models.CASCADE, related_name="privacy")
-    # Endpoints that may train on prompts, or whose policy nobody has confirmed.
+    # Endpoints that may train on prompts, or whose policy is unverified.
     allow_paid_training = models.BooleanField(default=False)
     allow_free_training = models.BooleanField(default=False)
     allow_free_publication = models.BooleanField(default=False)
-    # Only endpoints that keep nothing.
+    # Only endpoints with zero data retention.
     zero_data_retention = models.BooleanField(default=False)
-    # Prompts and answers may be logged to improve the product, for 1 % off.
+    # Prompts and responses may be logged to improve the product, for a discount of 1%.
     log_for_discount = models.BooleanField(default=False)
     # Provider slugs; an empty allow-list allows all.
     allowed_providers = models.JSONField(default=list, blank=True)

@@ -1,4 +1,4 @@
-"""Choosing what may happen with an organisation's prompts."""
+"""The page with an organization's privacy settings."""
 
 from django import forms
 from django.contrib import messages
@@ -14,7 +14,7 @@ from .models import PrivacySettings
 
 
 class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
-    """Each switch says in one sentence what follows from it."""
+    """The privacy settings, each with a sentence on its effect."""
 
     class Meta:
         model = PrivacySettings
@@ -49,7 +49,7 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
 @login_required
 @require_http_methods(["GET", "POST"])
 def privacy(request: AuthedRequest) -> HttpResponse:
-    """The privacy settings; members who are not admins read them."""
+    """Show the privacy settings; admins can change them."""
     organisation = access.for_admin(request) if request.method == "POST" else access.for_member(request)
     form = PrivacyForm(request.POST if request.method == "POST" else None, instance=access.privacy_of(organisation))
     if request.method == "POST" and form.is_valid():

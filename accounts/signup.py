@@ -1,4 +1,4 @@
-"""Signing up: every new person gets a personal organisation."""
+"""Sign-up: every new user gets a personal organization."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from .models import User
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Tells django-allauth what a new account is here, and what to say when something is wrong."""
+    """Adapts django-allauth: the personal organization of a new user, and the error messages."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": "The address or the password is wrong.",

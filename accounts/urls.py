@@ -1,4 +1,4 @@
-"""Routes of `accounts`; signing in and out is django-allauth's, under /account/."""
+"""URLs of `accounts`. Sign-in and sign-out belong to django-allauth, under /account/."""
 
 from django.urls import path
 

@@ -145,11 +145,11 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="user",
             constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("email"), name="user_email_whatever_case"
+                django.db.models.functions.text.Lower("email"), name="user_email_case_insensitive"
             ),
         ),
         migrations.AddConstraint(
             model_name="membership",
-            constraint=models.UniqueConstraint(fields=("organisation", "user"), name="one_membership_each"),
+            constraint=models.UniqueConstraint(fields=("organisation", "user"), name="one_membership_per_user"),
         ),
     ]
