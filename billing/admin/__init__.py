@@ -1,7 +1,7 @@
-"""The operator's view of money: everything can be seen, nothing can be edited.
+"""The admin of billing: operators can see every row and edit none.
 
-What an operator may do is a named action, and goes the same way as everybody else's: the ledger gets an
-entry, the provider is asked, nothing is overwritten.
+Operators change something only with named actions, which use the same functions as customers do: the ledger gets an
+entry, the payment provider gets a request, and no row is overwritten.
 """
 
 from . import accounts, payments

@@ -1,4 +1,4 @@
-"""Accounts, their ledger and their lots."""
+"""Admins of credit accounts, their ledger and their lots."""
 
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -22,7 +22,7 @@ from .read_only import ReadOnlyAdmin
 
 
 class AdjustForm(forms.Form):
-    """Credits granted to an account, or taken from it, with the reason."""
+    """A grant of credits to an account, or a negative adjustment, with its reason."""
 
     amount = forms.DecimalField(
         label="Amount in US dollars", max_digits=12, decimal_places=6, help_text="Negative takes credits away."
@@ -61,7 +61,7 @@ class CreditAccountAdmin(ReadOnlyAdmin):
         "stripe_customer_id",
     )
     account_path = "pk"
-    in_dollars: ClassVar = {
+    dollar_columns: ClassVar = {
         "credits": "credits_usd",
         "usage": "usage_usd",
         "held": "held_usd",
@@ -69,12 +69,12 @@ class CreditAccountAdmin(ReadOnlyAdmin):
         "auto_top_up_below": "auto_top_up_below_usd",
         "alert_below": "alert_below_usd",
     }
-    actions = ("freeze", "thaw")
+    actions = ("freeze", "unfreeze")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        # Joined to every purchase, an account would be found by the slowest query there is.
+        # A search that joins every purchase would be far too slow.
         if (paid := lookup.account_of_payment(search_term.strip())) is not None:
             return queryset.filter(pk__in=paid), False
         return super().get_search_results(request, queryset, search_term)
@@ -118,32 +118,32 @@ class CreditAccountAdmin(ReadOnlyAdmin):
         )
 
     @admin.action(description="Freeze: no requests, purchases, refunds or top-ups", permissions=["change"])
-    def freeze(self, request: HttpRequest, chosen: QuerySet[CreditAccount]) -> None:
+    def freeze(self, request: HttpRequest, queryset: QuerySet[CreditAccount]) -> None:
         done = 0
-        for account in chosen.filter(frozen_reason=""):
+        for account in queryset.filter(frozen_reason=""):
             CreditAccount.objects.filter(pk=account.pk).update(frozen_reason="Our support team has frozen it.")
-            self.note(request, account, "Frozen.")
+            self.log_action(request, account, "Frozen.")
             done += 1
-        self.tell(request, done, "Accounts frozen")
+        self.report(request, done, "Accounts frozen")
 
     @admin.action(description="Unfreeze (not while the balance is below what requests hold)", permissions=["change"])
-    def thaw(self, request: HttpRequest, chosen: QuerySet[CreditAccount]) -> None:
+    def unfreeze(self, request: HttpRequest, queryset: QuerySet[CreditAccount]) -> None:
         done = 0
-        for account in chosen.exclude(frozen_reason=""):
+        for account in queryset.exclude(frozen_reason=""):
             if disputes.unfreeze(account):
-                self.note(request, account, "Unfrozen.")
+                self.log_action(request, account, "Unfrozen.")
                 done += 1
             else:
                 problem = f"{account}: its balance does not cover what was spent and what running requests hold."
                 self.message_user(request, problem, messages.ERROR)
-        self.tell(request, done, "Accounts unfrozen")
+        self.report(request, done, "Accounts unfrozen")
 
     def get_urls(self) -> list[URLPattern]:
         adjust = self.admin_site.admin_view(self.adjust)
         return [path("<int:account_id>/adjust/", adjust, name="billing_creditaccount_adjust"), *super().get_urls()]
 
     def adjust(self, request: HttpRequest, account_id: int) -> HttpResponse:
-        """Grant credits, or take some away: one ledger entry, and a note of who did it and why."""
+        """Grant or take credits: one ledger entry, with the operator and the reason."""
         account = get_object_or_404(CreditAccount, pk=account_id)
         if not self.has_change_permission(request):
             return HttpResponse("Your permissions do not allow this.", status=403, content_type="text/plain")
@@ -177,7 +177,7 @@ class CreditAccountAdmin(ReadOnlyAdmin):
             return False
         if is_new:
             done = f"{'Granted' if amount > 0 else 'Took'} {format_exact_usd(abs(amount))}"
-            self.note(request, account, f"{done}: {reason}")
+            self.log_action(request, account, f"{done}: {reason}")
         self.message_user(request, f"The credits of {account.organisation} were changed by {format_exact_usd(amount)}.")
         return True
 
@@ -202,7 +202,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "account", "kind", "moved", "after", "note", "reference")
     list_filter = ("kind", "created_at")
     list_select_related = ("account__organisation",)
-    in_dollars: ClassVar = {"amount": "moved", "credits_after": "after"}
+    dollar_columns: ClassVar = {"amount": "moved", "credits_after": "after"}
     search_fields = (
         "reference",
         "note",
@@ -225,7 +225,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 class LotAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "account", "purchase", "size", "expires_at")
     list_select_related = ("account__organisation", "purchase")
-    in_dollars: ClassVar = {"amount": "size"}
+    dollar_columns: ClassVar = {"amount": "size"}
     search_fields = (
         "purchase__id",
         "purchase__provider_payment",
@@ -238,7 +238,7 @@ class LotAdmin(ReadOnlyAdmin):
         return format_exact_usd(PicoUsd(lot.amount))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        # On the page of one lot only: it takes the sum of all lots before it.
+        # Only on the page of one lot, because it sums all lots before it.
         return [*super().get_readonly_fields(request, obj), "unspent"]
 
     def unspent(self, lot: Lot) -> str:

@@ -1,4 +1,4 @@
-"""Purchases, and everything that payment providers have a say in."""
+"""Admins of purchases and of everything else that involves payment providers."""
 
 from typing import ClassVar
 
@@ -26,8 +26,8 @@ from common.money import format_cents
 
 from .read_only import ReadOnlyAdmin
 
-#: What a refund, a dispute or a receipt is found by besides its own ids.
-OF_PURCHASE = (
+#: Search fields of the purchase behind a refund, dispute or receipt.
+PURCHASE_SEARCH_FIELDS = (
     "purchase__id",
     "purchase__receipt_number",
     "purchase__provider_session",
@@ -52,7 +52,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
         "review_reason",
     )
     list_filter = ("state", "source", "method", "created_at")
-    in_dollars: ClassVar = {"credit_cents": "bought", "fee_cents": "fee"}
+    dollar_columns: ClassVar = {"credit_cents": "bought", "fee_cents": "fee"}
     list_select_related = ("account__organisation",)
     search_fields = (
         "id",
@@ -65,7 +65,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
         "account__organisation__public_id",
         "account__organisation__members__email",
     )
-    actions = ("ask_provider", "accept", "refund_unspent")
+    actions = ("sync", "accept", "refund_unspent")
 
     @admin.display(ordering="account__organisation__name")
     def organisation(self, purchase: Purchase) -> str:
@@ -84,9 +84,9 @@ class PurchaseAdmin(ReadOnlyAdmin):
         return format_cents(purchase.total_cents)
 
     @admin.action(description="Ask the payment provider how it stands", permissions=["change"])
-    def ask_provider(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> None:
+    def sync(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
         done = 0
-        for purchase in chosen:
+        for purchase in queryset:
             try:
                 synced = purchases.sync(purchase)
                 auto_top_up_charges.report_outcome(synced)
@@ -95,50 +95,50 @@ class PurchaseAdmin(ReadOnlyAdmin):
                 done += 1
             except ProviderError as error:
                 self.message_user(request, f"Purchase {purchase.pk}: {error}", messages.ERROR)
-        self.tell(request, done, "Purchases asked about")
+        self.report(request, done, "Purchases asked about")
 
     @admin.action(description="Accept: credit a paid purchase under review as quoted", permissions=["change"])
-    def accept(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> None:
+    def accept(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
         done = 0
-        for purchase in chosen:
+        for purchase in queryset:
             try:
                 purchases.accept(purchase)
-                self.note(request, purchase, f"Accepted although: {purchase.review_reason}")
+                self.log_action(request, purchase, f"Accepted although: {purchase.review_reason}")
                 done += 1
             except (ValueError, ProviderError) as error:
                 self.message_user(request, f"Purchase {purchase.pk}: {error}", messages.ERROR)
-        self.tell(request, done, "Purchases credited")
+        self.report(request, done, "Purchases credited")
 
     @admin.action(description="Refund the unspent credits, also after the refund window", permissions=["change"])
-    def refund_unspent(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> HttpResponse | None:
-        """First a page says what would go back; sent from there, exactly that does."""
-        seen = {each: request.POST.get(f"cents:{each.pk}", "") for each in chosen}
-        if not any(seen.values()):
-            return self._refunds_page(request, chosen)
+    def refund_unspent(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> HttpResponse | None:
+        """Show the refunds for confirmation first; a second request with their amounts makes them."""
+        confirmed = {each: request.POST.get(f"cents:{each.pk}", "") for each in queryset}
+        if not any(confirmed.values()):
+            return self._confirmation_page(request, queryset)
         done = 0
         operator = Refund.Origin.OPERATOR
-        for purchase, cents in seen.items():
+        for purchase, cents in confirmed.items():
             try:
                 refunds.request(purchase, request.user, cents=int(cents), origin=operator)  # type: ignore[arg-type]
-                self.note(request, purchase, f"Refunded {format_cents(int(cents))}.")
+                self.log_action(request, purchase, f"Refunded {format_cents(int(cents))}.")
                 done += 1
             except refunds.AmountChanged:
-                changed = "The amount has changed meanwhile. Nothing was refunded; choose the purchase again."
-                self.message_user(request, f"Purchase {purchase.pk}: {changed}", messages.ERROR)
+                problem = "The amount has changed meanwhile. Nothing was refunded; choose the purchase again."
+                self.message_user(request, f"Purchase {purchase.pk}: {problem}", messages.ERROR)
             except (refunds.NotRefundable, ValueError) as error:
                 self.message_user(request, f"Purchase {purchase.pk}: {error}", messages.ERROR)
-        self.tell(request, done, "Refunds requested")
+        self.report(request, done, "Refunds requested")
         return None
 
-    def _refunds_page(self, request: HttpRequest, chosen: QuerySet[Purchase]) -> HttpResponse | None:
+    def _confirmation_page(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> HttpResponse | None:
         offered = []
-        for purchase in chosen:
+        for purchase in queryset:
             try:
                 offered.append((purchase, refunds.offer(purchase, by_operator=True).cents))
             except refunds.NotRefundable as reason:
                 self.message_user(request, f"Purchase {purchase.pk}: {reason}", messages.ERROR)
         if not offered:
-            self.tell(request, 0, "Refunds requested")
+            self.report(request, 0, "Refunds requested")
             return None
         context = self.admin_site.each_context(request) | {
             "offered": offered,
@@ -154,9 +154,9 @@ class RefundAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     list_display = ("created_at", "number", "purchase", "given", "taken", "origin", "state", "failure")
     list_filter = ("state", "origin")
-    in_dollars: ClassVar = {"cents": "given", "credit_cents": "taken"}
+    dollar_columns: ClassVar = {"cents": "given", "credit_cents": "taken"}
     list_select_related = ("purchase",)
-    search_fields = ("id", "number", "provider_refund", *OF_PURCHASE)
+    search_fields = ("id", "number", "provider_refund", *PURCHASE_SEARCH_FIELDS)
     account_path = "purchase__account"
 
     @admin.display(description="to the buyer")
@@ -172,7 +172,7 @@ class RefundAdmin(ReadOnlyAdmin):
 class ReceiptAdmin(ReadOnlyAdmin):
     list_display = ("issued_at", "__str__", "name", "email", "completed_at")
     list_select_related = ("purchase",)
-    search_fields = ("name", "email", *OF_PURCHASE)
+    search_fields = ("name", "email", *PURCHASE_SEARCH_FIELDS)
     account_path = "purchase__account"
 
 
@@ -187,9 +187,9 @@ class BillingDetailsAdmin(ReadOnlyAdmin):
 class DisputeAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "provider_dispute", "purchase", "amount", "reason", "state", "due_by")
     list_filter = ("state", "reason")
-    in_dollars: ClassVar = {"cents": "amount"}
+    dollar_columns: ClassVar = {"cents": "amount"}
     list_select_related = ("purchase",)
-    search_fields = ("provider_dispute", *OF_PURCHASE)
+    search_fields = ("provider_dispute", *PURCHASE_SEARCH_FIELDS)
     account_path = "purchase__account"
 
     @admin.display(ordering="cents")
@@ -203,30 +203,30 @@ class ProviderEventAdmin(ReadOnlyAdmin):
     list_filter = ("state", "provider", "type")
     search_fields = ("event_id", "object_id", "payment_id", "purchase_id")
     account_path = ""
-    actions = ("process",)
+    actions = ("reprocess",)
 
     @admin.action(description="Look into it again", permissions=["change"])
-    def process(self, request: HttpRequest, chosen: QuerySet[ProviderEvent]) -> None:
-        open_ones = chosen.filter(state__in=(ProviderEvent.State.NEW, ProviderEvent.State.FAILED))
-        self.tell(request, sum(webhooks.process(event) for event in open_ones), "Events dealt with")
+    def reprocess(self, request: HttpRequest, queryset: QuerySet[ProviderEvent]) -> None:
+        unprocessed = queryset.filter(state__in=(ProviderEvent.State.NEW, ProviderEvent.State.FAILED))
+        self.report(request, sum(webhooks.process(event) for event in unprocessed), "Events dealt with")
 
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
-    """Mails that are not sent yet, and those that could not be."""
+    """Emails that are waiting to be sent or could not be sent."""
 
     ordering = ("-created_at",)
     list_display = ("created_at", "account", "user", "subject", "tries", "due_at", "error")
     list_filter = (("due_at", admin.EmptyFieldListFilter),)
     list_select_related = ("account__organisation", "user")
     search_fields = ("subject", "user__email", "account__organisation__name")
-    actions = ("send_again",)
+    actions = ("send_now",)
 
     @admin.action(description="Send now", permissions=["change"])
-    def send_again(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
-        waiting = list(chosen.values_list("pk", flat=True))
+    def send_now(self, request: HttpRequest, queryset: QuerySet[Notice]) -> None:
+        waiting = list(queryset.values_list("pk", flat=True))
         Notice.objects.filter(pk__in=waiting).update(due_at=timezone.now(), tries=0)
-        self.tell(request, sum(outbox.deliver(notice) for notice in waiting), "Mails sent")
+        self.report(request, sum(outbox.deliver(notice) for notice in waiting), "Mails sent")
 
 
 @admin.register(SavedCard)
@@ -235,19 +235,19 @@ class SavedCardAdmin(ReadOnlyAdmin):
     list_select_related = ("account__organisation",)
     list_filter = ("state",)
     search_fields = ("provider_method", "account__organisation__name", "account__organisation__members__email")
-    actions = ("forget",)
+    actions = ("remove",)
 
     @admin.action(description="Have the provider forget the card", permissions=["change"])
-    def forget(self, request: HttpRequest, chosen: QuerySet[SavedCard]) -> None:
+    def remove(self, request: HttpRequest, queryset: QuerySet[SavedCard]) -> None:
         done = 0
-        for card in chosen.filter(state=SavedCard.State.ACTIVE):
+        for card in queryset.filter(state=SavedCard.State.ACTIVE):
             try:
                 cards.remove(card)
-                self.note(request, card, "Removed.")
+                self.log_action(request, card, "Removed.")
                 done += 1
             except ProviderError as error:
                 self.message_user(request, f"{card}: {error}", messages.ERROR)
-        self.tell(request, done, "Cards removed")
+        self.report(request, done, "Cards removed")
 
 
 @admin.register(AutoTopUp)
@@ -255,7 +255,7 @@ class AutoTopUpAdmin(ReadOnlyAdmin):
     list_display = ("account", "is_on", "below", "buys", "card", "off_reason", "consent_at")
     list_filter = ("is_on",)
     list_select_related = ("account__organisation", "card")
-    in_dollars: ClassVar = {"threshold_cents": "below", "amount_cents": "buys", "daily_limit_cents": "a_day"}
+    dollar_columns: ClassVar = {"threshold_cents": "below", "amount_cents": "buys", "daily_limit_cents": "a_day"}
     search_fields = (
         "account__organisation__name",
         "account__organisation__public_id",

@@ -1,4 +1,4 @@
-"""What all of billing's tables have in common for an operator."""
+"""The base class of billing's admins."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,21 +17,22 @@ else:
 
 
 class ReadOnlyAdmin(Admin):
-    """A table that can be looked at."""
+    """An admin that shows rows and never saves them. Subclasses may add actions."""
 
     ordering = ("-pk",)
     list_per_page = 50
     show_full_result_count = False
-    #: How a row names its account; the id of a request then finds the rows of the account that paid for it.
+    #: Lookup path from a row to its account, so that a request's ID finds the rows of the account that paid for it.
+    #: Empty: no search by such IDs.
     account_path = "account"
-    #: Columns in pico-USD or cents -> what shows them in dollars.
-    in_dollars: ClassVar[dict[str, str]] = {}
+    #: Column in pico-USD or cents -> the method that shows it in dollars.
+    dollar_columns: ClassVar[dict[str, str]] = {}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # The right to change allows the actions; a row itself is never saved.
+        # The permission to change allows the actions. Rows are never saved.
         return obj is None and super().has_change_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -39,7 +40,7 @@ class ReadOnlyAdmin(Admin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         names = [field.name for field in self.model._meta.concrete_fields]
-        return [self.in_dollars.get(name, name) for name in names]
+        return [self.dollar_columns.get(name, name) for name in names]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.get_readonly_fields(request, obj)
@@ -52,15 +53,15 @@ class ReadOnlyAdmin(Admin):
         return super().get_search_results(request, queryset, search_term)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        # Whoever may act has the right to change, so the title would promise that rows can be.
+        # With the permission to change, the default title would say that rows can be edited.
         title = {"title": capfirst(str(self.opts.verbose_name_plural))}
         return super().changelist_view(request, title | (extra_context or {}))
 
-    def tell(self, request: HttpRequest, done: int, what: str) -> None:
-        """Say how many it worked for."""
+    def report(self, request: HttpRequest, done: int, what: str) -> None:
+        """Show for how many rows an action succeeded."""
         self.message_user(request, f"{what}: {done}.", messages.SUCCESS if done else messages.WARNING)
 
-    def note(self, request: HttpRequest, thing: Model, what: str) -> None:
-        """Keep who did what, in the admin's own log."""
+    def log_action(self, request: HttpRequest, row: Model, what: str) -> None:
+        """Record what the operator did, in the admin's log."""
         assert request.user.pk is not None
-        LogEntry.objects.log_actions(request.user.pk, [thing], CHANGE, what, single_object=True)
+        LogEntry.objects.log_actions(request.user.pk, [row], CHANGE, what, single_object=True)

@@ -110,22 +110,22 @@ def test_an_account_is_frozen_and_unfrozen(operator, account):
 
     spend(account, used=1000, held=0)
     CreditAccount.objects.filter(pk=account.pk).update(credits=0)
-    refused = act(operator, "creditaccount", "thaw", account).content.decode()
+    refused = act(operator, "creditaccount", "unfreeze", account).content.decode()
     assert "Accounts unfrozen: 0." in refused and "does not cover what was spent" in refused
     spend(account, used=0)
-    assert "Accounts unfrozen: 1." in act(operator, "creditaccount", "thaw", account).content.decode()
+    assert "Accounts unfrozen: 1." in act(operator, "creditaccount", "unfreeze", account).content.decode()
     account.refresh_from_db()
     assert account.frozen_reason == ""
 
 
 def test_a_purchase_is_asked_about(operator, sandbox, purchase, empty_account):
     sandbox.pay(purchase)
-    assert "Purchases asked about: 1." in act(operator, "purchase", "ask_provider", purchase).content.decode()
+    assert "Purchases asked about: 1." in act(operator, "purchase", "sync", purchase).content.decode()
     assert credits_of(empty_account) == 1000
 
     sandbox.fail("refuse", status=503, count=9)
     other = Purchase.objects.get()
-    assert "Purchases asked about: 0." in act(operator, "purchase", "ask_provider", other).content.decode()
+    assert "Purchases asked about: 0." in act(operator, "purchase", "sync", other).content.decode()
 
 
 def test_a_paid_purchase_under_review_is_accepted(operator, sandbox, purchase, empty_account):
@@ -182,13 +182,13 @@ def test_a_failed_event_is_looked_into_again(operator, client, sandbox, purchase
     sandbox.fail("refuse", status=503, count=3)
     deliver(client, told)
 
-    act(operator, "providerevent", "process", ProviderEvent.objects.get())
+    act(operator, "providerevent", "reprocess", ProviderEvent.objects.get())
     assert credits_of(empty_account) == 1000
 
 
 def test_a_card_is_forgotten(operator, sandbox, empty_account, alice):
     turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
-    act(operator, "savedcard", "forget", SavedCard.objects.get())
+    act(operator, "savedcard", "remove", SavedCard.objects.get())
     assert SavedCard.objects.get().state == "removed"
     empty_account.refresh_from_db()
     assert empty_account.auto_top_up_below is None

@@ -11,7 +11,7 @@ from billing.credits import adjustments
 from billing.models import CreditAccount
 from common.money import PicoUsd, format_exact_usd, pico_from_usd
 
-MOST = Decimal(1_000_000)
+MAXIMUM = Decimal(1_000_000)
 
 
 class Command(BaseCommand):
@@ -30,25 +30,25 @@ class Command(BaseCommand):
         if not 0 < len(reason) <= 200 or not 0 < len(reference) <= 60:
             raise CommandError("--reason takes 1 to 200 characters, --reference 1 to 60.")
         try:
-            done, is_new = adjustments.adjust(
+            adjustment, is_new = adjustments.adjust(
                 account, pico_from_usd(usd), operator=operator, reason=reason, reference=reference
             )
         except adjustments.ReferenceUsed as used:
             raise CommandError(f"{used} Nothing was granted. Choose another --reference.") from used
         account.refresh_from_db()
-        said = "Granted" if is_new else f"Granted before, on {done.created_at:%Y-%m-%d %H:%M} UTC:"
+        done = "Granted" if is_new else f"Granted before, on {adjustment.created_at:%Y-%m-%d %H:%M} UTC:"
         balance = format_exact_usd(PicoUsd(account.balance))
-        self.stdout.write(f"{said} {format_exact_usd(usd)} to {account.organisation}. The balance is {balance}.")
+        self.stdout.write(f"{done} {format_exact_usd(usd)} to {account.organisation}. The balance is {balance}.")
 
-    def _account(self, name: str) -> CreditAccount:
-        if "@" not in name:
-            organisation = Organisation.objects.filter(public_id=name).first()
-        elif user := User.objects.filter(email__iexact=name).first():
+    def _account(self, text: str) -> CreditAccount:
+        if "@" not in text:
+            organisation = Organisation.objects.filter(public_id=text).first()
+        elif user := User.objects.filter(email__iexact=text).first():
             organisation = access.open_personal_organisation(user)
         else:
             organisation = None
         if organisation is None:
-            raise CommandError(f"There is no person or organisation {name}.")
+            raise CommandError(f"There is no person or organisation {text}.")
         return spending.account_of(organisation)
 
     def _operator(self, email: str) -> User:
@@ -60,10 +60,10 @@ class Command(BaseCommand):
     def _usd(self, text: str) -> Decimal:
         try:
             usd = Decimal(text.removeprefix("$"))
-            if not usd.is_finite() or not 0 < usd <= MOST or usd != usd.quantize(Decimal("0.000001")):
+            if not usd.is_finite() or not 0 < usd <= MAXIMUM or usd != usd.quantize(Decimal("0.000001")):
                 raise InvalidOperation
         except InvalidOperation as error:
             raise CommandError(
-                f"{text} is not an amount: dollars with at most six decimals, up to {MOST:,}."
+                f"{text} is not an amount: dollars with at most six decimals, up to {MAXIMUM:,}."
             ) from error
         return usd
