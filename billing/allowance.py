@@ -1,4 +1,4 @@
-"""The small free allowance: once per person, and once per verified e-mail address."""
+"""The free allowance: once per person and once per verified email address."""
 
 import hashlib
 from typing import Any
@@ -15,25 +15,24 @@ from common.money import pico_from_cents
 from . import spending
 from .models import CreditAccount, LedgerEntry
 
-__all__ = ["grant", "listen"]
+__all__ = ["connect_signals", "grant"]
 
 PREFIX = "allowance:"
 
 
 @transaction.atomic
 def grant(user: User, email: str) -> LedgerEntry | None:
-    """The entry that gave this person, or this address, its allowance; None when the allowance is switched off.
+    """Grant the allowance and return its entry, or the earlier entry of this person or address. None if it is off.
 
-    A second address of the same person earns nothing. The reference is the address's hash, so that deleting and
-    remaking an account earns nothing either.
+    The reference is a hash of the address, so an account that is deleted and created again gets nothing either.
     """
     if settings.FREE_ALLOWANCE_CENTS <= 0:
         return None
     account = spending.account_of(access.open_personal_organisation(user))
-    # Locked before looking: two addresses may be verified at the same moment.
+    # Lock before the check, because two addresses may be verified at the same moment.
     CreditAccount.objects.select_for_update().get(pk=account.pk)
-    given = LedgerEntry.objects.filter(account=account, kind=LedgerEntry.Kind.GRANT, reference__startswith=PREFIX)
-    return given.first() or ledger.add(
+    earlier = LedgerEntry.objects.filter(account=account, kind=LedgerEntry.Kind.GRANT, reference__startswith=PREFIX)
+    return earlier.first() or ledger.add(
         account,
         pico_from_cents(settings.FREE_ALLOWANCE_CENTS),
         kind=LedgerEntry.Kind.GRANT,
@@ -43,13 +42,13 @@ def grant(user: User, email: str) -> LedgerEntry | None:
 
 
 def _mailbox(email: str) -> str:
-    # "name+anything@" reaches the same mailbox with most providers: one mailbox earns once.
+    # "name+anything@" reaches the same mailbox at most providers, and a mailbox gets one allowance.
     name, _, host = email.strip().lower().rpartition("@")
     return f"{name.partition('+')[0]}@{host}"
 
 
-def listen() -> None:
-    """Grant the allowance when an address is verified."""
+def connect_signals() -> None:
+    """Grant the allowance whenever an email address is verified."""
     email_confirmed.connect(_on_email_confirmed, dispatch_uid="billing.allowance")
 
 

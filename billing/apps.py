@@ -7,4 +7,4 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         from . import allowance
 
-        allowance.listen()
+        allowance.connect_signals()

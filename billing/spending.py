@@ -1,7 +1,7 @@
-"""The door of `billing`: what other apps may ask about an organisation's money.
+"""The public interface of `billing` for other apps.
 
-Balances change in three places only: `billing/credits/ledger.py` (credits), and the settlement of requests
-(usage and holds), which locks the rows that `account_of` names and then calls `spent`.
+Balances change in two places: `billing/credits/ledger.py` (credits) and the settlement of requests (usage and holds),
+which locks the rows of `account_of` and then calls `report_low_balance`.
 """
 
 import logging
@@ -20,16 +20,16 @@ from .models import AccountBalances, CreditAccount
 if TYPE_CHECKING:
     from celery.app.task import Task
 
-__all__ = ["Spender", "account_of", "spent"]
+__all__ = ["Spender", "account_of", "report_low_balance"]
 
 logger = logging.getLogger(__name__)
 
-#: An account that stays low is reported again after so many seconds.
-REPORT_EVERY = 20
+#: Seconds until an account whose balance stays low is reported again.
+REPORT_INTERVAL = 20
 
 
 class Spender(msgspec.Struct, AccountBalances):
-    """The columns of an account that settlement reads under a lock, in pico-USD; it writes the CHANGED ones."""
+    """The columns of a locked account that settlement reads, amounts in pico-USD. It writes those in `CHANGED`."""
 
     CHANGED: ClassVar = ("usage", "held")
 
@@ -44,30 +44,29 @@ class Spender(msgspec.Struct, AccountBalances):
 
 
 def account_of(organisation: Organisation) -> CreditAccount:
-    """The organisation's credit account, opened empty on first use."""
+    """Return the organization's credit account, which is created empty on first use."""
     account, _ = CreditAccount.objects.get_or_create(organisation=organisation)
     return account
 
 
-def spent(account: CreditAccount | Spender) -> None:
-    """Something was charged to the account: if that made its balance low, auto top-up and the alert run in the
-    background.
+def report_low_balance(account: CreditAccount | Spender) -> None:
+    """Start auto top-up or the low-balance alert in the background if a charge made the balance low.
 
-    Costs two comparisons while the balance is high. Never fails: the clock looks every minute as well.
+    Costs two comparisons while the balance is high. Never fails: periodic tasks check every minute as well.
     """
     if account.needs_auto_top_up:
-        _report(tasks.charge_auto_top_up, account.id)
+        _start_on_commit(tasks.charge_auto_top_up, account.id)
     if account.needs_alert:
-        _report(tasks.alert_low_balance, account.id)
+        _start_on_commit(tasks.alert_low_balance, account.id)
 
 
-def _report(task: "Task[[int], None]", account_id: int) -> None:
-    transaction.on_commit(lambda: _ask(task, account_id))
+def _start_on_commit(task: "Task[[int], None]", account_id: int) -> None:
+    transaction.on_commit(lambda: _start(task, account_id))
 
 
-def _ask(task: "Task[[int], None]", account_id: int) -> None:
+def _start(task: "Task[[int], None]", account_id: int) -> None:
     try:
-        if cache.add(f"{task.name}:{account_id}", 1, REPORT_EVERY):
+        if cache.add(f"{task.name}:{account_id}", 1, REPORT_INTERVAL):
             task.delay(account_id)
-    except Exception:  # the cache or the broker is away
-        logger.warning("%s of account %s is left to the clock", task.name, account_id, exc_info=True)
+    except Exception:  # the cache or the broker is down
+        logger.warning("%s of account %s is left to the periodic task", task.name, account_id, exc_info=True)

@@ -36,7 +36,7 @@ def alert_low_balances() -> None:
 @shared_task
 def alert_low_balance(account_id: int) -> None:
     """Started when a request reports a low balance."""
-    low_balance.alert(account_id)
+    low_balance.send_if_low(account_id)
 
 
 @shared_task
@@ -68,4 +68,4 @@ def reconcile_ledger() -> None:
     """Every night: check the ledger, and delete old events and undeliverable emails."""
     sweeps.reconcile()
     sweeps.delete_old_events()
-    outbox.forget_old()
+    outbox.delete_undeliverable()

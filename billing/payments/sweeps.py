@@ -73,8 +73,8 @@ def charge_auto_top_ups() -> int:
 
 def alert_low_balances() -> int:
     """Send every low-balance alert that is due, in case a request's report was lost; returns how many."""
-    accounts = low_balance.low_accounts().order_by("pk").values_list("pk", flat=True)
-    return sum(low_balance.alert(account) for account in accounts)
+    accounts = low_balance.accounts_to_alert().order_by("pk").values_list("pk", flat=True)
+    return sum(low_balance.send_if_low(account) for account in accounts)
 
 
 def _for_each(found: Iterable[Purchase], action: Callable[[Purchase], object]) -> int:

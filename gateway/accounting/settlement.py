@@ -109,7 +109,7 @@ def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settle
         results = {number: decisions.decide(operations[number]) for number in order}
         batch.write(locked, opened=decisions.opened, settled=decisions.settled, hours=[*decisions.hours.values()])
     for account in locked.accounts.values():
-        spending.spent(account)
+        spending.report_low_balance(account)
     return [results[number] for number in range(len(operations))]
 
 

@@ -30,7 +30,7 @@ def _no_retry_delays(monkeypatch) -> None:
 @pytest.fixture(autouse=True)
 def _prompt_worker(monkeypatch) -> None:
     """Emails are sent as soon as they are committed."""
-    monkeypatch.setattr(outbox, "ask_worker", outbox.deliver)
+    monkeypatch.setattr(outbox, "wake_worker", outbox.deliver)
 
 
 @pytest.fixture

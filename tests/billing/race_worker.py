@@ -127,8 +127,8 @@ def die(*_: object) -> None:
 
 def alert(account: int, did: Counter[str]) -> None:
     """Send a low-balance alert, and die after it is committed but before the email is sent."""
-    outbox.ask_worker = die  # type: ignore[assignment]
-    low_balance.alert(account)
+    outbox.wake_worker = die  # type: ignore[assignment]
+    low_balance.send_if_low(account)
 
 
 def deliver(account: int, did: Counter[str]) -> None:

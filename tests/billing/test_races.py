@@ -221,7 +221,7 @@ def test_a_charge_whose_process_is_killed_is_resumed_and_made_once(sandbox, star
 @needs_postgresql
 @pytest.mark.parametrize("dies", [("alert",), ("alert", "deliver")], ids=["before it is sent", "while it is sent"])
 def test_an_email_whose_process_is_killed_after_the_commit_is_sent_once(start, account, dies):
-    low_balance.switch_on(account, 500)
+    low_balance.turn_on(account, 500)
     CreditAccount.objects.update(usage=600 * PICO_PER_CENT)
     for role in dies:
         process = start(role, account=account, seconds=60)
@@ -235,7 +235,7 @@ def test_an_email_whose_process_is_killed_after_the_commit_is_sent_once(start, a
         sweeps.alert_low_balances()
         tasks.deliver_notices()
         assert mail.outbox == []  # the process sending it may only be slow
-        Notice.objects.update(due_at=F("due_at") - outbox.WAITS[0])
+        Notice.objects.update(due_at=F("due_at") - outbox.RETRY_DELAYS[0])
     all_at_once(*[tasks.deliver_notices] * 4)
     tasks.deliver_notices()
 

@@ -43,7 +43,7 @@ def test_it_is_off_until_somebody_draws_a_line(account, told):
 
 
 def test_a_balance_below_the_line_is_told_once(account, told):
-    low_balance.switch_on(account, 500)
+    low_balance.turn_on(account, 500)
     spend(account, used=500)
     assert told() == 0  # at the line is not below
     spend(account, used=501)
@@ -59,7 +59,7 @@ def test_a_balance_below_the_line_is_told_once(account, told):
 
 
 def test_it_is_told_again_only_after_the_balance_was_clearly_above(account, told):
-    low_balance.switch_on(account, 400)
+    low_balance.turn_on(account, 400)
     spend(account, used=700)
     assert told() == 1
 
@@ -75,7 +75,7 @@ def test_it_is_told_again_only_after_the_balance_was_clearly_above(account, told
 
 
 def test_credits_that_come_and_go_between_two_looks_are_noticed(account, told):
-    low_balance.switch_on(account, 400)
+    low_balance.turn_on(account, 400)
     spend(account, used=700)
     assert told() == 1
     add(account, 1000)
@@ -84,15 +84,15 @@ def test_credits_that_come_and_go_between_two_looks_are_noticed(account, told):
 
 
 def test_a_line_above_the_balance_waits_for_the_next_fall(account, told):
-    low_balance.switch_on(account, 2000)
+    low_balance.turn_on(account, 2000)
     assert told() == 0
-    low_balance.switch_on(account, 900)  # lowered below the balance: it is awake
+    low_balance.turn_on(account, 900)  # lowered below the balance: it is awake
     spend(account, used=200)
     assert told() == 1
 
 
 def test_a_frozen_account_has_more_pressing_news(account, told):
-    low_balance.switch_on(account, 500)
+    low_balance.turn_on(account, 500)
     spend(account, used=900)
     CreditAccount.objects.update(frozen_reason="A payment is disputed.")
     assert told() == 0
@@ -101,16 +101,16 @@ def test_a_frozen_account_has_more_pressing_news(account, told):
 
 
 def test_switched_off_it_tells_nobody(account, told):
-    low_balance.switch_on(account, 500)
-    assert low_balance.switch_off(account)
-    assert not low_balance.switch_off(account)
+    low_balance.turn_on(account, 500)
+    assert low_balance.turn_off(account)
+    assert not low_balance.turn_off(account)
     spend(account, used=900)
     assert told() == 0
 
 
 def test_every_admin_is_told_and_no_member(account, bob, charlie, told):
     Membership.objects.create(organisation=account.organisation, user=charlie, role="admin")
-    low_balance.switch_on(account, 500)
+    low_balance.turn_on(account, 500)
     spend(account, used=900)
     told()
     assert [each.to for each in mail.outbox] == [["alice@example.com"], ["charlie@example.com"]]
@@ -122,12 +122,12 @@ def test_every_admin_is_told_and_no_member(account, bob, charlie, told):
 def test_the_settlement_that_makes_it_low_reports_it_once(account, monkeypatch, django_capture_on_commit_callbacks):
     asked: list[int] = []
     monkeypatch.setattr(tasks.alert_low_balance, "delay", asked.append)
-    low_balance.switch_on(account, 500)
+    low_balance.turn_on(account, 500)
     with django_capture_on_commit_callbacks(execute=True):
-        spending.spent(CreditAccount.objects.get())
+        spending.report_low_balance(CreditAccount.objects.get())
         spend(account, used=501)
         for _ in range(3):
-            spending.spent(CreditAccount.objects.get())
+            spending.report_low_balance(CreditAccount.objects.get())
     assert asked == [account.pk]
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -140,33 +140,33 @@ def test_without_a_broker_the_clock_tells_it(account, monkeypatch, told, django_
         raise ConnectionError
 
     monkeypatch.setattr(tasks.alert_low_balance, "delay", away)
-    low_balance.switch_on(account, 500)
+    low_balance.turn_on(account, 500)
     spend(account, used=501)
     with django_capture_on_commit_callbacks(execute=True):
-        spending.spent(CreditAccount.objects.get())
+        spending.report_low_balance(CreditAccount.objects.get())
     assert told() == 1
     assert settings.CELERY_BEAT_SCHEDULE["alert-low-balances"]["task"] == tasks.alert_low_balances.name
 
 
 @pytest.mark.django_db(transaction=True)
 def test_sixteen_who_notice_it_at_once_send_one_mail(account):
-    low_balance.switch_on(account, 500)
+    low_balance.turn_on(account, 500)
     spend(account, used=600)
-    results = all_at_once(*[lambda: low_balance.alert(account.pk)] * 16)
+    results = all_at_once(*[lambda: low_balance.send_if_low(account.pk)] * 16)
     assert sorted(results) == [False] * 15 + [True]
     assert len(mail.outbox) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_credits_that_arrive_while_it_is_told_never_lose_the_alert(account):
-    low_balance.switch_on(account, 500)
+    low_balance.turn_on(account, 500)
     spend(account, used=600)
 
     def buy():
         with transaction.atomic():
             add(account, 1000)
 
-    all_at_once(lambda: low_balance.alert(account.pk), buy, lambda: low_balance.alert(account.pk))
+    all_at_once(lambda: low_balance.send_if_low(account.pk), buy, lambda: low_balance.send_if_low(account.pk))
     account.refresh_from_db()
     assert account.alerted_at is None  # $14 is clearly above: awake, whoever came first
     assert len(mail.outbox) <= 1
@@ -180,12 +180,12 @@ def test_an_admin_draws_a_line_changes_it_and_switches_it_off(alice_client, acco
     assert "Email admins once" in page
     assert 'value="100.00"' in page
 
-    shown = alice_client.post(PAGE, {"line": "7.50"}, follow=True).content.decode()
+    shown = alice_client.post(PAGE, {"threshold": "7.50"}, follow=True).content.decode()
     assert CreditAccount.objects.get().alert_below == pico_from_cents(750)
     assert "You will be told when the balance falls below $7.50." in shown
     assert 'value="7.50"' in shown
 
-    shown = alice_client.post(PAGE, {"line": "20"}, follow=True).content.decode()
+    shown = alice_client.post(PAGE, {"threshold": "20"}, follow=True).content.decode()
     assert "The balance is below $20.00 now." in shown
     shown = alice_client.post(f"{PAGE}/off", follow=True).content.decode()
     assert "The low-balance alert is off." in shown
@@ -204,7 +204,7 @@ def test_an_admin_draws_a_line_changes_it_and_switches_it_off(alice_client, acco
     ],
 )
 def test_a_line_that_makes_no_sense_comes_back_with_the_reason(alice_client, account, line, told):
-    answer = alice_client.post(PAGE, {"line": line})
+    answer = alice_client.post(PAGE, {"threshold": line})
     assert answer.status_code == 422
     assert told in answer.content.decode()
     assert CreditAccount.objects.get().alert_below is None
@@ -212,7 +212,7 @@ def test_a_line_that_makes_no_sense_comes_back_with_the_reason(alice_client, acc
 
 def test_only_an_admin_draws_lines(bob_client, client, account):
     for address in (PAGE, f"{PAGE}/off"):
-        assert bob_client.post(address, {"line": "5"}).status_code == 403
-        assert client.post(address, {"line": "5"}).status_code == 302
+        assert bob_client.post(address, {"threshold": "5"}).status_code == 403
+        assert client.post(address, {"threshold": "5"}).status_code == 302
     assert CreditAccount.objects.get().alert_below is None
     assert "Low-balance alert" not in bob_client.get("/settings/credits").content.decode()

@@ -15,7 +15,7 @@ from accounts.models import Membership, User
 from billing import tasks
 from billing.models import Notice, Purchase
 from billing.notifications import outbox
-from billing.notifications.outbox import ask_worker  # the real one: these tests put another in its place
+from billing.notifications.outbox import wake_worker  # the real one: these tests put another in its place
 from billing.payments import auto_top_up_charges, refunds, sweeps
 from tests.billing.at_once import all_at_once
 from tests.billing.auto_top_ups import age_charges, save_card, spend_everything, turn_on
@@ -24,13 +24,13 @@ from tests.billing.auto_top_ups import age_charges, save_card, spend_everything,
 @pytest.fixture
 def lost(monkeypatch) -> None:
     """Every worker dies before it has done anything."""
-    monkeypatch.setattr(outbox, "ask_worker", lambda notice: None)
+    monkeypatch.setattr(outbox, "wake_worker", lambda notice: None)
 
 
 @pytest.fixture
 def notice(account, lost) -> Notice:
     """A mail to alice whose worker was lost."""
-    outbox.post(account, "About money", "You have some.")
+    outbox.enqueue(account, "About money", "You have some.")
     return Notice.objects.get()
 
 
@@ -53,9 +53,9 @@ def away(monkeypatch):
 def test_the_worker_is_asked_when_it_is_committed(account, monkeypatch, django_capture_on_commit_callbacks):
     asked: list[tuple] = []
     monkeypatch.setattr(current_app, "send_task", lambda *task, **how: asked.append(task))
-    monkeypatch.setattr(outbox, "ask_worker", ask_worker)
+    monkeypatch.setattr(outbox, "wake_worker", wake_worker)
     with django_capture_on_commit_callbacks(execute=True):
-        outbox.post(account, "About money", "You have some.")
+        outbox.enqueue(account, "About money", "You have some.")
         assert asked == []
     assert asked == [(tasks.deliver_notice.name, [str(Notice.objects.get().pk)])]
 
@@ -69,7 +69,7 @@ def test_without_a_broker_the_clock_delivers_it(notice, monkeypatch):
         raise ConnectionError
 
     monkeypatch.setattr(current_app, "send_task", away)
-    ask_worker(notice.pk)
+    wake_worker(notice.pk)
     assert mail.outbox == []
     tasks.deliver_notices()
     assert len(mail.outbox) == 1
@@ -77,7 +77,7 @@ def test_without_a_broker_the_clock_delivers_it(notice, monkeypatch):
 
 def test_what_is_rolled_back_is_not_told(account):
     with pytest.raises(RuntimeError), transaction.atomic():
-        outbox.post(account, "About money", "You have some.")
+        outbox.enqueue(account, "About money", "You have some.")
         raise RuntimeError
     tasks.deliver_notices()
     assert mail.outbox == []
@@ -125,31 +125,31 @@ def test_a_mail_that_is_not_taken_is_tried_again_and_arrives_once(notice, away, 
 
 
 def test_it_is_given_up_in_the_end_and_a_person_can_send_it(notice, away, monkeypatch, client):
-    for _ in range(len(outbox.WAITS) + 3):
+    for _ in range(len(outbox.RETRY_DELAYS) + 3):
         Notice.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
         tasks.deliver_notices()
-    assert len(away) == len(outbox.WAITS) == 6
+    assert len(away) == len(outbox.RETRY_DELAYS) == 6
     notice.refresh_from_db()
     assert notice.due_at is None
 
     monkeypatch.undo()
     client.force_login(User.objects.create_superuser("operator@example.com", "correct horse battery"))
     page = reverse("admin:billing_notice_changelist")
-    answer = client.post(page, {"action": "send_again", "_selected_action": [str(notice.pk)]}, follow=True)
+    answer = client.post(page, {"action": "send_now", "_selected_action": [str(notice.pk)]}, follow=True)
     assert "Mails sent: 1." in answer.content.decode()
     assert len(mail.outbox) == 1
 
 
 def test_one_that_was_given_up_is_forgotten_in_the_end(notice):
     Notice.objects.update(created_at=timezone.now() - timedelta(days=91))
-    assert outbox.forget_old() == 0
+    assert outbox.delete_undeliverable() == 0
     Notice.objects.update(due_at=None)
-    assert outbox.forget_old() == 1
+    assert outbox.delete_undeliverable() == 1
 
 
 def test_in_an_outage_one_mail_waits_for_the_time_out_and_the_others_for_the_next_minute(account, lost, away):
     for number in range(3):
-        outbox.post(account, f"News {number}", "")
+        outbox.enqueue(account, f"News {number}", "")
     tasks.deliver_notices()
     assert len(away) == 1
     tasks.deliver_notices()
@@ -176,7 +176,7 @@ def broken(monkeypatch) -> None:
     def die(*_):
         raise SystemExit
 
-    monkeypatch.setattr(outbox, "post", die)
+    monkeypatch.setattr(outbox, "enqueue", die)
 
 
 def test_an_attempt_of_auto_top_up_is_told_by_the_clock_when_its_process_died_before(

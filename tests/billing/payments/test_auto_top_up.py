@@ -66,12 +66,12 @@ def test_a_request_that_makes_the_balance_low_starts_the_task_once(
     account = CreditAccount.objects.get()
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(50):
-            spending.spent(account)
+            spending.report_low_balance(account)
     assert started == [account.pk]
 
     account.credits = 500 * PICO_PER_CENT  # not low any more
     with django_capture_on_commit_callbacks(execute=True):
-        spending.spent(account)
+        spending.report_low_balance(account)
     assert started == [account.pk]
 
 
@@ -85,7 +85,7 @@ def test_an_unreachable_broker_does_not_fail_the_request(agreement, monkeypatch,
     monkeypatch.setattr(tasks.charge_auto_top_up, "delay", fail)
     account = CreditAccount.objects.get()
     with django_capture_on_commit_callbacks(execute=True):
-        spending.spent(account)
+        spending.report_low_balance(account)
     assert started == [account.pk]
 
 
