@@ -1,4 +1,4 @@
-"""Routes of `billing`."""
+"""URLs of `billing`."""
 
 from django.urls import path
 from django.views.generic import RedirectView
@@ -13,14 +13,14 @@ urlpatterns = [
     path("settings/credits", credits.show_credits, name="credits"),
     path("settings/credits/quote", credits.show_quote, name="quote"),
     path("settings/credits/buy", credits.buy_credits, name="buy-credits"),
-    path("settings/credits/billing-details", receipts.billing_details, name="billing-details"),
-    path("settings/credits/low-balance-alert", credits.low_balance_alert, name="low-balance-alert"),
+    path("settings/credits/billing-details", receipts.edit_billing_details, name="billing-details"),
+    path("settings/credits/low-balance-alert", credits.set_low_balance_alert, name="low-balance-alert"),
     path("settings/credits/low-balance-alert/off", credits.stop_low_balance_alert, name="stop-low-balance-alert"),
     path("settings/credits/transactions.csv", credits.export_transactions, name="export-transactions"),
     path("settings/credits/return", purchases.purchase_return, name="purchase-return"),
     path("settings/credits/purchases/<uuid:purchase_id>", purchases.show_purchase, name="purchase"),
     path("settings/credits/purchases/<uuid:purchase_id>/cancel", purchases.cancel_purchase, name="cancel-purchase"),
-    path("settings/credits/purchases/<uuid:purchase_id>/receipt", receipts.receipt, name="receipt"),
+    path("settings/credits/purchases/<uuid:purchase_id>/receipt", receipts.show_receipt, name="receipt"),
     path(
         "settings/credits/purchases/<uuid:purchase_id>/receipt/complete",
         receipts.complete_receipt,

@@ -25,8 +25,9 @@ Amounts are rounded for display only. Refunds are paid in whole cents, rounded d
 (`cents_down`). The chat follows the same rule in `static/js/chat/money.js`.
 """
 
+import re
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from typing import NewType
 
 __all__ = [
@@ -40,7 +41,7 @@ __all__ = [
     "format_exact_usd",
     "format_price_per_million",
     "format_usd",
-    "parse_usd",
+    "parse_cents",
     "pico_from_cents",
     "pico_from_usd",
     "total_cost",
@@ -53,6 +54,7 @@ PICO_PER_CENT = 10**10
 
 _CENT = Decimal("0.01")
 _SIGNIFICANT_DIGITS = 3
+_TYPED_AMOUNT = re.compile(r"\s*\$?\s*[0-9][0-9,]*(\.[0-9]*)?\s*")
 
 
 def total_cost(parts: Iterable[tuple[int, Decimal]]) -> PicoUsd:
@@ -100,18 +102,16 @@ def cents_as_usd(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
 
 
-def parse_usd(text: str) -> int:
+def parse_cents(text: str) -> int:
     """Return the cents of a typed amount ("10", "$10.50", "1,000"). Raises ValueError with a message for the person."""
-    cleaned = text.strip().removeprefix("$").replace(",", "").strip()
-    try:
-        usd = Decimal(cleaned)
-    except InvalidOperation as error:
-        raise ValueError("Enter an amount in dollars, for example 10 or 12.50.") from error
-    if not usd.is_finite():
+    if not text.strip():
+        raise ValueError("Enter an amount in dollars.")
+    if not _TYPED_AMOUNT.fullmatch(text):
         raise ValueError("Enter an amount in dollars, for example 10 or 12.50.")
-    if abs(usd) >= 10**9:
+    usd = Decimal(text.strip().removeprefix("$").replace(",", ""))
+    if usd >= 10**9:
         raise ValueError("Enter a smaller amount.")
-    if usd != usd.quantize(Decimal("0.01")):
+    if usd != usd.quantize(_CENT):
         raise ValueError("Enter at most two decimals.")
     return int(usd * 100)
 

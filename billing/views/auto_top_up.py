@@ -1,4 +1,4 @@
-"""Pages about saved cards and auto top-up. For admins only."""
+"""The auto top-up page with the saved cards. For admins only."""
 
 from typing import Any
 
@@ -20,22 +20,22 @@ from billing.providers.types import ProviderError
 from common.http import AuthedRequest
 from common.money import format_cents
 
-from .forms import AutoTopUpForm, TopUpPriceForm, dollars
+from .forms import AutoTopUpForm, TopUpPriceForm, input_text
 
-NO_ANSWER = "The payment provider does not answer. Try again in a minute."
+PROVIDER_UNREACHABLE = "The payment provider does not answer. Try again in a minute."
 
 
 @login_required
 @never_cache
 @require_http_methods(["GET", "POST"])
 def show_auto_top_up(request: AuthedRequest) -> HttpResponse:
-    """The agreement as it is; a POST puts a new one in force."""
+    """Show the agreement; a POST replaces it."""
     account = spending.account_of(access.for_admin(request))
     agreement = AutoTopUp.objects.select_related("card").filter(account=account).first()
     usable = SavedCard.objects.filter(account=account, state=SavedCard.State.ACTIVE).order_by("-pk")
     form = AutoTopUpForm(request.POST or None, cards=usable, initial=_initial(agreement, list(usable)))
     if form.is_valid():
-        _switch_on(request, account, form)
+        _turn_on(request, account, form)
         return redirect("billing:auto-top-up")
     price = TopUpPriceForm({"amount": form["amount"].value()})
     context = {
@@ -50,7 +50,7 @@ def show_auto_top_up(request: AuthedRequest) -> HttpResponse:
     return render(request, "billing/auto_top_up.html", context, status=422 if form.is_bound else 200)
 
 
-def _switch_on(request: AuthedRequest, account: CreditAccount, form: AutoTopUpForm) -> None:
+def _turn_on(request: AuthedRequest, account: CreditAccount, form: AutoTopUpForm) -> None:
     chosen = form.cleaned_data
     auto_top_up.turn_on(
         account,
@@ -58,9 +58,9 @@ def _switch_on(request: AuthedRequest, account: CreditAccount, form: AutoTopUpFo
         chosen["card"],
         auto_top_up.Terms(chosen["threshold"], chosen["amount"], chosen["daily_limit"]),
         ip=request.META.get("REMOTE_ADDR") or None,
-        consent=_consent(form.quote, chosen["card"], chosen["threshold"]),
+        consent=_consent_text(form.quote, chosen["card"], chosen["threshold"]),
     )
-    spending.spent(CreditAccount.objects.get(pk=account.pk))  # the balance may be low already
+    spending.report_low_balance(CreditAccount.objects.get(pk=account.pk))  # it may be low already
     messages.success(request, "Auto top-up is on.")
 
 
@@ -69,14 +69,14 @@ def _initial(agreement: AutoTopUp | None, usable: list[SavedCard]) -> dict[str, 
     if agreement is None:
         return {"card": newest}
     return {
-        "threshold": dollars(agreement.threshold_cents),
-        "amount": dollars(agreement.amount_cents),
-        "daily_limit": dollars(agreement.daily_limit_cents),
+        "threshold": input_text(agreement.threshold_cents),
+        "amount": input_text(agreement.amount_cents),
+        "daily_limit": input_text(agreement.daily_limit_cents),
         "card": newest if agreement.off_reason else agreement.card or newest,
     }
 
 
-def _consent(quote: Quote, card: SavedCard, threshold_cents: int) -> str:
+def _consent_text(quote: Quote, card: SavedCard, threshold_cents: int) -> str:
     return (
         f"I allow {settings.SITE_NAME} to charge {card} {format_cents(quote.total_cents)} "
         f"({format_cents(quote.credit_cents)} of credits and a platform fee of {format_cents(quote.fee_cents)}) "
@@ -88,7 +88,7 @@ def _consent(quote: Quote, card: SavedCard, threshold_cents: int) -> str:
 @never_cache
 @require_GET
 def show_top_up_price(request: AuthedRequest) -> HttpResponse:
-    """What one auto top-up of the form's amount would charge."""
+    """Return the part of the page with the price of one auto top-up of the form's amount."""
     access.for_admin(request)
     form = TopUpPriceForm(request.GET)
     context = {"quote": form.quote if form.is_valid() else None, "fee_rule": fee_rule()}
@@ -98,7 +98,7 @@ def show_top_up_price(request: AuthedRequest) -> HttpResponse:
 @login_required
 @require_POST
 def stop_auto_top_up(request: AuthedRequest) -> HttpResponse:
-    """Charge nothing from now on."""
+    """Turn off auto top-up."""
     account = spending.account_of(access.for_admin(request))
     if auto_top_up.turn_off(account):
         messages.success(request, "Auto top-up is off. Nothing more will be charged.")
@@ -108,12 +108,12 @@ def stop_auto_top_up(request: AuthedRequest) -> HttpResponse:
 @login_required
 @require_POST
 def add_card(request: AuthedRequest) -> HttpResponse:
-    """On to the provider's page on which a card is saved."""
+    """Redirect to the provider's page that saves a card."""
     account = spending.account_of(access.for_admin(request))
     try:
         return redirect(cards.open_setup_page(account, request.user, site=request.build_absolute_uri("/").rstrip("/")))
     except ProviderError:
-        messages.error(request, NO_ANSWER)
+        messages.error(request, PROVIDER_UNREACHABLE)
         return redirect("billing:auto-top-up")
 
 
@@ -121,14 +121,14 @@ def add_card(request: AuthedRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def card_return(request: AuthedRequest) -> HttpResponse:
-    """Where the provider's page sends the person back to."""
+    """Return from the provider's page with the saved card."""
     try:
         card = cards.save_from_setup(request.GET.get("s", ""))
     except ProviderError:
-        messages.warning(request, f"{NO_ANSWER} A card that you have saved will appear here by itself.")
+        messages.warning(request, f"{PROVIDER_UNREACHABLE} A card that you have saved will appear here by itself.")
         return redirect("billing:auto-top-up")
-    mine = Membership.objects.filter(user=request.user, role=Membership.Role.ADMIN).values("organisation")
-    if card is None or not CreditAccount.objects.filter(pk=card.account_id, organisation__in=mine).exists():
+    administered = Membership.objects.filter(user=request.user, role=Membership.Role.ADMIN).values("organisation")
+    if card is None or not CreditAccount.objects.filter(pk=card.account_id, organisation__in=administered).exists():
         raise Http404
     messages.success(request, f"{card} is saved.")
     return redirect("billing:auto-top-up")
@@ -137,12 +137,12 @@ def card_return(request: AuthedRequest) -> HttpResponse:
 @login_required
 @require_POST
 def remove_card(request: AuthedRequest, card_id: int) -> HttpResponse:
-    """Have the provider forget the card."""
+    """Remove a saved card, at the provider too."""
     account = spending.account_of(access.for_admin(request))
     card = get_object_or_404(SavedCard, account=account, pk=card_id, state=SavedCard.State.ACTIVE)
     try:
         cards.remove(card)
         messages.success(request, f"{card} is removed.")
     except ProviderError:
-        messages.error(request, NO_ANSWER)
+        messages.error(request, PROVIDER_UNREACHABLE)
     return redirect("billing:auto-top-up")

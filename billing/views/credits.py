@@ -1,4 +1,4 @@
-"""The page about credits. Everybody in the organisation sees the balance; admins buy and see the history."""
+"""The credits page. Every member of the organization sees the balance; admins also buy credits and see the history."""
 
 import secrets
 from typing import Any
@@ -17,7 +17,7 @@ from accounts import access
 from accounts.models import Organisation
 from billing import spending
 from billing.credits import expiry
-from billing.models import AutoTopUp, Purchase
+from billing.models import AutoTopUp, CreditAccount, Purchase
 from billing.notifications import low_balance
 from billing.payments import auto_top_up, checkouts, disputes
 from billing.payments.quotes import fee_rule
@@ -28,14 +28,14 @@ from common.http import AuthedRequest
 from common.money import PicoUsd, cents_down, format_cents
 
 from . import history, statement
-from .forms import BuyForm, LowBalanceForm, QuoteForm, dollars, prefilled
+from .forms import BuyForm, LowBalanceForm, QuoteForm, initial_amount, input_text
 
 
 @login_required
 @never_cache
 @require_GET
 def show_credits(request: AuthedRequest) -> HttpResponse:
-    """The balance; for admins also the way to buy, and the history."""
+    """Show the balance; to admins also the buy form and the history."""
     organisation = access.for_member(request)
     return _credits_page(request, organisation, _empty_form(request.GET.get("amount", "")))
 
@@ -44,7 +44,7 @@ def show_credits(request: AuthedRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def show_quote(request: AuthedRequest) -> HttpResponse:
-    """The price of what the form asks for, to be put below it; or the reason why it has none."""
+    """Return the part of the page below the buy form: the price, or the reason why there is none."""
     access.for_admin(request)
     form = QuoteForm(request.GET)
     return render(request, "billing/partials/quote.html", _quote_context(form))
@@ -54,12 +54,12 @@ def show_quote(request: AuthedRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def buy_credits(request: AuthedRequest) -> HttpResponse:
-    """On to the payment page; 409 when the buyer has not seen the total that it would cost."""
+    """Redirect to the payment page; 409 with a confirmation page if the total has changed since it was shown."""
     organisation = access.for_admin(request)
     form = BuyForm(request.POST)
     if not form.is_valid():
         return _credits_page(request, organisation, form, status=422)
-    if not form.total_is_what_was_seen:
+    if not form.total_is_current:
         return render(request, "billing/confirm_purchase.html", _form_context(form), status=409)
     try:
         purchase = checkouts.start(
@@ -74,7 +74,7 @@ def buy_credits(request: AuthedRequest) -> HttpResponse:
     except checkouts.AccountFrozen:
         return _credits_page(request, organisation, form, status=403)
     except ProviderError as error:
-        form.add_error(None, _told(error))
+        form.add_error(None, _failure_message(error))
         return _credits_page(request, organisation, form, status=503)
     return redirect(purchase.checkout_url if purchase.state == Purchase.State.OPEN else purchase)
 
@@ -83,7 +83,7 @@ def buy_credits(request: AuthedRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def export_transactions(request: AuthedRequest) -> StreamingHttpResponse:
-    """Every change of the account's credits as CSV."""
+    """Download every change of the account's credits as CSV."""
     account = spending.account_of(access.for_admin(request))
     return csv_export.csv_response(statement.lines(account), f"transactions-{timezone.now():%Y-%m-%d}.csv")
 
@@ -91,30 +91,29 @@ def export_transactions(request: AuthedRequest) -> StreamingHttpResponse:
 @login_required
 @never_cache
 @require_POST
-def low_balance_alert(request: AuthedRequest) -> HttpResponse:
-    """Draw the line below which the admins are told."""
+def set_low_balance_alert(request: AuthedRequest) -> HttpResponse:
+    """Turn on the low-balance alert, or change its threshold."""
     organisation = access.for_admin(request)
     form = LowBalanceForm(request.POST)
     if not form.is_valid():
         return _credits_page(request, organisation, _empty_form(), alert_form=form, status=422)
-    low_balance.switch_on(spending.account_of(organisation), form.cleaned_data["line"])
-    messages.success(
-        request, f"You will be told when the balance falls below {format_cents(form.cleaned_data['line'])}."
-    )
+    threshold = form.cleaned_data["threshold"]
+    low_balance.turn_on(spending.account_of(organisation), threshold)
+    messages.success(request, f"You will be told when the balance falls below {format_cents(threshold)}.")
     return redirect(f"{reverse('billing:credits')}#low-balance")
 
 
 @login_required
 @require_POST
 def stop_low_balance_alert(request: AuthedRequest) -> HttpResponse:
-    """Tell nobody from now on."""
-    if low_balance.switch_off(spending.account_of(access.for_admin(request))):
+    """Turn off the low-balance alert."""
+    if low_balance.turn_off(spending.account_of(access.for_admin(request))):
         messages.success(request, "The low-balance alert is off.")
     return redirect(f"{reverse('billing:credits')}#low-balance")
 
 
 def _empty_form(amount: str = "") -> BuyForm:
-    return BuyForm(initial=prefilled(amount))
+    return BuyForm(initial=initial_amount(amount))
 
 
 def _credits_page(
@@ -134,12 +133,17 @@ def _credits_page(
     if context["is_admin"]:
         page, lines = history.page_of(account, request.GET.get("page"))
         context |= _form_context(form) | {"page": page, "lines": lines, "expiring": expiry.upcoming(account)}
-        line = dollars(cents_down(PicoUsd(account.alert_below))) if account.alert_below else None
-        context["alert_form"] = alert_form or LowBalanceForm(initial={"line": line} if line else None)
+        context["alert_form"] = alert_form or _alert_form(account)
         agreement = AutoTopUp.objects.select_related("account", "card").filter(account=account).first()
         context["agreement"] = agreement
         context["eligibility"] = auto_top_up.eligibility(agreement) if agreement and agreement.is_on else None
     return render(request, "billing/credits.html", context, status=status)
+
+
+def _alert_form(account: CreditAccount) -> LowBalanceForm:
+    if account.alert_below is None:
+        return LowBalanceForm()
+    return LowBalanceForm(initial={"threshold": input_text(cents_down(PicoUsd(account.alert_below)))})
 
 
 def _form_context(form: BuyForm) -> dict[str, Any]:
@@ -150,7 +154,7 @@ def _form_context(form: BuyForm) -> dict[str, Any]:
         "form": form,
         "refund_hours": settings.REFUND_WINDOW_HOURS,
         "credits_expire": settings.CREDITS_EXPIRE,
-        # A new one each time: a form that failed may be sent again and is then a new purchase.
+        # New on each rendering, so that a corrected form starts a new purchase.
         "token": secrets.token_urlsafe(24),
     }
 
@@ -165,7 +169,7 @@ def _quote_context(form: QuoteForm) -> dict[str, Any]:
     }
 
 
-def _told(error: ProviderError) -> str:
+def _failure_message(error: ProviderError) -> str:
     if isinstance(error, RequestRejected | CredentialsRejected):
         return (
             "The payment provider refused to open a payment page. Nothing was charged. "

@@ -1,6 +1,5 @@
-"""Forms of the credits page."""
+"""Forms of the credits and auto top-up pages, and of refunds and billing details. Typed amounts become cents."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -9,7 +8,7 @@ from django.db.models import QuerySet
 from billing.models import Purchase, SavedCard
 from billing.payments.quotes import AmountRefused, Quote, quote
 from billing.providers import registry
-from common.money import cents_as_usd, format_cents, parse_usd
+from common.money import cents_as_usd, format_cents, parse_cents
 
 __all__ = [
     "PRESETS",
@@ -19,17 +18,17 @@ __all__ = [
     "QuoteForm",
     "RefundForm",
     "TopUpPriceForm",
-    "dollars",
-    "prefilled",
+    "initial_amount",
+    "input_text",
 ]
 
-#: Amounts on buttons, in dollars.
+#: Amounts offered as buttons, in dollars.
 PRESETS = ("10", "25", "100")
 CUSTOM = "custom"
 
 
 class QuoteForm(forms.Form):
-    """How many credits, paid how. Once valid, `quote` is the price."""
+    """An amount of credits and a payment method. Once the form is valid, `quote` is the price."""
 
     preset = forms.ChoiceField(
         label="Amount",
@@ -46,7 +45,7 @@ class QuoteForm(forms.Form):
                 "inputmode": "decimal",
                 "autocomplete": "off",
                 "placeholder": "50.00",
-                "aria-describedby": "quote",  # where the reason is when there is no price
+                "aria-describedby": "quote",  # shows the price, or the reason why there is none
             }
         ),
     )
@@ -65,7 +64,7 @@ class QuoteForm(forms.Form):
 
     @property
     def provider(self) -> str:
-        """Who takes the chosen method, and so whose fee it costs; of a form that says nothing, who takes cards."""
+        """The provider of the chosen method, which sets the fee. The card provider if no method is chosen."""
         return registry.provider_name(getattr(self, "cleaned_data", {}).get("method") or Purchase.Method.CARD)
 
     def clean(self) -> dict[str, Any]:
@@ -74,78 +73,80 @@ class QuoteForm(forms.Form):
         if preset is None or "custom" not in cleaned or "method" not in cleaned:
             return cleaned
         try:
-            cents = int(preset) * 100 if preset != CUSTOM else _cents(cleaned["custom"])
+            cents = int(preset) * 100 if preset != CUSTOM else parse_cents(cleaned["custom"])
             self.quote = quote(cents, self.provider)
-        except AmountRefused as refusal:
-            self.add_error("custom", str(refusal))
-        except ValueError as error:
+        except ValueError as error:  # AmountRefused included
             self.add_error("custom", str(error))
         return cleaned
 
 
 class BuyForm(QuoteForm):
-    """A purchase: the quote, the total that the buyer saw, and the token that makes sending it twice harmless."""
+    """A purchase: the quote, the total shown to the buyer, and a token that makes a resubmission idempotent."""
 
     total = forms.IntegerField(widget=forms.HiddenInput, required=False)  # cents
     token = forms.CharField(widget=forms.HiddenInput, min_length=16, max_length=60)
     save_card = forms.BooleanField(label="Keep this card for auto top-up", required=False)
 
     @property
-    def total_is_what_was_seen(self) -> bool:
-        """Whether the buyer saw the total that the purchase would cost now."""
+    def total_is_current(self) -> bool:
+        """Whether the total shown to the buyer is still the price."""
         return bool(self.cleaned_data["total"] == self.quote.total_cents)
 
 
 class RefundForm(forms.Form):
-    """A refund of exactly the amount that the page showed."""
+    """A refund of the amount that the page showed."""
 
     cents = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
 
-def _dollars(label: str, initial: str, help_text: str = "") -> forms.CharField:
-    attrs = {"inputmode": "decimal", "autocomplete": "off"}
-    return forms.CharField(
-        label=label, initial=initial, help_text=help_text, max_length=16, widget=forms.TextInput(attrs=attrs)
-    )
+class DollarsField(forms.CharField):
+    """A typed amount of dollars ("10", "$12.50"), cleaned to cents."""
+
+    def __init__(self, label: str, initial: str, help_text: str = "") -> None:
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(label=label, initial=initial, help_text=help_text, max_length=16, widget=widget)
+
+    def clean(self, value: Any) -> int:
+        try:
+            return parse_cents(super().clean(value))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class TopUpPriceForm(forms.Form):
-    """How many credits one auto top-up buys. Once valid, `quote` is the price."""
+    """The amount that one auto top-up buys. Once the form is valid, `quote` is the price."""
 
-    amount = _dollars("Add", "25.00", "US dollars of credit, each time.")
+    amount = DollarsField("Add", "25.00", "US dollars of credit, each time.")
 
     quote: Quote
 
     def clean_amount(self) -> int:
         try:
-            self.quote = quote(_cents(self.cleaned_data["amount"]))
-        except ValueError as error:
+            self.quote = quote(self.cleaned_data["amount"])
+        except AmountRefused as error:
             raise forms.ValidationError(str(error)) from error
         return self.quote.credit_cents
 
 
 class LowBalanceForm(forms.Form):
-    """The line below which the owner is told. Becomes cents."""
+    """The threshold of the low-balance alert."""
 
-    line = _dollars("When the balance falls below", "100.00")
+    threshold = DollarsField("When the balance falls below", "100.00")
 
-    def clean_line(self) -> int:
-        try:
-            cents = _cents(self.cleaned_data["line"])
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
+    def clean_threshold(self) -> int:
+        cents: int = self.cleaned_data["threshold"]
         if not 100 <= cents <= 100_000_000:
             raise forms.ValidationError("Enter an amount from $1.00 to $1,000,000.00.")
         return cents
 
 
 class AutoTopUpForm(TopUpPriceForm):
-    """The agreement: when to buy, how much, with which card, and at most how much in a day. Amounts become cents."""
+    """The terms of auto top-up: the threshold, the amount, the 24-hour limit and the card."""
 
     field_order = ("threshold", "amount", "daily_limit", "card", "consent")
 
-    threshold = _dollars("When the balance falls below", "5.00")
-    daily_limit = _dollars("At most in 24 hours", "100.00", "Auto top-up waits when this much credit was bought.")
+    threshold = DollarsField("When the balance falls below", "5.00")
+    daily_limit = DollarsField("At most in 24 hours", "100.00", "Auto top-up waits when this much credit was bought.")
     card = forms.ModelChoiceField(
         SavedCard.objects.none(),
         label="Charge",
@@ -170,19 +171,10 @@ class AutoTopUpForm(TopUpPriceForm):
         return card
 
     def clean_threshold(self) -> int:
-        cents = self._cents_of("threshold")
+        cents: int = self.cleaned_data["threshold"]
         if cents < 100:
             raise forms.ValidationError("Enter $1.00 or more.")
         return cents
-
-    def clean_daily_limit(self) -> int:
-        return self._cents_of("daily_limit")
-
-    def _cents_of(self, name: str) -> int:
-        try:
-            return _cents(self.cleaned_data[name])
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -195,7 +187,7 @@ class AutoTopUpForm(TopUpPriceForm):
 
 
 class BillingDetailsForm(forms.Form):
-    """Whom receipts are made out to."""
+    """The name, address and tax IDs on receipts."""
 
     name = forms.CharField(label="Name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
     address = forms.CharField(
@@ -214,40 +206,31 @@ class BillingDetailsForm(forms.Form):
     )
 
     def clean_address(self) -> str:
-        return _lines(self.cleaned_data["address"], 8)
+        return _nonblank_lines(self.cleaned_data["address"], 8)
 
     def clean_tax_ids(self) -> str:
-        return _lines(self.cleaned_data["tax_ids"], 5)
+        return _nonblank_lines(self.cleaned_data["tax_ids"], 5)
 
 
-def prefilled(amount: str) -> dict[str, str]:
-    """Initial values for an amount in dollars from a link; the first preset for anything that is none."""
+def initial_amount(amount: str) -> dict[str, str]:
+    """Return initial form values for an amount in dollars from a link; the first preset if it is invalid."""
     try:
-        cents = _cents(amount)
+        cents = parse_cents(amount)
     except ValueError:
         return {"preset": PRESETS[0]}
     whole = str(cents // 100)
     if cents % 100 == 0 and whole in PRESETS:
         return {"preset": whole}
-    return {"preset": CUSTOM, "custom": dollars(cents)}
+    return {"preset": CUSTOM, "custom": input_text(cents)}
 
 
-def dollars(cents: int) -> str:
-    """Cents as they are typed into a field: "1250.00"."""
+def input_text(cents: int) -> str:
+    """Return cents as the text of an input field: "1250.00"."""
     return str(cents_as_usd(cents))
 
 
-def _lines(text: str, most: int) -> str:
-    """The lines that say something."""
+def _nonblank_lines(text: str, limit: int) -> str:
     lines = [line for each in text.splitlines() if (line := each.strip())]
-    if len(lines) > most:
-        raise forms.ValidationError(f"Use {most} lines at most.")
+    if len(lines) > limit:
+        raise forms.ValidationError(f"Use {limit} lines at most.")
     return "\n".join(lines)
-
-
-def _cents(text: str) -> int:
-    if not text.strip():
-        raise ValueError("Enter an amount in dollars.")
-    if not re.fullmatch(r"\s*\$?\s*[0-9][0-9,]*(\.[0-9]*)?\s*", text):
-        raise ValueError("Enter an amount in dollars, for example 10 or 12.50.")
-    return parse_usd(text)

@@ -1,4 +1,4 @@
-"""Pages about one purchase: what became of it, and its refund."""
+"""The pages of one purchase: its state, and its refund. For admins only."""
 
 from typing import Any
 from uuid import UUID
@@ -18,15 +18,15 @@ from common.http import AuthedRequest
 
 from .forms import RefundForm
 
-#: A page that asks again sooner than this (in seconds) gets what is known already.
-ASK_PROVIDER_EVERY = 1
+#: Seconds between two questions of one page to the payment provider. In between it shows the stored state.
+SYNC_INTERVAL = 1
 
 
 @login_required
 @never_cache
 @require_GET
 def purchase_return(request: AuthedRequest) -> HttpResponse:
-    """Where the payment page sends the buyer back to. The visit proves nothing: the provider is asked."""
+    """Return from the payment page. The visit proves nothing, so the state comes from the provider."""
     purchase = get_object_or_404(Purchase.objects.visible_to(request.user), provider_session=request.GET.get("s", ""))
     return _purchase_page(request, purchase)
 
@@ -35,7 +35,7 @@ def purchase_return(request: AuthedRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def show_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """What became of a purchase; asks for itself again while it is under way."""
+    """Show the state of a purchase. The page polls while the purchase is pending."""
     return _purchase_page(request, get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id))
 
 
@@ -43,7 +43,7 @@ def show_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])  # GET: the payment page's "back" is a link
 def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """Close the payment page, so that a forgotten tab cannot pay an old quote."""
+    """Close the payment page, so that an old tab cannot pay an outdated quote."""
     purchase = get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id)
     try:
         purchases.cancel(purchase)
@@ -55,18 +55,18 @@ def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 
 
 def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
-    unanswered = False
-    has_news = purchase.is_pending or purchase.may_arrive_late
-    # Only this page's own questions count: a webhook, or the page before, may have asked just before the buyer paid.
-    if has_news and cache.add(f"asked:{request.path}:{purchase.pk}", 1, ASK_PROVIDER_EVERY):
+    provider_failed = False
+    may_have_changed = purchase.is_pending or purchase.may_arrive_late
+    # Each page counts its own questions: a webhook or another page may have synced just before the buyer paid.
+    if may_have_changed and cache.add(f"synced:{request.path}:{purchase.pk}", 1, SYNC_INTERVAL):
         try:
             purchase = purchases.sync(purchase)
         except ProviderError:
-            unanswered = True
+            provider_failed = True
     context = {
         "purchase": purchase,
         "account": purchase.account,
-        "unanswered": unanswered,
+        "provider_failed": provider_failed,
     }
     template = "billing/partials/purchase_state.html" if request.htmx else "billing/purchase.html"
     return render(request, template, context)
@@ -76,7 +76,7 @@ def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def refund_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """Ask for the unspent credits of a purchase back; 409 when they are fewer or more than the page said."""
+    """Refund the unspent credits of a purchase; 409 if the amount has changed since the page showed it."""
     purchase = get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id)
     form = RefundForm(request.POST or None)
     status = 200
@@ -100,8 +100,10 @@ def refund_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 @never_cache
 @require_GET
 def show_refund(request: AuthedRequest, refund_id: UUID) -> HttpResponse:
-    """The credit note of a refund, and how far the money has come."""
-    seen = Refund.objects.filter(purchase__in=Purchase.objects.visible_to(request.user))
-    refund = get_object_or_404(seen.select_related("purchase__account__organisation", "purchase__user"), pk=refund_id)
+    """Show the credit note of a refund, with its state."""
+    visible = Refund.objects.filter(purchase__in=Purchase.objects.visible_to(request.user))
+    refund = get_object_or_404(
+        visible.select_related("purchase__account__organisation", "purchase__user"), pk=refund_id
+    )
     context = {"refund": refund, "purchase": refund.purchase, "receipt": receipts.issue(refund.purchase)}
     return render(request, "billing/refund.html", context)

@@ -1,4 +1,4 @@
-"""Receipts, and the billing details that they bear. For admins only."""
+"""Receipts, and the billing details shown on them. For admins only."""
 
 from uuid import UUID
 
@@ -22,18 +22,18 @@ from .forms import BillingDetailsForm
 @login_required
 @never_cache
 @require_GET
-def receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """The receipt of a credited purchase, made to be printed."""
+def show_receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
+    """Show the receipt of a credited purchase, for printing."""
     purchase = _credited(request, purchase_id)
     issued = receipts.issue(purchase)
-    context = {"purchase": purchase, "receipt": issued, "may_be_completed": receipts.can_be_completed(issued)}
+    context = {"purchase": purchase, "receipt": issued, "can_be_completed": receipts.can_be_completed(issued)}
     return render(request, "billing/receipt.html", context)
 
 
 @login_required
 @require_POST
 def complete_receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """Put the billing details on a receipt that was issued without any."""
+    """Add the billing details to a receipt that was issued without them."""
     purchase = _credited(request, purchase_id)
     if receipts.complete(receipts.issue(purchase)):
         messages.success(request, "The receipt bears your billing details now.")
@@ -45,12 +45,12 @@ def complete_receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 @login_required
 @never_cache
 @require_http_methods(["GET", "POST"])
-def billing_details(request: AuthedRequest) -> HttpResponse:
-    """Name, address and tax ids for receipts. `?receipt=` names the purchase whose receipt the person comes from."""
+def edit_billing_details(request: AuthedRequest) -> HttpResponse:
+    """Edit the name, address and tax IDs for receipts. `?receipt=` is the purchase whose receipt linked here."""
     organisation, back = access.for_admin(request), reverse("billing:credits")
-    if (asked := parse_id(request.GET.get("receipt", ""))) is not None:
-        purchase = _credited(request, asked)
-        organisation, back = purchase.account.organisation, reverse("billing:receipt", args=[asked])
+    if (purchase_id := parse_id(request.GET.get("receipt", ""))) is not None:
+        purchase = _credited(request, purchase_id)
+        organisation, back = purchase.account.organisation, reverse("billing:receipt", args=[purchase_id])
     account = spending.account_of(organisation)
     details = BillingDetails.objects.filter(account=account).first()
     initial = {name: getattr(details, name) for name in ("name", "address", "tax_ids")} if details else {}

@@ -1,4 +1,4 @@
-"""The transaction history as CSV: every ledger entry with what caused it. The amounts add up to the credits."""
+"""The transaction history as CSV: every ledger entry with its cause. The amounts add up to the account's credits."""
 
 from collections.abc import AsyncIterator, Iterable
 
@@ -21,7 +21,7 @@ _COLUMNS = (
 
 
 async def lines(account: CreditAccount) -> AsyncIterator[str]:
-    """The CSV, newest entry first, a batch at a time."""
+    """Yield the CSV in batches, newest entry first."""
     yield csv_line(_COLUMNS)
     before = None
     while batch := await sync_to_async(_batch)(account, before):

@@ -17,7 +17,7 @@ from common.money import (
     format_exact_usd,
     format_price_per_million,
     format_usd,
-    parse_usd,
+    parse_cents,
     pico_from_usd,
     total_cost,
 )
@@ -53,16 +53,27 @@ def test_more_than_twelve_decimals_are_not_an_amount():
 
 @pytest.mark.parametrize(
     ("typed", "cents"),
-    [("10", 1000), ("$10.50", 1050), (" 1,000 ", 100_000), ("0.01", 1), ("1e2", 10_000), ("-5", -500)],
+    [
+        ("10", 1000),
+        ("$10.50", 1050),
+        (" 1,000 ", 100_000),
+        ("$ 5", 500),
+        ("0.01", 1),
+        ("7.", 700),
+        ("0010", 1000),
+        ("999,999,999.99", 99_999_999_999),
+    ],
 )
 def test_amounts_are_read_as_people_type_them(typed, cents):
-    assert parse_usd(typed) == cents
+    assert parse_cents(typed) == cents
 
 
-@pytest.mark.parametrize("typed", ["", "ten", "1.005", "NaN", "Infinity", "1e400", "9" * 40, "$", "٣.٥٥٥"])
+@pytest.mark.parametrize(
+    "typed", ["", "ten", "1.005", "NaN", "Infinity", "1e400", "1e2", "-5", "1000000000", "9" * 40, "$", "٣.٥٥٥"]
+)
 def test_what_is_not_an_amount_is_refused_with_a_sentence(typed):
     with pytest.raises(ValueError, match=r"\w+ .*\."):
-        parse_usd(typed)
+        parse_cents(typed)
 
 
 #: dollars -> as people read them, and with every digit

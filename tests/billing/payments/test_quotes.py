@@ -3,7 +3,7 @@
 import pytest
 
 from billing.payments import quotes
-from billing.views.forms import QuoteForm, prefilled
+from billing.views.forms import QuoteForm, initial_amount
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_a_preset_wins_over_what_was_typed_before():
     ],
 )
 def test_a_link_can_fill_in_the_amount(amount, filled):
-    assert prefilled(amount) == filled
+    assert initial_amount(amount) == filled
