@@ -100,6 +100,7 @@ def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key
             metadata={"affordable_tokens": tokens},
         )
     return PaymentRequired(
-        f"Insufficient credits for this request. Available: {format_exact_usd(PicoUsd(available))}. Add credits at {top_up}",
+        f"Insufficient credits for this request. Available: {format_exact_usd(PicoUsd(available))}. "
+        f"Add credits at {top_up}",
         metadata={"affordable_tokens": max(0, tokens)},
     )
