@@ -21,7 +21,7 @@ USABLE_SECONDS = 2.0
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What the organization lets providers do with its prompts, and which providers it uses."""
+    """The organization's rules: how providers may use its prompts, and which providers it uses."""
 
     allow_paid_training: bool = False
     allow_free_training: bool = False

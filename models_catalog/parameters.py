@@ -8,7 +8,7 @@ __all__ = ["DROPPABLE", "FILTERABLE", "IMPLIED_BY", "REQUIRABLE", "supports", "s
 
 
 class Parameter(NamedTuple):
-    """One parameter and the places that ask about it."""
+    """One parameter, and the parts of the site that use it."""
 
     name: str
     implied_by: str = ""  # an endpoint that lists this parameter takes `name` as well

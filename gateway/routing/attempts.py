@@ -1,4 +1,4 @@
-"""Attempts to serve a request, and what their order depends on."""
+"""Attempts to serve a request, and the context that their order depends on."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -30,7 +30,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class RoutingContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan depends on besides the catalog, the request and its caller."""
+    """Everything that a plan depends on, except the catalog, the request and its caller."""
 
     default_model: str
     auto_models: Sequence[str] = ()  # IDs that `openrouter/auto` tries, in order

@@ -1,4 +1,4 @@
-"""What a request demands of endpoints: its own preferences and the account's policy, read once per request. Pure."""
+"""Routing constraints: the preferences of a request and the policy of its account, read once per request. Pure."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -28,7 +28,7 @@ _QUANTIZATIONS = {
 
 
 class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
-    """What one request demands of every endpoint. An empty or false value demands nothing."""
+    """The demands of one request on every endpoint. An empty or false value demands nothing."""
 
     only: frozenset[str]  # provider names and endpoint tags, in lower case
     ignore: frozenset[str]

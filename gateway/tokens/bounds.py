@@ -23,8 +23,8 @@ TYPICAL_IMAGE_TOKENS, MAX_IMAGE_TOKENS = 850, 5_000
 #: Tokens of a short document: two pages, each as text and as an image.
 SHORT_DOCUMENT_TOKENS = 3_400
 
-#: Tokens for the role and the separators of a message, at most. Holds count with it: what a chat template usually
-#: adds (`estimates.MESSAGE_OVERHEAD`) would be too few.
+#: Tokens for the role and the separators of a message, at most. Holds use it: the tokens that a chat template
+#: typically adds (`estimates.MESSAGE_OVERHEAD`) would be too few.
 MAX_MESSAGE_OVERHEAD = 8
 #: Tokens that providers put before a prompt, at most: the date, how to reason...
 PREAMBLE_TOKENS = 100
@@ -140,7 +140,7 @@ def message_size(message: dict[str, Any]) -> int:
 
 
 def prompt_texts(messages: list[dict[str, Any]], tools: Any = None) -> Iterator[str]:
-    """The texts of a prompt that providers count as tokens: what is said, and tools and their calls as JSON."""
+    """The texts of a prompt that providers count as tokens: text parts, and tools and their calls as JSON."""
     for message in messages:
         content = message.get("content")
         if isinstance(content, str):

@@ -12,7 +12,7 @@ from .bounds import TYPICAL_IMAGE_TOKENS, attachments, prompt_texts
 __all__ = ["MESSAGE_OVERHEAD", "PROMPT_OVERHEAD", "ResponseText", "complete_usage"]
 
 #: Tokens that a chat template adds to each message, and to the whole prompt, as OpenAI documents them. They are billed,
-#: so they are what is typical; `bounds.MAX_MESSAGE_OVERHEAD` is what a hold has to cover.
+#: so they are the typical numbers; holds have to cover the most, `bounds.MAX_MESSAGE_OVERHEAD`.
 MESSAGE_OVERHEAD = 4
 PROMPT_OVERHEAD = 3
 
