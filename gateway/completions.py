@@ -23,13 +23,13 @@ from gateway.providers.failures import ProviderFailure, broken_off
 from gateway.routing import catalogue_cache, health
 from gateway.routing.affinity import Conversation
 from gateway.routing.unavailable import unavailable_models
+from gateway.steps.preparation import PreparedRequest, prepare
+from gateway.steps.relay import Relay, open_relay
 from models_catalog.catalog import Catalogue
 
 from . import web_search
 from .callers import Caller, chat_caller, key_caller
 from .events import Event
-from .preparation import PreparedRequest, prepare
-from .relay import Relay, open_relay
 
 __all__ = [
     "Caller",

@@ -13,13 +13,12 @@ from django.conf import settings
 
 from gateway.accounting.metering import Meter
 from gateway.callers import Caller
+from gateway.events import Delta, Finished
 from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.providers import Answer, open_answer
 from gateway.providers.failures import ProviderFailure, refusal, retry_pause
 from gateway.routing.health import HealthTracker
 from gateway.routing.plan import Attempt, Plan
-
-from .events import Delta, Finished
-from .providers import Answer, open_answer
 
 __all__ = ["Relay", "open_relay"]
 

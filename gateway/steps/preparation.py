@@ -5,18 +5,17 @@ from django.conf import settings
 
 from common.errors import RateLimited
 from common.money import PICO_PER_USD, PicoUsd
+from gateway import web_search
 from gateway.accounting.free_limits import count_free_request
 from gateway.accounting.rows import GenerationRow
 from gateway.accounting.settlement import Admit
+from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing.affinity import Conversation
 from gateway.routing.health import Health
 from gateway.routing.plan import Plan, RoutingContext, make_plan
 from gateway.tokens.bounds import estimate_file_tokens, estimate_tokens
 from models_catalog.catalog import Catalogue
-
-from . import web_search
-from .callers import Caller
 
 __all__ = ["PreparedRequest", "prepare"]
 
