@@ -13,9 +13,16 @@ __all__ = ["chromium", "lint", "test"]
 
 Check = tuple[str, list[str], str]
 
+#: djade is a program without a Python module, and takes files only.
+DJADE = """
+import pathlib, subprocess, sys
+templates = sorted(map(str, pathlib.Path("templates").rglob("*.html")))
+sys.exit(subprocess.call(["djade", "--check", "--target-version", "5.2", *templates]))
+"""
 LINT: list[Check] = [
     ("Style", ["-m", "ruff", "check", "."], "Fix many of these with: .venv/bin/ruff check --fix ."),
     ("Format", ["-m", "ruff", "format", "--check", "."], "Fix it with: .venv/bin/ruff format ."),
+    ("Templates", ["-c", DJADE], "Fix it with: .venv/bin/djade --target-version 5.2 templates/path/to/the.html"),
     ("Types", ["-m", "mypy", "."], ""),
     ("Import directions", ["-c", "from importlinter.cli import lint_imports_command as lint; lint()"], ""),
 ]
@@ -41,7 +48,7 @@ CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 
 
 def lint() -> int:
-    """Check style, format, types and imports; return 0. Raises Stop at the first failure."""
+    """Check style, format, templates, types and imports; return 0. Raises Stop at the first failure."""
     install.set_up(development=True)
     for check in LINT:
         _run(check, {})
