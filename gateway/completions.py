@@ -109,7 +109,7 @@ class InferenceService:
         try:
             request, sources = await _search(prepared, meter)
             relay = await open_relay(prepared.plan, request, caller, meter, health=self._health, clock=self._clock)
-            yield meter.started(relay.attempt, relay.seconds, relay.answer.system_fingerprint)
+            yield meter.started(relay.attempt, relay.seconds, relay.stream.system_fingerprint)
             async with aclosing(web_search.cited(relay.events(), sources)) as events:
                 async for event in events:
                     meter.record(event)
@@ -163,11 +163,11 @@ class InferenceService:
     async def _settle(self, meter: Meter, relay: Relay | None, conversation: Conversation | None) -> settlement.Settled:
         """End the response and charge it."""
         if relay is not None:
-            if meter.cancelled and not relay.answer.finished and not relay.attempt.endpoint.supports_cancel:
+            if meter.cancelled and not relay.stream.finished and not relay.attempt.endpoint.supports_cancel:
                 await self._drain_relay(meter, relay)
             await relay.close()
-            await meter.count_tokens(relay.answer.usage)
-            meter.upstream_id = relay.answer.upstream_id
+            await meter.count_tokens(relay.stream.usage)
+            meter.upstream_id = relay.stream.upstream_id
         generation, cost = meter.outcome()
         if relay is not None and meter.finish is not None:
             if meter.failure is None and conversation is not None and meter.usage is not None:

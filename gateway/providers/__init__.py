@@ -1,6 +1,6 @@
 """Providers: one module for each protocol, found by its name.
 
-A protocol is a module with `open_answer(request, attempt, caller, max_tokens) -> Answer`. To add one, copy a
+A protocol is a module with `open_stream(request, attempt, caller, max_tokens) -> ProviderStream`. To add one, copy a
 neighbour, and name it in `PROTOCOLS` and in `gateway/routing/upstreams.py`, which says who speaks it.
 """
 
@@ -13,20 +13,20 @@ from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
 from gateway.routing.plan import Attempt
 
 from . import anthropic, google, openai_chat
-from .answer import Answer
+from .stream import ProviderStream
 
-__all__ = ["PROTOCOLS", "Answer", "open_answer"]
+__all__ = ["PROTOCOLS", "ProviderStream", "open_stream"]
 
-Protocol = Callable[[ChatRequest, Attempt, Caller, int | None], Awaitable[Answer]]
+Protocol = Callable[[ChatRequest, Attempt, Caller, int | None], Awaitable[ProviderStream]]
 
 PROTOCOLS: Mapping[str, Protocol] = {
-    "anthropic": anthropic.open_answer,
-    "google": google.open_answer,
-    "openai_chat": openai_chat.open_answer,
+    "anthropic": anthropic.open_stream,
+    "google": google.open_stream,
+    "openai_chat": openai_chat.open_stream,
 }
 
 
-async def open_answer(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> Answer:
+async def open_stream(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> ProviderStream:
     """The provider's answer once it has accepted the request; ProviderFailure when it has not, InvalidRequest when no
     provider could.
 

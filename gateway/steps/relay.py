@@ -15,7 +15,7 @@ from gateway.accounting.metering import Meter
 from gateway.callers import Caller
 from gateway.events import Delta, Finished
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers import Answer, open_answer
+from gateway.providers import ProviderStream, open_stream
 from gateway.providers.failures import ProviderFailure, refusal, retry_pause
 from gateway.routing.health import HealthTracker
 from gateway.routing.plan import Attempt, Plan
@@ -33,9 +33,9 @@ Piece = list[Delta | Finished]
 class Relay:
     """A provider stream and the task that reads it. A piece is a list of events: those of one network packet."""
 
-    def __init__(self, attempt: Attempt, answer: Answer) -> None:
+    def __init__(self, attempt: Attempt, stream: ProviderStream) -> None:
         self.attempt = attempt
-        self.answer = answer
+        self.stream = stream
         self.seconds = 0.0  # from opening to the first token
         self._first: Piece | None = None
         # None and ProviderFailure both mark the end.
@@ -68,13 +68,13 @@ class Relay:
         if not self._reader.done():
             self._reader.cancel()
             await asyncio.wait({self._reader})
-        await self.answer.close()
+        await self.stream.close()
 
     async def _read(self) -> None:
         end: ProviderFailure | None = None
         try:
             async with asyncio.timeout(settings.PROVIDER_TOTAL_SECONDS):
-                async for piece in self.answer.pieces():
+                async for piece in self.stream.batches():
                     await self._pieces.put(piece)
         except ProviderFailure as failure:
             end = failure
@@ -138,7 +138,7 @@ async def _open(attempt: Attempt, request: ChatRequest, caller: Caller, max_toke
     seconds = settings.PROVIDER_FIRST_TOKEN_SECONDS if request.stream else settings.PROVIDER_WHOLE_SECONDS
     try:
         async with asyncio.timeout(seconds):
-            relay = Relay(attempt, await open_answer(request, attempt, caller, max_tokens))
+            relay = Relay(attempt, await open_stream(request, attempt, caller, max_tokens))
             await relay.wait_for_first()
     except BaseException as error:
         if relay is not None:

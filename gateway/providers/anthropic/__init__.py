@@ -3,18 +3,18 @@
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers import fetching
-from gateway.providers.asking import send
+from gateway.providers.request_context import send
 from gateway.routing.plan import Attempt
 
-from .answer import MessagesAnswer
 from .request import addresses_to_fetch, request_body
+from .stream import MessagesStream
 
-__all__ = ["open_answer"]
+__all__ = ["open_stream"]
 
 VERSION = "2023-06-01"
 
 
-async def open_answer(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> MessagesAnswer:
+async def open_stream(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> MessagesStream:
     """The provider's answer once it has accepted the request; ProviderFailure when it has not."""
     fetched = await fetching.fetch(addresses_to_fetch(request.messages))
     response = await send(
@@ -25,4 +25,4 @@ async def open_answer(request: ChatRequest, attempt: Attempt, caller: Caller, ma
         body=request_body(request, attempt, caller, max_tokens, fetched),
         stream=request.stream,
     )
-    return MessagesAnswer(response)
+    return MessagesStream(response)

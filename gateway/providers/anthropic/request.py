@@ -8,15 +8,15 @@ import msgspec
 
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers.asking import alias_of, ceiling, effort_of, fitted, supports, thinking_budget
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.fetching import Fetched
 from gateway.providers.prompt import Mark, Media, Text, calls_of, is_system, mark_of, parts_of, thoughts_of
+from gateway.providers.request_context import alias_of, ceiling, effort_of, fitted, supports, thinking_budget
 from gateway.routing.plan import Attempt
 from gateway.tokens.compression import ANTHROPIC_MAX_MESSAGES
 
-from .models import Claude, claude
-from .schema import narrowed
+from .generations import Claude, claude
+from .schema import to_supported_schema
 
 __all__ = ["FORMAT", "addresses_to_fetch", "request_body"]
 
@@ -195,7 +195,7 @@ def _tool(tool: Message, may_be_strict: bool) -> Body:
     if function.get("description"):
         made["description"] = function["description"]
     if function.get("strict") is True and may_be_strict:
-        made |= {"strict": True, "input_schema": narrowed(schema)}
+        made |= {"strict": True, "input_schema": to_supported_schema(schema)}
     if mark := mark_of(tool) or mark_of(function):
         made["cache_control"] = _MARKS[mark]
     return made
@@ -256,7 +256,7 @@ def _answer_schema(request: ChatRequest, attempt: Attempt) -> Body | None:
     wanted = (request.body.get("response_format") or {}).get("json_schema")
     if not isinstance(wanted, Mapping) or not isinstance(wanted.get("schema"), Mapping):
         return None
-    return narrowed(wanted["schema"]) if supports(attempt.endpoint, "structured_outputs") else None
+    return to_supported_schema(wanted["schema"]) if supports(attempt.endpoint, "structured_outputs") else None
 
 
 def _json_instruction(request: ChatRequest, attempt: Attempt) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["narrowed"]
+__all__ = ["to_supported_schema"]
 
 #: Keywords that are enforced. What others ask for is told to the model in words.
 _ENFORCED = frozenset(
@@ -18,7 +18,7 @@ _FORMATS = frozenset({"date", "date-time", "duration", "email", "hostname", "ipv
 _NO_MEANING = frozenset({"$schema", "$id", "$comment", "examples", "additionalProperties", "oneOf"})
 
 
-def narrowed(schema: Mapping[str, Any]) -> dict[str, Any]:
+def to_supported_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema without what would be refused: other keywords become part of the description."""
     kept: dict[str, Any] = {}
     told: dict[str, Any] = {}
@@ -45,4 +45,4 @@ def narrowed(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _narrowed(schema: Any) -> Any:
-    return narrowed(schema) if isinstance(schema, Mapping) else schema
+    return to_supported_schema(schema) if isinstance(schema, Mapping) else schema

@@ -5,18 +5,18 @@ from urllib.parse import quote
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers import fetching
-from gateway.providers.asking import send
+from gateway.providers.request_context import send
 from gateway.routing.plan import Attempt
 
-from .answer import GenerationAnswer
 from .request import addresses_to_fetch, request_body
+from .stream import GenerationStream
 
-__all__ = ["open_answer"]
+__all__ = ["open_stream"]
 
 
-async def open_answer(
+async def open_stream(
     request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None
-) -> GenerationAnswer:
+) -> GenerationStream:
     """The provider's answer once it has accepted the request; ProviderFailure when it has not."""
     fetched = await fetching.fetch(addresses_to_fetch(request.messages))
     model = quote(attempt.endpoint.provider_model_id or attempt.model.id, safe="")
@@ -29,4 +29,4 @@ async def open_answer(
         body=request_body(request, attempt, max_tokens, fetched),
         stream=request.stream,
     )
-    return GenerationAnswer(response)
+    return GenerationStream(response)

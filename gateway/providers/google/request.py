@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers.asking import ceiling, effort_of, fitted, longest_answer, supports, thinking_budget
 from gateway.providers.fetching import Fetched
 from gateway.providers.prompt import Media, Text, calls_of, is_system, names_of_calls, parts_of, text_of, thoughts_of
+from gateway.providers.request_context import ceiling, effort_of, fitted, longest_answer, supports, thinking_budget
 from gateway.routing.plan import Attempt
 
 __all__ = ["FORMAT", "addresses_to_fetch", "request_body"]

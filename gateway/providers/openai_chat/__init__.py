@@ -2,16 +2,16 @@
 
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers.asking import send
+from gateway.providers.request_context import send
 from gateway.routing.plan import Attempt
 
-from .answer import ChatAnswer
 from .request import request_body
+from .stream import ChatStream
 
-__all__ = ["open_answer"]
+__all__ = ["open_stream"]
 
 
-async def open_answer(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> ChatAnswer:
+async def open_stream(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> ChatStream:
     """The provider's answer once it has accepted the request; ProviderFailure when it has not."""
     response = await send(
         f"{attempt.upstream.base_url}/chat/completions",
@@ -21,4 +21,4 @@ async def open_answer(request: ChatRequest, attempt: Attempt, caller: Caller, ma
         body=request_body(request, attempt, caller, max_tokens),
         stream=request.stream,
     )
-    return ChatAnswer(response)
+    return ChatStream(response)

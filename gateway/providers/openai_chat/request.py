@@ -4,7 +4,15 @@ from typing import Any
 
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers.asking import alias_of, cache_key_of, ceiling, effort_of, fitted, longest_answer, supports
+from gateway.providers.request_context import (
+    alias_of,
+    cache_key_of,
+    ceiling,
+    effort_of,
+    fitted,
+    longest_answer,
+    supports,
+)
 from gateway.routing.plan import Attempt
 from models_catalog.parameters import DROPPABLE
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.providers.anthropic.models import claude
-from gateway.providers.anthropic.schema import narrowed
+from gateway.providers.anthropic.generations import claude
+from gateway.providers.anthropic.schema import to_supported_schema
 from gateway.providers.fetching import Fetched
 from tests.gateway.native import CALL, RESULT, WEATHER, file, for_anthropic, image, user
 
@@ -233,7 +233,7 @@ def test_a_schema_keeps_what_is_enforced_and_tells_the_rest():
         "additionalProperties": True,
         "$defs": {"dog": {"type": "object", "properties": {"age": {"type": "integer", "maximum": 30}}}},
     }
-    assert narrowed(schema) == {
+    assert to_supported_schema(schema) == {
         "type": ["object", "null"],
         "properties": {
             "name": {"type": "string", "description": "First name (minLength: 1)", "format": "uuid"},

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from gateway.events import Finished, Usage
-from gateway.providers import Answer
-from gateway.providers.anthropic.answer import MessagesAnswer
+from gateway.providers import ProviderStream
+from gateway.providers.anthropic.stream import MessagesStream
 from gateway.providers.failures import ProviderFailure
-from gateway.providers.google.answer import GenerationAnswer
+from gateway.providers.google.stream import GenerationStream
 from gateway.providers.http import UpstreamResponse
-from gateway.providers.openai_chat.answer import ChatAnswer
+from gateway.providers.openai_chat.stream import ChatStream
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -146,11 +146,11 @@ MEANINGS = {
 }
 
 
-def answer_in(name: str, wire: Wire) -> Answer:
+def answer_in(name: str, wire: Wire) -> ProviderStream:
     """The answer in the protocol of a sample."""
     if name.startswith("anthropic"):
-        return MessagesAnswer(wire)
-    return GenerationAnswer(wire) if name.startswith("gemini") else ChatAnswer(wire)
+        return MessagesStream(wire)
+    return GenerationStream(wire) if name.startswith("gemini") else ChatStream(wire)
 
 
 async def read(name: str, pieces: Iterable[bytes]) -> Meaning:
@@ -159,7 +159,7 @@ async def read(name: str, pieces: Iterable[bytes]) -> Meaning:
     meaning = Meaning(finish=("", ""))
     calls: dict[int, list[str]] = {}
     finishes = []
-    async for piece in answer.pieces():
+    async for piece in answer.batches():
         for event in piece:
             if isinstance(event, Finished):
                 finishes.append((event.finish_reason, event.native_finish_reason))
@@ -228,7 +228,7 @@ async def test_the_first_words_of_a_stream_do_not_wait_for_the_last(name):
             yield body[:halfway]
             await asyncio.sleep(60)
 
-    pieces = answer_in(name, Stalled(())).pieces()
+    pieces = answer_in(name, Stalled(())).batches()
     async with asyncio.timeout(1):
         assert await anext(pieces)
     await pieces.aclose()

@@ -9,13 +9,13 @@ from . import http
 from .event_stream import EventStreamDecoder, EventTooLong
 from .failures import ProviderFailure
 
-__all__ = ["Answer", "counted"]
+__all__ = ["ProviderStream", "checked_usage"]
 
 #: No answer has more tokens than this; a provider that says so is mistaken.
 MOST_TOKENS = 100_000_000
 
 
-class Answer(ABC):
+class ProviderStream(ABC):
     """A provider's answer. `pieces()` yields it; `usage`, `upstream_id` and `system_fingerprint` fill meanwhile.
 
     Iteration raises ProviderFailure when the answer breaks off or turns out to be an error.
@@ -29,12 +29,12 @@ class Answer(ABC):
         self.finished = False  # nothing more will come
         self.complete = False  # the provider said that this was all
 
-    async def pieces(self) -> AsyncGenerator[list[Delta | Finished], None]:
+    async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
         """The answer, in order: lists of what arrived together. Ends after its finish reason, and what breaks then
         does not matter; a body that ends without one has been cut."""
         finished: set[int] = set()  # choices
         try:
-            async for piece in self._pieces():
+            async for piece in self._batches():
                 if piece := _without_repeats(piece, finished):
                     yield piece
         except ProviderFailure:
@@ -45,7 +45,7 @@ class Answer(ABC):
         if not finished and not (self.complete and self.usage is not None):
             raise ProviderFailure(502, "The provider broke off its answer.")
 
-    async def _pieces(self) -> AsyncGenerator[list[Delta | Finished], None]:
+    async def _batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
         """What the provider sends, up to its word for the end."""
         async for payloads in self._payloads():
             piece: list[Delta | Finished] = []
@@ -54,7 +54,7 @@ class Answer(ABC):
                     if payload == b"[DONE]":
                         self.complete = True
                     elif payload:
-                        piece += self.events_of(payload)
+                        piece += self.parse(payload)
                     if self.complete:
                         break
             except ProviderFailure:
@@ -66,7 +66,7 @@ class Answer(ABC):
                 break
 
     @abstractmethod
-    def events_of(self, payload: bytes) -> list[Delta | Finished]:
+    def parse(self, payload: bytes) -> list[Delta | Finished]:
         """What one JSON text of this protocol says; fills `usage` and `upstream_id` on the way, and sets `complete`
         where the protocol has a word for the end.
 
@@ -103,7 +103,7 @@ class Answer(ABC):
         yield list(decoder.flush()) if is_stream else [bytes(start), b"[DONE]"]
 
 
-def counted(
+def checked_usage(
     prompt: int,
     completion: int,
     *,

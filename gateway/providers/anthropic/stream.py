@@ -6,13 +6,13 @@ import msgspec
 
 from gateway.events import Delta, Finished
 from gateway.providers import http
-from gateway.providers.answer import Answer, counted
 from gateway.providers.errors import failure_from
 from gateway.providers.failures import ProviderFailure
+from gateway.providers.stream import ProviderStream, checked_usage
 
 from .request import FORMAT
 
-__all__ = ["MessagesAnswer"]
+__all__ = ["MessagesStream"]
 
 FINISH_REASONS = {
     "end_turn": "stop", "stop_sequence": "stop", "pause_turn": "stop", "tool_use": "tool_calls",
@@ -87,7 +87,7 @@ _decode = msgspec.json.Decoder(_Event, strict=False).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class MessagesAnswer(Answer):
+class MessagesStream(ProviderStream):
     """An answer of Anthropic's. Its beginning, with the size of the prompt, is not yet a token."""
 
     def __init__(self, response: http.UpstreamResponse) -> None:
@@ -97,7 +97,7 @@ class MessagesAnswer(Answer):
         self._without_arguments: set[int] = set()  # content blocks
         self._thoughts = -1  # number of the latest block of thoughts
 
-    def events_of(self, payload: bytes) -> list[Delta | Finished]:
+    def parse(self, payload: bytes) -> list[Delta | Finished]:
         try:
             event = _decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -208,7 +208,7 @@ class MessagesAnswer(Answer):
                 setattr(known, name, value)
         cached, written = known.cache_read_input_tokens or 0, known.cache_creation_input_tokens or 0
         details = known.output_tokens_details or _OutputDetails()
-        usage = counted(
+        usage = checked_usage(
             (known.input_tokens or 0) + cached + written,
             known.output_tokens or 0,
             reasoning=details.thinking_tokens or 0,

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from gateway.events import Delta, Finished, Usage
-from gateway.providers.answer import Answer, counted
 from gateway.providers.errors import failure_from
 from gateway.providers.failures import ProviderFailure
+from gateway.providers.stream import ProviderStream, checked_usage
 
-__all__ = ["ChatAnswer"]
+__all__ = ["ChatStream"]
 
 FINISH_REASONS = {
     "stop": "stop", "eos": "stop", "end_turn": "stop", "stop_sequence": "stop", "complete": "stop", "eos_token": "stop",
@@ -77,10 +77,10 @@ class _Chunk(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Chunk, strict=False).decode
 
 
-class ChatAnswer(Answer):
+class ChatStream(ProviderStream):
     """An answer in chunks of OpenAI's chat protocol, or in one piece."""
 
-    def events_of(self, payload: bytes) -> list[Delta | Finished]:
+    def parse(self, payload: bytes) -> list[Delta | Finished]:
         try:
             chunk = _decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -161,7 +161,7 @@ def _merged(known: Usage | None, new: _Usage) -> Usage | None:
         prompt_details.cached_tokens, new.cached_tokens, new.prompt_cache_hit_tokens, old=old.cached_tokens
     )
     cache_write = _latest(prompt_details.cache_write_tokens, old=old.cache_write_tokens)
-    return counted(prompt, completion, reasoning=reasoning, cached=cached, cache_write=cache_write) or known
+    return checked_usage(prompt, completion, reasoning=reasoning, cached=cached, cache_write=cache_write) or known
 
 
 def _latest(*new: int | None, old: int) -> int:

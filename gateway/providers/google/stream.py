@@ -7,13 +7,13 @@ import msgspec
 
 from gateway.events import Delta, Finished
 from gateway.providers import http
-from gateway.providers.answer import Answer, counted
 from gateway.providers.errors import failure_from
 from gateway.providers.failures import ProviderFailure
+from gateway.providers.stream import ProviderStream, checked_usage
 
 from .request import FORMAT
 
-__all__ = ["GenerationAnswer"]
+__all__ = ["GenerationStream"]
 
 FINISH_REASONS = {
     "STOP": "stop", "MAX_TOKENS": "length",
@@ -79,7 +79,7 @@ _decode = msgspec.json.Decoder(_Chunk, strict=False).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class GenerationAnswer(Answer):
+class GenerationStream(ProviderStream):
     """An answer of Gemini's; a chunk of the stream and a whole answer have the same shape."""
 
     def __init__(self, response: http.UpstreamResponse) -> None:
@@ -87,7 +87,7 @@ class GenerationAnswer(Answer):
         self._calls = 0
         self._thoughts = 0  # signed parts so far
 
-    def events_of(self, payload: bytes) -> list[Delta | Finished]:
+    def parse(self, payload: bytes) -> list[Delta | Finished]:
         try:
             chunk = _decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -157,7 +157,7 @@ class GenerationAnswer(Answer):
         if new is None or new.prompt_token_count is None:
             return
         thoughts = new.thoughts_token_count or 0
-        usage = counted(
+        usage = checked_usage(
             new.prompt_token_count + (new.tool_use_prompt_token_count or 0),
             (new.candidates_token_count or 0) + thoughts,
             reasoning=thoughts,
