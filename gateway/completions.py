@@ -19,7 +19,7 @@ from common.errors import ApiError
 from gateway.accounting import settlement
 from gateway.accounting.metering import Meter
 from gateway.protocols.chat_completions.request import ChatRequest, parse
-from gateway.providers.failures import ProviderFailure, broken_off
+from gateway.providers.failures import ProviderFailure, failed_event
 from gateway.routing import catalogue_cache, health
 from gateway.routing.affinity import Conversation
 from gateway.routing.unavailable import unavailable_models
@@ -117,7 +117,7 @@ class InferenceService:
         except ProviderFailure as failure:  # after the first token: report it, do not retry
             if relay is not None:
                 self._health.record_failure(relay.attempt.key, 502)
-            yield meter.stream_failed(broken_off(failure))
+            yield meter.stream_failed(failed_event(failure))
         except BaseException as error:
             _record_error(meter, error)
             raise

@@ -1,7 +1,7 @@
-"""Providers: one module for each protocol, found by its name.
+"""Providers: one package for each protocol, found by its name.
 
-A protocol is a module with `open_stream(request, attempt, caller, max_tokens) -> ProviderStream`. To add one, copy a
-neighbour, and name it in `PROTOCOLS` and in `gateway/routing/upstreams.py`, which says who speaks it.
+A protocol is a package with `open_stream(request: ProviderRequest) -> ProviderStream`. To add one, copy a neighbor,
+then name it in `PROTOCOLS` here and in `gateway/routing/upstreams.py`, which maps providers to protocols.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,13 +13,12 @@ from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
 from gateway.routing.plan import Attempt
 
 from . import anthropic, google, openai_chat
+from .request_context import ProviderRequest
 from .stream import ProviderStream
 
 __all__ = ["PROTOCOLS", "ProviderStream", "open_stream"]
 
-Protocol = Callable[[ChatRequest, Attempt, Caller, int | None], Awaitable[ProviderStream]]
-
-PROTOCOLS: Mapping[str, Protocol] = {
+PROTOCOLS: Mapping[str, Callable[[ProviderRequest], Awaitable[ProviderStream]]] = {
     "anthropic": anthropic.open_stream,
     "google": google.open_stream,
     "openai_chat": openai_chat.open_stream,
@@ -27,18 +26,18 @@ PROTOCOLS: Mapping[str, Protocol] = {
 
 
 async def open_stream(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> ProviderStream:
-    """The provider's answer once it has accepted the request; ProviderFailure when it has not, InvalidRequest when no
-    provider could.
+    """The provider's response, once it has accepted the request.
 
-    `max_tokens` is the most the answer may have; None leaves it to the provider.
+    `max_tokens` bounds the output tokens; None leaves the limit to the provider. Raises ProviderFailure when this
+    provider did not accept the request, InvalidRequest when no provider could.
     """
     if attempt.model.variant == "thinking":
-        request = _thinking(request)
-    return await PROTOCOLS[attempt.upstream.protocol](request, attempt, caller, max_tokens)
+        request = _with_reasoning(request)
+    return await PROTOCOLS[attempt.upstream.protocol](ProviderRequest(request, attempt, caller, max_tokens))
 
 
-def _thinking(request: ChatRequest) -> ChatRequest:
-    """The request with reasoning switched on, unless it says itself how much there should be."""
+def _with_reasoning(request: ChatRequest) -> ChatRequest:
+    """The request with reasoning turned on, unless it says itself how much reasoning it wants."""
     reasoning = request.reasoning or Reasoning()
     if reasoning.effort or reasoning.max_tokens or reasoning.enabled is not None:
         return request

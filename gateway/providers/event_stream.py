@@ -1,4 +1,4 @@
-"""Reading server-sent events from bytes that arrive in arbitrary pieces. Pure: tested with strings."""
+"""Decoding server-sent events from bytes that arrive in arbitrary pieces. Pure."""
 
 from collections.abc import Iterator
 
@@ -6,22 +6,22 @@ __all__ = ["EventStreamDecoder", "EventTooLong"]
 
 
 class EventTooLong(ValueError):
-    """A line without an end: no provider sends one, and memory is finite."""
+    """A line is longer than `EventStreamDecoder.MAX_LINE`. No provider sends one, and memory is finite."""
 
 
 class EventStreamDecoder:
     """Yields the payload of each `data:` line; comments, other fields and blank lines are skipped.
 
-    Lines may end in LF or CRLF and may be cut anywhere, also inside a character.
+    Lines end in LF or CRLF. Chunks may be cut anywhere, also inside a character.
     """
 
-    MAX_LINE = 32 * 1024 * 1024  # bytes: an image may come as base64
+    MAX_LINE = 32 * 1024 * 1024  # bytes: images arrive as base64
 
     def __init__(self) -> None:
         self._rest = b""
 
     def decode(self, chunk: bytes) -> Iterator[bytes]:
-        """The payloads that `chunk` completes."""
+        """The payloads that `chunk` completes; EventTooLong for an endless line."""
         data = self._rest + chunk if self._rest else chunk
         *lines, self._rest = data.split(b"\n")
         if len(self._rest) > self.MAX_LINE:
@@ -31,7 +31,7 @@ class EventStreamDecoder:
                 yield line[5:].strip()
 
     def flush(self) -> Iterator[bytes]:
-        """The payload of a last line that came without an end."""
+        """The payload of a last line that came without a line end."""
         rest, self._rest = self._rest, b""
         if rest.startswith(b"data:"):
             yield rest[5:].strip()

@@ -1,4 +1,4 @@
-"""What goes wrong at a provider, and what the caller is told when every attempt has failed."""
+"""Failures of providers, and the errors that callers get when every attempt has failed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,15 +18,15 @@ from gateway.routing.availability import availability, page_of
 
 from .moderation import Moderation, moderation_refusal
 
-__all__ = ["ProviderFailure", "broken_off", "refusal", "retry_pause"]
+__all__ = ["ProviderFailure", "api_error", "failed_event", "retry_delay"]
 
 
 class ProviderFailure(Exception):
     """One attempt failed.
 
-    `status` is an HTTP status: the provider's own, 502 for a broken connection or answer, 504 for silence.
-    `message` is the provider's text, for the caller only: it may quote the prompt, so it is never logged.
-    `retry_after` is in seconds. `moderation` is what a provider said that refused the prompt for what it is about.
+    `status` is an HTTP status: the provider's own, 502 for a broken connection or response, 504 for a timeout.
+    `message` is the provider's text for the caller; it may quote the prompt, so it is never logged.
+    `retry_after` is in seconds. `moderation` is set when the provider's moderation refused the prompt.
     """
 
     def __init__(
@@ -46,64 +46,54 @@ class ProviderFailure(Exception):
         self.moderation = moderation
 
 
-#: What a caller is told for a provider's status; for the others, among them those about our own key, 502.
-_TOLD = {400: 400, 408: 504, 413: 400, 422: 400, 429: 429, 503: 503, 504: 504, 529: 503}
+#: (Name of the provider, its failure), in the order tried.
+Failures = Sequence[tuple[str, ProviderFailure]]
 
-#: The longest that a caller is kept waiting for rate limits to pass, in seconds.
-LONGEST_PAUSE = 5.0
+#: The caller's status for a provider's. All others, among them those about our own account, become 502.
+_CALLER_STATUSES = {400: 400, 408: 504, 413: 400, 422: 400, 429: 429, 503: 503, 504: 504, 529: 503}
+
+#: The longest wait for rate limits to pass, in seconds.
+MAX_RETRY_DELAY = 5.0
 
 
-def retry_pause(failures: Sequence[ProviderFailure]) -> float | None:
-    """Seconds to wait before everybody is asked once more; None when that is not worth it."""
+def retry_delay(failures: Sequence[ProviderFailure]) -> float | None:
+    """Seconds to wait before all endpoints are tried once more; None when a retry is not worthwhile."""
     if any(failure.status != 429 or failure.retry_after is None for failure in failures):
         return None
-    soonest = min(failure.retry_after for failure in failures if failure.retry_after is not None)
-    return soonest if soonest <= LONGEST_PAUSE else None
+    shortest = min(failure.retry_after for failure in failures if failure.retry_after is not None)
+    return shortest if shortest <= MAX_RETRY_DELAY else None
 
 
-def refusal(
-    failures: Sequence[tuple[str, ProviderFailure]], models: Sequence[str], messages: Sequence[dict[str, Any]]
-) -> ApiError:
-    """The error for the caller after every attempt failed: (provider name, failure) in the order tried, the ids of the
-    models asked for, in that order as well, and the caller's messages.
+def api_error(failures: Failures, models: Sequence[str], messages: Sequence[dict[str, Any]]) -> ApiError:
+    """The caller's error after every attempt failed. `models` are the models tried, in order; `messages` the prompt.
 
-    The last one decides, as with `models` fallbacks; when all providers were rate limited the answer
-    says so and when to come back.
+    The last failure decides, except that a rate limit or a missing model is reported as such only when every provider
+    reports it.
     """
     provider, last = failures[-1]
     if last.moderation is not None:
         return moderation_refusal(last.moderation, provider, models[-1], messages)
-    metadata = {
-        "provider_name": provider,
-        "provider_code": last.status,
-        "raw": last.message[:2000],
-        "previous_errors": [
-            {"provider": name, "code": failure.status, "status": failure.status} for name, failure in failures[:-1]
-        ],
-    }
-    hints = [failure.retry_after for _, failure in failures]
-    headers = {}
-    if all(hint is not None for hint in hints):
-        headers["Retry-After"] = str(max(1, round(min(hint for hint in hints if hint is not None))))
+    metadata = _metadata(failures)
     statuses = {failure.status for _, failure in failures}
+    retry_after = _retry_after(failures)
+    headers = {"Retry-After": str(retry_after)} if retry_after is not None else {}
 
-    def because(code: str, **details: Any) -> dict[str, Any]:
+    def reason(code: str, **details: Any) -> dict[str, Any]:
         providers = list(dict.fromkeys(name for name, _ in failures))
         return availability(code, models, page_of(models), affected_providers=providers, **details)
 
-    retry_after = int(headers["Retry-After"]) if headers else None
     if statuses == {429}:
         return RateLimited(
             "Every provider of this model is rate limited right now. Try again shortly.",
             metadata=metadata,
             headers=headers,
-            availability=because("capacity_exhausted", retry_after=retry_after),
+            availability=reason("capacity_exhausted", retry_after=retry_after),
         )
     if statuses == {404}:
         return NoEndpoints(
             "Every provider of this model says that it has it no longer. Choose another model.",
             metadata=metadata,
-            availability=because("model_unavailable_upstream"),
+            availability=reason("model_unavailable_upstream"),
         )
     if last.error_type == "context_length_exceeded":
         return ContextLengthExceeded(last.message, metadata=metadata)
@@ -120,18 +110,37 @@ def refusal(
             "No provider can take the request right now. Try again shortly.",
             metadata=metadata,
             headers=headers,
-            availability=because("temporarily_unavailable", retry_after=retry_after),
+            availability=reason("temporarily_unavailable", retry_after=retry_after),
         )
     return ProviderUnavailable("Provider returned error", metadata=metadata)
 
 
-def broken_off(failure: ProviderFailure) -> Failed:
-    """What the caller is told of an answer that ended in its middle: the statuses are those of a refusal."""
-    status = 403 if failure.moderation else _TOLD.get(failure.status, 502)
-    unnamed = status == 502 and failure.status < 500  # it is about our account there
+def _metadata(failures: Failures) -> dict[str, Any]:
+    """`error.metadata`: the last failure, and the status of each one before it."""
+    provider, last = failures[-1]
+    return {
+        "provider_name": provider,
+        "provider_code": last.status,
+        "raw": last.message[:2000],
+        "previous_errors": [
+            {"provider": name, "code": failure.status, "status": failure.status} for name, failure in failures[:-1]
+        ],
+    }
+
+
+def _retry_after(failures: Failures) -> int | None:
+    """Seconds until the first provider may accept requests again; None unless every provider told its own."""
+    delays = [failure.retry_after for _, failure in failures if failure.retry_after is not None]
+    return max(1, round(min(delays))) if len(delays) == len(failures) else None
+
+
+def failed_event(failure: ProviderFailure) -> Failed:
+    """The event that ends a response which failed after its first token. Its status is that of `api_error`."""
+    status = 403 if failure.moderation else _CALLER_STATUSES.get(failure.status, 502)
+    is_about_our_account = status == 502 and failure.status < 500
     return Failed(
         status=status,
-        message=("" if unnamed else failure.message) or "The provider broke off its answer.",
+        message=("" if is_about_our_account else failure.message) or "The provider broke off its answer.",
         error_type=failure.error_type,
         provider_code=failure.status,
     )

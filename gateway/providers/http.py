@@ -1,8 +1,8 @@
-"""HTTP towards providers: one transport per process, httpx's interface over aiohttp's connections.
+"""The HTTP client for providers: httpx's interface over aiohttp's connections, one transport per event loop.
 
-aiohttp relays a request for about a quarter of the CPU that httpx's own transport takes, and the transport is asked
-without an `httpx.AsyncClient` around it, whose cookies, redirects and authentication nobody wants here: another
-tenth. Swap the transport here and nowhere else.
+aiohttp relays a request for about a quarter of the CPU time of httpx's own transport. The transport is called without
+an `httpx.AsyncClient` around it, which saves another tenth: cookies, redirects and authentication are not needed here.
+To change the transport, change this file only.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ from httpx_aiohttp import AiohttpTransport
 
 from .failures import ProviderFailure
 
-__all__ = ["UpstreamResponse", "close", "post"]
+__all__ = ["MAX_ERROR_BYTES", "UpstreamResponse", "close", "post"]
 
-#: The most of an error body that is read, in bytes.
-ERROR_BODY_BYTES = 64 * 1024
+#: The most bytes of an error response that are read.
+MAX_ERROR_BYTES = 64 * 1024
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0)
 
-_BROKEN = (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
+_CONNECTION_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
 
 _transports: dict[asyncio.AbstractEventLoop, AiohttpTransport] = {}
 
 
 class UpstreamResponse:
-    """A provider's answer whose status has come and whose body is still coming."""
+    """A response whose status and headers have arrived, and whose body is still arriving."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
@@ -38,13 +38,13 @@ class UpstreamResponse:
         self.headers = response.headers
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body as it arrives; ProviderFailure when the connection breaks or falls silent."""
-        compressed = "content-encoding" in self.headers  # nobody asked for it
+        """The body as it arrives; ProviderFailure when the connection breaks or stays idle for too long."""
+        compressed = "content-encoding" in self.headers  # although we request none
         stream = self._response.aiter_bytes() if compressed else cast(httpx.AsyncByteStream, self._response.stream)
         try:
             async for chunk in stream:
                 yield chunk
-        except _BROKEN as error:
+        except _CONNECTION_ERRORS as error:
             if _timed_out(error):
                 raise ProviderFailure(504, "The provider stopped sending.", error_type="timeout") from error
             raise ProviderFailure(502, "The connection to the provider broke.") from error
@@ -62,38 +62,40 @@ class UpstreamResponse:
         await self._response.aclose()
 
 
-async def post(url: str, *, headers: dict[str, str], content: bytes, silence: float | None = None) -> UpstreamResponse:
+async def post(
+    url: str, *, headers: dict[str, str], content: bytes, idle_seconds: float | None = None
+) -> UpstreamResponse:
     """The response to a POST, as soon as its status is known; ProviderFailure when there is none.
 
-    `silence` is how long nothing may arrive, in seconds; PROVIDER_IDLE_SECONDS when it is not given.
+    `idle_seconds` is how long nothing may arrive; PROVIDER_IDLE_SECONDS by default.
     """
-    # As a stream that has been read: Host and Content-Length are aiohttp's work, and making them is not cheap.
+    # As a stream that has been read: httpx then leaves Host and Content-Length to aiohttp, which saves their cost.
     body = httpx.ByteStream(content)
     request = httpx.Request(
-        "POST", _address(url), headers=headers, stream=body, extensions={"timeout": _timeout(silence)}
+        "POST", _parsed(url), headers=headers, stream=body, extensions={"timeout": _timeout(idle_seconds)}
     )
     await request.aread()
     try:
         return UpstreamResponse(await _transport().handle_async_request(request))
-    except _BROKEN as error:
+    except _CONNECTION_ERRORS as error:
         if _timed_out(error):
             raise ProviderFailure(504, "The provider did not answer in time.", error_type="timeout") from error
         raise ProviderFailure(502, "The provider could not be reached.") from error
 
 
 @lru_cache(maxsize=1024)
-def _address(url: str) -> httpx.URL:
+def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _timeout(silence: float | None) -> dict[str, float]:
-    idle = silence or settings.PROVIDER_IDLE_SECONDS
+def _timeout(idle_seconds: float | None) -> dict[str, float]:
+    idle = idle_seconds or settings.PROVIDER_IDLE_SECONDS
     connect = settings.PROVIDER_CONNECT_SECONDS
     return {"connect": connect, "read": idle, "write": idle, "pool": connect}
 
 
 def _timed_out(error: BaseException) -> bool:
-    # The transport calls a refused connection a timeout as well; only its cause can be believed.
+    # The transport reports a refused connection as a timeout too. Its cause tells them apart.
     return isinstance(error.__cause__ or error, TimeoutError)
 
 
@@ -114,6 +116,6 @@ def _transport() -> AiohttpTransport:
 
 
 def _session() -> aiohttp.ClientSession:
-    # A jar that keeps nothing: a provider's cookie must not travel from one caller's request to another's.
+    # No cookies are stored: a provider's cookie must not travel from one caller's request to another's.
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())

@@ -1,137 +1,160 @@
-"""What a request to any provider needs, whatever protocol it is put in."""
+"""The context in which a provider's request body is written, whatever its protocol. Pure."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from django.conf import settings
 
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing.plan import Attempt
 from gateway.tokens import compression
-from models_catalog import parameters
 from models_catalog.catalog import EndpointEntry
 
-from . import http
-from .errors import failure_of
+__all__ = ["ProviderRequest", "supports"]
 
-__all__ = [
-    "alias_of",
-    "cache_key_of",
-    "ceiling",
-    "effort_of",
-    "fitted",
-    "longest_answer",
-    "send",
-    "supports",
-    "thinking_budget",
-]
+#: An endpoint that lists the second parameter also takes the first.
+IMPLIED_BY = {"parallel_tool_calls": "tools", "tool_choice": "tools", "top_logprobs": "logprobs"}
 
-#: The share of an answer's tokens that an effort may think with, in per cent.
+#: The share of the output tokens that each effort may spend on reasoning, in percent.
 EFFORT_SHARES = {"xhigh": 95, "max": 95, "high": 80, "medium": 50, "low": 20, "minimal": 10}
 
-_encode = msgspec.json.Encoder().encode
+
+def supports(listed: frozenset[str], parameter: str) -> bool:
+    """Whether an endpoint that lists these parameters takes this one."""
+    return parameter in listed or IMPLIED_BY.get(parameter) in listed
 
 
-def supports(endpoint: EndpointEntry, parameter: str) -> bool:
-    """Whether the endpoint takes the parameter; others are left out of its requests."""
-    return parameters.supports(endpoint.supported_parameters, parameter)
+class ProviderRequest(msgspec.Struct, frozen=True):
+    """A caller's request on its way to one endpoint.
 
-
-def ceiling(attempt: Attempt, max_tokens: int | None) -> int | None:
-    """The most tokens to ask for: `max_tokens`, as far as the endpoint goes; None leaves it to the provider."""
-    if max_tokens is None:
-        return None
-    return min(max_tokens, attempt.endpoint.max_completion_tokens or max_tokens)
-
-
-def longest_answer(attempt: Attempt, max_tokens: int | None) -> int:
-    """The most tokens that the answer can have, whoever sets the limit."""
-    endpoint = attempt.endpoint
-    return ceiling(attempt, max_tokens) or endpoint.max_completion_tokens or endpoint.context_length
-
-
-def fitted(
-    request: ChatRequest, attempt: Attempt, max_tokens: int | None, most_messages: int = 0
-) -> list[dict[str, Any]]:
-    """The messages, compressed when the request or the endpoint's short context asks for it.
-
-    `most_messages`, when not zero, is how many a compressed conversation may have.
+    `max_tokens` is the number of output tokens that the caller's credits and parameters allow; None leaves the limit
+    to the provider.
     """
-    context = attempt.endpoint.context_length
-    if not compression.is_enabled(compression.preference(request.body), context):
-        return request.messages
-    room = context - min(max_tokens or attempt.endpoint.max_completion_tokens or 0, context // 2)
-    return compression.compress(request.messages, room, most_messages)
 
+    chat: ChatRequest
+    attempt: Attempt
+    caller: Caller
+    max_tokens: int | None
 
-def alias_of(request: ChatRequest, caller: Caller) -> str:
-    """A stable name for the end user, or empty. Providers ask for one against abuse; whose it is stays here."""
-    return _alias(request.user, caller)
+    @property
+    def body(self) -> dict[str, Any]:
+        """The parameters as the client sent them."""
+        return self.chat.body
 
+    @property
+    def endpoint(self) -> EndpointEntry:
+        return self.attempt.endpoint
 
-def cache_key_of(request: ChatRequest, caller: Caller) -> str:
-    """What the provider is to find the prompt's cache by, or empty. Clients name users and conversations in it."""
-    return _alias(str(request.body.get("prompt_cache_key") or ""), caller)
+    @property
+    def model(self) -> str:
+        """The model's name at the provider."""
+        return self.attempt.endpoint.provider_model_id or self.attempt.model.id
 
+    # --- Parameters -----------------------------------------------------------------------------------
 
-def _alias(name: str, caller: Caller) -> str:
-    if not name:
-        return ""
-    return hashlib.sha256(f"{caller.account_id}:{name}".encode("utf-8", "replace")).hexdigest()[:32]
+    def supports(self, parameter: str) -> bool:
+        """Whether the endpoint takes the parameter."""
+        return supports(self.attempt.endpoint.supported_parameters, parameter)
 
+    def supported(self, parameters: Iterable[str]) -> dict[str, Any]:
+        """The values of those of these parameters that the client sent and the endpoint takes."""
+        body, listed = self.chat.body, self.attempt.endpoint.supported_parameters
+        return {name: body[name] for name in parameters if body.get(name) is not None and supports(listed, name)}
 
-def effort_of(request: ChatRequest, answer_tokens: int) -> str | None:
-    """How hard to think: an effort, "none" for not at all, None when the request leaves it to the model.
+    @property
+    def token_limit(self) -> int | None:
+        """`max_tokens`, or the endpoint's limit where that is lower; None leaves it to the provider."""
+        if self.max_tokens is None:
+            return None
+        return min(self.max_tokens, self.attempt.endpoint.max_completion_tokens or self.max_tokens)
 
-    A number of tokens is the effort whose share of an answer of `answer_tokens` is nearest to it.
-    """
-    reasoning = request.reasoning
-    if reasoning is None:
-        return None
-    if reasoning.enabled is False:
-        return "none"
-    if reasoning.effort:
-        return reasoning.effort
-    if budget := reasoning.max_tokens:
-        return min(EFFORT_SHARES, key=lambda effort: abs(EFFORT_SHARES[effort] * answer_tokens - 100 * budget))
-    wanted = reasoning.enabled or not reasoning.exclude
-    return "medium" if wanted else None
+    @property
+    def max_output_tokens(self) -> int:
+        """The largest number of tokens that the response can have."""
+        endpoint = self.attempt.endpoint
+        return self.token_limit or endpoint.max_completion_tokens or endpoint.context_length
 
+    @property
+    def stop_sequences(self) -> list[str]:
+        stop = self.chat.body.get("stop") or []
+        return [stop] if isinstance(stop, str) else stop
 
-def thinking_budget(request: ChatRequest, answer_tokens: int, least: int, most: int) -> int:
-    """How many tokens of an answer may be thoughts: the number asked for, or the effort's share, within limits.
+    @property
+    def function_tools(self) -> list[Mapping[str, Any]]:
+        """The tools that are functions; none when the endpoint takes no tools."""
+        tools = [tool for tool in self.chat.body.get("tools") or () if isinstance(tool.get("function"), Mapping)]
+        return tools if tools and self.supports("tools") else []
 
-    At least a twentieth of the answer remains for what is said, so the result may be below `least` when
-    `answer_tokens` is small.
-    """
-    reasoning = request.reasoning
-    if reasoning is not None and reasoning.max_tokens:
-        wanted = reasoning.max_tokens
-    else:
-        wanted = answer_tokens * EFFORT_SHARES.get(effort_of(request, answer_tokens) or "medium", 50) // 100
-    return min(max(wanted, least), most, answer_tokens * EFFORT_SHARES["max"] // 100)
+    @property
+    def requires_json(self) -> bool:
+        """Whether `response_format` asks for JSON, with a schema or without."""
+        return (self.chat.body.get("response_format") or {}).get("type") in {"json_object", "json_schema"}
 
+    @property
+    def response_schema(self) -> Any:
+        """The JSON Schema in `response_format`, unchecked; None when there is none."""
+        return ((self.chat.body.get("response_format") or {}).get("json_schema") or {}).get("schema")
 
-async def send(
-    url: str, attempt: Attempt, caller: Caller, *, headers: dict[str, str], body: dict[str, Any], stream: bool
-) -> http.UpstreamResponse:
-    """The provider's response once it has accepted the request; ProviderFailure when it has not."""
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "text/event-stream" if stream else "application/json",
-        "Accept-Encoding": "identity",
-        **headers,
-    }
-    if attempt.upstream.simulated:
-        headers |= caller.sandbox_headers
-    # An answer that comes in one piece is silent until it is complete.
-    silence = None if stream else settings.PROVIDER_WHOLE_SECONDS
-    response = await http.post(url, headers=headers, content=_encode(body), silence=silence)
-    if response.status == 200:
-        return response
-    try:
-        raise await failure_of(response)
-    finally:
-        await response.close()
+    # --- Messages -------------------------------------------------------------------------------------
+
+    def messages(self, max_messages: int = 0) -> list[dict[str, Any]]:
+        """The messages, compressed when the request or the endpoint's short context asks for it.
+
+        `max_messages`, when not zero, bounds how many messages a compressed conversation may have.
+        """
+        chat, endpoint = self.chat, self.attempt.endpoint
+        context = endpoint.context_length
+        if not compression.is_wanted(compression.asked_for(chat.body), context):
+            return chat.messages
+        room = context - min(self.max_tokens or endpoint.max_completion_tokens or 0, context // 2)
+        return compression.compressed(chat.messages, room, max_messages)
+
+    # --- Identity -------------------------------------------------------------------------------------
+
+    @property
+    def end_user_id(self) -> str:
+        """A stable pseudonym for the end user, or empty. Providers use it to detect abuse; the name stays here."""
+        return self._pseudonym(self.chat.user)
+
+    @property
+    def prompt_cache_key(self) -> str:
+        """A pseudonym for the client's `prompt_cache_key`, or empty. Clients put names of users into it."""
+        return self._pseudonym(str(self.chat.body.get("prompt_cache_key") or ""))
+
+    def _pseudonym(self, name: str) -> str:
+        if not name:
+            return ""
+        return hashlib.sha256(f"{self.caller.account_id}:{name}".encode("utf-8", "replace")).hexdigest()[:32]
+
+    # --- Reasoning ------------------------------------------------------------------------------------
+
+    def reasoning_effort(self, output_tokens: int) -> str | None:
+        """The effort to ask for, "none" to turn reasoning off, None to leave it to the model.
+
+        A token budget becomes the effort whose share of `output_tokens` is nearest to it.
+        """
+        reasoning = self.chat.reasoning
+        if reasoning is None:
+            return None
+        if reasoning.enabled is False:
+            return "none"
+        if reasoning.effort:
+            return reasoning.effort
+        if budget := reasoning.max_tokens:
+            return min(EFFORT_SHARES, key=lambda effort: abs(EFFORT_SHARES[effort] * output_tokens - 100 * budget))
+        return "medium" if reasoning.enabled or not reasoning.exclude else None
+
+    def reasoning_budget(self, output_tokens: int, minimum: int, maximum: int) -> int:
+        """The number of tokens to reason with: the budget in the request, or the effort's share of `output_tokens`.
+
+        A twentieth of `output_tokens` stays reserved for the text, so the result is below `minimum` when
+        `output_tokens` is small.
+        """
+        reasoning = self.chat.reasoning
+        if reasoning is not None and reasoning.max_tokens:
+            budget = reasoning.max_tokens
+        else:
+            budget = output_tokens * EFFORT_SHARES.get(self.reasoning_effort(output_tokens) or "medium", 50) // 100
+        return min(max(budget, minimum), maximum, output_tokens * EFFORT_SHARES["max"] // 100)

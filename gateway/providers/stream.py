@@ -1,7 +1,9 @@
-"""A provider's answer while it arrives, whatever protocol it speaks."""
+"""A provider's response while it arrives, whatever its protocol."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
+
+import msgspec
 
 from gateway.events import Delta, Finished, Usage
 
@@ -11,14 +13,15 @@ from .failures import ProviderFailure
 
 __all__ = ["ProviderStream", "checked_usage"]
 
-#: No answer has more tokens than this; a provider that says so is mistaken.
-MOST_TOKENS = 100_000_000
+#: A provider that counts more tokens than this is mistaken.
+MAX_PLAUSIBLE_TOKENS = 100_000_000
 
 
 class ProviderStream(ABC):
-    """A provider's answer. `pieces()` yields it; `usage`, `upstream_id` and `system_fingerprint` fill meanwhile.
+    """A provider's response. `batches()` yields its events; `usage`, `upstream_id` and `system_fingerprint` are filled
+    while it is read.
 
-    Iteration raises ProviderFailure when the answer breaks off or turns out to be an error.
+    Iteration raises ProviderFailure when the response breaks off or turns out to be an error.
     """
 
     def __init__(self, response: http.UpstreamResponse) -> None:
@@ -27,61 +30,70 @@ class ProviderStream(ABC):
         self.upstream_id = ""
         self.system_fingerprint: str | None = None
         self.finished = False  # nothing more will come
-        self.complete = False  # the provider said that this was all
+        self.complete = False  # the provider has sent its end marker
 
     async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
-        """The answer, in order: lists of what arrived together. Ends after its finish reason, and what breaks then
-        does not matter; a body that ends without one has been cut."""
-        finished: set[int] = set()  # choices
+        """The events in order, in lists of those that arrived together.
+
+        Failures after a finish reason are ignored. A body that ends without a finish reason was cut off.
+        """
+        finished_choices: set[int] = set()
         try:
-            async for piece in self._batches():
-                if piece := _without_repeats(piece, finished):
-                    yield piece
+            async for batch in self._batches():
+                if batch := _without_repeated_finishes(batch, finished_choices):
+                    yield batch
         except ProviderFailure:
-            if not finished:
+            if not finished_choices:
                 raise
         self.finished = True
-        # Without a finish reason: an empty answer when the provider got to its end, with usage; else a cut one.
-        if not finished and not (self.complete and self.usage is not None):
+        # An empty response has no finish reason, but an end marker and usage.
+        if not finished_choices and not (self.complete and self.usage is not None):
             raise ProviderFailure(502, "The provider broke off its answer.")
 
     async def _batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
-        """What the provider sends, up to its word for the end."""
+        """The events up to the provider's end marker."""
         async for payloads in self._payloads():
-            piece: list[Delta | Finished] = []
+            batch: list[Delta | Finished] = []
             try:
                 for payload in payloads:
                     if payload == b"[DONE]":
                         self.complete = True
                     elif payload:
-                        piece += self.parse(payload)
+                        batch += self.parse(payload)
                     if self.complete:
                         break
-            except ProviderFailure:
-                if piece:
-                    yield piece  # what came before the fault was said
-                raise
-            yield piece
+            except (ProviderFailure, msgspec.DecodeError, UnicodeDecodeError) as error:
+                if batch:
+                    yield batch  # events before the failure are part of the response
+                if isinstance(error, ProviderFailure):
+                    raise
+                raise self.undecodable(payload) from error
+            yield batch
             if self.complete:
                 break
 
     @abstractmethod
     def parse(self, payload: bytes) -> list[Delta | Finished]:
-        """What one JSON text of this protocol says; fills `usage` and `upstream_id` on the way, and sets `complete`
-        where the protocol has a word for the end.
+        """The events in one JSON text of this protocol.
 
-        Raises ProviderFailure for an error that the provider reports, and for what is not its protocol.
+        Also fills `usage` and `upstream_id`, and sets `complete` where the protocol has an end marker. Raises
+        ProviderFailure for an error that the provider reports, msgspec.DecodeError or UnicodeDecodeError for a text
+        that is not of this protocol.
         """
 
+    def undecodable(self, payload: bytes) -> ProviderFailure:
+        """The failure for a text that is not of this protocol. A protocol overrides it to find errors in such texts."""
+        return ProviderFailure(502, "The provider sent something that is not its protocol.")
+
     async def close(self) -> None:
-        """Stop listening; a provider that supports it stops generating."""
+        """Stop reading. A provider that supports cancellation stops generating."""
         self.finished = True
         await self._response.close()
 
     async def _payloads(self) -> AsyncGenerator[list[bytes], None]:
-        """The JSON texts of the body: lists of what arrived together.
+        """The JSON texts of the body, in lists of those that arrived together.
 
-        The body's first bytes say whether it is a stream of events: its Content-Type is sometimes wrong.
+        The first bytes tell an event stream from a single JSON text, since the Content-Type is sometimes wrong.
         """
         decoder = EventStreamDecoder()
         start = bytearray()
@@ -90,7 +102,7 @@ class ProviderStream(ABC):
             async for chunk in self._response.chunks():
                 if is_stream is None:
                     start += chunk
-                    is_stream = _looks_like_events(start)
+                    is_stream = _starts_event_stream(start)
                     if is_stream:
                         yield list(decoder.decode(bytes(start)))
                 elif is_stream:
@@ -99,7 +111,7 @@ class ProviderStream(ABC):
                     start += chunk
         except EventTooLong as error:
             raise ProviderFailure(502, "The provider sent an endless line.") from error
-        # A body that is not a stream is one JSON text: whoever reads all of it is at the end.
+        # A single JSON text has no end marker: it is complete when it has been read.
         yield list(decoder.flush()) if is_stream else [bytes(start), b"[DONE]"]
 
 
@@ -112,10 +124,10 @@ def checked_usage(
     cache_write: int = 0,
     cache_write_1h: int = 0,
 ) -> Usage | None:
-    """Usage of these token counts; None when they cannot be true: negative, absurd, or parts above their whole."""
+    """Usage with these token counts; None when they are impossible: negative, absurd, or parts above their whole."""
     counts = (prompt, completion, reasoning, cached, cache_write, cache_write_1h)
-    parts = cached + cache_write > prompt or cache_write_1h > cache_write or reasoning > completion
-    if min(counts) < 0 or max(counts) > MOST_TOKENS or parts:
+    parts_exceed_whole = cached + cache_write > prompt or cache_write_1h > cache_write or reasoning > completion
+    if min(counts) < 0 or max(counts) > MAX_PLAUSIBLE_TOKENS or parts_exceed_whole:
         return None
     return Usage(
         prompt_tokens=prompt,
@@ -127,20 +139,20 @@ def checked_usage(
     )
 
 
-def _without_repeats(piece: list[Delta | Finished], finished: set[int]) -> list[Delta | Finished]:
-    """The piece without second finishes of a choice, which clients take for the end; notes the first in `finished`."""
+def _without_repeated_finishes(batch: list[Delta | Finished], finished_choices: set[int]) -> list[Delta | Finished]:
+    """The batch without a second finish of any choice, which clients take for the end. Updates `finished_choices`."""
     kept = []
-    for event in piece:
+    for event in batch:
         if isinstance(event, Finished):
-            if event.index in finished:
+            if event.index in finished_choices:
                 continue
-            finished.add(event.index)
+            finished_choices.add(event.index)
         kept.append(event)
     return kept
 
 
-def _looks_like_events(start: bytes | bytearray) -> bool | None:
-    """Whether a body that begins like this is a stream of events; None when it is too early to say."""
+def _starts_event_stream(start: bytes | bytearray) -> bool | None:
+    """Whether a body that begins like this is an event stream; None when these are too few bytes to tell."""
     text = bytes(start[:64]).lstrip(b"\xef\xbb\xbf \r\n\t")
     if len(text) < 6 and not text.startswith(b":"):
         return None if not text or b"data:".startswith(text[:5]) or b"event:".startswith(text) else False

@@ -16,7 +16,7 @@ from gateway.callers import Caller
 from gateway.events import Delta, Finished
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers import ProviderStream, open_stream
-from gateway.providers.failures import ProviderFailure, refusal, retry_pause
+from gateway.providers.failures import ProviderFailure, api_error, retry_delay
 from gateway.routing.health import HealthTracker
 from gateway.routing.plan import Attempt, Plan
 
@@ -125,11 +125,11 @@ async def open_relay(
             else:
                 relay.seconds = clock() - began
                 return relay
-        pause = retry_pause([failure for _, failure in failures])
+        pause = retry_delay([failure for _, failure in failures])
         if last_round or pause is None:
             break
         await asyncio.sleep(pause)
-    raise refusal(failures, [attempt.model.id for attempt in plan.attempts], request.messages)
+    raise api_error(failures, [attempt.model.id for attempt in plan.attempts], request.messages)
 
 
 async def _open(attempt: Attempt, request: ChatRequest, caller: Caller, max_tokens: int | None) -> Relay:

@@ -1,4 +1,4 @@
-"""Exa's search: `POST /search`, with excerpts of what it finds."""
+"""Exa's search API: `POST /search`, with excerpts of the pages found."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.providers import http
-from gateway.providers.errors import failure_of
+from gateway.providers.errors import failure_from_response
 from gateway.providers.failures import ProviderFailure
 
 from .options import Options
@@ -14,10 +14,10 @@ from .result import Result
 
 __all__ = ["search"]
 
-#: Excerpts that are asked for, in characters for each page.
+#: The requested length of each page's excerpts, in characters.
 EXCERPT_CHARACTERS = 2000
-#: The most of an answer that is read, in bytes: 25 pages need a fraction of it.
-ANSWER_BYTES = 4 * 1024 * 1024
+#: The most bytes of a response that are read: 25 pages need a fraction of it.
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 
 
 class _Page(msgspec.Struct, rename="camel"):
@@ -29,29 +29,29 @@ class _Page(msgspec.Struct, rename="camel"):
     text: str | None = None
 
 
-class _Found(msgspec.Struct):
+class _Response(msgspec.Struct):
     results: list[_Page]
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Found).decode
+_decode = msgspec.json.Decoder(_Response).decode
 
 
-async def search(address: str, api_key: str, query: str, options: Options, headers: Mapping[str, str]) -> list[Result]:
-    """What Exa finds, best first; ProviderFailure when it does not answer, or not with results."""
+async def search(base_url: str, api_key: str, query: str, options: Options, headers: Mapping[str, str]) -> list[Result]:
+    """Exa's results, best first; ProviderFailure when it fails or sends something else."""
     response = await http.post(
-        f"{address}/search",
+        f"{base_url}/search",
         headers={"x-api-key": api_key, "Content-Type": "application/json", "Accept": "application/json", **headers},
         content=_encode(_body(query, options)),
     )
     try:
         if response.status != 200:
-            raise await failure_of(response)
-        answer = await response.read(ANSWER_BYTES)
+            raise await failure_from_response(response)
+        content = await response.read(MAX_RESPONSE_BYTES)
     finally:
         await response.close()
     try:
-        pages = _decode(answer).results
+        pages = _decode(content).results
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProviderFailure(502, "The search engine sent something that is not its protocol.") from error
     return [_result(page, page.url) for page in pages if page.url and page.url.startswith(("https://", "http://"))]

@@ -12,6 +12,7 @@ from gateway.models import Generation
 from gateway.protocols.chat_completions.request import parse
 from gateway.providers.anthropic.request import request_body as anthropic_body
 from gateway.providers.google.request import request_body as google_body
+from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from gateway.routing.upstreams import Upstream
 from tests.gateway import factory
@@ -140,7 +141,7 @@ def for_anthropic(
 ) -> dict[str, Any]:
     """What Anthropic is sent."""
     request = parse({"model": "acme/one", "messages": list(messages) or [user("Hi")], **body})
-    return anthropic_body(request, attempt(name, **(fields or {})), CALLER, max_tokens, fetched or {})
+    return anthropic_body(ProviderRequest(request, attempt(name, **(fields or {})), CALLER, max_tokens), fetched or {})
 
 
 def for_google(
@@ -153,4 +154,4 @@ def for_google(
 ) -> dict[str, Any]:
     """What Google is sent."""
     request = parse({"model": "acme/one", "messages": list(messages) or [user("Hi")], **body})
-    return google_body(request, attempt(name, **(fields or {})), max_tokens, fetched or {})
+    return google_body(ProviderRequest(request, attempt(name, **(fields or {})), CALLER, max_tokens), fetched or {})

@@ -1,12 +1,11 @@
 """Anthropic's Messages protocol."""
 
-from gateway.callers import Caller
-from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers import fetching
-from gateway.providers.request_context import send
-from gateway.routing.plan import Attempt
+from gateway.providers.client import send
+from gateway.providers.fetching import fetch
+from gateway.providers.request_context import ProviderRequest
 
-from .request import addresses_to_fetch, request_body
+from .messages import urls_to_fetch
+from .request import request_body
 from .stream import MessagesStream
 
 __all__ = ["open_stream"]
@@ -14,15 +13,13 @@ __all__ = ["open_stream"]
 VERSION = "2023-06-01"
 
 
-async def open_stream(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> MessagesStream:
-    """The provider's answer once it has accepted the request; ProviderFailure when it has not."""
-    fetched = await fetching.fetch(addresses_to_fetch(request.messages))
+async def open_stream(request: ProviderRequest) -> MessagesStream:
+    """The provider's response, once it has accepted the request; ProviderFailure when it has not."""
+    fetched = await fetch(urls_to_fetch(request.chat.messages))
     response = await send(
-        f"{attempt.upstream.base_url}/messages",
-        attempt,
-        caller,
-        headers={"x-api-key": attempt.upstream.api_key, "anthropic-version": VERSION},
-        body=request_body(request, attempt, caller, max_tokens, fetched),
-        stream=request.stream,
+        request,
+        f"{request.attempt.upstream.base_url}/messages",
+        headers={"x-api-key": request.attempt.upstream.api_key, "anthropic-version": VERSION},
+        body=request_body(request, fetched),
     )
     return MessagesStream(response)

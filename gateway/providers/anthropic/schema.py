@@ -1,4 +1,4 @@
-"""JSON Schemas as Anthropic enforces them: a subset, with objects that are closed. Pure."""
+"""JSON Schemas as Anthropic enforces them: a subset of the keywords, with closed objects. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 
 __all__ = ["to_supported_schema"]
 
-#: Keywords that are enforced. What others ask for is told to the model in words.
+#: Keywords that the provider enforces. It refuses others, so they are put into the description for the model to read.
 _ENFORCED = frozenset(
     {
         "$defs", "$ref", "additionalProperties", "allOf", "anyOf", "const", "definitions", "default", "description",
@@ -15,34 +15,35 @@ _ENFORCED = frozenset(
     }
 )  # fmt: skip
 _FORMATS = frozenset({"date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"})
-_NO_MEANING = frozenset({"$schema", "$id", "$comment", "examples", "additionalProperties", "oneOf"})
+#: Keywords that are dropped: they constrain nothing, or are replaced below.
+_DROPPED = frozenset({"$schema", "$id", "$comment", "examples", "additionalProperties", "oneOf"})
 
 
 def to_supported_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema without what would be refused: other keywords become part of the description."""
-    kept: dict[str, Any] = {}
-    told: dict[str, Any] = {}
+    """The schema with the keywords that the provider accepts. Others become part of the description."""
+    supported: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for name, value in schema.items():
         if name in {"properties", "$defs", "definitions"} and isinstance(value, Mapping):
-            kept[name] = {key: _narrowed(inner) for key, inner in value.items()}
+            supported[name] = {key: _nested(inner) for key, inner in value.items()}
         elif name in {"anyOf", "allOf", "oneOf"} and isinstance(value, list):
-            kept["anyOf" if name == "oneOf" else name] = [_narrowed(inner) for inner in value]
+            supported["anyOf" if name == "oneOf" else name] = [_nested(inner) for inner in value]
         elif name == "items":
-            kept[name] = _narrowed(value)
+            supported[name] = _nested(value)
         elif (name == "minItems" and value in {0, 1}) or (name == "format" and value in _FORMATS):
-            kept[name] = value
-        elif name == "format" or name not in _ENFORCED | _NO_MEANING:
-            told[name] = value
-        elif name not in _NO_MEANING:
-            kept[name] = value
-    types = kept.get("type")
-    if "properties" in kept or "object" in (types if isinstance(types, list) else [types]):
-        kept["additionalProperties"] = False
-    if told:
-        words = ", ".join(f"{name}: {msgspec.json.encode(value).decode()}" for name, value in told.items())
-        kept["description"] = f"{kept.get('description', '')} ({words})".strip()
-    return kept
+            supported[name] = value
+        elif name == "format" or name not in _ENFORCED | _DROPPED:
+            described[name] = value
+        elif name not in _DROPPED:
+            supported[name] = value
+    types = supported.get("type")
+    if "properties" in supported or "object" in (types if isinstance(types, list) else [types]):
+        supported["additionalProperties"] = False
+    if described:
+        words = ", ".join(f"{name}: {msgspec.json.encode(value).decode()}" for name, value in described.items())
+        supported["description"] = f"{supported.get('description', '')} ({words})".strip()
+    return supported
 
 
-def _narrowed(schema: Any) -> Any:
+def _nested(schema: Any) -> Any:
     return to_supported_schema(schema) if isinstance(schema, Mapping) else schema

@@ -1,4 +1,4 @@
-"""Answers in Anthropic's Messages protocol: blocks of content, whole or in deltas."""
+"""Responses in Anthropic's Messages protocol: content blocks, whole or in deltas."""
 
 from typing import Any
 
@@ -6,11 +6,10 @@ import msgspec
 
 from gateway.events import Delta, Finished
 from gateway.providers import http
-from gateway.providers.errors import failure_from
-from gateway.providers.failures import ProviderFailure
+from gateway.providers.errors import failure_from_body
 from gateway.providers.stream import ProviderStream, checked_usage
 
-from .request import FORMAT
+from .messages import REASONING_FORMAT
 
 __all__ = ["MessagesStream"]
 
@@ -25,13 +24,13 @@ class _Block(msgspec.Struct):
     text: str | None = None
     thinking: str | None = None
     signature: str | None = None
-    data: str | None = None  # thoughts that are encrypted
+    data: str | None = None  # encrypted reasoning
     id: str = ""
     name: str = ""
     input: Any = None
 
 
-class _Refusal(msgspec.Struct):
+class _StopDetails(msgspec.Struct):
     explanation: str | None = None
 
 
@@ -42,15 +41,15 @@ class _Delta(msgspec.Struct):
     signature: str | None = None
     partial_json: str | None = None
     stop_reason: str | None = None
-    stop_details: _Refusal | None = None
+    stop_details: _StopDetails | None = None
 
 
 class _OutputDetails(msgspec.Struct):
     thinking_tokens: int | None = None
 
 
-class _Written(msgspec.Struct):
-    """Of the tokens written to the cache, those that stay for an hour."""
+class _CacheCreation(msgspec.Struct):
+    """The tokens written to the cache, by their time to live."""
 
     ephemeral_1h_input_tokens: int | None = None
 
@@ -60,7 +59,7 @@ class _Usage(msgspec.Struct):
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
-    cache_creation: _Written | None = None
+    cache_creation: _CacheCreation | None = None
     output_tokens_details: _OutputDetails | None = None
 
 
@@ -68,12 +67,12 @@ class _Message(msgspec.Struct):
     id: str = ""
     content: list[_Block] | None = None
     stop_reason: str | None = None
-    stop_details: _Refusal | None = None
+    stop_details: _StopDetails | None = None
     usage: _Usage | None = None
 
 
 class _Event(_Message):
-    """An event of the stream; a whole message is one as well."""
+    """An event of the stream, or a whole message, which has the type `message`."""
 
     type: str = ""
     index: int = 0
@@ -88,20 +87,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 class MessagesStream(ProviderStream):
-    """An answer of Anthropic's. Its beginning, with the size of the prompt, is not yet a token."""
+    """A response of Anthropic's. `message_start`, with the size of the prompt, yields no event."""
 
     def __init__(self, response: http.UpstreamResponse) -> None:
         super().__init__(response)
         self._counts = _Usage()
-        self._calls: dict[int, int] = {}  # number of the content block: number of the tool call
-        self._without_arguments: set[int] = set()  # content blocks
-        self._thoughts = -1  # number of the latest block of thoughts
+        self._tool_calls: dict[int, int] = {}  # index of the content block: index of the tool call
+        self._without_arguments: set[int] = set()  # indices of content blocks
+        self._reasoning_index = -1  # of the latest block of reasoning
 
     def parse(self, payload: bytes) -> list[Delta | Finished]:
-        try:
-            event = _decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ProviderFailure(502, "The provider sent something that is not its protocol.") from error
+        event = _decode(payload)
         match event.type:
             case "content_block_delta" if event.delta is not None:
                 return self._delta(event.index, event.delta)
@@ -111,41 +107,41 @@ class MessagesStream(ProviderStream):
                 return self._end_of_block(event.index)
             case "message_delta":
                 delta = event.delta or _Delta()
-                return self._ending(delta.stop_reason, delta.stop_details, event.usage)
+                return self._end_of_message(delta.stop_reason, delta.stop_details, event.usage)
             case "message_start" if event.message is not None:
                 self.upstream_id = event.message.id
-                self._count(event.message.usage, final=False)
+                self._update_usage(event.message.usage, final=False)
             case "message_stop":
                 self.complete = True
             case "message":
                 return self._message(event)
             case "error":
-                raise failure_from(event.error, default_status=502)
-        return []  # pings, and what is yet to be invented
+                raise failure_from_body(event.error, default_status=502)
+        return []  # pings, and event types that this version does not know
 
     def _message(self, message: _Message) -> list[Delta | Finished]:
         self.upstream_id = message.id
         events: list[Delta | Finished] = []
         for index, block in enumerate(message.content or ()):
             events += self._block(index, block, whole=True)
-        return events + self._ending(message.stop_reason, message.stop_details, message.usage)
+        return events + self._end_of_message(message.stop_reason, message.stop_details, message.usage)
 
     def _block(self, index: int, block: _Block, *, whole: bool) -> list[Delta | Finished]:
-        """A block's beginning, or all of it."""
+        """The events of a whole content block, or of its start."""
         match block.type:
             case "tool_use":
                 arguments = _encode(block.input or {}).decode() if whole else ""
-                number = self._calls.setdefault(index, len(self._calls))
+                call = self._tool_calls.setdefault(index, len(self._tool_calls))
                 if not whole:
                     self._without_arguments.add(index)
                 function = {"name": block.name, "arguments": arguments}
-                return [Delta(tool_calls=[{"index": number, "id": block.id, "type": "function", "function": function}])]
+                return [Delta(tool_calls=[{"index": call, "id": block.id, "type": "function", "function": function}])]
             case "thinking":
-                self._thoughts += 1
-                return self._thought(block.thinking, block.signature or None)
+                self._reasoning_index += 1
+                return self._reasoning(block.thinking, block.signature or None)
             case "redacted_thinking":
-                self._thoughts += 1
-                detail = {"type": "reasoning.encrypted", "data": block.data, **self._place()}
+                self._reasoning_index += 1
+                detail = {"type": "reasoning.encrypted", "data": block.data, **self._detail_fields()}
                 return [Delta(reasoning_details=[detail])]
         return self._text(block.text)
 
@@ -155,38 +151,38 @@ class MessagesStream(ProviderStream):
                 if not delta.partial_json:
                     return []
                 self._without_arguments.discard(index)
-                number = self._calls.setdefault(index, len(self._calls))
-                return [Delta(tool_calls=[{"index": number, "function": {"arguments": delta.partial_json}}])]
+                call = self._tool_calls.setdefault(index, len(self._tool_calls))
+                return [Delta(tool_calls=[{"index": call, "function": {"arguments": delta.partial_json}}])]
             case "thinking_delta":
-                return self._thought(delta.thinking, None)
+                return self._reasoning(delta.thinking, None)
             case "signature_delta":
-                return self._thought(None, delta.signature)
+                return self._reasoning(None, delta.signature)
         return self._text(delta.text)
 
     def _end_of_block(self, index: int) -> list[Delta | Finished]:
-        """A call without arguments has none in the stream either; everybody else expects an empty object."""
+        """`{}` for a tool call without arguments, which this protocol streams as no text at all."""
         if index not in self._without_arguments:
             return []
-        return [Delta(tool_calls=[{"index": self._calls[index], "function": {"arguments": "{}"}}])]
+        return [Delta(tool_calls=[{"index": self._tool_calls[index], "function": {"arguments": "{}"}}])]
 
     def _text(self, text: str | None) -> list[Delta | Finished]:
         return [Delta(text=text)] if text else []
 
-    def _thought(self, text: str | None, signature: str | None) -> list[Delta | Finished]:
+    def _reasoning(self, text: str | None, signature: str | None) -> list[Delta | Finished]:
         if not text and not signature:
             return []
-        detail: dict[str, Any] = {"type": "reasoning.text", "text": text or "", **self._place()}
+        detail: dict[str, Any] = {"type": "reasoning.text", "text": text or "", **self._detail_fields()}
         if signature:
             detail["signature"] = signature
         return [Delta(reasoning=text or "", reasoning_details=[detail])]
 
-    def _place(self) -> dict[str, Any]:
-        return {"format": FORMAT, "index": max(self._thoughts, 0)}
+    def _detail_fields(self) -> dict[str, Any]:
+        return {"format": REASONING_FORMAT, "index": max(self._reasoning_index, 0)}
 
-    def _ending(
-        self, stop_reason: str | None, details: _Refusal | None, usage: _Usage | None
+    def _end_of_message(
+        self, stop_reason: str | None, details: _StopDetails | None, usage: _Usage | None
     ) -> list[Delta | Finished]:
-        self._count(usage, final=True)
+        self._update_usage(usage, final=True)
         events: list[Delta | Finished] = []
         if details is not None and details.explanation:
             events.append(Delta(refusal=details.explanation))
@@ -195,10 +191,10 @@ class MessagesStream(ProviderStream):
             events.append(Finished(finish_reason=reason, native_finish_reason=stop_reason))
         return events
 
-    def _count(self, new: _Usage | None, *, final: bool) -> None:
-        """Take over counts. Here the input does not include what was read from the cache or written to it.
+    def _update_usage(self, new: _Usage | None, *, final: bool) -> None:
+        """Add counts. `input_tokens` excludes the tokens read from the cache or written to it.
 
-        Only the last event counts what was said: until then usage is marked as an estimate.
+        Only the last event counts the output: until then usage is marked as estimated.
         """
         if new is None or (new.input_tokens is None and new.output_tokens is None):
             return
@@ -214,7 +210,7 @@ class MessagesStream(ProviderStream):
             reasoning=details.thinking_tokens or 0,
             cached=cached,
             cache_write=written,
-            cache_write_1h=(known.cache_creation or _Written()).ephemeral_1h_input_tokens or 0,
+            cache_write_1h=(known.cache_creation or _CacheCreation()).ephemeral_1h_input_tokens or 0,
         )
         if usage is not None:
             self.usage = usage if final else msgspec.structs.replace(usage, estimated=True)

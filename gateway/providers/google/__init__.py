@@ -2,31 +2,25 @@
 
 from urllib.parse import quote
 
-from gateway.callers import Caller
-from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers import fetching
-from gateway.providers.request_context import send
-from gateway.routing.plan import Attempt
+from gateway.providers.client import send
+from gateway.providers.fetching import fetch
+from gateway.providers.request_context import ProviderRequest
 
-from .request import addresses_to_fetch, request_body
+from .messages import urls_to_fetch
+from .request import request_body
 from .stream import GenerationStream
 
 __all__ = ["open_stream"]
 
 
-async def open_stream(
-    request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None
-) -> GenerationStream:
-    """The provider's answer once it has accepted the request; ProviderFailure when it has not."""
-    fetched = await fetching.fetch(addresses_to_fetch(request.messages))
-    model = quote(attempt.endpoint.provider_model_id or attempt.model.id, safe="")
-    verb = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
+async def open_stream(request: ProviderRequest) -> GenerationStream:
+    """The provider's response, once it has accepted the request; ProviderFailure when it has not."""
+    fetched = await fetch(urls_to_fetch(request.chat.messages))
+    method = "streamGenerateContent?alt=sse" if request.chat.stream else "generateContent"
     response = await send(
-        f"{attempt.upstream.base_url}/models/{model}:{verb}",
-        attempt,
-        caller,
-        headers={"x-goog-api-key": attempt.upstream.api_key},
-        body=request_body(request, attempt, max_tokens, fetched),
-        stream=request.stream,
+        request,
+        f"{request.attempt.upstream.base_url}/models/{quote(request.model, safe='')}:{method}",
+        headers={"x-goog-api-key": request.attempt.upstream.api_key},
+        body=request_body(request, fetched),
     )
     return GenerationStream(response)

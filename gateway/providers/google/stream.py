@@ -1,4 +1,4 @@
-"""Answers in Google's Gemini protocol: candidates made of parts, with growing usage in every chunk."""
+"""Responses in Google's Gemini protocol: candidates made of parts, with cumulative usage in every chunk."""
 
 import secrets
 from typing import Any
@@ -7,11 +7,11 @@ import msgspec
 
 from gateway.events import Delta, Finished
 from gateway.providers import http
-from gateway.providers.errors import failure_from
+from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.stream import ProviderStream, checked_usage
 
-from .request import FORMAT
+from .messages import REASONING_FORMAT
 
 __all__ = ["GenerationStream"]
 
@@ -80,22 +80,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 class GenerationStream(ProviderStream):
-    """An answer of Gemini's; a chunk of the stream and a whole answer have the same shape."""
+    """A response of Gemini's. A chunk of a stream and a whole response have the same shape."""
 
     def __init__(self, response: http.UpstreamResponse) -> None:
         super().__init__(response)
-        self._calls = 0
-        self._thoughts = 0  # signed parts so far
+        self._tool_calls = 0  # so far
+        self._signed_parts = 0  # so far
 
     def parse(self, payload: bytes) -> list[Delta | Finished]:
-        try:
-            chunk = _decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _error_in(payload) from error
+        chunk = _decode(payload)
         if chunk.error:
-            raise failure_from(chunk.error, default_status=502)
+            raise failure_from_body(chunk.error, default_status=502)
         self.upstream_id = chunk.response_id or self.upstream_id
-        self._count(chunk.usage_metadata)
+        self._update_usage(chunk.usage_metadata)
         if chunk.prompt_feedback is not None and chunk.prompt_feedback.block_reason:
             reason = chunk.prompt_feedback.block_reason
             raise ProviderFailure(
@@ -109,69 +106,77 @@ class GenerationStream(ProviderStream):
                 events.append(self._finished(candidate.finish_reason, candidate.index))
         return events
 
+    def undecodable(self, payload: bytes) -> ProviderFailure:
+        """Google sometimes sends an error inside a list."""
+        try:
+            decoded = msgspec.json.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            decoded = None
+        if isinstance(decoded, list):
+            return failure_from_body(decoded, default_status=502)
+        return super().undecodable(payload)
+
     def _part(self, part: _Part, index: int) -> list[Delta]:
         details: list[Any] = []
-        calls = None
+        tool_calls = None
         call_id = None
         if part.function_call is not None:
             call = part.function_call
-            call_id = call.id or f"call_{(self.upstream_id or secrets.token_urlsafe(12))[:40]}_{self._calls}"
+            call_id = call.id or f"call_{(self.upstream_id or secrets.token_urlsafe(12))[:40]}_{self._tool_calls}"
             function = {"name": call.name, "arguments": _encode(call.args or {}).decode()}
-            calls = [{"index": self._calls, "id": call_id, "type": "function", "function": function}]
-            self._calls += 1
-        thought = part.text or "" if part.thought else ""
-        if thought:
-            details.append({"type": "reasoning.text", "text": thought, "format": FORMAT, "index": self._thoughts})
-        if part.thought_signature:
-            signature = {"type": "reasoning.encrypted", "data": part.thought_signature, "id": call_id}
-            details.append({**signature, "format": FORMAT, "index": self._thoughts})
-            self._thoughts += 1
+            tool_calls = [{"index": self._tool_calls, "id": call_id, "type": "function", "function": function}]
+            self._tool_calls += 1
+        text = part.text or ""
+        reasoning = ""
+        if part.thought:
+            text, reasoning = "", text
+        if reasoning or part.thought_signature:
+            details = self._reasoning_details(reasoning, part.thought_signature, call_id)
         images = None
         if part.inline_data is not None and not part.thought:
             url = f"data:{part.inline_data.mime_type};base64,{part.inline_data.data}"
             images = [{"type": "image_url", "image_url": {"url": url}}]
-        text = "" if part.thought else part.text or ""
-        if not (text or details or calls or images):
+        if not (text or details or tool_calls or images):
             return []
         return [
             Delta(
                 text=text,
-                reasoning=thought,
+                reasoning=reasoning,
                 reasoning_details=details or None,
-                tool_calls=calls,
+                tool_calls=tool_calls,
                 images=images,
                 index=index,
             )
         ]
 
+    def _reasoning_details(self, text: str, signature: str | None, call_id: str | None) -> list[Any]:
+        """The text of a part's reasoning, and the signature that must go back with the part in the next request."""
+        place = {"format": REASONING_FORMAT, "index": self._signed_parts}
+        details: list[Any] = []
+        if text:
+            details.append({"type": "reasoning.text", "text": text, **place})
+        if signature:
+            details.append({"type": "reasoning.encrypted", "data": signature, "id": call_id, **place})
+            self._signed_parts += 1
+        return details
+
     def _finished(self, native: str, index: int) -> Finished:
         reason = FINISH_REASONS.get(native, "stop")
         if reason == "error":
             raise ProviderFailure(502, f"The provider ended its answer with an error: {native}.")
-        if reason == "stop" and self._calls:
+        if reason == "stop" and self._tool_calls:
             reason = "tool_calls"
         return Finished(finish_reason=reason, native_finish_reason=native, index=index)
 
-    def _count(self, new: _Usage | None) -> None:
-        """Take over counts, which are cumulative. Here the candidates do not include their thoughts."""
+    def _update_usage(self, new: _Usage | None) -> None:
+        """Replace the counts, which are cumulative. `candidates_token_count` excludes reasoning."""
         if new is None or new.prompt_token_count is None:
             return
-        thoughts = new.thoughts_token_count or 0
+        reasoning = new.thoughts_token_count or 0
         usage = checked_usage(
             new.prompt_token_count + (new.tool_use_prompt_token_count or 0),
-            (new.candidates_token_count or 0) + thoughts,
-            reasoning=thoughts,
+            (new.candidates_token_count or 0) + reasoning,
+            reasoning=reasoning,
             cached=new.cached_content_token_count or 0,
         )
         self.usage = usage or self.usage
-
-
-def _error_in(payload: bytes) -> ProviderFailure:
-    """What a payload that is no chunk says: errors in a list, as Google sends them at times, or nonsense."""
-    try:
-        decoded = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        decoded = None
-    if isinstance(decoded, list):
-        return failure_from(decoded, default_status=502)
-    return ProviderFailure(502, "The provider sent something that is not its protocol.")

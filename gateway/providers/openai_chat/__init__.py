@@ -1,9 +1,7 @@
-"""OpenAI's chat protocol, which most providers speak."""
+"""OpenAI's chat protocol, which most providers speak, each in its own dialect."""
 
-from gateway.callers import Caller
-from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers.request_context import send
-from gateway.routing.plan import Attempt
+from gateway.providers.client import send
+from gateway.providers.request_context import ProviderRequest
 
 from .request import request_body
 from .stream import ChatStream
@@ -11,14 +9,12 @@ from .stream import ChatStream
 __all__ = ["open_stream"]
 
 
-async def open_stream(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> ChatStream:
-    """The provider's answer once it has accepted the request; ProviderFailure when it has not."""
+async def open_stream(request: ProviderRequest) -> ChatStream:
+    """The provider's response, once it has accepted the request; ProviderFailure when it has not."""
     response = await send(
-        f"{attempt.upstream.base_url}/chat/completions",
-        attempt,
-        caller,
-        headers={"Authorization": f"Bearer {attempt.upstream.api_key}"},
-        body=request_body(request, attempt, caller, max_tokens),
-        stream=request.stream,
+        request,
+        f"{request.attempt.upstream.base_url}/chat/completions",
+        headers={"Authorization": f"Bearer {request.attempt.upstream.api_key}"},
+        body=request_body(request),
     )
     return ChatStream(response)

@@ -1,131 +1,81 @@
-"""Requests in OpenAI's chat protocol, without what the one or the other provider would refuse."""
+"""Request bodies in OpenAI's chat protocol, written in the dialect of the provider."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from gateway.callers import Caller
-from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers.request_context import (
-    alias_of,
-    cache_key_of,
-    ceiling,
-    effort_of,
-    fitted,
-    longest_answer,
-    supports,
-)
-from gateway.routing.plan import Attempt
-from models_catalog.parameters import DROPPABLE
+from gateway.protocols.chat_completions.request import Reasoning
+from gateway.providers.request_context import ProviderRequest, supports
+
+from .dialects import DIALECTS, TOLERANT, Dialect
+from .messages import messages_in, without_cache_control
 
 __all__ = ["request_body"]
 
-#: Fields that mean something to the gateway and nothing, or something else, to a provider.
+#: Fields that the gateway acts on: a provider would refuse them or take them for something else.
 GATEWAY_FIELDS = frozenset(
     {
         "model", "models", "route", "messages", "prompt", "stream", "stream_options", "usage", "provider", "plugins",
         "transforms", "preset", "session_id", "user", "trace", "debug", "max_tokens", "max_completion_tokens",
         "reasoning", "reasoning_effort", "include_reasoning", "n", "best_of", "echo", "metadata", "store",
         "structured_outputs", "max_tool_calls", "stop_server_tools_when", "cache_control", "safety_identifier",
-        "service_tier",  # the catalogue's prices are those of the standard tier
-        "prompt_cache_key",  # goes on under another name, where it goes on
+        "service_tier",  # the catalog's prices are those of the standard tier
+        "prompt_cache_key",  # sent as a pseudonym, where it is sent
     }
 )  # fmt: skip
 
-#: Whose protocol it is: OpenAI, and those who host its API.
-OPENAIS = frozenset({"azure", "openai"})
-
-#: Fields that nobody else knows, and some refuse.
-OPENAI_FIELDS = frozenset({"prompt_cache_options", "prompt_cache_retention"})
-
-#: The fields that the most particular providers publish: they refuse a request with any other.
-_USUAL = frozenset(
+#: Sampling parameters that are left out when the endpoint does not list them. Others always travel.
+OPTIONAL_PARAMETERS = frozenset(
     {
-        "frequency_penalty", "max_tokens", "messages", "model", "parallel_tool_calls", "presence_penalty",
-        "reasoning_effort", "response_format", "stop", "stream", "temperature", "tool_choice", "tools", "top_p",
+        "temperature", "top_p", "top_k", "min_p", "top_a", "frequency_penalty", "presence_penalty",
+        "repetition_penalty", "seed", "logit_bias", "logprobs", "top_logprobs", "stop", "tools", "tool_choice",
+        "parallel_tool_calls", "response_format", "verbosity", "prediction", "web_search_options",
     }
 )  # fmt: skip
-PUBLISHED_FIELDS = {
-    "groq": _USUAL
-    | {
-        "citation_options", "compound_custom", "disable_tool_validation", "documents", "include_reasoning",
-        "reasoning_format", "search_settings", "seed", "stream_options", "user",
-    },
-    "mistral": _USUAL | {"prediction", "prompt_mode", "random_seed", "safe_prompt"},
-}  # fmt: skip
 
-#: Providers that refuse a request whose messages or tools have more fields than OpenAI's own: thoughts of an earlier
-#: answer, which clients send back as they got them, and marks for somebody else's cache.
-STRICT = OPENAIS | PUBLISHED_FIELDS.keys()
-MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal"})
-
-#: Efforts and verbosities that this protocol does not have.
-_LEVELS = {"max": "high", "xhigh": "high"}
+#: `verbosity` values of a request that this protocol does not have.
+_VERBOSITIES = {"max": "high", "xhigh": "high"}
 
 
-def request_body(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> dict[str, Any]:
-    """The JSON object for this provider. What the caller left out stays left out."""
-    endpoint = attempt.endpoint
+def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIALECTS) -> dict[str, Any]:
+    """The JSON body for this provider. Parameters that the client did not send stay absent."""
+    chat, endpoint = request.chat, request.attempt.endpoint
+    dialect = dialects.get(endpoint.provider, TOLERANT)
+    refused, listed = dialect.refused_fields, endpoint.supported_parameters
     body = {
         name: value
-        for name, value in request.body.items()
+        for name, value in chat.body.items()
         if name not in GATEWAY_FIELDS
         and value is not None
-        and (name not in OPENAI_FIELDS or endpoint.provider in OPENAIS)
-        and (name not in DROPPABLE or supports(endpoint, name))
+        and name not in refused
+        and (name not in OPTIONAL_PARAMETERS or supports(listed, name))
     }
-    body["model"] = endpoint.provider_model_id or attempt.model.id
-    body["messages"] = fitted(request, attempt, max_tokens)
-    if endpoint.provider in STRICT:
-        body["messages"] = [_plain(message, endpoint.provider in OPENAIS) for message in body["messages"]]
-        if "tools" in body:
-            body["tools"] = [_unmarked(tool) for tool in body["tools"]]
-    if request.stream:
+    body["model"] = request.model
+    body["messages"] = messages_in(dialect, request.messages())
+    if not dialect.cache_control and "tools" in body:
+        body["tools"] = [without_cache_control(tool) for tool in body["tools"]]
+    if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
-    if limit := ceiling(attempt, max_tokens):
-        # OpenAI's newer models refuse `max_tokens`.
-        body["max_completion_tokens" if endpoint.provider in OPENAIS else "max_tokens"] = limit
-    if supports(endpoint, "reasoning") and (effort := _effort(request, longest_answer(attempt, max_tokens))):
-        body["reasoning_effort"] = "high" if endpoint.provider == "mistral" and effort != "none" else effort
-    if body.get("verbosity") in _LEVELS:
-        body["verbosity"] = _LEVELS[body["verbosity"]]
-    if alias := alias_of(request, caller):
-        body["user"] = alias
-    if endpoint.provider in OPENAIS and (key := cache_key_of(request, caller)):
+    if limit := request.token_limit:
+        body[dialect.output_limit_field] = limit
+    if chat.reasoning is not None and (effort := _reasoning_effort(request, chat.reasoning, dialect)):
+        body["reasoning_effort"] = effort
+    if body.get("verbosity") in _VERBOSITIES:
+        body["verbosity"] = _VERBOSITIES[body["verbosity"]]
+    if end_user := request.end_user_id:
+        body["user"] = end_user
+    if dialect.prompt_cache_key and (key := request.prompt_cache_key):
         body["prompt_cache_key"] = key
-    if published := PUBLISHED_FIELDS.get(endpoint.provider):
-        body = {name: value for name, value in body.items() if name in published}
+    if (accepted := dialect.accepted_fields) is not None:
+        body = {name: value for name, value in body.items() if name in accepted}
     return body
 
 
-def _plain(message: dict[str, Any], takes_names: bool) -> dict[str, Any]:
-    """The message with OpenAI's own fields only; the speaker's name begins the text where it has no other place."""
-    plain = {name: value for name, value in message.items() if name in MESSAGE_FIELDS and (value or name == "content")}
-    if isinstance(content := message.get("content"), list):
-        plain["content"] = [_unmarked(part) for part in content]
-    if not takes_names and (name := plain.pop("name", None)) and plain.get("role") not in {"tool", "function"}:
-        _say_name(plain, name)
-    return plain
-
-
-def _say_name(plain: dict[str, Any], name: str) -> None:
-    content = plain.get("content")
-    if isinstance(content, str):
-        plain["content"] = f"{name}: {content}"
-    for part in content if isinstance(content, list) else ():
-        if part.get("type") == "text":
-            part["text"] = f"{name}: {part.get('text') or ''}"
-            return
-
-
-def _unmarked(thing: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in thing.items() if name != "cache_control"}
-
-
-def _effort(request: ChatRequest, answer_tokens: int) -> str | None:
-    reasoning = request.reasoning
-    if reasoning is None or reasoning.enabled is False:
+def _reasoning_effort(request: ProviderRequest, reasoning: Reasoning, dialect: Dialect) -> str | None:
+    """The value of `reasoning_effort`; None when the model decides, or takes none."""
+    if reasoning.enabled is False or not request.supports("reasoning"):
         return None
-    effort = effort_of(request, answer_tokens)
+    effort = request.reasoning_effort(request.max_output_tokens)
     if effort == "minimal" and reasoning.max_tokens:
-        return "low"  # some models have nothing lower, and nobody asked for it by name
-    return _LEVELS.get(effort, effort) if effort else None
+        effort = "low"  # a small budget does not ask for "minimal", which some models do not have
+    return dialect.efforts.get(effort, effort) if effort else None

@@ -1,8 +1,7 @@
-"""Answers in OpenAI's chat protocol, with the liberties that providers take with it.
+"""Responses in OpenAI's chat protocol, with the variations that providers have.
 
-What they send differs in small ways: usage in a chunk of its own, in every chunk or in one with
-choices; reasoning under two names; finish reasons of their own; errors in four shapes; a missing
-`[DONE]`. What leaves here is the same for all: Delta, Finished, and Usage on the way.
+Usage comes in a chunk of its own, in every chunk or in one with choices; reasoning has two names; finish reasons vary;
+errors have four shapes; `[DONE]` may be missing. The events are the same for all.
 """
 
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.events import Delta, Finished, Usage
-from gateway.providers.errors import failure_from
+from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.stream import ProviderStream, checked_usage
 
@@ -44,7 +43,7 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
     native_finish_reason: str | None = None
     logprobs: Any = None
-    usage: "_Usage | None" = None  # Moonshot puts it here
+    usage: "_Usage | None" = None  # Moonshot reports it here
 
 
 class _PromptDetails(msgspec.Struct):
@@ -62,8 +61,8 @@ class _Usage(msgspec.Struct):
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
     total_tokens: int | None = None
-    cached_tokens: int | None = None  # Moonshot's name for cached tokens
-    prompt_cache_hit_tokens: int | None = None  # and DeepSeek's
+    cached_tokens: int | None = None  # Moonshot's name for `prompt_tokens_details.cached_tokens`
+    prompt_cache_hit_tokens: int | None = None  # DeepSeek's name for it
 
 
 class _Chunk(msgspec.Struct):
@@ -78,15 +77,12 @@ _decode = msgspec.json.Decoder(_Chunk, strict=False).decode
 
 
 class ChatStream(ProviderStream):
-    """An answer in chunks of OpenAI's chat protocol, or in one piece."""
+    """A response in OpenAI's chat protocol, in chunks or in one piece."""
 
     def parse(self, payload: bytes) -> list[Delta | Finished]:
-        try:
-            chunk = _decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ProviderFailure(502, "The provider sent something that is not its protocol.") from error
+        chunk = _decode(payload)
         if chunk.error:
-            raise failure_from(chunk.error, default_status=502)
+            raise failure_from_body(chunk.error, default_status=502)
         if chunk.id:
             self.upstream_id = chunk.id
         if chunk.system_fingerprint:
@@ -109,10 +105,10 @@ class ChatStream(ProviderStream):
 
 
 def _delta(choice: _Choice) -> Delta | None:
-    """The choice's content as a Delta, or None when it carries nothing."""
+    """The choice's content as a Delta; None when it is empty."""
     source = choice.delta or choice.message or _Delta(content=choice.text)
-    text, thoughts = _said(source.content)
-    reasoning = source.reasoning or source.reasoning_content or thoughts
+    text, thinking = _text_and_thinking(source.content)
+    reasoning = source.reasoning or source.reasoning_content or thinking
     if not (
         text or reasoning or source.reasoning_details or source.tool_calls or source.refusal
         or source.annotations or source.images
@@ -131,39 +127,39 @@ def _delta(choice: _Choice) -> Delta | None:
     )
 
 
-def _said(content: str | list[dict[str, Any]] | None) -> tuple[str, str]:
-    """(text, thoughts) of a content, which may be in parts; Mistral's thoughts are parts that have parts."""
+def _text_and_thinking(content: str | list[dict[str, Any]] | None) -> tuple[str, str]:
+    """(text, reasoning) of a content, which may be in parts. Mistral's reasoning is a part that has parts itself."""
     if isinstance(content, str):
         return content, ""
-    text = thoughts = ""
+    text = thinking = ""
     for part in content or ():
         if part.get("type") == "thinking":
             inner = part.get("thinking")
-            thoughts += inner if isinstance(inner, str) else _said(inner)[0]
+            thinking += inner if isinstance(inner, str) else _text_and_thinking(inner)[0]
         else:
             text += str(part.get("text") or "")
-    return text, thoughts
+    return text, thinking
 
 
 def _merged(known: Usage | None, new: _Usage) -> Usage | None:
-    """Usage with what this chunk adds. Counts are cumulative, so the latest wins; impossible ones change nothing."""
+    """Usage with this chunk's counts, which are cumulative: the latest replace earlier ones, impossible ones none."""
     if new.prompt_tokens is None and new.completion_tokens is None:
-        return known  # present, and says nothing: that is missing, not zero
+        return known  # a usage object without counts is missing usage, not zero tokens
     old = known or Usage()
     prompt_details = new.prompt_tokens_details or _PromptDetails()
     completion_details = new.completion_tokens_details or _CompletionDetails()
-    prompt = _latest(new.prompt_tokens, old=old.prompt_tokens)
-    completion = _latest(new.completion_tokens, old=old.completion_tokens)
-    reasoning = _latest(completion_details.reasoning_tokens, old=old.reasoning_tokens)
+    prompt = _first(new.prompt_tokens, default=old.prompt_tokens)
+    completion = _first(new.completion_tokens, default=old.completion_tokens)
+    reasoning = _first(completion_details.reasoning_tokens, default=old.reasoning_tokens)
     if new.total_tokens == prompt + completion + reasoning:
-        completion += reasoning  # some leave the reasoning out of the completion; everybody bills it
-    cached = _latest(
-        prompt_details.cached_tokens, new.cached_tokens, new.prompt_cache_hit_tokens, old=old.cached_tokens
+        completion += reasoning  # some providers count reasoning beside the completion, and all bill it
+    cached = _first(
+        prompt_details.cached_tokens, new.cached_tokens, new.prompt_cache_hit_tokens, default=old.cached_tokens
     )
-    cache_write = _latest(prompt_details.cache_write_tokens, old=old.cache_write_tokens)
+    cache_write = _first(prompt_details.cache_write_tokens, default=old.cache_write_tokens)
     return checked_usage(prompt, completion, reasoning=reasoning, cached=cached, cache_write=cache_write) or known
 
 
-def _latest(*new: int | None, old: int) -> int:
-    """The first count that was given, or the old one."""
-    return next((count for count in new if count is not None), old)
+def _first(*counts: int | None, default: int) -> int:
+    """The first count that is present, or the default."""
+    return next((count for count in counts if count is not None), default)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.providers.anthropic.generations import claude
+from gateway.providers.anthropic.generations import generation_of
 from gateway.providers.anthropic.schema import to_supported_schema
-from gateway.providers.fetching import Fetched
+from gateway.providers.fetching import FetchedFile
 from tests.gateway.native import CALL, RESULT, WEATHER, file, for_anthropic, image, user
 
 FORCED = {"tools": [WEATHER], "tool_choice": "required"}
@@ -14,20 +14,22 @@ FORCED = {"tools": [WEATHER], "tool_choice": "required"}
 
 
 @pytest.mark.parametrize(
-    ("name", "version"),
+    ("name", "since"),
     [
-        ("claude-3-haiku-20240307", (3, 0)),
-        ("claude-3-7-sonnet-20250219", (3, 7)),
+        ("claude-3-haiku-20240307", (0, 0)),
+        ("claude-3-7-sonnet-20250219", (0, 0)),
         ("claude-sonnet-4-20250514", (4, 0)),
-        ("claude-haiku-4-5-20251001", (4, 5)),
+        ("claude-haiku-4-5-20251001", (4, 0)),
         ("claude-opus-4.6", (4, 6)),
+        ("claude-opus-4-7", (4, 7)),
+        ("claude-sonnet-4-12", (4, 7)),
         ("anthropic.claude-opus-5", (5, 0)),
-        ("claude-fable-5-1", (5, 1)),
-        ("something-else", (4, 5)),
+        ("claude-fable-5-1", (5, 0)),
+        ("something-else", (4, 0)),
     ],
 )
-def test_a_models_generation_is_in_its_name(name, version):
-    assert claude(name).version == version
+def test_a_models_generation_is_in_its_name(name, since):
+    assert generation_of(name).since == since
 
 
 @pytest.mark.parametrize(
@@ -192,8 +194,8 @@ def test_marks_for_the_cache_go_where_they_were():
 
 def test_what_was_fetched_takes_the_place_of_its_address():
     fetched = {
-        "http://a.example/x": Fetched("image/gif", "R0lG"),
-        "http://a.example/y": Fetched("application/pdf", "J"),
+        "http://a.example/x": FetchedFile("image/gif", "R0lG"),
+        "http://a.example/y": FetchedFile("application/pdf", "J"),
     }
     body = for_anthropic(user([image("http://a.example/x"), file("http://a.example/y")]), fetched=fetched)
     kinds = [(block["type"], block["source"]["media_type"]) for block in body["messages"][0]["content"]]

@@ -188,16 +188,16 @@ async def test_what_is_compressed_is_not_unpacked(served):
 async def test_too_large_a_file_is_not_read_to_its_end(served, honest):
     size = 100_000 if honest else 30_000_000
     site = served({"/fits": ("image/png", PNG), "/large": ("image/png", PNG.ljust(size + 1, b"\0"))}, length=honest)
-    error = await refusal(f"{site}/large", most_bytes=100_000)
+    error = await refusal(f"{site}/large", max_bytes=100_000)
     assert error.error_type == "image_too_large"
     assert served.sent < 20_000_000
 
 
 async def test_the_limit_is_for_all_files_of_a_request_together(served):
     site = served({f"/{number}": ("image/png", PNG.ljust(40_000, b"\0")) for number in range(3)})
-    assert len(await fetch([f"{site}/0", f"{site}/1"], most_bytes=100_000)) == 2
+    assert len(await fetch([f"{site}/0", f"{site}/1"], max_bytes=100_000)) == 2
     with pytest.raises(InvalidRequest, match="more than may be fetched"):
-        await fetch([f"{site}/0", f"{site}/1", f"{site}/2"], most_bytes=100_000)
+        await fetch([f"{site}/0", f"{site}/1", f"{site}/2"], max_bytes=100_000)
 
 
 async def test_too_many_addresses_are_refused_at_once(served):
@@ -217,7 +217,7 @@ async def test_another_status_is_told(served, status):
 async def test_a_server_that_dawdles_is_given_up(served):
     address = served({"/file": ("image/png", PNG)}, delay=3) + "/file"
     began = time.monotonic()
-    assert "took longer" in (await refusal(address, seconds=0.3)).message
+    assert "took longer" in (await refusal(address, timeout_seconds=0.3)).message
     assert time.monotonic() - began < 2
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.models import Generation
-from gateway.providers.errors import failure_from
+from gateway.providers.errors import failure_from_body
 from gateway.providers.moderation import Moderation, moderation_refusal
 from gateway.routing import health
 from tests.gateway.native import user
@@ -79,12 +79,12 @@ async def test_a_403_about_our_own_account_is_not_the_prompts_fault(api):
     ],
 )
 def test_moderation_is_told_from_other_refusals(body, moderation):
-    assert failure_from(body, default_status=403).moderation == moderation
+    assert failure_from_body(body, default_status=403).moderation == moderation
 
 
 @pytest.mark.parametrize("status", [400, 500])
 def test_only_a_403_is_a_refusal_of_that_kind(status):
-    assert failure_from({"error": {"message": "flagged"}}, default_status=status).moderation is None
+    assert failure_from_body({"error": {"message": "flagged"}}, default_status=status).moderation is None
 
 
 @pytest.mark.parametrize("length", [100, 101, 5000])

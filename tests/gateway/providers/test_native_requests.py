@@ -3,8 +3,10 @@
 import pytest
 
 from common.errors import InvalidRequest
-from gateway.providers import PROTOCOLS, anthropic, google
+from gateway.providers import PROTOCOLS
+from gateway.providers.anthropic.messages import urls_to_fetch as urls_for_anthropic
 from gateway.providers.failures import ProviderFailure
+from gateway.providers.google.messages import urls_to_fetch as urls_for_google
 from gateway.routing.upstreams import KNOWN_PROTOCOLS
 from tests.gateway.native import PNG, for_anthropic, for_google, image, user
 
@@ -17,8 +19,8 @@ def test_only_addresses_without_encryption_are_fetched_for_anthropic():
     messages = [
         user([image("http://a.example/x"), image("https://a.example/y"), image(f"data:image/png;base64,{PNG}")])
     ]
-    assert anthropic.addresses_to_fetch(messages) == ["http://a.example/x"]
-    assert google.addresses_to_fetch(messages) == ["http://a.example/x", "https://a.example/y"]
+    assert urls_for_anthropic(messages) == ["http://a.example/x"]
+    assert urls_for_google(messages) == ["http://a.example/x", "https://a.example/y"]
 
 
 @pytest.mark.parametrize("write", [for_anthropic, for_google])

@@ -9,6 +9,7 @@ import pytest
 from common.errors import InvalidRequest
 from gateway.protocols.chat_completions.request import parse
 from gateway.providers.openai_chat.request import request_body
+from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from tests.gateway.native import CALL, CALLER, WEATHER, user
 from tests.gateway.routing.examples import REAL, A, B, C, catalogue, endpoint, model, plan, tags
@@ -35,7 +36,7 @@ ASKED = {
 def body_for(provider: str, *, fields: Any = None, max_tokens: int | None = None, **asked: Any) -> dict[str, Any]:
     one = endpoint(provider, "1", **(fields or {}))
     attempt = Attempt(model("acme/one", one), one, REAL, "")
-    return request_body(parse({"messages": [user("Hi")], **asked}), attempt, CALLER, max_tokens)
+    return request_body(ProviderRequest(parse({"messages": [user("Hi")], **asked}), attempt, CALLER, max_tokens))
 
 
 @pytest.mark.parametrize("provider", ["openai", "azure", "groq", "mistral"])
@@ -96,7 +97,8 @@ def test_the_key_of_a_cache_is_the_accounts_own():
     one = endpoint("openai", "1")
     attempt = Attempt(model("acme/one", one), one, REAL, "")
     request = parse({"messages": [user("Hi")], "prompt_cache_key": "k"})
-    keys = [request_body(request, attempt, caller, None)["prompt_cache_key"] for caller in (CALLER, CALLER, other)]
+    bodies = [request_body(ProviderRequest(request, attempt, caller, None)) for caller in (CALLER, CALLER, other)]
+    keys = [body["prompt_cache_key"] for body in bodies]
     assert keys[0] == keys[1] != keys[2]
 
 

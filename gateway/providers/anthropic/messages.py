@@ -1,0 +1,118 @@
+"""The conversation in Anthropic's Messages protocol: turns made of content blocks."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from gateway.providers.failures import ProviderFailure
+from gateway.providers.fetching import FetchedFile
+from gateway.providers.message_parts import (
+    Body,
+    CacheTtl,
+    Media,
+    Message,
+    Text,
+    is_system,
+    is_tool_result,
+    linked_media,
+    merge_turns,
+    parts_of,
+    reasoning_details_of,
+    tool_calls_of,
+)
+
+__all__ = ["CACHE_CONTROL", "REASONING_FORMAT", "system_blocks", "turns", "urls_to_fetch"]
+
+#: The `format` of this protocol's `reasoning_details`.
+REASONING_FORMAT = "anthropic-claude-v1"
+
+CACHE_CONTROL: Mapping[CacheTtl, Body] = {"5m": {"type": "ephemeral"}, "1h": {"type": "ephemeral", "ttl": "1h"}}
+
+_NOT_ALLOWED_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def urls_to_fetch(messages: Iterable[Message]) -> list[str]:
+    """The URLs of attachments that the provider refuses to fetch: those without TLS."""
+    return [media.url for media in linked_media(messages) if media.url.lower().startswith("http:")]
+
+
+def system_blocks(messages: Iterable[Message], fetched: Mapping[str, FetchedFile]) -> list[Body]:
+    """The content blocks of all system messages."""
+    return [block for message in messages if is_system(message) for block in _blocks(message, fetched)]
+
+
+def turns(messages: Iterable[Message], fetched: Mapping[str, FetchedFile]) -> list[Body]:
+    """The conversation in alternating turns of user and assistant. Tool results belong to a user's turn."""
+    merged = merge_turns(
+        (
+            ("assistant" if message.get("role") == "assistant" else "user", list(_content(message, fetched)))
+            for message in messages
+            if not is_system(message)
+        ),
+        "content",
+    )
+    if merged and merged[-1]["role"] == "assistant" and merged[-1]["content"][-1]["type"] == "text":
+        # The model continues this text. The provider refuses it with whitespace at its end.
+        merged[-1]["content"][-1]["text"] = merged[-1]["content"][-1]["text"].rstrip()
+    return merged
+
+
+def _content(message: Message, fetched: Mapping[str, FetchedFile]) -> Iterator[Body]:
+    """The content blocks of one message."""
+    if is_tool_result(message):
+        yield _tool_result(message, fetched)
+        return
+    if message.get("role") == "assistant":
+        yield from _thinking_blocks(message)
+    yield from _blocks(message, fetched)
+    for call in tool_calls_of(message):
+        yield {"type": "tool_use", "id": _tool_id(call.id), "name": call.name, "input": call.arguments}
+
+
+def _tool_result(message: Message, fetched: Mapping[str, FetchedFile]) -> Body:
+    result: Body = {"type": "tool_result", "tool_use_id": _tool_id(message.get("tool_call_id") or message.get("name"))}
+    blocks = _blocks(message, fetched)
+    for cache_control in [block.pop("cache_control") for block in blocks if "cache_control" in block]:
+        result["cache_control"] = cache_control
+    return result | ({"content": blocks} if blocks else {})
+
+
+def _blocks(message: Message, fetched: Mapping[str, FetchedFile]) -> list[Body]:
+    blocks: list[Body] = []
+    for part in parts_of(message):
+        if isinstance(part, Text):
+            block: Body = {"type": "text", "text": part.text}
+        else:
+            block = _media_block(part.with_fetched_data(fetched))
+        if part.cache_ttl:
+            block["cache_control"] = CACHE_CONTROL[part.cache_ttl]
+        blocks.append(block)
+    return blocks
+
+
+def _media_block(media: Media) -> Body:
+    if media.kind not in {"image", "file"}:
+        raise ProviderFailure(400, f"This provider takes no {media.kind}.", error_type="invalid_request")
+    if media.url:
+        source: Body = {"type": "url", "url": media.url}
+    elif media.media_type.startswith("text/"):
+        source = {"type": "text", "media_type": "text/plain", "data": media.decoded_text()}
+    else:
+        source = {"type": "base64", "media_type": media.media_type, "data": media.data}
+    if media.kind == "image" or media.media_type.startswith("image/"):
+        return {"type": "image", "source": source}
+    return {"type": "document", "source": source} | ({"title": media.name} if media.name else {})
+
+
+def _thinking_blocks(message: Message) -> Iterator[Body]:
+    """Earlier reasoning, exactly as the provider sent it: it refuses altered or unsigned thinking blocks."""
+    for detail in reasoning_details_of(message, REASONING_FORMAT):
+        if detail.get("type") == "reasoning.text" and detail.get("signature"):
+            yield {"type": "thinking", "thinking": detail.get("text") or "", "signature": detail["signature"]}
+        elif detail.get("type") == "reasoning.encrypted" and detail.get("data"):
+            yield {"type": "redacted_thinking", "data": detail["data"]}
+
+
+def _tool_id(call_id: Any) -> str:
+    # A conversation may have begun at another provider, whose IDs contain dots and colons.
+    return _NOT_ALLOWED_IN_IDS.sub("_", str(call_id or "call"))

@@ -1,0 +1,38 @@
+"""Sending a request body to a provider."""
+
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from . import http
+from .errors import failure_from_response
+from .request_context import ProviderRequest
+
+__all__ = ["send"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def send(
+    request: ProviderRequest, url: str, *, headers: dict[str, str], body: dict[str, Any]
+) -> http.UpstreamResponse:
+    """The response, once the provider has accepted the request with status 200; ProviderFailure otherwise."""
+    stream = request.chat.stream
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "text/event-stream" if stream else "application/json",
+        "Accept-Encoding": "identity",
+        **headers,
+    }
+    if request.attempt.upstream.simulated:
+        headers |= request.caller.sandbox_headers
+    # A response in one piece sends no byte until it is complete.
+    idle_seconds = None if stream else settings.PROVIDER_WHOLE_SECONDS
+    response = await http.post(url, headers=headers, content=_encode(body), idle_seconds=idle_seconds)
+    if response.status == 200:
+        return response
+    try:
+        raise await failure_from_response(response)
+    finally:
+        await response.close()

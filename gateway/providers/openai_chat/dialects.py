@@ -1,0 +1,91 @@
+"""The provider dialects of OpenAI's chat protocol: one entry for each provider that needs one. Data only.
+
+A provider without an entry gets the defaults of `Dialect`, which suit the many that ignore unknown fields.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["DIALECTS", "TOLERANT", "Dialect"]
+
+#: Request fields that only OpenAI's own API knows.
+_OPENAI_ONLY = frozenset({"prompt_cache_options", "prompt_cache_retention"})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dialect:
+    """One provider's version of the protocol. The defaults change nothing that a tolerant provider accepts."""
+
+    # --- The request ---
+
+    #: The only request fields that the provider accepts; all others are dropped. None: it ignores unknown fields.
+    accepted_fields: frozenset[str] | None = None
+    #: Request fields that the provider refuses, for providers that accept any other.
+    refused_fields: frozenset[str] = _OPENAI_ONLY
+    #: The request field that limits the output tokens.
+    output_limit_field: str = "max_tokens"
+    #: Replacements for efforts that the provider does not have, as values of `reasoning_effort`.
+    efforts: Mapping[str, str] = field(default_factory=lambda: {"max": "high", "xhigh": "high"})
+    #: The provider takes `prompt_cache_key`. It gets a pseudonym of the client's key.
+    prompt_cache_key: bool = False
+
+    # --- Messages and tools ---
+
+    #: Replacements for roles that the provider does not know.
+    roles: Mapping[str, str] = field(default_factory=dict)
+    #: The only message fields that the provider accepts; all others, and empty ones, are dropped. None: any fields.
+    message_fields: frozenset[str] | None = None
+    #: The provider accepts `name` in messages. False: the speaker's name is put before the message's first text.
+    speaker_names: bool = True
+    #: Roles whose content must be a string. Text parts are joined with line breaks; content with other parts is kept.
+    text_only_roles: frozenset[str] = frozenset()
+    #: The message field in which the provider takes back earlier reasoning. Empty: the client's fields are kept.
+    reasoning_field: str = ""
+    #: The provider accepts or ignores `cache_control` in messages, content parts and tools. False: it is removed.
+    cache_control: bool = True
+
+
+#: The dialect of providers without an entry.
+TOLERANT = Dialect()
+
+#: OpenAI's own fields of a message: strict providers refuse others, such as the reasoning of an earlier response.
+_MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal"})
+
+#: Request fields that every provider with `accepted_fields` accepts.
+_COMMON_FIELDS = frozenset(
+    {
+        "frequency_penalty", "max_tokens", "messages", "model", "parallel_tool_calls", "presence_penalty",
+        "reasoning_effort", "response_format", "stop", "stream", "temperature", "tool_choice", "tools", "top_p",
+    }
+)  # fmt: skip
+
+_OPENAI = Dialect(
+    refused_fields=frozenset(),
+    output_limit_field="max_completion_tokens",  # newer models refuse `max_tokens`
+    prompt_cache_key=True,
+    message_fields=_MESSAGE_FIELDS,
+    cache_control=False,
+)
+
+#: By the provider's slug in the catalog.
+DIALECTS: Mapping[str, Dialect] = {
+    "azure": _OPENAI,
+    "groq": Dialect(
+        accepted_fields=_COMMON_FIELDS
+        | {
+            "citation_options", "compound_custom", "disable_tool_validation", "documents", "include_reasoning",
+            "reasoning_format", "search_settings", "seed", "stream_options", "user",
+        },
+        message_fields=_MESSAGE_FIELDS,
+        speaker_names=False,
+        cache_control=False,
+    ),
+    "mistral": Dialect(
+        accepted_fields=_COMMON_FIELDS | {"prediction", "prompt_mode", "random_seed", "safe_prompt"},
+        efforts=dict.fromkeys(("max", "xhigh", "high", "medium", "low", "minimal"), "high"),  # its only one
+        message_fields=_MESSAGE_FIELDS,
+        speaker_names=False,
+        cache_control=False,
+    ),
+    "openai": _OPENAI,
+}  # fmt: skip

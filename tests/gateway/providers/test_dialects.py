@@ -1,0 +1,177 @@
+"""The table of provider dialects: every field does what it says, and every entry is of a provider in the catalog."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from gateway.protocols.chat_completions.request import parse
+from gateway.providers.openai_chat.dialects import DIALECTS, TOLERANT, Dialect
+from gateway.providers.openai_chat.request import request_body
+from gateway.providers.request_context import ProviderRequest
+from gateway.routing.plan import Attempt
+from models_catalog.loading.bundled import FILE
+from tests.gateway.native import CALL, CALLER, WEATHER, user
+from tests.gateway.routing.test_plan import REAL, endpoint, model
+
+CACHED = {"cache_control": {"type": "ephemeral"}}
+EFFORTS = ("max", "xhigh", "high", "medium", "low", "minimal", "none")
+#: A conversation with everything that some dialect changes.
+MESSAGES = [
+    {"role": "developer", "content": [{"type": "text", "text": "Be brief."}, {"type": "text", "text": "Be kind."}]},
+    user([{"type": "text", "text": "Hello", **CACHED}]) | {"name": "Ann"} | CACHED,
+    {"role": "assistant", "content": None, "tool_calls": [CALL], "reasoning": "Weather first.", "audio": None},
+    {"role": "tool", "tool_call_id": "call_1", "name": "get_weather", "content": "Rain"},
+]
+REQUEST = {
+    "messages": MESSAGES,
+    "tools": [WEATHER | CACHED],
+    "temperature": 0.5,
+    "prompt_cache_key": "alice",
+    "prompt_cache_retention": "24h",
+    "prompt_cache_options": {"mode": "explicit"},
+    "invented": 1,
+}
+
+
+def body_in(dialect: Dialect, **parameters: Any) -> dict[str, Any]:
+    """The body for a provider that has this dialect."""
+    served = endpoint("acme", "1")
+    request = parse({**REQUEST, **parameters})
+    context = ProviderRequest(request, Attempt(model("acme/one", served), served, REAL, ""), CALLER, 100)
+    return request_body(context, {"acme": dialect})
+
+
+def message(number: int, **fields: Any) -> dict[str, Any]:
+    """What becomes of one of MESSAGES in a dialect with these fields."""
+    return body_in(Dialect(**fields))["messages"][number]
+
+
+# --- The fields -----------------------------------------------------------------------------------------
+
+
+def accepted_fields() -> None:
+    assert "invented" in body_in(TOLERANT)
+    assert body_in(Dialect(accepted_fields=frozenset({"model", "messages"}))).keys() == {"model", "messages"}
+
+
+def refused_fields() -> None:
+    assert "prompt_cache_retention" not in body_in(TOLERANT)
+    body = body_in(Dialect(refused_fields=frozenset({"invented"})))
+    assert "invented" not in body and body["prompt_cache_retention"] == "24h"
+
+
+def output_limit_field() -> None:
+    assert body_in(TOLERANT)["max_tokens"] == 100
+    body = body_in(Dialect(output_limit_field="max_completion_tokens"))
+    assert body["max_completion_tokens"] == 100 and "max_tokens" not in body
+
+
+def efforts() -> None:
+    dialect = Dialect(efforts={"low": "medium"})
+    sent = [body_in(dialect, reasoning={"effort": effort})["reasoning_effort"] for effort in ("low", "high", "none")]
+    assert sent == ["medium", "high", "none"]
+    assert body_in(TOLERANT, reasoning={"effort": "max"})["reasoning_effort"] == "high"
+
+
+def prompt_cache_key() -> None:
+    assert "prompt_cache_key" not in body_in(TOLERANT)
+    assert len(body_in(Dialect(prompt_cache_key=True))["prompt_cache_key"]) == 32
+
+
+def roles() -> None:
+    assert message(0)["role"] == "developer"
+    assert message(0, roles={"developer": "system"}) == MESSAGES[0] | {"role": "system"}
+    assert message(1, roles={"developer": "system"}) == MESSAGES[1]
+
+
+def message_fields() -> None:
+    assert message(2) == MESSAGES[2]
+    strict = message(2, message_fields=frozenset({"role", "content", "tool_calls", "audio"}))
+    assert strict == {"role": "assistant", "content": None, "tool_calls": [CALL]}  # empty fields go, except `content`
+
+
+def speaker_names() -> None:
+    assert message(1)["name"] == "Ann"
+    named = message(1, speaker_names=False)
+    assert "name" not in named and named["content"][0]["text"] == "Ann: Hello"
+    assert message(3, speaker_names=False) == {"role": "tool", "tool_call_id": "call_1", "content": "Rain"}
+
+
+def text_only_roles() -> None:
+    assert message(0) == MESSAGES[0]
+    assert message(0, text_only_roles=frozenset({"developer"}))["content"] == "Be brief.\nBe kind."
+    assert message(0, text_only_roles=frozenset({"user"})) == MESSAGES[0]
+    picture = user(
+        [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "https://a.example/x"}}]
+    )
+    body = body_in(Dialect(text_only_roles=frozenset({"user"})), messages=[picture])
+    assert body["messages"] == [picture]
+
+
+def reasoning_field() -> None:
+    assert message(2)["reasoning"] == "Weather first."
+    moved = message(2, reasoning_field="reasoning_content")
+    assert moved["reasoning_content"] == "Weather first." and "reasoning" not in moved
+    assert message(1, reasoning_field="reasoning_content") == MESSAGES[1]
+
+
+def cache_control() -> None:
+    assert body_in(TOLERANT)["tools"] == [WEATHER | CACHED] and message(1) == MESSAGES[1]
+    body = body_in(Dialect(cache_control=False))
+    assert "cache_control" not in json.dumps(body)
+    assert body["tools"] == [WEATHER]
+    assert body["messages"][1] == user([{"type": "text", "text": "Hello"}]) | {"name": "Ann"}
+
+
+CHECKS = [
+    accepted_fields, refused_fields, output_limit_field, efforts, prompt_cache_key, roles, message_fields,
+    speaker_names, text_only_roles, reasoning_field, cache_control,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_a_field_of_a_dialect_does_what_it_says(check):
+    before = json.dumps(REQUEST)
+    check()
+    assert json.dumps(REQUEST) == before  # the client's request is never modified
+
+
+def test_every_field_of_a_dialect_is_checked():
+    assert {check.__name__ for check in CHECKS} == {field.name for field in dataclasses.fields(Dialect)}
+
+
+# --- The entries ----------------------------------------------------------------------------------------
+
+
+def test_every_dialect_is_of_a_provider_in_the_catalog():
+    assert DIALECTS.keys() <= {provider["slug"] for provider in json.loads(FILE.read_text())["providers"]}
+
+
+@pytest.mark.parametrize("slug", DIALECTS)
+def test_an_entry_differs_from_the_default(slug):
+    assert dataclasses.asdict(DIALECTS[slug]) != dataclasses.asdict(TOLERANT)
+
+
+@pytest.mark.parametrize("slug", DIALECTS)
+def test_a_request_is_written_in_the_dialect_of_its_provider(slug):
+    dialect = DIALECTS[slug]
+    served = endpoint(slug, "1")
+    attempt = Attempt(model("acme/one", served), served, REAL, "")
+    for effort in EFFORTS:
+        request = parse({**REQUEST, "reasoning": {"effort": effort}})
+        body = request_body(ProviderRequest(request, attempt, CALLER, 100))
+        assert body == body_in(dialect, reasoning={"effort": effort}) | {"model": body["model"]}
+        assert dialect.accepted_fields is None or body.keys() <= dialect.accepted_fields
+        assert not body.keys() & dialect.refused_fields
+        assert body[dialect.output_limit_field] == 100
+        assert body["reasoning_effort"] == dialect.efforts.get(effort, effort)
+        assert ("prompt_cache_key" in body) == dialect.prompt_cache_key
+        assert ("cache_control" in json.dumps(body)) == dialect.cache_control
+        for sent in body["messages"]:
+            assert dialect.message_fields is None or sent.keys() <= dialect.message_fields
+            assert sent["role"] not in dialect.roles
+            assert sent["role"] not in dialect.text_only_roles or not isinstance(sent["content"], list)
+            assert dialect.speaker_names or "name" not in sent
+            assert not dialect.reasoning_field or "reasoning" not in sent
