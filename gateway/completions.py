@@ -110,7 +110,7 @@ class InferenceService:
             request, sources = await _search(prepared, meter)
             relay = await open_relay(prepared.plan, request, caller, meter, health=self._health, clock=self._clock)
             yield meter.started(relay.attempt, relay.seconds, relay.stream.system_fingerprint)
-            async with aclosing(web_search.cited(relay.events(), sources)) as events:
+            async with aclosing(web_search.with_citations(relay.events(), sources)) as events:
                 async for event in events:
                     meter.record(event)
                     yield event

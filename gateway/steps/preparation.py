@@ -40,7 +40,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
         """The operation that holds credits for the request."""
         return Admit(
             generation=generation,
-            prompt_cost=PicoUsd(self._prompt_cost() + (self.search.most_cost if self.search else 0)),
+            prompt_cost=PicoUsd(self._prompt_cost() + (self.search.max_cost if self.search else 0)),
             oversize_cost=PicoUsd(int(self.plan.prompt_price * PICO_PER_USD * self.oversize_tokens)),
             token_price=self.plan.completion_price,
             requested_tokens=self.request.max_tokens,
@@ -61,9 +61,9 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
     plan has no paid model.
     """
     conversation = Conversation(caller.account_id, request)
-    search = web_search.wanted(request, caller.default_model or settings.DEFAULT_MODEL)
+    search = web_search.requested_search(request, caller.default_model or settings.DEFAULT_MODEL)
     estimate = estimate_tokens(request.messages, request.body)
-    found_tokens = search.most_tokens if search else 0
+    found_tokens = search.max_prompt_tokens if search else 0
     plan = make_plan(
         catalogue,
         request,

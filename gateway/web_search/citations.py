@@ -1,4 +1,4 @@
-"""Results as annotations of the answer that was made from them."""
+"""Search results as annotations of the response that was written from them."""
 
 import re
 from collections.abc import AsyncGenerator, Sequence
@@ -10,53 +10,52 @@ from gateway.providers.failures import ProviderFailure
 
 from .result import Result
 
-__all__ = ["annotations", "cited"]
-
+__all__ = ["annotations", "with_citations"]
 
 Events = AsyncGenerator[Delta | Finished, None]
 
 
-def cited(events: Events, results: Sequence[Result]) -> Events:
-    """The events of an answer, with the results as annotations when its text is complete or breaks off."""
-    return _cited(events, results) if results else events
+def with_citations(events: Events, results: Sequence[Result]) -> Events:
+    """The events of a response, with the results as annotations after its text, even when it breaks off."""
+    return _with_citations(events, results) if results else events
 
 
-async def _cited(events: Events, results: Sequence[Result]) -> Events:
+async def _with_citations(events: Events, results: Sequence[Result]) -> Events:
     text: list[str] = []
-    owed = True
+    pending = True
     async with aclosing(events):
         try:
             async for event in events:
                 if isinstance(event, Delta):
                     text.append(event.text if event.index == 0 else "")
-                elif owed:
-                    owed = False
+                elif pending:
+                    pending = False
                     yield Delta(annotations=annotations("".join(text), results))
                 yield event
         except ProviderFailure:
-            if owed:
+            if pending:
                 yield Delta(annotations=annotations("".join(text), results))
             raise
-    if owed:
+    if pending:
         yield Delta(annotations=annotations("".join(text), results))
 
 
 def annotations(text: str, results: Sequence[Result]) -> list[dict[str, Any]]:
-    """A `url_citation` for each result, cited or not.
+    """A `url_citation` for each result, whether the text cites it or not.
 
-    `start_index` and `end_index` (characters of the text, the second exclusive) are where the answer first links to the
-    result; both are the text's end when it does not.
+    `start_index` and `end_index` (in characters, the second exclusive) span the text's first link to the result. Both
+    are the length of the text when there is no link.
     """
-    made = []
+    citations = []
     for result in results:
-        start, end = _place(text, result.url)
+        start, end = _span(text, result.url)
         citation = {"url": result.url, "title": result.title, "content": result.content}
-        made.append({"type": "url_citation", "url_citation": {**citation, "start_index": start, "end_index": end}})
-    return made
+        citations.append({"type": "url_citation", "url_citation": {**citation, "start_index": start, "end_index": end}})
+    return citations
 
 
-def _place(text: str, url: str) -> tuple[int, int]:
-    """The first Markdown link to the address, else the address itself, else the end of the text."""
+def _span(text: str, url: str) -> tuple[int, int]:
+    """The span of the first Markdown link to the URL, else of the URL itself, else the end of the text."""
     if url not in text:
         return len(text), len(text)
     address = re.escape(url)

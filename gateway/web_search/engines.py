@@ -1,4 +1,4 @@
-"""Who searches: an engine and its address. To add one, write a module with a `search` like the one in `exa.py`."""
+"""The search engine of this site. To add one, write a module with a `search` like the one in `exa.py`."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -13,25 +13,25 @@ from .result import Result
 
 __all__ = ["Engine", "Result", "engine_for"]
 
-#: (address, key, query, options, further headers) -> results, best first; ProviderFailure when there are none.
+#: (base URL, key, query, options, additional headers) -> results, best first. Raises ProviderFailure.
 SearchFunction = Callable[[str, str, str, Options, Mapping[str, str]], Awaitable[list[Result]]]
 
 
 class Engine(msgspec.Struct, frozen=True):
-    """A search engine that this site may ask."""
+    """A search engine that this site uses."""
 
-    name: str  # as in settings and rows
-    title: str  # for people
-    address: str
+    name: str  # in settings and in the database
+    title: str  # in texts
+    base_url: str
     api_key: str
     search: SearchFunction
     simulated: bool = False
 
 
-def engine_for(wanted: str) -> Engine:
-    """The site's engine, when it is the one that the request wants (empty: any).
+def engine_for(requested: str) -> Engine:
+    """The site's engine, if it is the requested one (empty: any).
 
-    Raises NotFound when the site has none, and InvalidRequest when it has another.
+    Raises NotFound when the site has no engine, InvalidRequest when it has another.
     """
     engine = _configured()
     if engine is None:
@@ -40,9 +40,9 @@ def engine_for(wanted: str) -> Engine:
             "switch web search on with EXA_API_KEY.",
             metadata={"plugin": "web"},
         )
-    if wanted.lower() not in {"", "auto", "exa", engine.name}:
+    if requested.lower() not in {"", "auto", "exa", engine.name}:
         raise InvalidRequest(
-            f'This site searches the web with Exa, not with {wanted}. Leave `engine` out, or send "exa".',
+            f'This site searches the web with Exa, not with {requested}. Leave `engine` out, or send "exa".',
             metadata={"plugin": "web"},
         )
     return engine
@@ -53,6 +53,6 @@ def _configured() -> Engine | None:
         case "exa" if settings.EXA_API_KEY:
             return Engine("exa", "Exa", settings.EXA_BASE_URL, settings.EXA_API_KEY, exa.search)
         case "sandbox" if settings.SANDBOX_PROVIDERS_URL:
-            address = f"{settings.SANDBOX_PROVIDERS_URL}/exa"
-            return Engine("sandbox", "Exa, simulated", address, "sandbox", exa.search, simulated=True)
+            base_url = f"{settings.SANDBOX_PROVIDERS_URL}/exa"
+            return Engine("sandbox", "Exa, simulated", base_url, "sandbox", exa.search, simulated=True)
     return None

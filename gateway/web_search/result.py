@@ -1,4 +1,4 @@
-"""One page that a search has found, whichever engine found it."""
+"""One page found by a search, whatever the engine."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ __all__ = ["Result"]
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A page: `content` is the part of its text that fits the query, `published` a date or empty."""
+    """A page: `content` is the part of its text that matches the query, `published` a date or empty."""
 
     title: str
     url: str  # http or https

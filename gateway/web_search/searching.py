@@ -1,4 +1,4 @@
-"""The search itself: whether a request wants one, what it may cost, and what it finds."""
+"""The search of a request: its maximum cost, and its results."""
 
 import asyncio
 import logging
@@ -15,55 +15,55 @@ from gateway.providers.failures import ProviderFailure
 
 from .engines import Engine, engine_for
 from .options import Options, options_of
-from .prompt import fitting, query_of, room_for
+from .prompt import max_prompt_tokens, query_of, truncated
 from .result import Result
 
-__all__ = ["Search", "wanted"]
+__all__ = ["Search", "requested_search"]
 
 log = logging.getLogger(__name__)
 
 
 class Search(msgspec.Struct, frozen=True):
-    """One web search, not made yet."""
+    """One web search, before it is made."""
 
     engine: Engine
     options: Options
     query: str
 
     @property
-    def most_tokens(self) -> int:
-        """What its results can add to the prompt."""
-        return room_for(self.options)
+    def max_prompt_tokens(self) -> int:
+        """The most tokens that its results can add to the prompt."""
+        return max_prompt_tokens(self.options)
 
     @property
-    def most_cost(self) -> PicoUsd:
-        """What it can cost."""
+    def max_cost(self) -> PicoUsd:
+        """The most that it can cost, in pico-USD."""
         return cost_of(search_parts(self.price, self.options.max_results))
 
     @property
     def price(self) -> dict[str, str]:
-        """The price row: decimal strings in USD."""
+        """The prices, as decimal strings in USD."""
         return {
             "web_search_request": format(settings.WEB_SEARCH_REQUEST_PRICE, "f"),
             "web_search_results": format(settings.WEB_SEARCH_RESULT_PRICE, "f"),
         }
 
     async def run(self, sandbox_headers: Mapping[str, str]) -> list[Result]:
-        """What the engine finds, best first. Raises ProviderUnavailable when it fails, InvalidRequest when the options
-        displease it."""
+        """The engine's results, best first. Raises ProviderUnavailable when it fails, InvalidRequest when it rejects
+        the options."""
         headers = sandbox_headers if self.engine.simulated else {}
         try:
             async with asyncio.timeout(settings.WEB_SEARCH_SECONDS):
                 found = await self.engine.search(
-                    self.engine.address, self.engine.api_key, self.query, self.options, headers
+                    self.engine.base_url, self.engine.api_key, self.query, self.options, headers
                 )
         except (ProviderFailure, TimeoutError) as error:
             failure = error if isinstance(error, ProviderFailure) else ProviderFailure(504, "", error_type="timeout")
             log.warning("a web search by %s failed with %d", self.engine.name, failure.status)
-            raise self._refusal(failure) from error
-        return fitting(found, self.options)
+            raise self._error(failure) from error
+        return truncated(found, self.options)
 
-    def _refusal(self, failure: ProviderFailure) -> InvalidRequest | ProviderUnavailable:
+    def _error(self, failure: ProviderFailure) -> InvalidRequest | ProviderUnavailable:
         metadata = {"plugin": "web", "provider_name": self.engine.title, "provider_code": failure.status}
         if failure.status in {400, 422}:
             return InvalidRequest(f"{self.engine.title} refused the web search: {failure.message}", metadata=metadata)
@@ -74,10 +74,10 @@ class Search(msgspec.Struct, frozen=True):
         )
 
 
-def wanted(request: ChatRequest, default_model: str) -> Search | None:
-    """The search that a request asks for; None when it asks for none, or has no text to search for.
+def requested_search(request: ChatRequest, default_model: str) -> Search | None:
+    """The search of a request; None when it asks for none, or has no text to search for.
 
-    Raises InvalidRequest for options that make no sense, NotFound where nobody searches.
+    Raises InvalidRequest for invalid options, NotFound when this site has no search engine.
     """
     options = options_of(request, default_model)
     if options is None:

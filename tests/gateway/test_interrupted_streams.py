@@ -10,7 +10,7 @@ import pytest
 from gateway import asgi
 from gateway.accounting import settlement
 from gateway.completions import InferenceService
-from gateway.providers.failures import ProviderFailure, broken_off
+from gateway.providers.failures import ProviderFailure, failed_event
 from gateway.providers.moderation import Moderation
 from tests.gateway.native import user
 
@@ -111,8 +111,8 @@ async def test_an_internal_error_ends_the_stream_without_its_details(api, caplog
     [(400, 400), (401, 502), (402, 502), (403, 502), (404, 502), (500, 502), (504, 504), (529, 503)],
 )
 def test_a_broken_stream_reports_the_status_of_a_refused_request(status, reported):
-    assert broken_off(ProviderFailure(status, "No.")).status == reported
+    assert failed_event(ProviderFailure(status, "No.")).status == reported
 
 
 def test_a_moderated_stream_reports_403():
-    assert broken_off(ProviderFailure(403, "No.", moderation=Moderation())).status == 403
+    assert failed_event(ProviderFailure(403, "No.", moderation=Moderation())).status == 403

@@ -11,7 +11,7 @@ from gateway.protocols.chat_completions.request import parse
 from gateway.tokens.bounds import estimate_tokens
 from gateway.web_search.citations import annotations
 from gateway.web_search.options import Options, options_of
-from gateway.web_search.prompt import fitting, query_of, room_for, with_results
+from gateway.web_search.prompt import max_prompt_tokens, query_of, truncated, with_results
 from gateway.web_search.result import Result
 from openrouter_site import env
 from openrouter_site.production import refuse_unsafe_settings
@@ -72,7 +72,7 @@ def test_the_results_stand_before_the_last_user_message_with_the_date():
 def test_what_is_too_long_is_cut_and_pages_with_endless_addresses_are_left_out():
     long = Result(title="T\n" * 900, url="https://a.example.com", content="ß" * 9000)
     endless = Result(title="", url="https://a.example.com/" + "x" * 600, content="")
-    (first, second) = fitting([endless, long, PAGE, PAGE], Options(max_results=2))
+    (first, second) = truncated([endless, long, PAGE, PAGE], Options(max_results=2))
     assert len(first.title) == 300 and "\n" not in first.title
     assert first.content == "ß" * 1000
     assert second == PAGE
@@ -93,8 +93,8 @@ def test_what_is_too_long_is_cut_and_pages_with_endless_addresses_are_left_out()
 )
 def test_no_results_take_more_room_than_was_reserved_for_them(results, options):
     before = estimate_tokens([user("Tea?")], {}).bound
-    after = estimate_tokens(with_results([user("Tea?")], fitting(results, options), options, TODAY), {}).bound
-    assert after - before <= room_for(options)
+    after = estimate_tokens(with_results([user("Tea?")], truncated(results, options), options, TODAY), {}).bound
+    assert after - before <= max_prompt_tokens(options)
 
 
 # --- Citations ------------------------------------------------------------------------------------------
