@@ -84,14 +84,14 @@ def api_error(failures: Failures, models: Sequence[str], messages: Sequence[dict
 
     if statuses == {429}:
         return RateLimited(
-            "Every provider of this model is rate limited right now. Try again shortly.",
+            "All providers of this model are rate limited. Try again shortly.",
             metadata=metadata,
             headers=headers,
             availability=reason("capacity_exhausted", retry_after=retry_after),
         )
     if statuses == {404}:
         return NoEndpoints(
-            "Every provider of this model says that it has it no longer. Choose another model.",
+            "No provider offers this model anymore. Choose another model.",
             metadata=metadata,
             availability=reason("model_unavailable_upstream"),
         )
@@ -104,10 +104,10 @@ def api_error(failures: Failures, models: Sequence[str], messages: Sequence[dict
         )
         return error
     if last.status in {408, 504}:
-        return ProviderTimeout("The provider did not answer in time. Try again.", metadata=metadata)
+        return ProviderTimeout("The provider did not respond in time. Try again.", metadata=metadata)
     if last.status in {429, 503, 529}:
         return TemporarilyUnavailable(
-            "No provider can take the request right now. Try again shortly.",
+            "No provider can serve the request right now. Try again shortly.",
             metadata=metadata,
             headers=headers,
             availability=reason("temporarily_unavailable", retry_after=retry_after),
@@ -140,7 +140,7 @@ def failed_event(failure: ProviderFailure) -> Failed:
     is_about_our_account = status == 502 and failure.status < 500
     return Failed(
         status=status,
-        message=("" if is_about_our_account else failure.message) or "The provider broke off its answer.",
+        message=("" if is_about_our_account else failure.message) or "The provider's response was interrupted.",
         error_type=failure.error_type,
         provider_code=failure.status,
     )

@@ -68,7 +68,7 @@ async def fetch(
     if not wanted:
         return {}
     if len(wanted) > MAX_URLS:
-        raise InvalidRequest(f"A request may name at most {MAX_URLS} addresses of images and files.")
+        raise InvalidRequest(f"A request can contain at most {MAX_URLS} URLs of images and files.")
     connector = aiohttp.TCPConnector(
         socket_factory=_socket_for,
         happy_eyeballs_delay=None,
@@ -101,7 +101,7 @@ class _ByteBudget:
         """Subtract `size`; InvalidRequest when the budget is exceeded."""
         self.remaining -= size
         if self.remaining < 0:
-            raise _refused(url, f"is more than may be fetched, {self.maximum / 2**20:.3g} MB.", "image_too_large")
+            raise _refused(url, f"exceeds the limit of {self.maximum / 2**20:.3g} MB.", "image_too_large")
 
 
 async def _fetch(session: aiohttp.ClientSession, url: str, budget: _ByteBudget, timeout_seconds: float) -> FetchedFile:
@@ -121,9 +121,9 @@ async def _follow(session: aiohttp.ClientSession, url: str, budget: _ByteBudget)
     location = URL(url)
     for _ in range(MAX_REDIRECTS + 1):
         if location.scheme not in {"http", "https"} or not location.host:
-            raise _refused(url, "is not an http or https address.")
+            raise _refused(url, "is not an http or https URL.")
         if location.user is not None or location.password is not None:
-            raise _refused(url, "holds a name or a password; those are not sent.")
+            raise _refused(url, "contains a user name or a password, which is not sent.")
         async with session.get(location, allow_redirects=False) as response:
             target = response.headers.get("Location")
             if response.status in _REDIRECTS and target:
@@ -135,10 +135,10 @@ async def _follow(session: aiohttp.ClientSession, url: str, budget: _ByteBudget)
 
 async def _read(response: aiohttp.ClientResponse, url: str, budget: _ByteBudget) -> FetchedFile:
     if response.status != 200:
-        raise _refused(url, f"answered {response.status}.")
+        raise _refused(url, f"returned status {response.status}.")
     content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content_type not in _CONTENT_TYPES:
-        raise _refused(url, f"is {content_type[:100]}: {_SUPPORTED}", "unsupported_image_format")
+        raise _refused(url, f"is {content_type[:100]}. {_SUPPORTED}", "unsupported_image_format")
     if (response.content_length or 0) > budget.remaining:
         budget.spend(response.content_length or 0, url)
     body = bytearray()
@@ -147,7 +147,7 @@ async def _read(response: aiohttp.ClientResponse, url: str, budget: _ByteBudget)
         body += chunk
     media_type = _media_type(bytes(body[:16]))
     if not media_type:
-        raise _refused(url, f"has other contents: {_SUPPORTED}", "unsupported_image_format")
+        raise _refused(url, f"is in an unsupported format. {_SUPPORTED}", "unsupported_image_format")
     return FetchedFile(media_type, base64.b64encode(body).decode("ascii"))
 
 
@@ -158,14 +158,14 @@ def _media_type(start: bytes) -> str:
     return next((kind for signature, kind in _SIGNATURES if start.startswith(signature)), "")
 
 
-_SUPPORTED = "PNG, JPEG, WebP, GIF and PDF can be fetched."
+_SUPPORTED = "Only PNG, JPEG, WebP, GIF and PDF are supported."
 
 
 def _refused(url: str, reason: str, error_type: str = "image_download_failed") -> InvalidRequest:
     # Without the query, which may contain a signature.
     shown = url.partition("?")[0][:200]
     error = InvalidRequest(
-        f"{shown} {reason} Send the file itself instead, as a base64 data URL.", metadata={"error_type": error_type}
+        f"{shown} {reason} Send the file as a base64 data URL instead.", metadata={"error_type": error_type}
     )
     error.error_type = error_type
     return error

@@ -46,8 +46,8 @@ class UpstreamResponse:
                 yield chunk
         except _CONNECTION_ERRORS as error:
             if _timed_out(error):
-                raise ProviderFailure(504, "The provider stopped sending.", error_type="timeout") from error
-            raise ProviderFailure(502, "The connection to the provider broke.") from error
+                raise ProviderFailure(504, "The provider stopped responding.", error_type="timeout") from error
+            raise ProviderFailure(502, "The connection to the provider was lost.") from error
 
     async def read(self, limit: int | None = None) -> bytes:
         """The whole body, or its first `limit` bytes."""
@@ -79,7 +79,7 @@ async def post(
         return UpstreamResponse(await _transport().handle_async_request(request))
     except _CONNECTION_ERRORS as error:
         if _timed_out(error):
-            raise ProviderFailure(504, "The provider did not answer in time.", error_type="timeout") from error
+            raise ProviderFailure(504, "The provider did not respond in time.", error_type="timeout") from error
         raise ProviderFailure(502, "The provider could not be reached.") from error
 
 

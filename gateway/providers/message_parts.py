@@ -64,7 +64,7 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return b64decode(self.data).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
-            raise InvalidRequest(f"The file {self.name} is not text in UTF-8, encoded in base64.") from error
+            raise InvalidRequest(f"The file {self.name} must be UTF-8 text, encoded in base64.") from error
 
     def with_fetched_data(self, fetched: Mapping[str, FetchedFile]) -> "Media":
         """The same attachment with its bytes, when its URL is among the fetched files."""
@@ -212,7 +212,9 @@ def _part(part: Message) -> Text | Media:
         value = part.get(kind)
         value = value if isinstance(value, Mapping) else {"url": value}
         return _media(_KINDS[kind], str(value.get("url") or value.get("file_data") or ""), value, ttl)
-    raise ProviderFailure(400, f"This provider takes no message parts of type {kind}.", error_type="invalid_request")
+    raise ProviderFailure(
+        400, f"This provider does not support message parts of type {kind}.", error_type="invalid_request"
+    )
 
 
 def _media(kind: Literal["image", "file", "video"], source: str, value: Mapping[str, Any], ttl: CacheTtl) -> Media:
@@ -221,12 +223,14 @@ def _media(kind: Literal["image", "file", "video"], source: str, value: Mapping[
         header, comma, data = source[5:].partition(",")
         media_type, _, encoding = header.partition(";")
         if not comma or not encoding.endswith("base64"):
-            raise InvalidRequest(f"The data URL of {name or f'the {kind}'} must hold base64: data:<type>;base64,<data>")
+            raise InvalidRequest(
+                f"The data URL of {name or f'the {kind}'} must contain base64: data:<type>;base64,<data>"
+            )
         media_type = {"image/jpg": "image/jpeg"}.get(media_type.lower(), media_type.lower())
         return Media(kind=kind, media_type=media_type, data=data, name=name, cache_ttl=ttl)
     if re.match("https?://", source, re.IGNORECASE):
         return Media(kind=kind, url=source, name=name, cache_ttl=ttl)
-    raise InvalidRequest(f"The {kind} {name} needs a data URL or an http or https address.")
+    raise InvalidRequest(f"The {kind} {name} needs a data URL or an http or https URL.")
 
 
 def _tool_call(call: Message) -> ToolCall:

@@ -48,7 +48,7 @@ class ProviderStream(ABC):
         self.finished = True
         # An empty response has no finish reason, but an end marker and usage.
         if not finished_choices and not (self.complete and self.usage is not None):
-            raise ProviderFailure(502, "The provider broke off its answer.")
+            raise ProviderFailure(502, "The provider's response was interrupted.")
 
     async def _batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
         """The events up to the provider's end marker."""
@@ -83,7 +83,7 @@ class ProviderStream(ABC):
 
     def undecodable(self, payload: bytes) -> ProviderFailure:
         """The failure for a text that is not of this protocol. A protocol overrides it to find errors in such texts."""
-        return ProviderFailure(502, "The provider sent something that is not its protocol.")
+        return ProviderFailure(502, "The provider sent an invalid response.")
 
     async def close(self) -> None:
         """Stop reading. A provider that supports cancellation stops generating."""
@@ -110,7 +110,7 @@ class ProviderStream(ABC):
                 else:
                     start += chunk
         except EventTooLong as error:
-            raise ProviderFailure(502, "The provider sent an endless line.") from error
+            raise ProviderFailure(502, "The provider sent an event that is too long.") from error
         # A single JSON text has no end marker: it is complete when it has been read.
         yield list(decoder.flush()) if is_stream else [bytes(start), b"[DONE]"]
 

@@ -36,13 +36,12 @@ def engine_for(requested: str) -> Engine:
     engine = _configured()
     if engine is None:
         raise NotFound(
-            "This site does not search the web. Leave out `:online` and the `web` plugin. Whoever runs the site can "
-            "switch web search on with EXA_API_KEY.",
+            "Web search is not enabled on this site. Remove `:online` and the `web` plugin.",
             metadata={"plugin": "web"},
         )
     if requested.lower() not in {"", "auto", "exa", engine.name}:
         raise InvalidRequest(
-            f'This site searches the web with Exa, not with {requested}. Leave `engine` out, or send "exa".',
+            f'This site searches the web with Exa, not with {requested}. Remove `engine` or set it to "exa".',
             metadata={"plugin": "web"},
         )
     return engine

@@ -53,7 +53,7 @@ async def search(base_url: str, api_key: str, query: str, options: Options, head
     try:
         pages = _decode(content).results
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProviderFailure(502, "The search engine sent something that is not its protocol.") from error
+        raise ProviderFailure(502, "The search engine sent an invalid response.") from error
     return [_result(page, page.url) for page in pages if page.url and page.url.startswith(("https://", "http://"))]
 
 

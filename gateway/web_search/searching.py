@@ -59,7 +59,7 @@ class Search(msgspec.Struct, frozen=True):
                 )
         except (ProviderFailure, TimeoutError) as error:
             failure = error if isinstance(error, ProviderFailure) else ProviderFailure(504, "", error_type="timeout")
-            log.warning("a web search by %s failed with %d", self.engine.name, failure.status)
+            log.warning("web search with %s failed with status %d", self.engine.name, failure.status)
             raise self._error(failure) from error
         return truncated(found, self.options)
 
@@ -68,8 +68,8 @@ class Search(msgspec.Struct, frozen=True):
         if failure.status in {400, 422}:
             return InvalidRequest(f"{self.engine.title} refused the web search: {failure.message}", metadata=metadata)
         return ProviderUnavailable(
-            f"The web search engine ({self.engine.title}) did not answer. No model was asked and nothing is charged. "
-            "Try again, or leave out `:online` and the `web` plugin.",
+            f"The web search engine ({self.engine.title}) did not respond. No model was called and nothing was charged. "
+            "Try again, or remove `:online` and the `web` plugin.",
             metadata=metadata,
         )
 

@@ -33,14 +33,14 @@ async def chunks_of_stream(api, path: str, fault: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ("cut:5", (502, "The connection to the provider broke.", "provider_unavailable", 502)),
-        ("truncate:5", (502, "The provider broke off its answer.", "provider_unavailable", 502)),
+        ("cut:5", (502, "The connection to the provider was lost.", "provider_unavailable", 502)),
+        ("truncate:5", (502, "The provider's response was interrupted.", "provider_unavailable", 502)),
         ("two-errors:5,529", (503, "Overloaded.", "provider_overloaded", 529)),
         (
             "error-in-stream:5,429",
             (429, "Rate limit reached. Please slow down and try again.", "rate_limit_exceeded", 429),
         ),
-        ("error-in-stream:5,401", (502, "The provider broke off its answer.", "provider_unavailable", 401)),
+        ("error-in-stream:5,401", (502, "The provider's response was interrupted.", "provider_unavailable", 401)),
     ],
 )
 async def test_a_broken_stream_sends_one_error_then_the_usage_then_the_end(api, path, fault, error):

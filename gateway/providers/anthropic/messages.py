@@ -92,7 +92,7 @@ def _blocks(message: Message, fetched: Mapping[str, FetchedFile]) -> list[Body]:
 
 def _media_block(media: Media) -> Body:
     if media.kind not in {"image", "file"}:
-        raise ProviderFailure(400, f"This provider takes no {media.kind}.", error_type="invalid_request")
+        raise ProviderFailure(400, f"This provider does not support {media.kind} input.", error_type="invalid_request")
     if media.url:
         source: Body = {"type": "url", "url": media.url}
     elif media.media_type.startswith("text/"):

@@ -163,7 +163,7 @@ class GenerationStream(ProviderStream):
     def _finished(self, native: str, index: int) -> Finished:
         reason = FINISH_REASONS.get(native, "stop")
         if reason == "error":
-            raise ProviderFailure(502, f"The provider ended its answer with an error: {native}.")
+            raise ProviderFailure(502, f"The provider ended its response with an error: {native}.")
         if reason == "stop" and self._tool_calls:
             reason = "tool_calls"
         return Finished(finish_reason=reason, native_finish_reason=native, index=index)

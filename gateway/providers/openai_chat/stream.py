@@ -99,7 +99,7 @@ class ChatStream(ProviderStream):
                 native = choice.native_finish_reason or choice.finish_reason
                 reason = FINISH_REASONS.get(choice.finish_reason.lower(), "stop")
                 if reason == "error":
-                    raise ProviderFailure(502, "The provider ended its answer with an error.")
+                    raise ProviderFailure(502, "The provider ended its response with an error.")
                 events.append(Finished(finish_reason=reason, native_finish_reason=native, index=choice.index))
         return events
 

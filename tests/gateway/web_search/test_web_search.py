@@ -41,7 +41,7 @@ async def test_a_search_costs_its_fee_once_beside_the_tokens(api):
     assert_explained(row)
     described = await sync_to_async(generation_json)(row)
     assert (described["web_search_engine"], described["num_search_results"]) == ("sandbox", 5)
-    assert [(line.name, line.count) for line in explain(row).lines][-1] == ("Web search, with its first 10 results", 1)
+    assert [(line.name, line.count) for line in explain(row).lines][-1] == ("Web search, with up to 10 results", 1)
     await api.assert_books_balance()
 
 

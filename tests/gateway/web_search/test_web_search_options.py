@@ -94,7 +94,7 @@ async def test_a_search_that_finds_nothing_is_told_and_paid(api):
         ({"include_domains": "example.com"}, "$.plugins[1].include_domains"),
         ({"exclude_domains": [""]}, "$.plugins[1].exclude_domains[0]"),
         ({"engine": "parallel"}, "Exa, not with parallel"),
-        ({"engine": "native"}, 'send "exa"'),
+        ({"engine": "native"}, 'set it to "exa"'),
     ],
     ids=str,
 )
