@@ -68,8 +68,8 @@ class Search(msgspec.Struct, frozen=True):
         if failure.status in {400, 422}:
             return InvalidRequest(f"{self.engine.title} refused the web search: {failure.message}", metadata=metadata)
         return ProviderUnavailable(
-            f"The web search engine ({self.engine.title}) did not respond. No model was called and nothing was charged. "
-            "Try again, or remove `:online` and the `web` plugin.",
+            f"The web search engine ({self.engine.title}) did not respond. No model was called and nothing was charged."
+            " Try again, or remove `:online` and the `web` plugin.",
             metadata=metadata,
         )
 
