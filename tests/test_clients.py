@@ -1,4 +1,4 @@
-"""Programs as people write them, unmodified, against the running site: packages of OpenAI, fetch, curl."""
+"""Unmodified clients against the running site: OpenAI's packages, fetch, curl."""
 
 import json
 import shutil
@@ -46,14 +46,14 @@ def client(site: Site, key: str) -> Iterator[OpenAI]:
 # --- OpenAI's Python package ----------------------------------------------------------------------------
 
 
-def test_usage_and_cost_come_without_asking_and_asking_for_them_does_no_harm(client: OpenAI):
+def test_usage_and_cost_are_always_returned_and_may_be_requested(client: OpenAI):
     for extra in ({}, {"usage": {"include": True}}):
         reply = client.chat.completions.create(model=MODEL, messages=QUESTION, extra_body=extra)
         assert reply.usage and reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
         assert Decimal(str(reply.usage.to_dict()["cost"])) > 0
 
 
-def test_one_program_serves_models_of_every_kind_of_provider(client: OpenAI):
+def test_one_client_uses_models_of_every_kind_of_provider(client: OpenAI):
     models = (
         "openai/gpt-4o-mini",
         "anthropic/claude-sonnet-4.5",
@@ -69,30 +69,33 @@ def test_one_program_serves_models_of_every_kind_of_provider(client: OpenAI):
         assert [reason for reason in finished if reason] == ["stop"], model
 
 
-def test_tools_are_called_answered_and_chosen(client: OpenAI):
-    talk: list[Any] = [{"role": "user", "content": "What is the weather in Lisbon?"}]
-    asked = client.chat.completions.create(model=MODEL, messages=talk, tools=[WEATHER], tool_choice="required")
-    assert asked.choices[0].finish_reason == "tool_calls"
-    [call] = asked.choices[0].message.tool_calls or []
+def test_tool_calls_results_and_choices(client: OpenAI):
+    messages: list[Any] = [{"role": "user", "content": "What is the weather in Lisbon?"}]
+    calling = client.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER], tool_choice="required")
+    assert calling.choices[0].finish_reason == "tool_calls"
+    [call] = calling.choices[0].message.tool_calls or []
     assert call.type == "function" and json.loads(call.function.arguments)["city"]
 
-    talk += [asked.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "17 degrees and sunny"}]
-    told = client.chat.completions.create(model=MODEL, messages=talk, tools=[WEATHER])
-    assert "17" in (told.choices[0].message.content or "")
+    messages += [
+        calling.choices[0].message,
+        {"role": "tool", "tool_call_id": call.id, "content": "17 degrees and sunny"},
+    ]
+    replied = client.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER])
+    assert "17" in (replied.choices[0].message.content or "")
 
     named: Any = {"type": "function", "function": {"name": "get_weather"}}
     stream = client.chat.completions.create(
-        model=MODEL, messages=talk[:1], tools=[WEATHER], tool_choice=named, stream=True
+        model=MODEL, messages=messages[:1], tools=[WEATHER], tool_choice=named, stream=True
     )
     deltas = [piece.choices[0].delta for piece in stream if piece.choices]
     calls = [call for delta in deltas for call in delta.tool_calls or [] if call.function]
     assert json.loads("".join(call.function.arguments or "" for call in calls if call.function))["city"]
 
-    none = client.chat.completions.create(model=MODEL, messages=talk[:1], tools=[WEATHER], tool_choice="none")
+    none = client.chat.completions.create(model=MODEL, messages=messages[:1], tools=[WEATHER], tool_choice="none")
     assert not none.choices[0].message.tool_calls
 
 
-def test_an_answer_follows_a_schema(client: OpenAI):
+def test_a_response_follows_a_schema(client: OpenAI):
     class City(BaseModel):
         name: str
         population: int
@@ -101,11 +104,11 @@ def test_an_answer_follows_a_schema(client: OpenAI):
         model=MODEL, messages=[{"role": "user", "content": "Describe Lisbon"}], response_format=City
     )
     assert isinstance(parsed.choices[0].message.parsed, City)
-    thing = client.chat.completions.create(model=MODEL, messages=QUESTION, response_format={"type": "json_object"})
-    assert isinstance(json.loads(thing.choices[0].message.content or ""), dict)
+    untyped = client.chat.completions.create(model=MODEL, messages=QUESTION, response_format={"type": "json_object"})
+    assert isinstance(json.loads(untyped.choices[0].message.content or ""), dict)
 
 
-def test_limits_stops_and_seeds_reach_the_model(client: OpenAI):
+def test_limits_stop_sequences_and_seeds_reach_the_model(client: OpenAI):
     def ask(**options: Any) -> Any:
         return client.chat.completions.create(model=MODEL, messages=QUESTION, **options)
 
@@ -118,7 +121,7 @@ def test_limits_stops_and_seeds_reach_the_model(client: OpenAI):
     assert ask(**steady).choices[0].message.content == ask(**steady).choices[0].message.content
 
 
-def test_reasoning_is_shown_priced_and_hidden_on_demand(client: OpenAI):
+def test_reasoning_is_returned_counted_and_hidden_on_request(client: OpenAI):
     def ask(reasoning: dict[str, Any]) -> Any:
         return client.chat.completions.create(
             model="anthropic/claude-sonnet-4.5", messages=QUESTION, extra_body={"reasoning": reasoning}
@@ -132,23 +135,23 @@ def test_reasoning_is_shown_priced_and_hidden_on_demand(client: OpenAI):
     assert hidden.usage.completion_tokens_details.reasoning_tokens > 0
 
 
-def test_images_are_sent_along(client: OpenAI):
+def test_images_reach_the_model(client: OpenAI):
     content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
     messages: list[Any] = [{"role": "user", "content": content}]
     reply = client.chat.completions.create(model=MODEL, messages=messages)
     assert "image" in (reply.choices[0].message.content or "").lower()
 
 
-def test_the_older_endpoint_completes_a_prompt_with_a_chat_model(client: OpenAI):
+def test_the_completions_endpoint_works_with_a_chat_model(client: OpenAI):
     whole = client.completions.create(model=MODEL, prompt="Once upon a time", max_tokens=20)
     assert whole.choices[0].text and whole.object == "text_completion"
     pieces = list(client.completions.create(model=MODEL, prompt="Once upon a time", max_tokens=20, stream=True))
     assert "".join(piece.choices[0].text for piece in pieces if piece.choices)
 
 
-def test_errors_are_the_packages_own(site: Site, client: OpenAI):
-    with pytest.raises(BadRequestError, match="nobody/nothing"):
-        client.chat.completions.create(model="nobody/nothing", messages=QUESTION)
+def test_errors_are_exceptions_of_the_package(site: Site, client: OpenAI):
+    with pytest.raises(BadRequestError, match="unknown/model"):
+        client.chat.completions.create(model="unknown/model", messages=QUESTION)
     with pytest.raises(AuthenticationError):
         OpenAI(base_url=f"{site.url}/api/v1", api_key="sk-or-v1-wrong").chat.completions.create(
             model=MODEL, messages=QUESTION
@@ -163,7 +166,7 @@ def test_errors_are_the_packages_own(site: Site, client: OpenAI):
         list(stream)
 
 
-def test_who_calls_is_recorded_when_told(site: Site, client: OpenAI):
+def test_the_calling_app_is_recorded_when_it_is_named(site: Site, client: OpenAI):
     headers = {"HTTP-Referer": "https://lighthouse.example/start?who=me", "X-Title": "Lighthouse"}
     named = client.chat.completions.create(model=MODEL, messages=QUESTION, extra_headers=headers)
     unnamed = client.chat.completions.create(model=MODEL, messages=QUESTION)
@@ -176,10 +179,10 @@ def test_who_calls_is_recorded_when_told(site: Site, client: OpenAI):
 # --- Without the package ----------------------------------------------------------------------------------
 
 
-def test_curl_needs_no_more_than_the_quickstart_says(site: Site, key: str):
+def test_curl_works_as_the_quickstart_shows(site: Site, key: str):
     curl = shutil.which("curl")
     if not curl:
-        pytest.skip("There is no curl.")
+        pytest.skip("curl is not installed.")
     body = json.dumps({"model": MODEL, "messages": QUESTION})
     headers = ["-H", f"Authorization: Bearer {key}", "-H", "Content-Type: application/json"]
     command = [curl, "--silent", "--noproxy", "*", f"{site.url}/api/v1/chat/completions", *headers, "-d", body]
@@ -187,8 +190,8 @@ def test_curl_needs_no_more_than_the_quickstart_says(site: Site, key: str):
     assert json.loads(printed)["choices"][0]["message"]["content"]
 
 
-def test_a_browser_asks_first_and_may_call(site: Site):
-    asked = requests.options(
+def test_a_browsers_preflight_request_is_allowed(site: Site):
+    preflight = requests.options(
         f"{site.url}/api/v1/chat/completions",
         headers={
             "Origin": "https://app.example",
@@ -197,8 +200,8 @@ def test_a_browser_asks_first_and_may_call(site: Site):
         },
         timeout=30,
     )
-    assert asked.ok and asked.headers["Access-Control-Allow-Origin"] == "*"
-    allowed = {name.strip().lower() for name in asked.headers["Access-Control-Allow-Headers"].split(",")}
+    assert preflight.ok and preflight.headers["Access-Control-Allow-Origin"] == "*"
+    allowed = {name.strip().lower() for name in preflight.headers["Access-Control-Allow-Headers"].split(",")}
     assert {"authorization", "content-type", "http-referer", "x-title"} <= allowed
 
 
@@ -239,7 +242,7 @@ for await (const chunk of await openai.chat.completions.create({ ...question, st
 }
 let status;
 try {
-  await openai.chat.completions.create({ ...question, model: "nobody/nothing" });
+  await openai.chat.completions.create({ ...question, model: "unknown/model" });
 } catch (error) {
   status = error.status;
 }
@@ -250,7 +253,7 @@ console.log(JSON.stringify({ text: completion.choices[0].message.content, stream
 def run_javascript(program: str, site: Site, key: str) -> dict[str, Any]:
     node = shutil.which("node")
     if not node:
-        pytest.skip("There is no Node.js on PATH.")
+        pytest.skip("Node.js is not installed.")
     env = {"BASE_URL": f"{site.url}/api/v1", "KEY": key, "MODEL": MODEL, "NO_PROXY": "127.0.0.1"}
     ended = subprocess.run(
         [node, "--input-type=module", "-e", program], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
@@ -260,12 +263,12 @@ def run_javascript(program: str, site: Site, key: str) -> dict[str, Any]:
     return printed
 
 
-def test_fetch_needs_no_more_than_the_quickstart_says(site: Site, key: str):
+def test_fetch_works_as_the_quickstart_shows(site: Site, key: str):
     assert run_javascript(FETCH, site, key)["text"]
 
 
-def test_the_typescript_package_works_with_another_base_url(site: Site, key: str):
-    told = run_javascript(PACKAGE, site, key)
-    assert told["text"] and told["streamed"]
-    assert told["usage"]["completion_tokens"] > 0 and told["usage"]["cost"] > 0
-    assert told["status"] == 400
+def test_the_typescript_package_works_with_this_base_url(site: Site, key: str):
+    printed = run_javascript(PACKAGE, site, key)
+    assert printed["text"] and printed["streamed"]
+    assert printed["usage"]["completion_tokens"] > 0 and printed["usage"]["cost"] > 0
+    assert printed["status"] == 400

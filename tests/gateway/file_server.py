@@ -1,4 +1,4 @@
-"""A web server with a few files, on an address that may be fetched from."""
+"""A web server with a few files, at an address that FETCH_ALLOWED_NETWORKS allows."""
 
 import threading
 import time
@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-#: A file (its type, its bytes), where it has moved to, or a status.
-Answer = tuple[str, bytes] | str | int
+#: A file (Content-Type, bytes), the target of a redirect, or a status.
+Response = tuple[str, bytes] | str | int
 
 
 class FileServer:
-    """Call it with what it serves to get its address."""
+    """Call it with the response for each path; it returns the URL."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -21,7 +21,7 @@ class FileServer:
         self.sent = 0  # bytes of bodies
         self._servers: list[ThreadingHTTPServer] = []
 
-    def __call__(self, answers: Mapping[str, Answer], *, length: bool = True, delay: float = 0) -> str:
+    def __call__(self, responses: Mapping[str, Response], *, length: bool = True, delay: float = 0) -> str:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -30,18 +30,18 @@ class FileServer:
                 outer.paths.append(path)
                 outer.headers = {name.lower(): value for name, value in self.headers.items()}
                 time.sleep(delay)
-                answer = answers.get(path, 404)
-                if isinstance(answer, int | str):
-                    self.send_response(302 if isinstance(answer, str) else answer)
-                    if isinstance(answer, str):
-                        self.send_header("Location", answer)
+                response = responses.get(path, 404)
+                if isinstance(response, int | str):
+                    self.send_response(302 if isinstance(response, str) else response)
+                    if isinstance(response, str):
+                        self.send_header("Location", response)
                     self.send_header("Content-Length", "0")
                     self.end_headers()
                     return
-                kind, contents = answer
+                content_type, contents = response
                 self.send_response(200)
-                if kind:
-                    self.send_header("Content-Type", kind)
+                if content_type:
+                    self.send_header("Content-Type", content_type)
                 if length:
                     self.send_header("Content-Length", str(len(contents)))
                 self.end_headers()
@@ -53,7 +53,7 @@ class FileServer:
                 try:
                     super().handle()
                 except OSError:
-                    self.close_connection = True  # the reader has seen enough
+                    self.close_connection = True  # the client closed the connection
 
             def log_message(self, *arguments: Any) -> None:
                 pass

@@ -1,8 +1,13 @@
-"""Providers in protocols of their own, played by the sandbox: what the tests of all of them share."""
+"""Providers with protocols of their own (Anthropic, Google): helpers that their tests share."""
 
 import json
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
 
 from accounts.models import Organisation, User
 from gateway import completions
@@ -43,8 +48,80 @@ PRICES = {
 }
 
 
+@dataclass(frozen=True)
+class NativeProvider:
+    """A provider, and its terms for what all native protocols have."""
+
+    slug: str
+    name: str
+    model: str
+    provider_model: str
+    sandbox_path: str
+    key_variable: str
+    finish_reasons: Mapping[str, str]  # ours: the provider's
+    tool_choices: Mapping[str, Any]  # ours: the provider's; "named" for a function chosen by name
+    tool_choice_in: Callable[[dict[str, Any]], Any]  # from the body that the provider receives
+    error_in_200: tuple[int, str]  # status and error type for the sandbox's fault `error-200`
+    end_marker: bool  # an empty response is told from one that was cut off
+    supports_cancel: bool
+
+
+_BY_NAME = {"type": "function", "function": {"name": "get_weather"}}
+TOOL_CHOICES: dict[str, Any] = {"auto": "auto", "none": "none", "required": "required", "named": _BY_NAME}
+
+ANTHROPIC = NativeProvider(
+    slug="anthropic",
+    name="Anthropic",
+    model="anthropic/claude-haiku-4.5",
+    provider_model="claude-haiku-4-5",
+    sandbox_path="/anthropic-native/v1",
+    key_variable="PROVIDER_ANTHROPIC_API_KEY",
+    finish_reasons={"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"},
+    tool_choices={
+        "auto": None,
+        "none": {"type": "none"},
+        "required": {"type": "any"},
+        "named": {"type": "tool", "name": "get_weather"},
+    },
+    tool_choice_in=lambda body: body.get("tool_choice"),
+    error_in_200=(502, "provider_unavailable"),
+    end_marker=True,
+    supports_cancel=True,
+)
+
+GOOGLE = NativeProvider(
+    slug="google-ai-studio",
+    name="Google-Ai-Studio",
+    model="google/gemini-2.5-flash",
+    provider_model="gemini-2.5-flash",
+    sandbox_path="/google-native/v1beta",
+    key_variable="GOOGLE_API_KEY",
+    finish_reasons={"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"},
+    tool_choices={
+        "auto": {"mode": "AUTO"},
+        "none": {"mode": "NONE"},
+        "required": {"mode": "ANY"},
+        "named": {"mode": "ANY", "allowedFunctionNames": ["get_weather"]},
+    },
+    tool_choice_in=lambda body: body["toolConfig"]["functionCallingConfig"],
+    error_in_200=(503, "provider_overloaded"),
+    end_marker=False,
+    supports_cancel=False,
+)
+
+
+async def connect(provider: NativeProvider, sandbox: str, monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
+    """Serve the provider's model from the sandbox, which then plays the provider at its real address."""
+    prefix = f"PROVIDER_{provider.slug.upper().replace('-', '_')}"
+    monkeypatch.setenv(f"{prefix}_BASE_URL", f"{sandbox}{provider.sandbox_path}")
+    monkeypatch.setenv(provider.key_variable, f"{provider.slug}-key")
+    if provider.supports_cancel:
+        fields["supports_cancel"] = True
+    await sync_to_async(serve)(provider.model, provider.slug, provider.provider_model, **fields)
+
+
 def serve(model_id: str, provider: str, provider_model_id: str, **fields: Any) -> None:
-    """Make `model_id` one that only this provider serves."""
+    """Create a model that only this provider serves."""
     served = factory.model(model_id, input_modalities=["text", "image", "file", "audio", "video"])
     factory.endpoint(served, provider, PRICES, provider_model_id=provider_model_id, **fields)
 
@@ -71,7 +148,7 @@ def chunks_of(text: str) -> list[dict[str, Any]]:
 
 
 def message_of(text: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """(the assistant's message that a stream amounts to, put together as clients do it; its finish reasons)."""
+    """(The assistant's message in a stream, joined as clients join it; its finish reasons, ours and the provider's)."""
     message: dict[str, Any] = {"role": "assistant", "content": "", "reasoning": "", "reasoning_details": []}
     calls: dict[int, dict[str, Any]] = {}
     finishes = []
@@ -94,8 +171,8 @@ def message_of(text: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     return message, finishes
 
 
-async def leave(api: Any, model: str, pieces: int) -> Generation:
-    """What was settled for somebody who left after so many pieces of an answer of 200 tokens, which takes 2 s."""
+async def cancel_after(deltas: int, api: Any, model: str) -> Generation:
+    """The settled request of a caller that stops after so many deltas of a response of 200 tokens, which takes 2 s."""
     organisation = await Organisation.objects.aget(credit_account=api.account_id)
     owner = await User.objects.aget(personal_organisation=organisation)
     headers = {"x-sandbox-session": api.session, "x-sandbox-tokens": "200", "x-sandbox-delay": "0.01"}
@@ -105,7 +182,7 @@ async def leave(api: Any, model: str, pieces: int) -> Generation:
     async with aclosing(completions.stream(caller, request)) as events:
         async for event in events:
             seen += isinstance(event, Delta)
-            if seen == pieces:
+            if seen == deltas:
                 break
     row: Generation = await api.generation()
     return row
@@ -113,21 +190,21 @@ async def leave(api: Any, model: str, pieces: int) -> Generation:
 
 # --- Requests without a network --------------------------------------------------------------------------
 
-EVERYTHING = frozenset(
+ALL_PARAMETERS = frozenset(
     {
         "max_tokens", "temperature", "top_p", "top_k", "stop", "tools", "response_format", "structured_outputs",
         "reasoning", "seed",
     }
 )  # fmt: skip
-CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Paris"}'}}
-RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "17 degrees"}
+TOOL_CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Paris"}'}}
+TOOL_RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "17 degrees"}
 
 CALLER = Caller(account_id=1, key_id=1, user_id=1, source="api", default_model="", policy=Policy())
 
 
 def attempt(name: str, **fields: Any) -> Attempt:
-    """An endpoint whose provider calls the model so; it takes everything unless told otherwise."""
-    served = endpoint("a", "1", provider_model_id=name, **{"supported_parameters": EVERYTHING, **fields})
+    """An attempt at an endpoint whose provider has this name for the model. By default it supports all parameters."""
+    served = endpoint("a", "1", provider_model_id=name, **{"supported_parameters": ALL_PARAMETERS, **fields})
     return Attempt(model("acme/one", served), served, Upstream("https://provider.example", "key", simulated=False), "")
 
 
@@ -139,7 +216,7 @@ def for_anthropic(
     fields: Any = None,
     **body: Any,
 ) -> dict[str, Any]:
-    """What Anthropic is sent."""
+    """The body for Anthropic."""
     request = parse({"model": "acme/one", "messages": list(messages) or [user("Hi")], **body})
     return anthropic_body(ProviderRequest(request, attempt(name, **(fields or {})), CALLER, max_tokens), fetched or {})
 
@@ -152,6 +229,6 @@ def for_google(
     fields: Any = None,
     **body: Any,
 ) -> dict[str, Any]:
-    """What Google is sent."""
+    """The body for Google."""
     request = parse({"model": "acme/one", "messages": list(messages) or [user("Hi")], **body})
     return google_body(ProviderRequest(request, attempt(name, **(fields or {})), CALLER, max_tokens), fetched or {})

@@ -1,4 +1,4 @@
-"""Asking with a web search, what the search engine and the models then received, and what it should have cost."""
+"""Helpers for requests with a web search: making them, what was received for them, and their expected cost."""
 
 import asyncio
 
@@ -16,19 +16,22 @@ FEE = usd("0.007")
 
 
 async def online(api, prompt=QUESTION, model="acme/one:online", **body):
+    """A chat completion with `:online`."""
     return await api.chat(prompt, model=model, **body)
 
 
 async def plugin(api, prompt=QUESTION, fault="", **options):
+    """A chat completion with the `web` plugin and these options."""
     return await api.chat(prompt, fault=fault, tokens=5, plugins=[{"id": "web", **options}])
 
 
 async def searches(api) -> list[dict]:
+    """The requests that the search engine received."""
     return [one for one in await api.received() if one["provider"] == "exa"]
 
 
-async def asked(api) -> list[dict]:
-    """What the models' providers received."""
+async def model_requests(api) -> list[dict]:
+    """The requests that the providers of models received."""
     return [one for one in await api.received() if one["provider"] != "exa"]
 
 
@@ -37,34 +40,36 @@ async def set_balance(api, dollars: str) -> None:
 
 
 def tokens_cost(row: Generation, prompt="0.000001", completion="0.000002") -> int:
+    """The cost of the request's tokens, in pico-USD."""
     return row.prompt_tokens * usd(prompt) + row.completion_tokens * usd(completion)
 
 
 def assert_explained(row: Generation) -> None:
-    """The page that says why it cost that says it to the pico."""
-    why = explain(row)
-    assert sum(line.amount for line in why.lines) * 10**12 == why.listed
-    assert why.listed - why.discount - why.waived - why.written_off == why.charged == row.cost
-    assert why.other == 0
+    """The explanation of the cost adds up to the pico-USD."""
+    cost = explain(row)
+    assert sum(line.amount for line in cost.lines) * 10**12 == cost.listed
+    assert cost.listed - cost.discount - cost.waived - cost.written_off == cost.charged == row.cost
+    assert cost.other == 0
 
 
 def request():
     return completions.parse({"model": "acme/one:online", "messages": [{"role": "user", "content": QUESTION}]})
 
 
-async def until(happened) -> None:
+async def until(condition) -> None:
+    """Wait until the coroutine function returns true, at most 10 seconds."""
     for _ in range(500):
-        if await happened():
+        if await condition():
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("it did not happen")
+    raise AssertionError("the condition did not become true")
 
 
-async def leave_when(api, happened, **headers) -> Generation:
-    """A request whose caller leaves as soon as `happened` says so; how it was settled."""
-    who = await caller(api, **headers)
-    task = asyncio.create_task(anext(completions.stream(who, request())))
-    await until(happened)
+async def cancel_when(api, condition, **headers) -> Generation:
+    """The settled request of a caller that cancels as soon as the condition is true."""
+    client = await caller(api, **headers)
+    task = asyncio.create_task(anext(completions.stream(client, request())))
+    await until(condition)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

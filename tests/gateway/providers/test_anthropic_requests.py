@@ -1,16 +1,16 @@
-"""Requests in Anthropic's protocol, without a network: what is written for which model, and what is left out."""
+"""Request bodies in Anthropic's protocol, without a network: for each generation of models, and what is left out."""
 
 import pytest
 
-from gateway.providers.anthropic.generations import generation_of
+from gateway.providers.anthropic.generations import GENERATIONS, generation_of
 from gateway.providers.anthropic.schema import to_supported_schema
 from gateway.providers.fetching import FetchedFile
-from tests.gateway.native import CALL, RESULT, WEATHER, file, for_anthropic, image, user
+from tests.gateway.native import TOOL_CALL, TOOL_RESULT, WEATHER, file, for_anthropic, image, user
 
-FORCED = {"tools": [WEATHER], "tool_choice": "required"}
+FORCED_TOOL = {"tools": [WEATHER], "tool_choice": "required"}
 
 
-# Generations
+# --- Generations ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,14 @@ FORCED = {"tools": [WEATHER], "tool_choice": "required"}
 )
 def test_a_models_generation_is_in_its_name(name, since):
     assert generation_of(name).since == since
+
+
+@pytest.mark.parametrize("generation", GENERATIONS[1:], ids=lambda generation: str(generation.since))
+def test_every_generation_begins_with_its_first_version(generation):
+    major, minor = generation.since
+    before = f"claude-opus-{major}-{minor - 1}" if minor else f"claude-opus-{major - 1}-99"
+    assert generation_of(f"claude-opus-{major}-{minor}") is generation
+    assert generation_of(before) is GENERATIONS[GENERATIONS.index(generation) - 1]
 
 
 @pytest.mark.parametrize(
@@ -56,14 +64,14 @@ def test_a_models_generation_is_in_its_name(name, since):
         ("claude-sonnet-5", {"enabled": False}, {"type": "disabled"}, None),
     ],
 )
-def test_each_generation_is_told_to_think_in_its_own_way(name, reasoning, thinking, effort):
+def test_each_generation_has_its_own_reasoning_parameters(name, reasoning, thinking, effort):
     body = for_anthropic(name=name, max_tokens=4000, reasoning=reasoning)
     assert body.get("thinking") == thinking
     assert body.get("output_config", {}).get("effort") == effort
 
 
 @pytest.mark.parametrize(
-    ("name", "asked", "effort"),
+    ("name", "parameters", "effort"),
     [
         ("claude-opus-4-7", {"verbosity": "xhigh"}, "xhigh"),
         ("claude-sonnet-4-6", {"verbosity": "xhigh"}, "high"),
@@ -73,49 +81,48 @@ def test_each_generation_is_told_to_think_in_its_own_way(name, reasoning, thinki
         ("claude-haiku-4-5", {"verbosity": "low"}, None),
     ],
 )
-def test_verbosity_is_an_effort_where_there_are_efforts_and_thinking_comes_first(name, asked, effort):
-    body = for_anthropic(name=name, max_tokens=4000, **asked)
+def test_verbosity_becomes_an_effort_unless_reasoning_sets_one(name, parameters, effort):
+    body = for_anthropic(name=name, max_tokens=4000, **parameters)
     assert body.get("output_config", {}).get("effort") == effort
     assert "verbosity" not in body
 
 
-def test_the_budget_is_bounded_whatever_is_asked_for():
+def test_the_reasoning_budget_is_bounded():
     fields = {"max_completion_tokens": 500_000}
     body = for_anthropic(max_tokens=500_000, reasoning={"effort": "high"}, fields=fields)
     assert body["thinking"]["budget_tokens"] == 128_000
     assert "thinking" not in for_anthropic(max_tokens=1024, reasoning={"effort": "high"})
 
 
-def test_thinking_gives_way_to_a_forced_tool_and_to_an_answer_that_has_begun():
-    assert "thinking" not in for_anthropic(reasoning={"effort": "high"}, **FORCED)
-    assert "thinking" not in for_anthropic(name="claude-sonnet-5", **FORCED)
-    begun = {"role": "assistant", "content": "The answer is "}
-    body = for_anthropic(user("Hi"), begun, reasoning={"effort": "high"})
+def test_reasoning_is_left_out_with_a_forced_tool_or_a_final_assistant_message():
+    assert "thinking" not in for_anthropic(reasoning={"effort": "high"}, **FORCED_TOOL)
+    assert "thinking" not in for_anthropic(name="claude-sonnet-5", **FORCED_TOOL)
+    prefill = {"role": "assistant", "content": "The answer is "}
+    body = for_anthropic(user("Hi"), prefill, reasoning={"effort": "high"})
     assert "thinking" not in body
     assert body["messages"][-1]["content"] == [{"type": "text", "text": "The answer is"}]
 
 
-def test_a_chain_of_calls_that_began_without_thoughts_goes_on_without():
-    asked = {"role": "assistant", "content": None, "tool_calls": [CALL]}
-    chain = [user("Weather?"), asked, RESULT]
+def test_reasoning_is_left_out_in_a_chain_of_tool_calls_that_began_without_it():
+    calling = {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]}
+    chain = [user("Weather?"), calling, TOOL_RESULT]
     assert "thinking" not in for_anthropic(*chain, tools=[WEATHER], reasoning={"effort": "high"})
-    thoughtful = {**asked, "reasoning_details": [{"type": "reasoning.text", "text": "Hm", "signature": "s"}]}
-    chain[1] = thoughtful
+    chain[1] = {**calling, "reasoning_details": [{"type": "reasoning.text", "text": "Hm", "signature": "s"}]}
     assert for_anthropic(*chain, tools=[WEATHER], reasoning={"effort": "high"})["thinking"]["type"] == "enabled"
 
 
-def test_sampling_is_left_out_where_it_would_be_refused():
-    asked = {"temperature": 0.5, "top_p": 0.9, "top_k": 5}
-    chosen = for_anthropic(**asked)
-    assert (chosen["temperature"], chosen.get("top_p"), chosen["top_k"]) == (0.5, None, 5)
-    assert for_anthropic(name="claude-3-haiku-20240307", **asked)["top_p"] == 0.9
+def test_sampling_parameters_that_the_provider_refuses_are_left_out():
+    sampling = {"temperature": 0.5, "top_p": 0.9, "top_k": 5}
+    body = for_anthropic(**sampling)
+    assert (body["temperature"], body.get("top_p"), body["top_k"]) == (0.5, None, 5)
+    assert for_anthropic(name="claude-3-haiku-20240307", **sampling)["top_p"] == 0.9
     assert for_anthropic(top_p=0.9)["top_p"] == 0.9
-    thinking = for_anthropic(reasoning={"effort": "high"}, **asked)
-    assert not asked.keys() & thinking.keys()
-    assert "temperature" not in for_anthropic(fields={"supported_parameters": frozenset({"reasoning"})}, **asked)
+    reasoning = for_anthropic(reasoning={"effort": "high"}, **sampling)
+    assert not sampling.keys() & reasoning.keys()
+    assert "temperature" not in for_anthropic(fields={"supported_parameters": frozenset({"reasoning"})}, **sampling)
 
 
-# Messages
+# --- Messages -------------------------------------------------------------------------------------------
 
 
 def test_turns_alternate_and_blank_texts_are_left_out():
@@ -131,13 +138,13 @@ def test_turns_alternate_and_blank_texts_are_left_out():
     assert body["messages"] == [{"role": "user", "content": texts}]
 
 
-def test_instructions_alone_are_a_question():
+def test_system_messages_alone_become_a_user_turn():
     body = for_anthropic({"role": "system", "content": "Say hi."})
     assert body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Say hi."}]}]
     assert "system" not in body
 
 
-def test_thoughts_that_came_in_pieces_go_back_whole_and_others_do_not_go_back():
+def test_only_signed_reasoning_of_this_provider_goes_back_joined_from_its_pieces():
     details = [
         {"type": "reasoning.text", "text": "Let me ", "format": "anthropic-claude-v1", "index": 0},
         {"type": "reasoning.text", "text": "think.", "format": "anthropic-claude-v1", "index": 0},
@@ -148,8 +155,8 @@ def test_thoughts_that_came_in_pieces_go_back_whole_and_others_do_not_go_back():
         {"type": "reasoning.encrypted", "data": "abc", "format": "google-gemini-v1"},
         {"type": "reasoning.summary", "summary": "no", "format": "openai-responses-v1"},
     ]
-    said = {"role": "assistant", "content": "Four.", "reasoning_details": details}
-    assert for_anthropic(user("2+2?"), said, user("Sure?"))["messages"][1]["content"] == [
+    reply = {"role": "assistant", "content": "Four.", "reasoning_details": details}
+    assert for_anthropic(user("2+2?"), reply, user("Sure?"))["messages"][1]["content"] == [
         {"type": "thinking", "thinking": "Let me think.", "signature": "sig"},
         {"type": "redacted_thinking", "data": "xyz"},
         {"type": "thinking", "thinking": "", "signature": "sig2"},
@@ -157,42 +164,42 @@ def test_thoughts_that_came_in_pieces_go_back_whole_and_others_do_not_go_back():
     ]
 
 
-def test_a_conversation_may_come_from_another_provider():
-    call = {**CALL, "id": "functions.get_weather:0", "function": {"name": "get_weather", "arguments": "{broken"}}
-    old = {"role": "assistant", "function_call": {"name": "get_time", "arguments": ""}}
+def test_a_conversation_may_have_begun_at_another_provider():
+    call = {**TOOL_CALL, "id": "functions.get_weather:0", "function": {"name": "get_weather", "arguments": "{broken"}}
+    older_call = {"role": "assistant", "function_call": {"name": "get_time", "arguments": ""}}
     body = for_anthropic(
         user("Weather?"),
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "functions.get_weather:0", "content": ""},
-        old,
+        older_call,
         {"role": "function", "name": "get_time", "content": "noon"},
     )
-    used, result, older, oldest = (turn["content"][0] for turn in body["messages"][1:])
-    assert (used["id"], used["input"]) == ("functions_get_weather_0", {"arguments": "{broken"})
+    tool_use, result, older_use, older_result = (turn["content"][0] for turn in body["messages"][1:])
+    assert (tool_use["id"], tool_use["input"]) == ("functions_get_weather_0", {"arguments": "{broken"})
     assert result == {"type": "tool_result", "tool_use_id": "functions_get_weather_0"}
-    assert (older["id"], older["input"]) == ("get_time", {})
-    assert oldest["tool_use_id"] == "get_time"
+    assert (older_use["id"], older_use["input"]) == ("get_time", {})
+    assert older_result["tool_use_id"] == "get_time"
 
 
-def test_marks_for_the_cache_go_where_they_were():
-    marked = {"type": "text", "text": "Long", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+def test_cache_control_stays_where_it_was():
+    cached = {"type": "text", "text": "Long", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
     body = for_anthropic(
-        {"role": "system", "content": [marked]},
+        {"role": "system", "content": [cached]},
         {"role": "user", "content": "Hello", "cache_control": {"type": "ephemeral"}},
-        {"role": "assistant", "content": None, "tool_calls": [CALL]},
-        {**RESULT, "content": [marked]},
+        {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]},
+        {**TOOL_RESULT, "content": [cached]},
         tools=[{**WEATHER, "cache_control": {"type": "ephemeral"}}],
         cache_control={"type": "ephemeral"},
     )
-    mark = {"type": "ephemeral"}
-    assert body["system"][0]["cache_control"] == mark
-    assert body["messages"][0]["content"][0]["cache_control"] == mark
+    ephemeral = {"type": "ephemeral"}
+    assert body["system"][0]["cache_control"] == ephemeral
+    assert body["messages"][0]["content"][0]["cache_control"] == ephemeral
     result = body["messages"][2]["content"][0]
-    assert result["cache_control"] == mark and "cache_control" not in result["content"][0]
-    assert body["tools"][0]["cache_control"] == body["cache_control"] == mark
+    assert result["cache_control"] == ephemeral and "cache_control" not in result["content"][0]
+    assert body["tools"][0]["cache_control"] == body["cache_control"] == ephemeral
 
 
-def test_what_was_fetched_takes_the_place_of_its_address():
+def test_a_fetched_file_replaces_its_url():
     fetched = {
         "http://a.example/x": FetchedFile("image/gif", "R0lG"),
         "http://a.example/y": FetchedFile("application/pdf", "J"),
@@ -202,19 +209,19 @@ def test_what_was_fetched_takes_the_place_of_its_address():
     assert kinds == [("image", "image/gif"), ("document", "application/pdf")]
 
 
-# The rest
+# --- Tools and output -----------------------------------------------------------------------------------
 
 
-def test_blank_stops_are_left_out():
+def test_blank_stop_sequences_are_left_out():
     assert for_anthropic(stop=["\n", "END"])["stop_sequences"] == ["END"]
     assert "stop_sequences" not in for_anthropic(stop="\n\n")
 
 
-def test_a_strict_tool_has_a_schema_that_can_be_enforced():
+def test_a_strict_tool_gets_a_supported_schema():
     tool = {"type": "function", "function": {**WEATHER["function"], "strict": True}}
-    (made,) = for_anthropic(tools=[tool])["tools"]
-    assert made["strict"] is True
-    assert made["input_schema"]["additionalProperties"] is False
+    (strict,) = for_anthropic(tools=[tool])["tools"]
+    assert strict["strict"] is True
+    assert strict["input_schema"]["additionalProperties"] is False
     plain = for_anthropic(tools=[tool], fields={"supported_parameters": frozenset({"tools"})})["tools"][0]
     assert "strict" not in plain
     assert "tools" not in for_anthropic(tools=[tool], fields={"supported_parameters": frozenset()})
@@ -222,7 +229,7 @@ def test_a_strict_tool_has_a_schema_that_can_be_enforced():
     assert bare == [{"name": "now", "input_schema": {"type": "object", "properties": {}}}]
 
 
-def test_a_schema_keeps_what_is_enforced_and_tells_the_rest():
+def test_unsupported_keywords_of_a_schema_move_to_its_description():
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": ["object", "null"],
@@ -259,7 +266,7 @@ def test_a_schema_keeps_what_is_enforced_and_tells_the_rest():
     }
 
 
-def test_a_schema_that_cannot_be_enforced_is_told():
+def test_a_schema_that_cannot_be_enforced_becomes_an_instruction():
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
     fields = {"supported_parameters": frozenset({"response_format"})}
     body = for_anthropic({"role": "system", "content": "Be brief."}, user("Hi"), response_format=wanted, fields=fields)
@@ -268,13 +275,13 @@ def test_a_schema_that_cannot_be_enforced_is_told():
     assert "system" not in for_anthropic(response_format=wanted, fields={"supported_parameters": frozenset()})
 
 
-def test_a_schema_and_an_effort_go_together():
+def test_a_schema_and_an_effort_are_sent_together():
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
     body = for_anthropic(name="claude-sonnet-5", response_format=wanted, reasoning={"effort": "low"})
     assert set(body["output_config"]) == {"effort", "format"}
 
 
-def test_a_compressed_conversation_has_no_more_messages_than_anthropic_takes():
+def test_a_compressed_conversation_has_at_most_a_thousand_messages():
     messages = [user(f"{n}") if n % 2 == 0 else {"role": "assistant", "content": f"{n}"} for n in range(1501)]
     assert len(for_anthropic(*messages, transforms=["middle-out"])["messages"]) <= 1000
     assert len(for_anthropic(*messages)["messages"]) == 1501

@@ -12,7 +12,7 @@ from gateway.providers.openai_chat.request import request_body
 from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from models_catalog.loading.bundled import FILE
-from tests.gateway.native import CALL, CALLER, WEATHER, user
+from tests.gateway.native import CALLER, TOOL_CALL, WEATHER, user
 from tests.gateway.routing.test_plan import REAL, endpoint, model
 
 CACHED = {"cache_control": {"type": "ephemeral"}}
@@ -21,7 +21,7 @@ EFFORTS = ("max", "xhigh", "high", "medium", "low", "minimal", "none")
 MESSAGES = [
     {"role": "developer", "content": [{"type": "text", "text": "Be brief."}, {"type": "text", "text": "Be kind."}]},
     user([{"type": "text", "text": "Hello", **CACHED}]) | {"name": "Ann"} | CACHED,
-    {"role": "assistant", "content": None, "tool_calls": [CALL], "reasoning": "Weather first.", "audio": None},
+    {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL], "reasoning": "Weather first.", "audio": None},
     {"role": "tool", "tool_call_id": "call_1", "name": "get_weather", "content": "Rain"},
 ]
 REQUEST = {
@@ -89,7 +89,11 @@ def roles() -> None:
 def message_fields() -> None:
     assert message(2) == MESSAGES[2]
     strict = message(2, message_fields=frozenset({"role", "content", "tool_calls", "audio"}))
-    assert strict == {"role": "assistant", "content": None, "tool_calls": [CALL]}  # empty fields go, except `content`
+    assert strict == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [TOOL_CALL],
+    }  # no empty field but `content`
 
 
 def speaker_names() -> None:

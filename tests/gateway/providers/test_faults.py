@@ -1,6 +1,6 @@
-"""What goes wrong at providers: what the client sees, who answers, what is charged. Streamed and not.
+"""Faults of providers, streamed and not: the client's response, the provider that serves it, and the charge.
 
-`acme/one` is served by two providers; the fault is at the cheap one, which is tried first.
+Two providers serve `acme/one`. The fault is at the cheap one, which is tried first.
 """
 
 import json
@@ -13,28 +13,27 @@ from gateway.models import Generation
 
 @dataclass(frozen=True)
 class Case:
-    """A fault and what must come of it."""
+    """A fault and its expected outcome."""
 
     fault: str
-    answered_by: str = "Dear"  # "": nobody; the answer of the cheap provider broke off
-    status: int = 200
+    served_by: str = "Dear"
     free: bool = False
     estimated: bool = False
     text: bool = True
-    same_unstreamed: bool = True  # False: without streaming the fault shows before the first token
+    same_unstreamed: bool = True  # False: unstreamed, the fault comes before the first token
 
     def __str__(self) -> str:
         return self.fault
 
 
-#: Faults that show before the first token: the next provider answers, unseen.
+#: Faults before the first token: the next provider serves the request.
 BEFORE = [
     Case("429"), Case("429:1"), Case("500-once"), Case("500"), Case("503"), Case("401"), Case("402"), Case("404"),
     Case("reset"), Case("hang"), Case("slow-first-token:20"), Case("slow-headers:20"), Case("context-length"),
     Case("content-filter"), Case("html-200"), Case("error-200"), Case("malformed:0"), Case("cut:0"),
 ]  # fmt: skip
 
-#: Faults in the middle of a streamed answer: it ends with one error and is free. Unstreamed, nothing was sent yet.
+#: Faults during a streamed response: it ends with one error and is free. Unstreamed, the next provider takes over.
 DURING = [
     Case("cut:10", "Cheap", free=True, same_unstreamed=False),
     Case("truncate:10", "Cheap", free=True, same_unstreamed=False),
@@ -45,7 +44,7 @@ DURING = [
     Case("two-errors:10", "Cheap", free=True, same_unstreamed=False),
 ]
 
-#: Faults of form: the answer is good, and its bill is right.
+#: Deviations from the protocol: the response is good, and its charge is right.
 FORM = [
     Case("no-done", "Cheap"),
     Case("duplicate-finish", "Cheap"),
@@ -66,14 +65,14 @@ FORM = [
 
 
 @pytest.fixture(autouse=True)
-def impatient(settings) -> None:
-    """Seconds that providers get: enough for a healthy sandbox on a busy machine."""
+def short_timeouts(settings) -> None:
+    """Timeouts that a healthy sandbox meets on a busy machine."""
     settings.PROVIDER_FIRST_TOKEN_SECONDS = settings.PROVIDER_WHOLE_SECONDS = 1.2
     settings.PROVIDER_IDLE_SECONDS = 1.2
 
 
 def text_of(answer, streamed: bool) -> tuple[str, list[dict], str]:
-    """(text, errors, who answered) of a reply or of a stream."""
+    """(text, errors, provider) of a whole response or of a stream."""
     if not streamed:
         body = answer.json()
         choice = body["choices"][0]
@@ -92,20 +91,20 @@ async def test_a_fault_at_the_first_provider(api, case, streamed):
     answer = await api.chat(fault=f"cheap={case.fault}", tokens=60, stream=streamed)
     assert answer.status_code == 200
     text, errors, provider = text_of(answer, streamed)
-    moved_on = case in DURING and not streamed
-    broke_off = case in DURING and streamed
-    assert provider == ("Dear" if moved_on else case.answered_by)
-    assert len(errors) == (1 if broke_off else 0)
+    fell_back = case in DURING and not streamed
+    was_interrupted = case in DURING and streamed
+    assert provider == ("Dear" if fell_back else case.served_by)
+    assert len(errors) == (1 if was_interrupted else 0)
     assert bool(text) == case.text
     row = await api.generation()
     assert row.state == Generation.State.SETTLED
     assert row.provider == provider.lower()
-    if case.free and not moved_on:
+    if case.free and not fell_back:
         assert row.cost == 0
     else:
         assert row.cost > 0
     wanted = Generation.TokenSource.ESTIMATE if case.estimated else Generation.TokenSource.PROVIDER
-    if not broke_off:
+    if not was_interrupted:
         assert row.token_source == wanted
     if not case.estimated and not case.free and case.text and not case.fault.startswith("content-filter:"):
         assert row.completion_tokens == 60
@@ -126,7 +125,7 @@ async def test_a_fault_at_the_first_provider(api, case, streamed):
         ("content-filter", 400, "content_policy_violation"),
     ],
 )
-async def test_the_same_fault_everywhere_is_an_honest_error_and_free(api, fault, status, error_type, streamed):
+async def test_a_fault_at_every_provider_is_an_error_and_free(api, fault, status, error_type, streamed):
     answer = await api.chat(fault=f"*={fault}", stream=streamed)
     assert answer.status_code == status
     error = answer.json()["error"]
@@ -137,26 +136,26 @@ async def test_the_same_fault_everywhere_is_an_honest_error_and_free(api, fault,
     await api.assert_books_balance()
 
 
-async def test_rate_limits_that_pass_soon_are_waited_for_once(api):
+async def test_short_rate_limits_are_waited_for_once(api):
     answer = await api.chat(fault="*=429-once:1", tokens=5)
     assert answer.status_code == 200
     assert [note["status"] for note in (await api.generation()).attempts] == [429, 429, 200]
 
 
-async def test_a_provider_that_flaps_is_avoided_while_it_fails(api):
+async def test_an_unstable_provider_does_not_fail_requests(api):
     for _ in range(8):
         answer = await api.chat(fault="cheap=flap:1,3", tokens=3)
         assert answer.status_code == 200
     await api.assert_books_balance()
 
 
-async def test_a_failing_provider_goes_behind_the_others_for_a_while(api):
+async def test_a_failing_provider_is_tried_last_for_a_while(api):
     await api.chat(fault="cheap=503-once", tokens=3)
     answer = await api.chat(tokens=3)
     assert answer.json()["provider"] == "Dear"
 
 
-async def test_the_router_tells_what_it_did_when_asked(api):
+async def test_routing_metadata_is_returned_on_request(api):
     headers = {"X-OpenRouter-Metadata": "enabled", "X-Sandbox-Fault": "cheap=503"}
     body = {"model": "acme/one", "messages": [{"role": "user", "content": "Hi"}], "provider": {"sort": "price"}}
     routing = (await api.post(json=body, headers=headers)).json()["openrouter_metadata"]

@@ -1,4 +1,4 @@
-"""Fetching by address: what may be fetched, from where, and what happens otherwise. The servers here are real."""
+"""Fetching files by URL: which files, from which addresses, and the errors. The servers are real."""
 
 import asyncio
 import base64
@@ -21,9 +21,9 @@ FILES = {
 }
 
 
-async def refusal(address: str, **limits) -> InvalidRequest:
+async def refusal(url: str, **limits) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as refused:
-        await fetch([address], **limits)
+        await fetch([url], **limits)
     error = refused.value
     assert error.status == 400
     assert error.metadata["error_type"] == error.error_type
@@ -33,39 +33,39 @@ async def refusal(address: str, **limits) -> InvalidRequest:
 
 @pytest.mark.parametrize("media_type", FILES)
 async def test_images_and_pdfs_are_fetched(served, media_type):
-    address = served({"/file": (media_type, FILES[media_type])}) + "/file"
-    fetched = (await fetch([address]))[address]
+    url = served({"/file": (media_type, FILES[media_type])}) + "/file"
+    fetched = (await fetch([url]))[url]
     assert fetched.media_type == media_type
     assert base64.b64decode(fetched.data) == FILES[media_type]
 
 
-@pytest.mark.parametrize("announced", ["application/octet-stream", "", "image/jpg", "image/gif; charset=x"])
-async def test_the_first_bytes_say_what_a_file_is(served, announced):
-    address = served({"/file": (announced, PNG)}) + "/file"
-    assert (await fetch([address]))[address].media_type == "image/png"
+@pytest.mark.parametrize("content_type", ["application/octet-stream", "", "image/jpg", "image/gif; charset=x"])
+async def test_a_file_is_recognized_by_its_first_bytes(served, content_type):
+    url = served({"/file": (content_type, PNG)}) + "/file"
+    assert (await fetch([url]))[url].media_type == "image/png"
 
 
-async def test_several_are_fetched_together_each_once(served):
+async def test_several_urls_are_fetched_together_each_once(served):
     site = served({"/a": ("image/png", PNG), "/b": ("application/pdf", FILES["application/pdf"])})
     fetched = await fetch([f"{site}/a", f"{site}/b", f"{site}/a"])
-    assert {address[-2:]: file.media_type for address, file in fetched.items()} == {
+    assert {url[-2:]: file.media_type for url, file in fetched.items()} == {
         "/a": "image/png",
         "/b": "application/pdf",
     }
     assert sorted(served.paths) == ["/a", "/b"]
 
 
-async def test_nothing_named_is_nothing_fetched():
+async def test_no_urls_fetch_nothing():
     assert await fetch([]) == {}
 
 
-async def test_what_is_sent_tells_nothing_about_the_caller(served):
-    address = served({"/file": ("image/png", PNG)}) + "/file"
-    await fetch([address])
+async def test_the_request_reveals_nothing_about_the_caller(served):
+    url = served({"/file": ("image/png", PNG)}) + "/file"
+    await fetch([url])
     assert set(served.headers) <= {"host", "accept", "accept-encoding", "user-agent", "connection"}
 
 
-# Where to
+# --- Allowed addresses ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_an_address_that_is_not_public_is_refused(address):
 @pytest.mark.parametrize(
     "address", ["93.184.216.34", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 )
-def test_a_public_address_is_not(address):
+def test_a_public_address_is_allowed(address):
     assert may_connect_to(ip_address(address))
 
 
@@ -98,7 +98,7 @@ def test_a_public_address_is_not(address):
         "127.1", "127.0.1", "0", "0.0.0.0", "①②⑦.⓪.⓪.①", "127。0。0。1",
     ],
 )  # fmt: skip
-async def test_our_own_server_is_not_reached_however_it_is_spelled(served, settings, host):
+async def test_the_sites_own_server_is_not_reached_however_it_is_spelled(served, settings, host):
     port = served({"/file": ("image/png", PNG)}).rpartition(":")[2]
     settings.FETCH_ALLOWED_NETWORKS = []
     error = await refusal(f"http://{host}:{port}/file")
@@ -106,8 +106,8 @@ async def test_our_own_server_is_not_reached_however_it_is_spelled(served, setti
     assert served.paths == []
 
 
-async def test_a_name_is_judged_by_what_it_resolves_to_each_time(served, settings, monkeypatch):
-    """A name server that answers with a public address first and with ours later gains nothing."""
+async def test_a_name_is_checked_each_time_it_is_resolved(served, settings, monkeypatch):
+    """DNS rebinding: a name server that changes its answer between requests does not get around the check."""
     port = served({"/file": ("image/png", PNG)}).rpartition(":")[2]
     settings.FETCH_ALLOWED_NETWORKS = []
     answers = iter(["192.168.0.9", "127.0.0.1", "169.254.169.254"])
@@ -124,9 +124,9 @@ async def test_a_name_is_judged_by_what_it_resolves_to_each_time(served, setting
 
 
 async def test_networks_can_be_allowed(served, settings):
-    address = served({"/file": ("image/png", PNG)}) + "/file"
+    url = served({"/file": ("image/png", PNG)}) + "/file"
     settings.FETCH_ALLOWED_NETWORKS = ["10.0.0.0/8", "127.0.0.1/32"]
-    assert await fetch([address])
+    assert await fetch([url])
     assert may_connect_to(ip_address("10.1.2.3"))
     assert may_connect_to(ip_address("::ffff:10.1.2.3"))
     assert not may_connect_to(ip_address("127.0.0.2"))
@@ -140,11 +140,11 @@ async def test_networks_can_be_allowed(served, settings):
         "http://user@example.org/", "http://example.org:99999/",
     ],
 )  # fmt: skip
-async def test_only_plain_web_addresses_are_followed(address):
+async def test_only_plain_http_urls_are_fetched(address):
     assert (await refusal(address)).error_type == "image_download_failed"
 
 
-# Redirects
+# --- Redirects ------------------------------------------------------------------------------------------
 
 
 async def test_three_redirects_are_followed_and_no_more(served):
@@ -153,18 +153,18 @@ async def test_three_redirects_are_followed_and_no_more(served):
     assert "redirects more than 3 times" in (await refusal(f"{site}/again")).message
 
 
-async def test_a_redirect_is_judged_like_the_first_address(served, settings):
+async def test_a_redirect_is_checked_like_the_first_url(served, settings):
     site = served({"/in": "http://127.0.0.2:1/", "/file": "file:///etc/passwd", "/name": "http://a:b@127.0.0.1/"})
     assert "is not a public address" in (await refusal(f"{site}/in")).message
     assert "is not an http or https URL" in (await refusal(f"{site}/file")).message
     assert "a user name or a password" in (await refusal(f"{site}/name")).message
 
 
-# What comes
+# --- Responses ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("announced", "contents"),
+    ("content_type", "contents"),
     [
         ("text/html", b"<html>"),
         ("image/svg+xml", b"<svg/>"),
@@ -174,18 +174,18 @@ async def test_a_redirect_is_judged_like_the_first_address(served, settings):
         ("image/png", b""),
     ],
 )
-async def test_anything_else_is_refused(served, announced, contents):
-    error = await refusal(served({"/file": (announced, contents)}) + "/file")
+async def test_other_files_are_refused(served, content_type, contents):
+    error = await refusal(served({"/file": (content_type, contents)}) + "/file")
     assert error.error_type == "unsupported_image_format"
 
 
-async def test_what_is_compressed_is_not_unpacked(served):
+async def test_a_compressed_file_is_not_decompressed(served):
     error = await refusal(served({"/file": ("image/png", gzip.compress(b"\0" * 10_000_000))}) + "/file")
     assert error.error_type == "unsupported_image_format"
 
 
-@pytest.mark.parametrize("honest", [True, False], ids=["announced", "unannounced"])
-async def test_too_large_a_file_is_not_read_to_its_end(served, honest):
+@pytest.mark.parametrize("honest", [True, False], ids=["with-length", "without-length"])
+async def test_a_file_that_is_too_large_is_not_read_to_its_end(served, honest):
     size = 100_000 if honest else 30_000_000
     site = served({"/fits": ("image/png", PNG), "/large": ("image/png", PNG.ljust(size + 1, b"\0"))}, length=honest)
     error = await refusal(f"{site}/large", max_bytes=100_000)
@@ -193,14 +193,14 @@ async def test_too_large_a_file_is_not_read_to_its_end(served, honest):
     assert served.sent < 20_000_000
 
 
-async def test_the_limit_is_for_all_files_of_a_request_together(served):
+async def test_the_size_limit_applies_to_all_files_of_a_request_together(served):
     site = served({f"/{number}": ("image/png", PNG.ljust(40_000, b"\0")) for number in range(3)})
     assert len(await fetch([f"{site}/0", f"{site}/1"], max_bytes=100_000)) == 2
     with pytest.raises(InvalidRequest, match="exceeds the limit"):
         await fetch([f"{site}/0", f"{site}/1", f"{site}/2"], max_bytes=100_000)
 
 
-async def test_too_many_addresses_are_refused_at_once(served):
+async def test_too_many_urls_are_refused_before_any_is_fetched(served):
     site = served({})
     with pytest.raises(InvalidRequest, match="at most 50"):
         await fetch([f"{site}/{number}" for number in range(51)])
@@ -208,23 +208,23 @@ async def test_too_many_addresses_are_refused_at_once(served):
 
 
 @pytest.mark.parametrize("status", [404, 403, 500, 304])
-async def test_another_status_is_told(served, status):
+async def test_the_error_names_another_status_and_hides_the_query(served, status):
     error = await refusal(served({"/file": status}) + "/file?signature=secret")
     assert f"returned status {status}" in error.message
     assert "secret" not in error.message
 
 
-async def test_a_server_that_dawdles_is_given_up(served):
-    address = served({"/file": ("image/png", PNG)}, delay=3) + "/file"
+async def test_a_slow_server_times_out(served):
+    url = served({"/file": ("image/png", PNG)}, delay=3) + "/file"
     began = time.monotonic()
-    assert "took longer" in (await refusal(address, timeout_seconds=0.3)).message
+    assert "took longer" in (await refusal(url, timeout_seconds=0.3)).message
     assert time.monotonic() - began < 2
 
 
-async def test_nobody_there_is_told():
+async def test_a_private_address_is_refused_before_connecting():
     assert "is not a public address" in (await refusal("http://127.0.0.1:9/")).message
 
 
-async def test_a_closed_port_is_told(settings):
+async def test_a_closed_port_is_an_error(settings):
     settings.FETCH_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     assert "could not be reached" in (await refusal("http://127.0.0.1:9/")).message

@@ -1,4 +1,4 @@
-"""Requests in protocols of their own, without a network: what holds for all of them."""
+"""Request bodies in Anthropic's and Google's protocols, without a network: what holds for both."""
 
 import pytest
 
@@ -11,11 +11,11 @@ from gateway.routing.upstreams import KNOWN_PROTOCOLS
 from tests.gateway.native import PNG, for_anthropic, for_google, image, user
 
 
-def test_every_protocol_that_an_upstream_may_speak_is_known_here():
+def test_every_protocol_of_an_upstream_has_a_package():
     assert set(PROTOCOLS) == KNOWN_PROTOCOLS
 
 
-def test_only_addresses_without_encryption_are_fetched_for_anthropic():
+def test_anthropic_fetches_https_urls_itself_and_google_none():
     messages = [
         user([image("http://a.example/x"), image("https://a.example/y"), image(f"data:image/png;base64,{PNG}")])
     ]
@@ -23,7 +23,7 @@ def test_only_addresses_without_encryption_are_fetched_for_anthropic():
     assert urls_for_google(messages) == ["http://a.example/x", "https://a.example/y"]
 
 
-@pytest.mark.parametrize("write", [for_anthropic, for_google])
+@pytest.mark.parametrize("body_for", [for_anthropic, for_google])
 @pytest.mark.parametrize(
     "message",
     [
@@ -37,12 +37,12 @@ def test_only_addresses_without_encryption_are_fetched_for_anthropic():
         {"role": "assistant", "content": "x", "reasoning_details": ["a"]},
     ],
 )
-def test_a_message_that_makes_no_sense_is_the_callers_mistake(write, message):
+def test_a_malformed_message_is_the_callers_error(body_for, message):
     with pytest.raises(InvalidRequest):
-        write(message)
+        body_for(message)
 
 
-def test_what_a_provider_cannot_take_is_left_to_the_next():
+def test_an_unsupported_part_fails_this_provider_only():
     with pytest.raises(ProviderFailure) as refused:
         for_anthropic(user([{"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}}]))
     assert refused.value.status == 400

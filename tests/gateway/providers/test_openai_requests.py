@@ -1,4 +1,4 @@
-"""Requests in OpenAI's protocol, without a network: what strict providers do not get, and an older spelling."""
+"""Request bodies in OpenAI's protocol, without a network. `test_dialects.py` has the fields of the dialects."""
 
 import re
 from typing import Any
@@ -11,47 +11,47 @@ from gateway.protocols.chat_completions.request import parse
 from gateway.providers.openai_chat.request import request_body
 from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
-from tests.gateway.native import CALL, CALLER, WEATHER, user
-from tests.gateway.routing.examples import REAL, A, B, C, catalogue, endpoint, model, plan, tags
+from tests.gateway.native import CALLER, TOOL_CALL, WEATHER, user
+from tests.gateway.routing.test_plan import REAL, A, B, C, catalogue, endpoint, model, plan, tags
 
-MARK = {"cache_control": {"type": "ephemeral"}}
-ANSWER = {
+CACHED = {"cache_control": {"type": "ephemeral"}}
+REPLY = {
     "role": "assistant",
     "content": None,
     "refusal": None,
-    "tool_calls": [CALL],
+    "tool_calls": [TOOL_CALL],
     "reasoning": "Weather first.",
     "reasoning_details": [{"type": "reasoning.text", "text": "Weather first."}],
 }
-ASKED = {
+CONVERSATION = {
     "messages": [
-        user([{"type": "text", "text": "Hello", **MARK}]),
-        ANSWER,
-        {"role": "tool", "content": "Rain", **MARK},
+        user([{"type": "text", "text": "Hello", **CACHED}]),
+        REPLY,
+        {"role": "tool", "content": "Rain", **CACHED},
     ],
-    "tools": [WEATHER | MARK],
+    "tools": [WEATHER | CACHED],
 }
 
 
-def body_for(provider: str, *, fields: Any = None, max_tokens: int | None = None, **asked: Any) -> dict[str, Any]:
+def body_for(provider: str, *, fields: Any = None, max_tokens: int | None = None, **parameters: Any) -> dict[str, Any]:
     one = endpoint(provider, "1", **(fields or {}))
     attempt = Attempt(model("acme/one", one), one, REAL, "")
-    return request_body(ProviderRequest(parse({"messages": [user("Hi")], **asked}), attempt, CALLER, max_tokens))
+    return request_body(ProviderRequest(parse({"messages": [user("Hi")], **parameters}), attempt, CALLER, max_tokens))
 
 
 @pytest.mark.parametrize("provider", ["openai", "azure", "groq", "mistral"])
-def test_strict_providers_get_nothing_but_openais_own_fields(provider):
-    body = body_for(provider, **ASKED)
+def test_strict_providers_get_openais_own_fields_only(provider):
+    body = body_for(provider, **CONVERSATION)
     assert body["messages"] == [
         user([{"type": "text", "text": "Hello"}]),
-        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]},
         {"role": "tool", "content": "Rain"},
     ]
     assert body["tools"] == [WEATHER]
-    assert ASKED["messages"][1] is ANSWER and "reasoning" in ANSWER  # the request stays as it came
+    assert CONVERSATION["messages"][1] is REPLY and "reasoning" in REPLY  # the client's request is not modified
 
 
-EVERYTHING = {
+ALL_FIELDS = {
     "temperature": 0.5,
     "seed": 1,
     "prompt_cache_key": "alice-chat-7",
@@ -67,32 +67,32 @@ EVERYTHING = {
     "reasoning": {"effort": "low"},
     "stream": True,
 }
-TAKEN = {"supported_parameters": frozenset({"temperature", "seed", "reasoning"})}
-ALWAYS = {"model", "messages", "stream", "temperature", "reasoning_effort", "max_tokens"}
+SUPPORTED = {"supported_parameters": frozenset({"temperature", "seed", "reasoning"})}
+COMMON = {"model", "messages", "stream", "temperature", "reasoning_effort", "max_tokens"}
 
 
 @pytest.mark.parametrize(
     ("provider", "names"),
     [
-        ("groq", ALWAYS | {"seed", "stream_options", "user"}),
-        ("mistral", ALWAYS | {"safe_prompt"}),
+        ("groq", COMMON | {"seed", "stream_options", "user"}),
+        ("mistral", COMMON | {"safe_prompt"}),
         (
             "openai",
-            (ALWAYS - {"max_tokens"})
+            (COMMON - {"max_tokens"})
             | {"seed", "stream_options", "user", "max_completion_tokens", "prompt_cache_key", "prompt_cache_retention"}
             | {"prompt_cache_options", "modalities", "safe_prompt", "invented"},
         ),
-        ("deepseek", ALWAYS | {"seed", "stream_options", "user", "modalities", "safe_prompt", "invented"}),
+        ("deepseek", COMMON | {"seed", "stream_options", "user", "modalities", "safe_prompt", "invented"}),
     ],
 )
-def test_nobody_gets_fields_that_they_would_refuse_or_bill(provider, names):
-    body = body_for(provider, fields=TAKEN, max_tokens=100, **EVERYTHING)
+def test_a_provider_gets_no_fields_that_it_refuses_or_charges_extra_for(provider, names):
+    body = body_for(provider, fields=SUPPORTED, max_tokens=100, **ALL_FIELDS)
     assert body.keys() == names
-    assert "alice" not in str(body)  # names of people and conversations stay here
+    assert "alice" not in str(body)  # names of users and conversations are not sent
     assert body["reasoning_effort"] == ("high" if provider == "mistral" else "low")
 
 
-def test_the_key_of_a_cache_is_the_accounts_own():
+def test_the_prompt_cache_key_differs_between_accounts():
     other = msgspec.structs.replace(CALLER, account_id=2)
     one = endpoint("openai", "1")
     attempt = Attempt(model("acme/one", one), one, REAL, "")
@@ -102,7 +102,7 @@ def test_the_key_of_a_cache_is_the_accounts_own():
     assert keys[0] == keys[1] != keys[2]
 
 
-def test_whose_api_has_no_names_hears_them_in_the_text():
+def test_a_provider_without_names_gets_them_in_the_text():
     parts = [{"type": "image_url", "image_url": {"url": "https://a.example/x"}}, {"type": "text", "text": "Look"}]
     named = [user("Hi") | {"name": "Ann"}, user(parts) | {"name": "Bo"}, {"role": "tool", "content": "x", "name": "f"}]
     first, second, tool = body_for("groq", messages=named)["messages"]
@@ -110,7 +110,7 @@ def test_whose_api_has_no_names_hears_them_in_the_text():
     assert second == user([parts[0], {"type": "text", "text": "Bo: Look"}])
     assert tool == {"role": "tool", "content": "x"}
     assert body_for("openai", messages=named)["messages"] == named
-    assert parts[1]["text"] == "Look"  # the request stays as it came
+    assert parts[1]["text"] == "Look"  # the client's request is not modified
 
 
 @pytest.mark.parametrize(
@@ -130,21 +130,21 @@ def test_metadata_has_limits(metadata, says):
     parse({"messages": [user("Hi")], "metadata": {f"{number}".ljust(64, "k"): "x" * 512 for number in range(16)}})
 
 
-def test_others_get_what_the_client_sent():
-    body = body_for("deepseek", **ASKED)
-    assert (body["messages"], body["tools"]) == (ASKED["messages"], ASKED["tools"])
+def test_tolerant_providers_get_what_the_client_sent():
+    body = body_for("deepseek", **CONVERSATION)
+    assert (body["messages"], body["tools"]) == (CONVERSATION["messages"], CONVERSATION["tools"])
 
 
 @pytest.mark.parametrize(
     ("reasoning", "max_tokens", "effort"),
     [
-        ({"max_tokens": 100}, 4000, "low"),  # a fortieth: no model has less than low in common
+        ({"max_tokens": 100}, 4000, "low"),  # a fortieth: "low" is the lowest effort that all models have
         ({"max_tokens": 1300}, 4000, "low"),
         ({"max_tokens": 1500}, 4000, "medium"),
         ({"max_tokens": 2500}, 4000, "medium"),
         ({"max_tokens": 2700}, 4000, "high"),
         ({"max_tokens": 9999}, 4000, "high"),
-        ({"max_tokens": 1500}, None, "low"),  # of the 8,000 tokens that the endpoint can say
+        ({"max_tokens": 1500}, None, "low"),  # of the 8,000 output tokens of the endpoint
         ({"max_tokens": 1500}, 99_999, "low"),
         ({"effort": "minimal"}, None, "minimal"),
         ({"effort": "xhigh"}, None, "high"),
@@ -155,7 +155,7 @@ def test_others_get_what_the_client_sent():
         (None, None, None),
     ],
 )
-def test_a_number_of_tokens_is_the_effort_that_is_nearest_to_their_share(reasoning, max_tokens, effort):
+def test_a_reasoning_budget_becomes_the_effort_with_the_nearest_share(reasoning, max_tokens, effort):
     fields = {"max_completion_tokens": 8000, "supported_parameters": frozenset({"reasoning"})}
     body = body_for("deepseek", fields=fields, max_tokens=max_tokens, reasoning=reasoning)
     assert body.get("reasoning_effort") == effort
@@ -166,7 +166,7 @@ def test_a_number_of_tokens_is_the_effort_that_is_nearest_to_their_share(reasoni
 
 
 @pytest.mark.parametrize(("verbosity", "sent"), [("low", "low"), ("xhigh", "high"), ("max", "high")])
-def test_verbosity_is_one_of_three(verbosity, sent):
+def test_verbosity_is_reduced_to_openais_three(verbosity, sent):
     fields = {"supported_parameters": frozenset({"verbosity"})}
     assert body_for("openai", fields=fields, verbosity=verbosity)["verbosity"] == sent
     assert "verbosity" not in body_for("openai", verbosity=verbosity)
@@ -174,9 +174,9 @@ def test_verbosity_is_one_of_three(verbosity, sent):
         parse({"messages": [user("Hi")], "verbosity": "endless"})
 
 
-def test_the_older_route_means_the_sorts_partition():
+def test_the_older_route_parameter_sets_the_partition_of_the_sort():
     two = catalogue(model("acme/one", B, C), model("acme/two", A))
-    asked = {"models": ["acme/two"], "provider": {"sort": "price"}}
-    assert tags(plan(two, **asked)) == ["b", "c", "a"]
-    assert tags(plan(two, **asked, route="sort")) == ["a", "b", "c"]
-    assert tags(plan(two, **asked, route="fallback")) == ["b", "c", "a"]
+    parameters = {"models": ["acme/two"], "provider": {"sort": "price"}}
+    assert tags(plan(two, **parameters)) == ["b", "c", "a"]
+    assert tags(plan(two, **parameters, route="sort")) == ["a", "b", "c"]
+    assert tags(plan(two, **parameters, route="fallback")) == ["b", "c", "a"]

@@ -1,6 +1,7 @@
-"""What providers really send, in samples written after their documentation: one table of files and what they mean.
+"""Responses as providers send them, in samples written from their documentation, and the meaning of each.
 
-Networks cut bodies anywhere, so each is also read cut in two at every byte, byte by byte, and broken off at every byte.
+Networks cut bodies anywhere: each sample is also read in two pieces cut at every byte, byte by byte, and truncated at
+every byte.
 """
 
 import asyncio
@@ -22,8 +23,8 @@ from gateway.providers.openai_chat.stream import ChatStream
 SAMPLES = Path(__file__).parent / "samples"
 
 
-class Wire(UpstreamResponse):
-    """A response that arrives in these pieces."""
+class ResponseInPieces(UpstreamResponse):
+    """A response whose body arrives in these pieces."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = pieces
@@ -38,7 +39,7 @@ class Wire(UpstreamResponse):
 
 @dataclass
 class Meaning:
-    """What an answer amounts to."""
+    """The content of a response."""
 
     text: str = ""
     reasoning: str = ""
@@ -146,21 +147,21 @@ MEANINGS = {
 }
 
 
-def answer_in(name: str, wire: Wire) -> ProviderStream:
-    """The answer in the protocol of a sample."""
+def stream_of(name: str, response: ResponseInPieces) -> ProviderStream:
+    """The response, read in the protocol of the sample."""
     if name.startswith("anthropic"):
-        return MessagesStream(wire)
-    return GenerationStream(wire) if name.startswith("gemini") else ChatStream(wire)
+        return MessagesStream(response)
+    return GenerationStream(response) if name.startswith("gemini") else ChatStream(response)
 
 
 async def read(name: str, pieces: Iterable[bytes]) -> Meaning:
-    """What the body of a sample means when it arrives in these pieces; ProviderFailure when it breaks off."""
-    answer = answer_in(name, Wire(pieces))
+    """The meaning of a sample whose body arrives in these pieces; ProviderFailure when it is truncated."""
+    stream = stream_of(name, ResponseInPieces(pieces))
     meaning = Meaning(finish=("", ""))
     calls: dict[int, list[str]] = {}
     finishes = []
-    async for piece in answer.batches():
-        for event in piece:
+    async for batch in stream.batches():
+        for event in batch:
             if isinstance(event, Finished):
                 finishes.append((event.finish_reason, event.native_finish_reason))
                 continue
@@ -174,11 +175,11 @@ async def read(name: str, pieces: Iterable[bytes]) -> Meaning:
                 function = call.get("function") or {}
                 for place, value in enumerate((call.get("id"), function.get("name"), function.get("arguments"))):
                     known[place] += value or ""
-    await answer.close()
+    await stream.close()
     assert len(finishes) == 1
     meaning.finish = finishes[0]
     meaning.calls = [(call[0], call[1], call[2]) for _, call in sorted(calls.items())]
-    meaning.usage, meaning.upstream_id = answer.usage, answer.upstream_id
+    meaning.usage, meaning.upstream_id = stream.usage, stream.upstream_id
     return meaning
 
 
@@ -191,12 +192,12 @@ def test_every_sample_has_a_meaning():
 
 
 @pytest.mark.parametrize("name", MEANINGS)
-async def test_a_sample_is_understood(name):
+async def test_a_sample_is_read(name):
     assert await read(name, [(SAMPLES / name).read_bytes()]) == MEANINGS[name]
 
 
 @pytest.mark.parametrize("name", MEANINGS)
-async def test_a_sample_is_understood_wherever_it_is_cut(name):
+async def test_a_sample_is_read_wherever_it_is_cut(name):
     body = (SAMPLES / name).read_bytes()
     assert await read(name, [body[at : at + 1] for at in range(len(body))]) == MEANINGS[name]
     for at in range(len(body)):
@@ -204,31 +205,31 @@ async def test_a_sample_is_understood_wherever_it_is_cut(name):
 
 
 @pytest.mark.parametrize("name", MEANINGS)
-async def test_a_sample_that_breaks_off_is_never_taken_for_the_whole(name):
+async def test_a_truncated_sample_is_never_taken_for_a_complete_one(name):
     body, wanted = (SAMPLES / name).read_bytes(), MEANINGS[name]
-    cut = 0
+    failures = 0
     for at in range(len(body)):
         try:
             meaning = await read(name, [body[:at]])
         except ProviderFailure as failure:
             assert failure.status == 502
-            cut += 1
+            failures += 1
         else:  # only what follows the finish reason was lost
             assert (meaning.text, meaning.calls, meaning.finish) == (wanted.text, wanted.calls, wanted.finish), at
-    assert cut > len(body) / 2
+    assert failures > len(body) / 2
 
 
 @pytest.mark.parametrize("name", [name for name in MEANINGS if name.endswith(".sse")])
-async def test_the_first_words_of_a_stream_do_not_wait_for_the_last(name):
+async def test_the_first_events_of_a_stream_do_not_wait_for_the_last(name):
     body = (SAMPLES / name).read_bytes()
     halfway = body.rindex(b"\n", 0, len(body) // 2 + len(body) // 4) + 1
 
-    class Stalled(Wire):
+    class Stalled(ResponseInPieces):
         async def chunks(self) -> AsyncGenerator[bytes, None]:
             yield body[:halfway]
             await asyncio.sleep(60)
 
-    pieces = answer_in(name, Stalled(())).batches()
+    batches = stream_of(name, Stalled(())).batches()
     async with asyncio.timeout(1):
-        assert await anext(pieces)
-    await pieces.aclose()
+        assert await anext(batches)
+    await batches.aclose()

@@ -1,4 +1,4 @@
-"""The client of Exa, against a server that answers as its documentation shows."""
+"""The client for Exa, against a server that responds as its documentation shows."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ from gateway.web_search.exa import search
 from gateway.web_search.options import Options
 from gateway.web_search.result import Result
 
-ANSWER = {
+RESPONSE = {
     "requestId": "b5947044c4b78efa9552a7c89b306d95",
     "resolvedSearchType": "neural",
     "results": [
@@ -23,7 +23,7 @@ ANSWER = {
             "title": "A Comprehensive Overview of Large Language Models",
             "url": "https://arxiv.example.org/pdf/2307.06435.pdf",
             "publishedDate": "2023-11-16T01:36:32.547Z",
-            "author": "Somebody, University of Somewhere",
+            "author": "A. Author, Example University",
             "image": "https://arxiv.example.org/page_1.png",
             "favicon": "https://arxiv.example.org/favicon.ico",
             "text": "Abstract. Large Language Models ...",
@@ -42,19 +42,19 @@ ANSWER = {
 
 
 class Exa:
-    """A server with one answer; `received` is what it was asked."""
+    """A server with one response; `received` has the path, headers and body of each request."""
 
     def __init__(self) -> None:
-        self.status, self.body = 200, json.dumps(ANSWER).encode()
+        self.status, self.body = 200, json.dumps(RESPONSE).encode()
         self.headers: dict[str, str] = {}
         self.received: list[tuple[str, dict, dict]] = []
         exa = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                exa.received.append((self.path, headers, asked))
+                exa.received.append((self.path, headers, body))
                 self.send_response(exa.status)
                 for name, value in {"Content-Length": str(len(exa.body)), **exa.headers}.items():
                     self.send_header(name, value)
@@ -83,7 +83,7 @@ def exa():
     server.server.server_close()
 
 
-async def test_a_search_is_asked_for_as_documented(exa):
+async def test_a_search_is_requested_as_documented(exa):
     await exa.search(max_results=7, include_domains=["example.com/blog"], exclude_domains=["*.example.net"])
     ((path, headers, body),) = exa.received
     assert path == "/search"
@@ -99,13 +99,13 @@ async def test_a_search_is_asked_for_as_documented(exa):
     }
 
 
-async def test_filters_that_nobody_asked_for_are_left_out(exa):
+async def test_filters_that_are_not_set_are_left_out(exa):
     await exa.search()
     ((_, _, body),) = exa.received
     assert set(body) == {"query", "type", "numResults", "contents"}
 
 
-async def test_pages_become_results_with_the_best_text_there_is(exa):
+async def test_pages_become_results_with_their_best_text(exa):
     assert await exa.search() == [
         Result(
             title="A Comprehensive Overview of Large Language Models",
@@ -128,7 +128,7 @@ async def test_pages_become_results_with_the_best_text_there_is(exa):
     ],
     ids=str,
 )
-async def test_an_error_is_a_failure_with_its_status_and_its_words(exa, status, body, message):
+async def test_an_error_is_a_failure_with_its_status_and_message(exa, status, body, message):
     exa.status, exa.body, exa.headers = status, body, {"Retry-After": "3"}
     with pytest.raises(ProviderFailure) as raised:
         await exa.search()
@@ -141,19 +141,19 @@ async def test_an_error_is_a_failure_with_its_status_and_its_words(exa, status, 
     "body",
     [b"", b"[]", b"{}", b"<html>", b'{"results": "none"}', b'{"results": [5]}', b'{"results": [{"url": 5}]}', b"\xff"],
 )
-async def test_what_is_no_answer_is_a_failure(exa, body):
+async def test_an_invalid_response_is_a_failure(exa, body):
     exa.body = body
     with pytest.raises(ProviderFailure) as raised:
         await exa.search()
     assert raised.value.status == 502
 
 
-async def test_an_answer_without_results_finds_nothing(exa):
+async def test_a_response_may_have_no_results(exa):
     exa.body = b'{"requestId": "x", "results": []}'
     assert await exa.search() == []
 
 
-async def test_with_a_key_online_models_are_told_what_exa_finds(api, exa, settings):
+async def test_with_a_key_online_models_get_exas_results(api, exa, settings):
     settings.WEB_SEARCH_ENGINE, settings.EXA_API_KEY, settings.EXA_BASE_URL = "exa", "site-key", exa.address
     answer = await api.chat("What is new?", model="acme/one:online", tokens=5)
     notes = [note["url_citation"] for note in answer.json()["choices"][0]["message"]["annotations"]]
@@ -169,8 +169,8 @@ async def test_with_a_key_online_models_are_told_what_exa_finds(api, exa, settin
     assert (row.web_search_engine, row.web_search_results) == ("exa", 3)
 
 
-async def test_a_slow_engine_is_not_waited_for_longer_than_set(api, settings):
-    """A server that takes the question and never answers."""
+async def test_a_search_has_a_time_limit(api, settings):
+    """The server accepts the connection and never responds."""
     silent = socket.create_server(("127.0.0.1", 0))
     settings.WEB_SEARCH_ENGINE, settings.EXA_API_KEY = "exa", "site-key"
     settings.EXA_BASE_URL = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Query, prompt and citations: pure functions between a conversation and a search."""
+"""Queries, prompts and citations of web searches: pure functions."""
 
 from datetime import date
 
@@ -44,7 +44,7 @@ def test_the_query_is_the_text_of_the_last_user_message(messages, query):
     assert query_of(messages) == query
 
 
-def test_a_long_message_is_searched_for_by_its_beginning_and_its_end():
+def test_the_query_of_a_long_message_is_its_beginning_and_its_end():
     query = query_of([user("Please review this contract. " + "clause " * 5000 + "Is it valid in Norway?")])
     assert len(query) <= 400
     assert query.startswith("Please review this contract. clause")
@@ -52,27 +52,27 @@ def test_a_long_message_is_searched_for_by_its_beginning_and_its_end():
 
 
 @given(st.text(max_size=2000))
-def test_no_query_is_longer_than_four_hundred_characters(text):
+def test_a_query_has_at_most_four_hundred_characters(text):
     assert len(query_of([user(text)])) <= 400
 
 
 # --- The prompt -----------------------------------------------------------------------------------------
 
 
-def test_the_results_stand_before_the_last_user_message_with_the_date():
+def test_the_results_and_the_date_stand_before_the_last_user_message():
     messages = [user("Hi"), {"role": "assistant", "content": "Hello"}, user("Tea?"), {"role": "tool", "content": "x"}]
-    made = with_results(messages, [PAGE], Options(), TODAY)
-    assert [message["role"] for message in made] == ["user", "assistant", "system", "user", "tool"]
-    told = made[2]["content"]
-    assert told.startswith("A web search was conducted on 2026-03-09. ")
-    assert told.endswith("\n\n[1] Tea\nURL: https://tea.example.com/leaf\nPublished: 2024-05-01\nTea is a drink.")
-    assert messages[2] == made[3] and len(messages) == 4
+    prompt = with_results(messages, [PAGE], Options(), TODAY)
+    assert [message["role"] for message in prompt] == ["user", "assistant", "system", "user", "tool"]
+    added = prompt[2]["content"]
+    assert added.startswith("A web search was conducted on 2026-03-09. ")
+    assert added.endswith("\n\n[1] Tea\nURL: https://tea.example.com/leaf\nPublished: 2024-05-01\nTea is a drink.")
+    assert messages[2] == prompt[3] and len(messages) == 4
 
 
-def test_what_is_too_long_is_cut_and_pages_with_endless_addresses_are_left_out():
+def test_long_results_are_truncated_and_those_with_long_urls_dropped():
     long = Result(title="T\n" * 900, url="https://a.example.com", content="ß" * 9000)
-    endless = Result(title="", url="https://a.example.com/" + "x" * 600, content="")
-    (first, second) = truncated([endless, long, PAGE, PAGE], Options(max_results=2))
+    long_url = Result(title="", url="https://a.example.com/" + "x" * 600, content="")
+    (first, second) = truncated([long_url, long, PAGE, PAGE], Options(max_results=2))
     assert len(first.title) == 300 and "\n" not in first.title
     assert first.content == "ß" * 1000
     assert second == PAGE
@@ -91,7 +91,7 @@ def test_what_is_too_long_is_cut_and_pages_with_endless_addresses_are_left_out()
     ),
     st.builds(Options, max_results=st.integers(1, 25), search_prompt=st.text(max_size=500)),
 )
-def test_no_results_take_more_room_than_was_reserved_for_them(results, options):
+def test_results_add_at_most_the_tokens_that_were_estimated(results, options):
     before = estimate_tokens([user("Tea?")], {}).bound
     after = estimate_tokens(with_results([user("Tea?")], truncated(results, options), options, TODAY), {}).bound
     assert after - before <= max_prompt_tokens(options)
@@ -112,7 +112,7 @@ def test_no_results_take_more_room_than_was_reserved_for_them(results, options):
         ("", ""),
     ],
 )
-def test_a_citation_points_at_the_link(text, cited):
+def test_a_citation_spans_the_link(text, cited):
     (note,) = annotations(text, [PAGE])
     citation = note["url_citation"]
     assert text[citation["start_index"] : citation["end_index"]] == cited
@@ -122,7 +122,7 @@ def test_a_citation_points_at_the_link(text, cited):
     assert citation["content"] == PAGE.content
 
 
-def test_looking_for_links_takes_no_time_however_the_text_is_made():
+def test_links_are_found_in_linear_time():
     import time
 
     text = "[" * 50_000 + "[x" * 50_000 + PAGE.url
@@ -146,7 +146,7 @@ def test_looking_for_links_takes_no_time_however_the_text_is_made():
         ("acme/one:onliner", [], "acme/one", False),
     ],
 )
-def test_online_is_a_suffix_of_any_model_asked_for(model, models, default, expected):
+def test_online_is_a_suffix_of_any_requested_model(model, models, default, expected):
     request = parse({"model": model, "models": models, "messages": [user("Hi")]})
     assert (options_of(request, default) is not None) is expected
 
@@ -169,13 +169,13 @@ def test_production_refuses_an_engine_that_cannot_search(engine, key, fault):
 
 
 @pytest.mark.parametrize("wrong", ["", "free", "-0.01", "NaN", "Infinity"])
-def test_a_price_that_is_none_is_refused(monkeypatch, wrong):
+def test_an_invalid_price_is_refused(monkeypatch, wrong):
     monkeypatch.setenv("SOME_PRICE", wrong)
     with pytest.raises(ImproperlyConfigured, match="SOME_PRICE"):
         env.price("SOME_PRICE", "0.007")
 
 
-def test_a_word_that_is_no_choice_is_refused_and_an_empty_one_is_the_default(monkeypatch):
+def test_an_unknown_choice_is_refused_and_an_empty_one_is_the_default(monkeypatch):
     monkeypatch.setenv("SOME_CHOICE", "")
     assert env.choice("SOME_CHOICE", ("a", "b"), "b") == "b"
     monkeypatch.setenv("SOME_CHOICE", "A")

@@ -1,4 +1,4 @@
-"""`:online` and the `web` plugin, through the whole gateway: what the model is told, what the caller gets and pays."""
+"""`:online` and the `web` plugin through the whole gateway: the prompt, the citations and the cost."""
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -6,12 +6,12 @@ from asgiref.sync import sync_to_async
 from activity.requests.explanation import explain
 from api.generation import generation_json
 from tests.gateway.protocols.test_chat_completions import events_of
-from tests.gateway.searching import FEE, QUESTION, asked, assert_explained, online, searches, tokens_cost
+from tests.gateway.searching import FEE, QUESTION, assert_explained, model_requests, online, searches, tokens_cost
 
 pytestmark = pytest.mark.usefixtures("search_in_the_sandbox")
 
 
-async def test_an_online_model_is_told_what_the_web_says_and_its_answer_names_the_sources(api):
+async def test_an_online_model_gets_the_results_and_its_response_cites_them(api):
     body = (await online(api)).json()
     citations = [note["url_citation"] for note in body["choices"][0]["message"]["annotations"]]
     assert {note["type"] for note in body["choices"][0]["message"]["annotations"]} == {"url_citation"}
@@ -19,19 +19,19 @@ async def test_an_online_model_is_told_what_the_web_says_and_its_answer_names_th
     assert all("tides of Europa" in citation["title"] and citation["content"] for citation in citations)
     (search,) = await searches(api)
     assert search["body"]["query"] == QUESTION
-    (received,) = await asked(api)
-    told, question = received["body"]["messages"]
+    (received,) = await model_requests(api)
+    results, question = received["body"]["messages"]
     assert question == {"role": "user", "content": QUESTION}
-    assert told["role"] == "system"
-    assert told["content"].startswith("A web search was conducted on 20")
+    assert results["role"] == "system"
+    assert results["content"].startswith("A web search was conducted on 20")
     for citation in citations:
-        assert citation["url"] in told["content"]
-        assert citation["content"] in told["content"]
+        assert citation["url"] in results["content"]
+        assert citation["content"] in results["content"]
     assert body["model"] == "acme/one"
     assert received["body"].keys() == {"model", "messages"}
 
 
-async def test_a_search_costs_its_fee_once_beside_the_tokens(api):
+async def test_a_search_costs_its_fee_once_in_addition_to_the_tokens(api):
     body = (await online(api)).json()
     row = await api.generation(body["id"])
     assert row.cost == tokens_cost(row) + FEE
@@ -45,12 +45,12 @@ async def test_a_search_costs_its_fee_once_beside_the_tokens(api):
     await api.assert_books_balance()
 
 
-async def test_a_streamed_answer_has_its_sources_before_it_finishes(api):
+async def test_a_stream_has_its_citations_before_it_finishes(api):
     chunks = events_of((await online(api, stream=True)).text)
     deltas = [chunk["choices"][0] for chunk in chunks[:-1]]
-    with_sources = [index for index, choice in enumerate(deltas) if "annotations" in choice["delta"]]
+    with_citations = [index for index, choice in enumerate(deltas) if "annotations" in choice["delta"]]
     finish = next(index for index, choice in enumerate(deltas) if choice["finish_reason"])
-    assert with_sources == [finish - 1]
+    assert with_citations == [finish - 1]
     assert len(deltas[finish - 1]["delta"]["annotations"]) == 5
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["usage"]["server_tool_use"] == {"web_search_requests": 1}
@@ -60,7 +60,7 @@ async def test_a_streamed_answer_has_its_sources_before_it_finishes(api):
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
-async def test_a_citation_says_where_the_answer_links_to_its_source(api, stream):
+async def test_a_citation_spans_the_link_in_the_text(api, stream):
     answer = await online(api, stream=stream)
     if stream:
         deltas = [chunk["choices"][0]["delta"] for chunk in events_of(answer.text)[:-1]]
@@ -70,10 +70,10 @@ async def test_a_citation_says_where_the_answer_links_to_its_source(api, stream)
         message = answer.json()["choices"][0]["message"]
         text, notes = message["content"], message["annotations"]
     linked, unlinked = notes[:3], notes[3:]
-    for note in linked:  # the sandbox links to the first three
+    for note in linked:  # the sandbox links to the first three results
         citation = note["url_citation"]
-        words = text[citation["start_index"] : citation["end_index"]]
-        assert words == f"[{citation['url'].split('/')[2]}]({citation['url']})"
+        link = text[citation["start_index"] : citation["end_index"]]
+        assert link == f"[{citation['url'].split('/')[2]}]({citation['url']})"
     for note in unlinked:
         assert note["url_citation"]["start_index"] == note["url_citation"]["end_index"] == len(text)
 
@@ -83,11 +83,11 @@ async def test_the_plugin_with_defaults_is_the_same_as_online(api):
     second = await api.chat(QUESTION, seed=1, plugins=[{"id": "web"}])
     by_suffix, by_plugin = [search["body"] for search in await searches(api)]
     assert by_suffix == by_plugin
-    assert (await asked(api))[0]["body"] == (await asked(api))[1]["body"]
+    assert (await model_requests(api))[0]["body"] == (await model_requests(api))[1]["body"]
     assert first.json()["choices"] == second.json()["choices"]
 
 
-async def test_without_being_asked_nobody_searches(api):
+async def test_a_request_without_online_or_plugin_makes_no_search(api):
     body = (await api.chat(QUESTION)).json()
     assert await searches(api) == []
     assert "annotations" not in body["choices"][0]["message"]
@@ -95,7 +95,7 @@ async def test_without_being_asked_nobody_searches(api):
     assert (await api.generation()).web_search_engine == ""
 
 
-async def test_a_plugin_that_is_switched_off_wins_over_online(api):
+async def test_a_disabled_plugin_overrides_online(api):
     answer = await online(api, plugins=[{"id": "web", "enabled": False}])
     assert answer.status_code == 200
     assert await searches(api) == []
@@ -103,25 +103,25 @@ async def test_a_plugin_that_is_switched_off_wins_over_online(api):
     assert row.cost == tokens_cost(row)
 
 
-async def test_online_on_a_fallback_counts_for_the_whole_request(api):
+async def test_online_on_a_fallback_model_applies_to_the_whole_request(api):
     answer = await api.chat(QUESTION, models=["acme/one:online"])
     assert len(answer.json()["choices"][0]["message"]["annotations"]) == 5
 
 
-async def test_online_on_the_accounts_default_model_counts(api, organisation):
+async def test_online_on_the_accounts_default_model_applies(api, organisation):
     organisation.default_model = "acme/one:online"
     await organisation.asave()
     answer = await api.post(json={"messages": [{"role": "user", "content": QUESTION}]})
     assert len(answer.json()["choices"][0]["message"]["annotations"]) == 5
 
 
-async def test_a_plain_prompt_can_be_searched_for_as_well(api):
+async def test_a_text_completion_can_search_too(api):
     answer = await api.post("/completions", json={"model": "acme/one:online", "prompt": QUESTION})
     assert answer.json()["choices"][0]["text"]
     assert answer.json()["usage"]["server_tool_use"] == {"web_search_requests": 1}
 
 
-async def test_the_last_question_is_searched_for_and_the_results_stand_before_it(api):
+async def test_the_last_user_message_is_the_query_and_follows_the_results(api):
     conversation = [
         {"role": "system", "content": "Be kind."},
         {"role": "user", "content": "Tell me about tea"},
@@ -130,14 +130,14 @@ async def test_the_last_question_is_searched_for_and_the_results_stand_before_it
     ]
     await api.post(json={"model": "acme/one:online", "messages": conversation})
     assert [search["body"]["query"] for search in await searches(api)] == ["And about coffee?"]
-    (received,) = await asked(api)
+    (received,) = await model_requests(api)
     assert [message["role"] for message in received["body"]["messages"]] == [
         "system", "user", "assistant", "system", "user",
     ]  # fmt: skip
     assert received["body"]["messages"][-1] == conversation[-1]
 
 
-async def test_a_question_without_words_is_answered_without_a_search(api):
+async def test_a_message_without_text_makes_no_search(api):
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
     answer = await api.post(
         json={"model": "acme/one:online", "messages": [{"role": "user", "content": [picture]}]},
@@ -147,7 +147,7 @@ async def test_a_question_without_words_is_answered_without_a_search(api):
     assert "server_tool_use" not in answer.json()["usage"]
 
 
-async def test_the_router_tells_of_the_search_when_asked(api):
+async def test_routing_metadata_includes_the_search(api):
     body = {"model": "acme/one:online", "messages": [{"role": "user", "content": QUESTION}]}
     answer = await api.post(json=body, headers={"X-OpenRouter-Metadata": "enabled"})
     (step,) = answer.json()["openrouter_metadata"]["pipeline"]

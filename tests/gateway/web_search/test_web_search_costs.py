@@ -1,4 +1,4 @@
-"""What a web search costs when credits are short, an answer fails or the search itself does."""
+"""The cost of a web search when credits are short, a response fails or the search itself fails."""
 
 import asyncio
 
@@ -12,8 +12,8 @@ from tests.gateway.protocols.test_chat_completions import events_of
 from tests.gateway.searching import (
     FEE,
     QUESTION,
-    asked,
     assert_explained,
+    model_requests,
     online,
     plugin,
     searches,
@@ -24,7 +24,7 @@ from tests.gateway.searching import (
 pytestmark = pytest.mark.usefixtures("search_in_the_sandbox")
 
 
-async def test_a_free_model_is_free_and_its_search_is_not(api):
+async def test_a_search_for_a_free_model_is_not_free(api):
     body = (await online(api, model="acme/one:free:online")).json()
     assert body["model"] == "acme/one:free"
     assert round(body["usage"]["cost"] * 10**12) == FEE
@@ -36,7 +36,7 @@ async def test_a_free_model_is_free_and_its_search_is_not(api):
 
 
 @pytest.mark.parametrize("dollars", ["0", "0.006999999999"])
-async def test_a_search_that_the_balance_cannot_pay_is_not_made(api, dollars):
+async def test_a_search_that_the_balance_does_not_cover_is_not_made(api, dollars):
     await set_balance(api, dollars)
     answer = await online(api, model="acme/one:free:online")
     assert answer.status_code == 402
@@ -45,18 +45,18 @@ async def test_a_search_that_the_balance_cannot_pay_is_not_made(api, dollars):
     assert not await Generation.objects.aexists()
 
 
-async def test_the_last_cent_may_go_on_a_search(api):
+async def test_a_search_may_use_up_the_balance(api):
     await set_balance(api, "0.007")
     answer = await online(api, model="acme/one:free:online")
     assert answer.status_code == 200
-    (received,) = await asked(api)
-    assert "max_tokens" not in received["body"]  # the answer itself is free: nothing shortens it
+    (received,) = await model_requests(api)
+    assert "max_tokens" not in received["body"]  # the response itself is free, so nothing limits it
     account = await api.account()
     assert (account.usage, account.balance) == (FEE, 0)
     assert (await api.generation()).write_off == 0
 
 
-async def test_many_searches_at_once_never_overdraw(api):
+async def test_simultaneous_searches_never_overdraw(api):
     await set_balance(api, "0.022")
     answers = await asyncio.gather(*(online(api, model="acme/one:free:online") for _ in range(15)))
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [402] * 12
@@ -65,14 +65,14 @@ async def test_many_searches_at_once_never_overdraw(api):
     assert len(await searches(api)) == 3
 
 
-async def test_the_hold_covers_the_search_and_the_prompt_it_makes_longer(api):
+async def test_the_hold_covers_the_search_and_its_results_in_the_prompt(api):
     await online(api, "x " * 50, max_tokens=10)
     row = await api.generation()
     assert row.hold > row.cost
     assert row.write_off == 0
 
 
-async def test_a_broken_answer_is_free_and_its_search_is_paid(api):
+async def test_an_interrupted_response_is_free_and_its_search_is_charged(api):
     answer = await api.chat(QUESTION, model="acme/one:online", fault="cheap=cut:5", stream=True)
     chunks = events_of(answer.text)
     assert len([chunk for chunk in chunks if "error" in chunk]) == 1
@@ -85,14 +85,14 @@ async def test_a_broken_answer_is_free_and_its_search_is_paid(api):
     await api.assert_books_balance()
 
 
-async def test_an_empty_answer_is_free_and_its_search_is_paid(api):
+async def test_an_empty_response_is_free_and_its_search_is_charged(api):
     await api.chat(QUESTION, model="acme/one:online", fault="cheap=empty")
     row = await api.generation()
     assert row.cost == FEE
     assert_explained(row)
 
 
-async def test_when_nobody_answers_only_the_search_is_paid(api):
+async def test_when_all_providers_fail_only_the_search_is_charged(api):
     answer = await api.chat(QUESTION, model="acme/one:online", fault="cheap=500; dear=500")
     assert answer.status_code == 502
     row = await api.generation()
@@ -101,18 +101,18 @@ async def test_when_nobody_answers_only_the_search_is_paid(api):
     await api.assert_books_balance()
 
 
-async def test_a_provider_that_fails_after_the_search_costs_no_second_one(api):
+async def test_a_fallback_after_the_search_makes_no_second_search(api):
     body = (await api.chat(QUESTION, model="acme/one:online", fault="cheap=503")).json()
     assert body["provider"] == "Dear"
     assert len(await searches(api)) == 1
-    cheap, dear = await asked(api)
+    cheap, dear = await model_requests(api)
     assert cheap["body"]["messages"] == dear["body"]["messages"]
     row = await api.generation()
     assert row.cost == tokens_cost(row, "0.000002", "0.000004") + FEE
     await api.assert_books_balance()
 
 
-async def test_the_discount_is_taken_off_the_search_as_well(api, organisation):
+async def test_the_discount_applies_to_the_search(api, organisation):
     from accounts.access import privacy_of
 
     privacy = await sync_to_async(privacy_of)(organisation)
@@ -124,7 +124,7 @@ async def test_the_discount_is_taken_off_the_search_as_well(api, organisation):
     assert_explained(row)
 
 
-async def test_a_slow_search_does_not_make_the_endpoint_look_slow(api):
+async def test_the_duration_of_a_search_is_not_part_of_the_endpoints_latency(api):
     await plugin(api, fault="exa=slow-headers:1")
     assert (await api.generation()).latency_ms >= 1000
     ((key, minute),) = health.tracker._minutes.items()
@@ -133,14 +133,14 @@ async def test_a_slow_search_does_not_make_the_endpoint_look_slow(api):
 
 
 @pytest.mark.parametrize("fault", ["503", "401", "402", "429:5", "reset", "malformed", "hang"])
-async def test_a_failing_search_is_an_error_that_names_it_and_costs_nothing(api, settings, fault):
+async def test_a_failed_search_is_an_error_and_free(api, settings, fault):
     settings.WEB_SEARCH_SECONDS = 1
     answer = await plugin(api, fault=f"exa={fault}")
     assert answer.status_code == 502
     error = answer.json()["error"]
     assert "The web search engine (Exa, simulated) did not respond" in error["message"]
     assert error["metadata"]["error_type"] == "provider_unavailable"
-    assert await asked(api) == []
+    assert await model_requests(api) == []
     row = await api.generation()
     assert (row.state, row.error_status, row.cost) == (Generation.State.SETTLED, 502, 0)
     assert row.web_search_engine == ""
@@ -156,7 +156,7 @@ async def test_an_unreachable_search_engine_is_a_502(api, settings):
     assert (await api.account()).usage == 0
 
 
-async def test_what_the_search_engine_refuses_is_the_callers_to_mend(api):
+async def test_options_that_the_engine_rejects_are_the_callers_error(api):
     answer = await plugin(api, fault="exa=422")
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].startswith("Exa, simulated refused the web search: ")
@@ -165,7 +165,7 @@ async def test_what_the_search_engine_refuses_is_the_callers_to_mend(api):
 
 
 @pytest.mark.parametrize(("engine", "key"), [("off", ""), ("exa", ""), ("sandbox", "")])
-async def test_where_nobody_searches_the_error_names_the_remedy(api, settings, engine, key):
+async def test_without_a_search_engine_the_error_names_the_remedy(api, settings, engine, key):
     from gateway.routing import upstreams
 
     settings.WEB_SEARCH_ENGINE, settings.EXA_API_KEY = engine, key

@@ -1,4 +1,4 @@
-"""Options of the `web` plugin: how many results, of which sites, with which prompt; leaving, and what is kept."""
+"""Options of the `web` plugin, canceled searches, and privacy."""
 
 import json
 
@@ -10,9 +10,9 @@ from tests.gateway.factory import usd
 from tests.gateway.searching import (
     FEE,
     QUESTION,
-    asked,
     assert_explained,
-    leave_when,
+    cancel_when,
+    model_requests,
     plugin,
     searches,
     tokens_cost,
@@ -25,14 +25,14 @@ pytestmark = pytest.mark.usefixtures("search_in_the_sandbox")
 # --- Options --------------------------------------------------------------------------------------
 
 
-async def test_as_many_results_are_found_as_asked_for(api):
+async def test_max_results_limits_the_results(api):
     answer = await plugin(api, max_results=3)
     assert len(answer.json()["choices"][0]["message"]["annotations"]) == 3
     row = await api.generation()
     assert row.cost == tokens_cost(row) + FEE
 
 
-async def test_results_beyond_ten_cost_extra_each(api):
+async def test_each_result_beyond_ten_costs_extra(api):
     answer = await plugin(api, max_results=13)
     assert len(answer.json()["choices"][0]["message"]["annotations"]) == 13
     row = await api.generation()
@@ -42,7 +42,7 @@ async def test_results_beyond_ten_cost_extra_each(api):
     await api.assert_books_balance()
 
 
-async def test_the_prices_are_the_sites(api, settings):
+async def test_the_prices_are_settings(api, settings):
     from decimal import Decimal
 
     settings.WEB_SEARCH_REQUEST_PRICE = Decimal("0.0123456789")
@@ -52,10 +52,10 @@ async def test_the_prices_are_the_sites(api, settings):
     assert row.cost == tokens_cost(row) + 12_345_678_900
     assert row.price["web_search_request"] == "0.0123456789"
     settings.WEB_SEARCH_REQUEST_PRICE = Decimal("5")
-    assert_explained(await api.generation())  # at the price of its time
+    assert_explained(await api.generation())  # with the prices at the time of the request
 
 
-async def test_domains_are_let_in_and_kept_out(api):
+async def test_domains_are_included_and_excluded(api):
     answer = await plugin(
         api, max_results=10, include_domains=["*.example.com", "example.org/wiki"], exclude_domains=["news.example.com"]
     )
@@ -65,19 +65,19 @@ async def test_domains_are_let_in_and_kept_out(api):
     assert hosts == {"www.example.com"}
 
 
-async def test_a_prompt_of_ones_own_replaces_the_usual(api):
+async def test_search_prompt_replaces_the_default_instruction(api):
     await plugin(api, search_prompt="Consider these pages:")
-    (received,) = await asked(api)
-    told = received["body"]["messages"][0]["content"]
-    assert told.startswith("Consider these pages:\n\n[1] ")
-    assert "A web search was conducted" not in told
+    (received,) = await model_requests(api)
+    instruction = received["body"]["messages"][0]["content"]
+    assert instruction.startswith("Consider these pages:\n\n[1] ")
+    assert "A web search was conducted" not in instruction
 
 
-async def test_a_search_that_finds_nothing_is_told_and_paid(api):
+async def test_a_search_without_results_is_charged_and_reported_to_the_model(api):
     answer = await plugin(api, include_domains=["nowhere.invalid"])
     assert answer.status_code == 200
     assert "annotations" not in answer.json()["choices"][0]["message"]
-    (received,) = await asked(api)
+    (received,) = await model_requests(api)
     assert "found nothing" in received["body"]["messages"][0]["content"]
     row = await api.generation()
     assert (row.web_search_engine, row.web_search_results) == ("sandbox", 0)
@@ -85,7 +85,7 @@ async def test_a_search_that_finds_nothing_is_told_and_paid(api):
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "message"),
     [
         ({"max_results": 0}, "$.plugins[1].max_results"),
         ({"max_results": 26}, "$.plugins[1].max_results"),
@@ -98,10 +98,10 @@ async def test_a_search_that_finds_nothing_is_told_and_paid(api):
     ],
     ids=str,
 )
-async def test_options_that_make_no_sense_are_refused_with_their_place(api, options, says):
+async def test_invalid_options_are_refused_with_their_place(api, options, message):
     answer = await api.chat(plugins=[{"id": "response-healing"}, {"id": "web", **options}])
     assert answer.status_code == 400
-    assert says in answer.json()["error"]["message"]
+    assert message in answer.json()["error"]["message"]
     assert not await Generation.objects.aexists()
 
 
@@ -114,35 +114,35 @@ async def test_options_that_make_no_sense_are_refused_with_their_place(api, opti
     ],
     ids=str,
 )
-async def test_options_that_other_clients_send_do_no_harm(api, options):
+async def test_unknown_options_of_other_clients_are_ignored(api, options):
     assert len((await plugin(api, **options)).json()["choices"][0]["message"]["annotations"]) == 5
 
 
-# --- Leaving, and what is kept --------------------------------------------------------------------
+# --- Cancellation and privacy -------------------------------------------------------------------------
 
 
-async def test_leaving_during_the_search_ends_it_and_costs_nothing(api):
-    row = await leave_when(api, lambda: searches(api), **{"X-Sandbox-Fault": "exa=hang"})
+async def test_canceling_during_the_search_ends_it_and_is_free(api):
+    row = await cancel_when(api, lambda: searches(api), **{"X-Sandbox-Fault": "exa=hang"})
     assert (row.cancelled, row.cost) == (True, 0)
 
-    async def sandbox_noticed() -> bool:
+    async def search_disconnected() -> bool:
         (search,) = await searches(api)
         return search["disconnected"]
 
-    await until(sandbox_noticed)
-    assert await asked(api) == []
+    await until(search_disconnected)
+    assert await model_requests(api) == []
     await api.assert_books_balance()
 
 
-async def test_leaving_after_the_search_costs_the_search(api):
-    row = await leave_when(api, lambda: asked(api), **{"X-Sandbox-Fault": "cheap=hang; dear=hang"})
+async def test_canceling_after_the_search_costs_the_search(api):
+    row = await cancel_when(api, lambda: model_requests(api), **{"X-Sandbox-Fault": "cheap=hang; dear=hang"})
     assert (row.cancelled, row.cost) == (True, FEE)
     assert_explained(row)
     await api.assert_books_balance()
 
 
 @pytest.mark.parametrize("fault", ["", "exa=503", "exa=400", "exa=malformed", "cheap=cut:3"])
-async def test_neither_question_nor_results_are_kept(api, caplog, capfd, fault):
+async def test_neither_the_question_nor_the_results_are_stored(api, caplog, capfd, fault):
     from django.core.cache import cache
     from django.db import connection
 
@@ -152,7 +152,7 @@ async def test_neither_question_nor_results_are_kept(api, caplog, capfd, fault):
     assert marker in json.dumps(await searches(api))
 
     @sync_to_async
-    def everything_stored() -> str:
+    def stored_data() -> str:
         with connection.cursor() as cursor:
             stored = []
             for table in connection.introspection.table_names():
@@ -160,12 +160,12 @@ async def test_neither_question_nor_results_are_kept(api, caplog, capfd, fault):
                 stored.append(str(cursor.fetchall()))
         return "".join(stored) + str(getattr(cache, "_cache", {}))
 
-    kept = await everything_stored() + caplog.text + "".join(capfd.readouterr())
-    assert marker not in kept
-    assert "example.com" not in kept.replace("alice@example.com", "")
+    stored = await stored_data() + caplog.text + "".join(capfd.readouterr())
+    assert marker not in stored
+    assert "example.com" not in stored.replace("alice@example.com", "")
 
 
-async def test_the_search_engine_learns_the_question_and_nothing_of_the_caller(api):
+async def test_the_search_engine_gets_the_query_and_nothing_about_the_caller(api):
     await api.post(
         json={"model": "acme/one:online", "messages": [{"role": "user", "content": QUESTION}], "user": "u-1"},
         headers={"HTTP-Referer": "https://app.example/", "X-Title": "App"},
