@@ -37,7 +37,7 @@ async def open_stream(request: ChatRequest, attempt: Attempt, caller: Caller, ma
 
 
 def _with_reasoning(request: ChatRequest) -> ChatRequest:
-    """The request with reasoning turned on, unless it says itself how much reasoning it wants."""
+    """The request with reasoning turned on, unless it sets reasoning itself."""
     reasoning = request.reasoning or Reasoning()
     if reasoning.effort or reasoning.max_tokens or reasoning.enabled is not None:
         return request

@@ -129,7 +129,7 @@ def _metadata(failures: Failures) -> dict[str, Any]:
 
 
 def _retry_after(failures: Failures) -> int | None:
-    """Seconds until the first provider may accept requests again; None unless every provider told its own."""
+    """Seconds until the first provider may accept requests again; None unless every provider sent a delay."""
     delays = [failure.retry_after for _, failure in failures if failure.retry_after is not None]
     return max(1, round(min(delays))) if len(delays) == len(failures) else None
 

@@ -43,7 +43,7 @@ _KINDS: dict[str, Literal["image", "file", "video"]] = {"image_url": "image", "f
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A text part; `cache_ttl` is how long to cache the prompt up to its end, empty for not at all."""
+    """A text part; `cache_ttl` is the time to live of the prompt cache up to its end, empty for no caching."""
 
     text: str
     cache_ttl: CacheTtl = ""
@@ -147,7 +147,7 @@ def merge_turns(turns: Iterable[tuple[str, list[Body]]], key: str) -> list[Body]
 
 
 def cache_ttl_of(owner: Message) -> CacheTtl:
-    """How long to cache the prompt up to the end of this message, part, tool or request."""
+    """The time to live of the prompt cache up to the end of this message, part, tool or request."""
     control = owner.get("cache_control")
     if not isinstance(control, Mapping):
         return "5m" if control else ""

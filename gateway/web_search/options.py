@@ -19,7 +19,7 @@ Domains = Annotated[list[Annotated[str, Meta(min_length=1, max_length=300)]], Me
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to search. `:online` uses the defaults."""
+    """The settings of one search. `:online` uses the defaults."""
 
     max_results: Annotated[int, Meta(ge=1, le=MAX_RESULTS)] = 5
     search_prompt: Annotated[str, Meta(max_length=4000)] = ""  # replaces the default instruction to the model

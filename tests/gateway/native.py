@@ -62,7 +62,7 @@ class NativeProvider:
     tool_choices: Mapping[str, Any]  # ours: the provider's; "named" for a function chosen by name
     tool_choice_in: Callable[[dict[str, Any]], Any]  # from the body that the provider receives
     error_in_200: tuple[int, str]  # status and error type for the sandbox's fault `error-200`
-    end_marker: bool  # an empty response is told from one that was cut off
+    end_marker: bool  # tells an empty response from one that was cut off
     supports_cancel: bool
 
 

@@ -1,4 +1,4 @@
-"""The models behind the Gemini protocol, and how each is told to reason."""
+"""The models behind the Gemini protocol, and their reasoning parameters."""
 
 import re
 from dataclasses import dataclass

@@ -44,7 +44,7 @@ def body_in(dialect: Dialect, **parameters: Any) -> dict[str, Any]:
 
 
 def message(number: int, **fields: Any) -> dict[str, Any]:
-    """What becomes of one of MESSAGES in a dialect with these fields."""
+    """One of MESSAGES as it is sent in a dialect with these fields."""
     return body_in(Dialect(**fields))["messages"][number]
 
 
@@ -107,11 +107,9 @@ def text_only_roles() -> None:
     assert message(0) == MESSAGES[0]
     assert message(0, text_only_roles=frozenset({"developer"}))["content"] == "Be brief.\nBe kind."
     assert message(0, text_only_roles=frozenset({"user"})) == MESSAGES[0]
-    picture = user(
-        [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "https://a.example/x"}}]
-    )
-    body = body_in(Dialect(text_only_roles=frozenset({"user"})), messages=[picture])
-    assert body["messages"] == [picture]
+    image = user([{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "https://a.example/x"}}])
+    body = body_in(Dialect(text_only_roles=frozenset({"user"})), messages=[image])
+    assert body["messages"] == [image]
 
 
 def reasoning_field() -> None:

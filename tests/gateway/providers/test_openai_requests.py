@@ -114,7 +114,7 @@ def test_a_provider_without_names_gets_them_in_the_text():
 
 
 @pytest.mark.parametrize(
-    ("metadata", "says"),
+    ("metadata", "message"),
     [
         ({str(number): "x" for number in range(17)}, "length <= 16 - at `$.metadata`"),
         ({"k" * 65: "x"}, "length <= 64 - at"),
@@ -123,8 +123,8 @@ def test_a_provider_without_names_gets_them_in_the_text():
         ("x", "got `str`"),
     ],
 )
-def test_metadata_has_limits(metadata, says):
-    with pytest.raises(InvalidRequest, match=re.escape(says)) as refused:
+def test_metadata_has_limits(metadata, message):
+    with pytest.raises(InvalidRequest, match=re.escape(message)) as refused:
         parse({"messages": [user("Hi")], "metadata": metadata})
     assert "$.metadata" in refused.value.message
     parse({"messages": [user("Hi")], "metadata": {f"{number}".ljust(64, "k"): "x" * 512 for number in range(16)}})
