@@ -72,16 +72,24 @@ def _generation_config(request: ProviderRequest, model: GeminiModel) -> Body:
         config["maxOutputTokens"] = limit
     if stops := request.stop_sequences:
         config["stopSequences"] = stops
-    enforces_schemas = request.supports("structured_outputs")
-    if request.requires_json and (enforces_schemas or request.supports("response_format")):
-        config["responseMimeType"] = "application/json"
-        if isinstance(schema := request.response_schema, Mapping) and enforces_schemas:
-            config["responseJsonSchema"] = _schema(schema)
+    if request.requires_json:
+        config |= _json_config(request)
     modalities = request.body.get("modalities")
     if isinstance(modalities, list) and "image" in request.attempt.model.output_modalities:
         config["responseModalities"] = [str(name).upper() for name in modalities]
     if thinking := _thinking(request, model):
         config["thinkingConfig"] = thinking
+    return config
+
+
+def _json_config(request: ProviderRequest) -> Body:
+    """The fields for a JSON response, with its schema where the endpoint enforces schemas."""
+    enforces_schemas = request.supports("structured_outputs")
+    if not enforces_schemas and not request.supports("response_format"):
+        return {}
+    config: Body = {"responseMimeType": "application/json"}
+    if isinstance(schema := request.response_schema, Mapping) and enforces_schemas:
+        config["responseJsonSchema"] = _schema(schema)
     return config
 
 
