@@ -11,19 +11,12 @@ from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing.plan import Attempt
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
+from models_catalog.parameters import supports
 
-__all__ = ["ProviderRequest", "supports"]
-
-#: An endpoint that lists the second parameter also takes the first.
-IMPLIED_BY = {"parallel_tool_calls": "tools", "tool_choice": "tools", "top_logprobs": "logprobs"}
+__all__ = ["ProviderRequest"]
 
 #: The share of the output tokens that each effort may spend on reasoning, in percent.
 EFFORT_SHARES = {"xhigh": 95, "max": 95, "high": 80, "medium": 50, "low": 20, "minimal": 10}
-
-
-def supports(listed: frozenset[str], parameter: str) -> bool:
-    """Whether an endpoint that lists these parameters takes this one."""
-    return parameter in listed or IMPLIED_BY.get(parameter) in listed
 
 
 class ProviderRequest(msgspec.Struct, frozen=True):
@@ -106,10 +99,10 @@ class ProviderRequest(msgspec.Struct, frozen=True):
         """
         chat, endpoint = self.chat, self.attempt.endpoint
         context = endpoint.context_length
-        if not compression.is_wanted(compression.asked_for(chat.body), context):
+        if not compression.is_enabled(compression.preference(chat.body), context):
             return chat.messages
         room = context - min(self.max_tokens or endpoint.max_completion_tokens or 0, context // 2)
-        return compression.compressed(chat.messages, room, max_messages)
+        return compression.compress(chat.messages, room, max_messages)
 
     # --- Identity -------------------------------------------------------------------------------------
 

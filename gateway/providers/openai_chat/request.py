@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.protocols.chat_completions.request import Reasoning
-from gateway.providers.request_context import ProviderRequest, supports
+from gateway.providers.request_context import ProviderRequest
+from models_catalog.parameters import DROPPABLE, supports
 
 from .dialects import DIALECTS, TOLERANT, Dialect
 from .messages import messages_in, without_cache_control
@@ -23,15 +24,6 @@ GATEWAY_FIELDS = frozenset(
     }
 )  # fmt: skip
 
-#: Sampling parameters that are left out when the endpoint does not list them. Others always travel.
-OPTIONAL_PARAMETERS = frozenset(
-    {
-        "temperature", "top_p", "top_k", "min_p", "top_a", "frequency_penalty", "presence_penalty",
-        "repetition_penalty", "seed", "logit_bias", "logprobs", "top_logprobs", "stop", "tools", "tool_choice",
-        "parallel_tool_calls", "response_format", "verbosity", "prediction", "web_search_options",
-    }
-)  # fmt: skip
-
 #: `verbosity` values of a request that this protocol does not have.
 _VERBOSITIES = {"max": "high", "xhigh": "high"}
 
@@ -47,7 +39,7 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
         if name not in GATEWAY_FIELDS
         and value is not None
         and name not in refused
-        and (name not in OPTIONAL_PARAMETERS or supports(listed, name))
+        and (name not in DROPPABLE or supports(listed, name))
     }
     body["model"] = request.model
     body["messages"] = messages_in(dialect, request.messages())
