@@ -172,7 +172,7 @@ class EndpointMinute(models.Model):
     errors = models.PositiveIntegerField(default=0)
     rate_limited = models.PositiveIntegerField(default=0)
     latency = models.JSONField(default=dict)  # milliseconds to the first token
-    speed = models.JSONField(default=dict)  # tokens per second
+    throughput = models.JSONField(default=dict)  # tokens per second
 
     class Meta:
         constraints = (

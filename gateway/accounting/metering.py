@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from common.clock import utc_now
 from common.ids import generation_id
 from common.money import PicoUsd, as_usd
 from gateway.callers import Caller
@@ -59,7 +59,7 @@ class Meter:
         self._last_token_at: float | None = None
         self._response = ResponseText()
         self._by_length = False  # the token estimate comes from text lengths only
-        now = datetime.now(UTC)
+        now = utc_now()
         self.generation = GenerationRow(
             id=generation_id(now.timestamp()),
             account_id=caller.account_id,

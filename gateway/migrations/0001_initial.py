@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ("errors", models.PositiveIntegerField(default=0)),
                 ("rate_limited", models.PositiveIntegerField(default=0)),
                 ("latency", models.JSONField(default=dict)),
-                ("speed", models.JSONField(default=dict)),
+                ("throughput", models.JSONField(default=dict)),
             ],
             options={
                 "indexes": [

@@ -116,12 +116,12 @@ class Health(msgspec.Struct, frozen=True):
 class _Minute:
     """The counts of one endpoint in one minute of this process."""
 
-    __slots__ = ("changed", "errors", "latency", "ok", "rate_limited", "speed")
+    __slots__ = ("changed", "errors", "latency", "ok", "rate_limited", "throughput")
 
     def __init__(self) -> None:
         self.ok = self.errors = self.rate_limited = 0
         self.latency: Histogram = Counter()
-        self.speed: Histogram = Counter()
+        self.throughput: Histogram = Counter()
         self.changed = False
 
 
@@ -145,7 +145,7 @@ class HealthTracker:
             minute.ok += 1
             minute.latency[bucket(latency_ms)] += 1
             if tokens > 1 and seconds > 0:
-                minute.speed[bucket(tokens / seconds)] += 1
+                minute.throughput[bucket(tokens / seconds)] += 1
             self._failed_at.pop(key, None)
 
     def record_failure(self, key: EndpointKey, status: int) -> None:
@@ -183,7 +183,7 @@ class HealthTracker:
                     errors=minute.errors,
                     rate_limited=minute.rate_limited,
                     latency=dict(minute.latency),
-                    speed=dict(minute.speed),
+                    throughput=dict(minute.throughput),
                 )
                 for (at, key), minute in changed.items()
             ]
@@ -197,7 +197,7 @@ class HealthTracker:
                 rows,
                 update_conflicts=True,
                 unique_fields=["process_id", "model", "tag", "minute"],
-                update_fields=["ok", "errors", "rate_limited", "latency", "speed"],
+                update_fields=["ok", "errors", "rate_limited", "latency", "throughput"],
             )
         self._known = read(now)
 
@@ -217,19 +217,19 @@ def read(now: datetime) -> dict[EndpointKey, EndpointHealth]:
     ok: Counter[EndpointKey] = Counter()
     errors: Counter[EndpointKey] = Counter()
     latency: dict[EndpointKey, Histogram] = defaultdict(Counter)
-    speed: dict[EndpointKey, Histogram] = defaultdict(Counter)
+    throughput: dict[EndpointKey, Histogram] = defaultdict(Counter)
     for row in EndpointMinute.objects.filter(minute__gte=_minute_of(now - UPTIME_WINDOW)):
         key = EndpointKey(row.model, row.tag)
         ok[key] += row.ok
         errors[key] += row.errors
         if row.minute >= recent:
             latency[key].update(_histogram(row.latency))
-            speed[key].update(_histogram(row.speed))
+            throughput[key].update(_histogram(row.throughput))
     return {
         key: EndpointHealth(
             uptime=uptime(ok[key], errors[key]),
             latency=percentiles(latency[key]),
-            throughput=percentiles(speed[key], high_is_good=True),
+            throughput=percentiles(throughput[key], high_is_good=True),
         )
         for key in ok.keys() | errors.keys()
     }
@@ -257,7 +257,7 @@ def _measurement(minutes: list[EndpointMinute], now: datetime) -> Measurement:
         uptime_30m=up(recent),
         uptime_1d=up(minutes),
         latency_ms=percentiles(merged(row.latency for row in recent)),
-        throughput=percentiles(merged(row.speed for row in recent), high_is_good=True),
+        throughput=percentiles(merged(row.throughput for row in recent), high_is_good=True),
     )
 
 

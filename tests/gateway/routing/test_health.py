@@ -71,7 +71,7 @@ def test_a_models_endpoints_publish_their_figures(db):
     for ago, ok, errors in ((1, 90, 10), (20, 200, 0), (600, 500, 200)):
         EndpointMinute.objects.create(
             process_id="p", model=KEY.model, tag=KEY.tag, minute=now - timedelta(minutes=ago), ok=ok, errors=errors,
-            latency={"48": ok}, speed={"41": ok},
+            latency={"48": ok}, throughput={"41": ok},
         )  # fmt: skip
     figures = published(KEY.model, now)[KEY.tag]
     assert figures.uptime_5m == 90
