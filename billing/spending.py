@@ -20,7 +20,7 @@ from .models import AccountBalances, CreditAccount
 if TYPE_CHECKING:
     from celery.app.task import Task
 
-__all__ = ["Spender", "account_of", "report_low_balance"]
+__all__ = ["AccountRow", "account_of", "report_low_balance"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 REPORT_INTERVAL = 20
 
 
-class Spender(msgspec.Struct, AccountBalances):
+class AccountRow(msgspec.Struct, AccountBalances):
     """The columns of a locked account that settlement reads, amounts in pico-USD. It writes those in `CHANGED`."""
 
     CHANGED: ClassVar = ("usage", "held")
@@ -49,7 +49,7 @@ def account_of(organisation: Organisation) -> CreditAccount:
     return account
 
 
-def report_low_balance(account: CreditAccount | Spender) -> None:
+def report_low_balance(account: CreditAccount | AccountRow) -> None:
     """Start auto top-up or the low-balance alert in the background if a charge made the balance low.
 
     Costs two comparisons while the balance is high. Never fails: periodic tasks check every minute as well.

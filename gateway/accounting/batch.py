@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from django.db import DatabaseError, connection
 
-from billing.spending import Spender
+from billing.spending import AccountRow
 from gateway.models import Generation
 
 from .rows import GenerationRow, HoldRow, HourRow, KeyRow
@@ -24,7 +24,7 @@ __all__ = ["Batch", "LockedRows"]
 class LockedRows(msgspec.Struct):
     """The rows that a batch decides from. The accounts stay locked until its transaction ends."""
 
-    accounts: dict[int, Spender]
+    accounts: dict[int, AccountRow]
     keys: dict[int, KeyRow]
     #: pico-USD held by the running requests of each key that has a limit and is about to hold more.
     held_by_keys: dict[int, int]
@@ -80,7 +80,7 @@ class Batch:
         if ended:
             bound.append((known.delete_holds, [ids(ended)]))
         results = iter(fetch(bound)[len(self._begin) :])
-        locked_accounts = {row[0]: Spender(*row) for row in _in_utc(next(results))}
+        locked_accounts = {row[0]: AccountRow(*row) for row in _in_utc(next(results))}
         locked_keys = {row[0]: KeyRow(*row) for row in _in_utc(next(results))} if keys else {}
         holds = dict(next(results)) if ended else {}
         limited = [pk for pk in holding if pk in locked_keys and locked_keys[pk].limit is not None]
@@ -140,6 +140,6 @@ def _in_utc(rows: list[Any]) -> list[Any]:
     return [[each.replace(tzinfo=UTC) if isinstance(each, datetime) else each for each in row] for row in rows]
 
 
-def _changes(rows: "Iterable[Spender] | Iterable[KeyRow]") -> str:
+def _changes(rows: "Iterable[AccountRow] | Iterable[KeyRow]") -> str:
     """The changed columns of the rows as JSON: without the others, PostgreSQL has half as much to parse."""
     return as_json([{name: getattr(row, name) for name in ("id", *row.CHANGED)} for row in rows])

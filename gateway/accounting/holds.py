@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 from django.conf import settings
 
-from billing.spending import Spender
+from billing.spending import AccountRow
 from common.errors import PaymentRequired
 from common.money import PICO_PER_USD, PicoUsd, format_exact_usd
 
@@ -45,7 +45,7 @@ class Admission(msgspec.Struct, frozen=True):
     max_tokens: int | None  # to send to the provider; None when the balance covers the model's own limit
 
 
-def hold_for(operation: Admit, account: Spender, key_remaining: int | None) -> tuple[PicoUsd, int | None]:
+def hold_for(operation: Admit, account: AccountRow, key_remaining: int | None) -> tuple[PicoUsd, int | None]:
     """(the hold in pico-USD, the `max_tokens` to send to the provider or None for the model's own limit).
 
     `key_remaining` is what the API key may still hold (pico-USD), None without a spend limit. Raises PaymentRequired

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from billing.models import CreditAccount
-from billing.spending import Spender
+from billing.spending import AccountRow
 from gateway.accounting.rows import GenerationRow, HoldRow, HourRow, KeyRow
 from gateway.accounting.sql import Statements, as_json, fetch, ids, run, statements
 from gateway.accounting.sql.statements import load
@@ -27,11 +27,11 @@ INSERTS = {
     "add_to_hours": (HourRow, UsageHour),
 }
 READS = {
-    "lock_accounts": (Spender, CreditAccount),
+    "lock_accounts": (AccountRow, CreditAccount),
     "read_keys": (KeyRow, ApiKey),
     "lock_keys": (KeyRow, ApiKey),
 }
-UPDATES = {"update_accounts": (Spender, CreditAccount), "update_keys": (KeyRow, ApiKey)}
+UPDATES = {"update_accounts": (AccountRow, CreditAccount), "update_keys": (KeyRow, ApiKey)}
 
 on_both = pytest.mark.parametrize("vendor", ["postgresql", "sqlite"])
 
