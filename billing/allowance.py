@@ -37,7 +37,7 @@ def grant(user: User, email: str) -> LedgerEntry | None:
         pico_from_cents(settings.FREE_ALLOWANCE_CENTS),
         kind=LedgerEntry.Kind.GRANT,
         reference=PREFIX + hashlib.sha256(_mailbox(email).encode()).hexdigest(),
-        note="Free allowance for a verified e-mail address",
+        note="Free allowance for a verified email address",
     )
 
 

@@ -25,11 +25,14 @@ class AdjustForm(forms.Form):
     """A grant of credits to an account, or a negative adjustment, with its reason."""
 
     amount = forms.DecimalField(
-        label="Amount in US dollars", max_digits=12, decimal_places=6, help_text="Negative takes credits away."
+        label="Amount in US dollars",
+        max_digits=12,
+        decimal_places=6,
+        help_text="Enter a negative amount to deduct credits.",
     )
     reason = forms.CharField(
         max_length=200,
-        help_text="The owner reads it in the transaction history.",
+        help_text="The customer sees it in the transaction history.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     token = forms.CharField(widget=forms.HiddenInput, max_length=60)
@@ -91,7 +94,7 @@ class CreditAccountAdmin(ReadOnlyAdmin):
     def usage_usd(self, account: CreditAccount) -> str:
         return format_exact_usd(PicoUsd(account.usage))
 
-    @admin.display(description="top up below")
+    @admin.display(description="auto top-up below")
     def auto_top_up_below_usd(self, account: CreditAccount) -> str:
         return "-" if account.auto_top_up_below is None else format_exact_usd(PicoUsd(account.auto_top_up_below))
 
@@ -99,7 +102,7 @@ class CreditAccountAdmin(ReadOnlyAdmin):
     def alert_below_usd(self, account: CreditAccount) -> str:
         return "-" if account.alert_below is None else format_exact_usd(PicoUsd(account.alert_below))
 
-    @admin.display(description="held", ordering="held")
+    @admin.display(description="on hold", ordering="held")
     def held_usd(self, account: CreditAccount) -> str:
         return format_exact_usd(PicoUsd(account.held))
 
@@ -114,19 +117,19 @@ class CreditAccountAdmin(ReadOnlyAdmin):
     @admin.display(description="adjustment")
     def adjust_link(self, account: CreditAccount) -> str:
         return format_html(
-            '<a href="{}">Grant or take</a>', reverse("admin:billing_creditaccount_adjust", args=[account.pk])
+            '<a href="{}">Adjust credits</a>', reverse("admin:billing_creditaccount_adjust", args=[account.pk])
         )
 
-    @admin.action(description="Freeze: no requests, purchases, refunds or top-ups", permissions=["change"])
+    @admin.action(description="Freeze (blocks requests, purchases, refunds and auto top-up)", permissions=["change"])
     def freeze(self, request: HttpRequest, queryset: QuerySet[CreditAccount]) -> None:
         done = 0
         for account in queryset.filter(frozen_reason=""):
-            CreditAccount.objects.filter(pk=account.pk).update(frozen_reason="Our support team has frozen it.")
+            CreditAccount.objects.filter(pk=account.pk).update(frozen_reason="Our support team froze it.")
             self.log_action(request, account, "Frozen.")
             done += 1
         self.report(request, done, "Accounts frozen")
 
-    @admin.action(description="Unfreeze (not while the balance is below what requests hold)", permissions=["change"])
+    @admin.action(description="Unfreeze (the credits must cover usage and holds)", permissions=["change"])
     def unfreeze(self, request: HttpRequest, queryset: QuerySet[CreditAccount]) -> None:
         done = 0
         for account in queryset.exclude(frozen_reason=""):
@@ -134,7 +137,7 @@ class CreditAccountAdmin(ReadOnlyAdmin):
                 self.log_action(request, account, "Unfrozen.")
                 done += 1
             else:
-                problem = f"{account}: its balance does not cover what was spent and what running requests hold."
+                problem = f"Couldn't unfreeze the {account}. Its credits don't cover usage and holds."
                 self.message_user(request, problem, messages.ERROR)
         self.report(request, done, "Accounts unfrozen")
 
@@ -146,14 +149,14 @@ class CreditAccountAdmin(ReadOnlyAdmin):
         """Grant or take credits: one ledger entry, with the operator and the reason."""
         account = get_object_or_404(CreditAccount, pk=account_id)
         if not self.has_change_permission(request):
-            return HttpResponse("Your permissions do not allow this.", status=403, content_type="text/plain")
+            return HttpResponse("You don't have permission to adjust credits.", status=403, content_type="text/plain")
         form = AdjustForm(request.POST or None, initial={"token": str(uuid4())})
         if form.is_valid() and self._adjust(request, account, form):
             return redirect("admin:billing_creditaccount_changelist")
         context = self.admin_site.each_context(request) | {
             "form": form,
             "account": account,
-            "title": f"Grant credits to {account.organisation}, or take some",
+            "title": f"Adjust the credits of {account.organisation}",
             "opts": self.opts,
         }
         return render(request, "billing/admin/adjust.html", context)
@@ -170,15 +173,16 @@ class CreditAccountAdmin(ReadOnlyAdmin):
                 reference=form.cleaned_data["token"],
             )
         except adjustments.ReferenceUsed:
-            form.add_error(None, "This form was used before with another amount. Open it anew.")
+            form.add_error(None, "Form already submitted with another amount. Reload it.")
             return False
         except ValueError:
-            form.add_error("amount", f"Only {format_exact_usd(PicoUsd(account.available))} can be taken.")
+            form.add_error("amount", f"You can deduct at most {format_exact_usd(PicoUsd(account.available))}.")
             return False
+        shown = format_exact_usd(abs(amount))
         if is_new:
-            done = f"{'Granted' if amount > 0 else 'Took'} {format_exact_usd(abs(amount))}"
-            self.log_action(request, account, f"{done}: {reason}")
-        self.message_user(request, f"The credits of {account.organisation} were changed by {format_exact_usd(amount)}.")
+            self.log_action(request, account, f"{'Granted' if amount > 0 else 'Deducted'} {shown}: {reason}")
+        done = f"Granted {shown} to" if amount > 0 else f"Deducted {shown} from"
+        self.message_user(request, f"{done} {account.organisation}.")
         return True
 
 
@@ -233,7 +237,7 @@ class LotAdmin(ReadOnlyAdmin):
         "account__organisation__members__email",
     )
 
-    @admin.display(ordering="amount")
+    @admin.display(description="amount", ordering="amount")
     def size(self, lot: Lot) -> str:
         return format_exact_usd(PicoUsd(lot.amount))
 

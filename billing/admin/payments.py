@@ -83,7 +83,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
     def paid(self, purchase: Purchase) -> str:
         return format_cents(purchase.total_cents)
 
-    @admin.action(description="Ask the payment provider how it stands", permissions=["change"])
+    @admin.action(description="Sync status with the payment provider", permissions=["change"])
     def sync(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
         done = 0
         for purchase in queryset:
@@ -95,21 +95,21 @@ class PurchaseAdmin(ReadOnlyAdmin):
                 done += 1
             except ProviderError as error:
                 self.message_user(request, f"Purchase {purchase.pk}: {error}", messages.ERROR)
-        self.report(request, done, "Purchases asked about")
+        self.report(request, done, "Purchases synced")
 
-    @admin.action(description="Accept: credit a paid purchase under review as quoted", permissions=["change"])
+    @admin.action(description="Accept (add the quoted credits of a paid purchase under review)", permissions=["change"])
     def accept(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> None:
         done = 0
         for purchase in queryset:
             try:
                 purchases.accept(purchase)
-                self.log_action(request, purchase, f"Accepted although: {purchase.review_reason}")
+                self.log_action(request, purchase, f"Accepted despite: {purchase.review_reason}")
                 done += 1
             except (ValueError, ProviderError) as error:
                 self.message_user(request, f"Purchase {purchase.pk}: {error}", messages.ERROR)
         self.report(request, done, "Purchases credited")
 
-    @admin.action(description="Refund the unspent credits, also after the refund window", permissions=["change"])
+    @admin.action(description="Refund unspent credits (also after the refund window)", permissions=["change"])
     def refund_unspent(self, request: HttpRequest, queryset: QuerySet[Purchase]) -> HttpResponse | None:
         """Show the refunds for confirmation first; a second request with their amounts makes them."""
         confirmed = {each: request.POST.get(f"cents:{each.pk}", "") for each in queryset}
@@ -123,7 +123,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
                 self.log_action(request, purchase, f"Refunded {format_cents(int(cents))}.")
                 done += 1
             except refunds.AmountChanged:
-                problem = "The amount has changed meanwhile. Nothing was refunded; choose the purchase again."
+                problem = "The refundable amount has changed. Nothing was refunded. Select the purchase again."
                 self.message_user(request, f"Purchase {purchase.pk}: {problem}", messages.ERROR)
             except (refunds.NotRefundable, ValueError) as error:
                 self.message_user(request, f"Purchase {purchase.pk}: {error}", messages.ERROR)
@@ -143,7 +143,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
         context = self.admin_site.each_context(request) | {
             "offered": offered,
             "total": sum(cents for _, cents in offered),
-            "title": "Refund the unspent credits",
+            "title": "Refund unspent credits",
             "opts": self.opts,
         }
         return render(request, "billing/admin/refund.html", context)
@@ -159,11 +159,11 @@ class RefundAdmin(ReadOnlyAdmin):
     search_fields = ("id", "number", "provider_refund", *PURCHASE_SEARCH_FIELDS)
     account_path = "purchase__account"
 
-    @admin.display(description="to the buyer")
+    @admin.display(description="refunded")
     def given(self, refund: Refund) -> str:
         return format_cents(refund.cents)
 
-    @admin.display(description="off the account")
+    @admin.display(description="credits deducted")
     def taken(self, refund: Refund) -> str:
         return format_cents(refund.credit_cents)
 
@@ -205,10 +205,10 @@ class ProviderEventAdmin(ReadOnlyAdmin):
     account_path = ""
     actions = ("reprocess",)
 
-    @admin.action(description="Look into it again", permissions=["change"])
+    @admin.action(description="Reprocess", permissions=["change"])
     def reprocess(self, request: HttpRequest, queryset: QuerySet[ProviderEvent]) -> None:
         unprocessed = queryset.filter(state__in=(ProviderEvent.State.NEW, ProviderEvent.State.FAILED))
-        self.report(request, sum(webhooks.process(event) for event in unprocessed), "Events dealt with")
+        self.report(request, sum(webhooks.process(event) for event in unprocessed), "Events processed")
 
 
 @admin.register(Notice)
@@ -226,7 +226,7 @@ class NoticeAdmin(ReadOnlyAdmin):
     def send_now(self, request: HttpRequest, queryset: QuerySet[Notice]) -> None:
         waiting = list(queryset.values_list("pk", flat=True))
         Notice.objects.filter(pk__in=waiting).update(due_at=timezone.now(), tries=0)
-        self.report(request, sum(outbox.deliver(notice) for notice in waiting), "Mails sent")
+        self.report(request, sum(outbox.deliver(notice) for notice in waiting), "Emails sent")
 
 
 @admin.register(SavedCard)
@@ -237,7 +237,7 @@ class SavedCardAdmin(ReadOnlyAdmin):
     search_fields = ("provider_method", "account__organisation__name", "account__organisation__members__email")
     actions = ("remove",)
 
-    @admin.action(description="Have the provider forget the card", permissions=["change"])
+    @admin.action(description="Remove the card, at the payment provider too", permissions=["change"])
     def remove(self, request: HttpRequest, queryset: QuerySet[SavedCard]) -> None:
         done = 0
         for card in queryset.filter(state=SavedCard.State.ACTIVE):
@@ -262,14 +262,14 @@ class AutoTopUpAdmin(ReadOnlyAdmin):
         "account__organisation__members__email",
     )
 
-    @admin.display(ordering="threshold_cents")
+    @admin.display(description="threshold", ordering="threshold_cents")
     def below(self, agreement: AutoTopUp) -> str:
         return format_cents(agreement.threshold_cents)
 
-    @admin.display(ordering="amount_cents")
+    @admin.display(description="amount", ordering="amount_cents")
     def buys(self, agreement: AutoTopUp) -> str:
         return format_cents(agreement.amount_cents)
 
-    @admin.display(description="at most in 24 hours")
+    @admin.display(description="24-hour limit")
     def a_day(self, agreement: AutoTopUp) -> str:
         return format_cents(agreement.daily_limit_cents)

@@ -31,13 +31,13 @@ __all__ = [
 
 def auto_top_up_succeeded(purchase: Purchase) -> None:
     """Report credits bought by auto top-up."""
-    subject = f"{format_cents(purchase.credit_cents)} of credits added by auto top-up"
+    subject = f"Auto top-up added {format_cents(purchase.credit_cents)} in credits"
     _send(purchase.account, subject, "auto_top_up_succeeded", {"purchase": purchase})
 
 
 def arrived_late(purchase: Purchase) -> None:
     """Report a payment that arrived after its page had closed, so that no page shows it."""
-    subject = f"Your payment has arrived: {format_cents(purchase.credit_cents)} of credits added"
+    subject = f"Your payment arrived: {format_cents(purchase.credit_cents)} in credits added"
     _send(purchase.account, subject, "arrived_late", {"purchase": purchase})
 
 
@@ -48,7 +48,7 @@ def auto_top_up_failed(purchase: Purchase, retry_at: datetime | None) -> None:
 
 def auto_top_up_stopped(account: CreditAccount, reason: str) -> None:
     """Report that auto top-up was turned off by the system."""
-    _send(account, "Auto top-up is switched off", "auto_top_up_stopped", {"reason": reason})
+    _send(account, "Auto top-up is off", "auto_top_up_stopped", {"reason": reason})
 
 
 def balance_is_low(account: CreditAccount) -> None:
@@ -58,18 +58,18 @@ def balance_is_low(account: CreditAccount) -> None:
 
 def credits_expire(account: CreditAccount, expiring: Sequence[ExpiringCredits]) -> None:
     """Warn of credits that expire soon. `expiring` is sorted by date."""
-    subject = f"Credits expire on {dateformat.format(expiring[0].expires_at, 'j F Y')}"
+    subject = f"Your credits expire on {dateformat.format(expiring[0].expires_at, 'j F Y')}"
     _send(account, subject, "credits_expire", {"expiring": expiring})
 
 
 def frozen(account: CreditAccount, dispute: Dispute) -> None:
     """Report a disputed payment and that the account is frozen."""
-    _send(account, "Your account is frozen: a payment was disputed", "frozen", {"dispute": dispute})
+    _send(account, "Your account is frozen because of a disputed payment", "frozen", {"dispute": dispute})
 
 
 def refund_failed(refund: Refund) -> None:
     """Report a failed refund, whose credits have been restored."""
-    subject = f"Your refund of {format_cents(refund.cents)} did not go through"
+    subject = f"Your refund of {format_cents(refund.cents)} failed"
     _send(refund.purchase.account, subject, "refund_failed", {"refund": refund})
 
 

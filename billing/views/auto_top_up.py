@@ -22,7 +22,7 @@ from common.money import format_cents
 
 from .forms import AutoTopUpForm, TopUpPriceForm, input_text
 
-PROVIDER_UNREACHABLE = "The payment provider does not answer. Try again in a minute."
+PROVIDER_UNREACHABLE = "Couldn't reach the payment provider. Try again in a minute."
 
 
 @login_required
@@ -80,7 +80,7 @@ def _consent_text(quote: Quote, card: SavedCard, threshold_cents: int) -> str:
     return (
         f"I allow {settings.SITE_NAME} to charge {card} {format_cents(quote.total_cents)} "
         f"({format_cents(quote.credit_cents)} of credits and a platform fee of {format_cents(quote.fee_cents)}) "
-        f"whenever the balance falls below {format_cents(threshold_cents)}, until I switch auto top-up off."
+        f"whenever the balance drops below {format_cents(threshold_cents)}, until I turn auto top-up off."
     )
 
 
@@ -101,7 +101,7 @@ def stop_auto_top_up(request: AuthedRequest) -> HttpResponse:
     """Turn off auto top-up."""
     account = spending.account_of(access.for_admin(request))
     if auto_top_up.turn_off(account):
-        messages.success(request, "Auto top-up is off. Nothing more will be charged.")
+        messages.success(request, "Auto top-up is off. We won't charge your card automatically.")
     return redirect("billing:auto-top-up")
 
 
@@ -125,12 +125,12 @@ def card_return(request: AuthedRequest) -> HttpResponse:
     try:
         card = cards.save_from_setup(request.GET.get("s", ""))
     except ProviderError:
-        messages.warning(request, f"{PROVIDER_UNREACHABLE} A card that you have saved will appear here by itself.")
+        messages.warning(request, f"{PROVIDER_UNREACHABLE} If you added a card, it will appear here automatically.")
         return redirect("billing:auto-top-up")
     administered = Membership.objects.filter(user=request.user, role=Membership.Role.ADMIN).values("organisation")
     if card is None or not CreditAccount.objects.filter(pk=card.account_id, organisation__in=administered).exists():
         raise Http404
-    messages.success(request, f"{card} is saved.")
+    messages.success(request, f"{card} added.")
     return redirect("billing:auto-top-up")
 
 
@@ -142,7 +142,7 @@ def remove_card(request: AuthedRequest, card_id: int) -> HttpResponse:
     card = get_object_or_404(SavedCard, account=account, pk=card_id, state=SavedCard.State.ACTIVE)
     try:
         cards.remove(card)
-        messages.success(request, f"{card} is removed.")
+        messages.success(request, f"{card} removed.")
     except ProviderError:
         messages.error(request, PROVIDER_UNREACHABLE)
     return redirect("billing:auto-top-up")

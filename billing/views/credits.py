@@ -99,7 +99,7 @@ def set_low_balance_alert(request: AuthedRequest) -> HttpResponse:
         return _credits_page(request, organisation, _empty_form(), alert_form=form, status=422)
     threshold = form.cleaned_data["threshold"]
     low_balance.turn_on(spending.account_of(organisation), threshold)
-    messages.success(request, f"You will be told when the balance falls below {format_cents(threshold)}.")
+    messages.success(request, f"We'll email admins when the balance drops below {format_cents(threshold)}.")
     return redirect(f"{reverse('billing:credits')}#low-balance")
 
 
@@ -172,7 +172,7 @@ def _quote_context(form: QuoteForm) -> dict[str, Any]:
 def _failure_message(error: ProviderError) -> str:
     if isinstance(error, RequestRejected | CredentialsRejected):
         return (
-            "The payment provider refused to open a payment page. Nothing was charged. "
-            f"If this goes on, write to {settings.SUPPORT_EMAIL}."
+            "The payment provider rejected the purchase. You weren't charged. "
+            f"If this happens again, contact {settings.SUPPORT_EMAIL}."
         )
-    return "The payment provider does not answer. Nothing was charged. Try again in a minute."
+    return "Couldn't reach the payment provider. You weren't charged. Try again in a minute."

@@ -55,8 +55,8 @@ class QuoteForm(forms.Form):
         initial=Purchase.Method.CARD,
         widget=forms.RadioSelect,
         error_messages={
-            "required": "Choose how to pay.",
-            "invalid_choice": "This way to pay is not offered here. Choose one of those below.",
+            "required": "Choose a payment method.",
+            "invalid_choice": "This payment method isn't available. Choose another.",
         },
     )
 
@@ -85,7 +85,7 @@ class BuyForm(QuoteForm):
 
     total = forms.IntegerField(widget=forms.HiddenInput, required=False)  # cents
     token = forms.CharField(widget=forms.HiddenInput, min_length=16, max_length=60)
-    save_card = forms.BooleanField(label="Keep this card for auto top-up", required=False)
+    save_card = forms.BooleanField(label="Save this card for auto top-up", required=False)
 
     @property
     def total_is_current(self) -> bool:
@@ -116,7 +116,7 @@ class DollarsField(forms.CharField):
 class TopUpPriceForm(forms.Form):
     """The amount that one auto top-up buys. Once the form is valid, `quote` is the price."""
 
-    amount = DollarsField("Add", "25.00", "US dollars of credit, each time.")
+    amount = DollarsField("Amount to buy", "25.00", "Credits bought each time, in US dollars.")
 
     quote: Quote
 
@@ -131,7 +131,7 @@ class TopUpPriceForm(forms.Form):
 class LowBalanceForm(forms.Form):
     """The threshold of the low-balance alert."""
 
-    threshold = DollarsField("When the balance falls below", "100.00")
+    threshold = DollarsField("When the balance drops below", "100.00")
 
     def clean_threshold(self) -> int:
         cents: int = self.cleaned_data["threshold"]
@@ -145,18 +145,16 @@ class AutoTopUpForm(TopUpPriceForm):
 
     field_order = ("threshold", "amount", "daily_limit", "card", "consent")
 
-    threshold = DollarsField("When the balance falls below", "5.00")
-    daily_limit = DollarsField("At most in 24 hours", "100.00", "Auto top-up waits when this much credit was bought.")
+    threshold = DollarsField("When the balance drops below", "5.00")
+    daily_limit = DollarsField("24-hour limit", "100.00", "Auto top-up pauses after buying this much in 24 hours.")
     card = forms.ModelChoiceField(
         SavedCard.objects.none(),
-        label="Charge",
+        label="Card",
         widget=forms.RadioSelect,
         empty_label=None,
-        error_messages={"required": "Choose the card to charge.", "invalid_choice": "Choose one of your saved cards."},
+        error_messages={"required": "Choose a card to charge.", "invalid_choice": "Choose one of your saved cards."},
     )
-    consent = forms.BooleanField(
-        error_messages={"required": "Auto top-up needs your consent to charge the card while you are away."}
-    )
+    consent = forms.BooleanField(error_messages={"required": "Check the box to allow automatic charges to this card."})
 
     def __init__(self, data: Any, *, cards: "QuerySet[SavedCard]", initial: dict[str, Any]) -> None:
         super().__init__(data, initial=initial)
@@ -167,7 +165,7 @@ class AutoTopUpForm(TopUpPriceForm):
     def clean_card(self) -> SavedCard:
         card: SavedCard = self.cleaned_data["card"]
         if card.has_expired:
-            raise forms.ValidationError(f"{card} has expired. Choose another card, or save a new one.")
+            raise forms.ValidationError(f"{card} has expired. Choose another card or add a new one.")
         return card
 
     def clean_threshold(self) -> int:
@@ -180,9 +178,11 @@ class AutoTopUpForm(TopUpPriceForm):
         cleaned = super().clean() or {}
         amount, threshold, limit = (cleaned.get(name) for name in ("amount", "threshold", "daily_limit"))
         if amount and threshold and threshold > amount:
-            self.add_error("threshold", f"Enter {format_cents(amount)} or less, so that one top-up is enough.")
+            self.add_error(
+                "threshold", f"Enter {format_cents(amount)} or less. The threshold can't exceed the amount to buy."
+            )
         if amount and limit is not None and limit < amount:
-            self.add_error("daily_limit", f"Enter {format_cents(amount)} or more: one top-up buys that much.")
+            self.add_error("daily_limit", f"Enter {format_cents(amount)} or more. Each top-up buys that much.")
         return cleaned
 
 
@@ -194,14 +194,14 @@ class BillingDetailsForm(forms.Form):
         label="Address",
         required=False,
         max_length=500,
-        help_text="Street, place and country, up to 8 lines.",
+        help_text="Street, city and country, up to 8 lines.",
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "street-address"}),
     )
     tax_ids = forms.CharField(
-        label="Tax ids",
+        label="Tax IDs",
         required=False,
         max_length=300,
-        help_text="VAT, GST, ABN, EIN and the like, one on each line, up to 5. They are printed as you write them.",
+        help_text="VAT, GST, ABN, EIN or similar. One per line, up to 5. Printed as entered.",
         widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
     )
 
@@ -232,5 +232,5 @@ def input_text(cents: int) -> str:
 def _nonblank_lines(text: str, limit: int) -> str:
     lines = [line for each in text.splitlines() if (line := each.strip())]
     if len(lines) > limit:
-        raise forms.ValidationError(f"Use {limit} lines at most.")
+        raise forms.ValidationError(f"Enter at most {limit} lines.")
     return "\n".join(lines)

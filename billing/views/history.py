@@ -52,7 +52,7 @@ class Cause:
         if self.entry.note or purchase is None:
             return self.entry.note
         if not self.is_purchase:
-            return f"Of receipt {purchase.receipt_number}"
+            return f"For receipt {purchase.receipt_number}"
         paid_with = purchase.paid_with or purchase.get_method_display()
         was_manual = purchase.source == Purchase.Source.MANUAL and purchase.user
         return f"{paid_with}, by {purchase.user}" if was_manual else paid_with
@@ -135,7 +135,7 @@ def _entry_line(cause: Cause, refundable: set[uuid.UUID]) -> Line:
         detail=cause.text,
         amount=entry.amount,
         is_booked=True,
-        status="Credited" if entry.amount > 0 else "Booked",
+        status="Added" if entry.amount > 0 else "Deducted",
         chip="ok" if entry.amount > 0 else "",
         purchase=purchase,
         refund=refund,

@@ -48,9 +48,7 @@ def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
     try:
         purchases.cancel(purchase)
     except ProviderError:
-        messages.warning(
-            request, "The payment page could not be closed. It closes by itself; until then it can still be paid."
-        )
+        messages.warning(request, "Couldn't close the payment page. You can still pay there until it expires.")
     return redirect(purchase)
 
 

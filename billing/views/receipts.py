@@ -36,9 +36,9 @@ def complete_receipt(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
     """Add the billing details to a receipt that was issued without them."""
     purchase = _credited(request, purchase_id)
     if receipts.complete(receipts.issue(purchase)):
-        messages.success(request, "The receipt bears your billing details now.")
+        messages.success(request, "Billing details added to this receipt.")
     else:
-        messages.warning(request, "A receipt that bears billing details is not changed any more.")
+        messages.warning(request, "This receipt already has billing details, which can't change.")
     return redirect("billing:receipt", purchase.pk)
 
 
@@ -57,7 +57,7 @@ def edit_billing_details(request: AuthedRequest) -> HttpResponse:
     form = BillingDetailsForm(request.POST or None, initial=initial or {"name": organisation.name})
     if form.is_valid():
         receipts.save_details(account, **form.cleaned_data)
-        messages.success(request, "Saved. Every receipt from now on bears these details.")
+        messages.success(request, "Billing details saved. New receipts show them.")
         return redirect(back)
     context = {"form": form, "back": back, "of": organisation}
     return render(request, "billing/billing_details.html", context, status=422 if form.is_bound else 200)

@@ -111,7 +111,7 @@ def test_an_account_is_frozen_and_unfrozen(operator, account):
     spend(account, used=1000, held=0)
     CreditAccount.objects.filter(pk=account.pk).update(credits=0)
     refused = act(operator, "creditaccount", "unfreeze", account).content.decode()
-    assert "Accounts unfrozen: 0." in refused and "does not cover what was spent" in refused
+    assert "Accounts unfrozen: 0." in refused and "credits don&#x27;t cover usage and holds" in refused
     spend(account, used=0)
     assert "Accounts unfrozen: 1." in act(operator, "creditaccount", "unfreeze", account).content.decode()
     account.refresh_from_db()
@@ -120,12 +120,12 @@ def test_an_account_is_frozen_and_unfrozen(operator, account):
 
 def test_a_purchase_is_asked_about(operator, sandbox, purchase, empty_account):
     sandbox.pay(purchase)
-    assert "Purchases asked about: 1." in act(operator, "purchase", "sync", purchase).content.decode()
+    assert "Purchases synced: 1." in act(operator, "purchase", "sync", purchase).content.decode()
     assert credits_of(empty_account) == 1000
 
     sandbox.fail("refuse", status=503, count=9)
     other = Purchase.objects.get()
-    assert "Purchases asked about: 0." in act(operator, "purchase", "sync", other).content.decode()
+    assert "Purchases synced: 0." in act(operator, "purchase", "sync", other).content.decode()
 
 
 def test_a_paid_purchase_under_review_is_accepted(operator, sandbox, purchase, empty_account):
@@ -167,7 +167,7 @@ def test_unspent_credits_are_refunded_after_the_window(operator, sandbox, bought
     assert "spent or on hold" in refused and "Refunds requested: 0." in refused
 
 
-@pytest.mark.parametrize(("seen", "told"), [("1000", "The amount has changed meanwhile."), ("all of it", "invalid")])
+@pytest.mark.parametrize(("seen", "told"), [("1000", "The refundable amount has changed."), ("all of it", "invalid")])
 def test_an_operator_refunds_what_the_page_said_or_nothing(operator, bought, empty_account, seen, told):
     act(operator, "purchase", "refund_unspent", bought)
     spend(empty_account, used=100)

@@ -67,7 +67,7 @@ def test_credits_are_bought_in_every_way_topped_up_and_refunded_and_the_statemen
     expect(row(page_of_credits(site, page), "USDC").get_by_role("link", name="Refund of")).to_have_count(0)
 
     the_statement_adds_up(site, page, account_of(site, buyer["email"]))
-    assert "every sum agrees" in site.manage("reconcile_ledger")
+    assert "All sums agree" in site.manage("reconcile_ledger")
 
 
 # --- Steps ----------------------------------------------------------------------------------------------
@@ -110,8 +110,8 @@ def switch_on_auto_top_up(site: Site, page: Page, *, below: str, add: str) -> No
     page.get_by_role("button", name="Add card").click()
     pay_by_card(page, GOOD_CARD)
     expect(page.locator("ul.cards")).to_contain_text("Visa ending in 4242")
-    page.get_by_label("When the balance falls below").fill(below)
-    page.get_by_label("Add", exact=True).fill(add)
+    page.get_by_label("When the balance drops below").fill(below)
+    page.get_by_label("Amount to buy").fill(add)
     page.get_by_label(re.compile("^I allow")).check()
     page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_text("On", exact=True).first).to_be_visible()

@@ -17,9 +17,9 @@ def test_a_buyer_keeps_the_card_and_gets_a_receipt_in_the_right_name(site: Site,
     enter(page, site, customer, "/settings/credits")
     check_looks(page)
     page.get_by_role("radio", name="Alipay").check()
-    expect(page.get_by_label("Keep this card")).to_be_hidden()
+    expect(page.get_by_label("Save this card")).to_be_hidden()
     page.get_by_role("radio", name="Card").check()
-    page.get_by_label("Keep this card").check()
+    page.get_by_label("Save this card").check()
     page.get_by_text("$10", exact=True).check()
     page.get_by_role("button", name="Pay $10.80").click()
 
@@ -37,7 +37,7 @@ def test_a_buyer_keeps_the_card_and_gets_a_receipt_in_the_right_name(site: Site,
     check_looks(page)
     page.get_by_label("Name").fill("Buyer & Daughters Ltd")
     page.get_by_label("Address").fill("1 Main Street\nDublin")
-    page.get_by_label("Tax ids").fill("IE1234567X")
+    page.get_by_label("Tax IDs").fill("IE1234567X")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Add billing details").click()
     expect(page.get_by_role("article")).to_contain_text("Buyer & Daughters Ltd")
@@ -54,7 +54,7 @@ def test_a_line_is_drawn_and_the_history_downloads_as_it_is_shown(
     site: Site, page: Page, customer: Person, tmp_path: Path
 ):
     enter(page, site, customer, "/settings/credits")
-    page.get_by_label("When the balance falls below").fill("1000")
+    page.get_by_label("When the balance drops below").fill("1000")
     page.get_by_role("button", name="Turn on low-balance alert").click()
     expect(page.get_by_text("The balance is below $1,000.00 now.")).to_be_visible()
     check_looks(page)
@@ -73,7 +73,7 @@ def test_a_line_is_drawn_and_the_history_downloads_as_it_is_shown(
 
 def test_the_request_that_makes_the_balance_low_sends_one_mail(site: Site, page: Page, customer: Person):
     enter(page, site, customer, "/settings/credits")
-    page.get_by_label("When the balance falls below").fill("25.00")  # the balance
+    page.get_by_label("When the balance drops below").fill("25.00")  # the balance
     page.get_by_role("button", name="Turn on low-balance alert").click()
     expect(page.get_by_text("Admins get one email when the balance drops below")).to_be_visible()
 

@@ -56,4 +56,4 @@ def test_killing_the_web_process_mid_stream_releases_the_hold(tmp_path):
         assert site.rows("SELECT count(*) FROM gateway_hold") == [(1,)]
         assert site.manage("shell", "--no-imports", "-c", MINUTES_LATER).strip().endswith("1")
         assert site.rows("SELECT held FROM billing_creditaccount") == [(0,)]
-        assert "every sum agrees" in site.manage("reconcile_ledger")
+        assert "All sums agree" in site.manage("reconcile_ledger")

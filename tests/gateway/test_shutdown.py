@@ -66,4 +66,4 @@ def test_a_terminated_process_finishes_short_responses_and_settles_long_ones(tmp
         assert sum(bool(row[1]) for row in rows) == 4
         assert all(row[2] and row[3] for row in rows)
         assert site.rows("SELECT held FROM billing_creditaccount") == [(0,)]
-        assert "every sum agrees" in site.manage("reconcile_ledger")
+        assert "All sums agree" in site.manage("reconcile_ledger")

@@ -7,7 +7,7 @@ from billing.credits import append_only
 
 
 class Command(flush.Command):
-    help = flush.Command.help + " The ledger's guard is lifted meanwhile: nothing else can empty it."
+    help = flush.Command.help + " Disables the ledger's append-only triggers while it runs."
 
     def handle(self, **options: Any) -> None:
         with append_only.disabled(connections[options["database"]]):

@@ -15,20 +15,22 @@ MAXIMUM = Decimal(1_000_000)
 
 
 class Command(BaseCommand):
-    help = "Grants credits to an account, with a reason that its owner reads. The same --reference grants once."
+    help = "Grants credits to an account. The customer sees the reason. The same --reference grants only once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("account", help="a person's e-mail address, or the id of an organisation (org_...)")
-        parser.add_argument("usd", help="dollars, for example 12.50")
-        parser.add_argument("--reason", required=True, help="shown in the owner's transaction history")
-        parser.add_argument("--operator", required=True, help="your e-mail address; you may change credit accounts")
-        parser.add_argument("--reference", required=True, help="what this is about, such as a ticket's number")
+        parser.add_argument("account", help="email address of a user, or ID of an organization (org_...)")
+        parser.add_argument("usd", help="amount in dollars, for example 12.50")
+        parser.add_argument("--reason", required=True, help="shown to the customer in the transaction history")
+        parser.add_argument(
+            "--operator", required=True, help="your email address; you need permission to change credit accounts"
+        )
+        parser.add_argument("--reference", required=True, help="unique reference, such as a ticket number")
 
     def handle(self, *args: Any, **options: Any) -> None:
         account, operator = self._account(options["account"]), self._operator(options["operator"])
         usd, reason, reference = self._usd(options["usd"]), options["reason"].strip(), options["reference"].strip()
         if not 0 < len(reason) <= 200 or not 0 < len(reference) <= 60:
-            raise CommandError("--reason takes 1 to 200 characters, --reference 1 to 60.")
+            raise CommandError("--reason must have 1 to 200 characters, and --reference 1 to 60.")
         try:
             adjustment, is_new = adjustments.adjust(
                 account, pico_from_usd(usd), operator=operator, reason=reason, reference=reference
@@ -36,9 +38,9 @@ class Command(BaseCommand):
         except adjustments.ReferenceUsed as used:
             raise CommandError(f"{used} Nothing was granted. Choose another --reference.") from used
         account.refresh_from_db()
-        done = "Granted" if is_new else f"Granted before, on {adjustment.created_at:%Y-%m-%d %H:%M} UTC:"
+        done = "Granted" if is_new else f"Already granted on {adjustment.created_at:%Y-%m-%d %H:%M} UTC:"
         balance = format_exact_usd(PicoUsd(account.balance))
-        self.stdout.write(f"{done} {format_exact_usd(usd)} to {account.organisation}. The balance is {balance}.")
+        self.stdout.write(f"{done} {format_exact_usd(usd)} to {account.organisation}. Balance: {balance}.")
 
     def _account(self, text: str) -> CreditAccount:
         if "@" not in text:
@@ -48,13 +50,13 @@ class Command(BaseCommand):
         else:
             organisation = None
         if organisation is None:
-            raise CommandError(f"There is no person or organisation {text}.")
+            raise CommandError(f"No user or organization found for {text}.")
         return spending.account_of(organisation)
 
     def _operator(self, email: str) -> User:
         operator = User.objects.filter(email__iexact=email, is_staff=True, is_active=True).first()
         if operator is None or not operator.has_perm("billing.change_creditaccount"):
-            raise CommandError(f"{email} is not an operator who may change credit accounts.")
+            raise CommandError(f"{email} is not an operator with permission to change credit accounts.")
         return operator
 
     def _usd(self, text: str) -> Decimal:
@@ -64,6 +66,6 @@ class Command(BaseCommand):
                 raise InvalidOperation
         except InvalidOperation as error:
             raise CommandError(
-                f"{text} is not an amount: dollars with at most six decimals, up to {MAXIMUM:,}."
+                f"Invalid amount: {text}. Enter dollars with at most six decimals, up to {MAXIMUM:,}."
             ) from error
         return usd

@@ -7,11 +7,11 @@ from billing.models import CreditAccount, LedgerEntry
 
 
 class Command(BaseCommand):
-    help = "Proves that credits, entries, lots, holds and usage add up; names every row that breaks it (exit code 1)."
+    help = "Checks that credits, entries, lots, holds and usage add up. Lists every row that doesn't (exit code 1)."
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = reconciliation.faults()
         if found:
-            raise CommandError("The ledger does not add up:\n" + "\n".join(f"  - {fault}" for fault in found))
+            raise CommandError("The ledger doesn't add up:\n" + "\n".join(f"  - {fault}" for fault in found))
         accounts, entries = CreditAccount.objects.count(), LedgerEntry.objects.count()
-        self.stdout.write(f"{accounts} accounts and {entries} ledger entries: every sum agrees.")
+        self.stdout.write(f"Checked {accounts} accounts and {entries} ledger entries. All sums agree.")

@@ -40,7 +40,7 @@ def rows() -> list[str]:
 def test_a_sound_ledger_has_no_faults(filled):
     out = io.StringIO()
     call_command("reconcile_ledger", stdout=out)
-    assert "1 accounts and 3 ledger entries: every sum agrees." in out.getvalue()
+    assert "Checked 1 accounts and 3 ledger entries. All sums agree." in out.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_an_admin_draws_a_line_changes_it_and_switches_it_off(alice_client, acco
 
     shown = alice_client.post(PAGE, {"threshold": "7.50"}, follow=True).content.decode()
     assert CreditAccount.objects.get().alert_below == pico_from_cents(750)
-    assert "You will be told when the balance falls below $7.50." in shown
+    assert "We&#x27;ll email admins when the balance drops below $7.50." in shown
     assert 'value="7.50"' in shown
 
     shown = alice_client.post(PAGE, {"threshold": "20"}, follow=True).content.decode()

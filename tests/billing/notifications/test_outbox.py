@@ -136,7 +136,7 @@ def test_it_is_given_up_in_the_end_and_a_person_can_send_it(notice, away, monkey
     client.force_login(User.objects.create_superuser("operator@example.com", "correct horse battery"))
     page = reverse("admin:billing_notice_changelist")
     answer = client.post(page, {"action": "send_now", "_selected_action": [str(notice.pk)]}, follow=True)
-    assert "Mails sent: 1." in answer.content.decode()
+    assert "Emails sent: 1." in answer.content.decode()
     assert len(mail.outbox) == 1
 
 
@@ -197,7 +197,7 @@ def test_an_attempt_of_auto_top_up_is_told_by_the_clock_when_its_process_died_be
         sweeps.sweep()
         sweeps.sweep()
     tasks.deliver_notices()
-    assert [each.subject for each in mail.outbox] == ["$10.00 of credits added by auto top-up"]
+    assert [each.subject for each in mail.outbox] == ["Auto top-up added $10.00 in credits"]
 
 
 def test_a_failed_refund_is_told_with_its_credits(sandbox, bought, alice, monkeypatch, broken):
@@ -211,4 +211,4 @@ def test_a_failed_refund_is_told_with_its_credits(sandbox, bought, alice, monkey
 
     refunds.sync(bought)
     tasks.deliver_notices()
-    assert [each.subject for each in mail.outbox] == ["Your refund of $10.00 did not go through"]
+    assert [each.subject for each in mail.outbox] == ["Your refund of $10.00 failed"]

@@ -28,7 +28,7 @@ def test_a_low_balance_buys_credits_with_the_saved_card(sandbox, agreement, empt
     assert credits_of(empty_account) == 1000
     assert purchase.receipt_number
     assert sound()
-    assert [message.subject for message in mail.outbox] == ["$10.00 of credits added by auto top-up"]
+    assert [message.subject for message in mail.outbox] == ["Auto top-up added $10.00 in credits"]
     assert "Charged to Visa ending in 4242: $10.80" in mail.outbox[0].body
 
 

@@ -119,7 +119,7 @@ def test_a_declined_charge_is_retried_after_one_and_six_hours_then_turned_off(
     assert [message.subject for message in mail.outbox] == [
         "Auto top-up failed",
         "Auto top-up failed",
-        "Auto top-up is switched off",
+        "Auto top-up is off",
     ]
     assert "We'll try again after" in mail.outbox[0].body
     assert credits_of(empty_account) == 0
@@ -149,7 +149,7 @@ def test_a_bank_that_requires_authentication_turns_it_off_at_once(sandbox, empty
     agreement.refresh_from_db()
     assert not agreement.is_on
     assert "Your bank requires authentication." in agreement.off_reason
-    assert [message.subject for message in mail.outbox] == ["Auto top-up is switched off"]
+    assert [message.subject for message in mail.outbox] == ["Auto top-up is off"]
     assert mail.outbox[0].to == ["alice@example.com"]
 
 

@@ -229,7 +229,7 @@ def test_the_owner_is_emailed_once(client, sandbox, bought, empty_account, djang
             deliver(client, event)
 
     (message,) = mail.outbox
-    assert message.subject == "Your account is frozen: a payment was disputed"
+    assert message.subject == "Your account is frozen because of a disputed payment"
     assert message.to == ["alice@example.com"]
     assert "$10.80" in message.body
 

@@ -37,7 +37,7 @@ def test_saving_a_card_does_not_turn_auto_top_up_on(paid, empty_account):
 
 def test_the_checkbox_saves_the_card_and_the_page_says_so(alice_client, sandbox):
     page = alice_client.get(PAGE).content.decode()
-    assert "Keep this card for auto top-up" in page
+    assert "Save this card for auto top-up" in page
 
     alice_client.post(f"{PAGE}/buy", form(page, save_card="on"))
     purchase = Purchase.objects.get()

@@ -95,7 +95,7 @@ def test_a_payment_after_the_page_has_closed_is_credited_and_announced_by_email(
     assert credited.state == State.CREDITED
     assert credits_of(empty_account) == 1000
     [mail] = mailoutbox  # the buyer has left the page that would show it
-    assert mail.subject == "Your payment has arrived: $10.00 of credits added"
+    assert mail.subject == "Your payment arrived: $10.00 in credits added"
     assert mail.to == [alice.email] and credited.transaction in mail.body
 
 

@@ -30,7 +30,7 @@ def test_coming_back_from_the_page_shows_the_card(alice_client, sandbox, empty_a
     session = cards.open_setup_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
     sandbox.post(f"/_test/sessions/{session}/pay", card="4242424242424242")
     page = alice_client.get(f"/settings/credits/cards/return?s={session}", follow=True).content.decode()
-    assert "Visa ending in 4242 is saved." in page
+    assert "Visa ending in 4242 added." in page
     assert "Turn on" in page
 
 
@@ -53,14 +53,14 @@ def test_switching_on_keeps_who_agreed_to_what(alice_client, alice, card, empty_
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"consent": ""}, "Auto top-up needs your consent"),
+        ({"consent": ""}, "Check the box to allow automatic charges"),
         ({"card": "999999"}, "Choose one of your saved cards."),
-        ({"card": ""}, "Choose the card to charge."),
-        ({"threshold": "30"}, "Enter $25.00 or less, so that one top-up is enough."),
+        ({"card": ""}, "Choose a card to charge."),
+        ({"threshold": "30"}, "Enter $25.00 or less. The threshold"),
         ({"threshold": "0.5"}, "Enter $1.00 or more."),
         ({"threshold": "x"}, "Enter an amount in dollars"),
         ({"amount": "3"}, "The minimum purchase is $5.00"),
-        ({"daily_limit": "20"}, "Enter $25.00 or more: one top-up buys that much."),
+        ({"daily_limit": "20"}, "Enter $25.00 or more. Each top-up buys that much."),
     ],
 )
 def test_terms_that_make_no_sense_are_explained(alice_client, card, changes, told):
@@ -93,7 +93,7 @@ def test_an_expired_card_is_marked_and_cannot_be_chosen(alice_client, sandbox, e
     chosen = {"threshold": "5", "amount": "25", "daily_limit": "100", "card": expired.pk, "consent": "on"}
     answer = alice_client.post(PAGE, chosen)
     assert answer.status_code == 422
-    assert "has expired. Choose another card, or save a new one." in answer.content.decode()
+    assert "has expired. Choose another card or add a new one." in answer.content.decode()
     assert not AutoTopUp.objects.exists()
 
 

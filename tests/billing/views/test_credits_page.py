@@ -191,7 +191,7 @@ def test_an_outage_of_the_provider_is_told_and_the_form_can_be_sent_again(alice_
 
     shown = answer.content.decode()
     assert answer.status_code == 503
-    assert "Nothing was charged. Try again in a minute." in shown
+    assert "You weren&#x27;t charged. Try again in a minute." in shown
     assert alice_client.post(f"{PAGE}/buy", form(shown)).url.startswith(sandbox.address)
 
 

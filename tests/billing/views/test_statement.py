@@ -37,7 +37,7 @@ def test_every_entry_is_there_with_its_cause_and_they_add_up(alice_client, alice
     found = rows(alice_client)
     assert [row["kind"] for row in found] == ["Refund", "Grant", "Purchase"]
     assert [row["cause"] for row in found] == [
-        f"Of receipt {bought.receipt_number}", "Sorry", "Visa ending in 4242, by alice@example.com",
+        f"For receipt {bought.receipt_number}", "Sorry", "Visa ending in 4242, by alice@example.com",
     ]  # fmt: skip
     empty_account.refresh_from_db()
     assert sum(Decimal(row["amount_usd"]) for row in found) * 10**12 == empty_account.credits

@@ -46,7 +46,7 @@ def test_it_is_not_offered_without_a_provider(alice_client, empty_account, witho
 
     answer = alice_client.post(f"{PAGE}/buy", form(page))
     assert answer.status_code == 422
-    assert "This way to pay is not offered here" in answer.content.decode()
+    assert "This payment method isn&#x27;t available. Choose another." in answer.content.decode()
     assert not Purchase.objects.exists()
 
 
@@ -103,7 +103,7 @@ def test_an_outage_of_the_provider_is_told_and_nothing_is_lost(alice_client, cry
 
     told = answer.content.decode()
     assert answer.status_code == 503
-    assert "The payment provider does not answer. Nothing was charged." in told
+    assert "Couldn&#x27;t reach the payment provider. You weren&#x27;t charged." in told
     assert 'value="20"' in told
 
 
