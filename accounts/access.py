@@ -31,7 +31,7 @@ def for_admin(request: AuthedRequest) -> Organisation:
     """Return the organization as `for_member` does. Raises PermissionDenied (403) unless the user is an admin of it."""
     organisation = for_member(request)
     if not is_admin(request.user, organisation):
-        raise PermissionDenied("Only an admin of the organisation can do this.")
+        raise PermissionDenied("Only admins of the organization can do this.")
     return organisation
 
 

@@ -25,23 +25,23 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "zero_data_retention",
         )
         labels = {  # noqa: RUF012
-            "allow_paid_training": "Paid models may use providers that train on prompts",
-            "allow_free_training": "Free models may use providers that train on prompts",
-            "allow_free_publication": "Free models may use providers that publish prompts",
-            "zero_data_retention": "Only providers that keep nothing",
+            "allow_paid_training": "Allow paid models to use providers that train on prompts",
+            "allow_free_training": "Allow free models to use providers that train on prompts",
+            "allow_free_publication": "Allow free models to use providers that publish prompts",
+            "zero_data_retention": "Require zero data retention",
         }
         help_texts = {  # noqa: RUF012
             "allow_paid_training": (
-                "Off: a paid model is sent only to providers whose policy says that they do not train. A policy that "
-                "nobody has confirmed counts as training."
+                "If off, paid models use only providers whose policy rules out training. An unverified policy counts "
+                "as training."
             ),
             "allow_free_training": (
-                "Most free models are paid for with your data. Off: they answer only where a provider promises not to "
-                "train on it."
+                "Many free models are free because their providers train on your prompts. If off, free models use only "
+                "providers that don't."
             ),
-            "allow_free_publication": "Off: providers that may publish prompts are never used.",
+            "allow_free_publication": "Paid models never use such providers. If off, free models don't either.",
             "zero_data_retention": (
-                "On: providers that store prompts, even for a day, are never used. Fewer models can answer then."
+                "If on, providers that retain prompts, even for a day, are never used. Fewer models are available."
             ),
         }
 

@@ -15,12 +15,12 @@ class AccountAdapter(DefaultAccountAdapter):
     """Adapts django-allauth: the personal organization of a new user, and the error messages."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "email_password_mismatch": "The address or the password is wrong.",
-        "email_taken": "This address has an account already. Sign in, or reset its password.",
+        "email_password_mismatch": "Incorrect email or password.",
+        "email_taken": "This email already has an account. Sign in or reset the password.",
         "too_many_login_attempts": "Too many failed attempts. Wait five minutes, then try again.",
-        "duplicate_email": "This address is yours already.",
-        "enter_current_password": "This is not your current password.",
-        "incorrect_password": "The password is wrong.",
+        "duplicate_email": "You already added this email.",
+        "enter_current_password": "Incorrect current password.",
+        "incorrect_password": "Incorrect password.",
     }
 
     @transaction.atomic

@@ -239,7 +239,7 @@ def breaks(request):
 
 
 def refuses(request):
-    raise PermissionDenied("Only an admin of the organisation can do this.")
+    raise PermissionDenied("Only admins of the organization can do this.")
 
 
 def hides(request):
@@ -303,7 +303,7 @@ def test_a_refusal_says_whom_to_ask(failing: Client, alice: User, organisation):
     response = failing.get("/refuses")
     page = response.content.decode()
     assert response.status_code == 403
-    assert "Only an admin of the organisation can do this." in page and organisation.name in page
+    assert "Only admins of the organization can do this." in page and organisation.name in page
 
 
 def test_a_fault_of_ours_says_nothing_about_it_and_asks_nothing_of_the_database(
