@@ -1,4 +1,4 @@
-"""Verifying e-mail addresses, and the free allowance that comes with the first."""
+"""Verifying email addresses, and the free allowance for the first one."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -13,7 +13,7 @@ from billing import spending
 from billing.models import LedgerEntry
 from common.money import pico_from_cents
 
-from .entrance import sign_up, verification_link
+from .helpers import sign_up, verification_link
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def balance_of(email: str) -> int:
 
 
 def add_address(client: Client, address: str):
-    cache.clear()  # the limit of one message in three minutes
+    cache.clear()  # resets the limit of one email in three minutes
     return client.post(reverse("account_email"), {"action_add": "", "email": address})
 
 
@@ -39,12 +39,12 @@ def manage(client: Client, action: str, address: str):
 
 @pytest.fixture
 def ada(client: Client) -> Client:
-    """A newcomer who has not verified her address yet."""
+    """A new user who has not verified her address."""
     sign_up(client, "ada@example.com")
     return client
 
 
-def test_a_verified_address_earns_the_allowance(ada: Client):
+def test_a_verified_address_gets_the_allowance(ada: Client):
     assert balance_of("ada@example.com") == 0
     response = verify(ada, "ada@example.com")
     assert response.url == reverse("home")
@@ -53,27 +53,27 @@ def test_a_verified_address_earns_the_allowance(ada: Client):
     assert "ada@example.com is verified" in page and "$0.10" in page
 
 
-def test_looking_at_the_link_verifies_nothing(ada: Client):
-    # Mail programs open links to look for malware.
+def test_viewing_the_link_verifies_nothing(ada: Client):
+    # Email clients open links to scan for malware.
     page = ada.get(verification_link("ada@example.com")).content.decode()
     assert "Verify email" in page
     assert not EmailAddress.objects.get().verified
     assert balance_of("ada@example.com") == 0
 
 
-def test_the_allowance_does_not_count_as_bought(ada: Client):
+def test_the_allowance_does_not_count_as_purchased(ada: Client):
     verify(ada, "ada@example.com")
     account = spending.account_of(access.open_personal_organisation(User.objects.get()))
     assert account.purchased == 0
 
 
-def test_the_same_link_a_second_time_earns_nothing(ada: Client):
+def test_using_the_link_twice_gets_one_allowance(ada: Client):
     verify(ada, "ada@example.com")
     verify(ada, "ada@example.com")
     assert balance_of("ada@example.com") == ALLOWANCE
 
 
-def test_a_second_address_earns_nothing(ada: Client):
+def test_a_second_address_gets_no_allowance(ada: Client):
     verify(ada, "ada@example.com")
     add_address(ada, "ada@second.example")
     verify(ada, "ada@second.example")
@@ -81,7 +81,7 @@ def test_a_second_address_earns_nothing(ada: Client):
     assert balance_of("ada@example.com") == ALLOWANCE
 
 
-def test_changing_the_address_back_and_forth_earns_nothing(ada: Client):
+def test_changing_the_address_back_and_forth_gets_no_allowance(ada: Client):
     verify(ada, "ada@example.com")
     here, there = "ada@example.com", "ada@second.example"
     for _ in range(2):
@@ -95,7 +95,7 @@ def test_changing_the_address_back_and_forth_earns_nothing(ada: Client):
     assert balance_of(here) == ALLOWANCE
 
 
-def test_an_address_that_moves_to_another_account_earns_nothing_there(ada: Client):
+def test_an_address_moved_to_another_account_gets_no_allowance_there(ada: Client):
     verify(ada, "ada@example.com")
     add_address(ada, "ada@second.example")
     verify(ada, "ada@second.example")
@@ -108,7 +108,7 @@ def test_an_address_that_moves_to_another_account_earns_nothing_there(ada: Clien
     assert balance_of("ada@example.com") == 0
 
 
-def test_an_account_made_again_earns_nothing(ada: Client):
+def test_a_recreated_account_gets_no_allowance(ada: Client):
     verify(ada, "ada@example.com")
     User.objects.get().delete()
     again = Client()
@@ -119,7 +119,7 @@ def test_an_account_made_again_earns_nothing(ada: Client):
     assert balance_of("ada@example.com") == 0
 
 
-def test_a_broken_link_names_the_way_to_a_new_one(client: Client):
+def test_an_invalid_link_leads_to_a_new_one(client: Client):
     page = client.get(reverse("account_confirm_email", args=["broken"])).content.decode()
     assert "This link no longer works" in page and reverse("account_email") in page
 
@@ -137,10 +137,10 @@ def test_only_one_account_can_verify_an_address(ada: Client):
     assert "Another account has already verified" in page or "no longer works" in page
 
 
-def test_adding_somebody_elses_address_does_not_tell_that_it_is_taken(alice_client: Client, charlie: User):
-    of_taken = add_address(alice_client, "charlie@example.com")
-    of_free = add_address(alice_client, "free@example.com")
-    assert (of_taken.status_code, of_taken.url) == (of_free.status_code, of_free.url)
+def test_adding_a_taken_address_does_not_reveal_that_it_is_taken(alice_client: Client, charlie: User):
+    taken = add_address(alice_client, "charlie@example.com")
+    free = add_address(alice_client, "free@example.com")
+    assert (taken.status_code, taken.url) == (free.status_code, free.url)
 
 
 def test_the_primary_address_cannot_be_removed(ada: Client):
@@ -149,7 +149,7 @@ def test_the_primary_address_cannot_be_removed(ada: Client):
     assert EmailAddress.objects.filter(email="ada@example.com").exists()
 
 
-def test_nobody_removes_an_address_of_somebody_else(alice_client: Client, charlie: User):
+def test_an_address_of_another_user_cannot_be_removed(alice_client: Client, charlie: User):
     manage(alice_client, "remove", "charlie@example.com")
     assert EmailAddress.objects.filter(email="charlie@example.com").exists()
 
@@ -158,7 +158,7 @@ def resend(client: Client, address: str, **more: str):
     return client.post(reverse("resend-verification"), {"email": address, **more})
 
 
-def test_the_message_can_be_asked_for_again(ada: Client):
+def test_the_link_can_be_resent(ada: Client):
     mail.outbox.clear()
     cache.clear()
     response = resend(ada, "ada@example.com", next=reverse("account_email"))
@@ -168,14 +168,14 @@ def test_the_message_can_be_asked_for_again(ada: Client):
     assert EmailAddress.objects.get().verified
 
 
-def test_asking_again_at_once_sends_nothing_and_says_so(ada: Client):
+def test_resending_too_soon_sends_nothing_and_says_so(ada: Client):
     mail.outbox.clear()
     resend(ada, "ada@example.com")
     assert mail.outbox == []
     assert "Wait three minutes" in ada.get(reverse("home")).content.decode()
 
 
-def test_a_verified_address_is_sent_nothing(ada: Client):
+def test_a_verified_address_gets_no_link(ada: Client):
     verify(ada, "ada@example.com")
     mail.outbox.clear()
     cache.clear()
@@ -184,21 +184,21 @@ def test_a_verified_address_is_sent_nothing(ada: Client):
     assert "is verified already" in ada.get(reverse("home")).content.decode()
 
 
-def test_nobody_sends_messages_to_somebody_else(ada: Client, charlie: User):
+def test_links_are_not_sent_to_other_users(ada: Client, charlie: User):
     mail.outbox.clear()
     assert resend(ada, "charlie@example.com").status_code == 404
     assert resend(ada, "unknown@example.com").status_code == 404
     assert mail.outbox == []
 
 
-def test_a_visitor_cannot_ask_for_messages(client: Client, charlie: User):
+def test_anonymous_visitors_cannot_request_links(client: Client, charlie: User):
     assert resend(client, "charlie@example.com").url.startswith(reverse("account_login"))
     assert mail.outbox == []
 
 
-def test_asking_again_leads_to_no_other_site(ada: Client):
+def test_resending_does_not_redirect_to_another_site(ada: Client):
     assert resend(ada, "ada@example.com", next="https://evil.example/").url == reverse("home")
 
 
-def test_messages_are_asked_for_by_post(ada: Client):
+def test_resending_needs_a_post(ada: Client):
     assert ada.get(reverse("resend-verification")).status_code == 405

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Sign-in and sign-out."""
 
 import pytest
 from django.test import Client
@@ -7,7 +7,7 @@ from django.urls import reverse
 from accounts.models import User
 from tests.conftest import PASSWORD
 
-from .entrance import HOSTILE_TARGETS, sign_in, text_of
+from .helpers import HOSTILE_TARGETS, sign_in, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -16,22 +16,22 @@ def signed_in_as(client: Client) -> str | None:
     return client.session.get("_auth_user_id")
 
 
-def test_the_right_password_signs_in_whatever_the_case_of_the_address(client: Client, alice: User):
+def test_the_address_is_case_insensitive(client: Client, alice: User):
     response = sign_in(client, "Alice@Example.COM", PASSWORD)
     assert (response.status_code, response.url) == (302, reverse("home"))
     assert signed_in_as(client) == str(alice.pk)
 
 
-def test_a_wrong_password_and_an_unknown_address_look_the_same(alice: User):
+def test_a_wrong_password_and_an_unknown_address_give_the_same_page(alice: User):
     wrong = sign_in(Client(), "alice@example.com", "not the password")
-    unknown = sign_in(Client(), "nobody@example.com", "not the password")
+    unknown = sign_in(Client(), "unknown@example.com", "not the password")
     assert wrong.status_code == unknown.status_code == 200
     assert text_of(wrong) == text_of(unknown)
     assert 'role="alert"' in text_of(wrong)
     assert "not the password" not in text_of(wrong)
 
 
-def test_guessing_is_stopped_and_then_even_the_right_password_waits(client: Client, alice: User):
+def test_too_many_attempts_block_the_right_password_too(client: Client, alice: User):
     for _ in range(5):
         sign_in(client, "alice@example.com", "a guess")
     response = sign_in(client, "alice@example.com", PASSWORD)
@@ -39,7 +39,7 @@ def test_guessing_is_stopped_and_then_even_the_right_password_waits(client: Clie
     assert "Too many" in response.content.decode()
 
 
-def test_the_session_gets_a_new_name_at_sign_in(client: Client, alice: User):
+def test_the_session_id_changes_at_sign_in(client: Client, alice: User):
     session = client.session
     session["before"] = True
     session.save()
@@ -50,34 +50,34 @@ def test_the_session_gets_a_new_name_at_sign_in(client: Client, alice: User):
 
 
 @pytest.mark.parametrize("target", HOSTILE_TARGETS)
-def test_nobody_is_sent_to_another_site_after_signing_in(client: Client, alice: User, target: str):
+def test_sign_in_does_not_redirect_to_another_site(client: Client, alice: User, target: str):
     assert sign_in(client, "alice@example.com", PASSWORD, next=target).url == reverse("home")
 
 
 @pytest.mark.parametrize("target", HOSTILE_TARGETS)
-def test_nobody_is_sent_to_another_site_after_signing_out(alice_client: Client, target: str):
+def test_sign_out_does_not_redirect_to_another_site(alice_client: Client, target: str):
     assert alice_client.post(reverse("account_logout"), {"next": target}).url == reverse("home")
 
 
-def test_a_hostile_target_is_not_offered_by_the_form_either(client: Client):
+def test_the_form_does_not_carry_a_hostile_target(client: Client):
     page = client.get(reverse("account_login"), {"next": 'javascript:"><script>alert(1)</script>'}).content.decode()
     assert "<script>alert" not in page
 
 
-def test_somebody_returns_to_the_page_that_asked_them_to_sign_in(client: Client, alice: User):
-    asked = client.get(reverse("account_email"))
-    assert asked.url == f"{reverse('account_login')}?next={reverse('account_email')}"
+def test_sign_in_returns_to_the_requested_page(client: Client, alice: User):
+    response = client.get(reverse("account_email"))
+    assert response.url == f"{reverse('account_login')}?next={reverse('account_email')}"
     assert sign_in(client, "alice@example.com", PASSWORD, next=reverse("account_email")).url == reverse("account_email")
 
 
-def test_signing_out_takes_a_post(alice_client: Client):
+def test_sign_out_needs_a_post(alice_client: Client):
     page = alice_client.get(reverse("account_logout"))
     assert page.status_code == 200 and signed_in_as(alice_client)
     assert alice_client.post(reverse("account_logout")).url == reverse("home")
     assert signed_in_as(alice_client) is None
 
 
-def test_a_switched_off_account_is_told_so(client: Client, alice: User):
+def test_a_deactivated_account_says_so(client: Client, alice: User):
     alice.is_active = False
     alice.save()
     response = sign_in(client, "alice@example.com", PASSWORD)
@@ -85,7 +85,7 @@ def test_a_switched_off_account_is_told_so(client: Client, alice: User):
     assert "This account is deactivated" in client.get(response.url).content.decode()
 
 
-def test_a_form_from_another_site_is_refused_and_the_page_says_what_to_do(alice: User):
+def test_a_missing_csrf_token_shows_a_page_with_the_remedy(alice: User):
     client = Client(enforce_csrf_checks=True)
     response = sign_in(client, "alice@example.com", PASSWORD)
     assert response.status_code == 403
@@ -93,7 +93,7 @@ def test_a_form_from_another_site_is_refused_and_the_page_says_what_to_do(alice:
     assert signed_in_as(client) is None
 
 
-def test_somebody_signed_in_is_not_asked_again(alice_client: Client):
+def test_a_signed_in_user_is_redirected(alice_client: Client):
     assert alice_client.get(reverse("account_login")).url == reverse("home")
 
 

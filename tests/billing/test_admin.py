@@ -1,4 +1,4 @@
-"""The operator's view: everything can be seen, nothing can be edited, and actions go the usual way."""
+"""The admin of billing: every row can be viewed and none edited, and actions use the usual functions."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -29,9 +29,9 @@ def operator(db) -> Client:
 
 
 @pytest.fixture
-def onlooker(db) -> Client:
-    """May see all of billing, and nothing more."""
-    user = User.objects.create_user("onlooker@example.com", "correct horse battery", is_staff=True)
+def viewer(db) -> Client:
+    """Has permission to view all of billing, and nothing else."""
+    user = User.objects.create_user("viewer@example.com", "correct horse battery", is_staff=True)
     user.user_permissions.set(
         Permission.objects.filter(content_type__app_label="billing", codename__startswith="view_")
     )
@@ -65,7 +65,7 @@ def everything(client, sandbox, bought, empty_account, alice):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_table_can_be_seen_searched_and_not_edited(operator, everything, table):
+def test_every_table_can_be_viewed_and_searched_but_not_edited(operator, everything, table):
     page = operator.get(reverse(f"admin:billing_{table}_changelist"), {"q": "example"})
     assert page.status_code == 200
     listed = operator.get(reverse(f"admin:billing_{table}_changelist"))
@@ -80,26 +80,28 @@ def test_every_table_can_be_seen_searched_and_not_edited(operator, everything, t
     assert operator.get(reverse(f"admin:billing_{table}_delete", args=[row.pk])).status_code == 403
 
 
-def test_looking_at_it_opens_no_organisation_for_the_operator(operator, everything):
+def test_viewing_it_creates_no_organization_for_the_operator(operator, everything):
     for page in ("admin:index", *(f"admin:billing_{table}_changelist" for table in TABLES)):
         assert operator.get(reverse(page)).status_code == 200
     assert not Organisation.objects.filter(members__email="operator@example.com").exists()
 
 
-@pytest.mark.parametrize("who", ["alice_client", "client"])
-def test_only_staff_gets_in(request, everything, who):
+@pytest.mark.parametrize("client_fixture", ["alice_client", "client"])
+def test_only_staff_have_access(request, everything, client_fixture):
     for table in TABLES:
-        assert request.getfixturevalue(who).get(reverse(f"admin:billing_{table}_changelist")).status_code == 302
+        assert (
+            request.getfixturevalue(client_fixture).get(reverse(f"admin:billing_{table}_changelist")).status_code == 302
+        )
 
 
-def test_who_may_only_look_cannot_act(onlooker, everything, empty_account):
-    assert onlooker.get(reverse("admin:billing_creditaccount_changelist")).status_code == 200
+def test_view_permission_does_not_allow_actions(viewer, everything, empty_account):
+    assert viewer.get(reverse("admin:billing_creditaccount_changelist")).status_code == 200
     CreditAccount.objects.update(frozen_reason="")
-    act(onlooker, "creditaccount", "freeze", empty_account)
+    act(viewer, "creditaccount", "freeze", empty_account)
     empty_account.refresh_from_db()
     assert empty_account.frozen_reason == ""
     adjust = reverse("admin:billing_creditaccount_adjust", args=[empty_account.pk])
-    assert onlooker.post(adjust, {"amount": "5", "reason": "x", "token": "t"}).status_code == 403
+    assert viewer.post(adjust, {"amount": "5", "reason": "x", "token": "t"}).status_code == 403
     assert not LedgerEntry.objects.filter(note="x").exists()
 
 
@@ -118,7 +120,7 @@ def test_an_account_is_frozen_and_unfrozen(operator, account):
     assert account.frozen_reason == ""
 
 
-def test_a_purchase_is_asked_about(operator, sandbox, purchase, empty_account):
+def test_a_purchase_is_synced(operator, sandbox, purchase, empty_account):
     sandbox.pay(purchase)
     assert "Purchases synced: 1." in act(operator, "purchase", "sync", purchase).content.decode()
     assert credits_of(empty_account) == 1000
@@ -153,13 +155,13 @@ def test_an_unpaid_purchase_cannot_be_accepted(operator, sandbox, purchase, empt
 def test_unspent_credits_are_refunded_after_the_window(operator, sandbox, bought, empty_account):
     Purchase.objects.update(paid_at="2020-01-01T00:00Z")
     spend(empty_account, used=100)
-    asked = act(operator, "purchase", "refund_unspent", bought).content.decode()
-    assert "Refund $9.00" in asked and "can't be undone" in asked
+    page = act(operator, "purchase", "refund_unspent", bought).content.decode()
+    assert "Refund $9.00" in page and "can't be undone" in page
     assert not Refund.objects.exists()
 
-    answer = act(operator, "purchase", "refund_unspent", bought, **{f"cents:{bought.pk}": "900"})
+    response = act(operator, "purchase", "refund_unspent", bought, **{f"cents:{bought.pk}": "900"})
 
-    assert "Refunds requested: 1." in answer.content.decode()
+    assert "Refunds requested: 1." in response.content.decode()
     refund = Refund.objects.get()
     assert (refund.origin, refund.state, refund.cents) == ("operator", "succeeded", 900)
     assert LogEntry.objects.get().change_message == "Refunded $9.00."
@@ -167,26 +169,28 @@ def test_unspent_credits_are_refunded_after_the_window(operator, sandbox, bought
     assert "spent or on hold" in refused and "Refunds requested: 0." in refused
 
 
-@pytest.mark.parametrize(("seen", "told"), [("1000", "The refundable amount has changed."), ("all of it", "invalid")])
-def test_an_operator_refunds_what_the_page_said_or_nothing(operator, bought, empty_account, seen, told):
+@pytest.mark.parametrize(
+    ("seen", "message"), [("1000", "The refundable amount has changed."), ("all of it", "invalid")]
+)
+def test_a_refund_is_made_only_for_the_confirmed_amount(operator, bought, empty_account, seen, message):
     act(operator, "purchase", "refund_unspent", bought)
     spend(empty_account, used=100)
-    answer = act(operator, "purchase", "refund_unspent", bought, **{f"cents:{bought.pk}": seen}).content.decode()
-    assert told in answer and "Refunds requested: 0." in answer
+    response = act(operator, "purchase", "refund_unspent", bought, **{f"cents:{bought.pk}": seen}).content.decode()
+    assert message in response and "Refunds requested: 0." in response
     assert not Refund.objects.exists()
 
 
-def test_a_failed_event_is_looked_into_again(operator, client, sandbox, purchase, empty_account):
+def test_a_failed_event_is_reprocessed(operator, client, sandbox, purchase, empty_account):
     sandbox.pay(purchase)
-    told = sandbox.events(purchase, "checkout.session.completed")[0]
+    message = sandbox.events(purchase, "checkout.session.completed")[0]
     sandbox.fail("refuse", status=503, count=3)
-    deliver(client, told)
+    deliver(client, message)
 
     act(operator, "providerevent", "reprocess", ProviderEvent.objects.get())
     assert credits_of(empty_account) == 1000
 
 
-def test_a_card_is_forgotten(operator, sandbox, empty_account, alice):
+def test_a_card_is_removed(operator, sandbox, empty_account, alice):
     turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
     act(operator, "savedcard", "remove", SavedCard.objects.get())
     assert SavedCard.objects.get().state == "removed"
@@ -201,7 +205,7 @@ def test_an_account_is_shown_in_dollars(operator, account):
     assert str(account.credits) not in page
 
 
-def test_lots_show_what_is_left_of_them(operator, empty_account):
+def test_lots_show_their_unspent_credits(operator, empty_account):
     ledger.add(empty_account, pico_from_cents(700), kind=LedgerEntry.Kind.GRANT, reference="x")
     spend(empty_account, used=200)
     page = operator.get(reverse("admin:billing_lot_change", args=[Lot.objects.get().pk])).content.decode()
@@ -209,7 +213,7 @@ def test_lots_show_what_is_left_of_them(operator, empty_account):
     assert Lot.objects.count() == 1
 
 
-def test_the_admin_bears_the_name_of_the_site(operator, settings):
+def test_the_admin_shows_the_site_name(operator, settings):
     assert f"<title>Site administration | {settings.SITE_NAME} administration</title>" in (
         operator.get(reverse("admin:index")).content.decode()
     )

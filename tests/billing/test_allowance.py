@@ -1,4 +1,4 @@
-"""The free allowance: once per person, and never again."""
+"""The free allowance: once per user and address."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -19,7 +19,7 @@ def credits_of(user: User) -> int:
     return spending.account_of(user.personal_organisation).credits
 
 
-def test_a_verified_address_earns_the_allowance_once(charlie, settings):
+def test_a_verified_address_gets_the_allowance_once(charlie, settings):
     settings.FREE_ALLOWANCE_CENTS = 25
     for _ in range(2):
         confirm(charlie, "charlie@example.com")
@@ -30,26 +30,26 @@ def test_a_verified_address_earns_the_allowance_once(charlie, settings):
     assert "charlie" not in entry.reference
 
 
-def test_the_allowance_does_not_count_as_bought(charlie):
+def test_the_allowance_does_not_count_as_purchased(charlie):
     confirm(charlie, "charlie@example.com")
     assert spending.account_of(charlie.personal_organisation).purchased == 0
 
 
-def test_further_addresses_of_the_same_person_earn_nothing(charlie, settings):
+def test_more_addresses_of_the_same_user_get_nothing(charlie, settings):
     confirm(charlie, "charlie@example.com")
     confirm(charlie, "charles@example.com")
     assert credits_of(charlie) == pico_from_cents(settings.FREE_ALLOWANCE_CENTS)
 
 
 @pytest.mark.parametrize("spelling", ["charlie@example.com", "Charlie@Example.com", " charlie+again@example.com"])
-def test_the_same_address_in_a_new_account_earns_nothing(alice, charlie, spelling):
+def test_the_same_address_in_a_new_account_gets_nothing(alice, charlie, spelling):
     allowance.grant(charlie, "charlie@example.com")
     assert allowance.grant(alice, spelling) is not None
     assert credits_of(alice) == 0
     assert LedgerEntry.objects.count() == 1
 
 
-def test_no_allowance_is_given_when_it_is_switched_off(charlie, settings):
+def test_no_allowance_is_granted_when_it_is_off(charlie, settings):
     settings.FREE_ALLOWANCE_CENTS = 0
     confirm(charlie, "charlie@example.com")
     assert credits_of(charlie) == 0

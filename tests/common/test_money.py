@@ -1,4 +1,4 @@
-"""Money: exact, rounded once, never minted."""
+"""Money: exact sums, one rounding, and one rule for showing amounts."""
 
 import re
 from decimal import Decimal
@@ -31,7 +31,7 @@ def test_a_cost_is_rounded_once_half_to_even():
 
 
 @pytest.mark.parametrize("part", [(-1, Decimal(1)), (1, Decimal(-1))])
-def test_negative_counts_and_prices_are_refused(part):
+def test_negative_counts_and_prices_raise(part):
     with pytest.raises(ValueError, match="negative"):
         total_cost([part])
 
@@ -64,14 +64,14 @@ def test_more_than_twelve_decimals_are_not_an_amount():
         ("999,999,999.99", 99_999_999_999),
     ],
 )
-def test_amounts_are_read_as_people_type_them(typed, cents):
+def test_typed_amounts_are_parsed(typed, cents):
     assert parse_cents(typed) == cents
 
 
 @pytest.mark.parametrize(
     "typed", ["", "ten", "1.005", "NaN", "Infinity", "1e400", "1e2", "-5", "1000000000", "9" * 40, "$", "٣.٥٥٥"]
 )
-def test_what_is_not_an_amount_is_refused_with_a_sentence(typed):
+def test_invalid_amounts_raise_with_a_sentence(typed):
     with pytest.raises(ValueError, match=r"\w+ .*\."):
         parse_cents(typed)
 
@@ -105,14 +105,14 @@ AMOUNTS = {
 
 
 @pytest.mark.parametrize(("usd", "shown"), AMOUNTS.items())
-def test_one_rule_shows_every_amount_and_its_negative(usd, shown):
+def test_amounts_and_their_negatives_follow_the_rule(usd, shown):
     amount, (rounded, exact) = pico_from_usd(Decimal(usd)), shown
     assert (format_usd(amount), format_exact_usd(amount), format_exact_usd(Decimal(usd))) == (rounded, exact, exact)
     sign = "-" if amount else ""
     assert (format_usd(-amount), format_exact_usd(-amount)) == (f"{sign}{rounded}", f"{sign}{exact}")
 
 
-def test_the_module_documents_the_rule_with_amounts_that_are_true():
+def test_the_examples_of_the_module_are_true():
     documented = re.findall(r"(-?[\d.]+) +(-?\$[\d.,]+)", money.__doc__)
     assert len(documented) >= 10
     for usd, shown in documented:
@@ -120,7 +120,7 @@ def test_the_module_documents_the_rule_with_amounts_that_are_true():
 
 
 @given(st.integers(-(10**19), 10**19))
-def test_a_shown_amount_is_close_and_zero_only_if_it_is(pico):
+def test_rounding_is_bounded_and_keeps_nonzero_amounts(pico):
     shown = Decimal(format_usd(pico).replace("$", "").replace(",", "")) * 10**12
     error, unit = abs(shown - pico), max(1, min(10**10, 10 ** (len(str(abs(pico))) - 3)))
     assert error * 2 <= unit
@@ -129,7 +129,7 @@ def test_a_shown_amount_is_close_and_zero_only_if_it_is(pico):
 
 
 @given(st.integers(-(10**19), 10**19))
-def test_an_exact_amount_is_the_amount(pico):
+def test_exact_amounts_have_every_digit(pico):
     assert Decimal(format_exact_usd(pico).replace("$", "").replace(",", "")) * 10**12 == pico
 
 
@@ -137,7 +137,7 @@ def test_an_exact_amount_is_the_amount(pico):
     ("pico", "text"),
     [(10**13, "10"), (0, "0"), (-9 * 10**12, "-9"), (5 * 10**11, "0.5"), (10**15, "1000"), (1, "1E-12")],
 )
-def test_dollars_are_a_number_without_trailing_zeros(pico, text):
+def test_dollars_have_no_trailing_zeros(pico, text):
     assert str(as_usd(pico)) == text
 
 

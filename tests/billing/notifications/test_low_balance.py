@@ -1,4 +1,4 @@
-"""The low-balance alert: one mail for each time that the balance falls below the line."""
+"""The low-balance alert: one email for each drop of the balance below the threshold."""
 
 import pytest
 from django.core import mail
@@ -18,15 +18,15 @@ PAGE = "/settings/credits/low-balance-alert"
 
 
 @pytest.fixture
-def told(django_capture_on_commit_callbacks):
-    """The clock looks; returns how many mails there are by now."""
+def emails_sent(django_capture_on_commit_callbacks):
+    """Return a function that runs the periodic check and returns the number of emails sent so far."""
 
-    def look() -> int:
+    def check() -> int:
         with django_capture_on_commit_callbacks(execute=True):
             sweeps.alert_low_balances()
         return len(mail.outbox)
 
-    return look
+    return check
 
 
 def add(account, cents: int) -> None:
@@ -34,23 +34,23 @@ def add(account, cents: int) -> None:
     ledger.add(account, pico_from_cents(cents), kind=LedgerEntry.Kind.GRANT, reference=f"added {number}")
 
 
-# --- When -------------------------------------------------------------------------------------------
+# --- Conditions -------------------------------------------------------------------------------------
 
 
-def test_it_is_off_until_somebody_draws_a_line(account, told):
+def test_it_is_off_by_default(account, emails_sent):
     spend(account, used=1000)
-    assert told() == 0
+    assert emails_sent() == 0
 
 
-def test_a_balance_below_the_line_is_told_once(account, told):
+def test_a_balance_below_the_threshold_sends_one_email(account, emails_sent):
     low_balance.turn_on(account, 500)
     spend(account, used=500)
-    assert told() == 0  # at the line is not below
+    assert emails_sent() == 0  # at the threshold is not below
     spend(account, used=501)
-    assert told() == 1
-    assert told() == 1
+    assert emails_sent() == 1
+    assert emails_sent() == 1
     spend(account, used=900)
-    assert told() == 1
+    assert emails_sent() == 1
 
     (warning,) = mail.outbox
     assert warning.subject == "Your balance is below $5.00"
@@ -58,98 +58,107 @@ def test_a_balance_below_the_line_is_told_once(account, told):
     assert "is $4.99. You asked us to email you when it drops below $5.00." in warning.body
 
 
-def test_it_is_told_again_only_after_the_balance_was_clearly_above(account, told):
+def test_the_email_shows_the_exact_balance_which_rounds_to_the_threshold(account, emails_sent):
+    low_balance.turn_on(account, 500)
+    CreditAccount.objects.update(usage=account.credits - pico_from_cents(500) + 141_000_000)
+    assert emails_sent() == 1
+    assert "is $4.999859. You asked us to email you when it drops below $5.00." in mail.outbox[0].body
+
+
+def test_the_next_email_needs_a_balance_25_percent_above_the_threshold(account, emails_sent):
     low_balance.turn_on(account, 400)
     spend(account, used=700)
-    assert told() == 1
+    assert emails_sent() == 1
 
-    add(account, 150)  # $4.50: above the line, not a quarter above it
+    add(account, 150)  # $4.50: above the threshold by less than 25%
     spend(account, used=800)
-    assert told() == 1
+    assert emails_sent() == 1
 
-    add(account, 150)  # exactly a quarter above it
+    add(account, 150)  # exactly 25% above
     assert CreditAccount.objects.get().alerted_at is None
-    assert told() == 1
+    assert emails_sent() == 1
     spend(account, used=901)
-    assert told() == 2
+    assert emails_sent() == 2
 
 
-def test_credits_that_come_and_go_between_two_looks_are_noticed(account, told):
+def test_a_recovery_between_two_checks_rearms_the_alert(account, emails_sent):
     low_balance.turn_on(account, 400)
     spend(account, used=700)
-    assert told() == 1
+    assert emails_sent() == 1
     add(account, 1000)
     spend(account, used=1900)
-    assert told() == 2
+    assert emails_sent() == 2
 
 
-def test_a_line_above_the_balance_waits_for_the_next_fall(account, told):
+def test_a_threshold_above_the_balance_waits_for_the_next_drop(account, emails_sent):
     low_balance.turn_on(account, 2000)
-    assert told() == 0
-    low_balance.turn_on(account, 900)  # lowered below the balance: it is awake
+    assert emails_sent() == 0
+    low_balance.turn_on(account, 900)  # below the balance again: armed
     spend(account, used=200)
-    assert told() == 1
+    assert emails_sent() == 1
 
 
-def test_a_frozen_account_has_more_pressing_news(account, told):
+def test_a_frozen_account_gets_no_alert(account, emails_sent):
     low_balance.turn_on(account, 500)
     spend(account, used=900)
     CreditAccount.objects.update(frozen_reason="A payment is disputed.")
-    assert told() == 0
+    assert emails_sent() == 0
     CreditAccount.objects.update(frozen_reason="")
-    assert told() == 1
+    assert emails_sent() == 1
 
 
-def test_switched_off_it_tells_nobody(account, told):
+def test_turned_off_it_sends_nothing(account, emails_sent):
     low_balance.turn_on(account, 500)
     assert low_balance.turn_off(account)
     assert not low_balance.turn_off(account)
     spend(account, used=900)
-    assert told() == 0
+    assert emails_sent() == 0
 
 
-def test_every_admin_is_told_and_no_member(account, bob, charlie, told):
+def test_admins_are_emailed_and_members_are_not(account, bob, charlie, emails_sent):
     Membership.objects.create(organisation=account.organisation, user=charlie, role="admin")
     low_balance.turn_on(account, 500)
     spend(account, used=900)
-    told()
+    emails_sent()
     assert [each.to for each in mail.outbox] == [["alice@example.com"], ["charlie@example.com"]]
 
 
-# --- Who notices ------------------------------------------------------------------------------------
+# --- Triggers ---------------------------------------------------------------------------------------
 
 
-def test_the_settlement_that_makes_it_low_reports_it_once(account, monkeypatch, django_capture_on_commit_callbacks):
-    asked: list[int] = []
-    monkeypatch.setattr(tasks.alert_low_balance, "delay", asked.append)
+def test_a_settlement_reports_a_low_balance_once(account, monkeypatch, django_capture_on_commit_callbacks):
+    started: list[int] = []
+    monkeypatch.setattr(tasks.alert_low_balance, "delay", started.append)
     low_balance.turn_on(account, 500)
     with django_capture_on_commit_callbacks(execute=True):
         spending.report_low_balance(CreditAccount.objects.get())
         spend(account, used=501)
         for _ in range(3):
             spending.report_low_balance(CreditAccount.objects.get())
-    assert asked == [account.pk]
+    assert started == [account.pk]
 
     with django_capture_on_commit_callbacks(execute=True):
         tasks.alert_low_balance(account.pk)
     assert len(mail.outbox) == 1
 
 
-def test_without_a_broker_the_clock_tells_it(account, monkeypatch, told, django_capture_on_commit_callbacks, settings):
-    def away(account_id):
+def test_without_a_broker_the_periodic_task_sends_it(
+    account, monkeypatch, emails_sent, django_capture_on_commit_callbacks, settings
+):
+    def fail(account_id):
         raise ConnectionError
 
-    monkeypatch.setattr(tasks.alert_low_balance, "delay", away)
+    monkeypatch.setattr(tasks.alert_low_balance, "delay", fail)
     low_balance.turn_on(account, 500)
     spend(account, used=501)
     with django_capture_on_commit_callbacks(execute=True):
         spending.report_low_balance(CreditAccount.objects.get())
-    assert told() == 1
+    assert emails_sent() == 1
     assert settings.CELERY_BEAT_SCHEDULE["alert-low-balances"]["task"] == tasks.alert_low_balances.name
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sixteen_who_notice_it_at_once_send_one_mail(account):
+def test_concurrent_callers_send_one_email(account):
     low_balance.turn_on(account, 500)
     spend(account, used=600)
     results = all_at_once(*[lambda: low_balance.send_if_low(account.pk)] * 16)
@@ -158,7 +167,7 @@ def test_sixteen_who_notice_it_at_once_send_one_mail(account):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_credits_that_arrive_while_it_is_told_never_lose_the_alert(account):
+def test_credits_added_during_the_alert_rearm_it(account):
     low_balance.turn_on(account, 500)
     spend(account, used=600)
 
@@ -168,14 +177,14 @@ def test_credits_that_arrive_while_it_is_told_never_lose_the_alert(account):
 
     all_at_once(lambda: low_balance.send_if_low(account.pk), buy, lambda: low_balance.send_if_low(account.pk))
     account.refresh_from_db()
-    assert account.alerted_at is None  # $14 is clearly above: awake, whoever came first
+    assert account.alerted_at is None  # $14 rearms it in either order
     assert len(mail.outbox) <= 1
 
 
 # --- The page ---------------------------------------------------------------------------------------
 
 
-def test_an_admin_draws_a_line_changes_it_and_switches_it_off(alice_client, account):
+def test_an_admin_sets_changes_and_removes_the_threshold(alice_client, account):
     page = alice_client.get("/settings/credits").content.decode()
     assert "Email admins once" in page
     assert 'value="100.00"' in page
@@ -193,7 +202,7 @@ def test_an_admin_draws_a_line_changes_it_and_switches_it_off(alice_client, acco
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("threshold", "message"),
     [
         ("", "This field is required."),
         ("0.99", "Enter an amount from $1.00"),
@@ -203,14 +212,14 @@ def test_an_admin_draws_a_line_changes_it_and_switches_it_off(alice_client, acco
         ("<b>9</b>", "&lt;b&gt;9&lt;/b&gt;"),
     ],
 )
-def test_a_line_that_makes_no_sense_comes_back_with_the_reason(alice_client, account, line, told):
-    answer = alice_client.post(PAGE, {"threshold": line})
-    assert answer.status_code == 422
-    assert told in answer.content.decode()
+def test_an_invalid_threshold_is_explained(alice_client, account, threshold, message):
+    response = alice_client.post(PAGE, {"threshold": threshold})
+    assert response.status_code == 422
+    assert message in response.content.decode()
     assert CreditAccount.objects.get().alert_below is None
 
 
-def test_only_an_admin_draws_lines(bob_client, client, account):
+def test_only_admins_set_thresholds(bob_client, client, account):
     for address in (PAGE, f"{PAGE}/off"):
         assert bob_client.post(address, {"threshold": "5"}).status_code == 403
         assert client.post(address, {"threshold": "5"}).status_code == 302

@@ -1,4 +1,4 @@
-"""The page on which somebody switches auto top-up on and off, and who may."""
+"""The auto top-up page and its permissions."""
 
 import pytest
 
@@ -17,16 +17,16 @@ def terms(**changes) -> dict:
     } | changes  # fmt: skip
 
 
-def test_the_page_leads_to_saving_a_card_first(alice_client, sandbox, organisation):
+def test_without_a_card_the_page_asks_for_one(alice_client, sandbox, organisation):
     page = alice_client.get(PAGE).content.decode()
     assert "No saved cards." in page
     assert "Turn on" not in page
 
-    answer = alice_client.post("/settings/credits/cards/add")
-    assert answer.url.startswith(f"{sandbox.address}/c/pay/")
+    response = alice_client.post("/settings/credits/cards/add")
+    assert response.url.startswith(f"{sandbox.address}/c/pay/")
 
 
-def test_coming_back_from_the_page_shows_the_card(alice_client, sandbox, empty_account, alice):
+def test_the_card_is_shown_after_the_setup_page(alice_client, sandbox, empty_account, alice):
     session = cards.open_setup_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
     sandbox.post(f"/_test/sessions/{session}/pay", card="4242424242424242")
     page = alice_client.get(f"/settings/credits/cards/return?s={session}", follow=True).content.decode()
@@ -34,7 +34,7 @@ def test_coming_back_from_the_page_shows_the_card(alice_client, sandbox, empty_a
     assert "Turn on" in page
 
 
-def test_switching_on_keeps_who_agreed_to_what(alice_client, alice, card, empty_account):
+def test_turning_it_on_records_the_consent(alice_client, alice, card, empty_account):
     assert alice_client.post(PAGE, terms()).status_code == 302
 
     agreement = AutoTopUp.objects.get()
@@ -51,7 +51,7 @@ def test_switching_on_keeps_who_agreed_to_what(alice_client, alice, card, empty_
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"consent": ""}, "Check the box to allow automatic charges"),
         ({"card": "999999"}, "Choose one of your saved cards."),
@@ -63,10 +63,10 @@ def test_switching_on_keeps_who_agreed_to_what(alice_client, alice, card, empty_
         ({"daily_limit": "20"}, "Enter $25.00 or more. Each top-up buys that much."),
     ],
 )
-def test_terms_that_make_no_sense_are_explained(alice_client, card, changes, told):
-    answer = alice_client.post(PAGE, terms(**changes))
-    assert answer.status_code == 422
-    assert told in answer.content.decode()
+def test_invalid_terms_are_explained(alice_client, card, changes, message):
+    response = alice_client.post(PAGE, terms(**changes))
+    assert response.status_code == 422
+    assert message in response.content.decode()
     assert not AutoTopUp.objects.exists()
 
 
@@ -76,13 +76,13 @@ def test_the_price_follows_the_amount(alice_client, organisation):
     assert "Enter an amount" in alice_client.get(f"{PAGE}/price", {"amount": "?"}).content.decode()
 
 
-def test_it_can_be_switched_off(alice_client, agreement):
+def test_it_can_be_turned_off(alice_client, agreement):
     alice_client.post(f"{PAGE}/off")
     assert not AutoTopUp.objects.get().is_on
     assert AutoTopUp.objects.get().off_reason == ""
 
 
-def test_an_expired_card_is_marked_and_cannot_be_chosen(alice_client, sandbox, empty_account, alice, card):
+def test_an_expired_card_is_marked_and_refused(alice_client, sandbox, empty_account, alice, card):
     expired = save_card(sandbox, empty_account, alice, "5555555555554444")
     SavedCard.objects.filter(pk=expired.pk).update(exp_year=2024)
 
@@ -91,13 +91,13 @@ def test_an_expired_card_is_marked_and_cannot_be_chosen(alice_client, sandbox, e
     assert page.context["form"].initial["card"] == card
 
     chosen = {"threshold": "5", "amount": "25", "daily_limit": "100", "card": expired.pk, "consent": "on"}
-    answer = alice_client.post(PAGE, chosen)
-    assert answer.status_code == 422
-    assert "has expired. Choose another card or add a new one." in answer.content.decode()
+    response = alice_client.post(PAGE, chosen)
+    assert response.status_code == 422
+    assert "has expired. Choose another card or add a new one." in response.content.decode()
     assert not AutoTopUp.objects.exists()
 
 
-def test_a_stopped_top_up_says_why_on_both_pages(alice_client, sandbox, empty_account, alice):
+def test_both_pages_say_why_it_was_turned_off(alice_client, sandbox, empty_account, alice):
     turn_on(empty_account, alice, save_card(sandbox, empty_account, alice, "4000002760003184"))
     auto_top_up_charges.charge_if_low(empty_account.pk)
     for address in (PAGE, "/settings/credits"):
@@ -111,12 +111,12 @@ def test_a_card_can_be_removed(alice_client, agreement, card):
     assert not AutoTopUp.objects.get().is_on
 
 
-def test_a_waiting_top_up_says_until_when(alice_client, declining_agreement, empty_account):
+def test_the_page_says_until_when_it_waits(alice_client, declining_agreement, empty_account):
     auto_top_up_charges.charge_if_low(empty_account.pk)
     assert "The last charge was declined. Auto top-up is waiting until" in alice_client.get(PAGE).content.decode()
 
 
-def test_a_member_can_neither_see_nor_change_it(bob_client, agreement, card):
+def test_a_member_cannot_see_or_change_it(bob_client, agreement, card):
     for address in (PAGE, f"{PAGE}/price?amount=10"):
         assert bob_client.get(address).status_code == 403
     for address in (PAGE, f"{PAGE}/off", "/settings/credits/cards/add", f"/settings/credits/cards/{card.pk}/remove"):
@@ -125,7 +125,7 @@ def test_a_member_can_neither_see_nor_change_it(bob_client, agreement, card):
     assert AutoTopUp.objects.get().is_on
 
 
-def test_an_outsider_cannot_touch_anybody_elses_card(charlie_client, sandbox, empty_account, alice, card, agreement):
+def test_a_stranger_cannot_use_or_remove_the_card(charlie_client, sandbox, empty_account, alice, card, agreement):
     assert charlie_client.post(f"/settings/credits/cards/{card.pk}/remove").status_code == 404
     assert charlie_client.post(PAGE, terms()).status_code == 422
     session = cards.open_setup_page(empty_account, alice, site="http://testserver").rsplit("/", 1)[1]
@@ -136,7 +136,7 @@ def test_an_outsider_cannot_touch_anybody_elses_card(charlie_client, sandbox, em
     assert not SavedCard.objects.exclude(account=empty_account).exists()
 
 
-def test_everything_asks_for_a_form_of_this_site(alice, agreement):
+def test_every_change_needs_a_csrf_token(alice, agreement):
     from django.test import Client
 
     strict = Client(enforce_csrf_checks=True)

@@ -1,4 +1,4 @@
-"""Giving money back on the site's pages: the offer, the button, the credit note."""
+"""The refund pages: the offer, the button and the credit note."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from tests.billing.conftest import credits_of, deliver, hidden, refunded_at_prov
 State = Refund.State
 
 
-def test_the_history_offers_a_refund_while_there_is_one(alice_client, bought, empty_account):
+def test_the_history_offers_a_refund_only_while_it_is_possible(alice_client, bought, empty_account):
     address = f"{bought.get_absolute_url()}/refund"
     assert address in alice_client.get("/settings/credits").content.decode()
 
@@ -21,14 +21,14 @@ def test_the_history_offers_a_refund_while_there_is_one(alice_client, bought, em
     assert address not in alice_client.get("/settings/credits").content.decode()
 
 
-def test_the_button_shows_what_comes_back_and_gives_it_back(alice_client, sandbox, bought, empty_account):
+def test_the_button_shows_the_refund_and_makes_it(alice_client, sandbox, bought, empty_account):
     spend(empty_account, used=250)
     page = alice_client.get(f"{bought.get_absolute_url()}/refund").content.decode()
     assert "Refund $7.50" in page
     assert "Visa ending in 4242" in page
 
-    answer = alice_client.post(f"{bought.get_absolute_url()}/refund", {"cents": hidden(page, "cents")}, follow=True)
-    note = answer.content.decode()
+    response = alice_client.post(f"{bought.get_absolute_url()}/refund", {"cents": hidden(page, "cents")}, follow=True)
+    note = response.content.decode()
     assert "Credit note" in note and "$7.50 is on its way" in note
     assert refunded_at_provider(sandbox, bought) == [750]
     assert "credit note" in alice_client.get(f"{bought.get_absolute_url()}/receipt").content.decode()
@@ -36,19 +36,19 @@ def test_the_button_shows_what_comes_back_and_gives_it_back(alice_client, sandbo
     assert "-$7.50" in history and "Refunded" in history and Refund.objects.get().get_absolute_url() in history
 
 
-def test_a_changed_amount_is_shown_before_anything_happens(alice_client, bought, empty_account):
+def test_a_changed_amount_is_shown_before_the_refund(alice_client, bought, empty_account):
     page = alice_client.get(f"{bought.get_absolute_url()}/refund").content.decode()
     spend(empty_account, used=250)
 
-    answer = alice_client.post(f"{bought.get_absolute_url()}/refund", {"cents": hidden(page, "cents")})
-    assert answer.status_code == 409
-    assert "The amount has changed" in answer.content.decode()
-    assert hidden(answer.content.decode(), "cents") == "750"
+    response = alice_client.post(f"{bought.get_absolute_url()}/refund", {"cents": hidden(page, "cents")})
+    assert response.status_code == 409
+    assert "The amount has changed" in response.content.decode()
+    assert hidden(response.content.decode(), "cents") == "750"
     assert not Refund.objects.exists()
 
 
 @pytest.mark.parametrize("sent", [{}, {"cents": ""}, {"cents": "0"}, {"cents": "-5"}, {"cents": "all"}])
-def test_a_form_without_an_amount_gives_nothing_back(alice_client, bought, sent):
+def test_a_form_without_an_amount_refunds_nothing(alice_client, bought, sent):
     alice_client.post(f"{bought.get_absolute_url()}/refund", sent)
     assert not Refund.objects.exists()
 
@@ -59,21 +59,21 @@ def test_a_purchase_that_cannot_be_refunded_says_why(alice_client, bought):
     assert "within 24 hours" in page
     assert "Refund $" not in page
 
-    answer = alice_client.post(f"{bought.get_absolute_url()}/refund", {"cents": "1000"})
-    assert answer.status_code == 409
+    response = alice_client.post(f"{bought.get_absolute_url()}/refund", {"cents": "1000"})
+    assert response.status_code == 409
     assert not Refund.objects.exists()
 
 
-@pytest.mark.parametrize("who", ["bob_client", "charlie_client"])
-def test_refunds_do_not_exist_for_anybody_else(request, bought, empty_account, alice, who):
+@pytest.mark.parametrize("client_fixture", ["bob_client", "charlie_client"])
+def test_other_users_cannot_see_refunds(request, bought, empty_account, alice, client_fixture):
     refund = refunds.request(bought, alice, cents=1000)
-    other = request.getfixturevalue(who)
+    other = request.getfixturevalue(client_fixture)
     for method, path in [("get", "/refund"), ("post", "/refund")]:
         assert getattr(other, method)(bought.get_absolute_url() + path, {"cents": "1000"}).status_code == 404
     assert other.get(refund.get_absolute_url()).status_code == 404
 
 
-def test_a_failed_refund_says_that_the_credits_are_back(alice_client, sandbox, bought, alice):
+def test_a_failed_refund_says_that_the_credits_were_restored(alice_client, sandbox, bought, alice):
     refund = refunds.request(bought, alice, cents=1000)
     sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail")
     refunds.sync(bought)
@@ -83,27 +83,27 @@ def test_a_failed_refund_says_that_the_credits_are_back(alice_client, sandbox, b
     assert "The credits are back in your balance." in page
 
 
-def test_only_the_payment_provider_decides_what_became_of_a_refund(client, sandbox, bought, alice, empty_account):
-    """A signed event that tells of a failure which the provider does not confirm changes nothing."""
+def test_the_state_of_a_refund_comes_from_the_provider_only(client, sandbox, bought, alice, empty_account):
+    """A signed event about a failure changes nothing if the provider does not confirm it."""
     refund = refunds.request(bought, alice, cents=1000)
-    told = next(each for each in sandbox.list_all("events") if each["type"] == "refund.created")
-    told |= {"id": "evt_invented", "type": "refund.failed"}
-    told["data"]["object"]["status"] = "failed"
+    event = next(each for each in sandbox.list_all("events") if each["type"] == "refund.created")
+    event |= {"id": "evt_invented", "type": "refund.failed"}
+    event["data"]["object"]["status"] = "failed"
 
-    assert deliver(client, told).status_code == 200
+    assert deliver(client, event).status_code == 200
     refund.refresh_from_db()
     assert refund.state == State.SUCCEEDED
     assert credits_of(empty_account) == 0
 
 
-def test_nothing_is_asked_about_a_purchase_that_was_never_paid(sandbox, purchase):
+def test_an_unpaid_purchase_causes_no_request_about_refunds(sandbox, purchase):
     sandbox.fail("refuse", status=500, count=1)
     refunds.sync(purchase)
     assert sandbox.get("/_test/")["requests"][0]["count"] == 1
     assert issubclass(types.NotFound, types.RequestRejected)
 
 
-def test_the_credit_note_of_a_failed_refund_is_void_also_in_print(alice_client, sandbox, bought, alice):
+def test_the_credit_note_of_a_failed_refund_is_void_in_print_too(alice_client, sandbox, bought, alice):
     refund = refunds.request(bought, alice, cents=1000)
     sandbox.post(f"/_test/refunds/{refund.provider_refund}/fail")
     assert "Void" not in alice_client.get(refund.get_absolute_url()).content.decode()
@@ -113,7 +113,7 @@ def test_the_credit_note_of_a_failed_refund_is_void_also_in_print(alice_client, 
     assert "Void: this refund failed" in paper
 
 
-def test_a_purchase_that_is_too_old_says_until_when_it_could_be_refunded(alice_client, bought):
+def test_an_old_purchase_says_when_its_refund_window_ended(alice_client, bought):
     Purchase.objects.update(paid_at="2026-03-04T05:06:00Z")
     page = alice_client.get(f"{bought.get_absolute_url()}/refund").content.decode()
     assert "For this one the time ended on 5 March 2026, 05:06 UTC." in page

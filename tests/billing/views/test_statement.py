@@ -1,4 +1,4 @@
-"""The transaction history as a file."""
+"""The transaction history as CSV."""
 
 import csv
 import io
@@ -17,19 +17,19 @@ from tests.billing.conftest import spend
 
 URL = "/settings/credits/transactions.csv"
 
-# The test client reads asynchronous answers synchronously, which Django warns about.
+# The test client reads asynchronous responses synchronously, which Django warns about.
 pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
 
 
 def rows(client) -> list[dict]:
-    answer = client.get(URL)
-    assert answer.status_code == 200
-    assert answer.streaming
-    assert "attachment" in answer["Content-Disposition"]
-    return list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
+    response = client.get(URL)
+    assert response.status_code == 200
+    assert response.streaming
+    assert "attachment" in response["Content-Disposition"]
+    return list(csv.DictReader(io.StringIO(b"".join(response).decode())))
 
 
-def test_every_entry_is_there_with_its_cause_and_they_add_up(alice_client, alice, sandbox, bought, empty_account):
+def test_it_lists_every_entry_with_its_cause_and_adds_up(alice_client, alice, sandbox, bought, empty_account):
     ledger.add(empty_account, PicoUsd(123_456), kind=LedgerEntry.Kind.GRANT, reference="x", note="Sorry")
     spend(empty_account, used=100)
     refund = refunds.request(bought, alice, cents=900)
@@ -44,10 +44,10 @@ def test_every_entry_is_there_with_its_cause_and_they_add_up(alice_client, alice
     assert found[0]["credit_note"] == refund.number
     assert (found[2]["fee_usd"], found[2]["paid_usd"], found[2]["amount_usd"]) == ("0.80", "10.80", "10")
     assert found[2]["payment_id"] == bought.provider_payment
-    assert found[0]["amount_usd"] == "-9"  # a number, not a quoted text
+    assert found[0]["amount_usd"] == "-9"  # a number, not escaped text
 
 
-def test_a_long_history_is_sent_in_batches_newest_first(alice_client, account, monkeypatch):
+def test_a_long_history_is_streamed_in_batches_newest_first(alice_client, account, monkeypatch):
     monkeypatch.setattr("billing.views.statement.BATCH", 7)
     for number in range(20):
         ledger.add(account, pico_from_cents(1), kind=LedgerEntry.Kind.GRANT, reference=f"{number}")
@@ -57,34 +57,35 @@ def test_a_long_history_is_sent_in_batches_newest_first(alice_client, account, m
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x")'])
-def test_a_spreadsheet_runs_nothing_of_what_a_reason_says(alice_client, empty_account, text):
+def test_formulas_in_a_reason_are_escaped(alice_client, empty_account, text):
     ledger.add(empty_account, PicoUsd(1), kind=LedgerEntry.Kind.GRANT, reference="x", note=text)
     assert rows(alice_client)[0]["cause"] == f"'{text}"
 
 
-def test_only_an_admin_downloads_it_and_only_their_own(bob_client, charlie_client, client, account):
+def test_only_admins_can_download_it(bob_client, charlie_client, client, account):
     assert bob_client.get(URL).status_code == 403
     assert rows(charlie_client) == []
     assert client.get(URL).status_code == 302
 
 
-def test_what_the_page_shows_adds_up_to_the_last_digit(alice_client, account):
+def test_the_sums_on_the_page_are_exact(alice_client, account):
     CreditAccount.objects.update(usage=12_345_600_000, held=1_000_000_000)
     page = alice_client.get("/settings/credits").content.decode()
 
+    assert page.count("data-balance>$9.99<") == 2  # rounded half up: in the navigation bar and as the figure
     assert "<dd>$10.00</dd>" in page
     assert "<dd>$0.0123456</dd>" in page
     assert '<dd class="sum">$9.9876544</dd>' in page
-    assert '<dd class="sum">$9.9866544</dd>' in page  # less what is held
+    assert '<dd class="sum">$9.9866544</dd>' in page  # less the holds
 
 
-def test_a_long_history_costs_a_page_no_more_than_a_short_one(alice_client, empty_account, alice, settings):
+def test_a_long_history_needs_no_more_queries_than_a_short_one(alice_client, empty_account, alice, settings):
     settings.CREDITS_EXPIRE = True
 
-    def buy(many: int) -> None:
-        """Purchases of this hour, all of them refundable."""
+    def buy(count: int) -> None:
+        """Make recent purchases, all refundable."""
         now = timezone.now()
-        for number in range(many):
+        for number in range(count):
             purchase = Purchase.objects.create(
                 account=empty_account, user=alice, credit_cents=100, fee_cents=80, fee_basis_points=550,
                 state="credited", credited_at=now, paid_at=now, receipt_number=f"{timezone.now():%S%f}-{number}",
@@ -110,7 +111,7 @@ def test_a_long_history_costs_a_page_no_more_than_a_short_one(alice_client, empt
         assert len(many) <= len(few)
 
 
-def test_taking_from_many_lots_reads_a_few(empty_account):
+def test_taking_from_many_lots_reads_only_a_few(empty_account):
     for number in range(120):
         ledger.add(empty_account, pico_from_cents(1), kind=LedgerEntry.Kind.GRANT, reference=f"gift {number}")
     with CaptureQueriesContext(connection) as captured:

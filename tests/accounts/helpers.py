@@ -1,4 +1,4 @@
-"""What the tests of signing up and signing in share."""
+"""Helpers for tests of sign-up and sign-in."""
 
 import re
 
@@ -8,7 +8,7 @@ from django.urls import reverse
 
 PASSWORD = "a long enough passphrase"
 
-# Where a forged link would like somebody to land after signing in.
+# Targets in forged links that must not be followed after sign-in.
 HOSTILE_TARGETS = [
     "https://evil.example/",
     "//evil.example",
@@ -30,12 +30,12 @@ def sign_in(client: Client, email: str = "ada@example.com", password: str = PASS
 
 
 def links_in(message: mail.EmailMessage) -> list[str]:
-    """The paths of the links in a message."""
+    """Return the paths of the links in an email."""
     return re.findall(r"https?://[^/\s]+(/\S*)", str(message.body))
 
 
 def verification_link(address: str) -> str:
-    """The newest verification link sent to the address."""
+    """Return the newest verification link sent to the address."""
     for message in reversed(mail.outbox):
         if message.to == [address]:
             for link in links_in(message):
@@ -45,7 +45,7 @@ def verification_link(address: str) -> str:
 
 
 def text_of(response) -> str:
-    """The page without what differs between any two requests."""
+    """Return the page without tokens and addresses, which differ between two requests."""
     page = response.content.decode()
     page = re.sub(r'(csrfmiddlewaretoken" value|name="csrf-token" content|nonce)="[^"]*"', r'\1=""', page)
     return re.sub(r'value="[^"]*@[^"]*"', 'value=""', page)
