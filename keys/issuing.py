@@ -16,7 +16,7 @@ __all__ = ["create", "delete", "update"]
 
 
 class KeySettings(TypedDict, total=False):
-    """What a key may spend, and until when it works. A missing setting keeps its default or its present value."""
+    """The spend limit and the expiration of a key. A missing setting keeps its default or its present value."""
 
     limit: PicoUsd | None
     limit_reset: str  # a value of `ApiKey.Reset`, or empty

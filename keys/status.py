@@ -84,12 +84,12 @@ class KeyStatus:
 
     @cached_property
     def spent(self) -> PicoUsd:
-        """What counts toward the limit."""
+        """The usage that counts toward the limit."""
         return PicoUsd(_counted(self.key, self.now))
 
     @cached_property
     def remaining(self) -> PicoUsd | None:
-        """What the limit leaves; None without a limit."""
+        """The rest of the limit; None without a limit."""
         return remaining(self.key, self.now)
 
     @property

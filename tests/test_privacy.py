@@ -159,7 +159,7 @@ def ask_over_the_api(site: Site, key: str) -> None:
     assert post({**question, "temperature": SECRET}).status_code == 400
     assert post({**question, "messages": [{"role": SECRET, "content": SECRET}]}).status_code == 400
     assert post({**question, "messages": [{"role": "user", "content": SECRET * 10_000}]}).status_code == 413
-    assert post({**question, "model": "nobody/nothing"}).status_code in {400, 404}
+    assert post({**question, "model": "missing/model"}).status_code in {400, 404}
     assert post(question, Authorization="Bearer sk-or-v1-wrong").status_code == 401
     assert post(question, "no/such/path").status_code in {404, 405}
 

@@ -1,4 +1,4 @@
-"""What the repository must not hold: addresses of package registries, paths of somebody's machine, secrets."""
+"""The repository holds no addresses of package registries, no paths of a machine, and no secrets."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the tests of usage share."""
+"""Fixtures of the tests of usage."""
 
 import pytest
 

@@ -109,7 +109,7 @@ class Room:
         return everything
 
     def billed(self) -> dict[str, Any]:
-        """What is stored once every answer knows what it has cost, which is told a moment after its last word."""
+        """The browser's store once every answer has its cost, which arrives shortly after its end."""
 
         def bills_are_there() -> bool:
             answers = [message for message in self.stored()["messages"] if message["role"] == "assistant"]
@@ -124,7 +124,7 @@ def last_answer(room: Room) -> Locator:
 
 
 def facts(answer: Locator) -> dict[str, str]:
-    """What stands behind an answer's line of figures."""
+    """The details behind an answer's line of figures."""
     answer.locator(".meta summary").click()
     names, values = answer.locator(".meta dt").all_inner_texts(), answer.locator(".meta dd").all_inner_texts()
     return dict(zip(names, values, strict=True))

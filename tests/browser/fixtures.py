@@ -89,7 +89,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def faults() -> Iterator[list[str]]:
-    """What went wrong in the test's pages. A test that provokes a fault takes it out: `faults.clear()`."""
+    """The errors of the test's pages. A test that provokes an error clears it: `faults.clear()`."""
     faults: list[str] = []
     yield faults
     assert not faults, "\n".join(faults)
@@ -170,5 +170,5 @@ def site(request: pytest.FixtureRequest, sites: Callable[[str], Site]) -> Site:
 
 @pytest.fixture
 def customer(site: Site) -> Person:
-    """Somebody new with $25."""
+    """A new user with $25."""
     return new_person(site)

@@ -42,7 +42,7 @@ print("MADE", json.dumps([user.email, account.pk, key, session.session_key]))
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a verified address: the number of their credit account, the secret of a key, a session's key."""
+    """A user with a verified address: their credit account's ID, the secret of a key, a session's key."""
 
     email: str
     account: int

@@ -1,4 +1,4 @@
-"""What stays on the device: drafts, several tabs, full disks."""
+"""Data on the device: drafts, several tabs, full disks."""
 
 import re
 import time

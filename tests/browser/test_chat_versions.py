@@ -167,5 +167,5 @@ def test_a_link_chooses_the_models_of_a_new_chat(room: OpenRoom):
     chat = room(path="/chat?model=openai/gpt-4o&model=anthropic/claude-sonnet-4.5")
     expect(chat.page.locator("#models .model-chip")).to_have_count(2)
     expect(chat.page).to_have_url(re.compile("/chat$"))
-    chat.page.goto(chat.page.url + "?model=nobody/nothing")
-    expect(chat.page.locator("#composer-notice")).to_contain_text("nobody/nothing isn't in the catalog")
+    chat.page.goto(chat.page.url + "?model=missing/model")
+    expect(chat.page.locator("#composer-notice")).to_contain_text("missing/model isn't in the catalog")

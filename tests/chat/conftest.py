@@ -17,7 +17,7 @@ ORIGIN = b"http://127.0.0.1"
 
 
 class Page:
-    """What a page does with its socket."""
+    """The page's side of the socket."""
 
     def __init__(self, socket: WebsocketCommunicator) -> None:
         self.socket = socket
@@ -51,7 +51,7 @@ class Page:
                 return frame
 
     def kinds(self, answer_id: str = "a1") -> list[str]:
-        """What was heard of an answer, runs of the same kind once."""
+        """The kinds of an answer's frames, with repeats of the same kind once."""
         kinds = [frame["type"] for frame in self.heard if frame.get("id") == answer_id]
         return [kind for at, kind in enumerate(kinds) if at == 0 or kinds[at - 1] != kind]
 

@@ -201,7 +201,7 @@ async def test_every_fault_of_a_question_is_a_refusal_and_the_socket_goes_on(api
         ({"messages": []}, 400),
         ({"messages": "hello"}, 400),
         ({"temperature": 7}, 400),
-        ({"provider": {"only": ["nobody"]}}, 404),
+        ({"provider": {"only": ["unknown"]}}, 404),
     ]
     for number, (body, status) in enumerate(faults):
         await page.ask(f"bad{number}", **body)
@@ -366,7 +366,7 @@ async def test_nothing_of_a_conversation_stays_on_the_server(api, open_page, ali
     marker = "heliotrope-marmalade-7319"
     caplog.set_level("DEBUG")
     page = await open_page(alice_client, **({"fault": fault} if fault else {}))
-    await page.ask(prompt=f"Repeat after me: {marker}", user="somebody")
+    await page.ask(prompt=f"Repeat after me: {marker}", user="someone")
     await page.hear_until("ended")
     received = await api.received()
     assert marker in str(received), "the marker must have gone through the gateway"

@@ -35,7 +35,7 @@ MEMBERS = [
 
 
 class Outline(HTMLParser):
-    """What a page is made of, as far as its policy and its landmarks are concerned."""
+    """The parts of a page that its policy and its landmarks concern."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -235,7 +235,7 @@ def test_the_overview_of_components_is_for_development_only(client: Client, sett
 
 
 def breaks(request):
-    raise RuntimeError("prompt text that nobody may see")
+    raise RuntimeError("prompt text that must stay secret")
 
 
 def refuses(request):

@@ -1,4 +1,4 @@
-"""What production refuses to start with. The real settings are read, each time in a process of its own."""
+"""Settings that production refuses to start with. Each test reads the real settings in a process of its own."""
 
 import subprocess
 import sys

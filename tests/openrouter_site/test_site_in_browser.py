@@ -117,14 +117,14 @@ def test_samples_change_language_by_arrow_keys_and_are_copied_as_shown(new_page,
 
 def test_a_password_can_be_looked_at_and_errors_keep_what_was_typed(page: Page, site: Site, faults: list[str]):
     page.goto(f"{site.url}/account/signup/")
-    page.get_by_label("Email").fill("somebody@example.com")
+    page.get_by_label("Email").fill("someone@example.com")
     password = page.get_by_label("Password", exact=True)
     password.fill("short")
     expect(password).to_have_attribute("type", "password")
     page.get_by_role("button", name="Show password").click()
     expect(password).to_have_attribute("type", "text")
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_label("Email")).to_have_value("somebody@example.com")
+    expect(page.get_by_label("Email")).to_have_value("someone@example.com")
     expect(password).to_have_accessible_description(re.compile("At least 10 characters.*too short"))
     check_axe(page)
 
@@ -133,7 +133,7 @@ def test_a_second_click_on_a_slow_button_sends_nothing(page: Page, site: Site):
     posts: list[str] = []
     page.goto(f"{site.url}/account/password/reset/")
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
-    page.get_by_label("Email").fill("nobody@example.com")
+    page.get_by_label("Email").fill("noone@example.com")
     page.get_by_role("button", name="Send reset link").dblclick()
     expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert len(posts) == 1

@@ -148,7 +148,7 @@ def test_choices_are_what_occurs_in_the_period_whatever_is_chosen(organisation, 
     assert [(option.value, option.label) for option in options["app"]] == [("https://a.example/x", "a.example/x")]
 
 
-# --- Addresses that nobody would type --------------------------------------------------------------
+# --- Hostile query strings -------------------------------------------------------------------------
 
 
 FIELDS = ("period", "model", "provider", "app", "source", "by", "show", "before", "after", "since")
