@@ -112,7 +112,7 @@ def test_the_owner_is_warned_once_thirty_and_once_seven_days_before(lot, night):
 
     warning = mail.outbox[0]
     assert warning.to == ["alice@example.com"]
-    assert "Credits expire on " in warning.subject
+    assert "Your credits expire on " in warning.subject
     assert "$10.00 bought on " in warning.body
 
 

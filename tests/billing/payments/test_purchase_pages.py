@@ -97,7 +97,7 @@ def test_canceling_in_an_outage_says_that_the_page_may_still_be_open(alice_clien
     sandbox.fail("refuse", status=503, count=3)
     response = alice_client.post(f"{purchase.get_absolute_url()}/cancel", follow=True)
 
-    assert "until then it can still be paid" in response.content.decode()
+    assert "You can still pay there until it expires" in response.content.decode()
     purchase.refresh_from_db()
     assert purchase.state == State.OPEN
 

@@ -30,7 +30,7 @@ def details(empty_account) -> BillingDetails:
 def test_billing_details_appear_on_the_next_receipt(alice_client, alice, sandbox, empty_account):
     assert 'value="alice"' in alice_client.get(DETAILS).content.decode()  # the default: the name of the organization
     response = alice_client.post(DETAILS, GIVEN, follow=True)
-    assert "Every receipt from now on" in response.content.decode()
+    assert "New receipts show them" in response.content.decode()
     assert "1 Main Street\nDublin</textarea>" in alice_client.get(DETAILS).content.decode()
 
     page = shown(alice_client, paid(sandbox, empty_account, alice))
@@ -81,7 +81,7 @@ def test_details_can_be_added_once_to_a_receipt_without_them(alice_client, bough
 
     receipts.save_details(empty_account, name="Bob Ltd", address="x", tax_ids="")
     page = alice_client.post(address_of(bought) + "/complete", follow=True).content.decode()
-    assert "not changed any more" in page
+    assert "already has billing details" in page
     assert "Bob Ltd" not in page
 
 
@@ -108,8 +108,8 @@ def test_hostile_details_are_shown_as_text(alice_client, alice, sandbox, empty_a
     [
         ({"name": " "}, "This field is required."),
         ({"name": "x" * 201}, "at most 200 characters"),
-        ({"address": "\n".join("abcdefghi")}, "Use 8 lines at most."),
-        ({"tax_ids": "\n".join("abcdef")}, "Use 5 lines at most."),
+        ({"address": "\n".join("abcdefghi")}, "Enter at most 8 lines."),
+        ({"tax_ids": "\n".join("abcdef")}, "Enter at most 5 lines."),
         ({"address": "a\x00b"}, "Null characters are not allowed."),
     ],
 )
