@@ -18,7 +18,7 @@ from common.http import AuthedRequest
 
 from .forms import RefundForm
 
-#: Seconds between two questions of one page to the payment provider. In between it shows the stored state.
+#: Seconds between two syncs of one page with the payment provider. In between, it shows the stored state.
 SYNC_INTERVAL = 1
 
 
@@ -55,7 +55,7 @@ def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:
     provider_failed = False
     may_have_changed = purchase.is_pending or purchase.may_arrive_late
-    # Each page counts its own questions: a webhook or another page may have synced just before the buyer paid.
+    # Each page has its own interval, because a webhook or another page may have synced just before the buyer paid.
     if may_have_changed and cache.add(f"synced:{request.path}:{purchase.pk}", 1, SYNC_INTERVAL):
         try:
             purchase = purchases.sync(purchase)
