@@ -13,7 +13,7 @@ from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from models_catalog.loading.bundled import FILE
 from tests.gateway.native import CALLER, TOOL_CALL, WEATHER, user
-from tests.gateway.routing.test_plan import REAL, endpoint, model
+from tests.gateway.routing.examples import REAL, endpoint, model
 
 CACHED = {"cache_control": {"type": "ephemeral"}}
 EFFORTS = ("max", "xhigh", "high", "medium", "low", "minimal", "none")

@@ -12,7 +12,7 @@ from gateway.providers.openai_chat.request import request_body
 from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from tests.gateway.native import CALLER, TOOL_CALL, WEATHER, user
-from tests.gateway.routing.test_plan import REAL, A, B, C, catalogue, endpoint, model, plan, tags
+from tests.gateway.routing.examples import REAL, A, B, C, catalogue, endpoint, model, plan, tags
 
 CACHED = {"cache_control": {"type": "ephemeral"}}
 REPLY = {
