@@ -93,7 +93,7 @@ def balance(site: Site, page: Page) -> Decimal:
     )
     exact = Decimal(received - spent).scaleb(-12)
     assert held == 0
-    assert 0 <= exact - shown < Decimal("0.01")
+    assert abs(exact - shown) <= Decimal("0.005")
     return exact
 
 
