@@ -39,7 +39,7 @@ def manage(client: Client, action: str, address: str):
 
 @pytest.fixture
 def ada(client: Client) -> Client:
-    """A new user who has not verified her address."""
+    """A new user with an unverified address."""
     sign_up(client, "ada@example.com")
     return client
 

@@ -28,7 +28,7 @@ for number, cents in enumerate((1000, 1_234_500)):
 
 @pytest.fixture
 def operator(site: Site) -> Person:
-    """A new superuser who has bought credits for $10 and for $12,345."""
+    """A new superuser with purchases of $10 and $12,345."""
     person = new_person(site)
     site.manage("shell", "--no-imports", "-c", MAKE_OPERATOR.format(person=person))
     return person

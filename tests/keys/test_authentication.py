@@ -183,6 +183,20 @@ def test_a_key_disabled_while_it_was_read_is_refused_from_then_on(
         authenticate_sync(f"Bearer {secret}")
 
 
+def test_unknown_keys_do_not_keep_a_key_that_is_being_read_from_memory(issued, clock, django_assert_num_queries):
+    key, secret = issued
+    identity = authenticate_sync(f"Bearer {secret}")
+    authentication.clear(key.hash)
+    clock.now += 1
+    read_at = authentication.identities.now()
+    clock.now += 0.01
+    with pytest.raises(NotAuthenticated):
+        authenticate_sync("Bearer sk-or-v1-" + "0" * 64)
+    authentication.identities.put(key.hash, identity, read_at=read_at)
+    with django_assert_num_queries(0):
+        assert authenticate_sync(f"Bearer {secret}").key_id == key.pk
+
+
 def test_a_refused_key_is_read_every_time(db, django_assert_num_queries):
     for _ in range(2):
         with django_assert_num_queries(1), pytest.raises(NotAuthenticated):

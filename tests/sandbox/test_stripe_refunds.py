@@ -80,6 +80,7 @@ def test_a_slow_refund_arrives_without_a_request(shop, receiver):
     refund = shop.v1.refunds.create({"payment_intent": shop.paid(card="pm_card_pendingRefund").id})
     shop.control("clock", seconds=4)
     receiver.wait_for(lambda: "refund.updated" in receiver.types_about(refund.id), "the refund's end")
+    assert shop.refund(refund.id).status == "succeeded"
 
 
 def test_a_refund_can_fail_and_its_money_can_be_refunded_again(shop):

@@ -100,6 +100,7 @@ def test_deliveries_are_given_up_after_three_days(shop, receiver):
     receiver.answers = []
     shop.control(f"events/{event.id}/resend")
     receiver.wait_for(lambda: shop.deliveries(event.id)[-1]["state"] == "delivered", "the event sent again")
+    assert receiver.types_about(event.id)[-1] == "customer.created"
 
 
 def test_a_slow_endpoint_does_not_hold_up_the_others(shop, receiver):

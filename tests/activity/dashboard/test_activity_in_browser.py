@@ -15,7 +15,7 @@ MODELS = ("openai/gpt-4o-mini", "openai/gpt-4o-mini", "anthropic/claude-sonnet-4
 
 @pytest.fixture
 def customer(site: Site) -> Person:
-    """A user who has used two models through a key."""
+    """A user with usage of two models through a key."""
     person = new_person(site)
     for model in MODELS:
         ask(site, person, model)

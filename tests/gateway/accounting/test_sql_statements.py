@@ -196,10 +196,12 @@ def test_the_text_in_the_file_runs_unchanged(name):
     if connection.vendor == "sqlite":
         connection.ensure_connection()
         database: sqlite3.Connection = connection.connection
-        database.execute(statement.source, {parameter: "[]" for parameter, _ in statement.parameters})
+        rows = database.execute(statement.source, {parameter: "[]" for parameter, _ in statement.parameters})
+        assert rows.fetchall() == []
         return
     text = statement.source
     for parameter, type_ in statement.parameters:
         text = text.replace(f":'{parameter}'", "'[]'" if type_ == "json" else "'{}'")
     with connection.cursor() as cursor:
         cursor.execute(text)
+        assert cursor.rowcount == 0

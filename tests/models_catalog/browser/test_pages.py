@@ -154,7 +154,7 @@ def test_what_the_catalogue_says_cannot_break_out_of_the_page(shop):
     "query", ["q=" + "x" * 10_000, "q=%00", "page=99999999999999999999", "providers=%ff%fe", "sort=%00"]
 )
 def test_hostile_queries_are_answered(shop, query):
-    page(f"/models?{query}")
+    assert "<h1" in page(f"/models?{query}")
 
 
 # --- One model ------------------------------------------------------------------------------------
