@@ -5,8 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from api.router import api
-
-from . import home
+from openrouter_site.pages import home
 
 admin.site.site_header = admin.site.site_title = f"{settings.SITE_NAME} administration"
 
@@ -17,14 +16,14 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("chat.urls")),
     path("", include("activity.urls")),
-    path("", include("openrouter_site.page_urls")),
+    path("", include("openrouter_site.pages.urls")),
     path("account/", include("allauth.account.urls")),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     path("", include("models_catalog.urls")),  # last: /<author>/<slug> takes any path of two parts
 ]
 
-handler400 = "openrouter_site.error_pages.bad_request"
-handler403 = "openrouter_site.error_pages.forbidden"
-handler404 = "openrouter_site.error_pages.not_found"
-handler500 = "openrouter_site.error_pages.server_error"
+handler400 = "openrouter_site.pages.errors.bad_request"
+handler403 = "openrouter_site.pages.errors.forbidden"
+handler404 = "openrouter_site.pages.errors.not_found"
+handler500 = "openrouter_site.pages.errors.server_error"

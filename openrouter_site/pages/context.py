@@ -8,8 +8,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts import access
 from billing import spending
 from common.http import PageRequest
-
-from .browser_libraries import IMPORTS
+from openrouter_site.browser_libraries import IMPORTS
 
 
 def site(request: PageRequest) -> dict[str, Any]:

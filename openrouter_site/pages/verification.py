@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from common.http import AuthedRequest
 
-from .pages import back
+from .site import back
 
 
 @require_POST

@@ -15,7 +15,8 @@ from django.urls import path, reverse
 
 from accounts.models import User
 from billing.models import CreditAccount
-from openrouter_site import error_pages, urls
+from openrouter_site import urls
+from openrouter_site.pages import errors
 from openrouter_site.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +122,7 @@ def test_every_static_file_that_a_template_names_exists():
 
 
 def test_every_icon_that_a_template_names_is_in_the_sprite():
-    from openrouter_site.styleguide import icon_names
+    from openrouter_site.pages.styleguide import icon_names
 
     drawn = set(icon_names())
     named = {
@@ -287,12 +288,12 @@ def test_a_hidden_thing_looks_like_an_unknown_one(failing: Client):
 
 
 def test_the_same_pages_are_shown_in_development(failing: Client, settings):
-    from openrouter_site.error_pages import ErrorPagesInDevelopment
+    from openrouter_site.pages.errors import ErrorPagesInDevelopment
 
     settings.DEBUG = True
     request = RequestFactory().get("/hides")
     request.resolver_match = None
-    middleware = ErrorPagesInDevelopment(lambda request: error_pages.not_found(request))
+    middleware = ErrorPagesInDevelopment(lambda request: errors.not_found(request))
     assert "The page may have moved" in middleware.process_exception(request, Http404()).content.decode()
     assert middleware.process_exception(request, RuntimeError()) is None  # Django shows the traceback
     assert "The page may have moved" in middleware(request).content.decode()
@@ -335,9 +336,9 @@ def test_below_api_errors_are_json(failing: Client, address: str, status: int, k
 
 def test_a_malformed_request_gets_a_page_too():
     factory = RequestFactory()
-    page = error_pages.bad_request(factory.get("/x"))
+    page = errors.bad_request(factory.get("/x"))
     assert page.status_code == 400 and "home page" in page.content.decode()
-    assert error_pages.bad_request(factory.get("/api/v1/x"))["Content-Type"] == "application/json"
+    assert errors.bad_request(factory.get("/api/v1/x"))["Content-Type"] == "application/json"
 
 
 def test_a_wrong_host_is_refused(client: Client):

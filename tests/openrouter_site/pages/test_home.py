@@ -13,7 +13,7 @@ from gateway.models import Generation
 from keys.models import ApiKey
 from models_catalog import catalog
 from models_catalog.models import Provider
-from openrouter_site import home
+from openrouter_site.pages import home
 from tests.activity.factory import make_request, make_running
 from tests.gateway.factory import CHEAP, FREE, endpoint, model
 

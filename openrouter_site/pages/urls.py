@@ -1,0 +1,16 @@
+"""Pages of the site itself: theme, terms, help, and the component overview in development."""
+
+from django.urls import path
+
+from . import preferences, site, verification
+
+urlpatterns = [
+    path("theme", site.theme, name="theme"),
+    path("terms", site.terms, name="terms"),
+    path("privacy", site.privacy, name="privacy"),
+    path("account/resend-verification", verification.resend_verification, name="resend-verification"),
+    path("settings/preferences", preferences.preferences, name="preferences"),
+    path("manifest.webmanifest", site.manifest, name="manifest"),
+    path("favicon.ico", site.favicon, name="favicon"),
+    path("styleguide/", site.styleguide, name="styleguide"),
+]
