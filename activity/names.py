@@ -27,7 +27,7 @@ def names_of(column: str, values: Iterable[Any], organisation: Organisation) -> 
         case "key_id":
             keys = ApiKey.objects.filter(organisation=organisation, pk__in=values)
             known = {key.pk: Name(_key_label(key), key.hash) for key in keys}
-            return {value: known.get(value, Name("Chatroom" if value == 0 else "Deleted key")) for value in values}
+            return {value: known.get(value, Name("Chat" if value == 0 else "Deleted key")) for value in values}
         case "user_id":
             emails = dict(User.objects.filter(pk__in=values).values_list("pk", "email"))
             return {value: Name(emails.get(value, "Deleted user")) for value in values}

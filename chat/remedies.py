@@ -12,7 +12,7 @@ def remedy_for(error: ApiError) -> dict[str, str] | None:
     if error.status == 401:
         return {"text": "Sign in again", "href": f"{reverse('account_login')}?next={reverse('chat:chat')}"}
     if error.status == 402:
-        return {"text": "Add credits", "href": reverse("billing:credits")}
+        return {"text": "Buy credits", "href": reverse("billing:credits")}
     if (error.availability or {}).get("code") == "privacy_restricted":
         return {"text": "Privacy settings", "href": reverse("accounts:privacy")}
     return None

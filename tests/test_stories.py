@@ -14,6 +14,7 @@ from openai import OpenAI
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import account_of, mails_to
+from tests.gates import Gate
 from tests.processes import Site, wait_until
 
 pytestmark = pytest.mark.parametrize("site", ["embedded", "production-like"], indirect=True)
@@ -99,6 +100,8 @@ def balance(site: Site, page: Page) -> Decimal:
 
 def chat(site: Site, page: Page) -> Decimal:
     """Ask a model that was chosen by name, see the answer arrive and what it took. What it cost."""
+    halfway = Gate(site.providers_url, after=20)
+    page.context.set_extra_http_headers(halfway.headers)  # the page's socket brings them along
     page.get_by_role("link", name="Chat").first.click()
     page.wait_for_url(f"{site.url}/chat")
     page.locator("#models .choose").first.click()
@@ -111,6 +114,7 @@ def chat(site: Site, page: Page) -> Decimal:
     expect(answer).to_have_attribute("aria-busy", "true")
     wait_until(lambda: len(answer.locator(".answer-text").inner_text()) > 20, "the first words")
     early = len(answer.locator(".answer-text").inner_text())
+    halfway.open()
     expect(answer).to_have_attribute("aria-busy", "false", timeout=60_000)
     assert len(answer.locator(".answer-text").inner_text()) > early  # it arrived piece by piece
 

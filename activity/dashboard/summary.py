@@ -169,7 +169,7 @@ def _tiles(view: Filter, report: usage.Report) -> list[Tile]:
         ),
         Tile(
             "Cached tokens",
-            "–" if cached is None else f"{cached} %",
+            "–" if cached is None else f"{cached}%",
             note=f"{compact(now.cached_tokens)} of {compact(now.prompt_tokens)} prompt tokens",
             spark=charts.sparkline([sums.cached_tokens for sums in buckets]),
         ),

@@ -46,9 +46,9 @@ HEADINGS = (
     Heading("Context", "context", "descending", key=lambda each: -each.context_length),
     Heading("Max output", "length", "descending", key=lambda each: -(each.max_completion_tokens or 0)),
     Heading("Latency"),
-    Heading("Speed"),
+    Heading("Throughput"),
     Heading("Uptime"),
-    Heading("Quantisation", number=False),
+    Heading("Quantization", number=False),
     Heading("Data policy", number=False),
     Heading("Parameters", number=False),
 )

@@ -15,7 +15,7 @@ def test_without_credits_free_models_answer_and_others_lead_to_the_credits_page(
     chat.ask("Hello")
     card = last_answer(chat).locator(".banner")
     expect(card).to_contain_text("Not enough credits")
-    expect(card.get_by_role("link", name="Add credits")).to_have_attribute("href", "/settings/credits")
+    expect(card.get_by_role("link", name="Buy credits")).to_have_attribute("href", "/settings/credits")
     expect(page.locator(".bubble")).to_have_text("Hello")
     card.get_by_role("button", name="Use a free model").click()
     page.locator("#picker-list .pick").first.click()

@@ -188,7 +188,7 @@ async def test_without_credits_it_points_to_the_credits_page_and_free_models_sti
     await page.hear_until("ended")
     refused = next(frame for frame in page.heard if frame["type"] == "refused")
     assert refused["status"] == 402
-    assert refused["remedy"] == {"text": "Add credits", "href": "/settings/credits"}
+    assert refused["remedy"] == {"text": "Buy credits", "href": "/settings/credits"}
     await page.ask("a2", model="acme/one:free")
     await page.hear_until("ended", "a2")
     assert page.kinds("a2")[-2:] == ["billed", "ended"]

@@ -132,7 +132,7 @@ def test_an_empty_account_cannot_spend():
 
 
 def test_a_refusal_names_the_reason_the_remedy_and_when_to_come_back():
-    remedy = {"text": "Add credits", "href": "/settings/credits"}
+    remedy = {"text": "Buy credits", "href": "/settings/credits"}
     frame = decoded(protocol.refused("a", PaymentRequired("Insufficient credits."), remedy))
     assert frame == {
         "type": "refused",
