@@ -255,6 +255,14 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
 });
 
+// A click is lost when its button is replaced between press and release: an unchanged answer replaces nothing.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!("swapIfChanged" in detail.target.dataset)) return;
+  const answer = document.createElement("template");
+  answer.innerHTML = detail.serverResponse;
+  if (answer.innerHTML.trim() === detail.target.innerHTML.trim()) detail.shouldSwap = false;
+});
+
 const ERROR_TEXTS = {
   401: "You're signed out. Sign in and try again.",
   402: "Your credits don't cover this. Buy credits and try again.",

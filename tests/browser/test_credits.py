@@ -93,3 +93,18 @@ def test_the_request_that_makes_the_balance_low_sends_one_mail(site: Site, page:
     page.reload()
     expect(page.get_by_text("Admins get another email after the balance recovers")).to_be_visible()
     assert mails() == 1
+
+
+def test_the_pay_button_survives_a_quote_that_changes_nothing(site: Site, page: Page, customer: Person):
+    enter(page, site, customer, "/settings/credits")
+    quote = page.locator("#quote")
+    page.get_by_text("$10", exact=True).check()
+    expect(quote).to_contain_text("$10.80")
+    pay = quote.get_by_role("button").element_handle()
+    for method, total in (("Alipay", "$10.80"), ("USDC", "$10.50")):
+        with page.expect_response("**/quote?**") as answer:
+            page.get_by_role("radio", name=method, exact=True).check()
+        answer.value.finished()
+        expect(quote).to_contain_text(total)
+        expect(page.locator(".htmx-request")).to_have_count(0)
+        assert pay.evaluate("button => button.isConnected") == (total == "$10.80")
