@@ -1,7 +1,9 @@
 """A provider's response while it arrives, whatever its protocol."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
+from typing import TypeVar
 
 import msgspec
 
@@ -10,8 +12,13 @@ from gateway.events import Delta, Finished, Usage
 from . import http
 from .event_stream import EventStreamDecoder, EventTooLong
 from .failures import ProviderFailure
+from .tolerant import SurrogateJoiner, fitted
 
 __all__ = ["ProviderStream", "checked_usage"]
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 #: A provider that counts more tokens than this is mistaken.
 MAX_PLAUSIBLE_TOKENS = 100_000_000
@@ -31,6 +38,10 @@ class ProviderStream(ABC):
         self.system_fingerprint: str | None = None
         self.finished = False  # nothing more will come
         self.complete = False  # the provider has sent its end marker
+        self.skipped = 0  # texts of the stream that are not of this protocol
+        self._has_events = False
+        self._is_stream: bool | None = None  # whether the body is an event stream, once it is known
+        self._surrogates: SurrogateJoiner | None = None  # once the provider has sent something odd
 
     async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
         """The events in order, in lists of those that arrived together.
@@ -46,6 +57,8 @@ class ProviderStream(ABC):
             if not finished_choices:
                 raise
         self.finished = True
+        if self.skipped:
+            log.warning("skipped %d texts of a provider's stream that were not of its protocol", self.skipped)
         # An empty response has no finish reason, but an end marker and usage.
         if not finished_choices and not (self.complete and self.usage is not None):
             raise ProviderFailure(502, "The provider's response was interrupted.")
@@ -59,31 +72,55 @@ class ProviderStream(ABC):
                     if payload == b"[DONE]":
                         self.complete = True
                     elif payload:
-                        batch += self.parse(payload)
+                        batch += self._events_in(payload)
                     if self.complete:
                         break
-            except (ProviderFailure, msgspec.DecodeError, UnicodeDecodeError) as error:
+            except ProviderFailure:
                 if batch:
                     yield batch  # events before the failure are part of the response
-                if isinstance(error, ProviderFailure):
-                    raise
-                raise self.undecodable(payload) from error
-            yield batch
+                raise
+            yield batch if self._surrogates is None else self._surrogates.join(batch)
             if self.complete:
                 break
+
+    def _events_in(self, payload: bytes) -> list[Delta | Finished]:
+        """The events in one text.
+
+        A text that is not of the protocol is skipped in a response that has begun, because the rest is worth more than
+        one text. Before that it is a failure, so that another provider can serve the request.
+        """
+        try:
+            events = self.parse(payload)
+        except msgspec.DecodeError as error:
+            if failure := self.reported_failure(payload):
+                raise failure from error
+            if not self._is_stream or not (self._has_events or _is_json(payload)):
+                raise ProviderFailure(502, "The provider sent an invalid response.") from error
+            self.skipped += 1
+            return []
+        self._has_events = self._has_events or bool(events)
+        return events
 
     @abstractmethod
     def parse(self, payload: bytes) -> list[Delta | Finished]:
         """The events in one JSON text of this protocol.
 
         Also fills `usage` and `upstream_id`, and sets `complete` where the protocol has an end marker. Raises
-        ProviderFailure for an error that the provider reports, msgspec.DecodeError or UnicodeDecodeError for a text
-        that is not of this protocol.
+        ProviderFailure for an error that the provider reports, msgspec.DecodeError for a text that is not of this
+        protocol.
         """
 
-    def undecodable(self, payload: bytes) -> ProviderFailure:
-        """The failure for a text that is not of this protocol. A protocol overrides it to find errors in such texts."""
-        return ProviderFailure(502, "The provider sent an invalid response.")
+    def decoded(self, payload: bytes, decoder: msgspec.json.Decoder[S]) -> S:
+        """The object in a JSON text; fields that do not fit it are left out. msgspec.DecodeError if there is none."""
+        try:
+            return decoder.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._surrogates = self._surrogates or SurrogateJoiner()
+            return fitted(payload, decoder.type)
+
+    def reported_failure(self, payload: bytes) -> ProviderFailure | None:
+        """The error that a provider reports in a text of another form; a protocol that has such texts overrides it."""
+        return None
 
     async def close(self) -> None:
         """Stop reading. A provider that supports cancellation stops generating."""
@@ -97,22 +134,21 @@ class ProviderStream(ABC):
         """
         decoder = EventStreamDecoder()
         start = bytearray()
-        is_stream: bool | None = None
         try:
             async for chunk in self._response.chunks():
-                if is_stream is None:
+                if self._is_stream is None:
                     start += chunk
-                    is_stream = _starts_event_stream(start)
-                    if is_stream:
+                    self._is_stream = _starts_event_stream(start)
+                    if self._is_stream:
                         yield list(decoder.decode(bytes(start)))
-                elif is_stream:
+                elif self._is_stream:
                     yield list(decoder.decode(chunk))
                 else:
                     start += chunk
         except EventTooLong as error:
             raise ProviderFailure(502, "The provider sent an event that is too long.") from error
         # A single JSON text has no end marker: it is complete when it has been read.
-        yield list(decoder.flush()) if is_stream else [bytes(start), b"[DONE]"]
+        yield list(decoder.flush()) if self._is_stream else [bytes(start), b"[DONE]"]
 
 
 def checked_usage(
@@ -149,6 +185,14 @@ def _without_repeated_finishes(batch: list[Delta | Finished], finished_choices: 
             finished_choices.add(event.index)
         kept.append(event)
     return kept
+
+
+def _is_json(payload: bytes) -> bool:
+    try:
+        msgspec.json.decode(payload, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _starts_event_stream(start: bytes | bytearray) -> bool | None:

@@ -82,7 +82,7 @@ class _Event(_Message):
     error: Any = None
 
 
-_decode = msgspec.json.Decoder(_Event, strict=False).decode
+_decoder = msgspec.json.Decoder(_Event, strict=False)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -97,7 +97,7 @@ class MessagesStream(ProviderStream):
         self._reasoning_index = -1  # of the latest block of reasoning
 
     def parse(self, payload: bytes) -> list[Delta | Finished]:
-        event = _decode(payload)
+        event = self.decoded(payload, _decoder)
         match event.type:
             case "content_block_delta" if event.delta is not None:
                 return self._delta(event.index, event.delta)

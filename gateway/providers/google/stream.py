@@ -75,7 +75,7 @@ class _Chunk(msgspec.Struct, rename="camel"):
     error: Any = None
 
 
-_decode = msgspec.json.Decoder(_Chunk, strict=False).decode
+_decoder = msgspec.json.Decoder(_Chunk, strict=False)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -88,7 +88,7 @@ class GenerationStream(ProviderStream):
         self._signed_parts = 0  # so far
 
     def parse(self, payload: bytes) -> list[Delta | Finished]:
-        chunk = _decode(payload)
+        chunk = self.decoded(payload, _decoder)
         if chunk.error:
             raise failure_from_body(chunk.error, default_status=502)
         self.upstream_id = chunk.response_id or self.upstream_id
@@ -106,15 +106,13 @@ class GenerationStream(ProviderStream):
                 events.append(self._finished(candidate.finish_reason, candidate.index))
         return events
 
-    def undecodable(self, payload: bytes) -> ProviderFailure:
+    def reported_failure(self, payload: bytes) -> ProviderFailure | None:
         """Google sometimes sends an error inside a list."""
         try:
             decoded = msgspec.json.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            decoded = None
-        if isinstance(decoded, list):
-            return failure_from_body(decoded, default_status=502)
-        return super().undecodable(payload)
+            return None
+        return failure_from_body(decoded, default_status=502) if isinstance(decoded, list) and decoded else None
 
     def _part(self, part: _Part, index: int) -> list[Delta]:
         details: list[Any] = []

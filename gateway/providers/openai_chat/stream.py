@@ -9,9 +9,12 @@ from typing import Any
 import msgspec
 
 from gateway.events import Delta, Finished, Usage
+from gateway.providers import http
 from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.stream import ProviderStream, checked_usage
+
+from .tool_calls import ToolCallNumbers
 
 __all__ = ["ChatStream"]
 
@@ -29,7 +32,7 @@ class _Delta(msgspec.Struct):
     reasoning: str | None = None
     reasoning_content: str | None = None
     reasoning_details: list[Any] | None = None
-    tool_calls: list[dict[str, Any]] | None = None
+    tool_calls: list[Any] | None = None
     refusal: str | None = None
     annotations: list[Any] | None = None
     images: list[Any] | None = None
@@ -73,14 +76,18 @@ class _Chunk(msgspec.Struct):
     error: Any = None
 
 
-_decode = msgspec.json.Decoder(_Chunk, strict=False).decode
+_decoder = msgspec.json.Decoder(_Chunk, strict=False)
 
 
 class ChatStream(ProviderStream):
     """A response in OpenAI's chat protocol, in chunks or in one piece."""
 
+    def __init__(self, response: http.UpstreamResponse) -> None:
+        super().__init__(response)
+        self._tool_calls: dict[int, ToolCallNumbers] = {}  # by choice
+
     def parse(self, payload: bytes) -> list[Delta | Finished]:
-        chunk = _decode(payload)
+        chunk = self.decoded(payload, _decoder)
         if chunk.error:
             raise failure_from_body(chunk.error, default_status=502)
         if chunk.id:
@@ -91,7 +98,7 @@ class ChatStream(ProviderStream):
             self.usage = _merged(self.usage, chunk.usage)
         events: list[Delta | Finished] = []
         for choice in chunk.choices or ():
-            if delta := _delta(choice):
+            if delta := self._delta(choice):
                 events.append(delta)
             if choice.usage is not None:
                 self.usage = _merged(self.usage, choice.usage)
@@ -100,31 +107,36 @@ class ChatStream(ProviderStream):
                 reason = FINISH_REASONS.get(choice.finish_reason.lower(), "stop")
                 if reason == "error":
                     raise ProviderFailure(502, "The provider ended its response with an error.")
+                if choice.index in self._tool_calls and (closing := self._tool_calls[choice.index].closing()):
+                    events.append(Delta(tool_calls=closing, index=choice.index))
                 events.append(Finished(finish_reason=reason, native_finish_reason=native, index=choice.index))
         return events
 
-
-def _delta(choice: _Choice) -> Delta | None:
-    """The choice's content as a Delta; None when it is empty."""
-    source = choice.delta or choice.message or _Delta(content=choice.text)
-    text, thinking = _text_and_thinking(source.content)
-    reasoning = source.reasoning or source.reasoning_content or thinking
-    if not (
-        text or reasoning or source.reasoning_details or source.tool_calls or source.refusal
-        or source.annotations or source.images
-    ):  # fmt: skip
-        return None
-    return Delta(
-        text=text,
-        reasoning=reasoning,
-        reasoning_details=source.reasoning_details,
-        tool_calls=source.tool_calls,
-        refusal=source.refusal or "",
-        annotations=source.annotations,
-        images=source.images,
-        logprobs=choice.logprobs,
-        index=choice.index,
-    )
+    def _delta(self, choice: _Choice) -> Delta | None:
+        """The choice's content as a Delta; None when it is empty."""
+        source = choice.delta or choice.message or _Delta(content=choice.text)
+        text, thinking = _text_and_thinking(source.content)
+        reasoning = source.reasoning or source.reasoning_content or thinking
+        tool_calls = source.tool_calls
+        if tool_calls:
+            numbers = self._tool_calls.setdefault(choice.index, ToolCallNumbers())
+            tool_calls = numbers.numbered(tool_calls, whole=source is choice.message)
+        if not (
+            text or reasoning or source.reasoning_details or tool_calls or source.refusal
+            or source.annotations or source.images
+        ):  # fmt: skip
+            return None
+        return Delta(
+            text=text,
+            reasoning=reasoning,
+            reasoning_details=source.reasoning_details,
+            tool_calls=tool_calls,
+            refusal=source.refusal or "",
+            annotations=source.annotations,
+            images=source.images,
+            logprobs=choice.logprobs,
+            index=choice.index,
+        )
 
 
 def _text_and_thinking(content: str | list[dict[str, Any]] | None) -> tuple[str, str]:
