@@ -19,6 +19,8 @@ from yarl import URL
 
 from common.errors import InvalidRequest
 
+from .media_types import IMAGE_TYPES, media_type_of
+
 __all__ = ["FetchedFile", "fetch", "may_connect_to"]
 
 #: The most bytes of all files of one request together.
@@ -30,18 +32,8 @@ FETCH_SECONDS = 20.0
 #: The most simultaneous connections of one request.
 MAX_CONNECTIONS = 6
 
-_IMAGE_TYPES = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
-
 #: Content types under which servers send supported files. The first bytes decide.
-_CONTENT_TYPES = _IMAGE_TYPES | {"", "image/jpg", "application/pdf", "application/octet-stream", "binary/octet-stream"}
-
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"%PDF-", "application/pdf"),
-)
+_CONTENT_TYPES = IMAGE_TYPES | {"", "image/jpg", "application/pdf", "application/octet-stream", "binary/octet-stream"}
 
 #: IPv4 addresses as IPv6-only networks write them.
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -145,17 +137,10 @@ async def _read(response: aiohttp.ClientResponse, url: str, budget: _ByteBudget)
     async for chunk in response.content.iter_chunked(64 * 1024):
         budget.spend(len(chunk), url)
         body += chunk
-    media_type = _media_type(bytes(body[:16]))
+    media_type = media_type_of(bytes(body[:16]))
     if not media_type:
         raise _refused(url, f"is in an unsupported format. {_SUPPORTED}", "unsupported_image_format")
     return FetchedFile(media_type, base64.b64encode(body).decode("ascii"))
-
-
-def _media_type(start: bytes) -> str:
-    """The media type of a file that begins like this; empty when it is not supported."""
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for signature, kind in _SIGNATURES if start.startswith(signature)), "")
 
 
 _SUPPORTED = "Only PNG, JPEG, WebP, GIF and PDF are supported."

@@ -6,7 +6,7 @@ Messages have the shape of OpenAI's chat protocol and are only partly validated,
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +15,7 @@ from common.errors import InvalidRequest
 
 from .failures import ProviderFailure
 from .fetching import FetchedFile
+from .media_types import media_type_of_base64
 
 __all__ = [
     "Body",
@@ -129,10 +130,11 @@ def text_of(message: Message) -> str:
     return "\n".join(part.text for part in parts_of(message) if isinstance(part, Text))
 
 
-def merge_turns(turns: Iterable[tuple[str, list[Body]]], key: str) -> list[Body]:
+def merge_turns(turns: Iterable[tuple[str, list[Body]]], key: str, is_result: Callable[[Body], bool]) -> list[Body]:
     """The conversation with alternating roles: consecutive (role, content) of one role become one turn.
 
-    `key` is the protocol's name for the content of a turn.
+    `key` is the protocol's name for the content of a turn, `is_result` tells the results of tools, which must come
+    first in their turn.
     """
     merged: list[Body] = []
     for role, content in turns:
@@ -140,6 +142,8 @@ def merge_turns(turns: Iterable[tuple[str, list[Body]]], key: str) -> list[Body]
             merged[-1][key] += content
         elif content:
             merged.append({"role": role, key: content})
+    for turn in merged:
+        turn[key].sort(key=lambda part: not is_result(part))  # stable: results first, all else in its order
     return merged
 
 
@@ -227,6 +231,7 @@ def _media(kind: Literal["image", "file", "video"], source: str, value: Mapping[
                 f"The data URL of {name or f'the {kind}'} must contain base64: data:<type>;base64,<data>"
             )
         media_type = {"image/jpg": "image/jpeg"}.get(media_type.lower(), media_type.lower())
+        media_type = media_type_of_base64(data, media_type)  # providers refuse a declared type that is wrong
         return Media(kind=kind, media_type=media_type, data=data, name=name, cache_ttl=ttl)
     if re.match("https?://", source, re.IGNORECASE):
         return Media(kind=kind, url=source, name=name, cache_ttl=ttl)

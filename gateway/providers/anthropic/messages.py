@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.fetching import FetchedFile
+from gateway.providers.media_types import IMAGE_TYPES, refuse_unsupported_image
 from gateway.providers.message_parts import (
     Body,
     CacheTtl,
@@ -50,6 +51,7 @@ def turns(messages: Iterable[Message], fetched: Mapping[str, FetchedFile]) -> li
             if not is_system(message)
         ),
         "content",
+        lambda block: block["type"] == "tool_result",
     )
     if merged and merged[-1]["role"] == "assistant" and merged[-1]["content"][-1]["type"] == "text":
         # The model continues this text. The provider refuses it with whitespace at its end.
@@ -93,13 +95,17 @@ def _blocks(message: Message, fetched: Mapping[str, FetchedFile]) -> list[Body]:
 def _media_block(media: Media) -> Body:
     if media.kind not in {"image", "file"}:
         raise ProviderFailure(400, f"This provider does not support {media.kind} input.", error_type="invalid_request")
+    is_image = media.kind == "image" or media.media_type.startswith("image/")
     if media.url:
         source: Body = {"type": "url", "url": media.url}
+    elif is_image:
+        refuse_unsupported_image(media.media_type, IMAGE_TYPES)
+        source = {"type": "base64", "media_type": media.media_type, "data": media.data}
     elif media.media_type.startswith("text/"):
         source = {"type": "text", "media_type": "text/plain", "data": media.decoded_text()}
     else:
         source = {"type": "base64", "media_type": media.media_type, "data": media.data}
-    if media.kind == "image" or media.media_type.startswith("image/"):
+    if is_image:
         return {"type": "image", "source": source}
     return {"type": "document", "source": source} | ({"title": media.name} if media.name else {})
 

@@ -7,6 +7,7 @@ import msgspec
 from gateway.providers.fetching import FetchedFile
 from gateway.providers.message_parts import Body, Message, cache_ttl_of
 from gateway.providers.request_context import ProviderRequest
+from gateway.providers.tool_schemas import as_object
 from gateway.tokens.compression import ANTHROPIC_MAX_MESSAGES
 
 from .generations import Generation, generation_of
@@ -17,6 +18,9 @@ __all__ = ["request_body"]
 
 #: The protocol requires `max_tokens`; sent when neither the request nor the catalog knows a limit.
 DEFAULT_MAX_TOKENS = 4096
+
+#: The most `cache_control` marks of a request.
+MAX_CACHE_MARKS = 4
 
 #: The provider's limits for `thinking.budget_tokens`.
 MIN_REASONING_BUDGET, MAX_REASONING_BUDGET = 1024, 128_000
@@ -47,6 +51,7 @@ def request_body(request: ProviderRequest, fetched: Mapping[str, FetchedFile]) -
     body |= _tools(request)
     if request.endpoint.prices.input_cache_write_1h is None:
         _shorten_cache_ttls(body)
+    _limit_cache_marks(body)
     body |= _thinking(request, generation, body)
     if body.get("thinking", {}).get("type", "disabled") == "disabled":
         body |= _sampling(request, generation)
@@ -55,12 +60,33 @@ def request_body(request: ProviderRequest, fetched: Mapping[str, FetchedFile]) -
     return body
 
 
+def _marked(body: Body) -> list[list[Body]]:
+    """The objects that may have a cache mark, in the order of the prompt: tools, system blocks, blocks of turns."""
+    return [
+        list(body.get("tools", ())),
+        list(body.get("system", ())),
+        [block for turn in body["messages"] for block in turn["content"]],
+    ]
+
+
 def _shorten_cache_ttls(body: Body) -> None:
     """Cache for five minutes where the request asks for an hour, since the price of an hour is unknown."""
-    blocks = [block for turn in body["messages"] for block in turn["content"]]
-    for block in (body, *body.get("system", ()), *body.get("tools", ()), *blocks):
+    for block in (body, *(block for blocks in _marked(body) for block in blocks)):
         if "cache_control" in block:
             block["cache_control"] = CACHE_CONTROL["5m"]
+
+
+def _limit_cache_marks(body: Body) -> None:
+    """Keep the marks that matter most, since the provider refuses a request with more than MAX_CACHE_MARKS.
+
+    A mark covers the prompt up to its place. The last one of the turns covers most, then the last one of the system and
+    of the tools, which change least; what remains goes to the latest.
+    """
+    sections = [[block for block in blocks if "cache_control" in block] for blocks in reversed(_marked(body))]
+    last_ones = [blocks.pop() for blocks in sections if blocks]
+    by_worth = last_ones + [block for blocks in sections for block in reversed(blocks)]
+    for block in by_worth[MAX_CACHE_MARKS - ("cache_control" in body) :]:
+        del block["cache_control"]
 
 
 # --- Tools --------------------------------------------------------------------------------------------
@@ -86,7 +112,7 @@ def _tools(request: ProviderRequest) -> Body:
 
 def _tool(tool: Message, strict_allowed: bool) -> Body:
     function = tool["function"]
-    schema = function.get("parameters") or {"type": "object", "properties": {}}
+    schema = as_object(function.get("parameters") or {})
     declared: Body = {"name": function.get("name"), "input_schema": schema}
     if function.get("description"):
         declared["description"] = function["description"]

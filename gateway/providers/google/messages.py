@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from gateway.providers.fetching import FetchedFile
+from gateway.providers.media_types import refuse_unsupported_image
 from gateway.providers.message_parts import (
     Body,
     Media,
@@ -29,6 +30,9 @@ REASONING_FORMAT = "google-gemini-v1"
 
 #: Documented by Google for tool calls that another model made: they have no signature of their own.
 NO_SIGNATURE = "skip_thought_signature_validator"
+
+#: GIF is not among them.
+IMAGE_TYPES = frozenset({"image/heic", "image/heif", "image/jpeg", "image/png", "image/webp"})
 
 _YOUTUBE = re.compile(r"https?://((www|m)\.)?(youtube\.com|youtu\.be)/", re.IGNORECASE)
 
@@ -57,7 +61,11 @@ def contents(messages: Sequence[Message], fetched: Mapping[str, FetchedFile], *,
             return "model", _model_parts(message, fetched, signed=signed)
         return "user", _parts(message, fetched)
 
-    return merge_turns((turn(message) for message in messages if not is_system(message)), "parts")
+    return merge_turns(
+        (turn(message) for message in messages if not is_system(message)),
+        "parts",
+        lambda part: "functionResponse" in part,
+    )
 
 
 def _parts(message: Message, fetched: Mapping[str, FetchedFile]) -> list[Body]:
@@ -70,6 +78,8 @@ def _parts(message: Message, fetched: Mapping[str, FetchedFile]) -> list[Body]:
 def _media_part(media: Media) -> Body:
     if media.url:
         return {"fileData": {"fileUri": media.url}}
+    if media.kind == "image":
+        refuse_unsupported_image(media.media_type, IMAGE_TYPES)
     return {"inlineData": {"mimeType": media.media_type, "data": media.data}}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from gateway.providers.fetching import FetchedFile
 from gateway.providers.message_parts import Body, Message
 from gateway.providers.request_context import ProviderRequest
+from gateway.providers.tool_schemas import as_object
 
 from .messages import contents, system_parts
 from .models import GeminiModel, gemini_model
@@ -58,8 +59,9 @@ def _tools(request: ProviderRequest) -> Body:
 
 def _declaration(function: Message) -> Body:
     declared = {"name": function.get("name"), "description": function.get("description") or ""}
-    parameters = function.get("parameters") or {}
-    return declared | ({"parametersJsonSchema": _schema(parameters)} if parameters.get("properties") else {})
+    parameters = as_object(function.get("parameters") or {})
+    takes_any = parameters.get("properties") or parameters.get("additionalProperties")
+    return declared | ({"parametersJsonSchema": _schema(parameters)} if takes_any else {})
 
 
 def _schema(schema: Mapping[str, Any]) -> Body:

@@ -4,7 +4,9 @@ A provider without an entry gets the defaults of `Dialect`, which suit the many 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from gateway.providers.media_types import IMAGE_TYPES
 
 __all__ = ["DIALECTS", "TOLERANT", "Dialect"]
 
@@ -32,15 +34,18 @@ class Dialect:
     # --- Messages and tools ---
 
     #: Replacements for roles that the provider does not know.
-    roles: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=lambda: {"developer": "system"})
     #: The only message fields that the provider accepts; all others, and empty ones, are dropped. None: any fields.
     message_fields: frozenset[str] | None = None
     #: The provider accepts `name` in messages. False: the speaker's name is put before the message's first text.
     speaker_names: bool = True
-    #: Roles whose content must be a string. Text parts are joined with line breaks; content with other parts is kept.
-    text_only_roles: frozenset[str] = frozenset()
+    #: Roles whose content must be a string. Text parts are joined with line breaks; content with other parts is kept,
+    #: and so is a part with a `cache_control` that the provider accepts.
+    text_only_roles: frozenset[str] = frozenset({"system", "developer", "assistant", "tool"})
     #: The message field in which the provider takes back earlier reasoning. Empty: the client's fields are kept.
     reasoning_field: str = ""
+    #: The types of images in data URLs that the provider accepts. An image of another type is left to other providers.
+    image_types: frozenset[str] = IMAGE_TYPES
     #: The provider accepts or ignores `cache_control` in messages, content parts and tools. False: it is removed.
     cache_control: bool = True
 
@@ -63,21 +68,38 @@ _OPENAI = Dialect(
     refused_fields=frozenset(),
     output_limit_field="max_completion_tokens",  # newer models refuse `max_tokens`
     prompt_cache_key=True,
+    roles={},
     message_fields=_MESSAGE_FIELDS,
+    text_only_roles=frozenset(),
     cache_control=False,
 )
 
+#: Servers that take earlier reasoning back in the field in which they send it. Some refuse a chain of tool calls
+#: without it (https://api-docs.deepseek.com/guides/thinking_mode).
+_REASONING_CONTENT = Dialect(reasoning_field="reasoning_content")
+_REASONING = Dialect(reasoning_field="reasoning")
+
+#: All roles: these providers take no content in parts.
+_TEXT_ONLY = frozenset({"system", "developer", "user", "assistant", "tool"})
+
 #: By the provider's slug in the catalog.
 DIALECTS: Mapping[str, Dialect] = {
+    "alibaba": _REASONING_CONTENT,
     "azure": _OPENAI,
+    "baseten": _REASONING_CONTENT,
+    "cerebras": _REASONING,
+    "deepinfra": _REASONING_CONTENT,
+    "deepseek": replace(_REASONING_CONTENT, text_only_roles=_TEXT_ONLY, cache_control=False),
+    "fireworks": _REASONING_CONTENT,
     "groq": Dialect(
         accepted_fields=_COMMON_FIELDS
         | {
             "citation_options", "compound_custom", "disable_tool_validation", "documents", "include_reasoning",
             "reasoning_format", "search_settings", "seed", "stream_options", "user",
         },
-        message_fields=_MESSAGE_FIELDS,
+        message_fields=_MESSAGE_FIELDS | {"reasoning"},
         speaker_names=False,
+        reasoning_field="reasoning",
         cache_control=False,
     ),
     "mistral": Dialect(
@@ -87,5 +109,13 @@ DIALECTS: Mapping[str, Dialect] = {
         speaker_names=False,
         cache_control=False,
     ),
+    "moonshotai": _REASONING_CONTENT,
+    "nebius": _REASONING_CONTENT,
+    "novita": _REASONING_CONTENT,
     "openai": _OPENAI,
+    "seed": _REASONING_CONTENT,
+    "together": _REASONING,
+    "xai": replace(_REASONING_CONTENT, image_types=frozenset({"image/jpeg", "image/png"})),
+    "xiaomi": _REASONING_CONTENT,
+    "z-ai": _REASONING_CONTENT,
 }  # fmt: skip

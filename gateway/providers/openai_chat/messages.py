@@ -1,9 +1,14 @@
-"""The conversation in OpenAI's chat protocol, in the dialect of a provider."""
+"""The conversation in OpenAI's chat protocol, in the dialect of a provider.
+
+Clients send back the messages that they received, with fields that were null or empty. Strict providers refuse them, so
+no provider gets them.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
+from gateway.providers.media_types import media_type_of_base64, refuse_unsupported_image
 from gateway.providers.message_parts import is_tool_result
 
 from .dialects import Dialect
@@ -11,6 +16,9 @@ from .dialects import Dialect
 __all__ = ["messages_in", "without_cache_control"]
 
 Message = dict[str, Any]
+
+#: Values of fields that say nothing.
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 def messages_in(dialect: Dialect, messages: list[Message]) -> list[Message]:
@@ -30,7 +38,7 @@ def without_cache_control(owner: Message) -> Message:
 @lru_cache(maxsize=256)
 def _changes(dialect: Dialect) -> tuple[Callable[[Message], Message], ...]:
     """The functions to apply to each message, in order. They return a new message, or the same when nothing changes."""
-    changes: list[Callable[[Message], Message]] = []
+    changes: list[Callable[[Message], Message]] = [_drop_empty, _write_arguments]
     if dialect.reasoning_field:
         changes.append(partial(_move_reasoning, dialect.reasoning_field))
     if dialect.message_fields is not None:
@@ -41,22 +49,61 @@ def _changes(dialect: Dialect) -> tuple[Callable[[Message], Message], ...]:
         changes.append(_move_name)
     if dialect.text_only_roles:
         changes.append(partial(_join_texts, dialect.text_only_roles))
+    changes.append(partial(_check_images, dialect.image_types))
     if dialect.roles:  # last: the other changes go by the role that the client sent
         changes.append(partial(_replace_role, dialect.roles))
     return tuple(changes)
 
 
+def _drop_empty(message: Message) -> Message:
+    """Fields without a value are dropped. `content` stays, and is null only beside a call."""
+    content = message.get("content")
+    if content is None and not (message.get("tool_calls") or message.get("function_call")):
+        content = ""
+    if message.get("content", ...) == content and not any(
+        value in _EMPTY for name, value in message.items() if name != "content"
+    ):
+        return message
+    kept = {name: value for name, value in message.items() if name != "content" and value not in _EMPTY}
+    return kept | {"content": content}
+
+
+def _write_arguments(message: Message) -> Message:
+    """The arguments of tool calls are a JSON text, `{}` where there are none."""
+    calls: Any = message.get("tool_calls")
+    if not isinstance(calls, list) or all(_has_arguments(call) for call in calls):
+        return message
+    return message | {"tool_calls": [call if _has_arguments(call) else _with_arguments(call) for call in calls]}
+
+
+def _has_arguments(call: Message) -> bool:
+    function = call.get("function")
+    return not isinstance(function, dict) or bool(str(function.get("arguments") or "").strip())
+
+
+def _with_arguments(call: Message) -> Message:
+    return call | {"function": call["function"] | {"arguments": "{}"}}
+
+
 def _move_reasoning(field: str, message: Message) -> Message:
     """Reasoning goes into this field, and into no other."""
     names = ("reasoning", "reasoning_content", "reasoning_details")
-    reasoning = message.get("reasoning") or message.get("reasoning_content")
+    if not any(name in message for name in names):
+        return message
+    reasoning = message.get("reasoning") or message.get("reasoning_content") or _reasoning_text(message)
     moved = {name: value for name, value in message.items() if name not in names}
     return moved | {field: reasoning} if reasoning else moved
 
 
+def _reasoning_text(message: Message) -> str:
+    """The text in `reasoning_details`, or their summary."""
+    details: Any = message.get("reasoning_details")
+    details = [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
+    return "".join(str(detail.get("text") or detail.get("summary") or "") for detail in details)
+
+
 def _keep_fields(fields: frozenset[str], message: Message) -> Message:
-    """Other fields and empty ones are dropped. `content` may be empty: it is required."""
-    return {name: value for name, value in message.items() if name in fields and (value or name == "content")}
+    return {name: value for name, value in message.items() if name in fields}
 
 
 def _drop_cache_control(message: Message) -> Message:
@@ -91,9 +138,36 @@ def _join_texts(roles: frozenset[str], message: Message) -> Message:
     content: Any = message.get("content")
     if message.get("role") not in roles or not isinstance(content, list):
         return message
-    if any(part.get("type") != "text" for part in content):
+    if any(part.get("type") != "text" or "cache_control" in part for part in content):
         return message
     return message | {"content": "\n".join(str(part.get("text") or "") for part in content)}
+
+
+def _check_images(accepted: frozenset[str], message: Message) -> Message:
+    """The type in an image's data URL becomes that of its bytes. ProviderFailure for a type that is not accepted."""
+    content: Any = message.get("content")
+    if not isinstance(content, list) or not any(_data_url(part) for part in content):
+        return message
+    checked = []
+    for part in content:
+        if url := _data_url(part):
+            header, _, data = url.partition(",")
+            declared, separator, encoding = header[5:].partition(";")
+            media_type = media_type_of_base64(data, declared.lower()) if encoding.endswith("base64") else declared
+            media_type = {"image/jpg": "image/jpeg"}.get(media_type, media_type)
+            refuse_unsupported_image(media_type, accepted)
+            if media_type != declared:
+                image = part["image_url"] | {"url": f"data:{media_type}{separator}{encoding},{data}"}
+                part = part | {"image_url": image}
+        checked.append(part)
+    return message | {"content": checked}
+
+
+def _data_url(part: Message) -> str:
+    """The data URL of an image part; empty for anything else."""
+    image = part.get("image_url") if part.get("type") == "image_url" else None
+    url = image.get("url") if isinstance(image, dict) else None
+    return url if isinstance(url, str) and url[:5].lower() == "data:" else ""
 
 
 def _replace_role(roles: Mapping[str, str], message: Message) -> Message:

@@ -5,10 +5,11 @@ from typing import Any
 
 from gateway.protocols.chat_completions.request import Reasoning
 from gateway.providers.request_context import ProviderRequest
+from gateway.providers.tool_schemas import as_object
 from models_catalog.parameters import DROPPABLE, supports
 
 from .dialects import DIALECTS, TOLERANT, Dialect
-from .messages import messages_in, without_cache_control
+from .messages import Message, messages_in, without_cache_control
 
 __all__ = ["request_body"]
 
@@ -23,6 +24,12 @@ GATEWAY_FIELDS = frozenset(
         "prompt_cache_key",  # sent as a pseudonym, where it is sent
     }
 )  # fmt: skip
+
+#: Fields about tools: without a tool, providers refuse them.
+_TOOL_FIELDS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
+
+#: Keywords that OpenAI and others refuse at the root of a tool's parameters.
+_NOT_AT_ROOT = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
 
 #: `verbosity` values of a request that this protocol does not have.
 _VERBOSITIES = {"max": "high", "xhigh": "high"}
@@ -43,8 +50,11 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
     }
     body["model"] = request.model
     body["messages"] = messages_in(dialect, request.messages())
-    if not dialect.cache_control and "tools" in body:
-        body["tools"] = [without_cache_control(tool) for tool in body["tools"]]
+    if body.get("tools"):
+        body["tools"] = [_tool(tool, dialect) for tool in body["tools"]]
+    else:
+        for name in _TOOL_FIELDS & body.keys():
+            del body[name]
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
@@ -61,6 +71,15 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
     if (accepted := dialect.accepted_fields) is not None:
         body = {name: value for name, value in body.items() if name in accepted}
     return body
+
+
+def _tool(tool: Message, dialect: Dialect) -> Message:
+    """The tool with parameters that are one object."""
+    function: Any = tool.get("function")
+    parameters = function.get("parameters") if isinstance(function, dict) else None
+    if isinstance(parameters, dict) and _NOT_AT_ROOT & parameters.keys():
+        tool = tool | {"function": function | {"parameters": as_object(parameters)}}
+    return tool if dialect.cache_control else without_cache_control(tool)
 
 
 def _reasoning_effort(request: ProviderRequest, reasoning: Reasoning, dialect: Dialect) -> str | None:

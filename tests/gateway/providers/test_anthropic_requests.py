@@ -189,14 +189,29 @@ def test_cache_control_stays_where_it_was():
         {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]},
         {**TOOL_RESULT, "content": [cached]},
         tools=[{**WEATHER, "cache_control": {"type": "ephemeral"}}],
-        cache_control={"type": "ephemeral"},
     )
     ephemeral = {"type": "ephemeral"}
     assert body["system"][0]["cache_control"] == ephemeral
     assert body["messages"][0]["content"][0]["cache_control"] == ephemeral
     result = body["messages"][2]["content"][0]
     assert result["cache_control"] == ephemeral and "cache_control" not in result["content"][0]
-    assert body["tools"][0]["cache_control"] == body["cache_control"] == ephemeral
+    assert body["tools"][0]["cache_control"] == ephemeral
+
+
+@pytest.mark.parametrize(
+    ("automatic", "kept"), [(False, "tool 2, system 2, turn 1, turn 2"), (True, "tool 2, system 2, turn 2")]
+)
+def test_at_most_four_cache_marks_are_sent_those_that_cover_most(automatic, kept):
+    mark = {"cache_control": {"type": "ephemeral"}}
+    body = for_anthropic(
+        {"role": "system", "content": [{"type": "text", "text": f"system {number}", **mark} for number in (1, 2)]},
+        user([{"type": "text", "text": f"turn {number}", **mark} for number in (1, 2)]),
+        tools=[{"type": "function", "function": {"name": f"tool {number}"}, **mark} for number in (1, 2)],
+        **(mark if automatic else {}),
+    )
+    blocks = [*body["tools"], *body["system"], *body["messages"][0]["content"]]
+    assert ", ".join(block.get("name") or block["text"] for block in blocks if "cache_control" in block) == kept
+    assert ("cache_control" in body) == automatic
 
 
 def test_a_fetched_file_replaces_its_url():

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from gateway.protocols.chat_completions.request import parse
+from gateway.providers.failures import ProviderFailure
 from gateway.providers.openai_chat.dialects import DIALECTS, TOLERANT, Dialect
 from gateway.providers.openai_chat.request import request_body
 from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from models_catalog.loading.bundled import FILE
-from tests.gateway.native import CALLER, TOOL_CALL, WEATHER, user
+from tests.gateway.native import CALLER, PNG, TOOL_CALL, WEATHER, user
 from tests.gateway.routing.examples import REAL, endpoint, model
 
 CACHED = {"cache_control": {"type": "ephemeral"}}
@@ -81,19 +82,15 @@ def prompt_cache_key() -> None:
 
 
 def roles() -> None:
-    assert message(0)["role"] == "developer"
-    assert message(0, roles={"developer": "system"}) == MESSAGES[0] | {"role": "system"}
+    assert message(0)["role"] == "system"
+    assert message(0, roles={})["role"] == "developer"
     assert message(1, roles={"developer": "system"}) == MESSAGES[1]
 
 
 def message_fields() -> None:
-    assert message(2) == MESSAGES[2]
+    assert message(2)["reasoning"] == "Weather first."
     strict = message(2, message_fields=frozenset({"role", "content", "tool_calls", "audio"}))
-    assert strict == {
-        "role": "assistant",
-        "content": None,
-        "tool_calls": [TOOL_CALL],
-    }  # no empty field but `content`
+    assert strict == {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]}
 
 
 def speaker_names() -> None:
@@ -104,9 +101,10 @@ def speaker_names() -> None:
 
 
 def text_only_roles() -> None:
-    assert message(0) == MESSAGES[0]
-    assert message(0, text_only_roles=frozenset({"developer"}))["content"] == "Be brief.\nBe kind."
-    assert message(0, text_only_roles=frozenset({"user"})) == MESSAGES[0]
+    assert message(0)["content"] == "Be brief.\nBe kind."
+    assert message(0, text_only_roles=frozenset({"user"}))["content"] == MESSAGES[0]["content"]
+    assert message(1, text_only_roles=frozenset({"user"})) == MESSAGES[1]  # has a mark for the cache
+    assert message(1, text_only_roles=frozenset({"user"}), cache_control=False)["content"] == "Hello"
     image = user([{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "https://a.example/x"}}])
     body = body_in(Dialect(text_only_roles=frozenset({"user"})), messages=[image])
     assert body["messages"] == [image]
@@ -119,6 +117,20 @@ def reasoning_field() -> None:
     assert message(1, reasoning_field="reasoning_content") == MESSAGES[1]
 
 
+def image_types() -> None:
+    def sent(declared: str, data: str, **fields: Any) -> Any:
+        url = f"data:{declared};base64,{data}"
+        body = body_in(Dialect(**fields), messages=[user([{"type": "image_url", "image_url": {"url": url}}])])
+        return body["messages"][0]["content"][0]["image_url"]["url"].partition(";")[0]
+
+    assert sent("image/png", PNG) == sent("image/jpeg", PNG) == "data:image/png"  # by the bytes
+    none: dict[str, Any] = {"image_types": frozenset()}
+    for declared, data, fields in [("image/svg+xml", "PHN2Zz4=", {}), ("image/png", PNG, none)]:
+        with pytest.raises(ProviderFailure) as refused:
+            sent(declared, data, **fields)
+        assert refused.value.status == 400 and declared in refused.value.message
+
+
 def cache_control() -> None:
     assert body_in(TOLERANT)["tools"] == [WEATHER | CACHED] and message(1) == MESSAGES[1]
     body = body_in(Dialect(cache_control=False))
@@ -129,7 +141,7 @@ def cache_control() -> None:
 
 CHECKS = [
     accepted_fields, refused_fields, output_limit_field, efforts, prompt_cache_key, roles, message_fields,
-    speaker_names, text_only_roles, reasoning_field, cache_control,
+    speaker_names, text_only_roles, reasoning_field, image_types, cache_control,
 ]  # fmt: skip
 
 
@@ -176,4 +188,4 @@ def test_a_request_is_written_in_the_dialect_of_its_provider(slug):
             assert sent["role"] not in dialect.roles
             assert sent["role"] not in dialect.text_only_roles or not isinstance(sent["content"], list)
             assert dialect.speaker_names or "name" not in sent
-            assert not dialect.reasoning_field or "reasoning" not in sent
+            assert dialect.reasoning_field in {"", "reasoning"} or "reasoning" not in sent

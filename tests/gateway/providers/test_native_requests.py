@@ -1,5 +1,7 @@
 """Request bodies in Anthropic's and Google's protocols, without a network: what holds for both."""
 
+import json
+
 import pytest
 
 from common.errors import InvalidRequest
@@ -8,7 +10,7 @@ from gateway.providers.anthropic.messages import urls_to_fetch as urls_for_anthr
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.google.messages import urls_to_fetch as urls_for_google
 from gateway.routing.upstreams import KNOWN_PROTOCOLS
-from tests.gateway.native import PNG, for_anthropic, for_google, image, user
+from tests.gateway.native import PNG, TOOL_CALL, for_anthropic, for_google, image, user
 
 
 def test_every_protocol_of_an_upstream_has_a_package():
@@ -48,3 +50,33 @@ def test_an_unsupported_part_fails_this_provider_only():
     assert refused.value.status == 400
     with pytest.raises(ProviderFailure):
         for_google(user([{"type": "hologram"}]))
+
+
+@pytest.mark.parametrize(("body_for", "turns"), [(for_anthropic, "messages"), (for_google, "contents")])
+def test_the_results_of_tools_come_first_in_their_turn(body_for, turns):
+    calls = [{**TOOL_CALL, "id": name} for name in ("call_1", "call_2")]
+    body = body_for(
+        user("Hi"),
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "call_1", "content": "Rain"},
+        user([image(f"data:image/png;base64,{PNG}")]),
+        {"role": "tool", "tool_call_id": "call_2", "content": "Sun"},
+    )
+    turn = body[turns][2]
+    parts = turn.get("content") or turn["parts"]
+    assert ["result" in json.dumps(part) for part in parts] == [True, True, False]
+
+
+@pytest.mark.parametrize("body_for", [for_anthropic, for_google])
+def test_an_image_has_the_type_of_its_bytes(body_for):
+    body = json.dumps(body_for(user([image(f"data:image/jpeg;base64,{PNG}")])))
+    assert "image/png" in body and "image/jpeg" not in body
+
+
+@pytest.mark.parametrize("body_for", [for_anthropic, for_google])
+@pytest.mark.parametrize("media_type", ["image/svg+xml", "image/tiff"])
+def test_an_image_that_the_provider_does_not_take_fails_this_provider_only(body_for, media_type):
+    with pytest.raises(ProviderFailure) as refused:
+        body_for(user([image(f"data:{media_type};base64,PHN2Zz4=")]))
+    assert refused.value.status == 400
+    assert media_type in refused.value.message and "image/png" in refused.value.message

@@ -39,7 +39,7 @@ def body_for(provider: str, *, fields: Any = None, max_tokens: int | None = None
     return request_body(ProviderRequest(parse({"messages": [user("Hi")], **parameters}), attempt, CALLER, max_tokens))
 
 
-@pytest.mark.parametrize("provider", ["openai", "azure", "groq", "mistral"])
+@pytest.mark.parametrize("provider", ["openai", "azure", "mistral"])
 def test_strict_providers_get_openais_own_fields_only(provider):
     body = body_for(provider, **CONVERSATION)
     assert body["messages"] == [
@@ -131,8 +131,10 @@ def test_metadata_has_limits(metadata, message):
 
 
 def test_tolerant_providers_get_what_the_client_sent():
-    body = body_for("deepseek", **CONVERSATION)
-    assert (body["messages"], body["tools"]) == (CONVERSATION["messages"], CONVERSATION["tools"])
+    body = body_for("acme", **CONVERSATION)
+    sent = {name: value for name, value in REPLY.items() if name != "refusal"}  # which is null
+    first, _, last = CONVERSATION["messages"]
+    assert (body["messages"], body["tools"]) == ([first, sent, last], CONVERSATION["tools"])
 
 
 @pytest.mark.parametrize(
@@ -180,3 +182,69 @@ def test_the_older_route_parameter_sets_the_partition_of_the_sort():
     assert tags(plan(two, **parameters)) == ["b", "c", "a"]
     assert tags(plan(two, **parameters, route="sort")) == ["a", "b", "c"]
     assert tags(plan(two, **parameters, route="fallback")) == ["b", "c", "a"]
+
+
+# --- Messages that come back ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", ["openai", "deepseek", "groq", "acme"])
+def test_null_and_empty_fields_of_an_echoed_message_are_dropped(provider):
+    echoed = {
+        "role": "assistant", "content": "Hi", "tool_calls": [], "function_call": None, "audio": None, "annotations": [],
+    }  # fmt: skip
+    body = body_for(provider, messages=[user("Hi"), echoed, user("And?")])
+    assert body["messages"][1] == {"role": "assistant", "content": "Hi"}
+
+
+def test_a_message_without_content_has_an_empty_one_unless_it_calls_a_tool():
+    messages = [user("Hi"), {"role": "assistant", "content": None}, {"role": "assistant", "tool_calls": [TOOL_CALL]}]
+    sent = body_for("acme", messages=messages)["messages"]
+    assert sent[1:] == [
+        {"role": "assistant", "content": ""},
+        {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL]},
+    ]
+
+
+@pytest.mark.parametrize("arguments", ["", None, " "])
+def test_a_call_without_arguments_goes_back_with_an_empty_object(arguments):
+    call = {"id": "1", "type": "function", "function": {"name": "now", "arguments": arguments}}
+    sent = body_for(
+        "acme", messages=[user("Hi"), {"role": "assistant", "content": None, "tool_calls": [call, TOOL_CALL]}]
+    )
+    assert [one["function"]["arguments"] for one in sent["messages"][1]["tool_calls"]] == [
+        "{}",
+        TOOL_CALL["function"]["arguments"],
+    ]
+    assert call["function"]["arguments"] == arguments
+
+
+def test_deepseek_gets_strings_and_its_own_field_for_reasoning():
+    texts = [{"type": "text", "text": "One."}, {"type": "text", "text": "Two."}]
+    messages = [
+        {"role": "developer", "content": texts},
+        user(texts),
+        REPLY | {"reasoning": None},
+        {"role": "tool", "tool_call_id": "call_1", "content": texts},
+    ]
+    sent = body_for("deepseek", messages=messages)["messages"]
+    assert [message["content"] for message in sent] == ["One.\nTwo.", "One.\nTwo.", None, "One.\nTwo."]
+    assert sent[0]["role"] == "system"
+    assert sent[2]["reasoning_content"] == "Weather first."  # from its details
+    assert not {"reasoning", "reasoning_details"} & sent[2].keys()
+
+
+# --- Tools ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", ["openai", "mistral", "acme"])
+@pytest.mark.parametrize("tools", [{"tools": []}, {}, {"tools": None}])
+def test_without_a_tool_nothing_about_tools_is_sent(provider, tools):
+    body = body_for(provider, tool_choice="auto", parallel_tool_calls=True, **tools)
+    assert not body.keys() & {"tools", "tool_choice", "parallel_tool_calls"}
+
+
+def test_parameters_with_alternatives_become_one_object():
+    place = {"anyOf": [{"properties": {"city": {"type": "string"}}}, {"properties": {"zip": {"type": "string"}}}]}
+    (tool,) = body_for("openai", tools=[{"type": "function", "function": {"name": "a", "parameters": place}}])["tools"]
+    assert tool["function"]["parameters"]["type"] == "object"
+    assert tool["function"]["parameters"]["properties"].keys() == {"city", "zip"}
