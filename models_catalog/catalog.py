@@ -29,6 +29,7 @@ from common.fresh_cache import FreshCache
 
 from .entries import Catalogue, EndpointEntry, ModelEntry, Prices, ProviderEntry, Tier
 from .models import Author, CatalogueVersion, Endpoint, Model, Provider
+from .parameters import VARIANT_PARAMETERS
 
 __all__ = [
     "Catalogue",
@@ -145,7 +146,7 @@ def _endpoint(row: Endpoint, provider: ProviderEntry) -> EndpointEntry:
         quantization=row.quantization,
         prices=prices,
         tiers=_tiers(prices, [tier for tier in row.tiers if tier["min_context"] < row.context_length]),
-        supported_parameters=frozenset(row.supported_parameters),
+        supported_parameters=frozenset(row.supported_parameters) | _of_variant(row.model_id),
         trains=provider.trains is not False,
         retains=provider.retains is not False,
         supports_cancel=provider.supports_cancel,
@@ -154,6 +155,10 @@ def _endpoint(row: Endpoint, provider: ProviderEntry) -> EndpointEntry:
         base_url=provider.base_url,
         key_variable=provider.key_variable,
     )
+
+
+def _of_variant(model_id: str) -> frozenset[str]:
+    return VARIANT_PARAMETERS.get(model_id.partition(":")[2], frozenset())
 
 
 def _decimals(pricing: dict[str, str]) -> dict[str, Any]:
@@ -192,7 +197,7 @@ def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> Mode
         output_modalities=tuple(row.output_modalities),
         tokenizer=row.tokenizer,
         instruct_type=row.instruct_type,
-        reasoning=row.reasoning,
+        reasoning=row.reasoning or "reasoning" in _of_variant(row.id),
         open_weights=row.open_weights,
         hugging_face_id=row.hugging_face_id,
         knowledge_cutoff=row.knowledge_cutoff,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["DROPPABLE", "FILTERABLE", "IMPLIED_BY", "REQUIRABLE", "supports", "supports_all"]
+__all__ = ["DROPPABLE", "FILTERABLE", "IMPLIED_BY", "REQUIRABLE", "VARIANT_PARAMETERS", "supports", "supports_all"]
 
 
 class Parameter(NamedTuple):
@@ -43,6 +43,11 @@ PARAMETERS = (
     Parameter("verbosity"),
     Parameter("prediction", requirable=False),
     Parameter("web_search_options", requirable=False),
+)
+
+#: What the endpoints of a variant take, whether they list it or not.
+VARIANT_PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"thinking": frozenset({"reasoning", "include_reasoning"})}
 )
 
 IMPLIED_BY: Mapping[str, str] = MappingProxyType({one.name: one.implied_by for one in PARAMETERS if one.implied_by})

@@ -5,6 +5,7 @@ A provider without an entry gets the defaults of `Dialect`, which suit the many 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gateway.providers.media_types import IMAGE_TYPES
 
@@ -28,6 +29,9 @@ class Dialect:
     output_limit_field: str = "max_tokens"
     #: Replacements for efforts that the provider does not have, as values of `reasoning_effort`.
     efforts: Mapping[str, str] = field(default_factory=lambda: {"max": "high", "xhigh": "high"})
+    #: Request fields that turn reasoning on and off, beside the effort.
+    reasoning_on: Mapping[str, Any] = field(default_factory=dict)
+    reasoning_off: Mapping[str, Any] = field(default_factory=dict)
     #: The provider takes `prompt_cache_key`. It gets a pseudonym of the client's key.
     prompt_cache_key: bool = False
 
@@ -74,6 +78,12 @@ _OPENAI = Dialect(
     cache_control=False,
 )
 
+#: A request field that turns reasoning on and off at several providers.
+_THINKING: Mapping[str, Any] = {
+    "reasoning_on": {"thinking": {"type": "enabled"}},
+    "reasoning_off": {"thinking": {"type": "disabled"}},
+}
+
 #: Servers that take earlier reasoning back in the field in which they send it. Some refuse a chain of tool calls
 #: without it (https://api-docs.deepseek.com/guides/thinking_mode).
 _REASONING_CONTENT = Dialect(reasoning_field="reasoning_content")
@@ -84,12 +94,14 @@ _TEXT_ONLY = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 #: By the provider's slug in the catalog.
 DIALECTS: Mapping[str, Dialect] = {
-    "alibaba": _REASONING_CONTENT,
+    "alibaba": replace(
+        _REASONING_CONTENT, reasoning_on={"enable_thinking": True}, reasoning_off={"enable_thinking": False}
+    ),
     "azure": _OPENAI,
     "baseten": _REASONING_CONTENT,
     "cerebras": _REASONING,
     "deepinfra": _REASONING_CONTENT,
-    "deepseek": replace(_REASONING_CONTENT, text_only_roles=_TEXT_ONLY, cache_control=False),
+    "deepseek": replace(_REASONING_CONTENT, **_THINKING, text_only_roles=_TEXT_ONLY, cache_control=False),
     "fireworks": _REASONING_CONTENT,
     "groq": Dialect(
         accepted_fields=_COMMON_FIELDS
@@ -109,7 +121,7 @@ DIALECTS: Mapping[str, Dialect] = {
         speaker_names=False,
         cache_control=False,
     ),
-    "moonshotai": _REASONING_CONTENT,
+    "moonshotai": replace(_REASONING_CONTENT, **_THINKING),
     "nebius": _REASONING_CONTENT,
     "novita": _REASONING_CONTENT,
     "openai": _OPENAI,
@@ -117,5 +129,5 @@ DIALECTS: Mapping[str, Dialect] = {
     "together": _REASONING,
     "xai": replace(_REASONING_CONTENT, image_types=frozenset({"image/jpeg", "image/png"})),
     "xiaomi": _REASONING_CONTENT,
-    "z-ai": _REASONING_CONTENT,
+    "z-ai": replace(_REASONING_CONTENT, **_THINKING),
 }  # fmt: skip

@@ -60,8 +60,8 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
         body["stream_options"] = {"include_usage": True}
     if limit := request.token_limit:
         body[dialect.output_limit_field] = limit
-    if chat.reasoning is not None and (effort := _reasoning_effort(request, chat.reasoning, dialect)):
-        body["reasoning_effort"] = effort
+    if chat.reasoning is not None and request.supports("reasoning"):
+        body |= _reasoning(request, chat.reasoning, dialect)
     if body.get("verbosity") in _VERBOSITIES:
         body["verbosity"] = _VERBOSITIES[body["verbosity"]]
     if end_user := request.end_user_id:
@@ -82,11 +82,14 @@ def _tool(tool: Message, dialect: Dialect) -> Message:
     return tool if dialect.cache_control else without_cache_control(tool)
 
 
-def _reasoning_effort(request: ProviderRequest, reasoning: Reasoning, dialect: Dialect) -> str | None:
-    """The value of `reasoning_effort`; None when the model decides, or takes none."""
-    if reasoning.enabled is False or not request.supports("reasoning"):
-        return None
+def _reasoning(request: ProviderRequest, reasoning: Reasoning, dialect: Dialect) -> dict[str, Any]:
+    """The fields that turn reasoning on or off; none when the model decides."""
     effort = request.reasoning_effort(request.max_output_tokens)
+    if effort is None:
+        return {}
+    if reasoning.enabled is False:
+        return dict(dialect.reasoning_off)
     if effort == "minimal" and reasoning.max_tokens:
         effort = "low"  # a small budget does not ask for "minimal", which some models do not have
-    return dialect.efforts.get(effort, effort) if effort else None
+    switch = dialect.reasoning_off if effort == "none" else dialect.reasoning_on
+    return {"reasoning_effort": dialect.efforts.get(effort, effort), **switch}

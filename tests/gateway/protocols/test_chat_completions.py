@@ -246,13 +246,14 @@ async def test_an_idle_stream_sends_comments_that_clients_ignore(api, monkeypatc
         ({"reasoning": {"enabled": False}}, None),
     ],
 )
-async def test_a_thinking_variant_reasons_by_default(api, asked, effort):
-    await sync_to_async(factory.endpoint)(
-        await sync_to_async(factory.model)("acme/one:thinking", reasoning=True), "cheap", factory.CHEAP
-    )
+async def test_a_thinking_variant_reasons_by_default_whatever_its_endpoint_lists(api, asked, effort):
+    served = await sync_to_async(factory.model)("acme/one:thinking")
+    await sync_to_async(factory.endpoint)(served, "cheap", factory.CHEAP, supported_parameters=["max_tokens"])
     response = await api.chat(model="acme/one:thinking", **asked)
     assert response.status_code == 200
     assert (await api.received())[0]["body"].get("reasoning_effort") == effort
+    details = response.json()["usage"]["completion_tokens_details"]
+    assert (details["reasoning_tokens"] > 0) == (effort is not None)
 
 
 async def test_other_models_do_not_reason_by_default(api):

@@ -76,6 +76,20 @@ def efforts() -> None:
     assert body_in(TOLERANT, reasoning={"effort": "max"})["reasoning_effort"] == "high"
 
 
+def reasoning_on() -> None:
+    dialect = Dialect(reasoning_on={"enable_thinking": True})
+    sent = [body_in(dialect, reasoning=asked) for asked in ({"effort": "low"}, {"effort": "none"}, {"enabled": False})]
+    assert [body.get("enable_thinking") for body in sent] == [True, None, None]
+    assert "enable_thinking" not in body_in(dialect)
+
+
+def reasoning_off() -> None:
+    dialect = Dialect(reasoning_off={"enable_thinking": False})
+    sent = [body_in(dialect, reasoning=asked) for asked in ({"effort": "low"}, {"effort": "none"}, {"enabled": False})]
+    assert [body.get("enable_thinking") for body in sent] == [None, False, False]
+    assert "enable_thinking" not in body_in(dialect)
+
+
 def prompt_cache_key() -> None:
     assert "prompt_cache_key" not in body_in(TOLERANT)
     assert len(body_in(Dialect(prompt_cache_key=True))["prompt_cache_key"]) == 32
@@ -140,8 +154,8 @@ def cache_control() -> None:
 
 
 CHECKS = [
-    accepted_fields, refused_fields, output_limit_field, efforts, prompt_cache_key, roles, message_fields,
-    speaker_names, text_only_roles, reasoning_field, image_types, cache_control,
+    accepted_fields, refused_fields, output_limit_field, efforts, reasoning_on, reasoning_off, prompt_cache_key, roles,
+    message_fields, speaker_names, text_only_roles, reasoning_field, image_types, cache_control,
 ]  # fmt: skip
 
 
