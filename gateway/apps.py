@@ -10,8 +10,9 @@ class GatewayConfig(AppConfig):
             reconciliation,  # noqa: F401 registers its checks
             settlement,
         )
-        from gateway.routing import health
+        from gateway.routing import health, provider_keys
         from models_catalog import measurements
 
         measurements.provide(health.published)
         settlement.queue.on_heartbeat(health.tracker.sync)
+        settlement.queue.on_heartbeat(provider_keys.ring.sync)

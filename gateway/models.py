@@ -88,6 +88,7 @@ class Generation(_Request):
     endpoint = models.CharField(max_length=120, blank=True)  # tag
     reason = models.CharField(max_length=30, blank=True)  # why that endpoint was tried
     simulated = models.BooleanField(default=False)
+    provider_key_id = models.BigIntegerField(default=0)  # the ProviderKey used; 0: the one of the environment, or none
     upstream_id = models.CharField(max_length=200, blank=True)
     cancelled = models.BooleanField(default=False)
     finish_reason = models.CharField(max_length=20, blank=True)
@@ -185,6 +186,28 @@ class EndpointMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} at {self.tag}, {self.minute:%H:%M}"
+
+
+class ProviderSpend(models.Model):
+    """Sums of the requests that one process has settled through one key of a provider.
+
+    Written in the transaction that charges the account. A row for each process, so that no process waits for another;
+    readers add them up. Simulated responses are left out.
+    """
+
+    provider = models.CharField(max_length=100)  # slug
+    provider_key_id = models.BigIntegerField()  # the ProviderKey; 0: the key in the environment, or none
+    process_id = models.CharField(max_length=60)
+    requests = models.PositiveBigIntegerField(default=0)
+    cost = models.BigIntegerField(default=0)  # charged to accounts, pico-USD
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("provider", "provider_key_id", "process_id"), name="provider_spend_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider}, key {self.provider_key_id}: {self.requests} requests"
 
 
 class UsageHour(models.Model):

@@ -16,6 +16,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -27,13 +28,14 @@ from django.db.models.functions import Lower
 
 from common.fresh_cache import FreshCache
 
-from .entries import Catalogue, EndpointEntry, ModelEntry, Prices, ProviderEntry, Tier
-from .models import Author, CatalogueVersion, Endpoint, Model, Provider
+from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, Prices, ProviderEntry, Tier
+from .models import Author, CatalogueVersion, Endpoint, Model, Provider, ProviderKey
 from .parameters import VARIANT_PARAMETERS
 
 __all__ = [
     "Catalogue",
     "EndpointEntry",
+    "KeyEntry",
     "ModelEntry",
     "Prices",
     "ProviderEntry",
@@ -99,17 +101,29 @@ def touch() -> int:
 def load() -> Catalogue:
     """Read the catalog from the database."""
     loaded = stamp()  # first: a change during the reading is then noticed by the next look at the stamp
-    providers = {row.slug: _provider(row) for row in Provider.objects.filter(enabled=True).order_by(Lower("name"))}
+    provider_rows = list(Provider.objects.filter(enabled=True).order_by(Lower("name")))
+    providers = {row.slug: _provider(row) for row in provider_rows}
+    keyless = {row.slug for row in provider_rows if not row.requires_key}
     authors = dict(Author.objects.order_by(Lower("name")).values_list("slug", "name"))
     endpoints: dict[str, list[EndpointEntry]] = {}
+    keys: dict[str, list[KeyEntry]] = {}
+    for key in ProviderKey.objects.filter(enabled=True).order_by("pk"):
+        keys.setdefault(key.provider_id, []).append(KeyEntry(key.pk, key.weight, key.secret))
     # Until an aggregator's own key is set, it serves only models without another provider; then everything it lists.
-    keyed = [row.slug for row in providers.values() if row.kind == "aggregator" and os.environ.get(row.key_variable)]
+    keyed = [row.slug for row in providers.values() if row.kind == "aggregator" and _has_key(row, keys)]
     usable = Q(enabled=True) | Q(provider__in=keyed)
     for row in Endpoint.objects.filter(usable, provider__enabled=True, model__hidden=False):
         if not row.enabled and "enabled" in row.edited_fields:
             continue  # an operator switched it off
         try:
-            endpoints.setdefault(row.model_id, []).append(_endpoint(row, providers[row.provider_id]))
+            endpoints.setdefault(row.model_id, []).append(
+                _endpoint(
+                    row,
+                    providers[row.provider_id],
+                    keys=tuple(keys.get(row.provider_id, ())),
+                    requires_key=row.provider_id not in keyless,
+                )
+            )
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             # One bad row, edited by hand, must not take the site down.
             log.error("%s is left out of the catalog: %s", row, error)
@@ -132,7 +146,14 @@ def _provider(row: Provider) -> ProviderEntry:
     )
 
 
-def _endpoint(row: Endpoint, provider: ProviderEntry) -> EndpointEntry:
+def _has_key(provider: ProviderEntry, keys: Mapping[str, object]) -> bool:
+    variables = (provider.key_variable, f"PROVIDER_{provider.slug.upper().replace('-', '_')}_API_KEY")
+    return provider.slug in keys or any(os.environ.get(name) for name in variables if name)
+
+
+def _endpoint(
+    row: Endpoint, provider: ProviderEntry, *, keys: tuple[KeyEntry, ...], requires_key: bool
+) -> EndpointEntry:
     prices = Prices(**_decimals(row.pricing))
     return EndpointEntry(
         id=row.pk,
@@ -154,6 +175,8 @@ def _endpoint(row: Endpoint, provider: ProviderEntry) -> EndpointEntry:
         publishes=row.publishes,
         base_url=provider.base_url,
         key_variable=provider.key_variable,
+        keys=keys,
+        requires_key=requires_key,
     )
 
 

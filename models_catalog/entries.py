@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 
-__all__ = ["Catalogue", "EndpointEntry", "ModelEntry", "Prices", "ProviderEntry", "Tier"]
+__all__ = ["Catalogue", "EndpointEntry", "KeyEntry", "ModelEntry", "Prices", "ProviderEntry", "Tier"]
 
 ZERO = Decimal(0)
 
@@ -88,7 +88,7 @@ class ProviderEntry:
 
     slug: str
     name: str
-    kind: str  # lab, host, cloud, aggregator
+    kind: str  # lab, host, cloud, aggregator, own
     headquarters: str  # ISO 3166 code, or empty
     datacenters: tuple[str, ...]
     base_url: str  # empty: no OpenAI-compatible address
@@ -101,6 +101,15 @@ class ProviderEntry:
     privacy_policy_url: str
     terms_of_service_url: str
     supports_cancel: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # hashed by identity, on the hot path
+class KeyEntry:
+    """A key that an operator has given for a provider. `secret` is encrypted."""
+
+    id: int
+    weight: int
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,8 @@ class EndpointEntry:
     base_url: str
     key_variable: str
     publishes: bool = False  # may show prompts to the public
+    keys: tuple[KeyEntry, ...] = ()  # the provider's, beside that of the environment
+    requires_key: bool = True  # False: the provider's server takes requests without one
 
     @property
     def keeps_nothing(self) -> bool:

@@ -5,10 +5,16 @@ nor a database's idea of decimals may touch them.
 """
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from common import encryption
+
 from .pricing import check_pricing, check_tiers, servable
+
+#: The `kind` of a provider that the operator runs.
+OWN = "own"
 
 
 class FromFile(models.Model):
@@ -43,7 +49,7 @@ class Provider(FromFile):
 
     slug = models.SlugField(max_length=100, primary_key=True)
     name = models.CharField(max_length=100)
-    kind = models.CharField(max_length=20)  # lab, host, cloud, aggregator
+    kind = models.CharField(max_length=20)  # lab, host, cloud, aggregator, own
     headquarters = models.CharField(max_length=2, blank=True)
     datacenters = models.JSONField(default=list, blank=True)
     base_url = models.URLField(blank=True)  # empty: no OpenAI-compatible address
@@ -58,9 +64,50 @@ class Provider(FromFile):
     # Stops generating, and billing, when the connection is closed.
     supports_cancel = models.BooleanField(default=False)
     enabled = models.BooleanField(default=True)
+    # False for a server of the operator's own that takes requests without a key.
+    requires_key = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a server of the operator's own, with names and prices of its own."""
+        return self.kind == OWN
+
+
+class ProviderKey(models.Model):
+    """A key of a provider, encrypted. Several share the provider's requests by weight, beside that of the environment.
+
+    The last columns are written by the processes that use the key: they say how it fared.
+    """
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="keys")
+    name = models.CharField(max_length=100, blank=True)
+    secret = models.TextField(editable=False)  # encrypted by common.encryption
+    last_four = models.CharField(max_length=4, editable=False)
+    weight = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Its share of the provider's requests, 1 to 100: a key of weight 2 gets twice those of weight 1.",
+    )
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    cooling_until = models.DateTimeField(null=True, blank=True, editable=False)
+    cooling_model = models.CharField(max_length=200, blank=True, editable=False)  # the provider's name of it
+    last_status = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)  # HTTP, of its last refusal
+    last_refused_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        named = f" ({self.name})" if self.name else ""
+        return f"{self.provider_id} \u2026{self.last_four}{named}"
+
+    def set_secret(self, secret: str) -> None:
+        """Encrypt the key. From then on, only its last four characters can be seen."""
+        self.secret = encryption.encrypt(secret)
+        # Of a short key, four characters would give too much away.
+        self.last_four = secret[-4:] if len(secret) >= 12 else ""
 
 
 class Model(FromFile):

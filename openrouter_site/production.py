@@ -17,6 +17,11 @@ def refuse_unsafe_settings(settings: Mapping[str, Any]) -> None:
             "SECRET_KEY is missing or shorter than 50 characters. Create one with: "
             'python -c "import secrets; print(secrets.token_urlsafe(50))"'
         )
+    if any(len(key) < 32 for key in settings["ENCRYPTION_KEYS"]):
+        faults.append(
+            "ENCRYPTION_KEY has a key of fewer than 32 characters. Create one with: "
+            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+        )
     if not settings["DATABASE_URL"]:
         faults.append("DATABASE_URL is missing. Production needs PostgreSQL: postgres://user:password@host/name")
     if settings["STRIPE_IS_SANDBOX"]:

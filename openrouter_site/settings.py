@@ -21,6 +21,8 @@ VERSION = re.search(r"^## v(\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.M
 DEBUG = env.boolean("DEBUG", True)
 INSECURE_SECRET_KEY = "development-only: every machine has this key"  # noqa: S105 refused in production
 SECRET_KEY = env.text("SECRET_KEY", INSECURE_SECRET_KEY)
+# Provider keys are encrypted with the first, and read with any; without one, with a key derived from SECRET_KEY.
+ENCRYPTION_KEYS = env.words("ENCRYPTION_KEY")
 
 SITE_NAME = env.text("SITE_NAME", "OpenRouter")
 SITE_URL = env.text("SITE_URL", f"http://127.0.0.1:{env.integer('PORT', 8000)}").rstrip("/")

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from billing.spending import AccountRow
 from gateway.models import Generation
 
-from .rows import GenerationRow, HoldRow, HourRow, KeyRow
+from .rows import GenerationRow, HoldRow, HourRow, KeyRow, SpendRow
 from .sql import BoundStatement, as_json, fetch, ids, run, statements
 
 __all__ = ["Batch", "LockedRows"]
@@ -95,8 +95,9 @@ class Batch:
         opened: Sequence[HoldRow],
         settled: Sequence[GenerationRow],
         hours: Sequence[HourRow],
+        spend: Sequence[SpendRow],
     ) -> None:
-        """Update the accounts and keys, insert the opened and the settled requests, add to the hours, and commit.
+        """Update the accounts and keys, insert the opened and the settled requests, add to the sums, and commit.
 
         A Generation that the reaper has written is replaced.
         """
@@ -113,6 +114,8 @@ class Batch:
             bound.append((known.update_keys, [_changes([locked.keys[key] for key in charged_keys if key is not None])]))
         if hours:
             bound.append((known.add_to_hours, [as_json(hours)]))
+        if spend:
+            bound.append((known.add_to_spend, [as_json(spend)]))
         run([*bound, *self._commit])
 
 

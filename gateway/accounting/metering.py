@@ -221,6 +221,7 @@ class Meter:
         row.endpoint = endpoint.tag
         row.reason = self.attempt.reason
         row.simulated = self.attempt.upstream.simulated
+        row.provider_key_id = self.attempt.upstream.key_id
         row.prompt_tokens = usage.prompt_tokens
         row.completion_tokens = usage.completion_tokens
         row.reasoning_tokens = usage.reasoning_tokens

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 from billing.credits.reconciliation import Fault, check
 from billing.models import CreditAccount
 from common.money import PicoUsd, format_exact_usd
-from gateway.models import Generation, Hold, UsageHour
+from gateway.models import Generation, Hold, ProviderSpend, UsageHour
 from keys.models import ApiKey
 
 
@@ -40,6 +40,19 @@ def check_key_usage() -> Iterator[Fault]:
     keys = ApiKey.objects.annotate(of_generations=_sum(generations, "key", "cost")).exclude(usage=F("of_generations"))
     for key, usage, cost in keys.values_list("pk", "usage", "of_generations"):
         yield Fault(f"key {key}", f"usage is {_usd(usage)} but its generations add up to {_usd(cost)}")
+
+
+@check
+def check_provider_spend() -> Iterator[Fault]:
+    """The spend counted for a provider's key is the cost of the generations that used it."""
+    counted = dict(
+        ProviderSpend.objects.exclude(provider_key_id=0).values_list("provider_key_id").annotate(Sum("cost"))
+    )
+    used = Generation.objects.filter(simulated=False).exclude(provider_key_id=0)
+    costs = dict(used.order_by().values_list("provider_key_id").annotate(Sum("cost")))
+    for key in sorted(counted.keys() | costs.keys()):
+        if (spend := counted.get(key, 0)) != (cost := costs.get(key, 0)):
+            yield Fault(f"provider key {key}", f"spend is {_usd(spend)} but its generations add up to {_usd(cost)}")
 
 
 def _sum(rows: "QuerySet[Generation] | QuerySet[Hold] | QuerySet[UsageHour]", owner: str, column: str) -> Coalesce:

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.models import Generation
 
-__all__ = ["GenerationRow", "HoldRow", "HourRow", "KeyRow"]
+__all__ = ["GenerationRow", "HoldRow", "HourRow", "KeyRow", "SpendRow"]
 
 
 class _RequestRow(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -44,6 +44,7 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     endpoint: str = ""
     reason: str = ""
     simulated: bool = False
+    provider_key_id: int = 0
     upstream_id: str = ""
     cancelled: bool = False
     finish_reason: str = ""
@@ -115,3 +116,15 @@ class HourRow(msgspec.Struct, omit_defaults=True):
     cost: int = 0
     latency_ms: int = 0
     duration_ms: int = 0
+
+
+class SpendRow(msgspec.Struct, omit_defaults=True):
+    """The sums that a batch adds to one `ProviderSpend`; IDENTITY are the columns of its unique constraint."""
+
+    IDENTITY: ClassVar = ("provider", "provider_key_id", "process_id")
+
+    provider: str
+    provider_key_id: int
+    process_id: str
+    requests: int = 0
+    cost: int = 0

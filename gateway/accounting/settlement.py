@@ -28,7 +28,7 @@ from keys.status import remaining, require_usable, start_window
 from .batch import Batch, LockedRows
 from .batch_writer import BatchWriter
 from .holds import Admission, Admit, hold_for
-from .rows import GenerationRow, HoldRow, HourRow
+from .rows import GenerationRow, HoldRow, HourRow, SpendRow
 
 __all__ = ["PROCESS_ID", "Admission", "Admit", "Settle", "Settled", "SettlementQueue", "queue", "write_batch"]
 
@@ -107,7 +107,13 @@ def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settle
         # Settlements first: `read` has already deleted their holds, so their credits are free for admissions.
         order = sorted(range(len(operations)), key=lambda number: isinstance(operations[number], Admit))
         results = {number: decisions.decide(operations[number]) for number in order}
-        batch.write(locked, opened=decisions.opened, settled=decisions.settled, hours=[*decisions.hours.values()])
+        batch.write(
+            locked,
+            opened=decisions.opened,
+            settled=decisions.settled,
+            hours=[*decisions.hours.values()],
+            spend=[*decisions.spend.values()],
+        )
     for account in locked.accounts.values():
         spending.report_low_balance(account)
     return [results[number] for number in range(len(operations))]
@@ -122,6 +128,7 @@ class _Decisions:
         self.opened: list[HoldRow] = []
         self.settled: list[GenerationRow] = []
         self.hours: dict[tuple[object, ...], HourRow] = {}
+        self.spend: dict[tuple[str, int], SpendRow] = {}
 
     def decide(self, operation: Admit | Settle) -> Admission | Settled | Exception:
         if isinstance(operation, Settle):
@@ -172,6 +179,8 @@ class _Decisions:
             key.window_usage += cost
             key.last_used_at = self.now
         self.add_to_hour(generation)
+        if generation.provider and not generation.simulated:
+            self.add_to_spend(generation)
         return Settled(cost=PicoUsd(cost), balance=PicoUsd(account.balance))
 
     def add_to_hour(self, generation: GenerationRow) -> None:
@@ -199,6 +208,14 @@ class _Decisions:
             hour.duration_ms += generation.duration_ms or 0
         else:
             hour.failures += 1
+
+    def add_to_spend(self, generation: GenerationRow) -> None:
+        identity = (generation.provider, generation.provider_key_id)
+        spend = self.spend.get(identity)
+        if spend is None:
+            spend = self.spend[identity] = SpendRow(*identity, PROCESS_ID)
+        spend.requests += 1
+        spend.cost += generation.cost
 
 
 #: This process's queue.

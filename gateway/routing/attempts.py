@@ -9,6 +9,7 @@ from models_catalog.catalog import EndpointEntry, ModelEntry
 
 from .affinity import Draw
 from .health import EndpointKey, Health
+from .provider_keys import Key
 from .upstreams import Upstream, upstream_of
 
 __all__ = ["Attempt", "RoutingContext"]
@@ -27,6 +28,11 @@ class Attempt(msgspec.Struct, frozen=True):
     @property
     def key(self) -> EndpointKey:
         return EndpointKey(self.model.id, self.endpoint.tag)
+
+    def with_key(self, key: Key) -> "Attempt":
+        """The same attempt, through this key of the provider."""
+        upstream = self.upstream.with_key(key)
+        return self if upstream is self.upstream else Attempt(self.model, self.endpoint, upstream, self.reason)
 
 
 class RoutingContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from models_catalog.catalog import Catalogue
 
+from .affinity import Draw
 from .attempts import Attempt, RoutingContext
 from .constraints import RoutingConstraints
 from .filters import NO_CREDENTIALS, EndpointFilter, Exclusion, no_endpoints
@@ -37,6 +38,7 @@ class Plan(msgspec.Struct, frozen=True):
     request_price: Decimal  # USD per request
     image_price: Decimal  # USD per image
     max_output_tokens: int  # the longest response that any attempt can give
+    stable_draw: Draw | None = None  # the conversation's own, for the choice of a provider's key
 
     @property
     def is_free(self) -> bool:
@@ -67,7 +69,8 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
         raise no_endpoints(requested, resolved, exclusions, context.prompt_tokens)
     strategy = resolved[0].router.partition("/")[2] or ("fallback" if len(resolved) > 1 else "direct")
     considered = sum(len(one.model.endpoints) for one in resolved)
-    return _bounded(requested, strategy, attempts, considered, request)
+    plan = _bounded(requested, strategy, attempts, considered, request)
+    return msgspec.structs.replace(plan, stable_draw=context.stable_draw) if context.stable_draw else plan
 
 
 def _resolved(

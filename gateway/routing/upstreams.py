@@ -1,15 +1,22 @@
 """Upstreams: the address and key at which an endpoint is called, at its provider or at the sandbox."""
 
+import logging
 import os
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from models_catalog.catalog import EndpointEntry
+from common import encryption
+from models_catalog.catalog import EndpointEntry, KeyEntry
+from models_catalog.models import Provider
 
-__all__ = ["KNOWN_PROTOCOLS", "Upstream", "clear", "upstream_of"]
+from .provider_keys import ENVIRONMENT, Key
+
+__all__ = ["KNOWN_PROTOCOLS", "Upstream", "clear", "environment_key", "upstream_of", "upstream_of_key"]
+
+log = logging.getLogger(__name__)
 
 #: The names of the modules in `gateway/providers` that speak a protocol.
 KNOWN_PROTOCOLS = frozenset({"anthropic", "google", "openai_chat"})
@@ -30,12 +37,34 @@ _NATIVE = {
 
 
 class Upstream(msgspec.Struct, frozen=True):
-    """A server to send requests to. `protocol` is the name of a module in `gateway/providers`."""
+    """A server to send requests to. `protocol` is the name of a module in `gateway/providers`.
+
+    `api_key` is the key to use, with the ID `key_id`; `others` are the provider's further keys. Neither is in the repr.
+    """
 
     base_url: str
     api_key: str
     simulated: bool
     protocol: str = "openai_chat"
+    key_id: int = ENVIRONMENT
+    weight: int = 1
+    others: tuple[Key, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Upstream({self.base_url!r}, key {self.key_id}, {self.protocol})"
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """All keys of the provider."""
+        return (Key(self.key_id, self.api_key, self.weight), *self.others)
+
+    def with_key(self, key: Key) -> "Upstream":
+        """The same server, to be called with this key."""
+        return (
+            self
+            if key.id == self.key_id
+            else Upstream(self.base_url, key.secret, self.simulated, self.protocol, key.id, key.weight)
+        )
 
 
 def upstream_of(endpoint: EndpointEntry) -> Upstream | None:
@@ -43,9 +72,10 @@ def upstream_of(endpoint: EndpointEntry) -> Upstream | None:
 
     The environment variables `PROVIDER_<SLUG>_BASE_URL`, `PROVIDER_<SLUG>_API_KEY` and `PROVIDER_<SLUG>_PROTOCOL`
     override a provider's address, key and protocol. Without them, the provider's own address is used if the variable
-    of its key is set. Raises ImproperlyConfigured for an unknown protocol.
+    of its key is set, if an operator has given it a key, or if it needs none. Raises ImproperlyConfigured for an
+    unknown protocol.
     """
-    real = _real(endpoint.provider, endpoint.base_url, endpoint.key_variable)
+    real = _real(endpoint.provider, endpoint.base_url, endpoint.key_variable, endpoint.keys, endpoint.requires_key)
     if real is not None and endpoint.provider_model_id:
         return real
     return _sandbox(endpoint.provider)
@@ -57,9 +87,30 @@ def clear() -> None:
     _sandbox.cache_clear()
 
 
-@cache
-def _real(provider: str, base_url: str, key_variable: str) -> Upstream | None:
-    prefix = f"PROVIDER_{provider.upper().replace('-', '_')}"
+def upstream_of_key(provider: Provider, key_id: int) -> Upstream | None:
+    """The provider's own server, to be called with one of its keys, turned on or not; None without address or key."""
+    entries = tuple(KeyEntry(key.pk, key.weight, key.secret) for key in provider.keys.filter(pk=key_id))
+    found = _real(provider.slug, provider.base_url, provider.key_variable, entries, provider.requires_key)
+    key = next((key for key in found.keys if key.id == key_id), None) if found else None
+    return found.with_key(key) if found and key else None
+
+
+def environment_key(provider: str, key_variable: str) -> tuple[str, str]:
+    """(the environment variable that holds the provider's key, the key); both are empty when none is set."""
+    native = _NATIVE.get(provider)
+    names = (f"{_prefix(provider)}_API_KEY", key_variable, *(native.other_keys if native else ()))
+    return next(((name, key) for name in names if name and (key := os.environ.get(name, ""))), ("", ""))
+
+
+def _prefix(provider: str) -> str:
+    return f"PROVIDER_{provider.upper().replace('-', '_')}"
+
+
+@lru_cache(maxsize=1000)  # bounded: a new key or address makes a new entry
+def _real(
+    provider: str, base_url: str, key_variable: str, entries: tuple[KeyEntry, ...], requires_key: bool
+) -> Upstream | None:
+    prefix = _prefix(provider)
     native = _NATIVE.get(provider)
     protocol = os.environ.get(f"{prefix}_PROTOCOL") or (native.protocol if native else "openai_chat")
     if protocol not in KNOWN_PROTOCOLS:
@@ -69,11 +120,27 @@ def _real(provider: str, base_url: str, key_variable: str) -> Upstream | None:
         # The catalog may have the address of the provider's OpenAI-compatible API, which extends that of its own API.
         base_url = base_url.rstrip("/").removesuffix("/openai") or native.base_url
     address = os.environ.get(f"{prefix}_BASE_URL") or base_url
-    key_variables = (f"{prefix}_API_KEY", key_variable, *(native.other_keys if native else ()))
-    key = next((key for name in key_variables if name and (key := os.environ.get(name, ""))), "")
-    if not address or not (key or f"{prefix}_BASE_URL" in os.environ):
+    _, in_environment = environment_key(provider, key_variable)
+    keys = ([Key(ENVIRONMENT, in_environment)] if in_environment else []) + _decrypted(provider, entries)
+    if not keys and (not requires_key or f"{prefix}_BASE_URL" in os.environ):
+        keys = [Key(ENVIRONMENT, "")]
+    if not address or not keys:
         return None
-    return Upstream(address.rstrip("/"), key, simulated=_is_sandbox(address), protocol=protocol)
+    first, *others = keys
+    return Upstream(
+        address.rstrip("/"), first.secret, _is_sandbox(address), protocol, first.id, first.weight, tuple(others)
+    )
+
+
+def _decrypted(provider: str, entries: tuple[KeyEntry, ...]) -> list[Key]:
+    """The keys that can be read; the others are logged by their ID."""
+    keys = []
+    for entry in entries:
+        try:
+            keys.append(Key(entry.id, encryption.decrypt(entry.secret), entry.weight))
+        except encryption.Undecryptable as error:
+            log.error("key %d of %s is not used: it was %s. Enter it again in the admin.", entry.id, provider, error)
+    return keys
 
 
 @cache

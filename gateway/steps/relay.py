@@ -17,8 +17,10 @@ from gateway.events import Delta, Finished
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers import ProviderStream, open_stream
 from gateway.providers.failures import ProviderFailure, api_error, retry_delay
+from gateway.routing.affinity import Draw
 from gateway.routing.health import HealthTracker
 from gateway.routing.plan import Attempt, Plan
+from gateway.routing.provider_keys import KEY_STATUSES, ring
 
 __all__ = ["Relay", "open_relay"]
 
@@ -109,27 +111,71 @@ async def open_relay(
     When every provider is rate limited and says to come back soon, all are tried once more. Raises ApiError when no
     attempt succeeds.
     """
-    failures: list[tuple[str, ProviderFailure]] = []
+    opening = _Opening(request, caller, meter, health, clock, plan.stable_draw)
     for last_round in (False, True):
         for attempt in plan.attempts:
-            began = clock()
-            try:
-                relay = await _open(attempt, request, caller, meter.max_tokens)
-            except ProviderFailure as failure:
-                seconds = clock() - began
-                meter.record_failed_attempt(attempt, failure.status, seconds)
-                if failure.moderation is None:  # moderation is about the prompt: it says nothing about the endpoint
-                    health.record_failure(attempt.key, failure.status)
-                log.info("%s failed with %d after %.2f s", attempt.endpoint.tag, failure.status, seconds)
-                failures.append((attempt.endpoint.provider_name, failure))
-            else:
-                relay.seconds = clock() - began
+            if (relay := await opening.try_keys(attempt)) is not None:
                 return relay
-        pause = retry_delay([failure for _, failure in failures])
+        pause = retry_delay([failure for _, failure in opening.failures])
         if last_round or pause is None:
             break
         await asyncio.sleep(pause)
-    raise api_error(failures, [attempt.model.id for attempt in plan.attempts], request.messages)
+    raise api_error(opening.failures, [attempt.model.id for attempt in plan.attempts], request.messages)
+
+
+class _Opening:
+    """The attempts of one request, and the failures so far: (name of the provider, failure) in order."""
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        caller: Caller,
+        meter: Meter,
+        health: HealthTracker,
+        clock: Callable[[], float],
+        draw: Draw | None,
+    ) -> None:
+        self._request = request
+        self._caller = caller
+        self._meter = meter
+        self._health = health
+        self._clock = clock
+        self._draw = draw
+        self.failures: list[tuple[str, ProviderFailure]] = []
+
+    async def try_keys(self, attempt: Attempt) -> Relay | None:
+        """The endpoint's response, through one key after the other while the provider refuses the key; None without.
+
+        An endpoint whose keys are all cooling down is not called: that counts as its rate limit.
+        """
+        upstream, provider, model = attempt.upstream, attempt.endpoint.provider, attempt.endpoint.provider_model_id
+        tried: list[int] = []
+        failure: ProviderFailure | None = None
+        while key := ring.choose(provider, upstream.keys, model, tried=tried, draw=self._draw):
+            tried.append(key.id)
+            began = self._clock()
+            try:
+                relay = await _open(attempt.with_key(key), self._request, self._caller, self._meter.max_tokens)
+            except ProviderFailure as refusal:
+                failure = refusal
+                self._record(attempt, failure, self._clock() - began)
+                if failure.status not in KEY_STATUSES or upstream.simulated:
+                    break
+                ring.refused(provider, key.id, model, failure.status, failure.retry_after)
+            else:
+                relay.seconds = self._clock() - began
+                return relay
+        if failure is None:
+            due = ring.seconds_until_due(provider, upstream.keys)
+            self._record(attempt, ProviderFailure(429, "", error_type="rate_limit_exceeded", retry_after=due), 0.0)
+        elif failure.moderation is None:  # moderation is about the prompt: it says nothing about the endpoint
+            self._health.record_failure(attempt.key, failure.status)
+        return None
+
+    def _record(self, attempt: Attempt, failure: ProviderFailure, seconds: float) -> None:
+        self._meter.record_failed_attempt(attempt, failure.status, seconds)
+        log.info("%s failed with %d after %.2f s", attempt.endpoint.tag, failure.status, seconds)
+        self.failures.append((attempt.endpoint.provider_name, failure))
 
 
 async def _open(attempt: Attempt, request: ChatRequest, caller: Caller, max_tokens: int | None) -> Relay:

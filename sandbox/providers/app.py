@@ -25,6 +25,8 @@ def make_app(shared: Shared) -> Starlette:
         return JSONResponse({"status": "ok", "speed": shared.speed, "recording": shared.recorder is not None})
 
     async def models(request: Request) -> Response:
+        if request.headers.get("authorization", "").endswith("-invalid"):
+            return JSONResponse({"error": {"message": "Incorrect API key provided.", "code": "invalid_api_key"}}, 401)
         return JSONResponse({"object": "list", "data": shared.catalog.listed(request.path_params["provider"])})
 
     async def recorded(request: Request) -> Response:

@@ -28,6 +28,7 @@ __all__ = ["LONGEST_HANG", "Completions", "headers_of", "read_body"]
 
 _SIGN_IN_PAGE = b"<!doctype html><title>Please sign in</title><h1>Please sign in</h1>"
 LONGEST_HANG = 3600.0  # seconds
+LIMITED_SECONDS = 30.0  # `Retry-After` for a key that says it is limited
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -131,9 +132,12 @@ class Exchange:
         return False
 
     def _refusal(self, request: ChatRequest, prompt: int, context: int | None) -> Refusal | None:
-        """Refusals without a fault: of a key that says it is invalid, and of a prompt that is too long."""
-        if self.protocol.key(self.scope).endswith(b"-invalid"):
+        """Refusals without a fault: of a key that says it is invalid or limited, and of a prompt that is too long."""
+        key = self.protocol.key(self.scope)
+        if key.endswith(b"-invalid"):
             return Refusal(401, code="invalid_api_key")
+        if key.endswith(b"-limited"):
+            return Refusal(429, retry_after=LIMITED_SECONDS)
         if context and prompt + (request.token_limit or 1) > context:
             message = f"This model's maximum context length is {context} tokens, and {prompt} are in the messages."
             return Refusal(400, message, "context_length_exceeded")

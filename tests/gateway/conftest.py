@@ -156,13 +156,14 @@ async def api(
 
 def _clear_caches() -> None:
     """Clear the caches of the process: tests change the database directly."""
-    from gateway.routing import upstreams
+    from gateway.routing import provider_keys, upstreams
 
     catalogue_cache.clear()
     callers.clear()
     health.tracker.clear()
     affinity.sticky_endpoints.clear()
     upstreams.clear()
+    provider_keys.ring.clear()
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ FROM json_populate_recordset(
 INSERT INTO gateway_generation (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id,
-    state, model, provider, endpoint, reason, simulated, upstream_id, cancelled,
+    state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
@@ -94,7 +94,7 @@ INSERT INTO gateway_generation (
 SELECT
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id,
-    state, model, provider, endpoint, reason, simulated, upstream_id, cancelled,
+    state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
@@ -106,6 +106,7 @@ FROM json_populate_recordset(
         '{
             "streamed": false, "app": "", "app_title": "", "user_agent": "", "external_user": "", "session_id": "",
             "state": "", "model": "", "provider": "", "endpoint": "", "reason": "", "simulated": false,
+            "provider_key_id": 0,
             "upstream_id": "", "cancelled": false, "finish_reason": "", "native_finish_reason": "",
             "failed_attempts": [], "prompt_tokens": 0, "completion_tokens": 0, "reasoning_tokens": 0,
             "cached_tokens": 0, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "token_source": "none",
@@ -169,3 +170,18 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     cost = gateway_usagehour.cost + excluded.cost,
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
+
+-- name: add_to_spend
+-- param: rows json
+INSERT INTO gateway_providerspend (
+    provider, provider_key_id, process_id, requests, cost
+)
+SELECT
+    provider, provider_key_id, process_id, requests, cost
+FROM json_populate_recordset(
+    json_populate_record(NULL::gateway_providerspend, '{"requests": 0, "cost": 0}'),
+    :'rows'
+)
+ON CONFLICT (provider, provider_key_id, process_id) DO UPDATE SET
+    requests = gateway_providerspend.requests + excluded.requests,
+    cost = gateway_providerspend.cost + excluded.cost;

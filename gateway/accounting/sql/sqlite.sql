@@ -89,7 +89,7 @@ FROM json_each(:rows);
 INSERT INTO gateway_generation (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id,
-    state, model, provider, endpoint, reason, simulated, upstream_id, cancelled,
+    state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
@@ -116,6 +116,7 @@ SELECT
     coalesce(json_extract(value, '$.endpoint'), ''),
     coalesce(json_extract(value, '$.reason'), ''),
     coalesce(json_extract(value, '$.simulated'), false),
+    coalesce(json_extract(value, '$.provider_key_id'), 0),
     coalesce(json_extract(value, '$.upstream_id'), ''),
     coalesce(json_extract(value, '$.cancelled'), false),
     coalesce(json_extract(value, '$.finish_reason'), ''),
@@ -211,3 +212,20 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     cost = gateway_usagehour.cost + excluded.cost,
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
+
+-- name: add_to_spend
+-- param: rows json
+INSERT INTO gateway_providerspend (
+    provider, provider_key_id, process_id, requests, cost
+)
+SELECT
+    json_extract(value, '$.provider'),
+    json_extract(value, '$.provider_key_id'),
+    json_extract(value, '$.process_id'),
+    coalesce(json_extract(value, '$.requests'), 0),
+    coalesce(json_extract(value, '$.cost'), 0)
+FROM json_each(:rows)
+WHERE true  -- without it, SQLite parses ON as the condition of a join
+ON CONFLICT (provider, provider_key_id, process_id) DO UPDATE SET
+    requests = gateway_providerspend.requests + excluded.requests,
+    cost = gateway_providerspend.cost + excluded.cost;

@@ -8,9 +8,14 @@ from .messages import urls_to_fetch
 from .request import request_body
 from .stream import MessagesStream
 
-__all__ = ["open_stream"]
+__all__ = ["authorization", "open_stream"]
 
 VERSION = "2023-06-01"
+
+
+def authorization(api_key: str) -> dict[str, str]:
+    """The headers that carry the key."""
+    return {"x-api-key": api_key, "anthropic-version": VERSION}
 
 
 async def open_stream(request: ProviderRequest) -> MessagesStream:
@@ -19,7 +24,7 @@ async def open_stream(request: ProviderRequest) -> MessagesStream:
     response = await send(
         request,
         f"{request.attempt.upstream.base_url}/messages",
-        headers={"x-api-key": request.attempt.upstream.api_key, "anthropic-version": VERSION},
+        headers=authorization(request.attempt.upstream.api_key),
         body=request_body(request, fetched),
     )
     return MessagesStream(response)

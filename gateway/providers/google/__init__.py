@@ -10,7 +10,12 @@ from .messages import urls_to_fetch
 from .request import request_body
 from .stream import GenerationStream
 
-__all__ = ["open_stream"]
+__all__ = ["authorization", "open_stream"]
+
+
+def authorization(api_key: str) -> dict[str, str]:
+    """The headers that carry the key."""
+    return {"x-goog-api-key": api_key}
 
 
 async def open_stream(request: ProviderRequest) -> GenerationStream:
@@ -20,7 +25,7 @@ async def open_stream(request: ProviderRequest) -> GenerationStream:
     response = await send(
         request,
         f"{request.attempt.upstream.base_url}/models/{quote(request.model, safe='')}:{method}",
-        headers={"x-goog-api-key": request.attempt.upstream.api_key},
+        headers=authorization(request.attempt.upstream.api_key),
         body=request_body(request, fetched),
     )
     return GenerationStream(response)

@@ -12,10 +12,10 @@ from django.db import connection
 
 from billing.models import CreditAccount
 from billing.spending import AccountRow
-from gateway.accounting.rows import GenerationRow, HoldRow, HourRow, KeyRow
+from gateway.accounting.rows import GenerationRow, HoldRow, HourRow, KeyRow, SpendRow
 from gateway.accounting.sql import Statements, as_json, fetch, ids, run, statements
 from gateway.accounting.sql.statements import load
-from gateway.models import Generation, Hold, UsageHour
+from gateway.models import Generation, Hold, ProviderSpend, UsageHour
 from keys.models import ApiKey
 
 NOW = datetime(2026, 11, 2, 12, 30, 15, 123456, tzinfo=UTC)
@@ -25,6 +25,7 @@ INSERTS = {
     "insert_holds": (HoldRow, Hold),
     "insert_generations": (GenerationRow, Generation),
     "add_to_hours": (HourRow, UsageHour),
+    "add_to_spend": (SpendRow, ProviderSpend),
 }
 READS = {
     "lock_accounts": (AccountRow, CreditAccount),

@@ -1,0 +1,58 @@
+"""Secrets that the site must be able to read again, such as providers' keys, encrypted at rest.
+
+Fernet (AES-128-CBC and HMAC-SHA256) with keys derived from `ENCRYPTION_KEY`, newest first, then from `SECRET_KEY`, so
+that a value written before `ENCRYPTION_KEY` was set, or with an older one of its keys, can still be read.
+"""
+
+import base64
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+__all__ = ["Undecryptable", "decrypt", "encrypt", "rotate"]
+
+
+class Undecryptable(Exception):
+    """The value was encrypted with a key that is no longer configured, or it was damaged."""
+
+    def __init__(self) -> None:
+        super().__init__("encrypted with a key that is no longer in ENCRYPTION_KEY, or damaged")
+
+
+def encrypt(text: str) -> str:
+    """Return the text, encrypted with the newest key."""
+    return _fernet().encrypt(text.encode()).decode()
+
+
+def decrypt(token: str) -> str:
+    """Return the text that `encrypt` was given. Raises Undecryptable."""
+    try:
+        return _fernet().decrypt(token).decode()
+    except InvalidToken:
+        raise Undecryptable from None
+
+
+def rotate(token: str) -> str:
+    """Return the value encrypted with the newest key. Raises Undecryptable."""
+    try:
+        return _fernet().rotate(token).decode()
+    except InvalidToken:
+        raise Undecryptable from None
+
+
+def _fernet() -> MultiFernet:
+    return _of((*settings.ENCRYPTION_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
+
+
+@lru_cache(maxsize=4)
+def _of(secrets: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(_derived(secret)) for secret in secrets])
+
+
+def _derived(secret: str) -> bytes:
+    # A label of its own: signatures made with SECRET_KEY must not share a key with this.
+    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"encryption at rest, version 1")
+    return base64.urlsafe_b64encode(derive.derive(secret.encode()))

@@ -1,0 +1,30 @@
+"""Encrypt providers' keys again with the newest key of ENCRYPTION_KEY, so that older ones can be removed."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from common import encryption
+from models_catalog import catalog
+from models_catalog.models import ProviderKey
+
+
+class Command(BaseCommand):
+    help = "Encrypt providers' keys again with the newest key of ENCRYPTION_KEY; older ones can then be removed."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lost = []
+        with transaction.atomic():
+            rows = list(ProviderKey.objects.select_for_update().order_by("pk"))
+            for row in rows:
+                try:
+                    row.secret = encryption.rotate(row.secret)
+                except encryption.Undecryptable:
+                    lost.append(str(row))
+                else:
+                    row.save(update_fields=["secret"])
+            catalog.touch()
+        self.stdout.write(f"Encrypted {len(rows) - len(lost)} keys with the newest key.")
+        if lost:
+            raise CommandError(f"These can't be read. Enter them again in the admin: {', '.join(lost)}.")
