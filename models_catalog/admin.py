@@ -1,20 +1,17 @@
 """Editing the catalog. Every change raises its stamp, so running processes notice within seconds. An edited
 field keeps its value when a newer bundled catalog is loaded."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest
 
+from common.admin import Admin
+
 from . import catalog
 from .models import Author, Endpoint, FromFile, Model, Provider
-
-if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]  # generic for the type checker only
-else:
-    Admin = admin.ModelAdmin
 
 
 class CatalogueAdmin(Admin):
@@ -39,6 +36,34 @@ class CatalogueAdmin(Admin):
         catalog.touch()
 
 
+class SwitchAdmin(CatalogueAdmin):
+    """Rows that operators turn on and off, several at once. Running requests finish; new ones notice within seconds."""
+
+    actions = ("turn_on", "turn_off")
+
+    @admin.action(description="Turn on", permissions=["change"])
+    def turn_on(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._switch(request, queryset, enabled=True)
+
+    @admin.action(description="Turn off", permissions=["change"])
+    def turn_off(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._switch(request, queryset, enabled=False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Any], *, enabled: bool) -> None:
+        state = "on" if enabled else "off"
+        done = 0
+        for row in queryset:
+            if row.enabled is enabled and "enabled" in row.edited_fields:
+                continue
+            row.enabled = enabled
+            row.edited_fields = sorted({*row.edited_fields, "enabled"})
+            row.save(update_fields=["enabled", "edited_fields"])
+            self.log_action(request, row, f"Turned {state}.")
+            done += 1
+        catalog.touch()
+        self.report(request, done, f"{str(self.opts.verbose_name_plural).capitalize()} turned {state}")
+
+
 @admin.register(Author)
 class AuthorAdmin(CatalogueAdmin):
     list_display = ("name", "slug")
@@ -46,7 +71,7 @@ class AuthorAdmin(CatalogueAdmin):
 
 
 @admin.register(Provider)
-class ProviderAdmin(CatalogueAdmin):
+class ProviderAdmin(SwitchAdmin):
     formfield_overrides = {URLField: {"assume_scheme": "https"}}  # noqa: RUF012 as in Django's own class
     list_display = ("name", "slug", "enabled", "kind", "key_variable", "trains", "retains", "supports_cancel")
     list_filter = ("enabled", "kind", "trains", "retains", "supports_cancel")
@@ -62,7 +87,7 @@ class ModelAdmin(CatalogueAdmin):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(CatalogueAdmin):
+class EndpointAdmin(SwitchAdmin):
     list_display = ("model_id", "tag", "enabled", "provider_model_id", "pricing", "publishes")
     list_filter = ("enabled", "publishes", "provider")
     search_fields = ("model__id", "tag", "provider_model_id")

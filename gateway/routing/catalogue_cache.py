@@ -5,6 +5,7 @@ import gc
 import logging
 
 from asgiref.sync import sync_to_async
+from django.db import Error
 
 from common.fresh_cache import FreshCache
 from models_catalog import catalog
@@ -13,18 +14,20 @@ __all__ = ["catalogue", "clear"]
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which a request checks for a newer catalog.
+#: Seconds after which a request checks for a newer catalog, and after which it waits for the result: the first request
+#: after a quiet hour must not go to a provider that was turned off in it.
 FRESH_SECONDS = 2.0
+USABLE_SECONDS = 8.0
 
-_catalogue: FreshCache[None, catalog.Catalogue] = FreshCache(fresh_seconds=FRESH_SECONDS)
+_catalogue: FreshCache[None, catalog.Catalogue] = FreshCache(fresh_seconds=FRESH_SECONDS, usable_seconds=USABLE_SECONDS)
 _refreshing: set[asyncio.Task[catalog.Catalogue]] = set()
 
 
 async def catalogue() -> catalog.Catalogue:
-    """Return the catalog. Only the first request of a process waits for the database."""
+    """Return the catalog. Only the first request of a process, or after a pause, waits for the database."""
     known, stale = _catalogue.lookup(None)
     if known is None:
-        return await _refresh(None)
+        return await _refresh_or_keep(_catalogue.peek(None))
     if stale and not _refreshing:
         refresh = asyncio.create_task(_refresh(known))
         _refreshing.add(refresh)
@@ -35,6 +38,16 @@ async def catalogue() -> catalog.Catalogue:
 def clear() -> None:
     """Make the next request read the catalog again."""
     _catalogue.clear()
+
+
+async def _refresh_or_keep(known: catalog.Catalogue | None) -> catalog.Catalogue:
+    try:
+        return await _refresh(known)
+    except Error as error:
+        if known is None:
+            raise
+        _warn(error)
+        return known
 
 
 async def _refresh(known: catalog.Catalogue | None) -> catalog.Catalogue:
@@ -49,4 +62,8 @@ async def _refresh(known: catalog.Catalogue | None) -> catalog.Catalogue:
 def _refreshed(refresh: asyncio.Task[catalog.Catalogue]) -> None:
     _refreshing.discard(refresh)
     if not refresh.cancelled() and (error := refresh.exception()):
-        log.warning("the catalog could not be refreshed (%s); using the last one", type(error).__name__)
+        _warn(error)
+
+
+def _warn(error: BaseException) -> None:
+    log.warning("the catalog could not be refreshed (%s); using the last one", type(error).__name__)

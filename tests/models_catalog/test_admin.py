@@ -1,6 +1,7 @@
 """Operators edit the catalogue."""
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from accounts.models import User
@@ -109,3 +110,17 @@ def test_an_endpoint_that_may_publish_prompts_is_marked_shown_and_keeps_nothing_
     assert not catalog.current().models["acme/large"].zero_retention
     listed = Client().get("/api/v1/endpoints/zdr").json()["data"]
     assert ("acme/large", "alpha") not in {(each["model_id"], each["tag"]) for each in listed}
+
+
+@pytest.mark.parametrize(("kind", "find"), [("provider", {"slug": "beta"}), ("endpoint", {"model": "acme/large:free"})])
+def test_rows_are_turned_off_and_on_from_the_list_and_a_new_catalog_file_keeps_that(operator, kind, find):
+    model = Provider if kind == "provider" else Endpoint
+    row = model.objects.get(**find)
+    for action, state, served in (("turn_off", "off", False), ("turn_on", "on", True)):
+        assert ("acme/large:free" in catalog.current().models) is not served
+        chosen = {"action": action, "_selected_action": [row.pk]}
+        page = operator.post(f"/admin/models_catalog/{kind}/", chosen, follow=True).content.decode()
+        assert f"{kind.capitalize()}s turned {state}: 1." in page
+        assert ("acme/large:free" in catalog.current().models) is served
+        assert model.objects.get(**find).edited_fields == ["enabled"]
+    assert [entry.change_message for entry in LogEntry.objects.all()] == ["Turned on.", "Turned off."]

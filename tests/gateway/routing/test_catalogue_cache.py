@@ -8,7 +8,7 @@ from django.db import DatabaseError, connections
 
 from gateway.routing.catalogue_cache import catalogue
 from models_catalog import catalog
-from models_catalog.models import CatalogueVersion
+from models_catalog.models import CatalogueVersion, Endpoint
 from tests.gateway import factory
 
 
@@ -55,6 +55,20 @@ async def test_pages_that_read_the_catalog_later_do_not_delay_the_refresh(served
     await catalogue()
     await refreshed()
     assert "acme/two" in (await catalogue()).models
+
+
+async def test_the_first_request_after_a_pause_sees_what_was_turned_off_in_it(served, clock):
+    await catalogue()
+
+    def turn_off_elsewhere() -> None:
+        in_memory = catalog.memory.peek(None)
+        Endpoint.objects.update(enabled=False)
+        catalog.touch()
+        catalog.memory.put(None, in_memory, read_at=catalog.memory.now())
+
+    await sync_to_async(turn_off_elsewhere)()
+    clock.now += 3600
+    assert (await catalogue()).models == {}
 
 
 async def test_one_refresh_runs_at_a_time(served, clock, monkeypatch):
