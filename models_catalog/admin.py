@@ -3,15 +3,22 @@ field keeps its value when a newer bundled catalog is loaded."""
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet, URLField
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 
 from common.admin import Admin
 
 from . import catalog
-from .models import Author, Endpoint, FromFile, Model, Provider
+from .loading import own_provider
+from .models import OWN, Author, Endpoint, FromFile, Model, Provider
 
 
 class CatalogueAdmin(Admin):
@@ -70,12 +77,105 @@ class AuthorAdmin(CatalogueAdmin):
     search_fields = ("name", "slug")
 
 
+class OwnProviderForm(forms.Form):
+    """A server of the operator's own, and what the server does not tell."""
+
+    name = forms.CharField(max_length=50, help_text="As people see it. It begins the IDs of its models.")
+    url = forms.CharField(
+        label="Address", max_length=300, help_text="For example http://localhost:11434, with or without /v1."
+    )
+    key = forms.CharField(
+        max_length=1000,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Only if the server asks for one. It is encrypted and can't be shown again.",
+    )
+    free = forms.BooleanField(required=False, label="Its models are free")
+    prompt_price = forms.DecimalField(
+        required=False, min_value=0, help_text="US dollars per million prompt tokens.", widget=forms.TextInput
+    )
+    completion_price = forms.DecimalField(
+        required=False, min_value=0, help_text="US dollars per million completion tokens.", widget=forms.TextInput
+    )
+    context_length = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=100_000_000,
+        help_text=f"In tokens, for models whose server doesn't tell. Empty: {own_provider.DEFAULT_CONTEXT}.",
+    )
+    tools = forms.BooleanField(required=False, label="Models call tools, if the server doesn't tell")
+    images = forms.BooleanField(required=False, label="Models see images, if the server doesn't tell")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            cleaned["pricing"] = own_provider.pricing_of(
+                cleaned.get("prompt_price"), cleaned.get("completion_price"), free=cleaned.get("free", False)
+            )
+        except own_provider.OwnProviderError as error:
+            self.add_error(None, str(error))
+        return cleaned
+
+    def add(self) -> own_provider.Result | None:
+        """Read the server's models and save them; None, with an error in the form, if that is not possible."""
+        given = self.cleaned_data
+        terms = own_provider.Terms(
+            pricing=given["pricing"],
+            context_length=given["context_length"],
+            tools=given["tools"] or None,
+            images=given["images"] or None,
+        )
+        try:
+            return own_provider.add(given["name"], given["url"], key=given["key"], terms=terms)
+        except (own_provider.OwnProviderError, own_provider.UnreadableServer) as error:
+            self.add_error(None, str(error))
+            return None
+
+
 @admin.register(Provider)
 class ProviderAdmin(SwitchAdmin):
+    change_list_template = "models_catalog/admin/providers.html"
+    actions = (*SwitchAdmin.actions, "read_models")
     formfield_overrides = {URLField: {"assume_scheme": "https"}}  # noqa: RUF012 as in Django's own class
     list_display = ("name", "slug", "enabled", "kind", "key_variable", "trains", "retains", "supports_cancel")
     list_filter = ("enabled", "kind", "trains", "retains", "supports_cancel")
     search_fields = ("name", "slug")
+
+    @admin.action(description="Read the list of models again (servers of your own)", permissions=["change"])
+    def read_models(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
+        for provider in queryset:
+            if provider.kind != OWN:
+                text = f"{provider.name} isn't a server of your own: its models come with the catalog."
+                self.message_user(request, text, messages.WARNING)
+                continue
+            try:
+                self._added(request, own_provider.read_again(provider))
+            except own_provider.UnreadableServer as error:
+                self.message_user(request, f"{provider.name}: {error}", messages.ERROR)
+
+    def get_urls(self) -> list[URLPattern]:
+        add_own = self.admin_site.admin_view(self.add_own)
+        return [path("add-own/", add_own, name="models_catalog_provider_add_own"), *super().get_urls()]
+
+    @method_decorator(sensitive_post_parameters("key"))
+    def add_own(self, request: HttpRequest) -> HttpResponse:
+        """Add a server of the operator's own, with all its models."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = OwnProviderForm(request.POST or None)
+        if form.is_valid() and (result := form.add()) is not None:
+            self._added(request, result)
+            return redirect("admin:models_catalog_provider_changelist")
+        context = self.admin_site.each_context(request) | {
+            "form": form,
+            "title": "Add a server of your own",
+            "opts": self.opts,
+        }
+        return render(request, "models_catalog/admin/add_own.html", context)
+
+    def _added(self, request: HttpRequest, result: own_provider.Result) -> None:
+        self.log_action(request, result.provider, f"Read its list of models: {len(result.added)} new.")
+        self.message_user(request, str(result))
 
 
 @admin.register(Model)

@@ -204,6 +204,11 @@ class ModelEntry:
     def is_free(self) -> bool:
         return self.prices.is_free
 
+    @property
+    def has_free_limits(self) -> bool:
+        """Whether its requests count toward the limits of free models: those of a free server of one's own do not."""
+        return self.variant == "free"
+
     @cached_property
     def provider_slugs(self) -> frozenset[str]:
         return frozenset(endpoint.provider for endpoint in self.endpoints)

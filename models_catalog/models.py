@@ -66,6 +66,8 @@ class Provider(FromFile):
     enabled = models.BooleanField(default=True)
     # False for a server of the operator's own that takes requests without a key.
     requires_key = models.BooleanField(default=True)
+    # For a server of the operator's own: its prices, and what the server does not tell (see loading/own_provider.py).
+    own_terms = models.JSONField(default=dict, editable=False)
 
     def __str__(self) -> str:
         return self.name
@@ -171,12 +173,16 @@ class Endpoint(FromFile):
         return f"{self.model_id} at {self.tag}"
 
     def clean(self) -> None:
-        """Raise ValidationError if the prices don't fit the model: only `:free` models may cost zero."""
+        """Raise ValidationError if the prices don't fit the model: only `:free` models, and those of a server of the
+        operator's own, may cost zero."""
         super().clean()
         try:
             check_pricing(self.pricing)
         except ValidationError:
             return  # the field has said so already
+        is_own = self.provider_id and self.provider.is_own
+        if is_own and servable(self.pricing, free=True) is not None:
+            return
         if self.model_id and servable(self.pricing, free=self.model_id.endswith(":free")) is None:
             raise ValidationError(
                 {"pricing": "A :free model costs nothing; any other model needs prompt and completion prices above 0."}

@@ -46,8 +46,8 @@ class Plan(msgspec.Struct, frozen=True):
         return self.attempts[0].model.is_free
 
     def without_free_models(self) -> "Plan | None":
-        """The same plan without its free models; None when no attempt would be left."""
-        paid = tuple(attempt for attempt in self.attempts if not attempt.model.is_free)
+        """The same plan without models that have free limits; None when no attempt would be left."""
+        paid = tuple(attempt for attempt in self.attempts if not attempt.model.has_free_limits)
         return msgspec.structs.replace(self, attempts=paid) if paid else None
 
 

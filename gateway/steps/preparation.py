@@ -97,7 +97,7 @@ async def _within_free_limits(plan: Plan, caller: Caller) -> Plan:
 
     A plan that may end at a free model counts as one free request. Raises RateLimited when no paid model is left.
     """
-    if not any(attempt.model.is_free for attempt in plan.attempts):
+    if not any(attempt.model.has_free_limits for attempt in plan.attempts):
         return plan
     try:
         await count_free_request(caller)

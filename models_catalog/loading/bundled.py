@@ -5,7 +5,8 @@ are the fields of the models of those names. What it leaves out is unknown.
 
 Loading is safe at any time and from any number of processes: rows are matched by their natural key,
 a field that an operator has edited keeps the operator's value, and a row that a newer file no longer
-has is switched off, never deleted.
+has is switched off, never deleted. A server of the operator's own keeps its name: facts about a provider or author
+of the same slug are left out.
 """
 
 import hashlib
@@ -20,10 +21,10 @@ from django.db import transaction
 
 from models_catalog import catalog
 from models_catalog.browser.descriptions import describe
-from models_catalog.models import Author, CatalogueVersion, Endpoint, Model, Provider
+from models_catalog.models import OWN, Author, CatalogueVersion, Endpoint, Model, Provider
 from models_catalog.pricing import servable
 
-__all__ = ["FILE", "Loaded", "load_bundled"]
+__all__ = ["FILE", "Loaded", "bundled_slugs", "load_bundled"]
 
 FILE = Path(__file__).parent.parent / "fixtures" / "catalogue.json"
 
@@ -58,7 +59,31 @@ def load_bundled(file: Path = FILE, *, force: bool = False) -> Loaded | None:
     return loaded
 
 
+def bundled_slugs(file: Path = FILE) -> set[str]:
+    """Return the slugs of every provider and author in the file."""
+    facts = json.loads(file.read_bytes())
+    return {*facts["authors"], *(row["slug"] for row in facts["providers"])}
+
+
+def _without_own(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts, without those whose slug is that of a server of the operator's own."""
+    own = set(Provider.objects.filter(kind=OWN, bundled=False).values_list("slug", flat=True))
+    if not own:
+        return facts
+    return {
+        "authors": {slug: name for slug, name in facts["authors"].items() if slug not in own},
+        "providers": [row for row in facts["providers"] if row["slug"] not in own],
+        "models": [row for row in facts["models"] if row["id"].partition("/")[0] not in own],
+        "endpoints": [
+            row
+            for row in facts["endpoints"]
+            if row["model"].partition("/")[0] not in own and row["provider"] not in own
+        ],
+    }
+
+
 def _write(facts: dict[str, Any]) -> Loaded:
+    facts = _without_own(facts)
     authors: dict[str, str] = facts["authors"]
     Author.objects.bulk_create(
         (Author(slug=slug, name=name) for slug, name in authors.items()),
