@@ -12,7 +12,7 @@ router = Router(tags=["providers"])
 
 @public(router, "/providers", summary="List providers")
 def list_providers(request: HttpRequest) -> HttpResponse:
-    """Return every provider, by name."""
+    """Return every provider that serves a model here, by name."""
     return publish_data(
-        request, "providers", lambda catalogue: [provider_json(each) for each in catalogue.providers.values()]
+        request, "providers", lambda catalogue: [provider_json(each) for each in catalogue.offering_providers.values()]
     )

@@ -10,9 +10,10 @@ class GatewayConfig(AppConfig):
             reconciliation,  # noqa: F401 registers its checks
             settlement,
         )
-        from gateway.routing import health, provider_keys
-        from models_catalog import measurements
+        from gateway.routing import health, provider_keys, upstreams
+        from models_catalog import catalog, measurements
 
+        catalog.provide(upstreams.is_configured)
         measurements.provide(health.published)
         settlement.queue.on_heartbeat(health.tracker.sync)
         settlement.queue.on_heartbeat(provider_keys.ring.sync)

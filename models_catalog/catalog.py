@@ -6,17 +6,20 @@
 - `stamp()`: a number that rises with every change of the catalog; one cheap query.
 - `touch()`: mark the catalog as changed. Everything that writes to it ends with this call.
 - `clear()`: drop this process's copy.
+- `provide(is_configured)`: how to tell whether an endpoint can be reached here. The app that calls providers knows; it
+  is above this one, so it registers itself.
 
 The first four read the database: call them from a thread, not on an event loop.
 
-Only what can be served is here: no hidden models but their ids, no disabled providers or endpoints.
+Only what can be served is here: no hidden models but their ids, no disabled providers or endpoints, none whose provider
+is not configured. Those are in `Catalogue.complete`.
 """
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -43,6 +46,7 @@ __all__ = [
     "clear",
     "current",
     "load",
+    "provide",
     "recheck",
     "stamp",
     "touch",
@@ -56,6 +60,14 @@ RECHECK_SECONDS = 2.0
 #: The catalog of this process. While one caller rechecks it, the others get the last one, if it is not too old.
 memory: FreshCache[None, Catalogue] = FreshCache(fresh_seconds=RECHECK_SECONDS, usable_seconds=2 * RECHECK_SECONDS)
 _rechecking = threading.Lock()
+
+_is_configured: Callable[[EndpointEntry], bool] | None = None
+
+
+def provide(is_configured: Callable[[EndpointEntry], bool]) -> None:
+    """Register `is_configured(endpoint)`, which says whether a server is known here that answers the endpoint."""
+    global _is_configured
+    _is_configured = is_configured
 
 
 def current() -> Catalogue:
@@ -116,27 +128,37 @@ def load() -> Catalogue:
         if not row.enabled and "enabled" in row.edited_fields:
             continue  # an operator switched it off
         try:
-            endpoints.setdefault(row.model_id, []).append(
-                _endpoint(
-                    row,
-                    providers[row.provider_id],
-                    keys=tuple(keys.get(row.provider_id, ())),
-                    requires_key=row.provider_id not in keyless,
-                )
+            endpoint = _endpoint(
+                row,
+                providers[row.provider_id],
+                keys=tuple(keys.get(row.provider_id, ())),
+                requires_key=row.provider_id not in keyless,
             )
+            if _is_configured is not None and not _is_configured(endpoint):
+                endpoint = replace(endpoint, configured=False)
+            endpoints.setdefault(row.model_id, []).append(endpoint)
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             # One bad row, edited by hand, must not take the site down.
             log.error("%s is left out of the catalog: %s", row, error)
     rows = list(Model.objects.order_by("-created", "id"))
-    models = {row.id: _model(row, authors[row.author_id], endpoints[row.id]) for row in rows if endpoints.get(row.id)}
-    in_use = {model.author for model in models.values()}
-    return Catalogue(
-        stamp=loaded,
-        models=MappingProxyType(models),
-        providers=MappingProxyType(providers),
-        authors=MappingProxyType({slug: name for slug, name in authors.items() if slug in in_use}),
-        unserved=frozenset(row.id for row in rows) - models.keys(),
-    )
+
+    def catalogue(endpoints: Mapping[str, list[EndpointEntry]], complete: Catalogue | None = None) -> Catalogue:
+        served = [row for row in rows if endpoints.get(row.id)]
+        models = {row.id: _model(row, authors[row.author_id], endpoints[row.id]) for row in served}
+        in_use = {model.author for model in models.values()}
+        return Catalogue(
+            stamp=loaded,
+            models=MappingProxyType(models),
+            providers=MappingProxyType(providers),
+            authors=MappingProxyType({slug: name for slug, name in authors.items() if slug in in_use}),
+            unserved=frozenset(row.id for row in rows) - models.keys(),
+            with_unconfigured=complete,
+        )
+
+    if all(endpoint.configured for each in endpoints.values() for endpoint in each):
+        return catalogue(endpoints)
+    offered = {model_id: [each for each in served if each.configured] for model_id, served in endpoints.items()}
+    return catalogue(offered, complete=catalogue(endpoints))
 
 
 def _provider(row: Provider) -> ProviderEntry:
@@ -225,5 +247,5 @@ def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> Mode
         hugging_face_id=row.hugging_face_id,
         knowledge_cutoff=row.knowledge_cutoff,
         supported_parameters=frozenset().union(*(endpoint.supported_parameters for endpoint in endpoints)),
-        endpoints=tuple(sorted(endpoints, key=lambda endpoint: (endpoint.prices.per_token, endpoint.tag))),
+        endpoints=tuple(sorted(endpoints, key=lambda each: (not each.configured, each.prices.per_token, each.tag))),
     )

@@ -137,6 +137,12 @@ class EndpointEntry:
     publishes: bool = False  # may show prompts to the public
     keys: tuple[KeyEntry, ...] = ()  # the provider's, beside that of the environment
     requires_key: bool = True  # False: the provider's server takes requests without one
+    configured: bool = True  # a server is known here that answers it
+
+    @property
+    def missing_key(self) -> str:
+        """The environment variable whose key would configure the provider."""
+        return self.key_variable or f"PROVIDER_{self.provider.upper().replace('-', '_')}_API_KEY"
 
     @property
     def keeps_nothing(self) -> bool:
@@ -174,7 +180,7 @@ class ModelEntry:
     hugging_face_id: str
     knowledge_cutoff: str
     supported_parameters: frozenset[str]  # of any endpoint
-    endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # cheapest first
+    endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # configured ones first, then cheapest first
 
     @property
     def variant(self) -> str:
@@ -190,6 +196,16 @@ class ModelEntry:
     def short_name(self) -> str:
         """The name without its author."""
         return self.name.removeprefix(f"{self.author_name}: ")
+
+    @cached_property
+    def is_offered(self) -> bool:
+        """Whether a provider that is configured here serves the model. False only in `Catalogue.complete`."""
+        return any(endpoint.configured for endpoint in self.endpoints)
+
+    @cached_property
+    def missing_keys(self) -> tuple[str, ...]:
+        """The environment variables of which each would make the model available, by name."""
+        return tuple(sorted({endpoint.missing_key for endpoint in self.endpoints if not endpoint.configured}))
 
     @property
     def cheapest(self) -> EndpointEntry:
@@ -221,17 +237,30 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All models that can be served, as of `stamp`."""
+    """All models that can be served here, as of `stamp`."""
 
     stamp: int
     models: Mapping[str, ModelEntry]  # by id, newest first
     providers: Mapping[str, ProviderEntry]  # by slug, by name
     authors: Mapping[str, str]  # slug -> name, by name
     unserved: frozenset[str] = frozenset()  # IDs of known models without an endpoint
+    #: The same with the models and endpoints whose provider is not configured here, for operators to see.
+    with_unconfigured: "Catalogue | None" = field(default=None, repr=False)
+
+    @property
+    def complete(self) -> "Catalogue":
+        """The catalog with the models and endpoints that no configured provider serves."""
+        return self.with_unconfigured or self
 
     def find(self, model_id: str) -> ModelEntry | None:
         """Return the model with that ID or permanent slug, or None."""
         return self.models.get(model_id) or self._canonical.get(model_id)
+
+    @cached_property
+    def offering_providers(self) -> Mapping[str, ProviderEntry]:
+        """The providers that serve a model of this catalog, by name."""
+        slugs = frozenset().union(*(model.provider_slugs for model in self.models.values()))
+        return {slug: provider for slug, provider in self.providers.items() if slug in slugs}
 
     @cached_property
     def _canonical(self) -> dict[str, ModelEntry]:

@@ -297,6 +297,9 @@ SHUTDOWN_SECONDS = env.integer("SHUTDOWN_SECONDS", 30)
 # "10.1.2.0/24".
 FETCH_ALLOWED_NETWORKS = env.words("FETCH_ALLOWED_NETWORKS")
 
+# Whether visitors see the models of the catalog that no configured provider serves, marked as not available here.
+SHOW_UNAVAILABLE_MODELS = env.boolean("SHOW_UNAVAILABLE_MODELS", False)
+
 # Larger request bodies, in bytes, get 413.
 MAX_REQUEST_BYTES = env.integer("MAX_REQUEST_BYTES", 20 * 1024 * 1024)
 # The model of requests without one, unless the account has a default.

@@ -57,7 +57,7 @@ def resolve(
             rest.append(suffix)
     for unserved in (base, *(f"{base}:{suffix}" for suffix in rest)):
         if unserved in catalogue.unserved:
-            raise _unserved(unserved, model)
+            raise _unserved(unserved, model, catalogue.complete.find(unserved))
     if model is None:
         raise _unknown(name, "", catalogue)
     return [ResolvedModel(model, _dynamic(name, rest, catalogue))]
@@ -98,17 +98,27 @@ def _has(model: ModelEntry, needs: frozenset[str]) -> bool:
     return needs <= model.supported_parameters | set(model.input_modalities)
 
 
-def _unserved(model_id: str, alternative: ModelEntry | None) -> NoEndpoints:
-    """The error for a model of the catalog that no provider serves; `alternative` is the model without its variant."""
+def _unserved(model_id: str, alternative: ModelEntry | None, elsewhere: ModelEntry | None) -> NoEndpoints:
+    """The error for a model of the catalog that no provider serves.
+
+    `alternative` is the model without its variant, `elsewhere` the model with its providers, which lack a key here.
+    """
     others = [alternative.id] if alternative else []
-    ended = model_id.endswith(":free")
-    message = f"{model_id} {'is no longer available' if ended else 'has no provider here'}."
+    ended = model_id.endswith(":free") and elsewhere is None
+    message = (
+        f"{model_id} {'is no longer available' if ended else 'is not available here: no provider of it is set up'}."
+    )
     if alternative:
         message += f" {alternative.id} is available{' as a paid model' if ended else ''}."
     else:
         message += " Browse /models."
+    providers = sorted({endpoint.provider_name for endpoint in elsewhere.endpoints}) if elsewhere else []
     code = "free_variant_ended" if ended else "no_endpoints"
-    return NoEndpoints(message, availability=availability(code, [model_id], page_of(others), fallback_models=others))
+    page = page_of(others)
+    return NoEndpoints(
+        message,
+        availability=availability(code, [model_id], page, fallback_models=others, affected_providers=providers),
+    )
 
 
 def _unknown(name: str, hint: str, catalogue: Catalogue) -> ModelNotFound:

@@ -7,7 +7,6 @@ from . import catalogue_cache
 from .constraints import RoutingConstraints
 from .filters import EndpointFilter
 from .model_names import ResolvedModel
-from .upstreams import upstream_of
 
 __all__ = ["unavailable_models"]
 
@@ -22,8 +21,5 @@ async def unavailable_models(caller: Caller) -> list[str]:
     return [
         model.id
         for model in catalogue.models.values()
-        if not any(
-            upstream_of(endpoint) and not endpoints.reason_to_exclude(endpoint, ResolvedModel(model))
-            for endpoint in model.endpoints
-        )
+        if not any(not endpoints.reason_to_exclude(endpoint, ResolvedModel(model)) for endpoint in model.endpoints)
     ]

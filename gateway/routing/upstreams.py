@@ -14,7 +14,15 @@ from models_catalog.models import Provider
 
 from .provider_keys import ENVIRONMENT, Key
 
-__all__ = ["KNOWN_PROTOCOLS", "Upstream", "clear", "environment_key", "upstream_of", "upstream_of_key"]
+__all__ = [
+    "KNOWN_PROTOCOLS",
+    "Upstream",
+    "clear",
+    "environment_key",
+    "is_configured",
+    "upstream_of",
+    "upstream_of_key",
+]
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +87,15 @@ def upstream_of(endpoint: EndpointEntry) -> Upstream | None:
     if real is not None and endpoint.provider_model_id:
         return real
     return _sandbox(endpoint.provider)
+
+
+def is_configured(endpoint: EndpointEntry) -> bool:
+    """Whether there is a server to call for this endpoint."""
+    try:
+        return upstream_of(endpoint) is not None
+    except ImproperlyConfigured as error:
+        log.error("%s", error)
+        return False
 
 
 def clear() -> None:

@@ -167,12 +167,13 @@ _ORDERS: dict[str, Callable[[ModelEntry], Any]] = {
 
 
 def _ordered(models: list[ModelEntry], query: Query) -> list[ModelEntry]:
+    """The models in the order of the query; those that are not offered here come last."""
     if query.sort in _ORDERS:
-        return sorted(models, key=_ORDERS[query.sort])
-    if query.q:
+        models = sorted(models, key=_ORDERS[query.sort])
+    elif query.q:
         wanted = _squash(query.q.lower())
-        return sorted(models, key=lambda model: _distance(model, wanted))
-    return models
+        models = sorted(models, key=lambda model: _distance(model, wanted))
+    return sorted(models, key=lambda model: not model.is_offered)
 
 
 def _distance(model: ModelEntry, wanted: str) -> int:

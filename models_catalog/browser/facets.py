@@ -100,7 +100,7 @@ def facets(catalogue: Catalogue, query: Query, found: Found) -> list[Facet]:
         _prices(query, found),
         boxes("supported_parameters", "Parameters", ((each, each) for each in FILTERABLE)),
         boxes("model_authors", "Author", catalogue.authors.items()),
-        boxes("providers", "Provider", ((slug, each.name) for slug, each in catalogue.providers.items())),
+        boxes("providers", "Provider", ((slug, each.name) for slug, each in catalogue.offering_providers.items())),
         boxes("variant", "Variant", ((each, each.capitalize()) for each in VARIANTS)),
         Facet(
             "zdr",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -57,7 +58,7 @@ HEADINGS = (
 @require_safe
 def models(request: PageRequest) -> HttpResponse:
     """The models page: models that match the query string, with filters."""
-    catalogue = catalog.current()
+    catalogue = _shown_to(request)
     query, complaints = parse_leniently(request.GET)
     found = find(catalogue, query)
     view = "table" if request.GET.get("view") == "table" else ""
@@ -79,6 +80,9 @@ def models(request: PageRequest) -> HttpResponse:
         "cleared": Query(sort=query.sort).encoded(view=view),
         "feed": query.encoded(use_rss="true"),
         "hidden_inputs": hidden_inputs(query),
+        "offered": sum(each.is_offered for each in found.models),
+        "has_models": bool(catalogue.complete.models),
+        "is_operator": _is_operator(request),
     }
     partial = request.htmx and not request.htmx.history_restore_request
     response = render(request, f"models_catalog/{'partials/results' if partial else 'models'}.html", context)
@@ -92,26 +96,29 @@ def models(request: PageRequest) -> HttpResponse:
 @require_safe
 def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
     """The page of a model: abilities, prices, providers and code samples."""
-    catalogue = catalog.current()
+    catalogue = _shown_to(request)
     found = catalogue.find(f"{author}/{slug}")
     if found is None:
         return _elsewhere(request, catalogue, f"{author}/{slug}")
+    offered = [each for each in found.endpoints if each.configured]
     heading = next((each for each in HEADINGS if each.sort and each.sort == request.GET.get("sort")), HEADINGS[1])
     measured = measurements.of(found.id)
-    lowest, highest = (found.endpoints[at].prices.per_token for at in (0, -1))
+    lowest, highest = ((offered or found.endpoints)[at].prices.per_token for at in (0, -1))
     context = {
         "model": found,
         "endpoints": [
             (
                 endpoint,
                 catalogue.providers[endpoint.provider],
-                endpoint.prices.per_token == lowest < highest,
+                endpoint.configured and endpoint.prices.per_token == lowest < highest,
                 measured.get(endpoint.tag),
             )
             for endpoint in sorted(found.endpoints, key=heading.key)
         ],
+        "offered": len(offered),
+        "is_operator": _is_operator(request),
         "headings": [each if each is heading else each._replace(order="") for each in HEADINGS],
-        "prices": price_table(found.cheapest),
+        "prices": price_table((offered or found.endpoints)[0]),
         "samples": samples(found.id),
         "siblings": _siblings(catalogue, found),
         "parameters": sorted(found.supported_parameters),
@@ -124,8 +131,19 @@ def providers(request: PageRequest) -> HttpResponse:
     """The page of providers with their data policies."""
     catalogue = catalog.current()
     counts = Counter(slug for model in catalogue.models.values() for slug in model.provider_slugs)
-    rows = [(provider, counts[slug]) for slug, provider in catalogue.providers.items()]
+    shown = _shown_to(request).offering_providers
+    rows = [(provider, counts[slug]) for slug, provider in shown.items()]
     return render(request, "models_catalog/providers.html", {"rows": rows})
+
+
+def _is_operator(request: PageRequest) -> bool:
+    return bool(getattr(request.user, "is_staff", False))
+
+
+def _shown_to(request: PageRequest) -> Catalogue:
+    """The catalog as this user may see it: what is offered, and to operators also what lacks a provider's key."""
+    catalogue = catalog.current()
+    return catalogue.complete if _is_operator(request) or settings.SHOW_UNAVAILABLE_MODELS else catalogue
 
 
 def _siblings(catalogue: Catalogue, model: ModelEntry) -> list[ModelEntry]:
@@ -140,5 +158,5 @@ def _elsewhere(request: PageRequest, catalogue: Catalogue, model_id: str) -> Htt
     if variant in DYNAMIC_VARIANTS and base in catalogue.models:
         return redirect("models_catalog:model", *base.split("/", 1))
     similar = [catalogue.models[each] for each in get_close_matches(model_id.lower(), catalogue.models, n=5)]
-    context = {"model_id": model_id, "similar": similar}
+    context = {"model_id": model_id, "similar": similar, "is_known": catalogue.complete.find(model_id) is not None}
     return render(request, "models_catalog/no_such_model.html", context, status=404)

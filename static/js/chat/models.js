@@ -12,6 +12,8 @@ export class Models extends Emitter {
   recent = [];
   /** ids of models without a provider that meets the account's privacy settings */
   unavailable = new Set();
+  /** whether the list came from the site in this visit, and not from the device */
+  current = false;
   #store;
   #loaded = false;
 
@@ -38,6 +40,7 @@ export class Models extends Emitter {
       const { data } = await answer.json();
       const models = data.map(toModel);
       this.#setModels(models);
+      this.current = true;
       if (this.#loaded) this.emit("changed");
       await this.#store.setMeta("models", models);
     } catch {

@@ -78,7 +78,9 @@ export class Picker {
     $("#picker-empty").hidden = found.length > 0;
     $("#picker-empty-text").textContent = this.models.all.size
       ? "No models found. Try a shorter search or remove a filter."
-      : "Couldn't load the models. Check your connection and reload the page.";
+      : this.models.current
+        ? "No models are available on this site yet. Its operator hasn't set up a provider."
+        : "Couldn't load the models. Check your connection and reload the page.";
     for (const [id, row] of this.#rows) {
       row.classList.toggle("chosen", this.chosen.has(id));
       row.classList.toggle("blocked", this.models.unavailable.has(id));
