@@ -6,7 +6,7 @@ Every user has a personal organization; a shared one has several members.
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -30,8 +30,21 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    @transaction.atomic
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        """Create a user who may do everything in the admin.
+
+        The email address counts as verified, because its owner has access to this machine, and there is a personal
+        organization: so they can sign in and use the site like any other user.
+        """
+        from allauth.account.models import EmailAddress  # needs the user model
+
+        from . import access  # imports this module
+
+        user = self.create_user(email.lower(), password, is_staff=True, is_superuser=True, **fields)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        access.open_personal_organisation(user)
+        return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email__iexact=username)

@@ -1,5 +1,5 @@
 """The admin of the gateway: providers' keys, and the requests that were served."""
 
-from . import provider_keys
+from . import generations, provider_keys
 
-__all__ = ["provider_keys"]
+__all__ = ["generations", "provider_keys"]

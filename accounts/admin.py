@@ -1,0 +1,120 @@
+"""The admin of people and organizations: to look up and to disable. Nothing else is changed here."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from common.admin import ReadOnlyAdmin
+
+from .models import Membership, Organisation, User
+
+if TYPE_CHECKING:
+    Inline = admin.TabularInline[Membership, Organisation]  # generic for the type checker only
+else:
+    Inline = admin.TabularInline
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    list_display = ("email", "name", "public_id", "is_active", "is_staff", "created_at", "last_login")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email", "name", "public_id")
+    actions = ("disable", "enable")
+    readonly_fields = (
+        "public_id",
+        "email",
+        "name",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "created_at",
+        "last_login",
+        "belongs_to",
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        # A complete address or ID uses an index.
+        text = search_term.strip()
+        if "@" in text and (found := queryset.filter(email=text.lower())):
+            return found, False
+        if text.startswith("user_"):
+            return queryset.filter(public_id=text), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="organizations")
+    def belongs_to(self, user: User) -> str:
+        organisations = Organisation.objects.filter(memberships__user=user).order_by("name")
+        return ", ".join(f"{organisation.name} ({organisation.public_id})" for organisation in organisations) or "-"
+
+    @admin.action(
+        description="Disable (signs them out everywhere; freeze the account to stop its keys)", permissions=["change"]
+    )
+    def disable(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._switch(request, queryset, is_active=False)
+
+    @admin.action(description="Enable", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._switch(request, queryset, is_active=True)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[User], *, is_active: bool) -> None:
+        done = 0
+        for user in queryset.exclude(is_active=is_active):
+            if user.pk == request.user.pk:
+                self.message_user(request, "You can't disable yourself.", messages.ERROR)
+                continue
+            if user.is_superuser and not (isinstance(request.user, User) and request.user.is_superuser):
+                self.message_user(request, f"Only a superuser can change {user}.", messages.ERROR)
+                continue
+            User.objects.filter(pk=user.pk).update(is_active=is_active)
+            self.log_action(request, user, "Enabled." if is_active else "Disabled.")
+            done += 1
+        self.report(request, done, "Users enabled" if is_active else "Users disabled")
+
+
+class MembershipInline(Inline):
+    model = Membership
+    fields = readonly_fields = ("user", "role", "created_at")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(ReadOnlyAdmin):
+    list_display = ("name", "public_id", "personal_of", "created_at", "account", "keys")
+    list_select_related = ("personal_of",)
+    search_fields = ("name", "public_id", "members__email")
+    inlines = (MembershipInline,)
+    readonly_fields = ("name", "public_id", "personal_of", "default_model", "created_at", "account", "keys")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        if text.startswith("org_"):
+            return queryset.filter(public_id=text), False
+        if "@" in text and (user := User.objects.filter(email=text.lower()).first()):
+            return queryset.filter(memberships__user=user), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="account (freeze it there)")
+    def account(self, organisation: Organisation) -> str:
+        return _link("billing_creditaccount", organisation, f"Account of {organisation.name}")
+
+    def keys(self, organisation: Organisation) -> str:
+        return _link("keys_apikey", organisation, f"Keys of {organisation.name}")
+
+
+def _link(what: str, organisation: Organisation, text: str) -> str:
+    return format_html('<a href="{}?q={}">{}</a>', reverse(f"admin:{what}_changelist"), organisation.public_id, text)
