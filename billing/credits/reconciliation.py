@@ -15,12 +15,15 @@ from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Win
 from django.db.models.functions import Coalesce
 from django.db.models.query import QuerySet
 
-from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase, Refund
+from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase, ReconciliationRun, Refund
 from common.money import PicoUsd, format_exact_usd, pico_from_cents
 
 from . import expiry, ledger
 
-__all__ = ["Fault", "check", "checks", "faults"]
+__all__ = ["Fault", "check", "checks", "faults", "reconcile"]
+
+#: Results of earlier runs that are kept.
+KEPT_RUNS = 30
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,15 @@ def faults() -> list[Fault]:
     """The faults found by all registered checks; empty if the ledger is consistent."""
     with _consistent_view():
         return [fault for run in checks for fault in run()]
+
+
+def reconcile() -> list[Fault]:
+    """Run all checks, record how many faults they found, and return the faults."""
+    found = faults()
+    ReconciliationRun.objects.create(faults=len(found))
+    kept = ReconciliationRun.objects.order_by("-finished_at").values_list("pk", flat=True)[:KEPT_RUNS]
+    ReconciliationRun.objects.exclude(pk__in=list(kept)).delete()
+    return found
 
 
 def _consistent_view() -> AbstractContextManager[None]:

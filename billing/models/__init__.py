@@ -18,6 +18,7 @@ from .expiring import ExpiringCredits
 from .notices import Notice
 from .purchases import Purchase, PurchaseQuerySet, parse_id
 from .receipts import BillingDetails, Receipt
+from .reconciliations import ReconciliationRun
 from .refunds import Refund
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Purchase",
     "PurchaseQuerySet",
     "Receipt",
+    "ReconciliationRun",
     "Refund",
     "SavedCard",
     "parse_id",

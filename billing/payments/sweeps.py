@@ -180,7 +180,7 @@ def _recover_disputes(since: datetime) -> None:
 
 def reconcile() -> bool:
     """Check the ledger and log every fault as an error; returns whether there are none."""
-    found = reconciliation.faults()
+    found = reconciliation.reconcile()
     for fault in found:
         logger.error("reconciliation fault: %s", fault)
     return not found
