@@ -5,6 +5,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from common.errors import ApiError, InvalidRequest
+from common.outages import STORE_ERRORS, outage_of
 
 from . import activity, credits, generation, keys, models, providers
 from .authentication import by_key
@@ -37,3 +38,14 @@ def on_invalid_parameters(request: HttpRequest, error: ValidationError) -> HttpR
 def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     """Return 400 for a body that is not JSON."""
     return on_api_error(request, InvalidRequest(str(error)))
+
+
+def on_store_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Return 503 while the database or Redis is away. Raises any other error of theirs."""
+    if (outage := outage_of(error)) is None:
+        raise error
+    return on_api_error(request, outage)
+
+
+for kind in STORE_ERRORS:
+    api.add_exception_handler(kind, on_store_error)

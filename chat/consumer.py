@@ -11,14 +11,15 @@ import logging
 from contextlib import aclosing
 from typing import Any
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from accounts.models import Organisation, User
 from billing import spending
+from common import database
 from common.errors import ApiError, Conflict, InternalError, NotAuthenticated, RateLimited
 from common.money import PicoUsd
+from common.outages import outage_of
 from gateway import completions
 from gateway.events import Started
 
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: Close code for a signed-out user. A page sees it only after the handshake.
 SIGNED_OUT = 4401
+#: Close code during an outage: the page connects again after a pause.
+TRY_AGAIN_LATER = 1013
 #: Concurrent answers of one socket.
 MAX_ANSWERS = 12
 #: Seconds between checks for a bill. A provider that can't be canceled is read to its end first.
@@ -59,13 +62,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.accept()
         try:
             user, organisation = await self.signed_in()
+            caller = await completions.chat_caller(user, organisation)
+            balance = await database.run(_balance, organisation)
+            await self.send_frame(protocol.ready(balance, await completions.unavailable_models(caller)))
         except NotAuthenticated:
             await self.close(code=SIGNED_OUT)
-            return
-        caller = await completions.chat_caller(user, organisation)
-        await self.send_frame(
-            protocol.ready(await _balance(organisation), await completions.unavailable_models(caller))
-        )
+        except Exception as error:
+            if not outage_of(error):
+                raise
+            await self.close(code=TRY_AGAIN_LATER)
 
     async def disconnect(self, code: int) -> None:
         self.gone = True
@@ -127,7 +132,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             # Never the message or the traceback: they may quote the prompt.
             log.error("an answer failed: %s", type(error).__name__)
             await buffer.flush()
-            await self.send_frame(protocol.refused(ask.id, InternalError()))
+            await self.send_frame(protocol.refused(ask.id, outage_of(error) or InternalError()))
         await self.send_frame(protocol.ended(ask.id))
 
     def follow_bill(self, answer_id: str, generation_id: str) -> None:
@@ -139,21 +144,24 @@ class ChatConsumer(AsyncWebsocketConsumer):
         task.add_done_callback(self.bills.discard)
 
     async def send_bill(self, answer_id: str, generation_id: str) -> None:
-        try:
-            _, organisation = await self.signed_in()
-        except NotAuthenticated:
-            return
         for pause in BILL_PAUSES:
             await asyncio.sleep(pause)
-            if bill := await database_sync_to_async(bill_of)(generation_id, organisation):
+            try:
+                _, organisation = await self.signed_in()
+                bill = await database.run(bill_of, generation_id, organisation)
+            except NotAuthenticated:
+                return
+            except Exception as error:
+                if not outage_of(error):
+                    raise
+                continue
+            if bill:
                 await self.send_frame(protocol.frame(answer_id, bill))
                 return
 
     async def signed_in(self) -> tuple[User, Organisation]:
         """Return the current user and organization. Raises NotAuthenticated if the user has signed out."""
-        found: tuple[User, Organisation] | None = await database_sync_to_async(session_user)(
-            self.scope["session"].session_key
-        )
+        found = await database.run(session_user, self.scope["session"].session_key)
         if found is None:
             raise NotAuthenticated("You're signed out. Sign in to continue. Your chats are still here.")
         return found
@@ -183,6 +191,5 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@database_sync_to_async
 def _balance(organisation: Organisation) -> PicoUsd:
     return PicoUsd(spending.account_of(organisation).balance)

@@ -19,6 +19,7 @@ ApiError                        status  error_type
 ├── InternalError               500     server
 ├── ProviderUnavailable         502     provider_unavailable
 ├── TemporarilyUnavailable      503     provider_overloaded
+├── ServiceUnavailable          503     server
 └── ProviderTimeout             504     timeout
 
 `envelope()` is the only place that turns an error into JSON:
@@ -46,6 +47,7 @@ __all__ = [
     "ProviderUnavailable",
     "RateLimited",
     "RequestTimeout",
+    "ServiceUnavailable",
     "TemporarilyUnavailable",
     "Unprocessable",
 ]
@@ -213,6 +215,20 @@ class TemporarilyUnavailable(ApiError):
 
     status = 503
     error_type = "provider_overloaded"
+
+
+class ServiceUnavailable(ApiError):
+    """The site's own database or Redis is not available at the moment. Nothing was charged."""
+
+    status = 503
+    error_type = "server"
+    retry_after = 5  # seconds
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This service is temporarily unavailable. Try again in a few seconds.",
+            headers={"Retry-After": str(self.retry_after)},
+        )
 
 
 class ProviderTimeout(ApiError):

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from common.errors import ApiError, InternalError, InvalidRequest, PayloadTooLarge
+from common.outages import outage_of
 from gateway.protocols.chat_completions.reply import gather
 from gateway.protocols.chat_completions.sse import DONE, KEEP_ALIVE, SseEncoder
 from keys.authentication import authenticate, require_inference
@@ -111,7 +112,8 @@ class Application:
         except Exception as error:
             # A full traceback could contain a prompt: only the error's type and place are logged.
             log.error("inference failed: %s at %s", type(error).__name__, _place(error))
-            return _json(InternalError().envelope(), 500)
+            answer = outage_of(error) or InternalError()
+            return _json(answer.envelope(), answer.status, answer.headers)
 
 
 class EventStream(StreamingResponse):
@@ -150,8 +152,8 @@ class EventStream(StreamingResponse):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except Exception as error:
             log.error("a stream failed: %s at %s", type(error).__name__, _place(error))
-            internal = InternalError()
-            failed = Failed(status=internal.status, message=internal.message, error_type=internal.error_type)
+            answer = outage_of(error) or InternalError()
+            failed = Failed(status=answer.status, message=answer.message, error_type=answer.error_type)
             await send({"type": "http.response.body", "body": self._encoder.encode(failed), "more_body": True})
         await send({"type": "http.response.body", "body": DONE, "more_body": False})
 

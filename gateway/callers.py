@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from asgiref.sync import sync_to_async
 
 from accounts.access import privacy_of
 from accounts.models import Organisation, User
 from billing import spending
+from common import database
 from common.fresh_cache import FreshCache
 from keys.authentication import KeyIdentity
 
@@ -101,7 +101,7 @@ async def _payer(organisation_id: int) -> _Payer:
     if payer is not None and not stale:
         return payer
     read_at = payers.now()
-    payer = await sync_to_async(_read_payer)(organisation_id)
+    payer = await database.run(_read_payer, organisation_id)
     payers.put(organisation_id, payer, read_at=read_at)
     return payer
 

@@ -45,6 +45,9 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+#: Seconds that a complete response waits for its bill. The charge itself waits as long as the database is away.
+MAX_BILL_WAIT = 10.0
+
 
 class InferenceService:
     """Serves inference requests, and keeps track of those that run and of those that are being settled.
@@ -99,8 +102,10 @@ class InferenceService:
     async def stream(self, caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, None]:
         """Yield the response: Started, Deltas, Finished or Failed, Billed. The caller is charged exactly once.
 
-        Before Started it raises ApiError: 400, 404 and 429 from planning, 401 and 402 from admission, 502 from a web
-        search, the last provider's error when none responded. Closing the generator ends the response and settles it.
+        Billed is missing if the database is away: then the caller is charged when it is back.
+        Before Started it raises ApiError: 400, 404 and 429 from planning, 401, 402 and 503 from admission, 502 from a
+        web search, the last provider's error when none responded. Closing the generator ends the response and settles
+        it.
         """
         prepared = await prepare(caller, request, await self._catalogue(), self._health.snapshot())
         meter = self._meter(caller, prepared)
@@ -125,8 +130,9 @@ class InferenceService:
             settling = self._track(asyncio.create_task(self._settle(meter, relay, prepared.conversation)))
             self._running.discard(meter)
             if not meter.cancelled:
-                await asyncio.shield(settling)
-        yield meter.billed(await asyncio.shield(settling))
+                await asyncio.wait([settling], timeout=MAX_BILL_WAIT)
+        if settling.done():
+            yield meter.billed(settling.result())
 
     # --- Its steps
 

@@ -73,7 +73,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Billed(msgspec.Struct, frozen=True, kw_only=True):
-    """The account has been charged. Always the last event, after Finished or Failed."""
+    """The account has been charged. The last event, after Finished or Failed; missing while the database is away."""
 
     usage: Usage
     cost: PicoUsd

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from common import database
 from common.clock import utc_now
 from common.errors import NotAuthenticated, PermissionDenied
 from common.fresh_cache import FreshCache
@@ -80,7 +81,7 @@ async def authenticate(authorization: str | None, x_api_key: str | None = None) 
     if identity is not None and not stale:
         return identity
     read_at = identities.now()
-    return _accepted(await ApiKey.objects.filter(hash=key_hash).afirst(), key_hash, read_at)
+    return _accepted(await database.run(_read, key_hash), key_hash, read_at)
 
 
 def authenticate_sync(authorization: str | None, x_api_key: str | None = None) -> KeyIdentity:
@@ -90,7 +91,7 @@ def authenticate_sync(authorization: str | None, x_api_key: str | None = None) -
     if identity is not None and not stale:
         return identity
     read_at = identities.now()
-    return _accepted(ApiKey.objects.filter(hash=key_hash).first(), key_hash, read_at)
+    return _accepted(_read(key_hash), key_hash, read_at)
 
 
 def require_inference(identity: KeyIdentity) -> None:
@@ -110,6 +111,10 @@ def require_management(identity: KeyIdentity) -> None:
 def clear(key_hash: str) -> None:
     """Read a changed key again in this process. Other processes notice within USABLE_SECONDS."""
     identities.discard(key_hash)
+
+
+def _read(key_hash: str) -> ApiKey | None:
+    return ApiKey.objects.filter(hash=key_hash).first()
 
 
 def _refusal(problem: str) -> NotAuthenticated:

@@ -12,18 +12,32 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openrouter_site.settings")
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 _django = get_asgi_application()
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402 the apps must be loaded first
-from channels.routing import URLRouter  # noqa: E402
+from asgiref.sync import ThreadSensitiveContext, sync_to_async  # noqa: E402
+from channels.routing import URLRouter  # noqa: E402 the apps must be loaded first
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from channels.sessions import SessionMiddlewareStack  # noqa: E402
 from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 
 from chat.routing import websocket_urlpatterns  # noqa: E402
+from common import database  # noqa: E402
 from gateway import asgi as inference  # noqa: E402
 from gateway import completions  # noqa: E402
 from gateway.providers import http  # noqa: E402
 
-pages = cast(ASGIApp, _django)
-sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+sockets = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns)))
+
+
+async def pages(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one request with Django, and return its database connection however the request ends.
+
+    Django does so after each response, but not when sending one fails halfway.
+    """
+    async with ThreadSensitiveContext():
+        try:
+            await cast(ASGIApp, _django)(scope, receive, send)
+        except BaseException:
+            await sync_to_async(database.release)()
+            raise
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

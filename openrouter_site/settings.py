@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "openrouter_site.pages.errors.OutagePages",
     "openrouter_site.pages.errors.ErrorPagesInDevelopment",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -104,7 +105,11 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- Storage --------------------------------------------------------------------------------------
 
 DATABASE_URL = env.text("DATABASE_URL")
-DATABASES = {"default": env.database(DATABASE_URL) if DATABASE_URL else env.sqlite(DATA_DIR / "site.sqlite3")}
+# The most connections to PostgreSQL that one process opens; 0: one for each use, without a bound.
+DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", 10)
+DATABASES = {
+    "default": env.database(DATABASE_URL, DATABASE_POOL_SIZE) if DATABASE_URL else env.sqlite(DATA_DIR / "site.sqlite3")
+}
 # Behind a pooler that lends connections by the transaction, session state is lost after each transaction.
 DATABASE_POOLER = env.boolean("DATABASE_POOLER", default=False)
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
@@ -130,6 +135,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage of its broker
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reap-dead-requests": {"task": "gateway.tasks.reap_dead_requests", "schedule": 30.0},
     "sweep-purchases": {"task": "billing.tasks.sweep_purchases", "schedule": 60.0},

@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator, Iterable, Iterator
 from decimal import Decimal
 
-from asgiref.sync import sync_to_async
-
 from accounts.models import Organisation
 from activity import usage
 from activity.filters import GROUPS, Filter
 from activity.names import names_of
 from activity.requests import listing
+from common import database
 from common.csv_export import csv_line
 from common.money import PicoUsd, as_usd
 from gateway.models import Generation
@@ -31,12 +30,12 @@ _USAGE_COLUMNS = (
 async def request_lines(view: Filter) -> AsyncIterator[str]:
     """Yield CSV of every request of the view, newest first, in batches."""
     yield csv_line(_REQUEST_COLUMNS)
-    page = await sync_to_async(listing.page_of)(view, size=BATCH)
+    page = await database.run(listing.page_of, view, size=BATCH)
     while page.requests:
         yield "".join(csv_line(_request_cells(request)) for request in page.requests)
         if not page.older:
             return
-        page = await sync_to_async(listing.page_of)(view, before=page.older, size=BATCH)
+        page = await database.run(listing.page_of, view, before=page.older, size=BATCH)
 
 
 def usage_lines(view: Filter, organisation: Organisation) -> Iterator[str]:

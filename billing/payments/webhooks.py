@@ -16,6 +16,7 @@ from billing.models import CreditAccount, ProviderEvent, Purchase
 from billing.providers import coinbase, stripe
 from billing.providers.registry import PROVIDERS
 from billing.providers.types import InvalidSignature, Unavailable, WebhookEvent
+from common.outages import outage_of
 
 from . import auto_top_up_charges, cards, disputes, purchases, refunds
 
@@ -42,7 +43,7 @@ HANDLED_TYPES = (
 @csrf_exempt
 @require_POST
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
-    """200 if the event was processed; 400 if the signature is invalid; 500 asks the provider to retry."""
+    """200 if the event was processed; 400 if the signature is invalid; 503 asks the provider to retry."""
     signature = request.headers.get("Stripe-Signature", "")
     return _handle("stripe", lambda: stripe.read_event(request.body, signature))
 
@@ -50,7 +51,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def coinbase_webhook(request: HttpRequest) -> HttpResponse:
-    """200 if the event was processed; 400 if the signature is invalid; 500 asks the provider to retry."""
+    """200 if the event was processed; 400 if the signature is invalid; 503 asks the provider to retry."""
     return _handle("coinbase", lambda: coinbase.read_event(request.body, request.headers))
 
 
@@ -60,7 +61,7 @@ def _handle(provider: str, read: Callable[[], WebhookEvent]) -> HttpResponse:
     except InvalidSignature as error:
         logger.warning("a webhook from %s was rejected: %s", provider, error)
         return HttpResponse("Invalid signature.\n", status=400, content_type="text/plain")
-    return HttpResponse(status=200 if process(event) else 500)
+    return HttpResponse(status=200 if process(event) else 503)
 
 
 def store(provider: str, received: WebhookEvent) -> ProviderEvent:
@@ -103,6 +104,8 @@ def process_or_raise(event: ProviderEvent) -> bool:
         event.state, event.error = State.FAILED, _describe(error)
         raise
     except Exception as error:
+        if outage_of(error):
+            raise
         logger.exception("event %s (%s) failed", event.event_id, event.type)
         event.state, event.error = State.FAILED, _describe(error)
         event.attempts += 1

@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterable
 
-from asgiref.sync import sync_to_async
-
 from billing.models import CreditAccount, LedgerEntry
+from common import database
 from common.csv_export import csv_line
 from common.money import PicoUsd, as_usd, cents_as_usd
 
@@ -24,7 +23,7 @@ async def lines(account: CreditAccount) -> AsyncIterator[str]:
     """Yield the CSV in batches, newest entry first."""
     yield csv_line(_COLUMNS)
     before = None
-    while batch := await sync_to_async(_batch)(account, before):
+    while batch := await database.run(_batch, account, before):
         yield "".join(csv_line(_cells(each)) for each in batch)
         before = batch[-1].entry
 

@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from billing.spending import AccountRow
+from common import database
 from gateway.models import Generation
 
 from .rows import GenerationRow, HoldRow, HourRow, KeyRow, SpendRow
@@ -61,8 +62,8 @@ class Batch:
         if error is not None and self._commit:
             try:
                 run([("ROLLBACK", [])])
-            except DatabaseError:  # the connection is broken, or no transaction was begun
-                connection.close()
+            except Error:  # the connection is broken
+                database.close_for_good()
 
     def read(
         self, accounts: Collection[int], keys: Collection[int], holding: Collection[int], ended: Collection[str]

@@ -7,10 +7,10 @@ sums.
 
 from datetime import datetime, timedelta
 
-from asgiref.sync import sync_to_async
 from django.core.cache import cache
 from django.db.models import Sum
 
+from common import database
 from common.clock import utc_now
 from common.errors import RateLimited
 from common.money import PICO_PER_USD
@@ -28,7 +28,7 @@ BUYER_PURCHASES = 10 * PICO_PER_USD
 
 async def count_free_request(caller: Caller) -> None:
     """Count one request of a free model. Raises RateLimited, with the limit and its reset, when it exceeds one."""
-    await sync_to_async(count_free_request_at)(caller, utc_now())
+    await database.run(count_free_request_at, caller, utc_now())
 
 
 def count_free_request_at(caller: Caller, now: datetime) -> None:

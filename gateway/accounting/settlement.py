@@ -30,7 +30,17 @@ from .batch_writer import BatchWriter
 from .holds import Admission, Admit, hold_for
 from .rows import GenerationRow, HoldRow, HourRow, SpendRow
 
-__all__ = ["PROCESS_ID", "Admission", "Admit", "Settle", "Settled", "SettlementQueue", "queue", "write_batch"]
+__all__ = [
+    "PROCESS_ID",
+    "Admission",
+    "Admit",
+    "Settle",
+    "Settled",
+    "SettlementQueue",
+    "Withdraw",
+    "queue",
+    "write_batch",
+]
 
 #: Identifies this process in its holds, so that the reaper can tell when it is gone. Host name and process number are
 #: for people; a restarted container may have the same pair again, so a random part follows.
@@ -44,6 +54,12 @@ class Settle(msgspec.Struct, frozen=True, kw_only=True):
     cost: PicoUsd
 
 
+class Withdraw(msgspec.Struct, frozen=True, kw_only=True):
+    """An admission to take back: the connection was lost while it was written, so its hold may or may not exist."""
+
+    generation: GenerationRow
+
+
 class Settled(msgspec.Struct, frozen=True):
     """The request is charged. Amounts in pico-USD."""
 
@@ -51,23 +67,31 @@ class Settled(msgspec.Struct, frozen=True):
     balance: PicoUsd  # of the account afterwards
 
 
+Operation = Admit | Settle | Withdraw
+Result = Admission | Settled | Exception | None
+
+
 class SettlementQueue:
     """Admits and settles the requests of this process through one writer thread."""
 
     def __init__(self) -> None:
         self._heartbeat_callbacks: list[Callable[[str, datetime], None]] = []
-        self._writer: BatchWriter[Admit | Settle] = BatchWriter(write_batch, periodic=self._heartbeat)
+        self._writer: BatchWriter[Operation] = BatchWriter(write_batch, undo=undo, periodic=self._heartbeat)
 
     def admit(self, operation: Admit) -> "asyncio.Future[Admission]":
         """Hold credits. A caller that stops awaiting must still settle the request.
 
         Awaiting it raises PaymentRequired when the balance or the key's limit does not cover the request, and
-        NotAuthenticated when the key has been revoked since it was looked up.
+        NotAuthenticated when the key has been revoked since it was looked up. While the database is away it raises
+        ServiceUnavailable, and nothing is held.
         """
         return self._writer.submit(operation)
 
     def settle(self, operation: Settle) -> "asyncio.Future[Settled]":
-        """Charge the request, release its hold and count it. Settling a request again changes nothing."""
+        """Charge the request, release its hold and count it. Settling a request again changes nothing.
+
+        While the database is away the charge waits for it.
+        """
         return self._writer.submit(operation)
 
     def on_heartbeat(self, callback: Callable[[str, datetime], None]) -> None:
@@ -92,10 +116,19 @@ class SettlementQueue:
 # --- The batch --------------------------------------------------------------------------------------
 
 
-def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settled | Exception]:
-    """The results of `operations`, in order, after committing them together."""
+def undo(operation: Operation) -> Operation | None:
+    """The operation that takes an admission back; None for the others, which must be written."""
+    return Withdraw(generation=operation.generation) if isinstance(operation, Admit) else None
+
+
+def write_batch(operations: Sequence[Operation]) -> list[Result]:
+    """The results of `operations`, in order, after committing them together.
+
+    Settling and withdrawing may be repeated. An admission that may have been written is withdrawn first, in the same
+    batch or an earlier one.
+    """
     generations = [operation.generation for operation in operations]
-    ended = [operation.generation.id for operation in operations if isinstance(operation, Settle)]
+    ended = [operation.generation.id for operation in operations if not isinstance(operation, Admit)]
     with Batch(only_holds=not ended) as batch:
         locked = batch.read(
             {generation.account_id for generation in generations},
@@ -104,7 +137,7 @@ def write_batch(operations: Sequence[Admit | Settle]) -> list[Admission | Settle
             ended,
         )
         decisions = _Decisions(locked)
-        # Settlements first: `read` has already deleted their holds, so their credits are free for admissions.
+        # The others first: `read` has already deleted their holds, so their credits are free for admissions.
         order = sorted(range(len(operations)), key=lambda number: isinstance(operations[number], Admit))
         results = {number: decisions.decide(operations[number]) for number in order}
         batch.write(
@@ -130,9 +163,12 @@ class _Decisions:
         self.hours: dict[tuple[object, ...], HourRow] = {}
         self.spend: dict[tuple[str, int], SpendRow] = {}
 
-    def decide(self, operation: Admit | Settle) -> Admission | Settled | Exception:
+    def decide(self, operation: Operation) -> Result:
         if isinstance(operation, Settle):
             return self.settle(operation)
+        if isinstance(operation, Withdraw):
+            self.release(operation.generation)
+            return None
         try:
             return self.admit(operation)
         except (PaymentRequired, NotAuthenticated) as refusal:
@@ -161,9 +197,7 @@ class _Decisions:
         account = locked.accounts[generation.account_id]
         if (charged := locked.charged.get(generation.id)) is not None:
             return Settled(cost=PicoUsd(charged), balance=PicoUsd(account.balance))
-        # There is no hold when the reaper has released it, or when a database crash has lost it.
-        held = locked.holds.get(generation.id, 0)
-        account.held -= held
+        held = self.release(generation)
         cost = max(0, min(operation.cost, account.available))
         account.usage += cost
         generation.cost = cost
@@ -182,6 +216,15 @@ class _Decisions:
         if generation.provider and not generation.simulated:
             self.add_to_spend(generation)
         return Settled(cost=PicoUsd(cost), balance=PicoUsd(account.balance))
+
+    def release(self, generation: GenerationRow) -> int:
+        """Give the request's hold back to its account; returns it in pico-USD.
+
+        It is 0 when the reaper has released it, or when a database crash has lost it.
+        """
+        held = self.locked.holds.pop(generation.id, 0)
+        self.locked.accounts[generation.account_id].held -= held
+        return held
 
     def add_to_hour(self, generation: GenerationRow) -> None:
         identity = (

@@ -4,9 +4,10 @@ import asyncio
 import gc
 import logging
 
-from asgiref.sync import sync_to_async
 from django.db import Error
 
+from common import database
+from common.errors import ServiceUnavailable
 from common.fresh_cache import FreshCache
 from models_catalog import catalog
 
@@ -43,7 +44,7 @@ def clear() -> None:
 async def _refresh_or_keep(known: catalog.Catalogue | None) -> catalog.Catalogue:
     try:
         return await _refresh(known)
-    except Error as error:
+    except (Error, ServiceUnavailable) as error:
         if known is None:
             raise
         _warn(error)
@@ -52,7 +53,7 @@ async def _refresh_or_keep(known: catalog.Catalogue | None) -> catalog.Catalogue
 
 async def _refresh(known: catalog.Catalogue | None) -> catalog.Catalogue:
     read_at = _catalogue.now()
-    current = await sync_to_async(catalog.recheck)()
+    current = await database.run(catalog.recheck)
     _catalogue.put(None, current, read_at=read_at)
     if current is not known:
         gc.freeze()  # long-lived: exempt it from garbage collection

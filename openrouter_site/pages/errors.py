@@ -1,17 +1,24 @@
-"""Error pages: 400, 403, 404, 500, and a failed CSRF check.
+"""Error pages: 400, 403, 404, 500, 503, and a failed CSRF check.
 
 Below `/api/` the same errors are JSON, in the envelope of every other API error.
 """
 
+import logging
+import sys
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed, PermissionDenied
+from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from common import errors
+from common.outages import outage_of
+
+log = logging.getLogger(__name__)
 
 API = "/api/"
 
@@ -46,6 +53,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponseServerError(render_to_string("500.html", plain_context()))
 
 
+def unavailable(request: HttpRequest, error: errors.ServiceUnavailable) -> HttpResponse:
+    """Return 503 while the database or Redis is away. Uses neither."""
+    if request.path.startswith(API):
+        return as_json(error)
+    retry = request.get_full_path() if request.method == "GET" else ""
+    page = render_to_string("503.html", {**plain_context(), "retry": retry})
+    return HttpResponse(page, status=error.status, headers=error.headers)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return 403 for a missing or old form token, usually after signing in or out in another tab."""
     return render(request, "403_csrf.html", status=403)
@@ -53,12 +69,38 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def as_json(error: errors.ApiError) -> JsonResponse:
     """Return the error in the API's envelope."""
-    return JsonResponse(error.envelope(), status=error.status)
+    return JsonResponse(error.envelope(), status=error.status, headers=error.headers)
 
 
 def plain_context() -> dict[str, str]:
     """Return a context that depends on the settings only."""
     return {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL}
+
+
+class OutagePages:
+    """Answers 503 instead of 500 while the database or Redis is away, wherever in the request that was noticed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        got_request_exception.connect(_note_outage)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        # Django has turned errors of the middleware below into a response of its own.
+        outage: errors.ServiceUnavailable | None = getattr(request, "outage", None)
+        return unavailable(request, outage) if outage else response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A view met an outage."""
+        if (outage := outage_of(exception)) is None:
+            return None
+        log.warning("%s %s: %s", request.method, request.path, type(exception).__name__)
+        return unavailable(request, outage)
+
+
+def _note_outage(sender: object, request: HttpRequest | None = None, **_: Any) -> None:
+    if request is not None:
+        request.outage = outage_of(sys.exc_info()[1])  # type: ignore[attr-defined]
 
 
 class ErrorPagesInDevelopment:

@@ -270,6 +270,7 @@ const ERROR_TEXTS = {
   404: "This no longer exists. Reload the page.",
   413: "This is too large to send. Make it smaller and try again.",
   429: "Too many requests. Wait a moment and try again.",
+  503: "The site is temporarily unavailable. Try again in a few seconds.",
 };
 document.addEventListener("htmx:responseError", (event) => {
   showToast(ERROR_TEXTS[event.detail.xhr.status] ?? "Something went wrong on our side. Try again in a moment.", "bad");

@@ -191,7 +191,7 @@ class Account(RuleBasedStateMachine):
         with self.fault(fault):
             for number, copies in chosen:
                 for _ in range(copies):
-                    assert deliver(Client(), events[number % len(events)]).status_code in {200, 500}
+                    assert deliver(Client(), events[number % len(events)]).status_code in {200, 503}
 
     @staticmethod
     def about(event: dict[str, Any], names: set[str]) -> bool:

@@ -94,7 +94,7 @@ def test_an_event_before_the_payment_page_is_stored_is_no_error(client, payments
 
 def test_an_event_that_fails_in_an_outage_is_retried_by_the_provider(client, payments, paid_event, empty_account):
     payments.fail("refuse", status=503, count=3)
-    assert payments.deliver(client, paid_event).status_code == 500
+    assert payments.deliver(client, paid_event).status_code == 503
     event = ProviderEvent.objects.get()
     assert (event.state, event.attempts) == (State.FAILED, 0)  # an outage does not count as an attempt
     assert "Unavailable" in event.error
@@ -108,7 +108,7 @@ def test_an_event_that_fails_in_an_outage_is_retried_by_the_provider(client, pay
 
 def test_an_event_that_fails_in_an_outage_is_retried_by_the_sweep(client, payments, paid_event, empty_account):
     payments.fail("refuse", status=503, count=3)
-    assert payments.deliver(client, paid_event).status_code == 500
+    assert payments.deliver(client, paid_event).status_code == 503
     Purchase.objects.update(state=Purchase.State.EXPIRED)  # so that only the event leads to the purchase
 
     sweeps.sweep()  # too early: the request that received the event may still be running

@@ -1,0 +1,65 @@
+"""Django's PostgreSQL backend, with a pool that recovers at once when the server restarts (decision 0022).
+
+`ENGINE` is "common.postgresql"; `OPTIONS["pool"]` holds the options of `psycopg_pool.ConnectionPool`.
+"""
+
+import os
+from typing import Any
+
+import psycopg
+from django.db import connections
+from django.db.backends.postgresql import base
+
+__all__ = ["DatabaseWrapper"]
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Lends only connections that the server has not closed."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Return a connection of the pool, or a new one without a pool. Raises OperationalError if there is none.
+
+        The pool's own check costs an exchange with the server, and pauses a second for each broken connection, which
+        would turn a restart of PostgreSQL into minutes of errors.
+        """
+        while True:
+            connection = super().get_new_connection(conn_params)
+            if not self.pool or not is_closed_by_server(connection):
+                return connection
+            connection.close()
+            self.pool.putconn(connection)  # is replaced in the background
+
+    def close_for_good(self) -> None:
+        """Close the connection instead of returning it to the pool: its session has settings of its own."""
+        if self.connection is not None and not self.in_atomic_block:
+            self.connection.close()
+        self.close()
+
+
+def is_closed_by_server(connection: "psycopg.Connection[Any]") -> bool:
+    """Return whether the server has closed an idle connection. Looks at the socket, without an exchange."""
+    pgconn = connection.pgconn
+    try:
+        pgconn.consume_input()  # a farewell message, perhaps
+        pgconn.consume_input()  # the end of the stream
+    except psycopg.OperationalError:
+        return True
+    return pgconn.status != psycopg.pq.ConnStatus.OK
+
+
+#: Pools and connections of the parent process. They are kept: deleting a pool waits for its threads.
+_inherited: list[object] = []
+
+
+def _start_afresh() -> None:
+    """Leave the parent's connections alone: a forked process shares their sockets, and lacks the pools' threads."""
+    _inherited.append(base.DatabaseWrapper._connection_pools)
+    base.DatabaseWrapper._connection_pools = {}
+    for wrapper in connections.all(initialized_only=True):
+        if isinstance(wrapper, DatabaseWrapper):
+            _inherited.append(wrapper.connection)
+            wrapper.connection = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
