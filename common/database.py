@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import SyncToAsync
-from django.db import close_old_connections, connection
+from django.db import connection, connections
 
 from .errors import ServiceUnavailable
 
@@ -56,7 +56,9 @@ def release() -> None:
     Call it before a wait for another service: a bounded pool serves many requests only if none keeps what it does not
     use.
     """
-    close_old_connections()
+    for each in connections.all(initialized_only=True):
+        if not each.in_atomic_block:
+            each.close_if_unusable_or_obsolete()
 
 
 def close_for_good() -> None:

@@ -117,8 +117,10 @@ def _pool(size: int) -> dict[str, Any] | None:
     return {
         "min_size": 0,  # an idle process keeps what it has used, and closes one of them every ten minutes
         "max_size": size,
-        "timeout": 3.0,  # seconds that a request waits for a connection before it gets 503
-        "reconnect_timeout": 1.0,  # longer attempts have longer pauses, which would outlast an outage
+        # Seconds. Our backend asks the pool again and again, and the pool then tries to connect: pauses of its own,
+        # which double, would outlast an outage.
+        "timeout": 0.5,
+        "reconnect_timeout": 0.0,
     }
 
 

@@ -1,7 +1,7 @@
 """Temporary PostgreSQL and Redis servers for tests, each with a private folder and a free port.
 
 They run the programs installed on this machine, so that tests never touch a database in use. `TEST_DATABASE_URL` and
-`TEST_REDIS_URL` name running servers to use instead.
+`TEST_REDIS_URL` name running servers to use instead, but never for a test that stops its server.
 """
 
 import contextlib
@@ -13,11 +13,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from scripts.progress import Stop
 from scripts.serve import free_port
 
-__all__ = ["postgresql", "redis"]
+__all__ = ["Server", "own_postgresql", "own_redis", "postgresql", "redis"]
 
 # Folders of PostgreSQL's server programs if they are not on PATH.
 POSTGRESQL_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
@@ -27,40 +28,106 @@ POSTGRESQL_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/hom
 def postgresql() -> Iterator[str]:
     """Yield the URL of a PostgreSQL server's `postgres` database; an empty string if none is installed."""
     given = os.environ.get("TEST_DATABASE_URL", "")
-    programs = None if given else _postgresql_programs()
-    if programs is None:
+    if given or _postgresql_programs() is None:
         yield given
         return
-    with _private_folder("test-postgresql-", owner="postgres") as (folder, owner):
-        data, port = folder / "data", free_port()
-        _execute([f"{programs}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"], folder, owner)
-        # The data need not survive a crash.
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
-        start = [f"{programs}/pg_ctl", "-D", str(data), "-l", str(folder / "log"), "-w", "-o", options, "start"]
-        _execute(start, folder, owner)
-        try:
-            yield f"postgres://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            _execute([f"{programs}/pg_ctl", "-D", str(data), "-m", "immediate", "stop"], folder, owner)
+    with own_postgresql() as server:
+        yield server.url
 
 
 @contextlib.contextmanager
 def redis() -> Iterator[str]:
     """Yield the URL of a Redis server's database 0; an empty string if none is installed."""
     given = os.environ.get("TEST_REDIS_URL", "")
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if given or not program:
+    if given or _redis_program() is None:
         yield given
         return
+    with own_redis() as server:
+        yield server.url
+
+
+class Server(Protocol):
+    """A server of our own, which a test may stop and start again. It keeps its port, PostgreSQL its data as well."""
+
+    url: str
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+@contextlib.contextmanager
+def own_postgresql(*, max_connections: int = 200) -> Iterator[Server]:
+    """Run a PostgreSQL server. Raises Stop if none is installed."""
+    if (programs := _postgresql_programs()) is None:
+        raise Stop("PostgreSQL's server programs are not installed.")
+    with _private_folder("test-postgresql-", owner="postgres") as (folder, owner):
+        data = folder / "data"
+        _execute([f"{programs}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"], folder, owner)
+        server = _Postgresql(programs, folder, owner, max_connections)
+        with _running(server):
+            yield server
+
+
+@contextlib.contextmanager
+def own_redis() -> Iterator[Server]:
+    """Run a Redis server. Raises Stop if none is installed."""
+    if (program := _redis_program()) is None:
+        raise Stop("Neither redis-server nor valkey-server is installed.")
     with _private_folder("test-redis-") as (folder, _):
+        server = _Redis(program, folder)
+        with _running(server):
+            yield server
+
+
+@contextlib.contextmanager
+def _running(server: Server) -> Iterator[None]:
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+class _Postgresql:
+    def __init__(self, programs: str, folder: Path, owner: str | None, max_connections: int) -> None:
         port = free_port()
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-        with subprocess.Popen([*command, "--databases", "64"], stdout=subprocess.DEVNULL) as server:
-            try:
-                _wait_for(port, server)
-                yield f"redis://127.0.0.1:{port}/0"
-            finally:
-                server.terminate()
+        self.url = f"postgres://postgres@127.0.0.1:{port}/postgres"
+        self._folder, self._owner = folder, owner
+        self._control = [f"{programs}/pg_ctl", "-D", str(folder / "data"), "-l", str(folder / "log"), "-w"]
+        # The data need not survive a crash of the machine.
+        self._options = (
+            f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections={max_connections}"
+        )
+
+    def start(self) -> None:
+        _execute([*self._control, "-o", self._options, "start"], self._folder, self._owner)
+
+    def stop(self) -> None:
+        """As a crash would: without a word to its clients."""
+        if (self._folder / "data" / "postmaster.pid").exists():
+            _execute([*self._control, "-m", "immediate", "stop"], self._folder, self._owner)
+
+
+class _Redis:
+    def __init__(self, program: str, folder: Path) -> None:
+        self._port = free_port()
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self._command = [program, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen([*self._command, "--databases", "64"], stdout=subprocess.DEVNULL)
+        _wait_for(self._port, self._process)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+
+def _redis_program() -> str | None:
+    return shutil.which("redis-server") or shutil.which("valkey-server")
 
 
 def _postgresql_programs() -> str | None:

@@ -6,6 +6,7 @@ PostgreSQL prepares the statements once for each connection, which takes a quart
 import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import msgspec
 from django.conf import settings
@@ -80,6 +81,9 @@ class _Session(threading.local):
 
 _session = _Session()
 
+#: Connections that know the statements: a pool may lend one again, to any thread.
+_prepared: "WeakSet[Any]" = WeakSet()
+
 
 def _exchange(bound: Sequence[BoundStatement]) -> Any:
     """Send everything to PostgreSQL at once; returns the cursor, at the first statement's result."""
@@ -89,9 +93,10 @@ def _exchange(bound: Sequence[BoundStatement]) -> Any:
         try:
             if _session.connection is not connection.connection:
                 cursor = connection.connection.cursor()
-                if not pooler:
+                if not pooler and connection.connection not in _prepared:
                     each = [getattr(statements(), name) for name in Statements.__dataclass_fields__]
                     cursor.execute("; ".join([*_PLANNER_SETTINGS, *(statement.prepare for statement in each)]))
+                    _prepared.add(connection.connection)
                 _session.connection, _session.cursor = connection.connection, cursor
             text = _plain_text if pooler else _execute_text
             return _session.cursor.execute(

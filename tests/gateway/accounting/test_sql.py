@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from common import database
 from gateway.accounting.sql import Statements, ids, statements
 from gateway.models import Generation, UsageHour
 from tests.gateway.accounting.test_settlement import admit, settle
@@ -19,9 +20,9 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def fresh_connection(account):
-    connection.close()
+    database.close_for_good()  # a pool would lend it again
     yield
-    connection.close()
+    database.close_for_good()
 
 
 def prepared() -> set[str]:
@@ -41,7 +42,7 @@ def test_a_connection_prepares_every_statement_once(account):
     names = {getattr(statements(), field.name).name for field in dataclasses.fields(Statements)}
     assert prepared() == names
     assert len(names) == len(dataclasses.fields(Statements))
-    connection.close()
+    database.close_for_good()
     settle(account, 2, model="acme/one")
     assert prepared() == names
 
