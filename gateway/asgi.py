@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from common import logs
 from common.errors import ApiError, InternalError, InvalidRequest, PayloadTooLarge
 from common.outages import outage_of
 from gateway.protocols.chat_completions.reply import gather
@@ -37,7 +38,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "X-Generation-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, "
-    "X-RateLimit-Reset",
+    "X-RateLimit-Reset, X-Request-Id",
 }
 _PREFLIGHT = {
     "Access-Control-Allow-Origin": "*",
@@ -111,7 +112,7 @@ class Application:
             return Response(status_code=499)
         except Exception as error:
             # A full traceback could contain a prompt: only the error's type and place are logged.
-            log.error("inference failed: %s at %s", type(error).__name__, _place(error))
+            log.error("inference failed: %s at %s", type(error).__name__, logs.place(error))
             answer = outage_of(error) or InternalError()
             return _json(answer.envelope(), answer.status, answer.headers)
 
@@ -151,7 +152,7 @@ class EventStream(StreamingResponse):
                         self._sent_at = time.monotonic()
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except Exception as error:
-            log.error("a stream failed: %s at %s", type(error).__name__, _place(error))
+            log.error("a stream failed: %s at %s", type(error).__name__, logs.place(error))
             answer = outage_of(error) or InternalError()
             failed = Failed(status=answer.status, message=answer.message, error_type=answer.error_type)
             await send({"type": "http.response.body", "body": self._encoder.encode(failed), "more_body": True})
@@ -198,14 +199,6 @@ def _details(request: Request) -> dict[str, Any]:
 
 def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(_encode(body), status, headers={**_CORS, **(headers or {})}, media_type="application/json")
-
-
-def _place(error: BaseException) -> str:
-    """File and line where the error was raised."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "an unknown place"
 
 
 def _wrong_method(request: Request) -> Response:

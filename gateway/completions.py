@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from common import logs
 from common.clock import utc_now
 from common.errors import ApiError
 from gateway.accounting import settlement
@@ -107,7 +108,9 @@ class InferenceService:
         web search, the last provider's error when none responded. Closing the generator ends the response and settles
         it.
         """
+        logs.bind(account=caller.account_id)
         prepared = await prepare(caller, request, await self._catalogue(), self._health.snapshot())
+        logs.bind(model=prepared.plan.attempts[0].model.id)
         meter = self._meter(caller, prepared)
         await self._admit(meter, prepared)
         relay: Relay | None = None
@@ -122,6 +125,7 @@ class InferenceService:
         except ProviderFailure as failure:  # after the first token: report it, do not retry
             if relay is not None:
                 self._health.record_failure(relay.attempt.key, 502)
+                log.warning("%s broke off its response (%d)", relay.attempt.endpoint.tag, failure.status)
             yield meter.stream_failed(failed_event(failure))
         except BaseException as error:
             _record_error(meter, error)
@@ -206,7 +210,7 @@ class InferenceService:
     def _settled(self, task: asyncio.Task[Any]) -> None:
         self._settling.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("a request could not be settled: %s", type(error).__name__)
+            log.error("a request could not be settled: %s at %s", type(error).__name__, logs.place(error))
 
 
 async def _search(prepared: PreparedRequest, meter: Meter) -> tuple[ChatRequest, list[web_search.Result]]:
@@ -225,6 +229,8 @@ def _record_error(meter: Meter, error: BaseException) -> None:
     """Record the error or the departure that ends the request; an ApiError gets the request's metadata."""
     if isinstance(error, ApiError):
         meter.request_failed(error.status, error.error_type)
+        if error.status >= 500:
+            log.warning("no provider responded: %d %s", error.status, error.error_type)
         error.routing = meter.routing()
         error.headers.setdefault("X-Generation-Id", meter.generation.id)
     elif isinstance(error, asyncio.CancelledError | GeneratorExit):

@@ -5,6 +5,7 @@ import os
 import warnings
 from typing import cast
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openrouter_site.settings")
@@ -23,6 +24,7 @@ from common import database  # noqa: E402
 from gateway import asgi as inference  # noqa: E402
 from gateway import completions  # noqa: E402
 from gateway.providers import http  # noqa: E402
+from operations.edge import Edge  # noqa: E402
 
 sockets = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns)))
 
@@ -40,7 +42,7 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
             raise
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
     """Dispatch each connection to inference, the WebSocket or Django."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
@@ -50,6 +52,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await inference.application(scope, receive, send)
     else:
         await pages(scope, receive, send)
+
+
+application = Edge(_dispatch, getattr(settings, "TRUSTED_PROXIES", ()))
 
 
 def _freeze_startup_objects() -> None:

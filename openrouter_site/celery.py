@@ -1,11 +1,44 @@
 """The Celery application: finds each app's `tasks.py`; the schedule is `CELERY_BEAT_SCHEDULE` in the settings."""
 
+import logging
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task, signals
+
+from common import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openrouter_site.settings")
 
 app = Celery("openrouter_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def keep_logging(loglevel: int, **_: Any) -> None:
+    """Leave logging as LOGGING sets it up; `--loglevel` is the level of Celery's own lines.
+
+    With a receiver of this signal, Celery neither adds handlers nor changes the level of every logger.
+    """
+    logging.getLogger("celery").setLevel(loglevel)
+
+
+@signals.before_task_publish.connect
+def name_the_request(headers: dict[str, Any], **_: Any) -> None:
+    """Send the ID of the request that starts a task with it."""
+    if request_id := logs.request_id():
+        headers["request_id"] = request_id
+
+
+@signals.task_prerun.connect
+def begin_task(task_id: str, task: "Task[Any, Any]", **_: Any) -> None:
+    """Put the task's name and ID into its log lines, and the ID of the request that started it."""
+    request_id = getattr(task.request, "request_id", None)
+    logs.begin(task=task.name, task_id=task_id, **({"request_id": request_id} if request_id else {}))
+
+
+@signals.task_postrun.connect
+def end_task(**_: Any) -> None:
+    """Take them out again."""
+    logs.begin()

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "gateway",
     "chat",
     "activity",
+    "operations",
     "openrouter_site",
 ]
 
@@ -348,14 +349,22 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Logging --------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"), "text" if DEBUG else "json")
 # Nothing below INFO, and no request bodies anywhere: prompts must never reach a log.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"text": {"()": "common.logs.TextFormatter"}, "json": {"()": "common.logs.JsonFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "stripe": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        # The server's lines look like all others; its own `--log-level` sets their level.
+        "uvicorn": {"propagate": True},
+        "uvicorn.access": {"propagate": True},
+    },
 }
 
 SILENCED_SYSTEM_CHECKS: list[str] = []

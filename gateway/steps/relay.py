@@ -174,7 +174,8 @@ class _Opening:
 
     def _record(self, attempt: Attempt, failure: ProviderFailure, seconds: float) -> None:
         self._meter.record_failed_attempt(attempt, failure.status, seconds)
-        log.info("%s failed with %d after %.2f s", attempt.endpoint.tag, failure.status, seconds)
+        tag, model = attempt.endpoint.tag, attempt.model.id
+        log.info("%s failed for %s with %d after %.2f s", tag, model, failure.status, seconds)
         self.failures.append((attempt.endpoint.provider_name, failure))
 
 

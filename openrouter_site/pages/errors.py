@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerEr
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from common import errors
+from common import errors, logs
 from common.outages import outage_of
 
 log = logging.getLogger(__name__)
@@ -73,8 +73,8 @@ def as_json(error: errors.ApiError) -> JsonResponse:
 
 
 def plain_context() -> dict[str, str]:
-    """Return a context that depends on the settings only."""
-    return {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL}
+    """Return a context without the database and the session."""
+    return {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL, "request_id": logs.request_id()}
 
 
 class OutagePages:

@@ -1,0 +1,103 @@
+"""The outermost ASGI application: gives each request and socket its ID, answers probes, and counts.
+
+It also refuses new requests while the process is stopping (`shutdown.py`).
+"""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common import logs
+
+__all__ = ["Edge"]
+
+log = logging.getLogger(__name__)
+
+Networks = Sequence[IPv4Network | IPv6Network]
+
+#: IDs that are taken over: as most proxies and clients write them. Anything else could forge log lines.
+_WELL_FORMED = re.compile(rb"[A-Za-z0-9_.:-]{8,128}")
+
+
+class Edge:
+    """Wraps `app`. A trusted proxy's `X-Request-Id` is kept, so that its log and ours agree; any other is replaced."""
+
+    def __init__(self, app: ASGIApp, trusted_proxies: Networks = ()) -> None:
+        self._app = app
+        self._trusted_proxies = trusted_proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._given_id(scope) or secrets.token_hex(12)
+        context = logs.begin(request_id=request_id)
+        exchange = _Exchange(scope, send, request_id)
+        try:
+            await self._app(scope, receive, exchange.send)
+        except Exception as error:
+            if exchange.status:
+                raise
+            # The message may quote the request.
+            log.error("a request failed: %s at %s", type(error).__name__, logs.place(error))
+            await exchange.refuse(500, b"Internal Server Error")
+        finally:
+            logs.end(context)
+
+    def _given_id(self, scope: Scope) -> str:
+        """The ID that a trusted proxy has given the request, or an empty string."""
+        if not self._trusted_proxies or not scope.get("client"):
+            return ""
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        if not _WELL_FORMED.fullmatch(given):
+            return ""
+        try:
+            peer = ip_address(scope["client"][0])
+        except ValueError:  # a Unix socket
+            return ""
+        return given.decode("ascii") if any(peer in network for network in self._trusted_proxies) else ""
+
+
+class _Exchange:
+    """One request or socket: adds the ID to its answer, and remembers the status."""
+
+    __slots__ = ("_header", "_scope", "_send", "began", "status")
+
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self._scope = scope
+        self._send = send
+        self._header = (b"x-request-id", request_id.encode("ascii"))
+        self.status = 0  # HTTP status; 0 before the answer has begun
+        self.began = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        if not self.status:
+            kind = message["type"]
+            if kind in {"http.response.start", "websocket.http.response.start"}:
+                self.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), self._header]
+            elif kind == "websocket.accept":
+                self.status = 101
+                message["headers"] = [*message.get("headers", ()), self._header]
+            elif kind == "websocket.close":
+                await self.refuse(403, b"")
+                return
+        await self._send(message)
+
+    async def refuse(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        """Answer a request that no application has answered, or a socket before its handshake."""
+        is_socket = self._scope["type"] == "websocket"
+        if is_socket and "websocket.http.response" not in self._scope.get("extensions", {}):
+            self.status = 403
+            await self._send({"type": "websocket.close", "code": 1000})
+            return
+        kind = "websocket.http.response" if is_socket else "http.response"
+        content_type = (b"content-type", b"application/json" if body.startswith(b"{") else b"text/plain")
+        length = (b"content-length", str(len(body)).encode())
+        await self.send({"type": f"{kind}.start", "status": status, "headers": [content_type, length, *headers]})
+        await self._send({"type": f"{kind}.body", "body": body, "more_body": False})
