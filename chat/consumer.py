@@ -16,7 +16,7 @@ from django.conf import settings
 
 from accounts.models import Organisation, User
 from billing import spending
-from common import database
+from common import database, metrics
 from common.errors import ApiError, Conflict, InternalError, NotAuthenticated, RateLimited
 from common.money import PicoUsd
 from common.outages import outage_of
@@ -127,6 +127,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             if generation_id:
                 self.follow_bill(ask.id, generation_id)
         except ApiError as error:
+            metrics.ERRORS.labels(error.error_type).inc()
             await self.send_frame(protocol.refused(ask.id, error, remedy_for(error)))
         except Exception as error:
             # Never the message or the traceback: they may quote the prompt.

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 
@@ -17,7 +18,7 @@ __all__ = ["JsonFormatter", "TextFormatter", "begin", "bind", "end", "fields", "
 Field = str | int
 Context = Token[Mapping[str, Field]]
 
-_fields: ContextVar[Mapping[str, Field]] = ContextVar("log_fields", default={})
+_fields: ContextVar[Mapping[str, Field]] = ContextVar("log_fields", default=MappingProxyType({}))
 _encode = msgspec.json.Encoder().encode
 
 #: Line breaks and other control characters, which could forge a line or drive a terminal.

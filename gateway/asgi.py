@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from common import logs
+from common import logs, metrics
 from common.errors import ApiError, InternalError, InvalidRequest, PayloadTooLarge
 from common.outages import outage_of
 from gateway.protocols.chat_completions.reply import gather
@@ -107,6 +107,7 @@ class Application:
             reply = await gather(events, **shape)
             return _json(reply, headers={"X-Generation-Id": reply["id"]})
         except ApiError as error:
+            metrics.ERRORS.labels(error.error_type).inc()
             return _json(error.envelope(), error.status, error.headers)
         except ClientDisconnect:
             return Response(status_code=499)
@@ -114,6 +115,7 @@ class Application:
             # A full traceback could contain a prompt: only the error's type and place are logged.
             log.error("inference failed: %s at %s", type(error).__name__, logs.place(error))
             answer = outage_of(error) or InternalError()
+            metrics.ERRORS.labels(answer.error_type).inc()
             return _json(answer.envelope(), answer.status, answer.headers)
 
 

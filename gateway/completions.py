@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from common import logs
+from common import logs, metrics
 from common.clock import utc_now
-from common.errors import ApiError
+from common.errors import ApiError, TemporarilyUnavailable
 from gateway.accounting import settlement
 from gateway.accounting.metering import Meter
 from gateway.protocols.chat_completions.request import ChatRequest, parse
@@ -76,12 +76,22 @@ class InferenceService:
         self._settling: set[asyncio.Task[Any]] = set()
         #: The deadlines of abandoned streams that are still read.
         self._drain_deadlines: set[asyncio.Timeout] = set()
+        self._refuses_new = False
 
     # --- The process
 
     def start(self) -> None:
         """Start the heartbeat and the exchange of endpoint health, which otherwise begin with the first request."""
         self._settlements.start()
+
+    def refuse_new(self) -> None:
+        """Refuse every request from now on: the process is stopping."""
+        self._refuses_new = True
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether requests are running or being settled."""
+        return bool(self._running or self._settling)
 
     async def drain(self) -> None:
         """Wait until every request is settled, at most SHUTDOWN_SECONDS; then end the writer's thread.
@@ -109,6 +119,8 @@ class InferenceService:
         it.
         """
         logs.bind(account=caller.account_id)
+        if self._refuses_new:
+            raise TemporarilyUnavailable("This server is restarting. Try again in a moment.")
         prepared = await prepare(caller, request, await self._catalogue(), self._health.snapshot())
         logs.bind(model=prepared.plan.attempts[0].model.id)
         meter = self._meter(caller, prepared)
@@ -126,7 +138,9 @@ class InferenceService:
             if relay is not None:
                 self._health.record_failure(relay.attempt.key, 502)
                 log.warning("%s broke off its response (%d)", relay.attempt.endpoint.tag, failure.status)
-            yield meter.stream_failed(failed_event(failure))
+            failed = meter.stream_failed(failed_event(failure))
+            metrics.ERRORS.labels(failed.error_type).inc()
+            yield failed
         except BaseException as error:
             _record_error(meter, error)
             raise

@@ -54,7 +54,7 @@ async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         await pages(scope, receive, send)
 
 
-application = Edge(_dispatch, getattr(settings, "TRUSTED_PROXIES", ()))
+application = Edge(_dispatch, getattr(settings, "TRUSTED_PROXIES", ()), completions.service)
 
 
 def _freeze_startup_objects() -> None:
@@ -72,6 +72,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.startup":
             _freeze_startup_objects()
             completions.service.start()
+            application.shutdown.watch()
             await send({"type": "lifespan.startup.complete"})
         else:
             await completions.service.drain()

@@ -1,6 +1,6 @@
 """The outermost ASGI application: gives each request and socket its ID, answers probes, and counts.
 
-It also refuses new requests while the process is stopping (`shutdown.py`).
+While the process is stopping, it refuses new requests (`shutdown.py`).
 """
 
 import logging
@@ -8,11 +8,18 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
+import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common import logs
+from common import logs, metrics
+from common.errors import TemporarilyUnavailable
+from gateway.completions import InferenceService
+
+from .probes import Probes
+from .shutdown import RETRY_AFTER_SECONDS, Shutdown
 
 __all__ = ["Edge"]
 
@@ -23,13 +30,41 @@ Networks = Sequence[IPv4Network | IPv6Network]
 #: IDs that are taken over: as most proxies and clients write them. Anything else could forge log lines.
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9_.:-]{8,128}")
 
+#: The label of a path, by how it begins.
+_SURFACES = (
+    ("/api/v1/chat/completions", "inference"),
+    ("/api/v1/completions", "inference"),
+    ("/api/", "api"),
+    ("/static/", "static"),
+    ("/webhooks/", "webhook"),
+    ("/admin/", "admin"),
+    ("/ws/", "socket"),
+)
+
+_requests = cache(metrics.HTTP_REQUESTS.labels)
+_seconds = cache(metrics.HTTP_SECONDS.labels)
+
+_STOPPING = msgspec.json.encode(TemporarilyUnavailable("This server is restarting. Try again in a moment.").envelope())
+_STOPPING_HEADERS = (
+    (b"retry-after", str(RETRY_AFTER_SECONDS).encode()),
+    (b"connection", b"close"),
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Retry-After, X-Request-Id"),
+)
+
 
 class Edge:
     """Wraps `app`. A trusted proxy's `X-Request-Id` is kept, so that its log and ours agree; any other is replaced."""
 
-    def __init__(self, app: ASGIApp, trusted_proxies: Networks = ()) -> None:
+    def __init__(self, app: ASGIApp, trusted_proxies: Networks = (), service: InferenceService | None = None) -> None:
         self._app = app
         self._trusted_proxies = trusted_proxies
+        self._open = 0  # HTTP requests whose answer is not complete
+        if service is None:
+            self.shutdown = Shutdown(lambda: self._open > 0)
+        else:  # the chat's answers are no HTTP requests
+            self.shutdown = Shutdown(lambda: self._open > 0 or service.is_serving, service.refuse_new)
+        self._probes = Probes(self.shutdown)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -39,6 +74,19 @@ class Edge:
         context = logs.begin(request_id=request_id)
         exchange = _Exchange(scope, send, request_id)
         try:
+            if scope["path"] in self._probes.paths and scope["type"] == "http":
+                await self._probes(scope, receive, exchange.send)
+            elif self.shutdown.stopping:
+                await exchange.refuse(503, _STOPPING, _STOPPING_HEADERS)
+            else:
+                await self._serve(scope, receive, exchange)
+        finally:
+            logs.end(context)
+
+    async def _serve(self, scope: Scope, receive: Receive, exchange: "_Exchange") -> None:
+        is_http = scope["type"] == "http"
+        self._open += is_http
+        try:
             await self._app(scope, receive, exchange.send)
         except Exception as error:
             if exchange.status:
@@ -47,7 +95,11 @@ class Edge:
             log.error("a request failed: %s at %s", type(error).__name__, logs.place(error))
             await exchange.refuse(500, b"Internal Server Error")
         finally:
-            logs.end(context)
+            self._open -= is_http
+            surface = _surface(scope["path"])
+            _requests(surface, exchange.status).inc()
+            if is_http:
+                _seconds(surface).observe(time.perf_counter() - exchange.began)
 
     def _given_id(self, scope: Scope) -> str:
         """The ID that a trusted proxy has given the request, or an empty string."""
@@ -61,6 +113,10 @@ class Edge:
         except ValueError:  # a Unix socket
             return ""
         return given.decode("ascii") if any(peer in network for network in self._trusted_proxies) else ""
+
+
+def _surface(path: str) -> str:
+    return next((surface for start, surface in _SURFACES if path.startswith(start)), "page")
 
 
 class _Exchange:

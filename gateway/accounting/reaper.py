@@ -1,15 +1,16 @@
 """The reaper: releases the holds of requests whose process has died."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from billing.models import CreditAccount
 from common.clock import utc_now
 from gateway.models import EndpointMinute, GatewayProcess, Generation, Hold
 
-__all__ = ["reap"]
+__all__ = ["orphans", "reap"]
 
 log = logging.getLogger(__name__)
 
@@ -19,16 +20,21 @@ DEAD_AFTER = timedelta(seconds=60)
 DELETE_AFTER = timedelta(days=1)
 
 
+def orphans(now: datetime) -> QuerySet[Hold]:
+    """The holds whose process has died."""
+    alive = GatewayProcess.objects.filter(seen_at__gte=now - DEAD_AFTER).values("id")
+    # A process writes its first heartbeat before its first hold, so a live process is never missing from this table.
+    return Hold.objects.filter(created_at__lt=now - DEAD_AFTER).exclude(process_id__in=alive)
+
+
 def reap() -> int:
     """Release the holds of dead processes without a charge; returns their number.
 
     A process that was only slow still settles its requests later, without a hold.
     """
     now = utc_now()
-    alive = GatewayProcess.objects.filter(seen_at__gte=now - DEAD_AFTER).values("id")
-    # A process writes its first heartbeat before its first hold, so a live process is never missing from this table.
-    orphans = Hold.objects.filter(created_at__lt=now - DEAD_AFTER).exclude(process_id__in=alive)
-    released = sum(_release(hold_id, account_id) for hold_id, account_id in orphans.values_list("pk", "account_id"))
+    dead = orphans(now).values_list("pk", "account_id")
+    released = sum(_release(hold_id, account_id) for hold_id, account_id in dead)
     if released:
         log.warning("released the holds of %d requests whose process had died", released)
     GatewayProcess.objects.filter(seen_at__lt=now - DELETE_AFTER).delete()

@@ -25,6 +25,7 @@ from common.money import PicoUsd
 from gateway.models import GatewayProcess, Generation
 from keys.status import remaining, require_usable, start_window
 
+from . import measuring
 from .batch import Batch, LockedRows
 from .batch_writer import BatchWriter
 from .holds import Admission, Admit, hold_for
@@ -147,6 +148,7 @@ def write_batch(operations: Sequence[Operation]) -> list[Result]:
             hours=[*decisions.hours.values()],
             spend=[*decisions.spend.values()],
         )
+    measuring.count(decisions.settled)
     for account in locked.accounts.values():
         spending.report_low_balance(account)
     return [results[number] for number in range(len(operations))]

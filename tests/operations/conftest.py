@@ -16,6 +16,8 @@ WEB = "exec python -m uvicorn openrouter_site.asgi:application --host 127.0.0.1 
 WORKER = (
     'exec python -m celery -A openrouter_site worker --beat --schedule "$DATA_DIR/beat" --concurrency 1 --loglevel INFO'
 )
+#: The first scheduled one would come after 30 seconds.
+BEAT_HEART = "exec python -m celery -A openrouter_site call operations.tasks.beat_heart"
 
 
 @dataclass
@@ -62,5 +64,6 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
     with Site(folder, postgresql=POSTGRESQL, processes=("providers",), **variables) as site:
         operated = Operated(site)
         operated.start("worker", WORKER)
+        operated.start("call", BEAT_HEART)
         operated.start("web", WEB).wait_until_it_responds(f"{site.url}/")
         yield operated

@@ -6,6 +6,8 @@ import logging
 
 import httpx
 import pytest
+from celery import Celery
+from celery.contrib.testing.worker import start_worker
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -80,6 +82,24 @@ def test_a_json_line_has_no_field_that_a_library_attached():
     assert json.loads(logs.JsonFormatter().format(record))["message"] == "hello"
 
 
+def test_a_task_that_a_request_starts_logs_the_requests_id():
+    celery = Celery(broker="memory://", backend="cache+memory://", set_as_current=False)
+    celery.conf.task_ignore_result = False
+
+    @celery.task(name="tests.fields")
+    def fields() -> dict:
+        return dict(logs.fields())
+
+    context = logs.begin(request_id="0f1e2d3c4b5a", account=5)
+    try:
+        with start_worker(celery, perform_ping_check=False, pool="solo"):
+            result = fields.delay()
+            seen = result.get(timeout=30)
+    finally:
+        logs.end(context)
+    assert seen == {"task": "tests.fields", "task_id": result.id, "request_id": "0f1e2d3c4b5a"}
+
+
 # --- The running site
 
 
@@ -140,6 +160,6 @@ def test_the_line_of_a_failed_provider_names_request_account_and_model_and_no_co
 
 
 def test_a_tasks_lines_have_its_id_and_the_worker_is_not_silent(operated):
-    line = operated.line("worker", task="gateway.tasks.reap_dead_requests", message=lambda text: "succeeded" in text)
+    line = operated.line("worker", task="operations.tasks.beat_heart", message=lambda text: "succeeded" in text)
     assert len(line["task_id"]) == 36
     assert operated.line("worker", message=lambda text: "ready" in text)
