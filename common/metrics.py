@@ -46,6 +46,7 @@ def _take_slot() -> tuple[str, IO[str] | None]:
         return str(os.getpid()), None
     for number in itertools.count():
         if lock := _lock(FOLDER / f"slot-{number}.lock"):
+            mark_process_dead(number, str(FOLDER))  # the last holder's gauges
             return str(number), lock
     raise AssertionError("unreachable")
 

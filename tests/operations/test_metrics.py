@@ -1,0 +1,187 @@
+"""/metrics: what all processes have counted, for those who know the token."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.accounting import measuring
+from gateway.accounting.rows import GenerationRow
+from operations.probes import Probes
+from operations.shutdown import Shutdown
+from scripts.environment import ROOT
+from tests.operations.conftest import METRICS_TOKEN, Operated
+from tests.processes import wait_until
+
+CHAT = "/api/v1/chat/completions"
+MODEL = "openai/gpt-4o-mini"
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def samples(text: str) -> Samples:
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def scrape(operated: Operated) -> Samples:
+    response = httpx.get(f"{operated.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=30)
+    assert response.status_code == 200 and response.headers["content-type"].startswith("text/plain; version=")
+    return samples(response.text)
+
+
+def value(found: Samples, name: str, **labels: str) -> float:
+    return found.get((name, tuple(sorted(labels.items()))), 0.0)
+
+
+def ask(operated: Operated, **headers: str) -> httpx.Response:
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}], "provider": {"only": ["openai"]}}
+    headers = {"Authorization": f"Bearer {operated.key}", "Connection": "close", "X-Sandbox-Tokens": "3"} | headers
+    return httpx.post(f"{operated.url}{CHAT}", json=body, headers=headers, timeout=60)
+
+
+@pytest.mark.parametrize(("token", "debug", "given", "status"), [
+    ("", False, "", 404), ("", False, "Bearer ", 404), ("", True, "", 200),
+    ("right", False, "", 401), ("right", False, "Bearer wrong", 401), ("right", False, "Bearer right", 200),
+    ("right", True, "", 401), ("right", True, "Bearer r\xefght", 401),
+])  # fmt: skip
+@pytest.mark.django_db(transaction=True)
+async def test_only_a_scraper_with_the_token_sees_metrics(settings, token, debug, given, status):
+    settings.METRICS_TOKEN, settings.DEBUG = token, debug
+    transport = httpx.ASGITransport(Probes(Shutdown(lambda: False)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        headers = {"Authorization": given.encode("latin-1")} if given else {}
+        assert (await client.get("/metrics", headers=headers)).status_code == status
+
+
+def test_every_requests_tokens_and_cost_are_counted_over_all_processes(operated):
+    before = scrape(operated)
+    completions = [ask(operated).json() for _ in range(12)]  # new connections: both processes serve some
+    wait_until(
+        lambda: value(scrape(operated), "openrouter_inference_first_token_seconds_count", source="api")
+        - value(before, "openrouter_inference_first_token_seconds_count", source="api") >= 12,
+        "the requests to be settled",
+    )  # fmt: skip
+    after = scrape(operated)
+
+    def grown(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    usage = [completion["usage"] for completion in completions]
+    assert grown("openrouter_inference_requests_total", source="api", provider="openai", outcome="ok") == 12
+    assert grown("openrouter_tokens_total", provider="openai", kind="prompt") == sum(u["prompt_tokens"] for u in usage)
+    assert grown("openrouter_cost_usd_total", provider="openai") == pytest.approx(sum(u["cost"] for u in usage))
+    assert grown("openrouter_http_requests_total", surface="inference", status="200") == 12
+    assert grown("openrouter_http_request_seconds_count", surface="inference") == 12
+    assert grown("openrouter_inference_seconds_bucket", source="api", le="+Inf") == 12
+    assert value(after, "openrouter_database_up") == 1
+    assert value(after, "openrouter_holds_open") == 0
+    for queue in ("emails", "events", "dead_holds"):
+        assert ("openrouter_queue_age_seconds", (("queue", queue),)) in after
+
+
+def test_errors_are_counted_by_kind_and_failed_attempts_by_provider(operated):
+    before = scrape(operated)
+    assert ask(operated, **{"X-Sandbox-Fault": "500"}).status_code == 502
+    assert ask(operated, Authorization="Bearer sk-or-v1-wrong").status_code == 401
+
+    def grown(name: str, **labels: str) -> float:
+        return value(scrape(operated), name, **labels) - value(before, name, **labels)
+
+    wait_until(lambda: grown("openrouter_provider_failures_total", provider="openai", status="500"), "the failure")
+    assert grown("openrouter_inference_errors_total", kind="provider_unavailable") == 1
+    assert grown("openrouter_inference_errors_total", kind="authentication") == 1
+    assert grown("openrouter_inference_requests_total", source="api", provider="none", outcome="error") == 1
+
+
+def test_labels_hold_nothing_that_a_client_writes(operated):
+    hostile = "quux-hostile"
+    httpx.get(f"{operated.url}/{hostile}/{hostile}?x={hostile}")
+    httpx.request("PURGE", f"{operated.url}/{hostile}", headers={"User-Agent": hostile})
+    httpx.post(f"{operated.url}{CHAT}", json={"model": hostile}, headers={"Authorization": f"Bearer {operated.key}"})
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    text = httpx.get(f"{operated.url}/metrics", headers=headers).text
+    assert hostile not in text and "PURGE" not in text
+
+
+def test_a_providers_odd_status_has_no_label_of_its_own():
+    failed = [{"provider": "odd", "status": 299}, {"provider": "odd", "status": 429}]
+    row = GenerationRow(
+        id="gen-x", account_id=1, source="api", requested_model="x",
+        created_at=datetime.now(UTC), failed_attempts=failed,
+    )  # fmt: skip
+    measuring.count([row])
+    assert measuring._failures("odd", "other")._value.get() >= 1
+    assert measuring._failures("odd", "429")._value.get() >= 1
+
+
+COUNT = """
+import json, sys
+from prometheus_client import generate_latest
+from common import metrics
+metrics.TOKENS.labels("restarted", "prompt").inc(5)
+metrics.POOL.labels("open").set(3)
+print(metrics._slot(), flush=True)
+for line in sys.stdin:
+    print(json.dumps(generate_latest(metrics.registry()).decode()), flush=True)
+"""
+
+
+class Counting:
+    """A process that has counted 5 tokens, with 3 open connections."""
+
+    def __init__(self, folder: Path) -> None:
+        env = {"PATH": "", "DJANGO_SETTINGS_MODULE": "openrouter_site.settings", "DATA_DIR": str(folder)}
+        command, pipe = [sys.executable, "-c", COUNT], subprocess.PIPE
+        self.process = subprocess.Popen(command, env=env, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+        self.slot = self.process.stdout.readline()
+
+    def read(self) -> tuple[float, float]:
+        """The tokens and the open connections of all processes."""
+        print("read", file=self.process.stdin, flush=True)
+        found = samples(json.loads(self.process.stdout.readline()))
+        tokens = value(found, "openrouter_tokens_total", provider="restarted", kind="prompt")
+        return tokens, value(found, "openrouter_database_pool", state="open")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def test_counts_survive_a_kill_and_slots_are_reused_but_a_dead_process_has_no_connections(tmp_path):
+    first, second = Counting(tmp_path), Counting(tmp_path)
+    try:
+        assert first.slot != second.slot
+        assert second.read() == (10, 6)
+        first.kill()
+        assert second.read() == (10, 3)
+        third = Counting(tmp_path)
+        assert third.slot == first.slot
+        assert third.read() == (15, 6)
+        third.kill()
+    finally:
+        second.kill()
+
+
+def test_the_states_of_endpoints_are_counted_by_provider(operated):
+    for _ in range(2):
+        ask(operated, **{"X-Sandbox-Fault": "500"})
+
+    def states() -> dict[str, float]:
+        found = scrape(operated)
+        return {
+            dict(labels)["state"]: number
+            for (name, labels), number in found.items()
+            if name == "openrouter_endpoints" and dict(labels)["provider"] == "openai"
+        }
+
+    wait_until(lambda: states().get("failing"), "the failing endpoint", timeout=40)
+    assert set(states()) == {"ok", "degraded", "down", "failing"}
