@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import brotli
 from django.conf import settings
 from django.contrib.staticfiles import utils
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.checks import CheckMessage, Error
 from django.core.files.storage import FileSystemStorage
 from django.utils._os import safe_join
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 LANGUAGES = [
@@ -102,7 +104,18 @@ def _without_source_maps(patterns: Any) -> Any:
     return tuple((glob, tuple(rule for rule in rules if not names_a_map(rule))) for glob, rules in patterns)
 
 
+class StaticCompressor(Compressor):
+    """Brotli at quality 9: a twentieth larger than at 11, the default, in a tenth of the time."""
+
+    @staticmethod
+    def compress_brotli(data: bytes) -> bytes:
+        return brotli.compress(data, quality=9)
+
+
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     """Static files in production: content hash in the name, compressed, cached forever."""
 
     patterns = _without_source_maps(CompressedManifestStaticFilesStorage.patterns)
+
+    def create_compressor(self, **kwargs: Any) -> Compressor:
+        return StaticCompressor(**kwargs)

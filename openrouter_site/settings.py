@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "openrouter_site.pages.compression.Compression",
     "csp.middleware.CSPMiddleware",
     "openrouter_site.pages.errors.OutagePages",
     "openrouter_site.pages.errors.ErrorPagesInDevelopment",

@@ -3,7 +3,6 @@
 An answer is encoded and compressed once per catalogue and question, then served as bytes.
 """
 
-import gzip
 import threading
 import time
 from collections import OrderedDict
@@ -15,6 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
+from common.compression import MIN_BYTES, compress, negotiate
+
 __all__ = ["PUBLIC_HEADERS", "preflight", "publish"]
 
 PUBLIC_HEADERS = {
@@ -25,15 +26,22 @@ PUBLIC_HEADERS = {
 _CACHE_CONTROL = "public, max-age=60, stale-while-revalidate=300"
 _ANSWERS_AT_MOST = 64
 _FRESH_SECONDS = 60.0  # a model's age is part of some questions
-_SMALL_BYTES = 1_000  # not worth compressing
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     body: bytes
-    compressed: bytes | None
+    compressed: dict[str, bytes]  # by coding, made when first asked for
     etag: str
     made_at: float  # monotonic seconds
+
+    def encoded(self, coding: str) -> bytes:
+        """Return the body in this coding; an empty one means as it is."""
+        if not coding:
+            return self.body
+        if coding not in self.compressed:
+            self.compressed[coding] = compress(self.body, coding)
+        return self.compressed[coding]
 
 
 _answers: OrderedDict[tuple[int, str], _Answer] = OrderedDict()
@@ -74,12 +82,12 @@ def preflight() -> HttpResponse:
 
 
 def _in_full(request: HttpRequest, answer: _Answer, content_type: str) -> HttpResponse:
-    squeeze = answer.compressed is not None and "gzip" in request.headers.get("Accept-Encoding", "")
-    body = answer.compressed if squeeze and answer.compressed is not None else answer.body
+    coding = negotiate(request.headers.get("Accept-Encoding", "")) if len(answer.body) >= MIN_BYTES else ""
+    body = answer.encoded(coding)
     response = HttpResponse(b"" if request.method == "HEAD" else body, content_type=content_type)
     response["Content-Length"] = str(len(body))
-    if squeeze:
-        response["Content-Encoding"] = "gzip"
+    if coding:
+        response["Content-Encoding"] = coding
     return response
 
 
@@ -99,7 +107,7 @@ def _answer(stamp: int, question: str, make: Callable[[], bytes]) -> _Answer:
     body = make()
     answer = _Answer(
         body=body,
-        compressed=gzip.compress(body, 6, mtime=0) if len(body) > _SMALL_BYTES else None,
+        compressed={},
         # Weak: the same content, whatever its encoding.
         etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"',
         made_at=time.monotonic(),

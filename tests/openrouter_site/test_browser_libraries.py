@@ -88,3 +88,23 @@ def test_pages_in_production_name_hashed_files_and_modules(collected: dict[str, 
 def test_the_shared_style_sheet_stays_small(collected: dict[str, str], settings):
     compressed = settings.STATIC_ROOT / (collected["css/base.css"] + ".gz")
     assert compressed.stat().st_size < 11_000
+
+
+def test_static_files_are_compressed_beforehand_and_served_as_the_client_prefers(collected, static_root, settings):
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
+    client, address = Client(), f"/static/{collected['css/base.css']}"
+    sizes = {}
+    for accepted, coding in (
+        ("gzip, deflate, br", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("br;q=0", None),
+        ("", None),
+    ):
+        response = client.get(address, headers={"Accept-Encoding": accepted})
+        assert response.get("Content-Encoding") == coding
+        assert response["Vary"] == "Accept-Encoding"
+        sizes[coding] = len(b"".join(response.streaming_content))
+    assert sizes["br"] < sizes["gzip"] < sizes[None] / 2
+    part = client.get(address, headers={"Range": "bytes=0-99"})
+    assert (part.status_code, len(b"".join(part.streaming_content))) == (206, 100)
