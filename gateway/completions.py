@@ -120,7 +120,9 @@ class InferenceService:
         """
         logs.bind(account=caller.account_id)
         if self._refuses_new:
-            raise TemporarilyUnavailable("This server is restarting. Try again in a moment.")
+            raise TemporarilyUnavailable(
+                "This server is restarting. Try again in a moment.", headers={"Retry-After": "5"}
+            )
         prepared = await prepare(caller, request, await self._catalogue(), self._health.snapshot())
         logs.bind(model=prepared.plan.attempts[0].model.id)
         meter = self._meter(caller, prepared)
