@@ -4,8 +4,11 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest
+
+from common import mail
 
 from . import access
 from .models import User
@@ -22,6 +25,9 @@ class AccountAdapter(DefaultAccountAdapter):
         "enter_current_password": "Incorrect current password.",
         "incorrect_password": "Incorrect password.",
     }
+
+    def render_mail(self, *args: Any, **options: Any) -> EmailMessage:
+        return mail.with_html(super().render_mail(*args, **options))
 
     @transaction.atomic
     def save_user(self, request: HttpRequest, user: AbstractBaseUser, form: Any, commit: bool = True) -> User:

@@ -142,6 +142,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage of its broker
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "beat-heart": {"task": "operations.tasks.beat_heart", "schedule": 30.0},
+    "watch": {"task": "operations.tasks.watch", "schedule": 60.0},
+    "recheck-ledger": {"task": "operations.tasks.recheck_ledger", "schedule": crontab(minute=50)},
     "reap-dead-requests": {"task": "gateway.tasks.reap_dead_requests", "schedule": 30.0},
     "sweep-purchases": {"task": "billing.tasks.sweep_purchases", "schedule": 60.0},
     "charge-auto-top-ups": {"task": "billing.tasks.charge_auto_top_ups", "schedule": 60.0},
@@ -355,6 +357,8 @@ CONTENT_SECURITY_POLICY = {
 
 # The bearer token of `/metrics`; without one, metrics are off in production and open in development.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
+# Who gets an email when something is wrong, and when it is over.
+OPERATOR_EMAILS = env.words("OPERATOR_EMAILS")
 
 # --- Logging --------------------------------------------------------------------------------------
 

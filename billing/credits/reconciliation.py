@@ -20,7 +20,7 @@ from common.money import PicoUsd, format_exact_usd, pico_from_cents
 
 from . import expiry, ledger
 
-__all__ = ["Fault", "check", "checks", "faults", "reconcile"]
+__all__ = ["Fault", "check", "checks", "faults", "on_result", "reconcile"]
 
 #: Results of earlier runs that are kept.
 KEPT_RUNS = 30
@@ -49,6 +49,16 @@ def check(function: Check) -> Check:
     return function
 
 
+#: Called with the faults of each run.
+listeners: list[Callable[[list[Fault]], None]] = []
+
+
+def on_result(listener: Callable[[list[Fault]], None]) -> None:
+    """Call `listener` with the faults of each run, none included."""
+    if listener not in listeners:
+        listeners.append(listener)
+
+
 def faults() -> list[Fault]:
     """The faults found by all registered checks; empty if the ledger is consistent."""
     with _consistent_view():
@@ -56,11 +66,13 @@ def faults() -> list[Fault]:
 
 
 def reconcile() -> list[Fault]:
-    """Run all checks, record how many faults they found, and return the faults."""
+    """Run all checks, record how many faults they found, tell the listeners, and return the faults."""
     found = faults()
     ReconciliationRun.objects.create(faults=len(found))
     kept = ReconciliationRun.objects.order_by("-finished_at").values_list("pk", flat=True)[:KEPT_RUNS]
     ReconciliationRun.objects.exclude(pk__in=list(kept)).delete()
+    for listener in listeners:
+        listener(found)
     return found
 
 

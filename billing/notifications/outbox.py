@@ -8,17 +8,15 @@ process dies in between, the email is sent again, with the same Message-ID.
 import logging
 from datetime import timedelta
 from functools import partial
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from celery import current_app
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Membership
 from billing.models import CreditAccount, Notice
+from common import mail
 
 __all__ = ["delete_undeliverable", "deliver", "deliver_due", "enqueue", "wake_worker"]
 
@@ -66,10 +64,8 @@ def deliver(notice_id: UUID) -> bool:
     if not unclaimed.update(due_at=timezone.now() + delay if delay else None, tries=notice.tries + 1):
         return True  # another process is delivering it
     if _is_still_admin(notice):
-        host = urlsplit(settings.SITE_URL).hostname or "localhost"
-        headers = {"Message-ID": f"<{notice.pk}@{host}>"}
         try:
-            EmailMessage(notice.subject, notice.body, to=[notice.user.email], headers=headers).send()
+            mail.build(notice.subject, notice.body, [notice.user.email], message_id=str(notice.pk)).send()
         except Exception as error:  # a mail backend may raise anything
             logger.exception("notice %s not sent, %s", notice.pk, f"next try in {delay}" if delay else "giving up")
             Notice.objects.filter(pk=notice_id).update(error=f"{type(error).__name__}: {error}"[:300])

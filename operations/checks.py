@@ -1,0 +1,81 @@
+"""What can be wrong with a running site. Each check returns findings for `incidents.report`."""
+
+from datetime import timedelta
+
+from django.db.models import Max, Sum
+
+from billing.credits.reconciliation import Fault
+from billing.models import ProviderEvent, Purchase
+from common.clock import utc_now
+from gateway.models import EndpointMinute
+from operations.models import Heartbeat
+
+__all__ = ["ledger", "providers", "webhooks", "worker"]
+
+Findings = dict[str, str | None]
+
+#: A purchase should be followed by a webhook of its provider within...
+WEBHOOK_WINDOW = timedelta(days=1)
+#: ...though one that was just made may still wait for it.
+WEBHOOK_GRACE = timedelta(hours=1)
+#: A worker that has been silent for this long is an incident.
+WORKER_SILENT_AFTER = timedelta(minutes=5)
+#: A provider is down when in this window every attempt failed...
+PROVIDER_WINDOW = timedelta(minutes=5)
+#: ...and there were at least so many.
+PROVIDER_MIN_FAILURES = 5
+#: Faults of the ledger that an email lists.
+LISTED_FAULTS = 20
+
+
+def ledger(faults: list[Fault]) -> Findings:
+    """The result of a reconciliation."""
+    if not faults:
+        return {"": None}
+    listed = [f"- {fault}" for fault in faults[:LISTED_FAULTS]]
+    more = [f"... and {len(faults) - LISTED_FAULTS} more"] if len(faults) > LISTED_FAULTS else []
+    return {"": "\n".join([f"{len(faults)} rows don't add up:", *listed, *more])}
+
+
+def webhooks() -> Findings:
+    """Payment providers that confirmed purchases when asked, but sent no event for a day."""
+    now = utc_now()
+    credited = Purchase.objects.filter(
+        credited_at__gte=now - WEBHOOK_WINDOW, credited_at__lt=now - WEBHOOK_GRACE
+    ).values_list("provider", flat=True)
+    heard = ProviderEvent.objects.filter(received_at__gte=now - WEBHOOK_WINDOW).values_list("provider", flat=True)
+    findings: Findings = dict.fromkeys(heard.distinct())
+    for provider in set(credited.distinct()) - findings.keys():
+        last = ProviderEvent.objects.filter(provider=provider).aggregate(at=Max("received_at"))["at"]
+        heard_last = f"The last one came on {last:%d %B %Y, %H:%M} UTC." if last else "None has ever come."
+        findings[provider] = f"Purchases were paid in the last day, but no webhook arrived. {heard_last}"
+    return findings
+
+
+def worker() -> Findings:
+    """Whether beat, the broker and a worker work together. Run by web processes too: the worker can't miss itself."""
+    seen = Heartbeat.objects.filter(name=Heartbeat.WORKER).values_list("seen_at", flat=True).first()
+    if seen is None:
+        return {}  # it has never run: readiness says so
+    if utc_now() - seen < WORKER_SILENT_AFTER:
+        return {"": None}
+    return {"": f"Its last heartbeat was on {seen:%d %B %Y at %H:%M} UTC."}
+
+
+def providers() -> Findings:
+    """Providers of which every attempt in the last minutes failed, by slug. Rate limits and prompts are no failures."""
+    since = utc_now() - PROVIDER_WINDOW
+    counts: dict[str, list[int]] = {}
+    rows = EndpointMinute.objects.filter(minute__gte=since).values("tag").annotate(ok=Sum("ok"), errors=Sum("errors"))
+    for row in rows.order_by():
+        provider = counts.setdefault(row["tag"].partition("/")[0], [0, 0])  # a tag begins with its provider
+        provider[0] += row["ok"]
+        provider[1] += row["errors"]
+    findings: Findings = {}
+    for name, (ok, errors) in counts.items():
+        if not ok and errors >= PROVIDER_MIN_FAILURES:
+            minutes = int(PROVIDER_WINDOW.total_seconds() // 60)
+            findings[name] = f"All {errors} attempts of the last {minutes} minutes failed."
+        elif ok > errors:
+            findings[name] = None
+    return findings

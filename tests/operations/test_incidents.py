@@ -1,0 +1,194 @@
+"""Operators hear of a fault once, and once when it is over."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
+from django.utils import timezone
+
+from billing.models import CreditAccount, ProviderEvent, Purchase
+from billing.tasks import reconcile_ledger
+from gateway.models import EndpointMinute
+from operations import incidents, tasks, watching
+from operations.models import Heartbeat, Incident
+from tests.billing.at_once import all_at_once
+from tests.processes import wait_until
+
+pytestmark = pytest.mark.django_db
+OPERATORS = ["ops@example.com", "boss@example.com"]
+
+
+@pytest.fixture(autouse=True)
+def operators(settings, clock) -> None:
+    settings.OPERATOR_EMAILS = OPERATORS
+
+
+def subjects() -> list[str]:
+    """The subjects of the emails to the first operator since the last call."""
+    found = [message.subject.partition(": ")[2] for message in mail.outbox if message.to == OPERATORS[:1]]
+    mail.outbox.clear()
+    return found
+
+
+def minute(provider: str, *, ok: int = 0, errors: int = 0, tag: str = "", process: str = "p") -> None:
+    EndpointMinute.objects.create(
+        process_id=process, model=f"m/{EndpointMinute.objects.count()}", tag=tag or provider,
+        minute=timezone.now().replace(second=0, microsecond=0), ok=ok, errors=errors,
+    )  # fmt: skip
+
+
+def purchase(account: CreditAccount, ago: timedelta, provider: str = "stripe") -> None:
+    Purchase.objects.create(
+        account=account, provider=provider, credit_cents=1000, fee_cents=80, fee_basis_points=550,
+        state=Purchase.State.CREDITED, credited_at=timezone.now() - ago,
+    )  # fmt: skip
+
+
+def event(ago: timedelta = timedelta(0), provider: str = "stripe") -> None:
+    number = str(ProviderEvent.objects.count())
+    ProviderEvent.objects.create(
+        provider=provider, event_id=number, type="x", object_id=number, received_at=timezone.now() - ago
+    )
+
+
+# --- Emails
+
+
+def test_each_operator_gets_one_email_and_one_all_clear(clock):
+    for _ in range(3):
+        incidents.report("provider", {"openai": "All 9 attempts failed."})
+        incidents.deliver()
+    assert [message.to for message in mail.outbox] == [["ops@example.com"], ["boss@example.com"]]
+    message = mail.outbox[0]
+    assert "All 9 attempts failed." in message.body and "Check its status page" in message.body
+    assert message.alternatives and "incident-" in message.extra_headers["Message-ID"]
+    assert subjects() == ["Provider openai is down"]
+
+    clock.advance(minutes=10)
+    incidents.report("provider", {"anthropic": None})  # another one
+    for _ in range(3):
+        incidents.report("provider", {"openai": None})
+        incidents.deliver()
+    assert subjects() == ["Resolved: Provider openai is down"]
+
+    incidents.report("provider", {"openai": "Again."})
+    incidents.deliver()
+    assert subjects() == ["Provider openai is down"]
+
+
+def test_an_email_that_the_server_refuses_is_tried_again_later(monkeypatch, clock):
+    def refuse(backend, mails):
+        raise ConnectionRefusedError("no response")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmailBackend, "send_messages", refuse)
+        incidents.report("worker", {"": "Silent."})
+        incidents.deliver()
+    incidents.deliver()
+    assert subjects() == []  # not yet
+    incidents.report("worker", {"": None})
+    clock.advance(minutes=1, seconds=1)
+    incidents.deliver()
+    assert subjects() == ["The worker is silent", "Resolved: The worker is silent"]
+
+
+def test_without_operators_the_log_tells(settings, caplog):
+    settings.OPERATOR_EMAILS = []
+    incidents.report("worker", {"": "Silent."})
+    incidents.deliver()
+    assert mail.outbox == [] and "incident: The worker is silent" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+def test_processes_that_notice_at_the_same_time_send_one_email():
+    def notice() -> None:
+        incidents.report("worker", {"": "Silent."})
+        incidents.deliver()
+
+    all_at_once(*[notice] * 6)
+    assert subjects() == ["The worker is silent"]
+    assert Incident.objects.count() == 1
+
+
+# --- Faults
+
+
+def test_a_ledger_that_does_not_add_up_and_does_again(account):
+    CreditAccount.objects.filter(pk=account.pk).update(held=5)
+    reconcile_ledger()
+    incidents.deliver()
+    assert f"account {account.pk}: held is $0.000000000005" in mail.outbox[0].body
+    assert subjects() == ["The ledger does not add up"]
+    tasks.recheck_ledger()
+    incidents.deliver()
+    assert subjects() == []
+    CreditAccount.objects.filter(pk=account.pk).update(held=0)
+    tasks.recheck_ledger()
+    incidents.deliver()
+    assert subjects() == ["Resolved: The ledger does not add up"]
+
+
+@pytest.mark.parametrize(
+    ("purchased", "heard", "told"),
+    [
+        (timedelta(hours=5), None, True),
+        (timedelta(hours=5), timedelta(hours=25), True),
+        (timedelta(hours=5), timedelta(hours=23), False),
+        (timedelta(minutes=30), None, False),  # its webhook may be on the way
+        (timedelta(hours=25), None, False),
+        (None, None, False),  # nothing was bought: silence is right
+    ],
+)
+def test_purchases_without_webhooks(account, purchased, heard, told):
+    if purchased:
+        purchase(account, purchased)
+    if heard is not None:
+        event(heard)
+    event(provider="coinbase")  # another provider's
+    tasks.watch()
+    assert subjects() == (["No webhooks from stripe for a day"] if told else [])
+    event()
+    tasks.watch()
+    assert subjects() == (["Resolved: No webhooks from stripe for a day"] if told else [])
+
+
+def test_a_provider_of_which_every_endpoint_fails():
+    minute("openai", errors=3)
+    minute("openai", errors=2, tag="openai/fast")
+    minute("azure", errors=9)
+    minute("azure", ok=1, tag="azure/eu")
+    minute("quiet", errors=4)
+    tasks.watch()
+    assert subjects() == ["Provider openai is down"]
+    minute("openai", ok=1, process="q")  # not yet convincing
+    tasks.watch()
+    assert subjects() == []
+    minute("openai", ok=9, process="r")
+    tasks.watch()
+    assert subjects() == ["Resolved: Provider openai is down"]
+
+
+def test_a_silent_worker_is_noticed_by_the_web_process(clock, transactional_db):
+    tasks.beat_heart()
+    watch = watching.Watch()
+    clock.advance(minutes=4)
+    watch.beat("process", clock.utc_now())
+    wait_until(lambda: not watch._running.locked(), "the check to end")
+    assert subjects() == []
+    clock.advance(minutes=2)
+    watch.beat("process", clock.utc_now())
+    wait_until(lambda: len(mail.outbox) == 2, "the emails")
+    assert subjects() == ["The worker is silent"]
+    tasks.beat_heart()
+    tasks.watch()
+    assert subjects() == ["Resolved: The worker is silent"]
+
+
+def test_a_worker_that_is_seen_for_the_first_time_is_no_news():
+    tasks.beat_heart()
+    tasks.watch()
+    assert subjects() == [] and Heartbeat.objects.count() == 1
