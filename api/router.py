@@ -1,14 +1,19 @@
 """The management API of `/api/v1`: one router per resource. Inference is served by `gateway/asgi.py`."""
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.urls import path
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from common.errors import ApiError, InvalidRequest
+from common.bodies import as_size
+from common.errors import ApiError, InvalidRequest, PayloadTooLarge
 from common.outages import STORE_ERRORS, outage_of
 
 from . import activity, credits, generation, keys, models, providers
 from .authentication import by_key
+from .paths import answering_in_json, unknown_paths
 
 api = NinjaAPI(title="API", version="1", docs_url=None, urls_namespace="api")
 
@@ -49,3 +54,19 @@ def on_store_error(request: HttpRequest, error: Exception) -> HttpResponse:
 
 for kind in STORE_ERRORS:
     api.add_exception_handler(kind, on_store_error)
+
+
+@api.exception_handler(RequestDataTooBig)
+def on_large_body(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    """Return 413, on servers that do not read bodies before Django does."""
+    limit = as_size(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
+    return on_api_error(request, PayloadTooLarge(f"The request body is larger than {limit}. Send a smaller one."))
+
+
+_routes, _app_name, _namespace = api.urls
+
+#: The routes below `/api`. Every path that none of them has is a 404 in JSON.
+urlpatterns = [
+    path("api/v1/", (answering_in_json(_routes), _app_name, _namespace)),
+    *unknown_paths,
+]

@@ -10,10 +10,12 @@ ApiError                        status  error_type
 │   └── ModerationRefused       403     content_policy_violation
 ├── NotFound                    404     not_found
 │   └── NoEndpoints             404     not_found
+├── MethodNotAllowed            405     invalid_request
 ├── RequestTimeout              408     timeout
 ├── Conflict                    409     precondition_failed
 ├── Gone                        410     not_found
 ├── PayloadTooLarge             413     payload_too_large
+├── UnsupportedMediaType        415     invalid_request
 ├── Unprocessable               422     unprocessable
 ├── RateLimited                 429     rate_limit_exceeded
 ├── InternalError               500     server
@@ -35,6 +37,7 @@ __all__ = [
     "Gone",
     "InternalError",
     "InvalidRequest",
+    "MethodNotAllowed",
     "ModelNotFound",
     "ModerationRefused",
     "NoEndpoints",
@@ -50,6 +53,7 @@ __all__ = [
     "ServiceUnavailable",
     "TemporarilyUnavailable",
     "Unprocessable",
+    "UnsupportedMediaType",
 ]
 
 
@@ -151,6 +155,13 @@ class NoEndpoints(NotFound):
     """The model exists, but none of its endpoints matches the request's constraints."""
 
 
+class MethodNotAllowed(ApiError):
+    """The path exists, but not for this method. `headers` name those that it has in `Allow`."""
+
+    status = 405
+    error_type = "invalid_request"
+
+
 class RequestTimeout(ApiError):
     """The request took longer than the platform allows."""
 
@@ -177,6 +188,13 @@ class PayloadTooLarge(ApiError):
 
     status = 413
     error_type = "payload_too_large"
+
+
+class UnsupportedMediaType(ApiError):
+    """The body has an encoding that the platform does not decode. `headers` name those that it does."""
+
+    status = 415
+    error_type = "invalid_request"
 
 
 class Unprocessable(ApiError):

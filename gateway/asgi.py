@@ -17,7 +17,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from common import logs, metrics
-from common.errors import ApiError, InternalError, InvalidRequest, PayloadTooLarge
+from common.bodies import read_body
+from common.errors import ApiError, InternalError, InvalidRequest
 from common.outages import outage_of
 from gateway.protocols.chat_completions.reply import gather
 from gateway.protocols.chat_completions.sse import DONE, KEEP_ALIVE, SseEncoder
@@ -89,7 +90,9 @@ class Application:
         try:
             identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
             require_inference(identity)
-            chat_request = completions.parse(await _body(request))
+            chat_request = completions.parse(
+                await read_body(request.scope, request.receive, settings.MAX_REQUEST_BYTES)
+            )
             if not chat_request.session_id and (session := request.headers.get("x-session-id", "")[:256]):
                 chat_request = msgspec.structs.replace(chat_request, session_id=session)
             if text_completion and not chat_request.is_text_completion:
@@ -170,20 +173,6 @@ class EventStream(StreamingResponse):
                 if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
                     await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
         streaming.cancel()
-
-
-async def _body(request: Request) -> bytes:
-    """The body. Raises PayloadTooLarge beyond MAX_REQUEST_BYTES, without reading the rest."""
-    limit = settings.MAX_REQUEST_BYTES
-    too_large = PayloadTooLarge(f"The request body is larger than {limit // (1024 * 1024)} MB.")
-    if request.headers.get("content-length", "").isdigit() and int(request.headers["content-length"]) > limit:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_large
-    return bytes(body)
 
 
 def _details(request: Request) -> dict[str, Any]:

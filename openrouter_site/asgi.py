@@ -19,13 +19,17 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from channels.sessions import SessionMiddlewareStack  # noqa: E402
 from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 
+from api.paths import collapsed  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 from common import database  # noqa: E402
 from gateway import asgi as inference  # noqa: E402
 from gateway import completions  # noqa: E402
 from gateway.providers import http  # noqa: E402
+from openrouter_site import server  # noqa: E402
+from openrouter_site.bodies import WholeBodies  # noqa: E402
 from operations.edge import Edge  # noqa: E402
 
+_whole = WholeBodies(cast(ASGIApp, _django))
 sockets = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns)))
 
 
@@ -36,7 +40,7 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
     """
     async with ThreadSensitiveContext():
         try:
-            await cast(ASGIApp, _django)(scope, receive, send)
+            await _whole(scope, receive, send)
         except BaseException:
             await sync_to_async(database.release)()
             raise
@@ -48,7 +52,7 @@ async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         await _lifespan(receive, send)
     elif scope["type"] == "websocket":
         await sockets(scope, receive, send)
-    elif scope["path"] in inference.PATHS:
+    elif (scope := collapsed(scope))["path"] in inference.PATHS:
         await inference.application(scope, receive, send)
     else:
         await pages(scope, receive, send)
@@ -70,6 +74,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            server.bound(receive)
             _freeze_startup_objects()
             completions.service.start()
             application.shutdown.watch()

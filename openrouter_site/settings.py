@@ -313,8 +313,18 @@ FETCH_ALLOWED_NETWORKS = env.words("FETCH_ALLOWED_NETWORKS")
 # Whether visitors see the models of the catalog that no configured provider serves, marked as not available here.
 SHOW_UNAVAILABLE_MODELS = env.boolean("SHOW_UNAVAILABLE_MODELS", False)
 
-# Larger request bodies, in bytes, get 413.
+# Larger request bodies and chat messages, in bytes, get 413. Forms and the management API need less.
 MAX_REQUEST_BYTES = env.integer("MAX_REQUEST_BYTES", 20 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = min(MAX_REQUEST_BYTES, 2_621_440)
+# Seconds that a client may take to send a request's headers, and its body (plus the time that its size explains).
+CLIENT_TIMEOUT_SECONDS = env.integer("CLIENT_TIMEOUT_SECONDS", 20)
+
+# Chat: open sockets and concurrent answers in one web process, of one user and of all, and messages of one user.
+CHAT_SOCKETS_PER_USER = env.integer("CHAT_SOCKETS_PER_USER", 20)
+CHAT_ANSWERS_PER_USER = env.integer("CHAT_ANSWERS_PER_USER", 24)
+CHAT_SOCKETS = env.integer("CHAT_SOCKETS", 2000)
+CHAT_ANSWERS = env.integer("CHAT_ANSWERS", 500)
+CHAT_MESSAGES_PER_MINUTE = env.integer("CHAT_MESSAGES_PER_MINUTE", 120)
 # The model of requests without one, unless the account has a default.
 DEFAULT_MODEL = env.text("DEFAULT_MODEL", "openai/gpt-4o-mini")
 # The choices of `openrouter/auto`, best first.

@@ -4,7 +4,6 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from api.router import api
 from openrouter_site.pages import home
 
 admin.site.site_header = admin.site.site_title = f"{settings.SITE_NAME} administration"
@@ -18,7 +17,7 @@ urlpatterns = [
     path("", include("activity.urls")),
     path("", include("openrouter_site.pages.urls")),
     path("account/", include("allauth.account.urls")),
-    path("api/v1/", api.urls),
+    path("", include("api.router")),
     path("admin/", admin.site.urls),
     path("", include("models_catalog.urls")),  # last: /<author>/<slug> takes any path of two parts
 ]
