@@ -8,7 +8,7 @@ Conversations pass through and are never stored.
 
 import asyncio
 import logging
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -23,11 +23,12 @@ from common.outages import outage_of
 from gateway import completions
 from gateway.events import Started
 
-from . import protocol
+from . import limits, protocol
 from .billing import bill_of
 from .delta_buffer import DeltaBuffer
 from .remedies import remedy_for
 from .session import session_user
+from .sign_out import open_sockets
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,14 @@ log = logging.getLogger(__name__)
 SIGNED_OUT = 4401
 #: Close code during an outage: the page connects again after a pause.
 TRY_AGAIN_LATER = 1013
+#: Close code for a user or a server with too many sockets. The frame before it says which.
+TOO_MANY = 4429
 #: Concurrent answers of one socket.
 MAX_ANSWERS = 12
+#: Seconds for which a socket that sends too many messages is not read.
+FLOOD_PAUSE = 1.0
+#: Seconds that a socket whose session has ended waits for its answers to stop.
+STOP_SECONDS = 0.5
 #: Seconds between checks for a bill. A provider that can't be canceled is read to its end first.
 BILL_PAUSES = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
@@ -44,29 +51,44 @@ BILL_PAUSES = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 class ChatConsumer(AsyncWebsocketConsumer):
     """Runs each answer in its own task, because the next message is read only after the last has been handled."""
 
-    channel_layer_alias = ""  # no channel layer: nothing else sends to this socket
+    channel_layer_alias = ""  # no channel layer of its own: `sign_out.py` listens once for the whole process
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.answers: dict[str, asyncio.Task[None]] = {}
         self.bills: set[asyncio.Task[None]] = set()
+        self.places = ExitStack()  # what this socket occupies, given back however it ends
         self.gone = False
+        self.session_ended = False
+        self.user_id = 0
+        self.session_key = self.auth_hash = ""
 
     async def __call__(self, *args: Any) -> None:
         try:
             await super().__call__(*args)
         finally:  # also when the server shuts down without a disconnect
-            await self.cancel_all()
+            try:
+                await self.cancel_all()
+            finally:
+                self.places.close()
 
     async def connect(self) -> None:
         await self.accept()
         try:
+            self.places.callback(limits.socket_place(None))
             user, organisation = await self.signed_in()
+            self.places.callback(limits.socket_place(user.pk))
+            limits.refuse_flood(user.pk)
+            self.watch_session(user)
             caller = await completions.chat_caller(user, organisation)
             balance = await database.run(_balance, organisation)
-            await self.send_frame(protocol.ready(balance, await completions.unavailable_models(caller)))
+            unavailable = await completions.unavailable_models(caller)
+            await self.send_frame(protocol.ready(balance, unavailable, user.public_id))
         except NotAuthenticated:
             await self.close(code=SIGNED_OUT)
+        except RateLimited as error:
+            await self.send_frame(protocol.refused(None, error))
+            await self.close(code=TOO_MANY)
         except Exception as error:
             if not outage_of(error):
                 raise
@@ -77,10 +99,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.cancel_all()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.session_ended or not self.user_id:
+            return  # this socket is closing
+        message: protocol.Message | None = None
         try:
             message = protocol.decode(text_data, settings.MAX_REQUEST_BYTES)
+            limits.refuse_flood(self.user_id)
+        except RateLimited as error:
+            await self.refuse(message, error)
+            await asyncio.sleep(FLOOD_PAUSE)  # nothing more is read from this socket until then
+            return
         except ApiError as error:
-            await self.send_frame(protocol.refused(None, error))
+            await self.refuse(message, error)
             return
         match message:
             case protocol.Ask():
@@ -97,15 +127,30 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def start(self, ask: protocol.Ask) -> None:
         """Start an answer, unless it is already running or too many are."""
         if ask.id in self.answers:
-            await self.send_frame(protocol.refused(None, Conflict(f"The answer {ask.id} is already running.")))
-        elif len(self.answers) >= MAX_ANSWERS:
-            busy = RateLimited(f"{MAX_ANSWERS} answers are running. Wait for one to finish, or stop one.")
-            await self.send_frame(protocol.refused(ask.id, busy))
-            await self.send_frame(protocol.ended(ask.id))
-        else:
-            task = asyncio.create_task(self.answer(ask))
-            self.answers[ask.id] = task
-            task.add_done_callback(lambda _: self.answers.pop(ask.id, None))
+            await self.refuse(None, Conflict(f"The answer {ask.id} is already running."))
+            return
+        try:
+            if len(self.answers) >= MAX_ANSWERS:
+                raise RateLimited(f"{MAX_ANSWERS} answers are running. Wait for one to finish, or stop one.")
+            release = limits.answer_place(self.user_id)
+        except RateLimited as busy:
+            await self.refuse(ask, busy)
+            return
+        task = asyncio.create_task(self.answer(ask))
+        self.answers[ask.id] = task
+
+        def ended(_: asyncio.Task[None]) -> None:  # also of a task that was canceled before it began
+            release()
+            self.answers.pop(ask.id, None)
+
+        task.add_done_callback(ended)
+
+    async def refuse(self, message: protocol.Message | None, error: ApiError) -> None:
+        """Refuse a message. An `ask` has ended then; any other refusal is about the socket."""
+        asked = message.id if isinstance(message, protocol.Ask) else None
+        await self.send_frame(protocol.refused(asked, error, remedy_for(error)))
+        if asked:
+            await self.send_frame(protocol.ended(asked))
 
     async def answer(self, ask: protocol.Ask) -> None:
         """Stream one answer, from `accepted` to `ended`. Canceling the task stops it."""
@@ -123,9 +168,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     await buffer.put(event)
         except asyncio.CancelledError:
             await buffer.flush()
-            await self.send_frame(protocol.stopped(ask.id))
-            if generation_id:
-                self.follow_bill(ask.id, generation_id)
+            if self.session_ended:
+                signed_out = NotAuthenticated("You were signed out before this answer finished.")
+                await self.send_frame(protocol.refused(ask.id, signed_out, remedy_for(signed_out)))
+            else:
+                await self.send_frame(protocol.stopped(ask.id))
+                if generation_id:
+                    self.follow_bill(ask.id, generation_id)
         except ApiError as error:
             metrics.ERRORS.labels(error.error_type).inc()
             await self.send_frame(protocol.refused(ask.id, error, remedy_for(error)))
@@ -159,6 +208,25 @@ class ChatConsumer(AsyncWebsocketConsumer):
             if bill:
                 await self.send_frame(protocol.frame(answer_id, bill))
                 return
+
+    def watch_session(self, user: User) -> None:
+        """Let `end_session` be called when the session that opened this socket ends."""
+        self.user_id, self.auth_hash = user.pk, user.get_session_auth_hash()
+        self.session_key = self.scope["session"].session_key
+        open_sockets.add(self)
+        self.places.callback(open_sockets.remove, self)
+
+    async def end_session(self) -> None:
+        """Stop the answers, which bills what was said, and close."""
+        self.session_ended = True
+        answers = list(self.answers.values())
+        for task in answers:
+            if not task.cancelling():
+                task.cancel()
+        if answers:
+            await asyncio.wait(answers, timeout=STOP_SECONDS)
+        if not self.gone:
+            await self.close(code=SIGNED_OUT)
 
     async def signed_in(self) -> tuple[User, Organisation]:
         """Return the current user and organization. Raises NotAuthenticated if the user has signed out."""

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from common.bodies import as_size
 from common.errors import ApiError, InvalidRequest, PayloadTooLarge
 from common.money import PicoUsd, as_usd, format_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
@@ -84,9 +85,7 @@ def decode(text: str | None, limit: int) -> Message:
     if text is None:
         raise InvalidRequest("The chat accepts text frames only.")
     if len(text) > limit or (len(text) > limit // 4 and len(text.encode()) > limit):
-        raise PayloadTooLarge(
-            f"This chat is over {limit // 1_000_000} MB with attachments. Start a new chat or remove some."
-        )
+        raise PayloadTooLarge(f"This chat is over {as_size(limit)} with attachments. Start a new chat or remove some.")
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -156,9 +155,9 @@ def refused(answer_id: str | None, error: ApiError, remedy: dict[str, str] | Non
     )
 
 
-def ready(balance: PicoUsd, unavailable: Sequence[str]) -> str:
-    """Return the first frame: the account's balance, and the models that its settings leave without a provider."""
-    return _frame("ready", None, balance=format_usd(balance), can_spend=balance > 0, unavailable=unavailable)
+def ready(balance: PicoUsd, unavailable: Sequence[str], user: str) -> str:
+    """Return the first frame: the balance, the models that the settings leave without a provider, the user's ID."""
+    return _frame("ready", None, balance=format_usd(balance), can_spend=balance > 0, unavailable=unavailable, user=user)
 
 
 def accepted(answer_id: str) -> str:

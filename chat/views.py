@@ -9,13 +9,12 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from billing import spending
+from common.bodies import as_size
 from common.http import AuthedRequest
 from common.money import format_exact_usd
 
 #: Models that may answer side by side.
 MOST_MODELS = 4
-#: Web servers close a socket that sends more than 16 MiB at once, without a reason.
-LARGEST_FRAME = 15 * 1024 * 1024
 
 
 @login_required
@@ -31,7 +30,8 @@ def chat(request: AuthedRequest) -> HttpResponse:
         "default_model": organisation.default_model or settings.DEFAULT_MODEL,
         "most_models": MOST_MODELS,
         "can_spend": account.available > 0,
-        "request_bytes": min(settings.MAX_REQUEST_BYTES, LARGEST_FRAME),
+        "request_bytes": settings.MAX_REQUEST_BYTES,
+        "request_size": as_size(settings.MAX_REQUEST_BYTES),
         "web_search": search_price if settings.WEB_SEARCH_ENGINE != "off" else None,
         "links": {
             "credits": reverse("billing:credits"),

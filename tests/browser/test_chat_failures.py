@@ -1,5 +1,7 @@
 """When an answer in the chatroom does not come, or not whole."""
 
+from urllib.parse import quote
+
 from playwright.sync_api import expect
 
 from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, last_answer, people, room
@@ -82,7 +84,8 @@ def test_somebody_who_signed_out_elsewhere_is_told_and_loses_nothing(room: OpenR
     chat.page.context.clear_cookies()
     chat.page.evaluate("window.dispatchEvent(new Event('offline'))")  # the line breaks; the next handshake is refused
     expect(chat.page.locator("#connection")).to_contain_text("You're signed out", timeout=15_000)
-    expect(chat.page.locator("#connection a")).to_have_attribute("href", "/account/login/?next=%2Fchat")
+    back = quote(f"/chat#{chat.page.url.partition('#')[2]}", safe="")
+    expect(chat.page.locator("#connection a")).to_have_attribute("href", f"/account/login/?next={back}")
     assert len(chat.answers) == 1
     faults.clear()
 

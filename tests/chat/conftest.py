@@ -9,6 +9,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.test import Client
 
+from chat import limits
 from tests.gateway.conftest import Api, api, program_key, provider_sandbox, small_catalogue
 
 __all__ = ["Api", "Page", "api", "open_page", "page", "program_key", "provider_sandbox", "small_catalogue"]
@@ -67,6 +68,7 @@ async def open_page(api: Api) -> AsyncIterator[OpenPage]:
     """Opens a page with a client's cookies; further arguments are headers of the handshake."""
     from openrouter_site.asgi import application
 
+    limits.message_rate.clear()
     sockets: list[WebsocketCommunicator] = []
 
     async def open_page(client: Client | None, *, origin: bytes = ORIGIN, **sandbox: str) -> Page:

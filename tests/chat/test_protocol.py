@@ -127,8 +127,14 @@ def test_money_crosses_as_exact_text():
 
 
 def test_an_empty_account_cannot_spend():
-    frame = decoded(protocol.ready(PicoUsd(0), ["acme/learns"]))
-    assert frame == {"type": "ready", "balance": "$0.00", "can_spend": False, "unavailable": ["acme/learns"]}
+    frame = decoded(protocol.ready(PicoUsd(0), ["acme/learns"], "user_1"))
+    assert frame == {
+        "type": "ready",
+        "balance": "$0.00",
+        "can_spend": False,
+        "unavailable": ["acme/learns"],
+        "user": "user_1",
+    }
 
 
 def test_a_refusal_names_the_reason_the_remedy_and_when_to_come_back():

@@ -5,6 +5,7 @@
 import { Emitter } from "chat/emitter";
 
 const SAVE_PAUSE = 1000;
+const SIGNED_OUT = "Your message is still here. Sign in, then try again.";
 const RUNNING = new Set(["waiting", "streaming"]);
 
 export const isRunning = (message) => RUNNING.has(message.status);
@@ -17,7 +18,7 @@ export class Answers extends Emitter {
   #tabs;
   #limit;
 
-  /** `limit` is the maximum size of a request in bytes. */
+  /** `limit` is the maximum size of a request: {bytes, text}. */
   constructor(socket, store, tabs, limit) {
     super();
     this.#limit = limit;
@@ -26,6 +27,7 @@ export class Answers extends Emitter {
     this.#tabs = tabs;
     socket.on("frame", (frame) => this.#onFrame(frame));
     socket.on("lost", () => this.#onConnectionLost());
+    socket.on("state", () => socket.ended && this.#refuseQueued());
     const save = () => store.writeNow([...this.#live.values()].map(({ message }) => message));
     window.addEventListener("pagehide", save);
     document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && save());
@@ -42,14 +44,25 @@ export class Answers extends Emitter {
     this.#live.set(message.id, live);
     message.status = "waiting";
     const text = JSON.stringify({ type: "ask", id: message.id, body });
-    if (new Blob([text]).size > this.#limit) {
-      const most = Math.floor(this.#limit / 1_000_000);
-      message.error = { status: 413, text: `This chat is over ${most} MB with attachments. Start a new chat or remove some.` };
-      this.#finish(live, "failed");
-      return;
+    if (new Blob([text]).size > this.#limit.bytes) {
+      return this.#fail(live, 413, `This chat is over ${this.#limit.text} with attachments. Start a new chat or remove some.`);
     }
+    if (this.#socket.ended) return this.#fail(live, 401, SIGNED_OUT);
     message.queued = !this.#socket.ask(message.id, text);
     this.emit("began", message);
+    return undefined;
+  }
+
+  #fail(live, status, text) {
+    live.message.error = { status, text };
+    this.#finish(live, "failed");
+  }
+
+  /** Requests that wait for a connection fail: this page won't have one again. */
+  #refuseQueued() {
+    for (const live of [...this.#live.values()]) {
+      if (live.message.queued && this.#socket.stop(live.message.id)) this.#fail(live, 401, SIGNED_OUT);
+    }
   }
 
   /** Stops an answer and keeps the text received so far. */

@@ -15,8 +15,8 @@ export class Composer {
   #enterSends = true;
   #touch = matchMedia("(pointer: coarse)").matches;
 
-  constructor({ room, store, models, setup, thread }) {
-    Object.assign(this, { room, store, models, setup, thread });
+  constructor({ room, store, models, setup, thread, socket }) {
+    Object.assign(this, { room, store, models, setup, thread, socket });
     this.form = $("#composer");
     this.area = $("#message");
     this.button = $("#send");
@@ -107,9 +107,14 @@ export class Composer {
     const text = this.area.value.trim();
     const files = this.files;
     if (!text && !files.length) return;
-    const size = text.length + files.reduce((sum, file) => sum + file.size * (file.kind === "text" ? 1 : 1.37), 0);
-    if (size > this.setup.request_bytes * 0.7) {
-      toast("Message too large. Remove an attachment.", "warn");
+    if (this.socket.ended) {
+      toast("You're signed out. Sign in to send this message.", "warn");
+      return;
+    }
+    // Images and PDFs are sent in base64. The chat before this message is counted when it is sent.
+    const size = new Blob([text]).size + files.reduce((sum, file) => sum + file.size * (file.kind === "text" ? 1 : 4 / 3), 0);
+    if (size > this.setup.request_bytes) {
+      toast(`This message is over ${this.setup.request_size}. ${files.length ? "Remove an attachment" : "Shorten it"}.`, "warn");
       return;
     }
     this.area.value = "";

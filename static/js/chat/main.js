@@ -22,14 +22,14 @@ const wide = matchMedia("(min-width: 52.01rem)");
 
 const store = await Store.open(setup.user);
 const tabs = new Tabs(setup.user);
-const socket = new Socket(new URL("/ws/chat", location.href.replace(/^http/, "ws")));
-const answers = new Answers(socket, store, tabs, setup.request_bytes);
+const socket = new Socket(new URL("/ws/chat", location.href.replace(/^http/, "ws")), setup.user);
+const answers = new Answers(socket, store, tabs, { bytes: setup.request_bytes, text: setup.request_size });
 const models = new Models(store);
 const room = new Room({ store, answers, models, tabs, maxModels: setup.most_models });
 const picker = new Picker(models, setup.links);
 const pick = (options) => picker.open(options);
 const thread = new Thread({ room, models, answers, pick, empty: () => welcome({ room, models, write, use: (id) => room.change({ models: [id] }) }) });
-const composer = new Composer({ room, store, models, setup, thread });
+const composer = new Composer({ room, store, models, setup, thread, socket });
 const write = (text) => composer.write(text);
 const heading = new Heading({ room, models, picker });
 new Parameters({ room, models });
@@ -115,20 +115,21 @@ $("#toggle-rail").addEventListener("click", toggleRail);
 
 const CONNECTION_NOTICES = {
   broken: ["warning", "Disconnected. Messages will send when you reconnect."],
-  "signed-out": ["lock", "You're signed out. Your chats are still here. "],
+  "signed-out": ["lock", "You're signed out. Your chats and your draft are still here. "],
+  "other-user": ["lock", "Another account is signed in now. Reload the page to see its chats. "],
 };
 
 function showConnection(state) {
-  const [name, text] = CONNECTION_NOTICES[state] ?? [];
+  const [name, text] = state === "full" ? ["warning", socket.refusal] : CONNECTION_NOTICES[state] ?? [];
   const notice = $("#connection");
   notice.hidden = !text;
   if (!text) return;
   notice.replaceChildren(icon(name, "small"), text);
-  if (state !== "signed-out") return;
+  if (!socket.ended) return;
   const link = document.createElement("a");
   link.className = "link";
-  link.href = `${setup.links.sign_in}?next=${encodeURIComponent(location.pathname)}`;
-  link.textContent = "Sign in";
+  link.href = state === "signed-out" ? `${setup.links.sign_in}?next=${encodeURIComponent(location.pathname + location.hash)}` : location.href;
+  link.textContent = state === "signed-out" ? "Sign in" : "Reload";
   notice.append(link);
 }
 

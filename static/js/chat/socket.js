@@ -6,20 +6,24 @@
 import { Emitter } from "chat/emitter";
 
 const SIGNED_OUT = 4401;
+const TOO_MANY = 4429;
 const MAX_RETRY_DELAY = 15_000;
 const PING_INTERVAL = 25_000;
 const PONG_TIMEOUT = 10_000;
 
 export class Socket extends Emitter {
-  /** "connecting", "open", "broken" or "signed-out" */
+  /** "connecting", "open", "broken", "full" (`refusal` says why), "signed-out" or "other-user" */
   state = "connecting";
+  refusal = "";
   #unsent = new Map(); // requests made before the connection was open
   #attempts = 0;
   #timers = {};
 
-  constructor(url) {
+  /** `user` is the ID of the user whose chats the page shows. */
+  constructor(url, user) {
     super();
     this.url = url;
+    this.user = user;
     window.addEventListener("online", () => this.#connectNow());
     window.addEventListener("offline", () => this.#socket?.close());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#connectNow());
@@ -62,16 +66,29 @@ export class Socket extends Emitter {
     socket.onmessage = ({ data }) => {
       this.#schedulePing();
       const frame = JSON.parse(data);
-      if (frame.type === "ready") this.#ready();
-      if (frame.type !== "pong") this.emit("frame", frame);
+      if (frame.type === "ready" && !this.#ready(frame)) return;
+      if (frame.type === "refused" && !frame.id && this.state !== "open") this.refusal = frame.message;
+      else if (frame.type !== "pong") this.emit("frame", frame);
     };
     socket.onclose = ({ code }) => this.#socket === socket && this.#closed(code);
   }
 
-  #ready() {
+  /** False if another user has signed in: this page's chats and messages are not theirs. */
+  #ready({ user }) {
+    if (user !== this.user) {
+      this.#setState("other-user");
+      this.#socket.close();
+      return false;
+    }
     this.#attempts = 0;
     this.#setState("open");
     for (const [id, text] of this.#unsent) if (this.#send(text)) this.#unsent.delete(id);
+    return true;
+  }
+
+  /** Whether the page must be loaded again, signed in, before it can send. */
+  get ended() {
+    return this.state === "signed-out" || this.state === "other-user";
   }
 
   #closed(code) {
@@ -79,10 +96,17 @@ export class Socket extends Emitter {
     clearTimeout(this.#timers.ping);
     clearTimeout(this.#timers.pong);
     const wasOpen = this.state === "open";
-    // On the first refusal the session may only have been renewed: the next handshake sends the new cookie.
     if (code === SIGNED_OUT && this.#attempts > 0) {
       this.#setState("signed-out");
-    } else {
+    } else if (code === SIGNED_OUT) {
+      // The session may only have been renewed: the next handshake sends the new cookie.
+      this.#attempts += 1;
+      this.#setState("connecting");
+      this.#timers.retry = setTimeout(() => this.#connect(), 0);
+    } else if (code === TOO_MANY) {
+      this.#timers.retry = setTimeout(() => this.#connect(), MAX_RETRY_DELAY * (0.7 + 0.6 * Math.random()));
+      this.#setState("full");
+    } else if (!this.ended) {
       const delay = Math.min(MAX_RETRY_DELAY, 400 * 2 ** this.#attempts) * (0.5 + Math.random());
       this.#attempts += 1;
       this.#timers.retry = setTimeout(() => this.#connect(), delay);
@@ -92,7 +116,7 @@ export class Socket extends Emitter {
   }
 
   #connectNow() {
-    if (this.#socket || this.state === "signed-out") return;
+    if (this.#socket || this.ended) return;
     this.#attempts = Math.min(this.#attempts, 1);
     this.#connect();
   }
