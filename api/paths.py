@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, URLResolver, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from starlette.types import Scope
@@ -43,9 +43,10 @@ def unknown(request: HttpRequest) -> HttpResponse:
     return json_error(NotFound(f"Not found: {request.method} {request.path}. Check the path and the base URL."))
 
 
-def answering_in_json(patterns: Sequence[URLPattern]) -> list[URLPattern]:
+def answering_in_json(patterns: Sequence[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
     """Return the API's routes. A wrong method is a 405 in JSON, and the root, which has no page, a 404."""
     for pattern in patterns:
+        assert isinstance(pattern, URLPattern), "the API's routes are not nested"
         if pattern.name == "api-root":
             pattern.callback = unknown
         else:

@@ -132,7 +132,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self.receiving.pop(self, None)
-        self.cycle = None  # type: ignore[assignment] no request is answered here any more
+        self.cycle = None  # type: ignore[assignment]
         super().handle_websocket_upgrade()
 
 

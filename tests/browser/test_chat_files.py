@@ -92,11 +92,11 @@ def test_a_conversation_too_large_to_send_is_refused_here_and_loses_nothing(room
     chat = room(sandbox={"Tokens": "4"})
     page = chat.page
     for number in (1, 2):
-        file = {"name": f"{number}.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n" + b"x" * 7_000_000}
+        file = {"name": f"{number}.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n" + b"x" * 7_990_000}
         choose_file(page, "#attach", file)
         expect(page.locator("#attachments li")).to_have_count(1)
         chat.ask(f"Summarise number {number}")
-    expect(page.locator(".answer .banner").last).to_contain_text("over 15 MB with attachments")
+    expect(page.locator(".answer .banner").last).to_contain_text("over 20 MB with attachments")
     assert len(chat.asked) == 1
     assert chat.asked[0]["messages"][0]["content"][1]["file"]["filename"] == "1.pdf"
     expect(page.locator(".bubble").last).to_have_text("Summarise number 2")

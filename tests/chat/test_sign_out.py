@@ -147,3 +147,21 @@ async def test_a_message_to_a_session_that_has_ended_starts_nothing(api, open_pa
     await page.ask()
     await ended(page)
     assert not await Generation.objects.aexists()
+
+
+async def test_redis_that_is_away_ends_no_socket_and_delays_no_sign_out(open_page, alice_client, settings):
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},  # nothing listens there
+        }
+    }
+    page = await open_page(alice_client)
+    await page.hear_until("ready")
+    await asyncio.sleep(0.2)
+    await page.say(type="ping")
+    assert await page.hear() == {"type": "pong"}
+    began = time.monotonic()
+    await sync_to_async(alice_client.logout)()
+    assert time.monotonic() - began < 3
+    await ended(page)

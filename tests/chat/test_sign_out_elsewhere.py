@@ -1,0 +1,101 @@
+"""A session that ends in another process: its sockets end, wherever they are open."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from scripts.serve import free_port
+from tests.browser.fixtures import stores
+from tests.browser.people import Person, new_person
+from tests.processes import Process, Site, wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.postgresql]  # it starts the real processes
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("two-processes")
+    given = stores("production-like", second=True)
+    with Site(folder, **given, processes=("web", "providers"), SANDBOX_PROVIDERS_SPEED="1") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def elsewhere(server: Site) -> Iterator[str]:
+    """The URL of a second web process of the same site."""
+    port = free_port()
+    first = server.processes["web"]
+    command = f"python -m uvicorn openrouter_site.asgi:application --port {port} --log-level warning"
+    process = Process("web-2", command, server.env, first.log.parent)
+    try:
+        process.wait_until_it_responds(f"http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.stop()
+
+
+def sign_out(person: Person, server: Site, elsewhere: str) -> None:
+    with httpx.Client(base_url=elsewhere, cookies={"sessionid": person.session}, trust_env=False) as browser:
+        browser.get("/account/logout/").raise_for_status()
+        body = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        assert browser.post("/account/logout/", data=body).status_code == 302
+
+
+def delete_the_session(person: Person, server: Site, elsewhere: str) -> None:
+    found = f"Session.objects.filter(pk={person.session!r})"
+    shell(server, f"from django.contrib.sessions.models import Session\n{found}.delete()")
+
+
+def set_another_password(person: Person, server: Site, elsewhere: str) -> None:
+    user = f"from accounts.models import User\nuser = User.objects.get(email={person.email!r})"
+    shell(server, f"{user}\nuser.set_password('another long sentence')\nuser.save()")
+
+
+def shell(server: Site, program: str) -> None:
+    server.manage("shell", "--no-imports", "-c", program)
+
+
+@contextmanager
+def answering(server: Site, person: Person) -> Iterator[ClientConnection]:
+    """A socket on the first process, in the middle of an answer."""
+    url = server.url.replace("http", "ws") + "/ws/chat"
+    headers = {"Cookie": f"sessionid={person.session}", "X-Sandbox-Tokens": "2000", "X-Sandbox-Delay": "0.02"}
+    with connect(url, origin=server.url, additional_headers=headers, proxy=None) as page:
+        body = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Tell me everything"}]}
+        page.send(json.dumps({"type": "ask", "id": "a1", "body": body}))
+        while json.loads(page.recv(timeout=30))["type"] != "delta":
+            pass
+        yield page
+
+
+@pytest.mark.parametrize("end", [sign_out, delete_the_session, set_another_password])
+def test_the_end_of_a_session_ends_its_sockets_in_every_process_and_bills_what_was_said(
+    server: Site, elsewhere: str, end: Callable
+):
+    person, other = new_person(server), new_person(server)
+    with answering(server, person) as page, answering(server, other) as stays:
+        time.sleep(0.2)  # the process listens for others as soon as it has a socket
+        end(person, server, elsewhere)
+        began = time.monotonic()
+        kinds = []
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                kinds.append(json.loads(page.recv(timeout=30))["type"])
+        assert time.monotonic() - began < 2.0  # without the announcement it takes five seconds
+        assert closed.value.rcvd.code == 4401
+        assert kinds[-2:] == ["refused", "ended"]
+        stays.send('{"type":"ping"}')
+        while json.loads(stays.recv(timeout=30))["type"] != "pong":
+            pass
+    query = f"SELECT cancelled, completion_tokens, cost FROM gateway_generation g WHERE g.account_id = {person.account}"
+    wait_until(lambda: server.rows(query), "the bill")
+    ((cancelled, tokens, cost),) = server.rows(query)
+    assert cancelled
+    assert 0 < tokens < 2000
+    assert cost > 0
