@@ -1,7 +1,8 @@
-"""The admin of people and organizations: to look up and to disable. Nothing else is changed here."""
+"""The admin of people, organizations and second factors: to look up, to disable, to remove what was lost."""
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     Inline = admin.TabularInline[Membership, Organisation]  # generic for the type checker only
 else:
     Inline = admin.TabularInline
+
+
+admin.site.unregister(Authenticator)  # allauth's admin shows and edits the secrets
 
 
 @admin.register(User)
@@ -114,6 +118,22 @@ class OrganisationAdmin(ReadOnlyAdmin):
 
     def keys(self, organisation: Organisation) -> str:
         return _link("keys_apikey", organisation, f"Keys of {organisation.name}")
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """Rows without their secrets. They can be deleted, and nothing else."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    search_fields = ("user__email",)
+    fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        return False
 
 
 def _link(what: str, organisation: Organisation, text: str) -> str:

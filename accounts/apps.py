@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+
+    def ready(self) -> None:
+        from . import second_factor, signup
+
+        second_factor.connect_signals()
+        signup.connect_signals()

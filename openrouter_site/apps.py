@@ -1,5 +1,13 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 
 
 class SiteConfig(AppConfig):
     name = "openrouter_site"
+
+
+class OperatorAdminConfig(admin.AdminConfig):
+    """Django's admin, behind the site's own sign-in."""
+
+    default = False  # named in the settings; `SiteConfig` is this app
+    default_site = "openrouter_site.operator_admin.OperatorAdmin"

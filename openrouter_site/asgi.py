@@ -18,10 +18,12 @@ from channels.routing import URLRouter  # noqa: E402 the apps must be loaded fir
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from channels.sessions import SessionMiddlewareStack  # noqa: E402
 from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from api.paths import collapsed  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 from common import database  # noqa: E402
+from common.client_address import ForwardedClient  # noqa: E402
 from gateway import asgi as inference  # noqa: E402
 from gateway import completions  # noqa: E402
 from gateway.providers import http  # noqa: E402
@@ -46,6 +48,15 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
             raise
 
 
+async def _pass_on(middleware: ProxyHeadersMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
+    await middleware.app(scope, receive, send)  # type: ignore[arg-type]
+
+
+# Unless it is started with --no-proxy-headers, uvicorn believes X-Forwarded-* from 127.0.0.1 and replaces the peer's
+# address before the application sees it. Only TRUSTED_PROXIES may name proxies, so that middleware does nothing here.
+ProxyHeadersMiddleware.__call__ = _pass_on  # type: ignore[method-assign, assignment]
+
+
 async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
     """Dispatch each connection to inference, the WebSocket or Django."""
     if scope["type"] == "lifespan":
@@ -58,7 +69,7 @@ async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         await pages(scope, receive, send)
 
 
-application = Edge(_dispatch, getattr(settings, "TRUSTED_PROXIES", ()), completions.service)
+application = Edge(ForwardedClient(_dispatch, settings.TRUSTED_PROXIES), settings.TRUSTED_PROXIES, completions.service)
 
 
 def _freeze_startup_objects() -> None:

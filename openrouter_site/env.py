@@ -4,6 +4,7 @@ Every setting ``NAME`` may also be given as ``NAME_FILE``, the path of a file th
 (the usual way to hand secrets to containers).
 """
 
+import ipaddress
 import os
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -13,7 +14,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["boolean", "choice", "database", "integer", "price", "text", "words"]
+from common.client_address import Network
+
+__all__ = ["boolean", "choice", "database", "integer", "networks", "price", "text", "words"]
 
 
 def text(name: str, default: str = "") -> str:
@@ -68,6 +71,25 @@ def choice(name: str, choices: Sequence[str], default: str) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list without empty items."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str) -> list[Network]:
+    """Return a comma-separated list of networks in CIDR notation; a single address is a network too.
+
+    Raises ImproperlyConfigured for anything else, and for a network that contains every address.
+    """
+    found = []
+    for word in words(name):
+        try:
+            network = ipaddress.ip_network(word)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} must list networks such as 10.0.0.5 or 10.0.0.0/24, separated by commas: {error}."
+            ) from error
+        if network.prefixlen == 0:
+            raise ImproperlyConfigured(f"{name} must not contain {word}: that would trust every sender.")
+        found.append(network)
+    return found
 
 
 #: Notice a server that has vanished without a word within half a minute, instead of libpq's hours.

@@ -48,7 +48,7 @@ APPEND_SLASH = True
 INSTALLED_APPS = [
     # First: gives runserver its ASGI server. Others would import Twisted for nothing, a tenth of the time to start.
     *(["daphne"] if "runserver" in sys.argv else []),
-    "django.contrib.admin",
+    "openrouter_site.apps.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "channels",
     "csp",
     "django_htmx",
@@ -187,16 +188,40 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
-# "optional": only the free allowance needs a verified address. "mandatory": required before the first sign-in.
-ACCOUNT_EMAIL_VERIFICATION = env.text("EMAIL_VERIFICATION", "optional")
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "change_password": "accounts.forms.ChangePasswordForm"}
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, not in others
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
+# Attempts per time and "ip" (address) or "key": see `accounts/guessing.py` for those about guesses.
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "",
+    "guess": "10/m/ip,100/h/ip",
+    "password_guess": "5/5m/key,15/h/key,30/d/key",
+    "code_guess": "5/5m/key,15/h/key,30/d/key",
+    "code_guess_everywhere": "30/h/key,100/d/key",
+    "guess_while_attacked": "1/m/key,5/h/key,10/d/key",
+    "reauthenticate": "20/m/ip",
+    "change_password": "20/m/ip",
+    "reset_password": "20/m/ip",
+    "unasked_mail": "5/h/key",
+}
+
+# Two-factor authentication. The admin is closed to staff who have not used it in their session.
+MFA_ADAPTER = "accounts.second_factor.MFAAdapter"
+MFA_FORMS = {"authenticate": "accounts.forms.AuthenticateForm", "reauthenticate": "accounts.forms.ReauthenticateForm"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+ADMIN_REQUIRES_SECOND_FACTOR = env.boolean("ADMIN_REQUIRES_SECOND_FACTOR", not DEBUG)
 
 EMAIL_HOST = env.text("EMAIL_HOST")
+# "mandatory": a new user enters after verifying the address, so sign-up can answer alike for a taken address.
+# "optional": a new user enters at once, for a trial without a mail server; sign-up then tells taken addresses.
+ACCOUNT_EMAIL_VERIFICATION = env.choice(
+    "EMAIL_VERIFICATION", ("mandatory", "optional"), "optional" if DEBUG and not EMAIL_HOST else "mandatory"
+)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 EMAIL_PORT = env.integer("EMAIL_PORT", 587)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
@@ -232,11 +257,12 @@ WHITENOISE_AUTOREFRESH = DEBUG
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "openrouter_site.pages.errors.csrf_failure"
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto count (`common/client_address.py`).
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

@@ -1,12 +1,9 @@
 """Routes: a table of contents. Inference (`/api/v1/chat/completions`, ...) is served beside Django, in `asgi.py`."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
 from openrouter_site.pages import home
-
-admin.site.site_header = admin.site.site_title = f"{settings.SITE_NAME} administration"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -17,6 +14,7 @@ urlpatterns = [
     path("", include("activity.urls")),
     path("", include("openrouter_site.pages.urls")),
     path("account/", include("allauth.account.urls")),
+    path("account/two-factor/", include("allauth.mfa.urls")),
     path("", include("api.router")),
     path("admin/", admin.site.urls),
     path("", include("models_catalog.urls")),  # last: /<author>/<slug> takes any path of two parts

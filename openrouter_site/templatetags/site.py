@@ -38,6 +38,12 @@ def mail_is_printed() -> bool:
     return bool(settings.EMAIL_BACKEND.endswith(".console.EmailBackend"))
 
 
+@register.simple_tag
+def admin_requires_second_factor() -> bool:
+    """Return whether the admin is closed to operators without a second factor."""
+    return bool(settings.ADMIN_REQUIRES_SECOND_FACTOR)
+
+
 @register.filter
 def compact(number: int) -> str:
     """Return a large number in short form: "128K", "1.05M"."""

@@ -1,0 +1,44 @@
+"""django-allauth's forms with what they lack: limits on guessing, and equal time for equal answers."""
+
+from typing import Any
+
+from allauth.account import forms as account_forms
+from allauth.core import context
+from allauth.mfa.base import forms as mfa_forms
+from django.http import HttpRequest
+
+from . import guessing
+from .models import User
+
+
+class SignupForm(account_forms.SignupForm):  # type: ignore[misc]
+    """Sign-up that takes as long for a taken address as for a new one."""
+
+    def try_save(self, request: HttpRequest) -> Any:
+        if self.account_already_exists:
+            User().set_password(self.cleaned_data["password1"])  # hashing is most of the time of a new account
+        return super().try_save(request)
+
+
+class ChangePasswordForm(account_forms.ChangePasswordForm):  # type: ignore[misc]
+    """Changing the password, with limits on guessing the current one in a session left open."""
+
+    def clean_oldpassword(self) -> str:
+        with guessing.limited(context.request, self.user.email, guessing.Secret.PASSWORD):
+            return str(super().clean_oldpassword())
+
+
+class AuthenticateForm(mfa_forms.AuthenticateForm):  # type: ignore[misc]
+    """The code that follows the password at sign-in."""
+
+    def clean_code(self) -> str:
+        with guessing.limited(context.request, self.user.email, guessing.Secret.CODE):
+            return str(super().clean_code())
+
+
+class ReauthenticateForm(mfa_forms.ReauthenticateForm):  # type: ignore[misc]
+    """The code that confirms who uses a session."""
+
+    def clean_code(self) -> str:
+        with guessing.limited(context.request, self.user.email, guessing.Secret.CODE):
+            return str(super().clean_code())

@@ -1,0 +1,72 @@
+"""The second factor of signing in: an authenticator app, passkeys and recovery codes, kept by django-allauth."""
+
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
+
+from common import encryption
+
+from .models import User
+
+__all__ = ["MFAAdapter", "connect_signals", "kinds_of", "was_used"]
+
+Kind = Authenticator.Type
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Adapts django-allauth: secrets are encrypted in the database, and texts are ours."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "add_email_blocked": (
+            "Turn off two-factor authentication before you add an email address. You can turn it on again afterwards."
+        ),
+        "unverified_email": "Verify your email addresses before you turn on two-factor authentication.",
+        "incorrect_code": "Incorrect code. Enter the newest one.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        return encryption.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return encryption.decrypt(encrypted_text)
+
+    def get_totp_issuer(self) -> str:
+        return str(settings.SITE_NAME)
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return super().get_public_key_credential_rp_entity() | {"name": settings.SITE_NAME}
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Kind) -> str:  # noqa: A002 allauth's name
+        return f"Passkey {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"
+
+
+def kinds_of(user: User) -> set[str]:
+    """Return the kinds of second factor that the user has set up: "totp", "webauthn". Recovery codes don't count."""
+    own = Authenticator.objects.filter(user=user).exclude(type=Kind.RECOVERY_CODES)
+    return set(own.values_list("type", flat=True))
+
+
+def was_used(request: HttpRequest) -> bool:
+    """Return whether the user of this session has a second factor and has used one in it."""
+    user = request.user
+    if not isinstance(user, User):
+        return False
+    used = any(record["method"] == "mfa" for record in get_authentication_records(request, user))
+    return used and bool(kinds_of(user))
+
+
+def connect_signals() -> None:
+    """Count setting up a second factor as using it: it asks for a code or a passkey."""
+    authenticator_added.connect(_on_added, dispatch_uid="accounts.second_factor")
+
+
+def _on_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    if authenticator.type != Kind.RECOVERY_CODES:
+        record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)

@@ -1,0 +1,23 @@
+"""Celery tasks of accounts."""
+
+from allauth.account import app_settings
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from celery import shared_task
+from django.utils import timezone
+
+__all__ = ["report_failed_attempts"]
+
+
+@shared_task
+def report_failed_attempts(email: str, secret: str, failures: int, address: str) -> None:
+    """Tell the owner of this email address that their password or code ("password", "code") was guessed at.
+
+    An address without an account gets nothing, nor does one whose owner has not verified it where that is required.
+    """
+    owners = EmailAddress.objects.filter(email__iexact=email, user__is_active=True).select_related("user")
+    if app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY:
+        owners = owners.filter(verified=True)
+    context = {"email": email, "failures": failures, "address": address, "timestamp": timezone.now()}
+    for user in {owner.user for owner in owners}:
+        get_adapter().render_mail(f"account/email/failed_attempts_{secret}", user.email, context).send()
