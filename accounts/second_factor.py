@@ -29,13 +29,22 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         ),
         "unverified_email": "Verify your email addresses before you turn on two-factor authentication.",
         "incorrect_code": "Incorrect code. Enter the newest one.",
+        "unreadable": (
+            "This site's encryption key has changed, so codes can't be checked. Use a passkey, or ask an operator to "
+            "list the former key in ENCRYPTION_KEY."
+        ),
     }
 
     def encrypt(self, text: str) -> str:
         return encryption.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return encryption.decrypt(encrypted_text)
+        try:
+            return encryption.decrypt(encrypted_text)
+        except encryption.Undecryptable as error:
+            refusal = self.validation_error("unreadable")
+            refusal.silent_variable_failure = True  # type: ignore[attr-defined]  # pages show no number of codes
+            raise refusal from error
 
     def get_totp_issuer(self) -> str:
         return str(settings.SITE_NAME)

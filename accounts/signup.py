@@ -26,6 +26,12 @@ UNASKED_MAILS = {
     "account/email/unknown_account",
 }
 
+WAYS_TO_CONFIRM = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """Adapts django-allauth: personal organizations, limits on guessing, and answers that tell no one's account."""
@@ -72,6 +78,9 @@ class AccountAdapter(DefaultAccountAdapter):
         if code == "email_password_mismatch" and _verification_is_mandatory():
             code = "email_password_mismatch_or_unverified"
         return super().validation_error(code, *args)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        return [way | {"description": WAYS_TO_CONFIRM[way["id"]]} for way in super().get_reauthentication_methods(user)]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         if template_prefix in UNASKED_MAILS and not ratelimit.consume(

@@ -1,10 +1,20 @@
 """Helpers for tests of sign-up and sign-in."""
 
+import base64
+import hmac
+import os
 import re
+import struct
+import time
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+
+from accounts.models import User
 
 PASSWORD = "a long enough passphrase"
 
@@ -49,3 +59,23 @@ def text_of(response) -> str:
     page = response.content.decode()
     page = re.sub(r'(csrfmiddlewaretoken" value|name="csrf-token" content|nonce)="[^"]*"', r'\1=""', page)
     return re.sub(r'value="[^"]*@[^"]*"', 'value=""', page)
+
+
+def totp(secret: str) -> str:
+    """Return the code that an authenticator app with this key shows now."""
+    counter = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.digest(base64.b32decode(secret), counter, "sha1")
+    start = digest[-1] & 0x0F
+    return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+def add_app(user: User) -> str:
+    """Give the user an authenticator app with recovery codes and return its key."""
+    secret = base64.b32encode(os.urandom(20)).decode()
+    TOTP.activate(user, secret)
+    RecoveryCodes.activate(user)
+    return secret
+
+
+def recovery_codes(user: User) -> list[str]:
+    return Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES).wrap().get_unused_codes()
