@@ -11,7 +11,7 @@ from . import guessing
 from .models import User
 
 
-class SignupForm(account_forms.SignupForm):  # type: ignore[misc]
+class SignupForm(account_forms.SignupForm):
     """Sign-up that takes as long for a taken address as for a new one."""
 
     def try_save(self, request: HttpRequest) -> Any:
@@ -20,15 +20,16 @@ class SignupForm(account_forms.SignupForm):  # type: ignore[misc]
         return super().try_save(request)
 
 
-class ChangePasswordForm(account_forms.ChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(account_forms.ChangePasswordForm):
     """Changing the password, with limits on guessing the current one in a session left open."""
 
     def clean_oldpassword(self) -> str:
+        assert isinstance(self.user, User)
         with guessing.limited(context.request, self.user.email, guessing.Secret.PASSWORD):
             return str(super().clean_oldpassword())
 
 
-class AuthenticateForm(mfa_forms.AuthenticateForm):  # type: ignore[misc]
+class AuthenticateForm(mfa_forms.AuthenticateForm):
     """The code that follows the password at sign-in."""
 
     def clean_code(self) -> str:
@@ -36,7 +37,7 @@ class AuthenticateForm(mfa_forms.AuthenticateForm):  # type: ignore[misc]
             return str(super().clean_code())
 
 
-class ReauthenticateForm(mfa_forms.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(mfa_forms.ReauthenticateForm):
     """The code that confirms who uses a session."""
 
     def clean_code(self) -> str:

@@ -20,7 +20,7 @@ __all__ = ["MFAAdapter", "connect_signals", "kinds_of", "was_used"]
 Kind = Authenticator.Type
 
 
-class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+class MFAAdapter(DefaultMFAAdapter):
     """Adapts django-allauth: secrets are encrypted in the database, and texts are ours."""
 
     error_messages = DefaultMFAAdapter.error_messages | {

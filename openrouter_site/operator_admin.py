@@ -45,5 +45,7 @@ class OperatorAdmin(AdminSite):
         confirm = "mfa_reauthenticate" if "totp" in kinds else "mfa_reauthenticate_webauthn"
         return redirect_to_login(target, reverse(confirm))
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return redirect("account_change_password")

@@ -1,5 +1,8 @@
 """Sign-up."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.core import mail
 from django.test import Client
@@ -9,7 +12,8 @@ from accounts import access
 from accounts.models import Membership, Organisation, User
 from billing import spending
 
-from .helpers import HOSTILE_TARGETS, PASSWORD, links_in, sign_up, text_of, verification_link
+from .helpers import HOSTILE_TARGETS, PASSWORD, CountingHasher, links_in, sign_in, sign_up, text_of, verification_link
+from .test_password_reset import NEW, request_reset, reset_link, set_password
 
 pytestmark = pytest.mark.django_db
 
@@ -73,16 +77,120 @@ def test_a_taken_address_is_refused_in_any_case(client: Client, alice: User):
     assert "_auth_user_id" not in client.session
 
 
-def test_with_mandatory_verification_sign_up_does_not_reveal_taken_addresses(settings, alice: User):
+# --- Where addresses are verified first: in production, and with a mail server ----------------------------
+
+TAKEN, FREE = "alice@example.com", "new@example.com"
+
+
+@pytest.fixture
+def verified_first(settings) -> None:
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-    taken, free = Client(), Client()
-    of_taken, of_free = sign_up(taken, email="alice@example.com"), sign_up(free, email="new@example.com")
-    assert (of_taken.status_code, of_taken.url) == (of_free.status_code, of_free.url)
-    pages = [text_of(client.get(of_taken.url)) for client in (taken, free)]
-    assert pages[0].replace("alice@example.com", "?") == pages[1].replace("new@example.com", "?")
-    to_alice = next(message for message in mail.outbox if message.to == ["alice@example.com"])
-    assert to_alice.subject.startswith("You already have an account")
-    assert reverse("account_login") in links_in(to_alice)
+
+
+def twins(act: Callable[[Client, str], Any]) -> tuple[list[Any], list[Any]]:
+    """Do the same with an address that has an account and with one that has none; return both sequences of pages."""
+    return act(Client(), TAKEN), act(Client(), FREE)
+
+
+def told(response) -> tuple[int, str, str, list[str]]:
+    """What a visitor can tell from a response, without the address that they typed themselves."""
+    page = text_of(response)
+    cookies = sorted(response.cookies)
+    for address in (TAKEN, FREE):
+        page = page.replace(address, "?")
+    return response.status_code, response.headers.get("Location", ""), page, cookies
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "short", "1234567890123"])
+@pytest.mark.parametrize("spelling", [str, str.upper, " {} ".format])
+def test_sign_up_answers_alike_for_a_taken_and_a_free_address(verified_first, alice: User, password, spelling):
+    def act(client: Client, email: str) -> list:
+        pages = [sign_up(client, spelling(email), password1=password)]
+        pages += [client.get(reverse(name)) for name in ("account_email_verification_sent", "home", "account_login")]
+        pages += [client.get(reverse("account_signup")), sign_up(client, spelling(email), password1=password)]
+        return [told(page) for page in pages]
+
+    taken, free = twins(act)
+    assert taken == free
+    assert taken[0][:2] == ((302, reverse("account_email_verification_sent")) if password == PASSWORD else (200, ""))
+
+
+def test_signing_in_after_it_tells_nothing_either(verified_first, alice: User):
+    def act(client: Client, email: str) -> list:
+        sign_up(client, email)
+        return [told(sign_in(browser, email, PASSWORD)) for browser in (client, Client()) for _ in range(7)]
+
+    taken, free = twins(act)
+    assert taken == free
+    assert "Incorrect email or password" in taken[0][2] and "link that we emailed you" in taken[0][2]
+    assert "Too many failed attempts" in taken[6][2]
+
+
+def test_nor_does_the_time_it_takes(verified_first, alice: User, settings):
+    settings.PASSWORD_HASHERS = ["tests.accounts.helpers.CountingHasher"]
+    alice.set_password(PASSWORD)
+    alice.save()
+    for act in (sign_up, sign_in):
+        CountingHasher.count = 0
+        act(Client(), TAKEN)
+        taken, CountingHasher.count = CountingHasher.count, 0
+        act(Client(), FREE)
+        assert taken == CountingHasher.count == 1
+
+
+def test_the_owner_of_a_taken_address_is_told(verified_first, alice: User):
+    sign_up(Client(), TAKEN)
+    [message] = mail.outbox
+    assert message.to == [TAKEN]
+    assert message.subject.startswith("You already have an account")
+    assert {reverse("account_login"), reverse("account_reset_password")} <= set(links_in(message))
+    assert User.objects.count() == 1
+
+
+def test_many_attempts_do_not_fill_the_owners_mailbox(verified_first, alice: User):
+    for _ in range(5):
+        sign_up(Client(), TAKEN)
+    assert len(mail.outbox) == 1
+
+
+def test_the_link_signs_in_the_browser_that_signed_up_and_no_other(verified_first, client: Client):
+    sign_up(client, FREE)
+    assert "_auth_user_id" not in client.session
+    other = Client()
+    assert other.post(verification_link(FREE)).url == reverse("account_login")
+    assert "_auth_user_id" not in other.session
+    sign_in(client, FREE, PASSWORD)
+    assert client.session["_auth_user_id"] == str(User.objects.get().pk)
+
+
+def test_the_newcomer_enters_with_the_link(verified_first, client: Client):
+    sign_up(client, FREE)
+    assert client.post(verification_link(FREE)).url == reverse("home")
+    assert "is verified" in client.get(reverse("home")).content.decode()
+
+
+def test_a_lost_link_is_replaced_by_resetting_the_password(verified_first, client: Client):
+    sign_up(client, FREE)
+    mail.outbox.clear()
+    request_reset(Client(), FREE)
+    set_password(Client(), reset_link())
+    sign_in(client, FREE, NEW)
+    assert client.session["_auth_user_id"] == str(User.objects.get().pk)
+
+
+def test_a_reset_verifies_no_other_address(verified_first, client: Client, alice: User):
+    alice.emailaddress_set.create(email="second@example.com", verified=False)
+    request_reset(client, TAKEN)
+    set_password(client, reset_link())
+    assert not alice.emailaddress_set.get(email="second@example.com").verified
+
+
+def test_an_operator_made_on_the_command_line_signs_in_without_a_link(verified_first, client: Client):
+    User.objects.create_superuser("Operator@example.com", PASSWORD)
+    assert sign_in(client, "operator@example.com", PASSWORD).url == reverse("home")
+
+
+# --- After signing up -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", HOSTILE_TARGETS)

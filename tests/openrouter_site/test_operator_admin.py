@@ -94,7 +94,7 @@ def set_up_app(client: Client) -> str:
     response = client.get(activate)
     assert response.url == f"{reverse('account_reauthenticate')}?{urlencode({'next': activate})}"
     page = client.post(response.url, {"password": PASSWORD, "next": activate}, follow=True).content.decode()
-    secret = re.search(r'id="totp-secret">([A-Z2-7]+)<', page)[1]
+    [secret] = re.findall(r'id="totp-secret">([A-Z2-7]+)<', page)
     assert enter(client, activate, secret).url == reverse("mfa_view_recovery_codes")
     return secret
 

@@ -10,12 +10,15 @@ from scripts.environment import ROOT, production_settings, variables
 KEY = {"COINBASE_API_KEY_ID": "id", "COINBASE_API_KEY_SECRET": "secret"}
 
 
-def start(**settings: str) -> str:
-    """How the site ends that is started with these settings: "" or what it complains about, and what it offers."""
-    program = (
-        "from django.conf import settings; print(settings.COINBASE_IS_SANDBOX, settings.COINBASE_API_BASE, "
-        "settings.CHECKOUT_ORIGINS, settings.COINBASE_WEBHOOK_SECRETS)"
-    )
+USDC = (
+    "settings.COINBASE_IS_SANDBOX, settings.COINBASE_API_BASE, settings.CHECKOUT_ORIGINS, "
+    "settings.COINBASE_WEBHOOK_SECRETS"
+)
+
+
+def start(show: str = USDC, **settings: str) -> str:
+    """How the site ends that is started with these settings: what it complains about, or what it shows."""
+    program = f"from django.conf import settings; print({show})"
     env = variables(settings=False) | production_settings() | settings
     env["DJANGO_SETTINGS_MODULE"] = "openrouter_site.settings"
     ended = subprocess.run([sys.executable, "-c", program], env=env, cwd=ROOT, capture_output=True, text=True)
@@ -51,3 +54,29 @@ def test_beside_real_cards_usdc_is_not_simulated_in_development_either():
     settings = {"DEBUG": "true", "STRIPE_SECRET_KEY": "sk_test_mine"}
     assert start(**settings).startswith("False https://business.coinbase.com")
     assert start(**settings | {"STRIPE_SECRET_KEY": ""}).startswith("True http://127.0.0.1:8021/api/v1")
+
+
+@pytest.mark.parametrize(
+    ("settings", "verification"),
+    [
+        ({"DEBUG": "true"}, "optional"),  # the trial on one's own machine
+        ({"DEBUG": "true", "EMAIL_HOST": "mail.example.com"}, "mandatory"),
+        ({}, "mandatory"),
+        ({"EMAIL_VERIFICATION": "optional"}, "optional"),
+        ({"EMAIL_VERIFICATION": "none"}, "EMAIL_VERIFICATION must be one of mandatory, optional"),
+    ],
+)
+def test_addresses_are_verified_first_wherever_mail_can_reach_people(settings, verification):
+    assert verification in start(**settings, show="settings.ACCOUNT_EMAIL_VERIFICATION")
+
+
+@pytest.mark.parametrize(
+    ("settings", "required"),
+    [({}, "True"), ({"ADMIN_REQUIRES_SECOND_FACTOR": "false"}, "False"), ({"DEBUG": "true"}, "False")],
+)
+def test_production_asks_operators_for_a_second_factor(settings, required):
+    assert start(**settings, show="settings.ADMIN_REQUIRES_SECOND_FACTOR").strip() == required
+
+
+def test_a_network_that_trusts_everyone_is_refused():
+    assert "would trust every sender" in start(TRUSTED_PROXIES="0.0.0.0/0")

@@ -1,4 +1,4 @@
-"""Limits by address on the running server: forged headers change nothing, and a named proxy tells its visitors apart."""
+"""Limits by address on the running server: forged headers don't help, and a named proxy tells its visitors apart."""
 
 import dataclasses
 import functools
