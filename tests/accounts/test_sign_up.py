@@ -93,7 +93,7 @@ def twins(act: Callable[[Client, str], Any]) -> tuple[list[Any], list[Any]]:
 
 
 def told(response) -> tuple[int, str, str, list[str]]:
-    """What a visitor can tell from a response, without the address that they typed themselves."""
+    """Return all that a visitor can tell from a response, without the address that they typed themselves."""
     page = text_of(response)
     cookies = sorted(response.cookies)
     for address in (TAKEN, FREE):

@@ -61,7 +61,7 @@ def test_the_list_is_read_from_the_right_up_to_the_first_that_is_no_proxy(peer, 
 
 
 async def seen(peer: str, headers: list[tuple[str, str]], trusted=PROXIES) -> dict[str, object]:
-    """What an application behind the middleware sees of a request from this peer."""
+    """Return the request from this peer as an application behind the middleware sees it."""
 
     async def show(scope, receive, send):
         request = Request(scope)

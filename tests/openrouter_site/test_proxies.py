@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from scripts.serve import free_port
+from tests.browser.fixtures import stores
 from tests.processes import Process, Site, wait_until
 
 pytestmark = pytest.mark.browser  # starts real processes, so it runs with the others that do
@@ -73,6 +74,15 @@ def test_forged_addresses_do_not_help_a_password_spray(site: Site):
 
 def test_nor_if_the_server_was_told_to_trust_everyone(served: Callable[..., str]):
     assert spray(served("--proxy-headers --forwarded-allow-ips '*'"), ALLOWED + 5) == ALLOWED
+
+
+def test_two_processes_share_the_limits(tmp_path, served: Callable[..., str]):
+    redis_url = stores("production-like", second=True)["redis_url"]
+    with Site(tmp_path, processes=("web",), redis_url=redis_url) as first:
+        second = served(REDIS_URL=redis_url)
+        visitors = [Visitor(first.url), Visitor(second)]
+        answers = [visitors[number % 2].sign_in(f"person{number}@example.com") for number in range(ALLOWED + 4)]
+    assert [LIMITED in answer.text for answer in answers] == [False] * ALLOWED + [True] * 4
 
 
 def test_behind_a_named_proxy_each_visitor_has_limits_of_their_own(served: Callable[..., str]):

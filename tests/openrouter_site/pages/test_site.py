@@ -29,7 +29,8 @@ PUBLIC = [
     "/account/password/reset/key/1-broken/", "/account/password/reset/key/done/", "/nothing/is/here",
 ]  # fmt: skip
 MEMBERS = [
-    "/", "/account/email/", "/account/two-factor/", "/account/password/change/", "/account/logout/", "/chat", "/settings/keys",
+    "/", "/account/email/", "/account/two-factor/", "/account/password/change/", "/account/logout/", "/chat",
+    "/settings/keys",
     "/settings/credits", "/settings/credits/billing-details", "/settings/credits/auto-top-up", "/activity", "/models",
     "/nothing/is/here",
 ]  # fmt: skip
