@@ -15,7 +15,7 @@ from common import encryption
 
 from .models import User
 
-__all__ = ["MFAAdapter", "connect_signals", "kinds_of", "was_used"]
+__all__ = ["MFAAdapter", "connect_signals", "kinds_of", "rotate", "was_used"]
 
 Kind = Authenticator.Type
 
@@ -69,6 +69,20 @@ def was_used(request: HttpRequest) -> bool:
         return False
     used = any(record["method"] == "mfa" for record in get_authentication_records(request, user))
     return used and bool(kinds_of(user))
+
+
+def rotate() -> list[str]:
+    """Encrypt all secrets again with the newest key. Return the addresses of users whose secrets can't be read."""
+    lost = []
+    for row in Authenticator.objects.select_for_update().exclude(type=Kind.WEBAUTHN).select_related("user"):
+        name = "secret" if row.type == Kind.TOTP else "seed"
+        try:
+            row.data[name] = encryption.rotate(row.data[name])
+        except encryption.Undecryptable:
+            lost.append(row.user.email)
+        else:
+            row.save(update_fields=["data"])
+    return sorted(set(lost))
 
 
 def connect_signals() -> None:

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -194,15 +195,29 @@ def test_an_operator_can_remove_what_a_user_has_lost(operator: User, alice: User
     assert client.get("/admin/mfa/authenticator/add/").status_code == 403
 
 
-def test_a_former_secret_key_still_reads_them_and_an_unknown_one_says_the_remedy(operator: User, settings):
+def test_a_former_key_still_reads_them_and_an_unknown_one_says_the_remedy(operator: User, settings):
     secret, before = add_app(operator), settings.SECRET_KEY
     settings.SECRET_KEY = "another key"
     client = Client()
     sign_in(client, OPERATOR, PASSWORD, next=ADMIN)
     page = client.post(reverse("mfa_authenticate"), {"code": totp(secret)}).content.decode()
-    assert "SECRET_KEY_FALLBACKS" in page
-    settings.SECRET_KEY_FALLBACKS = [before]
+    assert "list the former key in ENCRYPTION_KEY" in page
+    settings.ENCRYPTION_KEYS = [before]
     assert enter(client, reverse("mfa_authenticate"), secret).status_code == 302
+
+
+def test_rotating_the_encryption_key_keeps_second_factors(operator: User, settings, capsys):
+    secret, codes = add_app(operator), recovery_codes(operator)
+    settings.ENCRYPTION_KEYS = ["a new encryption key of this site"]
+    call_command("rotate_encryption")
+    settings.SECRET_KEY = "another key"
+    assert recovery_codes(operator) == codes
+    client = Client()
+    sign_in(client, OPERATOR, PASSWORD, next=ADMIN)
+    assert enter(client, reverse("mfa_authenticate"), secret).url == ADMIN
+    settings.ENCRYPTION_KEYS = ["one that never encrypted anything"]
+    with pytest.raises(CommandError, match=f"second factors, which can't be read: {OPERATOR}"):
+        call_command("rotate_encryption")
 
 
 def test_a_user_who_is_no_operator_can_use_two_factor_authentication_too(alice: User, alice_client: Client):

@@ -1,17 +1,18 @@
-"""Encrypt providers' keys again with the newest key of ENCRYPTION_KEY, so that older ones can be removed."""
+"""Encrypt stored secrets again with the newest key of ENCRYPTION_KEY, so that older ones can be removed."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from accounts import second_factor
 from common import encryption
 from models_catalog import catalog
 from models_catalog.models import ProviderKey
 
 
 class Command(BaseCommand):
-    help = "Encrypt providers' keys again with the newest key of ENCRYPTION_KEY; older ones can then be removed."
+    help = "Encrypt stored secrets again with the newest key of ENCRYPTION_KEY; older ones can then be removed."
 
     def handle(self, *args: Any, **options: Any) -> None:
         lost = []
@@ -25,6 +26,11 @@ class Command(BaseCommand):
                 else:
                     row.save(update_fields=["secret"])
             catalog.touch()
+            locked_out = second_factor.rotate()
         self.stdout.write(f"Encrypted {len(rows) - len(lost)} keys with the newest key.")
         if lost:
             raise CommandError(f"These can't be read. Enter them again in the admin: {', '.join(lost)}.")
+        if locked_out:
+            raise CommandError(
+                f"The second factors of {', '.join(locked_out)} can't be read. Remove them in the admin."
+            )
