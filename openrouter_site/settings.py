@@ -77,6 +77,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "openrouter_site.pages.compression.Compression",
+    "openrouter_site.pages.headers.PageHeaders",
     "csp.middleware.CSPMiddleware",
     "openrouter_site.pages.errors.OutagePages",
     "openrouter_site.pages.errors.ErrorPagesInDevelopment",

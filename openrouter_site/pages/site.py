@@ -5,7 +5,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonRespons
 from django.shortcuts import render, resolve_url
 from django.templatetags.static import static
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from common.http import PageRequest
 
@@ -60,6 +60,12 @@ def manifest(request: PageRequest) -> JsonResponse:
 def favicon(request: PageRequest) -> HttpResponse:
     """Redirect the legacy icon path to the site's icon."""
     return HttpResponseRedirect(static("img/mark.svg"))
+
+
+@require_safe
+def robots(request: PageRequest) -> HttpResponse:
+    """Tell crawlers which paths are not for them: what needs an account, and searches without end."""
+    return render(request, "site/robots.txt", content_type="text/plain")
 
 
 @require_GET

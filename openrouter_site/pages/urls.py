@@ -12,5 +12,6 @@ urlpatterns = [
     path("settings/preferences", preferences.preferences, name="preferences"),
     path("manifest.webmanifest", site.manifest, name="manifest"),
     path("favicon.ico", site.favicon, name="favicon"),
+    path("robots.txt", site.robots, name="robots"),
     path("styleguide/", site.styleguide, name="styleguide"),
 ]

@@ -1,0 +1,25 @@
+"""Security headers of pages that neither Django nor django-csp sets. The API sets its own: other sites may read it."""
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+
+__all__ = ["PageHeaders"]
+
+#: What pages and anything in them may not use. The site needs none of it.
+_UNUSED_FEATURES = (
+    "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "geolocation",
+    "gyroscope", "hid", "magnetometer", "microphone", "midi", "payment", "screen-wake-lock", "serial", "usb",
+    "xr-spatial-tracking",
+)  # fmt: skip
+PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _UNUSED_FEATURES)
+
+
+class PageHeaders(MiddlewareMixin):
+    """Adds `Permissions-Policy` and `Cross-Origin-Resource-Policy` to everything but the API."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not request.path.startswith("/api/"):
+            response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+            response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
