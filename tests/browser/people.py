@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from dataclasses import dataclass
+from email import message_from_string, policy
 
 from playwright.sync_api import Page
 
@@ -66,8 +67,11 @@ def enter(page: Page, site: Site, person: Person, path: str) -> Page:
 
 
 def mails_to(site: Site, address: str) -> list[str]:
-    """The mails to an address, as the processes that sent them have printed them."""
-    return [mail for mail in site.output().split("-" * 79) if f"\nTo: {address}\n" in mail]
+    """Subject and text of the mails to an address, from what the processes that sent them have printed."""
+    printed = [mail for mail in site.output().split("\n" + "-" * 79) if f"\nTo: {address}\n" in mail]
+    sources = [mail[mail.index("Content-Type: multipart/") :] for mail in printed]
+    mails = [message_from_string(source, policy=policy.default) for source in sources]
+    return [f"Subject: {mail['Subject']}\n\n{mail.get_body(('plain',)).get_content()}" for mail in mails]
 
 
 def account_of(site: Site, email: str) -> int:
