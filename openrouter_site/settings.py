@@ -402,6 +402,8 @@ CONTENT_SECURITY_POLICY = {
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 # Who gets an email when something is wrong, and when it is over.
 OPERATOR_EMAILS = env.words("OPERATOR_EMAILS")
+# Where errors are reported to: Sentry's or a compatible server. Needs requirements/sentry.txt.
+SENTRY_DSN = env.text("SENTRY_DSN")
 
 # --- Logging --------------------------------------------------------------------------------------
 

@@ -1,4 +1,6 @@
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 
 class OperationsConfig(AppConfig):
@@ -10,6 +12,22 @@ class OperationsConfig(AppConfig):
 
         from . import gauges, watching
 
+        _report_errors()
         reconciliation.on_result(watching.ledger_checked)
         settlement.queue.on_heartbeat(gauges.refresh)
         settlement.queue.on_heartbeat(watching.Watch().beat)
+
+
+def _report_errors() -> None:
+    """Start error reports if they are configured. sentry-sdk is imported only then: it is an optional package."""
+    if not settings.SENTRY_DSN:
+        return
+    try:
+        from . import error_reports
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            "SENTRY_DSN is set, but sentry-sdk is not installed. Install it with: "
+            "pip install --require-hashes -r requirements/sentry.txt"
+        ) from error
+    environment = "development" if settings.DEBUG else "production"
+    error_reports.start(settings.SENTRY_DSN, release=settings.VERSION, environment=environment)
