@@ -1,13 +1,15 @@
 """Stopping: after SIGTERM a process refuses new requests at once, and ends when the running ones have ended.
 
-uvicorn alone would stop reading its listening socket, but the supervisor of several workers keeps that socket open, so
-new requests would wait until a process picks them up or gives up. Here they are answered: 503 with `Retry-After`, and
-`/readyz` says "stopping", so that a proxy sends them elsewhere. Running responses have as long as uvicorn's
-`--timeout-graceful-shutdown` says; then uvicorn's own shutdown begins, which cancels and settles the rest.
+It closes its listening socket, so that a proxy goes to another process. A worker of uvicorn's supervisor can't do that:
+the supervisor keeps the socket open, and new connections would wait there without an answer. So it accepts them, and
+answers as on connections that were kept: 503 with `Retry-After`; `/readyz` says "stopping". Running responses have as
+long as uvicorn's `--timeout-graceful-shutdown` says; then uvicorn's own shutdown begins, which cancels and settles the
+rest.
 """
 
 import asyncio
 import logging
+import multiprocessing
 import signal
 import threading
 from collections.abc import Callable
@@ -59,6 +61,9 @@ class Shutdown:
     def _start_waiting(self, server: uvicorn.Server, handler: Handler, number: int) -> None:
         if self._waiting is None:
             self._on_stop()
+            if multiprocessing.parent_process() is None:
+                for listener in server.servers:
+                    listener.close()
             self._waiting = asyncio.create_task(self._wait(server, handler, number))
 
     async def _wait(self, server: uvicorn.Server, handler: Handler, number: int) -> None:

@@ -1,0 +1,154 @@
+"""The example of nginx in front of two web processes: restarts, streams, sockets, large bodies."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from scripts.environment import ROOT
+from scripts.serve import free_port
+from tests.browser.people import Person, new_person
+from tests.gateway.test_crash import POSTGRESQL, build_request
+from tests.processes import Process, Site, responds, wait_until
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+MODEL = "openai/gpt-4o-mini"
+#: As in `deploy/openrouter-web@.service`.
+UNIT = "exec python -m uvicorn openrouter_site.asgi:application --host 127.0.0.1 --timeout-graceful-shutdown 60 --port "
+
+pytestmark = pytest.mark.skipif(not NGINX, reason="needs nginx")
+
+
+class Behind:
+    """A site of two units behind nginx."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.ports = [free_port(), free_port()]
+        self.units: dict[int, Process] = {}
+        self.url = f"http://127.0.0.1:{free_port()}"
+
+    def start(self, port: int) -> None:
+        process = Process(f"web-{port}", f"{UNIT}{port}", self.site.env, self.site.folder)
+        self.units[port] = self.site.processes[process.name] = process
+        wait_until(lambda: responds(f"http://127.0.0.1:{port}/readyz"), f"port {port} to be ready")
+
+    def restart(self, port: int) -> None:
+        """Like `systemctl restart`: stop, wait, start."""
+        os.killpg(self.units[port].pid, signal.SIGTERM)
+        wait_until(lambda: not self.units[port].is_alive(), f"port {port} to stop")
+        self.start(port)
+
+    def start_nginx(self) -> None:
+        """The example's configuration, on other ports and without TLS."""
+        text = (ROOT / "deploy/nginx.conf").read_text()
+        text = text[: text.index("server {\n    listen 80;")]  # the redirect to https
+        text = re.sub(r"\n    ssl_\w+ +[^\n]+", "", text).replace("listen 443 ssl http2;", f"listen {self.url[7:]};")
+        for example, port in zip(("8001", "8002"), self.ports, strict=True):
+            text = text.replace(f"127.0.0.1:{example}", f"127.0.0.1:{port}")
+        folder = self.site.folder / "nginx"
+        folder.mkdir()
+        temporary = "".join(
+            f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        Path(folder, "nginx.conf").write_text(
+            f"daemon off; pid {folder}/pid; error_log stderr; worker_processes 1;\n"
+            f"events {{}}\nhttp {{ access_log off; {temporary} {text} }}\n"
+        )
+        user = "-g 'user root;'" if os.geteuid() == 0 else ""
+        command = f"exec {NGINX} -p {folder} -c {folder}/nginx.conf {user}"
+        self.site.processes["nginx"] = process = Process("nginx", command, self.site.env, self.site.folder)
+        process.wait_until_it_responds(f"{self.url}/terms")
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    with Site(tmp_path_factory.mktemp("nginx"), postgresql=POSTGRESQL, processes=("providers",)) as site:
+        behind = Behind(site)
+        for port in behind.ports:
+            behind.start(port)
+        behind.start_nginx()
+        yield behind
+
+
+@pytest.fixture(scope="module")
+def person(behind: Behind) -> Person:
+    return new_person(behind.site)
+
+
+def request(behind: Behind, person: Person, **headers: str) -> httpx.Request:
+    built = build_request(behind.site, person.key, MODEL, **headers)
+    return httpx.Request("POST", f"{behind.url}/api/v1/chat/completions", headers=built.headers, content=built.content)
+
+
+def test_a_rolling_restart_fails_no_request_and_cuts_off_no_stream(behind, person):
+    done, statuses = threading.Event(), []
+
+    def ask() -> None:
+        with httpx.Client(timeout=60) as client:
+            while not done.is_set():
+                sent = client.send(request(behind, person, **{"X-Sandbox-Tokens": "5"}))
+                statuses.append((sent.status_code, sent.text.endswith("data: [DONE]\n\n")))
+                statuses.append((client.get(f"{behind.url}/terms").status_code, True))
+
+    def stream() -> str:
+        slow = {"X-Sandbox-Tokens": "100", "X-Sandbox-Delay": "0.05"}
+        return httpx.Client(timeout=60).send(request(behind, person, **slow)).text
+
+    with ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        streams = [pool.submit(stream) for _ in range(4)]
+        held = "SELECT count(*) FROM gateway_hold"
+        wait_until(lambda: behind.site.rows(held)[0][0] >= 4, "the streams to run")
+        try:
+            for port in behind.ports:
+                behind.restart(port)
+        finally:
+            done.set()
+        for each in asking:
+            each.result()
+        assert all(each.result().endswith("data: [DONE]\n\n") for each in streams)
+    assert len(statuses) > 10
+    assert set(statuses) == {(200, True)}
+
+
+def test_tokens_come_one_by_one(behind, person):
+    slow = {"X-Sandbox-Tokens": "40", "X-Sandbox-Delay": "0.05"}
+    with httpx.Client(timeout=60) as client:
+        response = client.send(request(behind, person, **slow), stream=True)
+        times = [time.monotonic() for chunk in response.iter_raw() if b"content" in chunk]
+    assert len(times) > 10 and times[-1] - times[0] > 1
+
+
+def test_bodies_up_to_the_limit_of_the_site_pass_and_larger_ones_get_its_answer(behind, person):
+    def post(size: int) -> httpx.Response:
+        body = json.dumps({"model": MODEL, "messages": [], "padding": "x" * size})
+        headers = {"Authorization": f"Bearer {person.key}"}
+        return httpx.post(f"{behind.url}/api/v1/chat/completions", content=body, headers=headers, timeout=60)
+
+    taken = post(5_000_000)
+    assert taken.status_code == 400 and "messages" in taken.json()["error"]["message"]
+    refused = post(20 * 1024 * 1024 + 1)
+    assert refused.status_code == 413 and "20 MB" in refused.json()["error"]["message"]
+
+
+def test_sockets_pass(behind, person):
+    address = behind.url.replace("http", "ws") + "/ws/chat"
+    cookie = {"Cookie": f"sessionid={person.session}"}
+    with connect(address, origin=behind.url, additional_headers=cookie) as socket:
+        assert json.loads(socket.recv(timeout=30))["type"] == "ready"
+
+
+def test_the_answer_has_an_id_and_the_probes_are_reached_from_this_machine(behind):
+    assert httpx.get(f"{behind.url}/terms").headers["x-request-id"]
+    assert httpx.get(f"{behind.url}/healthz").text == "ok\n"
