@@ -33,10 +33,10 @@ def with_html(message: EmailMessage) -> EmailMultiAlternatives:
     if isinstance(message, EmailMultiAlternatives) and message.alternatives:
         return message
     both = EmailMultiAlternatives(
-        message.subject, str(message.body), message.from_email, message.to, message.bcc,
+        message.subject, str(message.body), message.from_email, message.to, bcc=message.bcc,
         headers=message.extra_headers, cc=message.cc, reply_to=message.reply_to, attachments=message.attachments,
     )  # fmt: skip
-    both.attach_alternative(_render(message.subject, str(message.body)), "text/html")
+    both.attach_alternative(_render(str(message.subject), str(message.body)), "text/html")
     return both
 
 

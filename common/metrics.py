@@ -1,4 +1,4 @@
-"""What this process counts for Prometheus. `GET /metrics` adds up all processes that share DATA_DIR.
+"""The counts of this process, for Prometheus. `GET /metrics` adds up all processes that share DATA_DIR.
 
 Each process keeps its counts in files of its own, which prometheus-client maps into memory. The files belong to a slot,
 not to a process number: a process takes the lowest slot that no living process holds, and goes on counting where the
@@ -7,9 +7,9 @@ last holder stopped. So counters survive restarts, and the files don't pile up.
 Labels have few values that this site chooses: no IDs, and nothing that a client or a provider can write.
 """
 
-import itertools
 import os
 import re
+import sys
 from pathlib import Path
 from typing import IO
 
@@ -17,10 +17,8 @@ from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows: process numbers serve as slots
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = [
     "COST_USD", "ENDPOINTS", "ENDPOINT_STATES", "ERRORS", "FIRST_TOKEN_SECONDS", "HTTP_REQUESTS", "HTTP_SECONDS",
@@ -42,17 +40,19 @@ def _slot() -> str:
 
 def _take_slot() -> tuple[str, IO[str] | None]:
     assert FOLDER is not None
-    if fcntl is None:
+    if sys.platform == "win32":  # process numbers serve as slots
         return str(os.getpid()), None
-    for number in itertools.count():
-        if lock := _lock(FOLDER / f"slot-{number}.lock"):
-            mark_process_dead(number, str(FOLDER))  # the last holder's gauges
-            return str(number), lock
-    raise AssertionError("unreachable")
+    number = 0
+    while (lock := _lock(FOLDER / f"slot-{number}.lock")) is None:
+        number += 1
+    mark_process_dead(number, str(FOLDER))  # the last holder's gauges
+    return str(number), lock
 
 
 def _lock(path: Path) -> IO[str] | None:
     """Return the locked file, or None if a living process has locked it."""
+    if sys.platform == "win32":
+        return None
     file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -109,7 +109,7 @@ class StaticCompressor(Compressor):
 
     @staticmethod
     def compress_brotli(data: bytes) -> bytes:
-        return brotli.compress(data, quality=9)
+        return bytes(brotli.compress(data, quality=9))
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
@@ -118,4 +118,4 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     patterns = _without_source_maps(CompressedManifestStaticFilesStorage.patterns)
 
     def create_compressor(self, **kwargs: Any) -> Compressor:
-        return StaticCompressor(**kwargs)
+        return StaticCompressor(**kwargs)  # type: ignore[no-untyped-call]

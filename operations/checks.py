@@ -1,4 +1,4 @@
-"""What can be wrong with a running site. Each check returns findings for `incidents.report`."""
+"""The faults that a running site can have. Each check returns findings for `incidents.report`."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What `/metrics` shows: the counts of all processes, and what waits in the database."""
+"""The content of `/metrics`: the counts of all processes, and what waits in the database."""
 
 import logging
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Who watches: the worker, every minute, and the web processes, which watch the worker."""
+"""Watching the site: the worker, every minute, and the web processes, which watch the worker."""
 
 import logging
 import threading
