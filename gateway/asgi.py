@@ -115,9 +115,7 @@ class Application:
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:
-            # A full traceback could contain a prompt: only the error's type and place are logged.
-            log.error("inference failed: %s at %s", type(error).__name__, logs.place(error))
-            answer = outage_of(error) or InternalError()
+            answer = _logged(error, "inference failed")
             metrics.ERRORS.labels(answer.error_type).inc()
             return _json(answer.envelope(), answer.status, answer.headers)
 
@@ -157,8 +155,7 @@ class EventStream(StreamingResponse):
                         self._sent_at = time.monotonic()
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except Exception as error:
-            log.error("a stream failed: %s at %s", type(error).__name__, logs.place(error))
-            answer = outage_of(error) or InternalError()
+            answer = _logged(error, "a stream failed")
             failed = Failed(status=answer.status, message=answer.message, error_type=answer.error_type)
             await send({"type": "http.response.body", "body": self._encoder.encode(failed), "more_body": True})
         await send({"type": "http.response.body", "body": DONE, "more_body": False})
@@ -190,6 +187,13 @@ def _details(request: Request) -> dict[str, Any]:
 
 def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(_encode(body), status, headers={**_CORS, **(headers or {})}, media_type="application/json")
+
+
+def _logged(error: Exception, what: str) -> ApiError:
+    """The 503 or 500 that reports this error. Logs its type and place only: a full traceback could contain a prompt."""
+    outage = outage_of(error)
+    log.log(logging.WARNING if outage else logging.ERROR, "%s: %s at %s", what, type(error).__name__, logs.place(error))
+    return outage or InternalError()
 
 
 def _wrong_method(request: Request) -> Response:
