@@ -45,9 +45,9 @@ def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     return on_api_error(request, InvalidRequest(str(error)))
 
 
-def on_store_error(request: HttpRequest, error: Exception) -> HttpResponse:
+def on_store_error(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     """Return 503 while the database or Redis is away. Raises any other error of theirs."""
-    if (outage := outage_of(error)) is None:
+    if isinstance(error, type) or (outage := outage_of(error)) is None:
         raise error
     return on_api_error(request, outage)
 

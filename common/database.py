@@ -45,7 +45,7 @@ class _Call(SyncToAsync[Parameters, Result]):
         if monotonic() > self._give_up_at:
             raise ServiceUnavailable
         try:
-            return super().thread_handler(*args, **kwargs)
+            return super().thread_handler(*args, **kwargs)  # type: ignore[no-untyped-call]
         finally:
             release()
 

@@ -43,4 +43,4 @@ def _is_database_outage(error: BaseException | None) -> bool:
     if (code := getattr(cause, "sqlstate", None)) is None:
         # The connection broke, or there was none: no server to give a code.
         return isinstance(error, InterfaceError | OperationalError)
-    return code.startswith(_SQLSTATE_CLASSES) or code == _READ_ONLY_SERVER
+    return str(code).startswith(_SQLSTATE_CLASSES) or code == _READ_ONLY_SERVER

@@ -44,7 +44,7 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await _whole(scope, receive, send)
         except BaseException:
-            pass
+            await sync_to_async(database.release)()
             raise
 
 

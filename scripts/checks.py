@@ -42,6 +42,7 @@ WITHOUT_DATABASE = [
     "tests/test_repository.py",
     "tests/test_coverage.py",
     "tests/gateway/tokens/test_bounds.py",
+    "tests/openrouter_site/test_outages.py",
 ]
 #: In order of preference: the headless shell is the same engine, and takes less than half the time for a page.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

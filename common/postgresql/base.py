@@ -65,8 +65,8 @@ _inherited: list[object] = []
 
 def _start_afresh() -> None:
     """Leave the parent's connections alone: a forked process shares their sockets, and lacks the pools' threads."""
-    _inherited.append(base.DatabaseWrapper._connection_pools)
-    base.DatabaseWrapper._connection_pools = {}
+    _inherited.append(base.DatabaseWrapper._connection_pools)  # type: ignore[attr-defined]
+    base.DatabaseWrapper._connection_pools = {}  # type: ignore[attr-defined]
     for wrapper in connections.all(initialized_only=True):
         if isinstance(wrapper, DatabaseWrapper):
             _inherited.append(wrapper.connection)

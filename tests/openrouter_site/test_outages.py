@@ -118,7 +118,8 @@ def connections(site: Site, database: psycopg.Connection) -> int:
     """The connections of the site's own processes, except those of management commands."""
     name = site.env["DATABASE_URL"].rpartition("/")[2]
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
-    return database.execute(query, [name]).fetchone()[0]
+    ((count,),) = database.execute(query, [name]).fetchall()
+    return count
 
 
 async def test_mixed_requests_stay_within_the_bound_of_each_process(site: Site, stores: Stores, traffic: Traffic):
