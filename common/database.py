@@ -6,14 +6,17 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from asgiref.sync import SyncToAsync
-from django.db import connection, connections
+from django.db import connections
 
 from .errors import ServiceUnavailable
 
-__all__ = ["close_for_good", "release", "run"]
+if TYPE_CHECKING:
+    from .postgresql.base import DatabaseWrapper as PostgresqlWrapper
+
+__all__ = ["close_for_good", "close_pool", "release", "run"]
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -54,14 +57,25 @@ def release() -> None:
     """Return this thread's connections to the pool, except inside a transaction. The next query borrows one again.
 
     Call it before a wait for another service: a bounded pool serves many requests only if none keeps what it does not
-    use.
+    use. SQLite has no pool, and opening its file again takes longer than a short query.
     """
     for each in connections.all(initialized_only=True):
-        if not each.in_atomic_block:
+        if each.vendor == "postgresql" and not each.in_atomic_block:
             each.close_if_unusable_or_obsolete()
+
+
+def close_pool() -> None:
+    """Close this process's pool before it ends. Waits for its threads."""
+    for each in connections.all():
+        if each.vendor == "postgresql":
+            each.close()
+            cast("PostgresqlWrapper", each).close_pool()
 
 
 def close_for_good() -> None:
     """Close this thread's connection instead of returning it to the pool: it is broken, or has settings of its own."""
-    close = getattr(connection, "close_for_good", connection.close)  # SQLite has no pool
-    close()
+    for each in connections.all(initialized_only=True):
+        if each.vendor == "postgresql":
+            cast("PostgresqlWrapper", each).close_for_good()
+        else:
+            each.close()

@@ -1,5 +1,6 @@
 """The ASGI application: inference and the chat's WebSocket beside Django, with graceful shutdown."""
 
+import asyncio
 import gc
 import os
 import warnings
@@ -93,5 +94,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         else:
             await completions.service.drain()
             await http.close()
+            await asyncio.to_thread(database.close_pool)
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -8,6 +8,7 @@ import httpx
 from django.conf import settings
 
 from billing.providers.types import CredentialsRejected, NotFound, ProviderError, RequestRejected, Unavailable
+from common import database
 
 from .tokens import bearer_token
 
@@ -36,10 +37,11 @@ def is_live() -> bool:
 def request(method: str, path: str = "", *, body: Json | None = None, query: Json | None = None, key: str = "") -> Json:
     """The response to one request below /checkouts. A request with a `key` (a version 4 UUID) is carried out once.
 
-    Raises ProviderError.
+    Raises ProviderError. While the provider is asked, no connection to the database is kept.
     """
     if not is_configured():
         raise CredentialsRejected("Purchases in USDC need COINBASE_API_KEY_ID and COINBASE_API_KEY_SECRET.")
+    database.release()
     failure: ProviderError = Unavailable("not sent")
     for attempt in range(1 + RETRIES):
         time.sleep(RETRY_DELAY * attempt)

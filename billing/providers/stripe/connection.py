@@ -9,6 +9,7 @@ import stripe
 from django.conf import settings
 
 from billing.providers.types import CredentialsRejected, NotFound, RequestRejected, Unavailable
+from common import database
 
 #: Seconds to wait for a response.
 TIMEOUT = 20
@@ -49,7 +50,11 @@ def _client_for(key: str, address: str) -> stripe.StripeClient:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Raise the SDK's errors as ProviderError; for 4xx responses the message is Stripe's."""
+    """Raise the SDK's errors as ProviderError; for 4xx responses the message is Stripe's.
+
+    While Stripe is asked, no connection to the database is kept.
+    """
+    database.release()
     try:
         yield
     except stripe.InvalidRequestError as error:
