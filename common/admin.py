@@ -36,6 +36,9 @@ class ReadOnlyAdmin(Admin):
     """An admin that shows rows and never saves them. Subclasses may add actions."""
 
     ordering = ("-pk",)
+    change_list_template = "admin/look_up.html"
+    #: What can be searched for, in a sentence. Django's own `search_help_text` hides the field's label.
+    search_hint = ""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -52,5 +55,5 @@ class ReadOnlyAdmin(Admin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         # With the permission to change, the default title would say that rows can be edited.
-        title = {"title": capfirst(str(self.opts.verbose_name_plural))}
-        return super().changelist_view(request, title | (extra_context or {}))
+        context = {"title": capfirst(str(self.opts.verbose_name_plural)), "search_hint": self.search_hint}
+        return super().changelist_view(request, context | (extra_context or {}))

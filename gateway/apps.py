@@ -3,6 +3,7 @@ from django.apps import AppConfig
 
 class GatewayConfig(AppConfig):
     name = "gateway"
+    verbose_name = "Requests"
 
     def ready(self) -> None:
         from gateway.accounting import (

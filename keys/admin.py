@@ -21,9 +21,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_filter = ("is_management", "disabled")
     list_select_related = ("organisation", "created_by")
     search_fields = ("label", "name", "organisation__public_id", "organisation__name", "created_by__email")
-    search_help_text = (
-        "Email, organization ID, hash, start of the label (sk-or-v1-0e6), or name. Never paste a whole key."
-    )
+    search_hint = "Email, organization ID, hash, start of the label (sk-or-v1-0e6), or name. Never paste a whole key."
     actions = ("disable", "enable")
     readonly_fields = (
         "label",

@@ -46,7 +46,7 @@ class CatalogueAdmin(Admin):
 class SwitchAdmin(CatalogueAdmin):
     """Rows that operators turn on and off, several at once. Running requests finish; new ones notice within seconds."""
 
-    actions = ("turn_on", "turn_off")
+    actions: tuple[str, ...] = ("turn_on", "turn_off")
 
     @admin.action(description="Turn on", permissions=["change"])
     def turn_on(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

@@ -51,6 +51,11 @@ class Check:
     remedy: str = ""
     url: str = ""
 
+    @property
+    def label(self) -> str:
+        """The state as a word for people."""
+        return "OK" if self.state == OK else self.state.capitalize()
+
 
 def checks() -> list[Check]:
     """The state of every part, in the order of the page."""

@@ -41,8 +41,7 @@ class GenerationAdmin(ReadOnlyAdmin):
         "key_label",
         "model",
         "provider",
-        "prompt_tokens",
-        "completion_tokens",
+        "tokens",
         "charged",
         "outcome",
     )
@@ -51,7 +50,7 @@ class GenerationAdmin(ReadOnlyAdmin):
     list_max_show_all = 0
     sortable_by = ()
     search_fields = ("id",)
-    search_help_text = (
+    search_hint = (
         "Generation ID, email, organization ID, or a key's hash or start of its label. The newest 1,000 are listed."
     )
 
@@ -90,6 +89,10 @@ class GenerationAdmin(ReadOnlyAdmin):
     @admin.display(description="key")
     def key_label(self, generation: Generation) -> str:
         return generation.key.label if generation.key else "-"
+
+    @admin.display(description="tokens in / out")
+    def tokens(self, generation: Generation) -> str:
+        return f"{generation.prompt_tokens:,} / {generation.completion_tokens:,}"
 
     @admin.display(description="cost")
     def charged(self, generation: Generation) -> str:

@@ -100,6 +100,7 @@ class EnvironmentKey(NamedTuple):
 @admin.register(ProviderKey)
 class ProviderKeyAdmin(Admin):
     form = ProviderKeyForm
+    fields = ("provider", "key", "name", "weight", "enabled")
     change_form_template = "gateway/admin/provider_key.html"
     change_list_template = "gateway/admin/provider_keys.html"
     list_display = ("provider", "key", "name", "weight", "state", "requests", "spend", "enabled")

@@ -9,8 +9,8 @@ from typing import Any
 
 __all__ = ["LLAMA_CPP", "LM_STUDIO", "OLLAMA", "VLLM", "running"]
 
-#: (Method, path) -> the body of the answer.
-Answers = dict[tuple[str, str], Any]
+#: (Method, path), or with the model that is asked about, -> the body of the answer.
+Answers = dict[tuple[str, ...], Any]
 
 VLLM: Answers = {
     ("GET", "/v1/models"): {
@@ -49,7 +49,7 @@ OLLAMA: Answers = {
         "model_info": {"gemma3.context_length": 131072},
         "capabilities": ["completion", "vision"],
     },
-}  # type: ignore[dict-item]
+}
 
 LM_STUDIO: Answers = {
     ("GET", "/v1/models"): {"data": [{"id": "qwen2-vl-7b-instruct"}, {"id": "text-embedding-nomic"}]},
