@@ -159,6 +159,7 @@ def test_production_refuses_an_engine_that_cannot_search(engine, key, fault):
     settings = {
         "SECRET_KEY": "s" * 50, "INSECURE_SECRET_KEY": "x", "DATABASE_URL": "postgres://x", "STRIPE_IS_SANDBOX": False,
         "STRIPE_WEBHOOK_SECRETS": ["x"], "SANDBOX_PROVIDERS_URL": "", "SITE_URL": "https://x", "REDIS_URL": "redis://x",
+        "ENCRYPTION_KEYS": [],
         "WEB_SEARCH_ENGINE": engine, "EXA_API_KEY": key, "COINBASE_API_KEY_ID": "", "COINBASE_API_KEY_SECRET": "",
     }  # fmt: skip
     if not fault:
