@@ -88,13 +88,19 @@ def socket_place(user_id: int | None) -> Release:
             "This server has as many chats open as it can serve. Try again in a minute.",
         )
     most = settings.CHAT_SOCKETS_PER_USER
-    return sockets.take(user_id, most, f"You have {most} chats open. Close a tab to continue here.")
+    return sockets.take(
+        user_id, most, f"You have {most} {'chat' if most == 1 else 'chats'} open. Close a tab to continue here."
+    )
 
 
 def answer_place(user_id: int) -> Release:
     """Take a place for an answer, of the user and of the process. Raises RateLimited with the remedy."""
     most = settings.CHAT_ANSWERS_PER_USER
-    of_user = answers.take(user_id, most, f"You have {most} answers running. Wait for one to finish, or stop one.")
+    of_user = answers.take(
+        user_id,
+        most,
+        f"You have {most} {'answer' if most == 1 else 'answers'} running. Wait for one to finish, or stop one.",
+    )
     try:
         of_process = answers.take(
             _PROCESS, settings.CHAT_ANSWERS, "This server has as many answers running as it can serve. Try again soon."

@@ -14,14 +14,13 @@ from functools import partial
 from typing import Any, Protocol
 
 from asgiref.sync import async_to_sync
-from channels.db import database_sync_to_async
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
 from accounts.models import User
-from common import clock
+from common import clock, database
 
 __all__ = ["SignedInSockets", "Socket", "announce", "connect_signals", "open_sockets"]
 
@@ -114,7 +113,7 @@ class SignedInSockets:
         chosen = [each for each in self._sockets if look or each.user_id in users]
         if not chosen:
             return
-        expiries = await database_sync_to_async(_expiries)(chosen)
+        expiries = await database.run(_expiries, chosen)
         if expiries:
             until_next = (min(expiries.values()) - clock.utc_now()).total_seconds()
             self._look_at = min(self._look_at, loop.time() + max(0.05, until_next))

@@ -48,12 +48,13 @@ async def test_the_process_has_a_limit_for_all_users_together(open_page, alice_c
 
 async def test_answers_are_counted_over_all_sockets_of_a_user(api, open_page, alice_client, settings):
     settings.CHAT_ANSWERS_PER_USER = 3
-    pages = [await open_page(alice_client, tokens="200", delay="0.05") for _ in range(2)]
-    for page in pages:
-        for number in range(2):
-            await page.ask(f"a{number}")
-    for number in range(2):
-        await pages[0].hear_until("started", f"a{number}")
+    pages = [await open_page(alice_client, tokens="2000", delay="0.05") for _ in range(2)]
+    await pages[0].ask("a0")
+    await pages[0].ask("a1")
+    for _ in range(2):
+        await pages[0].hear_until("started")
+    await pages[1].ask("a0")
+    await pages[1].ask("a1")
     refused = await pages[1].hear_until("refused")
     assert (refused["id"], refused["status"], refused["retry_after"]) == ("a1", 429, "10")
     assert "You have 3 answers running. Wait for one to finish, or stop one." in refused["message"]

@@ -1,4 +1,4 @@
-"""What a client may send to the real server: slow and half-sent requests, large bodies, large chat messages."""
+"""Limits for clients of the real server: slow and half-sent requests, large bodies, large chat messages."""
 
 import gzip
 import json
