@@ -31,6 +31,4 @@ class Command(BaseCommand):
         if lost:
             raise CommandError(f"These can't be read. Enter them again in the admin: {', '.join(lost)}.")
         if locked_out:
-            raise CommandError(
-                f"The second factors of {', '.join(locked_out)} can't be read. Remove them in the admin."
-            )
+            raise CommandError(f"Remove these users' second factors, which can't be read: {', '.join(locked_out)}.")
