@@ -1,4 +1,8 @@
-// Says what happened when a passkey could not be created or used. allauth's scripts do the rest.
+// Enables the button once allauth's scripts listen to it, and says why a passkey could not be created or used.
+
+document.addEventListener("DOMContentLoaded", () => {
+  document.getElementById("passkey").disabled = false;
+});
 
 const REASONS = {
   NotAllowedError: "The passkey request was canceled or timed out. Try again.",
