@@ -4,7 +4,7 @@ PYTHON ?= python3
 
 run:    ; @$(PYTHON) scripts/dev.py run
 test:   ; @$(PYTHON) scripts/dev.py test $(ARGS)
-setup:  ; @$(PYTHON) scripts/dev.py setup
+setup:  ; @$(PYTHON) scripts/dev.py setup $(ARGS)
 lint:   ; @$(PYTHON) scripts/dev.py lint
 shell:  ; @$(PYTHON) scripts/dev.py shell
 manage: ; @$(PYTHON) scripts/dev.py manage $(ARGS)

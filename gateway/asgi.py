@@ -27,7 +27,7 @@ from keys.authentication import authenticate, require_inference
 from . import completions
 from .events import Event, Failed, Started
 
-__all__ = ["PATHS", "Application", "application"]
+__all__ = ["PATHS", "Application", "application", "refusal"]
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class Application:
             return _json(reply, headers={"X-Generation-Id": reply["id"]})
         except ApiError as error:
             metrics.ERRORS.labels(error.error_type).inc()
-            return _json(error.envelope(), error.status, error.headers)
+            return refusal(error)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:
@@ -194,6 +194,11 @@ def _logged(error: Exception, what: str) -> ApiError:
     outage = outage_of(error)
     log.log(logging.WARNING if outage else logging.ERROR, "%s: %s at %s", what, type(error).__name__, logs.place(error))
     return outage or InternalError()
+
+
+def refusal(error: ApiError) -> Response:
+    """Return the error as a response of this API."""
+    return _json(error.envelope(), error.status, error.headers)
 
 
 def _wrong_method(request: Request) -> Response:

@@ -5,6 +5,11 @@ from django.contrib.admin import apps as admin
 class SiteConfig(AppConfig):
     name = "openrouter_site"
 
+    def ready(self) -> None:
+        from . import log_filters
+
+        log_filters.mask_urls_in_logs()
+
 
 class OperatorAdminConfig(admin.AdminConfig):
     """Django's admin, behind the site's own sign-in."""

@@ -2,28 +2,40 @@
 
 import asyncio
 import gc
+import multiprocessing
 import os
+import sys
 import warnings
 from typing import cast
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from uvicorn.config import STARTUP_FAILURE
+
+from .env import SettingsError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openrouter_site.settings")
 # Static files are small and read in a thread, so the warning does not apply.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
-_django = get_asgi_application()
+try:
+    _django = get_asgi_application()
+except SettingsError as refused:
+    if multiprocessing.parent_process() is None:
+        raise
+    # A worker of uvicorn: with this status the server stops, instead of starting it again and again.
+    print(refused, file=sys.stderr)  # noqa: T201
+    sys.exit(STARTUP_FAILURE)
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async  # noqa: E402
 from channels.routing import URLRouter  # noqa: E402 the apps must be loaded first
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier  # noqa: E402
 from channels.sessions import SessionMiddlewareStack  # noqa: E402
 from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from api.paths import collapsed  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
-from common import database  # noqa: E402
+from common import database, hosts  # noqa: E402
 from common.client_address import ForwardedClient  # noqa: E402
 from gateway import asgi as inference  # noqa: E402
 from gateway import completions  # noqa: E402
@@ -32,7 +44,11 @@ from openrouter_site import server  # noqa: E402
 from openrouter_site.bodies import WholeBodies  # noqa: E402
 from operations.edge import Edge  # noqa: E402
 
+from .single_process import Claim  # noqa: E402
+from .startup import refuse_pending_migrations  # noqa: E402
+
 _whole = WholeBodies(cast(ASGIApp, _django))
+_deny = WebsocketDenier.as_asgi()
 sockets = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns)))
 
 
@@ -63,11 +79,11 @@ async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "websocket":
-        await sockets(scope, receive, send)
+        await (sockets if hosts.is_allowed(scope) else _deny)(scope, receive, send)
     elif (scope := collapsed(scope))["path"] in inference.PATHS:
         await inference.application(scope, receive, send)
     else:
-        await pages(scope, receive, send)
+        await pages(scope, receive, send)  # Django checks the host
 
 
 application = Edge(ForwardedClient(_dispatch, settings.TRUSTED_PROXIES), settings.TRUSTED_PROXIES, completions.service)
@@ -83,9 +99,17 @@ def _freeze_startup_objects() -> None:
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     """Run startup and shutdown. Shutdown waits until open requests are settled."""
+    claim = Claim()
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            try:
+                await asyncio.to_thread(refuse_pending_migrations)
+                await claim.take()
+            except SettingsError as refused:
+                await claim.release()
+                await send({"type": "lifespan.startup.failed", "message": str(refused)})
+                return
             server.bound(receive)
             _freeze_startup_objects()
             completions.service.start()
@@ -94,6 +118,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         else:
             await completions.service.drain()
             await http.close()
+            await claim.release()
             await asyncio.to_thread(database.close_pool)
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -42,3 +42,14 @@ def begin_task(task_id: str, task: "Task[Any, Any]", **_: Any) -> None:
 def end_task(**_: Any) -> None:
     """Take them out again."""
     logs.begin()
+
+
+@signals.worker_init.connect
+def check_the_database(**_: Any) -> None:
+    """End the worker with status 1 and the remedy if migrations are pending."""
+    from .startup import SettingsError, refuse_pending_migrations  # Django is set up by now
+
+    try:
+        refuse_pending_migrations()
+    except SettingsError as refused:
+        raise SystemExit(str(refused)) from None  # Celery would log any other exception, and go on

@@ -1,4 +1,4 @@
-"""Reading settings from the environment.
+"""Reading settings from the environment and from `.env`.
 
 Every setting ``NAME`` may also be given as ``NAME_FILE``, the path of a file that holds the value
 (the usual way to hand secrets to containers).
@@ -14,9 +14,40 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from common import env_file
 from common.client_address import Network
 
-__all__ = ["boolean", "choice", "database", "integer", "networks", "price", "text", "words"]
+__all__ = [
+    "SettingsError",
+    "boolean",
+    "choice",
+    "database",
+    "integer",
+    "networks",
+    "price",
+    "read_file",
+    "text",
+    "words",
+]
+
+
+class SettingsError(ImproperlyConfigured, SystemExit):
+    """A setting is missing, malformed or unsafe. The text is for the operator: the cause, then the remedy.
+
+    A SystemExit too: whatever starts the site then ends with status 1 and prints the text, without a traceback.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.code = text
+
+
+def read_file(folder: Path) -> None:
+    """Put the variables of `.env` that are not set yet into the environment. Raises SettingsError."""
+    try:
+        env_file.load(folder)
+    except env_file.InvalidFile as error:
+        raise SettingsError(str(error)) from error
 
 
 def text(name: str, default: str = "") -> str:
@@ -25,46 +56,46 @@ def text(name: str, default: str = "") -> str:
         try:
             return Path(path).read_text().strip()
         except OSError as error:
-            raise ImproperlyConfigured(f"{name}_FILE: {path} cannot be read ({error.strerror}).") from error
+            raise SettingsError(f"{name}_FILE: {path} cannot be read ({error.strerror}).") from error
     return os.environ.get(name, default)
 
 
 def boolean(name: str, default: bool) -> bool:
-    """Return a boolean; anything but 1/0, true/false, yes/no, on/off raises ImproperlyConfigured."""
+    """Return a boolean; anything but 1/0, true/false, yes/no, on/off raises SettingsError."""
     value = text(name, "true" if default else "false").strip().lower()
     if value in {"1", "true", "yes", "on"}:
         return True
     if value in {"0", "false", "no", "off", ""}:
         return False
-    raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+    raise SettingsError(f"{name} must be true or false, not {value!r}.")
 
 
 def integer(name: str, default: int) -> int:
-    """Return an integer; anything else raises ImproperlyConfigured."""
+    """Return an integer; anything else raises SettingsError."""
     value = text(name, str(default)).strip()
     try:
         return int(value)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from error
+        raise SettingsError(f"{name} must be a whole number, not {value!r}.") from error
 
 
 def price(name: str, default: str) -> Decimal:
-    """Return an exact number of dollars, zero or more; anything else raises ImproperlyConfigured."""
+    """Return an exact number of dollars, zero or more; anything else raises SettingsError."""
     value = text(name, default).strip()
     try:
         usd = Decimal(value)
     except InvalidOperation:
         usd = Decimal("NaN")
     if not usd.is_finite() or usd < 0:
-        raise ImproperlyConfigured(f"{name} must be a number of dollars such as 0.007, not {value!r}.")
+        raise SettingsError(f"{name} must be a number of dollars such as 0.007, not {value!r}.")
     return usd
 
 
 def choice(name: str, choices: Sequence[str], default: str) -> str:
-    """Return one of the words. Empty counts as unset; any other word raises ImproperlyConfigured."""
+    """Return one of the words. Empty counts as unset; any other word raises SettingsError."""
     value = text(name).strip().lower() or default
     if value not in choices:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+        raise SettingsError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
     return value
 
 
@@ -76,18 +107,18 @@ def words(name: str, default: str = "") -> list[str]:
 def networks(name: str) -> list[Network]:
     """Return a comma-separated list of networks in CIDR notation; a single address is a network too.
 
-    Raises ImproperlyConfigured for anything else, and for a network that contains every address.
+    Raises SettingsError for anything else, and for a network that contains every address.
     """
     found = []
     for word in words(name):
         try:
             network = ipaddress.ip_network(word)
         except ValueError as error:
-            raise ImproperlyConfigured(
+            raise SettingsError(
                 f"{name} must list networks such as 10.0.0.5 or 10.0.0.0/24, separated by commas: {error}."
             ) from error
         if network.prefixlen == 0:
-            raise ImproperlyConfigured(f"{name} must not contain {word}: that would trust every sender.")
+            raise SettingsError(f"{name} must not contain {word}: that would trust every sender.")
         found.append(network)
     return found
 
@@ -124,7 +155,7 @@ def database(url: str, pool_size: int = 0) -> dict[str, Any]:
             "CONN_MAX_AGE": 0,  # each use returns its connection to the pool
             "OPTIONS": _NETWORK_OPTIONS | options | {"pool": _pool(pool_size)},
         }
-    raise ImproperlyConfigured(
+    raise SettingsError(
         "DATABASE_URL must start with postgres:// or sqlite:///, for example "
         "postgres://gateway:secret@localhost:5432/gateway."
     )
@@ -135,7 +166,7 @@ def _pool(size: int) -> dict[str, Any] | None:
     if size == 0:
         return None
     if size < 2:
-        raise ImproperlyConfigured("DATABASE_POOL_SIZE must be 0 (no pool) or at least 2: settlement keeps one.")
+        raise SettingsError("DATABASE_POOL_SIZE must be 0 (no pool) or at least 2: settlement keeps one.")
     return {
         "min_size": 0,  # an idle process keeps what it has used, and closes one of them every ten minutes
         "max_size": size,

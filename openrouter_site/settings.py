@@ -13,10 +13,12 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 
 from . import env
+from .production import refuse_unsafe_settings
 
 # --- Core -----------------------------------------------------------------------------------------
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+env.read_file(BASE_DIR)
 VERSION = re.search(r"^## v(\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.M).group(1)  # type: ignore[union-attr]
 
 DEBUG = env.boolean("DEBUG", True)
@@ -31,7 +33,7 @@ SUPPORT_EMAIL = env.text("SUPPORT_EMAIL", "support@example.com")
 COMMUNITY_URL = env.text("COMMUNITY_URL", "https://discord.gg/openrouter")
 
 # All files of the embedded default: database, broker files, sandbox state.
-DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 LANGUAGE_CODE = "en"
@@ -82,6 +84,8 @@ MIDDLEWARE = [
     "openrouter_site.pages.errors.OutagePages",
     "openrouter_site.pages.errors.ErrorPagesInDevelopment",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "openrouter_site.requests.AnswerHead",
+    "openrouter_site.requests.LinkToSiteUrl",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -134,6 +138,9 @@ else:
         }
     }
 
+# Read by uvicorn for its number of processes; more than one needs Redis.
+WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 1)
+
 # --- Async ----------------------------------------------------------------------------------------
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]]
@@ -148,6 +155,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage of its broker
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "beat-heart": {"task": "operations.tasks.beat_heart", "schedule": 30.0},
     "watch": {"task": "operations.tasks.watch", "schedule": 60.0},
@@ -261,7 +269,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Security -------------------------------------------------------------------------------------
 
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "openrouter_site.pages.errors.csrf_failure"
 # The proxies whose X-Forwarded-For and X-Forwarded-Proto count (`common/client_address.py`).
@@ -271,8 +279,9 @@ SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
     SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000)
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    # Off: they bind every host of the operator's domain, not only this one.
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
+    SECURE_HSTS_PRELOAD = env.boolean("SECURE_HSTS_PRELOAD", False)
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 
@@ -282,9 +291,13 @@ if not DEBUG:
 SANDBOX_STRIPE_URL = f"http://127.0.0.1:{env.integer('SANDBOX_STRIPE_PORT', 8020)}"
 STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
 STRIPE_IS_SANDBOX = not STRIPE_SECRET_KEY
+# Production takes a test key only if told so: it takes test cards, and sells credits for no money.
+STRIPE_TEST_MODE = env.boolean("STRIPE_TEST_MODE", False)
+STRIPE_KEY_IS_TEST = re.match(r"(sk|rk)_(org_)?test_", STRIPE_SECRET_KEY) is not None
 STRIPE_API_BASE = SANDBOX_STRIPE_URL if STRIPE_IS_SANDBOX else "https://api.stripe.com"
 SANDBOX_STRIPE_KEY = "sk_test_local_sandbox"
-STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRET", "whsec_local_sandbox" if STRIPE_IS_SANDBOX else "")
+SANDBOX_STRIPE_WEBHOOK_SECRET = "whsec_local_sandbox"  # noqa: S105 not a secret, like the key above
+STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRET", SANDBOX_STRIPE_WEBHOOK_SECRET if STRIPE_IS_SANDBOX else "")
 CHECKOUT_ORIGINS = [SANDBOX_STRIPE_URL if STRIPE_IS_SANDBOX else "https://checkout.stripe.com"]
 
 # Purchases in USDC: with a key of Coinbase Business, or simulated by a sandbox while cards are simulated too.
@@ -300,12 +313,17 @@ if COINBASE_IS_SANDBOX:
 else:
     COINBASE_API_BASE = f"https://business.coinbase.com{'/sandbox' if COINBASE_TEST_MODE else ''}/api/v1"
     CHECKOUT_ORIGINS += ["https://*.coinbase.com"] if COINBASE_API_KEY_ID else []
+# Test cards or test coins buy credits here; every page says so.
+PAYMENTS_ARE_TESTS = STRIPE_KEY_IS_TEST or bool(COINBASE_API_KEY_ID and COINBASE_TEST_MODE)
 SANDBOX_COINBASE_KEY_ID = "organizations/sandbox/apiKeys/development"
 SANDBOX_COINBASE_KEY_SECRET = (
     # Not a secret: every installation has this key.
     "efsmQVEdgKSUG0yoq+xjnGZzf+OvUhj/5oUd12FQzaJbyWpOOwOJAM7kjScyJlGsnXiLmp9F7bh5DhjpurMfKw=="  # noqa: S105
 )
-COINBASE_WEBHOOK_SECRETS = env.words("COINBASE_WEBHOOK_SECRET", "local_sandbox" if COINBASE_IS_SANDBOX else "")
+SANDBOX_COINBASE_WEBHOOK_SECRET = "local_sandbox"  # noqa: S105
+COINBASE_WEBHOOK_SECRETS = env.words(
+    "COINBASE_WEBHOOK_SECRET", SANDBOX_COINBASE_WEBHOOK_SECRET if COINBASE_IS_SANDBOX else ""
+)
 
 PURCHASE_MINIMUM_CENTS = env.integer("PURCHASE_MINIMUM_CENTS", 500)
 PURCHASE_MAXIMUM_CENTS = env.integer("PURCHASE_MAXIMUM_CENTS", 2_500_000)
@@ -425,9 +443,7 @@ LOGGING = {
     },
 }
 
-SILENCED_SYSTEM_CHECKS: list[str] = []
+# HSTS for sub-domains and preloading are the operator's choice.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
-if not DEBUG:
-    from .production import refuse_unsafe_settings
-
-    refuse_unsafe_settings(globals())
+refuse_unsafe_settings(globals())

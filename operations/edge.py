@@ -1,4 +1,5 @@
-"""The outermost ASGI application: gives each request and socket its ID, answers probes, and counts.
+"""The outermost ASGI application: gives each request and socket its ID, and each response the security headers;
+answers probes, and counts.
 
 While the process is stopping, it refuses new requests (`shutdown.py`).
 """
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import logs, metrics
 from common.errors import TemporarilyUnavailable
+from common.http import security_headers
 from gateway.completions import InferenceService
 
 from .probes import Probes
@@ -43,6 +45,9 @@ _SURFACES = (
 
 _requests = cache(metrics.HTTP_REQUESTS.labels)
 _seconds = cache(metrics.HTTP_SECONDS.labels)
+
+#: For the responses that are not Django's.
+_SECURITY = tuple((name.lower().encode(), value.encode()) for name, value in security_headers().items())
 
 _STOPPING = msgspec.json.encode(TemporarilyUnavailable("This server is restarting. Try again in a moment.").envelope())
 _STOPPING_HEADERS = (
@@ -136,7 +141,9 @@ class _Exchange:
             kind = message["type"]
             if kind in {"http.response.start", "websocket.http.response.start"}:
                 self.status = message["status"]
-                message["headers"] = [*message.get("headers", ()), self._header]
+                headers = list(message.get("headers", ()))
+                given = {name.lower() for name, _ in headers}
+                message["headers"] = [*headers, self._header, *(one for one in _SECURITY if one[0] not in given)]
             elif kind == "websocket.accept":
                 self.status = 101
                 message["headers"] = [*message.get("headers", ()), self._header]

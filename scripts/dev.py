@@ -4,7 +4,7 @@ run          install what is missing, then start the whole site (PORT=8001 for a
 test [ARGS]  run every check and test; with ARGS, only pytest with those arguments
 lint         check style, format, types and import directions
 bench NAME   run a benchmark: gateway, ledger or soak (see bench/README.md)
-setup        install everything for running and testing
+setup [--production]   install everything for running and testing; with --production, only for running
 manage ARGS  run a Django command, for example: manage createsuperuser
 shell        open a Python shell with Django loaded
 clean        delete installed packages and caches; the site's data in DATA_DIR stays
@@ -48,13 +48,15 @@ def clean() -> int:
 def bench(name: str) -> int:
     """Run one benchmark. Return its exit code."""
     install.set_up(development=True)
-    return environment.call([environment.python(), "-m", f"bench.{name}"], environment.variables())
+    return environment.call([environment.python(), "-m", f"bench.{name}"], environment.variables(settings=False))
 
 
-def setup() -> int:
-    """Set up for running and testing. Return 0."""
-    install.set_up(development=True)
-    say("Everything is installed. Start the site with: make run")
+def setup(*options: str) -> int:
+    """Set up for running and testing, with `--production` for running only. Return 0. Raises Stop."""
+    if unknown := set(options) - {"--production"}:
+        raise Stop(f"setup takes no {' '.join(sorted(unknown))}, only --production: leave out what is for tests.")
+    install.set_up(development=not options)
+    say("Everything is installed." if options else "Everything is installed. Start the site with: make run")
     return 0
 
 

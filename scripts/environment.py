@@ -1,13 +1,13 @@
 """Paths of the project, and the environment variables of the site's processes."""
 
 import os
-import re
 import subprocess
 from pathlib import Path
 
+from common import env_file
 from scripts.progress import Stop
 
-__all__ = ["ROOT", "VENV", "call", "data_dir", "production_settings", "python", "read_env_file", "variables"]
+__all__ = ["ROOT", "VENV", "call", "data_dir", "production_settings", "python", "variables"]
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -27,30 +27,19 @@ def python() -> str:
     return str(BIN / ("python.exe" if os.name == "nt" else "python"))
 
 
-def read_env_file(path: Path) -> dict[str, str]:
-    """Return the KEY=VALUE lines of a file; quotes around values and `export` are optional.
-
-    Raises Stop for any other line, except blank ones and comments.
-    """
-    values = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        found = re.match(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$", line)
-        if not found:
-            raise Stop(f"{path.name}, line {number}: not in the form KEY=VALUE. Correct or delete it.")
-        name, value = found.groups()
-        quoted = re.fullmatch(r"(['\"])(.*)\1", value)
-        values[name] = quoted[2] if quoted else re.sub(r"\s+#.*$", "", value)
-    return values
-
-
 def variables(*, settings: bool = True) -> dict[str, str]:
     """Return the environment of the site's processes: defaults, then `.env`, then the caller's own variables.
 
-    With `settings=False`, `.env` is ignored: tests and checks must neither depend on it nor use the keys in it.
+    With `settings=False`, these processes ignore `.env`: tests and checks must neither depend on it nor use the keys
+    in it. Raises Stop if `.env` is malformed.
     """
-    env = DEFAULTS | (read_env_file(ROOT / ".env") if settings else {}) | os.environ
+    if settings:
+        try:
+            env = DEFAULTS | env_file.unset_variables(ROOT, os.environ) | os.environ
+        except env_file.InvalidFile as error:
+            raise Stop(str(error)) from error
+    else:
+        env = DEFAULTS | os.environ | {"ENV_FILE": ""}
     env.pop("PYTHONHOME", None)
     env.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise every process would compile the whole site again
     env["PATH"] = os.pathsep.join([str(BIN), env.get("PATH", os.defpath)])
@@ -69,6 +58,7 @@ def production_settings() -> dict[str, str]:
     """Return variables that satisfy the production checks, for commands that connect to nothing."""
     return {
         "DEBUG": "false",
+        "EMAIL_HOST": "mail.example.com",
         "SECRET_KEY": "only for checks, so that nothing real has to be at hand: Zq7#vR2!kM9",
         "DATABASE_URL": "postgres://gateway:gateway@db.example.com/gateway",
         "REDIS_URL": "redis://cache.example.com/0",

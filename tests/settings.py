@@ -1,7 +1,7 @@
 """The site's settings for tests.
 
-Loaded before anything else, so that no test can write to the data of a site that runs in this folder. Each process of
-a parallel run has a data folder and a Redis database of its own.
+Loaded before anything else, so that no test can write to the data of a site that runs in this folder, or reads its
+`.env`. Each process of a parallel run has a data folder and a Redis database of its own.
 """
 
 import atexit
@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+os.environ["ENV_FILE"] = ""  # for every process of a test too: `.env` is a developer's own
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # "gw0", "gw1", ... in a parallel run
 if not _worker:
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="site-tests-")

@@ -111,7 +111,7 @@ def add_card(request: AuthedRequest) -> HttpResponse:
     """Redirect to the provider's page that saves a card."""
     account = spending.account_of(access.for_admin(request))
     try:
-        return redirect(cards.open_setup_page(account, request.user, site=request.build_absolute_uri("/").rstrip("/")))
+        return redirect(cards.open_setup_page(account, request.user, site=settings.SITE_URL))
     except ProviderError:
         messages.error(request, PROVIDER_UNREACHABLE)
         return redirect("billing:auto-top-up")

@@ -69,7 +69,7 @@ def buy_credits(request: AuthedRequest) -> HttpResponse:
             method=Purchase.Method(form.cleaned_data["method"]),
             form_token=form.cleaned_data["token"],
             save_card=form.cleaned_data["save_card"],
-            site=request.build_absolute_uri("/").rstrip("/"),
+            site=settings.SITE_URL,
         )
     except checkouts.AccountFrozen:
         return _credits_page(request, organisation, form, status=403)

@@ -24,6 +24,7 @@ def site(request: PageRequest) -> dict[str, Any]:
         "csp_nonce": getattr(request, "csp_nonce", ""),
         "imports": IMPORTS,
         "sandboxed_payments": settings.STRIPE_IS_SANDBOX,
+        "test_payments": settings.PAYMENTS_ARE_TESTS,
         "sandboxed_providers": bool(settings.SANDBOX_PROVIDERS_URL),
     }
     if getattr(request, "user", None) is not None and request.user.is_authenticated:

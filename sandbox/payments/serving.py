@@ -74,6 +74,7 @@ def serve(app: Starlette, port: int) -> None:
         http=connections.Protocol,
         log_level="warning",
         lifespan="on",
+        workers=1,  # not WEB_CONCURRENCY, which is for the site
         timeout_graceful_shutdown=3,
     )
 

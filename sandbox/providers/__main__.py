@@ -24,6 +24,7 @@ def main() -> None:
         http=WireProtocol,
         ws="none",
         lifespan="off",
+        workers=1,  # not WEB_CONCURRENCY, which is for the site
         log_level="warning",
         access_log=False,
         server_header=False,
