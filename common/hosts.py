@@ -1,4 +1,4 @@
-"""ALLOWED_HOSTS for what Django does not serve: inference and WebSockets."""
+"""ALLOWED_HOSTS for the API and WebSockets; for pages, Django checks it."""
 
 from functools import lru_cache
 

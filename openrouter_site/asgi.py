@@ -33,7 +33,7 @@ from channels.sessions import SessionMiddlewareStack  # noqa: E402
 from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
-from api.paths import collapsed  # noqa: E402
+from api.paths import collapsed, in_api  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 from common import database, hosts  # noqa: E402
 from common.client_address import ForwardedClient  # noqa: E402
@@ -80,10 +80,12 @@ async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         await _lifespan(receive, send)
     elif scope["type"] == "websocket":
         await (sockets if hosts.is_allowed(scope) else _deny)(scope, receive, send)
-    elif (scope := collapsed(scope))["path"] in inference.PATHS:
+    elif in_api((scope := collapsed(scope))["path"]) and not hosts.is_allowed(scope):
+        await inference.refusal(hosts.wrong_host())(scope, receive, send)
+    elif scope["path"] in inference.PATHS:
         await inference.application(scope, receive, send)
     else:
-        await pages(scope, receive, send)  # Django checks the host
+        await pages(scope, receive, send)  # Django checks the host of pages
 
 
 application = Edge(ForwardedClient(_dispatch, settings.TRUSTED_PROXIES), settings.TRUSTED_PROXIES, completions.service)
