@@ -4,7 +4,6 @@
 a password. The admin's start page shows the result.
 """
 
-import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +12,12 @@ from datetime import datetime, timedelta
 import redis
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max, Sum
 from django.urls import reverse
 
 from billing.models import Notice, ProviderEvent, ReconciliationRun
 from billing.providers import coinbase, stripe
-from common import encryption
+from common import database, encryption
 from common.clock import utc_now
 from gateway.accounting.reaper import DEAD_AFTER
 from gateway.models import EndpointMinute, GatewayProcess, Hold
@@ -73,9 +71,7 @@ def _run(name: str, check: Callable[[], list[Check]]) -> list[Check]:
 
 
 def _database() -> list[Check]:
-    executor = MigrationExecutor(connection)
-    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if pending:
+    if pending := database.pending_migrations():
         remedy = "Run: python manage.py migrate"
         return [Check("Database", FAILING, f"{_many(len(pending), 'migration')} not applied.", remedy)]
     if connection.vendor == "sqlite":
@@ -87,7 +83,7 @@ def _database() -> list[Check]:
 def _redis() -> list[Check]:
     if not settings.REDIS_URL:
         detail, remedy = "Not used: limits and live updates are per process.", "Set REDIS_URL."
-        is_needed = int(os.environ.get("WEB_CONCURRENCY", "1")) > 1
+        is_needed = settings.WEB_CONCURRENCY > 1
         return [Check("Redis", MISSING if is_needed else OK, detail, f"{remedy} More than one web process needs it.")]
     client = redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=PROBE_SECONDS, socket_connect_timeout=PROBE_SECONDS

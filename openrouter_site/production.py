@@ -55,7 +55,7 @@ def _core_faults(settings: Settings) -> Iterator[str]:
         )
     if any(len(encryption_key) < ENCRYPTION_KEY_LENGTH for encryption_key in settings["ENCRYPTION_KEYS"]):
         yield f"ENCRYPTION_KEY has a key of fewer than {ENCRYPTION_KEY_LENGTH} characters. {create}"
-    if settings["DATABASES"]["default"]["ENGINE"] != "django.db.backends.postgresql":
+    if settings["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3":
         yield (
             f"DATABASE_URL {'names SQLite' if settings['DATABASE_URL'] else 'is missing'}. Production needs "
             "PostgreSQL: postgres://user:password@host/name"

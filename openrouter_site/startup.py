@@ -3,11 +3,15 @@
 import logging
 
 from django.db import OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
+
+from common import database
 
 from .env import SettingsError
 
 __all__ = ["refuse_pending_migrations"]
+
+#: How many migrations the message names.
+NAMED = 5
 
 log = logging.getLogger(__name__)
 
@@ -18,14 +22,12 @@ def refuse_pending_migrations() -> None:
     If the database cannot be reached, log that and return: the site recovers by itself when it is back.
     """
     try:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        pending = database.pending_migrations()
     except OperationalError as error:
         log.error("The database cannot be reached, so its migrations are not checked: %s", str(error).strip())
         return
     finally:
         connection.close()
-    if plan:
-        names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-        listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        raise SettingsError(f"The database lacks {len(names)} migrations: {listed}. Run: python manage.py migrate")
+    if pending:
+        listed = ", ".join(pending[:NAMED]) + (f" and {len(pending) - NAMED} more" if len(pending) > NAMED else "")
+        raise SettingsError(f"Migrations are not applied: {listed}. Run: python manage.py migrate")

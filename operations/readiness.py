@@ -15,8 +15,8 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
+from common import database
 from common.clock import monotonic, utc_now
 from operations.models import Heartbeat
 
@@ -97,8 +97,7 @@ class Readiness:
             cursor.execute("SELECT 1")
             cursor.fetchone()
         if not self._migrated:  # afterwards they stay
-            executor = MigrationExecutor(connection)
-            self._migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+            self._migrated = not database.pending_migrations()
         if not self._migrated:
             return {"database": "ok", "migrations": "pending", "worker": "unknown"}
         return {"database": "ok", "migrations": "ok", "worker": worker_state()}

@@ -27,10 +27,10 @@ SANDBOX = "http://127.0.0.1:8010"
 
 
 @pytest.fixture(autouse=True)
-def embedded(settings, monkeypatch):
+def embedded(settings):
     """The embedded default, with one model."""
     settings.SANDBOX_PROVIDERS_URL, settings.REDIS_URL, settings.EMAIL_HOST = SANDBOX, "", ""
-    monkeypatch.delenv("WEB_CONCURRENCY", raising=False)
+    settings.WEB_CONCURRENCY = 1
     factory.endpoint(factory.model("acme/one"), "cheap", factory.CHEAP)
     Provider.objects.update(base_url="https://cheap.example/v1")
     changed()
@@ -76,8 +76,8 @@ def test_a_pending_migration_is_failing():
     assert (part("Database").state, part("Database").remedy) == (FAILING, "Run: python manage.py migrate")
 
 
-def test_redis_is_missing_with_several_processes_and_failing_when_it_does_not_answer(settings, monkeypatch):
-    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+def test_redis_is_missing_with_several_processes_and_failing_when_it_does_not_answer(settings):
+    settings.WEB_CONCURRENCY = 2
     assert part("Redis").state == MISSING
     settings.REDIS_URL = f"redis://:a-secret-password@127.0.0.1:{free_port()}/0"
     redis = part("Redis")

@@ -48,7 +48,9 @@ def served(site: Site) -> Iterator[Callable[..., str]]:
     @functools.cache
     def start(more: str = "", **variables: str) -> str:
         port = free_port()
-        process = Process(f"web-{port}", UVICORN.format(port=port, more=more), site.env | variables, site.folder)
+        folder = site.folder / f"web-{port}"  # of its own: without Redis, a second process in one folder refuses to run
+        own = {"DATA_DIR": str(folder), "DATABASE_URL": f"sqlite:///{site.data_dir}/site.sqlite3"}
+        process = Process(f"web-{port}", UVICORN.format(port=port, more=more), site.env | own | variables, site.folder)
         processes.append(process)
         process.wait_until_it_responds(f"http://127.0.0.1:{port}/")
         return f"http://127.0.0.1:{port}"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from scripts.progress import Stop
+from scripts.servers import own_redis
 from tests.gateway.test_crash import POSTGRESQL
 from tests.processes import Process, Site, wait_until
 
@@ -58,10 +60,20 @@ class Operated:
 
 
 @pytest.fixture(scope="session")
-def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
+def redis_url() -> Iterator[str]:
+    """A Redis of its own: several web processes need one."""
+    try:
+        with own_redis() as server:
+            yield server.url
+    except Stop as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def operated(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
     folder = tmp_path_factory.mktemp("operated")
     variables = {"LOG_FORMAT": "json", "METRICS_TOKEN": METRICS_TOKEN}
-    with Site(folder, postgresql=POSTGRESQL, processes=("providers",), **variables) as site:
+    with Site(folder, postgresql=POSTGRESQL, redis_url=redis_url, processes=("providers",), **variables) as site:
         operated = Operated(site)
         operated.start("worker", WORKER)
         operated.start("call", BEAT_HEART)

@@ -26,9 +26,10 @@ WEB = (
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def home(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site whose web processes each test starts itself."""
-    with Site(tmp_path_factory.mktemp("stopping"), postgresql=POSTGRESQL, processes=("providers",)) as site:
+    folder = tmp_path_factory.mktemp("stopping")
+    with Site(folder, postgresql=POSTGRESQL, redis_url=redis_url, processes=("providers",)) as site:
         yield site
 
 

@@ -2,26 +2,9 @@
 
 import pytest
 
-from scripts.environment import DEFAULTS, production_settings, read_env_file, variables
+from scripts.environment import DEFAULTS, production_settings, variables
 from scripts.progress import Stop
 from scripts.serve import processes
-
-
-def test_an_env_file_may_quote_export_and_comment(tmp_path):
-    file = tmp_path / ".env"
-    file.write_text("# heading\n\nA=1\nexport B = 'two words # kept'\nC=three # left out\nD=\nE=\"a=b\"\n")
-    assert read_env_file(file) == {"A": "1", "B": "two words # kept", "C": "three", "D": "", "E": "a=b"}
-
-
-def test_a_missing_env_file_sets_nothing(tmp_path):
-    assert read_env_file(tmp_path / ".env") == {}
-
-
-def test_an_invalid_line_is_reported_with_its_number(tmp_path):
-    file = tmp_path / ".env"
-    file.write_text("A=1\nset B to 2\n")
-    with pytest.raises(Stop, match="line 2"):
-        read_env_file(file)
 
 
 def test_variables_of_the_shell_win_over_defaults(monkeypatch):
@@ -29,6 +12,22 @@ def test_variables_of_the_shell_win_over_defaults(monkeypatch):
     monkeypatch.delenv("WEB_HOST", raising=False)
     env = variables(settings=False)
     assert (env["PORT"], env["WEB_HOST"]) == ("8123", "127.0.0.1")
+
+
+def test_the_processes_of_the_site_get_the_file_and_those_of_tests_are_told_to_ignore_it(tmp_path, monkeypatch):
+    (tmp_path / "mine").write_text("SITE_NAME=Relay\nPORT=8123\n")
+    monkeypatch.setenv("ENV_FILE", str(tmp_path / "mine"))
+    monkeypatch.delenv("PORT", raising=False)
+    assert {"SITE_NAME": "Relay", "PORT": "8123"}.items() <= variables().items()
+    for_tests = variables(settings=False)
+    assert (for_tests["ENV_FILE"], for_tests["PORT"]) == ("", "8000") and "SITE_NAME" not in for_tests
+
+
+def test_a_malformed_file_is_reported_without_a_traceback(tmp_path, monkeypatch):
+    (tmp_path / "mine").write_text("set PORT to 1\n")
+    monkeypatch.setenv("ENV_FILE", str(tmp_path / "mine"))
+    with pytest.raises(Stop, match="mine, line 1"):
+        variables()
 
 
 def test_processes_share_compiled_modules(monkeypatch):

@@ -14,7 +14,8 @@ from scripts.environment import ROOT
 @pytest.fixture
 def checkout(tmp_path):
     """A project without requirements: set-up does everything but download."""
-    shutil.copytree(ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("scripts", "common"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "requirements").mkdir()
     for name in ("base", "dev", "node"):
         (tmp_path / f"requirements/{name}.txt").write_text("# nothing\n")
@@ -27,10 +28,10 @@ def checkout(tmp_path):
     return tmp_path
 
 
-def set_up(checkout, **env):
+def set_up(checkout, *options, **env):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     environment |= {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, **env}
-    command = [sys.executable, "scripts/dev.py", "setup"]
+    command = [sys.executable, "scripts/dev.py", "setup", *options]
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
 
 
@@ -55,6 +56,18 @@ def test_set_up_installs_only_what_is_missing_and_repairs_what_was_interrupted(c
 
     shutil.rmtree(checkout / ".venv/bin")  # ... or by one that was killed earlier
     assert "Creating the virtual environment" in set_up(checkout).stdout
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="needs npm on PATH: without it, set-up downloads one")
+def test_production_gets_no_test_tools(checkout):
+    (checkout / "requirements/dev.txt").write_text("pytest==0 --hash=sha256:" + "0" * 64 + "\n")  # would fail
+    production = set_up(checkout, "--production")
+    assert production.returncode == 0, production.stderr
+    assert (checkout / ".venv/installed-base").exists() and not (checkout / ".venv/installed-dev").exists()
+    assert (checkout / "node_modules/.installed").read_text().endswith(" production")
+
+    unknown = set_up(checkout, "--prod")
+    assert unknown.returncode == 1 and "--production" in unknown.stderr
 
 
 def test_a_missing_package_is_reported_with_the_output_and_a_remedy(checkout):
