@@ -46,7 +46,7 @@ def _process_faults(settings: Settings) -> Iterator[str]:
 def _core_faults(settings: Settings) -> Iterator[str]:
     key = settings["SECRET_KEY"]
     create = 'Create one with: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
-    if key == settings["INSECURE_SECRET_KEY"]:
+    if key in {"", settings["INSECURE_SECRET_KEY"]}:
         yield f"SECRET_KEY is missing. {create}"
     elif len(key) < KEY_LENGTH or len(set(key)) < KEY_CHARACTERS or key.startswith("django-insecure-"):
         yield (
@@ -71,13 +71,12 @@ def _host_faults(settings: Settings) -> Iterator[str]:
         yield "SITE_URL must be the site's public https:// address; links in emails and payments use it."
     if not hosts:
         yield "ALLOWED_HOSTS is missing. Set it to the host names of this site, for example gateway.example.com"
-    for host in hosts:
-        if "*" in host or (host.startswith(".") and "." not in host.strip(".")):
-            yield (
-                f"ALLOWED_HOSTS contains {host}, which is not the name of a host of yours. Write "
-                "gateway.example.com for one host, or .example.com for all of a domain."
-            )
-    if hosts and site.scheme == "https" and site.hostname and not validate_host(site.hostname, hosts):
+    elif patterns := [host for host in hosts if "*" in host or (host[0] == "." and "." not in host.strip("."))]:
+        yield (
+            f"ALLOWED_HOSTS contains {', '.join(patterns)}, which is not only hosts of yours. Write "
+            "gateway.example.com for one host, or .example.com for all of a domain."
+        )
+    elif site.scheme == "https" and site.hostname and not validate_host(site.hostname, hosts):
         yield f"ALLOWED_HOSTS lacks {site.hostname}, the host of SITE_URL. Add it, or correct SITE_URL."
 
 

@@ -78,13 +78,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "openrouter_site.requests.AnswerHead",
     "openrouter_site.pages.compression.Compression",
     "openrouter_site.pages.headers.PageHeaders",
     "csp.middleware.CSPMiddleware",
     "openrouter_site.pages.errors.OutagePages",
     "openrouter_site.pages.errors.ErrorPagesInDevelopment",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "openrouter_site.requests.AnswerHead",
     "openrouter_site.requests.LinkToSiteUrl",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

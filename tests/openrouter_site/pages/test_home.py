@@ -226,3 +226,17 @@ def test_the_start_page_asks_the_database_little(alice_client, account, catalogu
 def test_a_phone_shows_when_each_request_was(alice_client: Client, account: CreditAccount):
     make_request(account)
     assert re.search(r'<small class="only-sm[^"]*">(now|[^<]+ago)</small>', page_of(alice_client))
+
+
+def test_the_front_page_of_a_production_site_mentions_no_simulation(client: Client, settings):
+    settings.STRIPE_IS_SANDBOX, settings.SANDBOX_PROVIDERS_URL = False, ""
+    page = client.get("/").content.decode().lower()
+    assert not re.search("simulat|sandbox|test mode", page)
+
+
+@pytest.mark.parametrize("path", ["/", "/models", "/settings/credits"])
+def test_every_page_says_that_payments_are_in_test_mode(alice_client: Client, settings, path):
+    settings.STRIPE_IS_SANDBOX, settings.SANDBOX_PROVIDERS_URL = False, ""
+    assert "Test mode" not in alice_client.get(path).content.decode()
+    settings.PAYMENTS_ARE_TESTS = True
+    assert "Test mode: payments use test cards or test coins." in alice_client.get(path).content.decode()
