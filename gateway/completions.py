@@ -110,9 +110,13 @@ class InferenceService:
 
     # --- A request
 
-    async def stream(self, caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, None]:
+    async def stream(
+        self, caller: Caller, request: ChatRequest, on_first_token: Callable[[], None] = lambda: None
+    ) -> AsyncGenerator[Event, None]:
         """Yield the response: Started, Deltas, Finished or Failed, Billed. The caller is charged exactly once.
 
+        Of a request that does not stream, Started comes when a provider has finished; `on_first_token` is called when
+        one has begun, and again for the next one if the response breaks off.
         Billed is missing if the database is away: then the caller is charged when it is back.
         Before Started it raises ApiError: 400, 404 and 429 from planning, 401, 402 and 503 from admission, 502 from a
         web search, the last provider's error when none responded. Closing the generator ends the response and settles
@@ -130,8 +134,16 @@ class InferenceService:
         relay: Relay | None = None
         try:
             request, sources = await _search(prepared, meter)
-            relay = await open_relay(prepared.plan, request, caller, meter, health=self._health, clock=self._clock)
-            yield meter.started(relay.attempt, relay.seconds, relay.stream.system_fingerprint)
+            relay = await open_relay(
+                prepared.plan,
+                request,
+                caller,
+                meter,
+                health=self._health,
+                clock=self._clock,
+                on_first_token=on_first_token,
+            )
+            yield meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
             async with aclosing(web_search.with_citations(relay.events(), sources)) as events:
                 async for event in events:
                     meter.record(event)

@@ -3,13 +3,15 @@
 A response is: Started, then Deltas, then Finished or Failed, then Billed.
 """
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from common.money import PicoUsd
 
-__all__ = ["Billed", "Delta", "Event", "Failed", "Finished", "Started", "Usage"]
+__all__ = ["Billed", "Delta", "Event", "Failed", "Finished", "Started", "Usage", "joined"]
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +83,27 @@ class Billed(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: int  # to the first token
     duration_ms: int  # to the last
     web_searches: int = 0
+
+
+def joined(events: Iterable[Delta | Finished]) -> list[Delta | Finished]:
+    """The same response in fewer events: neighboring deltas of text alone, or of reasoning alone, become one."""
+    result: list[Delta | Finished] = []
+    for (kind, index), run in groupby(events, _kind):
+        if kind:
+            result.append(Delta(**{kind: "".join([getattr(delta, kind) for delta in run])}, index=index))
+        else:
+            result += run
+    return result
+
+
+def _kind(event: Delta | Finished) -> tuple[str, int]:
+    """(the only field that a delta has, `text` or `reasoning`; its choice); an empty name for any other event."""
+    if isinstance(event, Delta):
+        if event.text and event == Delta(text=event.text, index=event.index):
+            return "text", event.index
+        if event.reasoning and event == Delta(reasoning=event.reasoning, index=event.index):
+            return "reasoning", event.index
+    return "", event.index
 
 
 Event = Started | Delta | Finished | Failed | Billed

@@ -90,10 +90,13 @@ class Meter:
         """Record an attempt that failed with this HTTP status before its first token."""
         self.failed_attempts.append((attempt, status, seconds))
 
-    def started(self, attempt: "Attempt", seconds: float, system_fingerprint: str | None = None) -> Started:
+    def started(
+        self, attempt: "Attempt", first_token_at: float, seconds: float, system_fingerprint: str | None = None
+    ) -> Started:
         """Record the first token, which came `seconds` after the attempt began; returns the event for the client."""
         self.attempt = attempt
-        self._first_token_at = self._last_token_at = self._clock()
+        self._first_token_at = first_token_at
+        self._last_token_at = self._clock()
         self.generation.upstream_latency_ms = round(seconds * 1000)
         return Started(
             generation_id=self.generation.id,

@@ -7,16 +7,18 @@ then name it in `PROTOCOLS` here and in `gateway/routing/upstreams.py`, which ma
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
+from django.conf import settings
 
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
 from gateway.routing.plan import Attempt
 
 from . import anthropic, google, openai_chat
+from .patience import Patience, patience
 from .request_context import ProviderRequest
 from .stream import ProviderStream
 
-__all__ = ["PROTOCOLS", "ProviderStream", "open_stream"]
+__all__ = ["PROTOCOLS", "Patience", "ProviderStream", "open_stream", "patience"]
 
 PROTOCOLS: Mapping[str, Callable[[ProviderRequest], Awaitable[ProviderStream]]] = {
     "anthropic": anthropic.open_stream,
@@ -25,7 +27,9 @@ PROTOCOLS: Mapping[str, Callable[[ProviderRequest], Awaitable[ProviderStream]]] 
 }
 
 
-async def open_stream(request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None) -> ProviderStream:
+async def open_stream(
+    request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None, patience: Patience
+) -> ProviderStream:
     """The provider's response, once it has accepted the request.
 
     `max_tokens` bounds the output tokens; None leaves the limit to the provider. Raises ProviderFailure when this
@@ -33,7 +37,13 @@ async def open_stream(request: ChatRequest, attempt: Attempt, caller: Caller, ma
     """
     if attempt.model.variant == "thinking":
         request = _with_reasoning(request)
-    return await PROTOCOLS[attempt.upstream.protocol](ProviderRequest(request, attempt, caller, max_tokens))
+    idle_seconds = None
+    if not request.stream:  # until the first byte; a response in one piece sends none before it is complete
+        idle_seconds = max(patience.seconds, settings.PROVIDER_IDLE_SECONDS)
+        if patience.streamed:
+            request = msgspec.structs.replace(request, stream=True)
+    provider_request = ProviderRequest(request, attempt, caller, max_tokens, idle_seconds)
+    return await PROTOCOLS[attempt.upstream.protocol](provider_request)
 
 
 def _with_reasoning(request: ChatRequest) -> ChatRequest:

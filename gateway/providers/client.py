@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from django.conf import settings
 
 from . import http
 from .errors import failure_from_response
@@ -27,9 +26,7 @@ async def send(
     }
     if request.attempt.upstream.simulated:
         headers |= request.caller.sandbox_headers
-    # A response in one piece sends no byte until it is complete.
-    idle_seconds = None if stream else settings.PROVIDER_WHOLE_SECONDS
-    response = await http.post(url, headers=headers, content=_encode(body), idle_seconds=idle_seconds)
+    response = await http.post(url, headers=headers, content=_encode(body), idle_seconds=request.idle_seconds)
     if response.status == 200:
         return response
     try:

@@ -18,7 +18,7 @@ from gateway.routing.availability import availability, page_of
 
 from .moderation import Moderation, moderation_refusal
 
-__all__ = ["ProviderFailure", "api_error", "failed_event", "retry_delay"]
+__all__ = ["ProviderFailure", "api_error", "failed_event", "refuses_streams", "retry_delay"]
 
 
 class ProviderFailure(Exception):
@@ -62,6 +62,11 @@ def retry_delay(failures: Sequence[ProviderFailure]) -> float | None:
         return None
     shortest = min(failure.retry_after for failure in failures if failure.retry_after is not None)
     return shortest if shortest <= MAX_RETRY_DELAY else None
+
+
+def refuses_streams(failure: ProviderFailure) -> bool:
+    """Whether a provider refused a request because it asks for a stream; one without a stream may succeed."""
+    return failure.status in {400, 403, 405, 415, 422, 501} and "stream" in failure.message.lower()
 
 
 def api_error(failures: Failures, models: Sequence[str], messages: Sequence[dict[str, Any]]) -> ApiError:

@@ -23,13 +23,14 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     """A caller's request on its way to one endpoint.
 
     `max_tokens` is the number of output tokens that the caller's credits and parameters allow; None leaves the limit
-    to the provider.
+    to the provider. `idle_seconds` is how long nothing may arrive; None for PROVIDER_IDLE_SECONDS.
     """
 
     chat: ChatRequest
     attempt: Attempt
     caller: Caller
     max_tokens: int | None
+    idle_seconds: float | None = None
 
     @property
     def body(self) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """Relaying: open the first provider stream that yields a token, and read it in a task of its own.
 
+A caller that does not stream gets the response of the first provider that finishes one: until then nothing has been
+sent, so that the next provider is asked even when a response breaks off in the middle.
+
 The reading task is separate from the caller's so that a caller that leaves does not interrupt a read: the cost of a
 response is known only at its end.
 """
@@ -8,16 +11,16 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 
 from django.conf import settings
 
 from gateway.accounting.metering import Meter
 from gateway.callers import Caller
-from gateway.events import Delta, Finished
+from gateway.events import Delta, Finished, joined
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers import ProviderStream, open_stream
-from gateway.providers.failures import ProviderFailure, api_error, retry_delay
-from gateway.routing.affinity import Draw
+from gateway.providers import Patience, ProviderStream, open_stream, patience
+from gateway.providers.failures import ProviderFailure, api_error, refuses_streams, retry_delay
 from gateway.routing.health import HealthTracker
 from gateway.routing.plan import Attempt, Plan
 from gateway.routing.provider_keys import KEY_STATUSES, ring
@@ -35,11 +38,13 @@ Piece = list[Delta | Finished]
 class Relay:
     """A provider stream and the task that reads it. A piece is a list of events: those of one network packet."""
 
-    def __init__(self, attempt: Attempt, stream: ProviderStream) -> None:
+    def __init__(self, attempt: Attempt, stream: ProviderStream, *, gathers: bool = False) -> None:
         self.attempt = attempt
         self.stream = stream
         self.seconds = 0.0  # from opening to the first token
+        self.first_token_at = 0.0  # on the clock of the service
         self._first: Piece | None = None
+        self._rest: Piece | None = [] if gathers else None  # a whole response after its first piece
         # None and ProviderFailure both mark the end.
         self._pieces: asyncio.Queue[Piece | ProviderFailure | None] = asyncio.Queue(MAX_QUEUED_PIECES)
         self._reader = asyncio.create_task(self._read())
@@ -47,6 +52,27 @@ class Relay:
     async def wait_for_first(self) -> None:
         """Wait for the first piece, or for the end of an empty response. Raises ProviderFailure."""
         self._first = await self._next()
+
+    async def gather(self) -> None:
+        """Wait for the end of the response, which then is one piece.
+
+        Raises ProviderFailure when it breaks off, stops for PROVIDER_IDLE_SECONDS or has a text that cannot be read.
+        """
+        if self._first is None:
+            return
+        assert self._rest is not None, "a relay that gathers"
+        while True:
+            so_far = len(self._rest)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(settings.PROVIDER_IDLE_SECONDS):
+                    await self._next()
+                    break
+            if len(self._rest) == so_far:
+                raise ProviderFailure(504, "The provider stopped responding.", error_type="timeout")
+        if self.stream.skipped:
+            raise ProviderFailure(502, "The provider sent an invalid response.")
+        self._first = joined(self._first + self._rest)
+        self._pieces.put_nowait(None)
 
     async def events(self) -> AsyncGenerator[Delta | Finished, None]:
         """Every event up to the end. Raises ProviderFailure when the response breaks off."""
@@ -74,10 +100,15 @@ class Relay:
 
     async def _read(self) -> None:
         end: ProviderFailure | None = None
+        began = False
         try:
             async with asyncio.timeout(settings.PROVIDER_TOTAL_SECONDS):
                 async for piece in self.stream.batches():
-                    await self._pieces.put(piece)
+                    if self._rest is None or not began:
+                        await self._pieces.put(piece)
+                    else:
+                        self._rest += piece
+                    began = True
         except ProviderFailure as failure:
             end = failure
         except TimeoutError:
@@ -105,13 +136,15 @@ async def open_relay(
     *,
     health: HealthTracker,
     clock: Callable[[], float] = time.monotonic,
+    on_first_token: Callable[[], None] = lambda: None,
 ) -> Relay:
-    """The first attempt of the plan that yields a token; the failures before it are recorded.
+    """The first attempt of the plan that yields a token, or a whole response for a caller that does not stream.
 
+    The failures before it are recorded. `on_first_token` is called for each attempt whose response is being gathered.
     When every provider is rate limited and says to come back soon, all are tried once more. Raises ApiError when no
     attempt succeeds.
     """
-    opening = _Opening(request, caller, meter, health, clock, plan.stable_draw)
+    opening = _Opening(plan, request, caller, meter, health, clock, on_first_token)
     for last_round in (False, True):
         for attempt in plan.attempts:
             if (relay := await opening.try_keys(attempt)) is not None:
@@ -128,19 +161,21 @@ class _Opening:
 
     def __init__(
         self,
+        plan: Plan,
         request: ChatRequest,
         caller: Caller,
         meter: Meter,
         health: HealthTracker,
         clock: Callable[[], float],
-        draw: Draw | None,
+        on_first_token: Callable[[], None],
     ) -> None:
+        self._plan = plan
         self._request = request
         self._caller = caller
         self._meter = meter
         self._health = health
         self._clock = clock
-        self._draw = draw
+        self._on_first_token = on_first_token
         self.failures: list[tuple[str, ProviderFailure]] = []
 
     async def try_keys(self, attempt: Attempt) -> Relay | None:
@@ -151,20 +186,17 @@ class _Opening:
         upstream, provider, model = attempt.upstream, attempt.endpoint.provider, attempt.endpoint.provider_model_id
         tried: list[int] = []
         failure: ProviderFailure | None = None
-        while key := ring.choose(provider, upstream.keys, model, tried=tried, draw=self._draw):
+        while key := ring.choose(provider, upstream.keys, model, tried=tried, draw=self._plan.stable_draw):
             tried.append(key.id)
             began = self._clock()
             try:
-                relay = await _open(attempt.with_key(key), self._request, self._caller, self._meter.max_tokens)
+                return await self._open(attempt.with_key(key), began)
             except ProviderFailure as refusal:
                 failure = refusal
                 self._record(attempt, failure, self._clock() - began)
                 if failure.status not in KEY_STATUSES or upstream.simulated:
                     break
                 ring.refused(provider, key.id, model, failure.status, failure.retry_after)
-            else:
-                relay.seconds = self._clock() - began
-                return relay
         if failure is None:
             due = ring.seconds_until_due(provider, upstream.keys)
             self._record(attempt, ProviderFailure(429, "", error_type="rate_limit_exceeded", retry_after=due), 0.0)
@@ -172,25 +204,41 @@ class _Opening:
             self._health.record_failure(attempt.key, failure.status)
         return None
 
+    async def _open(self, attempt: Attempt, began: float) -> Relay:
+        """The response that was asked for at `began`. Raises ProviderFailure when there is none, or none in time."""
+        is_last = attempt.key == self._plan.attempts[-1].key
+        asked = patience(self._request, attempt, self._meter.max_tokens, self._health, is_last=is_last)
+        try:
+            return await self._ask(attempt, asked, began)
+        except ProviderFailure as failure:
+            if self._request.stream or not asked.streamed or not refuses_streams(failure):
+                raise
+        whole = Patience(streamed=False, seconds=settings.PROVIDER_WHOLE_SECONDS)
+        return await self._ask(attempt, whole, began)
+
+    async def _ask(self, attempt: Attempt, asked: Patience, began: float) -> Relay:
+        relay: Relay | None = None
+        gathers = asked.streamed and not self._request.stream
+        try:
+            async with asyncio.timeout(asked.seconds):
+                stream = await open_stream(self._request, attempt, self._caller, self._meter.max_tokens, asked)
+                relay = Relay(attempt, stream, gathers=gathers)
+                await relay.wait_for_first()
+            relay.first_token_at = self._clock()
+            relay.seconds = relay.first_token_at - began
+            if gathers:
+                self._on_first_token()
+                await relay.gather()
+        except BaseException as error:
+            if relay is not None:
+                await relay.close()
+            if isinstance(error, TimeoutError):
+                raise ProviderFailure(504, "", error_type="timeout") from error
+            raise
+        return relay
+
     def _record(self, attempt: Attempt, failure: ProviderFailure, seconds: float) -> None:
         self._meter.record_failed_attempt(attempt, failure.status, seconds)
         tag, model = attempt.endpoint.tag, attempt.model.id
         log.info("%s failed for %s with %d after %.2f s", tag, model, failure.status, seconds)
         self.failures.append((attempt.endpoint.provider_name, failure))
-
-
-async def _open(attempt: Attempt, request: ChatRequest, caller: Caller, max_tokens: int | None) -> Relay:
-    """The response once its first token is here. Raises ProviderFailure when there is none, or none in time."""
-    relay: Relay | None = None
-    seconds = settings.PROVIDER_FIRST_TOKEN_SECONDS if request.stream else settings.PROVIDER_WHOLE_SECONDS
-    try:
-        async with asyncio.timeout(seconds):
-            relay = Relay(attempt, await open_stream(request, attempt, caller, max_tokens))
-            await relay.wait_for_first()
-    except BaseException as error:
-        if relay is not None:
-            await relay.close()
-        if isinstance(error, TimeoutError):
-            raise ProviderFailure(504, "", error_type="timeout") from error
-        raise
-    return relay

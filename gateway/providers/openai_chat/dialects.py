@@ -34,6 +34,9 @@ class Dialect:
     reasoning_off: Mapping[str, Any] = field(default_factory=dict)
     #: The provider takes `prompt_cache_key`. It gets a pseudonym of the client's key.
     prompt_cache_key: bool = False
+    #: Reasoning is part of the response. False: a stream is silent until the reasoning is over, which takes minutes.
+    #: OpenAI also refuses streams of its reasoning models to organizations that it has not verified.
+    shows_reasoning: bool = True
 
     # --- Messages and tools ---
 
@@ -72,6 +75,7 @@ _OPENAI = Dialect(
     refused_fields=frozenset(),
     output_limit_field="max_completion_tokens",  # newer models refuse `max_tokens`
     prompt_cache_key=True,
+    shows_reasoning=False,
     roles={},
     message_fields=_MESSAGE_FIELDS,
     text_only_roles=frozenset(),
@@ -127,7 +131,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "openai": _OPENAI,
     "seed": _REASONING_CONTENT,
     "together": _REASONING,
-    "xai": replace(_REASONING_CONTENT, image_types=frozenset({"image/jpeg", "image/png"})),
+    "xai": replace(_REASONING_CONTENT, shows_reasoning=False, image_types=frozenset({"image/jpeg", "image/png"})),
     "xiaomi": _REASONING_CONTENT,
     "z-ai": replace(_REASONING_CONTENT, **_THINKING),
 }  # fmt: skip
