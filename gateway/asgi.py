@@ -25,7 +25,8 @@ from gateway.protocols.chat_completions.sse import DONE, KEEP_ALIVE, SseEncoder
 from keys.authentication import authenticate, require_inference
 
 from . import completions
-from .events import Event, Failed, Started
+from .events import Begun, Event, Failed, Started
+from .whole_response import PatientResponse, generation_begun, noting_first
 
 __all__ = ["PATHS", "Application", "application", "refusal"]
 
@@ -76,15 +77,15 @@ class Application:
         response = await endpoint(request) if request.method in {"POST", "OPTIONS"} else _wrong_method(request)
         await response(scope, receive, send)
 
-    async def chat_completions(self, request: Request) -> Response:
+    async def chat_completions(self, request: Request) -> Response | PatientResponse:
         """POST /api/v1/chat/completions"""
         return await self._respond(request, text_completion=False)
 
-    async def text_completions(self, request: Request) -> Response:
+    async def text_completions(self, request: Request) -> Response | PatientResponse:
         """POST /api/v1/completions: takes a `prompt`, returns `choices[].text`."""
         return await self._respond(request, text_completion=True)
 
-    async def _respond(self, request: Request, *, text_completion: bool) -> Response:
+    async def _respond(self, request: Request, *, text_completion: bool) -> Response | PatientResponse:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=_PREFLIGHT)
         try:
@@ -98,17 +99,16 @@ class Application:
             if text_completion and not chat_request.is_text_completion:
                 raise InvalidRequest("/completions takes a `prompt`. Send `messages` to /chat/completions.")
             caller = await completions.key_caller(identity, **_details(request))
-            events = self._service.stream(caller, chat_request)
             shape = {
                 "text_completion": chat_request.is_text_completion,
                 "show_reasoning": not (chat_request.reasoning and chat_request.reasoning.exclude),
             }
             if chat_request.stream:
+                events = self._service.stream(caller, chat_request)
                 first = await anext(events)
                 assert isinstance(first, Started)
                 return EventStream(first, events, SseEncoder(**shape))
-            reply = await gather(events, **shape)
-            return _json(reply, headers={"X-Generation-Id": reply["id"]})
+            return await self._whole(caller, chat_request, shape)
         except ApiError as error:
             metrics.ERRORS.labels(error.error_type).inc()
             return refusal(error)
@@ -118,6 +118,18 @@ class Application:
             answer = _logged(error, "inference failed")
             metrics.ERRORS.labels(answer.error_type).inc()
             return _json(answer.envelope(), answer.status, answer.headers)
+
+    async def _whole(
+        self, caller: completions.Caller, request: completions.ChatRequest, shape: dict[str, bool]
+    ) -> Response | PatientResponse:
+        """The response in one piece. One that takes long shows signs of life as soon as a provider has begun."""
+        begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
+        events = self._service.stream(caller, request, noting_first(begun))
+        gathering = asyncio.create_task(gather(events, **shape))
+        if generation := await generation_begun(gathering, begun):
+            return PatientResponse(gathering, generation, _CORS, **shape)
+        reply = gathering.result()
+        return _json(reply, headers={"X-Generation-Id": reply["id"]})
 
 
 class EventStream(StreamingResponse):

@@ -30,7 +30,7 @@ from models_catalog.catalog import Catalogue
 
 from . import web_search
 from .callers import Caller, chat_caller, key_caller
-from .events import Event
+from .events import Begun, Event
 
 __all__ = [
     "Caller",
@@ -111,7 +111,7 @@ class InferenceService:
     # --- A request
 
     async def stream(
-        self, caller: Caller, request: ChatRequest, on_first_token: Callable[[], None] = lambda: None
+        self, caller: Caller, request: ChatRequest, on_first_token: Callable[[Begun], None] = lambda begun: None
     ) -> AsyncGenerator[Event, None]:
         """Yield the response: Started, Deltas, Finished or Failed, Billed. The caller is charged exactly once.
 

@@ -5,13 +5,13 @@ A response is: Started, then Deltas, then Finished or Failed, then Billed.
 
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from common.money import PicoUsd
 
-__all__ = ["Billed", "Delta", "Event", "Failed", "Finished", "Started", "Usage", "joined"]
+__all__ = ["Begun", "Billed", "Delta", "Event", "Failed", "Finished", "Started", "Usage", "joined"]
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +28,13 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+
+class Begun(NamedTuple):
+    """A provider has produced the first token of a response that is gathered; another one may still finish it."""
+
+    generation_id: str
+    model: str  # the one that responds
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +96,11 @@ def joined(events: Iterable[Delta | Finished]) -> list[Delta | Finished]:
     """The same response in fewer events: neighboring deltas of text alone, or of reasoning alone, become one."""
     result: list[Delta | Finished] = []
     for (kind, index), run in groupby(events, _kind):
-        if kind:
-            result.append(Delta(**{kind: "".join([getattr(delta, kind) for delta in run])}, index=index))
+        if kind == "text":
+            result.append(Delta(text="".join([delta.text for delta in run if isinstance(delta, Delta)]), index=index))
+        elif kind == "reasoning":
+            reasoning = "".join([delta.reasoning for delta in run if isinstance(delta, Delta)])
+            result.append(Delta(reasoning=reasoning, index=index))
         else:
             result += run
     return result

@@ -346,13 +346,17 @@ SANDBOX_PROVIDERS_URL = env.text(
     f"http://127.0.0.1:{env.integer('SANDBOX_PROVIDERS_PORT', 8010)}" if DEBUG else "",
 )
 
-# Timeouts for providers, in seconds: to connect, to the first token, to an unstreamed response (after each of these
-# the next endpoint is tried), between two chunks of a stream, and for a whole stream.
+# Timeouts for providers, in seconds: to connect, to the first token, to an unstreamed response of the last endpoint or
+# of one that thinks unseen (after each of these the next endpoint is tried), between two chunks of a stream, and for a
+# whole stream.
 PROVIDER_CONNECT_SECONDS = env.integer("PROVIDER_CONNECT_SECONDS", 10)
 PROVIDER_FIRST_TOKEN_SECONDS = env.integer("PROVIDER_FIRST_TOKEN_SECONDS", 60)
 PROVIDER_WHOLE_SECONDS = env.integer("PROVIDER_WHOLE_SECONDS", 300)
 PROVIDER_IDLE_SECONDS = env.integer("PROVIDER_IDLE_SECONDS", 60)
 PROVIDER_TOTAL_SECONDS = env.integer("PROVIDER_TOTAL_SECONDS", 900)
+
+# Seconds after which an unstreamed response whose provider has begun sends white space; 0 for never.
+SIGN_OF_LIFE_SECONDS = env.integer("SIGN_OF_LIFE_SECONDS", 3)
 
 # Seconds that a stopping process may take to settle abandoned requests.
 SHUTDOWN_SECONDS = env.integer("SHUTDOWN_SECONDS", 30)

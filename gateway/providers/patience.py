@@ -6,12 +6,13 @@ that token is the sign of life. Reading a stream costs CPU time for each token, 
 asked for in one piece, and so are those of models that think out of sight.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from django.conf import settings
 
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.routing.health import HealthTracker
+from gateway.routing.health import Health
 from gateway.routing.plan import Attempt
 from models_catalog.parameters import supports
 
@@ -35,7 +36,7 @@ class Patience(NamedTuple):
 
 
 def patience(
-    request: ChatRequest, attempt: Attempt, max_tokens: int | None, health: HealthTracker, *, is_last: bool
+    request: ChatRequest, attempt: Attempt, max_tokens: int | None, health: Callable[[], Health], *, is_last: bool
 ) -> Patience:
     """How to ask this endpoint. `max_tokens` is the limit that it is sent; `is_last`: no other could be asked.
 
@@ -46,14 +47,13 @@ def patience(
         return Patience(streamed=True, seconds=first_token)
     late = _is_late(request, attempt)
     streamed = not late and (max_tokens is None or max_tokens > SHORT_RESPONSE_TOKENS)
+    seconds: float = min(first_token, whole)
     if is_last:
         seconds = whole
     elif late:
-        latency = health.snapshot().of(attempt.key).latency
+        latency = health().of(attempt.key).latency
         usual = latency["p99"] / 1000 if latency else first_token
         seconds = min(max(SLOWNESS * usual, first_token), whole)
-    else:
-        seconds = min(first_token, whole)
     return Patience(streamed, seconds)
 
 
@@ -65,4 +65,4 @@ def _is_late(request: ChatRequest, attempt: Attempt) -> bool:
         return False
     if attempt.upstream.protocol == "openai_chat":
         return not DIALECTS.get(attempt.endpoint.provider, TOLERANT).shows_reasoning
-    return request.reasoning is not None and request.reasoning.exclude
+    return bool(request.reasoning and request.reasoning.exclude)

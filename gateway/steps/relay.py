@@ -17,7 +17,7 @@ from django.conf import settings
 
 from gateway.accounting.metering import Meter
 from gateway.callers import Caller
-from gateway.events import Delta, Finished, joined
+from gateway.events import Begun, Delta, Finished, joined
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers import Patience, ProviderStream, open_stream, patience
 from gateway.providers.failures import ProviderFailure, api_error, refuses_streams, retry_delay
@@ -136,11 +136,11 @@ async def open_relay(
     *,
     health: HealthTracker,
     clock: Callable[[], float] = time.monotonic,
-    on_first_token: Callable[[], None] = lambda: None,
+    on_first_token: Callable[[Begun], None] = lambda begun: None,
 ) -> Relay:
     """The first attempt of the plan that yields a token, or a whole response for a caller that does not stream.
 
-    The failures before it are recorded. `on_first_token` is called for each attempt whose response is being gathered.
+    The failures before it are recorded. `on_first_token` is called when gathering a response begins.
     When every provider is rate limited and says to come back soon, all are tried once more. Raises ApiError when no
     attempt succeeds.
     """
@@ -167,7 +167,7 @@ class _Opening:
         meter: Meter,
         health: HealthTracker,
         clock: Callable[[], float],
-        on_first_token: Callable[[], None],
+        on_first_token: Callable[[Begun], None],
     ) -> None:
         self._plan = plan
         self._request = request
@@ -207,7 +207,7 @@ class _Opening:
     async def _open(self, attempt: Attempt, began: float) -> Relay:
         """The response that was asked for at `began`. Raises ProviderFailure when there is none, or none in time."""
         is_last = attempt.key == self._plan.attempts[-1].key
-        asked = patience(self._request, attempt, self._meter.max_tokens, self._health, is_last=is_last)
+        asked = patience(self._request, attempt, self._meter.max_tokens, self._health.snapshot, is_last=is_last)
         try:
             return await self._ask(attempt, asked, began)
         except ProviderFailure as failure:
@@ -227,7 +227,7 @@ class _Opening:
             relay.first_token_at = self._clock()
             relay.seconds = relay.first_token_at - began
             if gathers:
-                self._on_first_token()
+                self._on_first_token(Begun(self._meter.generation.id, attempt.model.id))
                 await relay.gather()
         except BaseException as error:
             if relay is not None:

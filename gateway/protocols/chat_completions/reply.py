@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterable
 from typing import Any
 
+from common.clock import utc_now
+from common.errors import ApiError
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 
 from .sse import error_object, usage_object
 
-__all__ = ["gather"]
+__all__ = ["failed_reply", "gather"]
 
 
 async def gather(
@@ -46,6 +48,27 @@ async def gather(
         for index, choice in sorted((choices or {0: _Choice()}).items())
     ]
     return reply
+
+
+def failed_reply(
+    generation_id: str, model: str, error: ApiError, *, text_completion: bool = False, show_reasoning: bool = True
+) -> dict[str, Any]:
+    """The JSON object of a response that failed after its status 200 was sent.
+
+    An interrupted response without text: the error is in its choice, as `gather` has it, and at the top as well, where
+    clients look for the error of a response with another status.
+    """
+    envelope = error.envelope()
+    render = _Choice.as_text if text_completion else _Choice.as_message
+    choice = {"index": 0, **render(_Choice(), show_reasoning), "finish_reason": "error", "error": envelope["error"]}
+    return {
+        "object": "text_completion" if text_completion else "chat.completion",
+        "id": generation_id,
+        "created": int(utc_now().timestamp()),
+        "model": model,
+        "choices": [choice],
+        **envelope,
+    }
 
 
 class _Choice:

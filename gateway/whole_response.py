@@ -1,0 +1,95 @@
+"""Signs of life for callers that do not stream: white space before the JSON, once a provider has begun to respond.
+
+Some clients give up after a few seconds without a byte and send the request again, which costs them both. JSON allows
+white space before its value. It is sent only after the first token, when a response is as certain as that of a stream:
+from then on the status is 200, and a failure of every provider is told in the body.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from starlette.types import Receive, Scope, Send
+
+from common.errors import ApiError, InternalError
+from gateway.protocols.chat_completions.reply import failed_reply
+
+from .events import Begun
+
+__all__ = ["PatientResponse", "generation_begun", "noting_first"]
+
+log = logging.getLogger(__name__)
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+Reply = dict[str, Any]
+
+
+def noting_first(begun: asyncio.Future[Begun]) -> Callable[[Begun], None]:
+    """A function that puts its first argument into the future."""
+
+    def note(event: Begun) -> None:
+        if not begun.done():
+            begun.set_result(event)
+
+    return note
+
+
+async def generation_begun(gathering: asyncio.Task[Reply], begun: asyncio.Future[Begun]) -> Begun | None:
+    """Wait for the reply; None when it is there. `begun` if SIGN_OF_LIFE_SECONDS pass and a provider has begun."""
+    seconds = settings.SIGN_OF_LIFE_SECONDS
+    try:
+        await asyncio.wait({gathering}, timeout=seconds or None)
+        if not gathering.done():
+            either: set[asyncio.Future[Any]] = {gathering, begun}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        await _cancel(gathering)
+        raise
+    return None if gathering.done() else begun.result()
+
+
+class PatientResponse:
+    """The reply when it is gathered; until then a line break every SIGN_OF_LIFE_SECONDS, the first one at once."""
+
+    def __init__(
+        self, gathering: asyncio.Task[Reply], generation: Begun, headers: dict[str, str], **shape: bool
+    ) -> None:
+        self._gathering = gathering
+        self._generation = generation
+        self._shape = shape
+        # Proxies that buffer would keep the signs of life to themselves.
+        headers = {**headers, "Content-Type": "application/json", "X-Accel-Buffering": "no"}
+        headers["X-Generation-Id"] = generation.generation_id
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        try:
+            while not self._gathering.done():
+                await send({"type": "http.response.body", "body": b"\n", "more_body": True})
+                await asyncio.wait({self._gathering}, timeout=settings.SIGN_OF_LIFE_SECONDS)
+        except asyncio.CancelledError:
+            await _cancel(self._gathering)
+            raise
+        await send({"type": "http.response.body", "body": _encode(self._reply()), "more_body": False})
+
+    def _reply(self) -> Reply:
+        try:
+            return self._gathering.result()
+        except ApiError as error:
+            failure = error
+        except Exception as error:
+            # A traceback could contain a prompt.
+            log.error("a response failed while it was gathered: %s", type(error).__name__)
+            failure = InternalError()
+        return failed_reply(self._generation.generation_id, self._generation.model, failure, **self._shape)
+
+
+async def _cancel(gathering: asyncio.Task[Reply]) -> None:
+    """Cancel the request and wait until it has been settled or handed to be settled."""
+    gathering.cancel()
+    await asyncio.wait({gathering})
