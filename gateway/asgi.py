@@ -4,6 +4,7 @@ This is the hot path; Django serves every other path.
 """
 
 import asyncio
+import contextvars
 import logging
 import time
 from collections.abc import AsyncGenerator
@@ -125,8 +126,11 @@ class Application:
         """The response in one piece. One that takes long shows signs of life as soon as a provider has begun."""
         begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
         events = self._service.stream(caller, request, noting_first(begun))
-        gathering = asyncio.create_task(gather(events, **shape))
-        if generation := await generation_begun(gathering, begun):
+        context = contextvars.copy_context()
+        gathering = asyncio.create_task(gather(events, **shape), context=context)
+        generation = await generation_begun(gathering, begun)
+        logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
+        if generation:
             return PatientResponse(gathering, generation, _CORS, **shape)
         reply = gathering.result()
         return _json(reply, headers={"X-Generation-Id": reply["id"]})

@@ -14,7 +14,9 @@ import msgspec
 from django.conf import settings
 from starlette.types import Receive, Scope, Send
 
+from common import logs, metrics
 from common.errors import ApiError, InternalError
+from common.outages import outage_of
 from gateway.protocols.chat_completions.reply import failed_reply
 
 from .events import Begun
@@ -83,9 +85,10 @@ class PatientResponse:
         except ApiError as error:
             failure = error
         except Exception as error:
-            # A traceback could contain a prompt.
-            log.error("a response failed while it was gathered: %s", type(error).__name__)
-            failure = InternalError()
+            # A full traceback could contain a prompt.
+            log.error("a response failed while it was gathered: %s at %s", type(error).__name__, logs.place(error))
+            failure = outage_of(error) or InternalError()
+        metrics.ERRORS.labels(failure.error_type).inc()
         return failed_reply(self._generation.generation_id, self._generation.model, failure, **self._shape)
 
 
