@@ -13,7 +13,9 @@ import openai
 import pytest
 
 from gateway import asgi
+from gateway.events import Delta
 from gateway.models import Generation
+from gateway.protocols.chat_completions.reply import gather
 from gateway.routing import health
 from gateway.routing.health import EndpointKey
 from tests.gates import Gate
@@ -313,3 +315,24 @@ async def test_a_response_that_breaks_off_after_white_space_comes_from_the_next_
     assert (reply["provider"], reply["id"]) == ("Dear", wire.headers["x-generation-id"])
     assert (await api.account()).usage == (await api.generation()).cost
     await api.assert_books_balance()
+
+
+# --- Gathered responses -----------------------------------------------------------------------------
+
+
+async def test_a_gathered_block_of_reasoning_is_one_block():
+    """As a provider would have sent it in one piece; a signature or another index begins the next block."""
+    pieces = [("Let me ", 0, {}), ("think.", 0, {}), ("", 0, {"signature": "abc"}), ("More.", 0, {}), ("New.", 1, {})]
+
+    async def events():
+        for text, index, more in pieces:
+            detail = {"type": "reasoning.text", "text": text, "format": "f", "index": index, **more}
+            yield Delta(reasoning=text, reasoning_details=[detail])
+
+    message = (await gather(events()))["choices"][0]["message"]
+    assert [(one["text"], one.get("signature")) for one in message["reasoning_details"]] == [
+        ("Let me think.", "abc"),
+        ("More.", None),
+        ("New.", None),
+    ]
+    assert message["reasoning"] == "Let me think.More.New."
