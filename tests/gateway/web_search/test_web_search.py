@@ -28,7 +28,7 @@ async def test_an_online_model_gets_the_results_and_its_response_cites_them(api)
         assert citation["url"] in results["content"]
         assert citation["content"] in results["content"]
     assert body["model"] == "acme/one"
-    assert received["body"].keys() == {"model", "messages"}
+    assert received["body"].keys() == {"model", "messages", "stream", "stream_options"}
 
 
 async def test_a_search_costs_its_fee_once_in_addition_to_the_tokens(api):
