@@ -22,7 +22,7 @@ def test_a_missing_file_sets_nothing(tmp_path):
     assert read(tmp_path / ".env") == {}
 
 
-@pytest.mark.parametrize("line", ["set B to 2", "B='one", "B=\"-----BEGIN KEY-----", "B='it's' x"])
+@pytest.mark.parametrize("line", ["set B to 2", "B='one", 'B="-----BEGIN KEY-----', "B='it's' x"])
 def test_an_invalid_line_is_reported_with_its_number(tmp_path, line):
     file = tmp_path / ".env"
     file.write_text(f"A=1\n{line}\n")

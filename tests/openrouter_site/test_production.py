@@ -80,6 +80,8 @@ def test_production_asks_operators_for_a_second_factor(settings, required):
 
 def test_a_network_that_trusts_everyone_is_refused():
     assert "would trust every sender" in start(TRUSTED_PROXIES="0.0.0.0/0")
+
+
 def test_a_short_encryption_key_is_refused_even_beside_a_long_one():
     long = "k" * 40
     assert "ENCRYPTION_KEY has a key of fewer than 32 characters" in start(ENCRYPTION_KEY=f"{long}, too-short")
