@@ -56,7 +56,8 @@ class Claim:
             return
         on_server = connection.vendor == "postgresql" and not settings.DATABASE_POOLER
         self._lock = PostgresqlLock() if on_server else FileLock()
-        deadline = time.monotonic() + (10 if settings.DEBUG else 2 * settings.SHUTDOWN_SECONDS + 10)
+        # A stopping process may take as long for its responses as for settling them.
+        deadline = time.monotonic() + (5 if settings.DEBUG else 2 * settings.SHUTDOWN_SECONDS + 10)
         announced = False
         while holder := await self._lock.take():
             if _is_sibling(holder) or time.monotonic() > deadline:

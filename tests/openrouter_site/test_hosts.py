@@ -23,7 +23,13 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.mark.parametrize("host", ["evil.example", "testserver.evil.example", "127.0.0.1@evil.example", "a b", ""])
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", CHAT), ("OPTIONS", CHAT), ("POST", f"http://testserver/{CHAT}"), ("GET", MODELS), ("GET", "/api/v1/x")],
+    [
+        ("POST", CHAT),
+        ("OPTIONS", CHAT),
+        ("POST", f"http://testserver/{CHAT}"),
+        ("GET", MODELS),
+        ("GET", "/api/v1/x"),
+    ],
 )
 async def test_an_api_request_to_another_host_is_a_400_that_names_the_sites_address(http, settings, method, path, host):
     settings.SITE_URL = "https://gateway.example.com"
