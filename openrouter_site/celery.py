@@ -47,7 +47,8 @@ def end_task(**_: Any) -> None:
 @signals.worker_init.connect
 def check_the_database(**_: Any) -> None:
     """End the worker with status 1 and the remedy if migrations are pending."""
-    from .startup import SettingsError, refuse_pending_migrations  # Django is set up by now
+    from .env import SettingsError
+    from .startup import refuse_pending_migrations  # Django is set up by now
 
     try:
         refuse_pending_migrations()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.environment import ROOT, read_env_file
+from common import env_file
+from scripts.environment import ROOT
 
 # Written in pieces, so that this file may be in the repository itself.
 REGISTRIES = re.compile(
@@ -72,10 +73,10 @@ def test_running_and_testing_use_the_same_versions():
 
 def test_the_example_of_settings_can_be_read_and_sets_nothing(tmp_path):
     example = (ROOT / ".env.example").read_text()
-    assert read_env_file(ROOT / ".env.example") == {}
+    assert env_file.read(ROOT / ".env.example") == {}
     uncommented = tmp_path / ".env"
     uncommented.write_text(re.sub(r"^#(?=[A-Z_]+=)", "", example, flags=re.MULTILINE))
-    assert "STRIPE_SECRET_KEY" in read_env_file(uncommented)
+    assert "STRIPE_SECRET_KEY" in env_file.read(uncommented)
 
 
 def test_the_readme_lists_every_setting():
