@@ -129,14 +129,15 @@ def _worker() -> list[Check]:
 
 
 def _catalog() -> list[Check]:
-    models = catalog.current().models
-    if not models:
+    known = catalog.current()
+    count = len(known.complete.models)
+    if not count:
         remedy = "Run: python manage.py load_catalogue, or add a server of your own."
         return [
             Check("Catalog", MISSING, "There are no models.", remedy, reverse("admin:models_catalog_model_changelist"))
         ]
     url = reverse("admin:models_catalog_model_changelist")
-    return [Check("Catalog", OK, f"{_many(len(models), 'model')}.", url=url)]
+    return [Check("Catalog", OK, f"{_many(count, 'model')}, of which {len(known.models):,} can answer here.", url=url)]
 
 
 def _providers() -> list[Check]:

@@ -158,8 +158,8 @@ def test_an_endpoint_without_any_key_is_not_called(settings, db):
     factory.endpoint(factory.model("acme/one"), "cheap", factory.CHEAP)
     Provider.objects.update(base_url="https://cheap.example/v1")
     catalog.touch()
-    (endpoint,) = catalog.current().models["acme/one"].endpoints
-    assert upstreams.upstream_of(endpoint) is None
+    (endpoint,) = catalog.current().complete.models["acme/one"].endpoints
+    assert upstreams.upstream_of(endpoint) is None and not catalog.current().models
     add_keys(GOOD)
     (endpoint,) = catalog.current().models["acme/one"].endpoints
     upstream = upstreams.upstream_of(endpoint)

@@ -87,7 +87,8 @@ def test_redis_is_missing_with_several_processes_and_failing_when_it_does_not_an
 def test_providers_are_simulated_missing_or_named_with_their_models(settings):
     assert part("Providers").detail == "A sandbox answers for all 1 models."
     settings.SANDBOX_PROVIDERS_URL = ""
-    upstreams.clear()
+    changed()
+    assert (part("Catalog").state, part("Catalog").detail) == (OK, "1 model, of which 0 can answer here.")
     assert part("Providers").state == MISSING and "Enter a provider's key" in part("Providers").remedy
     add_key()
     assert (part("Providers").state, part("Providers").detail) == (OK, "With the number of their models: Cheap (1).")

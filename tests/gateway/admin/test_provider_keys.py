@@ -25,6 +25,7 @@ def operator(db, settings) -> Client:
     settings.SANDBOX_PROVIDERS_URL = ""
     upstreams.clear()
     factory.endpoint(factory.model("acme/one"), "cheap", factory.CHEAP)
+    Provider.objects.update(base_url="https://cheap.example/v1")
     client = Client()
     client.force_login(User.objects.create_superuser("operator@example.com", "correct horse battery"))
     return client
