@@ -441,6 +441,8 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        # During an outage it would write two lines for each attempt to connect. Refused requests are logged anyway.
+        "psycopg.pool": {"level": "ERROR"},
         # The server's lines look like all others; its own `--log-level` sets their level.
         "uvicorn": {"propagate": True},
         "uvicorn.access": {"propagate": True},

@@ -37,7 +37,7 @@ print(client.session.session_key)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one request: its HTTP status, or what is wrong with the response."""
+    """The result of one request: its HTTP status, or what is wrong with the response."""
 
     kind: str
     began: float

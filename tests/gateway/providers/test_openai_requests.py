@@ -82,7 +82,7 @@ COMMON = {"model", "messages", "stream", "temperature", "reasoning_effort", "max
             | {"seed", "stream_options", "user", "max_completion_tokens", "prompt_cache_key", "prompt_cache_retention"}
             | {"prompt_cache_options", "modalities", "safe_prompt", "invented"},
         ),
-        ("deepseek", COMMON | {"seed", "stream_options", "user", "modalities", "safe_prompt", "invented"}),
+        ("deepseek", COMMON | {"seed", "stream_options", "user", "modalities", "safe_prompt", "invented", "thinking"}),
     ],
 )
 def test_a_provider_gets_no_fields_that_it_refuses_or_charges_extra_for(provider, names):
