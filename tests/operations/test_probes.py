@@ -3,12 +3,13 @@
 import asyncio
 import socket
 import threading
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from common.clock import utc_now
@@ -27,6 +28,12 @@ def client(shutdown: Shutdown | None = None) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(probes), base_url="http://10.1.2.3:8000")
 
 
+@pytest.fixture
+async def database(transactional_db: None) -> AsyncIterator[None]:
+    yield
+    await sync_to_async(connections.close_all)()  # those of the threads of asynchronous code
+
+
 async def test_healthz_needs_nothing():
     async with client() as http:
         response = await http.get("/healthz")
@@ -34,8 +41,7 @@ async def test_healthz_needs_nothing():
         assert (await http.post("/healthz")).status_code == 405
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_readyz_names_the_state_of_each_part():
+async def test_readyz_names_the_state_of_each_part(database):
     await sync_to_async(beat_heart)()
     async with client() as http:
         response = await http.get("/readyz")
@@ -47,8 +53,7 @@ async def test_readyz_names_the_state_of_each_part():
     assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_without_the_worker_pages_are_served_but_a_strict_monitor_gets_a_503():
+async def test_without_the_worker_pages_are_served_but_a_strict_monitor_gets_a_503(database):
     long_ago = utc_now() - readiness.WORKER_SILENT_AFTER - timedelta(seconds=1)
     await Heartbeat.objects.acreate(name=Heartbeat.WORKER, seen_at=long_ago)
     async with client() as http:
@@ -58,8 +63,7 @@ async def test_without_the_worker_pages_are_served_but_a_strict_monitor_gets_a_5
     assert served.json()["parts"]["worker"] == "silent"
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_pending_migrations_are_a_503():
+async def test_pending_migrations_are_a_503(database):
     recorder = await sync_to_async(MigrationRecorder)(connection)
     await sync_to_async(recorder.record_unapplied)("operations", "0001_heartbeats_and_incidents")
     try:
@@ -71,8 +75,7 @@ async def test_pending_migrations_are_a_503():
     assert response.json()["parts"]["migrations"] == "pending"
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_an_unreachable_redis_is_a_503_without_its_address(settings):
+async def test_an_unreachable_redis_is_a_503_without_its_address(database, settings):
     settings.REDIS_URL = "redis://:a-secret@127.0.0.1:1/0"
     async with client() as http:
         response = await http.get("/readyz")
