@@ -1,4 +1,4 @@
-"""Mixed traffic on a running site: pages, the API, inference, webhooks and sockets, with what came of each request."""
+"""Mixed traffic on a running site: pages, the API, inference, webhooks and sockets, with the outcome of each request."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ print(client.session.session_key)
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one request: its HTTP status, or what is wrong with the response."""
+    """One request: its HTTP status, and the problem if the response is wrong."""
 
     kind: str
     began: float
