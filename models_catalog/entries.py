@@ -140,8 +140,10 @@ class EndpointEntry:
     configured: bool = True  # a server is known here that answers it
 
     @property
-    def missing_key(self) -> str:
-        """The environment variable whose key would configure the provider."""
+    def lacks(self) -> str:
+        """What would make the endpoint available: a key's environment variable, or the model's name at the provider."""
+        if not self.provider_model_id:
+            return f"its name at {self.provider_name}"
         return self.key_variable or f"PROVIDER_{self.provider.upper().replace('-', '_')}_API_KEY"
 
     @property
@@ -203,9 +205,9 @@ class ModelEntry:
         return any(endpoint.configured for endpoint in self.endpoints)
 
     @cached_property
-    def missing_keys(self) -> tuple[str, ...]:
-        """The environment variables of which each would make the model available, by name."""
-        return tuple(sorted({endpoint.missing_key for endpoint in self.endpoints if not endpoint.configured}))
+    def lacks(self) -> tuple[str, ...]:
+        """Keys and names of which each would make the model available, in order."""
+        return tuple(sorted({endpoint.lacks for endpoint in self.endpoints if not endpoint.configured}))
 
     @property
     def cheapest(self) -> EndpointEntry:
@@ -227,7 +229,8 @@ class ModelEntry:
 
     @cached_property
     def provider_slugs(self) -> frozenset[str]:
-        return frozenset(endpoint.provider for endpoint in self.endpoints)
+        """Its providers that are configured here; all where none is."""
+        return frozenset(each.provider for each in self.endpoints if each.configured or not self.is_offered)
 
     @cached_property
     def zero_retention(self) -> bool:
@@ -259,7 +262,7 @@ class Catalogue:
     @cached_property
     def offering_providers(self) -> Mapping[str, ProviderEntry]:
         """The providers that serve a model of this catalog, by name."""
-        slugs = frozenset().union(*(model.provider_slugs for model in self.models.values()))
+        slugs = {endpoint.provider for model in self.models.values() for endpoint in model.endpoints}
         return {slug: provider for slug, provider in self.providers.items() if slug in slugs}
 
     @cached_property

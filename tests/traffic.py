@@ -1,4 +1,4 @@
-"""Mixed traffic on a running site: pages, the API, inference, webhooks and sockets, with the outcome of each request."""
+"""Mixed traffic on a running site: pages, API, inference, webhooks and sockets, with the outcome of each request."""
 
 import asyncio
 import contextlib

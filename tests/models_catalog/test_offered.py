@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import User
 from gateway.routing import upstreams
 from models_catalog import catalog
-from models_catalog.models import Model, Provider, ProviderKey
+from models_catalog.models import Endpoint, Model, Provider, ProviderKey
 from tests.conftest import signed_in
 
 API = "/api/v1"
@@ -91,6 +91,7 @@ def test_operators_see_the_rest_last_with_the_key_it_lacks(only_beta, operator):
     alone = text_of(f"/{min(served_by('alpha') - served_by('beta'))}", operator)
     assert "visitors don’t see it" in alone and 'content="noindex"' in alone
     assert "Needs" in text_of("/models?view=table", operator)
+    assert text_of("/models?q=acme/large", operator).count("<b>1</b> provider<") == 2
 
 
 def test_a_setting_shows_visitors_what_is_not_available(only_beta, settings):
@@ -121,3 +122,11 @@ def test_without_any_provider_the_page_says_what_is_missing(shop, settings, oper
     assert "No models found" in text_of("/models?q=large")
     assert text_of("/") and ids(f"{API}/models") == set()
     assert "0 of these models are available here" in text_of("/models", operator)
+
+
+def test_an_endpoint_without_the_models_name_at_its_provider_lacks_that_and_no_key(only_beta, operator):
+    Endpoint.objects.filter(provider="beta", model="acme/large:free").update(provider_model_id="")
+    catalog.touch()
+    page = text_of("/models", operator)
+    assert "Needs its name at Beta" in page and "Needs PROVIDER_BETA_API_KEY" not in page
+    assert ids(f"{API}/models") == {"acme/large"}
