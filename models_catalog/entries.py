@@ -141,7 +141,7 @@ class EndpointEntry:
 
     @property
     def lacks(self) -> str:
-        """What would make the endpoint available: a key's environment variable, or the model's name at the provider."""
+        """The environment variable of the key that it needs, or its name at the provider where that is unknown."""
         if not self.provider_model_id:
             return f"its name at {self.provider_name}"
         return self.key_variable or f"PROVIDER_{self.provider.upper().replace('-', '_')}_API_KEY"

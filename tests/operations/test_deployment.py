@@ -72,8 +72,9 @@ class Behind:
 
 
 @pytest.fixture(scope="module")
-def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
-    with Site(tmp_path_factory.mktemp("nginx"), postgresql=POSTGRESQL, processes=("providers",)) as site:
+def behind(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
+    folder = tmp_path_factory.mktemp("nginx")
+    with Site(folder, postgresql=POSTGRESQL, redis_url=redis_url, processes=("providers",)) as site:
         behind = Behind(site)
         for port in behind.ports:
             behind.start(port)

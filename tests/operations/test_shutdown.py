@@ -53,7 +53,15 @@ def web(home: Site) -> Iterator[Process]:
 def workers(process: Process) -> set[int]:
     """The process numbers of uvicorn's workers that run."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return {int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    return {int(pid) for pid in children if b"spawn_main" in _command_of(pid)}
+
+
+def _command_of(pid: str) -> bytes:
+    """The command of a process; empty when it has ended in the meantime."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def keep_trying(site: Site, done: threading.Event) -> list[tuple[int, str | None, float]]:

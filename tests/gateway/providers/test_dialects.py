@@ -14,6 +14,7 @@ from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from models_catalog.loading.bundled import FILE
 from tests.gateway.native import CALLER, PNG, TOOL_CALL, WEATHER, user
+from tests.gateway.providers.test_patience import asked
 from tests.gateway.routing.examples import REAL, endpoint, model
 
 CACHED = {"cache_control": {"type": "ephemeral"}}
@@ -90,6 +91,11 @@ def reasoning_off() -> None:
     assert "enable_thinking" not in body_in(dialect)
 
 
+def shows_reasoning() -> None:
+    assert asked("acme").streamed and asked("deepseek").streamed
+    assert not asked("openai").streamed  # the only entry of these three that says so
+
+
 def prompt_cache_key() -> None:
     assert "prompt_cache_key" not in body_in(TOLERANT)
     assert len(body_in(Dialect(prompt_cache_key=True))["prompt_cache_key"]) == 32
@@ -154,7 +160,8 @@ def cache_control() -> None:
 
 
 CHECKS = [
-    accepted_fields, refused_fields, output_limit_field, efforts, reasoning_on, reasoning_off, prompt_cache_key, roles,
+    accepted_fields, refused_fields, output_limit_field, efforts, reasoning_on, reasoning_off, shows_reasoning,
+    prompt_cache_key, roles,
     message_fields, speaker_names, text_only_roles, reasoning_field, image_types, cache_control,
 ]  # fmt: skip
 

@@ -69,8 +69,8 @@ FORM = [
 @pytest.fixture(autouse=True)
 def short_timeouts(settings) -> None:
     """Timeouts that a healthy sandbox meets on a busy machine."""
-    settings.PROVIDER_FIRST_TOKEN_SECONDS = settings.PROVIDER_WHOLE_SECONDS = 1.2
-    settings.PROVIDER_IDLE_SECONDS = 1.2
+    settings.PROVIDER_FIRST_TOKEN_SECONDS = settings.PROVIDER_WHOLE_SECONDS = 2.5
+    settings.PROVIDER_IDLE_SECONDS = 2.5
 
 
 def text_of(answer, streamed: bool) -> tuple[str, list[dict], str]:
