@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from common import env_file
 from common.client_address import Network
+from common.postgresql import try_again
 
 __all__ = [
     "SettingsError",
@@ -170,10 +171,9 @@ def _pool(size: int) -> dict[str, Any] | None:
     return {
         "min_size": 0,  # an idle process keeps what it has used, and closes one of them every ten minutes
         "max_size": size,
-        # Seconds. Our backend asks the pool again and again, and the pool then tries to connect: pauses of its own,
-        # which double, would outlast an outage.
-        "timeout": 0.5,
+        "timeout": 3.0,  # seconds that a request waits for a connection before it gets 503
         "reconnect_timeout": 0.0,
+        "reconnect_failed": try_again,
     }
 
 

@@ -149,7 +149,8 @@ class Site:
     def start(self, name: str) -> None:
         """Start one process of the Procfile."""
         command = parse_procfile((ROOT / "Procfile").read_text()).processes[name]
-        self.processes[name] = Process(name, command, self.env, self.folder)
+        env = self.env | {"PGAPPNAME": name}  # tells whose connections PostgreSQL has
+        self.processes[name] = Process(name, command, env, self.folder)
 
     def _wait_for(self, name: str) -> None:
         addresses = {

@@ -1,21 +1,13 @@
-"""Django's PostgreSQL backend, with a pool that recovers at once when the server restarts (decision 0022).
-
-`ENGINE` is "common.postgresql"; `OPTIONS["pool"]` holds the options of `psycopg_pool.ConnectionPool`.
-"""
+"""Django's PostgreSQL backend for a pool: it lends no broken connection, and survives a fork (decision 0022)."""
 
 import os
-from time import monotonic
 from typing import Any
 
 import psycopg
 from django.db import connections
 from django.db.backends.postgresql import base
-from psycopg_pool import PoolTimeout
 
 __all__ = ["DatabaseWrapper"]
-
-#: Seconds to wait for a connection, while all are in use or the server is away.
-MAX_WAIT = 3.0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -24,18 +16,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection of the pool, or a new one without a pool.
 
-        Raises OperationalError if there is none for MAX_WAIT seconds. The pool's own check costs an exchange with the
-        server, and pauses a second for each broken connection. A pool that has failed to connect tries again when it
-        is asked again, so we ask often.
+        Raises OperationalError if there is none within the pool's timeout. The pool's own check costs an exchange with
+        the server, and pauses a second for each broken connection.
         """
-        give_up_at = monotonic() + MAX_WAIT
         while True:
-            try:
-                connection = super().get_new_connection(conn_params)
-            except PoolTimeout:
-                if monotonic() >= give_up_at:
-                    raise
-                continue
+            connection = super().get_new_connection(conn_params)
             if not self.pool or not is_closed_by_server(connection):
                 return connection
             connection.close()

@@ -146,8 +146,8 @@ def terminate(pids: list[int]) -> None:
 @needs_postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_pool_never_opens_more_than_its_bound(monkeypatch):
-    monkeypatch.setattr("common.postgresql.base.MAX_WAIT", 0.1)
     raw = borrow_all()
+    monkeypatch.setattr(connection.pool, "timeout", 0.1)
     try:
         with pytest.raises(psycopg.OperationalError, match="couldn't get a connection"):
             connection.get_new_connection(connection.get_connection_params())
