@@ -7,8 +7,9 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,10 +20,10 @@ from starlette.types import Receive, Scope, Send
 
 from common import logs, metrics
 from common.bodies import read_body
-from common.errors import ApiError, InternalError, InvalidRequest
+from common.errors import ApiError, InternalError
 from common.outages import outage_of
-from gateway.protocols.chat_completions.reply import gather
-from gateway.protocols.chat_completions.sse import DONE, KEEP_ALIVE, SseEncoder
+from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, CallerProtocol
+from gateway.tokens.bounds import estimate_tokens
 from keys.authentication import authenticate, require_inference
 
 from . import completions
@@ -49,89 +50,83 @@ _PREFLIGHT = {
     "Access-Control-Allow-Headers": "*, Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title",
     "Access-Control-Max-Age": "86400",
 }
+#: Anthropic's way to ask for the size of a prompt. Nothing is held or charged.
+COUNT_TOKENS = "/api/v1/messages/count_tokens"
+
 _STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
 
 
 class Application:
     """The ASGI application for inference; `service` is injectable for tests.
 
-    Two paths need no router, and every error is turned into a response here: Starlette's own layers would add a tenth
+    A few paths need no router, and every error is turned into a response here: Starlette's own layers would add a tenth
     to the cost of a request.
     """
 
     def __init__(self, service: completions.InferenceService = completions.service) -> None:
         self._service = service
-        self._endpoints = {
-            "/api/v1/chat/completions": self.chat_completions,
-            "/api/v1/completions": self.text_completions,
+        self._protocols = {
+            "/api/v1/chat/completions": CHAT_COMPLETIONS,
+            "/api/v1/completions": COMPLETIONS,
+            "/api/v1/messages": MESSAGES,
+            COUNT_TOKENS: MESSAGES,
         }
 
     @property
     def paths(self) -> frozenset[str]:
         """The paths that this application serves."""
-        return frozenset(self._endpoints)
+        return frozenset(self._protocols)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request to one of `paths`."""
         request = Request(scope, receive, send)
-        endpoint = self._endpoints[scope["path"]]
-        response = await endpoint(request) if request.method in {"POST", "OPTIONS"} else _wrong_method(request)
+        protocol = self._protocols[scope["path"]]
+        if request.method == "OPTIONS":
+            response: Response | PatientResponse = Response(status_code=204, headers=_PREFLIGHT)
+        elif request.method == "POST":
+            response = await self._respond(request, protocol)
+        else:
+            response = _wrong_method(request)
         await response(scope, receive, send)
 
-    async def chat_completions(self, request: Request) -> Response | PatientResponse:
-        """POST /api/v1/chat/completions"""
-        return await self._respond(request, text_completion=False)
-
-    async def text_completions(self, request: Request) -> Response | PatientResponse:
-        """POST /api/v1/completions: takes a `prompt`, returns `choices[].text`."""
-        return await self._respond(request, text_completion=True)
-
-    async def _respond(self, request: Request, *, text_completion: bool) -> Response | PatientResponse:
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers=_PREFLIGHT)
+    async def _respond(self, request: Request, protocol: CallerProtocol) -> Response | PatientResponse:
         try:
             identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
             require_inference(identity)
-            chat_request = completions.parse(
-                await read_body(request.scope, request.receive, settings.MAX_REQUEST_BYTES)
-            )
-            if not chat_request.session_id and (session := request.headers.get("x-session-id", "")[:256]):
-                chat_request = msgspec.structs.replace(chat_request, session_id=session)
-            if text_completion and not chat_request.is_text_completion:
-                raise InvalidRequest("/completions takes a `prompt`. Send `messages` to /chat/completions.")
+            asked = protocol.parse(await read_body(request.scope, request.receive, settings.MAX_REQUEST_BYTES))
+            if request.scope["path"] == COUNT_TOKENS:
+                return _json({"input_tokens": estimate_tokens(asked.messages, asked.body).likely})
+            if not asked.session_id and (session := request.headers.get("x-session-id", "")[:256]):
+                asked = msgspec.structs.replace(asked, session_id=session)
             caller = await completions.key_caller(identity, **_details(request))
-            shape = {
-                "text_completion": chat_request.is_text_completion,
-                "show_reasoning": not (chat_request.reasoning and chat_request.reasoning.exclude),
-            }
-            if chat_request.stream:
-                events = self._service.stream(caller, chat_request)
+            if asked.stream:
+                events = self._service.stream(caller, asked)
                 first = await anext(events)
                 assert isinstance(first, Started)
-                return EventStream(first, events, SseEncoder(**shape))
-            return await self._whole(caller, chat_request, shape)
+                return EventStream(first, events, asked, protocol)
+            return await self._whole(caller, asked, protocol)
         except ApiError as error:
             metrics.ERRORS.labels(error.error_type).inc()
-            return refusal(error)
+            return _json(protocol.error(error), error.status, error.headers)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:
             answer = _logged(error, "inference failed")
             metrics.ERRORS.labels(answer.error_type).inc()
-            return _json(answer.envelope(), answer.status, answer.headers)
+            return _json(protocol.error(answer), answer.status, answer.headers)
 
     async def _whole(
-        self, caller: completions.Caller, request: completions.ChatRequest, shape: dict[str, bool]
+        self, caller: completions.Caller, request: completions.ChatRequest, protocol: CallerProtocol
     ) -> Response | PatientResponse:
         """The response in one piece. One that takes long shows signs of life as soon as a provider has begun."""
         begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
         events = self._service.stream(caller, request, noting_first(begun))
         context = contextvars.copy_context()
-        gathering = asyncio.create_task(gather(events, **shape), context=context)
+        gathering = asyncio.get_running_loop().create_task(_awaited(protocol.gather(request, events)), context=context)
         generation = await generation_begun(gathering, begun)
         logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
         if generation:
-            return PatientResponse(gathering, generation, _CORS, **shape)
+            return PatientResponse(gathering, generation, _CORS, partial(protocol.failed_reply, request))
         reply = gathering.result()
         return _json(reply, headers={"X-Generation-Id": reply["id"]})
 
@@ -139,10 +134,17 @@ class Application:
 class EventStream(StreamingResponse):
     """The rest of a response that has started. When the client leaves, closing the generator settles the request."""
 
-    def __init__(self, first: Started, events: AsyncGenerator[Event, None], encoder: SseEncoder) -> None:
-        encoder.encode(first)
+    def __init__(
+        self,
+        first: Started,
+        events: AsyncGenerator[Event, None],
+        request: completions.ChatRequest,
+        protocol: CallerProtocol,
+    ) -> None:
         self._events = events
-        self._encoder = encoder
+        self._protocol = protocol
+        self._encoder = protocol.encoder(request)
+        self._beginning = self._encoder.encode(first)
         self._sent_at = time.monotonic()
         self._client_left = False
         headers = {**_CORS, **_STREAM_HEADERS, "X-Generation-Id": first.generation_id}
@@ -164,6 +166,8 @@ class EventStream(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        if self._beginning:
+            await send({"type": "http.response.body", "body": self._beginning, "more_body": True})
         try:
             async with aclosing(self._events) as events:
                 async for event in events:
@@ -174,7 +178,7 @@ class EventStream(StreamingResponse):
             answer = _logged(error, "a stream failed")
             failed = Failed(status=answer.status, message=answer.message, error_type=answer.error_type)
             await send({"type": "http.response.body", "body": self._encoder.encode(failed), "more_body": True})
-        await send({"type": "http.response.body", "body": DONE, "more_body": False})
+        await send({"type": "http.response.body", "body": self._protocol.end, "more_body": False})
 
     async def _watch(self, receive: Receive, send: Send, streaming: "asyncio.Task[Any]") -> None:
         """Send a comment after each KEEP_ALIVE_SECONDS of silence; cancel the response when the client leaves."""
@@ -184,8 +188,12 @@ class EventStream(StreamingResponse):
                     self._client_left = (await receive())["type"] == "http.disconnect"
             except TimeoutError:
                 if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
-                    await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})
+                    await send({"type": "http.response.body", "body": self._protocol.keep_alive, "more_body": True})
         streaming.cancel()
+
+
+async def _awaited(reply: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    return await reply
 
 
 def _details(request: Request) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from starlette.types import Receive, Scope, Send
 from common import logs, metrics
 from common.errors import ApiError, InternalError
 from common.outages import outage_of
-from gateway.protocols.chat_completions.reply import failed_reply
 
 from .events import Begun
 
@@ -58,11 +57,15 @@ class PatientResponse:
     """The reply when it is gathered; until then a line break every SIGN_OF_LIFE_SECONDS, the first one at once."""
 
     def __init__(
-        self, gathering: asyncio.Task[Reply], generation: Begun, headers: dict[str, str], **shape: bool
+        self,
+        gathering: asyncio.Task[Reply],
+        generation: Begun,
+        headers: dict[str, str],
+        failed_reply: Callable[[Begun, ApiError], Reply],
     ) -> None:
         self._gathering = gathering
         self._generation = generation
-        self._shape = shape
+        self._failed_reply = failed_reply
         # Proxies that buffer would keep the signs of life to themselves.
         headers = {**headers, "Content-Type": "application/json", "X-Accel-Buffering": "no"}
         headers["X-Generation-Id"] = generation.generation_id
@@ -89,7 +92,7 @@ class PatientResponse:
             log.error("a response failed while it was gathered: %s at %s", type(error).__name__, logs.place(error))
             failure = outage_of(error) or InternalError()
         metrics.ERRORS.labels(failure.error_type).inc()
-        return failed_reply(self._generation.generation_id, self._generation.model, failure, **self._shape)
+        return self._failed_reply(self._generation, failure)
 
 
 async def _cancel(gathering: asyncio.Task[Reply]) -> None:

@@ -36,6 +36,7 @@ _WELL_FORMED = re.compile(rb"[A-Za-z0-9_.:-]{8,128}")
 _SURFACES = (
     ("/api/v1/chat/completions", "inference"),
     ("/api/v1/completions", "inference"),
+    ("/api/v1/messages", "inference"),
     ("/api/", "api"),
     ("/static/", "static"),
     ("/webhooks/", "webhook"),

@@ -76,6 +76,8 @@ def _tool_result(message: Message, fetched: Mapping[str, FetchedFile]) -> Body:
     blocks = _blocks(message, fetched)
     for cache_control in [block.pop("cache_control") for block in blocks if "cache_control" in block]:
         result["cache_control"] = cache_control
+    if message.get("is_error"):
+        result["is_error"] = True
     return result | ({"content": blocks} if blocks else {})
 
 

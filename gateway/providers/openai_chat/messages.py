@@ -19,13 +19,39 @@ Message = dict[str, Any]
 
 #: Values of fields that say nothing.
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
+#: A field that other protocols have and this one has not: whether a tool failed.
+_FOREIGN = "is_error"
 
 
 def messages_in(dialect: Dialect, messages: list[Message]) -> list[Message]:
     """The messages as the dialect requires them. Neither the list nor a message is modified."""
+    if any(_has_media(message) for message in messages if is_tool_result(message)):
+        messages = _lift_media(messages)
     for change in _changes(dialect):
         messages = [change(message) for message in messages]
     return messages
+
+
+def _has_media(message: Message) -> bool:
+    content: Any = message.get("content")
+    return isinstance(content, list) and any(part.get("type") != "text" for part in content)
+
+
+def _lift_media(messages: list[Message]) -> list[Message]:
+    """Images and files that tools returned go into a user's message after the results, which can have text only."""
+    lifted: list[Message] = []
+    media: list[Message] = []
+    for message in messages:
+        if media and not is_tool_result(message):
+            lifted.append({"role": "user", "content": media})
+            media = []
+        if is_tool_result(message) and _has_media(message):
+            parts: Any = message["content"]
+            media = [*media, *(part for part in parts if part.get("type") != "text")]
+            texts = [part for part in parts if part.get("type") == "text"]
+            message = message | {"content": texts or "The result is attached to the next message."}
+        lifted.append(message)
+    return [*lifted, {"role": "user", "content": media}] if media else lifted
 
 
 def without_cache_control(owner: Message) -> Message:
@@ -61,10 +87,11 @@ def _drop_empty(message: Message) -> Message:
     if content is None and not (message.get("tool_calls") or message.get("function_call")):
         content = ""
     if message.get("content", ...) == content and not any(
-        value in _EMPTY for name, value in message.items() if name != "content"
+        value in _EMPTY or name == _FOREIGN for name, value in message.items() if name != "content"
     ):
         return message
     kept = {name: value for name, value in message.items() if name != "content" and value not in _EMPTY}
+    kept.pop(_FOREIGN, None)
     return kept | {"content": content}
 
 

@@ -1,0 +1,1 @@
+"""Anthropic's Messages protocol, for callers: any model answers it."""

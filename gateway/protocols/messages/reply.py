@@ -1,0 +1,198 @@
+"""Responses and errors in the Messages protocol, whole or as server-sent events. Pure."""
+
+from collections.abc import AsyncIterable, Mapping
+from typing import Any
+
+import msgspec
+
+from common.errors import ApiError
+from common.money import as_usd
+from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+
+from .blocks import BlockWriter, Change, content_of
+
+__all__ = ["KEEP_ALIVE", "MessagesEncoder", "error_body", "failed_reply", "gather"]
+
+KEEP_ALIVE = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
+#: Reasons of the provider's own that the protocol has too.
+_NATIVE_REASONS = frozenset({"stop_sequence", "pause_turn", "model_context_window_exceeded"})
+
+#: The protocol's type of error for each HTTP status; `api_error` for any other.
+_ERROR_TYPES: Mapping[int, str] = {
+    400: "invalid_request_error", 401: "authentication_error", 402: "billing_error", 403: "permission_error",
+    404: "not_found_error", 405: "invalid_request_error", 408: "timeout_error", 409: "invalid_request_error",
+    413: "invalid_request_error", 415: "invalid_request_error", 422: "invalid_request_error", 429: "rate_limit_error",
+    503: "overloaded_error", 504: "timeout_error", 529: "overloaded_error",
+}  # fmt: skip
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def error_body(error: ApiError) -> dict[str, Any]:
+    """The JSON body of an error."""
+    body = _error(error.status, error.message, error.error_type)
+    body |= {"request_id": error.headers.get("X-Generation-Id")}
+    if error.metadata:
+        body["metadata"] = error.metadata
+    if error.routing is not None:
+        body["openrouter_metadata"] = error.routing
+    return body
+
+
+def _error(status: int, message: str, error_type: str) -> dict[str, Any]:
+    kind = _ERROR_TYPES.get(status, "api_error")
+    return {"type": "error", "error": {"type": kind, "message": message, "error_type": error_type}}
+
+
+async def gather(events: AsyncIterable[Event], *, show_reasoning: bool = True) -> dict[str, Any]:
+    """The message of a whole response.
+
+    A response that was interrupted keeps its content, with `stop_reason` null and the error beside it.
+    """
+    writer = BlockWriter(show_reasoning=show_reasoning)
+    message: dict[str, Any] = {}
+    content: list[dict[str, Any]] = []
+    finish: Finished | None = None
+    async for event in events:
+        match event:
+            case Started():
+                message = _message(event)
+            case Delta():
+                content_of(writer.changes(event), content)
+            case Finished() if event.index == 0:
+                finish = event
+            case Failed():
+                message |= {"error": _error(event.status, event.message, event.error_type)["error"]}
+            case Billed():
+                message["usage"] = usage_object(event)
+    content_of(writer.end(), content)
+    return message | {"content": content} | _ending(finish, writer.refusal)
+
+
+def failed_reply(generation_id: str, model: str, error: ApiError) -> dict[str, Any]:
+    """The message of a response that failed after its status 200 was sent: without content, the error beside it."""
+    message = _empty_message(generation_id, model)
+    return message | {
+        "content": [],
+        "usage": _EMPTY_USAGE | {"service_tier": None},
+        "error": error_body(error)["error"],
+    }
+
+
+class MessagesEncoder:
+    """Encodes the events of one response as the protocol's server-sent events."""
+
+    def __init__(self, *, show_reasoning: bool = True) -> None:
+        self._writer = BlockWriter(show_reasoning=show_reasoning)
+        self._started: Started | None = None
+        self._finish: Finished | None = None
+        self._failed = False
+
+    def encode(self, event: Event) -> bytes:
+        """The event's bytes; empty if it is not sent on its own."""
+        match event:
+            case Started():
+                self._started = event
+                usage = {**_EMPTY_USAGE, "service_tier": None}
+                return _sse({"type": "message_start", "message": _message(event) | {"content": [], "usage": usage}})
+            case Delta():
+                return b"".join(map(_change, self._writer.changes(event)))
+            case Finished() if event.index == 0:
+                self._finish = event
+            case Failed():
+                self._failed = True
+                return _sse(_error(event.status, event.message, event.error_type))
+            case Billed() if not self._failed:
+                return self._end(event)
+        return b""
+
+    def _end(self, billed: Billed) -> bytes:
+        usage = usage_object(billed)
+        ending = {"container": None, **_ending(self._finish, self._writer.refusal)}
+        routing = self._started.routing if self._started else None
+        stop = {"type": "message_stop"} | ({"openrouter_metadata": routing} if routing else {})
+        blocks = b"".join(map(_change, self._writer.end()))
+        return blocks + _sse({"type": "message_delta", "delta": ending, "usage": usage}) + _sse(stop)
+
+
+def usage_object(billed: Billed) -> dict[str, Any]:
+    """The protocol's `usage`, with the cost in USD. `input_tokens` excludes what the cache was read or written for."""
+    usage = billed.usage
+    searches = {"web_search_requests": billed.web_searches, "web_fetch_requests": 0} if billed.web_searches else None
+    return {
+        "input_tokens": usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens,
+        "output_tokens": usage.completion_tokens,
+        "output_tokens_details": {"thinking_tokens": usage.reasoning_tokens},
+        "cache_creation_input_tokens": usage.cache_write_tokens,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write_tokens - usage.cache_write_1h_tokens,
+            "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens,
+        },
+        "inference_geo": None,
+        "server_tool_use": searches,
+        "service_tier": "standard",
+        "cost": as_usd(billed.cost),
+        "is_byok": False,
+        "cost_details": {
+            "upstream_inference_cost": None,
+            "upstream_inference_prompt_cost": 0,
+            "upstream_inference_completions_cost": 0,
+        },
+    }
+
+
+#: Before the response, nothing is counted.
+_EMPTY_USAGE: dict[str, Any] = {
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "output_tokens_details": None,
+    "cache_creation_input_tokens": None,
+    "cache_read_input_tokens": None,
+    "cache_creation": None,
+    "inference_geo": None,
+    "server_tool_use": None,
+}
+
+
+def _message(started: Started) -> dict[str, Any]:
+    message = _empty_message(started.generation_id, started.model) | {"provider": started.provider}
+    return message | ({"openrouter_metadata": started.routing} if started.routing else {})
+
+
+def _empty_message(generation_id: str, model: str) -> dict[str, Any]:
+    return {
+        "id": generation_id,
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "container": None,
+        "stop_reason": None,
+        "stop_details": None,
+        "stop_sequence": None,
+    }
+
+
+def _ending(finish: Finished | None, refusal: str) -> dict[str, Any]:
+    """`stop_reason`, `stop_sequence` and `stop_details`."""
+    reason = None
+    if finish is not None:
+        native = finish.native_finish_reason
+        reason = native if native in _NATIVE_REASONS else _STOP_REASONS.get(finish.finish_reason, "end_turn")
+    details = {"type": "refusal", "category": None, "explanation": refusal or None} if reason == "refusal" else None
+    return {"stop_reason": reason, "stop_sequence": None, "stop_details": details}
+
+
+def _change(change: Change) -> bytes:
+    if change.block is not None:
+        return _sse({"type": "content_block_start", "index": change.place, "content_block": change.block})
+    if change.delta is not None:
+        return _sse({"type": "content_block_delta", "index": change.place, "delta": change.delta})
+    return _sse({"type": "content_block_stop", "index": change.place})
+
+
+def _sse(event: dict[str, Any]) -> bytes:
+    name: str = event["type"]
+    return b"event: " + name.encode() + b"\ndata: " + _encode(event) + b"\n\n"

@@ -1,0 +1,345 @@
+"""Anthropic's Messages protocol for callers: the same plan, hold and bill, in other words."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.errors import InvalidRequest
+from gateway.events import Delta
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.protocols.messages.blocks import BlockWriter, content_of
+from gateway.protocols.messages.request import parse
+from gateway.protocols.reasoning import detail_in, text_for
+from gateway.providers.anthropic.request import request_body as anthropic_body
+from gateway.providers.request_context import ProviderRequest
+from tests.gateway.native import CALLER, PNG, attempt
+
+PATH = "/messages"
+TOOL = {
+    "name": "get_weather",
+    "description": "Current weather of a city",
+    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+
+
+def body(*messages: Any, **fields: Any) -> dict[str, Any]:
+    said = list(messages) or [{"role": "user", "content": "Hello"}]
+    return {"model": "acme/one", "max_tokens": 500, "messages": said, "provider": {"sort": "price"}, **fields}
+
+
+def parsed(*messages: Any, **fields: Any) -> ChatRequest:
+    return parse(json.dumps(body(*messages, **fields)).encode())
+
+
+def at_anthropic(*messages: Any, **fields: Any) -> dict[str, Any]:
+    """The body that Claude's provider gets for such a request."""
+    return anthropic_body(ProviderRequest(parsed(*messages, **fields), attempt("claude-haiku-4-5"), CALLER, None), {})
+
+
+def events_in(text: str) -> list[dict[str, Any]]:
+    """The events of a stream; each is named twice alike."""
+    events = []
+    for block in text.strip().split("\n\n"):
+        name, data = block.split("\n")
+        event = json.loads(data.removeprefix("data: "))
+        assert name == f"event: {event['type']}"
+        events.append(event)
+    return events
+
+
+def message_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The content that a client assembles of a stream."""
+    content: list[dict[str, Any]] = []
+    for event in events:
+        if event["type"] == "content_block_start":
+            assert event["index"] == len(content)
+            content.append(dict(event["content_block"]))
+        elif event["type"] == "content_block_delta":
+            (name,) = event["delta"].keys() - {"type"}
+            field = "input" if name == "partial_json" else name
+            content[event["index"]][field] = (content[event["index"]][field] or "") + event["delta"][name]
+    for block in content:
+        if block["type"] == "tool_use":
+            block["input"] = json.loads(block["input"] or "{}")
+    return content
+
+
+# --- Responses ----------------------------------------------------------------------------------------
+
+
+async def test_a_whole_message_is_answered_and_charged(api):
+    response = await api.post(PATH, json=body())
+    assert response.status_code == 200
+    message = response.json()
+    assert (message["type"], message["role"], message["model"]) == ("message", "assistant", "acme/one")
+    assert [block["type"] for block in message["content"]] == ["text"] and message["content"][0]["text"]
+    assert (message["stop_reason"], message["stop_sequence"], message["stop_details"]) == ("end_turn", None, None)
+    row = await api.generation(message["id"])
+    usage = message["usage"]
+    assert (usage["input_tokens"], usage["output_tokens"]) == (row.prompt_tokens, row.completion_tokens)
+    assert Decimal(str(usage["cost"])) * 10**12 == row.cost > 0
+    await api.assert_books_balance()
+
+
+async def test_a_stream_has_the_documented_events_and_means_the_same(api):
+    whole = (await api.post(PATH, json=body())).json()
+    response = await api.post(PATH, json=body(stream=True))
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = events_in(response.text)
+    names = list(dict.fromkeys(event["type"] for event in events))
+    assert names == [
+        "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
+        "message_stop",
+    ]  # fmt: skip
+    assert events[0]["message"]["content"] == [] and events[0]["message"]["id"] == response.headers["x-generation-id"]
+    assert message_of(events) == whole["content"]
+    ending = events[-2]
+    assert ending["delta"]["stop_reason"] == "end_turn"
+    assert ending["usage"] == whole["usage"]
+    await api.assert_books_balance()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_tool_call_is_a_block_with_its_input(api, stream):
+    response = await api.post(PATH, json=body(tools=[TOOL], tool_choice={"type": "any"}, stream=stream))
+    if stream:
+        events = events_in(response.text)
+        content, reason = message_of(events), events[-2]["delta"]["stop_reason"]
+    else:
+        content, reason = response.json()["content"], response.json()["stop_reason"]
+    (call,) = [block for block in content if block["type"] == "tool_use"]
+    assert call["name"] == "get_weather" and call["id"] and isinstance(call["input"]["city"], str)
+    assert reason == "tool_use"
+    assert (await api.received())[0]["body"]["tool_choice"] == "required"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_thinking_is_a_block_before_the_text(api, stream):
+    asked = body(thinking={"type": "adaptive"}, stream=stream)
+    response = await api.post(PATH, json=asked)
+    content = message_of(events_in(response.text)) if stream else response.json()["content"]
+    assert [block["type"] for block in content] == ["thinking", "text"]
+    assert content[0]["thinking"]
+
+
+async def test_a_broken_stream_ends_with_an_error_event_and_is_free(api):
+    response = await api.post(PATH, json=body(stream=True), headers={"X-Sandbox-Fault": "cheap=cut:3"})
+    events = events_in(response.text)
+    assert events[-1]["type"] == "error" and events[-1]["error"]["type"] == "api_error"
+    assert (await api.generation()).cost == 0
+    await api.assert_books_balance()
+
+
+async def test_the_next_provider_answers_when_one_fails(api):
+    response = await api.post(PATH, json=body(), headers={"X-Sandbox-Fault": "cheap=503"})
+    assert response.json()["provider"] == "Dear"
+
+
+async def test_a_key_may_come_in_anthropics_header(api):
+    headers = {"Authorization": "", "x-api-key": api.secret, "anthropic-version": "2023-06-01"}
+    assert (await api.post(PATH, json=body(), headers=headers)).status_code == 200
+
+
+async def test_tokens_are_counted_without_a_charge(api):
+    short = await api.post(f"{PATH}/count_tokens", json=body())
+    long = await api.post(f"{PATH}/count_tokens", json=body(system="Be brief. " * 50, tools=[TOOL]))
+    assert short.status_code == long.status_code == 200
+    assert 0 < short.json()["input_tokens"] < long.json()["input_tokens"] - 100
+    assert (await api.account()).usage == 0
+
+
+# --- Errors -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"messages": []}, "$.messages"),
+        ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, "$.messages[0].content[0].type"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "$.messages[0].role"),
+        ({"tools": [{"name": "x"}]}, "$.tools[0]"),
+        ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "$.tools[0].type"),
+        ({"thinking": {"type": "enabled"}}, "$.thinking"),
+        ({"max_tokens": 0}, "$.max_tokens"),
+    ],
+)
+async def test_a_malformed_request_is_refused_with_the_place_in_the_protocols_shape(api, changes, place):
+    response = await api.post(PATH, json=body() | changes)
+    assert response.status_code == 400
+    refused = response.json()
+    assert (refused["type"], refused["error"]["type"]) == ("error", "invalid_request_error")
+    assert place in refused["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "changes", "status", "kind"),
+    [
+        ({"Authorization": "Bearer sk-or-v1-" + "0" * 64}, {}, 401, "authentication_error"),
+        ({}, {"model": "acme/none"}, 400, "invalid_request_error"),
+        ({}, {"provider": {"only": ["nowhere"]}}, 404, "not_found_error"),
+        ({"X-Sandbox-Fault": "*=503"}, {}, 503, "overloaded_error"),
+        ({"X-Sandbox-Fault": "*=429"}, {}, 429, "rate_limit_error"),
+    ],
+)
+async def test_errors_have_the_protocols_types(api, headers, changes, status, kind):
+    response = await api.post(PATH, json=body() | changes, headers=headers)
+    assert response.status_code == status
+    assert response.json()["error"]["type"] == kind
+    assert response.json()["error"]["message"]
+
+
+async def test_other_methods_are_refused_and_browsers_may_ask(api):
+    assert (await api.client.get(f"/api/v1{PATH}")).status_code == 405
+    preflight = await api.client.options(f"/api/v1{PATH}")
+    assert preflight.status_code == 204 and preflight.headers["access-control-allow-origin"] == "*"
+
+
+_NAMES = ["type", "text", "content", "role", "name", "source", "data", "input"]
+_FIELDS = ["messages", "system", "tools", "thinking", "metadata", "stop_sequences"]
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["messages", "system", "tools", "thinking", "metadata", "stop_sequences"]), _VALUES)
+)
+def test_any_body_is_read_or_refused(fields):
+    try:
+        request = parse(json.dumps(body() | fields).encode())
+    except InvalidRequest as refused:
+        assert refused.message
+    else:
+        assert request.messages
+
+
+# --- The conversation ---------------------------------------------------------------------------------
+
+CONVERSATION = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "Look", "cache_control": {"type": "ephemeral"}},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+            {"type": "document", "title": "a.pdf", "source": {"type": "url", "url": "https://a.example/a.pdf"}},
+        ],
+    },
+    {
+        "role": "assistant",
+        "content": [
+            {"type": "thinking", "thinking": "Weather first.", "signature": "c2ln"},
+            {"type": "redacted_thinking", "data": "b3BhcXVl"},
+            {"type": "text", "text": "One moment."},
+            {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Paris"}},
+        ],
+    },
+    {
+        "role": "user",
+        "content": [
+            {
+                "type": "tool_result",
+                "tool_use_id": "toolu_1",
+                "content": [{"type": "text", "text": "Rain"}],
+                "is_error": True,
+            },
+            {"type": "text", "text": "And?"},
+        ],
+    },
+]  # fmt: skip
+
+
+def test_a_conversation_reaches_claude_as_it_came():
+    system = [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]
+    sent = at_anthropic(
+        *CONVERSATION, system=system, tools=[TOOL], metadata={"user_id": "alice"}, stop_sequences=["END"]
+    )
+    assert sent["messages"] == CONVERSATION
+    assert (sent["system"], sent["stop_sequences"]) == (system, ["END"])
+    assert sent["tools"] == [TOOL]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"type": "tool", "name": "get_weather"}, {"type": "tool", "name": "get_weather"}),
+        ({"type": "any", "disable_parallel_tool_use": True}, {"type": "any", "disable_parallel_tool_use": True}),
+        ({"type": "none"}, {"type": "none"}),
+    ],
+)
+def test_the_choice_of_a_tool_reaches_claude_as_it_came(choice, expected):
+    assert at_anthropic(tools=[TOOL], tool_choice=choice)["tool_choice"] == expected
+
+
+def test_thinking_and_formats_become_the_gateways_parameters():
+    fields = {"thinking": {"type": "enabled", "budget_tokens": 2000, "display": "omitted"}}
+    assert parsed(**fields).reasoning.max_tokens == 2000 and parsed(**fields).reasoning.exclude
+    assert parsed(thinking={"type": "disabled"}).reasoning.enabled is False
+    adaptive = parsed(thinking={"type": "adaptive"}, output_config={"effort": "low"})
+    assert adaptive.reasoning.effort == "low"
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    wanted = parsed(output_config={"format": {"type": "json_schema", "schema": schema}})
+    assert wanted.body["response_format"]["json_schema"]["schema"] == schema
+    assert parsed(fallbacks=[{"model": "acme/two"}]).models == ("acme/two",)
+    search = parsed(tools=[{"type": "web_search_20250305", "name": "web_search", "allowed_domains": ["a.example"]}])
+    assert search.body["plugins"] == [{"id": "web", "include_domains": ["a.example"]}]
+
+
+def test_a_text_document_becomes_text_and_an_opaque_detail_comes_back_as_it_was():
+    document = {
+        "type": "document",
+        "title": "Notes",
+        "source": {"type": "text", "media_type": "text/plain", "data": "Rain"},
+    }
+    (message,) = parsed({"role": "user", "content": [document]}).messages
+    assert message["content"] == [{"type": "text", "text": "Notes\nRain"}]
+    detail = {"type": "reasoning.encrypted", "data": "x", "format": "google-gemini-v1", "id": "call_1", "index": 0}
+    assert detail_in(text_for(detail)) == detail
+    redacted = {"type": "redacted_thinking", "data": text_for(detail)}
+    message = parsed({"role": "user", "content": "Hi"}, {"role": "assistant", "content": [redacted]}).messages[1]
+    assert message["reasoning_details"] == [detail]
+
+
+# --- Blocks -------------------------------------------------------------------------------------------
+
+
+def content(*deltas: Delta) -> list[dict[str, Any]]:
+    writer = BlockWriter()
+    blocks: list[dict[str, Any]] = []
+    for delta in deltas:
+        content_of(writer.changes(delta), blocks)
+    content_of(writer.end(), blocks)
+    return blocks
+
+
+def piece(number: int, arguments: str, **fields: Any) -> Delta:
+    function = {"arguments": arguments, **({"name": fields.pop("name")} if "name" in fields else {})}
+    return Delta(tool_calls=[{"index": number, "function": function, **fields}])
+
+
+def test_tool_calls_whose_arguments_come_in_turns_are_whole():
+    blocks = content(
+        Delta(text="Hi"), piece(0, "", id="a", name="one"), piece(1, '{"x"', id="b", name="two"), piece(0, '{"y":1}'),
+        piece(1, ":2}"), Delta(text="!"),
+    )  # fmt: skip
+    assert [block["type"] for block in blocks] == ["text", "tool_use", "tool_use", "text"]
+    assert [block["input"] for block in blocks[1:3]] == [{"y": 1}, {"x": 2}]
+
+
+def test_reasoning_keeps_its_signatures_and_opaque_details():
+    detail = {"type": "reasoning.text", "format": "anthropic-claude-v1", "index": 0}
+    foreign = {"type": "reasoning.encrypted", "data": "x", "format": "google-gemini-v1", "index": 1}
+    blocks = content(
+        Delta(reasoning="We", reasoning_details=[detail | {"text": "We"}]),
+        Delta(reasoning_details=[detail | {"text": "", "signature": "sig"}]),
+        Delta(reasoning_details=[foreign]),
+        Delta(text="ather"),
+    )
+    assert blocks[0] == {"type": "thinking", "thinking": "We", "signature": "sig"}
+    assert detail_in(blocks[1]["data"]) == foreign
+    assert blocks[2]["text"] == "ather"
