@@ -20,7 +20,7 @@ from scripts.environment import ROOT
 
 needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no pool")
 
-APPS = ["accounts", "activity", "api", "billing", "chat", "common", "gateway", "keys", "models_catalog"]
+APPS = ["accounts", "activity", "api", "billing", "chat", "common", "gateway", "keys", "models_catalog", "operations"]
 #: The only module that may take a call to another thread by itself.
 THE_WAY = ROOT / "common" / "database.py"
 NOT_ALLOWED = {"sync_to_async", "database_sync_to_async", "SyncToAsync", "aclose_old_connections"}
