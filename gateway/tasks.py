@@ -3,9 +3,16 @@
 from celery import shared_task
 
 from gateway.accounting.reaper import reap
+from gateway.providers import listed_models
 
 
 @shared_task(ignore_result=True)
 def reap_dead_requests() -> None:
     """Release the holds of requests whose process has died. Runs every 30 seconds."""
     reap()
+
+
+@shared_task(ignore_result=True)
+def compare_listed_models() -> None:
+    """Stop offering models that their providers no longer list. Runs every hour."""
+    listed_models.compare()

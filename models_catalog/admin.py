@@ -188,7 +188,8 @@ class ModelAdmin(CatalogueAdmin):
 
 @admin.register(Endpoint)
 class EndpointAdmin(SwitchAdmin):
-    list_display = ("model_id", "tag", "enabled", "provider_model_id", "pricing", "publishes")
+    list_display = ("model_id", "tag", "enabled", "provider_model_id", "unlisted_since", "pricing", "publishes")
+    readonly_fields = ("unlisted_since",)
     list_filter = ("enabled", "publishes", "provider")
     search_fields = ("model__id", "tag", "provider_model_id")
     autocomplete_fields = ("model", "provider")

@@ -134,7 +134,7 @@ def load() -> Catalogue:
                 keys=tuple(keys.get(row.provider_id, ())),
                 requires_key=row.provider_id not in keyless,
             )
-            if _is_configured is not None and not _is_configured(endpoint):
+            if endpoint.unlisted or (_is_configured is not None and not _is_configured(endpoint)):
                 endpoint = replace(endpoint, configured=False)
             endpoints.setdefault(row.model_id, []).append(endpoint)
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
@@ -199,6 +199,7 @@ def _endpoint(
         key_variable=provider.key_variable,
         keys=keys,
         requires_key=requires_key,
+        unlisted=row.unlisted_since is not None,
     )
 
 

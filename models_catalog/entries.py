@@ -138,12 +138,15 @@ class EndpointEntry:
     keys: tuple[KeyEntry, ...] = ()  # the provider's, beside that of the environment
     requires_key: bool = True  # False: the provider's server takes requests without one
     configured: bool = True  # a server is known here that answers it
+    unlisted: bool = False  # the provider's own list of models lacks it
 
     @property
     def lacks(self) -> str:
         """The environment variable of the key that it needs, or its name at the provider where that is unknown."""
         if not self.provider_model_id:
             return f"its name at {self.provider_name}"
+        if self.unlisted:
+            return f"{self.provider_name} to list it again"
         return self.key_variable or f"PROVIDER_{self.provider.upper().replace('-', '_')}_API_KEY"
 
     @property

@@ -165,6 +165,8 @@ class Endpoint(FromFile):
     # May publish prompts, as a few free endpoints do. The bundled catalog's sources name none; operators mark them.
     publishes = models.BooleanField("may publish prompts", default=False)
     enabled = models.BooleanField(default=True)
+    # Since when the provider's own list of models lacks this one; empty while it lists it, or can't be asked.
+    unlisted_since = models.DateTimeField("not listed by the provider since", null=True, blank=True, editable=False)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("model", "tag"), name="endpoint_tag_once"),)

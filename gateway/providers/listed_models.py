@@ -1,0 +1,78 @@
+"""Comparing the catalog with the models that providers list themselves: `compare()`.
+
+The catalog knows what a provider served when it was written. A model that its provider no longer lists would fail for
+whoever asks, so it is not offered until the provider lists it again. A provider that cannot be asked changes nothing,
+and neither does one that lists none of its models here: then the two use different names.
+"""
+
+import logging
+from collections import defaultdict
+
+import httpx
+import msgspec
+
+from common.clock import utc_now
+from gateway.routing.upstreams import Upstream, upstream_of
+from models_catalog import catalog
+from models_catalog.entries import EndpointEntry
+from models_catalog.models import Endpoint
+
+from . import openai_chat
+
+__all__ = ["compare"]
+
+log = logging.getLogger(__name__)
+
+#: Seconds to wait for a provider.
+TIMEOUT = 15.0
+
+
+def compare() -> int:
+    """Mark the endpoints whose provider does not list their model, unmark the others; how many changed. Blocks."""
+    by_provider: dict[str, list[EndpointEntry]] = defaultdict(list)
+    for model in catalog.current().complete.models.values():
+        for endpoint in model.endpoints:
+            if endpoint.provider_model_id:
+                by_provider[endpoint.provider].append(endpoint)
+    changed = sum(_compare(provider, endpoints) for provider, endpoints in by_provider.items())
+    if changed:
+        catalog.touch()
+    return changed
+
+
+def _compare(provider: str, endpoints: list[EndpointEntry]) -> int:
+    upstream = upstream_of(endpoints[0])
+    missing: set[int] = set()
+    if upstream is not None and not upstream.simulated:
+        listed = _listed(upstream)
+        if listed is None:
+            return 0
+        missing = {each.id for each in endpoints if each.provider_model_id.lower() not in listed}
+        if len(missing) == len(endpoints):
+            log.warning("%s lists none of its %d models here; all stay offered", provider, len(endpoints))
+            return 0
+    rows = Endpoint.objects.filter(pk__in=[each.id for each in endpoints])
+    found = rows.filter(unlisted_since__isnull=False).exclude(pk__in=missing).update(unlisted_since=None)
+    lost = rows.filter(pk__in=missing, unlisted_since=None).update(unlisted_since=utc_now())
+    if lost or found:
+        log.info("%s no longer lists %d of the models here, and lists %d again", provider, lost, found)
+    return lost + found
+
+
+def _listed(upstream: Upstream) -> frozenset[str] | None:
+    """The names of the provider's models in lower case; None if it has no list that can be read."""
+    if upstream.protocol != "openai_chat":
+        return None
+    headers = {**openai_chat.authorization(upstream.api_key), "Accept": "application/json"}
+    try:
+        with httpx.Client(timeout=TIMEOUT) as client:
+            response = client.get(f"{upstream.base_url}/models", headers=headers)
+        answer = msgspec.json.decode(response.content) if response.status_code == 200 else None
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, msgspec.DecodeError):
+        return None
+    models = answer.get("data") if isinstance(answer, dict) else answer
+    if not isinstance(models, list):
+        return None
+    return (
+        frozenset(str(model["id"]).lower() for model in models if isinstance(model, dict) and model.get("id")) or None
+    )
