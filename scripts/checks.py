@@ -35,13 +35,16 @@ PRODUCTION: Check = ("Production settings", ["manage.py", "check", "--deploy", "
 
 #: At least two, so that tests which share state by accident fail on small machines too.
 PARALLEL = str(max(2, min(4, os.cpu_count() or 2)))
-#: Tests without a database: they run once, with SQLite.
+#: Tests without a database, or to which it makes no difference: they run once, with SQLite.
 WITHOUT_DATABASE = [
     "tests/sandbox",
     "tests/scripts",
     "tests/test_repository.py",
     "tests/test_coverage.py",
-    "tests/gateway/tokens/test_bounds.py",
+    "tests/gateway/providers",
+    "tests/gateway/tokens",
+    "tests/gateway/web_search",
+    "tests/operations/test_deployment.py",
     "tests/openrouter_site/test_outages.py",
 ]
 #: In order of preference: the headless shell is the same engine, and takes less than half the time for a page.
