@@ -135,7 +135,8 @@ class PostgresqlLock:
             return await self._try()
         except psycopg.Error as error:
             # The site starts all the same: it answers 503 until the database is back, and then claims it.
-            log.warning("The database cannot be asked for other web processes: %s", error)
+            reason = str(error).partition("\n")[0]
+            log.warning("The database cannot be asked for other web processes: %s", reason)
             return None
 
     async def release(self) -> None:

@@ -24,7 +24,9 @@ def refuse_pending_migrations() -> None:
     try:
         pending = database.pending_migrations()
     except OperationalError as error:
-        log.error("The database cannot be reached, so its migrations are not checked: %s", str(error).strip())
+        log.error(
+            "The database cannot be reached, so its migrations are not checked: %s", str(error).partition("\n")[0]
+        )
         return
     finally:
         connection.close()
