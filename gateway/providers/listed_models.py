@@ -1,7 +1,7 @@
 """Comparing the catalog with the models that providers list themselves: `compare()`.
 
-The catalog knows what a provider served when it was written. A model that its provider no longer lists would fail for
-whoever asks, so it is not offered until the provider lists it again. A provider that cannot be asked changes nothing,
+The catalog knows what a provider served when it was written. Requests for a model that its provider no longer lists
+would fail, so it is not offered until the provider lists it again. A provider that cannot be asked changes nothing,
 and neither does one that lists none of its models here: then the two use different names.
 """
 

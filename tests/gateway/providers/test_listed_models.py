@@ -1,4 +1,4 @@
-"""What a provider no longer lists is not offered; a provider that says nothing useful changes nothing."""
+"""Models that a provider no longer lists are not offered; a provider that says nothing useful changes nothing."""
 
 from collections.abc import Iterator
 from typing import Any
