@@ -7,7 +7,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -122,7 +122,7 @@ class Application:
         begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
         events = self._service.stream(caller, request, noting_first(begun))
         context = contextvars.copy_context()
-        gathering = asyncio.get_running_loop().create_task(_awaited(protocol.gather(request, events)), context=context)
+        gathering = asyncio.create_task(protocol.gather(request, events), context=context)
         generation = await generation_begun(gathering, begun)
         logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
         if generation:
@@ -190,10 +190,6 @@ class EventStream(StreamingResponse):
                 if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
                     await send({"type": "http.response.body", "body": self._protocol.keep_alive, "more_body": True})
         streaming.cancel()
-
-
-async def _awaited(reply: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    return await reply
 
 
 def _details(request: Request) -> dict[str, Any]:

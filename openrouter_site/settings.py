@@ -381,6 +381,7 @@ CHAT_ANSWERS_PER_USER = env.integer("CHAT_ANSWERS_PER_USER", 24)
 CHAT_SOCKETS = env.integer("CHAT_SOCKETS", 2000)
 CHAT_ANSWERS = env.integer("CHAT_ANSWERS", 500)
 CHAT_MESSAGES_PER_MINUTE = env.integer("CHAT_MESSAGES_PER_MINUTE", 120)
+
 # The model of requests without one, unless the account has a default.
 DEFAULT_MODEL = env.text("DEFAULT_MODEL", "openai/gpt-4o-mini")
 # The choices of `openrouter/auto`, best first.
@@ -423,7 +424,7 @@ CONTENT_SECURITY_POLICY = {
 
 # The bearer token of `/metrics`; without one, metrics are off in production and open in development.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
-# Who gets an email when something is wrong, and when it is over.
+# Addresses that are emailed when an incident begins and ends.
 OPERATOR_EMAILS = env.words("OPERATOR_EMAILS")
 # Where errors are reported to: Sentry's or a compatible server. Needs requirements/sentry.txt.
 SENTRY_DSN = env.text("SENTRY_DSN")

@@ -134,7 +134,7 @@ class PostgresqlLock:
                 return None
             return await self._try()
         except psycopg.Error as error:
-            # The site starts all the same: it answers 503 until the database is back, and then claims it.
+            # The site still starts: it answers 503 until the database is back, and then claims it.
             reason = str(error).partition("\n")[0]
             log.warning("The database cannot be asked for other web processes: %s", reason)
             return None

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common import logs, metrics
 from common.errors import TemporarilyUnavailable
 from common.http import security_headers
+from gateway.asgi import PATHS as INFERENCE_PATHS
 from gateway.completions import InferenceService
 
 from .probes import Probes
@@ -34,9 +35,6 @@ _WELL_FORMED = re.compile(rb"[A-Za-z0-9_.:-]{8,128}")
 
 #: The label of a path, by how it begins.
 _SURFACES = (
-    ("/api/v1/chat/completions", "inference"),
-    ("/api/v1/completions", "inference"),
-    ("/api/v1/messages", "inference"),
     ("/api/", "api"),
     ("/static/", "static"),
     ("/webhooks/", "webhook"),
@@ -122,6 +120,8 @@ class Edge:
 
 
 def _surface(path: str) -> str:
+    if path in INFERENCE_PATHS:
+        return "inference"
     return next((surface for start, surface in _SURFACES if path.startswith(start)), "page")
 
 

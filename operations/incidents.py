@@ -1,7 +1,7 @@
 """Incidents: what is wrong now, and the two emails about each, to OPERATOR_EMAILS.
 
 An incident is a row, so any process may report a fault and one email results. An email that the mail server refuses is
-tried again. Without OPERATOR_EMAILS the log and `/metrics` tell of incidents all the same.
+tried again. Without OPERATOR_EMAILS the log and `/metrics` still report incidents.
 """
 
 import logging

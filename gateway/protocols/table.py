@@ -2,7 +2,7 @@
 them is one path: one plan, one hold, one relay, one bill.
 """
 
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -37,7 +37,7 @@ class CallerProtocol:
     #: The encoder of a streamed response.
     encoder: Callable[[ChatRequest], Encoder]
     #: The JSON object of a whole response.
-    gather: Callable[[ChatRequest, AsyncIterable[Event]], Awaitable[Reply]]
+    gather: Callable[[ChatRequest, AsyncIterable[Event]], Coroutine[Any, Any, Reply]]
     #: The JSON object of a whole response that failed after its status 200 was sent.
     failed_reply: Callable[[ChatRequest, Begun, ApiError], Reply]
     #: The JSON object of an error.

@@ -8,23 +8,16 @@ and neither does one that lists none of its models here: then the two use differ
 import logging
 from collections import defaultdict
 
-import httpx
-import msgspec
-
 from common.clock import utc_now
 from gateway.routing.upstreams import Upstream, upstream_of
 from models_catalog import catalog
 from models_catalog.entries import EndpointEntry
+from models_catalog.loading import served_models
 from models_catalog.models import Endpoint
-
-from . import openai_chat
 
 __all__ = ["compare"]
 
 log = logging.getLogger(__name__)
-
-#: Seconds to wait for a provider.
-TIMEOUT = 15.0
 
 
 def compare() -> int:
@@ -45,7 +38,7 @@ def _compare(provider: str, endpoints: list[EndpointEntry]) -> int:
     missing: set[int] = set()
     if upstream is not None and not upstream.simulated:
         listed = _listed(upstream)
-        if listed is None:
+        if not listed:
             return 0
         missing = {each.id for each in endpoints if each.provider_model_id.lower() not in listed}
         if len(missing) == len(endpoints):
@@ -59,20 +52,11 @@ def _compare(provider: str, endpoints: list[EndpointEntry]) -> int:
     return lost + found
 
 
-def _listed(upstream: Upstream) -> frozenset[str] | None:
-    """The names of the provider's models in lower case; None if it has no list that can be read."""
+def _listed(upstream: Upstream) -> frozenset[str]:
+    """The names of the provider's models in lower case; none if it has no list that can be read."""
     if upstream.protocol != "openai_chat":
-        return None
-    headers = {**openai_chat.authorization(upstream.api_key), "Accept": "application/json"}
+        return frozenset()
     try:
-        with httpx.Client(timeout=TIMEOUT) as client:
-            response = client.get(f"{upstream.base_url}/models", headers=headers)
-        answer = msgspec.json.decode(response.content) if response.status_code == 200 else None
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, msgspec.DecodeError):
-        return None
-    models = answer.get("data") if isinstance(answer, dict) else answer
-    if not isinstance(models, list):
-        return None
-    return (
-        frozenset(str(model["id"]).lower() for model in models if isinstance(model, dict) and model.get("id")) or None
-    )
+        return frozenset(name.lower() for name in served_models.names(upstream.base_url, upstream.api_key))
+    except served_models.UnreadableServer:
+        return frozenset()

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.events import Delta, Finished, Usage
+from gateway.protocols.json_text import is_json
 
 from . import http
 from .event_stream import EventStreamDecoder, EventTooLong
@@ -94,7 +95,7 @@ class ProviderStream(ABC):
         except msgspec.DecodeError as error:
             if failure := self.reported_failure(payload):
                 raise failure from error
-            if not self._is_stream or not (self._has_events or _is_json(payload)):
+            if not self._is_stream or not (self._has_events or is_json(payload)):
                 raise ProviderFailure(502, "The provider sent an invalid response.") from error
             self.skipped += 1
             return []
@@ -185,14 +186,6 @@ def _without_repeated_finishes(batch: list[Delta | Finished], finished_choices: 
             finished_choices.add(event.index)
         kept.append(event)
     return kept
-
-
-def _is_json(payload: bytes) -> bool:
-    try:
-        msgspec.json.decode(payload, type=msgspec.Raw)
-    except msgspec.DecodeError:
-        return False
-    return True
 
 
 def _starts_event_stream(start: bytes | bytearray) -> bool | None:

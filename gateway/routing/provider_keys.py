@@ -87,7 +87,7 @@ class KeyRing:
     ) -> Key | None:
         """A key for a request of `model` that is not among those `tried`; None when there is none to use now.
 
-        Keys that cool down are skipped. If all of them do, the one that is due first is used all the same, unless the
+        Keys that cool down are skipped. If all of them do, the one that is due first is used anyway, unless the
         provider itself has told it to wait with this very model. `draw` keeps a conversation at one key, whose account
         has its prompt cached.
         """

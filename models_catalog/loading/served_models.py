@@ -2,18 +2,19 @@
 
 `/models` has a name for each model, and that is all that the protocol asks for. Servers add fields of their own: vLLM
 and SGLang `max_model_len`, llama.cpp `meta`, others `context_length` and more. Ollama and LM Studio tell more at
-addresses of their own, which are asked too; a server without them answers 404.
+addresses of their own, which are asked too; a server without them answers 404. `names(url, key)` reads the names only.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-__all__ = ["ServedModel", "UnreadableServer", "base_urls", "read"]
+__all__ = ["ServedModel", "UnreadableServer", "base_urls", "names", "read"]
 
 #: Seconds to wait for the server, which may be loading a model.
 TIMEOUT = 20.0
@@ -66,14 +67,33 @@ def base_urls(url: str) -> list[str]:
 
 def read(url: str, key: str = "") -> tuple[str, list[ServedModel]]:
     """(the address to call, the models that answer chats). Raises UnreadableServer."""
-    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     candidates = base_urls(url)
     host = urlsplit(candidates[0]).netloc
+    with _client(host, key) as client:
+        base_url, listed = _listed(client, candidates, host)
+        models = _completed(client, base_url, [_described(entry) for entry in listed])
+    models = [model for model in models if model.is_chat]
+    if not models:
+        raise UnreadableServer(f"{host} lists no chat models. Load or download one there, then try again.")
+    return base_url, models
+
+
+def names(url: str, key: str = "") -> frozenset[str]:
+    """The names of all models in the server's list. Raises UnreadableServer."""
+    candidates = base_urls(url)
+    host = urlsplit(candidates[0]).netloc
+    with _client(host, key) as client:
+        _, listed = _listed(client, candidates, host)
+    return frozenset(str(entry["id"]) for entry in listed)
+
+
+@contextmanager
+def _client(host: str, key: str) -> Iterator[httpx.Client]:
+    """A client for the server, whose errors are told as UnreadableServer."""
+    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     try:
         with httpx.Client(timeout=TIMEOUT, headers=headers) as client:
-            base_url, listed = _listed(client, candidates, host)
-            models = [_described(entry) for entry in listed if isinstance(entry, dict) and entry.get("id")]
-            models = _completed(client, base_url, models)
+            yield client
     except httpx.TimeoutException:
         raise UnreadableServer(f"{host} didn't answer within {TIMEOUT:.0f} seconds. Is the server running?") from None
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
@@ -81,13 +101,10 @@ def read(url: str, key: str = "") -> tuple[str, list[ServedModel]]:
         raise UnreadableServer(
             f"Couldn't connect to {host}. Check the address, and that the server is running."
         ) from None
-    models = [model for model in models if model.is_chat]
-    if not models:
-        raise UnreadableServer(f"{host} lists no chat models. Load or download one there, then try again.")
-    return base_url, models
 
 
-def _listed(client: httpx.Client, candidates: list[str], host: str) -> tuple[str, list[Any]]:
+def _listed(client: httpx.Client, candidates: list[str], host: str) -> tuple[str, list[dict[str, Any]]]:
+    """(the address that has the list, its entries that name a model)."""
     status = 404
     for base_url in candidates:
         response = client.get(f"{base_url}/models")
@@ -105,7 +122,7 @@ def _listed(client: httpx.Client, candidates: list[str], host: str) -> tuple[str
         raise UnreadableServer(
             f"{base_url}/models doesn't answer with a list of models in JSON. Check that the API is OpenAI-compatible."
         )
-    return base_url, listed
+    return base_url, [entry for entry in listed if isinstance(entry, dict) and entry.get("id")]
 
 
 def _described(entry: Mapping[str, Any]) -> ServedModel:

@@ -57,8 +57,9 @@ def terminate(lock: PostgresqlLock) -> None:
 async def test_with_redis_any_number_may_run(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     claims = [Claim(), Claim()]
+    taken = [await asyncio.wait_for(claim.take(), 1) for claim in claims]  # both at a time
+    assert taken == [None, None]
     for claim in claims:
-        await asyncio.wait_for(claim.take(), 1)
         await claim.release()
 
 

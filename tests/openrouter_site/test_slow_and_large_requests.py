@@ -157,7 +157,7 @@ def test_an_empty_line_after_a_request_cannot_keep_the_connection(server: Site):
         connection.sendall(b"GET /favicon.ico HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         connection.recv(65536)
         connection.sendall(b"\r\n")
-        heard(connection)
+        assert b"HTTP/1.1 200" not in heard(connection)  # closed, without another answer
 
 
 def test_headers_have_a_size(server: Site):

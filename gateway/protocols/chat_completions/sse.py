@@ -24,7 +24,6 @@ class SseEncoder:
         self._show_reasoning = show_reasoning
         self._object = "text_completion" if text_completion else "chat.completion.chunk"
         self._started: Started | None = None
-        self._role_sent = False
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes; empty if it is not sent on its own."""

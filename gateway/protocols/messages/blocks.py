@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.events import Delta
+from gateway.protocols.json_text import is_json
 from gateway.protocols.reasoning import text_for
 
 from .request import REASONING_FORMAT
@@ -114,7 +115,7 @@ class BlockWriter:
         if self._open is not None:
             yield Change(self._open[1])
             self._open = None
-        for number in [number for number, pieces in self._arguments.items() if _is_json("".join(pieces))]:
+        for number in [number for number, pieces in self._arguments.items() if is_json("".join(pieces))]:
             del self._arguments[number]
             yield Change(self._calls[number])
 
@@ -157,14 +158,6 @@ def _decoded(arguments: Any) -> Any:
     except msgspec.DecodeError:
         decoded = None
     return decoded if isinstance(decoded, dict) else {"arguments": arguments}
-
-
-def _is_json(text: str) -> bool:
-    try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except msgspec.DecodeError:
-        return False
-    return bool(text.strip())
 
 
 def _citation(annotation: Any) -> dict[str, Any] | None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.protocols.json_text import is_json
+
 __all__ = ["ToolCallNumbers"]
 
 _encode = msgspec.json.Encoder().encode
@@ -21,11 +23,7 @@ class _Call:
 
     def is_complete(self) -> bool:
         """Whether the arguments so far are a JSON text."""
-        try:
-            msgspec.json.decode("".join(self.arguments))
-        except msgspec.DecodeError:
-            return False
-        return True
+        return is_json("".join(self.arguments))
 
 
 class ToolCallNumbers:

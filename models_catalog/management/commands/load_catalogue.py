@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Load the bundled catalogue of models, providers and prices; does nothing when it is loaded already."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--force", action="store_true", help="load it again; edited fields are kept all the same")
+        parser.add_argument("--force", action="store_true", help="load it again; edited fields are still kept")
 
     def handle(self, *args: Any, **options: Any) -> None:
         loaded = load_bundled(force=options["force"])
