@@ -6,7 +6,7 @@ Every view starts with one of these calls. Objects of other organizations give 4
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 
 from .models import Membership, Organisation, PrivacySettings, User
 

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 
 from . import access
 from .models import PrivacySettings

@@ -7,9 +7,9 @@ from django.urls import path
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from common.bodies import as_size
 from common.errors import ApiError, InvalidRequest, PayloadTooLarge
-from common.outages import STORE_ERRORS, outage_of
+from common.storage.outages import STORE_ERRORS, outage_of
+from common.web.bodies import as_size
 
 from . import activity, credits, generation, keys, models, providers
 from .authentication import by_key

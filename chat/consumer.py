@@ -16,10 +16,11 @@ from django.conf import settings
 
 from accounts.models import Organisation, User
 from billing import spending
-from common import database, metrics
 from common.errors import ApiError, Conflict, InternalError, NotAuthenticated, RateLimited
 from common.money import PicoUsd
-from common.outages import outage_of
+from common.storage import database
+from common.storage.outages import outage_of
+from common.telemetry import metrics
 from gateway import completions
 from gateway.events import Started
 

@@ -21,9 +21,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from common.bodies import as_size
 from common.errors import ApiError, InvalidRequest, PayloadTooLarge
 from common.money import PicoUsd, as_usd, format_usd
+from common.web.bodies import as_size
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 
 __all__ = [

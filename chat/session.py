@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from accounts import access
 from accounts.models import Organisation, User
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 
 __all__ = ["session_user"]
 

@@ -20,7 +20,8 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
 from accounts.models import User
-from common import clock, database
+from common import clock
+from common.storage import database
 
 __all__ = ["SignedInSockets", "Socket", "announce", "connect_signals", "open_sockets"]
 

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from billing import spending
-from common.bodies import as_size
-from common.http import AuthedRequest
 from common.money import format_exact_usd
+from common.web.bodies import as_size
+from common.web.http import AuthedRequest
 
 #: Models that may answer side by side.
 MOST_MODELS = 4

@@ -18,10 +18,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from common import logs, metrics
-from common.bodies import read_body
 from common.errors import ApiError, InternalError
-from common.outages import outage_of
+from common.storage.outages import outage_of
+from common.telemetry import logs, metrics
+from common.web.bodies import read_body
 from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, CallerProtocol
 from gateway.tokens.bounds import estimate_tokens
 from keys.authentication import authenticate, require_inference

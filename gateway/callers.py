@@ -8,8 +8,8 @@ import msgspec
 from accounts.access import privacy_of
 from accounts.models import Organisation, User
 from billing import spending
-from common import database
-from common.fresh_cache import FreshCache
+from common.storage import database
+from common.storage.fresh_cache import FreshCache
 from keys.authentication import KeyIdentity
 
 __all__ = ["Caller", "chat_caller", "clear", "key_caller"]

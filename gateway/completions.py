@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from common import logs, metrics
 from common.clock import utc_now
 from common.errors import ApiError, TemporarilyUnavailable
+from common.telemetry import logs, metrics
 from gateway.accounting import settlement
 from gateway.accounting.metering import Meter
 from gateway.protocols.chat_completions.request import ChatRequest, parse

@@ -14,9 +14,9 @@ import msgspec
 from django.conf import settings
 from starlette.types import Receive, Scope, Send
 
-from common import logs, metrics
 from common.errors import ApiError, InternalError
-from common.outages import outage_of
+from common.storage.outages import outage_of
+from common.telemetry import logs, metrics
 
 from .events import Begun
 

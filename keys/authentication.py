@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from common import database
 from common.clock import utc_now
 from common.errors import NotAuthenticated, PermissionDenied
-from common.fresh_cache import FreshCache
+from common.storage import database
+from common.storage.fresh_cache import FreshCache
 
 from .models import ApiKey
 from .status import require_usable

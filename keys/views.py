@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import access
 from common.clock import utc_now
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 
 from . import authentication, issuing, samples
 from .forms import CreateKeyForm, CreateManagementKeyForm, EditKeyForm

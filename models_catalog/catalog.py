@@ -29,7 +29,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from common.fresh_cache import FreshCache
+from common.storage.fresh_cache import FreshCache
 
 from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, Prices, ProviderEntry, Tier
 from .models import Author, CatalogueVersion, Endpoint, Model, Provider, ProviderKey

@@ -6,7 +6,7 @@ class SiteConfig(AppConfig):
     name = "openrouter_site"
 
     def ready(self) -> None:
-        from . import log_filters
+        from .serving import log_filters
 
         log_filters.mask_urls_in_logs()
 
@@ -15,4 +15,4 @@ class OperatorAdminConfig(admin.AdminConfig):
     """Django's admin, behind the site's own sign-in."""
 
     default = False  # named in the settings; `SiteConfig` is this app
-    default_site = "openrouter_site.operator_admin.OperatorAdmin"
+    default_site = "openrouter_site.operators.operator_admin.OperatorAdmin"

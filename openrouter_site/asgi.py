@@ -35,17 +35,17 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E40
 
 from api.paths import collapsed, in_api  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
-from common import database, hosts  # noqa: E402
-from common.client_address import ForwardedClient  # noqa: E402
+from common.storage import database  # noqa: E402
+from common.web import hosts  # noqa: E402
+from common.web.client_address import ForwardedClient  # noqa: E402
 from gateway import asgi as inference  # noqa: E402
 from gateway import completions  # noqa: E402
 from gateway.providers import http  # noqa: E402
-from openrouter_site import server  # noqa: E402
-from openrouter_site.bodies import WholeBodies  # noqa: E402
+from openrouter_site.serving import server  # noqa: E402
+from openrouter_site.serving.bodies import WholeBodies  # noqa: E402
+from openrouter_site.serving.single_process import Claim  # noqa: E402
+from openrouter_site.serving.startup import refuse_pending_migrations  # noqa: E402
 from operations.edge import Edge  # noqa: E402
-
-from .single_process import Claim  # noqa: E402
-from .startup import refuse_pending_migrations  # noqa: E402
 
 _whole = WholeBodies(cast(ASGIApp, _django))
 _deny = WebsocketDenier.as_asgi()

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Celery, Task, signals
 
-from common import logs
+from common.telemetry import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openrouter_site.settings")
 
@@ -47,8 +47,9 @@ def end_task(**_: Any) -> None:
 @signals.worker_init.connect
 def check_the_database(**_: Any) -> None:
     """End the worker with status 1 and the remedy if migrations are pending."""
+    from openrouter_site.serving.startup import refuse_pending_migrations  # Django is set up by now
+
     from .env import SettingsError
-    from .startup import refuse_pending_migrations  # Django is set up by now
 
     try:
         refuse_pending_migrations()

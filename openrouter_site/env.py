@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from common import env_file
-from common.client_address import Network
-from common.postgresql import try_again
+from common.storage.postgresql import try_again
+from common.web.client_address import Network
 
 __all__ = [
     "SettingsError",
@@ -147,7 +147,7 @@ def database(url: str, pool_size: int = 0) -> dict[str, Any]:
     if parts.scheme in {"postgres", "postgresql"}:
         options: dict[str, Any] = dict(parse_qsl(parts.query))
         return {
-            "ENGINE": "common.postgresql",
+            "ENGINE": "common.storage.postgresql",
             "NAME": unquote(parts.path[1:]),
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),

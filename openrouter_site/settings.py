@@ -78,14 +78,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "openrouter_site.requests.AnswerHead",
+    "openrouter_site.serving.requests.AnswerHead",
     "openrouter_site.pages.compression.Compression",
     "openrouter_site.pages.headers.PageHeaders",
     "csp.middleware.CSPMiddleware",
     "openrouter_site.pages.errors.OutagePages",
     "openrouter_site.pages.errors.ErrorPagesInDevelopment",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "openrouter_site.requests.LinkToSiteUrl",
+    "openrouter_site.serving.requests.LinkToSiteUrl",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -273,7 +273,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 CSRF_FAILURE_VIEW = "openrouter_site.pages.errors.csrf_failure"
-# The proxies whose X-Forwarded-For and X-Forwarded-Proto count (`common/client_address.py`).
+# The proxies whose X-Forwarded-For and X-Forwarded-Proto count (`common/web/client_address.py`).
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
@@ -436,7 +436,10 @@ LOG_FORMAT = env.choice("LOG_FORMAT", ("text", "json"), "text" if DEBUG else "js
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"text": {"()": "common.logs.TextFormatter"}, "json": {"()": "common.logs.JsonFormatter"}},
+    "formatters": {
+        "text": {"()": "common.telemetry.logs.TextFormatter"},
+        "json": {"()": "common.telemetry.logs.JsonFormatter"},
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {

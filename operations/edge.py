@@ -15,9 +15,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common import logs, metrics
 from common.errors import TemporarilyUnavailable
-from common.http import security_headers
+from common.telemetry import logs, metrics
+from common.web.http import security_headers
 from gateway.asgi import PATHS as INFERENCE_PATHS
 from gateway.completions import InferenceService
 

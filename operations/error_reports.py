@@ -12,7 +12,7 @@ import sentry_sdk
 from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.types import Event, Hint
 
-from common import logs
+from common.telemetry import logs
 
 __all__ = ["scrub", "start"]
 

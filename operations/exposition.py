@@ -11,9 +11,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from billing.models import Notice, ProviderEvent
-from common import metrics
 from common.clock import utc_now
 from common.money import PICO_PER_USD
+from common.telemetry import metrics
 from gateway.accounting import reaper
 from gateway.models import Hold
 from operations.models import Heartbeat, Incident

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from common import metrics
+from common.telemetry import metrics
 from gateway.routing import health
 
 __all__ = ["refresh"]

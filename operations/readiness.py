@@ -16,8 +16,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from common import database
 from common.clock import monotonic, utc_now
+from common.storage import database
 from operations.models import Heartbeat
 
 __all__ = ["TIMEOUT_SECONDS", "Check", "Readiness", "worker_state"]

@@ -8,9 +8,9 @@ from activity import usage
 from activity.filters import GROUPS, Filter
 from activity.names import names_of
 from activity.requests import listing
-from common import database
 from common.csv_export import csv_line
 from common.money import PicoUsd, as_usd
+from common.storage import database
 from gateway.models import Generation
 
 __all__ = ["request_lines", "usage_lines"]

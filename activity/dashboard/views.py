@@ -12,7 +12,7 @@ from activity.periods import PERIODS
 from activity.requests import listing
 from common import csv_export
 from common.clock import utc_now
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 
 from . import export
 from .summary import dashboard_of, options_of

@@ -11,7 +11,7 @@ from activity.filters import filter_from
 from activity.names import app_name, provider_name
 from billing import spending
 from common.clock import utc_now
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 
 from . import listing
 from .explanation import explain

@@ -16,7 +16,7 @@ from billing.models import CreditAccount, ProviderEvent, Purchase
 from billing.providers import coinbase, stripe
 from billing.providers.registry import PROVIDERS
 from billing.providers.types import InvalidSignature, Unavailable, WebhookEvent
-from common.outages import outage_of
+from common.storage.outages import outage_of
 
 from . import auto_top_up_charges, cards, disputes, purchases, refunds
 

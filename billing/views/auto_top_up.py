@@ -17,8 +17,8 @@ from billing.models import AutoTopUp, CreditAccount, SavedCard
 from billing.payments import auto_top_up, cards
 from billing.payments.quotes import Quote, fee_rule
 from billing.providers.types import ProviderError
-from common.http import AuthedRequest
 from common.money import format_cents
+from common.web.http import AuthedRequest
 
 from .forms import AutoTopUpForm, TopUpPriceForm, input_text
 

@@ -24,8 +24,8 @@ from billing.payments.quotes import fee_rule
 from billing.providers.registry import PROVIDERS
 from billing.providers.types import CredentialsRejected, ProviderError, RequestRejected
 from common import csv_export
-from common.http import AuthedRequest
 from common.money import PicoUsd, cents_down, format_cents
+from common.web.http import AuthedRequest
 
 from . import history, statement
 from .forms import BuyForm, LowBalanceForm, QuoteForm, initial_amount, input_text

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing.models import Purchase, Refund
 from billing.payments import purchases, receipts, refunds
 from billing.providers.types import ProviderError
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 
 from .forms import RefundForm
 

@@ -14,7 +14,7 @@ from accounts import access
 from billing import spending
 from billing.models import BillingDetails, Purchase, parse_id
 from billing.payments import receipts
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 
 from .forms import BillingDetailsForm
 

@@ -13,7 +13,7 @@ import msgspec
 from django.db import Error, connection
 
 from billing.spending import AccountRow
-from common import database
+from common.storage import database
 from gateway.models import Generation
 
 from .rows import GenerationRow, HoldRow, HourRow, KeyRow, SpendRow

@@ -19,9 +19,9 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connection
 
-from common import database
 from common.errors import ServiceUnavailable
-from common.outages import outage_of
+from common.storage import database
+from common.storage.outages import outage_of
 
 __all__ = ["BatchWriter"]
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from django.core.cache import cache
 from django.db.models import Sum
 
-from common import database
 from common.clock import utc_now
 from common.errors import RateLimited
 from common.money import PICO_PER_USD
+from common.storage import database
 from gateway.callers import Caller
 from gateway.models import UsageHour
 

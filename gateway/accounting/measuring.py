@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
-from common import metrics
 from common.money import PICO_PER_USD
+from common.telemetry import metrics
 
 from .rows import GenerationRow
 

@@ -6,9 +6,9 @@ import logging
 
 from django.db import Error
 
-from common import database
 from common.errors import ServiceUnavailable
-from common.fresh_cache import FreshCache
+from common.storage import database
+from common.storage.fresh_cache import FreshCache
 from models_catalog import catalog
 
 __all__ = ["catalogue", "clear"]

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from common.http import PageRequest
+from common.web.http import PageRequest
 from models_catalog import catalog, measurements
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry
 

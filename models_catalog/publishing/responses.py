@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
-from common.compression import MIN_BYTES, compress, negotiate
+from common.web.compression import MIN_BYTES, compress, negotiate
 
 __all__ = ["PUBLIC_HEADERS", "preflight", "publish"]
 

@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from common.compression import MIN_BYTES, compress, negotiate
+from common.web.compression import MIN_BYTES, compress, negotiate
 
 __all__ = ["Compression"]
 

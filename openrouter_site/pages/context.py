@@ -7,7 +7,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import access
 from billing import spending
-from common.http import PageRequest
+from common.web.http import PageRequest
 from openrouter_site.browser_libraries import IMPORTS
 
 

@@ -15,8 +15,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerEr
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from common import errors, logs
-from common.outages import outage_of
+from common import errors
+from common.storage.outages import outage_of
+from common.telemetry import logs
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from activity.requests.listing import recent
 from billing import spending
 from billing.models import CreditAccount
 from common.clock import utc_now
-from common.http import AuthedRequest, PageRequest
+from common.web.http import AuthedRequest, PageRequest
 from gateway.models import Generation, UsageHour
 from keys.models import ApiKey
 from models_catalog import catalog

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts import access
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 from models_catalog import catalog
 
 

@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from common.http import PageRequest
+from common.web.http import PageRequest
 
 from .styleguide import examples
 

@@ -8,7 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from common.http import AuthedRequest
+from common.web.http import AuthedRequest
 
 from .site import back
 

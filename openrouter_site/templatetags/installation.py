@@ -2,7 +2,7 @@
 
 from django import template
 
-from openrouter_site import installation
+from openrouter_site.operators import installation
 
 register = template.Library()
 

@@ -39,7 +39,7 @@ client = Client(raise_request_exception=False, headers={{
     "Authorization": "Bearer {MARKER}", "Cookie": "sessionid={MARKER}", "User-Agent": "{MARKER}",
 }})
 
-from common import logs
+from common.telemetry import logs
 logs.begin(request_id="0f1e2d3c4b5a", account=7, model="acme/one")
 logging.getLogger("gateway").info("%s is an earlier line", "{MARKER}")
 assert client.post("/fail/{MARKER}?q={MARKER}", {{"messages": "{MARKER}"}}).status_code == 500

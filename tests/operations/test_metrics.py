@@ -126,7 +126,7 @@ def test_a_providers_odd_status_has_no_label_of_its_own():
 COUNT = """
 import json, sys
 from prometheus_client import generate_latest
-from common import metrics
+from common.telemetry import metrics
 metrics.TOKENS.labels("restarted", "prompt").inc(5)
 metrics.POOL.labels("open").set(3)
 print(metrics._slot(), flush=True)

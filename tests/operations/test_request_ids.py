@@ -11,7 +11,7 @@ from celery.contrib.testing.worker import start_worker
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from common import logs
+from common.telemetry import logs
 from operations.edge import Edge
 from tests.gateway.test_crash import build_request
 

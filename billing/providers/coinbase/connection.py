@@ -8,7 +8,7 @@ import httpx
 from django.conf import settings
 
 from billing.providers.types import CredentialsRejected, NotFound, ProviderError, RequestRejected, Unavailable
-from common import database
+from common.storage import database
 
 from .tokens import bearer_token
 

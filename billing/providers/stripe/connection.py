@@ -9,7 +9,7 @@ import stripe
 from django.conf import settings
 
 from billing.providers.types import CredentialsRejected, NotFound, RequestRejected, Unavailable
-from common import database
+from common.storage import database
 
 #: Seconds to wait for a response.
 TIMEOUT = 20

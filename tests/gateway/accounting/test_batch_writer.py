@@ -10,12 +10,12 @@ from django.db import IntegrityError, OperationalError, connection
 
 from billing.credits.reconciliation import faults
 from billing.models import CreditAccount
-from common import database
 from common.errors import ServiceUnavailable
+from common.storage import database
 from gateway.accounting import settlement
 from gateway.accounting.batch_writer import BatchWriter
 from gateway.models import Generation, Hold
-from tests.common.test_database import needs_postgresql, terminate
+from tests.common.storage.test_database import needs_postgresql, terminate
 from tests.gateway.accounting.test_settlement import generation
 from tests.gateway.factory import usd
 

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from common import database
+from common.storage import database
 from gateway.accounting.sql import Statements, ids, statements
 from gateway.models import Generation, UsageHour
 from tests.gateway.accounting.test_settlement import admit, settle

@@ -12,10 +12,10 @@ from django.test import Client
 from django.urls import path
 
 from accounts.models import User
-from common import database
+from common.storage import database
 from openrouter_site import urls
 from openrouter_site.asgi import pages
-from tests.common.test_database import lent, needs_postgresql
+from tests.common.storage.test_database import lent, needs_postgresql
 
 pytestmark = pytest.mark.django_db
 

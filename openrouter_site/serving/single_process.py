@@ -17,8 +17,8 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
-from .env import SettingsError
-from .production import SEVERAL_PROCESSES
+from openrouter_site.env import SettingsError
+from openrouter_site.production import SEVERAL_PROCESSES
 
 __all__ = ["Claim"]
 

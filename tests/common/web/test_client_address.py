@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from common.client_address import ForwardedClient, client_of, parse_address
+from common.web.client_address import ForwardedClient, client_of, parse_address
 from openrouter_site import env
 
 PROXIES = [ip_network("10.0.0.0/24"), ip_network("2001:db8:f::/64")]

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from .clock import monotonic
+from common.clock import monotonic
 
 __all__ = ["FreshCache"]
 

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend with a pool that recovers at once (decision 0022): `ENGINE` is "common.postgresql"."""
+"""Django's PostgreSQL backend with a pool that recovers at once (decision 0022); the `ENGINE` of the database."""
 
 from threading import Timer
 from typing import TYPE_CHECKING, Any

@@ -9,7 +9,7 @@ from django.db import DataError, IntegrityError, InterfaceError, InternalError, 
 from psycopg_pool import PoolTimeout
 
 from common.errors import NotFound, ServiceUnavailable
-from common.outages import outage_of
+from common.storage.outages import outage_of
 
 
 def caused(error: Exception, cause: Exception) -> Exception:

@@ -1,6 +1,6 @@
 """Threads that use the database outside a Django request. Each returns its connection after each call.
 
-`run` is the only way from async code to the database: tests/common/test_database.py finds any other.
+`run` is the only way from async code to the database: tests/common/storage/test_database.py finds any other.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from asgiref.sync import SyncToAsync
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from .errors import ServiceUnavailable
+from common.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
-    from .postgresql.base import DatabaseWrapper as PostgresqlWrapper
+    from common.storage.postgresql.base import DatabaseWrapper as PostgresqlWrapper
 
 __all__ = ["close_for_good", "close_pool", "pending_migrations", "release", "run"]
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from .errors import InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+from common.errors import InvalidRequest, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
 
 __all__ = ["as_size", "read_body"]
 

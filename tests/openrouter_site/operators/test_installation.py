@@ -15,8 +15,8 @@ from gateway.models import EndpointMinute, GatewayProcess, Hold
 from gateway.routing import upstreams
 from models_catalog import catalog
 from models_catalog.models import Provider, ProviderKey
-from openrouter_site import installation
-from openrouter_site.installation import FAILING, MISSING, OK, SIMULATED, UNKNOWN, Check
+from openrouter_site.operators import installation
+from openrouter_site.operators.installation import FAILING, MISSING, OK, SIMULATED, UNKNOWN, Check
 from scripts.serve import free_port
 from tests.conftest import signed_in
 from tests.gateway import factory

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from openrouter_site.log_filters import LOGGERS, MaskUrls, mask
+from openrouter_site.serving.log_filters import LOGGERS, MaskUrls, mask
 
 #: Names of a route's parameters that hold a secret.
 SECRET_PARAMETERS = {"key", "token", "code", "secret", "uidb36", "uidb64"}

@@ -17,8 +17,9 @@ from django.urls import reverse
 
 from billing.models import Notice, ProviderEvent, ReconciliationRun
 from billing.providers import coinbase, stripe
-from common import database, encryption
+from common import encryption
 from common.clock import utc_now
+from common.storage import database
 from gateway.accounting.reaper import DEAD_AFTER
 from gateway.models import EndpointMinute, GatewayProcess, Hold
 from gateway.routing.upstreams import upstream_of

@@ -4,9 +4,8 @@ import logging
 
 from django.db import OperationalError, connection
 
-from common import database
-
-from .env import SettingsError
+from common.storage import database
+from openrouter_site.env import SettingsError
 
 __all__ = ["refuse_pending_migrations"]
 

@@ -6,7 +6,7 @@ import redis
 from django.db import Error as AnyDatabaseError
 from django.db import InterfaceError, OperationalError
 
-from .errors import ServiceUnavailable
+from common.errors import ServiceUnavailable
 
 __all__ = ["STORE_ERRORS", "outage_of"]
 

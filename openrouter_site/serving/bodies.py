@@ -11,10 +11,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.paths import in_api, json_error
-from common.bodies import read_body
 from common.errors import ApiError
-
-from .pages.errors import plain_context
+from common.web.bodies import read_body
+from openrouter_site.pages.errors import plain_context
 
 __all__ = ["WholeBodies"]
 

@@ -5,7 +5,7 @@ import gzip
 import brotli
 import pytest
 
-from common.compression import compress, negotiate
+from common.web.compression import compress, negotiate
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from django.db import connection
 
-from openrouter_site import single_process
-from openrouter_site.single_process import Claim, PostgresqlLock
+from openrouter_site.serving import single_process
+from openrouter_site.serving.single_process import Claim, PostgresqlLock
 
 
 @pytest.fixture

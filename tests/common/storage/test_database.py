@@ -13,16 +13,16 @@ from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 
 from accounts.models import User
-from common import database
 from common.errors import ServiceUnavailable
-from common.postgresql.base import is_closed_by_server
+from common.storage import database
+from common.storage.postgresql.base import is_closed_by_server
 from scripts.environment import ROOT
 
 needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no pool")
 
 APPS = ["accounts", "activity", "api", "billing", "chat", "common", "gateway", "keys", "models_catalog", "operations"]
 #: The only module that may take a call to another thread by itself.
-THE_WAY = ROOT / "common" / "database.py"
+THE_WAY = ROOT / "common" / "storage" / "database.py"
 NOT_ALLOWED = {"sync_to_async", "database_sync_to_async", "SyncToAsync", "aclose_old_connections"}
 
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from common.fresh_cache import FreshCache
+from common.storage.fresh_cache import FreshCache
 
 
 @pytest.fixture
