@@ -75,7 +75,8 @@ class UserAdmin(ReadOnlyAdmin):
             if user.is_superuser and not (isinstance(request.user, User) and request.user.is_superuser):
                 self.message_user(request, f"Only a superuser can change {user}.", messages.ERROR)
                 continue
-            User.objects.filter(pk=user.pk).update(is_active=is_active)
+            user.is_active = is_active
+            user.save(update_fields=["is_active"])  # tells the user's open chats at once
             self.log_action(request, user, "Enabled." if is_active else "Disabled.")
             done += 1
         self.report(request, done, "Users enabled" if is_active else "Users disabled")

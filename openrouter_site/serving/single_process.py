@@ -6,6 +6,7 @@ DATA_DIR. The server or the kernel releases either when the process ends, also a
 """
 
 import asyncio
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -140,8 +141,12 @@ class PostgresqlLock:
             return None
 
     async def release(self) -> None:
-        if self._connection:
-            await self._connection.close()
+        if self._connection is None:
+            return
+        with contextlib.suppress(psycopg.Error):  # the lock is gone with the connection
+            # Closing alone would release it too, but only when the server notices.
+            await self._connection.execute("SELECT pg_advisory_unlock_all()")
+        await self._connection.close()
 
     async def _is_alive(self) -> bool:
         assert self._connection
