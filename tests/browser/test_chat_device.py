@@ -120,6 +120,50 @@ def test_two_tabs_show_the_same_chat_and_neither_cuts_the_others_answer(room: Op
     assert [message["status"] for message in chat.stored()["messages"] if message["role"] == "assistant"] == ["done"]
 
 
+def test_the_other_tab_follows_while_an_answer_is_written_and_may_stop_it(room: OpenRoom, gate: MakeGate):
+    halfway = gate(60)
+    chat = room(sandbox={"Tokens": "120"} | halfway.control)
+    chat.ask("First", wait=False)
+    other = second_tab(chat)
+    wait_until(lambda: len("".join(chat.answers)) > 40, "some words")
+    wait_until(lambda: other.answers == chat.answers, "the other tab to show them while they are written")
+    expect(other.page.get_by_role("button", name="Stop answering")).to_be_visible()
+    other.page.get_by_role("button", name="Stop answering").click()
+    for tab in (chat, other):
+        expect(tab.page.locator(".answer")).to_contain_text("You stopped this answer.")
+        expect(tab.page.get_by_role("button", name="Send")).to_be_visible()
+
+
+def test_a_question_asked_in_one_tab_while_the_other_writes_appears_in_both(room: OpenRoom, gate: MakeGate):
+    halfway = gate(60)
+    chat = room(sandbox={"Tokens": "120"} | halfway.control)
+    chat.ask("First", wait=False)
+    wait_until(lambda: len("".join(chat.answers)) > 40, "some words")
+    other = second_tab(chat)
+    # The button says Stop; another version of the question is asked by editing it.
+    other.page.locator(".question").hover()
+    other.page.get_by_role("button", name="Edit message").click()
+    other.page.get_by_label("Edit your message").fill("Second")
+    other.page.locator(".editing").get_by_role("button", name="Send").click()
+    expect(other.page.locator(".bubble")).to_have_text("Second")
+    expect(chat.page.locator(".question .versions")).to_contain_text("1/2")
+    halfway.open()
+    wait_until(lambda: [m["status"] for m in chat.stored()["messages"] if m["role"] == "assistant"] == ["done"] * 2, "both")
+
+
+def test_closing_the_tab_that_writes_an_answer_ends_it_in_the_other(room: OpenRoom, gate: MakeGate):
+    halfway = gate(60)
+    chat = room(sandbox={"Tokens": "120"} | halfway.control)
+    chat.ask("First", wait=False)
+    wait_until(lambda: len("".join(chat.answers)) > 40, "some words")
+    other = second_tab(chat)
+    wait_until(lambda: other.answers == chat.answers, "the other tab to show them")
+    chat.page.close()
+    expect(other.page.locator(".answer .banner")).to_contain_text("The page closed before this answer finished.")
+    expect(other.page.locator(".answer")).to_have_attribute("aria-busy", "false")
+    expect(other.page.get_by_role("button", name="Send")).to_be_visible()
+
+
 def test_what_one_tab_deletes_disappears_from_the_other(room: OpenRoom):
     chat = room(sandbox=QUICK)
     chat.ask("To be deleted")

@@ -1,17 +1,17 @@
-/* Running answers: applies socket frames to their messages and saves those about once a second.
+/* Running answers: applies socket frames to their messages and saves those about twice a second.
 
    An answer's status is "waiting", "streaming", then "done", "stopped", "failed" or "interrupted". */
 
 import { Emitter } from "chat/emitter";
 
-const SAVE_PAUSE = 1000;
+const SAVE_PAUSE = 500;
 const SIGNED_OUT = "Your message is still here. Sign in, then try again.";
 const RUNNING = new Set(["waiting", "streaming"]);
 
 export const isRunning = (message) => RUNNING.has(message.status);
 
 export class Answers extends Emitter {
-  #live = new Map(); // id -> {message, release, timer, saved, thinkingSince}
+  #live = new Map(); // id -> {message, timer, saved, thinkingSince}
   #unbilled = new Map(); // id -> message without its cost yet
   #socket;
   #store;
@@ -27,6 +27,7 @@ export class Answers extends Emitter {
     this.#tabs = tabs;
     socket.on("frame", (frame) => this.#onFrame(frame));
     socket.on("lost", () => this.#onConnectionLost());
+    tabs.on("stop", (id) => this.#live.has(id) && this.stop(id));
     socket.on("state", () => socket.ended && this.#refuseQueued());
     const save = () => store.writeNow([...this.#live.values()].map(({ message }) => message));
     window.addEventListener("pagehide", save);
@@ -38,9 +39,14 @@ export class Answers extends Emitter {
     return this.#live.get(id)?.message;
   }
 
+  /** Tells the other tabs that this one will write these messages. Call it before they are stored. */
+  async claim(messages) {
+    await Promise.all(messages.map(({ id }) => this.#tabs.claim(id)));
+  }
+
   /** Requests an answer; `message` fills as frames arrive. */
   start(message, body) {
-    const live = { message, release: this.#tabs.claim(message.id), timer: 0, saved: false, thinkingSince: 0 };
+    const live = { message, timer: 0, saved: false, thinkingSince: 0 };
     this.#live.set(message.id, live);
     message.status = "waiting";
     const text = JSON.stringify({ type: "ask", id: message.id, body });
@@ -65,14 +71,14 @@ export class Answers extends Emitter {
     }
   }
 
-  /** Stops an answer and keeps the text received so far. */
+  /** Stops an answer of any tab and keeps the text received so far. */
   stop(id) {
     const live = this.#live.get(id);
-    if (!live) return;
+    if (!live) return this.#tabs.broadcast("stop", id);
     const generation = live.message.meta?.generation_id;
     this.#socket.stop(id);
     if (generation) this.#unbilled.set(id, live.message);
-    this.#finish(live, "stopped");
+    return this.#finish(live, "stopped");
   }
 
   /** Stops the answers of one conversation, or all. */
@@ -178,11 +184,10 @@ export class Answers extends Emitter {
     const { message } = live;
     this.#live.delete(message.id);
     clearTimeout(live.timer);
-    live.release();
     message.status = status;
     if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
     delete message.queued;
-    this.#persist(message);
+    this.#persist(message).then(() => this.#tabs.release(message.id));
     this.emit("ended", message);
   }
 
@@ -195,7 +200,7 @@ export class Answers extends Emitter {
 
   async #persist(message) {
     await this.#store.writeAnswer(message);
-    this.#tabs.broadcast("conversation", message.conversation);
+    this.#tabs.broadcast("answer", { id: message.id, conversation: message.conversation });
   }
 
   /** After a reconnect: requests the costs that the lost connection would have delivered. */

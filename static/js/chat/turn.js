@@ -96,6 +96,7 @@ export function fileView(file) {
 
 export class AnswerView {
   #live = null;
+  #length = 0; // of the text shown
   #reasoning = null;
   #parts = {};
 
@@ -117,21 +118,35 @@ export class AnswerView {
     parts.error = h("div.answer-error");
     parts.foot = h("footer.acts");
     this.element.append(parts.head, parts.thoughts, parts.body, parts.extras, parts.error, parts.foot);
-    if (isRunning(this.message)) this.#startStreaming();
-    else if (this.message.text) parts.body.append(renderMarkdown(this.message.text));
+    if (!isRunning(this.message)) this.#showWhole();
     this.update();
   }
 
-  #startStreaming() {
-    this.#live = new StreamingMarkdown(this.#parts.body, this.onflush);
-    if (this.message.text) this.#live.push(this.message.text);
+  #showWhole() {
+    this.#length = this.message.text.length;
+    this.#parts.body.replaceChildren(renderMarkdown(this.message.text));
+  }
+
+  /** Shows the text that has come since the last call. */
+  #showText() {
+    const { text } = this.message;
+    if (text.length === this.#length) return;
+    if (text.length < this.#length) {
+      this.#parts.body.replaceChildren();
+      this.#live = null;
+      this.#length = 0;
+    }
+    if (!this.#live && !isRunning(this.message)) return this.#showWhole();
+    this.#live ??= new StreamingMarkdown(this.#parts.body, this.onflush);
+    this.#live.push(text.slice(this.#length));
+    this.#length = text.length;
+    return undefined;
   }
 
   /** Shows a delta of the answer. */
   append({ text, reasoning, images, sources }) {
     if (text) {
-      if (!this.#live) this.#startStreaming();
-      else this.#live.push(text);
+      this.#showText();
       if (this.#reasoning?.open && !this.#reasoning.dataset.touched && this.message.thought_ms) this.#reasoning.open = false;
     }
     if (reasoning) this.#showThoughts();
@@ -140,10 +155,11 @@ export class AnswerView {
     this.element.classList.toggle("silent", !this.message.text);
   }
 
-  /** Shows changes of anything but the text. */
+  /** Shows all changes. */
   update() {
     const { message, element } = this;
     const running = isRunning(message);
+    this.#showText();
     if (!running && this.#live) {
       this.#live.end();
       this.#live = null;
