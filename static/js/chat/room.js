@@ -71,7 +71,7 @@ export class Room extends Emitter {
   }
 
   /** Takes over what is stored. Messages keep their objects, which views show, and the answers that this tab is writing
-      keep their content. Returns the changed answers. */
+      keep their content. An answer that no tab is writing any longer is resumed. Returns the changed answers. */
   async #merge(stored) {
     const claimed = await this.#tabs.claimed();
     const known = this.messages;
@@ -83,18 +83,16 @@ export class Room extends Emitter {
       if (old && !this.#answers.get(message.id) && replaceContent(old, message)) changed.push(old);
     }
     const running = [...this.messages.values()].filter((message) => isRunning(message) && !this.#answers.get(message.id));
-    const cut = running.filter((message) => (claimed ? !claimed.has(message.id) : !known.has(message.id)));
-    for (const message of cut) {
-      message.status = "interrupted";
-      message.error = { status: 0, text: "The page closed before this answer finished." };
+    const alone = running.filter((message) => (claimed ? !claimed.has(message.id) : !known.has(message.id)));
+    for (const message of running) {
+      if (!alone.includes(message) || !(await this.#tabs.claimFree(message.id))) this.#watch(message.id);
+      else this.#answers.resume(message);
     }
-    await this.#store.write({ messages: cut });
-    for (const { id } of running) if (claimed?.has(id)) this.#watch(id);
     const unbilled = [...this.messages.values()].filter(
       (message) => message.meta?.generation_id && !message.meta.usage && !isRunning(message),
     );
     this.#answers.requestBills(unbilled);
-    return [...new Set([...changed, ...cut])];
+    return changed;
   }
 
   /** Looks again when the tab that writes an answer has finished it, was closed or crashed. */

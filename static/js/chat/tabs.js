@@ -28,6 +28,19 @@ export class Tabs extends Emitter {
     });
   }
 
+  /** Claims an answer if no other tab has; resolves to whether this tab has it now. */
+  claimFree(answer) {
+    if (!navigator.locks) return Promise.resolve(true);
+    return new Promise((decided) => {
+      const held = new Promise((release) => this.#held.set(answer, release));
+      navigator.locks.request(this.#prefix + answer, { ifAvailable: true }, (lock) => {
+        if (!lock) this.#held.delete(answer);
+        decided(Boolean(lock));
+        return lock && held;
+      });
+    });
+  }
+
   release(answer) {
     this.#held.get(answer)?.();
     this.#held.delete(answer);

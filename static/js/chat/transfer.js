@@ -30,7 +30,7 @@ export async function toJson(store, conversations) {
 }
 
 function storable(message) {
-  const { queued, ...rest } = message;
+  const { queued, key, ...rest } = message;
   return rest.role === "assistant" && !STATUSES.has(rest.status) ? { ...rest, status: "interrupted" } : rest;
 }
 
