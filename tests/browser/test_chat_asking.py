@@ -203,7 +203,15 @@ def test_an_answer_that_was_cut_at_its_longest_length_can_go_on(room: OpenRoom):
     chat.page.locator("#p-max_tokens").fill("20")
     chat.page.keyboard.press("Escape")
     chat.ask("Tell me about rivers")
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("20 tokens")
+    part = chat.answers[0]
     chat.page.get_by_role("button", name="Continue").click()
-    expect(chat.page.locator(".question")).to_have_count(2)
-    chat.wait()
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("40 tokens")
+    assert chat.answers[0].startswith(part) and len(chat.answers) == 1
     assert [message["role"] for message in chat.asked[1]["messages"]] == ["user", "assistant", "user"]
+    expect(chat.page.locator(".question")).to_have_count(1)
+    (answer,) = (message for message in chat.billed()["messages"] if message["role"] == "assistant")
+    assert [earlier["tokens"] for earlier in answer["earlier"]] == [20]
+    assert answer["text"].startswith(sent := chat.asked[1]["messages"][1]["content"]) and len(sent) == answer["base"]
+    chat.reload()
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("40 tokens")

@@ -236,7 +236,7 @@ export class Answers extends Emitter {
     message.queued = false;
     this.#replaying = true; // what is shown already must not disappear for a moment
     if (start === 0) {
-      Object.assign(message, { text: "", error: null });
+      Object.assign(message, { text: message.text.slice(0, message.base ?? 0), error: null });
       for (const name of ["reasoning", "images", "sources"]) delete message[name];
     }
     const last = frames.at(-1);

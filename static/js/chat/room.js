@@ -6,7 +6,7 @@
 import { isRunning } from "chat/answers";
 import { Emitter } from "chat/emitter";
 import { newId, now } from "chat/ids";
-import { pico } from "chat/money";
+import { costOf } from "chat/money";
 import { requestFor } from "chat/request";
 import { titleFrom } from "chat/title";
 import { answerFor, deepest, turnsTo } from "chat/tree";
@@ -215,6 +215,17 @@ export class Room extends Emitter {
     await this.#ask(this.messages.get(answer.parent), [answer]);
   }
 
+  /** Extends an answer that was cut. The cost of its parts adds up. */
+  async continue(answer) {
+    await this.#answers.claim([answer]);
+    const { cost, usage, generation_id } = answer.meta;
+    if (usage) (answer.earlier ??= []).push({ cost, tokens: usage.completion_tokens, generation_id });
+    Object.assign(answer, { error: null, meta: {}, status: "waiting", base: answer.text.length });
+    await this.#save({ messages: [answer] });
+    this.emit("turns");
+    await this.#ask(this.messages.get(answer.parent), [answer]);
+  }
+
   #add(...messages) {
     this.#changes += 1;
     for (const message of messages) this.messages.set(message.id, message);
@@ -236,7 +247,7 @@ export class Room extends Emitter {
     const turns = turnsTo(this.messages, question.id);
     for (const answer of answers) {
       const body = await requestFor({
-        conversation, turns, question, model: answer.model, slot: answer.slot,
+        conversation, turns, question, model: answer.model, slot: answer.slot, cut: answer.text,
         accepts: (kind) => this.#models.accepts(answer.model, kind), load: (id) => this.file(id),
       });
       this.#models.markUsed(answer.model);
@@ -319,7 +330,7 @@ export class Room extends Emitter {
 
   /** Cost of the conversation in pico-dollars (BigInt), including all branches. */
   get cost() {
-    return [...this.messages.values()].reduce((sum, { meta }) => sum + pico(meta?.cost), 0n);
+    return [...this.messages.values()].reduce((sum, message) => sum + costOf(message), 0n);
   }
 
   /** The newest answer shown, for copying. */

@@ -150,7 +150,7 @@ export class Thread {
     select: (message) => this.#select(message),
     regenerate: (message) => this.room.regenerate(message),
     retry: (message) => this.room.retry(message),
-    continueAnswer: () => this.room.send("Continue exactly where you stopped."),
+    continueAnswer: (message) => this.room.continue(message),
     fork: (message) => this.room.fork(message),
     keepOnly: (message) => this.room.keepOnly(message),
     another: (message, { free = false } = {}) =>

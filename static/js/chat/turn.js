@@ -5,7 +5,7 @@ import { StreamingMarkdown, renderMarkdown } from "chat/blocks";
 import { duration } from "chat/dates";
 import { h, icon, iconButton } from "chat/dom";
 import { colorOf } from "chat/models";
-import { pico, usd } from "chat/money";
+import { costOf, pico, usd } from "chat/money";
 
 const LONG_QUESTION = 1200;
 
@@ -217,11 +217,9 @@ export class AnswerView {
     const { message, actions } = this;
     const { error, status, meta } = message;
     if (!error) {
-      if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.")];
-      if (meta?.finish === "length") {
-        return [h("p.note", {}, icon("info", "small"), "Reached the token limit.",
-          h("button.btn.small", { type: "button", onclick: actions.continueAnswer }, "Continue"))];
-      }
+      const goOn = this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue");
+      if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.", goOn)];
+      if (meta?.finish === "length") return [h("p.note", {}, icon("info", "small"), "Reached the token limit.", goOn)];
       if (meta?.finish === "content_filter") return [h("p.note", {}, icon("info", "small"), "Stopped by the provider's content filter.")];
       return [];
     }
@@ -229,10 +227,17 @@ export class AnswerView {
     const { title, hint } = describeError(error);
     banner.append(h("div", {}, h("strong", {}, title), h("p", {}, error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
       error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
+      this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue"),
       error.status === 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message, { free: true }) }, "Use a free model"),
       h("button.btn.small", { type: "button", onclick: () => (message.text ? actions.regenerate(message) : actions.retry(message)) }, icon("refresh"), "Try again"),
       error.status !== 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message) }, "Try another model"))));
     return [banner];
+  }
+
+  /** Whether the answer has a beginning, and what that cost is known. */
+  get #canContinue() {
+    const { text, meta } = this.message;
+    return Boolean(text) && (!meta?.generation_id || Boolean(meta.usage));
   }
 
   #foot(running) {
@@ -264,17 +269,20 @@ function describeError({ status, error_type: type, retry_after: after }) {
 }
 
 /** "412 tokens · 68 tok/s · 0.7 s to first token · $0.0062", which expands to all details. */
-function metaView({ meta }) {
+function metaView(message) {
+  const { meta, earlier = [] } = message;
   if (!meta?.usage) return null;
   const { usage, cost, latency_ms: latency, duration_ms: took } = meta;
   const speed = took > latency && usage.completion_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
-  const amount = usd(pico(cost));
-  const facts = [`${usage.completion_tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
+  const amount = usd(costOf(message));
+  const tokens = earlier.reduce((sum, part) => sum + part.tokens, usage.completion_tokens);
+  const facts = [`${tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
   const rows = [
     ["Prompt", `${usage.prompt_tokens.toLocaleString("en")} tokens${usage.cached_tokens ? `, ${usage.cached_tokens.toLocaleString("en")} of them cached` : ""}`],
     ["Answer", `${usage.completion_tokens.toLocaleString("en")} tokens${usage.reasoning_tokens ? `, ${usage.reasoning_tokens.toLocaleString("en")} of them reasoning` : ""}${usage.estimated ? " (estimated)" : ""}`],
     ["Web searches", meta.web_searches && `${meta.web_searches}`],
     ["Cost", usd(pico(cost), { exact: true })],
+    ...earlier.map((part) => ["Earlier part", h("span", {}, h("a.link", { href: `/activity/${part.generation_id}` }, usd(pico(part.cost), { exact: true })))]),
     ["Model", meta.model],
     ["Provider", meta.simulated ? `${meta.provider} (simulated)` : meta.provider],
     ["Time to first token", duration(latency)],
