@@ -8,6 +8,8 @@ import { colorOf } from "chat/models";
 import { costOf, pico, usd } from "chat/money";
 
 const LONG_QUESTION = 1200;
+/** Milliseconds between two additions to the thoughts that are shown. */
+const THOUGHTS_PAUSE = 150;
 
 /** An author's initial in the author's color. */
 export function avatar(model) {
@@ -98,6 +100,7 @@ export class AnswerView {
   #live = null;
   #length = 0; // of the text shown
   #reasoning = null;
+  #thoughtsTimer = 0;
   #parts = {};
 
   /** `several`: whether the turn has answers of several models; `onflush` is called after each rendering. */
@@ -149,7 +152,7 @@ export class AnswerView {
       this.#showText();
       if (this.#reasoning?.open && !this.#reasoning.dataset.touched && this.message.thought_ms) this.#reasoning.open = false;
     }
-    if (reasoning) this.#showThoughts();
+    if (reasoning) this.#thoughtsTimer ||= setTimeout(() => this.#showThoughts(), THOUGHTS_PAUSE);
     else if (text && this.message.thought_ms && !this.#reasoning?.dataset.timed) this.#showThoughts();
     if (images || sources) this.#showExtras();
     this.element.classList.toggle("silent", !this.message.text);
@@ -185,6 +188,8 @@ export class AnswerView {
   }
 
   #showThoughts() {
+    clearTimeout(this.#thoughtsTimer);
+    this.#thoughtsTimer = 0;
     const { reasoning, thought_ms, status } = this.message;
     if (!reasoning) return;
     if (!this.#reasoning) {
