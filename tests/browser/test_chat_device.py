@@ -97,6 +97,29 @@ def test_the_address_leads_back_to_a_chat(room: OpenRoom):
     expect(page.locator("#toasts")).to_contain_text("isn't on this device")
 
 
+def test_a_search_opens_the_chat_at_the_message_in_its_version_and_marks_the_words(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    chat.ask("Where do quokkas live, and what do QUOKKAS eat?")
+    page.locator(".question").hover()
+    page.get_by_role("button", name="Edit message").click()
+    page.get_by_label("Edit your message").fill("Where do wombats live?")
+    page.locator(".editing").get_by_role("button", name="Send").click()
+    expect(page.locator(".bubble")).to_have_text("Where do wombats live?")
+    chat.wait()
+    new_chat(chat)
+    page.locator("#rail-search").fill("quokkas live")
+    expect(page.locator("#conversations small")).to_contain_text("Where do quokkas live")
+    page.locator("#conversations a").click()
+    expect(page.locator(".bubble")).to_contain_text("Where do quokkas live")
+    expect(page.locator(".question .versions")).to_contain_text("1/2")
+    marked = "[...CSS.highlights.get('found')].map(String)"
+    assert page.evaluate(marked) == ["quokkas", "live", "QUOKKAS"]
+    assert chat.stored()["conversations"][0]["leaf"] != page.locator(".answer").get_attribute("data-id"), "only shown"
+    new_chat(chat)
+    assert page.evaluate("CSS.highlights.has('found')") is False
+
+
 # --- Tabs -----------------------------------------------------------------------------------------
 
 

@@ -269,6 +269,15 @@ export class Room extends Emitter {
     this.emit("turns");
   }
 
+  /** Shows the branch with this message, until another one is chosen. */
+  showBranch(id) {
+    const message = this.messages.get(id);
+    if (!message || [...this.#path()].includes(message)) return;
+    if (message.role === "user") this.conversation.leaf = deepest(this.messages, id);
+    else this.#show(this.messages.get(message.parent), message);
+    this.emit("turns");
+  }
+
   #show(question, version) {
     question.shown = { ...question.shown, [version.slot]: version.id };
     // Only the slot that the conversation continues from determines the following turns.
