@@ -93,6 +93,19 @@ def test_reloading_in_the_middle_goes_on_with_the_answer_and_keeps_the_parameter
     assert chat.asked[-1]["messages"][0] == {"role": "system", "content": "Be brief."}
 
 
+def test_a_parameter_out_of_range_is_refused_with_words(room: OpenRoom):
+    chat = room(sandbox={"Tokens": "8"})
+    chat.page.click("#open-parameters")
+    chat.page.locator("#p-temperature").fill("9")
+    expect(chat.page.locator("#p-temperature-error")).to_have_text("Enter a number from 0 to 2. It isn't used.")
+    expect(chat.page.locator("#p-temperature")).to_have_attribute("aria-describedby", "p-temperature-error")
+    chat.page.locator("#p-temperature").fill("0.9")
+    expect(chat.page.locator("#p-temperature-error")).to_have_count(0)
+    chat.page.get_by_role("button", name="Done").click()
+    chat.ask("Hello")
+    assert chat.asked[0]["temperature"] == 0.9
+
+
 def test_a_question_carries_the_conversation_before_it_and_nothing_else(room: OpenRoom):
     chat = room(sandbox={"Tokens": "8"})
     chat.ask("My name is Ada.")

@@ -48,6 +48,23 @@ def test_an_answer_that_breaks_off_keeps_its_part(room: OpenRoom):
     assert len(chat.answers[0]) > 10
 
 
+def test_an_empty_answer_says_so_and_can_be_tried_again(room: OpenRoom):
+    chat = room(sandbox={"Fault": "*=empty-stop"})
+    chat.ask("Hello")
+    expect(last_answer(chat)).to_contain_text("The model ended without an answer.")
+    last_answer(chat).get_by_role("button", name="Try again").click()
+    wait_until(lambda: len(chat.asked) == 2, "the second try")
+    expect(chat.page.locator(".answer")).to_have_count(1)
+
+
+def test_the_same_notice_is_shown_once(room: OpenRoom):
+    page = room().page
+    say = "text => document.dispatchEvent(new CustomEvent('toast', { detail: { text, kind: 'bad' } }))"
+    for text in ("The disk is full.", "The disk is full.", "Something else."):
+        page.evaluate(say, text)
+    expect(page.locator("#toasts .toast p")).to_have_text(["The disk is full.", "Something else."])
+
+
 def test_without_a_connection_a_question_waits_and_leaves_when_it_is_back(room: OpenRoom, faults: list[str]):
     chat = room(sandbox={"Tokens": "8"})
     page = chat.page

@@ -225,6 +225,10 @@ export class AnswerView {
       const goOn = this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue");
       if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.", goOn)];
       if (meta?.finish === "length") return [h("p.note", {}, icon("info", "small"), "Reached the token limit.", goOn)];
+      if (status === "done" && !message.text && !message.images?.length && meta?.finish !== "content_filter") {
+        return [h("p.note", {}, icon("info", "small"), "The model ended without an answer.",
+          h("button.btn.small", { type: "button", onclick: () => actions.retry(message) }, icon("refresh"), "Try again"))];
+      }
       if (meta?.finish === "content_filter") return [h("p.note", {}, icon("info", "small"), "Stopped by the provider's content filter.")];
       return [];
     }
