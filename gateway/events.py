@@ -48,6 +48,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     system_fingerprint: str | None = None  # the provider's, if it sends one
     routing: dict[str, Any] | None = None  # the router's decisions, if the caller has asked for them
+    web_search: str = ""  # the query of the web search before the response
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):

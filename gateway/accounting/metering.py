@@ -59,6 +59,7 @@ class Meter:
         self._last_token_at: float | None = None
         self._response = ResponseText()
         self._by_length = False  # the token estimate comes from text lengths only
+        self._search_query = ""
         now = utc_now()
         self.generation = GenerationRow(
             id=generation_id(now.timestamp()),
@@ -79,9 +80,12 @@ class Meter:
 
     # --- Recording, in the order in which things happen
 
-    def record_search(self, engine: str, results: int, price: Mapping[str, str], request: ChatRequest) -> None:
+    def record_search(
+        self, engine: str, query: str, results: int, price: Mapping[str, str], request: ChatRequest
+    ) -> None:
         """Record a web search, its price (decimal strings in USD) and the request that now contains its results."""
         self.request = request
+        self._search_query = query
         self.generation.web_search_engine = engine
         self.generation.web_search_results = results
         self.generation.price = dict(price)
@@ -107,6 +111,7 @@ class Meter:
             simulated=attempt.upstream.simulated,
             system_fingerprint=system_fingerprint,
             routing=self.routing(),
+            web_search=self._search_query,
         )
 
     def record(self, event: Delta | Finished) -> None:

@@ -108,6 +108,10 @@ class MessagesEncoder:
                 return self._end(event)
         return b""
 
+    def end(self) -> bytes:
+        """The bytes that end the stream: none, since `message_stop` has ended it."""
+        return b""
+
     def _end(self, billed: Billed) -> bytes:
         usage = usage_object(billed)
         ending = {"container": None, **_ending(self._finish, self._writer.refusal)}
