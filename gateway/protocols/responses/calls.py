@@ -60,8 +60,8 @@ class CallWriter:
             yield self._event("response.custom_tool_call_input.done", input=said)
         yield {"type": "response.output_item.done", "output_index": self._place, "item": self.item}
 
-    def _event(self, name: str, **fields: Any) -> Event:
-        return {"type": name, "item_id": self.item["id"], "output_index": self._place, **fields}
+    def _event(self, kind: str, **fields: Any) -> Event:
+        return {"type": kind, "item_id": self.item["id"], "output_index": self._place, **fields}
 
     def _content(self, arguments: str) -> dict[str, Any]:
         """The fields of the item that come from the arguments."""

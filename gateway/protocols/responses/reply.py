@@ -10,6 +10,7 @@ from common.clock import utc_now
 from common.errors import ApiError
 from common.money import as_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.protocols.costs import cost_details
 
 from .output import OutputWriter
 from .request import ForReply
@@ -190,8 +191,9 @@ class _Response:
             "output_text": self._output.text,
             "error": None,
             "incomplete_details": None,
-            "usage": usage_object(self._billed) if self._billed else None,
         }
+        if self._billed is not None:
+            body["usage"] = usage_object(self._billed)
         failure = self._failure
         if status == "in_progress":
             body["output"] = []
@@ -221,11 +223,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "total_tokens": usage.total_tokens,
         "cost": as_usd(billed.cost),
         "is_byok": False,
-        "cost_details": {
-            "upstream_inference_cost": None,
-            "upstream_inference_input_cost": 0,
-            "upstream_inference_output_cost": 0,
-        },
+        "cost_details": cost_details(billed, "input", "output"),
     }
     if usage.estimated:
         body["is_estimated"] = True

@@ -37,7 +37,7 @@ _ECHOED: dict[str, Any] = {
     "max_tool_calls": None, "metadata": {}, "parallel_tool_calls": True, "presence_penalty": None,
     "previous_response_id": None, "prompt_cache_key": None, "safety_identifier": None, "store": False,
     "temperature": None, "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [],
-    "top_logprobs": None, "top_p": None, "truncation": "disabled", "user": None,
+    "top_p": None, "truncation": "disabled", "user": None,
 }  # fmt: skip
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
@@ -184,4 +184,6 @@ def _for_reply(raw: dict[str, Any], checked: _Body, tools: Tools) -> ForReply:
     reasoning = checked.reasoning or _Reasoning()
     echo["reasoning"] = {"effort": reasoning.effort, "summary": reasoning.summary}
     echo["service_tier"] = "default"
+    if checked.top_logprobs is not None:
+        echo["top_logprobs"] = checked.top_logprobs
     return ForReply(echo, dict(tools.shapes), ENCRYPTED_REASONING in (checked.include or ()))
