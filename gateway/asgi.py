@@ -223,7 +223,7 @@ async def _incomplete(
     """The error as a response of status 200 that ended before its first token."""
     generation = error.headers.get("X-Generation-Id") or generation_id()
     created = int(utc_now().timestamp())
-    events = (
+    events: tuple[Event, ...] = (
         Started(
             generation_id=generation, created=created, model=request.model or "", provider="", provider_slug="",
             simulated=False, routing=error.routing,

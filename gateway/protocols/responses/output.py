@@ -101,7 +101,7 @@ class OutputWriter:
         yield from self._open_item(kind.item)
         yield from self._close_part()
         assert self._item is not None
-        parts = self._item[kind.list]
+        parts = self._item[kind.parts]
         self._kind, self._pieces, self._part = kind, [], _copied(kind.empty)
         place = {"item_id": self._item["id"], "output_index": self._place, kind.index: len(parts)}
         self._delta = {**kind.delta, **place}

@@ -1,16 +1,18 @@
 """The parts of output items, and the events that report their growth. Pure."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["PARTS", "PartKind"]
 
 
-class PartKind(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class PartKind:
     """A kind of part: the item it belongs to, its empty form, and its events."""
 
     item: str
-    list: str  # the item's field that has the parts
+    parts: str  # the item's field that has the parts
     index: str  # the events' field with the part's place in that list
     field: str  # the part's field that grows
     empty: Mapping[str, Any]
@@ -23,7 +25,7 @@ class PartKind(NamedTuple):
 PARTS: Mapping[str, PartKind] = {
     "text": PartKind(
         item="message",
-        list="content",
+        parts="content",
         index="content_index",
         field="text",
         empty={"type": "output_text", "text": "", "annotations": [], "logprobs": []},
@@ -34,7 +36,7 @@ PARTS: Mapping[str, PartKind] = {
     ),
     "refusal": PartKind(
         item="message",
-        list="content",
+        parts="content",
         index="content_index",
         field="refusal",
         empty={"type": "refusal", "refusal": ""},
@@ -45,7 +47,7 @@ PARTS: Mapping[str, PartKind] = {
     ),
     "reasoning": PartKind(
         item="reasoning",
-        list="content",
+        parts="content",
         index="content_index",
         field="text",
         empty={"type": "reasoning_text", "text": ""},
@@ -56,7 +58,7 @@ PARTS: Mapping[str, PartKind] = {
     ),
     "summary": PartKind(
         item="reasoning",
-        list="summary",
+        parts="summary",
         index="summary_index",
         field="text",
         empty={"type": "summary_text", "text": ""},

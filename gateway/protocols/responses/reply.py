@@ -87,7 +87,9 @@ def failed_reply(generation_id: str, model: str, error: ApiError, asked: ForRepl
         for _ in response.events(event):
             pass
     body = response.body()
-    return body if body["status"] == "incomplete" else body | {"error": body["error"] | error.envelope()["error"]}
+    if body["status"] == "failed":
+        body["error"]["metadata"] = error.envelope()["error"]["metadata"]
+    return body
 
 
 class ResponsesEncoder:

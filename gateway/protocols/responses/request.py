@@ -45,7 +45,7 @@ LOGPROBS = "message.output_text.logprobs"
 
 
 class ForReply(msgspec.Struct, frozen=True):
-    """What the response needs of its request."""
+    """The parts of a request that its response needs."""
 
     echo: dict[str, Any]
     shapes: dict[str, CallShape]  # how calls of these functions are written; all others are function calls
@@ -151,7 +151,7 @@ def _output(checked: _Body) -> dict[str, Any]:
     elif wanted and wanted.type == "json_schema":
         if wanted.schema is None:
             raise fault("`schema` is required", "text.format")
-        schema = {"name": wanted.name or "response", "schema": wanted.schema}
+        schema: dict[str, Any] = {"name": wanted.name or "response", "schema": wanted.schema}
         schema |= {"strict": wanted.strict} if wanted.strict is not None else {}
         schema |= {"description": wanted.description} if wanted.description else {}
         fields["response_format"] = {"type": "json_schema", "json_schema": schema}

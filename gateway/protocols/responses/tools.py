@@ -198,7 +198,7 @@ def _fields(functions: Mapping[str, dict[str, Any]], choice: Any) -> dict[str, A
 def _name_of(choice: Any, place: str, functions: Mapping[str, Any]) -> str:
     """The function that a `tool_choice`, or a member of its list, names."""
     kind = choice.get("type") if isinstance(choice, dict) else None
-    name = kind if kind in ("local_shell", "apply_patch") else None
+    name: str | None = kind if kind in ("local_shell", "apply_patch") else None
     if kind in ("function", "custom"):
         namespace = choice.get("namespace")
         name = chat_name(str(choice.get("name")), namespace if isinstance(namespace, str) else None)
