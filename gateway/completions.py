@@ -249,7 +249,7 @@ async def _search(prepared: PreparedRequest, meter: Meter) -> tuple[ChatRequest,
     found = await search.run(meter.caller.sandbox_headers)
     messages = web_search.with_results(request.messages, found, search.options, utc_now().date())
     request = msgspec.structs.replace(request, messages=messages)
-    meter.record_search(search.engine.name, len(found), search.price, request)
+    meter.record_search(search.engine.name, search.query, len(found), search.price, request)
     return request, found
 
 

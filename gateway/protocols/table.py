@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from common.errors import ApiError, InvalidRequest
+from common.ids import response_id
 from gateway.events import Begun, Event
 
 from .chat_completions import reply as chat_reply
@@ -15,8 +16,10 @@ from .chat_completions.request import ChatRequest
 from .chat_completions.request import parse as parse_chat
 from .messages import reply as messages_reply
 from .messages.request import parse as parse_messages
+from .responses import reply as responses_reply
+from .responses.request import parse as parse_responses
 
-__all__ = ["CHAT_COMPLETIONS", "COMPLETIONS", "MESSAGES", "CallerProtocol", "Encoder"]
+__all__ = ["CHAT_COMPLETIONS", "COMPLETIONS", "MESSAGES", "RESPONSES", "CallerProtocol", "Encoder"]
 
 Reply = dict[str, Any]
 
@@ -26,6 +29,9 @@ class Encoder(Protocol):
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes; empty if it is not sent on its own."""
+
+    def end(self) -> bytes:
+        """The bytes that end the stream, after its last event."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,12 @@ class CallerProtocol:
     failed_reply: Callable[[ChatRequest, Begun, ApiError], Reply]
     #: The JSON object of an error.
     error: Callable[[ApiError], Reply]
-    #: Bytes that keep a silent stream open, and that end one.
+    #: Bytes that keep a silent stream open.
     keep_alive: bytes
-    end: bytes
+    #: The types of errors that are a response without content, with status 200.
+    incomplete_errors: frozenset[str] = frozenset()
+    #: The ID that callers see of a generation.
+    response_id: Callable[[str], str] = str
 
 
 def _shows_reasoning(request: ChatRequest) -> bool:
@@ -72,7 +81,6 @@ CHAT_COMPLETIONS = CallerProtocol(
     ),
     error=lambda error: error.envelope(),
     keep_alive=sse.KEEP_ALIVE,
-    end=sse.DONE,
 )
 
 #: POST /completions: takes a `prompt`, returns `choices[].text`
@@ -86,5 +94,18 @@ MESSAGES = CallerProtocol(
     failed_reply=lambda request, begun, error: messages_reply.failed_reply(begun.generation_id, begun.model, error),
     error=messages_reply.error_body,
     keep_alive=messages_reply.KEEP_ALIVE,
-    end=b"",
+)
+
+#: POST /responses
+RESPONSES = CallerProtocol(
+    parse=parse_responses,
+    encoder=lambda request: responses_reply.ResponsesEncoder(request.for_reply),
+    gather=lambda request, events: responses_reply.gather(events, request.for_reply),
+    failed_reply=lambda request, begun, error: responses_reply.failed_reply(
+        begun.generation_id, begun.model, error, request.for_reply
+    ),
+    error=responses_reply.error_body,
+    keep_alive=sse.KEEP_ALIVE,
+    incomplete_errors=responses_reply.INCOMPLETE_ERRORS,
+    response_id=response_id,
 )
