@@ -9,7 +9,7 @@ from gateway.events import Delta
 from gateway.protocols.json_text import is_json
 from gateway.protocols.reasoning import text_for
 
-from .request import REASONING_FORMAT
+from .conversation import REASONING_FORMAT
 
 __all__ = ["BlockWriter", "Change", "content_of"]
 
