@@ -107,13 +107,13 @@ class Application:
             return await self._whole(caller, asked, protocol)
         except ApiError as error:
             metrics.ERRORS.labels(error.error_type).inc()
-            return _json(protocol.error(error), error.status, error.headers)
+            return _json(protocol.error(error), protocol.status(error), error.headers)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:
             answer = _logged(error, "inference failed")
             metrics.ERRORS.labels(answer.error_type).inc()
-            return _json(protocol.error(answer), answer.status, answer.headers)
+            return _json(protocol.error(answer), protocol.status(answer), answer.headers)
 
     async def _whole(
         self, caller: completions.Caller, request: completions.ChatRequest, protocol: CallerProtocol

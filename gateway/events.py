@@ -11,7 +11,7 @@ import msgspec
 
 from common.money import PicoUsd
 
-__all__ = ["Begun", "Billed", "Delta", "Event", "Failed", "Finished", "Started", "Usage", "joined"]
+__all__ = ["Begun", "Billed", "Delta", "Event", "Failed", "Finished", "Searched", "Started", "Usage", "joined"]
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +37,13 @@ class Begun(NamedTuple):
     model: str  # the one that responds
 
 
+class Searched(NamedTuple):
+    """A web search that was made for a request."""
+
+    query: str
+    pages: list[dict[str, str]]  # `url`, `title`, `content` and `published` of each, best first
+
+
 class Started(msgspec.Struct, frozen=True, kw_only=True):
     """A provider has produced its first token; from here on there is no fallback."""
 
@@ -48,6 +55,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     system_fingerprint: str | None = None  # the provider's, if it sends one
     routing: dict[str, Any] | None = None  # the router's decisions, if the caller has asked for them
+    search: Searched | None = None  # the search before it, if the caller expects it as a call of a tool
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +78,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str
     native_finish_reason: str
     index: int = 0
+    stop_sequence: str | None = None  # the one that ended it, if the provider says so
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):

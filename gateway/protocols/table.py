@@ -40,8 +40,9 @@ class CallerProtocol:
     gather: Callable[[ChatRequest, AsyncIterable[Event]], Coroutine[Any, Any, Reply]]
     #: The JSON object of a whole response that failed after its status 200 was sent.
     failed_reply: Callable[[ChatRequest, Begun, ApiError], Reply]
-    #: The JSON object of an error.
+    #: The JSON object of an error, and its HTTP status.
     error: Callable[[ApiError], Reply]
+    status: Callable[[ApiError], int]
     #: Bytes that keep a silent stream open, and that end one.
     keep_alive: bytes
     end: bytes
@@ -53,6 +54,10 @@ def _shows_reasoning(request: ChatRequest) -> bool:
 
 def _chat_shape(request: ChatRequest) -> dict[str, bool]:
     return {"text_completion": request.is_text_completion, "show_reasoning": _shows_reasoning(request)}
+
+
+def _messages_shape(request: ChatRequest) -> dict[str, Any]:
+    return {"stops": request.body.get("stop") or (), "show_reasoning": _shows_reasoning(request)}
 
 
 def _parse_completion(body: bytes) -> ChatRequest:
@@ -71,6 +76,7 @@ CHAT_COMPLETIONS = CallerProtocol(
         begun.generation_id, begun.model, error, **_chat_shape(request)
     ),
     error=lambda error: error.envelope(),
+    status=lambda error: error.status,
     keep_alive=sse.KEEP_ALIVE,
     end=sse.DONE,
 )
@@ -81,10 +87,11 @@ COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion)
 #: POST /messages
 MESSAGES = CallerProtocol(
     parse=parse_messages,
-    encoder=lambda request: messages_reply.MessagesEncoder(show_reasoning=_shows_reasoning(request)),
-    gather=lambda request, events: messages_reply.gather(events, show_reasoning=_shows_reasoning(request)),
+    encoder=lambda request: messages_reply.MessagesEncoder(**_messages_shape(request)),
+    gather=lambda request, events: messages_reply.gather(events, **_messages_shape(request)),
     failed_reply=lambda request, begun, error: messages_reply.failed_reply(begun.generation_id, begun.model, error),
     error=messages_reply.error_body,
+    status=messages_reply.status_of,
     keep_alive=messages_reply.KEEP_ALIVE,
     end=b"",
 )

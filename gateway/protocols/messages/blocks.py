@@ -5,13 +5,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.events import Delta
+from gateway.events import Delta, Searched
 from gateway.protocols.json_text import is_json
 from gateway.protocols.reasoning import text_for
 
 from .conversation import REASONING_FORMAT
 
 __all__ = ["BlockWriter", "Change", "content_of"]
+
+
+#: The model called the tool itself, not a program of its.
+_DIRECT = {"type": "direct"}
 
 
 class Change(NamedTuple):
@@ -37,6 +41,23 @@ class BlockWriter:
         self._calls: dict[int, int] = {}  # number of the tool call: index of its block
         self._arguments: dict[int, list[str]] = {}  # of the tool calls whose block is open
         self.refusal = ""
+
+    def search(self, search: Searched) -> Iterator[Change]:
+        """The changes that show a web search made before the response: a call of the tool, and its results."""
+        call_id = f"srvtoolu_{self._count}"
+        call = {"type": "server_tool_use", "id": call_id, "name": "web_search", "input": {}}
+        query = msgspec.json.encode({"query": search.query}).decode()
+        index = self._next()
+        yield Change(index, block=call)
+        yield Change(index, delta={"type": "input_json_delta", "partial_json": query})
+        yield Change(index)
+        found = [_found(page) for page in search.pages]
+        index = self._next()
+        yield Change(
+            index,
+            block={"type": "web_search_tool_result", "tool_use_id": call_id, "content": found, "caller": _DIRECT},
+        )
+        yield Change(index)
 
     def changes(self, delta: Delta) -> Iterator[Change]:
         """The changes that a Delta of the first choice makes; none for other choices, which the protocol lacks."""
@@ -103,7 +124,7 @@ class BlockWriter:
             self._arguments[number] = []
             block = {
                 "type": "tool_use", "id": piece.get("id") or f"call_{number}", "name": function.get("name") or "",
-                "input": {}, "caller": {"type": "direct"},
+                "input": {}, "caller": _DIRECT,
             }  # fmt: skip
             yield Change(self._calls[number], block=block)
         if arguments := function.get("arguments"):
@@ -131,7 +152,7 @@ def content_of(changes: Iterator[Change], blocks: list[dict[str, Any]]) -> None:
             blocks.append(dict(change.block))
         elif change.delta is not None:
             _apply(change.delta, blocks[change.place])
-        elif blocks[change.place]["type"] == "tool_use":
+        elif blocks[change.place]["type"] in {"tool_use", "server_tool_use"}:
             blocks[change.place]["input"] = _decoded(blocks[change.place]["input"] or "{}")
 
 
@@ -158,6 +179,16 @@ def _decoded(arguments: Any) -> Any:
     except msgspec.DecodeError:
         decoded = None
     return decoded if isinstance(decoded, dict) else {"arguments": arguments}
+
+
+def _found(page: dict[str, str]) -> dict[str, Any]:
+    return {
+        "type": "web_search_result",
+        "url": page["url"],
+        "title": page["title"],
+        "encrypted_content": "",
+        "page_age": page["published"] or None,
+    }
 
 
 def _citation(annotation: Any) -> dict[str, Any] | None:

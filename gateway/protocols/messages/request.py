@@ -10,7 +10,7 @@ from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.chat_completions.request import parse as parse_chat
 
 from .conversation import mark, system_messages, turns
-from .schema import Body, OutputConfig, Tool
+from .schema import Body, OutputConfig, Search, Tool
 
 __all__ = ["parse"]
 
@@ -36,6 +36,11 @@ def parse(body: bytes) -> ChatRequest:
         raise InvalidRequest(f"The body is not valid JSON: {error}") from error
     if checked.fallbacks and checked.models:
         raise InvalidRequest("`fallbacks` and `models` say the same. Send one of them.")
+    if checked.mcp_servers:
+        raise InvalidRequest(
+            "MCP servers are not called from here. Call them in your program and declare their tools as custom tools "
+            "- at `$.mcp_servers`"
+        )
     chat: dict[str, Any] = {name: raw[name] for name in _SHARED if raw.get(name) is not None}
     if checked.fallbacks:
         chat["models"] = [fallback.model for fallback in checked.fallbacks]
@@ -48,34 +53,59 @@ def parse(body: bytes) -> ChatRequest:
         chat["user"] = checked.metadata.user_id[:256]
     chat |= _tools(checked)
     chat |= _output(checked)
-    return parse_chat(chat)
+    request = parse_chat(chat, max_stops=None)
+    if any(map(_is_search, checked.tools or ())):
+        return msgspec.structs.replace(request, shows_search=True)
+    return request
 
 
 def _tools(body: Body) -> dict[str, Any]:
     """`tools`, `tool_choice`, `parallel_tool_calls`, and the `web` plugin for a web search tool."""
-    functions, plugins = [], list(body.plugins or ())
+    functions, searches = [], []
     for index, tool in enumerate(body.tools or ()):
         if tool.type in {None, "custom"}:
             functions.append(_function(tool, index))
-        elif str(tool.type).startswith("web_search_"):
-            domains = {"include_domains": tool.allowed_domains, "exclude_domains": tool.blocked_domains}
-            plugins.append({"id": "web"} | {name: value for name, value in domains.items() if value})
+        elif _is_search(tool):
+            searches.append(_search(tool))
         else:
             raise InvalidRequest(
                 f"Invalid request parameters: tools of type {tool.type!r} are not supported. Declare a custom tool "
                 f"with `name` and `input_schema` - at `$.tools[{index}].type`"
             )
-    chosen: dict[str, Any] = {}
-    if functions:
-        chosen["tools"] = functions
-    if plugins:
-        chosen["plugins"] = plugins
-    if (choice := body.tool_choice) and functions:
-        named = {"type": "function", "function": {"name": choice.name}}
-        chosen["tool_choice"] = {"any": "required", "tool": named}.get(choice.type, choice.type)
-        if choice.disable_parallel_tool_use:
-            chosen["parallel_tool_calls"] = False
-    return chosen
+    chosen: dict[str, Any] = {"tools": functions} if functions else {}
+    if searches or body.plugins:
+        chosen["plugins"] = [*(body.plugins or ()), *searches]
+    return chosen | (_choice(body, functions) if body.tool_choice and functions else {})
+
+
+def _choice(body: Body, functions: list[dict[str, Any]]) -> dict[str, Any]:
+    choice = body.tool_choice
+    assert choice is not None
+    chosen: dict[str, Any] = {"parallel_tool_calls": False} if choice.disable_parallel_tool_use else {}
+    if choice.type != "tool":
+        return chosen | {"tool_choice": "required" if choice.type == "any" else choice.type}
+    if any(tool["function"]["name"] == choice.name for tool in functions):
+        return chosen | {"tool_choice": {"type": "function", "function": {"name": choice.name}}}
+    if any(_is_search(tool) and tool.name == choice.name for tool in body.tools or ()):
+        return chosen  # the search is made before the model is called
+    raise InvalidRequest(
+        f"Invalid request parameters: `tools` has no tool named {choice.name!r} - at `$.tool_choice.name`"
+    )
+
+
+def _is_search(tool: Tool) -> bool:
+    return str(tool.type).startswith("web_search_") or tool.type == "openrouter:web_search"
+
+
+def _search(tool: Tool) -> dict[str, Any]:
+    """The plugin that searches the web as this tool would."""
+    given = tool.parameters or Search()
+    options = {
+        "include_domains": tool.allowed_domains or given.allowed_domains,
+        "exclude_domains": tool.blocked_domains or given.excluded_domains,
+        "max_results": given.max_results,
+    }
+    return {"id": "web"} | {name: value for name, value in options.items() if value}
 
 
 def _function(tool: Tool, index: int) -> dict[str, Any]:

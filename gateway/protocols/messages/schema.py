@@ -17,6 +17,7 @@ __all__ = [
     "OutputConfig",
     "PlainText",
     "RedactedThinking",
+    "Search",
     "SearchResult",
     "Text",
     "Thinking",
@@ -112,14 +113,22 @@ class Message(msgspec.Struct):
     content: str | list[Block]
 
 
+class Search(msgspec.Struct):
+    """The `parameters` of a tool of type `openrouter:web_search`."""
+
+    max_results: int | None = None
+    allowed_domains: list[str] | None = None
+    excluded_domains: list[str] | None = None
+
+
 class Tool(msgspec.Struct):
     name: str = ""
     type: str | None = None
+    parameters: Search | None = None
     description: str | None = None
     input_schema: dict[str, Any] | None = None
     strict: bool | None = None
     cache_control: CacheControl | None = None
-    max_uses: int | None = None
     allowed_domains: list[str] | None = None
     blocked_domains: list[str] | None = None
 
@@ -166,3 +175,4 @@ class Body(msgspec.Struct):
     fallbacks: Annotated[list[Fallback], Meta(max_length=3)] | None = None
     models: list[str] | None = None
     plugins: list[dict[str, Any]] | None = None
+    mcp_servers: list[Any] | None = None

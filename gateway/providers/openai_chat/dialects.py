@@ -38,6 +38,9 @@ class Dialect:
     #: OpenAI also refuses streams of its reasoning models to organizations that it has not verified.
     shows_reasoning: bool = True
 
+    #: The most stop sequences that the provider takes. Those beyond are dropped.
+    max_stop_sequences: int = 4
+
     # --- Messages and tools ---
 
     #: Replacements for roles that the provider does not know.

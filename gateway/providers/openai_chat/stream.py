@@ -45,6 +45,7 @@ class _Choice(msgspec.Struct):
     text: str | None = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
+    stop_reason: str | int | None = None  # vLLM's: the stop sequence that ended the choice, or the number of a token
     logprobs: Any = None
     usage: "_Usage | None" = None  # Moonshot reports it here
 
@@ -109,7 +110,10 @@ class ChatStream(ProviderStream):
                     raise ProviderFailure(502, "The provider ended its response with an error.")
                 if choice.index in self._tool_calls and (closing := self._tool_calls[choice.index].closing()):
                     events.append(Delta(tool_calls=closing, index=choice.index))
-                events.append(Finished(finish_reason=reason, native_finish_reason=native, index=choice.index))
+                stop = choice.stop_reason if isinstance(choice.stop_reason, str) else None
+                events.append(
+                    Finished(finish_reason=reason, native_finish_reason=native, index=choice.index, stop_sequence=stop)
+                )
         return events
 
     def _delta(self, choice: _Choice) -> Delta | None:

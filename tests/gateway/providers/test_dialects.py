@@ -13,7 +13,7 @@ from gateway.providers.openai_chat.request import request_body
 from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from models_catalog.loading.bundled import FILE
-from tests.gateway.native import CALLER, PNG, TOOL_CALL, WEATHER, user
+from tests.gateway.native import ALL_PARAMETERS, CALLER, PNG, TOOL_CALL, WEATHER, user
 from tests.gateway.providers.test_patience import asked
 from tests.gateway.routing.examples import REAL, endpoint, model
 
@@ -39,8 +39,8 @@ REQUEST = {
 
 def body_in(dialect: Dialect, **parameters: Any) -> dict[str, Any]:
     """The body for a provider that has this dialect."""
-    served = endpoint("acme", "1")
-    request = parse({**REQUEST, **parameters})
+    served = endpoint("acme", "1", supported_parameters=ALL_PARAMETERS)
+    request = parse({**REQUEST, **parameters}, max_stops=None)
     context = ProviderRequest(request, Attempt(model("acme/one", served), served, REAL, ""), CALLER, 100)
     return request_body(context, {"acme": dialect})
 
@@ -99,6 +99,12 @@ def shows_reasoning() -> None:
 def prompt_cache_key() -> None:
     assert "prompt_cache_key" not in body_in(TOLERANT)
     assert len(body_in(Dialect(prompt_cache_key=True))["prompt_cache_key"]) == 32
+
+
+def max_stop_sequences() -> None:
+    assert body_in(TOLERANT, stop=list("abcdef"))["stop"] == list("abcd")
+    assert body_in(Dialect(max_stop_sequences=5), stop=list("abcdef"))["stop"] == list("abcde")
+    assert body_in(TOLERANT, stop="END")["stop"] == "END"
 
 
 def roles() -> None:
@@ -161,7 +167,7 @@ def cache_control() -> None:
 
 CHECKS = [
     accepted_fields, refused_fields, output_limit_field, efforts, reasoning_on, reasoning_off, shows_reasoning,
-    prompt_cache_key, roles,
+    prompt_cache_key, max_stop_sequences, roles,
     message_fields, speaker_names, text_only_roles, reasoning_field, image_types, cache_control,
 ]  # fmt: skip
 
