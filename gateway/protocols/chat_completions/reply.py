@@ -6,6 +6,7 @@ from typing import Any
 from common.clock import utc_now
 from common.errors import ApiError
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.protocols.reasoning import plain_detail
 
 from .sse import error_object, usage_object
 
@@ -88,8 +89,8 @@ class _Choice:
         self.text.append(delta.text)
         self.reasoning.append(delta.reasoning)
         self.refusal.append(delta.refusal)
-        if delta.reasoning_details:
-            self._add_reasoning_details(delta.reasoning_details)
+        if delta.reasoning_details or delta.reasoning:
+            self._add_reasoning_details(delta.reasoning_details or [plain_detail(delta.reasoning)])
         for name in ("annotations", "images"):
             if value := getattr(delta, name):
                 self.lists.setdefault(name, []).extend(value)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.protocols.reasoning import detail_in
+from gateway.protocols.reasoning import detail_in, text_of_details
 
 from .schema import (
     Base64,
@@ -78,7 +78,7 @@ def _assistant(blocks: list[Block], parts: list[dict[str, Any]]) -> dict[str, An
         message["content"] = ""
     if details := list(_reasoning_details(blocks)):
         message["reasoning_details"] = details
-        message["reasoning"] = "".join(str(detail.get("text") or "") for detail in details) or None
+        message["reasoning"] = text_of_details(details) or None
     return message
 
 
@@ -86,10 +86,7 @@ def _reasoning_details(blocks: list[Block]) -> Iterator[dict[str, Any]]:
     index = 0
     for block in blocks:
         if isinstance(block, Thinking):
-            detail: dict[str, Any] = {"type": "reasoning.text", "text": block.thinking, "index": index}
-            if block.signature:
-                detail |= {"signature": block.signature, "format": REASONING_FORMAT}
-            yield detail
+            yield _thinking_detail(block, index)
         elif isinstance(block, RedactedThinking):
             yield detail_in(block.data) or {
                 "type": "reasoning.encrypted", "data": block.data, "format": REASONING_FORMAT, "index": index,
@@ -97,6 +94,15 @@ def _reasoning_details(blocks: list[Block]) -> Iterator[dict[str, Any]]:
         else:
             continue
         index += 1
+
+
+def _thinking_detail(block: Thinking, index: int) -> dict[str, Any]:
+    """The detail of a thinking block. That of another provider is in its signature, all but its text."""
+    if block.signature and (detail := detail_in(block.signature)):
+        name = "summary" if detail.get("type") == "reasoning.summary" else "text"
+        return detail | {name: block.thinking}
+    detail = {"type": "reasoning.text", "text": block.thinking, "index": index}
+    return detail | ({"signature": block.signature, "format": REASONING_FORMAT} if block.signature else {})
 
 
 def _parts(blocks: Any) -> Iterator[dict[str, Any]]:

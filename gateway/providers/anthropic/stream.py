@@ -178,7 +178,7 @@ class MessagesStream(ProviderStream):
         return [Delta(reasoning=text or "", reasoning_details=[detail])]
 
     def _detail_fields(self) -> dict[str, Any]:
-        return {"format": REASONING_FORMAT, "index": max(self._reasoning_index, 0)}
+        return {"id": None, "format": REASONING_FORMAT, "index": max(self._reasoning_index, 0)}
 
     def _end_of_message(self, end: _Delta | _Message, usage: _Usage | None) -> list[Delta | Finished]:
         self._update_usage(usage, final=True)

@@ -63,6 +63,9 @@ def message_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
             content.append(dict(event["content_block"]))
         elif event["type"] == "content_block_delta":
             (name,) = event["delta"].keys() - {"type"}
+            if name == "citation":
+                content[event["index"]].setdefault("found", []).append(event["delta"][name])
+                continue
             field = "input" if name == "partial_json" else name
             content[event["index"]][field] = (content[event["index"]][field] or "") + event["delta"][name]
     for block in content:
@@ -145,7 +148,8 @@ async def test_a_search_by_tool_is_a_call_with_its_results_and_one_by_name_is_no
         check("POST /messages", 200, response.json())
     assert [block["type"] for block in content] == ["server_tool_use", "web_search_tool_result", "text"]
     assert content[0]["input"] == {"query": "Hello"} and content[1]["tool_use_id"] == content[0]["id"]
-    assert content[1]["content"][0]["url"] == content[2]["citations"][0]["url"]
+    citations = content[2].get("found") or content[2]["citations"]
+    assert content[1]["content"][0]["url"] == citations[0]["url"]
     named = await api.post(PATH, json=body(model="acme/one:online"))
     assert [block["type"] for block in named.json()["content"]] == ["text"]
 

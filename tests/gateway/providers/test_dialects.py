@@ -143,6 +143,20 @@ def reasoning_field() -> None:
     assert message(1, reasoning_field="reasoning_content") == MESSAGES[1]
 
 
+def call_signatures() -> None:
+    signature = {"type": "reasoning.encrypted", "format": "google-gemini-v1", "id": "call_1", "data": "c2ln"}
+    calling = {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL], "reasoning_details": [signature]}
+
+    def sent(calls: bool, *messages: Any) -> Any:
+        body = body_in(Dialect(call_signatures=calls), messages=list(messages))
+        return body["messages"][0]["tool_calls"]
+
+    signed = TOOL_CALL | {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    assert sent(True, calling) == [signed] and sent(False, calling) == [TOOL_CALL]
+    assert sent(True, calling | {"tool_calls": [signed]}) == [signed]
+    assert sent(True, calling | {"reasoning_details": [signature | {"id": "other"}]}) == [TOOL_CALL]
+
+
 def image_types() -> None:
     def sent(declared: str, data: str, **fields: Any) -> Any:
         url = f"data:{declared};base64,{data}"
@@ -168,7 +182,7 @@ def cache_control() -> None:
 CHECKS = [
     accepted_fields, refused_fields, output_limit_field, efforts, reasoning_on, reasoning_off, shows_reasoning,
     prompt_cache_key, max_stop_sequences, roles,
-    message_fields, speaker_names, text_only_roles, reasoning_field, image_types, cache_control,
+    message_fields, speaker_names, text_only_roles, reasoning_field, call_signatures, image_types, cache_control,
 ]  # fmt: skip
 
 
