@@ -23,7 +23,8 @@ router = Router(tags=["Activity"])
 def get_generation(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the parameter's public name
     """Return what one finished request used and cost. Times are in milliseconds, money in dollars."""
     account = spending.account_of(organisation_of(request))
-    found = account.generations.filter(pk=id[:40]).first() if id.isprintable() else None
+    name = id[:40].replace("resp_", "gen-", 1) if id.startswith("resp_") else id[:40]  # as the Responses API names it
+    found = account.generations.filter(pk=name).first() if id.isprintable() else None
     if found is None:
         raise NotFound("Generation not found. It is available shortly after the response ends.")
     return json_response({"data": generation_json(found)})

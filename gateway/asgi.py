@@ -7,7 +7,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -18,11 +18,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from common.clock import utc_now
 from common.errors import ApiError, InternalError
+from common.ids import generation_id
 from common.storage.outages import outage_of
 from common.telemetry import logs, metrics
 from common.web.bodies import read_body
-from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, CallerProtocol
+from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, RESPONSES, CallerProtocol
 from gateway.tokens.bounds import estimate_tokens
 from keys.authentication import authenticate, require_inference
 
@@ -70,6 +72,7 @@ class Application:
             "/api/v1/completions": COMPLETIONS,
             "/api/v1/messages": MESSAGES,
             COUNT_TOKENS: MESSAGES,
+            "/api/v1/responses": RESPONSES,
         }
 
     @property
@@ -90,6 +93,7 @@ class Application:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, protocol: CallerProtocol) -> Response | PatientResponse:
+        asked: completions.ChatRequest | None = None
         try:
             identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
             require_inference(identity)
@@ -107,6 +111,9 @@ class Application:
             return await self._whole(caller, asked, protocol)
         except ApiError as error:
             metrics.ERRORS.labels(error.error_type).inc()
+            kind = error.metadata.get("error_type", error.error_type)
+            if asked is not None and kind in protocol.incomplete_errors:
+                return await _incomplete(asked, protocol, error, kind)
             return _json(protocol.error(error), protocol.status(error), error.headers)
         except ClientDisconnect:
             return Response(status_code=499)
@@ -126,7 +133,8 @@ class Application:
         generation = await generation_begun(gathering, begun)
         logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
         if generation:
-            return PatientResponse(gathering, generation, _CORS, partial(protocol.failed_reply, request))
+            headers = {**_CORS, "X-Generation-Id": protocol.response_id(generation.generation_id)}
+            return PatientResponse(gathering, generation, headers, partial(protocol.failed_reply, request))
         reply = gathering.result()
         return _json(reply, headers={"X-Generation-Id": reply["id"]})
 
@@ -147,7 +155,7 @@ class EventStream(StreamingResponse):
         self._beginning = self._encoder.encode(first)
         self._sent_at = time.monotonic()
         self._client_left = False
-        headers = {**_CORS, **_STREAM_HEADERS, "X-Generation-Id": first.generation_id}
+        headers = {**_CORS, **_STREAM_HEADERS, "X-Generation-Id": protocol.response_id(first.generation_id)}
         super().__init__((), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -178,7 +186,7 @@ class EventStream(StreamingResponse):
             answer = _logged(error, "a stream failed")
             failed = Failed(status=answer.status, message=answer.message, error_type=answer.error_type)
             await send({"type": "http.response.body", "body": self._encoder.encode(failed), "more_body": True})
-        await send({"type": "http.response.body", "body": self._protocol.end, "more_body": False})
+        await send({"type": "http.response.body", "body": self._encoder.end(), "more_body": False})
 
     async def _watch(self, receive: Receive, send: Send, streaming: "asyncio.Task[Any]") -> None:
         """Send a comment after each KEEP_ALIVE_SECONDS of silence; cancel the response when the client leaves."""
@@ -207,6 +215,32 @@ def _details(request: Request) -> dict[str, Any]:
 
 def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(_encode(body), status, headers={**_CORS, **(headers or {})}, media_type="application/json")
+
+
+async def _incomplete(
+    request: completions.ChatRequest, protocol: CallerProtocol, error: ApiError, error_type: str
+) -> Response:
+    """The error as a response of status 200 that ended before its first token."""
+    generation = error.headers.get("X-Generation-Id") or generation_id()
+    created = int(utc_now().timestamp())
+    events: tuple[Event, ...] = (
+        Started(
+            generation_id=generation, created=created, model=request.model or "", provider="", provider_slug="",
+            simulated=False, routing=error.routing,
+        ),
+        Failed(status=error.status, message=error.message, error_type=error_type),
+    )  # fmt: skip
+    headers = {"X-Generation-Id": protocol.response_id(generation)}
+    if not request.stream:
+        return _json(await protocol.gather(request, _each(events)), headers=headers)
+    encoder = protocol.encoder(request)
+    body = b"".join(map(encoder.encode, events)) + encoder.end()
+    return Response(body, headers={**_CORS, **_STREAM_HEADERS, **headers})
+
+
+async def _each(events: Iterable[Event]) -> AsyncGenerator[Event, None]:
+    for event in events:
+        yield event
 
 
 def _logged(error: Exception, what: str) -> ApiError:

@@ -144,7 +144,7 @@ class InferenceService:
                 on_first_token=on_first_token,
             )
             started = meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
-            yield web_search.announced(started, prepared.search, sources) if request.shows_search else started
+            yield web_search.announced(started, sources) if sources else started
             async with aclosing(web_search.with_citations(relay.events(), sources)) as events:
                 async for event in events:
                     meter.record(event)
@@ -250,7 +250,7 @@ async def _search(prepared: PreparedRequest, meter: Meter) -> tuple[ChatRequest,
     found = await search.run(meter.caller.sandbox_headers)
     messages = web_search.with_results(request.messages, found, search.options, utc_now().date())
     request = msgspec.structs.replace(request, messages=messages)
-    meter.record_search(search.engine.name, len(found), search.price, request)
+    meter.record_search(search.engine.name, search.query, len(found), search.price, request)
     return request, found
 
 

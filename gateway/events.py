@@ -11,7 +11,7 @@ import msgspec
 
 from common.money import PicoUsd
 
-__all__ = ["Begun", "Billed", "Delta", "Event", "Failed", "Finished", "Searched", "Started", "Usage", "joined"]
+__all__ = ["Begun", "Billed", "Delta", "Event", "Failed", "Finished", "Started", "Usage", "joined"]
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +37,6 @@ class Begun(NamedTuple):
     model: str  # the one that responds
 
 
-class Searched(NamedTuple):
-    """A web search that was made for a request."""
-
-    query: str
-    pages: list[dict[str, str]]  # `url`, `title`, `content` and `published` of each, best first
-
-
 class Started(msgspec.Struct, frozen=True, kw_only=True):
     """A provider has produced its first token; from here on there is no fallback."""
 
@@ -55,7 +48,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     system_fingerprint: str | None = None  # the provider's, if it sends one
     routing: dict[str, Any] | None = None  # the router's decisions, if the caller has asked for them
-    search: Searched | None = None  # the search before it, if the caller expects it as a call of a tool
+    web_search: str = ""  # the query of the web search before the response
+    search_results: list[dict[str, str]] | None = None  # its pages: `url`, `title`, `content`, `published`; best first
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +81,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     message: str
     error_type: str
-    provider_code: int | None = None  # the provider's own status
+    provider_code: str | None = None  # the provider's own status
 
 
 class Billed(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +93,8 @@ class Billed(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: int  # to the first token
     duration_ms: int  # to the last
     web_searches: int = 0
+    prompt_cost: PicoUsd = PicoUsd(0)  # at list price, as is the completion's; the web search is in neither
+    completion_cost: PicoUsd = PicoUsd(0)
 
 
 def joined(events: Iterable[Delta | Finished]) -> list[Delta | Finished]:

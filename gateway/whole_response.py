@@ -68,7 +68,6 @@ class PatientResponse:
         self._failed_reply = failed_reply
         # Proxies that buffer would keep the signs of life to themselves.
         headers = {**headers, "Content-Type": "application/json", "X-Accel-Buffering": "no"}
-        headers["X-Generation-Id"] = generation.generation_id
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

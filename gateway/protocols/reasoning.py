@@ -11,9 +11,30 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["detail_in", "plain_detail", "text_for", "text_of_details"]
+__all__ = ["add_pieces", "detail_in", "details_in", "plain_detail", "text_for", "text_for_all", "text_of_details"]
 
 _PREFIX = "or1."
+
+
+class _Detail(msgspec.Struct):
+    """The fields that every kind of detail may have. The names and types of all others are the provider's."""
+
+    format: str | None = None
+    id: str | None = None
+    index: int | None = None
+
+
+class _Text(_Detail, tag_field="type", tag="reasoning.text"):
+    text: str | None = None
+    signature: str | None = None
+
+
+class _Summary(_Detail, tag_field="type", tag="reasoning.summary"):
+    summary: str | None = None
+
+
+class _Encrypted(_Detail, tag_field="type", tag="reasoning.encrypted"):
+    data: str | None = None
 
 
 def plain_detail(text: str) -> dict[str, Any]:
@@ -40,3 +61,44 @@ def detail_in(text: str) -> dict[str, Any] | None:
     except (binascii.Error, ValueError):
         return None
     return detail if isinstance(detail, dict) else None
+
+
+def text_for_all(details: list[dict[str, Any]]) -> str:
+    """These details as opaque text."""
+    return _PREFIX + urlsafe_b64encode(msgspec.json.encode(details)).decode()
+
+
+def details_in(text: str) -> list[dict[str, Any]] | None:
+    """The details in a text of `text_for_all`; None if it is another text.
+
+    Raises ValueError if it begins like one and is no list of details: the text passes through the caller's hands.
+    """
+    if not text.startswith(_PREFIX):
+        return None
+    try:
+        details: list[dict[str, Any]] = msgspec.json.decode(urlsafe_b64decode(text.removeprefix(_PREFIX)))
+        msgspec.convert(details, list[_Text | _Summary | _Encrypted])
+    except (binascii.Error, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    return details
+
+
+def add_pieces(known: list[Any], details: list[Any]) -> None:
+    """Add the details of one delta to those before. A block of reasoning comes in pieces: its text is concatenated."""
+    first, *rest = details
+    if known and _continues(known[-1], first):
+        pieces = [name for name in ("text", "summary") if isinstance(first.get(name), str)]
+        joined = {name: known[-1].get(name, "") + first[name] for name in pieces}
+        known[-1] = {**known[-1], **first, **joined}
+    else:
+        known.append(first)
+    known += rest
+
+
+def _continues(known: Any, detail: Any) -> bool:
+    """Whether this piece of reasoning belongs to the same block as the one before it. A signature ends a block."""
+    if not isinstance(known, dict) or not isinstance(detail, dict) or "signature" in known:
+        return False
+    if detail.get("type") not in {"reasoning.text", "reasoning.summary"}:
+        return False
+    return all(known.get(name) == detail.get(name) for name in ("type", "format", "index"))

@@ -15,8 +15,10 @@ from .chat_completions.request import ChatRequest
 from .chat_completions.request import parse as parse_chat
 from .messages import reply as messages_reply
 from .messages.request import parse as parse_messages
+from .responses import reply as responses_reply
+from .responses.request import parse as parse_responses
 
-__all__ = ["CHAT_COMPLETIONS", "COMPLETIONS", "MESSAGES", "CallerProtocol", "Encoder"]
+__all__ = ["CHAT_COMPLETIONS", "COMPLETIONS", "MESSAGES", "RESPONSES", "CallerProtocol", "Encoder"]
 
 Reply = dict[str, Any]
 
@@ -26,6 +28,9 @@ class Encoder(Protocol):
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes; empty if it is not sent on its own."""
+
+    def end(self) -> bytes:
+        """The bytes that end the stream, after its last event."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,16 @@ class CallerProtocol:
     gather: Callable[[ChatRequest, AsyncIterable[Event]], Coroutine[Any, Any, Reply]]
     #: The JSON object of a whole response that failed after its status 200 was sent.
     failed_reply: Callable[[ChatRequest, Begun, ApiError], Reply]
-    #: The JSON object of an error, and its HTTP status.
+    #: The JSON object of an error.
     error: Callable[[ApiError], Reply]
-    status: Callable[[ApiError], int]
-    #: Bytes that keep a silent stream open, and that end one.
+    #: Bytes that keep a silent stream open.
     keep_alive: bytes
-    end: bytes
+    #: The types of errors that are a response without content, with status 200.
+    incomplete_errors: frozenset[str] = frozenset()
+    #: The ID that callers see of a generation.
+    response_id: Callable[[str], str] = str
+    #: The HTTP status of an error.
+    status: Callable[[ApiError], int] = lambda error: error.status
 
 
 def _shows_reasoning(request: ChatRequest) -> bool:
@@ -57,7 +66,7 @@ def _chat_shape(request: ChatRequest) -> dict[str, bool]:
 
 
 def _messages_shape(request: ChatRequest) -> dict[str, Any]:
-    return {"stops": request.body.get("stop") or (), "show_reasoning": _shows_reasoning(request)}
+    return {"asked": request.for_reply, "show_reasoning": _shows_reasoning(request)}
 
 
 def _parse_completion(body: bytes) -> ChatRequest:
@@ -76,9 +85,7 @@ CHAT_COMPLETIONS = CallerProtocol(
         begun.generation_id, begun.model, error, **_chat_shape(request)
     ),
     error=lambda error: error.envelope(),
-    status=lambda error: error.status,
     keep_alive=sse.KEEP_ALIVE,
-    end=sse.DONE,
 )
 
 #: POST /completions: takes a `prompt`, returns `choices[].text`
@@ -93,5 +100,18 @@ MESSAGES = CallerProtocol(
     error=messages_reply.error_body,
     status=messages_reply.status_of,
     keep_alive=messages_reply.KEEP_ALIVE,
-    end=b"",
+)
+
+#: POST /responses
+RESPONSES = CallerProtocol(
+    parse=parse_responses,
+    encoder=lambda request: responses_reply.ResponsesEncoder(request.for_reply),
+    gather=lambda request, events: responses_reply.gather(events, request.for_reply),
+    failed_reply=lambda request, begun, error: responses_reply.failed_reply(
+        begun.generation_id, begun.model, error, request.for_reply
+    ),
+    error=responses_reply.error_body,
+    keep_alive=sse.KEEP_ALIVE,
+    incomplete_errors=responses_reply.INCOMPLETE_ERRORS,
+    response_id=responses_reply.response_id,
 )

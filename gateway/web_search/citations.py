@@ -7,24 +7,19 @@ from typing import Any
 
 import msgspec
 
-from gateway.events import Delta, Finished, Searched, Started
+from gateway.events import Delta, Finished, Started
 from gateway.providers.failures import ProviderFailure
 
 from .result import Result
-from .searching import Search
 
 __all__ = ["annotations", "announced", "with_citations"]
 
 Events = AsyncGenerator[Delta | Finished, None]
 
 
-def announced(started: Started, search: Search | None, results: Sequence[Result]) -> Started:
-    """The start of a response with the search that was made for it; unchanged without one."""
-    if search is None:
-        return started
-    return msgspec.structs.replace(
-        started, search=Searched(search.query, [msgspec.structs.asdict(result) for result in results])
-    )
+def announced(started: Started, results: Sequence[Result]) -> Started:
+    """The start of a response, with the results of the search before it."""
+    return msgspec.structs.replace(started, search_results=[msgspec.structs.asdict(result) for result in results])
 
 
 def with_citations(events: Events, results: Sequence[Result]) -> Events:

@@ -22,6 +22,12 @@ FIELDS = [
 ]  # fmt: skip
 
 
+def test_a_request_is_found_by_the_id_of_its_response(api, account):
+    made = make_request(account)
+    found = api.get("/api/v1/generation", {"id": made.pk.replace("gen-", "resp_")})
+    assert exact(found)["data"]["id"] == made.pk
+
+
 def test_a_request_is_described_with_every_field(api, account):
     made = make_request(
         account, cost=123_456_789, prompt_tokens=1000, cached_tokens=400, completion_tokens=200, reasoning_tokens=50,

@@ -221,7 +221,7 @@ async def chat_whole(kind: Kind) -> ChatRequest:
 async def chat_streamed(kind: Kind) -> ChatRequest:
     """The client sends the details back in the pieces in which they came, unless it has joined them itself."""
     encoder = CHAT_COMPLETIONS.encoder(ASKED)
-    text = b"".join([encoder.encode(event) async for event in events_of(kind)]).decode() + CHAT_COMPLETIONS.end.decode()
+    text = (b"".join([encoder.encode(event) async for event in events_of(kind)]) + encoder.end()).decode()
     message, _ = message_of(text)
     assert message["reasoning"] == kind.reasoning
     return parse({"model": "acme/one", "messages": [QUESTION, message]})

@@ -99,6 +99,22 @@ def test_it_goes_round_the_whole_loop_of_a_tool(client):
     assert "get_weather" in second.choices[0].message.content and "-7" in second.choices[0].message.content
 
 
+def test_it_makes_the_calls_that_a_question_dictates_one_after_the_other(client):
+    said = (
+        'Call get_weather with {"city": "Bern"}, then call `get_weather` with {"city": "Rome"}. Call no_tool with {}.'
+    )
+    messages = [{"role": "user", "content": said}]
+    cities = []
+    for _ in range(2):
+        message = client.chat.completions.create(model="m", messages=messages, tools=[WEATHER]).choices[0].message
+        (call,) = message.tool_calls
+        cities.append(json.loads(call.function.arguments))
+        messages += [message, {"role": "tool", "tool_call_id": call.id, "content": "rain"}]
+    assert cities == [{"city": "Bern"}, {"city": "Rome"}]
+    final = client.chat.completions.create(model="m", messages=messages, tools=[WEATHER]).choices[0].message
+    assert not final.tool_calls and "rain" in final.content
+
+
 def test_it_streams_tool_calls_piece_by_piece(client):
     with client.chat.completions.stream(model="m", messages=ASK, tools=[WEATHER]) as stream:
         events = [event.type for event in stream]

@@ -6,7 +6,7 @@ from typing import Any
 from common.clock import utc_now
 from common.errors import ApiError
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
-from gateway.protocols.reasoning import plain_detail
+from gateway.protocols.reasoning import add_pieces, plain_detail
 
 from .sse import error_object, usage_object
 
@@ -67,6 +67,7 @@ def failed_reply(
         "id": generation_id,
         "created": int(utc_now().timestamp()),
         "model": model,
+        "system_fingerprint": None,
         "choices": [choice],
         **envelope,
     }
@@ -90,7 +91,8 @@ class _Choice:
         self.reasoning.append(delta.reasoning)
         self.refusal.append(delta.refusal)
         if delta.reasoning_details or delta.reasoning:
-            self._add_reasoning_details(delta.reasoning_details or [plain_detail(delta.reasoning)])
+            details = delta.reasoning_details or [plain_detail(delta.reasoning)]
+            add_pieces(self.lists.setdefault("reasoning_details", []), details)
         for name in ("annotations", "images"):
             if value := getattr(delta, name):
                 self.lists.setdefault(name, []).extend(value)
@@ -98,18 +100,6 @@ class _Choice:
             self._add_tool_call(call)
         if delta.logprobs is not None:
             self.logprobs = _joined_logprobs(self.logprobs, delta.logprobs)
-
-    def _add_reasoning_details(self, details: list[Any]) -> None:
-        """A block of reasoning arrives in pieces, one in each delta. Its text is concatenated."""
-        known = self.lists.setdefault("reasoning_details", [])
-        first, *rest = details
-        if known and _continues(known[-1], first):
-            pieces = [name for name in ("text", "summary") if isinstance(first.get(name), str)]
-            joined = {name: known[-1].get(name, "") + first[name] for name in pieces}
-            known[-1] = {**known[-1], **first, **joined}
-        else:
-            known.append(first)
-        known += rest
 
     def _add_tool_call(self, piece: dict[str, Any]) -> None:
         """Tool calls arrive in pieces that share an index. Their arguments are concatenated."""
@@ -149,15 +139,6 @@ class _Choice:
             ending["finish_reason"] = "error"
             ending["error"] = error_object(self.failure)
         return ending
-
-
-def _continues(known: Any, detail: Any) -> bool:
-    """Whether this piece of reasoning belongs to the same block as the one before it. A signature ends a block."""
-    if not isinstance(known, dict) or not isinstance(detail, dict) or "signature" in known:
-        return False
-    if detail.get("type") not in {"reasoning.text", "reasoning.summary"}:
-        return False
-    return all(known.get(name) == detail.get(name) for name in ("type", "format", "index"))
 
 
 def _joined_logprobs(known: Any, new: Any) -> Any:

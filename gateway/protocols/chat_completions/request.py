@@ -161,7 +161,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     session_id: str
     is_text_completion: bool  # sent with `prompt`, answered with `choices[].text`
-    shows_search: bool = False  # the caller expects a web search as a call of a tool, with its results
+    for_reply: Any = None  # for the reply in another protocol: the parts of its request that it needs
 
     def caches_for_an_hour(self) -> bool:
         """Whether any part of the prompt is to be cached for an hour, which costs more than for five minutes."""

@@ -6,11 +6,12 @@ import msgspec
 
 from common.money import as_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.protocols.costs import cost_details
 from gateway.protocols.reasoning import plain_detail
 
-__all__ = ["DONE", "KEEP_ALIVE", "SseEncoder", "error_object", "usage_object"]
+__all__ = ["KEEP_ALIVE", "SseEncoder", "error_object", "usage_object"]
 
-DONE = b"data: [DONE]\n\n"
+_DONE = b"data: [DONE]\n\n"
 #: A comment, which clients ignore: it keeps proxies from closing an idle connection.
 KEEP_ALIVE = b": OPENROUTER PROCESSING\n\n"
 
@@ -53,6 +54,10 @@ class SseEncoder:
                 routing = self._started.routing if self._started else None
                 extra = {"openrouter_metadata": routing} if routing else {}
                 return self._chunk([], usage=usage_object(event), **extra)
+
+    def end(self) -> bytes:
+        """The bytes that end the stream."""
+        return _DONE
 
     def _choice(self, delta: Delta) -> dict[str, Any]:
         fields: dict[str, Any] = {"content": delta.text}
@@ -118,7 +123,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "cost": as_usd(billed.cost),
         "is_byok": False,
-        "cost_details": {"upstream_inference_cost": None},
+        "cost_details": cost_details(billed),
         **estimated,
         **tools,
     }

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.events import Delta, Searched
+from gateway.events import Delta, Started
 from gateway.protocols.json_text import is_json
 from gateway.protocols.reasoning import text_for
 
@@ -48,16 +48,16 @@ class BlockWriter:
         self._arguments: dict[int, list[str]] = {}  # of the tool calls whose block is open
         self.refusal = ""
 
-    def search(self, search: Searched) -> Iterator[Change]:
-        """The changes that show a web search made before the response: a call of the tool, and its results."""
+    def search(self, started: Started) -> Iterator[Change]:
+        """The changes that show the web search made before the response: a call of the tool, and its results."""
         call_id = f"srvtoolu_{self._count}"
         call = {"type": "server_tool_use", "id": call_id, "name": "web_search", "input": {}}
-        query = msgspec.json.encode({"query": search.query}).decode()
+        query = msgspec.json.encode({"query": started.web_search}).decode()
         index = self._next()
         yield Change(index, block=call)
         yield Change(index, delta={"type": "input_json_delta", "partial_json": query})
         yield Change(index)
-        found = [_found(page) for page in search.pages]
+        found = [_found(page) for page in started.search_results or ()]
         index = self._next()
         yield Change(
             index,

@@ -8,8 +8,10 @@ import msgspec
 from common.errors import ApiError, ContextLengthExceeded, TemporarilyUnavailable
 from common.money import as_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.protocols.costs import cost_details
 
 from .blocks import BlockWriter, Change, content_of
+from .request import Asked
 
 __all__ = ["KEEP_ALIVE", "MessagesEncoder", "error_body", "failed_reply", "gather", "status_of"]
 
@@ -55,12 +57,13 @@ def _error(status: int, message: str, error_type: str) -> dict[str, Any]:
 
 
 async def gather(
-    events: AsyncIterable[Event], *, stops: Sequence[str] = (), show_reasoning: bool = True
+    events: AsyncIterable[Event], *, asked: Asked | None = None, show_reasoning: bool = True
 ) -> dict[str, Any]:
-    """The message of a whole response to a request with these stop sequences.
+    """The message of a whole response.
 
     A response that was interrupted keeps its content, with `stop_reason` null and the error beside it.
     """
+    asked = asked or Asked()
     writer = BlockWriter(show_reasoning=show_reasoning)
     message: dict[str, Any] = {}
     content: list[dict[str, Any]] = []
@@ -69,8 +72,8 @@ async def gather(
         match event:
             case Started():
                 message = _message(event)
-                if event.search:
-                    content_of(writer.search(event.search), content)
+                if event.web_search and asked.searches:
+                    content_of(writer.search(event), content)
             case Delta():
                 content_of(writer.changes(event), content)
             case Finished() if event.index == 0:
@@ -80,7 +83,7 @@ async def gather(
             case Billed():
                 message["usage"] = usage_object(event)
     content_of(writer.end(), content)
-    return message | {"content": content} | _ending(finish, writer.refusal, stops)
+    return message | {"content": content} | _ending(finish, writer.refusal, asked.stops)
 
 
 def failed_reply(generation_id: str, model: str, error: ApiError) -> dict[str, Any]:
@@ -96,9 +99,9 @@ def failed_reply(generation_id: str, model: str, error: ApiError) -> dict[str, A
 class MessagesEncoder:
     """Encodes the events of one response as the protocol's server-sent events."""
 
-    def __init__(self, *, stops: Sequence[str] = (), show_reasoning: bool = True) -> None:
+    def __init__(self, *, asked: Asked | None = None, show_reasoning: bool = True) -> None:
         self._writer = BlockWriter(show_reasoning=show_reasoning)
-        self._stops = stops  # the request's stop sequences
+        self._asked = asked or Asked()
         self._started: Started | None = None
         self._finish: Finished | None = None
         self._failed = False
@@ -110,7 +113,8 @@ class MessagesEncoder:
                 self._started = event
                 usage = {**_EMPTY_USAGE, "service_tier": None}
                 start = _sse({"type": "message_start", "message": _message(event) | {"content": [], "usage": usage}})
-                return start + b"".join(map(_change, self._writer.search(event.search) if event.search else ()))
+                shown = event.web_search and self._asked.searches
+                return start + b"".join(map(_change, self._writer.search(event) if shown else ()))
             case Delta():
                 return b"".join(map(_change, self._writer.changes(event)))
             case Finished() if event.index == 0:
@@ -122,9 +126,13 @@ class MessagesEncoder:
                 return self._end(event)
         return b""
 
+    def end(self) -> bytes:
+        """The bytes that end the stream: none, since `message_stop` has ended it."""
+        return b""
+
     def _end(self, billed: Billed) -> bytes:
         usage = usage_object(billed)
-        ending = {"container": None, **_ending(self._finish, self._writer.refusal, self._stops)}
+        ending = {"container": None, **_ending(self._finish, self._writer.refusal, self._asked.stops)}
         routing = self._started.routing if self._started else None
         stop = {"type": "message_stop"} | ({"openrouter_metadata": routing} if routing else {})
         blocks = b"".join(map(_change, self._writer.end()))
@@ -150,11 +158,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "service_tier": "standard",
         "cost": as_usd(billed.cost),
         "is_byok": False,
-        "cost_details": {
-            "upstream_inference_cost": None,
-            "upstream_inference_prompt_cost": 0,
-            "upstream_inference_completions_cost": 0,
-        },
+        "cost_details": cost_details(billed),
     }
 
 

@@ -1,7 +1,7 @@
 """A Messages request, read as the chat request that means the same. Pure."""
 
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -12,13 +12,21 @@ from gateway.protocols.chat_completions.request import parse as parse_chat
 from .conversation import mark, system_messages, turns
 from .schema import Body, OutputConfig, Search, Tool
 
-__all__ = ["parse"]
+__all__ = ["Asked", "parse"]
 
 #: Fields that mean the same in a chat request.
 _SHARED = (
     "model", "models", "max_tokens", "stream", "temperature", "top_p", "top_k", "cache_control", "provider", "route",
     "session_id", "stop_server_tools_when", "trace",
 )  # fmt: skip
+
+
+class Asked(NamedTuple):
+    """The parts of a request that its reply needs."""
+
+    stops: tuple[str, ...] = ()
+    searches: bool = False  # by a tool: the search is shown as a call of it
+
 
 _decoder = msgspec.json.Decoder()
 
@@ -54,9 +62,8 @@ def parse(body: bytes) -> ChatRequest:
     chat |= _tools(checked)
     chat |= _output(checked)
     request = parse_chat(chat, max_stops=None)
-    if any(map(_is_search, checked.tools or ())):
-        return msgspec.structs.replace(request, shows_search=True)
-    return request
+    searches = any(map(_is_search, checked.tools or ()))
+    return msgspec.structs.replace(request, for_reply=Asked(tuple(checked.stop_sequences or ()), searches))
 
 
 def _tools(body: Body) -> dict[str, Any]:

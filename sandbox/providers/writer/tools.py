@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -14,18 +15,47 @@ from sandbox.providers.writer.values import is_place, value_for
 __all__ = ["calls_for", "results_text"]
 
 _MOST_CALLS = 4
+_DICTATED = re.compile(r"\bcall\s+`?(?P<name>[\w.-]+)`?\s+with\s+(?=\{)", re.IGNORECASE)
 
 
 def calls_for(request: ChatRequest, question: str, chance: Random) -> list[ToolCall]:
-    """The calls that the request asks for: by `tool_choice`, or because the question names a tool. Often none."""
+    """The calls that the request asks for. Often none.
+
+    The question may dictate them, each with its arguments: the next one is made after the result of the one before.
+    Otherwise there is one by `tool_choice`, or because the question names a tool.
+    """
     functions = [tool["function"] for tool in request.tools or () if tool.get("type") == "function"]
     choice = request.tool_choice
+    dictated = _dictated(question, {function["name"] for function in functions})
+    if dictated and choice != "none":
+        return [_call(*one, chance) for one in dictated[_results_so_far(request) :][:1]]
     if isinstance(choice, dict):
         functions = [function for function in functions if function["name"] == choice["function"]["name"]]
     elif choice != "required":
         answered = choice == "none" or request.messages[-1].get("role") == "tool"
         functions = [] if answered else [function for function in functions if _fits(function, question)]
     return _calls(functions[0], request, Hints(question), chance) if functions else []
+
+
+def _dictated(question: str, names: set[str]) -> list[tuple[str, dict[str, Any]]]:
+    """The calls in `call <name> with <JSON object>` sentences, in order: (name, arguments)."""
+    found = []
+    for sentence in _DICTATED.finditer(question):
+        with suppress(ValueError):
+            arguments, _ = json.JSONDecoder().raw_decode(question, sentence.end())
+            found += [(sentence["name"], arguments)] if sentence["name"] in names else []
+    return found
+
+
+def _results_so_far(request: ChatRequest) -> int:
+    """The results of tools since the last question."""
+    last = max((index for index, message in enumerate(request.messages) if message.get("role") == "user"), default=-1)
+    return sum(message.get("role") == "tool" for message in request.messages[last + 1 :])
+
+
+def _call(name: str, arguments: dict[str, Any], chance: Random) -> ToolCall:
+    body = json.dumps(arguments, ensure_ascii=False)
+    return ToolCall(f"call_{chance.randbytes(12).hex()}", name, tokens.split(body))
 
 
 def _fits(function: dict[str, Any], question: str) -> bool:
@@ -43,8 +73,7 @@ def _calls(function: dict[str, Any], request: ChatRequest, hints: Hints, chance:
     made = []
     for place in hints.places[:_MOST_CALLS] if several and hints.places else [""]:
         arguments = value_for(parameters, hints.only_at(place) if place else hints)
-        body = json.dumps(arguments if isinstance(arguments, dict) else {}, ensure_ascii=False)
-        made.append(ToolCall(f"call_{chance.randbytes(12).hex()}", function["name"], tokens.split(body)))
+        made.append(_call(function["name"], arguments if isinstance(arguments, dict) else {}, chance))
     return made
 
 

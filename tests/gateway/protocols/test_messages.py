@@ -14,7 +14,7 @@ from gateway.events import Billed, Delta, Finished, Started, Usage
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.messages.blocks import BlockWriter, content_of
 from gateway.protocols.messages.reply import MessagesEncoder, gather
-from gateway.protocols.messages.request import parse
+from gateway.protocols.messages.request import Asked, parse
 from gateway.protocols.reasoning import detail_in, text_for
 from gateway.providers.anthropic.request import request_body as anthropic_body
 from gateway.providers.request_context import ProviderRequest
@@ -414,8 +414,8 @@ async def test_the_reason_to_stop_names_the_sequence_where_it_is_known(finish, s
         for event in (STARTED, Delta(text="4"), ended, BILLED):
             yield event
 
-    whole = await gather(events(), stops=stops)
+    whole = await gather(events(), asked=Asked(stops=tuple(stops)))
     assert (whole["stop_reason"], whole["stop_sequence"]) == (reason, sequence)
-    encoder = MessagesEncoder(stops=stops)
+    encoder = MessagesEncoder(asked=Asked(stops=tuple(stops)))
     streamed = events_in("".join([encoder.encode(event).decode() async for event in events()]))
     assert (streamed[-2]["delta"]["stop_reason"], streamed[-2]["delta"]["stop_sequence"]) == (reason, sequence)

@@ -1,0 +1,261 @@
+"""The events of a response as output items, whole and streamed."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.errors import ProviderUnavailable, RateLimited
+from common.money import PicoUsd
+from gateway.events import Billed, Delta, Event, Failed, Finished, Started, Usage
+from gateway.protocols.reasoning import details_in
+from gateway.protocols.responses.reply import ResponsesEncoder, failed_reply, gather
+from gateway.protocols.responses.request import ForReply, parse
+from tests.wire import check
+
+from .streams import events_in, output_of
+
+ID = "gen-1700000000-0123456789abcdef0123"
+STARTED = Started(
+    generation_id=ID, created=1700000000, model="acme/one", provider="Acme", provider_slug="acme", simulated=True
+)
+BILLED = Billed(
+    usage=Usage(prompt_tokens=3, completion_tokens=2), cost=PicoUsd(10), balance=PicoUsd(0), latency_ms=1, duration_ms=2
+)
+STOP = Finished(finish_reason="stop", native_finish_reason="stop")
+
+
+def asked(**fields: Any) -> ForReply:
+    reply: ForReply = parse(json.dumps({"input": "Hi", **fields}).encode()).for_reply
+    return reply
+
+
+async def response(*deltas: Event, request: ForReply | None = None) -> dict[str, Any]:
+    """The response of these events: the same whole and streamed, and in its documented shape both times."""
+    request = request or asked()
+    ends = any(isinstance(event, Finished | Failed) for event in deltas)
+    events: list[Event] = [STARTED, *deltas, *([] if ends else [STOP]), BILLED]
+
+    async def each() -> AsyncIterator[Event]:
+        for event in events:
+            yield event
+
+    whole = await gather(each(), request)
+    check("POST /responses", 200, whole)
+    encoder = ResponsesEncoder(request)
+    streamed = events_in((b"".join(map(encoder.encode, events)) + encoder.end()).decode())
+    ending = streamed[-1]["response"]
+    if ending["status"] != "failed":
+        assert output_of(streamed) == ending["output"]
+    assert ending | {"usage": 0, "completed_at": 0} == whole | {"usage": 0, "completed_at": 0}
+    return whole
+
+
+def call(number: int, arguments: str, **fields: Any) -> Delta:
+    function = {"arguments": arguments, **({"name": fields.pop("name")} if "name" in fields else {})}
+    return Delta(tool_calls=[{"index": number, "function": function, **fields}])
+
+
+# --- Items --------------------------------------------------------------------------------------------
+
+
+async def test_text_is_a_message():
+    body = await response(Delta(text="He"), Delta(text="llo"), Delta(text="other", index=1))
+    [message] = body["output"]
+    part = {"type": "output_text", "text": "Hello", "annotations": [], "logprobs": []}
+    assert message == {
+        "id": "msg_0123456789abcdef012300", "type": "message", "status": "completed", "role": "assistant",
+        "content": [part],
+    }  # fmt: skip
+    assert (body["id"], body["output_text"], body["status"]) == ("resp_" + ID[4:], "Hello", "completed")
+
+
+async def test_a_refusal_is_a_part_of_its_own():
+    [message] = (await response(Delta(text="Well."), Delta(refusal="I can"), Delta(refusal="not.")))["output"]
+    assert [part["type"] for part in message["content"]] == ["output_text", "refusal"]
+    assert message["content"][1]["refusal"] == "I cannot."
+
+
+async def test_reasoning_keeps_its_signatures_and_opaque_details():
+    detail = {"type": "reasoning.text", "format": "anthropic-claude-v1", "index": 0}
+    redacted = {"type": "reasoning.encrypted", "data": "x", "format": "anthropic-claude-v1", "index": 1}
+    body = await response(
+        Delta(reasoning="We", reasoning_details=[detail | {"text": "We"}]),
+        Delta(reasoning="at", reasoning_details=[detail | {"text": "at"}]),
+        Delta(reasoning_details=[detail | {"text": "", "signature": "sig"}]),
+        Delta(reasoning_details=[redacted]),
+        Delta(reasoning="Two", reasoning_details=[detail | {"text": "Two", "index": 2}]),
+        Delta(text="her"),
+    )
+    reasoning, message = body["output"]
+    assert [part["text"] for part in reasoning["content"]] == ["Weat", "Two"] and reasoning["summary"] == []
+    assert details_in(reasoning["encrypted_content"]) == [
+        detail | {"text": "Weat", "signature": "sig"},
+        redacted,
+        detail | {"text": "Two", "index": 2},
+    ]
+    assert message["content"][0]["text"] == "her"
+    again = parse(json.dumps({"input": [*body["output"], {"role": "user", "content": "?"}]}).encode())
+    assert again.messages[0]["reasoning_details"] == details_in(reasoning["encrypted_content"])
+
+
+async def test_summaries_are_summaries_and_plain_reasoning_is_packed_when_it_is_asked_for():
+    detail = {"type": "reasoning.summary", "summary": "Sum", "format": "openai-responses-v1", "index": 0}
+    events = [Delta(reasoning="Sum", reasoning_details=[detail]), Delta(text="x")]
+    reasoning = (await response(*events))["output"][0]
+    assert reasoning["summary"] == [{"type": "summary_text", "text": "Sum"}] and "encrypted_content" not in reasoning
+    reasoning = (await response(*events, request=asked(include=["reasoning.encrypted_content"])))["output"][0]
+    assert details_in(reasoning["encrypted_content"]) == [detail]
+    assert (await response(Delta(reasoning="Hm."), Delta(text="x")))["output"][0]["content"][0]["text"] == "Hm."
+
+
+async def test_tool_calls_whose_arguments_come_in_turns_are_whole():
+    body = await response(
+        Delta(text="Hi"), call(0, "", id="a", name="one"), call(1, '{"x"', id="b", name="two"), call(0, '{"y":1}'),
+        call(1, ":2}"), Delta(text="!"),
+    )  # fmt: skip
+    assert [item["type"] for item in body["output"]] == ["message", "function_call", "function_call", "message"]
+    assert [(item["call_id"], item["arguments"]) for item in body["output"][1:3]] == [
+        ("a", '{"y":1}'),
+        ("b", '{"x":2}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tool", "name", "arguments", "expected"),
+    [
+        (
+            {"type": "custom", "name": "apply_patch"},
+            "apply_patch",
+            '{"input": "*** Begin"}',
+            {"type": "custom_tool_call", "name": "apply_patch", "input": "*** Begin"},
+        ),
+        (
+            {"type": "custom", "name": "run"},
+            "run",
+            "ls -l",
+            {"type": "custom_tool_call", "name": "run", "input": "ls -l"},
+        ),
+        (
+            {"type": "namespace", "name": "agents", "tools": [{"type": "function", "name": "close"}]},
+            "agents__close",
+            "{}",
+            {"type": "function_call", "name": "close", "namespace": "agents", "arguments": "{}"},
+        ),
+        (
+            {"type": "apply_patch"},
+            "apply_patch",
+            '{"type": "create_file", "path": "a", "diff": "+x"}',
+            {"type": "apply_patch_call", "operation": {"type": "create_file", "path": "a", "diff": "+x"}},
+        ),
+        ({"type": "apply_patch"}, "apply_patch", "x", {"operation": {"type": "update_file", "path": "", "diff": ""}}),
+    ],
+)
+async def test_a_call_keeps_the_kind_of_its_tool(tool, name, arguments, expected):
+    body = await response(call(0, arguments, id="c", name=name), request=asked(tools=[tool]))
+    [item] = body["output"]
+    assert expected.items() <= item.items() and item["call_id"] == "c"
+
+
+async def test_a_shell_call_has_its_action():
+    encoder = ResponsesEncoder(asked(tools=[{"type": "local_shell"}]))
+    encoder.encode(STARTED)
+    sent = encoder.encode(call(0, '{"command": "ls", "timeout_ms": 5}', id="c", name="local_shell")) + encoder.end()
+    done = json.loads(sent.decode().split("event: response.output_item.done\ndata: ")[1].split("\n")[0])
+    assert done["item"]["action"] == {
+        "type": "exec", "command": ["bash", "-lc", "ls"], "env": {}, "timeout_ms": 5, "user": None,
+        "working_directory": None,
+    }  # fmt: skip
+
+
+async def test_citations_log_probabilities_and_images_have_the_protocols_form():
+    cited = {"url": "https://a.example", "title": "A", "content": "Rain", "start_index": 0, "end_index": 2}
+    logprob = {"token": "Hi", "logprob": -0.5, "top_logprobs": [{"token": "Ho", "logprob": -1}]}
+    body = await response(
+        Delta(text="Hi", logprobs={"content": [logprob]}),
+        Delta(annotations=[{"type": "url_citation", "url_citation": cited}, {"type": "file"}]),
+        Delta(images=[{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]),
+        Delta(images=[{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]),
+    )
+    message, image, link = body["output"]
+    [part] = message["content"]
+    assert part["annotations"] == [{"type": "url_citation", **cited}]
+    assert part["logprobs"] == [
+        {
+            "token": "Hi", "logprob": -0.5, "bytes": [72, 105],
+            "top_logprobs": [{"token": "Ho", "logprob": -1, "bytes": [72, 111]}],
+        }
+    ]  # fmt: skip
+    assert (image["type"], image["result"]) == ("image_generation_call", "AAAA")
+    assert link["content"][0]["text"] == "![image](https://a.example/b.png)"
+
+
+# --- Ends ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "reason", "code"),
+    [
+        (Finished(finish_reason="tool_calls", native_finish_reason=""), "completed", None, None),
+        (Finished(finish_reason="length", native_finish_reason=""), "incomplete", "max_output_tokens", None),
+        (Finished(finish_reason="content_filter", native_finish_reason=""), "incomplete", "content_filter", None),
+        (Failed(status=502, message="m", error_type="provider_unavailable"), "failed", None, "server_error"),
+        (Failed(status=429, message="m", error_type="rate_limit_exceeded"), "failed", None, "rate_limit_exceeded"),
+        (
+            Failed(status=400, message="m", error_type="context_length_exceeded"),
+            "incomplete",
+            "max_output_tokens",
+            None,
+        ),
+    ],
+)
+async def test_every_end_has_its_status_and_reason(end, status, reason, code):
+    body = await response(Delta(text="x"), end)
+    assert body["status"] == status and (body["completed_at"] is None) == (status != "completed")
+    assert (body["incomplete_details"] or {}).get("reason") == reason
+    assert (body["error"] or {}).get("code") == code
+    assert body["output"][0]["status"] == ("completed" if status == "completed" else "incomplete")
+
+
+def test_a_stream_without_a_bill_ends_all_the_same():
+    encoder = ResponsesEncoder(asked())
+    sent = b"".join(map(encoder.encode, [STARTED, Delta(text="x"), STOP])) + encoder.end()
+    ending = events_in(sent.decode())[-1]
+    assert ending["type"] == "response.completed" and "usage" not in ending["response"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(ProviderUnavailable("Down."), "server_error"), (RateLimited("Wait."), "rate_limit_exceeded")]
+)
+def test_a_response_that_fails_after_its_status_says_so(error, code):
+    body = failed_reply(ID, "acme/one", error, asked())
+    check("POST /responses", 200, body)
+    assert (body["status"], body["error"]["code"], body["error_type"]) == ("failed", code, error.error_type)
+    assert body["error"]["message"] == error.message
+
+
+PIECES = st.one_of(
+    st.text(max_size=5).map(lambda text: Delta(text=text)),
+    st.text(max_size=5).map(lambda text: Delta(refusal=text)),
+    st.text(max_size=5).map(lambda text: Delta(reasoning=text)),
+    st.builds(
+        lambda kind, text, index: Delta(
+            reasoning_details=[{"type": f"reasoning.{kind}", kind: text, "format": "unknown", "index": index}]
+        ),
+        st.sampled_from(["text", "summary"]), st.text(max_size=5), st.integers(0, 2),
+    ),
+    st.builds(
+        lambda number, arguments: call(number, arguments, id=f"call_{number}", name="one"),
+        st.integers(0, 2), st.sampled_from(["", "{", "}", '{"a": 1}']),
+    ),
+    st.just(Delta(annotations=[{"type": "url_citation", "url_citation": {"url": "https://a.example", "title": None}}])),
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=12))
+async def test_any_deltas_are_the_same_whole_and_streamed(deltas):
+    body = await response(*deltas)
+    assert body["output_text"] == "".join(delta.text for delta in deltas)
