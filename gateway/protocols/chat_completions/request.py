@@ -161,6 +161,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     session_id: str
     is_text_completion: bool  # sent with `prompt`, answered with `choices[].text`
+    max_tokens_is_cap: bool = False  # endpoints with a lower limit serve it too: the protocol requires `max_tokens`
     for_reply: Any = None  # for the reply in another protocol: the parts of its request that it needs
 
     def caches_for_an_hour(self) -> bool:

@@ -63,7 +63,8 @@ def parse(body: bytes) -> ChatRequest:
     chat |= _output(checked)
     request = parse_chat(chat, max_stops=None)
     searches = any(map(_is_search, checked.tools or ()))
-    return msgspec.structs.replace(request, for_reply=Asked(tuple(checked.stop_sequences or ()), searches))
+    asked = Asked(tuple(checked.stop_sequences or ()), searches)
+    return msgspec.structs.replace(request, for_reply=asked, max_tokens_is_cap=True)
 
 
 def _tools(body: Body) -> dict[str, Any]:

@@ -167,6 +167,13 @@ async def test_a_broken_stream_ends_with_an_error_event_and_is_free(api):
     await api.assert_books_balance()
 
 
+async def test_more_tokens_than_the_endpoints_can_produce_are_a_cap(api):
+    """Agents ask for as many as the largest models produce. The protocol leaves them no other way."""
+    response = await api.post(PATH, json=body() | {"max_tokens": 32_000})
+    assert response.status_code == 200
+    assert [request["body"]["max_tokens"] for request in await api.received()] == [4_000]
+
+
 async def test_the_next_provider_answers_when_one_fails(api):
     response = await api.post(PATH, json=body(), headers={"X-Sandbox-Fault": "cheap=503"})
     assert response.json()["provider"] == "Dear"
