@@ -7,6 +7,7 @@ import msgspec
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from ninja import Router
 
 from common.errors import InvalidRequest, NotFound
@@ -20,6 +21,7 @@ from models_catalog.publishing.feed import rss
 from models_catalog.publishing.listing import endpoint_json, endpoints_json, model_json
 from models_catalog.publishing.responses import publish
 
+from . import anthropic_models
 from .authentication import by_key
 from .public import public, publish_data
 from .responses import KeyRequest, json_response
@@ -33,9 +35,21 @@ _QUERY = {"parameters": [{"name": name, "in": "query", "description": text} for 
 
 @public(router, "/models", summary="List models", openapi_extra=_QUERY)
 def list_models(request: HttpRequest) -> HttpResponse:
-    """Return the models that match: all of them, or a page with `limit` or `offset`."""
+    """Return the models that match: all of them, or a page with `limit` or `offset`.
+
+    Clients that send `anthropic-version` get Anthropic's shape and pages.
+    """
     query = _read(request, parse)
     catalogue = catalog.current()
+    if anthropic_models.is_asked_for(request):
+        return _varied(
+            publish(
+                request,
+                catalogue.stamp,
+                lambda: msgspec.json.encode(anthropic_models.page_of(find(catalogue, query).models, request.GET)),
+                question=f"models of Anthropic's clients {request.GET.urlencode()}",
+            )
+        )
     if _read(request, read_flag, "use_rss"):
         chat_links = _read(request, read_flag, "use_rss_chat_links")
         return publish(
@@ -50,7 +64,7 @@ def list_models(request: HttpRequest) -> HttpResponse:
     def make() -> bytes:
         return msgspec.json.encode(page_json("/api/v1/models", find(catalogue, query).models, query, offset, limit))
 
-    return publish(request, catalogue.stamp, make, question=f"models {offset} {limit} {query.encoded()}")
+    return _varied(publish(request, catalogue.stamp, make, question=f"models {offset} {limit} {query.encoded()}"))
 
 
 @public(router, "/models/count", summary="Count models", openapi_extra=_QUERY)
@@ -67,15 +81,18 @@ def get_model(request: HttpRequest, author: str, slug: str) -> HttpResponse:
     return publish_data(request, f"model {model.id}", lambda _: model_json(model))
 
 
-@public(router, "/models/{author}/{slug}", summary="Retrieve a model (OpenAI)")
+@public(router, "/models/{author}/{slug}", summary="Retrieve a model (OpenAI, Anthropic)")
 def retrieve_model(request: HttpRequest, author: str, slug: str) -> HttpResponse:
-    """Return one model without the `data` envelope, as OpenAI's clients expect it."""
+    """Return one model without the `data` envelope, as the clients of OpenAI and Anthropic expect it."""
     model = _model(author, slug)
-    return publish(
-        request,
-        catalog.current().stamp,
-        lambda: msgspec.json.encode(model_json(model)),
-        question=f"bare model {model.id}",
+    shape = anthropic_models.model_info if anthropic_models.is_asked_for(request) else model_json
+    return _varied(
+        publish(
+            request,
+            catalog.current().stamp,
+            lambda: msgspec.json.encode(shape(model)),
+            question=f"bare {shape.__name__} {model.id}",
+        )
     )
 
 
@@ -113,6 +130,12 @@ def list_allowed_models(request: KeyRequest) -> HttpResponse:
 
 async def _unavailable_models(identity: KeyIdentity) -> frozenset[str]:
     return frozenset(await completions.unavailable_models(await completions.key_caller(identity)))
+
+
+def _varied(response: HttpResponse) -> HttpResponse:
+    """Return the response, with a note for caches that Anthropic's clients get another one."""
+    patch_vary_headers(response, [anthropic_models.HEADER])
+    return response
 
 
 def _model(author: str, slug: str) -> ModelEntry:

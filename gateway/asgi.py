@@ -114,13 +114,13 @@ class Application:
             kind = error.metadata.get("error_type", error.error_type)
             if asked is not None and kind in protocol.incomplete_errors:
                 return await _incomplete(asked, protocol, error, kind)
-            return _json(protocol.error(error), error.status, error.headers)
+            return _json(protocol.error(error), protocol.status(error), error.headers)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:
             answer = _logged(error, "inference failed")
             metrics.ERRORS.labels(answer.error_type).inc()
-            return _json(protocol.error(answer), answer.status, answer.headers)
+            return _json(protocol.error(answer), protocol.status(answer), answer.headers)
 
     async def _whole(
         self, caller: completions.Caller, request: completions.ChatRequest, protocol: CallerProtocol

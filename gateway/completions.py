@@ -143,7 +143,8 @@ class InferenceService:
                 clock=self._clock,
                 on_first_token=on_first_token,
             )
-            yield meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
+            started = meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
+            yield web_search.announced(started, sources) if sources else started
             async with aclosing(web_search.with_citations(relay.events(), sources)) as events:
                 async for event in events:
                     meter.record(event)

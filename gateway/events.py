@@ -49,6 +49,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     system_fingerprint: str | None = None  # the provider's, if it sends one
     routing: dict[str, Any] | None = None  # the router's decisions, if the caller has asked for them
     web_search: str = ""  # the query of the web search before the response
+    search_results: list[dict[str, str]] | None = None  # its pages: `url`, `title`, `content`, `published`; best first
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +72,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str
     native_finish_reason: str
     index: int = 0
+    stop_sequence: str | None = None  # the one that ended it, if the provider says so
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):

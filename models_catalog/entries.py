@@ -262,11 +262,25 @@ class Catalogue:
         """Return the model with that ID or permanent slug, or None."""
         return self.models.get(model_id) or self._canonical.get(model_id)
 
+    def find_native(self, name: str) -> ModelEntry | None:
+        """Return the model that its author's own API calls by this name, or None."""
+        return self._native.get(name)
+
     @cached_property
     def offering_providers(self) -> Mapping[str, ProviderEntry]:
         """The providers that serve a model of this catalog, by name."""
         slugs = {endpoint.provider for model in self.models.values() for endpoint in model.endpoints}
         return {slug: provider for slug, provider in self.providers.items() if slug in slugs}
+
+    @cached_property
+    def _native(self) -> dict[str, ModelEntry]:
+        return {
+            endpoint.provider_model_id: model
+            for model in self.models.values()
+            if not model.variant
+            for endpoint in model.endpoints
+            if endpoint.provider == model.author
+        }
 
     @cached_property
     def _canonical(self) -> dict[str, ModelEntry]:

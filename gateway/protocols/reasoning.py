@@ -1,4 +1,4 @@
-"""`reasoning_details` in protocols that have one opaque string for them. Pure.
+"""`reasoning_details`: that of plain reasoning, and details in protocols that have one opaque string for them. Pure.
 
 A detail of another provider (a signature of Gemini's, encrypted reasoning of OpenAI's) travels to the caller as text
 and comes back unchanged in a later request.
@@ -6,11 +6,12 @@ and comes back unchanged in a later request.
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-__all__ = ["add_pieces", "detail_in", "details_in", "text_for", "text_for_all"]
+__all__ = ["add_pieces", "detail_in", "details_in", "plain_detail", "text_for", "text_for_all", "text_of_details"]
 
 _PREFIX = "or1."
 
@@ -34,6 +35,16 @@ class _Summary(_Detail, tag_field="type", tag="reasoning.summary"):
 
 class _Encrypted(_Detail, tag_field="type", tag="reasoning.encrypted"):
     data: str | None = None
+
+
+def plain_detail(text: str) -> dict[str, Any]:
+    """The detail of reasoning that a provider sends as text alone."""
+    return {"type": "reasoning.text", "text": text, "id": None, "format": "unknown", "index": 0}
+
+
+def text_of_details(details: Iterable[Mapping[str, Any]]) -> str:
+    """The text of the details, or their summaries."""
+    return "".join([str(detail.get("text") or detail.get("summary") or "") for detail in details])
 
 
 def text_for(detail: dict[str, Any]) -> str:

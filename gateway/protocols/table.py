@@ -54,6 +54,8 @@ class CallerProtocol:
     incomplete_errors: frozenset[str] = frozenset()
     #: The ID that callers see of a generation.
     response_id: Callable[[str], str] = str
+    #: The HTTP status of an error.
+    status: Callable[[ApiError], int] = lambda error: error.status
 
 
 def _shows_reasoning(request: ChatRequest) -> bool:
@@ -62,6 +64,10 @@ def _shows_reasoning(request: ChatRequest) -> bool:
 
 def _chat_shape(request: ChatRequest) -> dict[str, bool]:
     return {"text_completion": request.is_text_completion, "show_reasoning": _shows_reasoning(request)}
+
+
+def _messages_shape(request: ChatRequest) -> dict[str, Any]:
+    return {"asked": request.for_reply, "show_reasoning": _shows_reasoning(request)}
 
 
 def _parse_completion(body: bytes) -> ChatRequest:
@@ -89,10 +95,11 @@ COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion)
 #: POST /messages
 MESSAGES = CallerProtocol(
     parse=parse_messages,
-    encoder=lambda request: messages_reply.MessagesEncoder(show_reasoning=_shows_reasoning(request)),
-    gather=lambda request, events: messages_reply.gather(events, show_reasoning=_shows_reasoning(request)),
+    encoder=lambda request: messages_reply.MessagesEncoder(**_messages_shape(request)),
+    gather=lambda request, events: messages_reply.gather(events, **_messages_shape(request)),
     failed_reply=lambda request, begun, error: messages_reply.failed_reply(begun.generation_id, begun.model, error),
     error=messages_reply.error_body,
+    status=messages_reply.status_of,
     keep_alive=messages_reply.KEEP_ALIVE,
 )
 

@@ -28,6 +28,7 @@ __all__ = [
     "is_system",
     "is_tool_result",
     "linked_media",
+    "made_images",
     "merge_turns",
     "parts_of",
     "reasoning_details_of",
@@ -120,9 +121,15 @@ def parts_of(message: Message) -> list[Text | Media]:
 def linked_media(messages: Iterable[Message]) -> Iterator[Media]:
     """The attachments that the messages name by URL."""
     for message in messages:
-        for part in parts_of(message):
+        for part in (*parts_of(message), *made_images(message)):
             if isinstance(part, Media) and part.url:
                 yield part
+
+
+def made_images(message: Message) -> list[Media]:
+    """The images that the model made in an earlier turn, in order. Raises as `parts_of`."""
+    parts = [_part(image) for image in _objects(message, "images") if image.get("image_url")]
+    return [part for part in parts if isinstance(part, Media)]
 
 
 def text_of(message: Message) -> str:

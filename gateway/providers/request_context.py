@@ -49,7 +49,9 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     # --- Parameters -----------------------------------------------------------------------------------
 
     def supports(self, parameter: str) -> bool:
-        """Whether the endpoint takes the parameter."""
+        """Whether the endpoint takes the parameter. A model that was asked to think does, whatever is listed."""
+        if parameter == "reasoning" and self.attempt.model.variant == "thinking":
+            return True
         return supports(self.attempt.endpoint.supported_parameters, parameter)
 
     def supported(self, parameters: Iterable[str]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
             modalities=_modalities(request.messages),
             prompt_tokens=prompt_tokens,
             compress=compression.preference(request.body),
-            max_tokens=request.max_tokens,
+            max_tokens=None if request.max_tokens_is_cap else request.max_tokens,
             min_throughput=_cutoffs(wanted.preferred_min_throughput, 1, "preferred_min_throughput"),
             max_latency_ms=_cutoffs(wanted.preferred_max_latency, 1000, "preferred_max_latency"),
         )

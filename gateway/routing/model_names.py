@@ -5,6 +5,7 @@ model is routed: `:nitro` (fastest first), `:floor` (cheapest first), `:exacto` 
 `:beta` (only endpoints that the platform does not moderate), `:online` (with a web search).
 """
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -21,6 +22,8 @@ __all__ = ["ResolvedModel", "is_online", "resolve"]
 DYNAMIC_VARIANTS = ("nitro", "floor", "exacto", "beta", "online")
 #: IDs that stand for a choice among models.
 ROUTERS = ("openrouter/auto", "openrouter/free")
+#: The date at the end of a name such as `claude-sonnet-4-5-20250929`.
+_DATE = re.compile(r"-20\d{6}$")
 #: Models that `openrouter/free` tries at most.
 FREE_CHOICES = 5
 
@@ -47,7 +50,7 @@ def resolve(
         chosen = _choose(catalogue, base, auto_models, needs, draw)
         variants = _dynamic(name, suffixes, catalogue)
         return [ResolvedModel(model, variants, base) for model in chosen]
-    model = catalogue.find(base)
+    model = catalogue.find(base) or _native(catalogue, base)
     rest: list[str] = []
     for suffix in suffixes:
         static = catalogue.models.get(f"{model.id if model else base}:{suffix}")
@@ -66,6 +69,14 @@ def resolve(
 def is_online(name: str) -> bool:
     """Whether the name asks for a web search."""
     return "online" in name.strip().lower().split(":")[1:]
+
+
+def _native(catalogue: Catalogue, name: str) -> ModelEntry | None:
+    """The model that its author's own API calls by this name, with or without a date: what SDKs have built in."""
+    if "/" in name:
+        return None
+    found = catalogue.complete.find_native(name) or catalogue.complete.find_native(_DATE.sub("", name))
+    return catalogue.find(found.id) if found else None
 
 
 def _dynamic(name: str, suffixes: list[str], catalogue: Catalogue) -> frozenset[str]:

@@ -42,6 +42,9 @@ _NOT_IN_PROMPT = frozenset(
 #: Types of content parts whose text stands in a field of the same name.
 _TEXT_PARTS = frozenset({"text", "refusal"})
 
+#: Fields of a message that are counted in other ways than as their JSON.
+_NOT_AS_TEXT = frozenset({"role", "content", "images"})
+
 #: Maps ASCII letters to "a", the space to itself, every other byte to a point.
 _SHAPE = bytes(97 if chr(byte).isalpha() and byte < 128 else 32 if byte == 32 else 46 for byte in range(256))
 #: Some tokenizers normalize their text to NFC, which makes a few characters longer (musical symbols, letters of Indic
@@ -73,7 +76,9 @@ def estimate_tokens(messages: list[dict[str, Any]], body: dict[str, Any]) -> Pro
             texts += [str(part.get(kind) or "") for part in content if (kind := part.get("type")) in _TEXT_PARTS]
             images += sum(part.get("type") == "image_url" for part in content)
         if len(message) > 2:  # more than `role` and `content`
-            texts += [_json(value) for name, value in message.items() if name not in {"role", "content"}]
+            if isinstance(made := message.get("images"), list):
+                images += len(made)
+            texts += [_json(value) for name, value in message.items() if name not in _NOT_AS_TEXT]
     texts += [
         _json(value)
         for name, value in body.items()

@@ -11,10 +11,10 @@ The results go to the model in a system message before the last user message, an
   settings about model providers do not apply to it: to keep a prompt from the engine, leave out `:online`.
 """
 
-from .citations import with_citations
+from .citations import announced, with_citations
 from .engines import Engine, Result
 from .options import Options
 from .prompt import with_results
 from .searching import Search, requested_search
 
-__all__ = ["Engine", "Options", "Result", "Search", "requested_search", "with_citations", "with_results"]
+__all__ = ["Engine", "Options", "Result", "Search", "announced", "requested_search", "with_citations", "with_results"]

@@ -5,14 +5,21 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from gateway.events import Delta, Finished
+import msgspec
+
+from gateway.events import Delta, Finished, Started
 from gateway.providers.failures import ProviderFailure
 
 from .result import Result
 
-__all__ = ["annotations", "with_citations"]
+__all__ = ["annotations", "announced", "with_citations"]
 
 Events = AsyncGenerator[Delta | Finished, None]
+
+
+def announced(started: Started, results: Sequence[Result]) -> Started:
+    """The start of a response, with the results of the search before it."""
+    return msgspec.structs.replace(started, search_results=[msgspec.structs.asdict(result) for result in results])
 
 
 def with_citations(events: Events, results: Sequence[Result]) -> Events:

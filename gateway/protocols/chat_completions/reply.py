@@ -6,7 +6,7 @@ from typing import Any
 from common.clock import utc_now
 from common.errors import ApiError
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
-from gateway.protocols.reasoning import add_pieces
+from gateway.protocols.reasoning import add_pieces, plain_detail
 
 from .sse import error_object, usage_object
 
@@ -90,8 +90,9 @@ class _Choice:
         self.text.append(delta.text)
         self.reasoning.append(delta.reasoning)
         self.refusal.append(delta.refusal)
-        if delta.reasoning_details:
-            add_pieces(self.lists.setdefault("reasoning_details", []), delta.reasoning_details)
+        if delta.reasoning_details or delta.reasoning:
+            details = delta.reasoning_details or [plain_detail(delta.reasoning)]
+            add_pieces(self.lists.setdefault("reasoning_details", []), details)
         for name in ("annotations", "images"):
             if value := getattr(delta, name):
                 self.lists.setdefault(name, []).extend(value)

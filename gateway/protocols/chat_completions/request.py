@@ -161,6 +161,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     session_id: str
     is_text_completion: bool  # sent with `prompt`, answered with `choices[].text`
+    max_tokens_is_cap: bool = False  # endpoints with a lower limit serve it too: the protocol requires `max_tokens`
     for_reply: Any = None  # for the reply in another protocol: the parts of its request that it needs
 
     def caches_for_an_hour(self) -> bool:
@@ -175,13 +176,17 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
         return any(isinstance(control, dict) and control.get("ttl") == "1h" for control in controls)
 
 
+#: OpenAI's limit. Other protocols of callers have none.
+MAX_STOP_SEQUENCES = 4
+
 _decoder = msgspec.json.Decoder()
 
 
-def parse(body: bytes | dict[str, Any]) -> ChatRequest:
+def parse(body: bytes | dict[str, Any], *, max_stops: int | None = MAX_STOP_SEQUENCES) -> ChatRequest:
     """The request in a JSON body: bytes, whatever their Content-Type, or a decoded object.
 
-    Raises InvalidRequest, which names the place and the reason of the first fault.
+    `max_stops` bounds the number of stop sequences. Raises InvalidRequest, which names the place and the reason of the
+    first fault.
     """
     if isinstance(body, bytes):
         try:
@@ -196,8 +201,8 @@ def parse(body: bytes | dict[str, Any]) -> ChatRequest:
         checked = msgspec.convert(raw, _Body)
     except (msgspec.ValidationError, RecursionError) as error:
         raise InvalidRequest(f"Invalid request parameters: {error}") from error
-    if isinstance(checked.stop, list) and len(checked.stop) > 4:
-        raise InvalidRequest("Invalid request parameters: at most 4 stop sequences - at `$.stop`")
+    if max_stops is not None and isinstance(checked.stop, list) and len(checked.stop) > max_stops:
+        raise InvalidRequest(f"Invalid request parameters: at most {max_stops} stop sequences - at `$.stop`")
     if checked.messages is None and checked.prompt is None:
         raise InvalidRequest("Either `messages` or `prompt` is required.")
     if checked.messages is not None and not checked.messages:

@@ -7,6 +7,7 @@ import msgspec
 from common.money import as_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 from gateway.protocols.costs import cost_details
+from gateway.protocols.reasoning import plain_detail
 
 __all__ = ["KEEP_ALIVE", "SseEncoder", "error_object", "usage_object"]
 
@@ -60,10 +61,10 @@ class SseEncoder:
 
     def _choice(self, delta: Delta) -> dict[str, Any]:
         fields: dict[str, Any] = {"content": delta.text}
-        if delta.reasoning and self._show_reasoning:
-            fields["reasoning"] = delta.reasoning
-        if delta.reasoning_details and self._show_reasoning:
-            fields["reasoning_details"] = delta.reasoning_details
+        if self._show_reasoning and (delta.reasoning or delta.reasoning_details):
+            if delta.reasoning:
+                fields["reasoning"] = delta.reasoning
+            fields["reasoning_details"] = delta.reasoning_details or [plain_detail(delta.reasoning)]
         for name in ("tool_calls", "annotations", "images"):
             if value := getattr(delta, name):
                 fields[name] = value

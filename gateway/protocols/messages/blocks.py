@@ -5,13 +5,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.events import Delta
+from gateway.events import Delta, Started
 from gateway.protocols.json_text import is_json
 from gateway.protocols.reasoning import text_for
 
-from .request import REASONING_FORMAT
+from .conversation import REASONING_FORMAT
 
 __all__ = ["BlockWriter", "Change", "content_of"]
+
+
+#: The model called the tool itself, not a program of its.
+_DIRECT = {"type": "direct"}
+
+
+#: The type of a detail that has no text.
+_ENCRYPTED = "reasoning.encrypted"
 
 
 class Change(NamedTuple):
@@ -30,27 +38,44 @@ class BlockWriter:
     """
 
     def __init__(self, *, show_reasoning: bool = True) -> None:
+        """Without `show_reasoning`, thinking has no text: its signatures alone, which later requests must have."""
         self._show_reasoning = show_reasoning
         self._count = 0
         self._open: tuple[str, int] | None = None  # kind and index of the open block of text or thinking
         self._thinking: Any = None  # the `index` of the detail that the open block of thinking has
+        self._foreign: dict[str, Any] | None = None  # that detail without its text, if it is of another provider
         self._calls: dict[int, int] = {}  # number of the tool call: index of its block
         self._arguments: dict[int, list[str]] = {}  # of the tool calls whose block is open
         self.refusal = ""
+
+    def search(self, started: Started) -> Iterator[Change]:
+        """The changes that show the web search made before the response: a call of the tool, and its results."""
+        call_id = f"srvtoolu_{self._count}"
+        call = {"type": "server_tool_use", "id": call_id, "name": "web_search", "input": {}}
+        query = msgspec.json.encode({"query": started.web_search}).decode()
+        index = self._next()
+        yield Change(index, block=call)
+        yield Change(index, delta={"type": "input_json_delta", "partial_json": query})
+        yield Change(index)
+        found = [_found(page) for page in started.search_results or ()]
+        index = self._next()
+        yield Change(
+            index,
+            block={"type": "web_search_tool_result", "tool_use_id": call_id, "content": found, "caller": _DIRECT},
+        )
+        yield Change(index)
 
     def changes(self, delta: Delta) -> Iterator[Change]:
         """The changes that a Delta of the first choice makes; none for other choices, which the protocol lacks."""
         if delta.index != 0:
             return
         self.refusal += delta.refusal
-        if self._show_reasoning:
-            if delta.reasoning_details:
-                for detail in delta.reasoning_details:
-                    yield from self._reasoning(detail)
-            elif delta.reasoning:
-                yield from self._grow("thinking", {"type": "thinking_delta", "thinking": delta.reasoning})
+        yield from self._reasoning(delta)
         if delta.text:
             yield from self._grow("text", {"type": "text_delta", "text": delta.text})
+        for detail in delta.reasoning_details or ():
+            if detail.get("type") == _ENCRYPTED:  # after the text, which it may be the signature of
+                yield from self._encrypted(detail)
         for image in delta.images or ():
             url = (image.get("image_url") or {}).get("url")
             yield from self._grow("text", {"type": "text_delta", "text": f"![image]({url})"})
@@ -67,23 +92,31 @@ class BlockWriter:
             yield Change(self._calls[number])
         self._arguments.clear()
 
-    def _reasoning(self, detail: dict[str, Any]) -> Iterator[Change]:
-        text = detail.get("text") or detail.get("summary") or ""
-        signature = detail.get("signature")
-        if detail.get("type") == "reasoning.encrypted":
-            data = detail.get("data") or ""
-            yield from self._close()
-            kept = data if detail.get("format") == REASONING_FORMAT else text_for(detail)
-            index = self._next()
-            yield Change(index, block={"type": "redacted_thinking", "data": kept})
-            yield Change(index)
-            return
+    def _reasoning(self, delta: Delta) -> Iterator[Change]:
+        if delta.reasoning_details:
+            for detail in delta.reasoning_details:
+                if detail.get("type") != _ENCRYPTED:
+                    yield from self._thought(detail)
+        elif delta.reasoning and self._show_reasoning:
+            yield from self._grow("thinking", {"type": "thinking_delta", "thinking": delta.reasoning})
+
+    def _encrypted(self, detail: dict[str, Any]) -> Iterator[Change]:
+        yield from self._close()
+        kept = (detail.get("data") or "") if detail.get("format") == REASONING_FORMAT else text_for(detail)
+        index = self._next()
+        yield Change(index, block={"type": "redacted_thinking", "data": kept})
+        yield Change(index)
+
+    def _thought(self, detail: dict[str, Any]) -> Iterator[Change]:
         if self._open and self._open[0] == "thinking" and self._thinking != detail.get("index"):
             yield from self._close()
-        self._thinking = detail.get("index")
-        if text:
+        text = detail.get("text") or detail.get("summary") or ""
+        if text and self._show_reasoning:
             yield from self._grow("thinking", {"type": "thinking_delta", "thinking": text})
-        if signature:
+        self._thinking = detail.get("index")
+        if detail.get("format") not in {REASONING_FORMAT, "unknown", None}:
+            self._foreign = {name: value for name, value in detail.items() if name not in {"text", "summary"}}
+        elif signature := detail.get("signature"):
             yield from self._grow("thinking", {"type": "signature_delta", "signature": signature})
 
     def _grow(self, kind: str, delta: dict[str, Any]) -> Iterator[Change]:
@@ -103,7 +136,7 @@ class BlockWriter:
             self._arguments[number] = []
             block = {
                 "type": "tool_use", "id": piece.get("id") or f"call_{number}", "name": function.get("name") or "",
-                "input": {}, "caller": {"type": "direct"},
+                "input": {}, "caller": _DIRECT,
             }  # fmt: skip
             yield Change(self._calls[number], block=block)
         if arguments := function.get("arguments"):
@@ -113,6 +146,9 @@ class BlockWriter:
     def _close(self) -> Iterator[Change]:
         """End the open block, and the tool calls whose arguments are complete."""
         if self._open is not None:
+            if self._open[0] == "thinking" and self._foreign is not None:
+                yield Change(self._open[1], delta={"type": "signature_delta", "signature": text_for(self._foreign)})
+            self._foreign = None
             yield Change(self._open[1])
             self._open = None
         for number in [number for number, pieces in self._arguments.items() if is_json("".join(pieces))]:
@@ -131,7 +167,7 @@ def content_of(changes: Iterator[Change], blocks: list[dict[str, Any]]) -> None:
             blocks.append(dict(change.block))
         elif change.delta is not None:
             _apply(change.delta, blocks[change.place])
-        elif blocks[change.place]["type"] == "tool_use":
+        elif blocks[change.place]["type"] in {"tool_use", "server_tool_use"}:
             blocks[change.place]["input"] = _decoded(blocks[change.place]["input"] or "{}")
 
 
@@ -158,6 +194,16 @@ def _decoded(arguments: Any) -> Any:
     except msgspec.DecodeError:
         decoded = None
     return decoded if isinstance(decoded, dict) else {"arguments": arguments}
+
+
+def _found(page: dict[str, str]) -> dict[str, Any]:
+    return {
+        "type": "web_search_result",
+        "url": page["url"],
+        "title": page["title"],
+        "encrypted_content": "",
+        "page_age": page["published"] or None,
+    }
 
 
 def _citation(annotation: Any) -> dict[str, Any] | None:

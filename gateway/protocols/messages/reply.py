@@ -1,18 +1,19 @@
 """Responses and errors in the Messages protocol, whole or as server-sent events. Pure."""
 
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from common.errors import ApiError
+from common.errors import ApiError, ContextLengthExceeded, TemporarilyUnavailable
 from common.money import as_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 from gateway.protocols.costs import cost_details
 
 from .blocks import BlockWriter, Change, content_of
+from .request import Asked
 
-__all__ = ["KEEP_ALIVE", "MessagesEncoder", "error_body", "failed_reply", "gather"]
+__all__ = ["KEEP_ALIVE", "MessagesEncoder", "error_body", "failed_reply", "gather", "status_of"]
 
 KEEP_ALIVE = b'event: ping\ndata: {"type":"ping"}\n\n'
 
@@ -31,9 +32,17 @@ _ERROR_TYPES: Mapping[int, str] = {
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
+def status_of(error: ApiError) -> int:
+    """The HTTP status of an error: 529 where it says that all providers are overloaded, which has no status in HTTP."""
+    return 529 if error.error_type == TemporarilyUnavailable.error_type else error.status
+
+
 def error_body(error: ApiError) -> dict[str, Any]:
     """The JSON body of an error."""
-    body = _error(error.status, error.message, error.error_type)
+    message = error.message
+    if isinstance(error, ContextLengthExceeded) and "prompt is too long" not in message.lower():
+        message = f"prompt is too long: {message}"  # by these words clients know when to shorten the conversation
+    body = _error(status_of(error), message, error.error_type)
     body |= {"request_id": error.headers.get("X-Generation-Id")}
     if error.metadata:
         body["metadata"] = error.metadata
@@ -47,11 +56,14 @@ def _error(status: int, message: str, error_type: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message, "error_type": error_type}}
 
 
-async def gather(events: AsyncIterable[Event], *, show_reasoning: bool = True) -> dict[str, Any]:
+async def gather(
+    events: AsyncIterable[Event], *, asked: Asked | None = None, show_reasoning: bool = True
+) -> dict[str, Any]:
     """The message of a whole response.
 
     A response that was interrupted keeps its content, with `stop_reason` null and the error beside it.
     """
+    asked = asked or Asked()
     writer = BlockWriter(show_reasoning=show_reasoning)
     message: dict[str, Any] = {}
     content: list[dict[str, Any]] = []
@@ -60,6 +72,8 @@ async def gather(events: AsyncIterable[Event], *, show_reasoning: bool = True) -
         match event:
             case Started():
                 message = _message(event)
+                if event.web_search and asked.searches:
+                    content_of(writer.search(event), content)
             case Delta():
                 content_of(writer.changes(event), content)
             case Finished() if event.index == 0:
@@ -69,7 +83,7 @@ async def gather(events: AsyncIterable[Event], *, show_reasoning: bool = True) -
             case Billed():
                 message["usage"] = usage_object(event)
     content_of(writer.end(), content)
-    return message | {"content": content} | _ending(finish, writer.refusal)
+    return message | {"content": content} | _ending(finish, writer.refusal, asked.stops)
 
 
 def failed_reply(generation_id: str, model: str, error: ApiError) -> dict[str, Any]:
@@ -85,8 +99,9 @@ def failed_reply(generation_id: str, model: str, error: ApiError) -> dict[str, A
 class MessagesEncoder:
     """Encodes the events of one response as the protocol's server-sent events."""
 
-    def __init__(self, *, show_reasoning: bool = True) -> None:
+    def __init__(self, *, asked: Asked | None = None, show_reasoning: bool = True) -> None:
         self._writer = BlockWriter(show_reasoning=show_reasoning)
+        self._asked = asked or Asked()
         self._started: Started | None = None
         self._finish: Finished | None = None
         self._failed = False
@@ -97,7 +112,9 @@ class MessagesEncoder:
             case Started():
                 self._started = event
                 usage = {**_EMPTY_USAGE, "service_tier": None}
-                return _sse({"type": "message_start", "message": _message(event) | {"content": [], "usage": usage}})
+                start = _sse({"type": "message_start", "message": _message(event) | {"content": [], "usage": usage}})
+                shown = event.web_search and self._asked.searches
+                return start + b"".join(map(_change, self._writer.search(event) if shown else ()))
             case Delta():
                 return b"".join(map(_change, self._writer.changes(event)))
             case Finished() if event.index == 0:
@@ -115,7 +132,7 @@ class MessagesEncoder:
 
     def _end(self, billed: Billed) -> bytes:
         usage = usage_object(billed)
-        ending = {"container": None, **_ending(self._finish, self._writer.refusal)}
+        ending = {"container": None, **_ending(self._finish, self._writer.refusal, self._asked.stops)}
         routing = self._started.routing if self._started else None
         stop = {"type": "message_stop"} | ({"openrouter_metadata": routing} if routing else {})
         blocks = b"".join(map(_change, self._writer.end()))
@@ -176,14 +193,21 @@ def _empty_message(generation_id: str, model: str) -> dict[str, Any]:
     }
 
 
-def _ending(finish: Finished | None, refusal: str) -> dict[str, Any]:
-    """`stop_reason`, `stop_sequence` and `stop_details`."""
-    reason = None
+def _ending(finish: Finished | None, refusal: str, stops: Sequence[str]) -> dict[str, Any]:
+    """`stop_reason`, `stop_sequence` and `stop_details`.
+
+    The sequence that ended the response is the one that the provider names, or the only one that was asked for.
+    """
+    reason = sequence = None
     if finish is not None:
         native = finish.native_finish_reason
         reason = native if native in _NATIVE_REASONS else _STOP_REASONS.get(finish.finish_reason, "end_turn")
+        if finish.stop_sequence in stops:
+            reason, sequence = "stop_sequence", finish.stop_sequence
+        elif reason == "stop_sequence" and len(stops) == 1:
+            sequence = stops[0]
     details = {"type": "refusal", "category": None, "explanation": refusal or None} if reason == "refusal" else None
-    return {"stop_reason": reason, "stop_sequence": None, "stop_details": details}
+    return {"stop_reason": reason, "stop_sequence": sequence, "stop_details": details}
 
 
 def _change(change: Change) -> bytes:

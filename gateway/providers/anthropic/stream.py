@@ -41,6 +41,7 @@ class _Delta(msgspec.Struct):
     signature: str | None = None
     partial_json: str | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
     stop_details: _StopDetails | None = None
 
 
@@ -67,6 +68,7 @@ class _Message(msgspec.Struct):
     id: str = ""
     content: list[_Block] | None = None
     stop_reason: str | None = None
+    stop_sequence: str | None = None
     stop_details: _StopDetails | None = None
     usage: _Usage | None = None
 
@@ -106,8 +108,7 @@ class MessagesStream(ProviderStream):
             case "content_block_stop":
                 return self._end_of_block(event.index)
             case "message_delta":
-                delta = event.delta or _Delta()
-                return self._end_of_message(delta.stop_reason, delta.stop_details, event.usage)
+                return self._end_of_message(event.delta or _Delta(), event.usage)
             case "message_start" if event.message is not None:
                 self.upstream_id = event.message.id
                 self._update_usage(event.message.usage, final=False)
@@ -124,7 +125,7 @@ class MessagesStream(ProviderStream):
         events: list[Delta | Finished] = []
         for index, block in enumerate(message.content or ()):
             events += self._block(index, block, whole=True)
-        return events + self._end_of_message(message.stop_reason, message.stop_details, message.usage)
+        return events + self._end_of_message(message, message.usage)
 
     def _block(self, index: int, block: _Block, *, whole: bool) -> list[Delta | Finished]:
         """The events of a whole content block, or of its start."""
@@ -177,18 +178,16 @@ class MessagesStream(ProviderStream):
         return [Delta(reasoning=text or "", reasoning_details=[detail])]
 
     def _detail_fields(self) -> dict[str, Any]:
-        return {"format": REASONING_FORMAT, "index": max(self._reasoning_index, 0)}
+        return {"id": None, "format": REASONING_FORMAT, "index": max(self._reasoning_index, 0)}
 
-    def _end_of_message(
-        self, stop_reason: str | None, details: _StopDetails | None, usage: _Usage | None
-    ) -> list[Delta | Finished]:
+    def _end_of_message(self, end: _Delta | _Message, usage: _Usage | None) -> list[Delta | Finished]:
         self._update_usage(usage, final=True)
         events: list[Delta | Finished] = []
-        if details is not None and details.explanation:
-            events.append(Delta(refusal=details.explanation))
-        if stop_reason:
-            reason = FINISH_REASONS.get(stop_reason, "stop")
-            events.append(Finished(finish_reason=reason, native_finish_reason=stop_reason))
+        if end.stop_details is not None and end.stop_details.explanation:
+            events.append(Delta(refusal=end.stop_details.explanation))
+        if native := end.stop_reason:
+            reason = FINISH_REASONS.get(native, "stop")
+            events.append(Finished(finish_reason=reason, native_finish_reason=native, stop_sequence=end.stop_sequence))
         return events
 
     def _update_usage(self, new: _Usage | None, *, final: bool) -> None:

@@ -15,6 +15,7 @@ from gateway.providers.message_parts import (
     is_system,
     is_tool_result,
     linked_media,
+    made_images,
     merge_turns,
     parts_of,
     reasoning_details_of,
@@ -23,7 +24,7 @@ from gateway.providers.message_parts import (
     tool_names_by_call_id,
 )
 
-__all__ = ["REASONING_FORMAT", "contents", "system_parts", "urls_to_fetch"]
+__all__ = ["REASONING_FORMAT", "contents", "image_id", "system_parts", "urls_to_fetch"]
 
 #: The `format` of this protocol's `reasoning_details`.
 REASONING_FORMAT = "google-gemini-v1"
@@ -35,6 +36,11 @@ NO_SIGNATURE = "skip_thought_signature_validator"
 IMAGE_TYPES = frozenset({"image/heic", "image/heif", "image/jpeg", "image/png", "image/webp"})
 
 _YOUTUBE = re.compile(r"https?://((www|m)\.)?(youtube\.com|youtu\.be)/", re.IGNORECASE)
+
+
+def image_id(number: int) -> str:
+    """The `id` of the detail that has the signature of a response's image, counted from 0."""
+    return f"image_{number}"
 
 
 def urls_to_fetch(messages: Iterable[Message]) -> list[str]:
@@ -95,8 +101,13 @@ def _model_parts(message: Message, fetched: Mapping[str, FetchedFile], *, signed
         if not parts:
             parts.append({"text": ""})
         parts[-1]["thoughtSignature"] = signature
+    for number, media in enumerate(made_images(message)):
+        part = _media_part(media.with_fetched_data(fetched))
+        if signature := signatures.get(image_id(number)):
+            part["thoughtSignature"] = signature
+        parts.append(part)
     for number, call in enumerate(tool_calls_of(message)):
-        part: Body = {"functionCall": {"id": call.id, "name": call.name, "args": call.arguments}}
+        part = {"functionCall": {"id": call.id, "name": call.name, "args": call.arguments}}
         if signature := signatures.get(call.id) or (NO_SIGNATURE if signed and number == 0 else ""):
             part["thoughtSignature"] = signature
         parts.append(part)

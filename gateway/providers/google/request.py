@@ -23,6 +23,9 @@ PARAMETERS = {
     "frequency_penalty": "frequencyPenalty",
 }
 
+#: The provider refuses a request with more.
+MAX_STOP_SEQUENCES = 5
+
 _TOOL_MODES = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
 
 
@@ -73,7 +76,7 @@ def _generation_config(request: ProviderRequest, model: GeminiModel) -> Body:
     if limit := request.token_limit:
         config["maxOutputTokens"] = limit
     if stops := request.stop_sequences:
-        config["stopSequences"] = stops
+        config["stopSequences"] = stops[:MAX_STOP_SEQUENCES]
     if request.requires_json:
         config |= _json_config(request)
     modalities = request.body.get("modalities")

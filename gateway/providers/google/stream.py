@@ -11,7 +11,7 @@ from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.stream import ProviderStream, checked_usage
 
-from .messages import REASONING_FORMAT
+from .messages import REASONING_FORMAT, image_id
 
 __all__ = ["GenerationStream"]
 
@@ -85,6 +85,7 @@ class GenerationStream(ProviderStream):
     def __init__(self, response: http.UpstreamResponse) -> None:
         super().__init__(response)
         self._tool_calls = 0  # so far
+        self._images = 0  # so far
         self._signed_parts = 0  # so far
 
     def parse(self, payload: bytes) -> list[Delta | Finished]:
@@ -117,23 +118,25 @@ class GenerationStream(ProviderStream):
     def _part(self, part: _Part, index: int) -> list[Delta]:
         details: list[Any] = []
         tool_calls = None
-        call_id = None
+        place = None
         if part.function_call is not None:
             call = part.function_call
-            call_id = call.id or f"call_{(self.upstream_id or secrets.token_urlsafe(12))[:40]}_{self._tool_calls}"
+            place = call.id or f"call_{(self.upstream_id or secrets.token_urlsafe(12))[:40]}_{self._tool_calls}"
             function = {"name": call.name, "arguments": _encode(call.args or {}).decode()}
-            tool_calls = [{"index": self._tool_calls, "id": call_id, "type": "function", "function": function}]
+            tool_calls = [{"index": self._tool_calls, "id": place, "type": "function", "function": function}]
             self._tool_calls += 1
         text = part.text or ""
         reasoning = ""
         if part.thought:
             text, reasoning = "", text
-        if reasoning or part.thought_signature:
-            details = self._reasoning_details(reasoning, part.thought_signature, call_id)
         images = None
         if part.inline_data is not None and not part.thought:
             url = f"data:{part.inline_data.mime_type};base64,{part.inline_data.data}"
             images = [{"type": "image_url", "image_url": {"url": url}}]
+            place = image_id(self._images)
+            self._images += 1
+        if reasoning or part.thought_signature:
+            details = self._reasoning_details(reasoning, part.thought_signature, place)
         if not (text or details or tool_calls or images):
             return []
         return [
@@ -147,14 +150,17 @@ class GenerationStream(ProviderStream):
             )
         ]
 
-    def _reasoning_details(self, text: str, signature: str | None, call_id: str | None) -> list[Any]:
-        """The text of a part's reasoning, and the signature that must go back with the part in the next request."""
-        place = {"format": REASONING_FORMAT, "index": self._signed_parts}
+    def _reasoning_details(self, text: str, signature: str | None, place: str | None) -> list[Any]:
+        """The text of a part's reasoning, and the signature that must go back with the part in the next request.
+
+        `place` is the ID of a tool call or an image; None for a signature of the text.
+        """
+        fields = {"format": REASONING_FORMAT, "index": self._signed_parts}
         details: list[Any] = []
         if text:
-            details.append({"type": "reasoning.text", "text": text, **place})
+            details.append({"type": "reasoning.text", "text": text, "id": None, **fields})
         if signature:
-            details.append({"type": "reasoning.encrypted", "data": signature, "id": call_id, **place})
+            details.append({"type": "reasoning.encrypted", "data": signature, "id": place, **fields})
             self._signed_parts += 1
         return details
 

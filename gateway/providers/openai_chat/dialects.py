@@ -38,6 +38,9 @@ class Dialect:
     #: OpenAI also refuses streams of its reasoning models to organizations that it has not verified.
     shows_reasoning: bool = True
 
+    #: The most stop sequences that the provider takes. Those beyond are dropped.
+    max_stop_sequences: int = 4
+
     # --- Messages and tools ---
 
     #: Replacements for roles that the provider does not know.
@@ -51,6 +54,8 @@ class Dialect:
     text_only_roles: frozenset[str] = frozenset({"system", "developer", "assistant", "tool"})
     #: The message field in which the provider takes back earlier reasoning. Empty: the client's fields are kept.
     reasoning_field: str = ""
+    #: The provider takes back the signatures of Gemini's tool calls, in the field of a call in which it sends them.
+    call_signatures: bool = False
     #: The types of images in data URLs that the provider accepts. An image of another type is left to other providers.
     image_types: frozenset[str] = IMAGE_TYPES
     #: The provider accepts or ignores `cache_control` in messages, content parts and tools. False: it is removed.
@@ -107,6 +112,8 @@ DIALECTS: Mapping[str, Dialect] = {
     "deepinfra": _REASONING_CONTENT,
     "deepseek": replace(_REASONING_CONTENT, **_THINKING, text_only_roles=_TEXT_ONLY, cache_control=False),
     "fireworks": _REASONING_CONTENT,
+    "google-ai-studio": Dialect(call_signatures=True),
+    "google-vertex": Dialect(call_signatures=True),
     "groq": Dialect(
         accepted_fields=_COMMON_FIELDS
         | {

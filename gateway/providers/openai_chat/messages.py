@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
+from gateway.protocols.reasoning import text_of_details
 from gateway.providers.media_types import media_type_of_base64, refuse_unsupported_image
 from gateway.providers.message_parts import is_tool_result
 
 from .dialects import Dialect
+from .reasoning import signed_calls
 
 __all__ = ["messages_in", "without_cache_control"]
 
@@ -65,6 +67,8 @@ def without_cache_control(owner: Message) -> Message:
 def _changes(dialect: Dialect) -> tuple[Callable[[Message], Message], ...]:
     """The functions to apply to each message, in order. They return a new message, or the same when nothing changes."""
     changes: list[Callable[[Message], Message]] = [_drop_empty, _write_arguments]
+    if dialect.call_signatures:
+        changes.append(signed_calls)
     if dialect.reasoning_field:
         changes.append(partial(_move_reasoning, dialect.reasoning_field))
     if dialect.message_fields is not None:
@@ -117,16 +121,11 @@ def _move_reasoning(field: str, message: Message) -> Message:
     names = ("reasoning", "reasoning_content", "reasoning_details")
     if not any(name in message for name in names):
         return message
-    reasoning = message.get("reasoning") or message.get("reasoning_content") or _reasoning_text(message)
-    moved = {name: value for name, value in message.items() if name not in names}
-    return moved | {field: reasoning} if reasoning else moved
-
-
-def _reasoning_text(message: Message) -> str:
-    """The text in `reasoning_details`, or their summary."""
     details: Any = message.get("reasoning_details")
     details = [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
-    return "".join(str(detail.get("text") or detail.get("summary") or "") for detail in details)
+    reasoning = message.get("reasoning") or message.get("reasoning_content") or text_of_details(details)
+    moved = {name: value for name, value in message.items() if name not in names}
+    return moved | {field: reasoning} if reasoning else moved
 
 
 def _keep_fields(fields: frozenset[str], message: Message) -> Message:

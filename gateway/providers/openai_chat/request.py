@@ -55,6 +55,8 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
     else:
         for name in _TOOL_FIELDS & body.keys():
             del body[name]
+    if isinstance(stops := body.get("stop"), list):
+        body["stop"] = stops[: dialect.max_stop_sequences]
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}

@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 
 from gateway.events import Delta, Finished, Usage
+from gateway.protocols.reasoning import text_of_details
 from gateway.providers import http
 from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.stream import ProviderStream, checked_usage
 
+from .reasoning import call_signatures
 from .tool_calls import ToolCallNumbers
 
 __all__ = ["ChatStream"]
@@ -45,6 +47,7 @@ class _Choice(msgspec.Struct):
     text: str | None = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
+    stop_reason: str | int | None = None  # vLLM's: the stop sequence that ended the choice, or the number of a token
     logprobs: Any = None
     usage: "_Usage | None" = None  # Moonshot reports it here
 
@@ -109,7 +112,10 @@ class ChatStream(ProviderStream):
                     raise ProviderFailure(502, "The provider ended its response with an error.")
                 if choice.index in self._tool_calls and (closing := self._tool_calls[choice.index].closing()):
                     events.append(Delta(tool_calls=closing, index=choice.index))
-                events.append(Finished(finish_reason=reason, native_finish_reason=native, index=choice.index))
+                stop = choice.stop_reason if isinstance(choice.stop_reason, str) else None
+                events.append(
+                    Finished(finish_reason=reason, native_finish_reason=native, index=choice.index, stop_sequence=stop)
+                )
         return events
 
     def _delta(self, choice: _Choice) -> Delta | None:
@@ -121,15 +127,18 @@ class ChatStream(ProviderStream):
         if tool_calls:
             numbers = self._tool_calls.setdefault(choice.index, ToolCallNumbers())
             tool_calls = numbers.numbered(tool_calls, whole=source is choice.message)
-        if not (
-            text or reasoning or source.reasoning_details or tool_calls or source.refusal
-            or source.annotations or source.images
-        ):  # fmt: skip
+        details = source.reasoning_details
+        if details:
+            details = [detail for detail in details if isinstance(detail, dict)]
+            reasoning = reasoning or text_of_details(details)
+        if tool_calls and (signatures := call_signatures(tool_calls)):
+            details = [*(details or ()), *signatures]
+        if not (text or reasoning or details or tool_calls or source.refusal or source.annotations or source.images):
             return None
         return Delta(
             text=text,
             reasoning=reasoning,
-            reasoning_details=source.reasoning_details,
+            reasoning_details=details,
             tool_calls=tool_calls,
             refusal=source.refusal or "",
             annotations=source.annotations,

@@ -9,14 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import InvalidRequest
-from gateway.events import Delta
+from common.money import PicoUsd
+from gateway.events import Billed, Delta, Finished, Started, Usage
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.messages.blocks import BlockWriter, content_of
-from gateway.protocols.messages.request import parse
+from gateway.protocols.messages.reply import MessagesEncoder, gather
+from gateway.protocols.messages.request import Asked, parse
 from gateway.protocols.reasoning import detail_in, text_for
 from gateway.providers.anthropic.request import request_body as anthropic_body
 from gateway.providers.request_context import ProviderRequest
 from tests.gateway.native import CALLER, PNG, attempt
+from tests.wire import check
 
 PATH = "/messages"
 TOOL = {
@@ -60,10 +63,13 @@ def message_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
             content.append(dict(event["content_block"]))
         elif event["type"] == "content_block_delta":
             (name,) = event["delta"].keys() - {"type"}
+            if name == "citation":
+                content[event["index"]].setdefault("found", []).append(event["delta"][name])
+                continue
             field = "input" if name == "partial_json" else name
             content[event["index"]][field] = (content[event["index"]][field] or "") + event["delta"][name]
     for block in content:
-        if block["type"] == "tool_use":
+        if block["type"] in {"tool_use", "server_tool_use"}:
             block["input"] = json.loads(block["input"] or "{}")
     return content
 
@@ -82,6 +88,7 @@ async def test_a_whole_message_is_answered_and_charged(api):
     usage = message["usage"]
     assert (usage["input_tokens"], usage["output_tokens"]) == (row.prompt_tokens, row.completion_tokens)
     assert Decimal(str(usage["cost"])) * 10**12 == row.cost > 0
+    check("POST /messages", 200, message)
     await api.assert_books_balance()
 
 
@@ -100,6 +107,8 @@ async def test_a_stream_has_the_documented_events_and_means_the_same(api):
     ending = events[-2]
     assert ending["delta"]["stop_reason"] == "end_turn"
     assert ending["usage"] == whole["usage"]
+    for event in events:
+        check("POST /messages", "stream", event)
     await api.assert_books_balance()
 
 
@@ -126,12 +135,43 @@ async def test_thinking_is_a_block_before_the_text(api, stream):
     assert content[0]["thinking"]
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_search_by_tool_is_a_call_with_its_results_and_one_by_name_is_not(api, search_in_the_sandbox, stream):
+    tool = {"type": "web_search_20250305", "name": "web_search"}
+    response = await api.post(PATH, json=body(tools=[tool], stream=stream))
+    if stream:
+        content = message_of(events_in(response.text))
+        for event in events_in(response.text):
+            check("POST /messages", "stream", event)
+    else:
+        content = response.json()["content"]
+        check("POST /messages", 200, response.json())
+    assert [block["type"] for block in content] == ["server_tool_use", "web_search_tool_result", "text"]
+    assert content[0]["input"] == {"query": "Hello"} and content[1]["tool_use_id"] == content[0]["id"]
+    citations = content[2].get("found") or content[2]["citations"]
+    assert content[1]["content"][0]["url"] == citations[0]["url"]
+    named = await api.post(PATH, json=body(model="acme/one:online"))
+    assert [block["type"] for block in named.json()["content"]] == ["text"]
+
+
+async def test_a_prompt_that_is_too_long_is_told_in_words_that_clients_know(api):
+    response = await api.post(PATH, json=body(), headers={"X-Sandbox-Fault": "*=context-length"})
+    assert response.status_code == 400 and response.json()["error"]["message"].startswith("prompt is too long: ")
+
+
 async def test_a_broken_stream_ends_with_an_error_event_and_is_free(api):
     response = await api.post(PATH, json=body(stream=True), headers={"X-Sandbox-Fault": "cheap=cut:3"})
     events = events_in(response.text)
     assert events[-1]["type"] == "error" and events[-1]["error"]["type"] == "api_error"
     assert (await api.generation()).cost == 0
     await api.assert_books_balance()
+
+
+async def test_more_tokens_than_the_endpoints_can_produce_are_a_cap(api):
+    """Agents ask for as many as the largest models produce. The protocol leaves them no other way."""
+    response = await api.post(PATH, json=body() | {"max_tokens": 32_000})
+    assert response.status_code == 200
+    assert [request["body"]["max_tokens"] for request in await api.received()] == [4_000]
 
 
 async def test_the_next_provider_answers_when_one_fails(api):
@@ -163,6 +203,8 @@ async def test_tokens_are_counted_without_a_charge(api):
         ({"messages": [{"role": "tool", "content": "x"}]}, "$.messages[0].role"),
         ({"tools": [{"name": "x"}]}, "$.tools[0]"),
         ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "$.tools[0].type"),
+        ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "other"}}, "$.tool_choice.name"),
+        ({"mcp_servers": [{"type": "url", "url": "https://a.example", "name": "a"}]}, "$.mcp_servers"),
         ({"thinking": {"type": "enabled"}}, "$.thinking"),
         ({"max_tokens": 0}, "$.max_tokens"),
     ],
@@ -181,7 +223,7 @@ async def test_a_malformed_request_is_refused_with_the_place_in_the_protocols_sh
         ({"Authorization": "Bearer sk-or-v1-" + "0" * 64}, {}, 401, "authentication_error"),
         ({}, {"model": "acme/none"}, 400, "invalid_request_error"),
         ({}, {"provider": {"only": ["nowhere"]}}, 404, "not_found_error"),
-        ({"X-Sandbox-Fault": "*=503"}, {}, 503, "overloaded_error"),
+        ({"X-Sandbox-Fault": "*=503"}, {}, 529, "overloaded_error"),
         ({"X-Sandbox-Fault": "*=429"}, {}, 429, "rate_limit_error"),
     ],
 )
@@ -190,6 +232,7 @@ async def test_errors_have_the_protocols_types(api, headers, changes, status, ki
     assert response.status_code == status
     assert response.json()["error"]["type"] == kind
     assert response.json()["error"]["message"]
+    check("POST /messages", status, response.json())
 
 
 async def test_other_methods_are_refused_and_browsers_may_ask(api):
@@ -343,3 +386,43 @@ def test_reasoning_keeps_its_signatures_and_opaque_details():
     assert blocks[0] == {"type": "thinking", "thinking": "We", "signature": "sig"}
     assert detail_in(blocks[1]["data"]) == foreign
     assert blocks[2]["text"] == "ather"
+
+
+def test_an_image_that_the_model_made_is_shown_in_the_text():
+    made = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+    assert content(Delta(text="Look: "), Delta(images=[made])) == [
+        {"type": "text", "text": f"Look: ![image](data:image/png;base64,{PNG})", "citations": None}
+    ]
+
+
+# --- The end ------------------------------------------------------------------------------------------
+
+STARTED = Started(generation_id="gen-1", created=1, model="acme/one", provider="A", provider_slug="a", simulated=False)
+BILLED = Billed(usage=Usage(), cost=PicoUsd(0), balance=PicoUsd(0), latency_ms=1, duration_ms=1)
+
+
+@pytest.mark.parametrize(
+    ("finish", "stops", "reason", "sequence"),
+    [
+        (("stop", "stop", "5"), ["4", "5"], "stop_sequence", "5"),
+        (("stop", "stop_sequence", None), ["5"], "stop_sequence", "5"),
+        (("stop", "stop_sequence", None), ["4", "5"], "stop_sequence", None),
+        (("stop", "stop", "</s>"), ["5"], "end_turn", None),  # the end of the model's own, told in the same field
+        (("stop", "stop", None), ["5"], "end_turn", None),
+        (("length", "max_tokens", None), [], "max_tokens", None),
+        (("content_filter", "SAFETY", None), [], "refusal", None),
+        (("tool_calls", "STOP", None), [], "tool_use", None),
+    ],
+)
+async def test_the_reason_to_stop_names_the_sequence_where_it_is_known(finish, stops, reason, sequence):
+    ended = Finished(finish_reason=finish[0], native_finish_reason=finish[1], stop_sequence=finish[2])
+
+    async def events():
+        for event in (STARTED, Delta(text="4"), ended, BILLED):
+            yield event
+
+    whole = await gather(events(), asked=Asked(stops=tuple(stops)))
+    assert (whole["stop_reason"], whole["stop_sequence"]) == (reason, sequence)
+    encoder = MessagesEncoder(asked=Asked(stops=tuple(stops)))
+    streamed = events_in("".join([encoder.encode(event).decode() async for event in events()]))
+    assert (streamed[-2]["delta"]["stop_reason"], streamed[-2]["delta"]["stop_sequence"]) == (reason, sequence)

@@ -13,7 +13,7 @@ from gateway.providers.openai_chat.request import request_body
 from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from models_catalog.loading.bundled import FILE
-from tests.gateway.native import CALLER, PNG, TOOL_CALL, WEATHER, user
+from tests.gateway.native import ALL_PARAMETERS, CALLER, PNG, TOOL_CALL, WEATHER, user
 from tests.gateway.providers.test_patience import asked
 from tests.gateway.routing.examples import REAL, endpoint, model
 
@@ -39,8 +39,8 @@ REQUEST = {
 
 def body_in(dialect: Dialect, **parameters: Any) -> dict[str, Any]:
     """The body for a provider that has this dialect."""
-    served = endpoint("acme", "1")
-    request = parse({**REQUEST, **parameters})
+    served = endpoint("acme", "1", supported_parameters=ALL_PARAMETERS)
+    request = parse({**REQUEST, **parameters}, max_stops=None)
     context = ProviderRequest(request, Attempt(model("acme/one", served), served, REAL, ""), CALLER, 100)
     return request_body(context, {"acme": dialect})
 
@@ -101,6 +101,12 @@ def prompt_cache_key() -> None:
     assert len(body_in(Dialect(prompt_cache_key=True))["prompt_cache_key"]) == 32
 
 
+def max_stop_sequences() -> None:
+    assert body_in(TOLERANT, stop=list("abcdef"))["stop"] == list("abcd")
+    assert body_in(Dialect(max_stop_sequences=5), stop=list("abcdef"))["stop"] == list("abcde")
+    assert body_in(TOLERANT, stop="END")["stop"] == "END"
+
+
 def roles() -> None:
     assert message(0)["role"] == "system"
     assert message(0, roles={})["role"] == "developer"
@@ -137,6 +143,20 @@ def reasoning_field() -> None:
     assert message(1, reasoning_field="reasoning_content") == MESSAGES[1]
 
 
+def call_signatures() -> None:
+    signature = {"type": "reasoning.encrypted", "format": "google-gemini-v1", "id": "call_1", "data": "c2ln"}
+    calling = {"role": "assistant", "content": None, "tool_calls": [TOOL_CALL], "reasoning_details": [signature]}
+
+    def sent(calls: bool, *messages: Any) -> Any:
+        body = body_in(Dialect(call_signatures=calls), messages=list(messages))
+        return body["messages"][0]["tool_calls"]
+
+    signed = TOOL_CALL | {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+    assert sent(True, calling) == [signed] and sent(False, calling) == [TOOL_CALL]
+    assert sent(True, calling | {"tool_calls": [signed]}) == [signed]
+    assert sent(True, calling | {"reasoning_details": [signature | {"id": "other"}]}) == [TOOL_CALL]
+
+
 def image_types() -> None:
     def sent(declared: str, data: str, **fields: Any) -> Any:
         url = f"data:{declared};base64,{data}"
@@ -161,8 +181,8 @@ def cache_control() -> None:
 
 CHECKS = [
     accepted_fields, refused_fields, output_limit_field, efforts, reasoning_on, reasoning_off, shows_reasoning,
-    prompt_cache_key, roles,
-    message_fields, speaker_names, text_only_roles, reasoning_field, image_types, cache_control,
+    prompt_cache_key, max_stop_sequences, roles,
+    message_fields, speaker_names, text_only_roles, reasoning_field, call_signatures, image_types, cache_control,
 ]  # fmt: skip
 
 

@@ -1,0 +1,156 @@
+"""The messages of a Messages request as chat messages. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from gateway.protocols.reasoning import detail_in, text_of_details
+
+from .schema import (
+    Base64,
+    Block,
+    Blocks,
+    CacheControl,
+    Document,
+    Image,
+    Message,
+    PlainText,
+    RedactedThinking,
+    SearchResult,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolUse,
+    Url,
+)
+
+#: The `format` of the `reasoning_details` that thinking blocks become.
+REASONING_FORMAT = "anthropic-claude-v1"
+
+__all__ = ["REASONING_FORMAT", "mark", "system_messages", "turns"]
+
+
+def system_messages(system: str | list[Text] | None) -> list[dict[str, Any]]:
+    if not system:
+        return []
+    content = system if isinstance(system, str) else [_part(block) for block in system]
+    return [{"role": "system", "content": content}]
+
+
+def turns(message: Message) -> Iterator[dict[str, Any]]:
+    """The chat messages of one message: its tool results, each on its own, then all else."""
+    if isinstance(message.content, str):
+        yield {"role": message.role, "content": message.content}
+        return
+    results = [block for block in message.content if isinstance(block, ToolResult)]
+    yield from map(_tool_message, results)
+    parts = list(_parts(message.content))
+    if message.role == "assistant":
+        yield _assistant(message.content, parts)
+    elif parts or not results:
+        yield {"role": message.role, "content": parts}
+
+
+def _tool_message(result: ToolResult) -> dict[str, Any]:
+    content = result.content if isinstance(result.content, str) else list(_parts(result.content or []))
+    message: dict[str, Any] = {"role": "tool", "tool_call_id": result.tool_use_id, "content": content}
+    if result.is_error:
+        message["is_error"] = True
+    return message | mark(result.cache_control)
+
+
+def _assistant(blocks: list[Block], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": parts or None}
+    calls = [block for block in blocks if isinstance(block, ToolUse)]
+    if calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": msgspec.json.encode(call.input or {}).decode()},
+            }
+            for call in calls
+        ]
+        if mark := next((mark(call.cache_control) for call in calls if call.cache_control), None):
+            message |= mark
+    elif not parts:
+        message["content"] = ""
+    if details := list(_reasoning_details(blocks)):
+        message["reasoning_details"] = details
+        message["reasoning"] = text_of_details(details) or None
+    return message
+
+
+def _reasoning_details(blocks: list[Block]) -> Iterator[dict[str, Any]]:
+    index = 0
+    for block in blocks:
+        if isinstance(block, Thinking):
+            yield _thinking_detail(block, index)
+        elif isinstance(block, RedactedThinking):
+            yield detail_in(block.data) or {
+                "type": "reasoning.encrypted", "data": block.data, "format": REASONING_FORMAT, "index": index,
+            }  # fmt: skip
+        else:
+            continue
+        index += 1
+
+
+def _thinking_detail(block: Thinking, index: int) -> dict[str, Any]:
+    """The detail of a thinking block. That of another provider is in its signature, all but its text."""
+    if block.signature and (detail := detail_in(block.signature)):
+        name = "summary" if detail.get("type") == "reasoning.summary" else "text"
+        return detail | {name: block.thinking}
+    detail = {"type": "reasoning.text", "text": block.thinking, "index": index}
+    return detail | ({"signature": block.signature, "format": REASONING_FORMAT} if block.signature else {})
+
+
+def _parts(blocks: Any) -> Iterator[dict[str, Any]]:
+    """The content parts of these blocks."""
+    for block in blocks:
+        match block:
+            case Text() if block.text:
+                yield _part(block)
+            case Image():
+                yield _image(block)
+            case Document():
+                yield from _document(block)
+            case SearchResult():
+                text = "\n".join([f"{block.title} ({block.source})", *(part.text for part in block.content)])
+                yield {"type": "text", "text": text} | mark(block.cache_control)
+
+
+def _part(block: Text) -> dict[str, Any]:
+    return {"type": "text", "text": block.text} | mark(block.cache_control)
+
+
+def _image(block: Image) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": _url(block.source)}} | mark(block.cache_control)
+
+
+def _document(block: Document) -> Iterator[dict[str, Any]]:
+    """A file, or its text where the document is text, with its title and context before it."""
+    heading = "\n".join(part for part in (block.title, block.context) if part)
+    source = block.source
+    match source:
+        case PlainText():
+            parts: list[dict[str, Any]] = [{"type": "text", "text": f"{heading}\n{source.data}".strip()}]
+        case Blocks():
+            inner = [Text(text=source.content)] if isinstance(source.content, str) else source.content
+            parts = [{"type": "text", "text": heading}] if heading else []
+            parts += _parts(inner)
+        case _:
+            file = {"filename": block.title or "document.pdf", "file_data": _url(source)}
+            parts = [{"type": "text", "text": block.context}] if block.context else []
+            parts.append({"type": "file", "file": file})
+    if parts:
+        parts[-1] |= mark(block.cache_control)
+    yield from parts
+
+
+def _url(source: Base64 | Url) -> str:
+    return source.url if isinstance(source, Url) else f"data:{source.media_type};base64,{source.data}"
+
+
+def mark(cache_control: CacheControl | None) -> dict[str, Any]:
+    return {"cache_control": cache_control} if cache_control else {}
