@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import Router
 
+from accounts.models import Organisation
 from activity.names import provider_name
 from billing import spending
 from common.errors import NotFound
@@ -22,14 +23,20 @@ router = Router(tags=["Activity"])
 )
 def get_generation(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the parameter's public name
     """Return what one finished request used and cost. Times are in milliseconds, money in dollars."""
-    account = spending.account_of(organisation_of(request))
-    found = account.generations.filter(pk=id[:40]).first() if id.isprintable() else None
+    organisation = organisation_of(request)
+    return json_response({"data": generation_json(_generation_of(organisation, id), organisation.workspace_id)})
+
+
+def _generation_of(organisation: Organisation, generation_id: str) -> Generation:
+    """Return the organization's request with this ID. Raises NotFound, for another organization's as well."""
+    known = spending.account_of(organisation).generations
+    found: Generation | None = known.filter(pk=generation_id[:40]).first() if generation_id.isprintable() else None
     if found is None:
         raise NotFound("Generation not found. It is available shortly after the response ends.")
-    return json_response({"data": generation_json(found)})
+    return found
 
 
-def generation_json(row: Generation) -> dict[str, Any]:
+def generation_json(row: Generation, workspace_id: str | None = None) -> dict[str, Any]:
     """Return every documented field; null where we have no value."""
     answered = bool(row.model)
     return {
@@ -76,21 +83,23 @@ def generation_json(row: Generation) -> dict[str, Any]:
         "web_search_engine": row.web_search_engine or None,
         "response_cache_source_id": None,
         "data_region": "global",
-        "workspace_id": None,
-        "provider_responses": [_attempt_json(attempt) for attempt in row.attempts],
+        "workspace_id": workspace_id,
+        "provider_responses": [_attempt_json(attempt, row) for attempt in row.attempts],
     }
 
 
-def _attempt_json(attempt: dict[str, Any]) -> dict[str, Any]:
-    return {
+def _attempt_json(attempt: dict[str, Any], row: Generation) -> dict[str, Any]:
+    """Return one attempt. `id`, the provider's for its response, and `latency` are left out where they are unknown."""
+    known = {
         "endpoint_id": attempt["endpoint"],
-        "id": None,
+        "id": row.upstream_id if attempt["status"] == 200 else "",
         "is_byok": False,
         "latency": attempt["latency_ms"],
         "model_permaslug": attempt["model"],
         "provider_name": provider_name(attempt["provider"]),
         "status": attempt["status"],
     }
+    return {name: value for name, value in known.items() if value not in {None, ""}}
 
 
 def _saved_by_cache(row: Generation) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""`/api/v1/key` and `/api/v1/keys`: the current key, and the keys that a management key manages."""
+"""`/api/v1/keys`: the keys that a management key manages."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -56,38 +56,6 @@ class KeyChanges(Schema):
     include_byok_in_limit: bool | None = None
 
 
-@router.get("/key", response=schemas.CurrentKey, operation_id="getCurrentKey", summary="Get the current API key")
-def get_current_key(request: KeyRequest) -> HttpResponse:
-    """Return the key that the request is made with: its limit, and its usage in each window."""
-    organisation = organisation_of(request)
-    key = ApiKey.objects.of(organisation).select_related("created_by").filter(pk=request.auth.key_id).first()
-    if key is None:
-        raise NotFound("API key not found")
-    listed = _keys_json(organisation, [key])[0]
-    kept = (
-        "label",
-        "limit",
-        "limit_remaining",
-        "limit_reset",
-        "include_byok_in_limit",
-        "expires_at",
-        "creator_user_id",
-    )
-    usage = {name: value for name, value in listed.items() if "usage" in name}
-    return json_response(
-        {
-            "data": {name: listed[name] for name in kept}
-            | usage
-            | {
-                "is_free_tier": spending.account_of(organisation).purchased == 0,
-                "is_management_key": key.is_management,
-                "is_provisioning_key": key.is_management,
-                "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: always -1."},
-            }
-        }
-    )
-
-
 @router.get("/keys", response=schemas.Keys, operation_id="list", summary="List API keys")
 def list_keys(request: KeyRequest, offset: int = 0, include_disabled: bool = False) -> HttpResponse:
     """Return up to 100 API keys of the organization from `offset`, newest first."""
@@ -96,7 +64,7 @@ def list_keys(request: KeyRequest, offset: int = 0, include_disabled: bool = Fal
         raise InvalidRequest("offset must be the number of keys to skip, 0 or more.")
     keys = _manageable(organisation).order_by("-created_at", "-pk")
     shown = keys if include_disabled else keys.filter(disabled=False)
-    return json_response({"data": _keys_json(organisation, list(shown[offset : offset + PAGE_SIZE]))})
+    return json_response({"data": keys_json(organisation, list(shown[offset : offset + PAGE_SIZE]))})
 
 
 @router.post("/keys", response={201: schemas.CreatedKey}, operation_id="createKeys", summary="Create an API key")
@@ -112,14 +80,14 @@ def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
         include_byok_in_limit=new.include_byok_in_limit,
         expires_at=_in_utc_and_future(new.expires_at),
     )
-    return json_response({"data": _keys_json(organisation, [key])[0], "key": secret}, status=201)
+    return json_response({"data": keys_json(organisation, [key])[0], "key": secret}, status=201)
 
 
 @router.get("/keys/{key_hash}", response=schemas.Key, operation_id="getKey", summary="Get an API key")
 def get_key(request: KeyRequest, key_hash: str) -> HttpResponse:
     """Return one key by its hash."""
     organisation = _managed_organisation(request)
-    return json_response({"data": _keys_json(organisation, [_key_of(organisation, key_hash)])[0]})
+    return json_response({"data": keys_json(organisation, [_key_of(organisation, key_hash)])[0]})
 
 
 @router.patch("/keys/{key_hash}", response=schemas.Key, operation_id="updateKeys", summary="Update an API key")
@@ -135,7 +103,7 @@ def update_key(request: KeyRequest, key_hash: str, changes: KeyChanges) -> HttpR
         wanted["limit"] = _pico(wanted["limit"])
     if "limit_reset" in wanted:
         wanted["limit_reset"] = wanted["limit_reset"] or ""
-    return json_response({"data": _keys_json(organisation, [issuing.update(key, **wanted)])[0]})
+    return json_response({"data": keys_json(organisation, [issuing.update(key, **wanted)])[0]})
 
 
 @router.delete("/keys/{key_hash}", response=schemas.Deleted, operation_id="deleteKeys", summary="Delete an API key")
@@ -163,14 +131,14 @@ def _key_of(organisation: Organisation, key_hash: str) -> ApiKey:
     return key
 
 
-def _keys_json(organisation: Organisation, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
+def keys_json(organisation: Organisation, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
     """Return the JSON of `keys` with the usage of each, read in one query."""
     now = utc_now()
     spent = spent_by_keys(spending.account_of(organisation), [key.pk for key in keys], now)
-    return [_key_json(key, spent[key.pk], now) for key in keys]
+    return [_key_json(key, organisation, spent[key.pk], now) for key in keys]
 
 
-def _key_json(key: ApiKey, spent: dict[str, PicoUsd], now: datetime) -> dict[str, Any]:
+def _key_json(key: ApiKey, organisation: Organisation, spent: dict[str, PicoUsd], now: datetime) -> dict[str, Any]:
     left = remaining(key, now)
     return {
         "hash": key.hash,
@@ -188,7 +156,9 @@ def _key_json(key: ApiKey, spent: dict[str, PicoUsd], now: datetime) -> dict[str
         "updated_at": key.updated_at,
         "expires_at": key.expires_at,
         "creator_user_id": key.created_by.public_id if key.created_by else None,
-        "workspace_id": None,
+        "last_used_at": key.last_used_at,
+        "external_user": None,
+        "workspace_id": organisation.workspace_id,
     }
 
 

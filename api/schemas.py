@@ -46,23 +46,61 @@ class _Limited(_Spent):
 
 
 class KeyData(_Limited):
-    """A key as a management key sees it."""
+    """A key as a management key sees it. `external_user` is always null: keys belong to members."""
 
     hash: str
     name: str
     disabled: bool
     created_at: datetime
     updated_at: datetime | None
-    workspace_id: str | None
+    last_used_at: datetime | None
+    external_user: str | None
+    workspace_id: str
+
+
+class KeyBudget(Schema):
+    """A spend limit that applies to the key, in dollars. `resets_at` is null if it does not reset."""
+
+    budget_id: str | None
+    guardrail_id: str | None
+    include_byok: bool
+    limit_usd: float
+    remaining_usd: float
+    reset_interval: str | None
+    resets_at: datetime | None
+    scope: str
+    spend_usd: float
+
+
+class FreeRequests(Schema):
+    """Requests of free models in this UTC day, over all keys of the account."""
+
+    limit: int
+    remaining: int
+    used: int
+
+
+class RateLimit(Schema):
+    """Deprecated: `requests` is always -1."""
+
+    requests: int
+    interval: str
+    note: str
 
 
 class CurrentKeyData(_Limited):
-    """The key that the request is made with."""
+    """The key that the request is made with. `organization_id` is null for a personal account."""
 
     is_free_tier: bool
     is_management_key: bool
     is_provisioning_key: bool
-    rate_limit: dict[str, Any]
+    rate_limit: RateLimit
+    allowed_data_regions: list[str]
+    budgets: list[KeyBudget]
+    effective_budget: KeyBudget | None
+    free_model_daily_requests: FreeRequests
+    organization_id: str | None
+    workspace_id: str
 
 
 class Key(Schema):
@@ -155,7 +193,8 @@ class ActivityRow(Schema):
     prompt_tokens: int
     completion_tokens: int
     reasoning_tokens: int
-    workspace_id: str | None
+    cached_tokens: int
+    workspace_id: str
 
 
 class Activity(Schema):
