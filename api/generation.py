@@ -1,4 +1,4 @@
-"""`/api/v1/generation`: the metadata of one finished request."""
+"""`/api/v1/generation`: one finished request: its metadata, its stored content, and feedback on it."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,11 +6,14 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import Router
 
-from accounts.models import Organisation
+from accounts import access
+from accounts.models import Organisation, User
 from activity.names import provider_name
 from billing import spending
-from common.errors import NotFound
-from gateway.models import Generation
+from common.clock import utc_now
+from common.errors import NotFound, PermissionDenied
+from gateway.models import Feedback, Generation
+from keys.authentication import KeyIdentity
 
 from . import schemas
 from .responses import KeyRequest, dollars, json_response, organisation_of
@@ -25,6 +28,46 @@ def get_generation(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 
     """Return what one finished request used and cost. Times are in milliseconds, money in dollars."""
     organisation = organisation_of(request)
     return json_response({"data": generation_json(_generation_of(organisation, id), organisation.workspace_id)})
+
+
+@router.get(
+    "/generation/content",
+    response={200: schemas.GenerationContent},
+    operation_id="listGenerationContent",
+    summary="Get a request's stored prompt and response",
+)
+def get_content(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the parameter's public name
+    """Return the stored prompt, response and error. 404 for a request that ran while logging was off.
+
+    In an organization, only admins read them: 403 for the keys of other members.
+    """
+    organisation = organisation_of(request)
+    _require_content_access(request.auth, organisation)
+    _generation_of(organisation, id)
+    raise NotFound(
+        "The prompt and response of this request were not stored: input and output logging was not on when it ran."
+    )
+
+
+@router.post(
+    "/generation/feedback",
+    response=schemas.FeedbackReceived,
+    operation_id="submitGenerationFeedback",
+    summary="Send feedback on a request",
+)
+def submit_feedback(request: KeyRequest, given: schemas.NewFeedback) -> HttpResponse:
+    """Store a category and a comment for one request, in place of earlier feedback on it. The operators read both."""
+    generation = _generation_of(organisation_of(request), given.generation_id)
+    values = {"category": given.category, "comment": given.comment or "", "sent_at": utc_now()}
+    Feedback.objects.update_or_create(generation=generation, defaults=values)
+    return json_response({"data": {"success": True}})
+
+
+def _require_content_access(identity: KeyIdentity, organisation: Organisation) -> None:
+    """Raise PermissionDenied unless the key is a management key or an admin's."""
+    creator = User.objects.filter(pk=identity.created_by).first()
+    if not identity.is_management and not (creator and access.is_admin(creator, organisation)):
+        raise PermissionDenied("Only admins of the organization can read stored prompts and responses.")
 
 
 def _generation_of(organisation: Organisation, generation_id: str) -> Generation:

@@ -4,11 +4,26 @@ Amounts are dollars with up to twelve decimals, moments are ISO 8601 in UTC, dur
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
+from pydantic import StringConstraints
 
-__all__ = ["Activity", "CreatedKey", "Credits", "CurrentKey", "Deleted", "Generation", "Key", "Keys"]
+from gateway.models import Feedback
+
+__all__ = [
+    "Activity",
+    "CreatedKey",
+    "Credits",
+    "CurrentKey",
+    "Deleted",
+    "FeedbackReceived",
+    "Generation",
+    "GenerationContent",
+    "Key",
+    "Keys",
+    "NewFeedback",
+]
 
 
 class Totals(Schema):
@@ -177,6 +192,55 @@ class GenerationData(Schema):
 
 class Generation(Schema):
     data: GenerationData
+
+
+class StoredInput(Schema):
+    """`prompt` of a text completion, or else the `messages`."""
+
+    prompt: str | None = None
+    messages: list[dict[str, Any]] | None = None
+
+
+class StoredOutput(Schema):
+    completion: str | None
+    reasoning: str | None
+
+
+class StoredError(Schema):
+    """The error of a request that failed, and those of the providers tried before."""
+
+    message: str | None
+    status: int | None
+    provider_name: str | None
+    raw: str | None
+    previous_errors: list[dict[str, Any]]
+
+
+class GenerationContentData(Schema):
+    input: StoredInput
+    output: StoredOutput
+    error: StoredError | None
+
+
+class GenerationContent(Schema):
+    data: GenerationContentData
+
+
+class NewFeedback(Schema):
+    """Feedback on one request. The comment is stored as it is written."""
+
+    generation_id: Annotated[str, StringConstraints(min_length=1)]
+    category: Feedback.Category
+    # PostgreSQL stores no NUL.
+    comment: Annotated[str, StringConstraints(max_length=Feedback.COMMENT_LENGTH, pattern=r"^[^\x00]*$")] | None = None
+
+
+class FeedbackReceivedData(Schema):
+    success: Literal[True]
+
+
+class FeedbackReceived(Schema):
+    data: FeedbackReceivedData
 
 
 class ActivityRow(Schema):

@@ -108,7 +108,7 @@ def test_a_key_about_itself(organisation, alice, account, state, operation):
 
 
 def test_the_limit_of_a_key_is_its_budget(organisation, alice, account):
-    key, secret = issuing.create(organisation, alice, "Laptop", limit=pico_from_cents(500), limit_reset="weekly")
+    _, secret = issuing.create(organisation, alice, "Laptop", limit=pico_from_cents(500), limit_reset="weekly")
     data = send(client_with(secret), "GET /key")["data"]
     assert data["effective_budget"] == data["budgets"][0]
     assert (data["effective_budget"]["limit_usd"], data["effective_budget"]["remaining_usd"]) == (5, 5)
