@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from common.errors import ApiError, InternalError
 from common.storage.outages import outage_of
 from common.telemetry import logs, metrics
+from common.web import cors
 from common.web.bodies import read_body
 from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, CallerProtocol
 from gateway.tokens.bounds import estimate_tokens
@@ -39,17 +40,7 @@ KEEP_ALIVE_SECONDS = 10.0
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Generation-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, "
-    "X-RateLimit-Reset, X-Request-Id",
-}
-_PREFLIGHT = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "POST, OPTIONS",
-    "Access-Control-Allow-Headers": "*, Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title",
-    "Access-Control-Max-Age": "86400",
-}
+_PREFLIGHT = cors.preflight("POST, OPTIONS")
 #: Anthropic's way to ask for the size of a prompt. Nothing is held or charged.
 COUNT_TOKENS = "/api/v1/messages/count_tokens"
 
@@ -126,7 +117,7 @@ class Application:
         generation = await generation_begun(gathering, begun)
         logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
         if generation:
-            return PatientResponse(gathering, generation, _CORS, partial(protocol.failed_reply, request))
+            return PatientResponse(gathering, generation, cors.HEADERS, partial(protocol.failed_reply, request))
         reply = gathering.result()
         return _json(reply, headers={"X-Generation-Id": reply["id"]})
 
@@ -147,7 +138,7 @@ class EventStream(StreamingResponse):
         self._beginning = self._encoder.encode(first)
         self._sent_at = time.monotonic()
         self._client_left = False
-        headers = {**_CORS, **_STREAM_HEADERS, "X-Generation-Id": first.generation_id}
+        headers = {**cors.HEADERS, **_STREAM_HEADERS, "X-Generation-Id": first.generation_id}
         super().__init__((), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -206,7 +197,7 @@ def _details(request: Request) -> dict[str, Any]:
 
 
 def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(_encode(body), status, headers={**_CORS, **(headers or {})}, media_type="application/json")
+    return Response(_encode(body), status, headers={**cors.HEADERS, **(headers or {})}, media_type="application/json")
 
 
 def _logged(error: Exception, what: str) -> ApiError:

@@ -12,7 +12,7 @@ from gateway.models import Feedback
 
 @admin.register(Feedback)
 class FeedbackAdmin(ReadOnlyAdmin):
-    list_display = ("sent_at", "category", "comment", "request", "organisation", "model", "provider")
+    list_display = ("sent_at", "category", "comment", "generation_link", "organisation", "model_id", "provider")
     list_display_links = ("sent_at",)
     list_filter = ("category",)
     list_select_related = ("generation__account__organisation",)
@@ -23,7 +23,8 @@ class FeedbackAdmin(ReadOnlyAdmin):
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-sent_at",)
 
-    def request(self, feedback: Feedback) -> SafeString:
+    @admin.display(description="request")
+    def generation_link(self, feedback: Feedback) -> SafeString:
         link = reverse("admin:gateway_generation_change", args=[feedback.pk])
         return format_html('<a href="{}">{}</a>', link, feedback.pk)
 
@@ -31,7 +32,8 @@ class FeedbackAdmin(ReadOnlyAdmin):
     def organisation(self, feedback: Feedback) -> str:
         return feedback.generation.account.organisation.name
 
-    def model(self, feedback: Feedback) -> str:
+    @admin.display(description="model")
+    def model_id(self, feedback: Feedback) -> str:
         return feedback.generation.model or feedback.generation.requested_model
 
     def provider(self, feedback: Feedback) -> str:
