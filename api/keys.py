@@ -44,6 +44,7 @@ class NewKey(Schema):
     include_byok_in_limit: bool = False
     expires_at: AwareDatetime | None = None
     creator_user_id: str | None = None
+    workspace_id: str | None = None
 
 
 class KeyChanges(Schema):
@@ -57,9 +58,12 @@ class KeyChanges(Schema):
 
 
 @router.get("/keys", response=schemas.Keys, operation_id="list", summary="List API keys")
-def list_keys(request: KeyRequest, offset: int = 0, include_disabled: bool = False) -> HttpResponse:
+def list_keys(
+    request: KeyRequest, offset: int = 0, include_disabled: bool = False, workspace_id: str = ""
+) -> HttpResponse:
     """Return up to 100 API keys of the organization from `offset`, newest first."""
     organisation = _managed_organisation(request)
+    _require_its_workspace(organisation, workspace_id)
     if not 0 <= offset <= 2**31:
         raise InvalidRequest("offset must be the number of keys to skip, 0 or more.")
     keys = _manageable(organisation).order_by("-created_at", "-pk")
@@ -71,6 +75,7 @@ def list_keys(request: KeyRequest, offset: int = 0, include_disabled: bool = Fal
 def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
     """Return the new key with its secret. The secret is shown only once."""
     organisation = _managed_organisation(request)
+    _require_its_workspace(organisation, new.workspace_id)
     key, secret = issuing.create(
         organisation,
         _creator(organisation, new.creator_user_id, request.auth.created_by),
@@ -117,6 +122,12 @@ def delete_key(request: KeyRequest, key_hash: str) -> HttpResponse:
 def _managed_organisation(request: KeyRequest) -> Organisation:
     require_management(request.auth)
     return organisation_of(request)
+
+
+def _require_its_workspace(organisation: Organisation, workspace_id: str | None) -> None:
+    """Raise InvalidRequest for another workspace than the organization's only one."""
+    if workspace_id and workspace_id != organisation.workspace_id:
+        raise InvalidRequest(f"workspace_id must be {organisation.workspace_id}, the organization's workspace.")
 
 
 def _manageable(organisation: Organisation) -> Any:
