@@ -32,7 +32,7 @@ def get_generation(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 
 
 @router.get(
     "/generation/content",
-    response={200: schemas.GenerationContent},
+    response={200: schemas.GenerationContent, 403: None},
     operation_id="listGenerationContent",
     summary="Get a request's stored prompt and response",
 )
@@ -51,7 +51,7 @@ def get_content(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the
 
 @router.post(
     "/generation/feedback",
-    response=schemas.FeedbackReceived,
+    response={200: schemas.FeedbackReceived, 404: None},
     operation_id="submitGenerationFeedback",
     summary="Send feedback on a request",
 )

