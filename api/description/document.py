@@ -17,7 +17,7 @@ _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or a management key where it says so."},
     "header": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "The same, for some clients."},
 }
-_BY_KEY = [{name: []} for name in _SECURITY]
+_BY_KEY: list[dict[str, list[str]]] = [{name: []} for name in _SECURITY]
 
 
 def completed(document: OpenAPISchema) -> OpenAPISchema:
