@@ -23,6 +23,7 @@ from common.errors import ApiError, InternalError
 from common.ids import generation_id
 from common.storage.outages import outage_of
 from common.telemetry import logs, metrics
+from common.web import cors
 from common.web.bodies import read_body
 from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, RESPONSES, CallerProtocol
 from gateway.tokens.bounds import estimate_tokens
@@ -41,17 +42,7 @@ KEEP_ALIVE_SECONDS = 10.0
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Generation-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, "
-    "X-RateLimit-Reset, X-Request-Id",
-}
-_PREFLIGHT = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "POST, OPTIONS",
-    "Access-Control-Allow-Headers": "*, Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title",
-    "Access-Control-Max-Age": "86400",
-}
+_PREFLIGHT = cors.preflight("POST, OPTIONS")
 #: Anthropic's way to ask for the size of a prompt. Nothing is held or charged.
 COUNT_TOKENS = "/api/v1/messages/count_tokens"
 
@@ -133,7 +124,7 @@ class Application:
         generation = await generation_begun(gathering, begun)
         logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
         if generation:
-            headers = {**_CORS, "X-Generation-Id": protocol.response_id(generation.generation_id)}
+            headers = {**cors.HEADERS, "X-Generation-Id": protocol.response_id(generation.generation_id)}
             return PatientResponse(gathering, generation, headers, partial(protocol.failed_reply, request))
         reply = gathering.result()
         return _json(reply, headers={"X-Generation-Id": reply["id"]})
@@ -155,7 +146,7 @@ class EventStream(StreamingResponse):
         self._beginning = self._encoder.encode(first)
         self._sent_at = time.monotonic()
         self._client_left = False
-        headers = {**_CORS, **_STREAM_HEADERS, "X-Generation-Id": protocol.response_id(first.generation_id)}
+        headers = {**cors.HEADERS, **_STREAM_HEADERS, "X-Generation-Id": protocol.response_id(first.generation_id)}
         super().__init__((), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -214,7 +205,7 @@ def _details(request: Request) -> dict[str, Any]:
 
 
 def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(_encode(body), status, headers={**_CORS, **(headers or {})}, media_type="application/json")
+    return Response(_encode(body), status, headers={**cors.HEADERS, **(headers or {})}, media_type="application/json")
 
 
 async def _incomplete(
@@ -235,7 +226,7 @@ async def _incomplete(
         return _json(await protocol.gather(request, _each(events)), headers=headers)
     encoder = protocol.encoder(request)
     body = b"".join(map(encoder.encode, events)) + encoder.end()
-    return Response(body, headers={**_CORS, **_STREAM_HEADERS, **headers})
+    return Response(body, headers={**cors.HEADERS, **_STREAM_HEADERS, **headers})
 
 
 async def _each(events: Iterable[Event]) -> AsyncGenerator[Event, None]:
