@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.protocols.chat_completions import request as chat_request
-from gateway.protocols.messages import request as messages_request
+from gateway.protocols.messages import schema as messages_schema
 
 from . import chat, embeddings, errors, messages, rerank, responses
 from .components import schemas_of
@@ -58,11 +58,11 @@ OPERATIONS = (
     ),
     Operation(
         "/messages", "createMessages", "Create a message", "Anthropic Messages", "Messages",
-        messages_request._Body, messages.Response, messages.Event, messages.Error, statuses=(*STATUSES, 529),
+        messages_schema.Body, messages.Response, messages.Event, messages.Error, statuses=(*STATUSES, 529),
     ),
     Operation(
         "/messages/count_tokens", "countMessagesTokens", "Estimate the size of a prompt", "Anthropic Messages",
-        "Messages", messages_request._Body, messages.TokenCount, error=messages.Error,
+        "Messages", messages_schema.Body, messages.TokenCount, error=messages.Error,
         statuses=(400, 401, 403, 408, 413, 415, 500, 503),
     ),
     Operation(
