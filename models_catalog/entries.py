@@ -139,6 +139,7 @@ class EndpointEntry:
     requires_key: bool = True  # False: the provider's server takes requests without one
     configured: bool = True  # a server is known here that answers it
     unlisted: bool = False  # the provider's own list of models lacks it
+    max_choices: int = 1  # the most completions in one response
 
     @property
     def lacks(self) -> str:

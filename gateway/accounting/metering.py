@@ -116,6 +116,8 @@ class Meter:
             return
         self._last_token_at = self._clock()
         self._response.add(event)
+        if event.images:
+            self.generation.output_images += len(event.images)
 
     def stream_failed(self, failed: Failed) -> Failed:
         """Record that the response broke off after its first token; returns the event."""
@@ -231,11 +233,12 @@ class Meter:
         row.cached_tokens = usage.cached_tokens
         row.cache_write_tokens = usage.cache_write_tokens
         row.cache_write_1h_tokens = usage.cache_write_1h_tokens
+        row.output_image_tokens = usage.image_tokens
         row.token_source = self._token_source(usage)
         prices = endpoint.prices_for(usage.prompt_tokens)
         row.price = {**prices.charged, **row.price}
         empty = usage.completion_tokens == 0 and self.finish is None and not self.cancelled
-        return row, self._cost([] if self.failure or empty else parts_of(prices, usage, self.images))
+        return row, self._cost([] if self.failure or empty else parts_of(prices, usage, self.images, row.output_images))
 
     def _cost(self, parts: list[Part]) -> PicoUsd:
         """The cost of these parts of the response together with the web search before it."""

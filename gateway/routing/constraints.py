@@ -16,7 +16,7 @@ from .health import EndpointHealth
 __all__ = ["RoutingConstraints"]
 
 #: Parameters that narrow the choice if any endpoint supports them, and are dropped if none does.
-_PREFERRED = ("tools", "structured_outputs", "verbosity")
+_PREFERRED = ("tools", "structured_outputs", "verbosity", "logprobs")
 
 _MODALITIES = {"image_url": "image", "file": "file", "input_audio": "audio", "video_url": "video"}
 
@@ -41,6 +41,8 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
     required_parameters: frozenset[str]
     preferred_parameters: tuple[str, ...]
     modalities: frozenset[str]
+    output_modalities: frozenset[str]
+    several_choices: int  # of one response; 0: one
     prompt_tokens: int  # an estimate
     compress: bool | None  # None: if the endpoint's context is short
     max_tokens: int | None
@@ -66,6 +68,8 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
             required_parameters=frozenset(sent) if wanted.require_parameters else frozenset(),
             preferred_parameters=_preferred(sent, request.body.get("response_format") or {}),
             modalities=_modalities(request.messages),
+            output_modalities=request.output_modalities,
+            several_choices=request.choices if request.choices > 1 else 0,
             prompt_tokens=prompt_tokens,
             compress=compression.preference(request.body),
             max_tokens=request.max_tokens,

@@ -104,6 +104,8 @@ _RETENTION = Reason("data_policy:zdr", "by your data policy (zero data retention
 _QUANTIZATION = Reason("quantization", "by quantizations", "provider.quantizations")
 _PRICE = Reason("max_price", "by max_price", "provider.max_price")
 _INPUT = Reason("input_modalities", "by input modality", "messages", "require_parameters")
+_OUTPUT_KIND = Reason("output_modalities", "by output modality", "modalities", "require_parameters")
+_CHOICES = Reason("n", "by n (too many choices for one response of the provider)", "n", "require_parameters")
 _PARAMETERS = Reason("require_parameters", "by require_parameters", "provider.require_parameters")
 _CONTEXT = Reason("context_length", "by context length", "messages")
 _OUTPUT = Reason("max_tokens", "by max_tokens", "max_tokens", "context_length")
@@ -137,6 +139,12 @@ RULES = (
         "modalities",
         lambda _, resolved, limits: not limits.modalities.issubset(resolved.model.input_modalities),
     ),
+    Rule(
+        _OUTPUT_KIND,
+        "output_modalities",
+        lambda _, resolved, limits: not limits.output_modalities.issubset(resolved.model.output_modalities),
+    ),
+    Rule(_CHOICES, "several_choices", lambda endpoint, _, limits: endpoint.max_choices < limits.several_choices),
     Rule(
         _PARAMETERS,
         "required_parameters",

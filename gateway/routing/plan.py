@@ -25,6 +25,9 @@ from .ordering import order_attempts
 
 __all__ = ["Attempt", "Plan", "RoutingContext", "make_plan"]
 
+#: Tokens of an image in a response, at least.
+MIN_IMAGE_TOKENS = 500
+
 
 class Plan(msgspec.Struct, frozen=True):
     """The attempts in order, and the prices that bound what any of them can cost."""
@@ -127,6 +130,8 @@ def _bounded(requested: str, strategy: str, attempts: list[Attempt], considered:
             if for_an_hour:
                 prompt = max(prompt, prices.input_cache_write_1h or Decimal(0))
             completion = max(completion, prices.completion, prices.internal_reasoning or Decimal(0))
+            if prices.image_output and request.output_modalities != {"text"}:
+                completion = max(completion, prices.image_output / MIN_IMAGE_TOKENS)
     return Plan(
         requested_model=requested,
         strategy=strategy,

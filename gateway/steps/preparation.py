@@ -42,7 +42,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
             generation=generation,
             prompt_cost=PicoUsd(self._prompt_cost() + (self.search.max_cost if self.search else 0)),
             oversize_cost=PicoUsd(int(self.plan.prompt_price * PICO_PER_USD * self.oversize_tokens)),
-            token_price=self.plan.completion_price,
+            token_price=self.plan.completion_price * self.request.choices,
             requested_tokens=self.request.max_tokens,
             model_max_tokens=self.plan.max_output_tokens,
         )

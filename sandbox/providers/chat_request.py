@@ -65,6 +65,7 @@ class ChatRequest(Sampling, frozen=True, kw_only=True):
     include_reasoning: bool | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
+    modalities: list[str] | None = None
 
     @property
     def effort(self) -> str | None:
