@@ -73,6 +73,7 @@ def failed_reply(
         "id": generation_id,
         "created": int(utc_now().timestamp()),
         "model": model,
+        "system_fingerprint": None,
         "choices": [choice],
         **envelope,
     }

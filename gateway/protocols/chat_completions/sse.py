@@ -6,6 +6,7 @@ import msgspec
 
 from common.money import as_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.protocols.costs import cost_details
 
 from .functions import CALLED, function_call
 from .text_logprobs import in_text_form
@@ -147,7 +148,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens, **images},
         "cost": as_usd(billed.cost),
         "is_byok": False,
-        "cost_details": {"upstream_inference_cost": None},
+        "cost_details": cost_details(billed),
         **estimated,
         **tools,
     }
