@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from common.errors import NoEndpoints
+from common.errors import ModelNotFound, NoEndpoints
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from models_catalog.catalog import Catalogue
@@ -57,8 +57,9 @@ class Plan(msgspec.Struct, frozen=True):
 def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, context: RoutingContext) -> Plan:
     """The endpoints to try, in order.
 
-    Raises ModelNotFound for an unknown name, NoEndpoints when no endpoint may or can serve the request (the message
-    counts the exclusions by reason), and ContextLengthExceeded when only its length is in the way.
+    A name without a model gives way to the next one. Raises ModelNotFound for an unknown name after which none is
+    left, NoEndpoints when no endpoint may or can serve the request (the message counts the exclusions by reason), and
+    ContextLengthExceeded when only its length is in the way.
     """
     default = caller.default_model or context.default_model
     requested = request.model or (request.models[0] if request.models else default)
@@ -70,7 +71,8 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     attempts = order_attempts(groups, resolved[0].variants, request, constraints, context)
     if not attempts:
         raise no_endpoints(requested, resolved, exclusions, context.prompt_tokens)
-    strategy = resolved[0].router.partition("/")[2] or ("fallback" if len(resolved) > 1 else "direct")
+    names = {requested, *request.models}
+    strategy = resolved[0].router.partition("/")[2] or ("fallback" if len(names) > 1 else "direct")
     considered = sum(len(one.model.endpoints) for one in resolved)
     plan = _bounded(requested, strategy, attempts, considered, request)
     return msgspec.structs.replace(plan, stable_draw=context.stable_draw) if context.stable_draw else plan
@@ -79,17 +81,17 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
 def _resolved(
     names: list[str], catalogue: Catalogue, constraints: RoutingConstraints, context: RoutingContext
 ) -> list[ResolvedModel]:
-    """The models that the names stand for. NoEndpoints when none of them has a provider."""
+    """The models that the names stand for. The error of the last name when none has a model."""
     draw = context.stable_draw or context.random_draw
     resolved: list[ResolvedModel] = []
-    unserved: NoEndpoints | None = None
+    failure: NoEndpoints | ModelNotFound | None = None
     for name in dict.fromkeys(names):
         try:
             resolved += resolve(catalogue, name, auto_models=context.auto_models, needs=constraints.needs, draw=draw)
-        except NoEndpoints as error:
-            unserved = unserved or error
-    if unserved and not resolved:
-        raise unserved
+        except (NoEndpoints, ModelNotFound) as error:
+            failure = error
+    if failure and not resolved:
+        raise failure
     return resolved
 
 
