@@ -1,10 +1,13 @@
 """The catalog's objects in memory: immutable, with prices parsed once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
+
+from .families import FAMILIES, Family
 
 __all__ = ["Catalogue", "EndpointEntry", "KeyEntry", "ModelEntry", "Prices", "ProviderEntry", "Tier"]
 
@@ -187,6 +190,7 @@ class ModelEntry:
     knowledge_cutoff: str
     supported_parameters: frozenset[str]  # of any endpoint
     endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # configured ones first, then cheapest first
+    alias_of: "ModelEntry | None" = field(default=None, repr=False)  # the model that an alias stands for
 
     @property
     def variant(self) -> str:
@@ -260,8 +264,23 @@ class Catalogue:
         return self.with_unconfigured or self
 
     def find(self, model_id: str) -> ModelEntry | None:
-        """Return the model with that ID or permanent slug, or None."""
-        return self.models.get(model_id) or self._canonical.get(model_id)
+        """Return the model with that ID, permanent slug or alias, or None."""
+        found = self.models.get(model_id) or self._canonical.get(model_id)
+        if found is None and (alias := self.aliases.get(model_id)):
+            return alias.alias_of
+        return found
+
+    @cached_property
+    def aliases(self) -> Mapping[str, ModelEntry]:
+        """The aliases of families that have a model here, by ID: copies of their newest model with their own ID."""
+        newest = ((family, _newest(family, self.models.values())) for family in FAMILIES)
+        return MappingProxyType({family.alias: _alias(family, model) for family, model in newest if model})
+
+    @cached_property
+    def listed(self) -> tuple[ModelEntry, ...]:
+        """The models and aliases, newest first; an alias follows its model."""
+        both = sorted([*self.models.values(), *self.aliases.values()], key=lambda model: -model.created)
+        return tuple(both)
 
     @cached_property
     def offering_providers(self) -> Mapping[str, ProviderEntry]:
@@ -272,3 +291,25 @@ class Catalogue:
     @cached_property
     def _canonical(self) -> dict[str, ModelEntry]:
         return {model.canonical_slug: model for model in self.models.values() if not model.variant}
+
+
+def _newest(family: Family, models: Iterable[ModelEntry]) -> ModelEntry | None:
+    members = [model for model in models if family.members.fullmatch(model.id)]
+    return max(members, key=lambda model: (model.created, _version(model.slug)), default=None)
+
+
+def _version(slug: str) -> list[int]:
+    """The numbers in a slug: of two models of one day, the one with the higher version is newer."""
+    return [int(number) for number in re.findall(r"\d+", slug)]
+
+
+def _alias(family: Family, model: ModelEntry) -> ModelEntry:
+    return replace(
+        model,
+        id=family.alias,
+        canonical_slug=family.alias,
+        name=f"{model.author_name}: {family.name} Latest",
+        description=f"The newest model of the family {family.name}, at present {model.name}.",
+        tokenizer="Router",
+        alias_of=model,
+    )

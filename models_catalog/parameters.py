@@ -11,6 +11,7 @@ __all__ = [
     "PARAMETERS",
     "REQUIRABLE",
     "VARIANT_PARAMETERS",
+    "always_reasons",
     "choices_of",
     "provider_parameters",
     "supports",
@@ -98,6 +99,12 @@ _CHOICES: Mapping[str, int] = MappingProxyType(
 #: A server of the operator's own: the usual software for them takes `n`.
 _OWN_CHOICES = 128
 
+#: Models whose reasoning cannot be turned off, from their authors' references.
+_ALWAYS_REASONS = re.compile(
+    r"openai/(o\d|gpt-5(-(?!chat)|$)|gpt-oss-)|google/gemini-(2\.5|3(\.\d)?)-pro|deepseek/deepseek-r1|minimax/minimax-m[2-9]"
+    r"|[\w-]+/[\w.-]+-thinking"
+)
+
 IMPLIED_BY: Mapping[str, str] = MappingProxyType({one.name: one.implied_by for one in PARAMETERS if one.implied_by})
 REQUIRABLE = frozenset(one.name for one in PARAMETERS if one.requirable)
 FILTERABLE = tuple(one.name for one in PARAMETERS if one.filterable)
@@ -117,6 +124,11 @@ def provider_parameters(provider: str, model_id: str, listed: frozenset[str]) ->
     """Parameters that the provider takes for the model, although its endpoint lists only those of `listed`."""
     known = (one for one in _TAKEN if provider in one.providers and one.beside in listed and one.models.match(model_id))
     return frozenset().union(*(one.parameters for one in known))
+
+
+def always_reasons(model_id: str) -> bool:
+    """Whether the model's reasoning cannot be turned off."""
+    return _ALWAYS_REASONS.match(model_id) is not None
 
 
 def choices_of(provider: str, *, is_own: bool) -> int:

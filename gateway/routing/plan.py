@@ -33,7 +33,7 @@ class Plan(msgspec.Struct, frozen=True):
     """The attempts in order, and the prices that bound what any of them can cost."""
 
     requested_model: str
-    strategy: str  # direct, fallback, auto, free
+    strategy: str  # direct, fallback, auto, free, latest
     attempts: tuple[Attempt, ...]
     considered: int  # endpoints of the requested models
     prompt_price: Decimal  # USD per token, of the most expensive attempt
@@ -72,7 +72,7 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     if not attempts:
         raise no_endpoints(requested, resolved, exclusions, context.prompt_tokens)
     names = {requested, *request.models}
-    strategy = resolved[0].router.partition("/")[2] or ("fallback" if len(names) > 1 else "direct")
+    strategy = resolved[0].strategy or ("fallback" if len(names) > 1 else "direct")
     considered = sum(len(one.model.endpoints) for one in resolved)
     plan = _bounded(requested, strategy, attempts, considered, request)
     return msgspec.structs.replace(plan, stable_draw=context.stable_draw) if context.stable_draw else plan

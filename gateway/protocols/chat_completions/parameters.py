@@ -9,7 +9,7 @@ __all__ = ["FIELDS", "NOT_SENT", "OPTIONAL", "Field", "Use"]
 
 
 class Use(Enum):
-    """What happens to a field. A field without an entry is a provider's own and is sent as it is."""
+    """The fate of a field. A field without an entry is a provider's own and is sent as it is."""
 
     #: The gateway acts on it. It reaches a provider in another form or not at all.
     GATEWAY = "gateway"
@@ -24,7 +24,7 @@ class Use(Enum):
 
 
 class Field(NamedTuple):
-    """What happens to one field, and how."""
+    """The fate of one field, and the details of it."""
 
     use: Use
     how: str

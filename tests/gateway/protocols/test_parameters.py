@@ -99,7 +99,7 @@ EVERYTHING = frozenset(one.name for one in PARAMETERS)
 
 
 def sent(name: str, *, provider: str = "openai", listed: frozenset[str] = EVERYTHING) -> dict[str, Any]:
-    """What OpenAI, or another provider, gets of a request with this parameter."""
+    """The body of a request with this parameter for OpenAI, or for another provider."""
     served = endpoint(provider, "1", supported_parameters=listed)
     needs = {"tools": [WEATHER]} if name in {"tool_choice", "parallel_tool_calls"} else {}
     request = parse({"messages": [user("Hi")], **needs, name: EXAMPLES[name]})
