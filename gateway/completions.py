@@ -143,7 +143,13 @@ class InferenceService:
                 clock=self._clock,
                 on_first_token=on_first_token,
             )
-            yield meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
+            yield meter.started(
+                relay.attempt,
+                relay.first_token_at,
+                relay.seconds,
+                relay.stream.system_fingerprint,
+                relay.stream.service_tier,
+            )
             async with aclosing(web_search.with_citations(relay.events(), sources)) as events:
                 async for event in events:
                     meter.record(event)
@@ -206,6 +212,7 @@ class InferenceService:
             await relay.close()
             await meter.count_tokens(relay.stream.usage)
             meter.upstream_id = relay.stream.upstream_id
+            meter.service_tier = relay.stream.service_tier
         generation, cost = meter.outcome()
         if relay is not None and meter.finish is not None:
             if meter.failure is None and conversation is not None and meter.usage is not None:

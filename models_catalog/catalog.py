@@ -31,7 +31,7 @@ from django.db.models.functions import Lower
 
 from common.storage.fresh_cache import FreshCache
 
-from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, Prices, ProviderEntry, Tier
+from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, Prices, ProviderEntry, Tier, service_tier_of
 from .models import OWN, Author, CatalogueVersion, Endpoint, Model, Provider, ProviderKey
 from .parameters import VARIANT_PARAMETERS, choices_of, provider_parameters
 
@@ -203,6 +203,7 @@ def _endpoint(
         requires_key=requires_key,
         unlisted=row.unlisted_since is not None,
         max_choices=choices_of(provider.slug, is_own=provider.kind == OWN),
+        service_tier=service_tier_of(row.tag),
     )
 
 
@@ -225,6 +226,10 @@ def _tiers(prices: Prices, rows: list[dict[str, Any]]) -> tuple[Tier, ...]:
         prices = replace(prices, **_decimals(changed))
         tiers.append(Tier(int(row["min_context"]), prices))
     return tuple(tiers)
+
+
+def _rank(endpoint: EndpointEntry) -> tuple[bool, bool, Decimal, str]:
+    return not endpoint.configured, bool(endpoint.service_tier), endpoint.prices.per_token, endpoint.tag
 
 
 def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> ModelEntry:
@@ -251,5 +256,5 @@ def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> Mode
         hugging_face_id=row.hugging_face_id,
         knowledge_cutoff=row.knowledge_cutoff,
         supported_parameters=frozenset().union(*(endpoint.supported_parameters for endpoint in endpoints)),
-        endpoints=tuple(sorted(endpoints, key=lambda each: (not each.configured, each.prices.per_token, each.tag))),
+        endpoints=tuple(sorted(endpoints, key=_rank)),
     )

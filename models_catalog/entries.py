@@ -9,7 +9,16 @@ from types import MappingProxyType
 
 from .families import FAMILIES, Family
 
-__all__ = ["Catalogue", "EndpointEntry", "KeyEntry", "ModelEntry", "Prices", "ProviderEntry", "Tier"]
+__all__ = [
+    "Catalogue",
+    "EndpointEntry",
+    "KeyEntry",
+    "ModelEntry",
+    "Prices",
+    "ProviderEntry",
+    "Tier",
+    "service_tier_of",
+]
 
 ZERO = Decimal(0)
 
@@ -143,6 +152,7 @@ class EndpointEntry:
     configured: bool = True  # a server is known here that answers it
     unlisted: bool = False  # the provider's own list of models lacks it
     max_choices: int = 1  # the most completions in one response
+    service_tier: str = ""  # "priority" or "flex"; empty: the standard one
 
     @property
     def lacks(self) -> str:
@@ -189,7 +199,7 @@ class ModelEntry:
     hugging_face_id: str
     knowledge_cutoff: str
     supported_parameters: frozenset[str]  # of any endpoint
-    endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # configured ones first, then cheapest first
+    endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # configured ones first, then standard ones, then cheapest
     alias_of: "ModelEntry | None" = field(default=None, repr=False)  # the model that an alias stands for
 
     @property
@@ -219,7 +229,13 @@ class ModelEntry:
 
     @property
     def cheapest(self) -> EndpointEntry:
+        """The cheapest endpoint, of the standard tier if there is one."""
         return self.endpoints[0]
+
+    def standard_endpoint(self, endpoint: EndpointEntry) -> EndpointEntry:
+        """The endpoint of the same provider without a service tier; the endpoint itself if there is none."""
+        others = (one for one in self.endpoints if one.provider == endpoint.provider and not one.service_tier)
+        return next(others, endpoint)
 
     @property
     def prices(self) -> Prices:
@@ -291,6 +307,16 @@ class Catalogue:
     @cached_property
     def _canonical(self) -> dict[str, ModelEntry]:
         return {model.canonical_slug: model for model in self.models.values() if not model.variant}
+
+
+#: Names of service tiers in endpoint tags: `openai/priority`.
+_SERVICE_TIERS = frozenset({"flex", "priority"})
+
+
+def service_tier_of(tag: str) -> str:
+    """Return the service tier in the tag of an endpoint; empty for the standard one."""
+    name = tag.partition("/")[2]
+    return name if name in _SERVICE_TIERS else ""
 
 
 def _newest(family: Family, models: Iterable[ModelEntry]) -> ModelEntry | None:

@@ -20,6 +20,7 @@ from .settlement import Settled
 
 if TYPE_CHECKING:
     from gateway.routing.plan import Attempt, Plan
+    from models_catalog.catalog import EndpointEntry
 
 __all__ = ["Meter"]
 
@@ -52,6 +53,7 @@ class Meter:
         self.failure: tuple[int, str] | None = None  # HTTP status, error type
         self.cancelled = False
         self.upstream_id = ""
+        self.service_tier = ""  # that the provider says it has served, if it says so
         self.failed_attempts: list[tuple[Attempt, int, float]] = []  # with HTTP status and seconds
         self._clock = clock
         self._started_at = clock()
@@ -92,9 +94,17 @@ class Meter:
         self.failed_attempts.append((attempt, status, seconds))
 
     def started(
-        self, attempt: "Attempt", first_token_at: float, seconds: float, system_fingerprint: str | None = None
+        self,
+        attempt: "Attempt",
+        first_token_at: float,
+        seconds: float,
+        system_fingerprint: str | None = None,
+        service_tier: str = "",
     ) -> Started:
-        """Record the first token, which came `seconds` after the attempt began; returns the event for the client."""
+        """Record the first token, which came `seconds` after the attempt began; returns the event for the client.
+
+        `service_tier` is the one that the provider says it has served, if it says so.
+        """
         self.attempt = attempt
         self._first_token_at = first_token_at
         self._last_token_at = self._clock()
@@ -107,6 +117,7 @@ class Meter:
             provider_slug=attempt.endpoint.provider,
             simulated=attempt.upstream.simulated,
             system_fingerprint=system_fingerprint,
+            service_tier=self._served(service_tier).service_tier or ("default" if self.request.service_tier else None),
             routing=self.routing(),
         )
 
@@ -224,7 +235,7 @@ class Meter:
             row.duration_ms = round((self._last_token_at - self._started_at) * 1000)
         if self.attempt is None:
             return row, self._cost([])
-        endpoint = self.attempt.endpoint
+        endpoint = self._served(self.service_tier)
         row.model = self.attempt.model.id
         row.provider = endpoint.provider
         row.endpoint = endpoint.tag
@@ -245,6 +256,14 @@ class Meter:
         free = self.failure or empty
         self._parts = [] if free else parts_of(prices, usage, self.images, row.output_images)
         return row, self._cost(self._parts)
+
+    def _served(self, service_tier: str) -> "EndpointEntry":
+        """The endpoint whose price applies: a provider may serve a request for a tier as a standard one."""
+        assert self.attempt is not None, "an attempt has succeeded"
+        endpoint = self.attempt.endpoint
+        if endpoint.service_tier and service_tier in {"default", "standard"}:
+            return self.attempt.model.standard_endpoint(endpoint)
+        return endpoint
 
     def _cost(self, parts: list[Part]) -> PicoUsd:
         """The cost of these parts of the response together with the web search before it."""

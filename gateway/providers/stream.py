@@ -26,8 +26,8 @@ MAX_PLAUSIBLE_TOKENS = 100_000_000
 
 
 class ProviderStream(ABC):
-    """A provider's response. `batches()` yields its events; `usage`, `upstream_id` and `system_fingerprint` are filled
-    while it is read.
+    """A provider's response. `batches()` yields its events; `usage`, `upstream_id`, `system_fingerprint` and
+    `service_tier` are filled while it is read.
 
     Iteration raises ProviderFailure when the response breaks off or turns out to be an error.
     """
@@ -37,6 +37,7 @@ class ProviderStream(ABC):
         self.usage: Usage | None = None
         self.upstream_id = ""
         self.system_fingerprint: str | None = None
+        self.service_tier = ""  # that the provider says it has served, if it says so
         self.finished = False  # nothing more will come
         self.complete = False  # the provider has sent its end marker
         self.choices = 1  # that the caller has asked for

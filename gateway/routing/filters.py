@@ -184,7 +184,12 @@ class EndpointFilter:
 
 
 def no_endpoints(
-    requested: str, resolved: list[ResolvedModel], exclusions: Counter[Exclusion], prompt_tokens: int
+    requested: str,
+    resolved: list[ResolvedModel],
+    exclusions: Counter[Exclusion],
+    *,
+    considered: int,
+    prompt_tokens: int,
 ) -> NoEndpoints | ContextLengthExceeded:
     """The error for a request that no endpoint may or can serve. Its message counts the exclusions by reason."""
     counts: Counter[Reason] = Counter()
@@ -197,7 +202,6 @@ def no_endpoints(
             f"The prompt has about {prompt_tokens} tokens, but the context of {requested} is {longest} tokens. "
             'Shorten it or send "transforms": ["middle-out"].'
         )
-    considered = sum(len(one.model.endpoints) for one in resolved)
     message = f"No endpoint of {requested} can serve this request. {considered} {_endpoints(considered)} considered."
     if reasons:
         message += " Excluded: " + ", ".join(f"{counts[reason]} {reason.words}" for reason in reasons) + "."

@@ -7,6 +7,7 @@ traffic; endpoints that failed recently come last.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
@@ -14,7 +15,7 @@ import msgspec
 from common.errors import ModelNotFound, NoEndpoints
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
-from models_catalog.catalog import Catalogue
+from models_catalog.catalog import Catalogue, EndpointEntry
 
 from .affinity import Draw
 from .attempts import Attempt, RoutingContext
@@ -67,13 +68,17 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     resolved = _resolved([requested, *request.models], catalogue, constraints, context)
     exclusions: Counter[Exclusion] = Counter()
     endpoints = EndpointFilter(constraints)
-    groups = [_usable(one, endpoints, constraints, context, exclusions) for one in resolved]
+    eligible = [constraints.of_eligible_tiers(one.model.endpoints, one.variants) for one in resolved]
+    considered = sum(map(len, eligible))
+    groups = [
+        _usable(one, offered, endpoints, constraints, context, exclusions)
+        for one, offered in zip(resolved, eligible, strict=True)
+    ]
     attempts = order_attempts(groups, resolved[0].variants, request, constraints, context)
     if not attempts:
-        raise no_endpoints(requested, resolved, exclusions, context.prompt_tokens)
+        raise no_endpoints(requested, resolved, exclusions, considered=considered, prompt_tokens=context.prompt_tokens)
     names = {requested, *request.models}
     strategy = resolved[0].strategy or ("fallback" if len(names) > 1 else "direct")
-    considered = sum(len(one.model.endpoints) for one in resolved)
     plan = _bounded(requested, strategy, attempts, considered, request)
     return msgspec.structs.replace(plan, stable_draw=context.stable_draw) if context.stable_draw else plan
 
@@ -97,17 +102,18 @@ def _resolved(
 
 def _usable(
     resolved: ResolvedModel,
+    offered: Sequence[EndpointEntry],
     endpoints: EndpointFilter,
     constraints: RoutingConstraints,
     context: RoutingContext,
     exclusions: Counter[Exclusion],
 ) -> list[Attempt]:
-    """The model's endpoints that may and can serve the request; the others are counted in `exclusions`.
+    """The endpoints of `offered` that may and can serve the request; the others are counted in `exclusions`.
 
     Simulated endpoints are left out if there is a real one.
     """
     usable: list[Attempt] = []
-    for endpoint in resolved.model.endpoints:
+    for endpoint in offered:
         upstream = context.upstream(endpoint)
         if upstream is None:
             exclusions[Exclusion(NO_CREDENTIALS, endpoint.provider_name)] += 1
@@ -117,6 +123,8 @@ def _usable(
             usable.append(Attempt(resolved.model, endpoint, upstream, ""))
     usable = [one for one in usable if not one.upstream.simulated] or usable
     usable = [one for one in usable if constraints.prompt_tokens <= one.endpoint.context_length] or usable
+    if constraints.service_tier == "flex":
+        usable = [one for one in usable if one.endpoint.service_tier == "flex"] or usable
     for parameter in constraints.preferred_parameters:
         usable = [one for one in usable if parameter in one.endpoint.supported_parameters] or usable
     return usable

@@ -196,7 +196,8 @@ class _Opening:
 
         An endpoint whose keys are all cooling down is not called: that counts as its rate limit.
         """
-        upstream, provider, model = attempt.upstream, attempt.endpoint.provider, attempt.endpoint.provider_model_id
+        upstream, provider = attempt.upstream, attempt.endpoint.provider
+        model = attempt.endpoint.provider_model_id + attempt.endpoint.service_tier  # tiers have limits of their own
         tried: list[int] = []
         failure: ProviderFailure | None = None
         while key := ring.choose(provider, upstream.keys, model, tried=tried, draw=self._plan.stable_draw):

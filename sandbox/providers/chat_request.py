@@ -66,6 +66,7 @@ class ChatRequest(Sampling, frozen=True, kw_only=True):
     logprobs: bool | None = None
     top_logprobs: int | None = None
     modalities: list[str] | None = None
+    service_tier: str | None = None
 
     @property
     def effort(self) -> str | None:

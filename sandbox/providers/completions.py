@@ -96,6 +96,8 @@ class Exchange:
         faults = Faults(controls.faults, self.provider, request.model, controls.session, shared.counters)
         if faults and await self._broke_off(faults):
             return None
+        if request.service_tier and "standard-tier" in faults:
+            request = msgspec.structs.replace(request, service_tier="default")
         prompt, marked = prompt_tokens(request)
         if refusal := faults.refusal or self._refusal(request, len(prompt), context):
             await self._wait_at_gates()

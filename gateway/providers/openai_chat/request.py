@@ -47,6 +47,8 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
+    if endpoint.service_tier:
+        body["service_tier"] = endpoint.service_tier
     if chat.choices > 1:
         body["n"] = chat.choices
     if limit := request.token_limit:

@@ -74,6 +74,7 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
     system_fingerprint: str | None = None
+    service_tier: str | None = None
     error: Any = None
 
 
@@ -95,6 +96,8 @@ class ChatStream(ProviderStream):
             self.upstream_id = chunk.id
         if chunk.system_fingerprint:
             self.system_fingerprint = chunk.system_fingerprint[:200]
+        if chunk.service_tier:
+            self.service_tier = chunk.service_tier
         if chunk.usage is not None:
             self.usage = _merged(self.usage, chunk.usage)
         events: list[Delta | Finished] = []

@@ -33,6 +33,7 @@ class Wording:
         self.legacy = legacy
         self.echo = request.echo if isinstance(request, PromptRequest) else ""
         self.logprobs = (request.top_logprobs or 0) if request.logprobs else None
+        self.tier = {"service_tier": request.service_tier} if request.service_tier else {}
         self.created = int(time.time())
         self.id = dialect.ids + secrets.token_hex(12) if dialect.ids else ""
         start: dict[str, Any] = {"id": self.id} if self.id else {}
@@ -41,6 +42,7 @@ class Wording:
             "created": self.created,
             "model": request.model,
             **({"system_fingerprint": dialect.fingerprint} if dialect.fingerprint else {}),
+            **self.tier,
             "choices": [],
         }
         self._open = dialect.data.encode() + encode(start)[:-2]

@@ -17,6 +17,7 @@ def reply(answer: Answer, usage: Usage | None, wording: Wording) -> dict[str, An
         "created": wording.created,
         "model": wording.model,
         **({"system_fingerprint": wording.dialect.fingerprint} if wording.dialect.fingerprint else {}),
+        **wording.tier,
         "choices": [{"index": number, **_choice(one, wording)} for number, one in enumerate(answer.choices)],
     }
     if usage:
