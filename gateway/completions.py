@@ -143,13 +143,8 @@ class InferenceService:
                 clock=self._clock,
                 on_first_token=on_first_token,
             )
-            yield meter.started(
-                relay.attempt,
-                relay.first_token_at,
-                relay.seconds,
-                relay.stream.system_fingerprint,
-                relay.stream.service_tier,
-            )
+            meter.service_tier = relay.stream.service_tier
+            yield meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
             async with aclosing(web_search.with_citations(relay.events(), sources)) as events:
                 async for event in events:
                     meter.record(event)

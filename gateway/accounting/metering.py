@@ -94,17 +94,9 @@ class Meter:
         self.failed_attempts.append((attempt, status, seconds))
 
     def started(
-        self,
-        attempt: "Attempt",
-        first_token_at: float,
-        seconds: float,
-        system_fingerprint: str | None = None,
-        service_tier: str = "",
+        self, attempt: "Attempt", first_token_at: float, seconds: float, system_fingerprint: str | None = None
     ) -> Started:
-        """Record the first token, which came `seconds` after the attempt began; returns the event for the client.
-
-        `service_tier` is the one that the provider says it has served, if it says so.
-        """
+        """Record the first token, which came `seconds` after the attempt began; returns the event for the client."""
         self.attempt = attempt
         self._first_token_at = first_token_at
         self._last_token_at = self._clock()
@@ -117,7 +109,7 @@ class Meter:
             provider_slug=attempt.endpoint.provider,
             simulated=attempt.upstream.simulated,
             system_fingerprint=system_fingerprint,
-            service_tier=self._served(service_tier).service_tier or ("default" if self.request.service_tier else None),
+            service_tier=self._served().service_tier or ("default" if self.request.service_tier else None),
             routing=self.routing(),
         )
 
@@ -235,7 +227,7 @@ class Meter:
             row.duration_ms = round((self._last_token_at - self._started_at) * 1000)
         if self.attempt is None:
             return row, self._cost([])
-        endpoint = self._served(self.service_tier)
+        endpoint = self._served()
         row.model = self.attempt.model.id
         row.provider = endpoint.provider
         row.endpoint = endpoint.tag
@@ -257,11 +249,11 @@ class Meter:
         self._parts = [] if free else parts_of(prices, usage, self.images, row.output_images)
         return row, self._cost(self._parts)
 
-    def _served(self, service_tier: str) -> "EndpointEntry":
+    def _served(self) -> "EndpointEntry":
         """The endpoint whose price applies: a provider may serve a request for a tier as a standard one."""
         assert self.attempt is not None, "an attempt has succeeded"
         endpoint = self.attempt.endpoint
-        if endpoint.service_tier and service_tier in {"default", "standard"}:
+        if endpoint.service_tier and self.service_tier in {"default", "standard"}:
             return self.attempt.model.standard_endpoint(endpoint)
         return endpoint
 

@@ -1,4 +1,4 @@
-"""Service tiers, served: the tier that the provider is asked for, the one that is reported, and the one that is paid."""
+"""Service tiers: the one that the provider is asked for, the one that is reported, and the one that is paid."""
 
 from typing import Any
 

@@ -10,9 +10,8 @@ STANDARD, OTHER = endpoint("openai", "2"), endpoint("azure", "3")
 PRIORITY, FASTER = endpoint("openai/priority", "4"), endpoint("azure/priority", "6")
 FLEX, CHEAPER = endpoint("openai/flex", "1"), endpoint("azure/flex", "0.5")
 TIERED = catalogue(model("acme/one", STANDARD, OTHER, PRIORITY, FASTER, FLEX, CHEAPER))
-HEALTH = known(
-    **{"azure/priority": EndpointHealth(throughput={"p50": 90}), "openai": EndpointHealth(throughput={"p50": 50})}
-)
+FAST, SLOW = EndpointHealth(throughput={"p50": 90}), EndpointHealth(throughput={"p50": 50})
+HEALTH = known(**{"azure/priority": FAST, "openai": SLOW})
 BY_PRICE = {"provider": {"sort": "price"}}
 
 
