@@ -24,6 +24,7 @@ from gateway.providers.failures import ProviderFailure, failed_event
 from gateway.routing import catalogue_cache, health
 from gateway.routing.affinity import Conversation
 from gateway.routing.unavailable import unavailable_models
+from gateway.steps.healing import healed
 from gateway.steps.preparation import PreparedRequest, prepare
 from gateway.steps.relay import Relay, open_relay
 from models_catalog.catalog import Catalogue
@@ -145,7 +146,7 @@ class InferenceService:
             )
             meter.service_tier = relay.stream.service_tier
             yield meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
-            async with aclosing(web_search.with_citations(relay.events(), sources)) as events:
+            async with aclosing(healed(web_search.with_citations(relay.events(), sources), request)) as events:
                 async for event in events:
                     meter.record(event)
                     yield event

@@ -40,12 +40,17 @@ def order_attempts(
             if tier:
                 ordered = _sorted(tier, _TIER_SORTS[constraints.service_tier], context.health) + ordered
             if preferences.allow_fallbacks is False:
-                ordered = ordered[:1]
+                # Preferred throughput and latency count without fallbacks as well.
+                ordered = sorted(ordered, key=lambda one: _is_too_slow(one, constraints, context))[:1]
         attempts += ordered
     if constraints.prefers_performance:
         # A stable sort: endpoints that are too slow go behind all others, in the same order.
-        attempts.sort(key=lambda attempt: not constraints.is_fast_enough(context.health.of(attempt.key)))
+        attempts.sort(key=lambda attempt: _is_too_slow(attempt, constraints, context))
     return attempts
+
+
+def _is_too_slow(attempt: Attempt, constraints: RoutingConstraints, context: RoutingContext) -> bool:
+    return not constraints.is_fast_enough(context.health.of(attempt.key))
 
 
 #: Endpoints of a requested service tier come first, in this order.

@@ -189,6 +189,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     output_modalities: frozenset[str] = frozenset()  # the kinds of output that the model must have
     uses_functions: bool = False  # sent with `functions`, answered with `function_call`
     service_tier: str = ""  # "priority" or "flex"; empty: the standard one
+    heals_json: bool = False  # JSON with faults in a whole response is mended
 
     def caches_for_an_hour(self) -> bool:
         """Whether any part of the prompt is to be cached for an hour, which costs more than for five minutes."""
@@ -246,11 +247,19 @@ def parse(body: bytes | dict[str, Any]) -> ChatRequest:
         output_modalities=frozenset(checked.modalities or ()),
         uses_functions=uses_functions,
         service_tier=_TIERS.get(checked.service_tier or "", ""),
+        heals_json=bool(checked.plugins) and _heals_json(checked),
     )
 
 
 #: Values of `service_tier` that ask for a tier; the others leave the choice to the gateway.
 _TIERS = {"priority": "priority", "fast": "priority", "flex": "flex"}
+
+
+def _heals_json(checked: _Body) -> bool:
+    """Whether the plugin is on, in a request for JSON that does not stream."""
+    if checked.stream or checked.response_format is None or not checked.response_format.type.startswith("json"):
+        return False
+    return any(one.id == "response-healing" and one.enabled is not False for one in checked.plugins or ())
 
 
 def _check(checked: _Body) -> None:

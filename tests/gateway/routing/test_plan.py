@@ -156,6 +156,13 @@ def test_the_prices_of_a_plan_are_those_of_its_most_expensive_endpoint():
     assert (made.prompt_price, made.completion_price) == (Decimal("0.000003"), Decimal("0.000003"))
 
 
+def test_without_fallbacks_the_one_endpoint_is_one_that_is_fast_enough():
+    health = known(a=EndpointHealth(throughput={"p50": 5}))
+    wanted = {"sort": "price", "preferred_min_throughput": 10, "allow_fallbacks": False}
+    assert tags(plan(health=health, provider=wanted)) == ["b"]
+    assert tags(plan(health=health, provider={**wanted, "preferred_min_throughput": 4})) == ["a"]
+
+
 # Aliases of families
 
 
