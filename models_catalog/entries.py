@@ -232,6 +232,11 @@ class ModelEntry:
         """The cheapest endpoint, of the standard tier if there is one."""
         return self.endpoints[0]
 
+    @cached_property
+    def has_tiers(self) -> bool:
+        """Whether an endpoint has a service tier other than the standard one."""
+        return any(endpoint.service_tier for endpoint in self.endpoints)
+
     def standard_endpoint(self, endpoint: EndpointEntry) -> EndpointEntry:
         """The endpoint of the same provider without a service tier; the endpoint itself if there is none."""
         others = (one for one in self.endpoints if one.provider == endpoint.provider and not one.service_tier)

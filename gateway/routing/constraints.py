@@ -10,7 +10,7 @@ from common.errors import InvalidRequest
 from gateway.callers import Policy
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.tokens import compression
-from models_catalog.catalog import EndpointEntry
+from models_catalog.catalog import EndpointEntry, ModelEntry
 from models_catalog.parameters import REQUIRABLE
 
 from .health import EndpointHealth
@@ -50,7 +50,7 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
     several_choices: int  # of one response; 0: one
     service_tier: str  # "priority" or "flex"; empty: the standard one
     has_order: bool  # of providers
-    named: frozenset[str]  # endpoint tags and provider names that `order` and `only` list, in lower case
+    named: list[str]  # endpoint tags and provider names that `order` and `only` list
     prompt_tokens: int  # an estimate
     compress: bool | None  # None: if the endpoint's context is short
     max_tokens: int | None
@@ -80,7 +80,7 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
             several_choices=request.choices if request.choices > 1 else 0,
             service_tier=request.service_tier,
             has_order=bool(wanted.order),
-            named=_lower(wanted.order) | _lower(wanted.only),
+            named=[*(wanted.order or ()), *(wanted.only or ())],
             prompt_tokens=prompt_tokens,
             compress=compression.preference(request.body),
             max_tokens=request.max_tokens,
@@ -88,16 +88,16 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
             max_latency_ms=_cutoffs(wanted.preferred_max_latency, 1000, "preferred_max_latency"),
         )
 
-    def of_eligible_tiers(
-        self, endpoints: Sequence[EndpointEntry], variants: frozenset[str]
-    ) -> Sequence[EndpointEntry]:
-        """The standard endpoints, and those of service tiers that the request asks for: with `service_tier`, with a
-        variant of the model's name unless it has an order of its own, or with the endpoint's tag.
+    def of_eligible_tiers(self, model: ModelEntry, variants: frozenset[str]) -> Sequence[EndpointEntry]:
+        """The model's standard endpoints, and those of service tiers that the request asks for: with `service_tier`,
+        with a variant of the model's name unless it has an order of its own, or with the endpoint's tag.
         """
-        return [one for one in endpoints if not one.service_tier or self._asks_for(one, variants)]
+        if not model.has_tiers:
+            return model.endpoints
+        return [one for one in model.endpoints if not one.service_tier or self._asks_for(one, variants)]
 
     def _asks_for(self, endpoint: EndpointEntry, variants: frozenset[str]) -> bool:
-        if endpoint.service_tier == self.service_tier or endpoint.tag.lower() in self.named:
+        if endpoint.service_tier == self.service_tier or endpoint.tag.lower() in _lower(self.named):
             return True
         return not self.has_order and _TIER_VARIANTS[endpoint.service_tier] in variants
 

@@ -68,17 +68,17 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     resolved = _resolved([requested, *request.models], catalogue, constraints, context)
     exclusions: Counter[Exclusion] = Counter()
     endpoints = EndpointFilter(constraints)
-    eligible = [constraints.of_eligible_tiers(one.model.endpoints, one.variants) for one in resolved]
-    considered = sum(map(len, eligible))
-    groups = [
-        _usable(one, offered, endpoints, constraints, context, exclusions)
-        for one, offered in zip(resolved, eligible, strict=True)
-    ]
+    considered = 0
+    groups: list[list[Attempt]] = []
+    for one in resolved:
+        offered = constraints.of_eligible_tiers(one.model, one.variants)
+        considered += len(offered)
+        groups.append(_usable(one, offered, endpoints, constraints, context, exclusions))
     attempts = order_attempts(groups, resolved[0].variants, request, constraints, context)
     if not attempts:
         raise no_endpoints(requested, resolved, exclusions, considered=considered, prompt_tokens=context.prompt_tokens)
-    names = {requested, *request.models}
-    strategy = resolved[0].strategy or ("fallback" if len(names) > 1 else "direct")
+    has_others = any(name != requested for name in request.models)
+    strategy = resolved[0].strategy or ("fallback" if has_others else "direct")
     plan = _bounded(requested, strategy, attempts, considered, request)
     return msgspec.structs.replace(plan, stable_draw=context.stable_draw) if context.stable_draw else plan
 

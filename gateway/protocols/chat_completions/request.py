@@ -171,6 +171,9 @@ class _Body(msgspec.Struct):
     session_id: Annotated[str, Meta(max_length=256)] | None = None
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A checked request. `body` is what the client sent; the gateway acts on the other fields."""
 
@@ -186,7 +189,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
     is_text_completion: bool  # sent with `prompt`, answered with `choices[].text`
     choices: int = 1  # how many responses to the same prompt (`n`)
-    output_modalities: frozenset[str] = frozenset()  # the kinds of output that the model must have
+    output_modalities: frozenset[str] = _NONE  # the kinds of output that the model must have
     uses_functions: bool = False  # sent with `functions`, answered with `function_call`
     service_tier: str = ""  # "priority" or "flex"; empty: the standard one
     heals_json: bool = False  # JSON with faults in a whole response is mended
@@ -227,7 +230,8 @@ def parse(body: bytes | dict[str, Any]) -> ChatRequest:
     _check(checked)
     text = _prompt_text(checked.prompt) if checked.messages is None else ""
     uses_functions = bool(checked.functions)
-    if uses_functions or any(one.function_call or one.role == "function" for one in checked.messages or ()):
+    # Few bodies have the word: most need no look at their messages.
+    if uses_functions or ((not isinstance(body, bytes) or b"function" in body) and _has_functions(checked)):
         raw = with_tools(raw)
     if checked.logprobs is not None and not isinstance(checked.logprobs, bool):  # as text completions count them
         raw = raw | {"logprobs": True, "top_logprobs": checked.logprobs}
@@ -244,15 +248,19 @@ def parse(body: bytes | dict[str, Any]) -> ChatRequest:
         session_id=checked.session_id or "",
         is_text_completion=checked.messages is None,
         choices=checked.n or 1,
-        output_modalities=frozenset(checked.modalities or ()),
+        output_modalities=frozenset(checked.modalities) if checked.modalities else _NONE,
         uses_functions=uses_functions,
-        service_tier=_TIERS.get(checked.service_tier or "", ""),
+        service_tier=_TIERS.get(checked.service_tier, "") if checked.service_tier else "",
         heals_json=bool(checked.plugins) and _heals_json(checked),
     )
 
 
 #: Values of `service_tier` that ask for a tier; the others leave the choice to the gateway.
 _TIERS = {"priority": "priority", "fast": "priority", "flex": "flex"}
+
+
+def _has_functions(checked: _Body) -> bool:
+    return any(one.function_call or one.role == "function" for one in checked.messages or ())
 
 
 def _heals_json(checked: _Body) -> bool:
