@@ -88,7 +88,7 @@ def list_models(request: HttpRequest) -> HttpResponse:
         return publish(
             request,
             catalogue.stamp,
-            lambda: rss(find(catalogue, query).models, chat_links=chat_links),
+            lambda: rss([each for each in find(catalogue, query).models if not each.alias_of], chat_links=chat_links),
             question=f"rss {chat_links} {query.encoded()}",
             content_type="application/rss+xml; charset=utf-8",
         )
@@ -189,7 +189,8 @@ def list_allowed_models(request: KeyRequest) -> HttpResponse:
     query = _read(request, parse)
     offset, limit = _read(request, read_page)
     unavailable = async_to_sync(_unavailable_models)(request.auth)
-    models = [model for model in find(catalog.current(), query).models if model.id not in unavailable]
+    found = find(catalog.current(), query).models
+    models = [model for model in found if (model.alias_of or model).id not in unavailable]
     return json_response(page_json("/api/v1/models/user", models, query, offset, limit))
 
 
@@ -205,7 +206,8 @@ def _varied(response: HttpResponse) -> HttpResponse:
 
 def _model(author: str, slug: str) -> ModelEntry:
     """Return the model of this slug; NotFound if there is none."""
-    model = catalog.current().find(f"{author}/{slug}")
+    catalogue, model_id = catalog.current(), f"{author}/{slug}"
+    model = catalogue.aliases.get(model_id) or catalogue.find(model_id)
     if model is None:
         raise NotFound(f"No model {author}/{slug}. See {settings.SITE_URL}/api/v1/models for all models.")
     return model

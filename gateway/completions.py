@@ -24,6 +24,7 @@ from gateway.providers.failures import ProviderFailure, failed_event
 from gateway.routing import catalogue_cache, health
 from gateway.routing.affinity import Conversation
 from gateway.routing.unavailable import unavailable_models
+from gateway.steps.healing import healed
 from gateway.steps.preparation import PreparedRequest, prepare
 from gateway.steps.relay import Relay, open_relay
 from models_catalog.catalog import Catalogue
@@ -143,9 +144,10 @@ class InferenceService:
                 clock=self._clock,
                 on_first_token=on_first_token,
             )
+            meter.service_tier = relay.stream.service_tier
             started = meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
             yield web_search.announced(started, sources) if sources else started
-            async with aclosing(web_search.with_citations(relay.events(), sources)) as events:
+            async with aclosing(healed(web_search.with_citations(relay.events(), sources), request)) as events:
                 async for event in events:
                     meter.record(event)
                     yield event
@@ -207,6 +209,7 @@ class InferenceService:
             await relay.close()
             await meter.count_tokens(relay.stream.usage)
             meter.upstream_id = relay.stream.upstream_id
+            meter.service_tier = relay.stream.service_tier
         generation, cost = meter.outcome()
         if relay is not None and meter.finish is not None:
             if meter.failure is None and conversation is not None and meter.usage is not None:

@@ -23,6 +23,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0  # part of cache_write_tokens: kept for an hour
+    image_tokens: int = 0  # part of completion_tokens: of images in the response
     estimated: bool = False
 
     @property
@@ -50,6 +51,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     routing: dict[str, Any] | None = None  # the router's decisions, if the caller has asked for them
     web_search: str = ""  # the query of the web search before the response
     search_results: list[dict[str, str]] | None = None  # its pages: `url`, `title`, `content`, `published`; best first
+    service_tier: str | None = None  # "default", "flex" or "priority", if the request or the endpoint has one
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):

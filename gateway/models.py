@@ -113,6 +113,8 @@ class Generation(_Request):
     price = models.JSONField(default=dict)  # the price row used, decimal strings in USD
     discount_basis_points = models.PositiveSmallIntegerField(default=0)  # 100 is 1%
     images = models.PositiveSmallIntegerField(default=0)  # input images that were priced
+    output_images = models.PositiveSmallIntegerField(default=0, db_default=0)  # images of the response
+    output_image_tokens = models.PositiveIntegerField(default=0, db_default=0)  # part of completion_tokens
     web_search_engine = models.CharField(max_length=20, blank=True)  # empty without a search
     web_search_results = models.PositiveSmallIntegerField(default=0)
 

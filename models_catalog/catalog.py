@@ -31,9 +31,9 @@ from django.db.models.functions import Lower
 
 from common.storage.fresh_cache import FreshCache
 
-from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, Prices, ProviderEntry, Tier
-from .models import Author, CatalogueVersion, Endpoint, Model, Provider, ProviderKey
-from .parameters import VARIANT_PARAMETERS
+from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, Prices, ProviderEntry, Tier, service_tier_of
+from .models import OWN, Author, CatalogueVersion, Endpoint, Model, Provider, ProviderKey
+from .parameters import VARIANT_PARAMETERS, choices_of, provider_parameters
 
 __all__ = [
     "Catalogue",
@@ -177,6 +177,8 @@ def _endpoint(
     row: Endpoint, provider: ProviderEntry, *, keys: tuple[KeyEntry, ...], requires_key: bool
 ) -> EndpointEntry:
     prices = Prices(**_decimals(row.pricing))
+    listed = frozenset(row.supported_parameters)
+    taken = listed | _of_variant(row.model_id) | provider_parameters(provider.slug, row.model_id, listed)
     return EndpointEntry(
         id=row.pk,
         model_id=row.model_id,
@@ -189,7 +191,7 @@ def _endpoint(
         quantization=row.quantization,
         prices=prices,
         tiers=_tiers(prices, [tier for tier in row.tiers if tier["min_context"] < row.context_length]),
-        supported_parameters=frozenset(row.supported_parameters) | _of_variant(row.model_id),
+        supported_parameters=taken,
         trains=provider.trains is not False,
         retains=provider.retains is not False,
         supports_cancel=provider.supports_cancel,
@@ -200,6 +202,8 @@ def _endpoint(
         keys=keys,
         requires_key=requires_key,
         unlisted=row.unlisted_since is not None,
+        max_choices=choices_of(provider.slug, is_own=provider.kind == OWN),
+        service_tier=service_tier_of(row.tag),
     )
 
 
@@ -222,6 +226,10 @@ def _tiers(prices: Prices, rows: list[dict[str, Any]]) -> tuple[Tier, ...]:
         prices = replace(prices, **_decimals(changed))
         tiers.append(Tier(int(row["min_context"]), prices))
     return tuple(tiers)
+
+
+def _rank(endpoint: EndpointEntry) -> tuple[bool, bool, Decimal, str]:
+    return not endpoint.configured, bool(endpoint.service_tier), endpoint.prices.per_token, endpoint.tag
 
 
 def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> ModelEntry:
@@ -248,5 +256,5 @@ def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> Mode
         hugging_face_id=row.hugging_face_id,
         knowledge_cutoff=row.knowledge_cutoff,
         supported_parameters=frozenset().union(*(endpoint.supported_parameters for endpoint in endpoints)),
-        endpoints=tuple(sorted(endpoints, key=lambda each: (not each.configured, each.prices.per_token, each.tag))),
+        endpoints=tuple(sorted(endpoints, key=_rank)),
     )

@@ -1,12 +1,24 @@
 """The catalog's objects in memory: immutable, with prices parsed once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 
-__all__ = ["Catalogue", "EndpointEntry", "KeyEntry", "ModelEntry", "Prices", "ProviderEntry", "Tier"]
+from .families import FAMILIES, Family
+
+__all__ = [
+    "Catalogue",
+    "EndpointEntry",
+    "KeyEntry",
+    "ModelEntry",
+    "Prices",
+    "ProviderEntry",
+    "Tier",
+    "service_tier_of",
+]
 
 ZERO = Decimal(0)
 
@@ -139,6 +151,8 @@ class EndpointEntry:
     requires_key: bool = True  # False: the provider's server takes requests without one
     configured: bool = True  # a server is known here that answers it
     unlisted: bool = False  # the provider's own list of models lacks it
+    max_choices: int = 1  # the most completions in one response
+    service_tier: str = ""  # "priority" or "flex"; empty: the standard one
 
     @property
     def lacks(self) -> str:
@@ -185,7 +199,8 @@ class ModelEntry:
     hugging_face_id: str
     knowledge_cutoff: str
     supported_parameters: frozenset[str]  # of any endpoint
-    endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # configured ones first, then cheapest first
+    endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # configured ones first, then standard ones, then cheapest
+    alias_of: "ModelEntry | None" = field(default=None, repr=False)  # the model that an alias stands for
 
     @property
     def variant(self) -> str:
@@ -214,7 +229,18 @@ class ModelEntry:
 
     @property
     def cheapest(self) -> EndpointEntry:
+        """The cheapest endpoint, of the standard tier if there is one."""
         return self.endpoints[0]
+
+    @cached_property
+    def has_tiers(self) -> bool:
+        """Whether an endpoint has a service tier other than the standard one."""
+        return any(endpoint.service_tier for endpoint in self.endpoints)
+
+    def standard_endpoint(self, endpoint: EndpointEntry) -> EndpointEntry:
+        """The endpoint of the same provider without a service tier; the endpoint itself if there is none."""
+        others = (one for one in self.endpoints if one.provider == endpoint.provider and not one.service_tier)
+        return next(others, endpoint)
 
     @property
     def prices(self) -> Prices:
@@ -259,8 +285,23 @@ class Catalogue:
         return self.with_unconfigured or self
 
     def find(self, model_id: str) -> ModelEntry | None:
-        """Return the model with that ID or permanent slug, or None."""
-        return self.models.get(model_id) or self._canonical.get(model_id)
+        """Return the model with that ID, permanent slug or alias, or None."""
+        found = self.models.get(model_id) or self._canonical.get(model_id)
+        if found is None and (alias := self.aliases.get(model_id)):
+            return alias.alias_of
+        return found
+
+    @cached_property
+    def aliases(self) -> Mapping[str, ModelEntry]:
+        """The aliases of families that have a model here, by ID: copies of their newest model with their own ID."""
+        newest = ((family, _newest(family, self.models.values())) for family in FAMILIES)
+        return MappingProxyType({family.alias: _alias(family, model) for family, model in newest if model})
+
+    @cached_property
+    def listed(self) -> tuple[ModelEntry, ...]:
+        """The models and aliases, newest first; an alias follows its model."""
+        both = sorted([*self.models.values(), *self.aliases.values()], key=lambda model: -model.created)
+        return tuple(both)
 
     def find_native(self, name: str) -> ModelEntry | None:
         """Return the model that its author's own API calls by this name, or None."""
@@ -285,3 +326,35 @@ class Catalogue:
     @cached_property
     def _canonical(self) -> dict[str, ModelEntry]:
         return {model.canonical_slug: model for model in self.models.values() if not model.variant}
+
+
+#: Names of service tiers in endpoint tags: `openai/priority`.
+_SERVICE_TIERS = frozenset({"flex", "priority"})
+
+
+def service_tier_of(tag: str) -> str:
+    """Return the service tier in the tag of an endpoint; empty for the standard one."""
+    name = tag.partition("/")[2]
+    return name if name in _SERVICE_TIERS else ""
+
+
+def _newest(family: Family, models: Iterable[ModelEntry]) -> ModelEntry | None:
+    members = [model for model in models if family.members.fullmatch(model.id)]
+    return max(members, key=lambda model: (model.created, _version(model.slug)), default=None)
+
+
+def _version(slug: str) -> list[int]:
+    """The numbers in a slug: of two models of one day, the one with the higher version is newer."""
+    return [int(number) for number in re.findall(r"\d+", slug)]
+
+
+def _alias(family: Family, model: ModelEntry) -> ModelEntry:
+    return replace(
+        model,
+        id=family.alias,
+        canonical_slug=family.alias,
+        name=f"{model.author_name}: {family.name} Latest",
+        description=f"The newest model of the family {family.name}, at present {model.name}.",
+        tokenizer="Router",
+        alias_of=model,
+    )

@@ -21,6 +21,7 @@ _WORDS = {
     "internal_reasoning": ("Reasoning", "tokens"),
     "request": ("Request", "request"),
     "image": ("Images", "images"),
+    "image_output": ("Images in the response", "images"),
     "web_search_request": ("Web search, with up to 10 results", "search"),
     "web_search_results": ("Additional web search results", "results"),
 }
@@ -60,7 +61,7 @@ class Explanation:
 
 def explain(request: Generation) -> Explanation:
     """Return the cost breakdown of a request. A running request has none yet."""
-    answer = parts_of(_prices(request.price), _usage(request), request.images)
+    answer = parts_of(_prices(request.price), _usage(request), request.images, request.output_images)
     search = search_parts(request.price, request.web_search_results)
     parts = [*answer, *search]
     listed, due = cost_of(parts), cost_of(parts, request.discount_basis_points)
@@ -95,6 +96,7 @@ def _usage(request: Generation) -> Usage:
         cached_tokens=request.cached_tokens,
         cache_write_tokens=request.cache_write_tokens,
         cache_write_1h_tokens=request.cache_write_1h_tokens,
+        image_tokens=request.output_image_tokens,
     )
 
 

@@ -33,7 +33,7 @@ class Admit(msgspec.Struct, frozen=True, kw_only=True):
     generation: GenerationRow
     prompt_cost: PicoUsd  # with everything else that does not depend on the length of the response
     oversize_cost: PicoUsd = PicoUsd(0)  # in addition, if files have far more tokens than their size suggests
-    token_price: Decimal  # USD per completion token
+    token_price: Decimal  # USD per completion token, times the number of choices
     requested_tokens: int | None  # the caller's `max_tokens`
     model_max_tokens: int  # the most that any model of the plan can produce
 

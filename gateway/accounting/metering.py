@@ -20,6 +20,7 @@ from .settlement import Settled
 
 if TYPE_CHECKING:
     from gateway.routing.plan import Attempt, Plan
+    from models_catalog.catalog import EndpointEntry
 
 __all__ = ["Meter"]
 
@@ -52,6 +53,7 @@ class Meter:
         self.failure: tuple[int, str] | None = None  # HTTP status, error type
         self.cancelled = False
         self.upstream_id = ""
+        self.service_tier = ""  # that the provider says it has served, if it says so
         self.failed_attempts: list[tuple[Attempt, int, float]] = []  # with HTTP status and seconds
         self._clock = clock
         self._started_at = clock()
@@ -111,6 +113,7 @@ class Meter:
             provider_slug=attempt.endpoint.provider,
             simulated=attempt.upstream.simulated,
             system_fingerprint=system_fingerprint,
+            service_tier=self._served().service_tier or ("default" if self.request.service_tier else None),
             routing=self.routing(),
             web_search=self._search_query,
         )
@@ -122,6 +125,8 @@ class Meter:
             return
         self._last_token_at = self._clock()
         self._response.add(event)
+        if event.images:
+            self.generation.output_images += len(event.images)
 
     def stream_failed(self, failed: Failed) -> Failed:
         """Record that the response broke off after its first token; returns the event."""
@@ -227,7 +232,7 @@ class Meter:
             row.duration_ms = round((self._last_token_at - self._started_at) * 1000)
         if self.attempt is None:
             return row, self._cost([])
-        endpoint = self.attempt.endpoint
+        endpoint = self._served()
         row.model = self.attempt.model.id
         row.provider = endpoint.provider
         row.endpoint = endpoint.tag
@@ -240,12 +245,22 @@ class Meter:
         row.cached_tokens = usage.cached_tokens
         row.cache_write_tokens = usage.cache_write_tokens
         row.cache_write_1h_tokens = usage.cache_write_1h_tokens
+        row.output_image_tokens = usage.image_tokens
         row.token_source = self._token_source(usage)
         prices = endpoint.prices_for(usage.prompt_tokens)
         row.price = {**prices.charged, **row.price}
         empty = usage.completion_tokens == 0 and self.finish is None and not self.cancelled
-        self._parts = [] if self.failure or empty else parts_of(prices, usage, self.images)
+        free = self.failure or empty
+        self._parts = [] if free else parts_of(prices, usage, self.images, row.output_images)
         return row, self._cost(self._parts)
+
+    def _served(self) -> "EndpointEntry":
+        """The endpoint whose price applies: a provider may serve a request for a tier as a standard one."""
+        assert self.attempt is not None, "an attempt has succeeded"
+        endpoint = self.attempt.endpoint
+        if endpoint.service_tier and self.service_tier in {"default", "standard"}:
+            return self.attempt.model.standard_endpoint(endpoint)
+        return endpoint
 
     def _cost(self, parts: list[Part]) -> PicoUsd:
         """The cost of these parts of the response together with the web search before it."""

@@ -24,7 +24,7 @@ RESULTS_INCLUDED = 10
 
 
 #: The components that are the completion's.
-_COMPLETION = frozenset({"completion", "internal_reasoning"})
+_COMPLETION = frozenset({"completion", "internal_reasoning", "image_output"})
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -35,16 +35,19 @@ class Part(msgspec.Struct, frozen=True):
     price: Decimal
 
 
-def parts_of(prices: Prices, usage: Usage, images: int = 0) -> list[Part]:
+def parts_of(prices: Prices, usage: Usage, images: int = 0, output_images: int = 0) -> list[Part]:
     """The components of a response's price, without those that are zero.
 
-    Cached and cache-write tokens are part of the prompt, and reasoning tokens of the completion: each token is priced
-    once.
+    Cached and cache-write tokens are part of the prompt, reasoning and image tokens of the completion: each token is
+    priced once. Where images in the response have a price of their own, it replaces that of their tokens.
     """
     uncached = max(0, usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens)
     write = _or(prices.input_cache_write, prices.prompt)
     reasoning_price = prices.internal_reasoning
     completion = usage.completion_tokens - (usage.reasoning_tokens if reasoning_price else 0)
+    image_price = prices.image_output
+    if image_price:
+        completion -= usage.image_tokens
     parts = [
         Part("prompt", uncached, prices.prompt),
         Part("input_cache_read", usage.cached_tokens, _or(prices.input_cache_read, prices.prompt)),
@@ -54,6 +57,7 @@ def parts_of(prices: Prices, usage: Usage, images: int = 0) -> list[Part]:
         Part("internal_reasoning", usage.reasoning_tokens if reasoning_price else 0, reasoning_price or Decimal(0)),
         Part("request", 1, prices.request),
         Part("image", images, prices.image),
+        Part("image_output", output_images, image_price or Decimal(0)),
     ]
     return [part for part in parts if part.count and part.price]
 

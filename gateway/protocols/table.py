@@ -66,6 +66,14 @@ def _chat_shape(request: ChatRequest) -> dict[str, bool]:
     return {"text_completion": request.is_text_completion, "show_reasoning": _shows_reasoning(request)}
 
 
+def _encoder(request: ChatRequest) -> sse.SseEncoder:
+    return sse.SseEncoder(**_chat_shape(request), functions=request.uses_functions, choices=request.choices)
+
+
+def _gathered(request: ChatRequest, events: AsyncIterable[Event]) -> Coroutine[Any, Any, Reply]:
+    return chat_reply.gather(events, **_chat_shape(request), functions=request.uses_functions)
+
+
 def _messages_shape(request: ChatRequest) -> dict[str, Any]:
     return {"asked": request.for_reply, "show_reasoning": _shows_reasoning(request)}
 
@@ -80,8 +88,8 @@ def _parse_completion(body: bytes) -> ChatRequest:
 #: POST /chat/completions
 CHAT_COMPLETIONS = CallerProtocol(
     parse=parse_chat,
-    encoder=lambda request: sse.SseEncoder(**_chat_shape(request)),
-    gather=lambda request, events: chat_reply.gather(events, **_chat_shape(request)),
+    encoder=_encoder,
+    gather=_gathered,
     failed_reply=lambda request, begun, error: chat_reply.failed_reply(
         begun.generation_id, begun.model, error, **_chat_shape(request)
     ),

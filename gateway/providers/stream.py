@@ -26,8 +26,8 @@ MAX_PLAUSIBLE_TOKENS = 100_000_000
 
 
 class ProviderStream(ABC):
-    """A provider's response. `batches()` yields its events; `usage`, `upstream_id` and `system_fingerprint` are filled
-    while it is read.
+    """A provider's response. `batches()` yields its events; `usage`, `upstream_id`, `system_fingerprint` and
+    `service_tier` are filled while it is read.
 
     Iteration raises ProviderFailure when the response breaks off or turns out to be an error.
     """
@@ -37,8 +37,10 @@ class ProviderStream(ABC):
         self.usage: Usage | None = None
         self.upstream_id = ""
         self.system_fingerprint: str | None = None
+        self.service_tier = ""  # that the provider says it has served, if it says so
         self.finished = False  # nothing more will come
         self.complete = False  # the provider has sent its end marker
+        self.choices = 1  # that the caller has asked for
         self.skipped = 0  # texts of the stream that are not of this protocol
         self._has_events = False
         self._is_stream: bool | None = None  # whether the body is an event stream, once it is known
@@ -47,7 +49,8 @@ class ProviderStream(ABC):
     async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
         """The events in order, in lists of those that arrived together.
 
-        Failures after a finish reason are ignored. A body that ends without a finish reason was cut off.
+        Failures after the finish reason of the last choice are ignored. A body that ends without a finish reason was
+        cut off.
         """
         finished_choices: set[int] = set()
         try:
@@ -55,13 +58,13 @@ class ProviderStream(ABC):
                 if batch := _without_repeated_finishes(batch, finished_choices):
                     yield batch
         except ProviderFailure:
-            if not finished_choices:
+            if len(finished_choices) < self.choices:
                 raise
         self.finished = True
         if self.skipped:
             log.warning("skipped %d texts of a provider's stream that were not of its protocol", self.skipped)
         # An empty response has no finish reason, but an end marker and usage.
-        if not finished_choices and not (self.complete and self.usage is not None):
+        if len(finished_choices) < self.choices and not (self.complete and self.usage is not None):
             raise ProviderFailure(502, "The provider's response was interrupted.")
 
     async def _batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
@@ -160,6 +163,7 @@ def checked_usage(
     cached: int = 0,
     cache_write: int = 0,
     cache_write_1h: int = 0,
+    image: int = 0,
 ) -> Usage | None:
     """Usage with these token counts; None when they are impossible: negative, absurd, or parts above their whole."""
     counts = (prompt, completion, reasoning, cached, cache_write, cache_write_1h)
@@ -173,6 +177,7 @@ def checked_usage(
         cached_tokens=cached,
         cache_write_tokens=cache_write,
         cache_write_1h_tokens=cache_write_1h,
+        image_tokens=max(0, min(image, completion - reasoning)),
     )
 
 

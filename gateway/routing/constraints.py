@@ -1,5 +1,6 @@
 """Routing constraints: the preferences of a request and the policy of its account, read once per request. Pure."""
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -9,6 +10,7 @@ from common.errors import InvalidRequest
 from gateway.callers import Policy
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.tokens import compression
+from models_catalog.catalog import EndpointEntry, ModelEntry
 from models_catalog.parameters import REQUIRABLE
 
 from .health import EndpointHealth
@@ -16,7 +18,10 @@ from .health import EndpointHealth
 __all__ = ["RoutingConstraints"]
 
 #: Parameters that narrow the choice if any endpoint supports them, and are dropped if none does.
-_PREFERRED = ("tools", "structured_outputs", "verbosity")
+_PREFERRED = ("tools", "structured_outputs", "verbosity", "logprobs")
+
+#: Variants of a model's name that make the endpoints of a service tier eligible.
+_TIER_VARIANTS = {"priority": "nitro", "flex": "floor"}
 
 _MODALITIES = {"image_url": "image", "file": "file", "input_audio": "audio", "video_url": "video"}
 
@@ -41,6 +46,11 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
     required_parameters: frozenset[str]
     preferred_parameters: tuple[str, ...]
     modalities: frozenset[str]
+    output_modalities: frozenset[str]
+    several_choices: int  # of one response; 0: one
+    service_tier: str  # "priority" or "flex"; empty: the standard one
+    has_order: bool  # of providers
+    named: list[str]  # endpoint tags and provider names that `order` and `only` list
     prompt_tokens: int  # an estimate
     compress: bool | None  # None: if the endpoint's context is short
     max_tokens: int | None
@@ -66,12 +76,30 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
             required_parameters=frozenset(sent) if wanted.require_parameters else frozenset(),
             preferred_parameters=_preferred(sent, request.body.get("response_format") or {}),
             modalities=_modalities(request.messages),
+            output_modalities=request.output_modalities,
+            several_choices=request.choices if request.choices > 1 else 0,
+            service_tier=request.service_tier,
+            has_order=bool(wanted.order),
+            named=[*(wanted.order or ()), *(wanted.only or ())],
             prompt_tokens=prompt_tokens,
             compress=compression.preference(request.body),
             max_tokens=None if request.max_tokens_is_cap else request.max_tokens,
             min_throughput=_cutoffs(wanted.preferred_min_throughput, 1, "preferred_min_throughput"),
             max_latency_ms=_cutoffs(wanted.preferred_max_latency, 1000, "preferred_max_latency"),
         )
+
+    def of_eligible_tiers(self, model: ModelEntry, variants: frozenset[str]) -> Sequence[EndpointEntry]:
+        """The model's standard endpoints, and those of service tiers that the request asks for: with `service_tier`,
+        with a variant of the model's name unless it has an order of its own, or with the endpoint's tag.
+        """
+        if not model.has_tiers:
+            return model.endpoints
+        return [one for one in model.endpoints if not one.service_tier or self._asks_for(one, variants)]
+
+    def _asks_for(self, endpoint: EndpointEntry, variants: frozenset[str]) -> bool:
+        if endpoint.service_tier == self.service_tier or endpoint.tag.lower() in _lower(self.named):
+            return True
+        return not self.has_order and _TIER_VARIANTS[endpoint.service_tier] in variants
 
     @property
     def needs(self) -> frozenset[str]:

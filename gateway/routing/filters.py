@@ -104,6 +104,8 @@ _RETENTION = Reason("data_policy:zdr", "by your data policy (zero data retention
 _QUANTIZATION = Reason("quantization", "by quantizations", "provider.quantizations")
 _PRICE = Reason("max_price", "by max_price", "provider.max_price")
 _INPUT = Reason("input_modalities", "by input modality", "messages", "require_parameters")
+_OUTPUT_KIND = Reason("output_modalities", "by output modality", "modalities", "require_parameters")
+_CHOICES = Reason("n", "by n (too many choices for one response of the provider)", "n", "require_parameters")
 _PARAMETERS = Reason("require_parameters", "by require_parameters", "provider.require_parameters")
 _CONTEXT = Reason("context_length", "by context length", "messages")
 _OUTPUT = Reason("max_tokens", "by max_tokens", "max_tokens", "context_length")
@@ -137,6 +139,12 @@ RULES = (
         "modalities",
         lambda _, resolved, limits: not limits.modalities.issubset(resolved.model.input_modalities),
     ),
+    Rule(
+        _OUTPUT_KIND,
+        "output_modalities",
+        lambda _, resolved, limits: not limits.output_modalities.issubset(resolved.model.output_modalities),
+    ),
+    Rule(_CHOICES, "several_choices", lambda endpoint, _, limits: endpoint.max_choices < limits.several_choices),
     Rule(
         _PARAMETERS,
         "required_parameters",
@@ -176,7 +184,12 @@ class EndpointFilter:
 
 
 def no_endpoints(
-    requested: str, resolved: list[ResolvedModel], exclusions: Counter[Exclusion], prompt_tokens: int
+    requested: str,
+    resolved: list[ResolvedModel],
+    exclusions: Counter[Exclusion],
+    *,
+    considered: int,
+    prompt_tokens: int,
 ) -> NoEndpoints | ContextLengthExceeded:
     """The error for a request that no endpoint may or can serve. Its message counts the exclusions by reason."""
     counts: Counter[Reason] = Counter()
@@ -189,7 +202,6 @@ def no_endpoints(
             f"The prompt has about {prompt_tokens} tokens, but the context of {requested} is {longest} tokens. "
             'Shorten it or send "transforms": ["middle-out"].'
         )
-    considered = sum(len(one.model.endpoints) for one in resolved)
     message = f"No endpoint of {requested} can serve this request. {considered} {_endpoints(considered)} considered."
     if reasons:
         message += " Excluded: " + ", ".join(f"{counts[reason]} {reason.words}" for reason in reasons) + "."

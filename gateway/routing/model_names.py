@@ -3,6 +3,8 @@
 Static variants (`:free`, `:extended`, `:thinking`) are models of their own in the catalog. Dynamic ones change how any
 model is routed: `:nitro` (fastest first), `:floor` (cheapest first), `:exacto` (only endpoints of proven quality),
 `:beta` (only endpoints that the platform does not moderate), `:online` (with a web search).
+
+`~author/family-latest` stands for the newest model of a family.
 """
 
 import re
@@ -13,6 +15,7 @@ import msgspec
 
 from common.errors import ModelNotFound, NoEndpoints
 from models_catalog.catalog import Catalogue, ModelEntry
+from models_catalog.families import is_alias
 
 from .affinity import Draw
 from .availability import MODELS_PAGE, availability, page_of
@@ -33,7 +36,7 @@ class ResolvedModel(msgspec.Struct, frozen=True):
 
     model: ModelEntry
     variants: frozenset[str] = frozenset()
-    router: str = ""  # the router that chose it
+    strategy: str = ""  # how it was chosen, if not by its own name: auto, free, latest
 
 
 def resolve(
@@ -49,7 +52,7 @@ def resolve(
     if base in ROUTERS:
         chosen = _choose(catalogue, base, auto_models, needs, draw)
         variants = _dynamic(name, suffixes, catalogue)
-        return [ResolvedModel(model, variants, base) for model in chosen]
+        return [ResolvedModel(model, variants, base.partition("/")[2]) for model in chosen]
     model = catalogue.find(base) or _native(catalogue, base)
     rest: list[str] = []
     for suffix in suffixes:
@@ -62,8 +65,10 @@ def resolve(
         if unserved in catalogue.unserved:
             raise _unserved(unserved, model, catalogue.complete.find(unserved))
     if model is None:
+        if known := catalogue.complete.aliases.get(base):
+            raise _unserved(base, None, known)
         raise _unknown(name, "", catalogue)
-    return [ResolvedModel(model, _dynamic(name, rest, catalogue))]
+    return [ResolvedModel(model, _dynamic(name, rest, catalogue), "latest" if is_alias(base) else "")]
 
 
 def is_online(name: str) -> bool:
@@ -133,7 +138,8 @@ def _unserved(model_id: str, alternative: ModelEntry | None, elsewhere: ModelEnt
 
 
 def _unknown(name: str, hint: str, catalogue: Catalogue) -> ModelNotFound:
-    likely = [model_id for model_id in catalogue.models if model_id.startswith(name.partition("/")[0] + "/")]
+    names = catalogue.aliases if is_alias(name) else catalogue.models
+    likely = [model_id for model_id in names if model_id.startswith(name.partition("/")[0] + "/")]
     shown = name if len(name) <= 100 else name[:100] + "..."
     return ModelNotFound(
         f"{shown} is not a valid model ID.{hint} Browse /models or call GET /api/v1/models.",

@@ -34,15 +34,37 @@ def order_attempts(
             if preferences.allow_fallbacks is False:
                 ordered = [one for one in ordered if one.reason == "order"]
         else:
+            tier, group = _of_tier(group, constraints.service_tier)
             ordered = _sorted(group, by, context.health) if by else _balanced(group, context)
             ordered = _sticky_first(ordered, context)
+            if tier:
+                ordered = _sorted(tier, _TIER_SORTS[constraints.service_tier], context.health) + ordered
             if preferences.allow_fallbacks is False:
-                ordered = ordered[:1]
+                # Preferred throughput and latency count without fallbacks as well.
+                ordered = sorted(ordered, key=lambda one: _is_too_slow(one, constraints, context))[:1]
         attempts += ordered
     if constraints.prefers_performance:
         # A stable sort: endpoints that are too slow go behind all others, in the same order.
-        attempts.sort(key=lambda attempt: not constraints.is_fast_enough(context.health.of(attempt.key)))
+        attempts.sort(key=lambda attempt: _is_too_slow(attempt, constraints, context))
     return attempts
+
+
+def _is_too_slow(attempt: Attempt, constraints: RoutingConstraints, context: RoutingContext) -> bool:
+    return not constraints.is_fast_enough(context.health.of(attempt.key))
+
+
+#: Endpoints of a requested service tier come first, in this order.
+_TIER_SORTS = {"priority": "throughput", "flex": "price"}
+
+
+def _of_tier(group: list[Attempt], tier: str) -> tuple[list[Attempt], list[Attempt]]:
+    """(the attempts at endpoints of the tier, the others); no tier: ([], all)."""
+    if not tier:
+        return [], group
+    return (
+        [one for one in group if one.endpoint.service_tier == tier],
+        [one for one in group if one.endpoint.service_tier != tier],
+    )
 
 
 def _sorting(sort: str | dict[str, Any] | None, variants: frozenset[str]) -> tuple[str, str]:

@@ -7,14 +7,15 @@ traffic; endpoints that failed recently come last.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
 
-from common.errors import NoEndpoints
+from common.errors import ModelNotFound, NoEndpoints
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
-from models_catalog.catalog import Catalogue
+from models_catalog.catalog import Catalogue, EndpointEntry
 
 from .affinity import Draw
 from .attempts import Attempt, RoutingContext
@@ -25,12 +26,15 @@ from .ordering import order_attempts
 
 __all__ = ["Attempt", "Plan", "RoutingContext", "make_plan"]
 
+#: Tokens of an image in a response, at least.
+MIN_IMAGE_TOKENS = 500
+
 
 class Plan(msgspec.Struct, frozen=True):
     """The attempts in order, and the prices that bound what any of them can cost."""
 
     requested_model: str
-    strategy: str  # direct, fallback, auto, free
+    strategy: str  # direct, fallback, auto, free, latest
     attempts: tuple[Attempt, ...]
     considered: int  # endpoints of the requested models
     prompt_price: Decimal  # USD per token, of the most expensive attempt
@@ -54,8 +58,9 @@ class Plan(msgspec.Struct, frozen=True):
 def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, context: RoutingContext) -> Plan:
     """The endpoints to try, in order.
 
-    Raises ModelNotFound for an unknown name, NoEndpoints when no endpoint may or can serve the request (the message
-    counts the exclusions by reason), and ContextLengthExceeded when only its length is in the way.
+    A name without a model gives way to the next one. Raises ModelNotFound for an unknown name after which none is
+    left, NoEndpoints when no endpoint may or can serve the request (the message counts the exclusions by reason), and
+    ContextLengthExceeded when only its length is in the way.
     """
     default = caller.default_model or context.default_model
     requested = request.model or (request.models[0] if request.models else default)
@@ -63,12 +68,17 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     resolved = _resolved([requested, *request.models], catalogue, constraints, context)
     exclusions: Counter[Exclusion] = Counter()
     endpoints = EndpointFilter(constraints)
-    groups = [_usable(one, endpoints, constraints, context, exclusions) for one in resolved]
+    considered = 0
+    groups: list[list[Attempt]] = []
+    for one in resolved:
+        offered = constraints.of_eligible_tiers(one.model, one.variants)
+        considered += len(offered)
+        groups.append(_usable(one, offered, endpoints, constraints, context, exclusions))
     attempts = order_attempts(groups, resolved[0].variants, request, constraints, context)
     if not attempts:
-        raise no_endpoints(requested, resolved, exclusions, context.prompt_tokens)
-    strategy = resolved[0].router.partition("/")[2] or ("fallback" if len(resolved) > 1 else "direct")
-    considered = sum(len(one.model.endpoints) for one in resolved)
+        raise no_endpoints(requested, resolved, exclusions, considered=considered, prompt_tokens=context.prompt_tokens)
+    has_others = any(name != requested for name in request.models)
+    strategy = resolved[0].strategy or ("fallback" if has_others else "direct")
     plan = _bounded(requested, strategy, attempts, considered, request)
     return msgspec.structs.replace(plan, stable_draw=context.stable_draw) if context.stable_draw else plan
 
@@ -76,33 +86,34 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
 def _resolved(
     names: list[str], catalogue: Catalogue, constraints: RoutingConstraints, context: RoutingContext
 ) -> list[ResolvedModel]:
-    """The models that the names stand for. NoEndpoints when none of them has a provider."""
+    """The models that the names stand for. The error of the last name when none has a model."""
     draw = context.stable_draw or context.random_draw
     resolved: list[ResolvedModel] = []
-    unserved: NoEndpoints | None = None
+    failure: NoEndpoints | ModelNotFound | None = None
     for name in dict.fromkeys(names):
         try:
             resolved += resolve(catalogue, name, auto_models=context.auto_models, needs=constraints.needs, draw=draw)
-        except NoEndpoints as error:
-            unserved = unserved or error
-    if unserved and not resolved:
-        raise unserved
+        except (NoEndpoints, ModelNotFound) as error:
+            failure = error
+    if failure and not resolved:
+        raise failure
     return resolved
 
 
 def _usable(
     resolved: ResolvedModel,
+    offered: Sequence[EndpointEntry],
     endpoints: EndpointFilter,
     constraints: RoutingConstraints,
     context: RoutingContext,
     exclusions: Counter[Exclusion],
 ) -> list[Attempt]:
-    """The model's endpoints that may and can serve the request; the others are counted in `exclusions`.
+    """The endpoints of `offered` that may and can serve the request; the others are counted in `exclusions`.
 
     Simulated endpoints are left out if there is a real one.
     """
     usable: list[Attempt] = []
-    for endpoint in resolved.model.endpoints:
+    for endpoint in offered:
         upstream = context.upstream(endpoint)
         if upstream is None:
             exclusions[Exclusion(NO_CREDENTIALS, endpoint.provider_name)] += 1
@@ -112,6 +123,8 @@ def _usable(
             usable.append(Attempt(resolved.model, endpoint, upstream, ""))
     usable = [one for one in usable if not one.upstream.simulated] or usable
     usable = [one for one in usable if constraints.prompt_tokens <= one.endpoint.context_length] or usable
+    if constraints.service_tier == "flex":
+        usable = [one for one in usable if one.endpoint.service_tier == "flex"] or usable
     for parameter in constraints.preferred_parameters:
         usable = [one for one in usable if parameter in one.endpoint.supported_parameters] or usable
     return usable
@@ -127,6 +140,8 @@ def _bounded(requested: str, strategy: str, attempts: list[Attempt], considered:
             if for_an_hour:
                 prompt = max(prompt, prices.input_cache_write_1h or Decimal(0))
             completion = max(completion, prices.completion, prices.internal_reasoning or Decimal(0))
+            if prices.image_output and request.output_modalities != {"text"}:
+                completion = max(completion, prices.image_output / MIN_IMAGE_TOKENS)
     return Plan(
         requested_model=requested,
         strategy=strategy,

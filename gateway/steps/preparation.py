@@ -3,19 +3,20 @@
 import msgspec
 from django.conf import settings
 
-from common.errors import RateLimited
+from common.errors import InvalidRequest, RateLimited
 from common.money import PICO_PER_USD, PicoUsd
 from gateway import web_search
 from gateway.accounting.free_limits import count_free_request
 from gateway.accounting.rows import GenerationRow
 from gateway.accounting.settlement import Admit
 from gateway.callers import Caller
-from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
 from gateway.routing.affinity import Conversation
 from gateway.routing.health import Health
 from gateway.routing.plan import Plan, RoutingContext, make_plan
 from gateway.tokens.bounds import estimate_file_tokens, estimate_tokens
 from models_catalog.catalog import Catalogue
+from models_catalog.parameters import always_reasons
 
 __all__ = ["PreparedRequest", "prepare"]
 
@@ -42,7 +43,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
             generation=generation,
             prompt_cost=PicoUsd(self._prompt_cost() + (self.search.max_cost if self.search else 0)),
             oversize_cost=PicoUsd(int(self.plan.prompt_price * PICO_PER_USD * self.oversize_tokens)),
-            token_price=self.plan.completion_price,
+            token_price=self.plan.completion_price * self.request.choices,
             requested_tokens=self.request.max_tokens,
             model_max_tokens=self.plan.max_output_tokens,
         )
@@ -78,6 +79,8 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
         ),
     )
     plan = await _within_free_limits(plan, caller)
+    if request.reasoning is not None and request.reasoning.effort == "none":
+        request = _with_possible_effort(request, request.reasoning, plan)
     longest = max(attempt.endpoint.context_length for attempt in plan.attempts)
     likely, bound = estimate_file_tokens(request.messages, longest)
     prompt_tokens = min(estimate.bound + found_tokens + likely, longest)
@@ -89,6 +92,21 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
         prompt_tokens=prompt_tokens,
         oversize_tokens=min(estimate.bound + found_tokens + bound, longest) - prompt_tokens,
         images=estimate.images,
+    )
+
+
+def _with_possible_effort(request: ChatRequest, reasoning: Reasoning, plan: Plan) -> ChatRequest:
+    """A request for no reasoning, with the least effort where an alias stands for a model that always reasons.
+
+    Raises InvalidRequest for such a model that the request names itself.
+    """
+    if not all(always_reasons(attempt.model.id) for attempt in plan.attempts):
+        return request
+    if plan.strategy == "latest":
+        return msgspec.structs.replace(request, reasoning=msgspec.structs.replace(reasoning, effort="minimal"))
+    raise InvalidRequest(
+        f'{plan.attempts[0].model.id} always reasons: its effort cannot be "none". Ask for "minimal" - '
+        "at `$.reasoning.effort`"
     )
 
 

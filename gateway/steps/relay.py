@@ -74,6 +74,19 @@ class Relay:
         self._first = joined(self._first + self._rest)
         self._pieces.put_nowait(None)
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the response so far is only that the model, or its filter, refuses to give one."""
+        refuses = False
+        for event in self._first or ():
+            if isinstance(event, Finished):
+                refuses = refuses or event.finish_reason == "content_filter"
+            elif event.text or event.tool_calls or event.images:
+                return False
+            else:
+                refuses = refuses or bool(event.refusal)
+        return refuses
+
     async def events(self) -> AsyncGenerator[Delta | Finished, None]:
         """Every event up to the end. Raises ProviderFailure when the response breaks off."""
         piece = self._first
@@ -183,7 +196,8 @@ class _Opening:
 
         An endpoint whose keys are all cooling down is not called: that counts as its rate limit.
         """
-        upstream, provider, model = attempt.upstream, attempt.endpoint.provider, attempt.endpoint.provider_model_id
+        upstream, provider = attempt.upstream, attempt.endpoint.provider
+        model = attempt.endpoint.provider_model_id + attempt.endpoint.service_tier  # tiers have limits of their own
         tried: list[int] = []
         failure: ProviderFailure | None = None
         while key := ring.choose(provider, upstream.keys, model, tried=tried, draw=self._plan.stable_draw):
@@ -229,6 +243,8 @@ class _Opening:
             if gathers:
                 self._on_first_token(Begun(self._meter.generation.id, attempt.model.id))
                 await relay.gather()
+            if self._plan.attempts[-1].model is not attempt.model and relay.is_refusal:
+                raise ProviderFailure(400, "The model refused to respond.", error_type="refusal")
         except BaseException as error:
             if relay is not None:
                 await relay.close()

@@ -64,11 +64,12 @@ def complete_usage(
     """(the usage with the counts that the provider did not report, whether they were only measured by length).
 
     Without `usage` both counts are missing; with an estimated one, only the completion's. Neither exceeds what the hold
-    covers: `prompt_bound` and `max_tokens`. Long texts take milliseconds: call it in a thread.
+    covers: `prompt_bound`, and `max_tokens` for each of the choices. Long texts take milliseconds: call it in a thread.
     """
     vocabulary = tokenizers.vocabulary_of(model)
     completion, rough = response.count(vocabulary)
-    completion = min(completion, max_tokens or endpoint.max_completion_tokens or endpoint.context_length)
+    longest = max_tokens or endpoint.max_completion_tokens or endpoint.context_length
+    completion = min(completion, request.choices * longest)
     if usage is not None:
         return msgspec.structs.replace(usage, completion_tokens=max(usage.completion_tokens, completion)), rough
     texts = list(prompt_texts(request.messages, request.body.get("tools")))

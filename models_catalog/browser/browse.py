@@ -36,12 +36,12 @@ class Found:
 
 
 def find(catalogue: Catalogue, query: Query, *, now: float | None = None) -> Found:
-    """Return the models of `catalogue` that match `query`. Ages are relative to `now` (Unix seconds)."""
+    """Return the models and aliases of `catalogue` that match `query`. Ages are relative to `now` (Unix seconds)."""
     tests = list(_tests(query, now or time.time()))
     models: list[ModelEntry] = []
     counts: dict[str, Counter[str]] = {name: Counter() for name in _OPTIONS}
     nearly: Counter[tuple[str, str]] = Counter()
-    for model in catalogue.models.values():
+    for model in catalogue.listed:
         failed = [name for name, test in tests if not test(model)]
         if len(failed) > 1:
             continue

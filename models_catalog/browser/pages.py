@@ -95,8 +95,10 @@ def models(request: PageRequest) -> HttpResponse:
 
 @require_safe
 def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
-    """The page of a model: abilities, prices, providers and code samples."""
+    """The page of a model: abilities, prices, providers and code samples. An alias leads to its model's."""
     catalogue = _shown_to(request)
+    if (alias := catalogue.aliases.get(f"{author}/{slug}")) and alias.alias_of:
+        return redirect("models_catalog:model", *alias.alias_of.id.split("/", 1))
     found = catalogue.find(f"{author}/{slug}")
     if found is None:
         return _elsewhere(request, catalogue, f"{author}/{slug}")

@@ -15,7 +15,8 @@ _SERVICE_TIERS = frozenset({"flex", "priority"})
 
 
 def model_json(model: ModelEntry) -> dict[str, Any]:
-    """Return one model. Every key is always present; `object` and `owned_by` are for OpenAI's clients."""
+    """Return one model. Every key but `alias_target` is always present; `object` and `owned_by` are for OpenAI's
+    clients."""
     return {
         "id": model.id,
         "canonical_slug": model.canonical_slug,
@@ -40,7 +41,12 @@ def model_json(model: ModelEntry) -> dict[str, Any]:
         "links": {"details": f"/api/v1/models/{model.id}/endpoints"},
         "object": "model",
         "owned_by": model.author,
+        **_alias_target(model.alias_of),
     }
+
+
+def _alias_target(target: ModelEntry | None) -> dict[str, Any]:
+    return {"alias_target": {"slug": target.id, "name": target.name}} if target else {}
 
 
 def endpoints_json(model: ModelEntry) -> dict[str, Any]:

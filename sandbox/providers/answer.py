@@ -6,7 +6,11 @@ import msgspec
 
 from sandbox.providers import tokens
 
-__all__ = ["Answer", "ToolCall", "Usage"]
+__all__ = ["IMAGE", "IMAGE_TOKENS", "Answer", "ToolCall", "Usage"]
+
+#: The picture of every answer with pictures, a red square two pixels wide, and its tokens.
+IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg=="
+IMAGE_TOKENS = 1290
 
 
 class ToolCall(msgspec.Struct):
@@ -24,6 +28,7 @@ class Usage(msgspec.Struct):
     cache_write: int = 0
     cache_write_1h: int = 0  # part of cache_write
     reasoning: int = 0
+    image: int = 0  # part of the completion
     reasoning_apart: bool = False  # some providers do not count it in the completion, only in the total
 
 
@@ -36,6 +41,8 @@ class Answer(msgspec.Struct):
     finish: str | None = "stop"
     hidden_reasoning: bool = False  # counted, but not shown
     stopped_by: str | None = None  # the stop sequence that ended it
+    images: int = 0
+    others: list["Answer"] = []  # further choices, when several were asked for
 
     @property
     def text(self) -> str:
@@ -43,8 +50,15 @@ class Answer(msgspec.Struct):
 
     @property
     def completion_tokens(self) -> int:
-        """A call is one token for its name, then those of its arguments."""
-        return len(self.reasoning) + len(self.content) + sum(1 + len(call.arguments) for call in self.tool_calls)
+        """A call is one token for its name, then those of its arguments. Further choices count as well."""
+        called = sum(1 + len(call.arguments) for call in self.tool_calls)
+        others = sum(other.completion_tokens for other in self.others)
+        return len(self.reasoning) + len(self.content) + called + IMAGE_TOKENS * self.images + others
+
+    @property
+    def choices(self) -> list["Answer"]:
+        """This answer and the others."""
+        return [self, *self.others]
 
     def stopped_at(self, stops: list[str]) -> "Answer":
         """The answer up to the first of `stops`, which is not part of it."""

@@ -65,6 +65,8 @@ class ChatRequest(Sampling, frozen=True, kw_only=True):
     include_reasoning: bool | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
+    modalities: list[str] | None = None
+    service_tier: str | None = None
 
     @property
     def effort(self) -> str | None:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.json import encode
 from starlette.types import Receive, Scope, Send
 
-from sandbox.providers.answer import Answer, Usage
+from sandbox.providers.answer import IMAGE_TOKENS, Answer, Usage
 from sandbox.providers.chat_request import ChatRequest, check_request
 from sandbox.providers.controls import ControlError, Controls, read_controls, take_commands
 from sandbox.providers.dialects import Dialect, dialect_of
@@ -96,12 +96,15 @@ class Exchange:
         faults = Faults(controls.faults, self.provider, request.model, controls.session, shared.counters)
         if faults and await self._broke_off(faults):
             return None
+        if request.service_tier and "standard-tier" in faults:
+            request = msgspec.structs.replace(request, service_tier="default")
         prompt, marked = prompt_tokens(request)
         if refusal := faults.refusal or self._refusal(request, len(prompt), context):
             await self._wait_at_gates()
             await self.refuse(refusal)
             return None
         answer = faults.on_answer(self._answer(request))
+        answer.others = [self._answer(request) for _ in range(1, request.n or 1)]
         usage = faults.on_usage(controls.reported(self._usage(request, prompt, marked, answer)))
         voice = self.protocol.voice(request, faults.on_dialect(self.dialect))
         return Prepared(answer, usage, voice, faults, bool(request.stream) and "error-200" not in faults)
@@ -149,7 +152,11 @@ class Exchange:
         else:
             answer = write(request, self.shared.wordings.chance(request, self.controls.session))
         answer.hidden_reasoning = bool(request.reasoning and request.reasoning.exclude)
-        return answer.stopped_at(request.stops).limited_to(request.token_limit)
+        answer = answer.stopped_at(request.stops).limited_to(request.token_limit)
+        room = None if request.token_limit is None else request.token_limit - answer.completion_tokens
+        if "image" in (request.modalities or ()) and (room is None or room >= IMAGE_TOKENS):
+            answer.images = 1
+        return answer
 
     def _usage(self, request: ChatRequest, prompt: list[str], marked: int, answer: Answer) -> Usage:
         """A prompt with cache marks is cached up to the last of them, for a price; others as a whole."""
@@ -161,7 +168,8 @@ class Exchange:
             completion=answer.completion_tokens,
             cached=use.read,
             cache_write=use.written if marked else 0,
-            reasoning=len(answer.reasoning),
+            reasoning=sum(len(choice.reasoning) for choice in answer.choices),
+            image=IMAGE_TOKENS * sum(choice.images for choice in answer.choices),
         )
 
     def _pace(self, faults: Faults) -> Pace:

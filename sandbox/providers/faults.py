@@ -55,6 +55,7 @@ FAULTS: dict[str, tuple[float, ...]] = {
     "html-200": (),
     "error-200": (),
     "gzip": (),
+    "standard-tier": (),
 }
 _STATUS = re.compile(r"[45]\d\d")
 HUGE = 2**53

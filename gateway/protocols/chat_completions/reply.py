@@ -8,15 +8,21 @@ from common.errors import ApiError
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 from gateway.protocols.reasoning import add_pieces, plain_detail
 
+from .functions import CALLED, function_call
 from .sse import error_object, usage_object
+from .text_logprobs import in_text_form
 
 __all__ = ["failed_reply", "gather"]
 
 
 async def gather(
-    events: AsyncIterable[Event], *, text_completion: bool = False, show_reasoning: bool = True
+    events: AsyncIterable[Event],
+    *,
+    text_completion: bool = False,
+    show_reasoning: bool = True,
+    functions: bool = False,
 ) -> dict[str, Any]:
-    """The JSON object of the response.
+    """The JSON object of the response. With `functions`, a tool call has the older form, `function_call`.
 
     A response that was interrupted keeps its text, with `finish_reason` "error" and the error in its choice. ApiError
     passes through if there was no text at all.
@@ -32,6 +38,7 @@ async def gather(
                     "model": event.model,
                     "provider": event.provider,
                     "system_fingerprint": event.system_fingerprint,
+                    "service_tier": event.service_tier,
                 }
                 if event.routing:
                     reply["openrouter_metadata"] = event.routing
@@ -40,14 +47,14 @@ async def gather(
             case Finished():
                 choices.setdefault(event.index, _Choice()).finish = event
             case Failed():
-                choices.setdefault(0, _Choice()).failure = event
+                unfinished = [one for one in choices.values() if one.finish is None]
+                for choice in unfinished or [choices.setdefault(0, _Choice())]:
+                    choice.failure = event
             case Billed():
                 reply["usage"] = usage_object(event)
     render = _Choice.as_text if text_completion else _Choice.as_message
-    reply["choices"] = [
-        {"index": index, **render(choice, show_reasoning)}
-        for index, choice in sorted((choices or {0: _Choice()}).items())
-    ]
+    rendered = [(index, render(choice, show_reasoning)) for index, choice in sorted((choices or _NOTHING).items())]
+    reply["choices"] = [{"index": index, **(_with_function(one) if functions else one)} for index, one in rendered]
     return reply
 
 
@@ -127,7 +134,8 @@ class _Choice:
         return {"message": message, **self._ending()}
 
     def as_text(self, show_reasoning: bool) -> dict[str, Any]:
-        return {"text": "".join(self.text), **self._ending()}
+        ending = self._ending()
+        return {"text": "".join(self.text), **ending, "logprobs": in_text_form(ending["logprobs"], 0)}
 
     def _ending(self) -> dict[str, Any]:
         ending: dict[str, Any] = {
@@ -139,6 +147,20 @@ class _Choice:
             ending["finish_reason"] = "error"
             ending["error"] = error_object(self.failure)
         return ending
+
+
+#: The choices of a response without any event.
+_NOTHING = {0: _Choice()}
+
+
+def _with_function(choice: dict[str, Any]) -> dict[str, Any]:
+    """The choice with its first tool call in the older form."""
+    message = choice.get("message") or {}
+    calls = message.pop("tool_calls", None)
+    if not calls or not (call := function_call(calls)):
+        return choice
+    reason = CALLED if choice["finish_reason"] == "tool_calls" else choice["finish_reason"]
+    return {**choice, "message": {**message, "function_call": call}, "finish_reason": reason}
 
 
 def _joined_logprobs(known: Any, new: Any) -> Any:

@@ -7,6 +7,8 @@ from msgspec import Meta
 
 from common.errors import InvalidRequest
 
+from .functions import with_tools
+
 __all__ = ["ChatRequest", "ProviderPreferences", "parse"]
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -88,6 +90,7 @@ class _Message(msgspec.Struct):
     name: str | None = None
     tool_calls: list[_ToolCall] | None = None
     tool_call_id: str | None = None
+    function_call: _Function | None = None
     reasoning: str | None = None
     reasoning_details: list[dict[str, Any]] | None = None
 
@@ -98,8 +101,18 @@ class _Plugin(msgspec.Struct):
 
 
 class _ResponseFormat(msgspec.Struct):
-    type: str
+    type: Literal["text", "json_object", "json_schema", "grammar", "python"]
     json_schema: dict[str, Any] | None = None
+
+
+class _Prediction(msgspec.Struct):
+    type: Literal["content"]
+    content: str | list[dict[str, Any]]
+
+
+class _WebSearchOptions(msgspec.Struct):
+    search_context_size: Literal["low", "medium", "high"] | None = None
+    user_location: dict[str, Any] | None = None
 
 
 class _Body(msgspec.Struct):
@@ -109,7 +122,7 @@ class _Body(msgspec.Struct):
     models: Annotated[list[Annotated[str, Meta(max_length=300)]], Meta(max_length=50)] | None = None
     route: str | None = None
     messages: list[_Message] | None = None
-    prompt: str | None = None
+    prompt: str | list[Any] | None = None
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     usage: _Usage | None = None
@@ -125,9 +138,15 @@ class _Body(msgspec.Struct):
     repetition_penalty: Annotated[float, Meta(gt=0, le=2)] | None = None
     seed: int | None = None
     logit_bias: dict[str, Annotated[float, Meta(ge=-100, le=100)]] | None = None
-    logprobs: bool | None = None
+    logprobs: bool | Annotated[int, Meta(ge=0, le=20)] | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     stop: str | list[str] | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    best_of: int | None = None
+    echo: bool | None = None
+    suffix: str | None = None
+    functions: list[dict[str, Any]] | None = None
+    function_call: str | dict[str, Any] | None = None
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
@@ -137,6 +156,11 @@ class _Body(msgspec.Struct):
     reasoning_effort: Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"] | None = None
     include_reasoning: bool | None = None
     verbosity: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    prediction: _Prediction | None = None
+    web_search_options: _WebSearchOptions | None = None
+    modalities: list[Literal["text", "image", "audio"]] | None = None
+    image_config: dict[str, Any] | None = None
+    service_tier: Literal["auto", "default", "flex", "priority", "fast", "scale"] | None = None
     provider: ProviderPreferences | None = None
     plugins: list[_Plugin] | None = None
     transforms: list[str] | None = None
@@ -145,6 +169,9 @@ class _Body(msgspec.Struct):
     prompt_cache_key: Annotated[str, Meta(max_length=1024)] | None = None
     metadata: Metadata | None = None
     session_id: Annotated[str, Meta(max_length=256)] | None = None
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +190,11 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     is_text_completion: bool  # sent with `prompt`, answered with `choices[].text`
     max_tokens_is_cap: bool = False  # endpoints with a lower limit serve it too: the protocol requires `max_tokens`
     for_reply: Any = None  # for the reply in another protocol: the parts of its request that it needs
+    choices: int = 1  # how many responses to the same prompt (`n`)
+    output_modalities: frozenset[str] = _NONE  # the kinds of output that the model must have
+    uses_functions: bool = False  # sent with `functions`, answered with `function_call`
+    service_tier: str = ""  # "priority" or "flex"; empty: the standard one
+    heals_json: bool = False  # JSON with faults in a whole response is mended
 
     def caches_for_an_hour(self) -> bool:
         """Whether any part of the prompt is to be cached for an hour, which costs more than for five minutes."""
@@ -201,17 +233,19 @@ def parse(body: bytes | dict[str, Any], *, max_stops: int | None = MAX_STOP_SEQU
         checked = msgspec.convert(raw, _Body)
     except (msgspec.ValidationError, RecursionError) as error:
         raise InvalidRequest(f"Invalid request parameters: {error}") from error
-    if max_stops is not None and isinstance(checked.stop, list) and len(checked.stop) > max_stops:
-        raise InvalidRequest(f"Invalid request parameters: at most {max_stops} stop sequences - at `$.stop`")
-    if checked.messages is None and checked.prompt is None:
-        raise InvalidRequest("Either `messages` or `prompt` is required.")
-    if checked.messages is not None and not checked.messages:
-        raise InvalidRequest("`messages` must contain at least one message.")
+    _check(checked, max_stops)
+    text = _prompt_text(checked.prompt) if checked.messages is None else ""
+    uses_functions = bool(checked.functions)
+    # Few bodies have the word: most need no look at their messages.
+    if uses_functions or ((not isinstance(body, bytes) or b"function" in body) and _has_functions(checked)):
+        raw = with_tools(raw)
+    if checked.logprobs is not None and not isinstance(checked.logprobs, bool):  # as text completions count them
+        raw = raw | {"logprobs": True, "top_logprobs": checked.logprobs}
     return ChatRequest(
         body=raw,
         model=checked.model or None,
         models=tuple(checked.models or ()),
-        messages=raw["messages"] if checked.messages else [{"role": "user", "content": checked.prompt}],
+        messages=raw["messages"] if checked.messages else [{"role": "user", "content": text}],
         stream=bool(checked.stream),
         max_tokens=checked.max_completion_tokens or checked.max_tokens,
         provider=checked.provider or ProviderPreferences(),
@@ -219,6 +253,54 @@ def parse(body: bytes | dict[str, Any], *, max_stops: int | None = MAX_STOP_SEQU
         user=checked.user or checked.safety_identifier or "",
         session_id=checked.session_id or "",
         is_text_completion=checked.messages is None,
+        choices=checked.n or 1,
+        output_modalities=frozenset(checked.modalities) if checked.modalities else _NONE,
+        uses_functions=uses_functions,
+        service_tier=_TIERS.get(checked.service_tier, "") if checked.service_tier else "",
+        heals_json=bool(checked.plugins) and _heals_json(checked),
+    )
+
+
+#: Values of `service_tier` that ask for a tier; the others leave the choice to the gateway.
+_TIERS = {"priority": "priority", "fast": "priority", "flex": "flex"}
+
+
+def _has_functions(checked: _Body) -> bool:
+    return any(one.function_call or one.role == "function" for one in checked.messages or ())
+
+
+def _heals_json(checked: _Body) -> bool:
+    """Whether the plugin is on, in a request for JSON that does not stream."""
+    if checked.stream or checked.response_format is None or not checked.response_format.type.startswith("json"):
+        return False
+    return any(one.id == "response-healing" and one.enabled is not False for one in checked.plugins or ())
+
+
+def _check(checked: _Body, max_stops: int | None) -> None:
+    """Raise InvalidRequest for what the types of the fields do not tell."""
+    if max_stops is not None and isinstance(checked.stop, list) and len(checked.stop) > max_stops:
+        raise InvalidRequest(f"Invalid request parameters: at most {max_stops} stop sequences - at `$.stop`")
+    if checked.messages is None and checked.prompt is None:
+        raise InvalidRequest("Either `messages` or `prompt` is required.")
+    if checked.messages is not None and not checked.messages:
+        raise InvalidRequest("`messages` must contain at least one message.")
+    if checked.echo or checked.suffix:
+        name = "echo" if checked.echo else "suffix"
+        raise InvalidRequest(f"`{name}` is not supported: models for chat answer a prompt - at `$.{name}`")
+    if checked.best_of is not None and checked.best_of > (checked.n or 1):
+        raise InvalidRequest("`best_of` above `n` is not supported. Ask for `n` completions - at `$.best_of`")
+
+
+def _prompt_text(prompt: str | list[Any] | None) -> str:
+    """The text of `prompt`. InvalidRequest for several texts, and for tokens."""
+    if not isinstance(prompt, list):
+        return prompt or ""
+    if len(prompt) == 1 and isinstance(prompt[0], str):
+        return prompt[0]
+    if prompt and all(isinstance(text, str) for text in prompt):
+        raise InvalidRequest("`prompt` has several texts. Send one request for each - at `$.prompt`")
+    raise InvalidRequest(
+        "`prompt` has no text. Token IDs mean different words to each model: send the text itself - at `$.prompt`"
     )
 
 

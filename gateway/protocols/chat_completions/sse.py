@@ -9,6 +9,9 @@ from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 from gateway.protocols.costs import cost_details
 from gateway.protocols.reasoning import plain_detail
 
+from .functions import CALLED, function_call
+from .text_logprobs import in_text_form
+
 __all__ = ["KEEP_ALIVE", "SseEncoder", "error_object", "usage_object"]
 
 _DONE = b"data: [DONE]\n\n"
@@ -19,11 +22,25 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class SseEncoder:
-    """Encodes the events of one response as chunks that share its ID."""
+    """Encodes the events of one response as chunks that share its ID.
 
-    def __init__(self, *, text_completion: bool = False, show_reasoning: bool = True) -> None:
+    With `functions`, the first tool call is written in the older form, `function_call`. `choices` is the number of
+    choices that the request asks for.
+    """
+
+    def __init__(
+        self,
+        *,
+        text_completion: bool = False,
+        show_reasoning: bool = True,
+        functions: bool = False,
+        choices: int = 1,
+    ) -> None:
         self._text_completion = text_completion
         self._show_reasoning = show_reasoning
+        self._functions = functions
+        self._unfinished = set(range(choices))
+        self._offsets: dict[int, int] = {}  # by choice: characters so far, for log probabilities of text completions
         self._object = "text_completion" if text_completion else "chat.completion.chunk"
         self._started: Started | None = None
 
@@ -36,11 +53,13 @@ class SseEncoder:
             case Delta():
                 return self._chunk([self._choice(event)])
             case Finished():
+                self._unfinished.discard(event.index)
+                called = self._functions and event.finish_reason == "tool_calls"
                 return self._chunk(
                     [
                         self._content(event.index, {"content": ""})
                         | {
-                            "finish_reason": event.finish_reason,
+                            "finish_reason": CALLED if called else event.finish_reason,
                             "native_finish_reason": event.native_finish_reason,
                             "logprobs": None,
                         }
@@ -48,8 +67,9 @@ class SseEncoder:
                 )
             case Failed():
                 empty: dict[str, Any] = {"text": ""} if self._text_completion else {"delta": {"content": ""}}
-                choice = {"index": 0, **empty, "finish_reason": "error", "native_finish_reason": None}
-                return self._chunk([choice], error=error_object(event))
+                ending = {**empty, "finish_reason": "error", "native_finish_reason": None}
+                choices = [{"index": index, **ending} for index in sorted(self._unfinished) or (0,)]
+                return self._chunk(choices, error=error_object(event))
             case Billed():
                 routing = self._started.routing if self._started else None
                 extra = {"openrouter_metadata": routing} if routing else {}
@@ -68,12 +88,19 @@ class SseEncoder:
         for name in ("tool_calls", "annotations", "images"):
             if value := getattr(delta, name):
                 fields[name] = value
+        if self._functions and delta.tool_calls and (call := function_call(fields.pop("tool_calls"))):
+            fields["function_call"] = call
         if delta.refusal:
             fields["refusal"] = delta.refusal
         choice = self._content(delta.index, fields) | {"finish_reason": None, "native_finish_reason": None}
         if delta.logprobs is not None:
-            choice["logprobs"] = delta.logprobs
+            choice["logprobs"] = self._logprobs(delta) if self._text_completion else delta.logprobs
         return choice
+
+    def _logprobs(self, delta: Delta) -> Any:
+        offset = self._offsets.get(delta.index, 0)
+        self._offsets[delta.index] = offset + len(delta.text)
+        return in_text_form(delta.logprobs, offset)
 
     def _content(self, index: int, fields: dict[str, Any]) -> dict[str, Any]:
         if self._text_completion:
@@ -93,6 +120,8 @@ class SseEncoder:
         }
         if self._started.system_fingerprint:
             body["system_fingerprint"] = self._started.system_fingerprint
+        if self._started.service_tier:
+            body["service_tier"] = self._started.service_tier
         return b"data: " + _encode(body) + b"\n\n"
 
 
@@ -114,6 +143,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
     searches = {"web_search_requests": billed.web_searches}
     # Guides name it one way, the document the other.
     tools = {"server_tool_use": searches, "server_tool_use_details": searches} if billed.web_searches else {}
+    images = {"image_tokens": usage.image_tokens} if usage.image_tokens else {}
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
@@ -122,7 +152,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
             "cached_tokens": usage.cached_tokens,
             "cache_write_tokens": usage.cache_write_tokens,
         },
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens, **images},
         "cost": as_usd(billed.cost),
         "is_byok": False,
         "cost_details": cost_details(billed),

@@ -25,6 +25,8 @@ PARAMETERS = {
 
 #: The provider refuses a request with more.
 MAX_STOP_SEQUENCES = 5
+#: Fields of `image_config`, with their names in `imageConfig`.
+IMAGE_CONFIG = {"aspect_ratio": "aspectRatio", "image_size": "imageSize"}
 
 _TOOL_MODES = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
 
@@ -82,9 +84,16 @@ def _generation_config(request: ProviderRequest, model: GeminiModel) -> Body:
     modalities = request.body.get("modalities")
     if isinstance(modalities, list) and "image" in request.attempt.model.output_modalities:
         config["responseModalities"] = [str(name).upper() for name in modalities]
+    if "image" in request.attempt.model.output_modalities and (image := _image_config(request)):
+        config["imageConfig"] = image
     if thinking := _thinking(request, model):
         config["thinkingConfig"] = thinking
     return config
+
+
+def _image_config(request: ProviderRequest) -> Body:
+    given = request.body.get("image_config") or {}
+    return {theirs: given[name] for name, theirs in IMAGE_CONFIG.items() if name in given}
 
 
 def _json_config(request: ProviderRequest) -> Body:

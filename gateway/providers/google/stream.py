@@ -55,12 +55,18 @@ class _Candidate(msgspec.Struct, rename="camel"):
     finish_reason: str | None = None
 
 
+class _ModalityTokens(msgspec.Struct, rename="camel"):
+    modality: str = ""
+    token_count: int | None = None
+
+
 class _Usage(msgspec.Struct, rename="camel"):
     prompt_token_count: int | None = None
     tool_use_prompt_token_count: int | None = None
     candidates_token_count: int | None = None
     thoughts_token_count: int | None = None
     cached_content_token_count: int | None = None
+    candidates_tokens_details: list[_ModalityTokens] | None = None
 
 
 class _Feedback(msgspec.Struct, rename="camel"):
@@ -182,5 +188,6 @@ class GenerationStream(ProviderStream):
             (new.candidates_token_count or 0) + reasoning,
             reasoning=reasoning,
             cached=new.cached_content_token_count or 0,
+            image=sum(one.token_count or 0 for one in new.candidates_tokens_details or () if one.modality == "IMAGE"),
         )
         self.usage = usage or self.usage

@@ -23,4 +23,6 @@ async def open_stream(request: ProviderRequest) -> ChatStream:
         headers=authorization(upstream.api_key),
         body=request_body(request),
     )
-    return ChatStream(response)
+    stream = ChatStream(response)
+    stream.choices = request.chat.choices
+    return stream

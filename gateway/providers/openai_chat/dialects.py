@@ -25,6 +25,8 @@ class Dialect:
     accepted_fields: frozenset[str] | None = None
     #: Request fields that the provider refuses, for providers that accept any other.
     refused_fields: frozenset[str] = _OPENAI_ONLY
+    #: Other names for request fields.
+    field_names: Mapping[str, str] = field(default_factory=dict)
     #: The request field that limits the output tokens.
     output_limit_field: str = "max_tokens"
     #: Replacements for efforts that the provider does not have, as values of `reasoning_effort`.
@@ -126,7 +128,8 @@ DIALECTS: Mapping[str, Dialect] = {
         cache_control=False,
     ),
     "mistral": Dialect(
-        accepted_fields=_COMMON_FIELDS | {"prediction", "prompt_mode", "random_seed", "safe_prompt"},
+        accepted_fields=_COMMON_FIELDS | {"n", "prediction", "prompt_mode", "random_seed", "safe_prompt"},
+        field_names={"seed": "random_seed"},
         efforts=dict.fromkeys(("max", "xhigh", "high", "medium", "low", "minimal"), "high"),  # its only one
         message_fields=_MESSAGE_FIELDS,
         speaker_names=False,

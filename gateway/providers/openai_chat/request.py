@@ -3,27 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.protocols.chat_completions.parameters import NOT_SENT, OPTIONAL
 from gateway.protocols.chat_completions.request import Reasoning
 from gateway.providers.request_context import ProviderRequest
 from gateway.providers.tool_schemas import as_object
-from models_catalog.parameters import DROPPABLE, supports
+from models_catalog.parameters import supports
 
 from .dialects import DIALECTS, TOLERANT, Dialect
 from .messages import Message, messages_in, without_cache_control
 
 __all__ = ["request_body"]
-
-#: Fields that the gateway acts on: a provider would refuse them or take them for something else.
-GATEWAY_FIELDS = frozenset(
-    {
-        "model", "models", "route", "messages", "prompt", "stream", "stream_options", "usage", "provider", "plugins",
-        "transforms", "preset", "session_id", "user", "trace", "debug", "max_tokens", "max_completion_tokens",
-        "reasoning", "reasoning_effort", "include_reasoning", "n", "best_of", "echo", "metadata", "store",
-        "structured_outputs", "max_tool_calls", "stop_server_tools_when", "cache_control", "safety_identifier",
-        "service_tier",  # the catalog's prices are those of the standard tier
-        "prompt_cache_key",  # sent as a pseudonym, where it is sent
-    }
-)  # fmt: skip
 
 #: Fields about tools: without a tool, providers refuse them.
 _TOOL_FIELDS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
@@ -43,10 +32,10 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
     body = {
         name: value
         for name, value in chat.body.items()
-        if name not in GATEWAY_FIELDS
+        if name not in NOT_SENT
         and value is not None
         and name not in refused
-        and (name not in DROPPABLE or supports(listed, name))
+        and (name not in OPTIONAL or supports(listed, name))
     }
     body["model"] = request.model
     body["messages"] = messages_in(dialect, request.messages())
@@ -60,6 +49,10 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
+    if endpoint.service_tier:
+        body["service_tier"] = endpoint.service_tier
+    if chat.choices > 1:
+        body["n"] = chat.choices
     if limit := request.token_limit:
         body[dialect.output_limit_field] = limit
     if chat.reasoning is not None and request.supports("reasoning"):
@@ -70,6 +63,9 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
         body["user"] = end_user
     if dialect.prompt_cache_key and (key := request.prompt_cache_key):
         body["prompt_cache_key"] = key
+    for name, theirs in dialect.field_names.items():
+        if name in body:
+            body[theirs] = body.pop(name)
     if (accepted := dialect.accepted_fields) is not None:
         body = {name: value for name, value in body.items() if name in accepted}
     return body

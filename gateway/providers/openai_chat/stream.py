@@ -59,6 +59,7 @@ class _PromptDetails(msgspec.Struct):
 
 class _CompletionDetails(msgspec.Struct):
     reasoning_tokens: int | None = None
+    image_tokens: int | None = None
 
 
 class _Usage(msgspec.Struct):
@@ -76,6 +77,7 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
     system_fingerprint: str | None = None
+    service_tier: str | None = None
     error: Any = None
 
 
@@ -97,6 +99,8 @@ class ChatStream(ProviderStream):
             self.upstream_id = chunk.id
         if chunk.system_fingerprint:
             self.system_fingerprint = chunk.system_fingerprint[:200]
+        if chunk.service_tier:
+            self.service_tier = chunk.service_tier
         if chunk.usage is not None:
             self.usage = _merged(self.usage, chunk.usage)
         events: list[Delta | Finished] = []
@@ -174,11 +178,13 @@ def _merged(known: Usage | None, new: _Usage) -> Usage | None:
     reasoning = _first(completion_details.reasoning_tokens, default=old.reasoning_tokens)
     if new.total_tokens == prompt + completion + reasoning:
         completion += reasoning  # some providers count reasoning beside the completion, and all bill it
+    image = _first(completion_details.image_tokens, default=old.image_tokens)
     cached = _first(
         prompt_details.cached_tokens, new.cached_tokens, new.prompt_cache_hit_tokens, default=old.cached_tokens
     )
     cache_write = _first(prompt_details.cache_write_tokens, default=old.cache_write_tokens)
-    return checked_usage(prompt, completion, reasoning=reasoning, cached=cached, cache_write=cache_write) or known
+    usage = checked_usage(prompt, completion, reasoning=reasoning, cached=cached, cache_write=cache_write, image=image)
+    return usage or known
 
 
 def _first(*counts: int | None, default: int) -> int:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from msgspec.json import encode
 from starlette.types import Scope
 
-from sandbox.providers.answer import Answer, Usage
+from sandbox.providers.answer import IMAGE, IMAGE_TOKENS, Answer, Usage
 from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal
@@ -29,6 +29,7 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_PICTURE = {"inlineData": {"mimeType": "image/png", "data": IMAGE}}
 _FINISHES = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP", "content_filter": "SAFETY"}
 
 
@@ -68,6 +69,7 @@ class GenerationVoice(Voice):
             parts.append({"text": "".join(answer.reasoning), "thought": True})
         if answer.content:
             parts.append({"text": answer.text})
+        parts += [_PICTURE] * answer.images
         parts += [part for part, _ in _calls(answer)]
         return self._chunk(parts, _usage(usage, usage.completion) if usage else None, answer.finish)
 
@@ -108,6 +110,8 @@ def _parts(answer: Answer) -> Iterator[tuple[dict[str, Any], int]]:
             yield {"text": piece, "thought": True}, 1
     for piece in answer.content:
         yield {"text": piece}, 1
+    for _ in range(answer.images):
+        yield _PICTURE, IMAGE_TOKENS
     yield from _calls(answer)
 
 
@@ -124,11 +128,13 @@ def _calls(answer: Answer) -> Iterator[tuple[dict[str, Any], int]]:
 def _usage(usage: Usage, sent: int) -> dict[str, Any]:
     """Here candidates do not count thoughts. `sent` tokens of the answer have been sent so far."""
     thoughts = usage.reasoning if sent >= usage.completion else min(sent, usage.reasoning)
-    body = {
+    body: dict[str, Any] = {
         "promptTokenCount": usage.prompt,
         "candidatesTokenCount": sent - thoughts,
         "totalTokenCount": usage.prompt + sent,
     }
+    if usage.image and sent >= usage.completion:
+        body["candidatesTokensDetails"] = [{"modality": "IMAGE", "tokenCount": usage.image}]
     if thoughts:
         body["thoughtsTokenCount"] = thoughts
     if usage.cached:

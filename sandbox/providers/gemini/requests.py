@@ -83,6 +83,7 @@ class GenerationConfig(msgspec.Struct, frozen=True, rename="camel"):
     response_schema: dict[str, Any] | None = None
     response_json_schema: dict[str, Any] | None = None
     thinking_config: _Thinking | None = None
+    response_modalities: list[str] | None = None
 
 
 class GenerationRequest(msgspec.Struct, frozen=True, rename="camel"):
@@ -119,6 +120,7 @@ def read_generation_request(body: bytes, model: str, *, stream: bool) -> ChatReq
         tool_choice=_MODES.get(calling.mode),
         response_format=_format(config),
         reasoning=_reasoning(config.thinking_config),
+        modalities=[kind.lower() for kind in config.response_modalities or ()] or None,
     )
 
 

@@ -4,19 +4,24 @@ import secrets
 import time
 import zlib
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
 
-from sandbox.providers.answer import Answer, ToolCall, Usage
+from sandbox.providers.answer import IMAGE, IMAGE_TOKENS, Answer, ToolCall, Usage
 from sandbox.providers.chat_request import ChatRequest, PromptRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.openai.usage import usage_body
 from sandbox.providers.steps import Frame, Step
 
-__all__ = ["Wording", "encode", "finish_choice", "frames", "logprobs_of"]
+__all__ = ["PICTURE", "Wording", "encode", "finish_choice", "frames", "logprobs_of"]
 
 encode = msgspec.json.Encoder().encode
+
+#: A picture in an answer.
+PICTURE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{IMAGE}"}}
+_FIRST = b'{"index":0,'
 
 
 class Wording:
@@ -28,6 +33,7 @@ class Wording:
         self.legacy = legacy
         self.echo = request.echo if isinstance(request, PromptRequest) else ""
         self.logprobs = (request.top_logprobs or 0) if request.logprobs else None
+        self.tier = {"service_tier": request.service_tier} if request.service_tier else {}
         self.created = int(time.time())
         self.id = dialect.ids + secrets.token_hex(12) if dialect.ids else ""
         start: dict[str, Any] = {"id": self.id} if self.id else {}
@@ -36,6 +42,7 @@ class Wording:
             "created": self.created,
             "model": request.model,
             **({"system_fingerprint": dialect.fingerprint} if dialect.fingerprint else {}),
+            **self.tier,
             "choices": [],
         }
         self._open = dialect.data.encode() + encode(start)[:-2]
@@ -82,7 +89,7 @@ def _frames(answer: Answer, usage: Usage | None, wording: Wording, place: str, *
             wording.event(b'{"index":0,"text":' + encode(wording.echo) + b',"finish_reason":null}'), kind="start"
         )
     sent = 0
-    for choice, in_tokens in _choices(answer, wording):
+    for choice, in_tokens in _all_choices(answer, wording):
         sent += in_tokens
         grown = _grown(usage, sent, answer, dialect) if place == "every" and usage else b""
         yield Frame(wording.event(choice, grown), in_tokens)
@@ -91,10 +98,14 @@ def _frames(answer: Answer, usage: Usage | None, wording: Wording, place: str, *
         if dialect.comments and sent % dialect.comments == 0:
             yield Frame(wording.comment(), kind="comment")
     body = encode(usage_body(usage, dialect)) if usage else b""
-    if answer.finish is not None:
-        inside = body if place == "in-choice" else b""
-        beside = body if place in ("with-finish", "every") else b""
-        yield Frame(wording.event(finish_choice(answer.finish, wording, inside), beside), kind="finish")
+    for number, one in enumerate(answer.choices):
+        if one.finish is None:
+            continue
+        is_last = one is answer.choices[-1]
+        inside = body if place == "in-choice" and is_last else b""
+        beside = body if place in ("with-finish", "every") and is_last else b""
+        ending = _numbered(finish_choice(one.finish, wording, inside), number)
+        yield Frame(wording.event(ending, beside), kind="finish")
     unfinished = answer.finish is None and place != "never"
     if place == "separate" or (place == "in-choice" and usage_wanted) or unfinished:
         yield Frame(wording.event(b"", body), kind="usage")
@@ -117,6 +128,22 @@ def _choice(delta: bytes, logprobs: bytes = b"null") -> bytes:
 
 def _empty(wording: Wording) -> bytes:
     return b'{"index":0,"text":"","finish_reason":null}' if wording.legacy else _choice(b'"content":""')
+
+
+def _numbered(choice: bytes, number: int) -> bytes:
+    """The choice with another index."""
+    return b'{"index":%d,' % number + choice.removeprefix(_FIRST) if number else choice
+
+
+def _all_choices(answer: Answer, wording: Wording) -> Iterator[tuple[bytes, int]]:
+    """(choice, tokens in it): those of several answers take turns."""
+    if not answer.others:
+        yield from _choices(answer, wording)
+        return
+    for turn in zip_longest(*(_choices(one, wording) for one in answer.choices)):
+        for number, piece in enumerate(turn):
+            if piece is not None:
+                yield _numbered(piece[0], number), piece[1]
 
 
 def _choices(answer: Answer, wording: Wording) -> Iterator[tuple[bytes, int]]:
@@ -144,6 +171,8 @@ def _deltas(answer: Answer, wording: Wording) -> Iterator[tuple[bytes, int, str]
             yield null + word + encode(piece), 1, ""
     for piece in answer.content:
         yield b'"content":' + encode(piece), 1, piece
+    for _ in range(answer.images):
+        yield b'"content":"","images":[' + encode(PICTURE) + b"]", IMAGE_TOKENS, ""
     for index, call in enumerate(answer.tool_calls):
         for part, in_tokens in _call_parts(index, call, wording):
             yield null + b'"tool_calls":[' + encode(part) + b"]", in_tokens, ""

@@ -9,6 +9,7 @@ from sandbox.providers.chat_request import ChatRequest, CompletionRequest, Promp
 __all__ = ["read_chat_request", "read_completion_request"]
 
 _MOST_LOGPROBS = 20
+_MOST_CHOICES = 128
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -63,8 +64,8 @@ def read_completion_request(body: bytes) -> PromptRequest:
 
 
 def _check_common(request: ChatRequest | CompletionRequest) -> None:
-    if request.n not in (None, 1):
-        raise ValueError("Only n=1 is supported.")
+    if request.n is not None and not 1 <= request.n <= _MOST_CHOICES:
+        raise ValueError(f"'n' must be between 1 and {_MOST_CHOICES}.")
     if request.token_limit is not None and request.token_limit < 1:
         raise ValueError("'max_tokens' must be at least 1.")
     if len(request.stops) > 16:

@@ -10,17 +10,18 @@ __all__ = ["usage_body"]
 
 def usage_body(usage: Usage, dialect: Dialect) -> dict[str, Any]:
     """`usage` in the words of `dialect`."""
-    details: dict[str, Any] = {"cached_tokens": usage.cached}
+    prompt_details: dict[str, Any] = {"cached_tokens": usage.cached}
     if usage.cache_write:
-        details["cache_write_tokens"] = usage.cache_write
+        prompt_details["cache_write_tokens"] = usage.cache_write
     body: dict[str, Any] = {
         "prompt_tokens": usage.prompt,
         "completion_tokens": usage.completion,
         "total_tokens": usage.prompt + usage.completion + (usage.reasoning if usage.reasoning_apart else 0),
-        "prompt_tokens_details": details,
+        "prompt_tokens_details": prompt_details,
     }
-    if usage.reasoning:
-        body["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+    kinds = {"reasoning_tokens": usage.reasoning, "image_tokens": usage.image}
+    if details := {name: tokens for name, tokens in kinds.items() if tokens}:
+        body["completion_tokens_details"] = details
     if dialect.usage_style == "hit-miss":
         body["prompt_cache_hit_tokens"] = usage.cached
         body["prompt_cache_miss_tokens"] = usage.prompt - usage.cached

@@ -114,10 +114,11 @@ def cost_explained_by(row: Generation) -> int:
         "input_cache_read": row.cached_tokens,
         "input_cache_write": row.cache_write_tokens - row.cache_write_1h_tokens,
         "input_cache_write_1h": row.cache_write_1h_tokens,
-        "completion": row.completion_tokens - thinking,
+        "completion": row.completion_tokens - thinking - (row.output_image_tokens if "image_output" in price else 0),
         "internal_reasoning": thinking,
         "request": 1,
         "image": row.images,
+        "image_output": row.output_images,
     }
     like = {"input_cache_read": "prompt", "input_cache_write": "prompt"}
     usd = sum(count * price.get(name, price.get(like.get(name, ""), Decimal(0))) for name, count in parts.items())

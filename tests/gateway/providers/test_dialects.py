@@ -64,6 +64,12 @@ def refused_fields() -> None:
     assert "invented" not in body and body["prompt_cache_retention"] == "24h"
 
 
+def field_names() -> None:
+    assert body_in(TOLERANT)["temperature"] == 0.5
+    body = body_in(Dialect(field_names={"temperature": "heat"}))
+    assert body["heat"] == 0.5 and "temperature" not in body
+
+
 def output_limit_field() -> None:
     assert body_in(TOLERANT)["max_tokens"] == 100
     body = body_in(Dialect(output_limit_field="max_completion_tokens"))
@@ -180,8 +186,8 @@ def cache_control() -> None:
 
 
 CHECKS = [
-    accepted_fields, refused_fields, output_limit_field, efforts, reasoning_on, reasoning_off, shows_reasoning,
-    prompt_cache_key, max_stop_sequences, roles,
+    accepted_fields, refused_fields, field_names, output_limit_field, efforts, reasoning_on, reasoning_off,
+    shows_reasoning, prompt_cache_key, max_stop_sequences, roles,
     message_fields, speaker_names, text_only_roles, reasoning_field, call_signatures, image_types, cache_control,
 ]  # fmt: skip
 

@@ -75,7 +75,7 @@ COMMON = {"model", "messages", "stream", "temperature", "reasoning_effort", "max
     ("provider", "names"),
     [
         ("groq", COMMON | {"seed", "stream_options", "user"}),
-        ("mistral", COMMON | {"safe_prompt"}),
+        ("mistral", COMMON | {"safe_prompt", "random_seed"}),
         (
             "openai",
             (COMMON - {"max_tokens"})

@@ -10,6 +10,7 @@ from gateway.routing.health import EndpointHealth, EndpointKey, Health
 from gateway.routing.plan import RoutingContext, make_plan
 from gateway.routing.upstreams import Upstream
 from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry, Prices
+from models_catalog.entries import service_tier_of
 
 ALL = frozenset({"max_tokens", "temperature", "tools", "response_format", "structured_outputs", "reasoning"})
 REAL = Upstream("https://provider.example", "key", simulated=False)
@@ -36,6 +37,7 @@ def endpoint(slug: str, prompt: str, completion: str | None = None, **fields) ->
         "is_moderated": False,
         "base_url": "",
         "key_variable": "",
+        "service_tier": service_tier_of(slug),
     }
     return EndpointEntry(**(defaults | fields))
 

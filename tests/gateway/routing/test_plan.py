@@ -154,3 +154,37 @@ def test_a_simulated_endpoint_never_replaces_a_real_one():
 def test_the_prices_of_a_plan_are_those_of_its_most_expensive_endpoint():
     made = plan()
     assert (made.prompt_price, made.completion_price) == (Decimal("0.000003"), Decimal("0.000003"))
+
+
+def test_without_fallbacks_the_one_endpoint_is_one_that_is_fast_enough():
+    health = known(a=EndpointHealth(throughput={"p50": 5}))
+    wanted = {"sort": "price", "preferred_min_throughput": 10, "allow_fallbacks": False}
+    assert tags(plan(health=health, provider=wanted)) == ["b"]
+    assert tags(plan(health=health, provider={**wanted, "preferred_min_throughput": 4})) == ["a"]
+
+
+# Aliases of families
+
+
+def haiku(version: str, created: int):
+    return model(f"anthropic/claude-haiku-{version}", A, created=created)
+
+
+def test_an_alias_stands_for_the_newest_model_of_its_family():
+    made = plan(catalogue(haiku("4.5", 1), haiku("5", 2), haiku("3.5", 0)), model="~anthropic/claude-haiku-latest")
+    assert [attempt.model.id for attempt in made.attempts] == ["anthropic/claude-haiku-5"]
+    assert (made.requested_model, made.strategy) == ("~anthropic/claude-haiku-latest", "latest")
+
+
+def test_an_alias_takes_variants():
+    free = model("anthropic/claude-haiku-5:free", A)
+    known_models = catalogue(haiku("5", 2), free)
+    assert plan(known_models, model="~anthropic/claude-haiku-latest:free").attempts[0].model is free
+    assert plan(known_models, model="~Anthropic/Claude-Haiku-Latest:floor").attempts[0].reason == "price"
+
+
+@pytest.mark.parametrize("name", ["~anthropic/claude-haiku-latest", "~anthropic/nothing-latest", "~acme/one"])
+def test_an_alias_without_a_model_is_unknown(name):
+    with pytest.raises(ModelNotFound) as refused:
+        plan(model=name)
+    assert refused.value.message.startswith(f"{name} is not a valid model ID.")
