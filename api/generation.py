@@ -10,6 +10,7 @@ from activity.names import provider_name
 from billing import spending
 from common.errors import NotFound
 from gateway.models import Generation
+from presets.models import PresetVersion
 
 from . import schemas
 from .responses import KeyRequest, dollars, json_response, organisation_of
@@ -71,7 +72,7 @@ def generation_json(row: Generation) -> dict[str, Any]:
         "user_agent": row.user_agent or None,
         "external_user": row.external_user or None,
         "session_id": row.session_id or None,
-        "preset_id": None,
+        "preset_id": _preset_id(row),
         "service_tier": None,
         "web_search_engine": row.web_search_engine or None,
         "response_cache_source_id": None,
@@ -91,6 +92,12 @@ def _attempt_json(attempt: dict[str, Any]) -> dict[str, Any]:
         "provider_name": provider_name(attempt["provider"]),
         "status": attempt["status"],
     }
+
+
+def _preset_id(row: Generation) -> str | None:
+    if not row.preset_version_id:
+        return None
+    return PresetVersion.objects.filter(pk=row.preset_version_id).values_list("preset__public_id", flat=True).first()
 
 
 def _saved_by_cache(row: Generation) -> Decimal | None:

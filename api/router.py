@@ -11,7 +11,7 @@ from common.errors import ApiError, InvalidRequest, PayloadTooLarge
 from common.storage.outages import STORE_ERRORS, outage_of
 from common.web.bodies import as_size
 
-from . import activity, credits, generation, keys, models, providers
+from . import activity, credits, generation, keys, models, presets, providers
 from .authentication import by_key
 from .paths import answering_in_json, unknown_paths
 
@@ -19,7 +19,7 @@ api = NinjaAPI(title="API", version="1", docs_url=None, urls_namespace="api")
 
 for resource in (models, providers):
     api.add_router("", resource.router)
-for resource in (credits, keys, generation, activity):
+for resource in (credits, keys, generation, activity, presets):
     api.add_router("", resource.router, auth=by_key)
 
 

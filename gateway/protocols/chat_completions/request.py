@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from common.errors import InvalidRequest
+from presets.merging import PresetInUse
 
 __all__ = ["ChatRequest", "ProviderPreferences", "parse"]
 
@@ -108,6 +109,7 @@ class _Body(msgspec.Struct):
     model: Annotated[str, Meta(max_length=300)] | None = None
     models: Annotated[list[Annotated[str, Meta(max_length=300)]], Meta(max_length=50)] | None = None
     route: str | None = None
+    preset: Annotated[str, Meta(max_length=64)] | None = None
     messages: list[_Message] | None = None
     prompt: str | None = None
     stream: bool | None = None
@@ -161,6 +163,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     session_id: str
     is_text_completion: bool  # sent with `prompt`, answered with `choices[].text`
+    preset: PresetInUse | None = None  # the one whose fields and system prompt are part of the request
 
     def caches_for_an_hour(self) -> bool:
         """Whether any part of the prompt is to be cached for an hour, which costs more than for five minutes."""

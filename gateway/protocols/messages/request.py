@@ -18,8 +18,8 @@ REASONING_FORMAT = "anthropic-claude-v1"
 
 #: Fields that mean the same in a chat request.
 _SHARED = (
-    "model", "models", "max_tokens", "stream", "temperature", "top_p", "top_k", "cache_control", "provider", "route",
-    "session_id", "stop_server_tools_when", "trace",
+    "model", "models", "max_tokens", "stream", "temperature", "top_p", "top_k", "cache_control", "preset", "provider",
+    "route", "session_id", "stop_server_tools_when", "trace",
 )  # fmt: skip
 
 CacheControl = dict[str, Any]
