@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.models import Organisation
+from gateway.protocols.chat_completions.request import ChatRequest, parse
+from gateway.steps.presets import with_preset
 from presets import lookup, saving
 from presets.content import Content
 from presets.models import Preset, PresetVersion
@@ -75,6 +78,30 @@ async def test_reasoning_that_a_preset_excludes_is_not_in_the_response(api):
     body = {"model": "@preset/support", "messages": [{"role": "user", "content": "Hi"}]}
     message = (await api.post(json=body)).json()["choices"][0]["message"]
     assert not message.get("reasoning")
+
+
+async def test_what_a_protocol_has_added_to_a_request_is_kept(api):
+    await preset_of(api, **CONFIG)
+    request = parse({"preset": "support", "messages": [{"role": "user", "content": "Hi"}]})
+    organisation_id = (await api.account()).organisation_id
+    with_extra = msgspec.structs.replace(request, session_id="s", preset=None)
+    merged = await with_preset(organisation_id, with_extra)
+    assert (merged.max_tokens, merged.preset.slug, merged.preset.version) == (77, "support", 1)
+    plain = parse({"model": "acme/one", "messages": [{"role": "user", "content": "Hi"}]})
+    assert await with_preset(organisation_id, plain) is plain
+
+
+async def test_a_request_of_another_task_takes_models_and_provider_preferences_only(api):
+    class Embedding(ChatRequest, frozen=True, kw_only=True):
+        """As requests of other tasks are made."""
+
+    await preset_of(api, **CONFIG)
+    chat = parse({"preset": "support", "prompt": "Hi"})
+    request = Embedding(**msgspec.structs.asdict(chat) | {"body": {"preset": "support", "input": "Hi"}})
+    merged = await with_preset((await api.account()).organisation_id, request)
+    assert type(merged) is Embedding
+    assert merged.body == {"model": "acme/one", "provider": {"sort": "price"}, "input": "Hi"}
+    assert (merged.model, merged.provider.sort, merged.messages) == ("acme/one", "price", chat.messages)
 
 
 async def test_counting_tokens_counts_the_system_prompt(api):
