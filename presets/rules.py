@@ -73,8 +73,8 @@ def config_of(body: dict[str, Any]) -> dict[str, Any]:
 
 def place_of(message: str) -> str:
     """Return the top-level field that the message of an error names; empty if it names none."""
-    found = re.search(r"at `\$\.(\w+)|`(\w+)[`.]", message)
-    return (found[1] or found[2]) if found else ""
+    found = re.search(r"at `\$\.(\w+)", message) or re.search(r"`(\w+)[`.]", message)
+    return found[1] if found else ""
 
 
 def _check_models(config: dict[str, Any]) -> None:
