@@ -6,11 +6,10 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import Router
 
-from activity.names import provider_name
+from activity.names import preset_version, provider_name
 from billing import spending
 from common.errors import NotFound
 from gateway.models import Generation
-from presets.models import PresetVersion
 
 from . import schemas
 from .responses import KeyRequest, dollars, json_response, organisation_of
@@ -95,9 +94,8 @@ def _attempt_json(attempt: dict[str, Any]) -> dict[str, Any]:
 
 
 def _preset_id(row: Generation) -> str | None:
-    if not row.preset_version_id:
-        return None
-    return PresetVersion.objects.filter(pk=row.preset_version_id).values_list("preset__public_id", flat=True).first()
+    version = preset_version(row.preset_version_id)
+    return version.preset.public_id if version else None
 
 
 def _saved_by_cache(row: Generation) -> Decimal | None:

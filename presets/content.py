@@ -11,7 +11,7 @@ from common import encryption
 
 from .models import PresetVersion
 
-__all__ = ["Content", "Undecryptable", "opened", "sealed"]
+__all__ = ["Content", "Undecryptable", "opened", "rotate", "sealed"]
 
 Undecryptable = encryption.Undecryptable
 
@@ -34,3 +34,20 @@ def sealed(content: Content) -> str:
 def opened(version: PresetVersion) -> Content:
     """Return the content of a version. Raises Undecryptable when the site no longer has its key."""
     return _decode(encryption.decrypt(version.content))
+
+
+def rotate() -> tuple[int, list[str]]:
+    """Encrypt every version again with the newest key, inside the caller's transaction.
+
+    Return the number of versions, and the slugs of presets of which a version can't be read.
+    """
+    count, lost = 0, set()
+    for version in PresetVersion.objects.select_related("preset").order_by("pk").iterator():
+        try:
+            content = encryption.rotate(version.content)
+        except Undecryptable:
+            lost.add(version.preset.slug)
+        else:
+            PresetVersion.objects.filter(pk=version.pk).update(content=content)
+            count += 1
+    return count, sorted(lost)

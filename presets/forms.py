@@ -121,6 +121,10 @@ class PresetForm(forms.Form):
     def clean_system_prompt(self) -> str:
         return str(self.cleaned_data["system_prompt"]).replace("\r\n", "\n")  # as browsers end the lines of a field
 
+    def clean_advanced(self) -> dict[str, Any]:
+        text = str(self.cleaned_data["advanced"])
+        return _object(text) if text.strip() else {}
+
     def clean(self) -> dict[str, Any]:
         """Check the content by the rules of requests. A fault stands beside the field that it is about."""
         cleaned = super().clean() or self.cleaned_data
@@ -191,8 +195,8 @@ def _shown(name: str, value: Any) -> Any:
 
 
 def _config(cleaned: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a request. Raises InvalidRequest for JSON that is no object or repeats a field of the form."""
-    config = _object(cleaned["advanced"]) if cleaned["advanced"].strip() else {}
+    """The fields of a request. Raises InvalidRequest when the JSON repeats a field of the form."""
+    config: dict[str, Any] = deepcopy(cleaned["advanced"])
     for path, value in _given(cleaned):
         holder = config if len(path) == 1 else config.setdefault(path[0], {})
         if not isinstance(holder, dict):
@@ -215,9 +219,9 @@ def _object(text: str) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise _in_advanced(f"This is not valid JSON: {error}") from error
+        raise forms.ValidationError(f"This is not valid JSON: {error}.") from error
     if not isinstance(found, dict):
-        raise _in_advanced('This must be a JSON object, for example {"stop": ["END"]}')
+        raise forms.ValidationError('This must be a JSON object, for example {"stop": ["END"]}.')
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -53,11 +53,11 @@ def content_of(slug="customer-support"):
 
 
 def values_in(form: PresetForm) -> dict[str, str]:
-    """What a browser would send of the form as it is shown."""
+    """The values that a browser sends of the form as it is shown."""
     return {
         name: "on" if value is True else value
         for name in form.fields
-        if (value := form[name].value()) not in (None, False)
+        if (value := form[name].value()) is not None and value is not False
     }
 
 

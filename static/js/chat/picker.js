@@ -95,7 +95,7 @@ export class Picker {
   }
 
   #newRow(model) {
-    const kinds = model.input.filter((kind) => KINDS[kind]);
+    const kinds = model.preset ? [] : model.input.filter((kind) => KINDS[kind]);
     const outputs = model.output.filter((kind) => kind !== "text");
     return h("li.option", { data: { id: model.id } },
       h("button.pick", { type: "button", onclick: () => this.#choose(model.id) },
