@@ -23,7 +23,7 @@ USABLE_SECONDS = 1.8
 
 #: Presets by the organization's ID and the slug. Their prompts are in this process's memory only.
 in_use: FreshCache[tuple[int, str], PresetInUse] = FreshCache(
-    fresh_seconds=FRESH_SECONDS, usable_seconds=USABLE_SECONDS, max_size=2_000
+    fresh_seconds=FRESH_SECONDS, usable_seconds=USABLE_SECONDS, max_size=500
 )
 
 

@@ -3,12 +3,19 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from api import schemas
+from gateway.protocols.chat_completions.request import _Body, parse
 from keys import issuing
 from presets import rules, saving
 from presets.content import Content
+from presets.forms import PresetForm
+from presets.history import settings_of
+from presets.merging import merged
 from presets.models import Preset, PresetVersion
+from tests.activity.factory import make_request
 from tests.wire import check
 
 from .responses import client_with, has_shape
@@ -165,6 +172,35 @@ def test_an_account_has_so_many_presets_and_a_preset_so_many_versions(api, monke
     assert PresetVersion.objects.count() == 2
 
 
+@given(
+    st.dictionaries(
+        st.sampled_from([*sorted(_Body.__struct_fields__), "cache_enabled", "cache_ttl_seconds", "other"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers(-5, 300) | st.text(max_size=4) | st.sampled_from(["id", "web"]),
+            lambda inner: (
+                st.lists(inner, max_size=2)
+                | st.dictionaries(
+                    st.sampled_from(["id", "type", "function", "name", "sort", "effort"]), inner, max_size=3
+                )
+            ),
+            max_leaves=4,
+        ),
+        max_size=4,
+    )
+)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_body_is_too_strange(api, fields):
+    """What is saved, requests can use: the pages show it and the merge accepts it."""
+    response = post(api, body={**CHAT, **fields})
+    assert response.status_code in {200, 400}
+    if response.status_code == 200:
+        config = response.json()["data"]["designated_version"]["config"]
+        parse(merged(config, {"preset": "support", "messages": CHAT["messages"]}))
+        initial = PresetForm(preset=Preset.objects.get(), content=Content(config=config)).initial
+        assert isinstance(initial.get("advanced", ""), str)
+        settings_of(Content(config=config))
+
+
 # --- Reading
 
 
@@ -225,8 +261,6 @@ def test_a_member_who_is_deleted_leaves_presets_without_a_creator(organisation, 
 
 
 def test_a_generation_names_its_preset(api, account, organisation, alice):
-    from tests.activity.factory import make_request
-
     preset = saving.create(organisation, alice, slug="support", name="Support", content=Content(config={}))
     row = make_request(account, preset_version_id=preset.designated_version_id)
     response = api.get(f"/api/v1/generation?id={row.pk}")

@@ -50,7 +50,7 @@ def test_a_new_encryption_key_reaches_every_version(make_preset, settings, capsy
     settings.ENCRYPTION_KEYS = ["second-key-of-this-test"]
     assert [opened(version).system_prompt for version in preset.versions.order_by("number")] == [PROMPT, "Second."]
     settings.ENCRYPTION_KEYS = ["third-key-of-this-test"]
-    with pytest.raises(CommandError, match="can't be read.* support"):
+    with pytest.raises(CommandError, match=r"can't be read.* support"):
         call_command("rotate_encryption")
 
 
