@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from accounts.models import Organisation, User
 from keys.models import ApiKey
 from models_catalog import catalog
+from presets.models import PresetVersion
 
-__all__ = ["Name", "app_name", "names_of", "provider_name"]
+__all__ = ["Name", "app_name", "names_of", "preset_version", "provider_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ def provider_name(slug: str) -> str:
     """Return the provider's display name, or its slug if it is no longer in the catalog."""
     provider = catalog.current().providers.get(slug)
     return provider.name if provider else slug
+
+
+def preset_version(version_id: int) -> PresetVersion | None:
+    """Return the version of a preset that was part of a request, with its preset; None for 0."""
+    return PresetVersion.objects.select_related("preset").filter(pk=version_id).first() if version_id else None
 
 
 def app_name(app: str) -> str:

@@ -8,7 +8,7 @@ from ninja import Router
 
 from accounts import access
 from accounts.models import Organisation, User
-from activity.names import provider_name
+from activity.names import preset_version, provider_name
 from billing import spending
 from common.clock import utc_now
 from common.errors import NotFound, PermissionDenied
@@ -124,7 +124,7 @@ def generation_json(row: Generation, workspace_id: str | None = None) -> dict[st
         "user_agent": row.user_agent or None,
         "external_user": row.external_user or None,
         "session_id": row.session_id or None,
-        "preset_id": None,
+        "preset_id": _preset_id(row),
         "service_tier": None,
         "web_search_engine": row.web_search_engine or None,
         "response_cache_source_id": None,
@@ -146,6 +146,11 @@ def _attempt_json(attempt: dict[str, Any], row: Generation) -> dict[str, Any]:
         "status": attempt["status"],
     }
     return {name: value for name, value in known.items() if value not in {None, ""}}
+
+
+def _preset_id(row: Generation) -> str | None:
+    version = preset_version(row.preset_version_id)
+    return version.preset.public_id if version else None
 
 
 def _saved_by_cache(row: Generation) -> Decimal | None:

@@ -14,7 +14,7 @@ from common.errors import ApiError, InvalidRequest, PayloadTooLarge
 from common.storage.outages import STORE_ERRORS, outage_of
 from common.web.bodies import as_size
 
-from . import activity, credits, current_key, generation, keys, models, providers
+from . import activity, credits, current_key, generation, keys, models, presets, providers
 from .authentication import by_key, by_management_key
 from .description.document import completed
 from .paths import answering_in_json, unknown_paths
@@ -37,7 +37,7 @@ api = DescribedApi(version="1", docs_url=None, urls_namespace="api")
 
 for resource in (models, providers):
     api.add_router("", resource.router)
-for resource in (credits, current_key, generation):
+for resource in (credits, current_key, generation, presets):
     api.add_router("", resource.router, auth=by_key)
 for resource in (keys, activity):
     api.add_router("", resource.router, auth=by_management_key)

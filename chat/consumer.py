@@ -208,6 +208,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             user, organisation = await self.signed_in()
             caller = await completions.chat_caller(user, organisation, **self.caller_details())
             request = completions.parse({**ask.body, "stream": True})
+            request = await completions.with_preset(organisation.pk, request)
             async with aclosing(completions.stream(caller, request)) as events:
                 async for event in events:
                     if isinstance(event, Started):

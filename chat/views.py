@@ -12,6 +12,9 @@ from billing import spending
 from common.money import format_exact_usd
 from common.web.bodies import as_size
 from common.web.http import AuthedRequest
+from presets import lookup
+from presets.merging import NAME_PREFIX
+from presets.models import Preset
 
 #: Models that may answer side by side.
 MOST_MODELS = 4
@@ -28,6 +31,7 @@ def chat(request: AuthedRequest) -> HttpResponse:
         "user": request.user.public_id,
         "models": request.GET.getlist("model")[:MOST_MODELS],
         "default_model": organisation.default_model or settings.DEFAULT_MODEL,
+        "presets": [_preset_for_picker(preset) for preset in lookup.active(organisation)],
         "most_models": MOST_MODELS,
         "can_spend": account.available > 0,
         "request_bytes": settings.MAX_REQUEST_BYTES,
@@ -40,3 +44,7 @@ def chat(request: AuthedRequest) -> HttpResponse:
         },
     }
     return render(request, "chat/chat.html", {"setup": setup})
+
+
+def _preset_for_picker(preset: Preset) -> dict[str, str]:
+    return {"id": NAME_PREFIX + preset.slug, "name": preset.name}

@@ -12,9 +12,12 @@ class GatewayConfig(AppConfig):
             settlement,
         )
         from gateway.routing import health, provider_keys, upstreams
+        from gateway.steps import presets
         from models_catalog import catalog, measurements
+        from presets import rules
 
         catalog.provide(upstreams.is_configured)
         measurements.provide(health.published)
+        rules.provide(presets.check)
         settlement.queue.on_heartbeat(health.tracker.sync)
         settlement.queue.on_heartbeat(provider_keys.ring.sync)

@@ -89,6 +89,7 @@ class Application:
             identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
             require_inference(identity)
             asked = protocol.parse(await read_body(request.scope, request.receive, settings.MAX_REQUEST_BYTES))
+            asked = await completions.with_preset(identity.organisation_id, asked)
             if request.scope["path"] == COUNT_TOKENS:
                 return _json({"input_tokens": estimate_tokens(asked.messages, asked.body).likely})
             if not asked.session_id and (session := request.headers.get("x-session-id", "")[:256]):

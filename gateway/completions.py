@@ -26,6 +26,7 @@ from gateway.routing.affinity import Conversation
 from gateway.routing.unavailable import unavailable_models
 from gateway.steps.healing import healed
 from gateway.steps.preparation import PreparedRequest, prepare
+from gateway.steps.presets import with_preset
 from gateway.steps.relay import Relay, open_relay
 from models_catalog.catalog import Catalogue
 
@@ -43,6 +44,7 @@ __all__ = [
     "service",
     "stream",
     "unavailable_models",
+    "with_preset",
 ]
 
 log = logging.getLogger(__name__)

@@ -39,6 +39,7 @@ class _Request(models.Model):
     user_agent = models.CharField(max_length=200, blank=True)
     external_user = models.CharField(max_length=128, blank=True)
     session_id = models.CharField(max_length=256, blank=True)
+    preset_version_id = models.BigIntegerField(default=0)  # the PresetVersion that is part of the request; 0: none
 
     class Meta:
         abstract = True

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "keys",
     "billing",
     "models_catalog",
+    "presets",
     "gateway",
     "chat",
     "activity",

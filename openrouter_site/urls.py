@@ -9,6 +9,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("", include("accounts.urls")),
     path("", include("keys.urls")),
+    path("", include("presets.urls")),
     path("", include("billing.urls")),
     path("", include("chat.urls")),
     path("", include("activity.urls")),

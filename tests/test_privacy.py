@@ -136,6 +136,12 @@ def ask_over_the_api(site: Site, key: str) -> None:
     assert post({**question, "stream": True}).status_code == 200
     assert SECRET in post({"model": MODEL, "prompt": QUESTION}, "completions").text
 
+    # A preset whose system prompt is the question: it is stored, but encrypted.
+    saved = post({**question, "messages": [{"role": "system", "content": QUESTION}]}, "presets/quiet/chat/completions")
+    assert saved.status_code == 200 and SECRET in saved.text
+    for slug in ("quiet", "unknown"):
+        post({"model": f"@preset/{slug}", "messages": question["messages"]})
+
     # Providers that refuse, break off or talk nonsense, before and after the first token.
     for fault in (
         "400",

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from activity.filters import filter_from
-from activity.names import app_name, provider_name
+from activity.names import app_name, preset_version, provider_name
 from billing import spending
 from common.clock import utc_now
 from common.web.http import AuthedRequest
@@ -31,6 +31,7 @@ def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
         "explanation": explain(found),
         "provider": provider_name(found.provider),
         "attempts": [{**attempt, "provider": provider_name(attempt["provider"])} for attempt in found.attempts],
+        "preset": preset_version(found.preset_version_id),
         "app": found.app_title or app_name(found.app),
         "feedback": Feedback.objects.filter(pk=found.pk).first(),
     }

@@ -78,6 +78,7 @@ class Meter:
             user_agent=caller.user_agent,
             external_user=request.user[:128],
             session_id=request.session_id,
+            preset_version_id=request.preset.version_id if request.preset else 0,
             images=images,
         )
 

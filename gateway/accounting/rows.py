@@ -26,6 +26,7 @@ class _RequestRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     user_agent: str = ""
     external_user: str = ""
     session_id: str = ""
+    preset_version_id: int = 0
 
 
 class HoldRow(_RequestRow, kw_only=True, omit_defaults=True):

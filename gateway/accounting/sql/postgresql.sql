@@ -64,17 +64,20 @@ WHERE id = ANY(:'ids'::text[]);
 -- param: rows json
 INSERT INTO gateway_hold (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
-    app, app_title, user_agent, external_user, session_id,
+    app, app_title, user_agent, external_user, session_id, preset_version_id,
     amount, process_id
 )
 SELECT
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
-    app, app_title, user_agent, external_user, session_id,
+    app, app_title, user_agent, external_user, session_id, preset_version_id,
     amount, process_id
 FROM json_populate_recordset(
     json_populate_record(
         NULL::gateway_hold,
-        '{"streamed": false, "app": "", "app_title": "", "user_agent": "", "external_user": "", "session_id": ""}'
+        '{
+            "streamed": false, "app": "", "app_title": "", "user_agent": "", "external_user": "", "session_id": "",
+            "preset_version_id": 0
+        }'
     ),
     :'rows'
 );
@@ -83,7 +86,7 @@ FROM json_populate_recordset(
 -- param: rows json
 INSERT INTO gateway_generation (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
-    app, app_title, user_agent, external_user, session_id,
+    app, app_title, user_agent, external_user, session_id, preset_version_id,
     state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
@@ -94,7 +97,7 @@ INSERT INTO gateway_generation (
 )
 SELECT
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
-    app, app_title, user_agent, external_user, session_id,
+    app, app_title, user_agent, external_user, session_id, preset_version_id,
     state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
@@ -107,6 +110,7 @@ FROM json_populate_recordset(
         NULL::gateway_generation,
         '{
             "streamed": false, "app": "", "app_title": "", "user_agent": "", "external_user": "", "session_id": "",
+            "preset_version_id": 0,
             "state": "", "model": "", "provider": "", "endpoint": "", "reason": "", "simulated": false,
             "provider_key_id": 0,
             "upstream_id": "", "cancelled": false, "finish_reason": "", "native_finish_reason": "",

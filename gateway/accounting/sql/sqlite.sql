@@ -63,7 +63,7 @@ WHERE id IN (SELECT value FROM json_each(:ids));
 -- param: rows json
 INSERT INTO gateway_hold (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
-    app, app_title, user_agent, external_user, session_id,
+    app, app_title, user_agent, external_user, session_id, preset_version_id,
     amount, process_id
 )
 SELECT
@@ -80,6 +80,7 @@ SELECT
     coalesce(json_extract(value, '$.user_agent'), ''),
     coalesce(json_extract(value, '$.external_user'), ''),
     coalesce(json_extract(value, '$.session_id'), ''),
+    coalesce(json_extract(value, '$.preset_version_id'), 0),
     json_extract(value, '$.amount'),
     json_extract(value, '$.process_id')
 FROM json_each(:rows);
@@ -88,7 +89,7 @@ FROM json_each(:rows);
 -- param: rows json
 INSERT INTO gateway_generation (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
-    app, app_title, user_agent, external_user, session_id,
+    app, app_title, user_agent, external_user, session_id, preset_version_id,
     state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
@@ -111,6 +112,7 @@ SELECT
     coalesce(json_extract(value, '$.user_agent'), ''),
     coalesce(json_extract(value, '$.external_user'), ''),
     coalesce(json_extract(value, '$.session_id'), ''),
+    coalesce(json_extract(value, '$.preset_version_id'), 0),
     coalesce(json_extract(value, '$.state'), ''),
     coalesce(json_extract(value, '$.model'), ''),
     coalesce(json_extract(value, '$.provider'), ''),

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from common.errors import InvalidRequest
+from presets.merging import PresetInUse
 
 from .functions import with_tools
 
@@ -121,6 +122,7 @@ class _Body(msgspec.Struct):
     model: Annotated[str, Meta(max_length=300)] | None = None
     models: Annotated[list[Annotated[str, Meta(max_length=300)]], Meta(max_length=50)] | None = None
     route: str | None = None
+    preset: Annotated[str, Meta(max_length=64)] | None = None
     messages: list[_Message] | None = None
     prompt: str | list[Any] | None = None
     stream: bool | None = None
@@ -195,6 +197,7 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     uses_functions: bool = False  # sent with `functions`, answered with `function_call`
     service_tier: str = ""  # "priority" or "flex"; empty: the standard one
     heals_json: bool = False  # JSON with faults in a whole response is mended
+    preset: PresetInUse | None = None  # the one whose fields and system prompt are part of the request
 
     def caches_for_an_hour(self) -> bool:
         """Whether any part of the prompt is to be cached for an hour, which costs more than for five minutes."""

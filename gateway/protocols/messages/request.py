@@ -16,8 +16,8 @@ __all__ = ["Asked", "parse"]
 
 #: Fields that mean the same in a chat request.
 _SHARED = (
-    "model", "models", "max_tokens", "stream", "temperature", "top_p", "top_k", "cache_control", "provider", "route",
-    "session_id", "stop_server_tools_when", "trace",
+    "model", "models", "max_tokens", "stream", "temperature", "top_p", "top_k", "cache_control", "preset", "provider",
+    "route", "session_id", "stop_server_tools_when", "trace",
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ const store = await Store.open(setup.user);
 const tabs = new Tabs(setup.user);
 const socket = new Socket(new URL("/ws/chat", location.href.replace(/^http/, "ws")), setup.user);
 const answers = new Answers(socket, store, tabs, { bytes: setup.request_bytes, text: setup.request_size });
-const models = new Models(store);
+const models = new Models(store, setup.presets);
 const room = new Room({ store, answers, models, tabs, maxModels: setup.most_models });
 const picker = new Picker(models, setup.links);
 const pick = (options) => picker.open(options);

@@ -15,11 +15,14 @@ export class Models extends Emitter {
   /** whether the list came from the site in this visit, and not from the device */
   current = false;
   #store;
+  #presets;
   #loaded = false;
 
-  constructor(store) {
+  /** `presets` are the account's, `{id: "@preset/<slug>", name}`: they are chosen like models. */
+  constructor(store, presets) {
     super();
     this.#store = store;
+    this.#presets = presets.map(presetAsModel);
   }
 
   /** Loads the cached models, then fetches the current ones. */
@@ -49,7 +52,8 @@ export class Models extends Emitter {
   }
 
   #setModels(models) {
-    this.all = new Map(models.map((model) => [model.id, model]));
+    const presets = models.length ? this.#presets : []; // an empty map says that the models aren't loaded
+    this.all = new Map([...presets, ...models].map((model) => [model.id, model]));
   }
 
   /** The model, or a placeholder for one that is no longer in the catalog. */
@@ -119,6 +123,14 @@ function toModel(model) {
     prompt: perMillion(prompt),
     completion: perMillion(completion),
     free: pico(prompt) === 0n && pico(completion) === 0n && pico(model.pricing?.request) === 0n,
+  };
+}
+
+/** A preset among the models. Which attachments its model takes is known to the server only. */
+function presetAsModel({ id, name }) {
+  return {
+    id, name, short: name, author: "Preset", preset: true, created: 0, context: 0, input: ["text", "image", "file"],
+    output: ["text"], parameters: [], prompt: "", completion: "", free: false,
   };
 }
 

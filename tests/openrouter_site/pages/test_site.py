@@ -33,7 +33,7 @@ PUBLIC = [
 ]  # fmt: skip
 MEMBERS = [
     "/", "/account/email/", "/account/two-factor/", "/account/password/change/", "/account/logout/", "/chat",
-    "/settings/keys",
+    "/settings/keys", "/settings/presets", "/settings/presets/create",
     "/settings/credits", "/settings/credits/billing-details", "/settings/credits/auto-top-up", "/activity", "/models",
     "/nothing/is/here",
 ]  # fmt: skip

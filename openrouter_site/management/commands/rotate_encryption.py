@@ -9,6 +9,7 @@ from accounts import second_factor
 from common import encryption
 from models_catalog import catalog
 from models_catalog.models import ProviderKey
+from presets import content
 
 
 class Command(BaseCommand):
@@ -27,8 +28,13 @@ class Command(BaseCommand):
                     row.save(update_fields=["secret"])
             catalog.touch()
             locked_out = second_factor.rotate()
+            presets, unreadable = content.rotate()
         self.stdout.write(f"Encrypted {len(rows) - len(lost)} keys with the newest key.")
+        if presets:
+            self.stdout.write(f"Encrypted {presets} versions of presets with the newest key.")
         if lost:
             raise CommandError(f"These can't be read. Enter them again in the admin: {', '.join(lost)}.")
         if locked_out:
             raise CommandError(f"Remove these users' second factors, which can't be read: {', '.join(locked_out)}.")
+        if unreadable:
+            raise CommandError(f"These presets can't be read. Ask their members to save them: {', '.join(unreadable)}.")
