@@ -78,7 +78,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     message: str
     error_type: str
-    provider_code: int | None = None  # the provider's own status
+    provider_code: str | None = None  # the provider's own status
 
 
 class Billed(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +90,8 @@ class Billed(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: int  # to the first token
     duration_ms: int  # to the last
     web_searches: int = 0
+    prompt_cost: PicoUsd = PicoUsd(0)  # at list price, as is the completion's; the web search is in neither
+    completion_cost: PicoUsd = PicoUsd(0)
 
 
 def joined(events: Iterable[Delta | Finished]) -> list[Delta | Finished]:

@@ -14,7 +14,7 @@ from gateway.models import Generation
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.tokens.estimates import ResponseText, complete_usage
 
-from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, search_parts
+from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, prompt_and_completion, search_parts
 from .rows import GenerationRow
 from .settlement import Settled
 
@@ -58,6 +58,7 @@ class Meter:
         self._first_token_at: float | None = None
         self._last_token_at: float | None = None
         self._response = ResponseText()
+        self._parts: list[Part] = []  # of the price, without the web search
         self._by_length = False  # the token estimate comes from text lengths only
         now = utc_now()
         self.generation = GenerationRow(
@@ -128,6 +129,7 @@ class Meter:
 
     def billed(self, settled: Settled) -> Billed:
         """The event that ends the response."""
+        prompt_cost, completion_cost = prompt_and_completion(self._parts)
         return Billed(
             usage=self.usage or Usage(),
             cost=settled.cost,
@@ -135,6 +137,8 @@ class Meter:
             latency_ms=self.generation.latency_ms or 0,
             duration_ms=self.generation.duration_ms or 0,
             web_searches=1 if self.generation.web_search_engine else 0,
+            prompt_cost=prompt_cost,
+            completion_cost=completion_cost,
         )
 
     # --- The routing report
@@ -235,7 +239,8 @@ class Meter:
         prices = endpoint.prices_for(usage.prompt_tokens)
         row.price = {**prices.charged, **row.price}
         empty = usage.completion_tokens == 0 and self.finish is None and not self.cancelled
-        return row, self._cost([] if self.failure or empty else parts_of(prices, usage, self.images))
+        self._parts = [] if self.failure or empty else parts_of(prices, usage, self.images)
+        return row, self._cost(self._parts)
 
     def _cost(self, parts: list[Part]) -> PicoUsd:
         """The cost of these parts of the response together with the web search before it."""

@@ -9,7 +9,7 @@ from common.money import PICO_PER_USD, PicoUsd, total_cost
 from gateway.events import Usage
 from models_catalog.catalog import Prices
 
-__all__ = ["LOGGING_DISCOUNT", "Part", "cost_of", "own_key_fee", "parts_of", "search_parts"]
+__all__ = ["LOGGING_DISCOUNT", "Part", "cost_of", "own_key_fee", "parts_of", "prompt_and_completion", "search_parts"]
 
 #: Discount for requests that the account lets the site log, in basis points.
 LOGGING_DISCOUNT = 100
@@ -21,6 +21,10 @@ OWN_KEY_ALLOWANCE = 25_000 * PICO_PER_USD
 
 #: Results that the price of one web search includes.
 RESULTS_INCLUDED = 10
+
+
+#: The components that are the completion's.
+_COMPLETION = frozenset({"completion", "internal_reasoning"})
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -67,6 +71,15 @@ def cost_of(parts: list[Part], discount_basis_points: int = 0) -> PicoUsd:
     """The total of the components less the discount (100 is 1%), rounded once."""
     factor = 1 - Decimal(discount_basis_points) / 10_000
     return total_cost((part.count, part.price * factor) for part in parts)
+
+
+def prompt_and_completion(parts: list[Part]) -> tuple[PicoUsd, PicoUsd]:
+    """(the list price of the prompt, the list price of the completion) in pico-USD.
+
+    A price for the request itself counts as the prompt's.
+    """
+    completion = [part for part in parts if part.name in _COMPLETION]
+    return cost_of([part for part in parts if part not in completion]), cost_of(completion)
 
 
 def own_key_fee(listed: PicoUsd, listed_before: PicoUsd) -> PicoUsd:

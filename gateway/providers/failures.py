@@ -125,7 +125,7 @@ def _metadata(failures: Failures) -> dict[str, Any]:
     provider, last = failures[-1]
     return {
         "provider_name": provider,
-        "provider_code": last.status,
+        "provider_code": str(last.status),
         "raw": last.message[:2000],
         "previous_errors": [
             {"provider": name, "code": failure.status, "status": failure.status} for name, failure in failures[:-1]
@@ -147,5 +147,5 @@ def failed_event(failure: ProviderFailure) -> Failed:
         status=status,
         message=("" if is_about_our_account else failure.message) or "The provider's response was interrupted.",
         error_type=failure.error_type,
-        provider_code=failure.status,
+        provider_code=str(failure.status),
     )

@@ -64,7 +64,7 @@ class Search(msgspec.Struct, frozen=True):
         return truncated(found, self.options)
 
     def _error(self, failure: ProviderFailure) -> InvalidRequest | ProviderUnavailable:
-        metadata = {"plugin": "web", "provider_name": self.engine.title, "provider_code": failure.status}
+        metadata = {"plugin": "web", "provider_name": self.engine.title, "provider_code": str(failure.status)}
         if failure.status in {400, 422}:
             return InvalidRequest(f"{self.engine.title} refused the web search: {failure.message}", metadata=metadata)
         return ProviderUnavailable(

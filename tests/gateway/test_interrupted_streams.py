@@ -59,7 +59,7 @@ async def test_a_broken_stream_sends_one_error_then_the_usage_then_the_end(api, 
         "error": {
             "code": code,
             "message": message,
-            "metadata": {"error_type": error_type, "provider_code": provider_code},
+            "metadata": {"error_type": error_type, "provider_code": str(provider_code)},
         },
         "choices": [
             {

@@ -66,6 +66,7 @@ def failed_reply(
         "id": generation_id,
         "created": int(utc_now().timestamp()),
         "model": model,
+        "system_fingerprint": None,
         "choices": [choice],
         **envelope,
     }

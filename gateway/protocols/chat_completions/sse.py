@@ -6,6 +6,7 @@ import msgspec
 
 from common.money import as_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.protocols.costs import cost_details
 
 __all__ = ["DONE", "KEEP_ALIVE", "SseEncoder", "error_object", "usage_object"]
 
@@ -117,7 +118,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "cost": as_usd(billed.cost),
         "is_byok": False,
-        "cost_details": {"upstream_inference_cost": None},
+        "cost_details": cost_details(billed),
         **estimated,
         **tools,
     }

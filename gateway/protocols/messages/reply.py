@@ -8,6 +8,7 @@ import msgspec
 from common.errors import ApiError
 from common.money import as_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.protocols.costs import cost_details
 
 from .blocks import BlockWriter, Change, content_of
 
@@ -136,11 +137,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "service_tier": "standard",
         "cost": as_usd(billed.cost),
         "is_byok": False,
-        "cost_details": {
-            "upstream_inference_cost": None,
-            "upstream_inference_prompt_cost": 0,
-            "upstream_inference_completions_cost": 0,
-        },
+        "cost_details": cost_details(billed),
     }
 
 

@@ -1,0 +1,20 @@
+"""The provider's part of a response's cost, as every protocol reports it. Pure."""
+
+from typing import Any
+
+from common.money import as_usd
+from gateway.events import Billed
+
+__all__ = ["cost_details"]
+
+
+def cost_details(billed: Billed, prompt: str = "prompt", completion: str = "completions") -> dict[str, Any]:
+    """The `cost_details` of a `usage` object, in USD. `prompt` and `completion` are the protocol's names of the halves.
+
+    `upstream_inference_cost` is what a customer's own provider key is billed, which is unknown here: null.
+    """
+    return {
+        "upstream_inference_cost": None,
+        f"upstream_inference_{prompt}_cost": as_usd(billed.prompt_cost),
+        f"upstream_inference_{completion}_cost": as_usd(billed.completion_cost),
+    }
