@@ -74,7 +74,7 @@ def generation_json(row: Generation) -> dict[str, Any]:
         "preset_id": None,
         "service_tier": None,
         "web_search_engine": row.web_search_engine or None,
-        "response_cache_source_id": None,
+        "response_cache_source_id": row.response_cache_source_id or None,
         "data_region": "global",
         "workspace_id": None,
         "provider_responses": [_attempt_json(attempt) for attempt in row.attempts],
