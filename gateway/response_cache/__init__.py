@@ -1,6 +1,6 @@
 """The response cache: for callers that ask for it, a response is kept encrypted and replayed to an identical request.
 
-`requested` reads the headers, `CachedExchange` is what one request has to do with the cache. Nothing here decides
+`requested` reads the headers, `CachedExchange` is the part of one request. Nothing here decides
 whether a request may be served: a hit goes through planning and admission like any other request.
 """
 

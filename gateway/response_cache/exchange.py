@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class CachedExchange:
-    """What one request has to do with the cache. `headers` tells it to the client.
+    """One request's part in the cache; `headers` are those that tell it to the client.
 
     Requests are the same if API key, endpoint, model and body are: properties in the same order, with the same values;
     white space does not count. `model` is the model if the request names none.

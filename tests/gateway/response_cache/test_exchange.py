@@ -1,4 +1,4 @@
-"""Which requests share a response, and which responses are stored."""
+"""Requests that share a response, and responses that are stored."""
 
 import json
 from contextlib import aclosing

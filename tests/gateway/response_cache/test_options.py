@@ -1,4 +1,4 @@
-"""Which requests use the response cache, and for how long their responses are kept."""
+"""Requests that use the response cache, and the time for which their responses are kept."""
 
 import pytest
 

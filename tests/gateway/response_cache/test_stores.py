@@ -1,4 +1,4 @@
-"""What a store keeps, for how long and how much, in memory and in Redis."""
+"""A store keeps content for some seconds and within its bound, in memory and in Redis."""
 
 import pytest
 import redis
