@@ -127,7 +127,7 @@ def generation_json(row: Generation, workspace_id: str | None = None) -> dict[st
         "preset_id": _preset_id(row),
         "service_tier": None,
         "web_search_engine": row.web_search_engine or None,
-        "response_cache_source_id": None,
+        "response_cache_source_id": row.response_cache_source_id or None,
         "data_region": "global",
         "workspace_id": workspace_id,
         "provider_responses": [_attempt_json(attempt, row) for attempt in row.attempts],

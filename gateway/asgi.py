@@ -7,7 +7,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -27,10 +27,11 @@ from common.web import cors
 from common.web.bodies import read_body
 from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, RESPONSES, CallerProtocol
 from gateway.tokens.bounds import estimate_tokens
-from keys.authentication import authenticate, require_inference
+from keys.authentication import authenticate, require_inference, secret_in
 
-from . import completions
+from . import completions, response_cache
 from .events import Begun, Event, Failed, Started
+from .response_cache import CachedExchange
 from .whole_response import PatientResponse, generation_begun, noting_first
 
 __all__ = ["PATHS", "Application", "application", "refusal"]
@@ -88,19 +89,22 @@ class Application:
         try:
             identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
             require_inference(identity)
-            asked = protocol.parse(await read_body(request.scope, request.receive, settings.MAX_REQUEST_BYTES))
+            body = await read_body(request.scope, request.receive, settings.MAX_REQUEST_BYTES)
+            asked = protocol.parse(body)  # known before its preset, whose absence is refused in the protocol's shape
             asked = await completions.with_preset(identity.organisation_id, asked)
             if request.scope["path"] == COUNT_TOKENS:
                 return _json({"input_tokens": estimate_tokens(asked.messages, asked.body).likely})
             if not asked.session_id and (session := request.headers.get("x-session-id", "")[:256]):
                 asked = msgspec.structs.replace(asked, session_id=session)
-            caller = await completions.key_caller(identity, **_details(request))
+            headers = dict(request.headers)  # once: each lookup in Starlette's Headers scans the whole list
+            caller = await completions.key_caller(identity, **_details(headers))
+            cached = _cached(headers, caller, asked, protocol, body)
             if asked.stream:
-                events = self._service.stream(caller, asked)
+                events = await self._events(caller, asked, cached)
                 first = await anext(events)
                 assert isinstance(first, Started)
-                return EventStream(first, events, asked, protocol)
-            return await self._whole(caller, asked, protocol)
+                return EventStream(first, events, asked, protocol, cached.headers if cached else {})
+            return await self._whole(caller, asked, protocol, cached)
         except ApiError as error:
             metrics.ERRORS.labels(error.error_type).inc()
             kind = error.metadata.get("error_type", error.error_type)
@@ -114,21 +118,39 @@ class Application:
             metrics.ERRORS.labels(answer.error_type).inc()
             return _json(protocol.error(answer), protocol.status(answer), answer.headers)
 
+    async def _events(
+        self,
+        caller: completions.Caller,
+        request: completions.ChatRequest,
+        cached: CachedExchange | None,
+        on_first_token: Callable[[Begun], None] = lambda begun: None,
+    ) -> AsyncGenerator[Event, None]:
+        """The events of the response: a stored one again, or a new one, which is stored if the request asks for it."""
+        if cached is not None and (stored := await cached.find()) is not None:
+            return self._service.replay(caller, request, stored)
+        events = self._service.stream(caller, request, on_first_token)
+        return cached.recorded(events) if cached is not None else events
+
     async def _whole(
-        self, caller: completions.Caller, request: completions.ChatRequest, protocol: CallerProtocol
+        self,
+        caller: completions.Caller,
+        request: completions.ChatRequest,
+        protocol: CallerProtocol,
+        cached: CachedExchange | None,
     ) -> Response | PatientResponse:
         """The response in one piece. One that takes long shows signs of life as soon as a provider has begun."""
         begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
-        events = self._service.stream(caller, request, noting_first(begun))
+        events = await self._events(caller, request, cached, noting_first(begun))
+        headers = cached.headers if cached else {}
         context = contextvars.copy_context()
         gathering = asyncio.create_task(protocol.gather(request, events), context=context)
         generation = await generation_begun(gathering, begun)
         logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
         if generation:
-            headers = {**cors.HEADERS, "X-Generation-Id": protocol.response_id(generation.generation_id)}
+            headers = {**cors.HEADERS, **headers, "X-Generation-Id": protocol.response_id(generation.generation_id)}
             return PatientResponse(gathering, generation, headers, partial(protocol.failed_reply, request))
         reply = gathering.result()
-        return _json(reply, headers={"X-Generation-Id": reply["id"]})
+        return _json(reply, headers={**headers, "X-Generation-Id": reply["id"]})
 
 
 class EventStream(StreamingResponse):
@@ -140,6 +162,7 @@ class EventStream(StreamingResponse):
         events: AsyncGenerator[Event, None],
         request: completions.ChatRequest,
         protocol: CallerProtocol,
+        headers: Mapping[str, str],
     ) -> None:
         self._events = events
         self._protocol = protocol
@@ -147,7 +170,8 @@ class EventStream(StreamingResponse):
         self._beginning = self._encoder.encode(first)
         self._sent_at = time.monotonic()
         self._client_left = False
-        headers = {**cors.HEADERS, **_STREAM_HEADERS, "X-Generation-Id": protocol.response_id(first.generation_id)}
+        identity = {"X-Generation-Id": protocol.response_id(first.generation_id)}
+        headers = {**cors.HEADERS, **_STREAM_HEADERS, **headers, **identity}
         super().__init__((), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -192,9 +216,27 @@ class EventStream(StreamingResponse):
         streaming.cancel()
 
 
-def _details(request: Request) -> dict[str, Any]:
+def _cached(
+    headers: Mapping[str, str],
+    caller: completions.Caller,
+    request: completions.ChatRequest,
+    protocol: CallerProtocol,
+    body: bytes,
+) -> CachedExchange | None:
+    """The request's part in the response cache; None without the header, or if its account allows no retention."""
+    preset = request.preset.config if request.preset else {}
+    options = response_cache.requested(
+        headers, preset_enabled=preset.get("cache_enabled"), preset_ttl=preset.get("cache_ttl_seconds")
+    )
+    if options is None or not protocol.cached_as or caller.policy.zero_data_retention:
+        return None
+    secret = secret_in(headers.get("authorization"), headers.get("x-api-key"))
+    model = caller.default_model or settings.DEFAULT_MODEL
+    return CachedExchange(options, secret, protocol.cached_as, body, request, model=model)
+
+
+def _details(headers: Mapping[str, str]) -> dict[str, Any]:
     """The fields of Caller that come from the request's headers."""
-    headers = dict(request.headers)  # once: each lookup in Starlette's Headers scans the whole list
     return {
         "app": headers.get("http-referer", headers.get("referer", "")).partition("?")[0].partition("#")[0][:200],
         "app_title": headers.get("x-openrouter-title", headers.get("x-title", ""))[:100],

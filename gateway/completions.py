@@ -18,6 +18,7 @@ from common.clock import utc_now
 from common.errors import ApiError, TemporarilyUnavailable
 from common.telemetry import logs, metrics
 from gateway.accounting import settlement
+from gateway.accounting.holds import free_admission
 from gateway.accounting.metering import Meter
 from gateway.protocols.chat_completions.request import ChatRequest, parse
 from gateway.providers.failures import ProviderFailure, failed_event
@@ -32,7 +33,8 @@ from models_catalog.catalog import Catalogue
 
 from . import web_search
 from .callers import Caller, chat_caller, key_caller
-from .events import Begun, Event
+from .events import Begun, Delta, Event, Finished
+from .response_cache import StoredResponse
 
 __all__ = [
     "Caller",
@@ -125,15 +127,9 @@ class InferenceService:
         web search, the last provider's error when none responded. Closing the generator ends the response and settles
         it.
         """
-        logs.bind(account=caller.account_id)
-        if self._refuses_new:
-            raise TemporarilyUnavailable(
-                "This server is restarting. Try again in a moment.", headers={"Retry-After": "5"}
-            )
-        prepared = await prepare(caller, request, await self._catalogue(), self._health.snapshot())
-        logs.bind(model=prepared.plan.attempts[0].model.id)
+        prepared = await self._prepare(caller, request)
         meter = self._meter(caller, prepared)
-        await self._admit(meter, prepared)
+        await self._admit(meter, prepared.admission(meter.generation))
         relay: Relay | None = None
         try:
             request, sources = await _search(prepared, meter)
@@ -164,14 +160,44 @@ class InferenceService:
             _record_error(meter, error)
             raise
         finally:
-            settling = self._track(asyncio.create_task(self._settle(meter, relay, prepared.conversation)))
-            self._running.discard(meter)
-            if not meter.cancelled:
-                await asyncio.wait([settling], timeout=MAX_BILL_WAIT)
+            settling = await self._end(meter, relay, prepared.conversation)
         if settling.done():
             yield meter.billed(settling.result())
 
-    # --- Its steps
+    async def replay(
+        self, caller: Caller, request: ChatRequest, response: StoredResponse[Delta | Finished]
+    ) -> AsyncGenerator[Event, None]:
+        """Yield a stored response to the same request, as `stream` would. No provider is asked; nothing is charged.
+
+        It is a request of its own all the same: what would refuse it before a provider is asked still does, except
+        that no balance is needed.
+        """
+        meter = self._meter(caller, prepared := await self._prepare(caller, request))
+        await self._admit(meter, free_admission(meter.generation))
+        try:
+            yield meter.replayed(response)
+            for event in response.events:
+                meter.record(event)
+                yield event
+        except BaseException as error:
+            _record_error(meter, error)
+            raise
+        finally:
+            settling = await self._end(meter, None, prepared.conversation)
+        if settling.done():
+            yield meter.billed(settling.result())
+
+    # --- Their steps
+
+    async def _prepare(self, caller: Caller, request: ChatRequest) -> PreparedRequest:
+        logs.bind(account=caller.account_id)
+        if self._refuses_new:
+            raise TemporarilyUnavailable(
+                "This server is restarting. Try again in a moment.", headers={"Retry-After": "5"}
+            )
+        prepared = await prepare(caller, request, await self._catalogue(), self._health.snapshot())
+        logs.bind(model=prepared.plan.attempts[0].model.id)
+        return prepared
 
     def _meter(self, caller: Caller, prepared: PreparedRequest) -> Meter:
         return Meter(
@@ -183,9 +209,9 @@ class InferenceService:
             clock=self._clock,
         )
 
-    async def _admit(self, meter: Meter, prepared: PreparedRequest) -> None:
+    async def _admit(self, meter: Meter, operation: settlement.Admit) -> None:
         """Hold credits for the request. If the caller leaves before it is written, it is released afterwards."""
-        admitting = self._settlements.admit(prepared.admission(meter.generation))
+        admitting = self._settlements.admit(operation)
         try:
             admission = await asyncio.shield(admitting)
         except asyncio.CancelledError:
@@ -202,6 +228,17 @@ class InferenceService:
         except ApiError:
             return
         await self._settle(meter, None, None)
+
+    async def _end(
+        self, meter: Meter, relay: Relay | None, conversation: Conversation
+    ) -> "asyncio.Task[settlement.Settled]":
+        """Settle the request, and wait for its bill unless the caller has left."""
+        settling = asyncio.create_task(self._settle(meter, relay, conversation))
+        self._track(settling)
+        self._running.discard(meter)
+        if not meter.cancelled:
+            await asyncio.wait([settling], timeout=MAX_BILL_WAIT)
+        return settling
 
     async def _settle(self, meter: Meter, relay: Relay | None, conversation: Conversation | None) -> settlement.Settled:
         """End the response and charge it."""

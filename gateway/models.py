@@ -119,6 +119,8 @@ class Generation(_Request):
     web_search_engine = models.CharField(max_length=20, blank=True)  # empty without a search
     web_search_results = models.PositiveSmallIntegerField(default=0)
 
+    response_cache_source_id = models.CharField(max_length=40, blank=True)  # the request whose response was replayed
+
     settled_at = models.DateTimeField()  # or released
     latency_ms = models.PositiveIntegerField(null=True)  # to the first token
     duration_ms = models.PositiveIntegerField(null=True)  # to the last

@@ -31,6 +31,7 @@ __all__ = [
     "new_secret",
     "require_inference",
     "require_management",
+    "secret_in",
 ]
 
 #: Seconds for which a key needs no query, and after which it must be read again.
@@ -76,7 +77,7 @@ def label_of(secret: str) -> str:
 
 async def authenticate(authorization: str | None, x_api_key: str | None = None) -> KeyIdentity:
     """Return the identity of the key in these headers. Raises NotAuthenticated (401) with the remedy."""
-    key_hash = hash_of(_secret_in(authorization, x_api_key))
+    key_hash = hash_of(secret_in(authorization, x_api_key))
     identity, stale = identities.lookup(key_hash)
     if identity is not None and not stale:
         return identity
@@ -86,7 +87,7 @@ async def authenticate(authorization: str | None, x_api_key: str | None = None) 
 
 def authenticate_sync(authorization: str | None, x_api_key: str | None = None) -> KeyIdentity:
     """Like `authenticate`, for code outside an event loop."""
-    key_hash = hash_of(_secret_in(authorization, x_api_key))
+    key_hash = hash_of(secret_in(authorization, x_api_key))
     identity, stale = identities.lookup(key_hash)
     if identity is not None and not stale:
         return identity
@@ -121,7 +122,8 @@ def _refusal(problem: str) -> NotAuthenticated:
     return NotAuthenticated(f"{problem} Create a key at {settings.SITE_URL}/settings/keys")
 
 
-def _secret_in(authorization: str | None, x_api_key: str | None) -> str:
+def secret_in(authorization: str | None, x_api_key: str | None = None) -> str:
+    """Return the key in these headers, as it was sent. Raises NotAuthenticated if there is none of the right form."""
     header = (authorization or "").strip()
     if header:
         scheme, *rest = header.split(maxsplit=1)

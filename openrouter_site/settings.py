@@ -360,6 +360,9 @@ PROVIDER_TOTAL_SECONDS = env.integer("PROVIDER_TOTAL_SECONDS", 900)
 # Seconds after which an unstreamed response whose provider has begun sends white space; 0 for never.
 SIGN_OF_LIFE_SECONDS = env.integer("SIGN_OF_LIFE_SECONDS", 3)
 
+# Responses that callers ask to be cached, in bytes: all of those in Redis, or in the memory of a process without it.
+RESPONSE_CACHE_BYTES = env.integer("RESPONSE_CACHE_BYTES", 64 * 1024 * 1024)
+
 # Seconds that a stopping process may take to settle abandoned requests.
 SHUTDOWN_SECONDS = env.integer("SHUTDOWN_SECONDS", 30)
 

@@ -135,6 +135,9 @@ def ask_over_the_api(site: Site, key: str) -> None:
     assert whole.status_code == 200 and SECRET in whole.json()["choices"][0]["message"]["content"]
     assert post({**question, "stream": True}).status_code == 200
     assert SECRET in post({"model": MODEL, "prompt": QUESTION}, "completions").text
+    for expected in ("MISS", "HIT"):  # stored in the response cache, encrypted
+        cached = post(question, **{"X-OpenRouter-Cache": "true"})
+        assert SECRET in cached.text and cached.headers["X-OpenRouter-Cache-Status"] == expected
 
     # A preset whose system prompt is the question: it is stored, but encrypted.
     saved = post({**question, "messages": [{"role": "system", "content": QUESTION}]}, "presets/quiet/chat/completions")

@@ -8,7 +8,8 @@ __all__ = ["HEADERS", "preflight"]
 HEADERS: Mapping[str, str] = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Allow, ETag, Retry-After, X-Generation-Id, X-RateLimit-Limit, "
-    "X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id",
+    "X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, X-OpenRouter-Cache-Status, X-OpenRouter-Cache-Age, "
+    "X-OpenRouter-Cache-TTL, X-OpenRouter-Cache-Source-Id",
 }
 
 

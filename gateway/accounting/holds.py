@@ -17,7 +17,7 @@ from common.money import PICO_PER_USD, PicoUsd, format_exact_usd
 
 from .rows import GenerationRow
 
-__all__ = ["Admission", "Admit", "hold_for"]
+__all__ = ["Admission", "Admit", "free_admission", "hold_for"]
 
 #: Without `max_tokens`, a request holds at most the available balance divided by this...
 BALANCE_DIVISOR = 4
@@ -36,6 +36,13 @@ class Admit(msgspec.Struct, frozen=True, kw_only=True):
     token_price: Decimal  # USD per completion token, times the number of choices
     requested_tokens: int | None  # the caller's `max_tokens`
     model_max_tokens: int  # the most that any model of the plan can produce
+
+
+def free_admission(generation: GenerationRow) -> Admit:
+    """The operation that admits a request that will cost nothing: its account and key are checked, nothing is held."""
+    return Admit(
+        generation=generation, prompt_cost=PicoUsd(0), token_price=Decimal(0), requested_tokens=None, model_max_tokens=0
+    )
 
 
 class Admission(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from gateway.callers import Caller
 from gateway.events import Billed, Delta, Failed, Finished, Started, Usage
 from gateway.models import Generation
 from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.response_cache import StoredResponse
 from gateway.tokens.estimates import ResponseText, complete_usage
 
 from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, prompt_and_completion, search_parts
@@ -117,6 +118,21 @@ class Meter:
             service_tier=self._served().service_tier or ("default" if self.request.service_tier else None),
             routing=self.routing(),
             web_search=self._search_query,
+        )
+
+    def replayed(self, response: StoredResponse[Delta | Finished]) -> Started:
+        """Record that the response comes from the cache; returns the event for the client."""
+        row = self.generation
+        row.model, row.simulated, row.response_cache_source_id = response.model, response.simulated, response.source_id
+        self._first_token_at = self._last_token_at = self._clock()
+        return Started(
+            generation_id=row.id,
+            created=int(row.created_at.timestamp()),
+            model=response.model,
+            provider=response.provider,
+            provider_slug=response.provider_slug,
+            simulated=response.simulated,
+            system_fingerprint=response.system_fingerprint,
         )
 
     def record(self, event: Delta | Finished) -> None:

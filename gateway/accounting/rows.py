@@ -69,6 +69,7 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     output_image_tokens: int = 0
     web_search_engine: str = ""
     web_search_results: int = 0
+    response_cache_source_id: str = ""
     settled_at: datetime | None = None
     latency_ms: int | None = None
     duration_ms: int | None = None

@@ -56,6 +56,8 @@ class CallerProtocol:
     response_id: Callable[[str], str] = str
     #: The HTTP status of an error.
     status: Callable[[ApiError], int] = lambda error: error.status
+    #: The endpoint's name in the response cache; empty if its responses are never stored.
+    cached_as: str = ""
 
 
 def _shows_reasoning(request: ChatRequest) -> bool:
@@ -95,10 +97,11 @@ CHAT_COMPLETIONS = CallerProtocol(
     ),
     error=lambda error: error.envelope(),
     keep_alive=sse.KEEP_ALIVE,
+    cached_as="chat/completions",
 )
 
 #: POST /completions: takes a `prompt`, returns `choices[].text`
-COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion)
+COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion, cached_as="completions")
 
 #: POST /messages
 MESSAGES = CallerProtocol(
@@ -109,6 +112,7 @@ MESSAGES = CallerProtocol(
     error=messages_reply.error_body,
     status=messages_reply.status_of,
     keep_alive=messages_reply.KEEP_ALIVE,
+    cached_as="messages",
 )
 
 #: POST /responses
@@ -123,4 +127,5 @@ RESPONSES = CallerProtocol(
     keep_alive=sse.KEEP_ALIVE,
     incomplete_errors=responses_reply.INCOMPLETE_ERRORS,
     response_id=response_id,
+    cached_as="responses",
 )

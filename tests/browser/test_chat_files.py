@@ -88,6 +88,35 @@ def test_a_picture_can_be_pasted_dropped_and_removed(room: OpenRoom):
     expect(page.locator("#attachments img")).to_have_count(1)
 
 
+def test_pasting_cells_of_a_spreadsheet_pastes_their_text_and_a_picture_only_where_there_is_no_text(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    def paste(**texts: str) -> None:
+        """Copy a picture and these texts, as one program does at once, and press the keys for pasting."""
+        page.locator("#message").focus()
+        page.evaluate(
+            """async ([encoded, texts]) => {
+                const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+                const parts = Object.entries(texts).map(([kind, text]) => [`text/${kind}`, text]);
+                const carried = new Map([["image/png", bytes], ...parts].map(
+                    ([type, content]) => [type, new Blob([content], { type })]));
+                await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(carried))]);
+            }""",
+            [base64.b64encode(PIXEL).decode(), texts],
+        )
+        page.keyboard.press("ControlOrMeta+V")
+
+    paste(plain="Month\tSales\nMay\t12", html="<table><tr><td>Month<td>Sales<tr><td>May<td>12</table>")
+    expect(page.locator("#message")).to_have_value("Month\tSales\nMay\t12")
+    paste(html='<img src="https://example.com/dot.png">')
+    expect(page.locator("#attachments img")).to_have_count(1)
+    expect(page.locator("#message")).to_have_value("Month\tSales\nMay\t12")
+    paste(plain="image.png")  # as a file manager names what it copies
+    expect(page.locator("#attachments img")).to_have_count(2)
+
+
 def test_a_conversation_too_large_to_send_is_refused_here_and_loses_nothing(room: OpenRoom):
     chat = room(sandbox={"Tokens": "4"})
     page = chat.page

@@ -95,7 +95,7 @@ INSERT INTO gateway_generation (
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
     hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
-    web_search_engine, web_search_results,
+    web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
 SELECT
@@ -143,6 +143,7 @@ SELECT
     coalesce(json_extract(value, '$.output_image_tokens'), 0),
     coalesce(json_extract(value, '$.web_search_engine'), ''),
     coalesce(json_extract(value, '$.web_search_results'), 0),
+    coalesce(json_extract(value, '$.response_cache_source_id'), ''),
     replace(rtrim(json_extract(value, '$.settled_at'), 'Z'), 'T', ' '),
     json_extract(value, '$.latency_ms'),
     json_extract(value, '$.duration_ms'),

@@ -1,7 +1,7 @@
 /* Message box: text, attachments, send and stop. Each conversation has a draft that survives a reload. */
 
 import { $, h, icon, toast } from "chat/dom";
-import { MAX_FILES, prepare } from "chat/files";
+import { MAX_FILES, pastedFiles, prepare } from "chat/files";
 import { newId } from "chat/ids";
 import { fileView } from "chat/turn";
 
@@ -207,7 +207,7 @@ export class Composer {
   }
 
   #paste(event) {
-    const files = [...(event.clipboardData?.files ?? [])];
+    const files = event.clipboardData ? pastedFiles(event.clipboardData) : [];
     if (!files.length) return;
     event.preventDefault();
     this.add(files.map((file) => (file.name && file.name !== "image.png" ? file

@@ -24,6 +24,17 @@ export async function prepare(file) {
   return { ...record, kind: "text", type: file.type || "text/plain" };
 }
 
+/**
+ * The files to attach of what is pasted. Spreadsheets and word processors copy a picture of the text beside the text:
+ * then the text is meant. A file manager copies the files' names as the text: then the files are.
+ */
+export function pastedFiles(clipboard) {
+  const files = [...clipboard.files];
+  const lines = clipboard.getData("text/plain").split("\n").map((line) => line.trim()).filter(Boolean);
+  const areNames = lines.every((line) => files.some((file) => file.name && line.endsWith(file.name)));
+  return areNames ? files : files.filter((file) => !file.type.startsWith("image/"));
+}
+
 async function isText(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (bytes.includes(0)) return false;

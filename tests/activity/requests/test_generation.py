@@ -144,3 +144,16 @@ def test_what_callers_send_along_is_shown_as_text(alice_client, account):
     request = make_request(account, app=nasty, app_title=nasty, user_agent=nasty, session_id=nasty, external_user=nasty)
     assert nasty not in alice_client.get(f"/activity/{request.pk}").content.decode()
     assert nasty not in alice_client.get("/activity").content.decode()
+
+
+def test_a_replayed_response_names_the_request_that_it_comes_from(alice_client, account):
+    source = make_request(account)
+    hit = make_request(
+        account, response_cache_source_id=source.pk, provider="", endpoint="", prompt_tokens=0, completion_tokens=0
+    )
+    page = alice_client.get(f"/activity/{hit.pk}").content.decode()
+    assert f'href="/activity/{source.pk}"' in page
+    assert "Replayed from your response cache" in page
+    assert "No provider was asked" in page
+    assert "Replayed from your response cache" in alice_client.get("/activity").content.decode()
+    assert "response cache" not in alice_client.get(f"/activity/{source.pk}").content.decode()
