@@ -45,6 +45,9 @@ ITEM = st.one_of(
     typed("apply_patch_call_output", call_id=CALL_ID, status=TEXT, output=TEXT),
     typed("reasoning", summary=JSON, content=JSON, encrypted_content=TEXT | TEXT.map("or1.".__add__)),
     typed("web_search_call"),
+    typed("tool_search_call", call_id=CALL_ID, arguments=JSON),
+    typed("tool_search_output", call_id=CALL_ID, tools=st.lists(typed("function", name=NAME), max_size=2)),
+    typed("additional_tools", tools=st.lists(JSON, max_size=2)),
     typed("image_generation_call", result=TEXT),
     JSON,
 )
@@ -54,6 +57,7 @@ TOOL = st.one_of(
     typed("namespace", name=NAME, tools=st.lists(typed("function", name=NAME), max_size=2)),
     typed("local_shell"),
     typed("apply_patch"),
+    typed("tool_search", execution=st.just("client"), parameters=JSON),
     typed("web_search", filters=JSON, engine=TEXT),
     JSON,
 )

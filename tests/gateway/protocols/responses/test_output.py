@@ -160,15 +160,33 @@ async def test_a_call_keeps_the_kind_of_its_tool(tool, name, arguments, expected
     assert expected.items() <= item.items() and item["call_id"] == "c"
 
 
-async def test_a_shell_call_has_its_action():
-    encoder = ResponsesEncoder(asked(tools=[{"type": "local_shell"}]))
+@pytest.mark.parametrize(
+    ("tool", "arguments", "expected"),
+    [
+        (
+            {"type": "local_shell"},
+            '{"command": "ls", "timeout_ms": 5}',
+            {
+                "action": {
+                    "type": "exec", "command": ["bash", "-lc", "ls"], "env": {}, "timeout_ms": 5, "user": None,
+                    "working_directory": None,
+                },
+            },
+        ),
+        ({"type": "local_shell"}, "[1]", {"type": "local_shell_call", "status": "completed"}),
+        (
+            {"type": "tool_search", "execution": "client"},
+            '{"query": "agents"}',
+            {"type": "tool_search_call", "execution": "client", "arguments": {"query": "agents"}},
+        ),
+    ],
+)  # fmt: skip
+def test_calls_of_agents_tools_that_the_document_lacks_have_openais_form(tool, arguments, expected):
+    encoder = ResponsesEncoder(asked(tools=[tool]))
     encoder.encode(STARTED)
-    sent = encoder.encode(call(0, '{"command": "ls", "timeout_ms": 5}', id="c", name="local_shell")) + encoder.end()
+    sent = encoder.encode(call(0, arguments, id="c", name=tool["type"])) + encoder.end()
     done = json.loads(sent.decode().split("event: response.output_item.done\ndata: ")[1].split("\n")[0])
-    assert done["item"]["action"] == {
-        "type": "exec", "command": ["bash", "-lc", "ls"], "env": {}, "timeout_ms": 5, "user": None,
-        "working_directory": None,
-    }  # fmt: skip
+    assert expected.items() <= done["item"].items() and done["item"]["call_id"] == "c"
 
 
 async def test_citations_log_probabilities_and_images_have_the_protocols_form():
@@ -235,6 +253,29 @@ def test_a_response_that_fails_after_its_status_says_so(error, code):
     check("POST /responses", 200, body)
     assert (body["status"], body["error"]["code"], body["error_type"]) == ("failed", code, error.error_type)
     assert body["error"]["message"] == error.message
+
+
+VALUES = st.recursive(
+    st.none() | st.integers() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["command", "env", "type", "path", "diff", "input", "query"]), inner, max_size=3
+        )
+    ),
+)
+KINDS = [
+    {"type": "custom", "name": "custom"}, {"type": "local_shell"}, {"type": "apply_patch"},
+    {"type": "tool_search", "execution": "client"}, {"type": "function", "name": "function"},
+]  # fmt: skip
+
+
+@given(st.sampled_from(KINDS), VALUES.map(json.dumps) | st.text(max_size=9) | st.just("[" * 5000))
+def test_any_arguments_of_a_model_are_written_back(tool, arguments):
+    encoder = ResponsesEncoder(asked(tools=KINDS))
+    encoder.encode(STARTED)
+    sent = encoder.encode(call(0, arguments, id="c", name=tool["type"])) + encoder.end()
+    assert b"response.completed" in sent and b'"call_id":"c"' in sent
 
 
 PIECES = st.one_of(
