@@ -96,7 +96,8 @@ class _Conversation:
                 pass
             case ItemReference():
                 raise fault(
-                    "nothing is stored between two requests, so an item cannot be referred to. Send the item itself",
+                    "nothing is stored between two requests, so an item cannot be referred to. Send the item itself; "
+                    "clients that refer to items do so unless `store` is false",
                     f"{place}.type",
                 )
             case _:

@@ -51,6 +51,7 @@ class ForReply(msgspec.Struct, frozen=True):
     echo: dict[str, Any]
     shapes: dict[str, CallShape]  # how calls of these functions are written; all others are function calls
     encrypted_reasoning: bool  # asked for with `include`
+    summary: bool  # reasoning that can be read is to be a summary
 
 
 class _Format(msgspec.Struct):
@@ -189,4 +190,9 @@ def _for_reply(raw: dict[str, Any], checked: _Body, tools: Tools) -> ForReply:
     echo["service_tier"] = "default"
     if checked.top_logprobs is not None:
         echo["top_logprobs"] = checked.top_logprobs
-    return ForReply(echo, dict(tools.shapes), ENCRYPTED_REASONING in (checked.include or ()))
+    return ForReply(
+        echo=echo,
+        shapes=dict(tools.shapes),
+        encrypted_reasoning=ENCRYPTED_REASONING in (checked.include or ()),
+        summary=bool(reasoning.summary),
+    )

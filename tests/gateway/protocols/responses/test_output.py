@@ -109,7 +109,17 @@ async def test_summaries_are_summaries_and_plain_reasoning_is_packed_when_it_is_
     assert reasoning["summary"] == [{"type": "summary_text", "text": "Sum"}] and "encrypted_content" not in reasoning
     reasoning = (await response(*events, request=asked(include=["reasoning.encrypted_content"])))["output"][0]
     assert details_in(reasoning["encrypted_content"]) == [detail]
-    assert (await response(Delta(reasoning="Hm."), Delta(text="x")))["output"][0]["content"][0]["text"] == "Hm."
+
+
+@pytest.mark.parametrize(("summary", "field"), [(None, "content"), ("auto", "summary")])
+async def test_readable_reasoning_is_a_summary_for_a_client_that_asks_for_one(summary, field):
+    detail = {"type": "reasoning.text", "text": "Hm.", "signature": "s", "format": "anthropic-claude-v1", "index": 0}
+    request = asked(reasoning={"summary": summary})
+    for delta in (Delta(reasoning="Hm."), Delta(reasoning="Hm.", reasoning_details=[detail])):
+        reasoning, _ = (await response(delta, Delta(text="x"), request=request))["output"]
+        assert [part["text"] for part in reasoning[field]] == ["Hm."]
+        assert reasoning["content" if field == "summary" else "summary"] == []
+    assert details_in(reasoning["encrypted_content"]) == [detail]
 
 
 async def test_tool_calls_whose_arguments_come_in_turns_are_whole():
