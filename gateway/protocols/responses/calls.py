@@ -13,7 +13,10 @@ __all__ = ["CallWriter"]
 
 Event = dict[str, Any]
 
-_PREFIXES = {"function_call": "fc", "custom_tool_call": "ctc", "local_shell_call": "lsh", "apply_patch_call": "apc"}
+_PREFIXES = {
+    "function_call": "fc", "custom_tool_call": "ctc", "local_shell_call": "lsh", "apply_patch_call": "apc",
+    "tool_search_call": "tsc",
+}  # fmt: skip
 
 
 class CallWriter:
@@ -72,6 +75,8 @@ class CallWriter:
         if kind == "custom_tool_call":
             said = decoded.get("input") if decoded else None
             return {"name": self._shape.name, "input": said if isinstance(said, str) else arguments}
+        if kind == "tool_search_call":
+            return {"execution": "client", "arguments": decoded}
         return {"action": _action(decoded)} if kind == "local_shell_call" else {"operation": _operation(decoded)}
 
 
@@ -79,21 +84,22 @@ def _object(arguments: str) -> dict[str, Any]:
     """The arguments as an object; empty for any other text."""
     try:
         decoded = msgspec.json.decode(arguments)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return {}
     return decoded if isinstance(decoded, dict) else {}
 
 
 def _action(arguments: dict[str, Any]) -> dict[str, Any]:
-    command = arguments.get("command") or []
-    env = arguments.get("env")
+    command, env = arguments.get("command"), arguments.get("env")
+    timeout, folder = arguments.get("timeout_ms"), arguments.get("working_directory")
+    words = ["bash", "-lc", command] if isinstance(command, str) else command if isinstance(command, list) else []
     return {
         "type": "exec",
-        "command": ["bash", "-lc", command] if isinstance(command, str) else [str(part) for part in command],
-        "env": {str(name): str(value) for name, value in env.items()} if isinstance(env, dict) else {},
-        "timeout_ms": arguments.get("timeout_ms"),
+        "command": [str(word) for word in words],
+        "env": {name: str(value) for name, value in env.items()} if isinstance(env, dict) else {},
+        "timeout_ms": timeout if isinstance(timeout, int) else None,
         "user": None,
-        "working_directory": arguments.get("working_directory"),
+        "working_directory": folder if isinstance(folder, str) else None,
     }
 
 

@@ -27,6 +27,8 @@ class OutputWriter:
         self.items: list[dict[str, Any]] = []
         self._suffix = suffix
         self._asked = asked
+        #: Clients that ask for a summary show nothing else.
+        self._thoughts = PARTS["summary" if asked.summary else "reasoning"]
         self._item: dict[str, Any] | None = None  # the open item of text or reasoning
         self._place = 0  # its index
         self._part: dict[str, Any] | None = None  # its open part
@@ -46,7 +48,7 @@ class OutputWriter:
             for detail in delta.reasoning_details:
                 yield from self._reasoning(detail)
         elif delta.reasoning:
-            yield from self._grow(PARTS["reasoning"], delta.reasoning)
+            yield from self._grow(self._thoughts, delta.reasoning)
         if delta.text:
             yield from self._grow(PARTS["text"], delta.text, _logprobs(delta.logprobs) if delta.logprobs else None)
         if delta.refusal:
@@ -124,7 +126,7 @@ class OutputWriter:
         if self._block != detail.get("index"):
             yield from self._close_part()
         self._block = detail.get("index")
-        for kind, field in ((PARTS["reasoning"], "text"), (PARTS["summary"], "summary")):
+        for kind, field in ((self._thoughts, "text"), (PARTS["summary"], "summary")):
             if text := detail.get(field):
                 yield from self._grow(kind, text)
 

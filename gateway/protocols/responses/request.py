@@ -9,15 +9,16 @@ from common.errors import InvalidRequest
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.chat_completions.request import parse as parse_chat
 
+from .conversation import messages_of, tools_in, with_types
 from .faults import fault
-from .items import Item, messages_of, with_types
+from .schema import Item
 from .tools import CallShape, Tools, read_tools
 
 __all__ = ["ForReply", "parse"]
 
 #: Fields that mean the same in a chat request.
 _SHARED = (
-    "model", "models", "stream", "temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty",
+    "model", "models", "preset", "stream", "temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty",
     "parallel_tool_calls", "metadata", "provider", "route", "user", "safety_identifier", "session_id", "service_tier",
     "prompt_cache_key", "prompt_cache_options", "cache_control", "trace", "debug", "modalities", "image_config",
     "max_tool_calls", "stop_server_tools_when",
@@ -50,6 +51,7 @@ class ForReply(msgspec.Struct, frozen=True):
     echo: dict[str, Any]
     shapes: dict[str, CallShape]  # how calls of these functions are written; all others are function calls
     encrypted_reasoning: bool  # asked for with `include`
+    summary: bool  # reasoning that can be read is to be a summary
 
 
 class _Format(msgspec.Struct):
@@ -105,7 +107,9 @@ def parse(body: bytes) -> ChatRequest:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}") from error
     _refuse_storing(raw, checked)
-    tools = read_tools(checked.tools or [], checked.tool_choice)
+    declared = [(f"tools[{index}]", tool) for index, tool in enumerate(checked.tools or ())]
+    later = tools_in(checked.input) if isinstance(checked.input, list) else []
+    tools = read_tools(declared, checked.tool_choice, later)
     chat: dict[str, Any] = {name: value for name in _SHARED if (value := raw.get(name)) is not None}
     chat["messages"] = _messages(checked)
     if checked.max_output_tokens is not None:
@@ -186,4 +190,9 @@ def _for_reply(raw: dict[str, Any], checked: _Body, tools: Tools) -> ForReply:
     echo["service_tier"] = "default"
     if checked.top_logprobs is not None:
         echo["top_logprobs"] = checked.top_logprobs
-    return ForReply(echo, dict(tools.shapes), ENCRYPTED_REASONING in (checked.include or ()))
+    return ForReply(
+        echo=echo,
+        shapes=dict(tools.shapes),
+        encrypted_reasoning=ENCRYPTED_REASONING in (checked.include or ()),
+        summary=bool(reasoning.summary),
+    )

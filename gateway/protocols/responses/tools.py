@@ -4,7 +4,7 @@ Chat models have functions only. A tool of another kind becomes a function with 
 written back as the call of that tool: `CallShape` says how.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -16,6 +16,8 @@ __all__ = ["CallShape", "Tools", "chat_name", "read_tools"]
 #: The longest name of a function, and what joins the name of a namespace and that of its tool.
 _MAX_NAME = 64
 _SEPARATOR = "__"
+#: The namespace of tools that are in no other.
+_DEFAULT_NAMESPACE = "functions"
 
 _WEB_SEARCHES = (
     "web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11",
@@ -35,6 +37,11 @@ _SHELL = {
         "required": ["command"],
     },
 }
+_TOOL_SEARCH = {
+    "type": "object",
+    "properties": {"query": {"type": "string", "description": "Words of the tool's name or description."}},
+    "required": ["query"],
+}
 _APPLY_PATCH = {
     "description": "Creates, updates or deletes one file. `diff` is a unified diff without its file names; for a new "
     "file, every line begins with +.",
@@ -50,7 +57,7 @@ _APPLY_PATCH = {
 }
 
 Kind = TypeVar("Kind")
-ItemType = Literal["function_call", "custom_tool_call", "local_shell_call", "apply_patch_call"]
+ItemType = Literal["function_call", "custom_tool_call", "local_shell_call", "apply_patch_call", "tool_search_call"]
 
 
 class CallShape(NamedTuple):
@@ -104,15 +111,22 @@ class _Function(msgspec.Struct):
     cache_control: dict[str, Any] | None = None
 
 
+class _ToolSearch(msgspec.Struct):
+    execution: Literal["client"]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
 class _Namespace(msgspec.Struct):
     name: str
     tools: list[dict[str, Any]]
 
 
 class _Reader:
-    """Reads tools one after another."""
+    """Reads tools one after another. `replaces`: a tool takes the place of another one of the same name."""
 
     def __init__(self) -> None:
+        self.replaces = False
         self.functions: dict[str, dict[str, Any]] = {}
         self.shapes: dict[str, CallShape] = {}
         self.search: dict[str, Any] | None = None
@@ -120,8 +134,8 @@ class _Reader:
     def read(self, tool: dict[str, Any], place: str, namespace: str | None = None) -> None:
         kind = tool.get("type")
         if kind == "function":
-            function = _converted(tool, _Function, place)
-            self._add(function.name, _declared(function), place, "function_call", namespace)
+            plain = _converted(tool, _Function, place)
+            self._add(plain.name, _declared(plain), place, "function_call", namespace)
         elif kind == "custom":
             custom = _converted(tool, _Custom, place)
             self._add(custom.name, _free_text(custom), place, "custom_tool_call", namespace)
@@ -135,6 +149,10 @@ class _Reader:
             self._add("local_shell", _SHELL, place, "local_shell_call")
         elif kind == "apply_patch":
             self._add("apply_patch", _APPLY_PATCH, place, "apply_patch_call")
+        elif kind == "tool_search":
+            wanted = _converted(tool, _ToolSearch, place)
+            function = {"description": wanted.description or "", "parameters": wanted.parameters or _TOOL_SEARCH}
+            self._add("tool_search", function, place, "tool_search_call")
         elif kind in _WEB_SEARCHES:
             self.search = _plugin(_converted(tool, _WebSearch, place))
         else:
@@ -147,30 +165,42 @@ class _Reader:
         self, name: str, function: dict[str, Any], place: str, item: ItemType, namespace: str | None = None
     ) -> None:
         unique = chat_name(name, namespace)
-        if unique in self.functions:
+        if unique in self.functions and not self.replaces:
             raise fault(f"two tools are named {unique!r}. Rename one of them", f"{place}.name")
         cache_control = function.get("cache_control")
         mark = {"cache_control": cache_control} if cache_control else {}
         function = {key: value for key, value in function.items() if key != "cache_control"}
         self.functions[unique] = {"type": "function", "function": {"name": unique, **function}, **mark}
+        self.shapes.pop(unique, None)
         if item != "function_call" or namespace:
             self.shapes[unique] = CallShape(item, name, namespace)
 
 
 def chat_name(name: str, namespace: str | None) -> str:
     """The name of a tool among all tools of a request."""
-    return f"{namespace}{_SEPARATOR}{name}"[-_MAX_NAME:] if namespace else name
+    if not namespace or namespace == _DEFAULT_NAMESPACE:
+        return name
+    return f"{namespace}{_SEPARATOR}{name}"[-_MAX_NAME:]
 
 
-def read_tools(tools: list[dict[str, Any]], choice: str | dict[str, Any] | None) -> Tools:
-    """Read `tools` and `tool_choice`. Raises InvalidRequest, which names the place of the first fault.
+def read_tools(
+    tools: Iterable[tuple[str, dict[str, Any]]],
+    choice: str | dict[str, Any] | None,
+    later: Iterable[tuple[str, dict[str, Any]]] = (),
+) -> Tools:
+    """Read `tools`, those that the conversation declares `later`, and `tool_choice`; each tool has its place before it.
+
+    Raises InvalidRequest, which names the place of the first fault.
 
     A web search tool lets the model decide whether to search. The search of this gateway comes before the model, so it
     is made where the request clearly wants one: if no other tool is there, or `tool_choice` names it.
     """
     reader = _Reader()
-    for index, tool in enumerate(tools):
-        reader.read(tool, f"tools[{index}]")
+    for place, tool in tools:
+        reader.read(tool, place)
+    reader.replaces = True
+    for place, tool in later:
+        reader.read(tool, place)
     functions, search = reader.functions, reader.search
     chosen: Any = None
     if isinstance(choice, dict):
@@ -198,7 +228,7 @@ def _fields(functions: Mapping[str, dict[str, Any]], choice: Any) -> dict[str, A
 def _name_of(choice: Any, place: str, functions: Mapping[str, Any]) -> str:
     """The function that a `tool_choice`, or a member of its list, names."""
     kind = choice.get("type") if isinstance(choice, dict) else None
-    name: str | None = kind if kind in ("local_shell", "apply_patch") else None
+    name: str | None = kind if kind in ("local_shell", "apply_patch", "tool_search") else None
     if kind in ("function", "custom"):
         namespace = choice.get("namespace")
         name = chat_name(str(choice.get("name")), namespace if isinstance(namespace, str) else None)

@@ -1,8 +1,10 @@
 """Bodies of Responses requests, sensible and senseless, for hypothesis."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
-__all__ = ["BODY"]
+__all__ = ["BODY", "JSON", "TEXT", "record", "typed"]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12),
@@ -10,74 +12,102 @@ JSON = st.recursive(
     max_leaves=6,
 )
 TEXT = st.text(max_size=30)
-NAME = st.sampled_from(["get_weather", "apply_patch", "local_shell", "a", ""])
+NAME = st.sampled_from(["get_weather", "apply_patch", "local_shell", "a"])
 CALL_ID = st.sampled_from(["call_1", "call_2"])
+OBJECT = st.dictionaries(st.text(max_size=8), JSON, max_size=3)
+IMAGE = st.just("data:image/png;base64,iVBORw0KGgo=")
+
+Fields = st.SearchStrategy[Any]
 
 
-def record(required: dict[str, st.SearchStrategy], **optional: st.SearchStrategy) -> st.SearchStrategy:
-    """An object with these fields, each of which may be anything now and then."""
-    return st.fixed_dictionaries(required, optional={name: value | JSON for name, value in optional.items()})
+class _Examples:
+    """Strategies for the parts of a body; with `senseless`, any of them may be anything."""
+
+    def __init__(self, *, senseless: bool) -> None:
+        self._senseless = senseless
+
+    def _any(self, *sensible: Fields) -> Fields:
+        return st.one_of(*sensible, *([JSON] if self._senseless else []))
+
+    def record(self, required: dict[str, Fields], **optional: Fields) -> Fields:
+        """An object with these fields."""
+        return st.fixed_dictionaries(
+            {name: self._any(value) for name, value in required.items()},
+            optional={name: self._any(value) for name, value in optional.items()},
+        )
+
+    def typed(self, kind: str, required: dict[str, Fields] | None = None, **optional: Fields) -> Fields:
+        """An object of this `type`."""
+        return self.record({"type": st.just(kind), **(required or {})}, **optional)
+
+    def content(self) -> Fields:
+        return TEXT | st.lists(
+            self._any(
+                self.typed("input_text", {"text": TEXT}),
+                self.typed("output_text", {"text": TEXT}, annotations=JSON),
+                self.typed("refusal", {"refusal": TEXT}),
+                self.typed("input_image", {"image_url": IMAGE}, detail=st.sampled_from(["low", "auto"])),
+                self.typed("input_file", {"file_data": TEXT.filter(bool)}, filename=TEXT),
+            ),
+            max_size=3,
+        )
+
+    def item(self) -> Fields:
+        roles = st.sampled_from(["user", "assistant", "developer", "system"])
+        call, output = {"call_id": CALL_ID}, {"call_id": CALL_ID, "output": self.content()}
+        return self._any(
+            self.record({"role": roles, "content": self.content()}),
+            self.typed("message", {"role": roles, "content": self.content()}, id=TEXT),
+            self.typed("function_call", call | {"name": NAME, "arguments": TEXT}, namespace=NAME),
+            self.typed("function_call_output", output),
+            self.typed("custom_tool_call", call | {"name": NAME, "input": TEXT}),
+            self.typed("custom_tool_call_output", output),
+            self.typed("local_shell_call", call | {"action": OBJECT}),
+            self.typed("local_shell_call_output", {"id": CALL_ID, "output": TEXT}),
+            self.typed("apply_patch_call", call | {"operation": OBJECT}),
+            self.typed("apply_patch_call_output", call, status=TEXT, output=TEXT),
+            self.typed("reasoning", summary=st.just([]), encrypted_content=TEXT, format=TEXT, signature=TEXT),
+            self.typed("web_search_call"),
+            self.typed("tool_search_call", call | {"arguments": JSON}),
+            self.typed("tool_search_output", call | {"tools": st.lists(self.tool(), max_size=2)}),
+            self.typed("additional_tools", {"tools": st.lists(self.tool(), max_size=2)}),
+            self.typed("image_generation_call", result=TEXT),
+        )
+
+    def tool(self) -> Fields:
+        function = self.typed("function", {"name": NAME}, parameters=OBJECT, strict=st.booleans(), description=TEXT)
+        return self._any(
+            function,
+            self.typed("custom", {"name": NAME}, description=TEXT),
+            self.typed("namespace", {"name": NAME, "tools": st.lists(function, max_size=1)}),
+            self.typed("local_shell"),
+            self.typed("apply_patch"),
+            self.typed("tool_search", {"execution": st.just("client")}, parameters=OBJECT),
+            self.typed("web_search", filters=st.just({"allowed_domains": ["a.example"]}), engine=st.just("exa")),
+        )
+
+    def body(self) -> Fields:
+        kinds = st.sampled_from(["function", "custom", "apply_patch", "web_search"])
+        said = self._any(TEXT, st.lists(self.item(), min_size=1, max_size=4))
+        return self.record(
+            {"input": said, "model": st.just("acme/one"), "provider": st.just({"sort": "price"})},
+            instructions=TEXT,
+            tools=st.lists(self.tool(), max_size=2),
+            tool_choice=st.sampled_from(["auto", "none", "required"]) | self.record({"type": kinds}, name=NAME),
+            text=self.record({}, format=st.sampled_from([{"type": "text"}, {"type": "json_object"}])),
+            reasoning=self.record({}, effort=st.sampled_from(["low", "none"]), summary=TEXT),
+            include=st.lists(TEXT, max_size=2),
+            max_output_tokens=st.integers(1, 50),
+            top_logprobs=st.integers(0, 20),
+            truncation=st.sampled_from(["auto", "disabled"]),
+            stream=st.booleans(),
+            store=st.just(False),
+            metadata=st.just({"a": "b"}),
+            user=TEXT,
+        )
 
 
-def typed(kind: str, **fields: st.SearchStrategy) -> st.SearchStrategy:
-    return record({"type": st.just(kind)}, **fields)
+_senseless = _Examples(senseless=True)
+record, typed = _senseless.record, _senseless.typed
 
-
-PART = st.one_of(
-    typed("input_text", text=TEXT),
-    typed("output_text", text=TEXT, annotations=JSON),
-    typed("refusal", refusal=TEXT),
-    typed("input_image", image_url=st.just("data:image/png;base64,iVBORw0KGgo="), detail=TEXT),
-    typed("input_file", filename=TEXT, file_data=TEXT, file_url=TEXT),
-    JSON,
-)
-CONTENT = TEXT | st.lists(PART, max_size=3)
-ITEM = st.one_of(
-    record({"role": st.sampled_from(["user", "assistant", "developer", "system"]), "content": CONTENT}, type=JSON),
-    typed("message", role=st.sampled_from(["user", "assistant"]), content=CONTENT, id=TEXT),
-    typed("function_call", call_id=CALL_ID, name=NAME, arguments=TEXT, namespace=NAME),
-    typed("function_call_output", call_id=CALL_ID, output=CONTENT),
-    typed("custom_tool_call", call_id=CALL_ID, name=NAME, input=TEXT),
-    typed("custom_tool_call_output", call_id=CALL_ID, output=CONTENT),
-    typed("local_shell_call", call_id=CALL_ID, action=JSON),
-    typed("local_shell_call_output", id=CALL_ID, output=TEXT),
-    typed("apply_patch_call", call_id=CALL_ID, operation=JSON),
-    typed("apply_patch_call_output", call_id=CALL_ID, status=TEXT, output=TEXT),
-    typed("reasoning", summary=JSON, content=JSON, encrypted_content=TEXT | TEXT.map("or1.".__add__)),
-    typed("web_search_call"),
-    typed("image_generation_call", result=TEXT),
-    JSON,
-)
-TOOL = st.one_of(
-    typed("function", name=NAME, parameters=JSON, strict=st.booleans(), description=TEXT),
-    typed("custom", name=NAME, description=TEXT, format=JSON),
-    typed("namespace", name=NAME, tools=st.lists(typed("function", name=NAME), max_size=2)),
-    typed("local_shell"),
-    typed("apply_patch"),
-    typed("web_search", filters=JSON, engine=TEXT),
-    JSON,
-)
-TOOL_CHOICE = st.one_of(
-    st.sampled_from(["auto", "none", "required"]),
-    record({"type": st.sampled_from(["function", "custom", "apply_patch", "web_search"])}, name=NAME),
-    typed("allowed_tools", mode=st.just("auto"), tools=st.lists(typed("function", name=NAME), max_size=2)),
-    JSON,
-)
-BODY = record(
-    {"input": TEXT | st.lists(ITEM, max_size=4) | JSON, "model": st.just("acme/one")},
-    instructions=TEXT,
-    tools=st.lists(TOOL, max_size=3),
-    tool_choice=TOOL_CHOICE,
-    text=record({}, format=record({}, type=st.sampled_from(["text", "json_object"]), schema=JSON), verbosity=TEXT),
-    reasoning=record({}, effort=st.sampled_from(["low", "none"]), max_tokens=st.integers(-1, 50), summary=TEXT),
-    include=st.lists(TEXT, max_size=2),
-    max_output_tokens=st.integers(-1, 50),
-    top_logprobs=st.integers(-1, 22),
-    truncation=st.sampled_from(["auto", "disabled"]),
-    stream=st.booleans(),
-    store=st.booleans(),
-    plugins=st.lists(record({}, id=st.sampled_from(["web", "response-healing"])), max_size=1),
-    provider=record({}, sort=st.just("price")),
-    metadata=JSON,
-    user=TEXT,
-)
+BODY = _Examples(senseless=False).body() | _senseless.body()

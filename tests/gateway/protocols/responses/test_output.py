@@ -109,7 +109,17 @@ async def test_summaries_are_summaries_and_plain_reasoning_is_packed_when_it_is_
     assert reasoning["summary"] == [{"type": "summary_text", "text": "Sum"}] and "encrypted_content" not in reasoning
     reasoning = (await response(*events, request=asked(include=["reasoning.encrypted_content"])))["output"][0]
     assert details_in(reasoning["encrypted_content"]) == [detail]
-    assert (await response(Delta(reasoning="Hm."), Delta(text="x")))["output"][0]["content"][0]["text"] == "Hm."
+
+
+@pytest.mark.parametrize(("summary", "field"), [(None, "content"), ("auto", "summary")])
+async def test_readable_reasoning_is_a_summary_for_a_client_that_asks_for_one(summary, field):
+    detail = {"type": "reasoning.text", "text": "Hm.", "signature": "s", "format": "anthropic-claude-v1", "index": 0}
+    request = asked(reasoning={"summary": summary})
+    for delta in (Delta(reasoning="Hm."), Delta(reasoning="Hm.", reasoning_details=[detail])):
+        reasoning, _ = (await response(delta, Delta(text="x"), request=request))["output"]
+        assert [part["text"] for part in reasoning[field]] == ["Hm."]
+        assert reasoning["content" if field == "summary" else "summary"] == []
+    assert details_in(reasoning["encrypted_content"]) == [detail]
 
 
 async def test_tool_calls_whose_arguments_come_in_turns_are_whole():
@@ -160,15 +170,33 @@ async def test_a_call_keeps_the_kind_of_its_tool(tool, name, arguments, expected
     assert expected.items() <= item.items() and item["call_id"] == "c"
 
 
-async def test_a_shell_call_has_its_action():
-    encoder = ResponsesEncoder(asked(tools=[{"type": "local_shell"}]))
+@pytest.mark.parametrize(
+    ("tool", "arguments", "expected"),
+    [
+        (
+            {"type": "local_shell"},
+            '{"command": "ls", "timeout_ms": 5}',
+            {
+                "action": {
+                    "type": "exec", "command": ["bash", "-lc", "ls"], "env": {}, "timeout_ms": 5, "user": None,
+                    "working_directory": None,
+                },
+            },
+        ),
+        ({"type": "local_shell"}, "[1]", {"type": "local_shell_call", "status": "completed"}),
+        (
+            {"type": "tool_search", "execution": "client"},
+            '{"query": "agents"}',
+            {"type": "tool_search_call", "execution": "client", "arguments": {"query": "agents"}},
+        ),
+    ],
+)  # fmt: skip
+def test_calls_of_agents_tools_that_the_document_lacks_have_openais_form(tool, arguments, expected):
+    encoder = ResponsesEncoder(asked(tools=[tool]))
     encoder.encode(STARTED)
-    sent = encoder.encode(call(0, '{"command": "ls", "timeout_ms": 5}', id="c", name="local_shell")) + encoder.end()
+    sent = encoder.encode(call(0, arguments, id="c", name=tool["type"])) + encoder.end()
     done = json.loads(sent.decode().split("event: response.output_item.done\ndata: ")[1].split("\n")[0])
-    assert done["item"]["action"] == {
-        "type": "exec", "command": ["bash", "-lc", "ls"], "env": {}, "timeout_ms": 5, "user": None,
-        "working_directory": None,
-    }  # fmt: skip
+    assert expected.items() <= done["item"].items() and done["item"]["call_id"] == "c"
 
 
 async def test_citations_log_probabilities_and_images_have_the_protocols_form():
@@ -235,6 +263,29 @@ def test_a_response_that_fails_after_its_status_says_so(error, code):
     check("POST /responses", 200, body)
     assert (body["status"], body["error"]["code"], body["error_type"]) == ("failed", code, error.error_type)
     assert body["error"]["message"] == error.message
+
+
+VALUES = st.recursive(
+    st.none() | st.integers() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["command", "env", "type", "path", "diff", "input", "query"]), inner, max_size=3
+        )
+    ),
+)
+KINDS = [
+    {"type": "custom", "name": "custom"}, {"type": "local_shell"}, {"type": "apply_patch"},
+    {"type": "tool_search", "execution": "client"}, {"type": "function", "name": "function"},
+]  # fmt: skip
+
+
+@given(st.sampled_from(KINDS), VALUES.map(json.dumps) | st.text(max_size=9) | st.just("[" * 5000))
+def test_any_arguments_of_a_model_are_written_back(tool, arguments):
+    encoder = ResponsesEncoder(asked(tools=KINDS))
+    encoder.encode(STARTED)
+    sent = encoder.encode(call(0, arguments, id="c", name=tool["type"])) + encoder.end()
+    assert b"response.completed" in sent and b'"call_id":"c"' in sent
 
 
 PIECES = st.one_of(

@@ -163,6 +163,8 @@ def message(**part: Any) -> dict[str, Any]:
         ({"tools": [TOOL, TOOL]}, "tools[1].name"),
         ({"tools": [TOOL, {"type": "code_interpreter"}]}, "tools[1].type"),
         ({"tools": [{"type": "namespace", "name": "a", "tools": [{"type": "mcp"}]}]}, "tools[0].tools[0].type"),
+        ({"tools": [{"type": "tool_search", "execution": "server"}]}, "tools[0].execution"),
+        ({"input": [{"type": "additional_tools", "tools": [{"type": "mcp"}]}]}, "input[0].tools[0].type"),
         ({"tools": [TOOL], "tool_choice": "always"}, "tool_choice"),
         ({"tools": [TOOL], "tool_choice": {"type": "mcp"}}, "tool_choice.type"),
         ({"tools": [TOOL], "tool_choice": {"type": "function", "name": "x"}}, "tool_choice.name"),

@@ -244,6 +244,26 @@ def test_every_kind_of_tool_is_a_function_and_its_calls_keep_their_kind():
     assert parsed(tools=[{"type": "apply_patch"}]).for_reply.shapes["apply_patch"].type == "apply_patch_call"
 
 
+SEARCH_OF_TOOLS = {"type": "tool_search", "execution": "client", "description": "Finds tools."}
+
+
+def test_tools_that_the_conversation_declares_are_tools_of_the_request():
+    namespace = {"type": "namespace", "name": "functions", "description": "", "tools": [CUSTOM | {"name": "exec"}]}
+    called = {"type": "tool_search_call", "call_id": "c", "execution": "client", "arguments": {"query": "agents"}}
+    found = {"type": "tool_search_output", "call_id": "c", "execution": "client", "tools": [NAMESPACE, TOOL]}
+    items = [{"type": "additional_tools", "role": "developer", "tools": [namespace]}, {"role": "user", "content": "Hi"}]
+    request = parsed([*items, called, found], tools=[SEARCH_OF_TOOLS, TOOL])
+    assert names(request) == ["tool_search", "get_weather", "exec", "agents__close"]
+    assert request.for_reply.shapes == {
+        "tool_search": CallShape("tool_search_call", "tool_search"),
+        "exec": CallShape("custom_tool_call", "exec", "functions"),
+        "agents__close": CallShape("function_call", "close", "agents"),
+    }
+    _, call, result = request.messages
+    assert call["tool_calls"][0]["function"] == {"name": "tool_search", "arguments": '{"query":"agents"}'}
+    assert result["content"] == "Tools that can be called now: agents__close, get_weather"
+
+
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [

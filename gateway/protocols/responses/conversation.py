@@ -1,149 +1,46 @@
-"""The input items of a Responses request, and the chat messages that mean the same. Pure."""
+"""The conversation of a Responses request, as chat messages. Pure."""
 
 import mimetypes
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from gateway.protocols.reasoning import details_in
 
 from .faults import fault
+from .schema import (
+    AdditionalTools,
+    Call,
+    CustomCall,
+    CustomOutput,
+    FunctionCall,
+    FunctionOutput,
+    ImageCall,
+    InputAudio,
+    InputFile,
+    InputImage,
+    InputText,
+    Item,
+    ItemReference,
+    Message,
+    OutputText,
+    PatchCall,
+    PatchOutput,
+    Reasoning,
+    Refusal,
+    Result,
+    ShellCall,
+    ShellOutput,
+    ToolSearchCall,
+    ToolSearchOutput,
+    WebSearchCall,
+)
 from .tools import chat_name
 
-__all__ = ["Item", "messages_of", "with_types"]
+__all__ = ["messages_of", "tools_in", "with_types"]
 
 #: The `format` of encrypted reasoning that names none: only OpenAI's own Responses API sends such items.
 OPENAI_FORMAT = "openai-responses-v1"
-
-CacheControl = dict[str, Any]
-
-
-class _InputText(msgspec.Struct, tag_field="type", tag="input_text"):
-    text: str
-    prompt_cache_breakpoint: dict[str, Any] | None = None
-    cache_control: CacheControl | None = None
-
-
-class _OutputText(msgspec.Struct, tag_field="type", tag="output_text"):
-    text: str
-
-
-class _Refusal(msgspec.Struct, tag_field="type", tag="refusal"):
-    refusal: str
-
-
-class _InputImage(msgspec.Struct, tag_field="type", tag="input_image"):
-    image_url: str | None = None
-    detail: str | None = None
-    file_id: str | None = None
-
-
-class _InputFile(msgspec.Struct, tag_field="type", tag="input_file"):
-    filename: str | None = None
-    file_data: str | None = None
-    file_url: str | None = None
-    file_id: str | None = None
-
-
-class _Audio(msgspec.Struct):
-    data: str
-    format: str
-
-
-class _InputAudio(msgspec.Struct, tag_field="type", tag="input_audio"):
-    input_audio: _Audio
-
-
-class _InputVideo(msgspec.Struct, tag_field="type", tag="input_video"):
-    video_url: str
-
-
-_Part = _InputText | _OutputText | _Refusal | _InputImage | _InputFile | _InputAudio | _InputVideo
-_Output = str | list[_InputText | _InputImage | _InputFile]
-
-
-class _Message(msgspec.Struct, tag_field="type", tag="message"):
-    role: Literal["user", "assistant", "system", "developer"]
-    content: str | list[_Part] | None = None
-
-
-class _ReasoningText(msgspec.Struct, tag_field="type", tag="reasoning_text"):
-    text: str
-
-
-class _SummaryText(msgspec.Struct, tag_field="type", tag="summary_text"):
-    text: str
-
-
-class _Reasoning(msgspec.Struct, tag_field="type", tag="reasoning"):
-    summary: list[_SummaryText] | None = None
-    content: list[_ReasoningText] | None = None
-    encrypted_content: str | None = None
-    signature: str | None = None
-    format: str | None = None
-
-
-class _FunctionCall(msgspec.Struct, tag_field="type", tag="function_call"):
-    call_id: str
-    name: str
-    arguments: str
-    namespace: str | None = None
-
-
-class _FunctionOutput(msgspec.Struct, tag_field="type", tag="function_call_output"):
-    call_id: str
-    output: _Output
-
-
-class _CustomCall(msgspec.Struct, tag_field="type", tag="custom_tool_call"):
-    call_id: str
-    name: str
-    input: str
-    namespace: str | None = None
-
-
-class _CustomOutput(msgspec.Struct, tag_field="type", tag="custom_tool_call_output"):
-    call_id: str
-    output: _Output
-
-
-class _ShellCall(msgspec.Struct, tag_field="type", tag="local_shell_call"):
-    action: dict[str, Any]
-    call_id: str
-
-
-class _ShellOutput(msgspec.Struct, tag_field="type", tag="local_shell_call_output"):
-    output: str
-    id: str | None = None
-    call_id: str | None = None
-
-
-class _PatchCall(msgspec.Struct, tag_field="type", tag="apply_patch_call"):
-    operation: dict[str, Any]
-    call_id: str
-
-
-class _PatchOutput(msgspec.Struct, tag_field="type", tag="apply_patch_call_output"):
-    call_id: str
-    status: str | None = None
-    output: str | None = None
-
-
-class _WebSearchCall(msgspec.Struct, tag_field="type", tag="web_search_call"):
-    """A web search of an earlier turn. Its findings are in the text that follows."""
-
-
-class _ImageCall(msgspec.Struct, tag_field="type", tag="image_generation_call"):
-    result: str | None = None
-
-
-class _ItemReference(msgspec.Struct, tag_field="type", tag="item_reference"):
-    id: str
-
-
-_Call = _FunctionCall | _CustomCall | _ShellCall | _PatchCall
-_Result = _FunctionOutput | _CustomOutput | _ShellOutput | _PatchOutput
-Item = _Message | _Reasoning | _Call | _Result | _WebSearchCall | _ImageCall | _ItemReference
 
 
 def with_types(items: Any) -> Any:
@@ -153,6 +50,16 @@ def with_types(items: Any) -> Any:
     return [
         {"type": "message", **item} if isinstance(item, dict) and "role" in item and "type" not in item else item
         for item in items
+    ]
+
+
+def tools_in(items: list[Item]) -> list[tuple[str, dict[str, Any]]]:
+    """The tools that items of the conversation declare, in order: (its place, the tool)."""
+    return [
+        (f"input[{index}].tools[{number}]", tool)
+        for index, item in enumerate(items)
+        if isinstance(item, AdditionalTools | ToolSearchOutput)
+        for number, tool in enumerate(item.tools)
     ]
 
 
@@ -173,23 +80,24 @@ class _Conversation:
 
     def add(self, item: Item, place: str) -> None:
         match item:
-            case _Message(role="assistant"):
+            case Message(role="assistant"):
                 self._say(_parts(item.content, f"{place}.content"))
-            case _Message():
+            case Message():
                 self._end({"role": item.role, "content": _content(item.content, f"{place}.content")})
-            case _Reasoning():
+            case Reasoning():
                 details = self._assistant().setdefault("reasoning_details", [])
                 details += _details(item, len(details), place)
-            case _FunctionCall() | _CustomCall() | _ShellCall() | _PatchCall():
+            case FunctionCall() | CustomCall() | ShellCall() | PatchCall() | ToolSearchCall():
                 self._assistant().setdefault("tool_calls", []).append(_tool_call(item))
-            case _ImageCall() if item.result:
+            case ImageCall() if item.result:
                 image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{item.result}"}}
                 self._assistant().setdefault("images", []).append(image)
-            case _WebSearchCall() | _ImageCall():
+            case WebSearchCall() | ImageCall() | AdditionalTools():
                 pass
-            case _ItemReference():
+            case ItemReference():
                 raise fault(
-                    "nothing is stored between two requests, so an item cannot be referred to. Send the item itself",
+                    "nothing is stored between two requests, so an item cannot be referred to. Send the item itself; "
+                    "clients that refer to items do so unless `store` is false",
                     f"{place}.type",
                 )
             case _:
@@ -234,29 +142,29 @@ def _parts(content: str | list[Any] | None, place: str) -> list[dict[str, Any]]:
 
 def _part(part: Any, place: str) -> dict[str, Any]:
     match part:
-        case _InputText():
+        case InputText():
             control = part.cache_control or ({"type": "ephemeral"} if part.prompt_cache_breakpoint else None)
             return {"type": "text", "text": part.text} | ({"cache_control": control} if control else {})
-        case _OutputText():
+        case OutputText():
             return {"type": "text", "text": part.text}
-        case _Refusal():
+        case Refusal():
             return {"type": "text", "text": part.refusal}
-        case _InputImage():
+        case InputImage():
             if not part.image_url:
                 raise fault("files are not stored here. Send the image's URL or data URL as `image_url`", place)
             detail = {"detail": part.detail} if part.detail else {}
             return {"type": "image_url", "image_url": {"url": part.image_url, **detail}}
-        case _InputFile():
+        case InputFile():
             return {
                 "type": "file",
                 "file": {"filename": part.filename or "document.pdf", "file_data": _data(part, place)},
             }
-        case _InputAudio():
+        case InputAudio():
             return {"type": "input_audio", "input_audio": msgspec.to_builtins(part.input_audio)}
     return {"type": "video_url", "video_url": {"url": part.video_url}}
 
 
-def _data(file: _InputFile, place: str) -> str:
+def _data(file: InputFile, place: str) -> str:
     """The URL of a file, or its data URL; base64 alone gets the media type of the file's name."""
     source = file.file_data or file.file_url
     if not source:
@@ -270,7 +178,7 @@ def _data(file: _InputFile, place: str) -> str:
 # --- Reasoning and tools ------------------------------------------------------------------------------
 
 
-def _details(item: _Reasoning, index: int, place: str) -> list[dict[str, Any]]:
+def _details(item: Reasoning, index: int, place: str) -> list[dict[str, Any]]:
     """The `reasoning_details` of an item: those that we packed into it, or what its fields say."""
     details: list[dict[str, Any]] = []
     if item.encrypted_content:
@@ -289,35 +197,50 @@ def _details(item: _Reasoning, index: int, place: str) -> list[dict[str, Any]]:
     return [detail | {"format": kind, "index": index + number} for number, detail in enumerate(details)]
 
 
-def _tool_call(call: _Call) -> dict[str, Any]:
+def _tool_call(call: Call) -> dict[str, Any]:
     match call:
-        case _FunctionCall():
+        case FunctionCall():
             name, arguments = chat_name(call.name, call.namespace), call.arguments
-        case _CustomCall():
+        case CustomCall():
             name, arguments = chat_name(call.name, call.namespace), _json({"input": call.input})
-        case _ShellCall():
+        case ShellCall():
             action = {key: value for key, value in call.action.items() if key != "type" and value is not None}
             name, arguments = "local_shell", _json(action)
-        case _PatchCall():
+        case PatchCall():
             name, arguments = "apply_patch", _json(call.operation)
+        case ToolSearchCall():
+            name, arguments = "tool_search", _json(call.arguments)
     return {"id": call.call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def _tool_message(result: _Result, place: str) -> dict[str, Any]:
+def _tool_message(result: Result, place: str) -> dict[str, Any]:
     failed = False
     match result:
-        case _FunctionOutput() | _CustomOutput():
+        case FunctionOutput() | CustomOutput():
             content = _content(result.output, f"{place}.output")
-        case _ShellOutput():
+        case ShellOutput():
             content = result.output
-        case _PatchOutput():
+        case PatchOutput():
             failed = result.status == "failed"
             content = result.output or ("The patch failed." if failed else "Done.")
-    call_id = result.call_id or (result.id if isinstance(result, _ShellOutput) else None)
+        case ToolSearchOutput():
+            content = _found(result.tools)
+    call_id = result.call_id or (result.id if isinstance(result, ShellOutput) else None)
     if not call_id:
         raise fault("the result of a call needs its `call_id`", place)
     message: dict[str, Any] = {"role": "tool", "tool_call_id": call_id, "content": content}
     return message | ({"is_error": True} if failed else {})
+
+
+def _found(tools: list[dict[str, Any]]) -> str:
+    """The names of the tools that a search has found; `tools` of the chat request describes them."""
+    names = [
+        chat_name(str(member.get("name")), str(tool.get("name")) if member is not tool else None)
+        for tool in tools
+        for member in (tool.get("tools") if tool.get("type") == "namespace" else None) or [tool]
+        if isinstance(member, dict)
+    ]
+    return f"Tools that can be called now: {', '.join(names)}" if names else "No tool was found."
 
 
 def _json(value: Any) -> str:
