@@ -9,6 +9,7 @@ from ninja import Router
 from activity.names import provider_name
 from billing import spending
 from common.errors import NotFound
+from common.ids import generation_id_of
 from gateway.models import Generation
 
 from . import schemas
@@ -23,8 +24,7 @@ router = Router(tags=["Activity"])
 def get_generation(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the parameter's public name
     """Return what one finished request used and cost. Times are in milliseconds, money in dollars."""
     account = spending.account_of(organisation_of(request))
-    name = id[:40].replace("resp_", "gen-", 1) if id.startswith("resp_") else id[:40]  # as the Responses API names it
-    found = account.generations.filter(pk=name).first() if id.isprintable() else None
+    found = account.generations.filter(pk=generation_id_of(id)[:40]).first() if id.isprintable() else None
     if found is None:
         raise NotFound("Generation not found. It is available shortly after the response ends.")
     return json_response({"data": generation_json(found)})

@@ -1,4 +1,4 @@
-"""A load of chat completions, with the server's CPU time and memory as the kernel accounts them."""
+"""A load of inference requests, with the server's CPU time and memory as the kernel accounts them."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Server:
-    """A server under load: the URL of its chat completions, its process and an API key."""
+    """A server under load: the URL of its chat completions or of another protocol, its process and an API key."""
 
     url: str
     pid: int
@@ -33,10 +33,11 @@ class Load:
     stream: bool
     tokens: int
     delay: str = ""
+    said: str = "messages"  # the field that the protocol has for the conversation
 
     def body(self) -> bytes:
         messages = [{"role": "user", "content": "Say something."}]
-        return json.dumps({"model": self.model, "messages": messages, "stream": self.stream}).encode()
+        return json.dumps({"model": self.model, self.said: messages, "stream": self.stream}).encode()
 
     def headers(self, key: str) -> dict[str, str]:
         delay = {"X-Sandbox-Delay": self.delay} if self.delay else {}

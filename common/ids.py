@@ -3,7 +3,7 @@
 import secrets
 import time
 
-__all__ = ["generation_id", "public_id"]
+__all__ = ["generation_id", "generation_id_of", "public_id", "response_id"]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -16,3 +16,13 @@ def public_id(prefix: str) -> str:
 def generation_id(now: float | None = None) -> str:
     """Return `gen-<Unix seconds>-<20 hexadecimal digits>`. IDs sort by time, which keeps their index compact."""
     return f"gen-{int(now if now is not None else time.time())}-{secrets.token_hex(10)}"
+
+
+def response_id(generation: str) -> str:
+    """Return the ID that this generation has in the Responses API, whose IDs begin with `resp_`."""
+    return "resp_" + generation.removeprefix("gen-")
+
+
+def generation_id_of(name: str) -> str:
+    """Return the generation ID in a text that is one or its `response_id`; any other text as it is."""
+    return "gen-" + name.removeprefix("resp_") if name.startswith("resp_") else name

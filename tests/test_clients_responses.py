@@ -1,4 +1,4 @@
-"""OpenAI's packages, unmodified, against the running site: the Responses API."""
+"""OpenAI's packages and OpenRouter's, unmodified, against the running site: the Responses API."""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from openai import APIStatusError, AuthenticationError, BadRequestError, OpenAI
+from openrouter import OpenRouter
 from pydantic import BaseModel
 
 from tests.browser.people import Person
@@ -104,6 +105,23 @@ def test_errors_are_exceptions_of_the_package(site: Site, client: OpenAI):
     )
     last = events[-1]
     assert last.type == "response.failed" and last.response.error and last.response.error.code == "server_error"
+
+
+def test_openrouters_package_accepts_every_event(site: Site, customer: Person):
+    asked: Any = {
+        "model": "anthropic/claude-sonnet-4.5",
+        "input": "What is the weather in Lisbon?",
+        "tools": [WEATHER],
+        "reasoning": {"effort": "low"},
+    }
+    with OpenRouter(server_url=f"{site.url}/api/v1", api_key=customer.key) as client:
+        whole = client.responses.send(**asked)
+        assert [item.type for item in whole.output] == ["reasoning", "function_call"]
+        with client.responses.send(**asked, stream=True) as stream:
+            events = list(stream)
+    assert not [event for event in events if getattr(event, "is_unknown", False)]
+    assert events[-1].type == "response.completed"
+    assert [item.type for item in events[-1].response.output] == ["reasoning", "function_call"]
 
 
 PACKAGE = """

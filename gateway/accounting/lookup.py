@@ -4,9 +4,11 @@ from django.db.models import QuerySet
 
 from billing import lookup
 from billing.models import CreditAccount
+from common.ids import generation_id_of
 
 
 @lookup.register
 def account_of_request(text: str) -> QuerySet[CreditAccount] | None:
-    """Return the account that was charged for the request `gen-...`; None for any other text."""
-    return CreditAccount.objects.filter(generations=text) if text.startswith("gen-") else None
+    """Return the account that was charged for the request `gen-...` or `resp_...`; None for any other text."""
+    name = generation_id_of(text)
+    return CreditAccount.objects.filter(generations=name) if name.startswith("gen-") else None

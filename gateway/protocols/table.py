@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from common.errors import ApiError, InvalidRequest
+from common.ids import response_id
 from gateway.events import Begun, Event
 
 from .chat_completions import reply as chat_reply
@@ -113,5 +114,5 @@ RESPONSES = CallerProtocol(
     error=responses_reply.error_body,
     keep_alive=sse.KEEP_ALIVE,
     incomplete_errors=responses_reply.INCOMPLETE_ERRORS,
-    response_id=responses_reply.response_id,
+    response_id=response_id,
 )

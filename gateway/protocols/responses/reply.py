@@ -8,6 +8,7 @@ import msgspec
 
 from common.clock import utc_now
 from common.errors import ApiError
+from common.ids import response_id
 from common.money import as_usd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 from gateway.protocols.costs import cost_details
@@ -15,7 +16,7 @@ from gateway.protocols.costs import cost_details
 from .output import OutputWriter
 from .request import ForReply
 
-__all__ = ["INCOMPLETE_ERRORS", "ResponsesEncoder", "error_body", "failed_reply", "gather", "response_id"]
+__all__ = ["INCOMPLETE_ERRORS", "ResponsesEncoder", "error_body", "failed_reply", "gather"]
 
 #: Errors that this protocol reports as a response which is incomplete: there was no room for it.
 INCOMPLETE_ERRORS = frozenset(
@@ -45,11 +46,6 @@ _DONE = b"data: [DONE]\n\n"
 _PLACE = re.compile(r" - at `\$\.([^`]+)`$")
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
-def response_id(generation_id: str) -> str:
-    """The ID of the response that this generation is; `api/generation.py` knows both."""
-    return "resp_" + generation_id.removeprefix("gen-")
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
@@ -169,8 +165,9 @@ class _Response:
             "object": "response",
             "created_at": started.created,
             "model": started.model,
-            "provider": started.provider,
         }
+        if started.provider:
+            self._head["provider"] = started.provider
         if started.routing:
             self._head["openrouter_metadata"] = started.routing
         for name in ("created", "in_progress"):
