@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from common.errors import InvalidRequest
+from gateway.protocols.reasoning import Detail
 
 __all__ = ["ChatRequest", "ProviderPreferences", "parse"]
 
@@ -89,7 +90,7 @@ class _Message(msgspec.Struct):
     tool_calls: list[_ToolCall] | None = None
     tool_call_id: str | None = None
     reasoning: str | None = None
-    reasoning_details: list[dict[str, Any]] | None = None
+    reasoning_details: list[Detail] | None = None
 
 
 class _Plugin(msgspec.Struct):

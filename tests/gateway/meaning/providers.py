@@ -119,7 +119,7 @@ def _openai_turn(message: Body) -> tuple[str, list[Item]]:
         assert isinstance(message["content"], str) or {part["type"] for part in message["content"]} == {"text"}
         return "user", [("result", message["tool_call_id"], _value(_text(message)))]
     content = message["content"]
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+    parts: list[Body] = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
     items: list[Item] = []
     if thought := message.get("reasoning_content"):
         items.append(("thinking", thought))
