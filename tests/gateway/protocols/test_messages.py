@@ -208,6 +208,7 @@ async def test_tokens_are_counted_without_a_charge(api):
         ({"messages": [{"role": "tool", "content": "x"}]}, "$.messages[0].role"),
         ({"tools": [{"name": "x"}]}, "$.tools[0]"),
         ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "$.tools[0].type"),
+        ({"fallbacks": [{"model": "acme/one"}] * 4}, "$.fallbacks"),
         ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "other"}}, "$.tool_choice.name"),
         ({"mcp_servers": [{"type": "url", "url": "https://a.example", "name": "a"}]}, "$.mcp_servers"),
         ({"thinking": {"type": "enabled"}}, "$.thinking"),
@@ -305,6 +306,7 @@ CONVERSATION = [
             {"type": "thinking", "thinking": "Weather first.", "signature": "c2ln"},
             {"type": "redacted_thinking", "data": "b3BhcXVl"},
             {"type": "text", "text": "One moment."},
+            {"type": "thinking", "thinking": "In Paris.", "signature": "dHdv"},
             {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Paris"}},
         ],
     },
@@ -331,6 +333,27 @@ def test_a_conversation_reaches_claude_as_it_came():
     assert sent["messages"] == CONVERSATION
     assert (sent["system"], sent["stop_sequences"]) == (system, ["END"])
     assert sent["tools"] == [TOOL]
+
+
+def test_marks_for_the_cache_reach_claude_on_every_kind_of_block():
+    mark = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "Rain"}]}
+    request = parsed(
+        {"role": "user", "content": [{"type": "text", "text": "Look"} | mark]},
+        {"role": "assistant", "content": [{"type": "text", "text": "So"} | mark, call | mark]},
+        {"role": "user", "content": [result | mark]},
+        tools=[TOOL | mark],
+    )
+    assert request.caches_for_an_hour()
+    marked = [message for message in request.messages if "cache_control" in json.dumps(message)]
+    assert len(marked) == 3 and request.body["tools"][0]["cache_control"] == mark["cache_control"]
+    sent = at_anthropic(
+        {"role": "user", "content": "Look"},
+        {"role": "assistant", "content": [call | mark]},
+        {"role": "user", "content": [result | mark]},
+    )["messages"]
+    assert sent[2]["content"][0]["cache_control"] == {"type": "ephemeral"}  # the price of an hour is not known
 
 
 @pytest.mark.parametrize(
