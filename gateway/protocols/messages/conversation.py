@@ -68,10 +68,14 @@ def _in_order(blocks: list[Block]) -> Iterator[list[Block]]:
 
 def _is_anthropics(block: Block) -> bool:
     """Whether the block is signed or encrypted thinking of Anthropic's own."""
-    opaque = (
-        block.data if isinstance(block, RedactedThinking) else block.signature if isinstance(block, Thinking) else ""
-    )
-    return bool(opaque) and detail_in(opaque or "") is None
+    match block:
+        case RedactedThinking():
+            opaque = block.data
+        case Thinking():
+            opaque = block.signature or ""
+        case _:
+            return False
+    return bool(opaque) and detail_in(opaque) is None
 
 
 def _tool_message(result: ToolResult) -> dict[str, Any]:

@@ -26,14 +26,14 @@ Part = str | Picture
 
 @dataclass(frozen=True)
 class Said:
-    """What the user says, at least one part."""
+    """The words and pictures of the user, at least one part."""
 
     parts: list[Part]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model answers: thinking, then text, then calls of tools as (ID, name, arguments).
+    """An answer of the model: thinking, then text, then calls of tools as (ID, name, arguments).
 
     `mind` is the kind of its thinking: that of Claude (signed, or redacted), of Gemini (signatures of its text and its
     first call) or plain text.

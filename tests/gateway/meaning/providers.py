@@ -45,7 +45,7 @@ class Provider:
 
 
 def meaning_of(conversation: Conversation, provider: Provider) -> Meaning:
-    """What the conversation means to the provider."""
+    """The meaning that the conversation has for the provider."""
     turns = [("user", [_said(part) for part in conversation.first.parts])]
     for step in conversation.steps:
         reply = step.reply
