@@ -155,6 +155,9 @@ async def test_a_search_by_tool_is_a_call_with_its_results_and_one_by_name_is_no
     assert content[0]["input"] == {"query": "Hello"} and content[1]["tool_use_id"] == content[0]["id"]
     citations = content[2].get("found") or content[2]["citations"]
     assert content[1]["content"][0]["url"] == citations[0]["url"]
+    for other in ({"tools": [tool], "tool_choice": {"type": "none"}}, {"tools": [tool, TOOL]}):
+        unwanted = await api.post(PATH, json=body(**other))
+        assert unwanted.json()["usage"]["server_tool_use"] is None
     named = await api.post(PATH, json=body(model="acme/one:online"))
     assert [block["type"] for block in named.json()["content"]] == ["text"]
 
