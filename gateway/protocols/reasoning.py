@@ -11,30 +11,41 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["add_pieces", "detail_in", "details_in", "plain_detail", "text_for", "text_for_all", "text_of_details"]
+__all__ = [
+    "Detail", "add_pieces", "detail_in", "details_in", "plain_detail", "text_for", "text_for_all", "text_of_details",
+    "well_formed",
+]  # fmt: skip
 
 _PREFIX = "or1."
 
+#: The types of the details that we pack.
+_TYPES = frozenset({"reasoning.text", "reasoning.summary", "reasoning.encrypted"})
 
-class _Detail(msgspec.Struct):
-    """The fields that every kind of detail may have. The names and types of all others are the provider's."""
 
+class Detail(msgspec.Struct):
+    """The fields that details have, whatever their type. The names and types of all others are the provider's."""
+
+    type: str
     format: str | None = None
     id: str | None = None
     index: int | None = None
-
-
-class _Text(_Detail, tag_field="type", tag="reasoning.text"):
     text: str | None = None
     signature: str | None = None
-
-
-class _Summary(_Detail, tag_field="type", tag="reasoning.summary"):
     summary: str | None = None
-
-
-class _Encrypted(_Detail, tag_field="type", tag="reasoning.encrypted"):
     data: str | None = None
+
+
+def well_formed(details: Iterable[Any]) -> list[dict[str, Any]]:
+    """Those of a provider's details that are of the documented types."""
+    return [detail for detail in details if _is_detail(detail)]
+
+
+def _is_detail(value: Any) -> bool:
+    try:
+        msgspec.convert(value, Detail)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def plain_detail(text: str) -> dict[str, Any]:
@@ -58,9 +69,9 @@ def detail_in(text: str) -> dict[str, Any] | None:
         return None
     try:
         detail = msgspec.json.decode(urlsafe_b64decode(text.removeprefix(_PREFIX)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         return None
-    return detail if isinstance(detail, dict) else None
+    return detail if _is_detail(detail) else None
 
 
 def text_for_all(details: list[dict[str, Any]]) -> str:
@@ -77,9 +88,11 @@ def details_in(text: str) -> list[dict[str, Any]] | None:
         return None
     try:
         details: list[dict[str, Any]] = msgspec.json.decode(urlsafe_b64decode(text.removeprefix(_PREFIX)))
-        msgspec.convert(details, list[_Text | _Summary | _Encrypted])
+        checked = msgspec.convert(details, list[Detail])
     except (binascii.Error, RecursionError) as error:
         raise ValueError(str(error)) from error
+    if not all(detail.type in _TYPES for detail in checked):
+        raise ValueError("a detail of an unknown type")
     return details
 
 
@@ -88,7 +101,7 @@ def add_pieces(known: list[Any], details: list[Any]) -> None:
     first, *rest = details
     if known and _continues(known[-1], first):
         pieces = [name for name in ("text", "summary") if isinstance(first.get(name), str)]
-        joined = {name: known[-1].get(name, "") + first[name] for name in pieces}
+        joined = {name: (known[-1].get(name) or "") + first[name] for name in pieces}
         known[-1] = {**known[-1], **first, **joined}
     else:
         known.append(first)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from common.errors import InvalidRequest
 from common.money import PicoUsd
 from gateway.events import Billed, Event, Started, Usage
 from gateway.protocols.chat_completions.request import ChatRequest, parse
+from gateway.protocols.reasoning import text_for
 from gateway.protocols.table import CHAT_COMPLETIONS, MESSAGES
 from gateway.providers import ProviderStream
 from gateway.providers.anthropic.request import request_body as anthropic_body
@@ -287,6 +289,18 @@ async def test_hidden_thinking_keeps_the_signatures_that_later_requests_need():
     hidden = parse({"model": "acme/one", "messages": [QUESTION], "reasoning": {"exclude": True}})
     message = (await CHAT_COMPLETIONS.gather(hidden, events_of(KINDS["claude"])))["choices"][0]["message"]
     assert "reasoning_details" not in message and "reasoning" not in message
+
+
+async def test_odd_details_of_a_provider_are_left_out_and_those_of_a_caller_refused():
+    odd: list[Any] = ["x", {"type": "reasoning.text", "text": 1}, {"type": "reasoning.text", "text": None}, SUMMARY]
+    kind = Kind(ChatStream, [openai(reasoning_details=odd), openai("stop", content="Rain.")], "", [], [])
+    message = (await CHAT_COMPLETIONS.gather(ASKED, events_of(kind)))["choices"][0]["message"]
+    assert message["reasoning_details"] == [odd[2], SUMMARY] and message["reasoning"] == "Rain first."
+    for detail in ({"type": "reasoning.text", "format": []}, {"type": "reasoning.text", "text": 1}, {"text": "x"}):
+        with pytest.raises(InvalidRequest, match=r"messages\[0\].reasoning_details\[0\]"):
+            parse({"messages": [{"role": "assistant", "content": "x", "reasoning_details": [detail]}]})
+        packed = {"type": "redacted_thinking", "data": text_for(detail)}
+        assert to_claude(messages_request([packed, {"type": "text", "text": "x"}]))["content"][0] == packed
 
 
 def test_a_model_that_was_asked_to_think_does_whatever_its_endpoint_lists():

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from common.errors import InvalidRequest
+from gateway.protocols.reasoning import Detail
 from presets.merging import PresetInUse
 
 from .functions import with_tools
@@ -93,7 +94,7 @@ class _Message(msgspec.Struct):
     tool_call_id: str | None = None
     function_call: _Function | None = None
     reasoning: str | None = None
-    reasoning_details: list[dict[str, Any]] | None = None
+    reasoning_details: list[Detail] | None = None
 
 
 class _Plugin(msgspec.Struct):

@@ -70,7 +70,8 @@ class BlockWriter:
         if delta.index != 0:
             return
         self.refusal += delta.refusal
-        yield from self._reasoning(delta)
+        if delta.reasoning_details or delta.reasoning:
+            yield from self._reasoning(delta)
         if delta.text:
             yield from self._grow("text", {"type": "text_delta", "text": delta.text})
         for detail in delta.reasoning_details or ():

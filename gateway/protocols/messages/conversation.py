@@ -45,11 +45,37 @@ def turns(message: Message) -> Iterator[dict[str, Any]]:
         return
     results = [block for block in message.content if isinstance(block, ToolResult)]
     yield from map(_tool_message, results)
-    parts = list(_parts(message.content))
     if message.role == "assistant":
-        yield _assistant(message.content, parts)
-    elif parts or not results:
+        yield from map(_assistant, _in_order(message.content))
+    elif (parts := list(_parts(message.content))) or not results:
         yield {"role": message.role, "content": parts}
+
+
+def _in_order(blocks: list[Block]) -> Iterator[list[Block]]:
+    """The blocks of a reply, cut where the model thought again after its text.
+
+    A chat message has its reasoning before its text, but Anthropic refuses thinking in another order than its own. It
+    gets the pieces as one turn again.
+    """
+    run: list[Block] = []
+    for block in blocks:
+        if run and isinstance(run[-1], Text) and _is_anthropics(block):
+            yield run
+            run = []
+        run.append(block)
+    yield run
+
+
+def _is_anthropics(block: Block) -> bool:
+    """Whether the block is signed or encrypted thinking of Anthropic's own."""
+    match block:
+        case RedactedThinking():
+            opaque = block.data
+        case Thinking():
+            opaque = block.signature or ""
+        case _:
+            return False
+    return bool(opaque) and detail_in(opaque) is None
 
 
 def _tool_message(result: ToolResult) -> dict[str, Any]:
@@ -60,7 +86,8 @@ def _tool_message(result: ToolResult) -> dict[str, Any]:
     return message | mark(result.cache_control)
 
 
-def _assistant(blocks: list[Block], parts: list[dict[str, Any]]) -> dict[str, Any]:
+def _assistant(blocks: list[Block]) -> dict[str, Any]:
+    parts = list(_parts(blocks))
     message: dict[str, Any] = {"role": "assistant", "content": parts or None}
     calls = [block for block in blocks if isinstance(block, ToolUse)]
     if calls:
@@ -72,8 +99,7 @@ def _assistant(blocks: list[Block], parts: list[dict[str, Any]]) -> dict[str, An
             }
             for call in calls
         ]
-        if mark := next((mark(call.cache_control) for call in calls if call.cache_control), None):
-            message |= mark
+        message |= mark(next((call.cache_control for call in calls if call.cache_control), None))
     elif not parts:
         message["content"] = ""
     if details := list(_reasoning_details(blocks)):

@@ -10,7 +10,7 @@ from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.chat_completions.request import parse as parse_chat
 
 from .conversation import mark, system_messages, turns
-from .schema import Body, OutputConfig, Search, Tool
+from .schema import Body, OutputConfig, Search, Tool, ToolChoice
 
 __all__ = ["Asked", "parse"]
 
@@ -68,7 +68,11 @@ def parse(body: bytes) -> ChatRequest:
 
 
 def _tools(body: Body) -> dict[str, Any]:
-    """`tools`, `tool_choice`, `parallel_tool_calls`, and the `web` plugin for a web search tool."""
+    """`tools`, `tool_choice`, `parallel_tool_calls`, and the `web` plugin for a web search tool.
+
+    The search is made before the model is called, for every request, at a price. So it is made where the request
+    clearly wants it: the tool is the only one, or `tool_choice` names it (decision 0027).
+    """
     functions, searches = [], []
     for index, tool in enumerate(body.tools or ()):
         if tool.type in {None, "custom"}:
@@ -81,9 +85,17 @@ def _tools(body: Body) -> dict[str, Any]:
                 f"with `name` and `input_schema` - at `$.tools[{index}].type`"
             )
     chosen: dict[str, Any] = {"tools": functions} if functions else {}
-    if searches or body.plugins:
-        chosen["plugins"] = [*(body.plugins or ()), *searches]
+    plugins = [*(body.plugins or ()), *(searches if _wants_search(body, functions) else ())]
+    if plugins:
+        chosen["plugins"] = plugins
     return chosen | (_choice(body, functions) if body.tool_choice and functions else {})
+
+
+def _wants_search(body: Body, functions: list[dict[str, Any]]) -> bool:
+    choice = body.tool_choice or ToolChoice("auto")
+    if choice.type == "tool":
+        return any(_is_search(tool) and tool.name == choice.name for tool in body.tools or ())
+    return not functions and choice.type != "none"
 
 
 def _choice(body: Body, functions: list[dict[str, Any]]) -> dict[str, Any]:

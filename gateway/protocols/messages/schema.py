@@ -22,6 +22,7 @@ __all__ = [
     "Text",
     "Thinking",
     "Tool",
+    "ToolChoice",
     "ToolResult",
     "ToolUse",
     "Url",

@@ -13,6 +13,7 @@ from gateway.providers.message_parts import (
     Media,
     Message,
     Text,
+    cache_ttl_of,
     is_system,
     is_tool_result,
     linked_media,
@@ -66,9 +67,15 @@ def _content(message: Message, fetched: Mapping[str, FetchedFile]) -> Iterator[B
         return
     if message.get("role") == "assistant":
         yield from _thinking_blocks(message)
+    calls: list[Body] = [
+        {"type": "tool_use", "id": _tool_id(call.id), "name": call.name, "input": call.arguments}
+        for call in tool_calls_of(message)
+    ]
+    if calls and (ttl := cache_ttl_of(message)):  # a mark of the message is one of its last block
+        calls[-1]["cache_control"] = CACHE_CONTROL[ttl]
+        message = {name: value for name, value in message.items() if name != "cache_control"}
     yield from _blocks(message, fetched)
-    for call in tool_calls_of(message):
-        yield {"type": "tool_use", "id": _tool_id(call.id), "name": call.name, "input": call.arguments}
+    yield from calls
 
 
 def _tool_result(message: Message, fetched: Mapping[str, FetchedFile]) -> Body:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.events import Delta, Finished, Usage
-from gateway.protocols.reasoning import text_of_details
+from gateway.protocols.reasoning import text_of_details, well_formed
 from gateway.providers import http
 from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
@@ -133,7 +133,7 @@ class ChatStream(ProviderStream):
             tool_calls = numbers.numbered(tool_calls, whole=source is choice.message)
         details = source.reasoning_details
         if details:
-            details = [detail for detail in details if isinstance(detail, dict)]
+            details = well_formed(details)
             reasoning = reasoning or text_of_details(details)
         if tool_calls and (signatures := call_signatures(tool_calls)):
             details = [*(details or ()), *signatures]

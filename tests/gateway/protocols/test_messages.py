@@ -1,11 +1,12 @@
 """Anthropic's Messages protocol for callers: the same plan, hold and bill, in other words."""
 
+import contextlib
 import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.errors import InvalidRequest
@@ -17,8 +18,12 @@ from gateway.protocols.messages.reply import MessagesEncoder, gather
 from gateway.protocols.messages.request import Asked, parse
 from gateway.protocols.reasoning import detail_in, text_for
 from gateway.providers.anthropic.request import request_body as anthropic_body
+from gateway.providers.failures import ProviderFailure
+from gateway.providers.google.request import request_body as google_body
+from gateway.providers.openai_chat.request import request_body as openai_body
 from gateway.providers.request_context import ProviderRequest
 from tests.gateway.native import CALLER, PNG, attempt
+from tests.gateway.protocols.message_bodies import BODY
 from tests.wire import check
 
 PATH = "/messages"
@@ -150,6 +155,9 @@ async def test_a_search_by_tool_is_a_call_with_its_results_and_one_by_name_is_no
     assert content[0]["input"] == {"query": "Hello"} and content[1]["tool_use_id"] == content[0]["id"]
     citations = content[2].get("found") or content[2]["citations"]
     assert content[1]["content"][0]["url"] == citations[0]["url"]
+    for other in ({"tools": [tool], "tool_choice": {"type": "none"}}, {"tools": [tool, TOOL]}):
+        unwanted = await api.post(PATH, json=body(**other))
+        assert unwanted.json()["usage"]["server_tool_use"] is None
     named = await api.post(PATH, json=body(model="acme/one:online"))
     assert [block["type"] for block in named.json()["content"]] == ["text"]
 
@@ -203,6 +211,7 @@ async def test_tokens_are_counted_without_a_charge(api):
         ({"messages": [{"role": "tool", "content": "x"}]}, "$.messages[0].role"),
         ({"tools": [{"name": "x"}]}, "$.tools[0]"),
         ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "$.tools[0].type"),
+        ({"fallbacks": [{"model": "acme/one"}] * 4}, "$.fallbacks"),
         ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "other"}}, "$.tool_choice.name"),
         ({"mcp_servers": [{"type": "url", "url": "https://a.example", "name": "a"}]}, "$.mcp_servers"),
         ({"thinking": {"type": "enabled"}}, "$.thinking"),
@@ -241,25 +250,46 @@ async def test_other_methods_are_refused_and_browsers_may_ask(api):
     assert preflight.status_code == 204 and preflight.headers["access-control-allow-origin"] == "*"
 
 
-_NAMES = ["type", "text", "content", "role", "name", "source", "data", "input"]
-_FIELDS = ["messages", "system", "tools", "thinking", "metadata", "stop_sequences"]
-_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@given(
-    st.dictionaries(st.sampled_from(["messages", "system", "tools", "thinking", "metadata", "stop_sequences"]), _VALUES)
-)
+@given(BODY)
+@settings(max_examples=200)
 def test_any_body_is_read_or_refused(fields):
     try:
-        request = parse(json.dumps(body() | fields).encode())
+        request = parse(json.dumps(fields).encode())
     except InvalidRequest as refused:
         assert refused.message
+        return
+    assert request.messages
+    for provider_body in (anthropic_body, google_body, openai_body):
+        try:
+            context = ProviderRequest(request, attempt("claude-haiku-4-5"), CALLER, None)
+            provider_body(context, {}) if provider_body is not openai_body else openai_body(context)
+        except (InvalidRequest, ProviderFailure) as refused:
+            assert refused.message  # what this provider cannot take
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/count_tokens"])
+@given(asked=BODY)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_the_whole_path_answers_in_the_protocol_and_never_500(api, search_in_the_sandbox, path, asked):
+    response = await api.post(path, json=asked)
+    assert response.status_code != 500
+    if response.status_code >= 400:
+        check("POST /messages", response.status_code, response.json())
+        assert response.json()["type"] == "error"
+    elif path != PATH:
+        assert response.json()["input_tokens"] > 0
+    elif response.headers["content-type"] == "application/json":
+        check("POST /messages", 200, response.json())
     else:
-        assert request.messages
+        for event in events_in(response.text):
+            check("POST /messages", "stream", event)
+    assert (await api.account()).held == 0
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(data):
+    with contextlib.suppress(InvalidRequest):
+        parse(data)
 
 
 # --- The conversation ---------------------------------------------------------------------------------
@@ -279,6 +309,7 @@ CONVERSATION = [
             {"type": "thinking", "thinking": "Weather first.", "signature": "c2ln"},
             {"type": "redacted_thinking", "data": "b3BhcXVl"},
             {"type": "text", "text": "One moment."},
+            {"type": "thinking", "thinking": "In Paris.", "signature": "dHdv"},
             {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Paris"}},
         ],
     },
@@ -305,6 +336,28 @@ def test_a_conversation_reaches_claude_as_it_came():
     assert sent["messages"] == CONVERSATION
     assert (sent["system"], sent["stop_sequences"]) == (system, ["END"])
     assert sent["tools"] == [TOOL]
+
+
+def test_marks_for_the_cache_reach_claude_on_every_kind_of_block():
+    mark = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "Rain"}]}
+    request = parsed(
+        {"role": "user", "content": [{"type": "text", "text": "Look"} | mark]},
+        {"role": "assistant", "content": [{"type": "text", "text": "So"} | mark, call | mark]},
+        {"role": "user", "content": [result | mark]},
+        tools=[TOOL | mark],
+    )
+    assert request.caches_for_an_hour()
+    marked = [message for message in request.messages if "cache_control" in json.dumps(message)]
+    assert len(marked) == 3 and request.body["tools"][0]["cache_control"] == mark["cache_control"]
+    sent = at_anthropic(
+        {"role": "user", "content": "Look"},
+        {"role": "assistant", "content": [call | mark]},
+        {"role": "user", "content": [result | mark]},
+    )["messages"]
+    for turn in sent[1:]:
+        assert turn["content"][0]["cache_control"] == {"type": "ephemeral"}  # the price of an hour is not known
 
 
 @pytest.mark.parametrize(
