@@ -78,8 +78,11 @@ def prompt_and_completion(parts: list[Part]) -> tuple[PicoUsd, PicoUsd]:
 
     A price for the request itself counts as the prompt's.
     """
-    completion = [part for part in parts if part.name in _COMPLETION]
-    return cost_of([part for part in parts if part not in completion]), cost_of(completion)
+    prompt: list[tuple[int, Decimal]] = []
+    completion: list[tuple[int, Decimal]] = []
+    for part in parts:
+        (completion if part.name in _COMPLETION else prompt).append((part.count, part.price))
+    return total_cost(prompt), total_cost(completion)
 
 
 def own_key_fee(listed: PicoUsd, listed_before: PicoUsd) -> PicoUsd:
