@@ -40,6 +40,7 @@ KEEP_ALIVE_SECONDS = 10.0
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
+_CORS = cors.HEADERS
 _PREFLIGHT = cors.preflight("POST, OPTIONS")
 #: Anthropic's way to ask for the size of a prompt. Nothing is held or charged.
 COUNT_TOKENS = "/api/v1/messages/count_tokens"
@@ -117,7 +118,7 @@ class Application:
         generation = await generation_begun(gathering, begun)
         logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
         if generation:
-            return PatientResponse(gathering, generation, cors.HEADERS, partial(protocol.failed_reply, request))
+            return PatientResponse(gathering, generation, _CORS, partial(protocol.failed_reply, request))
         reply = gathering.result()
         return _json(reply, headers={"X-Generation-Id": reply["id"]})
 
@@ -138,7 +139,7 @@ class EventStream(StreamingResponse):
         self._beginning = self._encoder.encode(first)
         self._sent_at = time.monotonic()
         self._client_left = False
-        headers = {**cors.HEADERS, **_STREAM_HEADERS, "X-Generation-Id": first.generation_id}
+        headers = {**_CORS, **_STREAM_HEADERS, "X-Generation-Id": first.generation_id}
         super().__init__((), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -197,7 +198,7 @@ def _details(request: Request) -> dict[str, Any]:
 
 
 def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(_encode(body), status, headers={**cors.HEADERS, **(headers or {})}, media_type="application/json")
+    return Response(_encode(body), status, headers={**_CORS, **(headers or {})}, media_type="application/json")
 
 
 def _logged(error: Exception, what: str) -> ApiError:

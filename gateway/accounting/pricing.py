@@ -69,8 +69,10 @@ def search_parts(price: Mapping[str, str], results: int) -> list[Part]:
 
 def cost_of(parts: list[Part], discount_basis_points: int = 0) -> PicoUsd:
     """The total of the components less the discount (100 is 1%), rounded once."""
+    if not discount_basis_points:
+        return total_cost([(part.count, part.price) for part in parts])
     factor = 1 - Decimal(discount_basis_points) / 10_000
-    return total_cost((part.count, part.price * factor) for part in parts)
+    return total_cost([(part.count, part.price * factor) for part in parts])
 
 
 def prompt_and_completion(parts: list[Part]) -> tuple[PicoUsd, PicoUsd]:
@@ -78,11 +80,8 @@ def prompt_and_completion(parts: list[Part]) -> tuple[PicoUsd, PicoUsd]:
 
     A price for the request itself counts as the prompt's.
     """
-    prompt: list[tuple[int, Decimal]] = []
-    completion: list[tuple[int, Decimal]] = []
-    for part in parts:
-        (completion if part.name in _COMPLETION else prompt).append((part.count, part.price))
-    return total_cost(prompt), total_cost(completion)
+    completion = [part for part in parts if part.name in _COMPLETION]
+    return cost_of([part for part in parts if part not in completion]), cost_of(completion)
 
 
 def own_key_fee(listed: PicoUsd, listed_before: PicoUsd) -> PicoUsd:
