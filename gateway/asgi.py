@@ -43,6 +43,7 @@ KEEP_ALIVE_SECONDS = 10.0
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
+_CORS = cors.HEADERS
 _PREFLIGHT = cors.preflight("POST, OPTIONS")
 #: Anthropic's way to ask for the size of a prompt. Nothing is held or charged.
 COUNT_TOKENS = "/api/v1/messages/count_tokens"
@@ -147,7 +148,7 @@ class Application:
         generation = await generation_begun(gathering, begun)
         logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
         if generation:
-            headers = {**cors.HEADERS, **headers, "X-Generation-Id": protocol.response_id(generation.generation_id)}
+            headers = {**_CORS, **headers, "X-Generation-Id": protocol.response_id(generation.generation_id)}
             return PatientResponse(gathering, generation, headers, partial(protocol.failed_reply, request))
         reply = gathering.result()
         return _json(reply, headers={**headers, "X-Generation-Id": reply["id"]})
@@ -171,7 +172,7 @@ class EventStream(StreamingResponse):
         self._sent_at = time.monotonic()
         self._client_left = False
         identity = {"X-Generation-Id": protocol.response_id(first.generation_id)}
-        headers = {**cors.HEADERS, **_STREAM_HEADERS, **headers, **identity}
+        headers = {**_CORS, **_STREAM_HEADERS, **headers, **identity}
         super().__init__((), headers=headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -248,7 +249,7 @@ def _details(headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(_encode(body), status, headers={**cors.HEADERS, **(headers or {})}, media_type="application/json")
+    return Response(_encode(body), status, headers={**_CORS, **(headers or {})}, media_type="application/json")
 
 
 async def _incomplete(
@@ -269,7 +270,7 @@ async def _incomplete(
         return _json(await protocol.gather(request, _each(events)), headers=headers)
     encoder = protocol.encoder(request)
     body = b"".join(map(encoder.encode, events)) + encoder.end()
-    return Response(body, headers={**cors.HEADERS, **_STREAM_HEADERS, **headers})
+    return Response(body, headers={**_CORS, **_STREAM_HEADERS, **headers})
 
 
 async def _each(events: Iterable[Event]) -> AsyncGenerator[Event, None]:

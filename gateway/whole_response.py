@@ -7,7 +7,7 @@ from then on the status is 200, and a failure of every provider is told in the b
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -60,7 +60,7 @@ class PatientResponse:
         self,
         gathering: asyncio.Task[Reply],
         generation: Begun,
-        headers: Mapping[str, str],
+        headers: dict[str, str],
         failed_reply: Callable[[Begun, ApiError], Reply],
     ) -> None:
         self._gathering = gathering

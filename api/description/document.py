@@ -28,7 +28,9 @@ def completed(document: OpenAPISchema) -> OpenAPISchema:
     assert not known.keys() & (components | error).keys(), "two types with one name"
     known |= components | error
     for path, item in document["paths"].items():
-        for operation in item.values():
+        for method, operation in item.items():
+            if method == "post" and "requestBody" not in operation and (body := inference.body_like(path, paths)):
+                operation["requestBody"] = body
             _complete(operation, path)
     for item in paths.values():
         item["post"]["security"] = _BY_KEY

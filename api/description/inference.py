@@ -14,7 +14,7 @@ from gateway.protocols.messages import schema as messages_schema
 from . import chat, embeddings, errors, messages, rerank, responses
 from .components import schemas_of
 
-__all__ = ["OPERATIONS", "Operation", "described"]
+__all__ = ["OPERATIONS", "Operation", "body_like", "described"]
 
 #: The statuses of errors before a response begins. 405 is left out: it is an answer to another method.
 STATUSES = (400, 401, 402, 403, 404, 408, 413, 415, 429, 500, 502, 503, 504)
@@ -90,6 +90,19 @@ def described(served: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
             paths[operation.full_path] = {"post": item}
             components |= schemas
     return paths, components
+
+
+def body_like(path: str, paths: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the body of the operation in `paths` whose path `path` ends with; None if there is none.
+
+    `/presets/{slug}/chat/completions` takes the body of `/chat/completions`.
+    """
+    names = [operation.path for operation in OPERATIONS if operation.full_path in paths]
+    for name in sorted(names, key=len, reverse=True):
+        if path.endswith(name):
+            body: dict[str, Any] = paths[f"/api/v1{name}"]["post"]["requestBody"]
+            return body
+    return None
 
 
 def _path_item(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:

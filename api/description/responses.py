@@ -149,11 +149,13 @@ class TokenUsage(msgspec.Struct, kw_only=True):
     is_byok: bool
     cost_details: HalvesOfCost
     is_estimated: bool | None = None
+    server_tool_use_details: dict[str, Any] | None = None
 
 
 class ResponseError(msgspec.Struct, kw_only=True):
     code: str
     message: str
+    metadata: dict[str, Any] | None = None
 
 
 class Response(msgspec.Struct, kw_only=True):
@@ -180,6 +182,20 @@ class Response(msgspec.Struct, kw_only=True):
     top_p: float | None
     frequency_penalty: float | None
     presence_penalty: float | None
+    background: bool | None = None
+    max_output_tokens: int | None = None
+    max_tool_calls: int | None = None
+    previous_response_id: str | None = None
+    prompt_cache_key: str | None = None
+    reasoning: dict[str, Any] | None = None
+    safety_identifier: str | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    text: dict[str, Any] | None = None
+    top_logprobs: int | None = None
+    truncation: str | None = None
+    user: str | None = None
+    provider: str | None = None
     openrouter_metadata: dict[str, Any] | None = None
 
 

@@ -1,11 +1,9 @@
 """CORS: pages of any site may call the API, where only a key in a header authenticates a request, never a cookie."""
 
-from collections.abc import Mapping
-
 __all__ = ["HEADERS", "preflight"]
 
 #: The headers of every response.
-HEADERS: Mapping[str, str] = {
+HEADERS: dict[str, str] = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Allow, ETag, Retry-After, X-Generation-Id, X-RateLimit-Limit, "
     "X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, X-OpenRouter-Cache-Status, X-OpenRouter-Cache-Age, "

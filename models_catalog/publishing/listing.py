@@ -10,6 +10,16 @@ from models_catalog.measurements import Measurement
 __all__ = ["endpoint_json", "endpoints_json", "model_json", "provider_json"]
 
 
+#: The names that `supported_parameters` has in the API's document: strict clients refuse any other.
+_PARAMETERS = frozenset(
+    {
+        "temperature", "top_p", "top_k", "min_p", "top_a", "frequency_penalty", "presence_penalty",
+        "repetition_penalty", "max_tokens", "max_completion_tokens", "logit_bias", "logprobs", "top_logprobs",
+        "prediction", "seed", "response_format", "structured_outputs", "stop", "tools", "tool_choice",
+        "parallel_tool_calls", "include_reasoning", "reasoning", "reasoning_effort", "web_search_options", "verbosity",
+    }
+)  # fmt: skip
+
 #: Tiers with endpoints of their own, named at the end of their tags.
 _SERVICE_TIERS = frozenset({"flex", "priority"})
 
@@ -33,7 +43,7 @@ def model_json(model: ModelEntry) -> dict[str, Any]:
             "is_moderated": model.cheapest.is_moderated,
         },
         "per_request_limits": None,
-        "supported_parameters": sorted(model.supported_parameters),
+        "supported_parameters": sorted(model.supported_parameters & _PARAMETERS),
         "supported_voices": None,
         "default_parameters": None,
         "knowledge_cutoff": model.knowledge_cutoff or None,
@@ -77,7 +87,7 @@ def endpoint_json(model: ModelEntry, endpoint: EndpointEntry, measured: Measurem
         "pricing": _pricing(endpoint),
         "quantization": endpoint.quantization if endpoint.quantization != "unknown" else None,
         "status": 0,
-        "supported_parameters": sorted(endpoint.supported_parameters),
+        "supported_parameters": sorted(endpoint.supported_parameters & _PARAMETERS),
         "supports_tool_choice": _tool_choice(endpoint),
         "native_tools": {},
         "service_tier": tier if (tier := endpoint.tag.rpartition("/")[2]) in _SERVICE_TIERS else None,

@@ -65,6 +65,14 @@ def test_a_model_about_which_nothing_is_known(shop):
     )
 
 
+def test_parameters_that_strict_clients_do_not_know_are_not_listed(shop):
+    Endpoint.objects.filter(model="acme/small").update(supported_parameters=["dimensions", "seed", "temperatur"])
+    catalog.touch()
+    client = Client()
+    assert send(client, "GET /model/{author}/{slug}", "/model/acme/small")["data"]["supported_parameters"] == ["seed"]
+    send(client, "GET /models/{author}/{slug}/endpoints", "/models/acme/small/endpoints")
+
+
 def test_endpoints_of_service_tiers_name_their_tier(shop):
     Endpoint.objects.filter(model="acme/small").update(tag="alpha/flex")
     catalog.touch()

@@ -33,8 +33,8 @@ def fields_of(operation: dict[str, Any]) -> list[str]:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if not content:
         return []
-    component = content["schema"]["$ref"].rpartition("/")[2]
-    return list(document()["components"]["schemas"][component]["properties"])
+    schema = content["schema"].get("allOf", [content["schema"]])[0]
+    return list(document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["properties"])
 
 
 @st.composite

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from api.description.errors import meaning_of
-from api.description.inference import OPERATIONS, described
+from api.description.inference import OPERATIONS, body_like, described
 from gateway import asgi
 
 from .described import problems
@@ -114,10 +114,18 @@ def test_errors_are_described_with_what_they_mean(document):
         for status, answer in operation["responses"].items():
             if int(status) >= 400:
                 schema = answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-                assert schema == ("MessagesError" if "/messages" in path else "Error"), (method, path)
+                assert schema == ("MessagesError" if path.startswith("/api/v1/messages") else "Error"), (method, path)
                 assert answer["description"] == meaning_of(int(status))
         needs_key = "401" in operation["responses"]
         assert needs_key == bool(operation.get("security"))
+
+
+def test_paths_that_end_like_one_of_inference_take_its_body(document):
+    paths = document["paths"]
+    chat = paths["/api/v1/chat/completions"]["post"]["requestBody"]
+    assert body_like("/api/v1/presets/{slug}/chat/completions", paths) == chat
+    assert body_like("/api/v1/presets/{slug}/messages", paths) == paths["/api/v1/messages"]["post"]["requestBody"]
+    assert body_like("/api/v1/credits/coinbase", paths) is None
 
 
 def test_bodies_are_those_that_the_parsers_check(document):
