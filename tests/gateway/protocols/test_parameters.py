@@ -300,6 +300,15 @@ def test_messages_of_functions_become_those_of_tools_without_functions_too():
     assert not request.uses_functions
 
 
+def test_a_function_call_beside_tool_calls_is_dropped():
+    calls = [{"id": "call_9", "type": "function", "function": CALL}]
+    echoed = {"role": "assistant", "content": None, "tool_calls": calls, "function_call": CALL}
+    request = parse(
+        {"messages": [user("Weather?"), echoed, {"role": "tool", "tool_call_id": "call_9", "content": "17"}]}
+    )
+    assert request.messages[1] == {"role": "assistant", "content": None, "tool_calls": calls}
+
+
 def test_functions_beside_tools_are_refused():
     with pytest.raises(InvalidRequest, match="not both"):
         parse({"messages": [user("Hi")], "functions": [WEATHER["function"]], "tools": [WEATHER]})
