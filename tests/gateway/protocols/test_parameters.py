@@ -218,6 +218,7 @@ def test_a_parameter_without_an_entry_goes_to_the_provider_as_it_is():
         ({"verbosity": "loud"}, "$.verbosity"),
         ({"service_tier": "express"}, "$.service_tier"),
         ({"modalities": ["smell"]}, "$.modalities"),
+        ({"modalities": ["text", "audio"]}, "$.modalities"),
         ({"prediction": {"type": "guess", "content": "x"}}, "$.prediction"),
         ({"prediction": {"type": "content"}}, "$.prediction"),
         ({"web_search_options": {"search_context_size": "huge"}}, "$.web_search_options"),
