@@ -93,8 +93,8 @@ def is_system(message: Message) -> bool:
 
 
 def is_tool_result(message: Message) -> bool:
-    """Whether the message is the result of a tool call, with the role `tool` or the older `function`."""
-    return message.get("role") in {"tool", "function"}
+    """Whether the message is the result of a tool call."""
+    return message.get("role") == "tool"
 
 
 def parts_of(message: Message) -> list[Text | Media]:
@@ -167,10 +167,7 @@ def cache_ttl_of(owner: Message) -> CacheTtl:
 
 def tool_calls_of(message: Message) -> list[ToolCall]:
     """The tool calls of an assistant message."""
-    calls = _objects(message, "tool_calls")
-    if function := message.get("function_call"):  # the older field, which had room for one call only
-        calls.append({"id": function.get("name"), "function": function})
-    return [_tool_call(call) for call in calls]
+    return [_tool_call(call) for call in _objects(message, "tool_calls")]
 
 
 def tool_names_by_call_id(messages: Iterable[Message]) -> dict[str, str]:

@@ -105,14 +105,15 @@ def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
     offered = [each for each in found.endpoints if each.configured]
     heading = next((each for each in HEADINGS if each.sort and each.sort == request.GET.get("sort")), HEADINGS[1])
     measured = measurements.of(found.id)
-    lowest, highest = ((offered or found.endpoints)[at].prices.per_token for at in (0, -1))
+    standard = [each for each in offered or found.endpoints if not each.service_tier] or found.endpoints
+    lowest, highest = (standard[at].prices.per_token for at in (0, -1))
     context = {
         "model": found,
         "endpoints": [
             (
                 endpoint,
                 catalogue.providers[endpoint.provider],
-                endpoint.configured and endpoint.prices.per_token == lowest < highest,
+                endpoint.configured and not endpoint.service_tier and endpoint.prices.per_token == lowest < highest,
                 measured.get(endpoint.tag),
             )
             for endpoint in sorted(found.endpoints, key=heading.key)

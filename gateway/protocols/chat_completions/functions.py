@@ -41,12 +41,14 @@ def _messages(messages: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     """The messages with `tool_calls` and results that name their call."""
     ids: dict[str, str] = {}  # of the latest call of each function
     for number, message in enumerate(messages):
-        call = message.get("function_call")
-        if isinstance(call, dict) and not message.get("tool_calls"):
-            name = str(call.get("name") or "")
-            ids[name] = f"call_{number}"
-            newer = {"id": ids[name], "type": "function", "function": call}
-            yield {key: value for key, value in message.items() if key != "function_call"} | {"tool_calls": [newer]}
+        if "function_call" in message:
+            call = message["function_call"]
+            message = {key: value for key, value in message.items() if key != "function_call"}
+            if isinstance(call, dict) and not message.get("tool_calls"):
+                name = str(call.get("name") or "")
+                ids[name] = f"call_{number}"
+                message["tool_calls"] = [{"id": ids[name], "type": "function", "function": call}]
+            yield message
         elif message.get("role") == "function":
             name = str(message.get("name") or "")
             yield message | {"role": "tool", "tool_call_id": ids.get(name, name)}

@@ -291,6 +291,8 @@ def _check(checked: _Body, max_stops: int | None) -> None:
     if checked.echo or checked.suffix:
         name = "echo" if checked.echo else "suffix"
         raise InvalidRequest(f"`{name}` is not supported: models for chat answer a prompt - at `$.{name}`")
+    if checked.modalities and "audio" in checked.modalities:
+        raise InvalidRequest('"audio" is not supported: sound in responses has no price here - at `$.modalities`')
     if checked.best_of is not None and checked.best_of > (checked.n or 1):
         raise InvalidRequest("`best_of` above `n` is not supported. Ask for `n` completions - at `$.best_of`")
 

@@ -68,7 +68,7 @@ class Dialect:
 TOLERANT = Dialect()
 
 #: OpenAI's own fields of a message: strict providers refuse others, such as the reasoning of an earlier response.
-_MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal"})
+_MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "refusal"})
 
 #: Request fields that every provider with `accepted_fields` accepts.
 _COMMON_FIELDS = frozenset(

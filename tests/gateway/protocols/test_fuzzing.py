@@ -19,9 +19,15 @@ PART = st.one_of(
     st.fixed_dictionaries({"type": st.just("image_url"), "image_url": st.fixed_dictionaries({"url": TEXT})}),
     st.dictionaries(st.sampled_from(["type", "text", "image_url", "file"]), JSON, max_size=3),
 )
+FUNCTION = st.dictionaries(st.sampled_from(["name", "arguments", "parameters", "description"]), JSON, max_size=3)
 MESSAGE = st.fixed_dictionaries(
-    {"role": st.sampled_from(["system", "user", "assistant", "tool", "developer"])},
-    optional={"content": TEXT | st.lists(PART, max_size=3) | JSON, "tool_calls": JSON, "name": JSON},
+    {"role": st.sampled_from(["system", "user", "assistant", "tool", "developer", "function"])},
+    optional={
+        "content": TEXT | st.lists(PART, max_size=3) | JSON,
+        "tool_calls": JSON,
+        "function_call": FUNCTION | JSON,
+        "name": JSON,
+    },
 )
 PROVIDER = st.fixed_dictionaries(
     {},
@@ -43,7 +49,10 @@ PROVIDER = st.fixed_dictionaries(
 BODY = st.fixed_dictionaries(
     {"messages": st.lists(MESSAGE, min_size=1, max_size=4) | JSON},
     optional={
-        "model": st.sampled_from(["acme/one", "acme/one:free", "acme/one:nitro:floor", "openrouter/auto", ""]) | TEXT,
+        "model": st.sampled_from(
+            ["acme/one", "acme/one:free", "acme/one:nitro:floor", "openrouter/auto", "~acme/x", ""]
+        )
+        | TEXT,
         "models": st.lists(TEXT, max_size=3) | JSON,
         "max_tokens": st.integers(-1, 10**6) | JSON,
         "max_completion_tokens": st.integers(1, 50) | JSON,
@@ -61,7 +70,18 @@ BODY = st.fixed_dictionaries(
         "session_id": JSON,
         "logit_bias": JSON,
         "usage": JSON,
-        "n": JSON,
+        "n": st.integers(1, 3) | JSON,
+        "prompt": st.lists(TEXT | st.integers(), max_size=2) | JSON,
+        "functions": st.lists(FUNCTION, max_size=2) | JSON,
+        "function_call": FUNCTION | st.sampled_from(["none", "auto"]) | JSON,
+        "logprobs": st.booleans() | st.integers(0, 9) | JSON,
+        "modalities": st.lists(st.sampled_from(["text", "image", "audio"]), max_size=2) | JSON,
+        "image_config": JSON,
+        "prediction": JSON,
+        "verbosity": st.sampled_from(["low", "max"]) | JSON,
+        "service_tier": st.sampled_from(["auto", "priority", "flex"]) | JSON,
+        "web_search_options": JSON,
+        "reasoning_effort": st.sampled_from(["none", "minimal"]) | JSON,
         "metadata": JSON,
     },
 )

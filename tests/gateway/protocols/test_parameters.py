@@ -218,6 +218,7 @@ def test_a_parameter_without_an_entry_goes_to_the_provider_as_it_is():
         ({"verbosity": "loud"}, "$.verbosity"),
         ({"service_tier": "express"}, "$.service_tier"),
         ({"modalities": ["smell"]}, "$.modalities"),
+        ({"modalities": ["text", "audio"]}, "$.modalities"),
         ({"prediction": {"type": "guess", "content": "x"}}, "$.prediction"),
         ({"prediction": {"type": "content"}}, "$.prediction"),
         ({"web_search_options": {"search_context_size": "huge"}}, "$.web_search_options"),
@@ -298,6 +299,15 @@ def test_messages_of_functions_become_those_of_tools_without_functions_too():
     request = parse({"messages": CONVERSATION})
     assert [message["role"] for message in request.messages] == ["user", "assistant", "tool"]
     assert not request.uses_functions
+
+
+def test_a_function_call_beside_tool_calls_is_dropped():
+    calls = [{"id": "call_9", "type": "function", "function": CALL}]
+    echoed = {"role": "assistant", "content": None, "tool_calls": calls, "function_call": CALL}
+    request = parse(
+        {"messages": [user("Weather?"), echoed, {"role": "tool", "tool_call_id": "call_9", "content": "17"}]}
+    )
+    assert request.messages[1] == {"role": "assistant", "content": None, "tool_calls": calls}
 
 
 def test_functions_beside_tools_are_refused():

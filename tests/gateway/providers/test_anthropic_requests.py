@@ -177,8 +177,8 @@ def test_a_conversation_may_have_begun_at_another_provider():
     tool_use, result, older_use, older_result = (turn["content"][0] for turn in body["messages"][1:])
     assert (tool_use["id"], tool_use["input"]) == ("functions_get_weather_0", {"arguments": "{broken"})
     assert result == {"type": "tool_result", "tool_use_id": "functions_get_weather_0"}
-    assert (older_use["id"], older_use["input"]) == ("get_time", {})
-    assert older_result["tool_use_id"] == "get_time"
+    assert (older_use["name"], older_use["input"]) == ("get_time", {})
+    assert older_result["tool_use_id"] == older_use["id"]
 
 
 def test_cache_control_stays_where_it_was():

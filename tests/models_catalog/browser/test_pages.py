@@ -10,6 +10,7 @@ from django.urls import resolve, reverse
 
 from models_catalog import catalog
 from models_catalog.models import Endpoint, Model, Provider
+from tests.models_catalog.conftest import add_endpoint
 
 
 def page(path: str, status: int = 200) -> str:
@@ -307,3 +308,13 @@ def test_templates_have_no_inline_styles_or_handlers(shop):
     for path in ("/models", "/models?view=table", "/acme/large", "/providers", "/acme/none"):
         text = Client().get(path).content.decode()
         assert not re.search(r"\sstyle=|\son[a-z]+=|<script(?![^>]*(src=|type=\"importmap\"))", text), path
+
+
+def test_the_endpoints_of_service_tiers_are_marked_and_leave_the_models_price_alone(shop):
+    large = shop["acme/large"]
+    add_endpoint(large, Provider.objects.get(slug="alpha"), "0.0000001", "0.0000001", tag="alpha/flex")
+    catalog.touch()
+    model = catalog.current().models["acme/large"]
+    assert model.cheapest.tag != "alpha/flex"
+    row = next(row for row in page("/acme/large").split("<tr") if "<code>alpha/flex</code>" in row)
+    assert '<span class="chip">Flex</span>' in row and "Cheapest" not in row
