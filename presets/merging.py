@@ -36,6 +36,16 @@ class PresetInUse(msgspec.Struct, frozen=True, kw_only=True):
     system_prompt: str
     config: dict[str, Any]
 
+    @property
+    def cache_enabled(self) -> bool | None:
+        """Whether responses may come from the response cache; None if the preset leaves it to the request."""
+        return self.config.get("cache_enabled")
+
+    @property
+    def cache_ttl_seconds(self) -> int | None:
+        """Seconds that a response stays in the response cache; None if the preset does not say."""
+        return self.config.get("cache_ttl_seconds")
+
 
 def named_slug(body: Body) -> str:
     """Return the slug of the preset that a request names, in `preset` or in a model's name; empty without one.

@@ -31,10 +31,15 @@ async def with_preset(organisation_id: int, request: ChatRequest) -> ChatRequest
     preset = await lookup.find(organisation_id, slug)
     if type(request) is not ChatRequest:
         return _of_another_task(request, preset)
-    merged = parse(merging.merged(preset.config, request.body))
+    body = merging.merged(preset.config, request.body)
     system = [{"role": "system", "content": preset.system_prompt}] if preset.system_prompt else []
-    added = _added_by_protocol(request, merged)
-    return msgspec.structs.replace(merged, **added | {"messages": system + merged.messages, "preset": preset})
+    if not request.is_text_completion:
+        body["messages"] = system + body["messages"]
+    merged = parse(body)
+    messages = system + merged.messages if request.is_text_completion else merged.messages
+    return msgspec.structs.replace(
+        merged, **_added_by_protocol(request, merged) | {"messages": messages, "preset": preset}
+    )
 
 
 def check(config: dict[str, Any]) -> None:
@@ -53,9 +58,9 @@ def check(config: dict[str, Any]) -> None:
 
 
 def _added_by_protocol(request: ChatRequest, merged: ChatRequest) -> dict[str, Any]:
-    """The fields of the request that are not in its body: those that only one of the two has."""
-    fields = msgspec.structs.fields(ChatRequest)
-    return {one.name: getattr(request, one.name) for one in fields if getattr(merged, one.name) == one.default}
+    """The fields that the request has and its body has not: its protocol has added them."""
+    fields = ((name, getattr(request, name)) for name in ChatRequest.__struct_fields__)
+    return {name: value for name, value in fields if value and not getattr(merged, name)}
 
 
 def _of_another_task(request: ChatRequest, preset: merging.PresetInUse) -> ChatRequest:

@@ -190,7 +190,7 @@ def test_an_account_has_so_many_presets_and_a_preset_so_many_versions(api, monke
 )
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_body_is_too_strange(api, fields):
-    """What is saved, requests can use: the pages show it and the merge accepts it."""
+    """A body is refused, or saved so that requests can use it and the pages show it."""
     response = post(api, body={**CHAT, **fields})
     assert response.status_code in {200, 400}
     if response.status_code == 200:

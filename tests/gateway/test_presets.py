@@ -81,12 +81,15 @@ async def test_reasoning_that_a_preset_excludes_is_not_in_the_response(api):
 
 
 async def test_what_a_protocol_has_added_to_a_request_is_kept(api):
-    await preset_of(api, **CONFIG)
+    await preset_of(api, **CONFIG, cache_enabled=True)
     request = parse({"preset": "support", "messages": [{"role": "user", "content": "Hi"}]})
     organisation_id = (await api.account()).organisation_id
     with_extra = msgspec.structs.replace(request, session_id="s", preset=None)
     merged = await with_preset(organisation_id, with_extra)
     assert (merged.max_tokens, merged.preset.slug, merged.preset.version) == (77, "support", 1)
+    assert (merged.preset.cache_enabled, merged.preset.cache_ttl_seconds) == (True, None)
+    assert merged.session_id == "s"
+    assert merged.body["messages"] == merged.messages != request.messages
     plain = parse({"model": "acme/one", "messages": [{"role": "user", "content": "Hi"}]})
     assert await with_preset(organisation_id, plain) is plain
 
