@@ -40,7 +40,7 @@ def send(client: Client, operation: str, path: str = "", body: Any = None, statu
 def test_the_bundled_catalog(bundled):
     client = Client()
     listed = send(client, "GET /models", output_modalities="all")["data"]
-    assert len(listed) == len(bundled.models)
+    assert len([model for model in listed if "alias_target" not in model]) == len(bundled.models)
     send(client, "GET /models", limit=2, offset=1)
     send(client, "GET /models/count")
     send(client, "GET /endpoints/zdr")
