@@ -7,14 +7,13 @@ from ninja import Query, Router
 
 from accounts.models import Organisation, User
 from common.errors import Gone, InvalidRequest, NotFound
-from gateway.protocols.table import CHAT_COMPLETIONS, MESSAGES
+from gateway.protocols.table import CHAT_COMPLETIONS, MESSAGES, RESPONSES
 from presets import lookup, rules, saving
 from presets.content import Content, Undecryptable, opened
 from presets.models import Preset, PresetVersion
 
 from . import schemas
 from .responses import KeyRequest, json_response, organisation_of
-from .responses_body import as_chat_body
 
 router = Router(tags=["Presets"])
 
@@ -24,7 +23,7 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 _CHAT_BODIES = {
     "chat/completions": lambda body: CHAT_COMPLETIONS.parse(body).body,
     "messages": lambda body: MESSAGES.parse(body).body,
-    "responses": as_chat_body,
+    "responses": lambda body: RESPONSES.parse(body).body,
 }
 
 
@@ -32,7 +31,9 @@ _CHAT_BODIES = {
 def list_presets(request: KeyRequest, offset: Offset = 0, limit: Limit = 50) -> HttpResponse:
     """Return presets of any status from `offset`, newest first, and how many there are."""
     start = offset or 0
-    presets = Preset.objects.of(organisation_of(request)).select_related("created_by", "designated_version")
+    presets = Preset.objects.of(organisation_of(request)).select_related(
+        "organisation", "created_by", "designated_version"
+    )
     page = presets.order_by("-created_at", "-pk")[start : start + limit]
     return json_response({"data": [_preset_json(preset) for preset in page], "total_count": presets.count()})
 
@@ -158,7 +159,7 @@ def _preset_json(preset: Preset) -> dict[str, Any]:
         "status_updated_at": preset.status_updated_at,
         "designated_version_id": preset.designated_version.public_id if preset.designated_version else None,
         "creator_user_id": preset.created_by.public_id if preset.created_by else None,
-        "workspace_id": None,
+        "workspace_id": preset.organisation.workspace_id,
         "created_at": preset.created_at,
         "updated_at": preset.updated_at,
     }

@@ -35,7 +35,7 @@ async def with_preset(organisation_id: int, request: ChatRequest) -> ChatRequest
     system = [{"role": "system", "content": preset.system_prompt}] if preset.system_prompt else []
     if not request.is_text_completion:
         body["messages"] = system + body["messages"]
-    merged = parse(body)
+    merged = parse(body, max_stops=None)  # the protocol has counted those of the request
     messages = system + merged.messages if request.is_text_completion else merged.messages
     return msgspec.structs.replace(
         merged, **_added_by_protocol(request, merged) | {"messages": messages, "preset": preset}
