@@ -22,7 +22,14 @@ from common.errors import ApiError, InternalError
 from common.storage.outages import outage_of
 from common.telemetry import logs, metrics
 from common.web.bodies import read_body
-from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, CallerProtocol
+from gateway.protocols.table import (
+    CHAT_COMPLETIONS,
+    COMPLETIONS,
+    EMBEDDINGS,
+    MESSAGES,
+    RERANK,
+    CallerProtocol,
+)
 from gateway.tokens.bounds import estimate_tokens
 from keys.authentication import authenticate, require_inference
 
@@ -70,6 +77,8 @@ class Application:
             "/api/v1/completions": COMPLETIONS,
             "/api/v1/messages": MESSAGES,
             COUNT_TOKENS: MESSAGES,
+            "/api/v1/embeddings": EMBEDDINGS,
+            "/api/v1/rerank": RERANK,
         }
 
     @property

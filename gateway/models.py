@@ -75,6 +75,11 @@ class Generation(_Request):
         SETTLED = "settled", "Settled"
         RELEASED = "released", "Released"  # the process died; nothing was charged
 
+    class ApiType(models.TextChoices):
+        COMPLETIONS = "completions", "Chat and text completions"
+        EMBEDDINGS = "embeddings", "Embeddings"
+        RERANK = "rerank", "Rerank"
+
     class TokenSource(models.TextChoices):
         PROVIDER = "provider", "Counted by the provider"
         ESTIMATE = "estimate", "Estimated (not reported by the provider)"
@@ -113,6 +118,8 @@ class Generation(_Request):
     price = models.JSONField(default=dict)  # the price row used, decimal strings in USD
     discount_basis_points = models.PositiveSmallIntegerField(default=0)  # 100 is 1%
     images = models.PositiveSmallIntegerField(default=0)  # input images that were priced
+    api_type = models.CharField(max_length=12, choices=ApiType.choices, default=ApiType.COMPLETIONS)
+    search_units = models.PositiveIntegerField(default=0)  # of a rerank request that is priced by them
     web_search_engine = models.CharField(max_length=20, blank=True)  # empty without a search
     web_search_results = models.PositiveSmallIntegerField(default=0)
 

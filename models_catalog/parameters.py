@@ -43,6 +43,8 @@ PARAMETERS = (
     Parameter("verbosity"),
     Parameter("prediction", requirable=False),
     Parameter("web_search_options", requirable=False),
+    Parameter("dimensions"),
+    Parameter("input_type"),
 )
 
 #: What the endpoints of a variant take, whether they list it or not.

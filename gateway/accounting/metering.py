@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Meter"]
 
+_API_TYPES = {"embeddings": Generation.ApiType.EMBEDDINGS.value, "rerank": Generation.ApiType.RERANK.value}
+
 
 class Meter:
     """Follows one request from its hold to its bill and collects the columns of its Generation.
@@ -75,6 +77,7 @@ class Meter:
             external_user=request.user[:128],
             session_id=request.session_id,
             images=images,
+            api_type=_API_TYPES.get(request.task, Generation.ApiType.COMPLETIONS.value),
         )
 
     # --- Recording, in the order in which things happen
@@ -231,6 +234,7 @@ class Meter:
         row.cached_tokens = usage.cached_tokens
         row.cache_write_tokens = usage.cache_write_tokens
         row.cache_write_1h_tokens = usage.cache_write_1h_tokens
+        row.search_units = usage.search_units
         row.token_source = self._token_source(usage)
         prices = endpoint.prices_for(usage.prompt_tokens)
         row.price = {**prices.charged, **row.price}

@@ -64,6 +64,8 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     price: dict[str, str] = {}
     discount_basis_points: int = 0
     images: int = 0
+    api_type: str = Generation.ApiType.COMPLETIONS.value
+    search_units: int = 0
     web_search_engine: str = ""
     web_search_results: int = 0
     settled_at: datetime | None = None

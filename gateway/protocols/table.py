@@ -13,10 +13,14 @@ from .chat_completions import reply as chat_reply
 from .chat_completions import sse
 from .chat_completions.request import ChatRequest
 from .chat_completions.request import parse as parse_chat
+from .embeddings import reply as embeddings_reply
+from .embeddings.request import parse as parse_embeddings
 from .messages import reply as messages_reply
 from .messages.request import parse as parse_messages
+from .rerank import reply as rerank_reply
+from .rerank.request import parse as parse_rerank
 
-__all__ = ["CHAT_COMPLETIONS", "COMPLETIONS", "MESSAGES", "CallerProtocol", "Encoder"]
+__all__ = ["CHAT_COMPLETIONS", "COMPLETIONS", "EMBEDDINGS", "MESSAGES", "RERANK", "CallerProtocol", "Encoder"]
 
 Reply = dict[str, Any]
 
@@ -77,6 +81,13 @@ CHAT_COMPLETIONS = CallerProtocol(
 
 #: POST /completions: takes a `prompt`, returns `choices[].text`
 COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion)
+
+#: POST /embeddings and POST /rerank: never streamed, and answered in one piece by the provider, so that no response
+#: can fail after its status was sent.
+EMBEDDINGS = replace(
+    CHAT_COMPLETIONS, parse=parse_embeddings, gather=lambda request, events: embeddings_reply.gather(events)
+)
+RERANK = replace(CHAT_COMPLETIONS, parse=parse_rerank, gather=rerank_reply.gather)
 
 #: POST /messages
 MESSAGES = CallerProtocol(

@@ -8,17 +8,19 @@ import msgspec
 from common.errors import InvalidRequest
 from gateway.callers import Policy
 from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.protocols.embeddings.request import EmbeddingsRequest
 from gateway.tokens import compression
 from models_catalog.parameters import REQUIRABLE
 
 from .health import EndpointHealth
 
-__all__ = ["RoutingConstraints"]
+__all__ = ["MODALITIES", "RoutingConstraints"]
 
 #: Parameters that narrow the choice if any endpoint supports them, and are dropped if none does.
 _PREFERRED = ("tools", "structured_outputs", "verbosity")
 
-_MODALITIES = {"image_url": "image", "file": "file", "input_audio": "audio", "video_url": "video"}
+#: The modality of each type of content part; those of text have none.
+MODALITIES = {"image_url": "image", "file": "file", "input_audio": "audio", "video_url": "video"}
 
 #: Formats that a request accepts together with the one it names.
 _QUANTIZATIONS = {
@@ -41,7 +43,8 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
     required_parameters: frozenset[str]
     preferred_parameters: tuple[str, ...]
     modalities: frozenset[str]
-    prompt_tokens: int  # an estimate
+    prompt_tokens: int  # an estimate, of the longest part of a prompt that has parts
+    dimensions: int | None  # of the vectors
     compress: bool | None  # None: if the endpoint's context is short
     max_tokens: int | None
     min_throughput: dict[str, float]  # tokens per second, by percentile
@@ -67,7 +70,8 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
             preferred_parameters=_preferred(sent, request.body.get("response_format") or {}),
             modalities=_modalities(request.messages),
             prompt_tokens=prompt_tokens,
-            compress=compression.preference(request.body),
+            dimensions=request.dimensions if isinstance(request, EmbeddingsRequest) else None,
+            compress=compression.preference(request.body) if request.task == "chat" else False,
             max_tokens=request.max_tokens,
             min_throughput=_cutoffs(wanted.preferred_min_throughput, 1, "preferred_min_throughput"),
             max_latency_ms=_cutoffs(wanted.preferred_max_latency, 1000, "preferred_max_latency"),
@@ -133,7 +137,7 @@ def _modalities(messages: list[dict[str, Any]]) -> frozenset[str]:
     for message in messages:
         content = message.get("content")
         if isinstance(content, list):
-            found |= {_MODALITIES[kind] for part in content if (kind := part.get("type")) in _MODALITIES}
+            found |= {MODALITIES[kind] for part in content if (kind := part.get("type")) in MODALITIES}
     return frozenset(found)
 
 

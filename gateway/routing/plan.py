@@ -22,6 +22,7 @@ from .constraints import RoutingConstraints
 from .filters import NO_CREDENTIALS, EndpointFilter, Exclusion, no_endpoints
 from .model_names import ResolvedModel, resolve
 from .ordering import order_attempts
+from .tasks import require_task
 
 __all__ = ["Attempt", "Plan", "RoutingContext", "make_plan"]
 
@@ -54,19 +55,22 @@ class Plan(msgspec.Struct, frozen=True):
 def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, context: RoutingContext) -> Plan:
     """The endpoints to try, in order.
 
-    Raises ModelNotFound for an unknown name, NoEndpoints when no endpoint may or can serve the request (the message
-    counts the exclusions by reason), and ContextLengthExceeded when only its length is in the way.
+    Raises ModelNotFound for an unknown name, InvalidRequest for a model of another task, NoEndpoints when no endpoint
+    may or can serve the request (the message counts the exclusions by reason), and ContextLengthExceeded when only its
+    length is in the way.
     """
     default = caller.default_model or context.default_model
     requested = request.model or (request.models[0] if request.models else default)
     constraints = RoutingConstraints.of(request, caller.policy, context.prompt_tokens)
     resolved = _resolved([requested, *request.models], catalogue, constraints, context)
+    require_task(request, resolved)
     exclusions: Counter[Exclusion] = Counter()
     endpoints = EndpointFilter(constraints)
     groups = [_usable(one, endpoints, constraints, context, exclusions) for one in resolved]
     attempts = order_attempts(groups, resolved[0].variants, request, constraints, context)
     if not attempts:
-        raise no_endpoints(requested, resolved, exclusions, context.prompt_tokens)
+        place = request.place(context.longest_part)
+        raise no_endpoints(requested, resolved, exclusions, context.prompt_tokens, place)
     strategy = resolved[0].router.partition("/")[2] or ("fallback" if len(resolved) > 1 else "direct")
     considered = sum(len(one.model.endpoints) for one in resolved)
     plan = _bounded(requested, strategy, attempts, considered, request)

@@ -93,7 +93,8 @@ INSERT INTO gateway_generation (
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
-    hold, cost, write_off, price, discount_basis_points, images, web_search_engine, web_search_results,
+    hold, cost, write_off, price, discount_basis_points, images, api_type, search_units,
+    web_search_engine, web_search_results,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
 SELECT
@@ -136,6 +137,8 @@ SELECT
     coalesce(json_extract(value, '$.price'), '{}'),
     coalesce(json_extract(value, '$.discount_basis_points'), 0),
     coalesce(json_extract(value, '$.images'), 0),
+    coalesce(json_extract(value, '$.api_type'), 'completions'),
+    coalesce(json_extract(value, '$.search_units'), 0),
     coalesce(json_extract(value, '$.web_search_engine'), ''),
     coalesce(json_extract(value, '$.web_search_results'), 0),
     replace(rtrim(json_extract(value, '$.settled_at'), 'Z'), 'T', ' '),

@@ -1,13 +1,14 @@
 """An inference request: parsed and checked once, and kept as it came for the provider that serves it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
 from common.errors import InvalidRequest
+from gateway.protocols.json_text import read_object
 
-__all__ = ["ChatRequest", "ProviderPreferences", "parse"]
+__all__ = ["CHAT_FIELDS", "ChatRequest", "ProviderPreferences", "parse"]
 
 Positive = Annotated[int, Meta(ge=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
@@ -147,8 +148,18 @@ class _Body(msgspec.Struct):
     session_id: Annotated[str, Meta(max_length=256)] | None = None
 
 
+#: The names of all fields that are checked.
+CHAT_FIELDS = frozenset(_Body.__struct_fields__)
+
+
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked request. `body` is what the client sent; the gateway acts on the other fields."""
+    """A checked request. `body` is what the client sent; the gateway acts on the other fields.
+
+    Requests of other tasks extend it: their `messages` hold the texts that they send to a model.
+    """
+
+    #: The kind of model that serves the request: `ModelEntry.task`.
+    task: ClassVar[str] = "chat"
 
     body: dict[str, Any]
     model: str | None  # None: the account's default
@@ -162,6 +173,10 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
     is_text_completion: bool  # sent with `prompt`, answered with `choices[].text`
 
+    def place(self, part: int) -> str:
+        """The JSON path of a part that is read on its own; empty if the prompt is one whole."""
+        return ""
+
     def caches_for_an_hour(self) -> bool:
         """Whether any part of the prompt is to be cached for an hour, which costs more than for five minutes."""
         marked: list[Any] = [self.body, *(self.body.get("tools") or ())]
@@ -174,23 +189,12 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
         return any(isinstance(control, dict) and control.get("ttl") == "1h" for control in controls)
 
 
-_decoder = msgspec.json.Decoder()
-
-
 def parse(body: bytes | dict[str, Any]) -> ChatRequest:
     """The request in a JSON body: bytes, whatever their Content-Type, or a decoded object.
 
     Raises InvalidRequest, which names the place and the reason of the first fault.
     """
-    if isinstance(body, bytes):
-        try:
-            raw = _decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidRequest(f"The body is not valid JSON: {error}") from error
-    else:
-        raw = body
-    if not isinstance(raw, dict):
-        raise InvalidRequest('The body must be a JSON object, for example {"model": ..., "messages": [...]}.')
+    raw = read_object(body, '{"model": ..., "messages": [...]}')
     try:
         checked = msgspec.convert(raw, _Body)
     except (msgspec.ValidationError, RecursionError) as error:

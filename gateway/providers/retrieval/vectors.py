@@ -1,0 +1,62 @@
+"""Vectors as JSON: lists of numbers, or little-endian 32-bit floats in base64. Only a change of format decodes them."""
+
+import sys
+from array import array
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.events import Delta, Finished, Usage
+from gateway.protocols.embeddings.request import EmbeddingsRequest
+from gateway.providers import http
+from gateway.providers.failures import ProviderFailure
+from gateway.providers.stream import ProviderStream, checked_usage
+
+__all__ = ["VectorsResponse", "token_usage"]
+
+_numbers = msgspec.json.Decoder(list[float])
+_string = msgspec.json.Decoder(str)
+_encode = msgspec.json.Encoder().encode
+
+
+class VectorsResponse(ProviderStream):
+    """A response to `request`, in one piece. A protocol implements `parse` with `events`."""
+
+    def __init__(self, response: http.UpstreamResponse, request: EmbeddingsRequest) -> None:
+        super().__init__(response)
+        self._request = request
+
+    def events(self, vectors: Sequence[msgspec.Raw]) -> list[Delta | Finished]:
+        """The events of a response with these vectors; ProviderFailure if it has not one for each input."""
+        if len(vectors) != len(self._request.inputs):
+            raise ProviderFailure(502, "The provider returned another number of embeddings than inputs.")
+        is_base64 = self._request.is_base64
+        converted = [_in_base64(vector) if is_base64 else _in_numbers(vector) for vector in vectors]
+        return [Delta(vectors=converted), Finished(finish_reason="stop", native_finish_reason="stop")]
+
+
+def token_usage(tokens: int | None) -> Usage | None:
+    """Usage with these prompt tokens; None if the provider counts none, since no input is empty."""
+    return checked_usage(tokens, 0) if tokens else None
+
+
+def _in_base64(vector: msgspec.Raw) -> msgspec.Raw:
+    if bytes(memoryview(vector)[:1]) == b'"':
+        return vector
+    floats = array("f", _numbers.decode(vector))
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return msgspec.Raw(b'"' + b64encode(floats.tobytes()) + b'"')
+
+
+def _in_numbers(vector: msgspec.Raw) -> msgspec.Raw:
+    if bytes(memoryview(vector)[:1]) == b"[":
+        return vector
+    try:
+        floats = array("f", b64decode(_string.decode(vector), validate=True))
+    except ValueError as error:  # not base64, or not a whole number of floats
+        raise ProviderFailure(502, "The provider sent an invalid response.") from error
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return msgspec.Raw(_encode(floats.tolist()))
