@@ -53,6 +53,20 @@ def list_models(request: HttpRequest) -> HttpResponse:
     return publish(request, catalogue.stamp, make, question=f"models {offset} {limit} {query.encoded()}")
 
 
+@public(router, "/embeddings/models", summary="List embedding models", operation_id="listEmbeddingsModels")
+def list_embedding_models(request: HttpRequest) -> HttpResponse:
+    """Return the models that give embeddings: all of them, or a page with `limit` or `offset`."""
+    offset, limit = _read(request, read_page)
+    catalogue = catalog.current()
+    query = Query(output_modalities=("embeddings",))
+
+    def make() -> bytes:
+        models = find(catalogue, query).models
+        return msgspec.json.encode(page_json("/api/v1/embeddings/models", models, Query(), offset, limit))
+
+    return publish(request, catalogue.stamp, make, question=f"embedding models {offset} {limit}")
+
+
 @public(router, "/models/count", summary="Count models", openapi_extra=_QUERY)
 def count_models(request: HttpRequest) -> HttpResponse:
     """Return the number of models that match."""

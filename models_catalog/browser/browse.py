@@ -138,6 +138,7 @@ def _price_options(model: ModelEntry) -> Iterable[str]:
 
 #: Per facet: the options that a model counts for, and whether selecting another one adds models.
 _OPTIONS: dict[str, tuple[Callable[[ModelEntry], Iterable[str]], bool]] = {
+    "output_modalities": (lambda model: (*model.output_modalities, "all"), True),
     "input_modalities": (lambda model: model.input_modalities, False),
     "supported_parameters": (lambda model: model.supported_parameters, False),
     "context": (_context_options, True),

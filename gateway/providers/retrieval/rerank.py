@@ -105,7 +105,7 @@ class _RankingResponse(ProviderStream):
         ]
 
     def _usage(self, reply: _Reply) -> Usage | None:
-        """What the provider counted, search units within the bound that credits are held for; None if nothing."""
+        """The provider's counts, search units within the bound that credits are held for; None if there are none."""
         billed = reply.meta.billed_units if reply.meta else None
         reported = reply.usage or _Usage()
         tokens = token_usage(
