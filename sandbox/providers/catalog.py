@@ -8,23 +8,16 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Catalog", "read_catalog"]
+__all__ = ["Catalog", "read_catalog", "read_dimensions"]
 
-#: Of the vectors of a model that is not known.
-DIMENSIONS = 256
 _MOST = 2000  # names remembered over all providers
 
 
 class Catalog:
     """Provider → model name → longest context in tokens, or None."""
 
-    def __init__(
-        self,
-        known: dict[str, dict[str, int | None]] | None = None,
-        dimensions: dict[tuple[str, str], int] | None = None,
-    ) -> None:
+    def __init__(self, known: dict[str, dict[str, int | None]] | None = None) -> None:
         self._known = known or {}
-        self._dimensions = dimensions or {}
         self._asked = 0
 
     def context_length(self, provider: str, model: str) -> int | None:
@@ -34,10 +27,6 @@ class Catalog:
             self._asked += 1
             self._known.setdefault(provider, {})[model] = None
         return models.get(model)
-
-    def dimensions(self, provider: str, model: str) -> int:
-        """The usual number of dimensions of the model's vectors."""
-        return self._dimensions.get((provider, model), DIMENSIONS)
 
     def listed(self, provider: str) -> list[dict[str, Any]]:
         """The body of a provider's list of models."""
@@ -49,17 +38,24 @@ class Catalog:
 
 
 def read_catalog(path: Path) -> Catalog:
-    """The catalog in a JSON file: its `endpoints` have provider, model, perhaps provider_model_id, context_length.
-
-    Its `models`, if it has them, may have dimensions.
-    """
-    facts = msgspec.json.decode(path.read_bytes())
-    sizes = {model["id"]: model["dimensions"] for model in facts.get("models", ()) if model.get("dimensions")}
+    """The catalog in a JSON file: its `endpoints` have provider, model, perhaps provider_model_id, context_length."""
     known: dict[str, dict[str, int | None]] = {}
-    dimensions: dict[tuple[str, str], int] = {}
-    for endpoint in facts["endpoints"]:
-        name = endpoint.get("provider_model_id") or endpoint["model"]
-        known.setdefault(endpoint["provider"], {})[name] = endpoint.get("context_length")
-        if size := sizes.get(endpoint["model"]):
-            dimensions[endpoint["provider"], name] = size
-    return Catalog(known, dimensions)
+    for endpoint in msgspec.json.decode(path.read_bytes())["endpoints"]:
+        known.setdefault(endpoint["provider"], {})[_name(endpoint)] = endpoint.get("context_length")
+    return Catalog(known)
+
+
+def read_dimensions(path: Path) -> dict[tuple[str, str], int]:
+    """The dimensions of vectors by provider and model name, from such a file with `models` that have dimensions."""
+    facts = msgspec.json.decode(path.read_bytes())
+    sizes = {model["id"]: model["dimensions"] for model in facts["models"] if model.get("dimensions")}
+    return {
+        (endpoint["provider"], _name(endpoint)): sizes[endpoint["model"]]
+        for endpoint in facts["endpoints"]
+        if endpoint["model"] in sizes
+    }
+
+
+def _name(endpoint: dict[str, Any]) -> str:
+    name: str = endpoint.get("provider_model_id") or endpoint["model"]
+    return name

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.protocols.embeddings.request import EmbeddingsRequest, Input
+from gateway.protocols.embeddings.request import EmbeddingsRequest
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.openai_chat.request import GATEWAY_FIELDS
 from gateway.providers.request_context import ProviderRequest
@@ -28,12 +28,10 @@ def other_fields(request: ProviderRequest) -> dict[str, Any]:
 def texts(request: ProviderRequest) -> list[str]:
     """The inputs as texts. Raises ProviderFailure, which names the first input that has none."""
     asked = embeddings_request(request)
-    return [_text(each, asked.place(index)) for index, each in enumerate(asked.inputs)]
+    return [each if isinstance(each, str) else _text(each, asked.place(at)) for at, each in enumerate(asked.inputs)]
 
 
-def _text(given: Input, place: str) -> str:
-    if isinstance(given, str):
-        return given
+def _text(given: list[int] | list[dict[str, Any]], place: str) -> str:
     if not all(isinstance(part, Mapping) and part["type"] == "text" for part in given):
         kind = "token IDs" if isinstance(given[0], int) else "media"
         raise ProviderFailure(400, f"This endpoint takes texts, not {kind}. Send a string - at `{place}`")

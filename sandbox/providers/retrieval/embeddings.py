@@ -1,6 +1,7 @@
 """Embeddings in three protocols: OpenAI's, Cohere's and Gemini's."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -20,6 +21,7 @@ __all__ = ["CohereEmbeddings", "GeminiEmbeddings", "OpenAiEmbeddings"]
 _MOST_INPUTS = 2048
 _MOST_COHERE_TEXTS = 96
 _MOST_GEMINI_TEXTS = 100
+_USUAL_DIMENSIONS = 256
 _MOST_DIMENSIONS = 8192
 _COHERE_INPUT_TYPES = ("search_document", "search_query", "classification", "clustering")
 
@@ -35,6 +37,11 @@ class EmbeddingsRequest(RetrievalRequest, frozen=True, kw_only=True):
 
 
 class _EmbeddingsProtocol(RetrievalProtocol):
+    """`dimensions` are those of known models, by provider and model; the others have 256."""
+
+    def __init__(self, dimensions: Mapping[tuple[str, str], int]) -> None:
+        self.dimensions = dimensions
+
     def request(
         self, scope: Scope, model: str, inputs: list[Input], dimensions: int | None, *, most: int, base64: bool = False
     ) -> EmbeddingsRequest:
@@ -53,7 +60,7 @@ class _EmbeddingsProtocol(RetrievalProtocol):
             messages=[{"role": "input", "content": ""}],
             inputs=tuple(inputs),
             sizes=tuple(count(each) for each in inputs),
-            dimensions=dimensions or self.catalog.dimensions(self.provider(scope), model),
+            dimensions=dimensions or self.dimensions.get((self.provider(scope), model), _USUAL_DIMENSIONS),
             base64=base64,
         )
 

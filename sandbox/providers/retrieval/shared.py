@@ -7,7 +7,6 @@ from starlette.types import Scope
 
 from sandbox.providers import tokens
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.catalog import Catalog
 from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal, error_body, error_json
@@ -25,9 +24,6 @@ class RetrievalRequest(ChatRequest, frozen=True, kw_only=True):
 
 class RetrievalProtocol(Protocol):
     caches_unmarked = False
-
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
 
     def refusal(self, refusal: Refusal, dialect: Dialect) -> tuple[str, bytes]:
         return error_body(refusal, dialect.errors)
