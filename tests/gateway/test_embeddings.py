@@ -298,6 +298,26 @@ async def test_counters_are_those_of_every_other_request(api: Api):
     assert await ProviderSpend.objects.acount() == 0  # a simulated provider costs nothing
 
 
+async def test_more_inputs_than_a_provider_takes_are_sent_in_parts_and_charged_once(api: Api):
+    texts = [f"text {number}" for number in range(200)]
+    reply = (await embed(api, texts, model="acme/pictures")).json()
+    assert [item["index"] for item in reply["data"]] == list(range(200))
+    alone = (await embed(api, texts[150], model="acme/pictures")).json()
+    assert reply["data"][150]["embedding"] == alone["data"][0]["embedding"]
+    sizes = sorted(len(request["body"]["texts"]) for request in await api.received())
+    assert sizes == [1, 8, 96, 96]
+    row = await api.generation(reply["id"])
+    assert row.cost == usd(PRICE) * reply["usage"]["prompt_tokens"] == usd(PRICE) * 400
+    await api.assert_books_balance()
+
+
+async def test_a_part_that_fails_fails_the_request(api: Api):
+    response = await embed(api, ["text"] * 200, model="acme/pictures", fault="cohere=503-once")
+    assert response.status_code == 503
+    assert (await api.generation()).cost == 0
+    await api.assert_books_balance()
+
+
 async def test_gemini_is_asked_in_its_own_protocol(api: Api, monkeypatch: pytest.MonkeyPatch):
     served = await sync_to_async(factory.embedding_model)("acme/gemini")
     await sync_to_async(factory.embedding_endpoint)(served, "google-ai-studio", PRICE)

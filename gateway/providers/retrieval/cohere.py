@@ -11,8 +11,10 @@ from gateway.providers.client import send
 from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.request_context import ProviderRequest
+from gateway.providers.stream import ProviderStream
 
 from .inputs import embeddings_request, other_fields, texts
+from .parts import open_parts
 from .vectors import VectorsResponse, token_usage
 
 __all__ = ["address", "open_response", "request_body"]
@@ -56,23 +58,24 @@ def address(base_url: str) -> str:
     return f"{base_url.removesuffix('/compatibility/v1').removesuffix('/v1').removesuffix('/v2')}/v2"
 
 
-async def open_response(request: ProviderRequest) -> VectorsResponse:
+async def open_response(request: ProviderRequest) -> ProviderStream:
     """The provider's response, once it has accepted the request; ProviderFailure when it has not."""
-    upstream = request.attempt.upstream
-    response = await send(
-        request,
-        f"{address(upstream.base_url)}/embed",
-        headers=openai_chat.authorization(upstream.api_key),
-        body=request_body(request),
+    upstream, asked = request.attempt.upstream, embeddings_request(request)
+    url = f"{address(upstream.base_url)}/embed"
+    headers = openai_chat.authorization(upstream.api_key)
+    body = request_body(request)
+    field = "inputs" if "inputs" in body else "texts"
+    parts = [body[field][at : at + MAX_TEXTS] for at in range(0, len(body[field]), MAX_TEXTS)]
+    return await open_parts(
+        [(body | {field: part}, len(part)) for part in parts],
+        lambda part: send(request, url, headers=headers, body=part),
+        lambda response, inputs: _CohereVectors(response, asked, inputs),
     )
-    return _CohereVectors(response, embeddings_request(request))
 
 
 def request_body(request: ProviderRequest) -> dict[str, Any]:
-    """The JSON body. Raises ProviderFailure for token IDs, and for more inputs than Cohere takes."""
+    """The JSON body, for any number of inputs. Raises ProviderFailure for token IDs."""
     asked = embeddings_request(request)
-    if len(asked.inputs) > MAX_TEXTS:
-        raise ProviderFailure(400, f"This endpoint takes at most {MAX_TEXTS} inputs - at `$.input`")
     given = asked.input_type.lower()
     body = other_fields(request) | {
         "model": request.model,

@@ -10,11 +10,16 @@ from gateway.providers import google
 from gateway.providers.client import send
 from gateway.providers.errors import failure_from_body
 from gateway.providers.request_context import ProviderRequest
+from gateway.providers.stream import ProviderStream
 
 from .inputs import embeddings_request, texts
+from .parts import open_parts
 from .vectors import VectorsResponse, token_usage
 
 __all__ = ["open_response", "request_body"]
+
+#: Texts in one call (https://ai.google.dev/gemini-api/docs/embeddings).
+MAX_TEXTS = 100
 
 #: `taskType` for the usual values of `input_type`; other values are sent in capitals, as Gemini writes its own.
 _TASK_TYPES = {
@@ -43,20 +48,22 @@ class _Reply(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Reply, strict=False)
 
 
-async def open_response(request: ProviderRequest) -> VectorsResponse:
+async def open_response(request: ProviderRequest) -> ProviderStream:
     """The provider's response, once it has accepted the request; ProviderFailure when it has not."""
-    upstream = request.attempt.upstream
-    response = await send(
-        request,
-        f"{upstream.base_url}/models/{quote(request.model, safe='')}:batchEmbedContents",
-        headers=google.authorization(upstream.api_key),
-        body=request_body(request),
+    upstream, asked = request.attempt.upstream, embeddings_request(request)
+    url = f"{upstream.base_url}/models/{quote(request.model, safe='')}:batchEmbedContents"
+    headers = google.authorization(upstream.api_key)
+    requests = request_body(request)["requests"]
+    parts = [requests[at : at + MAX_TEXTS] for at in range(0, len(requests), MAX_TEXTS)]
+    return await open_parts(
+        [({"requests": part}, len(part)) for part in parts],
+        lambda body: send(request, url, headers=headers, body=body),
+        lambda response, inputs: _GeminiVectors(response, asked, inputs),
     )
-    return _GeminiVectors(response, embeddings_request(request))
 
 
 def request_body(request: ProviderRequest) -> dict[str, Any]:
-    """The JSON body. Raises ProviderFailure for inputs that are not texts."""
+    """The JSON body, for any number of inputs. Raises ProviderFailure for inputs that are not texts."""
     asked = embeddings_request(request)
     shared: dict[str, Any] = {"model": f"models/{request.model}"}
     if asked.dimensions:

@@ -23,13 +23,16 @@ _encode = msgspec.json.Encoder().encode
 class VectorsResponse(ProviderStream):
     """A response to `request`, in one piece. A protocol implements `parse` with `events`."""
 
-    def __init__(self, response: http.UpstreamResponse, request: EmbeddingsRequest) -> None:
+    def __init__(self, response: http.UpstreamResponse, request: EmbeddingsRequest, inputs: int | None = None) -> None:
+        """`inputs` is how many of the request's inputs the response is for; all by default."""
         super().__init__(response)
+        self.response = response
         self._request = request
+        self._inputs = len(request.inputs) if inputs is None else inputs
 
     def events(self, vectors: Sequence[msgspec.Raw]) -> list[Delta | Finished]:
         """The events of a response with these vectors; ProviderFailure if it has not one for each input."""
-        if len(vectors) != len(self._request.inputs):
+        if len(vectors) != self._inputs:
             raise ProviderFailure(502, "The provider returned another number of embeddings than inputs.")
         is_base64 = self._request.is_base64
         converted = [_in_base64(vector) if is_base64 else _in_numbers(vector) for vector in vectors]
