@@ -16,6 +16,7 @@ from gateway.models import Generation, Hold, ProviderSpend, UsageHour
 from gateway.routing import upstreams
 from keys.models import ApiKey
 from models_catalog import catalog
+from tests.wire import check
 
 from . import factory
 from .conftest import Api
@@ -45,7 +46,9 @@ def vectors_catalogue(small_catalogue: None) -> None:
 async def embed(api: Api, given: Any = "Hello there", *, fault: str = "", **body: Any) -> Any:
     headers = {"X-Sandbox-Fault": fault} if fault else {}
     request = {"model": "acme/vectors", "input": given, "provider": {"sort": "price"}, **body}
-    return await api.post("/embeddings", json=request, headers=headers)
+    response = await api.post("/embeddings", json=request, headers=headers)
+    check("POST /embeddings", response.status_code, response.json())
+    return response
 
 
 def numbers(text: str) -> list[float]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.models import Generation, Hold
+from tests.wire import check
 
 from . import factory
 from .conftest import Api
@@ -37,7 +38,9 @@ async def rank(api: Api, *, fault: str = "", **body: Any) -> Any:
         "provider": {"order": ["cohere", "dear"]},
         **body,
     }
-    return await api.post("/rerank", json=request, headers=headers)
+    response = await api.post("/rerank", json=request, headers=headers)
+    check("POST /rerank", response.status_code, response.json())
+    return response
 
 
 async def test_documents_come_back_by_relevance_and_a_search_is_charged(api: Api):

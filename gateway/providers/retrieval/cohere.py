@@ -33,6 +33,7 @@ MAX_TEXTS = 96
 
 class _Vectors(msgspec.Struct):
     float: list[msgspec.Raw] = []
+    base64: list[msgspec.Raw] = []
 
 
 class _Billed(msgspec.Struct):
@@ -80,7 +81,7 @@ def request_body(request: ProviderRequest) -> dict[str, Any]:
     body = other_fields(request) | {
         "model": request.model,
         "input_type": _INPUT_TYPES.get(given, given),
-        "embedding_types": ["float"],
+        "embedding_types": ["base64" if asked.is_base64 else "float"],
     }
     if any(isinstance(each, list) and isinstance(each[0], dict) and _has_media(each) for each in asked.inputs):
         body["inputs"] = [{"content": _content(each, asked.place(at))} for at, each in enumerate(asked.inputs)]
@@ -111,4 +112,5 @@ class _CohereVectors(VectorsResponse):
         self.upstream_id = reply.id or ""
         billed = reply.meta.billed_units if reply.meta else None
         self.usage = token_usage(int(billed.input_tokens or 0)) if billed else None
-        return self.events(reply.embeddings.float if reply.embeddings else [])
+        vectors = reply.embeddings or _Vectors()
+        return self.events(vectors.float or vectors.base64)

@@ -28,7 +28,7 @@ _OPENAI = Dialect(takes_tokens=True, sends_base64=True)
 #: By the provider's slug in the catalog.
 DIALECTS: Mapping[str, Dialect] = {
     "azure": _OPENAI,
-    "mistral": Dialect(dimensions_field="output_dimension"),
+    "mistral": Dialect(sends_base64=True, dimensions_field="output_dimension"),
     "novita": Dialect(rerank_path="/v1/rerank"),
     "openai": _OPENAI,
 }

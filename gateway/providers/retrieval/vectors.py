@@ -1,9 +1,10 @@
 """Vectors as JSON: lists of numbers, or little-endian 32-bit floats in base64. Only a change of format decodes them."""
 
+import asyncio
 import sys
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 
@@ -34,9 +35,26 @@ class VectorsResponse(ProviderStream):
         """The events of a response with these vectors; ProviderFailure if it has not one for each input."""
         if len(vectors) != self._inputs:
             raise ProviderFailure(502, "The provider returned another number of embeddings than inputs.")
-        is_base64 = self._request.is_base64
-        converted = [_in_base64(vector) if is_base64 else _in_numbers(vector) for vector in vectors]
-        return [Delta(vectors=converted), Finished(finish_reason="stop", native_finish_reason="stop")]
+        return [Delta(vectors=[*vectors]), Finished(finish_reason="stop", native_finish_reason="stop")]
+
+    async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
+        """The events, with vectors in the format that the caller wants."""
+        async for batch in super().batches():
+            yield [
+                Delta(vectors=await self._converted(event.vectors or [])) if isinstance(event, Delta) else event
+                for event in batch
+            ]
+
+    async def _converted(self, vectors: list[msgspec.Raw]) -> list[msgspec.Raw]:
+        convert, wanted = (_in_base64, b'"') if self._request.is_base64 else (_in_numbers, b"[")
+        converted = []
+        for vector in vectors:
+            if bytes(memoryview(vector)[:1]) == wanted:
+                converted.append(vector)
+            else:
+                converted.append(convert(vector))
+                await asyncio.sleep(0)  # a conversion takes up to a millisecond: other responses go on in between
+        return converted
 
 
 def token_usage(tokens: int | None) -> Usage | None:
@@ -45,20 +63,19 @@ def token_usage(tokens: int | None) -> Usage | None:
 
 
 def _in_base64(vector: msgspec.Raw) -> msgspec.Raw:
-    if bytes(memoryview(vector)[:1]) == b'"':
-        return vector
-    floats = array("f", _numbers.decode(vector))
+    try:
+        floats = array("f", _numbers.decode(vector))
+    except msgspec.DecodeError as error:  # not a list of numbers
+        raise ProviderFailure(502, "The provider sent an invalid response.") from error
     if sys.byteorder == "big":
         floats.byteswap()
     return msgspec.Raw(b'"' + b64encode(floats.tobytes()) + b'"')
 
 
 def _in_numbers(vector: msgspec.Raw) -> msgspec.Raw:
-    if bytes(memoryview(vector)[:1]) == b"[":
-        return vector
     try:
         floats = array("f", b64decode(_string.decode(vector), validate=True))
-    except ValueError as error:  # not base64, or not a whole number of floats
+    except ValueError as error:  # no string, not base64, or not a whole number of floats
         raise ProviderFailure(502, "The provider sent an invalid response.") from error
     if sys.byteorder == "big":
         floats.byteswap()

@@ -144,3 +144,15 @@ def test_what_callers_send_along_is_shown_as_text(alice_client, account):
     request = make_request(account, app=nasty, app_title=nasty, user_agent=nasty, session_id=nasty, external_user=nasty)
     assert nasty not in alice_client.get(f"/activity/{request.pk}").content.decode()
     assert nasty not in alice_client.get("/activity").content.decode()
+
+
+def test_a_ranking_is_explained_by_its_search_units(account):
+    request = make_request(
+        account, api_type="rerank", search_units=3, prompt_tokens=0, completion_tokens=0, finish_reason="stop",
+        price={"prompt": "0", "completion": "0", "request": "0.002"}, cost=6_000_000_000,
+    )  # fmt: skip
+    explanation = explain(request)
+    [line] = explanation.lines
+    assert (line.name, line.unit, line.count, line.amount) == ("Search", "search units", 3, Decimal("0.006"))
+    assert explanation.listed == explanation.charged == request.cost
+    assert (explanation.other, explanation.waived, explanation.reason) == (0, 0, "")

@@ -66,6 +66,7 @@ async def read(stream: type[ProviderStream], request: ProviderRequest, body: Any
         ("openai", {"input": "x", "encoding_format": "base64"}, {"input": ["x"], "encoding_format": "base64"}),
         ("openai", {"input": [1, 2]}, {"input": [[1, 2]]}),
         ("mistral", {"input": "x", "dimensions": 9}, {"input": ["x"], "output_dimension": 9}),
+        ("mistral", {"input": "x", "encoding_format": "base64"}, {"input": ["x"], "encoding_format": "base64"}),
         ("host", {"input": "x", "input_type": "query"}, {"input": ["x"], "input_type": "query"}),
         ("host", {"input": "x", "truncate": "END", "tools": [1]}, {"input": ["x"], "truncate": "END"}),
     ],
@@ -172,6 +173,8 @@ async def test_vectors_are_in_the_order_of_the_inputs(data: Any, expected: list[
         (openai._OpenAiVectors, {"data": [item(0, [1]), item(1, [2])]}, 502),
         (openai._OpenAiVectors, {"data": "x"}, 502),
         (openai._OpenAiVectors, {"data": [item(0, "not base64!")]}, 502),
+        (openai._OpenAiVectors, {"data": [item(0, "AAA=")]}, 502),
+        (openai._OpenAiVectors, {"data": [item(0, None)]}, 502),
         (openai._OpenAiVectors, b"<html>", 502),
         (openai._OpenAiVectors, {"error": {"message": "Busy", "code": 529}}, 529),
         (gemini._GeminiVectors, {"embeddings": []}, 502),
@@ -186,6 +189,13 @@ async def test_an_odd_response_is_a_failure(stream: Any, body: Any, status: int)
     assert failed.value.status == status
 
 
+async def test_what_is_no_vector_is_a_failure_in_either_format():
+    for wanted, sent in (("base64", ["a"]), ("base64", {"a": 1}), ("float", {"a": 1}), ("float", 5)):
+        with pytest.raises(ProviderFailure):
+            request = asked({"input": "x", "encoding_format": wanted})
+            await read(openai._OpenAiVectors, request, {"data": [item(0, sent)]})
+
+
 async def test_gemini_and_cohere_name_vectors_and_usage_in_their_own_way():
     delta, stream = await read(gemini._GeminiVectors, asked({"input": "x"}), {"embeddings": [{"values": [1]}]})
     assert delta.vectors is not None and (bytes(delta.vectors[0]), stream.usage) == (b"[1]", None)
@@ -193,6 +203,10 @@ async def test_gemini_and_cohere_name_vectors_and_usage_in_their_own_way():
     delta, stream = await read(cohere._CohereVectors, asked({"input": "x"}), body)
     assert delta.vectors is not None and bytes(delta.vectors[0]) == b"[1]"
     assert (stream.usage, stream.upstream_id) == (Usage(prompt_tokens=4), "e-1")
+    packed = asked({"input": "x", "encoding_format": "base64"})
+    delta, _ = await read(cohere._CohereVectors, packed, {"embeddings": {"base64": [PACKED]}})
+    assert delta.vectors is not None and bytes(delta.vectors[0]) == f'"{PACKED}"'.encode()
+    assert cohere.request_body(packed)["embedding_types"] == ["base64"]
 
 
 RANK = {"query": "q", "documents": ["a", "b", "c"]}
