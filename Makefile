@@ -1,6 +1,6 @@
 # One line per target over scripts/dev.py, which works without make as well: python3 scripts/dev.py run
 PYTHON ?= python3
-.PHONY: run test lint bench-gateway bench-protocols bench-soak bench-ledger setup shell manage clean help
+.PHONY: run test lint bench-gateway bench-protocols bench-embeddings bench-soak bench-ledger setup shell manage clean help
 
 run:    ; @$(PYTHON) scripts/dev.py run
 test:   ; @$(PYTHON) scripts/dev.py test $(ARGS)
@@ -10,6 +10,7 @@ shell:  ; @$(PYTHON) scripts/dev.py shell
 manage: ; @$(PYTHON) scripts/dev.py manage $(ARGS)
 bench-gateway: ; @$(PYTHON) scripts/dev.py bench gateway
 bench-protocols: ; @$(PYTHON) scripts/dev.py bench protocols
+bench-embeddings: ; @$(PYTHON) scripts/dev.py bench embeddings
 bench-soak: ; @$(PYTHON) scripts/dev.py bench soak
 bench-ledger: ; @$(PYTHON) scripts/dev.py bench ledger
 clean:  ; @$(PYTHON) scripts/dev.py clean

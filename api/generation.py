@@ -92,7 +92,7 @@ def generation_json(row: Generation, workspace_id: str | None = None) -> dict[st
         "model": row.model or row.requested_model,
         "provider_name": provider_name(row.provider) or None,
         "router": None,
-        "api_type": "completions",
+        "api_type": row.api_type,
         "created_at": row.created_at,
         "streamed": row.streamed,
         "cancelled": row.cancelled,

@@ -102,6 +102,26 @@ def list_models(request: HttpRequest) -> HttpResponse:
 
 @public(
     router,
+    "/embeddings/models",
+    response=shapes.Models,
+    operation_id="listEmbeddingsModels",
+    summary="List embedding models",
+)
+def list_embedding_models(request: HttpRequest) -> HttpResponse:
+    """Return the models that give embeddings: all of them, or a page with `limit` or `offset`."""
+    offset, limit = _read(request, read_page)
+    catalogue = catalog.current()
+    query = Query(output_modalities=("embeddings",))
+
+    def make() -> bytes:
+        models = find(catalogue, query).models
+        return msgspec.json.encode(page_json("/api/v1/embeddings/models", models, Query(), offset, limit))
+
+    return publish(request, catalogue.stamp, make, question=f"embedding models {offset} {limit}")
+
+
+@public(
+    router,
     "/models/count",
     response=shapes.ModelCount,
     operation_id="listModelsCount",

@@ -26,7 +26,7 @@ CHAT = "/api/v1/chat/completions"
 
 
 @contextmanager
-def relay(folder: Path, upstream: str) -> Iterator[Server]:
+def relay(folder: Path, upstream: str, path: str = CHAT) -> Iterator[Server]:
     port = free_port()
     env = os.environ | {"UPSTREAM": f"{upstream}/openai/v1"}
     process = Process(
@@ -34,7 +34,7 @@ def relay(folder: Path, upstream: str) -> Iterator[Server]:
     )
     try:
         process.wait_until_it_responds(f"http://127.0.0.1:{port}/")
-        yield Server(f"http://127.0.0.1:{port}{CHAT}", process.pid, "key")
+        yield Server(f"http://127.0.0.1:{port}{path}", process.pid, "key")
     finally:
         process.stop()
 
@@ -64,7 +64,7 @@ def litellm(folder: Path, upstream: str, command: str) -> Iterator[Server]:
 
 
 @contextmanager
-def gateway(folder: Path, upstream: str, postgresql: str = "") -> Iterator[Server]:
+def gateway(folder: Path, upstream: str, postgresql: str = "", path: str = CHAT) -> Iterator[Server]:
     folder.mkdir()
     settings = {"SANDBOX_PROVIDERS_URL": upstream, "LOG_LEVEL": "WARNING"}
     with Site(folder, postgresql=postgresql, processes=("web",), **settings) as site:
@@ -72,7 +72,7 @@ def gateway(folder: Path, upstream: str, postgresql: str = "") -> Iterator[Serve
         pid = int(
             Path(f"/proc/{site.processes['web'].pid}/task/{site.processes['web'].pid}/children").read_text().split()[0]
         )
-        yield Server(f"{site.url}{CHAT}", pid, key)
+        yield Server(f"{site.url}{path}", pid, key)
 
 
 HEADINGS = (

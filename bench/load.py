@@ -1,4 +1,4 @@
-"""A load of inference requests, with the server's CPU time and memory as the kernel accounts them."""
+"""A load of requests, with the server's CPU time and memory as the kernel accounts them."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Server:
-    """A server under load: the URL of its chat completions or of another protocol, its process and an API key."""
+    """A server under load: the URL that is requested, its process and an API key."""
 
     url: str
     pid: int

@@ -1,4 +1,4 @@
-"""The baseline: a relay that forwards a chat completion and its response, and does nothing else.
+"""The baseline: a relay that forwards a request and its response, and does nothing else.
 
 `python -m uvicorn bench.relay:application` with UPSTREAM=http://127.0.0.1:8010/openai/v1
 """
@@ -15,7 +15,7 @@ UPSTREAM = os.environ.get("UPSTREAM", "http://127.0.0.1:8010/openai/v1")
 _session: list[aiohttp.ClientSession] = []
 
 
-async def chat(request: Request) -> StreamingResponse:
+async def forward(request: Request) -> StreamingResponse:
     if not _session:
         _session.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
     body = await request.body()
@@ -23,7 +23,7 @@ async def chat(request: Request) -> StreamingResponse:
         "Content-Type": "application/json",
         **{name: value for name, value in request.headers.items() if name.startswith("x-sandbox-")},
     }
-    upstream = await _session[0].post(f"{UPSTREAM}/chat/completions", data=body, headers=headers)
+    upstream = await _session[0].post(f"{UPSTREAM}/{request.path_params['path']}", data=body, headers=headers)
 
     async def relayed():
         async for chunk in upstream.content.iter_any():
@@ -33,4 +33,4 @@ async def chat(request: Request) -> StreamingResponse:
     return StreamingResponse(relayed(), upstream.status, media_type=upstream.headers.get("Content-Type"))
 
 
-application = Starlette(routes=[Route("/api/v1/chat/completions", chat, methods=["POST"])])
+application = Starlette(routes=[Route("/api/v1/{path:path}", forward, methods=["POST"])])

@@ -25,7 +25,15 @@ from common.storage.outages import outage_of
 from common.telemetry import logs, metrics
 from common.web import cors
 from common.web.bodies import read_body
-from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, RESPONSES, CallerProtocol
+from gateway.protocols.table import (
+    CHAT_COMPLETIONS,
+    COMPLETIONS,
+    EMBEDDINGS,
+    MESSAGES,
+    RERANK,
+    RESPONSES,
+    CallerProtocol,
+)
 from gateway.tokens.bounds import estimate_tokens
 from keys.authentication import authenticate, require_inference, secret_in
 
@@ -66,6 +74,8 @@ class Application:
             "/api/v1/messages": MESSAGES,
             COUNT_TOKENS: MESSAGES,
             "/api/v1/responses": RESPONSES,
+            "/api/v1/embeddings": EMBEDDINGS,
+            "/api/v1/rerank": RERANK,
         }
 
     @property

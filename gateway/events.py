@@ -24,6 +24,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0  # part of cache_write_tokens: kept for an hour
     image_tokens: int = 0  # part of completion_tokens: of images in the response
+    search_units: int = 0  # of a rerank request: a query with up to 100 documents
     estimated: bool = False
 
     @property
@@ -65,6 +66,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     annotations: list[Any] | None = None
     images: list[Any] | None = None
     logprobs: Any = None
+    vectors: list[msgspec.Raw] | None = None  # all of an embeddings response, as JSON, in the order of the inputs
+    ranking: list[tuple[int, float]] | None = None  # all of a rerank response: (document, relevance), best first
     index: int = 0  # which choice
 
 

@@ -76,6 +76,11 @@ class Generation(_Request):
         SETTLED = "settled", "Settled"
         RELEASED = "released", "Released"  # the process died; nothing was charged
 
+    class ApiType(models.TextChoices):
+        COMPLETIONS = "completions", "Chat and text completions"
+        EMBEDDINGS = "embeddings", "Embeddings"
+        RERANK = "rerank", "Rerank"
+
     class TokenSource(models.TextChoices):
         PROVIDER = "provider", "Counted by the provider"
         ESTIMATE = "estimate", "Estimated (not reported by the provider)"
@@ -116,6 +121,8 @@ class Generation(_Request):
     images = models.PositiveSmallIntegerField(default=0)  # input images that were priced
     output_images = models.PositiveSmallIntegerField(default=0, db_default=0)  # images of the response
     output_image_tokens = models.PositiveIntegerField(default=0, db_default=0)  # part of completion_tokens
+    api_type = models.CharField(max_length=12, choices=ApiType.choices, default=ApiType.COMPLETIONS)
+    search_units = models.PositiveIntegerField(default=0)  # of a rerank request that is priced by them
     web_search_engine = models.CharField(max_length=20, blank=True)  # empty without a search
     web_search_results = models.PositiveSmallIntegerField(default=0)
 

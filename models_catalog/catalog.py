@@ -256,5 +256,6 @@ def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> Mode
         hugging_face_id=row.hugging_face_id,
         knowledge_cutoff=row.knowledge_cutoff,
         supported_parameters=frozenset().union(*(endpoint.supported_parameters for endpoint in endpoints)),
+        dimensions=row.dimensions,
         endpoints=tuple(sorted(endpoints, key=_rank)),
     )

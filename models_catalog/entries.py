@@ -30,6 +30,8 @@ _OPTIONAL = frozenset({"input_cache_write_1h", "audio", "image_output"})
 class Prices:
     """Prices of an endpoint, in USD per token, request, image or search.
 
+    For a model that ranks, a request is a search unit.
+
     None means that the provider has no price of its own for these tokens: cached and cache-write tokens then cost
     `prompt`, those written for an hour what others cost that are written, reasoning tokens `completion`.
     """
@@ -201,6 +203,7 @@ class ModelEntry:
     supported_parameters: frozenset[str]  # of any endpoint
     endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # configured ones first, then standard ones, then cheapest
     alias_of: "ModelEntry | None" = field(default=None, repr=False)  # the model that an alias stands for
+    dimensions: int | None = None  # of its embeddings, unless a request asks for another number
 
     @property
     def variant(self) -> str:
@@ -211,6 +214,11 @@ class ModelEntry:
     def slug(self) -> str:
         """The ID without its author, with its variant."""
         return self.id.partition("/")[2]
+
+    @cached_property
+    def task(self) -> str:
+        """The kind of request that the model serves: "embeddings", "rerank", else "chat"."""
+        return next((task for task in ("embeddings", "rerank") if task in self.output_modalities), "chat")
 
     @property
     def short_name(self) -> str:

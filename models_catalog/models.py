@@ -125,6 +125,8 @@ class Model(FromFile):
     max_completion_tokens = models.PositiveIntegerField(null=True, blank=True)
     input_modalities = models.JSONField(default=list)
     output_modalities = models.JSONField(default=list)
+    # Of an embedding, unless a request asks for another number.
+    dimensions = models.PositiveIntegerField(null=True, blank=True)
     tokenizer = models.CharField(max_length=30)
     instruct_type = models.CharField(max_length=30, blank=True)
     reasoning = models.BooleanField(default=False)
@@ -185,9 +187,15 @@ class Endpoint(FromFile):
         is_own = self.provider_id and self.provider.is_own
         if is_own and servable(self.pricing, free=True) is not None:
             return
-        if self.model_id and servable(self.pricing, free=self.model_id.endswith(":free")) is None:
+        if not self.model_id:
+            return
+        outputs = self.model.output_modalities
+        if servable(self.pricing, free=self.model_id.endswith(":free"), outputs=outputs) is None:
             raise ValidationError(
-                {"pricing": "A :free model costs nothing; any other model needs prompt and completion prices above 0."}
+                {
+                    "pricing": "A :free model costs nothing; any other model needs prompt and completion prices above "
+                    "0, one for embeddings a prompt price, one that ranks a prompt or a request price."
+                }
             )
 
 

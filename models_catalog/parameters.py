@@ -54,6 +54,8 @@ PARAMETERS = (
     Parameter("verbosity"),
     Parameter("prediction"),
     Parameter("web_search_options"),
+    Parameter("dimensions"),
+    Parameter("input_type"),
 )
 
 #: What the endpoints of a variant take, whether they list it or not.

@@ -1,6 +1,7 @@
 """Prices as stored: plain decimal strings in USD, by key."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,18 +23,25 @@ KEYS = (
     "image_output",
 )
 
+_NOTHING = {"prompt": "0", "completion": "0"}
+
 _PLAIN_DECIMAL = re.compile(r"\d{1,6}(\.\d{1,18})?")
 
 
-def servable(pricing: dict[str, str], *, free: bool) -> dict[str, str] | None:
+def servable(pricing: dict[str, str], *, free: bool, outputs: Iterable[str] = ("text",)) -> dict[str, str] | None:
     """Return the prices to bill by, or None if they can't be billed.
 
     Zero is a price for `:free` models only. Anywhere else it means that a source did not know the
     price: such a key is left out, and its tokens cost what prompt or completion tokens cost.
+    A model that gives embeddings has no completion; one that ranks is priced by token or by search unit (`request`).
     """
     priced = {key: price for key, price in pricing.items() if price.strip("0.")}
     if free:
-        return None if priced else {"prompt": "0", "completion": "0"}
+        return None if priced else dict(_NOTHING)
+    if "embeddings" in outputs:
+        return _NOTHING | priced if "prompt" in priced else None
+    if "rerank" in outputs:
+        return _NOTHING | priced if {"prompt", "request"} & priced.keys() else None
     return priced if {"prompt", "completion"} <= priced.keys() else None
 
 

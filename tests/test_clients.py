@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
+from operator import mul
 from typing import Any
 
 import pytest
@@ -147,6 +148,34 @@ def test_the_completions_endpoint_works_with_a_chat_model(client: OpenAI):
     assert whole.choices[0].text and whole.object == "text_completion"
     pieces = list(client.completions.create(model=MODEL, prompt="Once upon a time", max_tokens=20, stream=True))
     assert "".join(piece.choices[0].text for piece in pieces if piece.choices)
+
+
+@pytest.mark.parametrize(
+    ("model", "dimensions"),
+    [
+        ("openai/text-embedding-3-small", 1536),
+        ("cohere/embed-english-v3.0", 1024),
+        ("mistralai/mistral-embed-2312", 1024),
+        ("google/gemini-embedding-001", 3072),
+        ("qwen/qwen3-embedding-8b", 4096),
+    ],
+)
+def test_embeddings_of_any_provider_are_vectors(client: OpenAI, model: str, dimensions: int):
+    texts = ["The cat sat on the mat", "A cat is sitting on a mat", "Interest rates rose in June"]
+    reply = client.embeddings.create(model=model, input=texts)  # asks for base64, and decodes it
+    cat, mat, rates = (item.embedding for item in reply.data)
+    assert (reply.model, len(cat)) == (model, dimensions) and reply.usage.prompt_tokens > 0
+    assert sum(map(mul, cat, mat)) > 2 * abs(sum(map(mul, cat, rates)))
+    plain = client.embeddings.create(model=model, input=texts[0], encoding_format="float").data[0].embedding
+    assert plain == pytest.approx(cat, abs=1e-6)
+
+
+def test_embeddings_of_tokens_and_of_fewer_dimensions(client: OpenAI):
+    model = "openai/text-embedding-3-large"
+    tokens = client.embeddings.create(model=model, input=[[9906, 1917], [15339]], dimensions=256)
+    assert [len(item.embedding) for item in tokens.data] == [256, 256] and tokens.usage.total_tokens == 3
+    with pytest.raises(BadRequestError, match="chat/completions"):
+        client.embeddings.create(model=MODEL, input="Hello")
 
 
 def test_errors_are_exceptions_of_the_package(site: Site, client: OpenAI):

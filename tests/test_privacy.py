@@ -144,6 +144,14 @@ def ask_over_the_api(site: Site, key: str) -> None:
     assert saved.status_code == 200 and SECRET in saved.text
     for slug in ("quiet", "unknown"):
         post({"model": f"@preset/{slug}", "messages": question["messages"]})
+    vectors = {"model": "openai/text-embedding-3-small", "input": [QUESTION, SECRET], "user": CONTROL}
+    assert post(vectors, "embeddings").status_code == 200
+    for fault in ("503", "400", "malformed", "no-usage"):
+        post(vectors, "embeddings", **{"X-Sandbox-Fault": f"*={fault}"})
+    post({**vectors, "input": [QUESTION, ""]}, "embeddings")
+    ranking = {"model": "cohere/rerank-v3.5", "query": QUESTION, "documents": [SECRET, PIECE]}
+    assert SECRET in post(ranking, "rerank").text
+    post({**ranking, "documents": [SECRET, 5]}, "rerank")
 
     # Providers that refuse, break off or talk nonsense, before and after the first token.
     for fault in (

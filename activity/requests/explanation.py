@@ -85,7 +85,8 @@ def _lines(request: Generation, answer: Sequence[Part], search: Sequence[Part]) 
             Part("prompt", request.prompt_tokens, Decimal(0)),
             Part("completion", request.completion_tokens, Decimal(0)),
         ]
-    return [Line(*_WORDS.get(part.name, (part.name, "")), part.count, part.price) for part in [*answer, *search]]
+    words = _WORDS | {"request": ("Search", "search units")} if request.search_units else _WORDS
+    return [Line(*words.get(part.name, (part.name, "")), part.count, part.price) for part in [*answer, *search]]
 
 
 def _usage(request: Generation) -> Usage:
@@ -97,6 +98,7 @@ def _usage(request: Generation) -> Usage:
         cache_write_tokens=request.cache_write_tokens,
         cache_write_1h_tokens=request.cache_write_1h_tokens,
         image_tokens=request.output_image_tokens,
+        search_units=request.search_units,
     )
 
 

@@ -31,3 +31,9 @@ def cents(amount: int) -> str:
 def per_million(price: str | Decimal) -> str:
     """Return a price in USD per token as dollars per million tokens."""
     return format_price_per_million(Decimal(price))
+
+
+@register.filter
+def per_thousand(price: str | Decimal) -> str:
+    """Return a price in USD per request as dollars per thousand requests."""
+    return format_price_per_million(Decimal(price) / 1000)

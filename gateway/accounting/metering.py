@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Meter"]
 
+_API_TYPES = {"embeddings": Generation.ApiType.EMBEDDINGS.value, "rerank": Generation.ApiType.RERANK.value}
+
 
 class Meter:
     """Follows one request from its hold to its bill and collects the columns of its Generation.
@@ -81,6 +83,7 @@ class Meter:
             session_id=request.session_id,
             preset_version_id=request.preset.version_id if request.preset else 0,
             images=images,
+            api_type=_API_TYPES.get(request.task, Generation.ApiType.COMPLETIONS.value),
         )
 
     # --- Recording, in the order in which things happen
@@ -263,6 +266,7 @@ class Meter:
         row.cache_write_tokens = usage.cache_write_tokens
         row.cache_write_1h_tokens = usage.cache_write_1h_tokens
         row.output_image_tokens = usage.image_tokens
+        row.search_units = usage.search_units
         row.token_source = self._token_source(usage)
         prices = endpoint.prices_for(usage.prompt_tokens)
         row.price = {**prices.charged, **row.price}

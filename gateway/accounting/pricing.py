@@ -55,7 +55,7 @@ def parts_of(prices: Prices, usage: Usage, images: int = 0, output_images: int =
         Part("input_cache_write_1h", usage.cache_write_1h_tokens, _or(prices.input_cache_write_1h, write)),
         Part("completion", max(0, completion), prices.completion),
         Part("internal_reasoning", usage.reasoning_tokens if reasoning_price else 0, reasoning_price or Decimal(0)),
-        Part("request", 1, prices.request),
+        Part("request", usage.search_units or 1, prices.request),
         Part("image", images, prices.image),
         Part("image_output", output_images, image_price or Decimal(0)),
     ]

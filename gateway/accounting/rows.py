@@ -67,6 +67,8 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     images: int = 0
     output_images: int = 0
     output_image_tokens: int = 0
+    api_type: str = Generation.ApiType.COMPLETIONS.value
+    search_units: int = 0
     web_search_engine: str = ""
     web_search_results: int = 0
     response_cache_source_id: str = ""

@@ -14,12 +14,25 @@ from .chat_completions import reply as chat_reply
 from .chat_completions import sse
 from .chat_completions.request import ChatRequest
 from .chat_completions.request import parse as parse_chat
+from .embeddings import reply as embeddings_reply
+from .embeddings.request import parse as parse_embeddings
 from .messages import reply as messages_reply
 from .messages.request import parse as parse_messages
+from .rerank import reply as rerank_reply
+from .rerank.request import parse as parse_rerank
 from .responses import reply as responses_reply
 from .responses.request import parse as parse_responses
 
-__all__ = ["CHAT_COMPLETIONS", "COMPLETIONS", "MESSAGES", "RESPONSES", "CallerProtocol", "Encoder"]
+__all__ = [
+    "CHAT_COMPLETIONS",
+    "COMPLETIONS",
+    "EMBEDDINGS",
+    "MESSAGES",
+    "RERANK",
+    "RESPONSES",
+    "CallerProtocol",
+    "Encoder",
+]
 
 Reply = dict[str, Any]
 
@@ -102,6 +115,13 @@ CHAT_COMPLETIONS = CallerProtocol(
 
 #: POST /completions: takes a `prompt`, returns `choices[].text`
 COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion, cached_as="completions")
+
+#: POST /embeddings and POST /rerank: never streamed, and answered in one piece by the provider, so that no response
+#: can fail after its status was sent.
+EMBEDDINGS = replace(
+    CHAT_COMPLETIONS, parse=parse_embeddings, gather=lambda request, events: embeddings_reply.gather(events)
+)
+RERANK = replace(CHAT_COMPLETIONS, parse=parse_rerank, gather=rerank_reply.gather)
 
 #: POST /messages
 MESSAGES = CallerProtocol(

@@ -1,7 +1,8 @@
 """Providers: one package for each protocol, found by its name.
 
 A protocol is a package with `open_stream(request: ProviderRequest) -> ProviderStream`. To add one, copy a neighbor,
-then name it in `PROTOCOLS` here and in `gateway/routing/upstreams.py`, which maps providers to protocols.
+then name it in `PROTOCOLS` here and in `gateway/routing/upstreams.py`, which maps providers to protocols. Embeddings
+and rerank have protocols of their own, in `retrieval/`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,7 +14,7 @@ from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
 from gateway.routing.plan import Attempt
 
-from . import anthropic, google, openai_chat
+from . import anthropic, google, openai_chat, retrieval
 from .patience import Patience, patience
 from .request_context import ProviderRequest
 from .stream import ProviderStream
@@ -43,6 +44,8 @@ async def open_stream(
         if patience.streamed:
             request = msgspec.structs.replace(request, stream=True)
     provider_request = ProviderRequest(request, attempt, caller, max_tokens, idle_seconds)
+    if request.task != "chat":
+        return await retrieval.open_response(provider_request)
     return await PROTOCOLS[attempt.upstream.protocol](provider_request)
 
 

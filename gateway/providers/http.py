@@ -14,6 +14,7 @@ import aiohttp
 import httpx
 from django.conf import settings
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
 
 from .failures import ProviderFailure
 
@@ -21,6 +22,10 @@ __all__ = ["MAX_ERROR_BYTES", "UpstreamResponse", "close", "post"]
 
 #: The most bytes of an error response that are read.
 MAX_ERROR_BYTES = 64 * 1024
+
+#: The most bytes of a response that are read at a time: the transport's own 16 KiB would cut each packet of a large
+#: response, such as embeddings, into pieces.
+AiohttpResponseStream.CHUNK_SIZE = 256 * 1024
 
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0)
 

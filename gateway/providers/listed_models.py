@@ -24,6 +24,8 @@ def compare() -> int:
     """Mark the endpoints whose provider does not list their model, unmark the others; how many changed. Blocks."""
     by_provider: dict[str, list[EndpointEntry]] = defaultdict(list)
     for model in catalog.current().complete.models.values():
+        if model.task != "chat":
+            continue  # some providers list chat models only
         for endpoint in model.endpoints:
             if endpoint.provider_model_id:
                 by_provider[endpoint.provider].append(endpoint)

@@ -58,8 +58,8 @@ def patience(
 
 
 def _is_late(request: ChatRequest, attempt: Attempt) -> bool:
-    """Whether a stream's first token comes late: after reasoning that is not sent, or as an image or a sound."""
-    if set(request.body.get("modalities") or ()) - {"text"}:
+    """Whether a stream's first token comes late or never: after reasoning that is not sent, as an image, a vector."""
+    if request.task != "chat" or set(request.body.get("modalities") or ()) - {"text"}:
         return True
     if not supports(attempt.endpoint.supported_parameters, "reasoning"):
         return False

@@ -138,6 +138,7 @@ class ProviderStream(ABC):
         """
         decoder = EventStreamDecoder()
         start = bytearray()
+        rest: list[bytes] = []  # of a single JSON text: joined once, as embeddings have megabytes
         try:
             async for chunk in self._response.chunks():
                 if self._is_stream is None:
@@ -148,11 +149,11 @@ class ProviderStream(ABC):
                 elif self._is_stream:
                     yield list(decoder.decode(chunk))
                 else:
-                    start += chunk
+                    rest.append(chunk)
         except EventTooLong as error:
             raise ProviderFailure(502, "The provider sent an event that is too long.") from error
         # A single JSON text has no end marker: it is complete when it has been read.
-        yield list(decoder.flush()) if self._is_stream else [bytes(start), b"[DONE]"]
+        yield list(decoder.flush()) if self._is_stream else [b"".join((start, *rest)), b"[DONE]"]
 
 
 def checked_usage(

@@ -41,7 +41,8 @@ class RoutingContext(msgspec.Struct, frozen=True, kw_only=True):
     default_model: str
     auto_models: Sequence[str] = ()  # IDs that `openrouter/auto` tries, in order
     health: Health = Health()
-    prompt_tokens: int = 0  # an estimate, for context limits
+    prompt_tokens: int = 0  # an estimate, for context limits: of the longest part of a prompt that has parts
+    longest_part: int = 0  # its index
     #: The tag of the endpoint of a model (by ID) that has the conversation cached, or an empty string.
     sticky_endpoint: Callable[[str], str] = lambda model_id: ""
     stable_draw: Draw | None = None  # the conversation's own; None: it has none

@@ -11,7 +11,7 @@ MODELS_PAGE = "/models"
 PRIVACY_PAGE = "/settings/privacy"
 
 #: Codes after which a retry may succeed. The others are: model_not_found, no_endpoints, free_variant_ended,
-#: model_unavailable_upstream, privacy_restricted, constraint_filtered.
+#: model_unavailable_upstream, privacy_restricted, constraint_filtered, wrong_endpoint.
 _RETRYABLE = frozenset({"capacity_exhausted", "temporarily_unavailable"})
 
 

@@ -9,13 +9,14 @@ import msgspec
 from common.errors import InvalidRequest
 from gateway.callers import Policy
 from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.protocols.embeddings.request import EmbeddingsRequest
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry, ModelEntry
 from models_catalog.parameters import REQUIRABLE
 
 from .health import EndpointHealth
 
-__all__ = ["RoutingConstraints"]
+__all__ = ["MODALITIES", "RoutingConstraints"]
 
 #: Parameters that narrow the choice if any endpoint supports them, and are dropped if none does.
 _PREFERRED = ("tools", "structured_outputs", "verbosity", "logprobs")
@@ -23,7 +24,8 @@ _PREFERRED = ("tools", "structured_outputs", "verbosity", "logprobs")
 #: Variants of a model's name that make the endpoints of a service tier eligible.
 _TIER_VARIANTS = {"priority": "nitro", "flex": "floor"}
 
-_MODALITIES = {"image_url": "image", "file": "file", "input_audio": "audio", "video_url": "video"}
+#: The modality of each type of content part; those of text have none.
+MODALITIES = {"image_url": "image", "file": "file", "input_audio": "audio", "video_url": "video"}
 
 #: Formats that a request accepts together with the one it names.
 _QUANTIZATIONS = {
@@ -51,7 +53,8 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
     service_tier: str  # "priority" or "flex"; empty: the standard one
     has_order: bool  # of providers
     named: list[str]  # endpoint tags and provider names that `order` and `only` list
-    prompt_tokens: int  # an estimate
+    prompt_tokens: int  # an estimate, of the longest part of a prompt that has parts
+    dimensions: int | None  # of the vectors
     compress: bool | None  # None: if the endpoint's context is short
     max_tokens: int | None
     min_throughput: dict[str, float]  # tokens per second, by percentile
@@ -82,7 +85,8 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
             has_order=bool(wanted.order),
             named=[*(wanted.order or ()), *(wanted.only or ())],
             prompt_tokens=prompt_tokens,
-            compress=compression.preference(request.body),
+            dimensions=request.dimensions if isinstance(request, EmbeddingsRequest) else None,
+            compress=compression.preference(request.body) if request.task == "chat" else False,
             max_tokens=None if request.max_tokens_is_cap else request.max_tokens,
             min_throughput=_cutoffs(wanted.preferred_min_throughput, 1, "preferred_min_throughput"),
             max_latency_ms=_cutoffs(wanted.preferred_max_latency, 1000, "preferred_max_latency"),
@@ -161,7 +165,7 @@ def _modalities(messages: list[dict[str, Any]]) -> frozenset[str]:
     for message in messages:
         content = message.get("content")
         if isinstance(content, list):
-            found |= {_MODALITIES[kind] for part in content if (kind := part.get("type")) in _MODALITIES}
+            found |= {MODALITIES[kind] for part in content if (kind := part.get("type")) in MODALITIES}
     return frozenset(found)
 
 

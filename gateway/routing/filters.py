@@ -79,6 +79,10 @@ def _is_too_expensive(endpoint: EndpointEntry, _: ResolvedModel, limits: Routing
     return False
 
 
+def _has_other_dimensions(endpoint: EndpointEntry, resolved: ResolvedModel, limits: RoutingConstraints) -> bool:
+    return limits.dimensions != resolved.model.dimensions and "dimensions" not in endpoint.supported_parameters
+
+
 def _is_prompt_too_long(endpoint: EndpointEntry, _: ResolvedModel, limits: RoutingConstraints) -> bool:
     context = endpoint.context_length
     if limits.prompt_tokens <= context:
@@ -107,6 +111,7 @@ _INPUT = Reason("input_modalities", "by input modality", "messages", "require_pa
 _OUTPUT_KIND = Reason("output_modalities", "by output modality", "modalities", "require_parameters")
 _CHOICES = Reason("n", "by n (too many choices for one response of the provider)", "n", "require_parameters")
 _PARAMETERS = Reason("require_parameters", "by require_parameters", "provider.require_parameters")
+_DIMENSIONS = Reason("dimensions", "by dimensions", "dimensions", "require_parameters")
 _CONTEXT = Reason("context_length", "by context length", "messages")
 _OUTPUT = Reason("max_tokens", "by max_tokens", "max_tokens", "context_length")
 _DISTILLABLE = Reason(
@@ -150,6 +155,7 @@ RULES = (
         "required_parameters",
         lambda endpoint, _, limits: not supports_all(endpoint.supported_parameters, limits.required_parameters),
     ),
+    Rule(_DIMENSIONS, "dimensions", _has_other_dimensions),
     Rule(_CONTEXT, "prompt_tokens", _is_prompt_too_long),
     Rule(_OUTPUT, "max_tokens", _is_output_too_long),
     Rule(_DISTILLABLE, "distillable", lambda _, resolved, __: not resolved.model.open_weights),
@@ -190,14 +196,23 @@ def no_endpoints(
     *,
     considered: int,
     prompt_tokens: int,
+    place: str = "",
 ) -> NoEndpoints | ContextLengthExceeded:
-    """The error for a request that no endpoint may or can serve. Its message counts the exclusions by reason."""
+    """The error for a request that no endpoint may or can serve. Its message counts the exclusions by reason.
+
+    `place` is where the longest part of a prompt stands that is read in parts.
+    """
     counts: Counter[Reason] = Counter()
     for exclusion, count in exclusions.items():
         counts[exclusion.reason] += count
     reasons = [reason for reason, _ in counts.most_common()]
     if reasons == [_CONTEXT]:
         longest = max(one.model.context_length for one in resolved)
+        if place:
+            return ContextLengthExceeded(
+                f"The input at `{place}` has about {prompt_tokens} tokens, and {requested} takes at most {longest}. "
+                "Shorten it or split it."
+            )
         return ContextLengthExceeded(
             f"The prompt has about {prompt_tokens} tokens, but the context of {requested} is {longest} tokens. "
             'Shorten it or send "transforms": ["middle-out"].'

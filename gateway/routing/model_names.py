@@ -96,7 +96,8 @@ def _choose(
     catalogue: Catalogue, router: str, auto_models: Sequence[str], needs: frozenset[str], draw: Draw
 ) -> list[ModelEntry]:
     if router == "openrouter/free":
-        free = [model for model in catalogue.models.values() if model.is_free and _has(model, needs)]
+        models = catalogue.models.values()
+        free = [model for model in models if model.is_free and model.task == "chat" and _has(model, needs)]
         chosen = sorted(free, key=lambda model: draw(model.id))[:FREE_CHOICES]
     else:
         ranked = [model for name in auto_models if (model := catalogue.find(name)) is not None]

@@ -23,6 +23,7 @@ from .constraints import RoutingConstraints
 from .filters import NO_CREDENTIALS, EndpointFilter, Exclusion, no_endpoints
 from .model_names import ResolvedModel, resolve
 from .ordering import order_attempts
+from .tasks import require_task
 
 __all__ = ["Attempt", "Plan", "RoutingContext", "make_plan"]
 
@@ -59,13 +60,14 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     """The endpoints to try, in order.
 
     A name without a model gives way to the next one. Raises ModelNotFound for an unknown name after which none is
-    left, NoEndpoints when no endpoint may or can serve the request (the message counts the exclusions by reason), and
-    ContextLengthExceeded when only its length is in the way.
+    left, InvalidRequest for a model of another task, NoEndpoints when no endpoint may or can serve the request (the
+    message counts the exclusions by reason), and ContextLengthExceeded when only its length is in the way.
     """
     default = caller.default_model or context.default_model
     requested = request.model or (request.models[0] if request.models else default)
     constraints = RoutingConstraints.of(request, caller.policy, context.prompt_tokens)
     resolved = _resolved([requested, *request.models], catalogue, constraints, context)
+    require_task(request, resolved)
     exclusions: Counter[Exclusion] = Counter()
     endpoints = EndpointFilter(constraints)
     considered = 0
@@ -76,7 +78,14 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
         groups.append(_usable(one, offered, endpoints, constraints, context, exclusions))
     attempts = order_attempts(groups, resolved[0].variants, request, constraints, context)
     if not attempts:
-        raise no_endpoints(requested, resolved, exclusions, considered=considered, prompt_tokens=context.prompt_tokens)
+        raise no_endpoints(
+            requested,
+            resolved,
+            exclusions,
+            considered=considered,
+            prompt_tokens=context.prompt_tokens,
+            place=request.place(context.longest_part),
+        )
     has_others = any(name != requested for name in request.models)
     strategy = resolved[0].strategy or ("fallback" if has_others else "direct")
     plan = _bounded(requested, strategy, attempts, considered, request)

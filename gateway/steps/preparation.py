@@ -14,7 +14,8 @@ from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
 from gateway.routing.affinity import Conversation
 from gateway.routing.health import Health
 from gateway.routing.plan import Plan, RoutingContext, make_plan
-from gateway.tokens.bounds import estimate_file_tokens, estimate_tokens
+from gateway.tokens.bounds import estimate_file_tokens
+from gateway.tokens.parts import estimate_prompt
 from models_catalog.catalog import Catalogue
 from models_catalog.parameters import always_reasons
 
@@ -31,6 +32,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int  # with search results, and files at their likely size
     oversize_tokens: int  # beyond that, if the files are as large as they can be
     images: int
+    search_units: int = 1  # at most, for models with a price per search unit
 
     @property
     def prompt_bound(self) -> int:
@@ -51,7 +53,8 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
     def _prompt_cost(self) -> int:
         """The most that the prompt can cost, in pico-USD, rounded up."""
         plan = self.plan
-        usd = plan.prompt_price * self.prompt_tokens + plan.image_price * self.images + plan.request_price
+        usd = plan.prompt_price * self.prompt_tokens + plan.image_price * self.images
+        usd += plan.request_price * self.search_units
         return int(usd * PICO_PER_USD) + 1 if usd else 0
 
 
@@ -62,8 +65,10 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
     plan has no paid model.
     """
     conversation = Conversation(caller.account_id, request)
-    search = web_search.requested_search(request, caller.default_model or settings.DEFAULT_MODEL)
-    estimate = estimate_tokens(request.messages, request.body)
+    search = None
+    if request.task == "chat":
+        search = web_search.requested_search(request, caller.default_model or settings.DEFAULT_MODEL)
+    estimate = estimate_prompt(request)
     found_tokens = search.max_prompt_tokens if search else 0
     plan = make_plan(
         catalogue,
@@ -73,7 +78,8 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
             default_model=settings.DEFAULT_MODEL,
             auto_models=settings.AUTO_MODELS,
             health=health,
-            prompt_tokens=estimate.likely + found_tokens // 4,
+            prompt_tokens=(estimate.longest or estimate.likely) + found_tokens // 4,
+            longest_part=estimate.longest_part,
             sticky_endpoint=conversation.sticky_endpoint,
             stable_draw=conversation.stable_draw(estimate.likely),
         ),
@@ -81,7 +87,7 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
     plan = await _within_free_limits(plan, caller)
     if request.reasoning is not None and request.reasoning.effort == "none":
         request = _with_possible_effort(request, request.reasoning, plan)
-    longest = max(attempt.endpoint.context_length for attempt in plan.attempts)
+    longest = max(attempt.endpoint.context_length for attempt in plan.attempts) * estimate.parts
     likely, bound = estimate_file_tokens(request.messages, longest)
     prompt_tokens = min(estimate.bound + found_tokens + likely, longest)
     return PreparedRequest(
@@ -92,6 +98,7 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
         prompt_tokens=prompt_tokens,
         oversize_tokens=min(estimate.bound + found_tokens + bound, longest) - prompt_tokens,
         images=estimate.images,
+        search_units=estimate.search_units,
     )
 
 

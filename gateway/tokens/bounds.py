@@ -57,11 +57,15 @@ _GROWTH_BYTES = 8
 
 
 class PromptEstimate(msgspec.Struct, frozen=True):
-    """The tokens of a prompt without its files."""
+    """The tokens of a prompt without its files. One with several `parts` has each part read on its own."""
 
     likely: int  # for typical text
     bound: int  # for any text
     images: int  # how many images it has
+    parts: int = 1
+    longest: int = 0  # likely tokens of its longest part, which has to fit into a context; 0: of the whole prompt
+    longest_part: int = 0  # the index of that part
+    search_units: int = 1  # at most, for models with a price per search unit
 
 
 def estimate_tokens(messages: list[dict[str, Any]], body: dict[str, Any]) -> PromptEstimate:

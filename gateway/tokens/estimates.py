@@ -4,6 +4,8 @@ import msgspec
 
 from gateway.events import Delta, Usage
 from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.protocols.embeddings.request import EmbeddingsRequest
+from gateway.protocols.rerank.request import RerankRequest
 from models_catalog.catalog import EndpointEntry, ModelEntry
 
 from . import tokenizers
@@ -72,8 +74,19 @@ def complete_usage(
     completion = min(completion, request.choices * longest)
     if usage is not None:
         return msgspec.structs.replace(usage, completion_tokens=max(usage.completion_tokens, completion)), rough
-    texts = list(prompt_texts(request.messages, request.body.get("tools")))
-    prompt = tokenizers.count(texts, vocabulary)[0] + MESSAGE_OVERHEAD * len(request.messages) + PROMPT_OVERHEAD
-    prompt += TYPICAL_IMAGE_TOKENS * sum(1 for _ in attachments(request.messages))
-    prompt = min(prompt, prompt_bound, endpoint.context_length)
+    prompt = min(_prompt_tokens(request, vocabulary), prompt_bound)
+    if request.task == "chat":
+        prompt = min(prompt, endpoint.context_length)
     return Usage(prompt_tokens=max(1, prompt), completion_tokens=completion, estimated=True), rough
+
+
+def _prompt_tokens(request: ChatRequest, vocabulary: str) -> int:
+    texts = list(prompt_texts(request.messages, request.body.get("tools")))
+    tokens, _ = tokenizers.count(texts, vocabulary)
+    tokens += TYPICAL_IMAGE_TOKENS * sum(1 for _ in attachments(request.messages))
+    if isinstance(request, EmbeddingsRequest):
+        return tokens + sum(len(each) for each in request.inputs if isinstance(each, list) and isinstance(each[0], int))
+    if isinstance(request, RerankRequest):  # the query is read with each document
+        query, _ = tokenizers.count([request.query], vocabulary)
+        return tokens + query * (len(request.documents) - 1)
+    return tokens + MESSAGE_OVERHEAD * len(request.messages) + PROMPT_OVERHEAD

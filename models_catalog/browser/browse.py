@@ -95,9 +95,14 @@ def _tests(query: Query, now: float) -> Iterator[tuple[tuple[str, str], Callable
         yield ("max_age_days", ""), lambda model: model.created >= oldest
 
 
+def _prompt_price(model: ModelEntry) -> Decimal:
+    """USD per prompt token; per search of a model that is priced by them, which is not free either."""
+    return model.prices.prompt or model.prices.request
+
+
 _PRICE_TESTS: tuple[tuple[str, Callable[[ModelEntry], Decimal], Callable[[Decimal, Decimal], bool]], ...] = (
-    ("min_price", lambda model: model.prices.prompt, operator.ge),
-    ("max_price", lambda model: model.prices.prompt, operator.le),
+    ("min_price", _prompt_price, operator.ge),
+    ("max_price", _prompt_price, operator.le),
     ("min_output_price", lambda model: model.prices.completion, operator.ge),
     ("max_output_price", lambda model: model.prices.completion, operator.le),
 )
@@ -132,12 +137,13 @@ def _context_options(model: ModelEntry) -> Iterable[str]:
 
 
 def _price_options(model: ModelEntry) -> Iterable[str]:
-    million = model.prices.prompt * _MILLION
+    million = _prompt_price(model) * _MILLION
     return ["any", *(f"{step.normalize():f}" for step in PRICE_STEPS if million <= step)]
 
 
 #: Per facet: the options that a model counts for, and whether selecting another one adds models.
 _OPTIONS: dict[str, tuple[Callable[[ModelEntry], Iterable[str]], bool]] = {
+    "output_modalities": (lambda model: (*model.output_modalities, "all"), True),
     "input_modalities": (lambda model: model.input_modalities, False),
     "supported_parameters": (lambda model: model.supported_parameters, False),
     "context": (_context_options, True),

@@ -1,6 +1,6 @@
 """Descriptions of models: plain sentences made from the catalog's facts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -21,6 +21,10 @@ def describe(model: Model, author: str, name: str, parameters: Iterable[str]) ->
     """Return the description of `model`, named `name`, by `author`. The same facts always give the same words."""
     supported = set(parameters)
     choose = _Chooser(model.id)
+    if task := next((each for each in ("embeddings", "rerank") if each in model.output_modalities), ""):
+        return " ".join(
+            filter(None, [_opening(model, author, name, choose), _RETRIEVAL[task](model), _weights(model, choose)])
+        )
     sentences = [
         _opening(model, author, name, choose),
         _modalities(model, choose),
@@ -46,7 +50,11 @@ class _Chooser:
 
 def _opening(model: Model, author: str, name: str, choose: _Chooser) -> str:
     kind = "reasoning model" if model.reasoning else "language model"
-    if "image" in model.output_modalities:
+    if "embeddings" in model.output_modalities:
+        kind = "embedding model"
+    elif "rerank" in model.output_modalities:
+        kind = "rerank model"
+    elif "image" in model.output_modalities:
         kind = "text and image model"
     elif "audio" in model.output_modalities:
         kind = "text and speech model"
@@ -73,6 +81,25 @@ def _modalities(model: Model, choose: _Chooser) -> str:
         f"It accepts {takes}, and produces {gives}.",
         f"Prompts may contain {takes}; responses are {gives}.",
     )
+
+
+def _vectors(model: Model) -> str:
+    takes = _list([_WORDS[each] for each in model.input_modalities])
+    size = f"a vector of {model.dimensions:,} numbers" if model.dimensions else "a vector"
+    return (
+        f"It turns {takes} into {size}, for search and comparison. An input can have {model.context_length:,} tokens."
+    )
+
+
+def _ranking(model: Model) -> str:
+    return (
+        "It orders documents by how well they answer a query. "
+        f"A query and a document can have {model.context_length:,} tokens together."
+    )
+
+
+#: By task: the sentences about the abilities of a model that writes nothing.
+_RETRIEVAL: dict[str, Callable[[Model], str]] = {"embeddings": _vectors, "rerank": _ranking}
 
 
 def _sizes(model: Model, choose: _Chooser) -> str:

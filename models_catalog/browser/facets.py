@@ -33,6 +33,16 @@ SORT_LABELS = {
     "context-high-to-low": "Context: high to low",
 }
 
+#: Output modalities that a model of the catalog may have.
+_OUTPUTS = {
+    "text": "Text",
+    "image": "Image",
+    "audio": "Audio",
+    "embeddings": "Embeddings",
+    "rerank": "Rerank",
+    "all": "Any",
+}
+
 _LABELS = {
     "input_modalities": "Input",
     "output_modalities": "Output",
@@ -95,6 +105,7 @@ def facets(catalogue: Catalogue, query: Query, found: Found) -> list[Facet]:
         return Facet(name, name, label, "checkbox", rows)
 
     return [
+        _outputs(query, found),
         boxes("input_modalities", "Input", ((each, each.capitalize()) for each in INPUT_MODALITIES)),
         _contexts(query, found),
         _prices(query, found),
@@ -131,6 +142,19 @@ def column_links(query: Query, view: str) -> dict[str, Column]:
     }
 
 
+def _outputs(query: Query, found: Found) -> Facet:
+    """Return the kinds of models: by default those that write text, and the current choice if it is none of them."""
+    counts, current = found.counts["output_modalities"], query.output_modalities
+    chosen = ",".join(current) or "all"
+    options = [
+        Option("" if value == "text" else value, label, counts[value], value == chosen)
+        for value, label in _OUTPUTS.items()
+    ]
+    if chosen not in _OUTPUTS:
+        options.append(Option(chosen, ", ".join(current).capitalize(), len(found.models), chosen=True))
+    return Facet("output_modalities", "output_modalities", "Output", "radio", tuple(options))
+
+
 def _contexts(query: Query, found: Found) -> Facet:
     steps = sorted({*CONTEXT_STEPS, query.context} - {0})
     counts = found.counts["context"]
@@ -155,8 +179,7 @@ def _prices(query: Query, found: Found) -> Facet:
 
 def hidden_inputs(query: Query) -> list[tuple[str, str]]:
     """Return the filters without a control on the page. The form carries them along."""
-    kept = {"min_price", "min_output_price", "max_output_price", "arch", "output_modalities"}
-    kept |= {"min_age_days", "max_age_days"}
+    kept = {"min_price", "min_output_price", "max_output_price", "arch", "min_age_days", "max_age_days"}
     return [(name, value) for name, value in query.parameters() if name in kept]
 
 

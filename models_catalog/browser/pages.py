@@ -121,8 +121,8 @@ def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
         "offered": len(offered),
         "is_operator": _is_operator(request),
         "headings": [each if each is heading else each._replace(order="") for each in HEADINGS],
-        "prices": price_table((offered or found.endpoints)[0]),
-        "samples": samples(found.id),
+        "prices": price_table((offered or found.endpoints)[0], found.task),
+        "samples": samples(found.id, found.task),
         "siblings": _siblings(catalogue, found),
         "parameters": sorted(found.supported_parameters),
     }

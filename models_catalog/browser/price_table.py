@@ -36,11 +36,15 @@ class PriceTable:
     rows: tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
-def price_table(endpoint: EndpointEntry) -> PriceTable:
-    """Return the endpoint's price table. A free endpoint has no rows."""
+#: For models that rank, `request` is the price of a search unit.
+_RERANK_ROWS = _ROWS | {"request": ("Search", "thousand search units", 1_000)}
+
+
+def price_table(endpoint: EndpointEntry, task: str = "chat") -> PriceTable:
+    """Return the price table of an endpoint of a model with this task. A free endpoint has no rows."""
     tiers = (endpoint.prices, *(tier.prices for tier in endpoint.tiers))
     rows = []
-    for key, (label, unit, count) in _ROWS.items():
+    for key, (label, unit, count) in (_RERANK_ROWS if task == "rerank" else _ROWS).items():
         prices = [getattr(prices, key) for prices in tiers]
         if any(prices):
             rows.append((label, unit, tuple(_shown(price, count) for price in prices)))

@@ -108,9 +108,10 @@ def _endpoints(facts: dict[str, Any], providers: dict[str, Provider]) -> list[En
     """Return the endpoints that can be billed. An aggregator's is enabled only for models without another provider,
     so that prompts pass through fewer hands."""
     contexts = {row["id"]: row.get("context_length", 0) for row in facts["models"]}
+    outputs = {row["id"]: row.get("output_modalities", ()) for row in facts["models"]}
     endpoints = []
     for row in facts["endpoints"]:
-        pricing = servable(row["pricing"], free=row["model"].endswith(":free"))
+        pricing = servable(row["pricing"], free=row["model"].endswith(":free"), outputs=outputs[row["model"]])
         if pricing is None:
             continue
         suffix = f"/{row['tag']}" if "tag" in row else ""

@@ -39,7 +39,7 @@ def landing(request: PageRequest) -> HttpResponse:
     catalogue = catalog.current()
     context = {
         "figures": figures(catalogue),
-        "newest": list(catalogue.models.values())[:NEWEST],
+        "newest": [model for model in catalogue.models.values() if model.task == "chat"][:NEWEST],
         "sample_model": sample_model(catalogue),
     }
     return render(request, "home.html", context)

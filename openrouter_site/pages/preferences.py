@@ -27,8 +27,9 @@ class PreferencesForm(forms.Form):
 
     def clean_default_model(self) -> str:
         name = str(self.cleaned_data["default_model"]).strip()
-        if name and catalog.current().find(name) is None:
-            raise forms.ValidationError("Model not found. Choose one from the list, or leave this empty.")
+        model = catalog.current().find(name)
+        if name and (model is None or model.task != "chat"):
+            raise forms.ValidationError("Model not found. Choose a chat model from the list, or leave this empty.")
         return name
 
 
@@ -46,6 +47,6 @@ def preferences(request: AuthedRequest) -> HttpResponse:
     context = {
         "form": form,
         "may_change": access.is_admin(request.user, organisation),
-        "models": catalog.current().models.values(),
+        "models": [model for model in catalog.current().models.values() if model.task == "chat"],
     }
     return render(request, "site/preferences.html", context, status=422 if form.errors else 200)

@@ -8,7 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from sandbox.providers.app import make_app
-from sandbox.providers.catalog import Catalog, read_catalog
+from sandbox.providers.catalog import Catalog, read_catalog, read_dimensions
 from sandbox.providers.shared import Shared
 from sandbox.providers.wire import WireProtocol
 
@@ -17,8 +17,9 @@ def main() -> None:
     """Serves until stopped; the first line printed has the address."""
     chosen = _options().parse_args()
     catalog = read_catalog(chosen.catalog) if chosen.catalog else Catalog()
+    dimensions = read_dimensions(chosen.dimensions) if chosen.dimensions else {}
     config = uvicorn.Config(
-        make_app(Shared(speed=chosen.speed, record=chosen.record, catalog=catalog)),
+        make_app(Shared(speed=chosen.speed, record=chosen.record, catalog=catalog, dimensions=dimensions)),
         host="127.0.0.1",
         port=chosen.port,
         http=WireProtocol,
@@ -53,6 +54,7 @@ def _options() -> argparse.ArgumentParser:
     )
     options.add_argument("--record", action="store_true", help="record requests, for GET /_test/requests")
     options.add_argument("--catalog", type=Path, help="JSON file with endpoints, for lists of models and their limits")
+    options.add_argument("--dimensions", type=Path, help="JSON file with models and endpoints, for sizes of vectors")
     return options
 
 

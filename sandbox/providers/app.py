@@ -10,6 +10,7 @@ from sandbox.providers.anthropic import Messages
 from sandbox.providers.completions import Completions
 from sandbox.providers.gemini import Generation
 from sandbox.providers.openai import ChatCompletions, TextCompletions
+from sandbox.providers.retrieval import CohereEmbeddings, GeminiEmbeddings, OpenAiEmbeddings, Rerank
 from sandbox.providers.shared import Shared
 from sandbox.providers.web_search import WebSearch
 
@@ -47,6 +48,7 @@ def make_app(shared: Shared) -> Starlette:
             change(name)
         return JSONResponse(shared.gates.state(name))
 
+    sizes = shared.dimensions
     return Starlette(
         routes=[
             Route("/{provider}/v1/chat/completions", Completions(shared, ChatCompletions()), methods=["POST"]),
@@ -54,6 +56,11 @@ def make_app(shared: Shared) -> Starlette:
             Route("/anthropic-native/v1/messages", Completions(shared, Messages()), methods=["POST"]),
             Route(f"{_GEMINI}:generateContent", Completions(shared, Generation(stream=False)), methods=["POST"]),
             Route(f"{_GEMINI}:streamGenerateContent", Completions(shared, Generation(stream=True)), methods=["POST"]),
+            Route("/{provider}/v1/embeddings", Completions(shared, OpenAiEmbeddings(sizes)), methods=["POST"]),
+            Route("/{provider}/v1/rerank", Completions(shared, Rerank()), methods=["POST"]),
+            Route("/{provider}/v2/embed", Completions(shared, CohereEmbeddings(sizes)), methods=["POST"]),
+            Route("/{provider}/v2/rerank", Completions(shared, Rerank()), methods=["POST"]),
+            Route(f"{_GEMINI}:batchEmbedContents", Completions(shared, GeminiEmbeddings(sizes)), methods=["POST"]),
             Route("/{provider}/v1/models", models),
             Route("/exa/search", WebSearch(shared), methods=["POST"]),
             Route("/health", health),

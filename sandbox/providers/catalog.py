@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Catalog", "read_catalog"]
+__all__ = ["Catalog", "read_catalog", "read_dimensions"]
 
 _MOST = 2000  # names remembered over all providers
 
@@ -41,6 +41,21 @@ def read_catalog(path: Path) -> Catalog:
     """The catalog in a JSON file: its `endpoints` have provider, model, perhaps provider_model_id, context_length."""
     known: dict[str, dict[str, int | None]] = {}
     for endpoint in msgspec.json.decode(path.read_bytes())["endpoints"]:
-        name = endpoint.get("provider_model_id") or endpoint["model"]
-        known.setdefault(endpoint["provider"], {})[name] = endpoint.get("context_length")
+        known.setdefault(endpoint["provider"], {})[_name(endpoint)] = endpoint.get("context_length")
     return Catalog(known)
+
+
+def read_dimensions(path: Path) -> dict[tuple[str, str], int]:
+    """The dimensions of vectors by provider and model name, from such a file with `models` that have dimensions."""
+    facts = msgspec.json.decode(path.read_bytes())
+    sizes = {model["id"]: model["dimensions"] for model in facts["models"] if model.get("dimensions")}
+    return {
+        (endpoint["provider"], _name(endpoint)): sizes[endpoint["model"]]
+        for endpoint in facts["endpoints"]
+        if endpoint["model"] in sizes
+    }
+
+
+def _name(endpoint: dict[str, Any]) -> str:
+    name: str = endpoint.get("provider_model_id") or endpoint["model"]
+    return name

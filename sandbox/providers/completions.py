@@ -15,7 +15,6 @@ from sandbox.providers.errors import MALFORMED, Refusal, refusal_of
 from sandbox.providers.faults import Faults
 from sandbox.providers.gates import held
 from sandbox.providers.pace import Pace, pace_of
-from sandbox.providers.prompt import prompt_tokens
 from sandbox.providers.protocol import Protocol, Voice
 from sandbox.providers.recorder import Record, readable
 from sandbox.providers.sending import send_body, send_steps
@@ -98,7 +97,7 @@ class Exchange:
             return None
         if request.service_tier and "standard-tier" in faults:
             request = msgspec.structs.replace(request, service_tier="default")
-        prompt, marked = prompt_tokens(request)
+        prompt, marked = self.protocol.prompt(request)
         if refusal := faults.refusal or self._refusal(request, len(prompt), context):
             await self._wait_at_gates()
             await self.refuse(refusal)
@@ -141,12 +140,14 @@ class Exchange:
             return Refusal(401, code="invalid_api_key")
         if key.endswith(b"-limited"):
             return Refusal(429, retry_after=LIMITED_SECONDS)
-        if context and prompt + (request.token_limit or 1) > context:
+        if context and self.protocol.context_tokens(request, prompt) > context:
             message = f"This model's maximum context length is {context} tokens, and {prompt} are in the messages."
             return Refusal(400, message, "context_length_exceeded")
         return None
 
     def _answer(self, request: ChatRequest) -> Answer:
+        if (own := self.protocol.answer(request)) is not None:
+            return own
         if self.controls.tokens is not None:
             answer = exact_answer(self.controls.tokens)
         else:

@@ -10,6 +10,7 @@ from sandbox.providers.answer import Answer, Usage
 from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal
+from sandbox.providers.prompt import prompt_tokens
 from sandbox.providers.steps import Frame, Step
 
 __all__ = ["Protocol", "Voice", "header_of"]
@@ -66,6 +67,18 @@ class Protocol(ABC):
     @abstractmethod
     def read(self, body: bytes, scope: Scope) -> ChatRequest:
         """The request in `body`; ValueError, with a sentence, when there is none."""
+
+    def prompt(self, request: ChatRequest) -> tuple[list[str], int]:
+        """(every token of the prompt in order, how many of them come before the last cache mark)."""
+        return prompt_tokens(request)
+
+    def context_tokens(self, request: ChatRequest, prompt: int) -> int:
+        """The tokens that have to fit into the model's context, of a prompt with `prompt` tokens."""
+        return prompt + (request.token_limit or 1)
+
+    def answer(self, request: ChatRequest) -> Answer | None:
+        """The answer, if the protocol has its own; None: the writer makes one."""
+        return None
 
     @abstractmethod
     def refusal(self, refusal: Refusal, dialect: Dialect) -> tuple[str, bytes]:

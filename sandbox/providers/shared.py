@@ -13,9 +13,17 @@ __all__ = ["Shared"]
 class Shared:
     """One per process. `speed` is a factor on the real pace; 0 means without delay."""
 
-    def __init__(self, *, speed: float = 1.0, record: bool = False, catalog: Catalog | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        speed: float = 1.0,
+        record: bool = False,
+        catalog: Catalog | None = None,
+        dimensions: dict[tuple[str, str], int] | None = None,
+    ) -> None:
         self.speed = speed
         self.catalog = catalog or Catalog()
+        self.dimensions = dimensions or {}  # of vectors, by provider and model
         self.counters = Counters()
         self.gates = Gates()
         self.prompts = PromptCache()

@@ -7,7 +7,7 @@ function showCounts(results) {
   const counts = JSON.parse(results.dataset.counts);
   for (const input of document.querySelectorAll("#facets input[data-facet]")) {
     const { facet } = input.dataset;
-    const value = input.value || { context: "0", max_price: "any" }[facet];
+    const value = input.value || { context: "0", max_price: "any", output_modalities: "text" }[facet];
     // Missing from the counts: options that no model has (0), and a custom step in the URL, which all results match.
     const own = input.type === "radio" && input.checked;
     const count = counts[facet]?.[value] ?? (own ? parseInt(results.dataset.found, 10) : 0);

@@ -81,7 +81,7 @@ def test_every_model_has_the_whole_schema(bundled):
 
 
 def test_every_price_is_the_bundled_files_price_to_the_last_digit(bundled_rows):
-    published = {row["id"]: row["pricing"] for row in get("/models")["data"]}
+    published = {row["id"]: row["pricing"] for row in get("/models?output_modalities=all")["data"]}
     for model in bundled_rows.models.values():
         kept = Endpoint.objects.get(pk=model.cheapest.id).pricing
         for name in PRICES:
@@ -335,3 +335,29 @@ def test_the_openapi_document_describes_the_parameters(db):
     names = {parameter["name"] for parameter in document["paths"]["/api/v1/models"]["get"]["parameters"]}
     assert {"q", "supported_parameters", "max_price", "sort", "limit", "use_rss"} <= names
     assert set(document["paths"]["/api/v1/models"]) == {"get"}
+
+
+def test_embedding_models_have_a_list_of_their_own_and_are_not_in_the_usual_one(bundled):
+    listed = get("/embeddings/models")
+    filtered = get("/models?output_modalities=embeddings")
+    assert listed["data"] == filtered["data"] and listed["total_count"] == len(listed["data"]) > 10
+    ids = {model["id"] for model in listed["data"]}
+    assert "openai/text-embedding-3-small" in ids
+    assert not ids & {model["id"] for model in get("/models")["data"]}
+    one = next(model for model in listed["data"] if model["id"] == "openai/text-embedding-3-small")
+    assert one["architecture"]["modality"] == "text->embeddings"
+    assert (one["pricing"]["prompt"], one["pricing"]["completion"]) == ("0.00000002", "0")
+
+
+def test_a_page_of_embedding_models_links_to_the_next(bundled):
+    page = get("/embeddings/models?limit=2&offset=1")
+    assert len(page["data"]) == 2
+    assert page["links"]["next"].endswith("/api/v1/embeddings/models?offset=3&limit=2")
+    error("/embeddings/models?limit=0", 400)
+
+
+def test_rerank_models_are_found_by_their_output(bundled):
+    listed = get("/models?output_modalities=rerank")["data"]
+    assert {model["architecture"]["output_modalities"][0] for model in listed} == {"rerank"}
+    one = next(model for model in listed if model["id"] == "cohere/rerank-v3.5")
+    assert (one["pricing"]["prompt"], one["pricing"]["request"]) == ("0", "0.002")

@@ -57,3 +57,21 @@ def endpoint(served: Model, by: str, pricing: dict[str, str], **fields: Any) -> 
 def usd(text: str) -> int:
     """pico-USD from exact dollars."""
     return int(Decimal(text) * 10**12)
+
+
+def embedding_model(model_id: str = "acme/vectors", **fields: Any) -> Model:
+    """A model for embeddings of 256 dimensions and inputs of 1,000 tokens."""
+    defaults: dict[str, Any] = {
+        "context_length": 1_000,
+        "max_completion_tokens": None,
+        "input_modalities": ["text"],
+        "output_modalities": ["embeddings"],
+        "dimensions": 256,
+    }
+    return model(model_id, **defaults | fields)
+
+
+def embedding_endpoint(served: Model, by: str, price: str, **fields: Any) -> Endpoint:
+    """An endpoint with this price of a prompt token, in USD."""
+    defaults = {"context_length": 1_000, "max_completion_tokens": None, "supported_parameters": ["dimensions"]}
+    return endpoint(served, by, {"prompt": price, "completion": "0"}, **defaults | fields)

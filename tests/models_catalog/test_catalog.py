@@ -135,7 +135,7 @@ def test_a_check_for_changes_costs_one_query(shop, clock, django_assert_num_quer
 
 def test_reading_it_takes_a_few_queries_however_large_it_is(bundled_rows, django_assert_num_queries):
     with django_assert_num_queries(6):
-        assert len(catalog.load().models) == 401
+        assert len(catalog.load().models) == 423
 
 
 def test_an_aggregators_key_brings_everything_it_lists(db, monkeypatch):

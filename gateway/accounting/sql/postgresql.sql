@@ -92,7 +92,7 @@ INSERT INTO gateway_generation (
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
     hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
-    web_search_engine, web_search_results, response_cache_source_id,
+    api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
 SELECT
@@ -103,7 +103,7 @@ SELECT
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
     hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
-    web_search_engine, web_search_results, response_cache_source_id,
+    api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 FROM json_populate_recordset(
     json_populate_record(
@@ -117,8 +117,8 @@ FROM json_populate_recordset(
             "failed_attempts": [], "prompt_tokens": 0, "completion_tokens": 0, "reasoning_tokens": 0,
             "cached_tokens": 0, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "token_source": "none",
             "hold": 0, "cost": 0, "write_off": 0, "price": {}, "discount_basis_points": 0, "images": 0,
-            "output_images": 0, "output_image_tokens": 0, "web_search_engine": "", "web_search_results": 0,
-            "response_cache_source_id": ""
+            "output_images": 0, "output_image_tokens": 0, "api_type": "completions", "search_units": 0,
+            "web_search_engine": "", "web_search_results": 0, "response_cache_source_id": ""
         }'
     ),
     :'rows'

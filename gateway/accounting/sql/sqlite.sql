@@ -95,7 +95,7 @@ INSERT INTO gateway_generation (
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
     hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
-    web_search_engine, web_search_results, response_cache_source_id,
+    api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
 SELECT
@@ -141,6 +141,8 @@ SELECT
     coalesce(json_extract(value, '$.images'), 0),
     coalesce(json_extract(value, '$.output_images'), 0),
     coalesce(json_extract(value, '$.output_image_tokens'), 0),
+    coalesce(json_extract(value, '$.api_type'), 'completions'),
+    coalesce(json_extract(value, '$.search_units'), 0),
     coalesce(json_extract(value, '$.web_search_engine'), ''),
     coalesce(json_extract(value, '$.web_search_results'), 0),
     coalesce(json_extract(value, '$.response_cache_source_id'), ''),

@@ -1,17 +1,18 @@
 """An inference request: parsed and checked once, and kept as it came for the provider that serves it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
 from common.errors import InvalidRequest
+from gateway.protocols.json_text import read_object
 from gateway.protocols.reasoning import Detail
 from presets.merging import PresetInUse
 
 from .functions import with_tools
 
-__all__ = ["ChatRequest", "ProviderPreferences", "parse"]
+__all__ = ["CHAT_FIELDS", "ChatRequest", "ProviderPreferences", "parse"]
 
 Positive = Annotated[int, Meta(ge=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
@@ -174,11 +175,19 @@ class _Body(msgspec.Struct):
     session_id: Annotated[str, Meta(max_length=256)] | None = None
 
 
+#: The names of all fields that are checked.
+CHAT_FIELDS = frozenset(_Body.__struct_fields__)
 _NONE: frozenset[str] = frozenset()
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked request. `body` is what the client sent; the gateway acts on the other fields."""
+    """A checked request. `body` is what the client sent; the gateway acts on the other fields.
+
+    Requests of other tasks extend it: their `messages` hold the texts that they send to a model.
+    """
+
+    #: The kind of model that serves the request: `ModelEntry.task`.
+    task: ClassVar[str] = "chat"
 
     body: dict[str, Any]
     model: str | None  # None: the account's default
@@ -200,6 +209,10 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     heals_json: bool = False  # JSON with faults in a whole response is mended
     preset: PresetInUse | None = None  # the one whose fields and system prompt are part of the request
 
+    def place(self, part: int) -> str:
+        """The JSON path of a part that is read on its own; empty if the prompt is one whole."""
+        return ""
+
     def caches_for_an_hour(self) -> bool:
         """Whether any part of the prompt is to be cached for an hour, which costs more than for five minutes."""
         marked: list[Any] = [self.body, *(self.body.get("tools") or ())]
@@ -215,8 +228,6 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
 #: OpenAI's limit. Other protocols of callers have none.
 MAX_STOP_SEQUENCES = 4
 
-_decoder = msgspec.json.Decoder()
-
 
 def parse(body: bytes | dict[str, Any], *, max_stops: int | None = MAX_STOP_SEQUENCES) -> ChatRequest:
     """The request in a JSON body: bytes, whatever their Content-Type, or a decoded object.
@@ -224,15 +235,7 @@ def parse(body: bytes | dict[str, Any], *, max_stops: int | None = MAX_STOP_SEQU
     `max_stops` bounds the number of stop sequences. Raises InvalidRequest, which names the place and the reason of the
     first fault.
     """
-    if isinstance(body, bytes):
-        try:
-            raw = _decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidRequest(f"The body is not valid JSON: {error}") from error
-    else:
-        raw = body
-    if not isinstance(raw, dict):
-        raise InvalidRequest('The body must be a JSON object, for example {"model": ..., "messages": [...]}.')
+    raw = read_object(body, '{"model": ..., "messages": [...]}')
     try:
         checked = msgspec.convert(raw, _Body)
     except (msgspec.ValidationError, RecursionError) as error:

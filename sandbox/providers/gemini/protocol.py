@@ -17,7 +17,7 @@ from sandbox.providers.gemini.requests import read_generation_request
 from sandbox.providers.protocol import Protocol, Voice, header_of
 from sandbox.providers.steps import Frame, Step
 
-__all__ = ["Generation"]
+__all__ = ["Generation", "error_of"]
 
 _STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -52,7 +52,7 @@ class Generation(Protocol):
         return read_generation_request(body, scope["path_params"]["model"], stream=self.stream)
 
     def refusal(self, refusal: Refusal, dialect: Dialect) -> tuple[str, bytes]:
-        return "application/json; charset=UTF-8", encode(_error(refusal))
+        return "application/json; charset=UTF-8", encode(error_of(refusal))
 
     def voice(self, request: ChatRequest, dialect: Dialect) -> Voice:
         return GenerationVoice(request)
@@ -92,7 +92,7 @@ class GenerationVoice(Voice):
         return Frame(b"data: " + encode(chunk) + b"\r\n\r\n", tokens, kind)
 
     def error(self, refusal: Refusal) -> Any:
-        return _error(refusal)
+        return error_of(refusal)
 
     def broken(self) -> bytes:
         return b'{"candidates": [{"content": {"parts": [{"te'
@@ -142,6 +142,6 @@ def _usage(usage: Usage, sent: int) -> dict[str, Any]:
     return body
 
 
-def _error(refusal: Refusal) -> dict[str, Any]:
+def error_of(refusal: Refusal) -> dict[str, Any]:
     status = _STATUSES.get(refusal.status, "UNKNOWN" if refusal.status >= 500 else "FAILED_PRECONDITION")
     return {"error": {"code": refusal.status, "message": refusal.text, "status": status}}

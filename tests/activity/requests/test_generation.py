@@ -157,3 +157,15 @@ def test_a_replayed_response_names_the_request_that_it_comes_from(alice_client, 
     assert "No provider was asked" in page
     assert "Replayed from your response cache" in alice_client.get("/activity").content.decode()
     assert "response cache" not in alice_client.get(f"/activity/{source.pk}").content.decode()
+
+
+def test_a_ranking_is_explained_by_its_search_units(account):
+    request = make_request(
+        account, api_type="rerank", search_units=3, prompt_tokens=0, completion_tokens=0, finish_reason="stop",
+        price={"prompt": "0", "completion": "0", "request": "0.002"}, cost=6_000_000_000,
+    )  # fmt: skip
+    explanation = explain(request)
+    [line] = explanation.lines
+    assert (line.name, line.unit, line.count, line.amount) == ("Search", "search units", 3, Decimal("0.006"))
+    assert explanation.listed == explanation.charged == request.cost
+    assert (explanation.other, explanation.waived, explanation.reason) == (0, 0, "")

@@ -117,6 +117,8 @@ def test_an_order_without_figures_keeps_the_default(bundled):
         "input_modalities=image,file&providers=azure",
         "max_price=2&context=200000",
         "model_authors=google,qwen",
+        "output_modalities=embeddings",
+        "output_modalities=rerank,embeddings",
     ],
 )
 def test_each_count_is_what_choosing_the_option_brings(bundled, state):
@@ -131,6 +133,9 @@ def test_each_count_is_what_choosing_the_option_brings(bundled, state):
                     chosen = replace(query, context=int(option.value or 0))
                 case "max_price":
                     chosen = replace(query, max_price=Decimal(option.value) if option.value else None)
+                case "output_modalities":
+                    outputs = () if option.value == "all" else tuple((option.value or "text").split(","))
+                    chosen = replace(query, output_modalities=outputs)
                 case "zdr":
                     chosen = replace(query, zdr=True)
                 case "input_modalities" | "supported_parameters":

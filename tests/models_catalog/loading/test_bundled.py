@@ -62,8 +62,8 @@ def write(tmp_path):
 def test_it_loads_over_four_hundred_models_and_says_so():
     said = StringIO()
     call_command("load_catalogue", stdout=said)
-    assert "Loaded 401 models" in said.getvalue()
-    assert len(catalog.current().models) == 401
+    assert "Loaded 423 models" in said.getvalue()
+    assert len(catalog.current().models) == 423
     assert Model.objects.filter(hidden=True).count() == 58
 
 
@@ -99,6 +99,10 @@ def test_every_model_can_be_billed(bundled):
             prices = endpoint.prices
             if model.variant == "free":
                 assert prices.is_free, model.id
+            elif model.task == "embeddings":
+                assert prices.prompt > 0 == prices.completion and model.dimensions, model.id
+            elif model.task == "rerank":
+                assert (prices.prompt > 0) != (prices.request > 0), model.id
             else:
                 assert prices.prompt > 0 and prices.completion > 0, model.id
                 assert prices.input_cache_read != 0 and prices.input_cache_write != 0, model.id

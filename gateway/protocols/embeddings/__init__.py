@@ -1,0 +1,1 @@
+"""OpenAI's embeddings protocol: texts in, vectors out."""

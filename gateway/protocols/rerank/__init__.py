@@ -1,0 +1,1 @@
+"""The rerank protocol of Cohere and Jina: a query and documents in, the documents by relevance out."""

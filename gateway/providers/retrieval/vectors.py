@@ -1,0 +1,82 @@
+"""Vectors as JSON: lists of numbers, or little-endian 32-bit floats in base64. Only a change of format decodes them."""
+
+import asyncio
+import sys
+from array import array
+from base64 import b64decode, b64encode
+from collections.abc import AsyncGenerator, Sequence
+
+import msgspec
+
+from gateway.events import Delta, Finished, Usage
+from gateway.protocols.embeddings.request import EmbeddingsRequest
+from gateway.providers import http
+from gateway.providers.failures import ProviderFailure
+from gateway.providers.stream import ProviderStream, checked_usage
+
+__all__ = ["VectorsResponse", "token_usage"]
+
+_numbers = msgspec.json.Decoder(list[float])
+_string = msgspec.json.Decoder(str)
+_encode = msgspec.json.Encoder().encode
+
+
+class VectorsResponse(ProviderStream):
+    """A response to `request`, in one piece. A protocol implements `parse` with `events`."""
+
+    def __init__(self, response: http.UpstreamResponse, request: EmbeddingsRequest, inputs: int | None = None) -> None:
+        """`inputs` is how many of the request's inputs the response is for; all by default."""
+        super().__init__(response)
+        self.response = response
+        self._request = request
+        self._inputs = len(request.inputs) if inputs is None else inputs
+
+    def events(self, vectors: Sequence[msgspec.Raw]) -> list[Delta | Finished]:
+        """The events of a response with these vectors; ProviderFailure if it has not one for each input."""
+        if len(vectors) != self._inputs:
+            raise ProviderFailure(502, "The provider returned another number of embeddings than inputs.")
+        return [Delta(vectors=[*vectors]), Finished(finish_reason="stop", native_finish_reason="stop")]
+
+    async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
+        """The events, with vectors in the format that the caller wants."""
+        async for batch in super().batches():
+            yield [
+                Delta(vectors=await self._converted(event.vectors or [])) if isinstance(event, Delta) else event
+                for event in batch
+            ]
+
+    async def _converted(self, vectors: list[msgspec.Raw]) -> list[msgspec.Raw]:
+        convert, wanted = (_in_base64, b'"') if self._request.is_base64 else (_in_numbers, b"[")
+        converted = []
+        for vector in vectors:
+            if bytes(memoryview(vector)[:1]) == wanted:
+                converted.append(vector)
+            else:
+                converted.append(convert(vector))
+                await asyncio.sleep(0)  # a conversion takes up to a millisecond: other responses go on in between
+        return converted
+
+
+def token_usage(tokens: int | None) -> Usage | None:
+    """Usage with these prompt tokens; None if the provider counts none, since no input is empty."""
+    return checked_usage(tokens, 0) if tokens else None
+
+
+def _in_base64(vector: msgspec.Raw) -> msgspec.Raw:
+    try:
+        floats = array("f", _numbers.decode(vector))
+    except msgspec.DecodeError as error:  # not a list of numbers
+        raise ProviderFailure(502, "The provider sent an invalid response.") from error
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return msgspec.Raw(b'"' + b64encode(floats.tobytes()) + b'"')
+
+
+def _in_numbers(vector: msgspec.Raw) -> msgspec.Raw:
+    try:
+        floats = array("f", b64decode(_string.decode(vector), validate=True))
+    except ValueError as error:  # no string, not base64, or not a whole number of floats
+        raise ProviderFailure(502, "The provider sent an invalid response.") from error
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return msgspec.Raw(_encode(floats.tolist()))
