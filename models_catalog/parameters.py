@@ -14,6 +14,7 @@ __all__ = [
     "always_reasons",
     "choices_of",
     "provider_parameters",
+    "service_tier_of",
     "supports",
     "supports_all",
 ]
@@ -105,6 +106,9 @@ _ALWAYS_REASONS = re.compile(
     r"|[\w-]+/[\w.-]+-thinking"
 )
 
+#: Names of service tiers in endpoint tags: `openai/priority`.
+_SERVICE_TIERS = frozenset({"flex", "priority"})
+
 IMPLIED_BY: Mapping[str, str] = MappingProxyType({one.name: one.implied_by for one in PARAMETERS if one.implied_by})
 REQUIRABLE = frozenset(one.name for one in PARAMETERS if one.requirable)
 FILTERABLE = tuple(one.name for one in PARAMETERS if one.filterable)
@@ -134,3 +138,9 @@ def always_reasons(model_id: str) -> bool:
 def choices_of(provider: str, *, is_own: bool) -> int:
     """The most completions that one response of the provider can have."""
     return _CHOICES.get(provider, _OWN_CHOICES if is_own else 1)
+
+
+def service_tier_of(tag: str) -> str:
+    """The service tier in the tag of an endpoint; empty for the standard one."""
+    name = tag.partition("/")[2]
+    return name if name in _SERVICE_TIERS else ""
