@@ -86,6 +86,9 @@ class Organisation(models.Model):
     default_model = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    class Meta:
+        verbose_name = "organization"
+
     def __str__(self) -> str:
         return self.name
 

@@ -27,6 +27,7 @@ from gateway.events import Started
 from . import limits, protocol
 from .billing import bill_of
 from .delta_buffer import DeltaBuffer
+from .kept_answers import Keeper, kept_pieces, key_from, store
 from .remedies import remedy_for
 from .session import session_user
 from .sign_out import open_sockets
@@ -48,6 +49,17 @@ STOP_SECONDS = 0.5
 #: Seconds between checks for a bill. A provider that can't be canceled is read to its end first.
 BILL_PAUSES = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
+#: The answers of this process that go on without their socket.
+detached: set[asyncio.Task[None]] = set()
+
+
+async def stop_detached() -> None:
+    """Stop the answers that go on without their socket, because the process ends."""
+    tasks = list(detached)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
 
 class ChatConsumer(AsyncWebsocketConsumer):
     """Runs each answer in its own task, because the next message is read only after the last has been handled."""
@@ -57,9 +69,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.answers: dict[str, asyncio.Task[None]] = {}
+        self.kept: set[str] = set()  # those that go on without the socket
+        self.resumed: dict[str, asyncio.Task[None]] = {}  # those begun on another socket
         self.bills: set[asyncio.Task[None]] = set()
         self.places = ExitStack()  # what this socket occupies, given back however it ends
-        self.gone = False
+        self.gone = False  # the page
+        self.closed = False
         self.session_ended = False
         self.user_id = 0
         self.session_key = self.auth_hash = ""
@@ -67,11 +82,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def __call__(self, *args: Any) -> None:
         try:
             await super().__call__(*args)
-        finally:  # also when the server shuts down without a disconnect
-            try:
-                await self.cancel_all()
-            finally:
-                self.places.close()
+        except BaseException:  # also when the server shuts down without a disconnect
+            await self.cancel(*self.answers)
+            raise
+        finally:
+            self.closed = True
+            self.places.close()
+            self.forget_session()
 
     async def connect(self) -> None:
         await self.accept()
@@ -96,8 +113,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.close(code=TRY_AGAIN_LATER)
 
     async def disconnect(self, code: int) -> None:
+        """Let the answers that a page can resume go on, and cancel the rest."""
         self.gone = True
-        await self.cancel_all()
+        detached.update(self.answers[each] for each in self.kept)
+        await self.cancel(*(each for each in self.answers if each not in self.kept))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.session_ended or not self.user_id:
@@ -116,10 +135,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         match message:
             case protocol.Ask():
                 await self.start(message)
+            case protocol.Stop() if message.id in self.resumed:
+                await store().stop(self.name_of(message.id))
             case protocol.Stop():
-                task = self.answers.get(message.id)
-                if task and not task.cancelling():  # a second cancel would cut off the final frames
-                    task.cancel()
+                self.stop(message.id)
+            case protocol.Resume():
+                self.resume(message)
+            case protocol.Forget():
+                if message.id not in self.answers:
+                    await store().remove(self.name_of(message.id))
             case protocol.Bill():
                 self.follow_bill(message.id, message.generation_id)
             case protocol.Ping():
@@ -139,12 +163,23 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         task = asyncio.create_task(self.answer(ask))
         self.answers[ask.id] = task
+        if ask.key:
+            self.kept.add(ask.id)
 
-        def ended(_: asyncio.Task[None]) -> None:  # also of a task that was canceled before it began
+        def ended(task: asyncio.Task[None]) -> None:  # also of a task that was canceled before it began
             release()
             self.answers.pop(ask.id, None)
+            self.kept.discard(ask.id)
+            detached.discard(task)
+            self.forget_session()
 
         task.add_done_callback(ended)
+
+    def stop(self, answer_id: str) -> None:
+        """Stop an answer, which keeps what was said."""
+        task = self.answers.get(answer_id)
+        if task and not task.cancelling():  # a second cancel would cut off the final frames
+            task.cancel()
 
     async def refuse(self, message: protocol.Message | None, error: ApiError) -> None:
         """Refuse a message. An `ask` has ended then; any other refusal is about the socket."""
@@ -155,10 +190,21 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def answer(self, ask: protocol.Ask) -> None:
         """Stream one answer, from `accepted` to `ended`. Canceling the task stops it."""
-        buffer = DeltaBuffer(ask.id, self.send_frame)
+        keeper = None
+        if ask.key:
+            keeper = Keeper(self.name_of(ask.id), key_from(ask.key), lambda: self.stop(ask.id))
+
+        async def send(frame: str) -> None:
+            if keeper:
+                keeper.add(frame)
+            await self.send_frame(frame)
+
+        buffer = DeltaBuffer(ask.id, send)
         generation_id = ""
         try:
-            await self.send_frame(protocol.accepted(ask.id))
+            if keeper:
+                await keeper.open()
+            await send(protocol.accepted(ask.id))
             user, organisation = await self.signed_in()
             caller = await completions.chat_caller(user, organisation, **self.caller_details())
             request = completions.parse({**ask.body, "stream": True})
@@ -171,20 +217,45 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await buffer.flush()
             if self.session_ended:
                 signed_out = NotAuthenticated("You were signed out before this answer finished.")
-                await self.send_frame(protocol.refused(ask.id, signed_out, remedy_for(signed_out)))
+                await send(protocol.refused(ask.id, signed_out, remedy_for(signed_out)))
             else:
-                await self.send_frame(protocol.stopped(ask.id))
+                await send(protocol.stopped(ask.id))
                 if generation_id:
                     self.follow_bill(ask.id, generation_id)
         except ApiError as error:
             metrics.ERRORS.labels(error.error_type).inc()
-            await self.send_frame(protocol.refused(ask.id, error, remedy_for(error)))
+            await send(protocol.refused(ask.id, error, remedy_for(error)))
         except Exception as error:
             # Never the message or the traceback: they may quote the prompt.
             log.error("an answer failed: %s", type(error).__name__)
             await buffer.flush()
-            await self.send_frame(protocol.refused(ask.id, outage_of(error) or InternalError()))
+            await send(protocol.refused(ask.id, outage_of(error) or InternalError()))
+        if keeper:
+            # Before the page hears of the end, so that what it then forgets is all there is.
+            keeper.add(protocol.ended(ask.id))
+            await keeper.close()
         await self.send_frame(protocol.ended(ask.id))
+
+    def resume(self, message: protocol.Resume) -> None:
+        """Send what is kept of an answer that was begun on another socket, and what is added to it."""
+        if message.id in self.answers or message.id in self.resumed or len(self.resumed) >= MAX_ANSWERS:
+            return
+        task = self.resumed[message.id] = asyncio.create_task(self.send_kept(message))
+        task.add_done_callback(lambda _: self.resumed.pop(message.id, None))
+
+    async def send_kept(self, message: protocol.Resume) -> None:
+        try:
+            async with aclosing(kept_pieces(self.name_of(message.id), key_from(message.key))) as pieces:
+                async for number, frames in pieces:
+                    await self.send_frame(protocol.resumed(message.id, frames, number))
+                    if frames[-1] == protocol.ended(message.id):
+                        return
+        except LookupError:
+            await self.send_frame(protocol.lost(message.id))
+
+    def name_of(self, answer_id: str) -> str:
+        """Return the name under which an answer of this user is kept."""
+        return f"{self.user_id}:{answer_id}"
 
     def follow_bill(self, answer_id: str, generation_id: str) -> None:
         """Send the cost of a generation once it is settled."""
@@ -215,7 +286,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.user_id, self.auth_hash = user.pk, user.get_session_auth_hash()
         self.session_key = self.scope["session"].session_key
         open_sockets.add(self)
-        self.places.callback(open_sockets.remove, self)
+
+    def forget_session(self) -> None:
+        """No longer let the session end this socket, if it is closed and its last answer has ended."""
+        if self.closed and not self.answers:
+            open_sockets.remove(self)
 
     async def end_session(self) -> None:
         """Stop the answers, which bills what was said, and close."""
@@ -252,10 +327,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
             except (OSError, RuntimeError):  # the server notices before `disconnect` is called
                 self.gone = True
 
-    async def cancel_all(self) -> None:
-        """Cancel every task and wait until its request is settled."""
+    async def cancel(self, *answers: str) -> None:
+        """Cancel these answers, and all that only this socket needs; wait until they are settled."""
         self.gone = True
-        tasks = [*self.answers.values(), *self.bills]
+        tasks = [*(self.answers[each] for each in answers), *self.resumed.values(), *self.bills]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,8 +1,11 @@
 """The chat's WebSocket protocol: the page's messages and the server's frames. Pure functions, no I/O.
 
 The page sends:
-- `{"type": "ask", "id", "body"}`: request an answer. `body` is a chat completion request as the API takes it;
-  `id` is chosen by the page and unique on the socket.
+- `{"type": "ask", "id", "body", "key"}`: request an answer. `body` is a chat completion request as the API takes it;
+  `id` is chosen by the page and unique on the socket. With `key`, 32 bytes in base64url, the answer goes on without
+  its socket and can be resumed: its frames are kept, encrypted with this key.
+- `{"type": "resume", "id", "key"}`: send what is kept of an answer that was begun on another socket, and go on.
+- `{"type": "forget", "id"}`: the page has all of an answer.
 - `{"type": "stop", "id"}`: stop this answer.
 - `{"type": "bill", "id", "generation_id"}`: request the cost of an interrupted answer.
 - `{"type": "ping"}`: check the connection.
@@ -10,7 +13,8 @@ The page sends:
 The server sends, with the answer's `id`:
 - `accepted`, then `started`, any number of `delta`, and `finished`, `failed`, `refused` or `stopped`;
 - `billed`, once the cost is known;
-- `ended`, the last frame of every `ask` except `billed`.
+- `ended`, the last frame of every `ask` except `billed`;
+- `resumed`, with `frames` as they were sent and `start`, 0 for the first of them; or `lost`, if nothing is kept.
 A frame without an ID is about the socket itself: `ready`, `pong`, `refused`.
 
 Money is sent as text: costs as exact decimal dollars, the balance as the site shows it.
@@ -29,21 +33,26 @@ from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 __all__ = [
     "Ask",
     "Bill",
+    "Forget",
     "Message",
     "Ping",
+    "Resume",
     "Stop",
     "accepted",
     "decode",
     "ended",
     "frame",
+    "lost",
     "merged",
     "pong",
     "ready",
     "refused",
+    "resumed",
     "stopped",
 ]
 
 AnswerId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_-]+\Z")]
+Key = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{43}\Z")]
 GenerationId = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
 
@@ -52,6 +61,20 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
 
     id: AnswerId
     body: dict[str, Any]
+    key: Key | None = None
+
+
+class Resume(msgspec.Struct, frozen=True, tag="resume"):
+    """Requests the frames of an answer that was begun on another socket."""
+
+    id: AnswerId
+    key: Key
+
+
+class Forget(msgspec.Struct, frozen=True, tag="forget"):
+    """Says that the page has all of an answer."""
+
+    id: AnswerId
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
@@ -71,7 +94,7 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
     """Checks the connection."""
 
 
-Message = Ask | Stop | Bill | Ping
+Message = Ask | Stop | Bill | Ping | Resume | Forget
 
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder()
@@ -173,6 +196,16 @@ def stopped(answer_id: str) -> str:
 def ended(answer_id: str) -> str:
     """Return the last frame of an answer, except its cost."""
     return _frame("ended", answer_id)
+
+
+def resumed(answer_id: str, frames: Sequence[str], start: int) -> str:
+    """Return frames that are kept, as they were sent. `start` is the number of the first of their pieces."""
+    return _frame("resumed", answer_id, start=start, frames=[msgspec.Raw(frame.encode()) for frame in frames])
+
+
+def lost(answer_id: str) -> str:
+    """Return the frame that says that an answer can't be resumed."""
+    return _frame("lost", answer_id)
 
 
 def pong() -> str:

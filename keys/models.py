@@ -62,6 +62,7 @@ class ApiKey(models.Model):
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "API key"
         indexes = (models.Index(fields=("organisation", "-created_at"), name="key_list"),)
         constraints = (models.CheckConstraint(condition=models.Q(usage__gte=0), name="key_usage_not_negative"),)
 

@@ -34,6 +34,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from api.paths import collapsed, in_api  # noqa: E402
+from chat.consumer import stop_detached  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 from common.storage import database  # noqa: E402
 from common.web import hosts  # noqa: E402
@@ -118,6 +119,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             application.shutdown.watch()
             await send({"type": "lifespan.startup.complete"})
         else:
+            await stop_detached()
             await completions.service.drain()
             await http.close()
             await claim.release()

@@ -115,6 +115,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name": "organization"},
         ),
         migrations.AddField(
             model_name="membership",

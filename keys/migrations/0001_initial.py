@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "API key",
                 "indexes": [models.Index(fields=["organisation", "-created_at"], name="key_list")],
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("usage__gte", 0)), name="key_usage_not_negative"),

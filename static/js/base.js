@@ -45,6 +45,8 @@ document.addEventListener("toast", (event) => {
   const line = document.createElement("p");
   line.textContent = text;
   toast.append(iconElement(ICONS[kind] ?? "info"), line);
+  // The same notice again replaces the old one.
+  for (const old of toasts.querySelectorAll(".toast:not(:has(.btn.small))")) if (old.querySelector("p")?.textContent === text) old.remove();
   toasts.append(toast);
   setUpToast(toast, kind);
 });

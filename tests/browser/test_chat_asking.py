@@ -67,8 +67,9 @@ def test_escape_stops_at_once_keeps_the_part_and_learns_its_cost(room: OpenRoom,
     expect(chat.page.locator("#send")).to_have_attribute("data-act", "send")
 
 
-def test_reloading_in_the_middle_keeps_what_had_arrived_and_the_parameters(room: OpenRoom, gate: MakeGate):
-    chat = room(sandbox={"Tokens": "200"} | gate(40).control)
+def test_reloading_in_the_middle_goes_on_with_the_answer_and_keeps_the_parameters(room: OpenRoom, gate: MakeGate):
+    halfway = gate(40)
+    chat = room(sandbox={"Tokens": "200"} | halfway.control)
     chat.page.click("#open-parameters")
     chat.page.get_by_label("System prompt").fill("Be brief.")
     chat.page.locator("#p-temperature").fill("0.3")
@@ -77,15 +78,32 @@ def test_reloading_in_the_middle_keeps_what_had_arrived_and_the_parameters(room:
     wait_until(lambda: chat.answers and len(chat.answers[0]) > 60, "some words")
     part = chat.answers[0]
     chat.reload()
-    assert chat.answers[0].startswith(part[:40])
-    expect(last_answer(chat).locator(".banner")).to_contain_text("Interrupted")
-    expect(last_answer(chat).locator(".meta summary")).to_contain_text("tokens")
+    wait_until(lambda: chat.answers and chat.answers[0].startswith(part), "what had arrived")
+    expect(last_answer(chat)).to_have_attribute("aria-busy", "true")
+    halfway.open()
+    chat.wait()
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("200 tokens")
+    assert chat.answers[0].startswith(part)
+    assert not [message for message in chat.billed()["messages"] if "key" in message]
     expect(chat.page.locator("#open-parameters .count")).to_have_text("2")
-    chat.page.get_by_role("button", name="Try again").click()
+    last_answer(chat).get_by_role("button", name="Regenerate").click()
     expect(last_answer(chat)).to_have_attribute("aria-busy", "true")
     chat.page.keyboard.press("Escape")
     assert chat.asked[-1]["temperature"] == 0.3
     assert chat.asked[-1]["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_a_parameter_out_of_range_is_refused_with_words(room: OpenRoom):
+    chat = room(sandbox={"Tokens": "8"})
+    chat.page.click("#open-parameters")
+    chat.page.locator("#p-temperature").fill("9")
+    expect(chat.page.locator("#p-temperature-error")).to_have_text("Enter a number from 0 to 2. It isn't used.")
+    expect(chat.page.locator("#p-temperature")).to_have_attribute("aria-describedby", "p-temperature-error")
+    chat.page.locator("#p-temperature").fill("0.9")
+    expect(chat.page.locator("#p-temperature-error")).to_have_count(0)
+    chat.page.get_by_role("button", name="Done").click()
+    chat.ask("Hello")
+    assert chat.asked[0]["temperature"] == 0.9
 
 
 def test_a_question_carries_the_conversation_before_it_and_nothing_else(room: OpenRoom):
@@ -198,7 +216,15 @@ def test_an_answer_that_was_cut_at_its_longest_length_can_go_on(room: OpenRoom):
     chat.page.locator("#p-max_tokens").fill("20")
     chat.page.keyboard.press("Escape")
     chat.ask("Tell me about rivers")
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("20 tokens")
+    part = chat.answers[0]
     chat.page.get_by_role("button", name="Continue").click()
-    expect(chat.page.locator(".question")).to_have_count(2)
-    chat.wait()
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("40 tokens")
+    assert chat.answers[0].startswith(part) and len(chat.answers) == 1
     assert [message["role"] for message in chat.asked[1]["messages"]] == ["user", "assistant", "user"]
+    expect(chat.page.locator(".question")).to_have_count(1)
+    (answer,) = (message for message in chat.billed()["messages"] if message["role"] == "assistant")
+    assert [earlier["tokens"] for earlier in answer["earlier"]] == [20]
+    assert answer["text"].startswith(sent := chat.asked[1]["messages"][1]["content"]) and len(sent) == answer["base"]
+    chat.reload()
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("40 tokens")

@@ -97,6 +97,29 @@ def test_the_address_leads_back_to_a_chat(room: OpenRoom):
     expect(page.locator("#toasts")).to_contain_text("isn't on this device")
 
 
+def test_a_search_opens_the_chat_at_the_message_in_its_version_and_marks_the_words(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    chat.ask("Where do quokkas live, and what do QUOKKAS eat?")
+    page.locator(".question").hover()
+    page.get_by_role("button", name="Edit message").click()
+    page.get_by_label("Edit your message").fill("Where do wombats live?")
+    page.locator(".editing").get_by_role("button", name="Send").click()
+    expect(page.locator(".bubble")).to_have_text("Where do wombats live?")
+    chat.wait()
+    new_chat(chat)
+    page.locator("#rail-search").fill("quokkas live")
+    expect(page.locator("#conversations small")).to_contain_text("Where do quokkas live")
+    page.locator("#conversations a").click()
+    expect(page.locator(".bubble")).to_contain_text("Where do quokkas live")
+    expect(page.locator(".question .versions")).to_contain_text("1/2")
+    marked = "[...CSS.highlights.get('found')].map(String)"
+    assert page.evaluate(marked) == ["quokkas", "live", "QUOKKAS"]
+    assert chat.stored()["conversations"][0]["leaf"] != page.locator(".answer").get_attribute("data-id"), "only shown"
+    new_chat(chat)
+    assert page.evaluate("CSS.highlights.has('found')") is False
+
+
 # --- Tabs -----------------------------------------------------------------------------------------
 
 
@@ -118,6 +141,54 @@ def test_two_tabs_show_the_same_chat_and_neither_cuts_the_others_answer(room: Op
     wait_until(lambda: other.answers == chat.answers, "the other tab to follow")
     expect(other.page.locator(".answer .meta summary")).to_contain_text("120 tokens")
     assert [message["status"] for message in chat.stored()["messages"] if message["role"] == "assistant"] == ["done"]
+
+
+def test_the_other_tab_follows_while_an_answer_is_written_and_may_stop_it(room: OpenRoom, gate: MakeGate):
+    halfway = gate(60)
+    chat = room(sandbox={"Tokens": "120"} | halfway.control)
+    chat.ask("First", wait=False)
+    other = second_tab(chat)
+    wait_until(lambda: len("".join(chat.answers)) > 40, "some words")
+    wait_until(lambda: other.answers == chat.answers, "the other tab to show them while they are written")
+    expect(other.page.get_by_role("button", name="Stop answering")).to_be_visible()
+    other.page.get_by_role("button", name="Stop answering").click()
+    for tab in (chat, other):
+        expect(tab.page.locator(".answer")).to_contain_text("You stopped this answer.")
+        expect(tab.page.get_by_role("button", name="Send")).to_be_visible()
+
+
+def test_a_question_asked_in_one_tab_while_the_other_writes_appears_in_both(room: OpenRoom, gate: MakeGate):
+    halfway = gate(60)
+    chat = room(sandbox={"Tokens": "120"} | halfway.control)
+    chat.ask("First", wait=False)
+    wait_until(lambda: len("".join(chat.answers)) > 40, "some words")
+    other = second_tab(chat)
+    # The button says Stop; another version of the question is asked by editing it.
+    other.page.locator(".question").hover()
+    other.page.get_by_role("button", name="Edit message").click()
+    other.page.get_by_label("Edit your message").fill("Second")
+    other.page.locator(".editing").get_by_role("button", name="Send").click()
+    expect(other.page.locator(".bubble")).to_have_text("Second")
+    expect(chat.page.locator(".question .versions")).to_contain_text("1/2")
+    halfway.open()
+    wait_until(
+        lambda: [m["status"] for m in chat.stored()["messages"] if m["role"] == "assistant"] == ["done"] * 2, "both"
+    )
+
+
+def test_closing_the_tab_that_writes_an_answer_passes_it_to_the_other(room: OpenRoom, gate: MakeGate):
+    halfway = gate(60)
+    chat = room(sandbox={"Tokens": "120"} | halfway.control)
+    chat.ask("First", wait=False)
+    wait_until(lambda: len("".join(chat.answers)) > 40, "some words")
+    other = second_tab(chat)
+    wait_until(lambda: other.answers == chat.answers, "the other tab to show them")
+    chat.page.close()
+    halfway.open()
+    other.wait()
+    expect(other.page.locator(".answer .meta summary")).to_contain_text("120 tokens")
+    expect(other.page.get_by_role("button", name="Send")).to_be_visible()
+    assert not other.asked
 
 
 def test_what_one_tab_deletes_disappears_from_the_other(room: OpenRoom):

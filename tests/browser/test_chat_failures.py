@@ -48,6 +48,23 @@ def test_an_answer_that_breaks_off_keeps_its_part(room: OpenRoom):
     assert len(chat.answers[0]) > 10
 
 
+def test_an_empty_answer_says_so_and_can_be_tried_again(room: OpenRoom):
+    chat = room(sandbox={"Fault": "*=empty-stop"})
+    chat.ask("Hello")
+    expect(last_answer(chat)).to_contain_text("The model ended without an answer.")
+    last_answer(chat).get_by_role("button", name="Try again").click()
+    wait_until(lambda: len(chat.asked) == 2, "the second try")
+    expect(chat.page.locator(".answer")).to_have_count(1)
+
+
+def test_the_same_notice_is_shown_once(room: OpenRoom):
+    page = room().page
+    say = "text => document.dispatchEvent(new CustomEvent('toast', { detail: { text, kind: 'bad' } }))"
+    for text in ("The disk is full.", "The disk is full.", "Something else."):
+        page.evaluate(say, text)
+    expect(page.locator("#toasts .toast p")).to_have_text(["The disk is full.", "Something else."])
+
+
 def test_without_a_connection_a_question_waits_and_leaves_when_it_is_back(room: OpenRoom, faults: list[str]):
     chat = room(sandbox={"Tokens": "8"})
     page = chat.page
@@ -63,7 +80,26 @@ def test_without_a_connection_a_question_waits_and_leaves_when_it_is_back(room: 
     faults.clear()  # the browser reports failed connections
 
 
-def test_losing_the_connection_in_the_middle_keeps_the_part_and_asks_nothing_twice(
+def test_losing_the_connection_in_the_middle_loses_nothing_and_asks_nothing_twice(
+    room: OpenRoom, gate: MakeGate, faults: list[str]
+):
+    halfway = gate(40)
+    chat = room(sandbox={"Tokens": "200"} | halfway.control)
+    page = chat.page
+    chat.ask("Tell me everything about bridges", wait=False)
+    wait_until(lambda: chat.answers and len(chat.answers[0]) > 30, "some words")
+    page.context.set_offline(True)
+    expect(last_answer(chat)).to_contain_text("waiting for connection")
+    halfway.open()
+    page.context.set_offline(False)
+    chat.wait()
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("200 tokens")
+    expect(last_answer(chat)).not_to_contain_text("waiting for connection")
+    assert len(chat.asked) == 1
+    faults.clear()
+
+
+def test_stopping_an_answer_without_a_connection_stops_it_when_there_is_one(
     room: OpenRoom, gate: MakeGate, faults: list[str]
 ):
     chat = room(sandbox={"Tokens": "200"} | gate(40).control)
@@ -71,10 +107,11 @@ def test_losing_the_connection_in_the_middle_keeps_the_part_and_asks_nothing_twi
     chat.ask("Tell me everything about bridges", wait=False)
     wait_until(lambda: chat.answers and len(chat.answers[0]) > 30, "some words")
     page.context.set_offline(True)
-    expect(last_answer(chat).locator(".banner")).to_contain_text("Connection lost")
+    expect(last_answer(chat)).to_contain_text("waiting for connection")
+    page.get_by_role("button", name="Stop answering").click()
+    expect(last_answer(chat)).to_contain_text("You stopped this answer.")
     page.context.set_offline(False)
-    expect(last_answer(chat).locator(".meta summary")).to_contain_text("$")
-    assert len(chat.asked) == 1
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("$", timeout=15_000)
     faults.clear()
 
 

@@ -1,5 +1,5 @@
 /* Streaming Markdown. Blocks that can no longer change are rendered once; only the open end is rendered again,
-   at most once per frame and for at most a fifth of the time. */
+   at most ten times a second and for at most a twentieth of the time. */
 
 import { codeCard, highlight, wrapCode } from "chat/code";
 import { Context, toFragment, tokenize, updateContext } from "chat/markdown";
@@ -7,6 +7,11 @@ import { typeset } from "chat/math";
 
 /** Open code fences longer than this are appended to instead of rendered again. */
 const LONG_FENCE = 4096;
+/** Milliseconds between two renderings: at least PAUSE, and so many times as long as the last one took, its frame
+    included (style, layout and paint cost more than the text), but at most LONGEST_PAUSE. */
+const PAUSE = 100;
+const REST = 19;
+const LONGEST_PAUSE = 500;
 const HIDDEN_PAUSE = 250;
 
 /** A finished block, with highlighted code and typeset formulas. */
@@ -48,7 +53,7 @@ export class StreamingMarkdown {
   #tail = document.createElement("div");
   #fence = null;
   #timer = 0;
-  #renderTime = 0;
+  #frameTime = 0;
   #flushedAt = 0;
   #ended = false;
 
@@ -76,9 +81,9 @@ export class StreamingMarkdown {
     this.#timer = 0;
     const began = performance.now();
     if (!this.#fence || this.#growFence()) this.#render();
-    this.#flushedAt = performance.now();
-    this.#renderTime = this.#flushedAt - began;
     this.onflush();
+    this.#flushedAt = performance.now();
+    setTimeout(() => { this.#frameTime = performance.now() - began; }); // after the frame
   }
 
   /** Renders the complete text; nothing may be pushed after it. */
@@ -102,7 +107,8 @@ export class StreamingMarkdown {
 
   #schedule() {
     // Hidden pages get no animation frames.
-    const wait = document.hidden ? HIDDEN_PAUSE : Math.max(0, this.#flushedAt + 4 * this.#renderTime - performance.now());
+    const pause = Math.min(LONGEST_PAUSE, Math.max(PAUSE, REST * this.#frameTime));
+    const wait = document.hidden ? HIDDEN_PAUSE : Math.max(0, this.#flushedAt + pause - performance.now());
     if (wait > 16) this.#timer = setTimeout(() => this.flush(), wait);
     else {
       this.#timer = -1;

@@ -72,11 +72,16 @@ async function startNew(ids = null) {
   composer.focus();
 }
 
-async function open(id) {
+/** Opens a stored chat, at the message that a search has found. */
+async function open(id, hit = null) {
   composer.saveDraft();
   if (await room.open(id)) {
     if (location.hash.slice(1) !== id) history.pushState(null, "", `#${id}`);
     composer.focus();
+    if (hit) {
+      room.showBranch(hit.message);
+      thread.reveal(hit.message, hit.words);
+    }
   } else {
     toast("This chat isn't on this device.", "warn");
     await startNew();

@@ -19,6 +19,11 @@ export function pico(text) {
   return shifted(text, PICO_DIGITS);
 }
 
+/** The cost of an answer and of the earlier parts that it continues, in pico-dollars (a BigInt). */
+export function costOf({ meta, earlier = [] }) {
+  return earlier.reduce((sum, { cost }) => sum + pico(cost), pico(meta?.cost));
+}
+
 /** An amount of pico-dollars as "$0.0235"; with `exact`, every digit: "$0.0234567". */
 export function usd(amount, { exact = false } = {}) {
   const size = amount < 0n ? -amount : amount;

@@ -1,10 +1,17 @@
 /* Parameters dialog: a conversation's system prompt and sampling parameters. Empty fields are not sent, so the
    provider's default applies. */
 
-import { $ } from "chat/dom";
+import { $, h } from "chat/dom";
 import { NUMBERS } from "chat/request";
 
 const SAVE_PAUSE = 300;
+
+/** "Enter a number from 0 to 2." */
+function allowed({ min, max, step }) {
+  const kind = step === "1" ? "a whole number" : "a number";
+  const range = max ? ` from ${min} to ${max}` : min ? ` of at least ${min}` : "";
+  return `Enter ${kind}${range}.`;
+}
 
 export class Parameters {
   #timer = 0;
@@ -61,13 +68,26 @@ export class Parameters {
     for (const name of NUMBERS) {
       const field = elements[name];
       if (field.value !== "" && field.validity.valid) params[name] = field.valueAsNumber;
-      field.setAttribute("aria-invalid", String(!field.validity.valid));
+      this.#showProblem(field);
     }
     const stop = elements.stop.value.split("\n").filter(Boolean).slice(0, 4);
     if (stop.length) params.stop = stop;
     if (elements.effort.value) params.effort = elements.effort.value;
     if (elements.sort.value) params.sort = elements.sort.value;
     this.room.change({ system: elements.system.value, params });
+  }
+
+  #showProblem(field) {
+    const { valid } = field.validity;
+    const known = document.getElementById(`${field.id}-error`);
+    field.setAttribute("aria-invalid", String(!valid));
+    if (valid) {
+      known?.remove();
+      field.removeAttribute("aria-describedby");
+    } else if (!known) {
+      field.closest(".field").append(h("div.error", { id: `${field.id}-error`, role: "alert" }, `${allowed(field)} It isn't used.`));
+      field.setAttribute("aria-describedby", `${field.id}-error`);
+    }
   }
 
   #showCount() {

@@ -46,12 +46,12 @@ export class Rail {
     const round = (this.#round += 1);
     const query = this.search.value.trim();
     const all = (await this.store.conversations()).sort((a, b) => b.pinned - a.pinned || b.updated - a.updated);
-    const excerpts = query ? await this.store.search(query) : new Map();
-    if (round !== this.#round) return;
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const hits = words.length ? await this.store.search(words) : new Map();
+    if (round !== this.#round) return;
     const titleMatches = (conversation) => words.every((word) => conversation.title.toLowerCase().includes(word));
-    const shown = query ? all.filter((conversation) => titleMatches(conversation) || excerpts.has(conversation.id)) : all;
-    this.all = all;
+    const shown = query ? all.filter((conversation) => titleMatches(conversation) || hits.has(conversation.id)) : all;
+    Object.assign(this, { all, hits, words });
     const groups = new Map();
     for (const conversation of shown) {
       const name = conversation.pinned ? "Pinned" : query ? "Found" : groupOf(conversation.updated);
@@ -60,7 +60,7 @@ export class Rail {
     }
     const focused = document.activeElement?.closest?.("#conversations [data-id]")?.dataset.id;
     this.list.replaceChildren(...[...groups].flatMap(([name, conversations]) => [
-      h("h2", {}, name), h("ul", {}, conversations.map((conversation) => this.#row(conversation, excerpts.get(conversation.id)))),
+      h("h2", {}, name), h("ul", {}, conversations.map((conversation) => this.#row(conversation, hits.get(conversation.id)?.excerpt))),
     ]));
     if (!shown.length) this.list.append(this.#emptyState(query));
     if (focused) this.list.querySelector(`[data-id="${CSS.escape(focused)}"] a`)?.focus();
@@ -87,7 +87,8 @@ export class Rail {
     } else if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       this.close();
-      this.open(row.dataset.id);
+      const hit = this.hits.get(row.dataset.id);
+      this.open(row.dataset.id, hit && { message: hit.message, words: this.words });
     }
   }
 

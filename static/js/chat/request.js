@@ -7,8 +7,12 @@ export const NUMBERS = [
   "temperature", "top_p", "top_k", "min_p", "max_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty", "seed",
 ];
 
-/** Request body for `model` in `slot`: the turns before `question`, then the question. `load(id)` loads a file. */
-export async function requestFor({ conversation, turns, question, model, slot, accepts, load }) {
+/** Sent after an answer that was cut, and not shown. It works for every model; few can extend a last assistant message. */
+const GO_ON = "Your answer was cut off. Continue it exactly where it stops, with its very next character. Repeat nothing and add no remark.";
+
+/** Request body for `model` in `slot`: the turns before `question`, then the question, then the `cut` text of an answer
+    that is to be continued. `load(id)` loads a file. */
+export async function requestFor({ conversation, turns, question, model, slot, cut = "", accepts, load }) {
   const messages = [];
   if (conversation.system?.trim()) messages.push({ role: "system", content: conversation.system });
   for (const turn of turns) {
@@ -18,6 +22,7 @@ export async function requestFor({ conversation, turns, question, model, slot, a
     if (answer) messages.push({ role: "assistant", content: answer.text });
   }
   messages.push({ role: "user", content: await contentOf(question, accepts, load) });
+  if (cut) messages.push({ role: "assistant", content: cut }, { role: "user", content: GO_ON });
   const search = conversation.web ? { plugins: [{ id: "web" }] } : {};
   return { model, messages, stream: true, ...settingsOf(conversation.params ?? {}), ...search };
 }

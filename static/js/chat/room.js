@@ -6,10 +6,18 @@
 import { isRunning } from "chat/answers";
 import { Emitter } from "chat/emitter";
 import { newId, now } from "chat/ids";
-import { pico } from "chat/money";
+import { costOf } from "chat/money";
 import { requestFor } from "chat/request";
 import { titleFrom } from "chat/title";
 import { answerFor, deepest, turnsTo } from "chat/tree";
+
+/** Gives a message the content of its stored copy; true if it changed. */
+function replaceContent(message, stored) {
+  if (JSON.stringify(message) === JSON.stringify(stored)) return false;
+  for (const name of Object.keys(message)) delete message[name];
+  Object.assign(message, stored);
+  return true;
+}
 
 export class Room extends Emitter {
   conversation = null;
@@ -20,6 +28,9 @@ export class Room extends Emitter {
   #models;
   #tabs;
   #files = new Map();
+  #elsewhere = new Set(); // ids of the answers that other tabs are writing
+  #changes = 0; // of this tab, to the set of messages
+  #saving = Promise.resolve();
 
   constructor({ store, answers, models, tabs, maxModels }) {
     super();
@@ -30,6 +41,7 @@ export class Room extends Emitter {
     this.maxModels = maxModels;
     for (const name of ["began", "changed", "ended"]) answers.on(name, (message) => this.#changed(name, message));
     tabs.on("conversation", (id) => this.#otherTab(id));
+    tabs.on("answer", (answer) => this.#otherAnswer(answer));
     tabs.on("list", () => this.emit("list"));
   }
 
@@ -51,43 +63,84 @@ export class Room extends Emitter {
     const [conversation, messages] = await Promise.all([this.#store.conversation(id), this.#store.messages(id)]);
     if (!conversation) return false;
     this.conversation = conversation;
-    await this.#setMessages(messages);
+    this.messages = new Map();
+    await this.#merge(messages);
     this.saved = true;
     this.emit("opened");
     return true;
   }
 
-  async #setMessages(messages) {
+  /** Takes over what is stored. Messages keep their objects, which views show, and the answers that this tab is writing
+      keep their content. An answer that no tab is writing any longer is resumed. Returns the changed answers. */
+  async #merge(stored) {
     const claimed = await this.#tabs.claimed();
-    this.messages = new Map(messages.map((message) => [message.id, this.#answers.get(message.id) ?? message]));
-    const cut = [...this.messages.values()].filter(
-      (message) => message.role === "assistant" && isRunning(message) && !this.#answers.get(message.id) && !claimed?.has(message.id),
-    );
-    for (const message of cut) {
-      message.status = "interrupted";
-      message.error = { status: 0, text: "The page closed before this answer finished." };
+    const known = this.messages;
+    const changed = [];
+    this.messages = new Map();
+    for (const message of stored) {
+      const old = this.#answers.get(message.id) ?? known.get(message.id);
+      this.messages.set(message.id, old ?? message);
+      if (old && !this.#answers.get(message.id) && replaceContent(old, message)) changed.push(old);
     }
-    await this.#store.write({ messages: cut });
+    const running = [...this.messages.values()].filter((message) => isRunning(message) && !this.#answers.get(message.id));
+    const alone = running.filter((message) => (claimed ? !claimed.has(message.id) : !known.has(message.id)));
+    for (const message of running) {
+      if (!alone.includes(message) || !(await this.#tabs.claimFree(message.id))) this.#watch(message.id);
+      else this.#answers.resume(message);
+    }
     const unbilled = [...this.messages.values()].filter(
       (message) => message.meta?.generation_id && !message.meta.usage && !isRunning(message),
     );
     this.#answers.requestBills(unbilled);
+    return changed;
   }
 
-  /** Reloads the conversation after another tab changed it, unless this tab has running answers in it. */
+  /** Looks again when the tab that writes an answer has finished it, was closed or crashed. */
+  async #watch(id) {
+    if (this.#elsewhere.has(id)) return;
+    this.#elsewhere.add(id);
+    await this.#tabs.released(id);
+    this.#elsewhere.delete(id);
+    if (this.messages.has(id)) await this.#otherTab(this.conversation.id);
+  }
+
+  /** Follows an answer that another tab is writing. */
+  async #otherAnswer({ id, conversation }) {
+    if (conversation !== this.conversation?.id || this.#answers.get(id)) return undefined;
+    const stored = await this.#store.message(id);
+    const message = this.messages.get(id);
+    if (!stored || conversation !== this.conversation.id || this.#answers.get(id)) return undefined;
+    if (!message) return this.#otherTab(conversation);
+    if (!isRunning(stored)) this.#elsewhere.delete(id);
+    if (replaceContent(message, stored)) this.emit("message", { message, name: isRunning(message) ? "changed" : "ended" });
+    return undefined;
+  }
+
+  /** Reads the conversation again after another tab changed it. */
   async #otherTab(id) {
     this.emit("list");
     if (id !== this.conversation?.id || !this.saved) return;
-    if ([...this.messages.keys()].some((message) => this.#answers.get(message))) return;
-    const conversation = await this.#store.conversation(id);
-    if (!conversation || id !== this.conversation.id) return;
+    let changes, conversation, messages;
+    do {
+      changes = this.#changes;
+      await this.#saving;
+      [conversation, messages] = await Promise.all([this.#store.conversation(id), this.#store.messages(id)]);
+      if (!conversation || id !== this.conversation.id) return;
+    } while (changes !== this.#changes);
+    const shape = this.#shape();
     const leaf = this.messages.size ? this.conversation.leaf : conversation.leaf;
     this.conversation = conversation;
-    await this.#setMessages(await this.#store.messages(id));
+    const changed = await this.#merge(messages);
     // Stay at the end of the branch that is shown here.
     if (this.messages.has(leaf)) this.conversation.leaf = deepest(this.messages, leaf);
-    this.emit("turns");
+    if (this.#shape() !== shape) this.emit("turns");
+    for (const message of changed) this.emit("message", { message, name: isRunning(message) ? "changed" : "ended" });
     this.emit("settings");
+  }
+
+  /** All that decides which messages are shown. */
+  #shape() {
+    return JSON.stringify([this.conversation.leaf, ...[...this.messages.values()].map(({ id, shown }) => [id, shown])]);
   }
 
   // --- State --------------------------------------------------------------------------------------
@@ -100,9 +153,9 @@ export class Room extends Emitter {
     return this.running.length > 0;
   }
 
-  /** Running answers of this conversation in this tab. */
+  /** Running answers of this conversation, in any tab. */
   get running() {
-    return [...this.messages.values()].filter((message) => this.#answers.get(message.id));
+    return [...this.messages.values()].filter(({ id }) => this.#answers.get(id) || this.#elsewhere.has(id));
   }
 
   /** Loads a file of the conversation and caches it. */
@@ -124,8 +177,8 @@ export class Room extends Emitter {
       this.#files.set(file.id, file);
     }
     const answers = conversation.models.map((model, slot) => this.#newAnswer(question, model, slot));
-    this.messages.set(question.id, question);
-    for (const answer of answers) this.messages.set(answer.id, answer);
+    await this.#answers.claim(answers);
+    this.#add(question, ...answers);
     conversation.leaf = answers[0].id;
     if (conversation.titled === "auto" && !conversation.title) conversation.title = titleFrom(text, files);
     this.saved = true;
@@ -144,7 +197,8 @@ export class Room extends Emitter {
   async regenerate(answer, model = answer.model) {
     const question = this.messages.get(answer.parent);
     const version = this.#newAnswer(question, model, answer.slot);
-    this.messages.set(version.id, version);
+    await this.#answers.claim([version]);
+    this.#add(version);
     this.#show(question, version);
     await this.#save({ messages: [question, version] });
     this.emit("turns");
@@ -153,11 +207,28 @@ export class Room extends Emitter {
 
   /** Repeats a failed answer in its place. */
   async retry(answer) {
+    await this.#answers.claim([answer]);
     Object.assign(answer, { text: "", error: null, meta: {}, status: "waiting" });
     for (const name of ["reasoning", "thought_ms", "images", "sources"]) delete answer[name];
     await this.#save({ messages: [answer] });
     this.emit("turns");
     await this.#ask(this.messages.get(answer.parent), [answer]);
+  }
+
+  /** Extends an answer that was cut. The cost of its parts adds up. */
+  async continue(answer) {
+    await this.#answers.claim([answer]);
+    const { cost, usage, generation_id } = answer.meta;
+    if (usage) (answer.earlier ??= []).push({ cost, tokens: usage.completion_tokens, generation_id });
+    Object.assign(answer, { error: null, meta: {}, status: "waiting", base: answer.text.length });
+    await this.#save({ messages: [answer] });
+    this.emit("turns");
+    await this.#ask(this.messages.get(answer.parent), [answer]);
+  }
+
+  #add(...messages) {
+    this.#changes += 1;
+    for (const message of messages) this.messages.set(message.id, message);
   }
 
   stop() {
@@ -176,7 +247,7 @@ export class Room extends Emitter {
     const turns = turnsTo(this.messages, question.id);
     for (const answer of answers) {
       const body = await requestFor({
-        conversation, turns, question, model: answer.model, slot: answer.slot,
+        conversation, turns, question, model: answer.model, slot: answer.slot, cut: answer.text,
         accepts: (kind) => this.#models.accepts(answer.model, kind), load: (id) => this.file(id),
       });
       this.#models.markUsed(answer.model);
@@ -195,6 +266,15 @@ export class Room extends Emitter {
       await this.#store.write({ messages: [question] });
     }
     await this.#save({});
+    this.emit("turns");
+  }
+
+  /** Shows the branch with this message, until another one is chosen. */
+  showBranch(id) {
+    const message = this.messages.get(id);
+    if (!message || [...this.#path()].includes(message)) return;
+    if (message.role === "user") this.conversation.leaf = deepest(this.messages, id);
+    else this.#show(this.messages.get(message.parent), message);
     this.emit("turns");
   }
 
@@ -259,7 +339,7 @@ export class Room extends Emitter {
 
   /** Cost of the conversation in pico-dollars (BigInt), including all branches. */
   get cost() {
-    return [...this.messages.values()].reduce((sum, { meta }) => sum + pico(meta?.cost), 0n);
+    return [...this.messages.values()].reduce((sum, message) => sum + costOf(message), 0n);
   }
 
   /** The newest answer shown, for copying. */
@@ -278,7 +358,8 @@ export class Room extends Emitter {
 
   async #save(records, touched = true) {
     if (touched) this.conversation.updated = now();
-    await this.#store.write({ conversations: [this.conversation], ...records });
+    this.#saving = this.#store.write({ conversations: [this.conversation], ...records });
+    await this.#saving;
     this.#tabs.broadcast("conversation", this.conversation.id);
     this.emit("list");
   }

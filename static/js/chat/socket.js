@@ -1,7 +1,7 @@
 /* The page's WebSocket, with automatic reconnection.
 
    Each request is sent at most once. Unsent requests wait for the connection. Requests that were sent before the
-   connection broke are reported as lost and never sent again, because they may have been answered and charged. */
+   connection broke are never sent again, because they may have been answered and charged: their answers are resumed. */
 
 import { Emitter } from "chat/emitter";
 
@@ -46,6 +46,16 @@ export class Socket extends Emitter {
     if (this.#unsent.delete(id)) return true;
     this.#send(JSON.stringify({ type: "stop", id }));
     return false;
+  }
+
+  /** Requests the rest of an answer that was begun on an earlier connection. */
+  resume(id, key) {
+    this.#send(JSON.stringify({ type: "resume", id, key }));
+  }
+
+  /** Tells the server that this page has all of an answer. */
+  forget(id) {
+    this.#send(JSON.stringify({ type: "forget", id }));
   }
 
   /** Requests the cost of an answer, if the connection is open. */

@@ -151,16 +151,16 @@ export class Store extends Emitter {
     }
   }
 
-  /** Conversations with a message that contains every word of `query`, as a Map of id -> excerpt. */
-  async search(query) {
-    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  /** Conversations with a message that contains every word, as a Map of id -> the newest such message: {message, excerpt}. */
+  async search(words) {
     const found = new Map();
-    for (const message of await this.allMessages()) {
-      if (found.has(message.conversation) || !message.text) continue;
-      const text = message.text.toLowerCase();
+    for (const { id, conversation, text: whole, created } of await this.allMessages()) {
+      if (!whole || found.get(conversation)?.created > created) continue;
+      const text = whole.toLowerCase();
       if (!words.every((word) => text.includes(word))) continue;
       const at = text.indexOf(words[0]);
-      found.set(message.conversation, message.text.slice(Math.max(0, at - 30), at + 90).replace(/\s+/g, " ").trim());
+      const excerpt = whole.slice(Math.max(0, at - 30), at + 90).replace(/\s+/g, " ").trim();
+      found.set(conversation, { message: id, created, excerpt });
     }
     return found;
   }

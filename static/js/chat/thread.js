@@ -9,6 +9,24 @@ const PAGE_SIZE = 30;
 const END_DISTANCE = 80;
 const INPUT_WINDOW = 1000;
 
+/** Ranges of the words in an element's text, whatever their case. */
+function occurrences(element, words) {
+  const ranges = [];
+  const nodes = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
+    const text = node.data.toLowerCase();
+    for (const word of words) {
+      for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
+        const range = new Range();
+        range.setStart(node, at);
+        range.setEnd(node, Math.min(node.length, at + word.length));
+        ranges.push(range);
+      }
+    }
+  }
+  return ranges.sort((a, b) => a.compareBoundaryPoints(Range.START_TO_START, b));
+}
+
 export class Thread {
   #views = new Map(); // answer id -> AnswerView
   #turns = [];
@@ -60,15 +78,27 @@ export class Thread {
     [...this.list.querySelectorAll(".question")].at(-1)?.dispatchEvent(new Event("edit"));
   }
 
-  /** Scrolls to a message, such as a search result. */
-  reveal(id) {
-    const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
-    if (!element) return;
+  /** Scrolls to a message that a search has found, and marks the words in it. */
+  reveal(id, words) {
+    const at = this.#turns.findIndex(({ question, columns }) => question.id === id || columns.some(({ shown }) => shown.id === id));
+    if (at < 0) return;
     this.#following = false;
-    element.scrollIntoView({ block: "start" });
+    if (at < this.#from) {
+      this.#from = at;
+      this.#show();
+    }
+    const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    this.#chooseTab(this.list.querySelector(`[data-tab="${CSS.escape(id)}"]`));
+    const marks = occurrences(element, words);
+    if (CSS.highlights) CSS.highlights.set("found", new Highlight(...marks));
+    const place = marks[0]?.startContainer.parentElement ?? element;
+    place.scrollIntoView({ block: "center" });
+    // Blocks above get their real height when they come into view.
+    requestAnimationFrame(() => place.scrollIntoView({ block: "center" }));
   }
 
   #opened() {
+    CSS.highlights?.delete("found");
     this.#from = Infinity;
     this.#show();
     this.toEnd();
@@ -150,7 +180,7 @@ export class Thread {
     select: (message) => this.#select(message),
     regenerate: (message) => this.room.regenerate(message),
     retry: (message) => this.room.retry(message),
-    continueAnswer: () => this.room.send("Continue exactly where you stopped."),
+    continueAnswer: (message) => this.room.continue(message),
     fork: (message) => this.room.fork(message),
     keepOnly: (message) => this.room.keepOnly(message),
     another: (message, { free = false } = {}) =>

@@ -30,7 +30,7 @@ export async function toJson(store, conversations) {
 }
 
 function storable(message) {
-  const { queued, ...rest } = message;
+  const { queued, key, ...rest } = message;
   return rest.role === "assistant" && !STATUSES.has(rest.status) ? { ...rest, status: "interrupted" } : rest;
 }
 
@@ -135,6 +135,9 @@ function readMessage(raw, conversation, files) {
     ...base, slot: Math.min(3, Math.trunc(number(raw.slot))), model: text(raw.model, 200) || "unknown",
     status: STATUSES.has(raw.status) ? raw.status : "interrupted", error: raw.error ? readError(raw.error) : null, meta: readMeta(raw.meta),
   };
+  const earlier = list(raw.earlier).map((part) => readMeta({ ...part, usage: { completion_tokens: part?.tokens } }))
+    .filter(({ usage }) => usage).map(({ cost, usage, generation_id }) => ({ cost, tokens: usage.completion_tokens, generation_id }));
+  if (earlier.length) message.earlier = earlier;
   if (raw.reasoning) message.reasoning = text(raw.reasoning);
   if (raw.thought_ms) message.thought_ms = number(raw.thought_ms);
   const images = list(raw.images).filter((image) => /^data:image\/(png|jpeg|webp|gif);base64,[\w+/=]+$/.test(image));

@@ -5,9 +5,11 @@ import { StreamingMarkdown, renderMarkdown } from "chat/blocks";
 import { duration } from "chat/dates";
 import { h, icon, iconButton } from "chat/dom";
 import { colorOf } from "chat/models";
-import { pico, usd } from "chat/money";
+import { costOf, pico, usd } from "chat/money";
 
 const LONG_QUESTION = 1200;
+/** Milliseconds between two additions to the thoughts that are shown. */
+const THOUGHTS_PAUSE = 150;
 
 /** An author's initial in the author's color. */
 export function avatar(model) {
@@ -96,7 +98,9 @@ export function fileView(file) {
 
 export class AnswerView {
   #live = null;
+  #length = 0; // of the text shown
   #reasoning = null;
+  #thoughtsTimer = 0;
   #parts = {};
 
   /** `several`: whether the turn has answers of several models; `onflush` is called after each rendering. */
@@ -117,33 +121,48 @@ export class AnswerView {
     parts.error = h("div.answer-error");
     parts.foot = h("footer.acts");
     this.element.append(parts.head, parts.thoughts, parts.body, parts.extras, parts.error, parts.foot);
-    if (isRunning(this.message)) this.#startStreaming();
-    else if (this.message.text) parts.body.append(renderMarkdown(this.message.text));
+    if (!isRunning(this.message)) this.#showWhole();
     this.update();
   }
 
-  #startStreaming() {
-    this.#live = new StreamingMarkdown(this.#parts.body, this.onflush);
-    if (this.message.text) this.#live.push(this.message.text);
+  #showWhole() {
+    this.#length = this.message.text.length;
+    this.#parts.body.replaceChildren(renderMarkdown(this.message.text));
+  }
+
+  /** Shows the text that has come since the last call. */
+  #showText() {
+    const { text } = this.message;
+    if (text.length === this.#length) return;
+    if (text.length < this.#length) {
+      this.#parts.body.replaceChildren();
+      this.#live = null;
+      this.#length = 0;
+    }
+    if (!this.#live && !isRunning(this.message)) return this.#showWhole();
+    this.#live ??= new StreamingMarkdown(this.#parts.body, this.onflush);
+    this.#live.push(text.slice(this.#length));
+    this.#length = text.length;
+    return undefined;
   }
 
   /** Shows a delta of the answer. */
   append({ text, reasoning, images, sources }) {
     if (text) {
-      if (!this.#live) this.#startStreaming();
-      else this.#live.push(text);
+      this.#showText();
       if (this.#reasoning?.open && !this.#reasoning.dataset.touched && this.message.thought_ms) this.#reasoning.open = false;
     }
-    if (reasoning) this.#showThoughts();
+    if (reasoning) this.#thoughtsTimer ||= setTimeout(() => this.#showThoughts(), THOUGHTS_PAUSE);
     else if (text && this.message.thought_ms && !this.#reasoning?.dataset.timed) this.#showThoughts();
     if (images || sources) this.#showExtras();
     this.element.classList.toggle("silent", !this.message.text);
   }
 
-  /** Shows changes of anything but the text. */
+  /** Shows all changes. */
   update() {
     const { message, element } = this;
     const running = isRunning(message);
+    this.#showText();
     if (!running && this.#live) {
       this.#live.end();
       this.#live = null;
@@ -169,6 +188,8 @@ export class AnswerView {
   }
 
   #showThoughts() {
+    clearTimeout(this.#thoughtsTimer);
+    this.#thoughtsTimer = 0;
     const { reasoning, thought_ms, status } = this.message;
     if (!reasoning) return;
     if (!this.#reasoning) {
@@ -201,10 +222,12 @@ export class AnswerView {
     const { message, actions } = this;
     const { error, status, meta } = message;
     if (!error) {
-      if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.")];
-      if (meta?.finish === "length") {
-        return [h("p.note", {}, icon("info", "small"), "Reached the token limit.",
-          h("button.btn.small", { type: "button", onclick: actions.continueAnswer }, "Continue"))];
+      const goOn = this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue");
+      if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.", goOn)];
+      if (meta?.finish === "length") return [h("p.note", {}, icon("info", "small"), "Reached the token limit.", goOn)];
+      if (status === "done" && !message.text && !message.images?.length && meta?.finish !== "content_filter") {
+        return [h("p.note", {}, icon("info", "small"), "The model ended without an answer.",
+          h("button.btn.small", { type: "button", onclick: () => actions.retry(message) }, icon("refresh"), "Try again"))];
       }
       if (meta?.finish === "content_filter") return [h("p.note", {}, icon("info", "small"), "Stopped by the provider's content filter.")];
       return [];
@@ -213,10 +236,17 @@ export class AnswerView {
     const { title, hint } = describeError(error);
     banner.append(h("div", {}, h("strong", {}, title), h("p", {}, error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
       error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
+      this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue"),
       error.status === 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message, { free: true }) }, "Use a free model"),
       h("button.btn.small", { type: "button", onclick: () => (message.text ? actions.regenerate(message) : actions.retry(message)) }, icon("refresh"), "Try again"),
       error.status !== 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message) }, "Try another model"))));
     return [banner];
+  }
+
+  /** Whether the answer has a beginning, and what that cost is known. */
+  get #canContinue() {
+    const { text, meta } = this.message;
+    return Boolean(text) && (!meta?.generation_id || Boolean(meta.usage));
   }
 
   #foot(running) {
@@ -248,17 +278,20 @@ function describeError({ status, error_type: type, retry_after: after }) {
 }
 
 /** "412 tokens · 68 tok/s · 0.7 s to first token · $0.0062", which expands to all details. */
-function metaView({ meta }) {
+function metaView(message) {
+  const { meta, earlier = [] } = message;
   if (!meta?.usage) return null;
   const { usage, cost, latency_ms: latency, duration_ms: took } = meta;
   const speed = took > latency && usage.completion_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
-  const amount = usd(pico(cost));
-  const facts = [`${usage.completion_tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
+  const amount = usd(costOf(message));
+  const tokens = earlier.reduce((sum, part) => sum + part.tokens, usage.completion_tokens);
+  const facts = [`${tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
   const rows = [
     ["Prompt", `${usage.prompt_tokens.toLocaleString("en")} tokens${usage.cached_tokens ? `, ${usage.cached_tokens.toLocaleString("en")} of them cached` : ""}`],
     ["Answer", `${usage.completion_tokens.toLocaleString("en")} tokens${usage.reasoning_tokens ? `, ${usage.reasoning_tokens.toLocaleString("en")} of them reasoning` : ""}${usage.estimated ? " (estimated)" : ""}`],
     ["Web searches", meta.web_searches && `${meta.web_searches}`],
     ["Cost", usd(pico(cost), { exact: true })],
+    ...earlier.map((part) => ["Earlier part", h("span", {}, h("a.link", { href: `/activity/${part.generation_id}` }, usd(pico(part.cost), { exact: true })))]),
     ["Model", meta.model],
     ["Provider", meta.simulated ? `${meta.provider} (simulated)` : meta.provider],
     ["Time to first token", duration(latency)],
