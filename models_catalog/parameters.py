@@ -87,7 +87,7 @@ _TAKEN = (
     _taken("cerebras", "logprobs top_logprobs"),
     _taken("mistral", "seed"),
     _taken("perplexity", "web_search_options top_k"),
-    _taken("anthropic google-ai-studio google-vertex", "top_k"),
+    _taken("anthropic google-ai-studio", "top_k"),
 )
 
 #: The most completions in one response (`n`), from the same references; one at every other provider.
