@@ -31,9 +31,9 @@ from django.db.models.functions import Lower
 
 from common.storage.fresh_cache import FreshCache
 
-from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, Prices, ProviderEntry, Tier, service_tier_of
+from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, Prices, ProviderEntry, Tier
 from .models import OWN, Author, CatalogueVersion, Endpoint, Model, Provider, ProviderKey
-from .parameters import VARIANT_PARAMETERS, choices_of, provider_parameters
+from .parameters import VARIANT_PARAMETERS, choices_of, provider_parameters, service_tier_of
 
 __all__ = [
     "Catalogue",

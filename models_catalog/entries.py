@@ -1,7 +1,6 @@
 """The catalog's objects in memory: immutable, with prices parsed once."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from functools import cached_property
@@ -17,7 +16,6 @@ __all__ = [
     "Prices",
     "ProviderEntry",
     "Tier",
-    "service_tier_of",
 ]
 
 ZERO = Decimal(0)
@@ -302,7 +300,7 @@ class Catalogue:
     @cached_property
     def aliases(self) -> Mapping[str, ModelEntry]:
         """The aliases of families that have a model here, by ID: copies of their newest model with their own ID."""
-        newest = ((family, _newest(family, self.models.values())) for family in FAMILIES)
+        newest = ((family, family.newest(self.models.values())) for family in FAMILIES)
         return MappingProxyType({family.alias: _alias(family, model) for family, model in newest if model})
 
     @cached_property
@@ -334,26 +332,6 @@ class Catalogue:
     @cached_property
     def _canonical(self) -> dict[str, ModelEntry]:
         return {model.canonical_slug: model for model in self.models.values() if not model.variant}
-
-
-#: Names of service tiers in endpoint tags: `openai/priority`.
-_SERVICE_TIERS = frozenset({"flex", "priority"})
-
-
-def service_tier_of(tag: str) -> str:
-    """Return the service tier in the tag of an endpoint; empty for the standard one."""
-    name = tag.partition("/")[2]
-    return name if name in _SERVICE_TIERS else ""
-
-
-def _newest(family: Family, models: Iterable[ModelEntry]) -> ModelEntry | None:
-    members = [model for model in models if family.members.fullmatch(model.id)]
-    return max(members, key=lambda model: (model.created, _version(model.slug)), default=None)
-
-
-def _version(slug: str) -> list[int]:
-    """The numbers in a slug: of two models of one day, the one with the higher version is newer."""
-    return [int(number) for number in re.findall(r"\d+", slug)]
 
 
 def _alias(family: Family, model: ModelEntry) -> ModelEntry:

@@ -4,9 +4,21 @@ Data, because names follow no rule: a part of a name can be a size, a date or an
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol, TypeVar
 
 __all__ = ["FAMILIES", "Family", "is_alias"]
+
+
+class _Model(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def created(self) -> int: ...
+
+
+M = TypeVar("M", bound=_Model)
 
 
 class Family(NamedTuple):
@@ -21,6 +33,16 @@ class Family(NamedTuple):
     def alias(self) -> str:
         """The ID that stands for the newest model."""
         return f"~{self.author}/{self.slug}-latest"
+
+    def newest(self, models: Iterable[M]) -> M | None:
+        """The newest of these models that is a member; of two of one day, the one with the higher version."""
+        members = [model for model in models if self.members.fullmatch(model.id)]
+        return max(members, key=lambda model: (model.created, _version(model.id)), default=None)
+
+
+def _version(model_id: str) -> list[int]:
+    """The numbers in an ID."""
+    return [int(number) for number in re.findall(r"\d+", model_id)]
 
 
 def _family(author: str, slug: str, name: str, members: str) -> Family:

@@ -14,6 +14,7 @@ __all__ = [
     "always_reasons",
     "choices_of",
     "provider_parameters",
+    "service_tier_of",
     "supports",
     "supports_all",
 ]
@@ -88,7 +89,7 @@ _TAKEN = (
     _taken("cerebras", "logprobs top_logprobs"),
     _taken("mistral", "seed"),
     _taken("perplexity", "web_search_options top_k"),
-    _taken("anthropic google-ai-studio google-vertex", "top_k"),
+    _taken("anthropic google-ai-studio", "top_k"),
 )
 
 #: The most completions in one response (`n`), from the same references; one at every other provider.
@@ -106,6 +107,9 @@ _ALWAYS_REASONS = re.compile(
     r"openai/(o\d|gpt-5(-(?!chat)|$)|gpt-oss-)|google/gemini-(2\.5|3(\.\d)?)-pro|deepseek/deepseek-r1|minimax/minimax-m[2-9]"
     r"|[\w-]+/[\w.-]+-thinking"
 )
+
+#: Names of service tiers in endpoint tags: `openai/priority`.
+_SERVICE_TIERS = frozenset({"flex", "priority"})
 
 IMPLIED_BY: Mapping[str, str] = MappingProxyType({one.name: one.implied_by for one in PARAMETERS if one.implied_by})
 REQUIRABLE = frozenset(one.name for one in PARAMETERS if one.requirable)
@@ -136,3 +140,9 @@ def always_reasons(model_id: str) -> bool:
 def choices_of(provider: str, *, is_own: bool) -> int:
     """The most completions that one response of the provider can have."""
     return _CHOICES.get(provider, _OWN_CHOICES if is_own else 1)
+
+
+def service_tier_of(tag: str) -> str:
+    """The service tier in the tag of an endpoint; empty for the standard one."""
+    name = tag.partition("/")[2]
+    return name if name in _SERVICE_TIERS else ""

@@ -56,7 +56,7 @@ class Meter:
         self.failure: tuple[int, str] | None = None  # HTTP status, error type
         self.cancelled = False
         self.upstream_id = ""
-        self.service_tier = ""  # that the provider says it has served, if it says so
+        self.service_tier = ""  # that the provider has served; empty: the one that it was asked for
         self.failed_attempts: list[tuple[Attempt, int, float]] = []  # with HTTP status and seconds
         self._clock = clock
         self._started_at = clock()

@@ -37,7 +37,7 @@ class ProviderStream(ABC):
         self.usage: Usage | None = None
         self.upstream_id = ""
         self.system_fingerprint: str | None = None
-        self.service_tier = ""  # that the provider says it has served, if it says so
+        self.service_tier = "default"  # that the provider has served; empty: the one that it was asked for
         self.finished = False  # nothing more will come
         self.complete = False  # the provider has sent its end marker
         self.choices = 1  # that the caller has asked for

@@ -85,7 +85,8 @@ def _row(account: CreditAccount, fields: dict) -> Generation:
         }
     )
     if "cost" not in fields and row.state == Generation.State.SETTLED and row.error_status is None:
-        row.cost = cost_of(parts_of(_prices(row.price), _usage(row), row.images), row.discount_basis_points)
+        parts = parts_of(_prices(row.price), _usage(row), row.images, row.output_images)
+        row.cost = cost_of(parts, row.discount_basis_points)
     if "hold" not in fields:
         row.hold = row.cost * 3
     return row
@@ -98,6 +99,7 @@ def _usage(row: Generation) -> Usage:
         reasoning_tokens=row.reasoning_tokens,
         cached_tokens=row.cached_tokens,
         cache_write_tokens=row.cache_write_tokens,
+        image_tokens=row.output_image_tokens,
     )
 
 

@@ -89,6 +89,7 @@ class ChatStream(ProviderStream):
 
     def __init__(self, response: http.UpstreamResponse) -> None:
         super().__init__(response)
+        self.service_tier = ""
         self._tool_calls: dict[int, ToolCallNumbers] = {}  # by choice
 
     def parse(self, payload: bytes) -> list[Delta | Finished]:

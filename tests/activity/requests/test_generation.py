@@ -55,6 +55,19 @@ def test_images_are_a_line_of_their_own(account):
     assert explanation.other == 0
 
 
+def test_images_of_the_response_have_their_price_in_place_of_that_of_their_tokens(account):
+    price = {"prompt": "0.000001", "completion": "0.000002", "image_output": "0.04"}
+    request = make_request(
+        account, prompt_tokens=10, completion_tokens=1300, output_image_tokens=1290, output_images=1, price=price
+    )
+    explanation = explain(request)
+    assert [(line.name, line.count) for line in explanation.lines] == [
+        ("Prompt", 10), ("Response", 10), ("Images in the response", 1),
+    ]  # fmt: skip
+    assert explanation.charged == explanation.listed
+    assert explanation.other == 0
+
+
 def test_a_discount_is_shown_and_the_sum_is_exact(account, alice_client):
     request = make_request(account, discount_basis_points=100, prompt_tokens=1, completion_tokens=1)
     explanation = explain(request)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from openai import AsyncOpenAI
 
 from tests.gateway import factory
 from tests.gateway.factory import usd
@@ -166,6 +167,29 @@ async def test_text_completions_have_log_probabilities_in_their_own_form(many, s
         joined["tokens"]
     )
     assert all(len(others) == 2 for others in joined["top_logprobs"])
+
+
+# --- OpenAI's client ------------------------------------------------------------------------------------
+
+
+async def test_openais_client_reads_the_choices_and_their_log_probabilities(many):
+    client = AsyncOpenAI(base_url="http://testserver/api/v1", api_key=many.secret, http_client=many.client)
+    question: Any = [user("Say exactly: one two three")]
+    answer = await client.chat.completions.create(
+        model=FIREWORKS, messages=question, n=2, logprobs=True, top_logprobs=1, service_tier="priority"
+    )
+    assert [choice.message.content for choice in answer.choices] == ["one two three"] * 2
+    assert all(choice.logprobs and choice.logprobs.content for choice in answer.choices)
+    assert answer.service_tier == "default"
+    texts = {0: "", 1: ""}
+    stream = await client.chat.completions.create(model=FIREWORKS, messages=question, n=2, stream=True)
+    async for chunk in stream:
+        for choice in chunk.choices:
+            texts[choice.index] += choice.delta.content or ""
+    assert texts == {0: "one two three", 1: "one two three"}
+    completion = await client.completions.create(model=FIREWORKS, prompt=["Say exactly: one two"], n=2, logprobs=1)
+    assert [choice.text for choice in completion.choices] == ["one two", "one two"]
+    assert completion.choices[0].logprobs and completion.choices[0].logprobs.text_offset == [0, 3]
 
 
 # --- Functions ------------------------------------------------------------------------------------------
