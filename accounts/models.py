@@ -4,6 +4,7 @@ Every user has a personal organization; a shared one has several members.
 """
 
 from typing import Any, ClassVar
+from uuid import UUID, uuid5
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models, transaction
@@ -11,6 +12,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from common.ids import public_id
+
+#: The namespace of workspaces' IDs.
+_WORKSPACES = UUID("4f0c1a53-6a0e-4b52-9d3c-6a3f1c2f7b90")
 
 
 def new_user_id() -> str:
@@ -88,6 +92,11 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def workspace_id(self) -> str:
+        """The ID of its default workspace, a UUID that never changes. Organizations have no other workspaces."""
+        return str(uuid5(_WORKSPACES, self.public_id))
 
 
 class Membership(models.Model):

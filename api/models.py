@@ -14,12 +14,13 @@ from gateway import completions
 from keys.authentication import KeyIdentity
 from models_catalog import catalog
 from models_catalog.browser.browse import find
-from models_catalog.browser.query import DESCRIPTIONS, BadParameter, Query, parse, read_flag, read_page
+from models_catalog.browser.query import DESCRIPTIONS, SORTS, BadParameter, Query, parse, read_flag, read_page
 from models_catalog.entries import ModelEntry
 from models_catalog.publishing.feed import rss
 from models_catalog.publishing.listing import endpoint_json, endpoints_json, model_json
 from models_catalog.publishing.responses import publish
 
+from . import catalog_schemas as shapes
 from .authentication import by_key
 from .public import public, publish_data
 from .responses import KeyRequest, json_response
@@ -28,10 +29,42 @@ router = Router(tags=["models"])
 
 Value = TypeVar("Value")
 
-_QUERY = {"parameters": [{"name": name, "in": "query", "description": text} for name, text in DESCRIPTIONS.items()]}
+_NUMBER = {"type": "number"}
+_INTEGER = {"type": "integer"}
+_BOOLEAN = {"type": "boolean"}
+#: The schemas of query parameters that are not just texts.
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "context": _INTEGER,
+    "min_price": _NUMBER,
+    "max_price": _NUMBER,
+    "min_output_price": _NUMBER,
+    "max_output_price": _NUMBER,
+    "min_age_days": _INTEGER,
+    "max_age_days": _INTEGER,
+    "zdr": _BOOLEAN,
+    "sort": {"type": "string", "enum": list(SORTS)},
+    "offset": {"type": "integer", "minimum": 0},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
+    "use_rss": _BOOLEAN,
+    "use_rss_chat_links": _BOOLEAN,
+}
+_QUERY: dict[str, Any] = {
+    "parameters": [
+        {"name": name, "in": "query", "description": text, "schema": _SCHEMAS.get(name, {"type": "string"})}
+        for name, text in DESCRIPTIONS.items()
+    ]
+}
+_FEED = {"responses": {200: {"content": {"application/rss+xml": {"schema": {"type": "string"}}}}}}
 
 
-@public(router, "/models", summary="List models", openapi_extra=_QUERY)
+@public(
+    router,
+    "/models",
+    response=shapes.Models,
+    operation_id="getModels",
+    summary="List models",
+    openapi_extra=_QUERY | _FEED,
+)
 def list_models(request: HttpRequest) -> HttpResponse:
     """Return the models that match: all of them, or a page with `limit` or `offset`."""
     query = _read(request, parse)
@@ -53,21 +86,34 @@ def list_models(request: HttpRequest) -> HttpResponse:
     return publish(request, catalogue.stamp, make, question=f"models {offset} {limit} {query.encoded()}")
 
 
-@public(router, "/models/count", summary="Count models", openapi_extra=_QUERY)
+@public(
+    router,
+    "/models/count",
+    response=shapes.ModelCount,
+    operation_id="listModelsCount",
+    summary="Count models",
+    openapi_extra=_QUERY,
+)
 def count_models(request: HttpRequest) -> HttpResponse:
     """Return the number of models that match."""
     query = _read(request, parse)
     return publish_data(request, "count " + query.encoded(), lambda all_: {"count": len(find(all_, query).models)})
 
 
-@public(router, "/model/{author}/{slug}", summary="Get a model")
+@public(router, "/model/{author}/{slug}", response=shapes.OneModel, operation_id="getModel", summary="Get a model")
 def get_model(request: HttpRequest, author: str, slug: str) -> HttpResponse:
     """Return one model, by its id or its permanent slug."""
     model = _model(author, slug)
     return publish_data(request, f"model {model.id}", lambda _: model_json(model))
 
 
-@public(router, "/models/{author}/{slug}", summary="Retrieve a model (OpenAI)")
+@public(
+    router,
+    "/models/{author}/{slug}",
+    response=shapes.Model,
+    operation_id="retrieveModel",
+    summary="Get a model (OpenAI)",
+)
 def retrieve_model(request: HttpRequest, author: str, slug: str) -> HttpResponse:
     """Return one model without the `data` envelope, as OpenAI's clients expect it."""
     model = _model(author, slug)
@@ -79,14 +125,26 @@ def retrieve_model(request: HttpRequest, author: str, slug: str) -> HttpResponse
     )
 
 
-@public(router, "/models/{author}/{slug}/endpoints", summary="List a model's endpoints")
+@public(
+    router,
+    "/models/{author}/{slug}/endpoints",
+    response=shapes.ModelEndpoints,
+    operation_id="listEndpoints",
+    summary="List a model's endpoints",
+)
 def list_endpoints(request: HttpRequest, author: str, slug: str) -> HttpResponse:
     """Return one model and its endpoints, each with prices, limits and parameters."""
     model = _model(author, slug)
     return publish_data(request, f"endpoints {model.id}", lambda _: endpoints_json(model))
 
 
-@public(router, "/endpoints/zdr", summary="List endpoints with zero data retention")
+@public(
+    router,
+    "/endpoints/zdr",
+    response=shapes.Endpoints,
+    operation_id="listEndpointsZdr",
+    summary="List endpoints with zero data retention",
+)
 def list_zero_retention_endpoints(request: HttpRequest) -> HttpResponse:
     """Return the endpoints that neither retain prompts, nor train on them, nor publish them."""
     return publish_data(
@@ -101,7 +159,14 @@ def list_zero_retention_endpoints(request: HttpRequest) -> HttpResponse:
     )
 
 
-@router.get("/models/user", auth=by_key, summary="List the models that your settings allow")
+@router.get(
+    "/models/user",
+    auth=by_key,
+    response=shapes.Models,
+    operation_id="listModelsUser",
+    summary="List the models that your settings allow",
+    openapi_extra={"parameters": [each for each in _QUERY["parameters"] if not each["name"].startswith("use_rss")]},
+)
 def list_allowed_models(request: KeyRequest) -> HttpResponse:
     """Return what `/models` lists, with the same parameters, without models that your settings exclude."""
     query = _read(request, parse)

@@ -1,4 +1,4 @@
-"""Everything below `/api/` answers in JSON: unknown paths, wrong methods, and base URLs with a slash too many."""
+"""Everything below `/api/` answers in JSON and to pages of any site: unknown paths and wrong methods as well."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,12 +11,11 @@ from django.views.decorators.http import require_safe
 from starlette.types import Scope
 
 from common.errors import ApiError, MethodNotAllowed, NotFound
+from common.web import cors
 
 __all__ = ["answering_in_json", "collapsed", "in_api", "json_error", "unknown_paths"]
 
 View = Callable[..., HttpResponse]
-
-_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Allow, Retry-After"}
 
 
 def in_api(path: str) -> bool:
@@ -34,7 +33,7 @@ def collapsed(scope: Scope) -> Scope:
 
 def json_error(error: ApiError) -> HttpResponse:
     """Return the error in the API's envelope, readable from any site."""
-    return JsonResponse(error.envelope(), status=error.status, headers=_CORS | error.headers)
+    return JsonResponse(error.envelope(), status=error.status, headers={**cors.HEADERS, **error.headers})
 
 
 @csrf_exempt
@@ -44,29 +43,40 @@ def unknown(request: HttpRequest) -> HttpResponse:
 
 
 def answering_in_json(patterns: Sequence[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
-    """Return the API's routes. A wrong method is a 405 in JSON, and the root, which has no page, a 404."""
+    """Return the API's routes. A wrong method is a 405 in JSON, and the root, which has no page, a 404.
+
+    Every response has the CORS headers, and every path answers a browser's preflight request.
+    """
     for pattern in patterns:
         assert isinstance(pattern, URLPattern), "the API's routes are not nested"
         if pattern.name == "api-root":
             pattern.callback = unknown
         else:
             description = pattern.name == "openapi-json"
-            pattern.callback = _with_json_405(require_safe(pattern.callback) if description else pattern.callback)
+            pattern.callback = _open_to_all(require_safe(pattern.callback) if description else pattern.callback)
     return list(patterns)
 
 
-def _with_json_405(view: View) -> View:
+def _open_to_all(view: View) -> View:
     @csrf_exempt
     @wraps(view)
     def respond(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         response = view(request, *args, **kwargs)
-        if response.status_code != 405:
-            return response
-        allowed = ", ".join(sorted(response["Allow"].split(", ")))
-        message = f"Method {request.method} not allowed. Use {allowed}."
-        return json_error(MethodNotAllowed(message, headers={"Allow": allowed}))
+        if response.status_code == 405:  # no view takes OPTIONS
+            response = _other_method(request.method or "", sorted({*response["Allow"].split(", "), "OPTIONS"}))
+        for name, value in cors.HEADERS.items():
+            response.setdefault(name, value)
+        return response
 
     return respond
+
+
+def _other_method(method: str, methods: list[str]) -> HttpResponse:
+    """Return the answer to a preflight request, or else a refusal that names the path's methods."""
+    allowed = ", ".join(methods)
+    if method == "OPTIONS":
+        return HttpResponse(status=204, headers=cors.preflight(allowed))
+    return json_error(MethodNotAllowed(f"Method {method} not allowed. Use {allowed}.", headers={"Allow": allowed}))
 
 
 #: The routes of every other path below `/api`.

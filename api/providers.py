@@ -5,12 +5,13 @@ from ninja import Router
 
 from models_catalog.publishing.listing import provider_json
 
+from . import catalog_schemas as shapes
 from .public import public, publish_data
 
 router = Router(tags=["providers"])
 
 
-@public(router, "/providers", summary="List providers")
+@public(router, "/providers", response=shapes.Providers, operation_id="listProviders", summary="List providers")
 def list_providers(request: HttpRequest) -> HttpResponse:
     """Return every provider that serves a model here, by name."""
     return publish_data(

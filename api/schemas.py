@@ -4,11 +4,26 @@ Amounts are dollars with up to twelve decimals, moments are ISO 8601 in UTC, dur
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
+from pydantic import StringConstraints
 
-__all__ = ["Activity", "CreatedKey", "Credits", "CurrentKey", "Deleted", "Generation", "Key", "Keys"]
+from gateway.models import Feedback
+
+__all__ = [
+    "Activity",
+    "CreatedKey",
+    "Credits",
+    "CurrentKey",
+    "Deleted",
+    "FeedbackReceived",
+    "Generation",
+    "GenerationContent",
+    "Key",
+    "Keys",
+    "NewFeedback",
+]
 
 
 class Totals(Schema):
@@ -46,23 +61,61 @@ class _Limited(_Spent):
 
 
 class KeyData(_Limited):
-    """A key as a management key sees it."""
+    """A key as a management key sees it. `external_user` is always null: keys belong to members."""
 
     hash: str
     name: str
     disabled: bool
     created_at: datetime
     updated_at: datetime | None
-    workspace_id: str | None
+    last_used_at: datetime | None
+    external_user: str | None
+    workspace_id: str
+
+
+class KeyBudget(Schema):
+    """A spend limit that applies to the key, in dollars. `resets_at` is null if it does not reset."""
+
+    budget_id: str | None
+    guardrail_id: str | None
+    include_byok: bool
+    limit_usd: float
+    remaining_usd: float
+    reset_interval: str | None
+    resets_at: datetime | None
+    scope: str
+    spend_usd: float
+
+
+class FreeRequests(Schema):
+    """Requests of free models in this UTC day, over all keys of the account."""
+
+    limit: int
+    remaining: int
+    used: int
+
+
+class RateLimit(Schema):
+    """Deprecated: `requests` is always -1."""
+
+    requests: int
+    interval: str
+    note: str
 
 
 class CurrentKeyData(_Limited):
-    """The key that the request is made with."""
+    """The key that the request is made with. `organization_id` is null for a personal account."""
 
     is_free_tier: bool
     is_management_key: bool
     is_provisioning_key: bool
-    rate_limit: dict[str, Any]
+    rate_limit: RateLimit
+    allowed_data_regions: list[str]
+    budgets: list[KeyBudget]
+    effective_budget: KeyBudget | None
+    free_model_daily_requests: FreeRequests
+    organization_id: str | None
+    workspace_id: str
 
 
 class Key(Schema):
@@ -141,6 +194,55 @@ class Generation(Schema):
     data: GenerationData
 
 
+class StoredInput(Schema):
+    """`prompt` of a text completion, or else the `messages`."""
+
+    prompt: str | None = None
+    messages: list[dict[str, Any]] | None = None
+
+
+class StoredOutput(Schema):
+    completion: str | None
+    reasoning: str | None
+
+
+class StoredError(Schema):
+    """The error of a request that failed, and those of the providers tried before."""
+
+    message: str | None
+    status: int | None
+    provider_name: str | None
+    raw: str | None
+    previous_errors: list[dict[str, Any]]
+
+
+class GenerationContentData(Schema):
+    input: StoredInput
+    output: StoredOutput
+    error: StoredError | None
+
+
+class GenerationContent(Schema):
+    data: GenerationContentData
+
+
+class NewFeedback(Schema):
+    """Feedback on one request. The comment is stored as it is written."""
+
+    generation_id: Annotated[str, StringConstraints(min_length=1)]
+    category: Feedback.Category
+    # PostgreSQL stores no NUL.
+    comment: Annotated[str, StringConstraints(max_length=Feedback.COMMENT_LENGTH, pattern=r"^[^\x00]*$")] | None = None
+
+
+class FeedbackReceivedData(Schema):
+    success: Literal[True]
+
+
+class FeedbackReceived(Schema):
+    data: FeedbackReceivedData
+
+
 class ActivityRow(Schema):
     """One model at one provider on one UTC day."""
 
@@ -155,7 +257,8 @@ class ActivityRow(Schema):
     prompt_tokens: int
     completion_tokens: int
     reasoning_tokens: int
-    workspace_id: str | None
+    cached_tokens: int
+    workspace_id: str
 
 
 class Activity(Schema):

@@ -23,6 +23,7 @@ from common.errors import ApiError, InternalError
 from common.ids import generation_id
 from common.storage.outages import outage_of
 from common.telemetry import logs, metrics
+from common.web import cors
 from common.web.bodies import read_body
 from gateway.protocols.table import CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, RESPONSES, CallerProtocol
 from gateway.tokens.bounds import estimate_tokens
@@ -41,17 +42,8 @@ KEEP_ALIVE_SECONDS = 10.0
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Generation-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, "
-    "X-RateLimit-Reset, X-Request-Id",
-}
-_PREFLIGHT = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "POST, OPTIONS",
-    "Access-Control-Allow-Headers": "*, Authorization, Content-Type, HTTP-Referer, X-Title, X-OpenRouter-Title",
-    "Access-Control-Max-Age": "86400",
-}
+_CORS = cors.HEADERS
+_PREFLIGHT = cors.preflight("POST, OPTIONS")
 #: Anthropic's way to ask for the size of a prompt. Nothing is held or charged.
 COUNT_TOKENS = "/api/v1/messages/count_tokens"
 

@@ -152,6 +152,36 @@ class Generation(_Request):
         return [*self.failed_attempts, succeeded]
 
 
+class Feedback(models.Model):
+    """A customer's opinion of one request, for the operators to read.
+
+    The comment is the only text of a customer that the gateway stores: they write it on purpose, for this. Prompts and
+    responses are not stored.
+    """
+
+    class Category(models.TextChoices):
+        LATENCY = "latency", "Latency"
+        INCOHERENCE = "incoherence", "Incoherence"
+        INCORRECT_RESPONSE = "incorrect_response", "Incorrect response"
+        FORMATTING = "formatting", "Formatting"
+        BILLING = "billing", "Billing"
+        API_ERROR = "api_error", "API error"
+        OTHER = "other", "Other"
+
+    COMMENT_LENGTH = 1000  # characters
+
+    generation = models.OneToOneField(Generation, primary_key=True, on_delete=models.CASCADE, related_name="feedback")
+    category = models.CharField(max_length=20, choices=Category.choices)
+    comment = models.CharField(max_length=COMMENT_LENGTH, blank=True)
+    sent_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "feedback"
+
+    def __str__(self) -> str:
+        return f"{self.generation_id}: {self.get_category_display()}"
+
+
 class GatewayProcess(models.Model):
     """A process that serves requests, and the time of its last heartbeat."""
 

@@ -12,6 +12,7 @@ from activity.names import app_name, provider_name
 from billing import spending
 from common.clock import utc_now
 from common.web.http import AuthedRequest
+from gateway.models import Feedback
 
 from . import listing
 from .explanation import explain
@@ -31,6 +32,7 @@ def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
         "provider": provider_name(found.provider),
         "attempts": [{**attempt, "provider": provider_name(attempt["provider"])} for attempt in found.attempts],
         "app": found.app_title or app_name(found.app),
+        "feedback": Feedback.objects.filter(pk=found.pk).first(),
     }
     return render(request, "activity/generation.html", context)
 

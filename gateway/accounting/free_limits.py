@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from django.core.cache import cache
 from django.db.models import Sum
 
-from common.clock import utc_now
+from common.clock import utc_now, window_start
 from common.errors import RateLimited
 from common.money import PICO_PER_USD
 from common.storage import database
 from gateway.callers import Caller
 from gateway.models import UsageHour
 
-__all__ = ["count_free_request", "count_free_request_at"]
+__all__ = ["count_free_request", "count_free_request_at", "free_requests_today"]
 
 PER_MINUTE = 20
 PER_DAY = 50
@@ -35,12 +35,26 @@ def count_free_request_at(caller: Caller, now: datetime) -> None:
     """As `count_free_request`, at a given time; blocks."""
     minute = now.replace(second=0, microsecond=0)
     day = minute.replace(hour=0, minute=0)
-    per_day = PER_DAY_FOR_BUYERS if caller.purchased >= BUYER_PURCHASES else PER_DAY
     minute_key = f"free:{caller.account_id}:{minute:%Y%m%d%H%M}"
     _increment(minute_key, 0, PER_MINUTE, minute + timedelta(minutes=1), now, "minute")
-    day_key = f"free:{caller.account_id}:{day:%Y%m%d}"
+    day_key = _day_key(caller.account_id, day)
     earlier = 0 if cache.get(day_key) is not None else _requests_since(caller.account_id, day)
-    _increment(day_key, earlier, per_day, day + timedelta(days=1), now, "day")
+    _increment(day_key, earlier, _per_day(caller.purchased), day + timedelta(days=1), now, "day")
+
+
+def free_requests_today(account_id: int, purchased: int, now: datetime) -> tuple[int, int]:
+    """(the limit, the requests counted toward it) of free models in this UTC day; `purchased` is in pico-USD."""
+    day = window_start("daily", now)
+    counted = cache.get(_day_key(account_id, day))
+    return _per_day(purchased), _requests_since(account_id, day) if counted is None else counted
+
+
+def _per_day(purchased: int) -> int:
+    return PER_DAY_FOR_BUYERS if purchased >= BUYER_PURCHASES else PER_DAY
+
+
+def _day_key(account_id: int, day: datetime) -> str:
+    return f"free:{account_id}:{day:%Y%m%d}"
 
 
 def _increment(key: str, earlier: int, limit: int, ends: datetime, now: datetime, window: str) -> None:

@@ -69,8 +69,10 @@ def search_parts(price: Mapping[str, str], results: int) -> list[Part]:
 
 def cost_of(parts: list[Part], discount_basis_points: int = 0) -> PicoUsd:
     """The total of the components less the discount (100 is 1%), rounded once."""
+    if not discount_basis_points:
+        return total_cost([(part.count, part.price) for part in parts])
     factor = 1 - Decimal(discount_basis_points) / 10_000
-    return total_cost((part.count, part.price * factor) for part in parts)
+    return total_cost([(part.count, part.price * factor) for part in parts])
 
 
 def prompt_and_completion(parts: list[Part]) -> tuple[PicoUsd, PicoUsd]:

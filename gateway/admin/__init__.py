@@ -1,5 +1,5 @@
-"""The admin of the gateway: providers' keys, and the requests that were served."""
+"""The admin of the gateway: providers' keys, the requests that were served, and customers' feedback on them."""
 
-from . import generations, provider_keys
+from . import feedback, generations, provider_keys
 
-__all__ = ["generations", "provider_keys"]
+__all__ = ["feedback", "generations", "provider_keys"]

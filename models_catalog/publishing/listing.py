@@ -10,6 +10,20 @@ from models_catalog.measurements import Measurement
 __all__ = ["endpoint_json", "endpoints_json", "model_json", "provider_json"]
 
 
+#: The names that `supported_parameters` has in the API's document: strict clients refuse any other.
+_PARAMETERS = frozenset(
+    {
+        "temperature", "top_p", "top_k", "min_p", "top_a", "frequency_penalty", "presence_penalty",
+        "repetition_penalty", "max_tokens", "max_completion_tokens", "logit_bias", "logprobs", "top_logprobs",
+        "prediction", "seed", "response_format", "structured_outputs", "stop", "tools", "tool_choice",
+        "parallel_tool_calls", "include_reasoning", "reasoning", "reasoning_effort", "web_search_options", "verbosity",
+    }
+)  # fmt: skip
+
+#: Tiers with endpoints of their own, named at the end of their tags.
+_SERVICE_TIERS = frozenset({"flex", "priority"})
+
+
 def model_json(model: ModelEntry) -> dict[str, Any]:
     """Return one model. Every key is always present; `object` and `owned_by` are for OpenAI's clients."""
     return {
@@ -28,7 +42,8 @@ def model_json(model: ModelEntry) -> dict[str, Any]:
             "is_moderated": model.cheapest.is_moderated,
         },
         "per_request_limits": None,
-        "supported_parameters": sorted(model.supported_parameters),
+        "supported_parameters": sorted(model.supported_parameters & _PARAMETERS),
+        "supported_voices": None,
         "default_parameters": None,
         "knowledge_cutoff": model.knowledge_cutoff or None,
         "expiration_date": None,
@@ -66,7 +81,11 @@ def endpoint_json(model: ModelEntry, endpoint: EndpointEntry, measured: Measurem
         "pricing": _pricing(endpoint),
         "quantization": endpoint.quantization if endpoint.quantization != "unknown" else None,
         "status": 0,
-        "supported_parameters": sorted(endpoint.supported_parameters),
+        "supported_parameters": sorted(endpoint.supported_parameters & _PARAMETERS),
+        "supports_tool_choice": _tool_choice(endpoint),
+        "native_tools": {},
+        "service_tier": tier if (tier := endpoint.tag.rpartition("/")[2]) in _SERVICE_TIERS else None,
+        "supports_diarization": False,
         # A price for reading the cache and none for writing it: the provider caches implicitly.
         "supports_implicit_caching": endpoint.prices.input_cache_read is not None
         and endpoint.prices.input_cache_write is None,
@@ -75,6 +94,17 @@ def endpoint_json(model: ModelEntry, endpoint: EndpointEntry, measured: Measurem
         "uptime_last_1d": measured.uptime_1d,
         "latency_last_30m": measured.latency_ms,
         "throughput_last_30m": measured.throughput,
+    }
+
+
+def _tool_choice(endpoint: EndpointEntry) -> dict[str, bool]:
+    """Return the values of `tool_choice` that the endpoint takes. Without the parameter, the model decides itself."""
+    chooses = "tool_choice" in endpoint.supported_parameters
+    return {
+        "auto": "tools" in endpoint.supported_parameters,
+        "none": chooses,
+        "required": chooses,
+        "function": chooses,
     }
 
 

@@ -1,4 +1,4 @@
-"""Public responses: readable from any site and cacheable for a minute.
+"""Public responses: cacheable for a minute.
 
 An answer is encoded and compressed once per catalogue and question, then served as bytes.
 """
@@ -16,12 +16,7 @@ from django.utils.http import parse_etags
 
 from common.web.compression import MIN_BYTES, compress, negotiate
 
-__all__ = ["PUBLIC_HEADERS", "preflight", "publish"]
-
-PUBLIC_HEADERS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag",
-}
+__all__ = ["publish"]
 
 _CACHE_CONTROL = "public, max-age=60, stale-while-revalidate=300"
 _ANSWERS_AT_MOST = 64
@@ -69,16 +64,7 @@ def publish(
     response["ETag"] = answer.etag
     response["Cache-Control"] = _CACHE_CONTROL
     patch_vary_headers(response, ["Accept-Encoding"])
-    return _open_to_all(response)
-
-
-def preflight() -> HttpResponse:
-    """Return the response to a CORS preflight request."""
-    response = HttpResponse(status=204)
-    response["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-    response["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-None-Match, X-Title, *"
-    response["Access-Control-Max-Age"] = "86400"
-    return _open_to_all(response)
+    return response
 
 
 def _in_full(request: HttpRequest, answer: _Answer, content_type: str) -> HttpResponse:
@@ -88,12 +74,6 @@ def _in_full(request: HttpRequest, answer: _Answer, content_type: str) -> HttpRe
     response["Content-Length"] = str(len(body))
     if coding:
         response["Content-Encoding"] = coding
-    return response
-
-
-def _open_to_all(response: HttpResponse) -> HttpResponse:
-    for name, value in PUBLIC_HEADERS.items():
-        response[name] = value
     return response
 
 

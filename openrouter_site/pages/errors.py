@@ -11,10 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed, PermissionDenied
 from django.core.signals import got_request_exception
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from api.paths import json_error
 from common import errors
 from common.storage.outages import outage_of
 from common.telemetry import logs
@@ -27,7 +28,7 @@ API = "/api/"
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return 400 for a malformed request."""
     if request.path.startswith(API):
-        return as_json(errors.InvalidRequest("The request is malformed."))
+        return json_error(errors.InvalidRequest("The request is malformed."))
     # Without the site's context: the host may be one that this site doesn't serve.
     return HttpResponse(render_to_string("400.html", plain_context()), status=400)
 
@@ -35,7 +36,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return 403 for a forbidden page."""
     if request.path.startswith(API):
-        return as_json(errors.PermissionDenied("You don't have permission."))
+        return json_error(errors.PermissionDenied("You don't have permission."))
     reason = str(exception) if isinstance(exception, PermissionDenied) else ""
     return render(request, "403.html", {"reason": reason}, status=403)
 
@@ -43,21 +44,21 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Return 404 for a missing page, or one of another account."""
     if request.path.startswith(API):
-        return as_json(errors.NotFound(f"Not found: {request.method} {request.path}."))
+        return json_error(errors.NotFound(f"Not found: {request.method} {request.path}."))
     return render(request, "404.html", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Return 500. The page uses neither the database nor the session, which may be what failed."""
     if request.path.startswith(API):
-        return as_json(errors.InternalError())
+        return json_error(errors.InternalError())
     return HttpResponseServerError(render_to_string("500.html", plain_context()))
 
 
 def unavailable(request: HttpRequest, error: errors.ServiceUnavailable) -> HttpResponse:
     """Return 503 while the database or Redis is away. Uses neither."""
     if request.path.startswith(API):
-        return as_json(error)
+        return json_error(error)
     retry = request.get_full_path() if request.method == "GET" else ""
     page = render_to_string("503.html", {**plain_context(), "retry": retry})
     return HttpResponse(page, status=error.status, headers=error.headers)
@@ -66,11 +67,6 @@ def unavailable(request: HttpRequest, error: errors.ServiceUnavailable) -> HttpR
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return 403 for a missing or old form token, usually after signing in or out in another tab."""
     return render(request, "403_csrf.html", status=403)
-
-
-def as_json(error: errors.ApiError) -> JsonResponse:
-    """Return the error in the API's envelope."""
-    return JsonResponse(error.envelope(), status=error.status, headers=error.headers)
 
 
 def plain_context() -> dict[str, str]:

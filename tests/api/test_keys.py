@@ -33,6 +33,7 @@ KEY_FIELDS = [
     "hash", "name", "label", "disabled", "limit", "limit_remaining", "limit_reset", "include_byok_in_limit",
     "usage", "usage_daily", "usage_weekly", "usage_monthly", "byok_usage", "byok_usage_daily", "byok_usage_weekly",
     "byok_usage_monthly", "created_at", "updated_at", "expires_at", "creator_user_id", "workspace_id",
+    "last_used_at", "external_user",
 ]  # fmt: skip
 
 
@@ -45,6 +46,17 @@ def test_a_key_learns_about_itself(organisation, alice, account):
     ApiKey.objects.filter(pk=key.pk).update(window_started_at=timezone.now())
     data = exact(client_with(secret).get("/api/v1/key"))["data"]
     has_shape(schemas.CurrentKeyData, data)
+    budget = {
+        "budget_id": None,
+        "guardrail_id": None,
+        "include_byok": False,
+        "limit_usd": 5,
+        "remaining_usd": Decimal("3.499999999999"),
+        "reset_interval": "monthly",
+        "resets_at": data["effective_budget"]["resets_at"],
+        "scope": "key_limit",
+        "spend_usd": Decimal("1.500000000001"),
+    }
     assert data == {
         "label": key.label,
         "limit": 5,
@@ -65,7 +77,14 @@ def test_a_key_learns_about_itself(organisation, alice, account):
         "creator_user_id": alice.public_id,
         "expires_at": None,
         "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: always -1."},
+        "allowed_data_regions": ["global"],
+        "budgets": [budget],
+        "effective_budget": budget,
+        "free_model_daily_requests": {"limit": 50, "remaining": 50, "used": 0},
+        "organization_id": None if organisation.personal_of_id else organisation.public_id,
+        "workspace_id": organisation.workspace_id,
     }
+    assert client_with(secret).get("/api/v1/auth/key").json() == client_with(secret).get("/api/v1/key").json()
 
 
 def test_who_has_bought_credits_is_not_on_the_free_tier(organisation, alice, account):

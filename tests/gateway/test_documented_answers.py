@@ -1,4 +1,5 @@
-"""Answers of inference have the documented shape: whole and streamed, served, interrupted and refused."""
+"""Answers of inference have the documented shape and the one that openapi.json describes: whole and streamed, served,
+interrupted and refused."""
 
 import json
 from typing import Any
@@ -6,25 +7,34 @@ from typing import Any
 import pytest
 
 from keys.models import ApiKey
+from tests.api.described import check_described
 from tests.gateway.native import user
-from tests.wire import check
+from tests.wire import check as check_documented
 
 BODIES: dict[str, dict[str, Any]] = {
     "/chat/completions": {"messages": [user("Hello there")]},
     "/completions": {"prompt": "Once upon a time"},
     "/messages": {"messages": [user("Hello there")], "max_tokens": 50},
+    "/responses": {"input": [user("Hello there")]},
 }
 TOOL = {
     "/chat/completions": {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}},
     "/messages": {"name": "look", "input_schema": {"type": "object"}},
+    "/responses": {"type": "function", "name": "look", "parameters": {"type": "object"}},
 }
-REQUIRED = {"/chat/completions": "required", "/messages": {"type": "any"}}
+REQUIRED = {"/chat/completions": "required", "/messages": {"type": "any"}, "/responses": "required"}
 
 PATHS = pytest.mark.parametrize("path", BODIES)
 
 
 def body(path: str, **changes: Any) -> dict[str, Any]:
     return {"model": "acme/one", "provider": {"sort": "price"}} | BODIES[path] | changes
+
+
+def check(operation: str, status: int | str, answer: Any) -> None:
+    """Check the answer against the documented shape, and against the site's own openapi.json."""
+    check_documented(operation, status, answer)
+    check_described(operation, status, answer)
 
 
 async def answers(api, path: str, headers: dict[str, str] | None = None, **changes: Any) -> list[dict[str, Any]]:

@@ -110,7 +110,9 @@ def usage_object(billed: Billed) -> dict[str, Any]:
     """
     usage = billed.usage
     estimated = {"is_estimated": True} if usage.estimated else {}
-    tools = {"server_tool_use": {"web_search_requests": billed.web_searches}} if billed.web_searches else {}
+    searches = {"web_search_requests": billed.web_searches}
+    # Guides name it one way, the document the other.
+    tools = {"server_tool_use": searches, "server_tool_use_details": searches} if billed.web_searches else {}
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,

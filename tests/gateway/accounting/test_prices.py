@@ -7,8 +7,10 @@ from asgiref.sync import sync_to_async
 from accounts.access import privacy_of
 from activity.requests.explanation import explain
 from billing.models import CreditAccount
-from gateway.accounting.pricing import own_key_fee
+from gateway.accounting.pricing import cost_of, own_key_fee, parts_of, prompt_and_completion
+from gateway.events import Usage
 from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, estimate_file_tokens
+from models_catalog.catalog import Prices
 from tests.gateway import factory
 from tests.gateway.factory import usd
 
@@ -57,6 +59,18 @@ async def test_every_component_of_a_request_is_charged_at_its_own_price(api):
         "image": 2 * Decimal(PRICES["image"]),
     }
     assert await charged(api, PRICES, images=2) == sum(parts.values())
+
+
+def test_the_price_of_the_prompt_and_that_of_the_completion_are_all_of_it():
+    prices = Prices(**{name: Decimal(price) for name, price in PRICES.items()})
+    usage = Usage(
+        prompt_tokens=1000, completion_tokens=50, cached_tokens=200, cache_write_tokens=100, reasoning_tokens=10
+    )
+    parts = parts_of(prices, usage, images=2)
+    prompt, completion = prompt_and_completion(parts)
+    assert completion == usd("0.00013")  # 40 tokens, and 10 of reasoning
+    assert prompt + completion == cost_of(parts)
+    assert prompt_and_completion([]) == (0, 0)
 
 
 async def test_tokens_without_their_own_price_cost_as_much_as_plain_tokens(api):

@@ -1,0 +1,1 @@
+"""The OpenAPI document: what django-ninja generates of the management API, completed with inference and errors."""
