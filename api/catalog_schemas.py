@@ -44,6 +44,13 @@ class Links(Schema):
     details: str
 
 
+class AliasTarget(Schema):
+    """The model that an alias stands for."""
+
+    name: str
+    slug: str
+
+
 class Model(Schema):
     """A model that requests may name by its `id`. `created` is in Unix seconds, lengths are in tokens."""
 
@@ -64,6 +71,7 @@ class Model(Schema):
     knowledge_cutoff: str | None
     expiration_date: str | None
     links: Links
+    alias_target: AliasTarget | None = None
     object: Literal["model"]
     owned_by: str
 
