@@ -74,9 +74,8 @@ def _require_content_access(identity: KeyIdentity, organisation: Organisation) -
 def _generation_of(organisation: Organisation, generation_id: str) -> Generation:
     """Return the organization's request with this ID. Raises NotFound, for another organization's as well."""
     known = spending.account_of(organisation).generations
-    found: Generation | None = (
-        known.filter(pk=generation_id_of(generation_id)[:40]).first() if generation_id.isprintable() else None
-    )
+    name = generation_id_of(generation_id)
+    found: Generation | None = known.filter(pk=name[:40]).first() if name.isprintable() else None
     if found is None:
         raise NotFound("Generation not found. It is available shortly after the response ends.")
     return found

@@ -86,6 +86,8 @@ class Reasoning(msgspec.Struct, tag_field="type", tag="reasoning", kw_only=True)
     summary: list[dict[str, Any]]
     content: list[dict[str, Any]] | None = None
     encrypted_content: str | None = None
+    format: str | None = None
+    signature: str | None = None
     status: ItemStatus | None = None
 
 
@@ -94,6 +96,7 @@ class FunctionCall(msgspec.Struct, tag_field="type", tag="function_call", kw_onl
     call_id: str
     name: str
     arguments: str
+    namespace: str | None = None
     status: ItemStatus | None = None
 
 
@@ -102,7 +105,32 @@ class CustomToolCall(msgspec.Struct, tag_field="type", tag="custom_tool_call", k
     call_id: str
     name: str
     input: str
+    namespace: str | None = None
     status: ItemStatus | None = None
+
+
+class LocalShellCall(msgspec.Struct, tag_field="type", tag="local_shell_call", kw_only=True):
+    id: str
+    call_id: str
+    action: dict[str, Any]
+    status: ItemStatus
+
+
+class ApplyPatchCall(msgspec.Struct, tag_field="type", tag="apply_patch_call", kw_only=True):
+    id: str
+    call_id: str
+    operation: dict[str, Any]
+    status: ItemStatus
+
+
+class ToolSearchCall(msgspec.Struct, tag_field="type", tag="tool_search_call", kw_only=True):
+    """A call of the client's own search over its tools."""
+
+    id: str
+    call_id: str
+    execution: Literal["client"]
+    arguments: dict[str, Any]
+    status: ItemStatus
 
 
 class WebSearchCall(msgspec.Struct, tag_field="type", tag="web_search_call", kw_only=True):
@@ -117,7 +145,10 @@ class ImageGenerationCall(msgspec.Struct, tag_field="type", tag="image_generatio
     result: str | None = None
 
 
-Item = OutputMessage | Reasoning | FunctionCall | CustomToolCall | WebSearchCall | ImageGenerationCall
+Item = (
+    OutputMessage | Reasoning | FunctionCall | CustomToolCall | LocalShellCall | ApplyPatchCall | ToolSearchCall
+    | WebSearchCall | ImageGenerationCall
+)  # fmt: skip
 
 
 class InputTokens(msgspec.Struct, kw_only=True):
@@ -137,6 +168,10 @@ class HalvesOfCost(msgspec.Struct, kw_only=True):
     upstream_inference_output_cost: float
 
 
+class ServerToolUse(msgspec.Struct, kw_only=True):
+    web_search_requests: int
+
+
 class TokenUsage(msgspec.Struct, kw_only=True):
     """Token counts of the provider, and the cost in USD."""
 
@@ -149,7 +184,7 @@ class TokenUsage(msgspec.Struct, kw_only=True):
     is_byok: bool
     cost_details: HalvesOfCost
     is_estimated: bool | None = None
-    server_tool_use_details: dict[str, Any] | None = None
+    server_tool_use_details: ServerToolUse | None = None
 
 
 class ResponseError(msgspec.Struct, kw_only=True):
@@ -182,19 +217,19 @@ class Response(msgspec.Struct, kw_only=True):
     top_p: float | None
     frequency_penalty: float | None
     presence_penalty: float | None
-    background: bool | None = None
-    max_output_tokens: int | None = None
-    max_tool_calls: int | None = None
-    previous_response_id: str | None = None
-    prompt_cache_key: str | None = None
-    reasoning: dict[str, Any] | None = None
-    safety_identifier: str | None = None
-    service_tier: str | None = None
-    store: bool | None = None
-    text: dict[str, Any] | None = None
+    max_output_tokens: int | None
+    max_tool_calls: int | None
     top_logprobs: int | None = None
-    truncation: str | None = None
-    user: str | None = None
+    text: dict[str, Any]
+    reasoning: dict[str, Any]
+    truncation: Literal["auto", "disabled"]
+    service_tier: str
+    store: bool
+    background: bool
+    previous_response_id: str | None
+    prompt_cache_key: str | None
+    safety_identifier: str | None
+    user: str | None
     provider: str | None = None
     openrouter_metadata: dict[str, Any] | None = None
 
@@ -221,4 +256,5 @@ class Event(msgspec.Struct, kw_only=True):
     refusal: str | None = None
     name: str | None = None
     arguments: str | None = None
+    input: str | None = None
     logprobs: list[dict[str, Any]] | None = None

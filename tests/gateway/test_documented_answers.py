@@ -16,7 +16,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/chat/completions": {"messages": [user("Hello there")]},
     "/completions": {"prompt": "Once upon a time"},
     "/messages": {"messages": [user("Hello there")], "max_tokens": 50},
-    "/responses": {"input": "Hello there"},
+    "/responses": {"input": [user("Hello there")]},
 }
 TOOL = {
     "/chat/completions": {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}},

@@ -3,12 +3,25 @@
 import json
 from typing import Any
 
-from tests.wire import check
+import msgspec
 
-__all__ = ["events_in", "output_of"]
+from tests.api.described import check_described
+from tests.wire import check as check_documented
+
+__all__ = ["check", "events_in", "output_of"]
 
 #: The events that end a stream.
 ENDS = ("response.completed", "response.incomplete", "response.failed")
+
+
+def check(status: int | str, answer: Any) -> None:
+    """Check the answer, or the event of a "stream", against the documented shape and the site's own description.
+
+    Amounts may be decimals, as they are before they are encoded.
+    """
+    answer = msgspec.json.decode(msgspec.json.Encoder(decimal_format="number").encode(answer))
+    check_documented("POST /responses", status, answer)
+    check_described("POST /responses", status, answer)
 
 
 def events_in(text: str) -> list[dict[str, Any]]:
@@ -21,7 +34,7 @@ def events_in(text: str) -> list[dict[str, Any]]:
         event = json.loads(data.removeprefix("data: "))
         assert name == f"event: {event['type']}"
         assert event["sequence_number"] == number
-        check("POST /responses", "stream", event)
+        check("stream", event)
         events.append(event)
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
     assert [event["type"] for event in events if event["type"] in ENDS] == [events[-1]["type"]]

@@ -14,9 +14,8 @@ from gateway.events import Billed, Delta, Event, Failed, Finished, Started, Usag
 from gateway.protocols.reasoning import details_in
 from gateway.protocols.responses.reply import ResponsesEncoder, failed_reply, gather
 from gateway.protocols.responses.request import ForReply, parse
-from tests.wire import check
 
-from .streams import events_in, output_of
+from .streams import check, events_in, output_of
 
 ID = "gen-1700000000-0123456789abcdef0123"
 STARTED = Started(
@@ -44,7 +43,7 @@ async def response(*deltas: Event, request: ForReply | None = None) -> dict[str,
             yield event
 
     whole = await gather(each(), request)
-    check("POST /responses", 200, whole)
+    check(200, whole)
     encoder = ResponsesEncoder(request)
     streamed = events_in((b"".join(map(encoder.encode, events)) + encoder.end()).decode())
     ending = streamed[-1]["response"]
@@ -260,7 +259,7 @@ def test_a_stream_without_a_bill_ends_all_the_same():
 )
 def test_a_response_that_fails_after_its_status_says_so(error, code):
     body = failed_reply(ID, "acme/one", error, asked())
-    check("POST /responses", 200, body)
+    check(200, body)
     assert (body["status"], body["error"]["code"], body["error_type"]) == ("failed", code, error.error_type)
     assert body["error"]["message"] == error.message
 

@@ -8,10 +8,9 @@ from asgiref.sync import sync_to_async
 from hypothesis import HealthCheck, given, settings
 
 from gateway.models import Generation
-from tests.wire import check
 
 from .examples import BODY
-from .streams import events_in, output_of
+from .streams import check, events_in, output_of
 
 PATH = "/responses"
 TOOL = {
@@ -31,7 +30,7 @@ async def answered(api: Any, asked: dict[str, Any], **headers: str) -> dict[str,
     response = await api.post(PATH, json=asked, headers=headers)
     assert response.status_code == 200, response.text
     if not asked.get("stream"):
-        check("POST /responses", 200, response.json())
+        check(200, response.json())
         return response.json()
     events = events_in(response.text)
     assert output_of(events) == events[-1]["response"]["output"]
@@ -184,7 +183,7 @@ async def test_a_malformed_request_is_refused_with_the_place(api, changes, place
     response = await api.post(PATH, json=body() | changes)
     assert response.status_code == 400
     refused = response.json()
-    check("POST /responses", 400, refused)
+    check(400, refused)
     assert (refused["error"]["type"], refused["error_type"]) == ("invalid_request_error", "invalid_request")
     assert refused["error"]["param"] == place and len(refused["error"]["message"].split()) > 3
 
@@ -209,7 +208,7 @@ async def test_what_is_no_object_is_refused(api, sent):
 async def test_errors_have_the_protocols_shape(api, headers, changes, status, kind, stream):
     response = await api.post(PATH, json=body(stream=stream) | changes, headers=headers)
     assert response.status_code == status
-    check("POST /responses", status, response.json())
+    check(status, response.json())
     assert response.json()["error_type"] == kind and response.json()["error"]["code"] == status
 
 
@@ -225,9 +224,9 @@ async def test_the_whole_path_never_answers_500(api, asked):
     response = await api.post(PATH, json=asked)
     assert response.status_code != 500
     if response.status_code != 200:
-        check("POST /responses", response.status_code, response.json())
+        check(response.status_code, response.json())
     elif not asked.get("stream"):
-        check("POST /responses", 200, response.json())
+        check(200, response.json())
     account = await api.account()
     assert account.held == 0 and account.credits >= account.usage
 
