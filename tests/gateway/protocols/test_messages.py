@@ -22,7 +22,7 @@ from gateway.providers.failures import ProviderFailure
 from gateway.providers.google.request import request_body as google_body
 from gateway.providers.openai_chat.request import request_body as openai_body
 from gateway.providers.request_context import ProviderRequest
-from tests.gateway.native import CALLER, PNG, attempt
+from tests.gateway.native import ANTHROPIC, CALLER, PNG, attempt, connect
 from tests.gateway.protocols.message_bodies import BODY
 from tests.wire import check
 
@@ -173,6 +173,36 @@ async def test_a_broken_stream_ends_with_an_error_event_and_is_free(api):
     assert events[-1]["type"] == "error" and events[-1]["error"]["type"] == "api_error"
     assert (await api.generation()).cost == 0
     await api.assert_books_balance()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_claude_gets_its_thinking_back_and_names_the_sequence_that_stopped_it(
+    api, provider_sandbox, monkeypatch, stream
+):
+    await connect(ANTHROPIC, provider_sandbox, monkeypatch)
+
+    async def answered(*messages: Any, **fields: Any) -> dict[str, Any]:
+        asked = body(*messages, model=ANTHROPIC.model, stream=stream, **{"max_tokens": 3000, **fields})
+        response = await api.post(PATH, json=asked)
+        if not stream:
+            return response.json()
+        events = events_in(response.text)
+        return {"content": message_of(events), **events[-2]["delta"]}
+
+    question = {"role": "user", "content": "What is the weather in Lisbon?"}
+    thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "tools": [TOOL]}
+    calling = await answered(question, **thinking)
+    thought, call = calling["content"]
+    assert thought["thinking"] and thought["signature"].startswith("sandbox-") and calling["stop_reason"] == "tool_use"
+    result = {"type": "tool_result", "tool_use_id": call["id"], "content": "Rain"}
+    history = [question, {"role": "assistant", "content": [thought, call]}, {"role": "user", "content": [result]}]
+    assert "Rain" in (await answered(*history, **thinking))["content"][-1]["text"]
+    sent = (await api.received())[-1]["body"]
+    assert sent["thinking"] == thinking["thinking"] and sent["messages"][1]["content"][0] == thought
+    assert sent["messages"][2]["content"][0]["tool_use_id"] == call["id"]
+    counted = {"role": "user", "content": "Say exactly: 1 2 3 4 5 6"}
+    stopped = await answered(counted, stop_sequences=["a", "b", "c", "d", "5"])
+    assert (stopped["stop_reason"], stopped["stop_sequence"]) == ("stop_sequence", "5")
 
 
 async def test_more_tokens_than_the_endpoints_can_produce_are_a_cap(api):
