@@ -23,8 +23,8 @@ from gateway.providers.openai_chat.stream import ChatStream
 from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
 from tests.gateway.native import CALLER, PNG, attempt, message_of
-from tests.gateway.protocols.test_messages import events_in
-from tests.gateway.protocols.test_messages import message_of as content_of_stream
+from tests.gateway.protocols.messages.examples import events_in
+from tests.gateway.protocols.messages.examples import message_of as content_of_stream
 from tests.gateway.providers.test_odd_chunks import stream_of
 from tests.wire import problems
 

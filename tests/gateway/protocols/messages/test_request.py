@@ -1,0 +1,150 @@
+"""Requests in the Messages protocol, read as the chat requests that mean the same."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.errors import InvalidRequest
+from gateway.protocols.messages.request import parse
+from gateway.protocols.reasoning import detail_in, text_for
+from gateway.providers.anthropic.request import request_body as anthropic_body
+from gateway.providers.failures import ProviderFailure
+from gateway.providers.google.request import request_body as google_body
+from gateway.providers.openai_chat.request import request_body as openai_body
+from gateway.providers.request_context import ProviderRequest
+from tests.gateway.native import CALLER, PNG, attempt
+
+from .bodies import BODY
+from .examples import TOOL, at_anthropic, parsed
+
+CONVERSATION = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "Look", "cache_control": {"type": "ephemeral"}},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+            {"type": "document", "title": "a.pdf", "source": {"type": "url", "url": "https://a.example/a.pdf"}},
+        ],
+    },
+    {
+        "role": "assistant",
+        "content": [
+            {"type": "thinking", "thinking": "Weather first.", "signature": "c2ln"},
+            {"type": "redacted_thinking", "data": "b3BhcXVl"},
+            {"type": "text", "text": "One moment."},
+            {"type": "thinking", "thinking": "In Paris.", "signature": "dHdv"},
+            {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Paris"}},
+        ],
+    },
+    {
+        "role": "user",
+        "content": [
+            {
+                "type": "tool_result",
+                "tool_use_id": "toolu_1",
+                "content": [{"type": "text", "text": "Rain"}],
+                "is_error": True,
+            },
+            {"type": "text", "text": "And?"},
+        ],
+    },
+]  # fmt: skip
+
+
+def test_a_conversation_reaches_claude_as_it_came():
+    system = [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]
+    sent = at_anthropic(
+        *CONVERSATION, system=system, tools=[TOOL], metadata={"user_id": "alice"}, stop_sequences=["END"]
+    )
+    assert sent["messages"] == CONVERSATION
+    assert (sent["system"], sent["stop_sequences"]) == (system, ["END"])
+    assert sent["tools"] == [TOOL]
+
+
+def test_marks_for_the_cache_reach_claude_on_every_kind_of_block():
+    mark = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "Rain"}]}
+    request = parsed(
+        {"role": "user", "content": [{"type": "text", "text": "Look"} | mark]},
+        {"role": "assistant", "content": [{"type": "text", "text": "So"} | mark, call | mark]},
+        {"role": "user", "content": [result | mark]},
+        tools=[TOOL | mark],
+    )
+    assert request.caches_for_an_hour()
+    marked = [message for message in request.messages if "cache_control" in json.dumps(message)]
+    assert len(marked) == 3 and request.body["tools"][0]["cache_control"] == mark["cache_control"]
+    sent = at_anthropic(
+        {"role": "user", "content": "Look"},
+        {"role": "assistant", "content": [call | mark]},
+        {"role": "user", "content": [result | mark]},
+    )["messages"]
+    for turn in sent[1:]:
+        assert turn["content"][0]["cache_control"] == {"type": "ephemeral"}  # the price of an hour is not known
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"type": "tool", "name": "get_weather"}, {"type": "tool", "name": "get_weather"}),
+        ({"type": "any", "disable_parallel_tool_use": True}, {"type": "any", "disable_parallel_tool_use": True}),
+        ({"type": "none"}, {"type": "none"}),
+    ],
+)
+def test_the_choice_of_a_tool_reaches_claude_as_it_came(choice, expected):
+    assert at_anthropic(tools=[TOOL], tool_choice=choice)["tool_choice"] == expected
+
+
+def test_thinking_and_formats_become_the_gateways_parameters():
+    fields = {"thinking": {"type": "enabled", "budget_tokens": 2000, "display": "omitted"}}
+    assert parsed(**fields).reasoning.max_tokens == 2000 and parsed(**fields).reasoning.exclude
+    assert parsed(thinking={"type": "disabled"}).reasoning.enabled is False
+    adaptive = parsed(thinking={"type": "adaptive"}, output_config={"effort": "low"})
+    assert adaptive.reasoning.effort == "low"
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    wanted = parsed(output_config={"format": {"type": "json_schema", "schema": schema}})
+    assert wanted.body["response_format"]["json_schema"]["schema"] == schema
+    assert parsed(fallbacks=[{"model": "acme/two"}]).models == ("acme/two",)
+    search = parsed(tools=[{"type": "web_search_20250305", "name": "web_search", "allowed_domains": ["a.example"]}])
+    assert search.body["plugins"] == [{"id": "web", "include_domains": ["a.example"]}]
+
+
+def test_a_text_document_becomes_text_and_an_opaque_detail_comes_back_as_it_was():
+    document = {
+        "type": "document",
+        "title": "Notes",
+        "source": {"type": "text", "media_type": "text/plain", "data": "Rain"},
+    }
+    (message,) = parsed({"role": "user", "content": [document]}).messages
+    assert message["content"] == [{"type": "text", "text": "Notes\nRain"}]
+    detail = {"type": "reasoning.encrypted", "data": "x", "format": "google-gemini-v1", "id": "call_1", "index": 0}
+    assert detail_in(text_for(detail)) == detail
+    redacted = {"type": "redacted_thinking", "data": text_for(detail)}
+    message = parsed({"role": "user", "content": "Hi"}, {"role": "assistant", "content": [redacted]}).messages[1]
+    assert message["reasoning_details"] == [detail]
+
+
+@given(BODY)
+@settings(max_examples=200)
+def test_any_body_is_read_or_refused(fields):
+    try:
+        request = parse(json.dumps(fields).encode())
+    except InvalidRequest as refused:
+        assert refused.message
+        return
+    assert request.messages
+    for provider_body in (anthropic_body, google_body, openai_body):
+        try:
+            context = ProviderRequest(request, attempt("claude-haiku-4-5"), CALLER, None)
+            provider_body(context, {}) if provider_body is not openai_body else openai_body(context)
+        except (InvalidRequest, ProviderFailure) as refused:
+            assert refused.message  # what this provider cannot take
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(data):
+    with contextlib.suppress(InvalidRequest):
+        parse(data)
