@@ -119,9 +119,12 @@ COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion, cached_as="comp
 #: POST /embeddings and POST /rerank: never streamed, and answered in one piece by the provider, so that no response
 #: can fail after its status was sent.
 EMBEDDINGS = replace(
-    CHAT_COMPLETIONS, parse=parse_embeddings, gather=lambda request, events: embeddings_reply.gather(events)
+    CHAT_COMPLETIONS,
+    parse=parse_embeddings,
+    gather=lambda request, events: embeddings_reply.gather(events),
+    cached_as="embeddings",
 )
-RERANK = replace(CHAT_COMPLETIONS, parse=parse_rerank, gather=rerank_reply.gather)
+RERANK = replace(CHAT_COMPLETIONS, parse=parse_rerank, gather=rerank_reply.gather, cached_as="")
 
 #: POST /messages
 MESSAGES = CallerProtocol(

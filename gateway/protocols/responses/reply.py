@@ -165,6 +165,7 @@ class _Response:
             "object": "response",
             "created_at": started.created,
             "model": started.model,
+            "service_tier": started.service_tier or "default",
         }
         if started.provider:
             self._head["provider"] = started.provider

@@ -187,7 +187,6 @@ def _for_reply(raw: dict[str, Any], checked: _Body, tools: Tools) -> ForReply:
         echo["tools"] = [complete | tool if tool.get("type") == "function" else tool for tool in checked.tools]
     reasoning = checked.reasoning or _Reasoning()
     echo["reasoning"] = {"effort": reasoning.effort, "summary": reasoning.summary}
-    echo["service_tier"] = "default"
     if checked.top_logprobs is not None:
         echo["top_logprobs"] = checked.top_logprobs
     return ForReply(

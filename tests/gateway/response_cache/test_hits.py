@@ -13,6 +13,7 @@ from django.core.cache import cache
 from accounts.models import PrivacySettings
 from billing.models import CreditAccount
 from common.clock import utc_now
+from common.ids import generation_id_of
 from gateway import callers
 from gateway.models import Generation, Hold, UsageHour
 from gateway.response_cache.stores import MemoryStore, RedisStore, store
@@ -21,6 +22,7 @@ from keys import authentication, issuing
 from keys.models import ApiKey
 from models_catalog import catalog
 from models_catalog.models import Endpoint, Provider
+from tests.gateway import factory
 from tests.gateway.native import WEATHER
 from tests.wire import check
 
@@ -31,7 +33,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "/chat/completions": {"messages": [{"role": "user", "content": QUESTION}]},
     "/completions": {"prompt": QUESTION},
     "/messages": {"messages": [{"role": "user", "content": QUESTION}], "max_tokens": 500},
+    "/responses": {"input": QUESTION},
 }
+IDENTITY = {"id", "item_id", "created", "created_at", "completed_at", "usage"}
 PATHS = pytest.mark.parametrize("path", BODIES)
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
@@ -57,7 +61,7 @@ def without_identity(value: Any) -> Any:
     if isinstance(value, list):
         return [without_identity(each) for each in value]
     if isinstance(value, dict):
-        return {name: without_identity(each) for name, each in value.items() if name not in {"id", "created", "usage"}}
+        return {name: without_identity(each) for name, each in value.items() if name not in IDENTITY}
     return value
 
 
@@ -79,7 +83,7 @@ async def test_the_second_time_it_is_the_same_response_free_and_with_an_id_of_it
     assert status(second) == "HIT"
     assert second.headers["x-openrouter-cache-age"] == "10"
     assert second.headers["x-openrouter-cache-ttl"] == "290"
-    assert second.headers["x-openrouter-cache-source-id"] == first.headers["x-generation-id"]
+    assert second.headers["x-openrouter-cache-source-id"] == generation_id_of(first.headers["x-generation-id"])
     assert second.headers["x-generation-id"] != first.headers["x-generation-id"]
     exposed = second.headers["access-control-expose-headers"].lower().split(", ")
     assert {name for name in second.headers if name.startswith("x-openrouter-cache")} <= set(exposed)
@@ -91,9 +95,25 @@ async def test_the_second_time_it_is_the_same_response_free_and_with_an_id_of_it
     assert first.headers["x-generation-id"] not in second.text
     for event in said[1]:
         check(f"POST {path}", "stream" if stream else 200, event)
-        usage = event.get("usage") or (event.get("message") or {}).get("usage")
+        usage = event.get("usage") or (event.get("message") or event.get("response") or {}).get("usage")
         assert set(counts(usage)) <= {0}
     assert len(await api.received()) == 1
+
+
+async def test_vectors_are_kept_too(api):
+    await sync_to_async(factory.embedding_endpoint)(
+        await sync_to_async(factory.embedding_model)(), "cheap", "0.00000002"
+    )
+    await sync_to_async(catalog.touch)()
+    body = {"model": "acme/vectors", "input": ["one", "two"], "encoding_format": "base64"}
+    encodings = ({}, {}, {"encoding_format": "float"})
+    first, second, other = [
+        await api.post("/embeddings", json=body | more, headers=CACHE)
+        for more in ({}, {}, {"encoding_format": "float"})
+    ]
+    assert [status(each) for each in (first, second, other)] == ["MISS", "HIT", "MISS"]
+    assert second.json()["data"] == first.json()["data"] != other.json()["data"]
+    assert second.json()["usage"]["cost"] == 0
 
 
 @STREAM
