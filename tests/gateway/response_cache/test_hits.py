@@ -107,10 +107,7 @@ async def test_vectors_are_kept_too(api):
     await sync_to_async(catalog.touch)()
     body = {"model": "acme/vectors", "input": ["one", "two"], "encoding_format": "base64"}
     encodings = ({}, {}, {"encoding_format": "float"})
-    first, second, other = [
-        await api.post("/embeddings", json=body | more, headers=CACHE)
-        for more in ({}, {}, {"encoding_format": "float"})
-    ]
+    first, second, other = [await api.post("/embeddings", json=body | more, headers=CACHE) for more in encodings]
     assert [status(each) for each in (first, second, other)] == ["MISS", "HIT", "MISS"]
     assert second.json()["data"] == first.json()["data"] != other.json()["data"]
     assert second.json()["usage"]["cost"] == 0
