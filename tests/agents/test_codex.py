@@ -1,21 +1,18 @@
-"""OpenAI's coding agent, unmodified, against the running site: it finishes a task with its tools.
-
-It runs where the program is: as `codex` on PATH, or where the variable CODEX says.
-"""
+"""OpenAI's coding agent, Codex: it finishes a task with its tools."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.agents import needs, program
 from tests.browser.people import Person
 from tests.processes import Site
 
-CODEX = os.environ.get("CODEX") or shutil.which("codex")
+CODEX = program("codex")
 
-pytestmark = pytest.mark.skipif(not CODEX, reason="Codex is not installed: npm install --global @openai/codex")
+pytestmark = needs(CODEX, "Codex")
 
 #: As in docs/clients.md, with a command that needs no permission.
 CONFIG = """

@@ -1,24 +1,19 @@
-"""Anthropic's coding agent, unmodified, against the running site: it finishes a task with its tools.
-
-It runs where the program is: as `claude` on PATH, or where the variable CLAUDE_CODE says.
-"""
+"""Anthropic's coding agent, Claude Code: it finishes a task with its tools."""
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.agents import needs, program
 from tests.browser.people import Person
 from tests.processes import Site
 
-CLAUDE = os.environ.get("CLAUDE_CODE") or shutil.which("claude")
+CLAUDE = program("claude")
 
-pytestmark = pytest.mark.skipif(
-    not CLAUDE, reason="Claude Code is not installed: npm install --global @anthropic-ai/claude-code"
-)
+pytestmark = needs(CLAUDE, "Claude Code")
 
 TASK = (
     'Call Write with {{"file_path": "{file}", "content": "tides"}}, then call Read with {{"file_path": "{file}"}}, '
