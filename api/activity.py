@@ -33,7 +33,7 @@ DAYS = 30
     summary="Get activity by day and model",
 )
 def get_activity(request: KeyRequest, date: str = "", api_key_hash: str = "", user_id: str = "") -> HttpResponse:
-    """Return sums for the last 30 completed UTC days, newest first. `usage` is in dollars. Needs a management key."""
+    """Return sums for the last 30 completed UTC days, newest first. `usage` is in dollars."""
     organisation = organisation_of(request)
     start, end = _days(date)
     hours = UsageHour.objects.filter(account=spending.account_of(organisation), hour__gte=start, hour__lt=end)

@@ -47,12 +47,15 @@ def completed(document: OpenAPISchema) -> OpenAPISchema:
 def _complete(operation: dict[str, Any], path: str) -> None:
     """Add the errors and the way to send a key to an operation of django-ninja's."""
     asked = operation.pop("security", None)
+    managed = bool(asked) and "ByManagementKey" in asked[0]
     if asked:
         operation["security"] = _BY_KEY
+    if managed:
+        operation["description"] += " Needs a management key."
     answers = {str(status): answer for status, answer in operation["responses"].items() if int(status) < 400}
     statuses = {int(status) for status in operation["responses"]} - {int(status) for status in answers}
     if 410 not in statuses:
-        statuses |= _statuses(operation, path, managed=bool(asked) and "ByManagementKey" in asked[0])
+        statuses |= _statuses(operation, path, managed=managed)
     operation["responses"] = answers | {str(status): _error(status) for status in sorted(statuses)}
     if not operation.get("parameters"):
         operation.pop("parameters", None)

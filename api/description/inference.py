@@ -114,6 +114,9 @@ def _path_item(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
     content = {"application/json": {"schema": answer}}
     if operation.event:
         content["text/event-stream"] = {"schema": event}
+    ok = {"description": "OK", "content": content}
+    if 402 in operation.statuses:  # it is charged
+        ok["headers"] = _GENERATION_ID
     if operation.required:
         body = {"allOf": [body], "required": list(operation.required)}
     item = {
@@ -123,7 +126,7 @@ def _path_item(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
         "tags": [operation.tag],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
-            "200": {"description": "OK", "headers": _GENERATION_ID, "content": content},
+            "200": ok,
             **{
                 str(status): {
                     "description": errors.meaning_of(status),

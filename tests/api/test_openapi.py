@@ -118,6 +118,8 @@ def test_errors_are_described_with_what_they_mean(document):
                 assert answer["description"] == meaning_of(int(status))
         needs_key = "401" in operation["responses"]
         assert needs_key == bool(operation.get("security"))
+        needs_management = operation["description"].endswith("Needs a management key.")
+        assert needs_management == ("/keys" in path or path.endswith("/activity")), (method, path)
 
 
 def test_paths_that_end_like_one_of_inference_take_its_body(document):
