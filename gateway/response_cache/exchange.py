@@ -49,7 +49,7 @@ class CachedExchange:
             (request.model or model).encode("utf-8", "replace"),
             b"stream" if request.stream else b"whole",
             _encode(msgspec.json.decode(body)),  # as it was sent: a protocol may read it in another order
-            _encode(request.body),  # as it is served, with what the gateway has added
+            _encode((request.body, request.messages)),  # as it is served, with what the gateway has added
         )
         self.headers = {"X-OpenRouter-Cache-Status": "MISS", "X-OpenRouter-Cache-TTL": str(options.ttl)}
 

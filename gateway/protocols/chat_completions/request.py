@@ -82,6 +82,15 @@ class _ToolCall(msgspec.Struct):
     function: _Function | None = None
 
 
+class _ReasoningDetail(msgspec.Struct):
+    type: str | None = None
+    format: str | None = None
+    text: str | None = None
+    summary: str | None = None
+    data: str | None = None
+    signature: str | None = None
+
+
 class _Message(msgspec.Struct):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[_Part] | None = None
@@ -89,7 +98,7 @@ class _Message(msgspec.Struct):
     tool_calls: list[_ToolCall] | None = None
     tool_call_id: str | None = None
     reasoning: str | None = None
-    reasoning_details: list[dict[str, Any]] | None = None
+    reasoning_details: list[_ReasoningDetail] | None = None
 
 
 class _Plugin(msgspec.Struct):
@@ -137,6 +146,7 @@ class _Body(msgspec.Struct):
     reasoning_effort: Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"] | None = None
     include_reasoning: bool | None = None
     verbosity: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    modalities: list[Literal["text", "image", "audio"]] | None = None
     provider: ProviderPreferences | None = None
     plugins: list[_Plugin] | None = None
     transforms: list[str] | None = None

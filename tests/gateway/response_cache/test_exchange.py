@@ -4,6 +4,7 @@ import json
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started, Usage
@@ -95,9 +96,10 @@ async def test_a_store_that_keeps_it_for_longer_does_not_matter(store, clock):
         {"body": {**BODY, "temperature": 1}},
         {"body": {**BODY, "model": "acme/two"}},
         {"body": dict(reversed(BODY.items()))},
-        {"read_as": parse({**BODY, "messages": [{"role": "system", "content": "of a preset"}]})},
+        {"read_as": parse({**BODY, "temperature": 1})},
+        {"read_as": msgspec.structs.replace(parse(BODY), messages=[{"role": "system", "content": "of a preset"}])},
     ],
-    ids=["key", "endpoint", "stream", "value", "model", "order", "preset"],
+    ids=["key", "endpoint", "stream", "value", "model", "order", "field of a preset", "prompt of a preset"],
 )
 async def test_another_request_does_not_find_it(store, change):
     await serve(exchange(store))
