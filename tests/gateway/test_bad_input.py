@@ -48,6 +48,12 @@ MESSAGE = st.one_of(
         ]
     ),
 )
+SCHEMA = {
+    "$defs": {"a": {"type": "object", "properties": {"b": {"type": "string", "format": "date"}}, "required": ["b"]}},
+    "anyOf": [{"$ref": "#/$defs/a"}, {"allOf": [{"properties": {"c": {"enum": [1]}}}, {"required": ["c"]}]}],
+    "properties": {"d": {"type": "array", "minItems": 1, "items": {"oneOf": [{"const": 1}, {"maximum": 5}]}}},
+}
+TOOL = {"type": "function", "function": {"name": "look", "description": "a", "parameters": SCHEMA, "strict": True}}
 #: The optional fields of a request, with values that are right.
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "model": st.sampled_from([*MODELS, "acme/one:floor", "acme/one:nitro", "openrouter/auto"]),
@@ -72,13 +78,13 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "top_logprobs": st.integers(0, 20),
     "n": st.integers(1, 3),
     "stop": TEXT | st.lists(TEXT, max_size=4),
-    "tools": st.just([WEATHER, {"type": "openrouter:web_search", "parameters": {"max_results": 2}}]),
+    "tools": st.just([WEATHER, {"type": "openrouter:web_search", "parameters": {"max_results": 2}}]) | st.just([TOOL]),
     "tool_choice": st.sampled_from(["auto", "none", {"type": "function", "function": {"name": "get_weather"}}]),
     "parallel_tool_calls": st.booleans(),
     "functions": st.just([WEATHER["function"]]),
     "function_call": st.sampled_from(["auto", {"name": "get_weather"}]),
     "response_format": st.sampled_from(
-        [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}]
+        [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA}}]
     ),
     "reasoning": st.sampled_from([{"effort": "high"}, {"max_tokens": 100, "exclude": True}, {"enabled": True}]),
     "reasoning_effort": st.just("low"),

@@ -7,6 +7,8 @@ from msgspec import Meta
 
 from common.errors import InvalidRequest
 
+from .shapes import JsonSchema, ReasoningDetail, Tool, ToolChoice
+
 __all__ = ["ChatRequest", "ProviderPreferences", "parse"]
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -82,15 +84,6 @@ class _ToolCall(msgspec.Struct):
     function: _Function | None = None
 
 
-class _ReasoningDetail(msgspec.Struct):
-    type: str | None = None
-    format: str | None = None
-    text: str | None = None
-    summary: str | None = None
-    data: str | None = None
-    signature: str | None = None
-
-
 class _Message(msgspec.Struct):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[_Part] | None = None
@@ -98,7 +91,7 @@ class _Message(msgspec.Struct):
     tool_calls: list[_ToolCall] | None = None
     tool_call_id: str | None = None
     reasoning: str | None = None
-    reasoning_details: list[_ReasoningDetail] | None = None
+    reasoning_details: list[ReasoningDetail] | None = None
 
 
 class _Plugin(msgspec.Struct):
@@ -108,7 +101,7 @@ class _Plugin(msgspec.Struct):
 
 class _ResponseFormat(msgspec.Struct):
     type: str
-    json_schema: dict[str, Any] | None = None
+    json_schema: JsonSchema | None = None
 
 
 class _Body(msgspec.Struct):
@@ -137,8 +130,8 @@ class _Body(msgspec.Struct):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     stop: str | list[str] | None = None
-    tools: list[dict[str, Any]] | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: str | ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: _ResponseFormat | None = None
     structured_outputs: bool | None = None
