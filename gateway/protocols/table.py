@@ -45,8 +45,6 @@ class CallerProtocol:
     #: Bytes that keep a silent stream open, and that end one.
     keep_alive: bytes
     end: bytes
-    #: The endpoint's name in the response cache; empty if its responses are never stored.
-    cached_as: str = ""
 
 
 def _shows_reasoning(request: ChatRequest) -> bool:
@@ -75,11 +73,10 @@ CHAT_COMPLETIONS = CallerProtocol(
     error=lambda error: error.envelope(),
     keep_alive=sse.KEEP_ALIVE,
     end=sse.DONE,
-    cached_as="chat/completions",
 )
 
 #: POST /completions: takes a `prompt`, returns `choices[].text`
-COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion, cached_as="completions")
+COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion)
 
 #: POST /messages
 MESSAGES = CallerProtocol(
@@ -90,5 +87,4 @@ MESSAGES = CallerProtocol(
     error=messages_reply.error_body,
     keep_alive=messages_reply.KEEP_ALIVE,
     end=b"",
-    cached_as="messages",
 )

@@ -132,11 +132,7 @@ class _Recording:
         )
 
     def _add(self, event: Delta | Finished) -> None:
-        try:
-            piece = encode_event(event)
-        except OverflowError:
-            self._stop()
-            return
+        piece = encode_event(event)
         self._events.append(piece)
         self._room -= len(bytes(piece))
         if self._room <= 0:

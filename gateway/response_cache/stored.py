@@ -33,12 +33,13 @@ class StoredResponse(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
     events: Sequence[Item]
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(StoredResponse[_Item]).decode
+# JSON, because events may contain values that are JSON already.
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(StoredResponse[_Item]).decode
 
 
 def encode_event(event: Delta | Finished) -> msgspec.Raw:
-    """One event of a response to store. Raises OverflowError for a number of more than 64 bits."""
+    """One event of a response to store."""
     return msgspec.Raw(_encode(_Item(delta=event) if isinstance(event, Delta) else _Item(finished=event)))
 
 
