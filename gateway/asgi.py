@@ -109,7 +109,7 @@ class Application:
                 asked = msgspec.structs.replace(asked, session_id=session)
             headers = dict(request.headers)  # once: each lookup in Starlette's Headers scans the whole list
             caller = await completions.key_caller(identity, **_details(headers))
-            cached = _cached(headers, caller, asked, protocol, body)
+            cached = _cached(request.scope["path"], headers, caller, asked, body)
             if asked.stream:
                 events = await self._events(caller, asked, cached)
                 first = await anext(events)
@@ -228,22 +228,18 @@ class EventStream(StreamingResponse):
 
 
 def _cached(
-    headers: Mapping[str, str],
-    caller: completions.Caller,
-    request: completions.ChatRequest,
-    protocol: CallerProtocol,
-    body: bytes,
+    path: str, headers: Mapping[str, str], caller: completions.Caller, request: completions.ChatRequest, body: bytes
 ) -> CachedExchange | None:
     """The request's part in the response cache; None without the header, or if its account allows no retention."""
     preset = request.preset.config if request.preset else {}
     options = response_cache.requested(
         headers, preset_enabled=preset.get("cache_enabled"), preset_ttl=preset.get("cache_ttl_seconds")
     )
-    if options is None or not protocol.cached_as or caller.policy.zero_data_retention:
+    if options is None or caller.policy.zero_data_retention:
         return None
     secret = secret_in(headers.get("authorization"), headers.get("x-api-key"))
     model = caller.default_model or settings.DEFAULT_MODEL
-    return CachedExchange(options, secret, protocol.cached_as, body, request, model=model)
+    return CachedExchange(options, secret, path, body, request, model=model)
 
 
 def _details(headers: Mapping[str, str]) -> dict[str, Any]:

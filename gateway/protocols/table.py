@@ -69,8 +69,6 @@ class CallerProtocol:
     response_id: Callable[[str], str] = str
     #: The HTTP status of an error.
     status: Callable[[ApiError], int] = lambda error: error.status
-    #: The endpoint's name in the response cache; empty if its responses are never stored.
-    cached_as: str = ""
 
 
 def _shows_reasoning(request: ChatRequest) -> bool:
@@ -110,11 +108,10 @@ CHAT_COMPLETIONS = CallerProtocol(
     ),
     error=lambda error: error.envelope(),
     keep_alive=sse.KEEP_ALIVE,
-    cached_as="chat/completions",
 )
 
 #: POST /completions: takes a `prompt`, returns `choices[].text`
-COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion, cached_as="completions")
+COMPLETIONS = replace(CHAT_COMPLETIONS, parse=_parse_completion)
 
 #: POST /embeddings and POST /rerank: never streamed, and answered in one piece by the provider, so that no response
 #: can fail after its status was sent.
@@ -122,9 +119,8 @@ EMBEDDINGS = replace(
     CHAT_COMPLETIONS,
     parse=parse_embeddings,
     gather=lambda request, events: embeddings_reply.gather(events),
-    cached_as="embeddings",
 )
-RERANK = replace(CHAT_COMPLETIONS, parse=parse_rerank, gather=rerank_reply.gather, cached_as="")
+RERANK = replace(CHAT_COMPLETIONS, parse=parse_rerank, gather=rerank_reply.gather)
 
 #: POST /messages
 MESSAGES = CallerProtocol(
@@ -135,7 +131,6 @@ MESSAGES = CallerProtocol(
     error=messages_reply.error_body,
     status=messages_reply.status_of,
     keep_alive=messages_reply.KEEP_ALIVE,
-    cached_as="messages",
 )
 
 #: POST /responses
@@ -150,5 +145,4 @@ RESPONSES = CallerProtocol(
     keep_alive=sse.KEEP_ALIVE,
     incomplete_errors=responses_reply.INCOMPLETE_ERRORS,
     response_id=response_id,
-    cached_as="responses",
 )

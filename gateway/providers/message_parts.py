@@ -66,7 +66,7 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return b64decode(self.data).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
-            raise InvalidRequest(f"The file {self.name} must be UTF-8 text, encoded in base64.") from error
+            raise InvalidRequest(f"`file` of a message: {self.name} must be UTF-8 text, encoded in base64.") from error
 
     def with_fetched_data(self, fetched: Mapping[str, FetchedFile]) -> "Media":
         """The same attachment with its bytes, when its URL is among the fetched files."""
@@ -231,15 +231,18 @@ def _media(kind: Literal["image", "file", "video"], source: str, value: Mapping[
         header, comma, data = source[5:].partition(",")
         media_type, _, encoding = header.partition(";")
         if not comma or not encoding.endswith("base64"):
-            raise InvalidRequest(
-                f"The data URL of {name or f'the {kind}'} must contain base64: data:<type>;base64,<data>"
-            )
+            raise InvalidRequest(f"{_place(kind, name)}: the data URL must contain base64: data:<type>;base64,<data>")
         media_type = {"image/jpg": "image/jpeg"}.get(media_type.lower(), media_type.lower())
         media_type = media_type_of_base64(data, media_type)  # providers refuse a declared type that is wrong
         return Media(kind=kind, media_type=media_type, data=data, name=name, cache_ttl=ttl)
     if re.match("https?://", source, re.IGNORECASE):
         return Media(kind=kind, url=source, name=name, cache_ttl=ttl)
-    raise InvalidRequest(f"The {kind} {name} needs a data URL or an http or https URL.")
+    raise InvalidRequest(f"{_place(kind, name)} needs a data URL or an http or https URL.")
+
+
+def _place(kind: str, name: str) -> str:
+    field = next(field for field, of in _KINDS.items() if of == kind)
+    return f"`{field}` of a message" + (f" ({name[:100]})" if name else "")
 
 
 def _tool_call(call: Message) -> ToolCall:

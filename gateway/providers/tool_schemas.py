@@ -11,6 +11,7 @@ _COMBINED = ("allOf", "anyOf", "oneOf")
 #: Keywords with a schema for each of several names.
 _NAMED = frozenset({"properties", "$defs", "definitions"})
 _MAX_DEPTH = 8  # of references and alternatives at the root
+_MAX_FOLDS = 500  # of both together: references to one another would multiply them
 
 
 def as_object(schema: Schema) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def as_object(schema: Schema) -> dict[str, Any]:
     What one of several alternatives requires is required only if all do; the description names the alternatives, so
     that the model still knows them. A schema that is an object already is returned with the same keywords.
     """
-    root = _folded(schema, schema, _MAX_DEPTH)
+    root = _folded(schema, schema, _MAX_DEPTH, [_MAX_FOLDS])
     if "type" not in root:
         root["type"] = "object"
     if root["type"] == "object":
@@ -27,25 +28,31 @@ def as_object(schema: Schema) -> dict[str, Any]:
     return root
 
 
-def _folded(schema: Schema, document: Schema, depth: int) -> dict[str, Any]:
+def _folded(schema: Schema, document: Schema, depth: int, left: list[int]) -> dict[str, Any]:
+    """The schema without references and alternatives, to this depth; `left` counts down to no more."""
     folded = {name: value for name, value in schema.items() if name not in _COMBINED}
-    if depth == 0:
+    left[0] -= 1
+    if depth == 0 or left[0] < 0:
         return folded
     if isinstance(reference := folded.get("$ref"), str):
         del folded["$ref"]
-        target = _folded(_resolved(reference, document), document, depth - 1)
+        target = _folded(_resolved(reference, document), document, depth - 1, left)
         folded = _merged([target, folded])
     if every := _branches(schema, "allOf"):
-        folded = _merged([folded, *(_folded(branch, document, depth - 1) for branch in every)])
+        folded = _merged([folded, *(_folded(branch, document, depth - 1, left) for branch in every)])
     for name in ("anyOf", "oneOf"):
         if branches := _branches(schema, name):
-            folded = _with_alternatives(folded, [_folded(branch, document, depth - 1) for branch in branches])
+            folded = _with_alternatives(folded, [_folded(branch, document, depth - 1, left) for branch in branches])
     return folded
 
 
 def _branches(schema: Schema, name: str) -> list[Schema]:
-    branches = schema.get(name)
-    return [branch for branch in branches if isinstance(branch, Mapping)] if isinstance(branches, list) else []
+    return [branch for branch in _listed(schema, name) if isinstance(branch, Mapping)]
+
+
+def _listed(schema: Schema, name: str) -> list[Any]:
+    value = schema.get(name)
+    return value if isinstance(value, list) else []
 
 
 def _resolved(reference: str, document: Schema) -> Schema:
@@ -70,7 +77,7 @@ def _merged(schemas: list[dict[str, Any]]) -> dict[str, Any]:
             ):
                 merged[name] = {**known, **value}
             elif name == "required" and isinstance(known, list) and isinstance(value, list):
-                merged[name] = list(dict.fromkeys([*known, *value]))
+                merged[name] = [*known, *(each for each in value if each not in known)]
             else:
                 merged[name] = value
     return merged
@@ -88,7 +95,7 @@ def _with_alternatives(root: dict[str, Any], branches: list[dict[str, Any]]) -> 
             if schema not in known:
                 known.append(schema)
     properties = {name: found[0] if len(found) == 1 else {"anyOf": found} for name, found in variants.items()}
-    required = [set(map(str, branch.get("required") or ())) for branch in objects]
+    required = [set(map(str, _listed(branch, "required"))) for branch in objects]
     folded = _merged([root, {"properties": properties}])
     if in_all := sorted(set.intersection(*required)):
         folded = _merged([folded, {"required": in_all}])

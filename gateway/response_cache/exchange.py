@@ -49,8 +49,7 @@ class CachedExchange:
             (request.model or model).encode("utf-8", "replace"),
             b"stream" if request.stream else b"whole",
             _encode(msgspec.json.decode(body)),  # as it was sent: a protocol may read it in another order
-            _encode(request.body),  # as it is served, with what the gateway has added
-            str(request.preset.version_id if request.preset else "").encode(),  # for its system prompt
+            _encode((request.body, request.messages)),  # as it is served, with what the gateway has added
         )
         self.headers = {"X-OpenRouter-Cache-Status": "MISS", "X-OpenRouter-Cache-TTL": str(options.ttl)}
 
@@ -133,11 +132,7 @@ class _Recording:
         )
 
     def _add(self, event: Delta | Finished) -> None:
-        try:
-            piece = encode_event(event)
-        except OverflowError:
-            self._stop()
-            return
+        piece = encode_event(event)
         self._events.append(piece)
         self._room -= len(bytes(piece))
         if self._room <= 0:

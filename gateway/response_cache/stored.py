@@ -17,7 +17,6 @@ class _Item(msgspec.Struct, frozen=True, omit_defaults=True):
 
     delta: Delta | None = None
     finished: Finished | None = None
-    vectors: bytes | None = None  # of a delta: they are kept as JSON
 
 
 class StoredResponse(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
@@ -34,17 +33,14 @@ class StoredResponse(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
     events: Sequence[Item]
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(StoredResponse[_Item]).decode
+# JSON, because events may contain values that are JSON already.
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(StoredResponse[_Item]).decode
 
 
 def encode_event(event: Delta | Finished) -> msgspec.Raw:
-    """One event of a response to store. Raises OverflowError for a number of more than 64 bits."""
-    if isinstance(event, Finished):
-        return msgspec.Raw(_encode(_Item(finished=event)))
-    if event.vectors is not None:
-        return msgspec.Raw(_encode(_Item(vectors=msgspec.json.encode(event.vectors))))
-    return msgspec.Raw(_encode(_Item(delta=event)))
+    """One event of a response to store."""
+    return msgspec.Raw(_encode(_Item(delta=event) if isinstance(event, Delta) else _Item(finished=event)))
 
 
 def encode(response: StoredResponse[msgspec.Raw]) -> bytes:
@@ -58,13 +54,7 @@ def decode(content: bytes) -> StoredResponse[Delta | Finished] | None:
         found = _decode(content)
     except msgspec.MsgspecError:
         return None
-    events = [_event(item) for item in found.events]
+    events = [item.delta or item.finished for item in found.events]
     if None in events:
         return None
     return cast("StoredResponse[Delta | Finished]", msgspec.structs.replace(found, events=events))
-
-
-def _event(item: _Item) -> Delta | Finished | None:
-    if item.vectors is not None:
-        return Delta(vectors=msgspec.json.decode(item.vectors, type=list[msgspec.Raw]))
-    return item.delta or item.finished

@@ -11,6 +11,7 @@ from gateway.protocols.reasoning import Detail
 from presets.merging import PresetInUse
 
 from .functions import with_tools
+from .shapes import JsonSchema, Tool, ToolChoice
 
 __all__ = ["CHAT_FIELDS", "ChatRequest", "ProviderPreferences", "parse"]
 
@@ -105,7 +106,7 @@ class _Plugin(msgspec.Struct):
 
 class _ResponseFormat(msgspec.Struct):
     type: Literal["text", "json_object", "json_schema", "grammar", "python"]
-    json_schema: dict[str, Any] | None = None
+    json_schema: JsonSchema | None = None
 
 
 class _Prediction(msgspec.Struct):
@@ -151,8 +152,8 @@ class _Body(msgspec.Struct):
     suffix: str | None = None
     functions: list[dict[str, Any]] | None = None
     function_call: str | dict[str, Any] | None = None
-    tools: list[dict[str, Any]] | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: str | ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     response_format: _ResponseFormat | None = None
     structured_outputs: bool | None = None

@@ -30,7 +30,7 @@ def to_supported_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
             supported["anyOf" if name == "oneOf" else name] = [_nested(inner) for inner in value]
         elif name == "items":
             supported[name] = _nested(value)
-        elif (name == "minItems" and value in {0, 1}) or (name == "format" and value in _FORMATS):
+        elif (name == "minItems" and value in (0, 1)) or (name == "format" and str(value) in _FORMATS):
             supported[name] = value
         elif name == "format" or name not in _ENFORCED | _DROPPED:
             described[name] = value

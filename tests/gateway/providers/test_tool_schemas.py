@@ -69,3 +69,15 @@ def test_every_protocol_declares_every_tool_as_an_object(case):
     (anthropic,) = for_anthropic(tools=[tool])["tools"]
     (google,) = for_google(tools=[tool])["tools"][0]["functionDeclarations"]
     assert anthropic["input_schema"] == google["parametersJsonSchema"] == CASES[case][1]
+
+
+def test_references_to_one_another_are_folded_in_bounded_work():
+    several = [{"$ref": "#/$defs/a"}] * 1000
+    assert as_object({"anyOf": several, "$defs": {"a": {"anyOf": several}}})["type"] == "object"
+
+
+def test_malformed_keywords_are_left_to_the_provider():
+    odd = {"required": [{}], "properties": {"b": {}}}
+    folded = as_object({"allOf": [odd, odd], "anyOf": [{"properties": {"a": {}}, "required": 5}]})
+    assert folded["required"] == [{}]
+    assert set(folded["properties"]) == {"a", "b"}

@@ -4,6 +4,7 @@ import json
 from contextlib import aclosing
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started, Usage
@@ -95,9 +96,10 @@ async def test_a_store_that_keeps_it_for_longer_does_not_matter(store, clock):
         {"body": {**BODY, "temperature": 1}},
         {"body": {**BODY, "model": "acme/two"}},
         {"body": dict(reversed(BODY.items()))},
-        {"read_as": parse({**BODY, "messages": [{"role": "system", "content": "of a preset"}]})},
+        {"read_as": parse({**BODY, "temperature": 1})},
+        {"read_as": msgspec.structs.replace(parse(BODY), messages=[{"role": "system", "content": "of a preset"}])},
     ],
-    ids=["key", "endpoint", "stream", "value", "model", "order", "preset"],
+    ids=["key", "endpoint", "stream", "value", "model", "order", "field of a preset", "prompt of a preset"],
 )
 async def test_another_request_does_not_find_it(store, change):
     await serve(exchange(store))
@@ -127,9 +129,8 @@ async def test_white_space_and_escapes_do_not_matter(store):
         [STARTED, *DELTAS],
         [STARTED, Delta(text="x" * 70_000), FINISHED, BILLED],
         [STARTED, *[Delta(text="x" * 1000)] * 70, FINISHED, BILLED],
-        [STARTED, Delta(tool_calls=[{"n": 2**70}]), FINISHED, BILLED],
     ],
-    ids=["failed", "failed at its end", "without an end", "broken off", "large", "many", "unpackable"],
+    ids=["failed", "failed at its end", "without an end", "broken off", "large", "many"],
 )
 async def test_what_is_not_a_complete_response_of_some_size_is_not_stored(store, events, settings):
     settings.RESPONSE_CACHE_BYTES = 1_000_000  # a response gets a sixteenth
@@ -167,5 +168,5 @@ async def test_what_the_store_has_mixed_up_or_another_version_wrote_is_a_miss(st
     store._entries[first] = (expires, second_sealed)
     assert await exchange(store).find() is None
     reader = exchange(store)
-    store._entries[first] = (expires, reader._sealing.seal(first, b"\x81\xa1x\x01"))
+    store._entries[first] = (expires, reader._sealing.seal(first, b'{"events": []}'))
     assert await reader.find() is None

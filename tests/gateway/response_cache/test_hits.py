@@ -165,6 +165,15 @@ async def test_clearing_asks_again_and_keeps_the_new_response(api):
     assert (await ask(api)).headers["x-openrouter-cache-source-id"] == cleared.headers["x-generation-id"]
 
 
+async def test_a_response_that_shows_signs_of_life_says_that_it_was_not_cached_and_is_stored(api, settings):
+    settings.SIGN_OF_LIFE_SECONDS = 0.05
+    slow = await ask(api, headers={"X-Sandbox-Delay": "0.1"})
+    assert slow.text.startswith("\n")
+    assert status(slow) == "MISS"
+    assert slow.headers["access-control-allow-origin"] == "*"
+    assert status(await ask(api)) == "HIT"
+
+
 async def test_after_its_time_the_provider_is_asked_again(api, clock):
     short = {"X-OpenRouter-Cache-TTL": "60abc"}
     assert (await ask(api, headers=short)).headers["x-openrouter-cache-ttl"] == "60"
