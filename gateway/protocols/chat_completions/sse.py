@@ -24,6 +24,7 @@ class SseEncoder:
         self._show_reasoning = show_reasoning
         self._object = "text_completion" if text_completion else "chat.completion.chunk"
         self._started: Started | None = None
+        self._begun: set[int] = set()  # choices whose role was sent: clients join what is sent more than once
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes; empty if it is not sent on its own."""
@@ -72,6 +73,9 @@ class SseEncoder:
     def _content(self, index: int, fields: dict[str, Any]) -> dict[str, Any]:
         if self._text_completion:
             return {"index": index, "text": fields["content"]}
+        if index in self._begun:
+            return {"index": index, "delta": fields}
+        self._begun.add(index)
         return {"index": index, "delta": {"role": "assistant", **fields}}
 
     def _chunk(self, choices: list[dict[str, Any]], **extra: Any) -> bytes:
