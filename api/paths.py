@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, URLResolver, re_path
 from django.views.decorators.csrf import csrf_exempt
@@ -24,11 +25,12 @@ def in_api(path: str) -> bool:
 
 
 def collapsed(scope: Scope) -> Scope:
-    """Return the scope with single slashes in an API path: a client's base URL may end with one."""
+    """Return the scope with single slashes in an API path and none at its end: a client's base URL may end with one."""
     path: str = scope["path"]
-    if "//" not in path or not in_api(single := re.sub("/{2,}", "/", path)):
+    if not ("//" in path or path.endswith("/")) or not in_api(single := re.sub("/{2,}", "/", path).rstrip("/")):
         return scope
-    return {**scope, "path": single, "raw_path": re.sub(b"/{2,}", b"/", scope.get("raw_path") or single.encode())}
+    raw = re.sub(b"/{2,}", b"/", scope.get("raw_path") or single.encode()).rstrip(b"/")
+    return {**scope, "path": single, "raw_path": raw}
 
 
 def json_error(error: ApiError) -> HttpResponse:
@@ -39,7 +41,9 @@ def json_error(error: ApiError) -> HttpResponse:
 @csrf_exempt
 def unknown(request: HttpRequest) -> HttpResponse:
     """Return 404 for a path that the API does not have, for every method."""
-    return json_error(NotFound(f"Not found: {request.method} {request.path}. Check the path and the base URL."))
+    base = f"{settings.SITE_URL}/api"
+    hint = f"The base URL is {base}/v1, for Anthropic's clients {base}."
+    return json_error(NotFound(f"Not found: {request.method} {request.path}. {hint}"))
 
 
 def answering_in_json(patterns: Sequence[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
@@ -79,5 +83,5 @@ def _other_method(method: str, methods: list[str]) -> HttpResponse:
     return json_error(MethodNotAllowed(f"Method {method} not allowed. Use {allowed}.", headers={"Allow": allowed}))
 
 
-#: The routes of every other path below `/api`.
-unknown_paths = [re_path(r"^api(?:/[\s\S]*)?\Z", unknown)]
+#: The routes of every other path below `/api`, and of those that clients with another base URL ask for.
+unknown_paths = [re_path(r"^(?:(?:api|v1)(?:/[\s\S]*)?|chat/completions)\Z", unknown)]

@@ -5,6 +5,7 @@ test [ARGS]  run every check and test; with ARGS, only pytest with those argumen
 lint         check style, format, types and import directions
 bench NAME   run a benchmark: gateway, protocols, embeddings, ledger or soak (see bench/README.md)
 setup [--production]   install everything for running and testing; with --production, only for running
+clients [NAMES]   run real clients against a site (see docs/clients.md)
 manage ARGS  run a Django command, for example: manage createsuperuser
 shell        open a Python shell with Django loaded
 clean        delete installed packages and caches; the site's data in DATA_DIR stays
@@ -51,6 +52,14 @@ def bench(name: str) -> int:
     return environment.call([environment.python(), "-m", f"bench.{name}"], environment.variables(settings=False))
 
 
+def clients(*arguments: str) -> int:
+    """Run clients in their newest versions against a site. Return the exit code."""
+    install.set_up(development=True)
+    return environment.call(
+        [environment.python(), "-m", "tests.clients", *arguments], environment.variables(settings=False)
+    )
+
+
 def setup(*options: str) -> int:
     """Set up for running and testing, with `--production` for running only. Return 0. Raises Stop."""
     if unknown := set(options) - {"--production"}:
@@ -64,6 +73,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "run": serve.run,
     "test": checks.test,
     "bench": bench,
+    "clients": clients,
     "lint": checks.lint,
     "setup": setup,
     "manage": manage,

@@ -1,6 +1,7 @@
 """Request bodies: read within a size and a time, and decoded."""
 
 import asyncio
+import codecs
 import zlib
 
 from django.conf import settings
@@ -21,7 +22,7 @@ _STEP = 1024 * 1024
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """Return the whole body of a request, decoded from gzip or deflate.
+    """Return the whole body of a request, decoded from gzip or deflate and without a byte order mark.
 
     Raises PayloadTooLarge beyond `limit` bytes, encoded or decoded, without reading the rest; RequestTimeout for a body
     that arrives too slowly; UnsupportedMediaType for any other encoding; InvalidRequest for one that cannot be decoded;
@@ -42,7 +43,9 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         raise RequestTimeout(
             "The request body did not arrive in time. Send it again.", headers={"Connection": "close"}
         ) from None
-    return await _decoded(body, coding, limit) if coding and body else body
+    if coding and body:
+        body = await _decoded(body, coding, limit)
+    return body.removeprefix(codecs.BOM_UTF8)
 
 
 def as_size(count: int) -> str:

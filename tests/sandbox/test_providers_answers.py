@@ -186,3 +186,29 @@ def test_a_long_or_strange_prompt_is_answered_quickly(providers):
 def test_json_answers_hold_nothing_but_json(providers):
     text = providers.say("A person, please", response_format={"type": "json_object"})
     assert set(json.loads(text)) == {"topic", "summary"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "options"),
+    [
+        ("Describe Lisbon. Answer with JSON in this schema: {}", {}),
+        ("Describe Lisbon. The tool: {{'parameters': {}}}", {"response_format": {"type": "json_object"}}),
+    ],
+)
+def test_a_schema_in_the_prompt_is_followed_as_a_model_would(providers, prompt, options):
+    schema = {"type": "object", "properties": {"city": {"type": "string"}, "area": {"type": "integer"}}}
+    schema["required"] = list(schema["properties"])
+    written = json.loads(providers.say(prompt.format(json.dumps(schema)), **options))
+    assert set(written) == {"city", "area"} and isinstance(written["area"], int)
+
+
+def test_exact_words_and_malformed_schemas_are_no_schema_to_follow(providers):
+    quoted = '{"properties": {"a": {"type": "string"}}}'
+    assert providers.say(f"Say exactly: {quoted}") == quoted
+    assert "Simulated" in providers.say('What is wrong with {"properties": {"a": {"type": "word"}}} here?')
+
+
+def test_notes_that_an_agent_adds_are_not_the_question(providers):
+    note = f"<system-reminder>\nTools: {'search, ' * 2000}\n</system-reminder>"
+    content = [{"type": "text", "text": text} for text in (note, "Say exactly: pong", note)]
+    assert providers.say([{"role": "user", "content": content}]) == "pong"

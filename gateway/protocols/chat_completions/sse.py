@@ -43,6 +43,7 @@ class SseEncoder:
         self._offsets: dict[int, int] = {}  # by choice: characters so far, for log probabilities of text completions
         self._object = "text_completion" if text_completion else "chat.completion.chunk"
         self._started: Started | None = None
+        self._begun: set[int] = set()  # choices whose role was sent: clients join what is sent more than once
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes; empty if it is not sent on its own."""
@@ -105,6 +106,9 @@ class SseEncoder:
     def _content(self, index: int, fields: dict[str, Any]) -> dict[str, Any]:
         if self._text_completion:
             return {"index": index, "text": fields["content"]}
+        if index in self._begun:
+            return {"index": index, "delta": fields}
+        self._begun.add(index)
         return {"index": index, "delta": {"role": "assistant", **fields}}
 
     def _chunk(self, choices: list[dict[str, Any]], **extra: Any) -> bytes:

@@ -11,6 +11,8 @@ from sandbox.providers.writer.topic import topic_of
 __all__ = ["Brief"]
 
 _READ = 8000  # characters of a message
+#: Notes that coding agents add to a question. The question itself is what the answer is about.
+_NOTES = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
 
 
 class Brief:
@@ -20,7 +22,8 @@ class Brief:
         self.request = request
         self.chance = chance
         self.system = "\n".join(text_of(m) for m in request.messages if m.get("role") in ("system", "developer"))
-        self.questions = [text_of(m).strip()[:_READ] for m in request.messages if m.get("role") == "user"]
+        asked = [_NOTES.sub("", text_of(m)) for m in request.messages if m.get("role") == "user"]
+        self.questions = [text.strip()[:_READ] for text in asked]
         self.question = self.questions[-1] if self.questions else ""
 
     @cached_property

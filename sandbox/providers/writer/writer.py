@@ -9,6 +9,7 @@ from sandbox.providers.answer import Answer
 from sandbox.providers.chat_request import ChatRequest, text_of
 from sandbox.providers.writer.bodies import body_of
 from sandbox.providers.writer.brief import Brief
+from sandbox.providers.writer.described import described_schema
 from sandbox.providers.writer.hints import Hints
 from sandbox.providers.writer.prose import sentences
 from sandbox.providers.writer.thinking import thoughts
@@ -38,9 +39,10 @@ def closing_line(model: str) -> str:
 
 def _text(brief: Brief) -> str:
     request = brief.request
-    if request.response_format and request.response_format.type in ("json_object", "json_schema"):
-        return json.dumps(_value(brief), ensure_ascii=False)
-    if (words := exact_words(brief.question)) is not None:
+    schema, words = _schema(request), exact_words(brief.question)
+    if schema is not None and (words is None or request.response_format):
+        return json.dumps(value_for(schema, Hints(brief.question)), ensure_ascii=False)
+    if words is not None:
         return words
     last = request.messages[-1]
     body = _continued(text_of(last), brief) if last.get("role") == "assistant" else body_of(brief)
@@ -56,8 +58,11 @@ def _continued(begun: str, brief: Brief) -> str:
 _ANY_OBJECT = {"type": "object", "properties": {"topic": {"type": "string"}, "summary": {"type": "string"}}}
 
 
-def _value(brief: Brief) -> Any:
-    """A value for the schema of the request, else a small object."""
-    wanted = brief.request.response_format
-    schema = wanted.json_schema.get("schema") if wanted and wanted.json_schema else None
-    return value_for(_ANY_OBJECT if schema is None else schema, Hints(brief.question))
+def _schema(request: ChatRequest) -> Any:
+    """The schema of the answer: the one requested, else the one that the prompt describes, else none or any object."""
+    wanted = request.response_format
+    if wanted and wanted.json_schema and wanted.json_schema.get("schema") is not None:
+        return wanted.json_schema["schema"]
+    described = described_schema(request)
+    is_json = wanted is not None and wanted.type in ("json_object", "json_schema")
+    return _ANY_OBJECT if described is None and is_json else described

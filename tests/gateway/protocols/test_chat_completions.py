@@ -57,6 +57,12 @@ async def test_a_stream_ends_with_one_usage_chunk_without_choices_and_done(api):
     await api.assert_books_balance()
 
 
+async def test_the_role_is_sent_once_because_clients_join_what_is_sent_again(api):
+    chunks = events_of((await api.chat(tokens=15, stream=True)).text)
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    assert [delta.get("role") for delta in deltas] == ["assistant", *[None] * (len(deltas) - 1)]
+
+
 async def test_a_body_without_a_content_type_is_read_as_json(api):
     response = await api.post(content=json.dumps({"model": "acme/one", "messages": QUESTION}))
     assert response.status_code == 200
