@@ -1,6 +1,6 @@
 """The chat's WebSocket: one for each page, with many concurrent answers. `protocol.py` lists the messages.
 
-Conversations pass through and are never stored.
+Conversations pass through. Answers are kept for some minutes, encrypted for the page that asked (`kept_answers.py`).
 """
 
 # Channels has no types.
@@ -16,17 +16,16 @@ from django.conf import settings
 
 from accounts.models import Organisation, User
 from billing import spending
-from common.errors import ApiError, Conflict, InternalError, NotAuthenticated, RateLimited
+from common.errors import ApiError, Conflict, NotAuthenticated, RateLimited
 from common.money import PicoUsd
 from common.storage import database
 from common.storage.outages import outage_of
-from common.telemetry import metrics
 from gateway import completions
-from gateway.events import Started
+from gateway.callers import Caller
 
 from . import limits, protocol
+from .answering import stream_answer
 from .billing import bill_of
-from .delta_buffer import DeltaBuffer
 from .kept_answers import Keeper, kept_pieces, key_from, store
 from .remedies import remedy_for
 from .session import session_user
@@ -199,38 +198,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 keeper.add(frame)
             await self.send_frame(frame)
 
-        buffer = DeltaBuffer(ask.id, send)
-        generation_id = ""
-        try:
-            if keeper:
-                await keeper.open()
-            await send(protocol.accepted(ask.id))
-            user, organisation = await self.signed_in()
-            caller = await completions.chat_caller(user, organisation, **self.caller_details())
-            request = completions.parse({**ask.body, "stream": True})
-            request = await completions.with_preset(organisation.pk, request)
-            async with aclosing(completions.stream(caller, request)) as events:
-                async for event in events:
-                    if isinstance(event, Started):
-                        generation_id = event.generation_id
-                    await buffer.put(event)
-        except asyncio.CancelledError:
-            await buffer.flush()
-            if self.session_ended:
-                signed_out = NotAuthenticated("You were signed out before this answer finished.")
-                await send(protocol.refused(ask.id, signed_out, remedy_for(signed_out)))
-            else:
-                await send(protocol.stopped(ask.id))
-                if generation_id:
-                    self.follow_bill(ask.id, generation_id)
-        except ApiError as error:
-            metrics.ERRORS.labels(error.error_type).inc()
-            await send(protocol.refused(ask.id, error, remedy_for(error)))
-        except Exception as error:
-            # Never the message or the traceback: they may quote the prompt.
-            log.error("an answer failed: %s", type(error).__name__)
-            await buffer.flush()
-            await send(protocol.refused(ask.id, outage_of(error) or InternalError()))
+        if keeper:
+            await keeper.open()
+        stopped = await stream_answer(ask, send, self.caller, self.reason_to_stop)
+        if stopped:
+            self.follow_bill(ask.id, stopped)
         if keeper:
             # Before the page hears of the end, so that what it then forgets is all there is.
             keeper.add(protocol.ended(ask.id))
@@ -312,13 +284,23 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise NotAuthenticated("You're signed out. Sign in to continue. Your chats are still here.")
         return found
 
-    def caller_details(self) -> dict[str, Any]:
-        """Return what the gateway records about the caller, from the headers of the handshake."""
+    async def caller(self) -> tuple[Caller, int]:
+        """Return whom the gateway serves, as the headers of the handshake describe it, and the organization's ID."""
+        user, organisation = await self.signed_in()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
-        return {
-            "user_agent": headers.get("user-agent", "")[:200],
-            "sandbox_headers": {name: value for name, value in headers.items() if name.startswith("x-sandbox-")},
-        }
+        caller = await completions.chat_caller(
+            user,
+            organisation,
+            user_agent=headers.get("user-agent", "")[:200],
+            sandbox_headers={name: value for name, value in headers.items() if name.startswith("x-sandbox-")},
+        )
+        return caller, organisation.pk
+
+    def reason_to_stop(self) -> NotAuthenticated | None:
+        """Return why the answers of this socket are stopped, unless its page stops them."""
+        if not self.session_ended:
+            return None
+        return NotAuthenticated("You were signed out before this answer finished.")
 
     async def send_frame(self, text: str) -> None:
         """Send a frame, unless the page is gone."""
