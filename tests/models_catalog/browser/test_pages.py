@@ -307,3 +307,21 @@ def test_templates_have_no_inline_styles_or_handlers(shop):
     for path in ("/models", "/models?view=table", "/acme/large", "/providers", "/acme/none"):
         text = Client().get(path).content.decode()
         assert not re.search(r"\sstyle=|\son[a-z]+=|<script(?![^>]*(src=|type=\"importmap\"))", text), path
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "links"),
+    [
+        ("/openai/text-embedding-3-small", ["1,536", "client.embeddings.create"], "embeddings"),
+        ("/cohere/rerank-v3.5", ["$2.00", "per thousand search units", "/api/v1/rerank"], "rerank"),
+    ],
+)
+def test_a_model_of_another_task_has_its_own_page(client, bundled, path, shown, links):
+    page = client.get(path).content.decode()
+    for text in shown:
+        assert text in page
+    assert f"&amp;output_modalities={links}" in page
+    assert "/chat?model=" not in page and "chat/completions" not in page
+    listed = client.get(f"/models?output_modalities={links}").content.decode()
+    assert f'href="{path}"' in listed
+    assert f'href="{path}"' not in client.get("/models").content.decode()
