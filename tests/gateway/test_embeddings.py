@@ -346,3 +346,18 @@ async def test_methods_and_preflights_are_those_of_the_chat(api: Api):
 async def test_a_body_above_the_limit_is_refused(api: Api, settings: Any):
     settings.MAX_REQUEST_BYTES = 1000
     assert (await embed(api, "x" * 2000)).status_code == 413
+
+
+async def test_a_free_model_costs_nothing_and_has_the_limits_of_free_models(api: Api):
+    served = await sync_to_async(factory.embedding_model)("acme/vectors:free")
+    await sync_to_async(factory.embedding_endpoint)(served, "cheap", "0")
+    responses = [await embed(api, model="acme/vectors:free") for _ in range(21)]
+    assert [response.status_code for response in responses] == [200] * 20 + [429]
+    assert responses[-1].headers["X-RateLimit-Limit"] == "20"
+    assert (await api.account()).usage == 0
+
+
+async def test_the_routers_decisions_are_told_on_request(api: Api):
+    api.headers["X-OpenRouter-Metadata"] = "enabled"
+    reply = (await embed(api, fault="cheap=503")).json()
+    assert reply["openrouter_metadata"]["summary"] == "Cheap (503) -> Dear (200)"

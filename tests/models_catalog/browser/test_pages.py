@@ -318,3 +318,21 @@ def test_the_endpoints_of_service_tiers_are_marked_and_leave_the_models_price_al
     assert model.cheapest.tag != "alpha/flex"
     row = next(row for row in page("/acme/large").split("<tr") if "<code>alpha/flex</code>" in row)
     assert '<span class="chip">Flex</span>' in row and "Cheapest" not in row
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "links"),
+    [
+        ("/openai/text-embedding-3-small", ["1,536", "client.embeddings.create"], "embeddings"),
+        ("/cohere/rerank-v3.5", ["$2.00", "per thousand search units", "/api/v1/rerank"], "rerank"),
+    ],
+)
+def test_a_model_of_another_task_has_its_own_page(client, bundled, path, shown, links):
+    page = client.get(path).content.decode()
+    for text in shown:
+        assert text in page
+    assert f"&amp;output_modalities={links}" in page
+    assert "/chat?model=" not in page and "chat/completions" not in page
+    listed = client.get(f"/models?output_modalities={links}").content.decode()
+    assert f'href="{path}"' in listed
+    assert f'href="{path}"' not in client.get("/models").content.decode()
