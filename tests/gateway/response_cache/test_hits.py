@@ -1,6 +1,8 @@
 """The response cache through the API: the second identical request is answered without a provider and for free."""
 
+import asyncio
 import json
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -14,8 +16,10 @@ from accounts.models import PrivacySettings
 from billing.models import CreditAccount
 from common.clock import utc_now
 from common.ids import generation_id_of
-from gateway import callers
+from gateway import callers, completions
+from gateway.events import Delta
 from gateway.models import Generation, Hold, UsageHour
+from gateway.response_cache import StoredResponse
 from gateway.response_cache.stores import MemoryStore, RedisStore, store
 from gateway.routing import catalogue_cache
 from keys import authentication, issuing
@@ -24,6 +28,7 @@ from models_catalog import catalog
 from models_catalog.models import Endpoint, Provider
 from tests.gateway import factory
 from tests.gateway.native import WEATHER
+from tests.gateway.test_disconnects import caller, request
 from tests.wire import check
 
 CACHE = {"X-OpenRouter-Cache": "true"}
@@ -181,6 +186,26 @@ async def test_after_its_time_the_provider_is_asked_again(api, clock):
     assert status(await ask(api)) == "HIT"
     clock.advance(seconds=1)
     assert status(await ask(api)) == "MISS"
+
+
+async def test_identical_requests_at_the_same_time_all_reach_a_provider(api):
+    answers = await asyncio.gather(*(ask(api) for _ in range(3)))
+    assert [status(answer) for answer in answers] == ["MISS"] * 3
+    assert len(await api.received()) == 3
+
+
+async def test_a_client_that_leaves_during_a_replay_pays_nothing(api):
+    stored = StoredResponse(
+        source_id="gen-1", stored_at=0.0, ttl=60, model="acme/one", provider="Cheap", provider_slug="cheap",
+        simulated=True, system_fingerprint=None, events=[Delta(text="Hello"), Delta(text=" there")],
+    )  # fmt: skip
+    async with aclosing(completions.service.replay(await caller(api), request(), stored)) as events:
+        async for event in events:
+            if isinstance(event, Delta):
+                break
+    row = await api.generation()
+    assert (row.cancelled, row.cost, row.response_cache_source_id) == (True, 0, "gen-1")
+    await api.assert_books_balance()
 
 
 async def test_routing_is_told_of_the_first_response_only(api):
