@@ -115,8 +115,10 @@ class ChatStream(ProviderStream):
                 reason = FINISH_REASONS.get(choice.finish_reason.lower(), "stop")
                 if reason == "error":
                     raise ProviderFailure(502, "The provider ended its response with an error.")
-                if choice.index in self._tool_calls and (closing := self._tool_calls[choice.index].closing()):
-                    events.append(Delta(tool_calls=closing, index=choice.index))
+                if numbers := self._tool_calls.get(choice.index):
+                    reason = "tool_calls" if reason == "stop" else reason  # some providers say that they stopped
+                    if closing := numbers.closing():
+                        events.append(Delta(tool_calls=closing, index=choice.index))
                 stop = choice.stop_reason if isinstance(choice.stop_reason, str) else None
                 events.append(
                     Finished(finish_reason=reason, native_finish_reason=native, index=choice.index, stop_sequence=stop)

@@ -40,7 +40,7 @@ def answer():
 @feature
 def stream():
     result = agent.run_stream_sync(QUESTION)
-    assert len(list(result.stream_text(delta=True))) > 2 and result.usage.output_tokens
+    assert len(list(result.stream_text(delta=True, debounce_by=None))) > 2 and result.usage.output_tokens
 
 
 @feature

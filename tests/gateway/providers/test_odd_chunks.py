@@ -58,6 +58,17 @@ async def calls_in(*chunks: Any, whole: bool = False) -> list[tuple[str, str, st
 # --- Tool calls ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("native", "reason"),
+    [("stop", "tool_calls"), ("eos", "tool_calls"), ("tool_calls", "tool_calls"), ("length", "length")],
+)
+async def test_a_response_with_calls_has_stopped_for_them_whatever_the_provider_says(native, reason):
+    chunks = [called(piece("{}", name="a", id="1")), {"choices": [{"delta": {}, "finish_reason": native}]}]
+    async with aclosing(stream_of(ChatStream, chunks).batches()) as batches:
+        finishes = [event async for batch in batches for event in batch if isinstance(event, Finished)]
+    assert [(event.finish_reason, event.native_finish_reason) for event in finishes] == [(reason, native)]
+
+
 PARALLEL = {
     "all numbered 0": [
         piece(name="a", id="1", index=0), piece("{}", index=0),
