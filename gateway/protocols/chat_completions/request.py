@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from common.errors import InvalidRequest
 
-from .shapes import JsonSchema, ReasoningDetail, Tool, ToolChoice
+from .shapes import ChosenFunction, Function, JsonSchema, ReasoningDetail, Tool, ToolChoice
 
 __all__ = ["ChatRequest", "ProviderPreferences", "parse"]
 
@@ -130,6 +130,8 @@ class _Body(msgspec.Struct):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     stop: str | list[str] | None = None
+    functions: list[Function] | None = None
+    function_call: str | ChosenFunction | None = None
     tools: list[Tool] | None = None
     tool_choice: str | ToolChoice | None = None
     parallel_tool_calls: bool | None = None
