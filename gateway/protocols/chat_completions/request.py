@@ -11,7 +11,7 @@ from gateway.protocols.reasoning import Detail
 from presets.merging import PresetInUse
 
 from .functions import with_tools
-from .shapes import JsonSchema, Tool, ToolChoice
+from .shapes import ChosenFunction, Function, JsonSchema, Tool, ToolChoice
 
 __all__ = ["CHAT_FIELDS", "ChatRequest", "ProviderPreferences", "parse"]
 
@@ -150,8 +150,8 @@ class _Body(msgspec.Struct):
     best_of: int | None = None
     echo: bool | None = None
     suffix: str | None = None
-    functions: list[dict[str, Any]] | None = None
-    function_call: str | dict[str, Any] | None = None
+    functions: list[Function] | None = None
+    function_call: str | ChosenFunction | None = None
     tools: list[Tool] | None = None
     tool_choice: str | ToolChoice | None = None
     parallel_tool_calls: bool | None = None

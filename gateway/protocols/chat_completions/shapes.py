@@ -4,10 +4,12 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["JsonSchema", "Tool", "ToolChoice"]
+__all__ = ["ChosenFunction", "Function", "JsonSchema", "Tool", "ToolChoice"]
 
 
-class _Function(msgspec.Struct):
+class Function(msgspec.Struct):
+    """The function of a tool, and one item of the older `functions`."""
+
     name: str | None = None
     description: str | None = None
     parameters: dict[str, Any] | None = None
@@ -18,10 +20,12 @@ class Tool(msgspec.Struct):
     """One item of `tools`."""
 
     type: str | None = None
-    function: _Function | None = None
+    function: Function | None = None
 
 
-class _ChosenFunction(msgspec.Struct):
+class ChosenFunction(msgspec.Struct):
+    """The function of a `tool_choice`, and the older `function_call` where it names one."""
+
     name: str | None = None
 
 
@@ -29,7 +33,7 @@ class ToolChoice(msgspec.Struct):
     """`tool_choice` where it names a tool."""
 
     type: str | None = None
-    function: _ChosenFunction | None = None
+    function: ChosenFunction | None = None
 
 
 class JsonSchema(msgspec.Struct):
