@@ -16,7 +16,7 @@ from langchain.agents import create_agent
 from langchain_openrouter import ChatOpenRouter
 from pydantic import BaseModel
 
-model = ChatOpenRouter(model=MODEL, base_url=f"{SITE}/api/v1", api_key=KEY)
+model = ChatOpenRouter(model=MODEL, base_url=f"{SITE}/api/v1", api_key=KEY, timeout=120_000)
 
 
 class City(BaseModel):

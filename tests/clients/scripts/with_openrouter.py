@@ -5,7 +5,7 @@ import json
 from feature import EMBEDDING_MODEL, KEY, MODEL, PICTURE_QUESTION, PICTURE_URL, QUESTION, SITE, THINKING_MODEL, feature
 from openrouter import OpenRouter
 
-client = OpenRouter(server_url=f"{SITE}/api/v1", api_key=KEY)
+client = OpenRouter(server_url=f"{SITE}/api/v1", api_key=KEY, timeout_ms=120_000)
 
 QUESTIONS = [{"role": "user", "content": QUESTION}]
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
