@@ -14,6 +14,7 @@ from common.clock import utc_now, window_start
 from common.errors import RateLimited
 from common.money import PICO_PER_USD
 from common.storage import database
+from common.storage.outages import outage_of
 from gateway.callers import Caller
 from gateway.models import UsageHour
 
@@ -43,9 +44,17 @@ def count_free_request_at(caller: Caller, now: datetime) -> None:
 
 
 def free_requests_today(account_id: int, purchased: int, now: datetime) -> tuple[int, int]:
-    """(the limit, the requests counted toward it) of free models in this UTC day; `purchased` is in pico-USD."""
+    """(the limit, the requests counted toward it) of free models in this UTC day; `purchased` is in pico-USD.
+
+    While the cache is away, they are those that are settled.
+    """
     day = window_start("daily", now)
-    counted = cache.get(_day_key(account_id, day))
+    try:
+        counted = cache.get(_day_key(account_id, day))
+    except Exception as error:
+        if not outage_of(error):
+            raise
+        counted = None
     return _per_day(purchased), _requests_since(account_id, day) if counted is None else counted
 
 

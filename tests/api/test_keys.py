@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import redis
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -97,6 +99,16 @@ def test_who_has_bought_credits_is_not_on_the_free_tier(organisation, alice, acc
 def test_a_management_key_learns_that_it_is_one(manager):
     data = exact(manager.get("/api/v1/key"))["data"]
     assert data["is_management_key"] is data["is_provisioning_key"] is True
+
+
+def test_a_key_learns_about_itself_while_redis_is_away(manager, monkeypatch):
+    known = exact(manager.get("/api/v1/key"))["data"]
+
+    def refuse(*args: object) -> None:
+        raise redis.ConnectionError
+
+    monkeypatch.setattr(cache, "get", refuse)
+    assert exact(manager.get("/api/v1/key"))["data"] == known
 
 
 def test_the_other_header_works_too(organisation, alice, account):

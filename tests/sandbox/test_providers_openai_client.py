@@ -255,7 +255,7 @@ def test_a_key_that_says_it_is_invalid_is_refused(client):
         b'{"model": "m", "messages": [{"role": "user", "content": 7}]}',
         b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 0}',
         b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": "many"}',
-        b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 2}',
+        b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 0}',
         b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "temperature": "hot"}',
     ],
 )  # fmt: skip

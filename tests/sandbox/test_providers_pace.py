@@ -149,7 +149,7 @@ def test_health_reports_status_speed_and_recording(providers):
 
 
 def test_an_address_that_does_not_exist_is_not_found(providers):
-    assert providers.client.post("/openai/v1/embeddings", json={}).status_code == 404
+    assert providers.client.post("/openai/v1/audio/speech", json={}).status_code == 404
     assert providers.client.get("/openai/v1/chat/completions").status_code == 405
 
 

@@ -78,14 +78,14 @@ class _Part(msgspec.Struct):
     video_url: dict[str, Any] | None = None
 
 
-class _Function(msgspec.Struct):
+class _CalledFunction(msgspec.Struct):
     name: str | None = None
     arguments: str | None = None
 
 
 class _ToolCall(msgspec.Struct):
     id: str | None = None
-    function: _Function | None = None
+    function: _CalledFunction | None = None
 
 
 class _Message(msgspec.Struct):
@@ -94,7 +94,7 @@ class _Message(msgspec.Struct):
     name: str | None = None
     tool_calls: list[_ToolCall] | None = None
     tool_call_id: str | None = None
-    function_call: _Function | None = None
+    function_call: _CalledFunction | None = None
     reasoning: str | None = None
     reasoning_details: list[Detail] | None = None
 
