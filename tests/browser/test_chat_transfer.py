@@ -183,11 +183,12 @@ def test_markdown_names_versions_models_attachments_and_what_failed(room: OpenRo
             const { toMarkdown } = await import("chat/export");
             const answer = (id, parent, slot, more) => (
                 { id, parent, role: "assistant", slot, model: `acme/${slot}`, status: "done", text: "", ...more });
+            const sources = [{ url: "https://a.example/", title: "A [b]" }];
             const messages = [
                 { id: "q0", parent: null, created: 1, role: "user", text: "Before the edit", files: [] },
                 { id: "q1", parent: null, created: 2, role: "user", text: "Look", files: ["f", "gone"] },
                 answer("a1", "q1", 0, { created: 3, text: "One" }),
-                answer("a2", "q1", 0, { created: 4, text: "Two", sources: [{ url: "https://a.example/", title: "A [b]" }] }),
+                answer("a2", "q1", 0, { created: 4, text: "Two", sources }),
                 answer("b", "q1", 1, { created: 5, status: "failed", error: { text: "No credits" } }),
                 answer("c", "q1", 2, { created: 6, status: "stopped", text: "Half" }),
             ];
