@@ -33,6 +33,7 @@ BODY = """
 <w:p><w:r><w:t xml:space="preserve">Buy </w:t></w:r><w:r><w:t>flour</w:t><w:tab/><w:t>&lt;2 kg&gt;</w:t></w:r>
 <w:del><w:r><w:delText>salt</w:delText></w:r></w:del></w:p>
 <w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>First</w:t></w:r></w:p>
+<w:p><w:pPr><w:pStyle w:val="ListBullet"/></w:pPr><w:r><w:t>Second</w:t></w:r></w:p>
 <w:tbl><w:tr><w:tc><w:p><w:r><w:t>A|B</w:t></w:r></w:p></w:tc><w:tc><w:p/></w:tc></w:tr></w:tbl>
 <w:sdt><w:sdtContent><w:p><w:r><w:t>Ünder</w:t></w:r></w:p></w:sdtContent></w:sdt>"""
 WORKBOOK = (
@@ -49,7 +50,8 @@ STYLES = f"""<styleSheet {S}><numFmts><numFmt numFmtId="170" formatCode="yyyy\\-
 ONE = f"""<worksheet {S}><sheetData>
 <row r="1"><c r="A1" t="s"><v>0</v></c><c r="C1" t="s"><v>1</v></c></row>
 <row r="2"><c r="A2" t="inlineStr"><is><t>say "hi"</t></is></c><c r="B2"><f>1+1</f><v>2</v></c>
-<c r="C2" t="b"><v>1</v></c></row>
+<c r="C2" t="b"><v>1</v></c>
+<c r="D2"><f>A1&amp;B1</f></c></row>
 </sheetData></worksheet>"""
 TWO = f"""<worksheet {S}><sheetData><row><c r="A1" s="1"><v>45717</v></c><c r="B1" s="2"><v>45717.5</v></c>
 <c r="C1"><v>45717</v></c>
@@ -77,7 +79,8 @@ SHEETS = {
     "xl/worksheets/one.xml": ONE,
     "xl/worksheets/two.xml": TWO,
 }
-PLAN = "# Plan\n\nBuy flour\t<2 kg>\n\n- First\n\n| A\\|B |  |\n| --- | --- |\n\nÜnder"
+TABLES = '# Costs\n\n"Item, big",,Price\n"say ""hi""",2,TRUE,=A1&B1\n\n# Dates\n\n2025-03-01,2025-03-01 12:00:00,45717'
+PLAN = "# Plan\n\nBuy flour\t<2 kg>\n\n- First\n\n- Second\n\n| A\\|B |  |\n| --- | --- |\n\nÜnder"
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +118,7 @@ def prepared(page: Page, name: str, content: bytes, type: str = "") -> dict[str,
             "a.xlsx",
             zipped(SHEETS),
             "",
-            '# Costs\n\n"Item, big",,Price\n"say ""hi""",2,TRUE\n\n# Dates\n\n2025-03-01,2025-03-01 12:00:00,45717',
+            TABLES,
         ),
     ],
 )

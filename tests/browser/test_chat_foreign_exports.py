@@ -117,7 +117,7 @@ ENDLESS = {"role": "assistant", "content": '<details type="reasoning" ' * 50_000
     ("data", "kept"),
     [
         ([{"mapping": cyclic(3)}], 3),
-        ([{"mapping": cyclic(20_000)}], 20_000),
+        ([{"mapping": cyclic(3000)}], 3000),
         ([{"mapping": {"a": 5, "b": {"message": {"author": [], "content": "no"}}, "__proto__": {"message": 1}}}], 0),
         ([{"mapping": {}, "title": {"a": 1}, "create_time": "never", "current_node": ["a"]}], 0),
         ([{"chat_messages": [None, 7, {"sender": "human", "text": 5, "content": [None, {"type": "text"}]}]}], 0),
@@ -149,6 +149,17 @@ def test_a_hostile_file_brings_what_is_readable(page: Page, data: Any, kept: int
 )
 def test_another_file_is_refused_with_the_reason(page: Page, data: Any, complaint: str):
     assert complaint in page.evaluate(PLAN, json.dumps(data))["error"]
+
+
+def test_answers_that_all_begin_alike_cannot_fill_the_memory(page: Page):
+    def node(at: int) -> dict[str, Any]:
+        # Each answer goes on in the next and is also followed by a question.
+        role = "user" if at % 2 else "assistant"
+        content = {"content_type": "text", "parts": ["word " * 200]}
+        return {"parent": f"n{at - 2 + at % 2}", "message": {"author": {"role": role}, "content": content}}
+
+    data = [{"title": "Long", "mapping": {f"n{at}": node(at) for at in range(3000)}}]
+    assert "“Long” is longer than 200 MB." in page.evaluate(PLAN, json.dumps(data))["error"]
 
 
 def test_forks_and_twins_of_one_file_overwrite_nothing(page: Page):

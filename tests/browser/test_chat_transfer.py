@@ -150,6 +150,7 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
     ("content", "complaint"),
     [
         (b"not json", "isn't a JSON file"),
+        (b"PK\x03\x04...", "Unpack it and import conversations.json"),
         (b"[]", "isn't a chat export"),
         (b'{"format":"other","conversations":[]}', "isn't a chat export"),
         (b'{"format":"chat-export","version":99,"conversations":[]}', "newer version"),

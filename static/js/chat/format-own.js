@@ -49,7 +49,7 @@ function readMessage(raw, conversation, files) {
   const base = { id: id(raw?.id), conversation, parent: raw?.parent ? id(raw.parent) : null, role: raw?.role, created: instant(raw?.created), text: text(raw?.text) };
   if (base.role === "user") {
     const message = { ...base, files: list(raw.files).filter((file) => files.has(file)) };
-    if (raw.shown) message.shown = Object.fromEntries(Object.entries(plain(raw.shown)).filter(([slot, shown]) => Number(slot) < MOST_MODELS && typeof shown === "string"));
+    if (raw.shown) message.shown = Object.fromEntries(Object.entries(plain(raw.shown)).filter(([slot, shown]) => /^\d$/.test(slot) && Number(slot) < MOST_MODELS && typeof shown === "string"));
     return message;
   }
   if (base.role !== "assistant") return null;

@@ -1,6 +1,6 @@
 /* Chats of other programs in the form of this site: questions, each with its answers. */
 
-import { number, text } from "chat/checks";
+import { number, readable, text } from "chat/checks";
 import { MOST_MODELS } from "chat/format-own";
 import { newId } from "chat/ids";
 import { titleFrom } from "chat/title";
@@ -40,7 +40,7 @@ export function conversationFrom(chat, { models, fallback }) {
     const message = node.role === "user" ? questionOf(node) : node.role === "assistant" && node.last ? answerOf(node, models) : null;
     if (!message) continue;
     length += message.text.length;
-    if (length > MAX_TEXT) throw new Error("too long");
+    if (length > MAX_TEXT) throw readable(`“${text(chat.title, 60) || "A chat"}” is longer than 200 MB. Nothing was imported.`);
     let parent = node.role === "user" ? node.above : node.question;
     if (!parent && node.role === "assistant") {
       // An answer is shown below a question only.
@@ -107,7 +107,8 @@ function questionOf(node) {
 
 function answerOf(node, models) {
   const parts = [];
-  for (let part = node; part; part = part.before) parts.unshift(part);
+  for (let part = node; part; part = part.before) parts.push(part);
+  parts.reverse();
   const joined = (name) => parts.map((part) => text(part[name])).filter(Boolean).join("\n\n");
   const message = {
     role: "assistant", created: node.created, text: withMissing(joined("text"), parts.flatMap(({ missing }) => missing ?? [])),

@@ -86,7 +86,7 @@ function paragraph(node) {
   const text = runs(node);
   if (!text.trim()) return "";
   if (heading) return `${"#".repeat(heading)} ${text}`;
-  return all(properties, "numPr").length ? `- ${text}` : text;
+  return all(properties, "numPr").length || /^list ?(bullet|number)/i.test(style) ? `- ${text}` : text;
 }
 
 /** The text of a paragraph. Deleted text is in other elements; a fallback repeats what stands beside it. */
@@ -153,6 +153,8 @@ function cellText(cell, { strings, dates, epoch }) {
   const type = cell.getAttribute("t");
   if (type === "inlineStr") return richText(cell);
   const value = children(cell, "v")[0]?.textContent ?? "";
+  const [formula] = children(cell, "f");
+  if (!value && formula?.textContent) return `=${formula.textContent}`; // never computed
   if (type === "s") return strings[Number(value)] ?? "";
   if (type === "b") return value === "1" ? "TRUE" : "FALSE";
   if ((type === null || type === "n") && value && dates[Number(cell.getAttribute("s") ?? 0)]) return dateText(Number(value), epoch) ?? value;

@@ -6,6 +6,7 @@ import * as openwebui from "chat/format-openwebui";
 import * as own from "chat/format-own";
 import { byName, conversationFrom, withoutCycles } from "chat/format-tree";
 import { newId } from "chat/ids";
+import { isZip } from "chat/zip";
 
 /** Bytes of the largest file that is read: browsers hold no longer text. */
 const MAX_BYTES = 400_000_000;
@@ -33,6 +34,7 @@ export async function planImport(store, file, { models = [], fallback = [] } = {
 }
 
 async function parsed(file) {
+  if (isZip(new Uint8Array(await file.slice(0, 4).arrayBuffer()))) throw new Error("This is a ZIP file. Unpack it and import conversations.json.");
   try {
     return JSON.parse(await file.text());
   } catch {
