@@ -152,6 +152,39 @@ def test_formulas_are_set_and_prices_are_not(page: Page):
     assert page.evaluate("window.violations") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "formulas"),
+    [
+        ("so $x^2$ and $x$, ($y$): **$z$** is $a_1$.", ["x^2", "x", "y", "z", "a_1"]),
+        ("$5$ apples, $2x + 3y = 7$ and", ["5", "2x + 3y = 7"]),
+        ("$v = 2 \\text{ metres per second}$", ["v = 2 \\text{ metres per second}"]),
+        ("$\\frac{a}{b} \\leq c$-th, $\\sin x \\cos y$", ["\\frac{a}{b} \\leq c", "\\sin x \\cos y"]),
+        ("| a |\n|---|\n| $n!$ |", ["n!"]),
+        ("$a < b$ and $p \\$ q$", ["a < b", "p \\$ q"]),
+        ("It costs $x$ dollars, so $5 or $6.", ["x"]),
+        ("$5 and $10", []),
+        ("from $5–$10, $20-$30, $5/$6, ($5), $3.50, US$5 and CA$6.", []),
+        ("$5 now, then 6$ later", []),
+        ("It was $5 million, now 7$.", []),
+        ("$20/month or 10$", []),
+        ("5$ and 6$ and $ 7 $", []),
+        ("$HOME and $PATH, $HOME:$PATH", []),
+        ("\\$5 and \\$6$", []),
+        ("`$x$` and $x\ny$", []),
+    ],
+)  # fmt: skip
+def test_single_dollars_are_formulas_or_money(page: Page, text: str, formulas: list[str]):
+    found = page.evaluate(
+        """async (text) => {
+            const { toFragment, tokenize } = await import("chat/markdown");
+            return [...toFragment(tokenize(text)).querySelectorAll(".math")].map((formula) => formula.textContent);
+        }""",
+        text,
+    )
+    assert found == formulas
+    assert page.evaluate(HARNESS, {"texts": [text], "steps": [1, 3]}) == []
+
+
 def test_code_is_coloured_once_its_fence_is_closed(page: Page):
     page.evaluate(
         """async () => {

@@ -150,6 +150,7 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
     ("content", "complaint"),
     [
         (b"not json", "isn't a JSON file"),
+        (b"PK\x03\x04...", "Unpack it and import conversations.json"),
         (b"[]", "isn't a chat export"),
         (b'{"format":"other","conversations":[]}', "isn't a chat export"),
         (b'{"format":"chat-export","version":99,"conversations":[]}', "newer version"),
@@ -174,3 +175,31 @@ def test_one_chat_is_saved_as_markdown(room: OpenRoom, tmp_path: Path):
     text = (tmp_path / "chat.md").read_text()
     assert text.startswith("# Hello there\n\n## You\n\nHello there\n\n## OpenAI: GPT-4o-mini\n\n")
     assert chat.stored()["messages"][-1]["text"] in text or chat.stored()["messages"][0]["text"] in text
+
+
+def test_markdown_names_versions_models_attachments_and_what_failed(room: OpenRoom):
+    chat = room()
+    text = chat.page.evaluate(
+        """async () => {
+            const { toMarkdown } = await import("chat/export");
+            const answer = (id, parent, slot, more) => (
+                { id, parent, role: "assistant", slot, model: `acme/${slot}`, status: "done", text: "", ...more });
+            const sources = [{ url: "https://a.example/", title: "A [b]" }];
+            const messages = [
+                { id: "q0", parent: null, created: 1, role: "user", text: "Before the edit", files: [] },
+                { id: "q1", parent: null, created: 2, role: "user", text: "Look", files: ["f", "gone"] },
+                answer("a1", "q1", 0, { created: 3, text: "One" }),
+                answer("a2", "q1", 0, { created: 4, text: "Two", sources }),
+                answer("b", "q1", 1, { created: 5, status: "failed", error: { text: "No credits" } }),
+                answer("c", "q1", 2, { created: 6, status: "stopped", text: "Half" }),
+            ];
+            const chat = { title: "T", system: "S", leaf: "a2" };
+            const blob = toMarkdown(chat, messages, [{ id: "f", name: "notes.txt" }], (id) => id.toUpperCase());
+            return blob.text();
+        }"""
+    )
+    assert text == (
+        "# T\n\n> S\n\n## You\n\n*Version 2 of 2*\n\nLook\n\nAttached: notes.txt, a file that is no longer stored\n\n"
+        "## ACME/0\n\n*Version 2 of 2*\n\nTwo\n\n- [A \\[b\\]](<https://a.example/>)\n\n"
+        "## ACME/1\n\n*(no answer)*\n\n*(failed: No credits)*\n\n## ACME/2\n\nHalf\n\n*(cut off)*\n"
+    )

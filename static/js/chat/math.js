@@ -1,4 +1,5 @@
-/* Formulas: `$$ … $$`, `\[ … \]` and `\( … \)`. A single `$` is a price. KaTeX loads with the first formula. */
+/* Formulas: `$$ … $$`, `\[ … \]`, `\( … \)` and `$ … $`, unless the `$` are amounts of money. KaTeX loads with the
+   first formula. */
 
 const rule = (name, level, display, pattern, start) => ({
   name,
@@ -16,6 +17,37 @@ const rule = (name, level, display, pattern, start) => ({
     `<span class="math${display ? " display" : ""}">${text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")}</span>`,
 });
 
+/**
+ * `$ … $` in a line, by Pandoc's rule: no space inside the dollars, no digit after them. Further, none stands in a word
+ * ("US$5"), and between them are no words of a sentence ("$5 now, then 6$").
+ */
+function singleDollars() {
+  const { renderer } = rule("singleDollars", "inline", false);
+  return {
+    name: "singleDollars",
+    level: "inline",
+    start: (source) => {
+      const at = source.search(/(?<![\w$\\])\$(?![\s$])/);
+      return at < 0 ? undefined : at;
+    },
+    tokenizer(source) {
+      const found = /^\$(?![\s$])((?:\\.|[^$\\\n])+)\$(?![\w$])/.exec(source);
+      if (!found || /\s$/.test(found[1]) || isProse(found[1])) return undefined;
+      return { type: "singleDollars", raw: found[0], text: found[1] };
+    },
+    renderer,
+  };
+}
+
+/** Whether a text between two `$` is one of words, apart from what a formula has as text and commands. */
+function isProse(text) {
+  const bare = text.replace(/\\(?:text|textbf|textit|mathrm|mathbf|operatorname|mbox)\*?\s*\{[^{}]*\}/g, "").replace(/\\[A-Za-z]+/g, " + ");
+  const words = /[A-Za-z]{2,}[,;:]?\s+[A-Za-z]{2,}/;
+  const amountAndWord = /^[\d.,]+(?:.*\s|[-–—/])[A-Za-z]{2,}/;
+  const range = /^[\d.,]+\s*[kKMB]?\s*[-–—/]$/;
+  return [words, amountAndWord, range].some((pattern) => pattern.test(bare));
+}
+
 // As in TeX, a formula contains no empty line, so text before an empty line is final.
 const formulaUntil = (end) => `((?:(?!\\n[ \\t]*\\n)[\\s\\S])+?)${end}`;
 
@@ -26,6 +58,7 @@ export const mathExtensions = [
   rule("dollars", "inline", true, new RegExp(`^\\$\\$${formulaUntil("\\$\\$")}`), "$$"),
   rule("brackets", "inline", true, new RegExp(`^\\\\\\[${formulaUntil("\\\\\\]")}`), "\\["),
   rule("parentheses", "inline", false, new RegExp(`^\\\\\\(${formulaUntil("\\\\\\)")}`), "\\("),
+  singleDollars(),
 ];
 
 let katex = null;

@@ -1,5 +1,6 @@
 /* Builds the API request for an answer. */
 
+import { fenced } from "chat/fences";
 import { answerFor } from "chat/tree";
 
 /** Conversation parameters that are sent unchanged. */
@@ -43,7 +44,7 @@ async function contentOf(question, accepts, load) {
   for (const id of question.files ?? []) {
     const file = await load(id);
     if (!file) continue;
-    if (file.kind === "text") texts.push(asBlock(file.name, await file.blob.text()));
+    if (file.kind === "text") texts.push(`${file.name}:\n${fenced(await file.blob.text())}`);
     else if (file.kind === "image" && accepts("image")) parts.push({ type: "image_url", image_url: { url: await dataUrl(file.blob) } });
     else if (file.kind === "pdf" && accepts("file")) {
       parts.push({ type: "file", file: { filename: file.name, file_data: await dataUrl(file.blob) } });
@@ -51,12 +52,6 @@ async function contentOf(question, accepts, load) {
   }
   const text = [...texts, question.text].filter(Boolean).join("\n\n");
   return parts.length ? [...(text ? [{ type: "text", text }] : []), ...parts] : text;
-}
-
-function asBlock(name, text) {
-  // The fence must be longer than any in the file.
-  const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)));
-  return `${name}:\n${fence}\n${text}\n${fence}`;
 }
 
 /** Resolves to a blob's data: URL. */

@@ -1,8 +1,9 @@
 /* Chat settings: storage on this device, export and import, keyboard. */
 
 import { $, ask, download, toast } from "chat/dom";
+import { fileName, toJson, toMarkdown } from "chat/export";
 import { bytes } from "chat/files";
-import { fileName, planImport, toJson, toMarkdown } from "chat/transfer";
+import { planImport } from "chat/transfer";
 
 const MANY_CHATS = 20;
 const MONTH = 30 * 86_400_000;
@@ -92,8 +93,8 @@ export class Storage {
   async save(kind, conversation) {
     if (kind === "json") download(fileName(conversation.title, "json"), await toJson(this.store, [conversation]));
     else {
-      const messages = await this.store.messages(conversation.id);
-      download(fileName(conversation.title, "md"), toMarkdown(conversation, messages, (id) => this.models.get(id).name));
+      const [messages, files] = await Promise.all([this.store.messages(conversation.id), this.store.files(conversation.id)]);
+      download(fileName(conversation.title, "md"), toMarkdown(conversation, messages, files, (id) => this.models.get(id).name));
     }
   }
 
@@ -103,7 +104,7 @@ export class Storage {
     if (!file) return;
     let found;
     try {
-      found = await planImport(this.store, await file.text());
+      found = await planImport(this.store, file, { models: [...this.models.all.keys()], fallback: this.room.conversation.models });
     } catch (error) {
       toast(`Import failed. ${error.message}`, "bad");
       return;
