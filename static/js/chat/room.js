@@ -7,6 +7,7 @@ import { Emitter } from "chat/emitter";
 import { Following } from "chat/following";
 import { newId, now } from "chat/ids";
 import { costOf } from "chat/money";
+import { Removal } from "chat/removal";
 import { requestFor } from "chat/request";
 import { titleFrom } from "chat/title";
 import { answerFor, deepest, turnsTo } from "chat/tree";
@@ -22,6 +23,7 @@ export class Room extends Emitter {
   #models;
   #tabs;
   #following;
+  #removal;
   #files = new Map();
 
   constructor({ store, answers, models, tabs, maxModels }) {
@@ -33,6 +35,7 @@ export class Room extends Emitter {
     this.maxModels = maxModels;
     for (const name of ["began", "changed", "ended"]) answers.on(name, (message) => this.#changed(name, message));
     this.#following = new Following(this, { store, answers, tabs });
+    this.#removal = new Removal(this, { store, answers, tabs });
   }
 
   // --- Opening ------------------------------------------------------------------------------------
@@ -148,8 +151,13 @@ export class Room extends Emitter {
     for (const message of messages) this.messages.set(message.id, message);
   }
 
+  /** Stops all running answers. */
   stop() {
-    for (const message of this.running) this.#answers.stop(message.id);
+    for (const message of this.running) this.stopOne(message);
+  }
+
+  stopOne(message) {
+    this.#answers.stop(message.id);
   }
 
   #newAnswer(question, model, slot) {
@@ -204,6 +212,11 @@ export class Room extends Emitter {
 
   *#path() {
     for (let message = this.messages.get(this.conversation.leaf); message; message = this.messages.get(message.parent)) yield message;
+  }
+
+  /** Deletes a question or one version of an answer, with all that follows it. Resolves to a function that undoes it. */
+  remove(message) {
+    return this.#removal.remove(message);
   }
 
   /** Continues with one of several answers and only its model. */

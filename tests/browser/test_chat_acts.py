@@ -1,0 +1,96 @@
+"""Acts on messages: deleting with a way back, stopping one of several, paging with the keyboard."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.chatroom import QUICK, MakeGate, OpenRoom, Room, chatroom, gate, people, room
+
+__all__ = ["chatroom", "gate", "people", "room"]
+
+
+def delete(chat: Room, kind: str, at: int = 0) -> None:
+    chat.page.get_by_role("button", name=f"Delete {kind}").nth(at).click()
+
+
+def undo(chat: Room) -> None:
+    chat.page.get_by_role("button", name="Undo").click()
+
+
+def test_a_question_or_version_is_deleted_with_what_follows_and_comes_back(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    chat.ask("First")
+    chat.ask("Second")
+    page.get_by_role("button", name="Regenerate", exact=True).last.click()
+    expect(page.locator(".answer .versions")).to_contain_text("2/2")
+    chat.wait()
+    before = chat.billed()
+    other = Room(page.context.new_page()).open(page.url)
+    expect(other.page.locator(".bubble")).to_have_text(["First", "Second"])
+
+    delete(chat, "answer")
+    for tab in (chat, other):
+        expect(tab.page.locator(".answer .versions")).to_have_count(0)
+        expect(tab.page.locator(".answer")).to_have_count(2)
+    assert len(chat.stored()["messages"]) == 4
+    undo(chat)
+    expect(page.locator(".answer .versions")).to_contain_text("2/2")
+    expect(other.page.locator(".answer .versions")).to_contain_text("1/2")  # stays at what it shows
+
+    delete(chat, "question")
+    for tab in (chat, other):
+        expect(tab.page.locator(".bubble")).to_have_count(0)
+    assert chat.stored()["messages"] == []
+    undo(chat)
+    for tab in (chat, other):
+        expect(tab.page.locator(".bubble")).to_have_text(["First", "Second"])
+    assert chat.stored()["messages"] == before["messages"]
+
+
+def test_a_running_answer_is_stopped_before_its_question_is_deleted(room: OpenRoom, gate: MakeGate):
+    chat = room(sandbox={"Tokens": "60"} | gate(20).control)
+    chat.ask("First", wait=False)
+    expect(chat.page.locator(".answer.streaming")).to_have_count(1)
+    expect(chat.page.locator(".answer.silent")).to_have_count(0)
+    delete(chat, "question")
+    expect(chat.page.locator(".welcome")).to_be_visible()
+    expect(chat.page.locator("#send")).to_have_attribute("data-act", "send")
+    undo(chat)
+    expect(chat.page.locator(".answer")).to_contain_text("You stopped this answer.")
+    assert len(chat.stored()["messages"]) == 2
+
+
+def test_one_of_several_running_answers_is_stopped(room: OpenRoom, gate: MakeGate):
+    halfway = gate(20)
+    chat = room(sandbox={"Tokens": "40"} | halfway.control)
+    page = chat.page
+    chat.choose("claude sonnet", add=True)
+    chat.ask("Describe a river", wait=False)
+    expect(page.locator(".answer.silent")).to_have_count(0)
+    page.get_by_role("button", name=re.compile("^Stop Claude")).click()
+    answers = page.locator(".answer")
+    expect(answers.nth(1)).to_contain_text("You stopped this answer.")
+    expect(answers.nth(0)).to_have_attribute("aria-busy", "true")
+    halfway.open()
+    chat.wait()
+    expect(answers.nth(0).locator(".note")).to_have_count(0)
+
+
+def test_arrow_keys_page_through_versions_and_keep_the_focus(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    chat.ask("Name a color")
+    page.get_by_role("button", name="Regenerate", exact=True).click()
+    versions = page.locator(".answer .versions")
+    expect(versions).to_contain_text("2/2")
+    chat.wait()
+    page.get_by_role("button", name="Previous version of this answer").press("ArrowLeft")
+    expect(versions).to_contain_text("1/2")
+    expect(page.get_by_role("button", name="Next version of this answer")).to_be_focused()
+    page.locator(".answer").focus()
+    page.keyboard.press("ArrowRight")
+    expect(versions).to_contain_text("2/2")
+    expect(page.locator(".answer")).to_be_focused()
+    page.keyboard.press("ArrowRight")  # there is no third
+    expect(versions).to_contain_text("2/2")
