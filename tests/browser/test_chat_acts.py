@@ -2,9 +2,11 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.browser.chatroom import QUICK, MakeGate, OpenRoom, Room, chatroom, gate, people, room
+from tests.browser.accessibility import check_axe
+from tests.browser.chatroom import QUICK, MakeGate, OpenRoom, Room, chatroom, gate, last_answer, people, room
 
 __all__ = ["chatroom", "gate", "people", "room"]
 
@@ -94,3 +96,90 @@ def test_arrow_keys_page_through_versions_and_keep_the_focus(room: OpenRoom):
     expect(page.locator(".answer")).to_be_focused()
     page.keyboard.press("ArrowRight")  # there is no third
     expect(versions).to_contain_text("2/2")
+
+
+def test_a_low_balance_is_said_before_it_is_zero_until_dismissed(room: OpenRoom):
+    chat = room("low", sandbox=QUICK, viewport={"width": 390, "height": 844})
+    page = chat.page
+    notice = page.locator("#low-balance")
+    expect(notice).to_contain_text("Your balance is low: $0.")
+    expect(notice.get_by_role("link", name="Buy credits")).to_have_attribute("href", re.compile("/settings/credits"))
+    expect(page.locator("#no-credits")).to_be_hidden()
+    check_axe(page)
+    notice.get_by_role("button", name="Dismiss").click()
+    expect(notice).to_be_hidden()
+    chat.reload()
+    expect(page.locator("[data-balance]").first).to_contain_text("$")
+    chat.ask("Hello")
+    expect(last_answer(chat).locator(".meta summary")).to_contain_text("$")
+    expect(notice).to_be_hidden()
+
+
+def test_a_balance_of_fewer_than_ten_average_answers_is_low(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    chat.ask("Hello")
+    chat.billed()
+    expect(page.locator("#low-balance")).to_be_hidden()
+    page.evaluate(
+        """async () => {
+            const { openDB } = await import("idb");
+            const { user } = JSON.parse(document.querySelector("#chat-setup").textContent);
+            const db = await openDB(`chat-${user}`);
+            const [answer] = (await db.getAll("messages")).filter(({ role }) => role === "assistant");
+            answer.meta.cost = "2.5";
+            await db.put("messages", answer);
+            db.close();
+        }"""
+    )
+    chat.reload()
+    expect(page.locator("#low-balance")).to_contain_text("About 3 more answers like those in this chat.")
+
+
+# --- What is written while an answer runs ---------------------------------------------------------
+
+
+def write(chat: Room, *texts: str) -> None:
+    for text in texts:
+        chat.page.locator("#message").fill(text)
+        chat.page.keyboard.press("Enter")
+        expect(chat.page.locator("#waiting")).to_contain_text(text)
+
+
+def test_messages_wait_for_the_answer_and_can_be_taken_back(room: OpenRoom, gate: MakeGate):
+    halfway = gate(10)
+    chat = room(sandbox={"Tokens": "20"} | halfway.control)
+    page = chat.page
+    chat.ask("First", wait=False)
+    write(chat, "Second", "Third", "Fourth")
+    expect(page.locator("#waiting li")).to_have_text(["Second", "Third", "Fourth"])
+    assert len(chat.asked) == 1
+    page.locator("#message").press("ArrowUp")
+    expect(page.locator("#message")).to_have_value("Fourth")
+    page.locator("#waiting").get_by_role("button", name="Edit waiting message").first.click()
+    expect(page.locator("#message")).to_have_value("Second\n\nFourth")
+    expect(page.locator("#waiting li")).to_have_text(["Third"])
+    halfway.open()
+    expect(page.locator(".bubble")).to_have_text(["First", "Third"])
+    expect(page.locator("#waiting")).to_be_hidden()
+    chat.wait()
+    assert [body["messages"][-1]["content"] for body in chat.asked] == ["First", "Third"]
+    expect(page.locator("#message")).to_have_value("Second\n\nFourth")
+
+
+@pytest.mark.parametrize("end", ["stop", "reload"])
+def test_waiting_messages_return_to_the_box_after_a_stop_or_a_reload(room: OpenRoom, gate: MakeGate, end: str):
+    chat = room(sandbox={"Tokens": "20"} | gate(10).control, viewport={"width": 390, "height": 844})
+    page = chat.page
+    chat.ask("First", wait=False)
+    page.locator("#message").fill("Second")
+    page.get_by_role("button", name="Send next").click()
+    expect(page.locator("#waiting")).to_contain_text("Second")
+    check_axe(page)
+    if end == "stop":
+        page.get_by_role("button", name="Stop answering").click()
+    else:
+        chat.reload()
+    expect(page.locator("#message")).to_have_value("Second")
+    expect(page.locator("#waiting")).to_be_hidden()
+    assert len(chat.asked) == 1
