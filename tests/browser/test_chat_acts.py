@@ -50,17 +50,20 @@ def test_a_question_or_version_is_deleted_with_what_follows_and_comes_back(room:
     assert chat.stored()["messages"] == before["messages"]
 
 
-def test_a_running_answer_is_stopped_before_its_question_is_deleted(room: OpenRoom, gate: MakeGate):
-    chat = room(sandbox={"Tokens": "60"} | gate(20).control)
-    chat.ask("First", wait=False)
-    expect(chat.page.locator(".answer.streaming")).to_have_count(1)
-    expect(chat.page.locator(".answer.silent")).to_have_count(0)
+@pytest.mark.parametrize("writer", ["this tab", "another tab"])
+def test_a_running_answer_is_stopped_before_its_question_is_deleted(room: OpenRoom, gate: MakeGate, writer: str):
+    writing = room(sandbox={"Tokens": "60"} | gate(20).control)
+    writing.ask("First", wait=False)
+    expect(writing.page.locator(".answer.silent")).to_have_count(0)
+    chat = writing if writer == "this tab" else Room(writing.page.context.new_page()).open(writing.page.url)
     delete(chat, "question")
-    expect(chat.page.locator(".welcome")).to_be_visible()
-    expect(chat.page.locator("#send")).to_have_attribute("data-act", "send")
+    for tab in (chat, writing):
+        expect(tab.page.locator(".welcome")).to_be_visible()
+        expect(tab.page.locator("#send")).to_have_attribute("data-act", "send")
     undo(chat)
-    expect(chat.page.locator(".answer")).to_contain_text("You stopped this answer.")
-    assert len(chat.stored()["messages"]) == 2
+    for tab in (chat, writing):
+        expect(tab.page.locator(".answer")).to_contain_text("You stopped this answer.")
+    assert [message["role"] for message in chat.billed()["messages"]].count("assistant") == 1
 
 
 def test_one_of_several_running_answers_is_stopped(room: OpenRoom, gate: MakeGate):

@@ -30,10 +30,12 @@ export class Removal {
       each.status = "stopped"; // also if another tab writes it
       delete each.key;
     }
-    const files = await this.#filesOf(removed);
     this.#choose(message, question, neighborOf(new Map([...messages, [message.id, message]]), message));
-    this.#room.changes += 1;
-    await this.#store.removeMessages(removed, files, { conversations: [conversation], messages: question ? [question] : [] });
+    const files = await this.#save(async () => {
+      const found = await this.#filesOf(removed);
+      await this.#store.removeMessages(removed, found, { conversations: [conversation], messages: question ? [question] : [] });
+      return found;
+    });
     this.#changed(conversation);
     return () => this.#restore({ conversation, question, removed, files, ...before });
   }
@@ -65,9 +67,16 @@ export class Removal {
     conversation.leaf = leaf;
     if (kept) kept.shown = shown;
     if (open) for (const message of removed) this.#room.messages.set(message.id, message);
-    this.#room.changes += 1;
-    await this.#store.write({ conversations: [conversation], messages: kept ? [...removed, kept] : removed, files });
+    await this.#save(() => this.#store.write({ conversations: [conversation], messages: kept ? [...removed, kept] : removed, files }));
     this.#changed(conversation);
+  }
+
+  /** Runs `write`; until it has ended, nothing is taken over from other tabs. */
+  #save(write) {
+    this.#room.changes += 1;
+    const saving = write();
+    this.#room.saving = saving;
+    return saving;
   }
 
   #changed({ id }) {

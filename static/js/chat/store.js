@@ -131,12 +131,16 @@ export class Store extends Emitter {
 
   /** Removes messages and files, which `write` can restore, and writes the records that change with that. */
   async removeMessages(messages, files, records) {
-    const transaction = this.db.transaction(["conversations", "messages", "files"], "readwrite");
-    const done = transaction.done;
-    for (const { id } of messages) transaction.objectStore("messages").delete(id);
-    for (const { id } of files) transaction.objectStore("files").delete(id);
-    for (const [name, changed] of Object.entries(records)) for (const record of changed) transaction.objectStore(name).put(record);
-    await done;
+    try {
+      const transaction = this.db.transaction(["conversations", "messages", "files"], "readwrite");
+      const done = transaction.done;
+      for (const { id } of messages) transaction.objectStore("messages").delete(id);
+      for (const { id } of files) transaction.objectStore("files").delete(id);
+      for (const [name, changed] of Object.entries(records)) for (const record of changed) transaction.objectStore(name).put(record);
+      await done;
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   /** Removes all conversations and drafts, but not settings and favorites. */

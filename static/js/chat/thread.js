@@ -196,7 +196,7 @@ export class Thread {
     const placeOf = (id) => this.list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.getBoundingClientRect().top;
     const shown = this.#turns.find((turn) => turn.question.parent === question.parent);
     const before = placeOf(shown.question.id);
-    const label = document.activeElement.closest(".versions > button")?.getAttribute("aria-label");
+    const label = document.activeElement?.closest(".versions > button")?.getAttribute("aria-label");
     this.#following = false;
     await this.room.select(message);
     focusVersion(this.list.querySelector(`[data-id="${CSS.escape(message.id)}"]`), label);
@@ -206,6 +206,7 @@ export class Thread {
 
   /** Deletes immediately and offers to undo it. */
   async #remove(message) {
+    if (!this.room.messages.has(message.id)) return; // pressed twice
     this.#following = false;
     const undo = await this.room.remove(message);
     toast(message.role === "user" ? "Question deleted." : "Answer deleted.", "", undo);

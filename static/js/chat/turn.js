@@ -246,7 +246,7 @@ export class AnswerView {
     if (running) {
       return [
         pager(column.versions, message, actions.select, "answer"),
-        this.several && iconButton("stop", `Stop ${this.model.short}`, () => actions.stop(message)),
+        this.several && iconButton("stop", `Stop ${this.model.short}`, () => actions.stop(message), "button.ico.stop"),
       ].filter(Boolean);
     }
     return [
