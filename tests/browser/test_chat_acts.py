@@ -1,4 +1,4 @@
-"""Acts on messages: deleting with a way back, stopping one of several, paging with the keyboard."""
+"""Acts in the chatroom: deleting with undo, stopping one answer, paging by keys, a low balance, waiting messages."""
 
 import re
 
@@ -6,7 +6,19 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.accessibility import check_axe
-from tests.browser.chatroom import QUICK, MakeGate, OpenRoom, Room, chatroom, gate, last_answer, people, room
+from tests.browser.chatroom import (
+    QUICK,
+    MakeGate,
+    OpenRoom,
+    Room,
+    chatroom,
+    choose_file,
+    gate,
+    last_answer,
+    people,
+    room,
+)
+from tests.processes import wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 
@@ -48,6 +60,28 @@ def test_a_question_or_version_is_deleted_with_what_follows_and_comes_back(room:
     for tab in (chat, other):
         expect(tab.page.locator(".bubble")).to_have_text(["First", "Second"])
     assert chat.stored()["messages"] == before["messages"]
+
+
+def test_a_file_is_deleted_with_the_last_version_of_its_question(room: OpenRoom):
+    chat = room(sandbox=QUICK)
+    page = chat.page
+    choose_file(page, "#attach", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"A note"})
+    chat.ask("First")
+    page.get_by_role("button", name="Edit message").click()
+    page.get_by_label("Edit your message").fill("Second")
+    page.locator(".editing").get_by_role("button", name="Send").click()
+    expect(page.locator(".question .versions")).to_contain_text("2/2")
+    chat.wait()
+    [file] = chat.billed()["files"]
+    delete(chat, "question")
+    expect(page.locator(".bubble")).to_have_text("First")
+    assert chat.stored()["files"] == [file]
+    delete(chat, "question")
+    expect(page.locator(".bubble")).to_have_count(0)
+    wait_until(lambda: not chat.stored()["files"], "the file to go")
+    page.get_by_role("button", name="Undo").last.click()
+    expect(page.locator(".bubble")).to_have_text("First")
+    wait_until(lambda: chat.stored()["files"] == [file], "the file to come back")
 
 
 @pytest.mark.parametrize("writer", ["this tab", "another tab"])
