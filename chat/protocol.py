@@ -17,7 +17,7 @@ The server sends, with the answer's `id`:
 - `resumed`, with `frames` as they were sent and `start`, 0 for the first of them; or `lost`, if nothing is kept.
 A frame without an ID is about the socket itself: `ready`, `pong`, `refused`.
 
-Money is sent as text: costs as exact decimal dollars, the balance as the site shows it.
+Money is sent as text: costs and `balance_usd` as exact decimal dollars, `balance` as the site shows it.
 """
 
 from collections.abc import Sequence
@@ -157,8 +157,7 @@ def frame(answer_id: str, event: Event) -> str:
                 answer_id,
                 usage=event.usage,
                 cost=format(as_usd(event.cost), "f"),
-                balance=format_usd(event.balance),
-                can_spend=event.balance > 0,
+                **_balance(event.balance),
                 latency_ms=event.latency_ms,
                 duration_ms=event.duration_ms,
                 web_searches=event.web_searches or None,
@@ -180,7 +179,7 @@ def refused(answer_id: str | None, error: ApiError, remedy: dict[str, str] | Non
 
 def ready(balance: PicoUsd, unavailable: Sequence[str], user: str) -> str:
     """Return the first frame: the balance, the models that the settings leave without a provider, the user's ID."""
-    return _frame("ready", None, balance=format_usd(balance), can_spend=balance > 0, unavailable=unavailable, user=user)
+    return _frame("ready", None, **_balance(balance), unavailable=unavailable, user=user)
 
 
 def accepted(answer_id: str) -> str:
@@ -211,6 +210,10 @@ def lost(answer_id: str) -> str:
 def pong() -> str:
     """Return the reply to a ping."""
     return _frame("pong", None)
+
+
+def _balance(balance: PicoUsd) -> dict[str, Any]:
+    return {"balance": format_usd(balance), "balance_usd": format(as_usd(balance), "f"), "can_spend": balance > 0}
 
 
 def _frame(kind: str, answer_id: str | None, **fields: Any) -> str:

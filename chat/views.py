@@ -34,6 +34,7 @@ def chat(request: AuthedRequest) -> HttpResponse:
         "presets": [_preset_for_picker(preset) for preset in lookup.active(organisation)],
         "most_models": MOST_MODELS,
         "can_spend": account.available > 0,
+        "auto_top_up": account.auto_top_up_below is not None,
         "request_bytes": settings.MAX_REQUEST_BYTES,
         "request_size": as_size(settings.MAX_REQUEST_BYTES),
         "web_search": search_price if settings.WEB_SEARCH_ENGINE != "off" else None,

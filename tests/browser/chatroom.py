@@ -32,8 +32,8 @@ def chatroom(sites: Callable[[str], Site]) -> Site:
 
 @pytest.fixture(scope="session")
 def people(chatroom: Site) -> dict[str, Person]:
-    """Alice has $10, poor has nothing. Every test meets them: conversations live in its own browser profile."""
-    return {"alice": new_person(chatroom, cents=1000), "poor": new_person(chatroom, cents=0)}
+    """Alice has $10, low 50 cents, poor nothing. Every test meets them; conversations live in its browser profile."""
+    return {name: new_person(chatroom, cents=cents) for name, cents in (("alice", 1000), ("low", 50), ("poor", 0))}
 
 
 class Room:

@@ -53,7 +53,7 @@ def test_an_empty_answer_says_so_and_can_be_tried_again(room: OpenRoom):
     chat.ask("Hello")
     expect(last_answer(chat)).to_contain_text("The model ended without an answer.")
     last_answer(chat).get_by_role("button", name="Try again").click()
-    wait_until(lambda: len(chat.asked) == 2, "the second try")
+    wait_until(lambda: chat.answers and len(chat.asked) == 2, "the second try")  # looking lets frames arrive
     expect(chat.page.locator(".answer")).to_have_count(1)
 
 

@@ -73,6 +73,12 @@ def test_credits_that_are_held_cannot_be_spent(alice_client, account):
     assert setup_of(alice_client.get("/chat"))["can_spend"] is False
 
 
+def test_it_says_whether_auto_top_up_refills_the_balance(alice_client, account):
+    assert setup_of(alice_client.get("/chat"))["auto_top_up"] is False
+    CreditAccount.objects.filter(pk=account.pk).update(auto_top_up_below=1)
+    assert setup_of(alice_client.get("/chat"))["auto_top_up"] is True
+
+
 def test_a_member_of_an_organisation_sees_its_credits(bob_client, account):
     assert setup_of(bob_client.get("/chat"))["can_spend"] is True
 

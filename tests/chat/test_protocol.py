@@ -121,6 +121,7 @@ def test_money_crosses_as_exact_text():
     frame = decoded(protocol.frame("a", billed))
     assert frame["cost"] == "0.000000123456"
     assert frame["balance"] == "$9,223,372.04"
+    assert frame["balance_usd"] == "9223372.036854775807"
     assert frame["can_spend"] is True
     assert frame["usage"]["prompt_tokens"] == 3
     assert (frame["latency_ms"], frame["duration_ms"]) == (12, 34)
@@ -131,6 +132,7 @@ def test_an_empty_account_cannot_spend():
     assert frame == {
         "type": "ready",
         "balance": "$0.00",
+        "balance_usd": "0",
         "can_spend": False,
         "unavailable": ["acme/learns"],
         "user": "user_1",

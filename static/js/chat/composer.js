@@ -3,11 +3,18 @@
 import { $, h, icon, toast } from "chat/dom";
 import { MAX_FILES, pastedFiles, prepare } from "chat/files";
 import { newId } from "chat/ids";
+import { Queue } from "chat/queue";
 import { fileView } from "chat/turn";
 
 const DRAFT_PAUSE = 400;
 
 const listed = (names) => new Intl.ListFormat("en", { type: "conjunction" }).format(names);
+
+/** Several messages as one. */
+const joined = (messages) => ({
+  text: messages.map(({ text }) => text).filter(Boolean).join("\n\n"),
+  files: messages.flatMap(({ files }) => files),
+});
 
 export class Composer {
   files = [];
@@ -38,6 +45,9 @@ export class Composer {
     });
     this.web = $("#web-search"); // absent on sites without web search
     this.web?.addEventListener("click", () => room.change({ web: !room.conversation.web }));
+    this.later = $("#send-later");
+    this.later.addEventListener("click", () => this.#send());
+    this.queue = new Queue({ room, send: (message) => this.#leave(message), takeBack: (messages) => this.#takeBack(messages) });
     this.#acceptDrops($("#room"));
     room.on("opened", () => this.#restore());
     room.on("turns", () => this.show());
@@ -74,7 +84,9 @@ export class Composer {
     this.button.dataset.act = busy ? "stop" : "send";
     this.button.replaceChildren(icon(busy ? "stop" : "send"), h("span.hide-sm", {}, busy ? "Stop" : "Send"));
     this.button.setAttribute("aria-label", busy ? "Stop answering" : "Send");
-    this.button.disabled = !busy && !this.area.value.trim() && !this.files.length;
+    const empty = !this.area.value.trim() && !this.files.length;
+    this.button.disabled = !busy && empty;
+    this.later.hidden = !busy || empty;
     this.web?.setAttribute("aria-pressed", String(conversation.web === true));
     const names = conversation.models.map((id) => this.models.get(id).short);
     this.area.placeholder = names.length === 1 ? `Message ${names[0]}` : `Message ${names.length} models`;
@@ -120,12 +132,29 @@ export class Composer {
     this.area.value = "";
     this.files = [];
     this.#showFiles();
-    clearTimeout(this.#timer);
-    this.store.setMeta(this.#draftKey, null);
+    if (this.room.busy) {
+      this.queue.add({ text, files });
+      this.#typed();
+    } else await this.#leave({ text, files });
+    this.area.focus({ preventScroll: true });
+  }
+
+  /** Sends a message. What is still in the box or waiting stays the draft. */
+  async #leave({ text, files }) {
     this.store.setMeta("draft:new", null);
+    this.saveDraft();
     this.thread.toEnd();
     await this.room.send(text, files);
-    this.area.focus({ preventScroll: true });
+  }
+
+  /** Puts waiting messages before the text in the box. */
+  #takeBack(messages) {
+    const { text, files } = joined([...messages, { text: this.area.value, files: this.files }]);
+    this.area.value = text;
+    this.files = files;
+    this.#showFiles();
+    this.#typed();
+    this.focus();
   }
 
   #key(event) {
@@ -133,10 +162,10 @@ export class Composer {
     if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Enter" && !event.shiftKey && !event.altKey && (this.#enterSends || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      if (!this.room.busy) this.#send();
-    } else if (event.key === "ArrowUp" && !this.area.value && !this.room.busy) {
+      this.#send();
+    } else if (event.key === "ArrowUp" && !this.area.value) {
       event.preventDefault();
-      this.thread.editLast();
+      if (!this.queue.editLast() && !this.room.busy) this.thread.editLast();
     }
   }
 
@@ -154,15 +183,15 @@ export class Composer {
   saveDraft() {
     clearTimeout(this.#timer);
     if (!this.room.conversation) return;
-    const text = this.area.value;
-    const key = this.#draftKey;
-    this.store.setMeta(key, text || this.files.length ? { text, files: this.files } : null);
+    const draft = joined([...this.queue.messages, { text: this.area.value, files: this.files }]);
+    this.store.setMeta(this.#draftKey, draft.text || draft.files.length ? draft : null);
   }
 
   async #restore() {
     const { id } = this.room.conversation;
     this.area.value = "";
     this.files = [];
+    this.queue.clear();
     this.#showFiles();
     this.show();
     const draft = await this.store.meta(this.#draftKey);

@@ -1,6 +1,7 @@
 /* Entry point of the chat page: creates and connects its parts. */
 
 import { Answers } from "chat/answers";
+import { Balance } from "chat/balance";
 import { Composer } from "chat/composer";
 import { $, copy, icon, toast } from "chat/dom";
 import { Heading } from "chat/heading";
@@ -33,6 +34,7 @@ const composer = new Composer({ room, store, models, setup, thread, socket });
 const write = (text) => composer.write(text);
 const heading = new Heading({ room, models, picker });
 new Parameters({ room, models });
+new Balance({ room, answers, user: setup.user, refilled: setup.auto_top_up });
 const storage = new Storage({ store, room, models, tabs, answers, startNew, onsettings });
 const rail = new Rail({ room, store, tabs, answers, open, startNew, save: (kind, conversation) => storage.save(kind, conversation) });
 const shortcuts = new Shortcuts({
@@ -116,7 +118,7 @@ function toggleRail() {
 }
 $("#toggle-rail").addEventListener("click", toggleRail);
 
-// --- Connection and balance -----------------------------------------------------------------------
+// --- Connection -----------------------------------------------------------------------------------
 
 const CONNECTION_NOTICES = {
   broken: ["warning", "Disconnected. Messages will send when you reconnect."],
@@ -138,14 +140,8 @@ function showConnection(state) {
   notice.append(link);
 }
 
-function showBalance({ balance, can_spend: canSpend }) {
-  for (const element of document.querySelectorAll("[data-balance]")) element.textContent = balance;
-  $("#no-credits").hidden = canSpend;
-}
-
 socket.on("state", showConnection);
 socket.on("state", (state) => state === "open" && answers.requestMissingBills());
-answers.on("balance", showBalance);
 answers.on("ready", ({ unavailable }) => models.setUnavailable(unavailable));
 answers.on("refused", ({ message }) => toast(message, "bad"));
 $("#use-free").addEventListener("click", () => pick({ title: "Choose a free model", free: true, then: (id) => room.change({ models: [id] }) }));

@@ -3,34 +3,28 @@
    Events: "opened" (another conversation), "turns" (other messages are shown), "message" (one changed),
    "settings" (title, models or parameters), "list" (the sidebar is out of date). */
 
-import { isRunning } from "chat/answers";
 import { Emitter } from "chat/emitter";
+import { Following } from "chat/following";
 import { newId, now } from "chat/ids";
 import { costOf } from "chat/money";
+import { Removal } from "chat/removal";
 import { requestFor } from "chat/request";
 import { titleFrom } from "chat/title";
 import { answerFor, deepest, turnsTo } from "chat/tree";
-
-/** Gives a message the content of its stored copy; true if it changed. */
-function replaceContent(message, stored) {
-  if (JSON.stringify(message) === JSON.stringify(stored)) return false;
-  for (const name of Object.keys(message)) delete message[name];
-  Object.assign(message, stored);
-  return true;
-}
 
 export class Room extends Emitter {
   conversation = null;
   messages = new Map();
   saved = false;
+  changes = 0; // of this tab, to the set of messages
+  saving = Promise.resolve();
   #store;
   #answers;
   #models;
   #tabs;
+  #following;
+  #removal;
   #files = new Map();
-  #elsewhere = new Set(); // ids of the answers that other tabs are writing
-  #changes = 0; // of this tab, to the set of messages
-  #saving = Promise.resolve();
 
   constructor({ store, answers, models, tabs, maxModels }) {
     super();
@@ -40,9 +34,8 @@ export class Room extends Emitter {
     this.#tabs = tabs;
     this.maxModels = maxModels;
     for (const name of ["began", "changed", "ended"]) answers.on(name, (message) => this.#changed(name, message));
-    tabs.on("conversation", (id) => this.#otherTab(id));
-    tabs.on("answer", (answer) => this.#otherAnswer(answer));
-    tabs.on("list", () => this.emit("list"));
+    this.#following = new Following(this, { store, answers, tabs });
+    this.#removal = new Removal(this, { store, answers, tabs });
   }
 
   // --- Opening ------------------------------------------------------------------------------------
@@ -64,83 +57,10 @@ export class Room extends Emitter {
     if (!conversation) return false;
     this.conversation = conversation;
     this.messages = new Map();
-    await this.#merge(messages);
+    await this.#following.merge(messages);
     this.saved = true;
     this.emit("opened");
     return true;
-  }
-
-  /** Takes over what is stored. Messages keep their objects, which views show, and the answers that this tab is writing
-      keep their content. An answer that no tab is writing any longer is resumed. Returns the changed answers. */
-  async #merge(stored) {
-    const claimed = await this.#tabs.claimed();
-    const known = this.messages;
-    const changed = [];
-    this.messages = new Map();
-    for (const message of stored) {
-      const old = this.#answers.get(message.id) ?? known.get(message.id);
-      this.messages.set(message.id, old ?? message);
-      if (old && !this.#answers.get(message.id) && replaceContent(old, message)) changed.push(old);
-    }
-    const running = [...this.messages.values()].filter((message) => isRunning(message) && !this.#answers.get(message.id));
-    const alone = running.filter((message) => (claimed ? !claimed.has(message.id) : !known.has(message.id)));
-    for (const message of running) {
-      if (!alone.includes(message) || !(await this.#tabs.claimFree(message.id))) this.#watch(message.id);
-      else this.#answers.resume(message);
-    }
-    const unbilled = [...this.messages.values()].filter(
-      (message) => message.meta?.generation_id && !message.meta.usage && !isRunning(message),
-    );
-    this.#answers.requestBills(unbilled);
-    return changed;
-  }
-
-  /** Looks again when the tab that writes an answer has finished it, was closed or crashed. */
-  async #watch(id) {
-    if (this.#elsewhere.has(id)) return;
-    this.#elsewhere.add(id);
-    await this.#tabs.released(id);
-    this.#elsewhere.delete(id);
-    if (this.messages.has(id)) await this.#otherTab(this.conversation.id);
-  }
-
-  /** Follows an answer that another tab is writing. */
-  async #otherAnswer({ id, conversation }) {
-    if (conversation !== this.conversation?.id || this.#answers.get(id)) return undefined;
-    const stored = await this.#store.message(id);
-    const message = this.messages.get(id);
-    if (!stored || conversation !== this.conversation.id || this.#answers.get(id)) return undefined;
-    if (!message) return this.#otherTab(conversation);
-    if (!isRunning(stored)) this.#elsewhere.delete(id);
-    if (replaceContent(message, stored)) this.emit("message", { message, name: isRunning(message) ? "changed" : "ended" });
-    return undefined;
-  }
-
-  /** Reads the conversation again after another tab changed it. */
-  async #otherTab(id) {
-    this.emit("list");
-    if (id !== this.conversation?.id || !this.saved) return;
-    let changes, conversation, messages;
-    do {
-      changes = this.#changes;
-      await this.#saving;
-      [conversation, messages] = await Promise.all([this.#store.conversation(id), this.#store.messages(id)]);
-      if (!conversation || id !== this.conversation.id) return;
-    } while (changes !== this.#changes);
-    const shape = this.#shape();
-    const leaf = this.messages.size ? this.conversation.leaf : conversation.leaf;
-    this.conversation = conversation;
-    const changed = await this.#merge(messages);
-    // Stay at the end of the branch that is shown here.
-    if (this.messages.has(leaf)) this.conversation.leaf = deepest(this.messages, leaf);
-    if (this.#shape() !== shape) this.emit("turns");
-    for (const message of changed) this.emit("message", { message, name: isRunning(message) ? "changed" : "ended" });
-    this.emit("settings");
-  }
-
-  /** All that decides which messages are shown. */
-  #shape() {
-    return JSON.stringify([this.conversation.leaf, ...[...this.messages.values()].map(({ id, shown }) => [id, shown])]);
   }
 
   // --- State --------------------------------------------------------------------------------------
@@ -155,7 +75,7 @@ export class Room extends Emitter {
 
   /** Running answers of this conversation, in any tab. */
   get running() {
-    return [...this.messages.values()].filter(({ id }) => this.#answers.get(id) || this.#elsewhere.has(id));
+    return [...this.messages.values()].filter(({ id }) => this.#answers.get(id) || this.#following.has(id));
   }
 
   /** Loads a file of the conversation and caches it. */
@@ -227,12 +147,17 @@ export class Room extends Emitter {
   }
 
   #add(...messages) {
-    this.#changes += 1;
+    this.changes += 1;
     for (const message of messages) this.messages.set(message.id, message);
   }
 
+  /** Stops all running answers. */
   stop() {
-    for (const message of this.running) this.#answers.stop(message.id);
+    for (const message of this.running) this.stopOne(message);
+  }
+
+  stopOne(message) {
+    this.#answers.stop(message.id);
   }
 
   #newAnswer(question, model, slot) {
@@ -287,6 +212,11 @@ export class Room extends Emitter {
 
   *#path() {
     for (let message = this.messages.get(this.conversation.leaf); message; message = this.messages.get(message.parent)) yield message;
+  }
+
+  /** Deletes a question or one version of an answer, with all that follows it. Resolves to a function that undoes it. */
+  remove(message) {
+    return this.#removal.remove(message);
   }
 
   /** Continues with one of several answers and only its model. */
@@ -358,8 +288,8 @@ export class Room extends Emitter {
 
   async #save(records, touched = true) {
     if (touched) this.conversation.updated = now();
-    this.#saving = this.#store.write({ conversations: [this.conversation], ...records });
-    await this.#saving;
+    this.saving = this.#store.write({ conversations: [this.conversation], ...records });
+    await this.saving;
     this.#tabs.broadcast("conversation", this.conversation.id);
     this.emit("list");
   }

@@ -93,12 +93,13 @@ export class Store extends Emitter {
     }
   }
 
-  /** Writes a running answer, unless its conversation was deleted. */
+  /** Writes a running answer, unless it or its conversation was deleted. */
   async writeAnswer(message) {
     try {
-      const transaction = this.db.transaction(["conversations", "messages"], "readwrite");
+      const transaction = this.db.transaction(["messages"], "readwrite");
       const done = transaction.done;
-      if (await transaction.objectStore("conversations").get(message.conversation)) transaction.objectStore("messages").put(message);
+      const messages = transaction.objectStore("messages");
+      if (await messages.getKey(message.id)) messages.put(message);
       await done;
     } catch (error) {
       this.#report(error);
@@ -126,6 +127,20 @@ export class Store extends Emitter {
     for (const file of files) transaction.objectStore("files").delete(file.id);
     await done;
     return { conversations: conversation ? [conversation] : [], messages, files };
+  }
+
+  /** Removes messages and files, which `write` can restore, and writes the records that change with that. */
+  async removeMessages(messages, files, records) {
+    try {
+      const transaction = this.db.transaction(["conversations", "messages", "files"], "readwrite");
+      const done = transaction.done;
+      for (const { id } of messages) transaction.objectStore("messages").delete(id);
+      for (const { id } of files) transaction.objectStore("files").delete(id);
+      for (const [name, changed] of Object.entries(records)) for (const record of changed) transaction.objectStore(name).put(record);
+      await done;
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   /** Removes all conversations and drafts, but not settings and favorites. */
@@ -196,7 +211,7 @@ class MemoryDatabase {
   async delete(name, key) { this.#stores[name].delete(key); }
   transaction() {
     const objectStore = (name) => ({
-      get: (key) => this.get(name, key),
+      getKey: async (key) => (this.#stores[name].has(key) ? key : undefined),
       put: (value, key) => this.put(name, value, key),
       delete: (key) => this.delete(name, key),
       clear: () => this.#stores[name].clear(),

@@ -2,7 +2,8 @@
 
 import { isRunning } from "chat/answers";
 import { handleCards } from "chat/code";
-import { $, announce, copy, download, h } from "chat/dom";
+import { $, announce, copy, download, h, toast } from "chat/dom";
+import { focusVersion } from "chat/pager";
 import { AnswerView, questionView } from "chat/turn";
 
 const PAGE_SIZE = 30;
@@ -182,6 +183,8 @@ export class Thread {
     retry: (message) => this.room.retry(message),
     continueAnswer: (message) => this.room.continue(message),
     fork: (message) => this.room.fork(message),
+    stop: (message) => this.room.stopOne(message),
+    remove: (message) => this.#remove(message),
     keepOnly: (message) => this.room.keepOnly(message),
     another: (message, { free = false } = {}) =>
       this.pick({ title: "Try another model", free, then: (model) => this.room.regenerate(message, model) }),
@@ -193,10 +196,21 @@ export class Thread {
     const placeOf = (id) => this.list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.getBoundingClientRect().top;
     const shown = this.#turns.find((turn) => turn.question.parent === question.parent);
     const before = placeOf(shown.question.id);
+    const label = document.activeElement?.closest(".versions > button")?.getAttribute("aria-label");
     this.#following = false;
     await this.room.select(message);
+    focusVersion(this.list.querySelector(`[data-id="${CSS.escape(message.id)}"]`), label);
     this.scroller.scrollTop += placeOf(question.id) - before;
     this.#scrolled();
+  }
+
+  /** Deletes immediately and offers to undo it. */
+  async #remove(message) {
+    if (!this.room.messages.has(message.id)) return; // pressed twice
+    this.#following = false;
+    const undo = await this.room.remove(message);
+    toast(message.role === "user" ? "Question deleted." : "Answer deleted.", "", undo);
+    (this.list.querySelector(".exchange:last-child .acts button") ?? $("#message")).focus({ preventScroll: true });
   }
 
   #scrollToEnd() {

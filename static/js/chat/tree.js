@@ -29,6 +29,20 @@ export function deepest(messages, id) {
   return id;
 }
 
+/** A message and all that follow it, on every branch. */
+export function withFollowing(messages, message) {
+  const found = [message];
+  for (const { id } of found) found.push(...childrenOf(messages, id));
+  return found;
+}
+
+/** The version of a question or answer that takes its place: the next one, else the one before; undefined without any. */
+export function neighborOf(messages, message) {
+  const versions = childrenOf(messages, message.parent).filter(({ role, slot }) => role === message.role && slot === message.slot);
+  const at = versions.indexOf(message);
+  return versions[at + 1] ?? versions[at - 1];
+}
+
 /** Turns on the path to `leaf`: `{question, versions, columns: [{slot, versions, shown}]}`; `versions` are
     the question's siblings. */
 export function turnsTo(messages, leaf) {

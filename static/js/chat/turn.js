@@ -6,6 +6,7 @@ import { duration } from "chat/dates";
 import { h, icon, iconButton } from "chat/dom";
 import { colorOf } from "chat/models";
 import { costOf, pico, usd } from "chat/money";
+import { pageByArrows, pager } from "chat/pager";
 
 const LONG_QUESTION = 1200;
 /** Milliseconds between two additions to the thoughts that are shown. */
@@ -14,20 +15,6 @@ const THOUGHTS_PAUSE = 150;
 /** An author's initial in the author's color. */
 export function avatar(model) {
   return h(`span.ava.small.${colorOf(model.author)}`, { aria: { hidden: "true" } }, model.author.slice(0, 1));
-}
-
-/** Version switcher: ‹ 2/3 › */
-function pager(versions, shown, select, kind) {
-  if (versions.length < 2) return null;
-  const at = versions.indexOf(shown);
-  const step = (by, label, name) => {
-    const button = iconButton(name, label, () => select(versions[at + by]));
-    button.disabled = !versions[at + by];
-    return button;
-  };
-  return h("span.versions", { role: "group", aria: { label: `Versions of this ${kind}` } },
-    step(-1, `Previous version of this ${kind}`, "chevron-left"), h("span.num", {}, `${at + 1}/${versions.length}`),
-    step(1, `Next version of this ${kind}`, "chevron-right"));
 }
 
 /** A question with its actions; `load(id)` resolves to a file. */
@@ -50,7 +37,7 @@ export function questionView({ question, versions }, actions, load) {
       h("h2.vh", {}, "You"), attachmentsView(question, load), question.text && text, more,
       h(`footer.acts${versions.length > 1 ? ".chosen" : ""}`, {}, pager(versions, question, actions.select, "question"),
         iconButton("copy", "Copy", ({ currentTarget }) => actions.copy(question.text, currentTarget)),
-        iconButton("edit", "Edit message", edit)),
+        iconButton("edit", "Edit message", edit), iconButton("trash", "Delete question", () => actions.remove(question))),
     ].filter(Boolean));
   };
   const edit = () => {
@@ -62,7 +49,7 @@ export function questionView({ question, versions }, actions, load) {
       if (text || question.files?.length) actions.edit(question, text);
     };
     area.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") { event.stopPropagation(); show(); article.querySelector(".acts button:last-child").focus(); }
+      if (event.key === "Escape") { event.stopPropagation(); show(); article.querySelector('[aria-label="Edit message"]').focus(); }
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) { event.preventDefault(); send(); }
     });
     article.replaceChildren(h("h2.vh", {}, "You"), h("div.editing", {}, area, h("div.row", {},
@@ -73,6 +60,7 @@ export function questionView({ question, versions }, actions, load) {
     area.setSelectionRange(area.value.length, area.value.length);
   };
   article.addEventListener("edit", edit);
+  if (versions.length > 1) pageByArrows(article);
   show();
   return article;
 }
@@ -102,6 +90,7 @@ export class AnswerView {
   #reasoning = null;
   #thoughtsTimer = 0;
   #parts = {};
+  #running = false; // as the foot shows
 
   /** `several`: whether the turn has answers of several models; `onflush` is called after each rendering. */
   constructor(column, models, actions, { several, onflush }) {
@@ -121,6 +110,7 @@ export class AnswerView {
     parts.error = h("div.answer-error");
     parts.foot = h("footer.acts");
     this.element.append(parts.head, parts.thoughts, parts.body, parts.extras, parts.error, parts.foot);
+    if (column.versions.length > 1) pageByArrows(this.element);
     if (!isRunning(this.message)) this.#showWhole();
     this.update();
   }
@@ -174,6 +164,8 @@ export class AnswerView {
     this.#showThoughts();
     this.#showExtras();
     this.#parts.error.replaceChildren(...this.#problem());
+    if (running && this.#running) return; // its button keeps the focus
+    this.#running = running;
     this.#parts.foot.replaceChildren(...this.#foot(running));
   }
 
@@ -251,7 +243,12 @@ export class AnswerView {
 
   #foot(running) {
     const { message, actions, column } = this;
-    if (running) return [pager(column.versions, message, actions.select, "answer")].filter(Boolean);
+    if (running) {
+      return [
+        pager(column.versions, message, actions.select, "answer"),
+        this.several && iconButton("stop", `Stop ${this.model.short}`, () => actions.stop(message), "button.ico.stop"),
+      ].filter(Boolean);
+    }
     return [
       pager(column.versions, message, actions.select, "answer"),
       message.text && iconButton("copy", "Copy answer", ({ currentTarget }) => actions.copy(message.text, currentTarget)),
@@ -259,6 +256,7 @@ export class AnswerView {
       !message.error && iconButton("cube", "Try another model", () => actions.another(message)),
       message.text && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
       this.several && message.text && iconButton("check", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
+      (this.several || column.versions.length > 1) && iconButton("trash", "Delete answer", () => actions.remove(message)),
       metaView(message),
     ].filter(Boolean);
   }
