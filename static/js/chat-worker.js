@@ -53,7 +53,8 @@ async function file(request) {
   const kept = () => caches.match(request, { cacheName: CACHE, ignoreVary: true });
   if (RELEASE.hashed) return (await kept()) ?? fetch(request);
   try {
-    return await fetch(request);
+    const answer = await fetch(request);
+    return DOWN.has(answer.status) ? (await kept()) ?? answer : answer;
   } catch {
     return (await kept()) ?? Response.error();
   }

@@ -5,7 +5,7 @@ import { Composer } from "chat/composer";
 import { $, copy, icon, toast } from "chat/dom";
 import { Heading } from "chat/heading";
 import { Models } from "chat/models";
-import { forget, notedUser, notice, prepare } from "chat/offline";
+import { PAGE, forget, notedUser, notice, prepare } from "chat/offline";
 import { Parameters } from "chat/parameters";
 import { Picker } from "chat/picker";
 import { Rail } from "chat/rail";
@@ -25,8 +25,8 @@ const wide = matchMedia("(min-width: 52.01rem)");
 const offline = setup.user === null;
 if (offline) setup.user = notedUser();
 if (!setup.user) {
-  location.replace(`${setup.links.sign_in}?next=${encodeURIComponent(location.pathname)}`);
-  await new Promise(() => {});
+  location.replace(`${setup.links.sign_in}?next=${encodeURIComponent(PAGE)}`);
+  await new Promise(() => {}); // no user, no chats
 }
 
 const store = await Store.open(setup.user);

@@ -7,7 +7,8 @@ import { h, icon } from "chat/dom";
 /** Also read by base.js, on every page. */
 const NOTE = "chat-offline-user";
 const WORKER = "/chat-worker.js";
-const SCOPE = "/chat";
+/** The chat's page, which is all that the worker controls. */
+export const PAGE = "/chat";
 const HOUR = 3_600_000;
 
 /** The ID of the user whose chats this device shows without a network; null after a sign-out. */
@@ -23,7 +24,7 @@ export function notedUser() {
 export async function forget(user) {
   if (notedUser() !== user) return;
   localStorage.removeItem(NOTE);
-  const registration = await navigator.serviceWorker?.getRegistration(SCOPE);
+  const registration = await navigator.serviceWorker?.getRegistration(PAGE);
   await registration?.unregister();
   const names = (await globalThis.caches?.keys()) ?? [];
   await Promise.all(names.filter((name) => name.startsWith("chat-")).map((name) => caches.delete(name)));
@@ -33,8 +34,8 @@ export async function forget(user) {
 export async function prepare(user) {
   if (!navigator.serviceWorker) return;
   try {
+    const registration = await navigator.serviceWorker.register(WORKER, { scope: PAGE });
     localStorage.setItem(NOTE, user);
-    const registration = await navigator.serviceWorker.register(WORKER, { scope: SCOPE });
     registration.waiting?.postMessage("take-over"); // this page is already of its release
     registration.addEventListener("updatefound", () => announce(registration));
     let looked = Date.now();
