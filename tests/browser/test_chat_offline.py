@@ -12,7 +12,7 @@ from playwright.sync_api import Error, Page, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.chatroom import QUICK, OpenRoom, Room, chatroom, people, room
-from tests.browser.people import Person, enter
+from tests.browser.people import Person, enter, new_person
 from tests.processes import Site, wait_until
 
 __all__ = ["chatroom", "people", "room"]
@@ -96,12 +96,29 @@ def test_nothing_of_a_user_and_no_answer_of_the_api_is_kept(installed: Callable[
         page.goto(page.url.split("/chat")[0] + "/models")
 
 
-def test_signing_out_removes_the_page_from_the_device(installed: Callable[..., Room], chatroom: Site):
-    chat = installed("poor")
-    page = chat.page
+def test_signing_out_removes_the_page_from_the_device(
+    installed: Callable[..., Room], chatroom: Site, people: dict[str, Person]
+):
+    people["leaver"] = new_person(chatroom, cents=1000)  # whose session ends here
+    page = installed("leaver").page
     assert page.evaluate(KEPT)["user"]
-    page.context.clear_cookies()  # as after a sign-out; the session stays for other tests
-    page.goto(f"{chatroom.url}/account/login/")
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
+    wait_until(lambda: page.evaluate(KEPT) == NOTHING, "an empty device")
+    page.context.set_offline(True)
+    with pytest.raises(Error, match="ERR_INTERNET_DISCONNECTED"):
+        page.goto(f"{chatroom.url}/chat")
+
+
+def test_an_open_chat_that_learns_of_a_sign_out_removes_it_too(
+    installed: Callable[..., Room], chatroom: Site, people: dict[str, Person]
+):
+    people["leaver"] = new_person(chatroom, cents=1000)
+    page = installed("leaver").page
+    page.context.clear_cookies()
+    page.evaluate("window.dispatchEvent(new Event('offline'))")  # the next handshake has no session
+    expect(page.locator("#connection")).to_contain_text("You're signed out.")
     wait_until(lambda: page.evaluate(KEPT) == NOTHING, "an empty device")
 
 
@@ -115,10 +132,12 @@ def test_another_user_does_not_see_the_chats_of_the_first(
     page.goto(f"{chatroom.url}/chat")
     chat.expect_ready()
     page.evaluate("async () => { await navigator.serviceWorker.ready }")
+    page.context.add_cookies([{"name": "theme", "value": "dark", "url": chatroom.url}])
     page.context.set_offline(True)
     chat.reload()
     expect(page.locator("#connection")).to_contain_text(OFFLINE)
     expect(page.locator("#conversations .conv")).to_have_count(0)
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_a_page_without_a_noted_user_shows_no_chats(installed: Callable[..., Room]):
@@ -135,6 +154,7 @@ def test_a_new_version_says_so_and_takes_over_with_a_reload(installed: Callable[
     chat.reload()
     page.evaluate("async () => { await navigator.serviceWorker.register('/chat-worker.js?next', { scope: '/chat' }) }")
     expect(page.locator(".toast.reload")).to_contain_text("A new version is ready.")
+    check_looks(page)
     state = """async () => {
         const { active, waiting } = await navigator.serviceWorker.getRegistration("/chat");
         return [active?.scriptURL.split("/").at(-1), waiting?.scriptURL.split("/").at(-1)];
