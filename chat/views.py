@@ -1,5 +1,7 @@
 """The chat page. Conversations live in the browser and never reach this view."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -26,15 +28,28 @@ def chat(request: AuthedRequest) -> HttpResponse:
     """The chat page. `?model=<id>`, up to four times, starts a new chat with these models."""
     organisation = access.for_member(request)
     account = spending.account_of(organisation)
-    search_price = format_exact_usd(settings.WEB_SEARCH_REQUEST_PRICE)
-    setup = {
+    setup = site_setup() | {
         "user": request.user.public_id,
         "models": request.GET.getlist("model")[:MOST_MODELS],
         "default_model": organisation.default_model or settings.DEFAULT_MODEL,
         "presets": [_preset_for_picker(preset) for preset in lookup.active(organisation)],
-        "most_models": MOST_MODELS,
         "can_spend": account.available > 0,
         "auto_top_up": account.auto_top_up_below is not None,
+    }
+    return render(request, "chat/chat.html", {"setup": setup})
+
+
+def site_setup() -> dict[str, Any]:
+    """Return what the page needs to know of the site, without a user: the same for every visitor."""
+    search_price = format_exact_usd(settings.WEB_SEARCH_REQUEST_PRICE)
+    return {
+        "user": None,
+        "models": [],
+        "default_model": settings.DEFAULT_MODEL,
+        "presets": [],
+        "most_models": MOST_MODELS,
+        "can_spend": True,
+        "auto_top_up": False,
         "request_bytes": settings.MAX_REQUEST_BYTES,
         "request_size": as_size(settings.MAX_REQUEST_BYTES),
         "web_search": search_price if settings.WEB_SEARCH_ENGINE != "off" else None,
@@ -44,7 +59,6 @@ def chat(request: AuthedRequest) -> HttpResponse:
             "sign_in": reverse("account_login"),
         },
     }
-    return render(request, "chat/chat.html", {"setup": setup})
 
 
 def _preset_for_picker(preset: Preset) -> dict[str, str]:

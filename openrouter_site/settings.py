@@ -416,6 +416,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
+        "worker-src": [SELF],
         # The browser applies form-action to the redirect that follows the form as well.
         "form-action": [SELF, *CHECKOUT_ORIGINS],
         "base-uri": [NONE],

@@ -11,6 +11,13 @@ from common.web.http import PageRequest
 
 from .styleguide import examples
 
+#: The mark in the shapes that systems ask for (`scripts/icons.py` makes the rasters), as in the manifest.
+ICONS = {
+    "mark.svg": {"sizes": "any", "type": "image/svg+xml", "purpose": "any"},
+    "icon-192.png": {"sizes": "192x192", "type": "image/png", "purpose": "any"},
+    "icon-512.png": {"sizes": "512x512", "type": "image/png", "purpose": "any"},
+    "icon-maskable-512.png": {"sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+}
 THEMES = {"light", "dark"}  # anything else follows the system
 THEME_SECONDS = 365 * 24 * 3600
 
@@ -42,16 +49,17 @@ def privacy(request: PageRequest) -> HttpResponse:
 
 @require_GET
 def manifest(request: PageRequest) -> JsonResponse:
-    """The web app manifest."""
-    icon = {"src": static("img/mark.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
+    """The web app manifest: installed, the site opens with the chat."""
     body = {
         "name": settings.SITE_NAME,
         "short_name": settings.SITE_NAME[:12],
-        "start_url": resolve_url("home"),
-        "display": "minimal-ui",
+        "id": resolve_url("chat:chat"),
+        "start_url": resolve_url("chat:chat"),
+        "scope": resolve_url("home"),
+        "display": "standalone",
         "background_color": "#ffffff",
-        "theme_color": "#4f46e5",
-        "icons": [icon],
+        "theme_color": "#ffffff",  # pages name theirs, for light and dark
+        "icons": [{"src": static(f"img/{name}"), **icon} for name, icon in ICONS.items()],
     }
     return JsonResponse(body, content_type="application/manifest+json")
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import preferences, site, verification
+from . import offline, preferences, site, verification
 
 urlpatterns = [
     path("theme", site.theme, name="theme"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("account/resend-verification", verification.resend_verification, name="resend-verification"),
     path("settings/preferences", preferences.preferences, name="preferences"),
     path("manifest.webmanifest", site.manifest, name="manifest"),
+    path("chat-worker.js", offline.worker, name="chat-worker"),
+    path("chat/shell", offline.shell, name="chat-shell"),
     path("favicon.ico", site.favicon, name="favicon"),
     path("robots.txt", site.robots, name="robots"),
     path("styleguide/", site.styleguide, name="styleguide"),

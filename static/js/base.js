@@ -110,6 +110,10 @@ function showTheme(theme) {
   if (theme === "system") delete root.dataset.theme;
   else root.dataset.theme = theme;
   document.querySelector("meta[name=color-scheme]").content = theme === "system" ? "light dark" : theme;
+  for (const meta of document.querySelectorAll("meta[name=theme-color]")) {
+    const shown = theme === "system" ? /light|dark/.exec(meta.media)[0] : theme;
+    meta.content = shown === "dark" ? "#0e1014" : "#ffffff";
+  }
   for (const item of document.querySelectorAll("[data-theme-menu] button")) {
     if (item.value === theme) item.setAttribute("aria-current", "true");
     else item.removeAttribute("aria-current");
@@ -129,6 +133,20 @@ document.addEventListener("submit", (event) => {
   showTheme(theme);
   event.target.hidePopover();
 });
+
+// --- The chat without a network ---------------------------------------------------------------------
+
+// The page of the chat that the device keeps bears no theme: it is the same for all.
+const chosenTheme = /(?:^|; )theme=(light|dark)(?:;|$)/.exec(document.cookie)?.[1];
+if (chosenTheme && !document.documentElement.dataset.theme) showTheme(chosenTheme);
+
+// Once the user has signed out or another one has signed in, the device no longer shows the chats of the last one without a network.
+// Pages about errors do not know who is signed in, and have no such element.
+const member = document.querySelector("meta[name=member]")?.content;
+try {
+  const noted = localStorage.getItem("chat-offline-user");
+  if (noted && member !== undefined && member !== noted) import("chat/offline").then(({ forget }) => forget(noted));
+} catch { /* storage is off */ }
 
 // --- Forms ----------------------------------------------------------------------------------------
 

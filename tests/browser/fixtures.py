@@ -109,6 +109,8 @@ def new_page(browser: Browser, faults: list[str]) -> Iterator[Callable[..., Page
             faults.append(f"{response.status} from {response.url}")
 
     def open_page(**options: Any) -> Page:
+        # The chat's service worker would load every file of the chat in each test.
+        options.setdefault("service_workers", "block")
         context = browser.new_context(**options)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)

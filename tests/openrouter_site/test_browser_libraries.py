@@ -12,6 +12,7 @@ from django.test import Client, override_settings
 
 from openrouter_site import browser_libraries
 from openrouter_site.browser_libraries import BrowserLibraryFinder
+from openrouter_site.pages import offline
 
 HASHED = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -83,6 +84,17 @@ def test_pages_in_production_name_hashed_files_and_modules(collected: dict[str, 
     assert collected["css/base.css"] in page and collected["js/base.js"] in page
     imports = json.loads(re.search(r'<script type="importmap"[^>]*>(.*?)</script>', page).group(1))["imports"]
     assert imports["marked"] == "/static/" + collected["vendor/marked.js"]
+
+
+def test_the_service_worker_in_production_keeps_hashed_files(collected: dict[str, str], settings, client: Client):
+    offline._worker.cache_clear()
+    kept = json.loads(re.match(r"const RELEASE = (.*);\n", client.get("/chat-worker.js").content.decode()).group(1))
+    offline._worker.cache_clear()
+    assert kept["hashed"] is True
+    assert {f"/static/{collected[name]}" for name in browser_libraries.IMPORTS.values()} <= set(kept["files"])
+    assert all(re.search(r"\.[0-9a-f]{12}\.\w+$", url) for url in kept["files"])
+    for font in re.findall(r'url\("\.\./([^"]+)"\)', (settings.STATIC_ROOT / collected["css/base.css"]).read_text()):
+        assert f"/static/{font}" in kept["files"]
 
 
 def test_the_shared_style_sheet_stays_small(collected: dict[str, str], settings):

@@ -6,6 +6,7 @@ import { Composer } from "chat/composer";
 import { $, copy, icon, toast } from "chat/dom";
 import { Heading } from "chat/heading";
 import { Models } from "chat/models";
+import { PAGE, forget, notedUser, notice, prepare } from "chat/offline";
 import { Parameters } from "chat/parameters";
 import { Picker } from "chat/picker";
 import { Rail } from "chat/rail";
@@ -21,7 +22,17 @@ import { welcome } from "chat/welcome";
 const setup = JSON.parse($("#chat-setup").textContent);
 const wide = matchMedia("(min-width: 52.01rem)");
 
+// The page that the device keeps for when the site can't be reached names no user.
+const offline = setup.user === null;
+if (offline) setup.user = notedUser();
+if (!setup.user) {
+  location.replace(`${setup.links.sign_in}?next=${encodeURIComponent(PAGE)}`);
+  await new Promise(() => {}); // no user, no chats
+}
+
 const store = await Store.open(setup.user);
+if (offline) Object.assign(setup, await store.meta("setup", {}));
+else store.setMeta("setup", { default_model: setup.default_model, presets: setup.presets });
 const tabs = new Tabs(setup.user);
 const socket = new Socket(new URL("/ws/chat", location.href.replace(/^http/, "ws")), setup.user);
 const answers = new Answers(socket, store, tabs, { bytes: setup.request_bytes, text: setup.request_size });
@@ -126,8 +137,15 @@ const CONNECTION_NOTICES = {
   "other-user": ["lock", "Another account is signed in now. Reload the page to see its chats. "],
 };
 
+function connectionNotice(state) {
+  if (state === "full") return ["warning", socket.refusal];
+  if (!offline || (state !== "connecting" && state !== "broken")) return CONNECTION_NOTICES[state] ?? [];
+  const why = navigator.onLine ? "The site can't be reached." : "You're offline.";
+  return ["warning", `${why} You can read your chats. Messages will send when you reconnect. Your balance and new models need a connection, too.`];
+}
+
 function showConnection(state) {
-  const [name, text] = state === "full" ? ["warning", socket.refusal] : CONNECTION_NOTICES[state] ?? [];
+  const [name, text] = connectionNotice(state);
   const notice = $("#connection");
   notice.hidden = !text;
   if (!text) return;
@@ -141,6 +159,11 @@ function showConnection(state) {
 }
 
 socket.on("state", showConnection);
+socket.on("state", (state) => {
+  if (socket.ended) forget(setup.user);
+  if (offline && state === "open") notice("You're connected again.");
+});
+if (offline) for (const name of ["online", "offline"]) window.addEventListener(name, () => showConnection(socket.state));
 socket.on("state", (state) => state === "open" && answers.requestMissingBills());
 answers.on("ready", ({ unavailable }) => models.setUnavailable(unavailable));
 answers.on("refused", ({ message }) => toast(message, "bad"));
@@ -163,3 +186,4 @@ if (store.kind === "memory") toast("Your browser blocks storage. Chats disappear
 showConnection(socket.state);
 composer.focus();
 $("#chat").dataset.ready = "";
+if (!offline && store.kind === "browser") prepare(setup.user);

@@ -221,8 +221,14 @@ def test_the_manifest_names_the_site_and_a_mark_that_exists(client: Client, sett
     response = client.get(reverse("manifest"))
     assert response["Content-Type"] == "application/manifest+json"
     body = response.json()
-    assert (body["name"], body["start_url"]) == ("Relay Station", "/")
-    assert finders.find(body["icons"][0]["src"].removeprefix("/static/"))
+    assert (body["name"], body["start_url"], body["scope"]) == ("Relay Station", "/chat", "/")
+    assert {"192x192", "512x512"} <= {icon["sizes"] for icon in body["icons"] if icon["purpose"] == "any"}
+    assert any(icon["purpose"] == "maskable" for icon in body["icons"])
+    for icon in body["icons"]:
+        picture = Path(finders.find(icon["src"].removeprefix("/static/"))).read_bytes()
+        if icon["type"] == "image/png":  # its size is in its header
+            width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
+            assert icon["sizes"] == f"{width}x{height}"
 
 
 def test_the_old_name_of_the_favicon_leads_to_the_mark(client: Client):
