@@ -4,6 +4,7 @@ answers probes, and counts.
 While the process is stopping, it refuses new requests (`shutdown.py`).
 """
 
+import asyncio
 import logging
 import re
 import secrets
@@ -13,6 +14,7 @@ from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 import msgspec
+from django.conf import settings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.errors import TemporarilyUnavailable
@@ -41,6 +43,11 @@ _SURFACES = (
     ("/admin/", "admin"),
     ("/ws/", "socket"),
 )
+
+#: Methods of requests that have a body.
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+#: Seconds for which the rest of a refused body is read.
+LINGER_SECONDS = 2.0
 
 _requests = cache(metrics.HTTP_REQUESTS.labels)
 _seconds = cache(metrics.HTTP_SECONDS.labels)
@@ -76,7 +83,7 @@ class Edge:
             return
         request_id = self._given_id(scope) or secrets.token_hex(12)
         context = logs.begin(request_id=request_id)
-        exchange = _Exchange(scope, send, request_id)
+        exchange = _Exchange(scope, receive, send, request_id)
         try:
             if scope["path"] in self._probes.paths and scope["type"] == "http":
                 await self._probes(scope, receive, exchange.send)
@@ -91,7 +98,8 @@ class Edge:
         is_http = scope["type"] == "http"
         self._open += is_http
         try:
-            await self._app(scope, receive, exchange.send)
+            has_body = is_http and scope["method"] in _WITH_BODY
+            await self._app(scope, exchange.receive if has_body else receive, exchange.send)
         except Exception as error:
             if exchange.status:
                 raise
@@ -126,18 +134,32 @@ def _surface(path: str) -> str:
 
 
 class _Exchange:
-    """One request or socket: adds the ID to its answer, and remembers the status."""
+    """One request or socket: adds the ID to its answer, and remembers the status.
 
-    __slots__ = ("_header", "_scope", "_send", "began", "status")
+    A body that is refused before all of it has arrived is read for a while: if the server closed the connection then,
+    the client would still be sending, and its system would throw the answer away (RFC 9112, 9.6).
+    """
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+    __slots__ = ("_body_is_left", "_header", "_receive", "_scope", "_send", "began", "status")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         self._scope = scope
+        self._receive = receive
         self._send = send
+        self._body_is_left: bool | None = None  # None: nothing of it was read
         self._header = (b"x-request-id", request_id.encode("ascii"))
         self.status = 0  # HTTP status; 0 before the answer has begun
         self.began = time.perf_counter()
 
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._body_is_left = message.get("more_body", False)
+        return message
+
     async def send(self, message: Message) -> None:
+        if self.status >= 400 and message["type"] == "http.response.body" and not message.get("more_body"):
+            await self._end_refusal(message)
+            return
         if not self.status:
             kind = message["type"]
             if kind in {"http.response.start", "websocket.http.response.start"}:
@@ -153,6 +175,33 @@ class _Exchange:
                 return
         await self._send(message)
 
+    async def _end_refusal(self, message: Message) -> None:
+        """Send the end of an answer that refuses the request, after the rest of its body."""
+        if self.status != 408 and self._may_be_sending():
+            await self._send({**message, "more_body": True})
+            message = {"type": message["type"], "body": b"", "more_body": False}
+            left = 2 * settings.MAX_REQUEST_BYTES
+            try:
+                async with asyncio.timeout(LINGER_SECONDS):
+                    while left > 0 and (part := await self._receive()).get("more_body"):
+                        left -= len(part.get("body", b""))
+            except TimeoutError:
+                pass
+        await self._send(message)
+
+    def _may_be_sending(self) -> bool:
+        """Whether a part of the request's body may be on its way."""
+        if self._body_is_left is not None:
+            return self._body_is_left
+        return (
+            self._scope["type"] == "http"
+            and self._scope["method"] in _WITH_BODY
+            and any(
+                name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+                for name, value in self._scope["headers"]
+            )
+        )
+
     async def refuse(self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """Answer a request that no application has answered, or a socket before its handshake."""
         is_socket = self._scope["type"] == "websocket"
@@ -164,4 +213,4 @@ class _Exchange:
         content_type = (b"content-type", b"application/json" if body.startswith(b"{") else b"text/plain")
         length = (b"content-length", str(len(body)).encode())
         await self.send({"type": f"{kind}.start", "status": status, "headers": [content_type, length, *headers]})
-        await self._send({"type": f"{kind}.body", "body": body, "more_body": False})
+        await self.send({"type": f"{kind}.body", "body": body, "more_body": False})

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
@@ -79,8 +79,24 @@ def registry() -> CollectorRegistry:
             if lock := _lock(path):
                 mark_process_dead(re.sub(r"\D", "", path.name), str(FOLDER))
                 lock.close()
-        MultiProcessCollector(collected, str(FOLDER))
+        _Collector(collected, str(FOLDER))  # type: ignore[no-untyped-call]
     return collected
+
+
+class _Collector(MultiProcessCollector):
+    """Adds up the files of all processes, without those that a process has created but not yet sized."""
+
+    def collect(self) -> Any:
+        files = [str(path) for path in Path(self._path).glob("*.db") if _size(path)]
+        return self.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file; 0 if it has just been removed."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 # --- The metrics --------------------------------------------------------------------------------------

@@ -95,6 +95,20 @@ def test_a_body_that_stops_halfway_is_a_408(server: Site, person: Person, path: 
         assert json.loads(reply.partition(b"\r\n\r\n")[2])["error"]["metadata"]["error_type"] == "timeout"
 
 
+@pytest.mark.parametrize("path", ["/api/v1/chat/completions", "/api/v1/keys", "/account/login/"])
+@pytest.mark.parametrize("size", [25 * MB, 2 * MB])
+def test_a_client_that_sends_all_of_a_refused_body_gets_the_answer(server: Site, path: str, size: int):
+    """The server must not close while the client sends, or the answer is lost: proxies say 502 then."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer wrong\r\nContent-Length: {size}\r\n\r\n"
+    with dial(server) as connection:
+        connection.sendall(head.encode())
+        for _ in range(0, size, MB):
+            connection.sendall(b" " * MB)
+        connection.settimeout(10)
+        first = connection.recv(65536)
+    assert re.match(rb"HTTP/1.1 4\d\d ", first)
+
+
 def test_a_body_in_drips_is_a_408_and_a_steady_one_has_the_time_that_its_size_needs(server: Site, person: Person):
     head = f"POST /api/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {person.key}\r\n"
     with dial(server) as connection:
@@ -314,10 +328,10 @@ def test_every_unknown_path_of_the_api_is_a_404_in_json(client: httpx.Client, me
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/v1/keys", "GET, POST"),
-        ("POST", "/api/v1/credits", "GET"),
+        ("PUT", "/api/v1/keys", "GET, OPTIONS, POST"),
+        ("POST", "/api/v1/credits", "GET, OPTIONS"),
         ("DELETE", "/api/v1/models", "GET, HEAD, OPTIONS"),
-        ("POST", "/api/v1/openapi.json", "GET, HEAD"),
+        ("POST", "/api/v1/openapi.json", "GET, HEAD, OPTIONS"),
         ("GET", "/api/v1/chat/completions", "POST, OPTIONS"),
     ],
 )

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from common.telemetry import metrics
 from gateway.accounting import measuring
 from gateway.accounting.rows import GenerationRow
 from operations.probes import Probes
@@ -36,6 +38,12 @@ def scrape(operated: Operated) -> Samples:
     response = httpx.get(f"{operated.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=30)
     assert response.status_code == 200 and response.headers["content-type"].startswith("text/plain; version=")
     return samples(response.text)
+
+
+def test_the_file_of_a_process_that_is_just_starting_is_no_fault(monkeypatch, tmp_path):
+    monkeypatch.setattr(metrics, "FOLDER", tmp_path)
+    (tmp_path / "counter_7.db").touch()
+    assert generate_latest(metrics.registry()) == b""
 
 
 def value(found: Samples, name: str, **labels: str) -> float:
