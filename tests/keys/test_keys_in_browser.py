@@ -22,6 +22,7 @@ def test_a_key_is_created_with_the_keyboard_only(page: Page, site: Site, custome
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Create an API key")
     # htmx moves the focus to the first field again after the swap has settled.
+    expect(dialog.get_by_label("Name")).to_be_focused()
     expect(dialog.locator(".htmx-settling, .htmx-added")).to_have_count(0)
     expect(dialog.get_by_label("Name")).to_be_focused()
     page.keyboard.press("Enter")  # the browser requires the name
