@@ -141,7 +141,7 @@ const chosenTheme = /(?:^|; )theme=(light|dark)(?:;|$)/.exec(document.cookie)?.[
 if (chosenTheme && !document.documentElement.dataset.theme) showTheme(chosenTheme);
 
 // Once the user has signed out or another one has signed in, the device no longer shows the chats of the last one without a network.
-// Pages about errors do not know who is signed in, and have no such element.
+// Error pages are made without a session, so they have no such element.
 const member = document.querySelector("meta[name=member]")?.content;
 try {
   const noted = localStorage.getItem("chat-offline-user");

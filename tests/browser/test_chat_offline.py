@@ -39,7 +39,7 @@ def installed(room: OpenRoom, faults: list[str]) -> Iterator[Callable[..., Room]
         return chat
 
     yield open_room
-    # The browser reports each request that fails without a network. A refusal by the policy is a fault all the same.
+    # The browser reports each request that fails without a network. A violation of the content policy is still a fault.
     assert [fault for fault in faults if "Content Security Policy" in fault or "script:" in fault] == []
     faults.clear()
 
