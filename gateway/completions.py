@@ -169,8 +169,8 @@ class InferenceService:
     ) -> AsyncGenerator[Event, None]:
         """Yield a stored response to the same request, as `stream` would. No provider is asked; nothing is charged.
 
-        The replay counts as a request: whatever refuses a request before a provider is asked refuses it too, except that
-        it needs no balance.
+        The replay counts as a request: whatever refuses a request before a provider is asked refuses it too. It needs
+        no balance.
         """
         meter = self._meter(caller, prepared := await self._prepare(caller, request))
         await self._admit(meter, free_admission(meter.generation))
