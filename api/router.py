@@ -14,8 +14,9 @@ from common.errors import ApiError, InvalidRequest, PayloadTooLarge
 from common.storage.outages import STORE_ERRORS, outage_of
 from common.web.bodies import as_size
 
-from . import activity, credits, current_key, generation, keys, models, presets, providers
+from .account import activity, credits, current_key, generation, keys, presets
 from .authentication import by_key, by_management_key
+from .catalog import models, providers
 from .description.document import completed
 from .paths import answering_in_json, unknown_paths
 

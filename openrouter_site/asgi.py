@@ -34,8 +34,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from api.paths import collapsed, in_api  # noqa: E402
-from chat.consumer import stop_detached  # noqa: E402
-from chat.routing import websocket_urlpatterns  # noqa: E402
+from chat.socket.consumer import stop_detached  # noqa: E402
+from chat.socket.routing import websocket_urlpatterns  # noqa: E402
 from common.storage import database  # noqa: E402
 from common.web import hosts  # noqa: E402
 from common.web.client_address import ForwardedClient  # noqa: E402

@@ -40,7 +40,8 @@ FILES: dict[str, str] = {
 }
 
 #: The chat's own modules. They import each other by bare name: a relative import would miss the hash in file names.
-CHAT_MODULES = sorted((Path(__file__).resolve().parent.parent / "static/js/chat").glob("*.js"))
+SCRIPTS = Path(__file__).resolve().parent.parent / "static/js"
+CHAT_MODULES = sorted(path.relative_to(SCRIPTS).with_suffix("") for path in (SCRIPTS / "chat").rglob("*.js"))
 
 #: bare module name -> static name
 IMPORTS: dict[str, str] = {
@@ -50,7 +51,7 @@ IMPORTS: dict[str, str] = {
     "katex": "vendor/katex/katex.js",
     "hljs/core": "vendor/hljs/core.js",
     **{f"hljs/{name}": f"vendor/hljs/{name}.js" for name in LANGUAGES},
-    **{f"chat/{module.stem}": f"js/chat/{module.name}" for module in CHAT_MODULES},
+    **{module.as_posix(): f"js/{module.as_posix()}.js" for module in CHAT_MODULES},
 }
 
 

@@ -1,7 +1,7 @@
 """The chat without a network: its service worker, and the shell of its page that the worker keeps on the device.
 
 Neither holds anything of an account: both are the same for every visitor. The conversations are in the browser's
-IndexedDB, and the device notes which user's to show (`static/js/chat/offline.js`). Decision 0033.
+IndexedDB, and the device notes which user's to show (`static/js/chat/device/offline.js`). Decision 0033.
 """
 
 import base64

@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from activity.key_usage import spent_by_keys
-from api import keys, schemas
+from api import schemas
+from api.account import keys
 from billing.credits import ledger
 from billing.models import LedgerEntry
 from common.money import pico_from_cents

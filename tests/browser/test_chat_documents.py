@@ -16,7 +16,7 @@ from tests.processes import Site
 __all__ = ["chatroom", "people", "room"]
 
 PREPARE = """async ({ name, type, encoded }) => {
-    const { prepare } = await import("chat/files");
+    const { prepare } = await import("chat/files/files");
     const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
     try {
         const { blob, ...record } = await prepare(new File([bytes], name, { type }));

@@ -139,7 +139,7 @@ def test_a_large_picture_is_made_smaller(room: OpenRoom):
             [canvas.width, canvas.height] = [5000, 2500];
             canvas.getContext("2d").fillRect(10, 10, 4000, 2000);
             const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-            const { prepare } = await import("chat/files");
+            const { prepare } = await import("chat/files/files");
             const record = await prepare(new File([blob], "big.png", { type: "image/png" }));
             const made = await createImageBitmap(record.blob);
             return [made.width, made.height, record.type];

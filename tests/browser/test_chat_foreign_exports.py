@@ -15,7 +15,7 @@ from tests.processes import Site
 __all__ = ["chatroom", "people", "room"]
 
 PLAN = """async (content) => {
-    const { planImport } = await import("chat/transfer");
+    const { planImport } = await import("chat/transfer/transfer");
     const none = async () => [];
     const store = { allMessages: none, allFiles: none, conversation: async () => undefined };
     const catalog = { models: ["openai/gpt-4o", "openai/gpt-4o-mini"], fallback: ["openai/gpt-4o-mini"] };

@@ -16,7 +16,7 @@ __all__ = ["chatroom", "people"]
 __all__ = ["chatroom", "people"]
 
 HARNESS = """async ({ texts, steps }) => {
-    const { StreamingMarkdown, renderMarkdown } = await import("chat/blocks");
+    const { StreamingMarkdown, renderMarkdown } = await import("chat/drawing/blocks");
     const shape = (root) => {
         const copy = root.cloneNode(true);
         for (const box of copy.querySelectorAll(".blk, .tail, .run")) box.replaceWith(...box.childNodes);
@@ -52,7 +52,7 @@ HARNESS = """async ({ texts, steps }) => {
     return differing;
 }"""
 RENDER = """async (text) => {
-    const { renderMarkdown, StreamingMarkdown } = await import("chat/blocks");
+    const { renderMarkdown, StreamingMarkdown } = await import("chat/drawing/blocks");
     const box = document.createElement("div");
     box.id = "hostile";
     document.querySelector("#hostile")?.remove();
@@ -176,7 +176,7 @@ def test_formulas_are_set_and_prices_are_not(page: Page):
 def test_single_dollars_are_formulas_or_money(page: Page, text: str, formulas: list[str]):
     found = page.evaluate(
         """async (text) => {
-            const { toFragment, tokenize } = await import("chat/markdown");
+            const { toFragment, tokenize } = await import("chat/drawing/markdown");
             return [...toFragment(tokenize(text)).querySelectorAll(".math")].map((formula) => formula.textContent);
         }""",
         text,
@@ -188,7 +188,7 @@ def test_single_dollars_are_formulas_or_money(page: Page, text: str, formulas: l
 def test_code_is_coloured_once_its_fence_is_closed(page: Page):
     page.evaluate(
         """async () => {
-            const { StreamingMarkdown } = await import("chat/blocks");
+            const { StreamingMarkdown } = await import("chat/drawing/blocks");
             const box = document.createElement("div");
             box.id = "growing";
             document.body.append(box);
@@ -222,7 +222,7 @@ def test_200_kilobytes_in_5000_pieces_hold_nothing_up(page: Page, processor_seco
     before = processor_seconds()
     blocks = page.evaluate(
         """async (part) => {
-            const { StreamingMarkdown } = await import("chat/blocks");
+            const { StreamingMarkdown } = await import("chat/drawing/blocks");
             const text = part.repeat(Math.ceil(200_000 / part.length)).slice(0, 200_000);
             const box = document.createElement("div");
             box.className = "answer-text";
@@ -253,7 +253,7 @@ def test_ten_thousand_lines_of_code_hold_nothing_up(page: Page, processor_second
     before = processor_seconds()
     lines = page.evaluate(
         """async () => {
-            const { StreamingMarkdown } = await import("chat/blocks");
+            const { StreamingMarkdown } = await import("chat/drawing/blocks");
             const box = document.createElement("div");
             box.className = "answer-text";
             document.querySelector("#thread").replaceChildren(box);

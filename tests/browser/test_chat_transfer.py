@@ -181,7 +181,7 @@ def test_markdown_names_versions_models_attachments_and_what_failed(room: OpenRo
     chat = room()
     text = chat.page.evaluate(
         """async () => {
-            const { toMarkdown } = await import("chat/export");
+            const { toMarkdown } = await import("chat/transfer/export");
             const answer = (id, parent, slot, more) => (
                 { id, parent, role: "assistant", slot, model: `acme/${slot}`, status: "done", text: "", ...more });
             const sources = [{ url: "https://a.example/", title: "A [b]" }];

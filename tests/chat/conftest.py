@@ -9,7 +9,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 from django.test import Client
 
-from chat import limits
+from chat.answers import limits
 from tests.gateway.conftest import Api, api, program_key, provider_sandbox, small_catalogue
 
 __all__ = ["Api", "Page", "api", "open_page", "page", "program_key", "provider_sandbox", "small_catalogue"]

@@ -84,12 +84,13 @@ def test_a_member_of_an_organisation_sees_its_credits(bob_client, account):
 
 
 def test_every_module_of_the_chatroom_can_be_imported_by_name(alice_client, settings):
-    folder = settings.BASE_DIR / "static/js/chat"
-    modules = {f"chat/{path.stem}" for path in folder.glob("*.js")}
+    folder = settings.BASE_DIR / "static/js"
+    paths = list((folder / "chat").rglob("*.js"))
+    modules = {path.relative_to(folder).with_suffix("").as_posix() for path in paths}
     assert modules
     assert modules <= IMPORTS.keys()
     imported = re.compile(r'(?:\}? from |^import |\bimport\()"([^"]+)"', re.MULTILINE)
-    for path in folder.glob("*.js"):
+    for path in paths:
         for name in imported.findall(path.read_text()):
             assert name in IMPORTS, f"{path.name} imports {name}"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chat.delta_buffer import PAUSE_SECONDS, DeltaBuffer
+from chat.answers.delta_buffer import PAUSE_SECONDS, DeltaBuffer
 from gateway.events import Delta, Finished
 
 

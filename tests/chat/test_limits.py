@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chat import limits
+from chat.answers import limits
 from common.errors import RateLimited
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from chat import kept_answers
-from chat.consumer import detached, stop_detached
+from chat.answers import kept_answers
+from chat.socket.consumer import detached, stop_detached
 from gateway.models import Generation
 from tests.conftest import signed_in
 

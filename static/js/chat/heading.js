@@ -2,7 +2,7 @@
 
 import { $, h, icon, iconButton } from "chat/dom";
 import { usd } from "chat/money";
-import { avatar } from "chat/turn";
+import { avatar } from "chat/thread/turn";
 
 export class Heading {
   constructor({ room, models, picker }) {

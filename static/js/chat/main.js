@@ -1,22 +1,22 @@
 /* Entry point of the chat page: creates and connects its parts. */
 
-import { Answers } from "chat/answers";
+import { Answers } from "chat/answers/answers";
 import { Balance } from "chat/balance";
-import { Composer } from "chat/composer";
+import { Composer } from "chat/composer/composer";
 import { $, copy, icon, toast } from "chat/dom";
 import { Heading } from "chat/heading";
-import { Models } from "chat/models";
-import { PAGE, forget, notedUser, notice, prepare } from "chat/offline";
-import { Parameters } from "chat/parameters";
-import { Picker } from "chat/picker";
+import { Models } from "chat/picker/models";
+import { PAGE, forget, notedUser, notice, prepare } from "chat/device/offline";
+import { Parameters } from "chat/picker/parameters";
+import { Picker } from "chat/picker/picker";
 import { Rail } from "chat/rail";
 import { Room } from "chat/room";
 import { Shortcuts } from "chat/shortcuts";
-import { Socket } from "chat/socket";
-import { Storage } from "chat/storage";
-import { Store } from "chat/store";
-import { Tabs } from "chat/tabs";
-import { Thread } from "chat/thread";
+import { Socket } from "chat/answers/socket";
+import { Storage } from "chat/device/storage";
+import { Store } from "chat/device/store";
+import { Tabs } from "chat/device/tabs";
+import { Thread } from "chat/thread/thread";
 import { welcome } from "chat/welcome";
 
 const setup = JSON.parse($("#chat-setup").textContent);

@@ -4,13 +4,13 @@
    "settings" (title, models or parameters), "list" (the sidebar is out of date). */
 
 import { Emitter } from "chat/emitter";
-import { Following } from "chat/following";
-import { newId, now } from "chat/ids";
+import { Following } from "chat/device/following";
+import { newId, now } from "chat/device/ids";
 import { costOf } from "chat/money";
-import { Removal } from "chat/removal";
-import { requestFor } from "chat/request";
+import { Removal } from "chat/thread/removal";
+import { requestFor } from "chat/answers/request";
 import { titleFrom } from "chat/title";
-import { answerFor, deepest, turnsTo } from "chat/tree";
+import { answerFor, deepest, turnsTo } from "chat/device/tree";
 
 export class Room extends Emitter {
   conversation = null;

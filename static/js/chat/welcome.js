@@ -1,7 +1,7 @@
 /* Welcome screen of a new chat: suggestions and recent models. */
 
 import { h, icon } from "chat/dom";
-import { avatar } from "chat/turn";
+import { avatar } from "chat/thread/turn";
 
 const STARTERS = [
   ["code", "Write a rate limiter", "Write a token bucket rate limiter in Python, with tests and a short explanation of the edge cases."],

@@ -4,7 +4,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from activity.requests.explanation import explain
-from api.generation import generation_json
+from api.account.generation import generation_json
 from tests.gateway.protocols.test_chat_completions import events_of
 from tests.gateway.searching import FEE, QUESTION, assert_explained, model_requests, online, searches, tokens_cost
 

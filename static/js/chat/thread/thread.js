@@ -1,0 +1,228 @@
+/* The message list: renders turns from the newest back and keeps the reading position. */
+
+import { isRunning } from "chat/answers/answers";
+import { handleCards } from "chat/drawing/code";
+import { $, announce, copy, download, h, toast } from "chat/dom";
+import { focusVersion } from "chat/thread/pager";
+import { AnswerView, questionView } from "chat/thread/turn";
+
+const PAGE_SIZE = 30;
+const END_DISTANCE = 80;
+const INPUT_WINDOW = 1000;
+
+/** Ranges of the words in an element's text, whatever their case. */
+function occurrences(element, words) {
+  const ranges = [];
+  const nodes = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
+    const text = node.data.toLowerCase();
+    for (const word of words) {
+      for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
+        const range = new Range();
+        range.setStart(node, at);
+        range.setEnd(node, Math.min(node.length, at + word.length));
+        ranges.push(range);
+      }
+    }
+  }
+  return ranges.sort((a, b) => a.compareBoundaryPoints(Range.START_TO_START, b));
+}
+
+export class Thread {
+  #views = new Map(); // answer id -> AnswerView
+  #turns = [];
+  #from = 0;
+  #following = true;
+  #lastInputAt = -Infinity;
+
+  constructor({ room, models, answers, pick, empty }) {
+    this.room = room;
+    this.models = models;
+    this.pick = pick;
+    this.empty = empty;
+    this.scroller = $("#scroll");
+    this.list = $("#thread");
+    this.jumpButton = $("#latest");
+    this.earlier = h("button.btn.small.earlier", { type: "button", onclick: () => this.#showEarlier() }, "Show earlier messages");
+
+    room.on("opened", () => this.#opened());
+    room.on("turns", () => this.#show());
+    room.on("message", ({ message, name }) => this.#changed(message, name));
+    answers.on("delta", (delta) => this.#views.get(delta.message.id)?.append(delta));
+    models.on("changed", () => room.conversation && !room.busy && this.#show());
+
+    handleCards(this.list, download);
+    this.list.addEventListener("click", ({ target }) => this.#chooseTab(target.closest("[data-tab]")));
+    this.list.addEventListener("keydown", (event) => this.#moveTab(event));
+    this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+      this.scroller.addEventListener(name, () => { this.#lastInputAt = performance.now(); }, { passive: true });
+    }
+    this.jumpButton.addEventListener("click", () => this.toEnd());
+    // The height changes with text, images, fonts and the size of the window.
+    new ResizeObserver(() => this.#following && this.#scrollToEnd()).observe(this.list);
+    new ResizeObserver(() => this.#following && this.#scrollToEnd()).observe(this.scroller);
+    new IntersectionObserver(([entry]) => entry.isIntersecting && this.#showEarlier(), { root: this.scroller, rootMargin: "600px 0px 0px" })
+      .observe(this.earlier);
+  }
+
+  /** Scrolls to the newest message and follows it. */
+  toEnd() {
+    this.#following = true;
+    this.#lastInputAt = -Infinity;
+    this.jumpButton.hidden = true;
+    this.#scrollToEnd();
+  }
+
+  /** Opens the last question for editing. */
+  editLast() {
+    [...this.list.querySelectorAll(".question")].at(-1)?.dispatchEvent(new Event("edit"));
+  }
+
+  /** Scrolls to a message that a search has found, and marks the words in it. */
+  reveal(id, words) {
+    const at = this.#turns.findIndex(({ question, columns }) => question.id === id || columns.some(({ shown }) => shown.id === id));
+    if (at < 0) return;
+    this.#following = false;
+    if (at < this.#from) {
+      this.#from = at;
+      this.#show();
+    }
+    const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    this.#chooseTab(this.list.querySelector(`[data-tab="${CSS.escape(id)}"]`));
+    const marks = occurrences(element, words);
+    if (CSS.highlights) CSS.highlights.set("found", new Highlight(...marks));
+    const place = marks[0]?.startContainer.parentElement ?? element;
+    place.scrollIntoView({ block: "center" });
+    // Blocks above get their real height when they come into view.
+    requestAnimationFrame(() => place.scrollIntoView({ block: "center" }));
+  }
+
+  #opened() {
+    CSS.highlights?.delete("found");
+    this.#from = Infinity;
+    this.#show();
+    this.toEnd();
+  }
+
+  #show() {
+    const turns = this.room.turns;
+    const grew = turns.length > this.#turns.length;
+    this.#turns = turns;
+    if (this.#from > turns.length - PAGE_SIZE) this.#from = Math.max(0, turns.length - PAGE_SIZE);
+    const known = this.#views;
+    this.#views = new Map();
+    const shown = turns.slice(this.#from).map((turn) => this.#turnView(turn, known));
+    this.list.replaceChildren(...(this.#from > 0 ? [this.earlier] : []), ...(turns.length ? shown : [this.empty()]));
+    this.list.classList.toggle("vacant", !turns.length);
+    this.list.classList.toggle("wide", turns.some(({ columns }) => columns.length > 1));
+    if (grew || this.#following) this.toEnd();
+    else this.#scrolled();
+  }
+
+  #showEarlier() {
+    if (this.#from === 0) return;
+    const before = Math.max(0, this.#from - PAGE_SIZE);
+    const turns = this.#turns.slice(before, this.#from).map((turn) => this.#turnView(turn, new Map()));
+    const { scrollTop, scrollHeight } = this.scroller;
+    this.#from = before;
+    this.earlier.after(...turns);
+    if (before === 0) this.earlier.remove();
+    // Keep the reading position.
+    this.scroller.scrollTop = scrollTop + this.scroller.scrollHeight - scrollHeight;
+  }
+
+  #turnView(turn, known) {
+    const several = turn.columns.length > 1;
+    const answers = turn.columns.map((column) => {
+      const old = known.get(column.shown.id);
+      // The view of a running answer must be kept: a new one would render from scratch.
+      const view = old && isRunning(column.shown) && old.several === several && old.column.versions.length === column.versions.length ? old
+        : new AnswerView(column, this.models, this.#actions, { several, onflush: () => {} });
+      this.#views.set(column.shown.id, view);
+      return view;
+    });
+    const columns = h(`div.answers${several ? ".several" : ""}`, { data: { count: answers.length } }, answers.map(({ element }) => element));
+    if (several) answers.forEach(({ element }, at) => element.classList.toggle("chosen", at === 0));
+    return h(`section.exchange${several ? ".several" : ""}`, {}, questionView(turn, this.#actions, (id) => this.room.file(id)), several && this.#tabs(answers), columns);
+  }
+
+  #tabs(answers) {
+    return h("div.tabs.columns-tabs", { role: "group", aria: { label: "Answers" } }, answers.map(({ model, message }, at) =>
+      h("button", { type: "button", data: { tab: message.id }, aria: { pressed: String(at === 0) } }, model.short)));
+  }
+
+  #chooseTab(tab) {
+    if (!tab) return;
+    for (const other of tab.parentElement.children) other.setAttribute("aria-pressed", String(other === tab));
+    for (const answer of tab.closest(".exchange").querySelectorAll(".answer")) answer.classList.toggle("chosen", answer.dataset.id === tab.dataset.tab);
+  }
+
+  #moveTab(event) {
+    const tab = event.target.closest?.("[data-tab]");
+    const step = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" }[event.key];
+    if (!tab || !step || !tab[step]) return;
+    event.preventDefault();
+    tab[step].focus();
+    this.#chooseTab(tab[step]);
+  }
+
+  #changed(message, name) {
+    this.#views.get(message.id)?.update();
+    if (name !== "ended") return;
+    const { short } = this.models.get(message.model);
+    const said = { done: "has answered", stopped: "was stopped", failed: "couldn't answer", interrupted: "was interrupted" }[message.status];
+    announce(`${short} ${said}.`);
+  }
+
+  #actions = {
+    copy,
+    edit: (question, text) => this.room.edit(question, text),
+    select: (message) => this.#select(message),
+    regenerate: (message) => this.room.regenerate(message),
+    retry: (message) => this.room.retry(message),
+    continueAnswer: (message) => this.room.continue(message),
+    fork: (message) => this.room.fork(message),
+    stop: (message) => this.room.stopOne(message),
+    remove: (message) => this.#remove(message),
+    keepOnly: (message) => this.room.keepOnly(message),
+    another: (message, { free = false } = {}) =>
+      this.pick({ title: "Try another model", free, then: (model) => this.room.regenerate(message, model) }),
+  };
+
+  /** Shows another version in the same position on screen. */
+  async #select(message) {
+    const question = message.role === "user" ? message : this.room.messages.get(message.parent);
+    const placeOf = (id) => this.list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.getBoundingClientRect().top;
+    const shown = this.#turns.find((turn) => turn.question.parent === question.parent);
+    const before = placeOf(shown.question.id);
+    const label = document.activeElement?.closest(".versions > button")?.getAttribute("aria-label");
+    this.#following = false;
+    await this.room.select(message);
+    focusVersion(this.list.querySelector(`[data-id="${CSS.escape(message.id)}"]`), label);
+    this.scroller.scrollTop += placeOf(question.id) - before;
+    this.#scrolled();
+  }
+
+  /** Deletes immediately and offers to undo it. */
+  async #remove(message) {
+    if (!this.room.messages.has(message.id)) return; // pressed twice
+    this.#following = false;
+    const undo = await this.room.remove(message);
+    toast(message.role === "user" ? "Question deleted." : "Answer deleted.", "", undo);
+    (this.list.querySelector(".exchange:last-child .acts button") ?? $("#message")).focus({ preventScroll: true });
+  }
+
+  #scrollToEnd() {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    const away = scrollHeight - scrollTop - clientHeight;
+    if (away < END_DISTANCE) this.#following = true;
+    // Lazy layout also scrolls the page, so only recent user input stops following the end.
+    else if (performance.now() - this.#lastInputAt < INPUT_WINDOW) this.#following = false;
+    this.jumpButton.hidden = this.#following || !this.#turns.length;
+  }
+}

@@ -1,0 +1,301 @@
+/* Views of a question and of an answer. A running answer is updated in place. */
+
+import { isRunning } from "chat/answers/answers";
+import { StreamingMarkdown, renderMarkdown } from "chat/drawing/blocks";
+import { duration } from "chat/dates";
+import { h, icon, iconButton } from "chat/dom";
+import { colorOf } from "chat/picker/models";
+import { costOf, pico, usd } from "chat/money";
+import { pageByArrows, pager } from "chat/thread/pager";
+
+const LONG_QUESTION = 1200;
+/** Milliseconds between two additions to the thoughts that are shown. */
+const THOUGHTS_PAUSE = 150;
+
+/** An author's initial in the author's color. */
+export function avatar(model) {
+  return h(`span.ava.small.${colorOf(model.author)}`, { aria: { hidden: "true" } }, model.author.slice(0, 1));
+}
+
+/** A question with its actions; `load(id)` resolves to a file. */
+export function questionView({ question, versions }, actions, load) {
+  const article = h("article.turn.question", { data: { id: question.id } });
+  const show = () => {
+    article.classList.remove("edited");
+    const text = h("div.bubble", { dir: "auto" }, question.text);
+    const long = question.text.length > LONG_QUESTION || question.text.split("\n").length > 14;
+    let more = null;
+    if (long) {
+      text.classList.add("folded");
+      more = h("button.link.more", { type: "button", aria: { expanded: "false" }, onclick: () => {
+        const folded = text.classList.toggle("folded");
+        more.textContent = folded ? "Show all" : "Show less";
+        more.setAttribute("aria-expanded", String(!folded));
+      } }, "Show all");
+    }
+    article.replaceChildren(...[
+      h("h2.vh", {}, "You"), attachmentsView(question, load), question.text && text, more,
+      h(`footer.acts${versions.length > 1 ? ".chosen" : ""}`, {}, pager(versions, question, actions.select, "question"),
+        iconButton("copy", "Copy", ({ currentTarget }) => actions.copy(question.text, currentTarget)),
+        iconButton("edit", "Edit message", edit), iconButton("trash", "Delete question", () => actions.remove(question))),
+    ].filter(Boolean));
+  };
+  const edit = () => {
+    const area = h("textarea.input", { rows: 3, dir: "auto", aria: { label: "Edit your message" } });
+    area.value = question.text;
+    article.classList.add("edited");
+    const send = () => {
+      const text = area.value.trim();
+      if (text || question.files?.length) actions.edit(question, text);
+    };
+    area.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") { event.stopPropagation(); show(); article.querySelector('[aria-label="Edit message"]').focus(); }
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) { event.preventDefault(); send(); }
+    });
+    article.replaceChildren(h("h2.vh", {}, "You"), h("div.editing", {}, area, h("div.row", {},
+      h("span.help.grow", {}, "The original stays as an earlier version."),
+      h("button.btn.small", { type: "button", onclick: show }, "Cancel"),
+      h("button.btn.small.primary", { type: "button", onclick: send }, "Send"))));
+    area.focus();
+    area.setSelectionRange(area.value.length, area.value.length);
+  };
+  article.addEventListener("edit", edit);
+  if (versions.length > 1) pageByArrows(article);
+  show();
+  return article;
+}
+
+function attachmentsView(question, load) {
+  if (!question.files?.length) return null;
+  const list = h("ul.attached", { aria: { label: "Attachments" } });
+  for (const id of question.files) {
+    const item = h("li");
+    list.append(item);
+    load(id).then((file) => item.replaceChildren(file ? fileView(file) : h("span.chip", {}, "No longer stored")));
+  }
+  return list;
+}
+
+/** An image, or a chip with the name of a file. */
+export function fileView(file) {
+  if (file.kind !== "image") return h("span.chip", {}, icon("file"), file.name);
+  const image = h("img", { alt: file.name, src: URL.createObjectURL(file.blob) });
+  image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
+  return image;
+}
+
+export class AnswerView {
+  #live = null;
+  #length = 0; // of the text shown
+  #reasoning = null;
+  #thoughtsTimer = 0;
+  #parts = {};
+  #running = false; // as the foot shows
+
+  /** `several`: whether the turn has answers of several models; `onflush` is called after each rendering. */
+  constructor(column, models, actions, { several, onflush }) {
+    this.column = column;
+    this.message = column.shown;
+    this.actions = actions;
+    this.several = several;
+    this.onflush = onflush;
+    this.model = models.get(this.message.model);
+    this.models = models;
+    this.element = h("article.turn.answer", { data: { id: this.message.id } });
+    const parts = this.#parts;
+    parts.head = h("header", {}, avatar(this.model), h("h2", {}, this.model.short), h("span.about"));
+    parts.thoughts = h("div.thoughts");
+    parts.body = h("div.answer-text", { dir: "auto" });
+    parts.extras = h("div.extras");
+    parts.error = h("div.answer-error");
+    parts.foot = h("footer.acts");
+    this.element.append(parts.head, parts.thoughts, parts.body, parts.extras, parts.error, parts.foot);
+    if (column.versions.length > 1) pageByArrows(this.element);
+    if (!isRunning(this.message)) this.#showWhole();
+    this.update();
+  }
+
+  #showWhole() {
+    this.#length = this.message.text.length;
+    this.#parts.body.replaceChildren(renderMarkdown(this.message.text));
+  }
+
+  /** Shows the text that has come since the last call. */
+  #showText() {
+    const { text } = this.message;
+    if (text.length === this.#length) return;
+    if (text.length < this.#length) {
+      this.#parts.body.replaceChildren();
+      this.#live = null;
+      this.#length = 0;
+    }
+    if (!this.#live && !isRunning(this.message)) return this.#showWhole();
+    this.#live ??= new StreamingMarkdown(this.#parts.body, this.onflush);
+    this.#live.push(text.slice(this.#length));
+    this.#length = text.length;
+    return undefined;
+  }
+
+  /** Shows a delta of the answer. */
+  append({ text, reasoning, images, sources }) {
+    if (text) {
+      this.#showText();
+      if (this.#reasoning?.open && !this.#reasoning.dataset.touched && this.message.thought_ms) this.#reasoning.open = false;
+    }
+    if (reasoning) this.#thoughtsTimer ||= setTimeout(() => this.#showThoughts(), THOUGHTS_PAUSE);
+    else if (text && this.message.thought_ms && !this.#reasoning?.dataset.timed) this.#showThoughts();
+    if (images || sources) this.#showExtras();
+    this.element.classList.toggle("silent", !this.message.text);
+  }
+
+  /** Shows all changes. */
+  update() {
+    const { message, element } = this;
+    const running = isRunning(message);
+    this.#showText();
+    if (!running && this.#live) {
+      this.#live.end();
+      this.#live = null;
+    }
+    element.setAttribute("aria-busy", String(running));
+    element.classList.toggle("streaming", running);
+    element.classList.toggle("silent", running && !message.text);
+    this.#parts.head.querySelector(".about").replaceChildren(...this.#about());
+    this.#showThoughts();
+    this.#showExtras();
+    this.#parts.error.replaceChildren(...this.#problem());
+    if (running && this.#running) return; // its button keeps the focus
+    this.#running = running;
+    this.#parts.foot.replaceChildren(...this.#foot(running));
+  }
+
+  #about() {
+    const { meta, queued } = this.message;
+    return [
+      meta?.provider && h("span.chip", { title: "Provider" }, `via ${meta.provider}`),
+      meta?.simulated && h("span.chip.warn", { title: "Simulated response: this site has no key for this provider" }, "simulated"),
+      meta?.model && meta.model !== this.message.model && h("span.chip", { title: "Model that responded" }, meta.model),
+      queued && h("span.chip.warn", {}, "waiting for connection"),
+    ].filter(Boolean);
+  }
+
+  #showThoughts() {
+    clearTimeout(this.#thoughtsTimer);
+    this.#thoughtsTimer = 0;
+    const { reasoning, thought_ms, status } = this.message;
+    if (!reasoning) return;
+    if (!this.#reasoning) {
+      this.#reasoning = h("details.think", {}, h("summary"), h("div.thought", { dir: "auto" }));
+      this.#reasoning.querySelector("summary").addEventListener("click", () => { this.#reasoning.dataset.touched = ""; });
+      this.#parts.thoughts.append(this.#reasoning);
+    }
+    const busy = !thought_ms && (status === "streaming" || status === "waiting");
+    this.#reasoning.querySelector("summary").textContent = busy ? "Thinking…" : `Thought for ${duration(thought_ms ?? 0)}`;
+    if (!busy) this.#reasoning.dataset.timed = "";
+    const thought = this.#reasoning.querySelector(".thought");
+    // Appending preserves the reader's selection and avoids rendering the old text again.
+    const shown = Number(thought.dataset.length ?? 0);
+    if (shown < reasoning.length) thought.append(reasoning.slice(shown));
+    thought.dataset.length = reasoning.length;
+  }
+
+  #showExtras() {
+    const { images = [], sources = [] } = this.message;
+    const generated = images.filter((url) => /^data:image\/(png|jpeg|webp|gif);base64,/.test(url));
+    const links = sources.filter(({ url }) => /^https?:\/\//.test(url));
+    this.#parts.extras.replaceChildren(
+      ...generated.map((url) => h("img.generated", { src: url, alt: "Generated image" })),
+      ...(links.length ? [h("details.sources", {}, h("summary", {}, `${links.length} source${links.length > 1 ? "s" : ""}`),
+        h("ol", {}, links.map(({ url, title }) => h("li", {}, h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, title || url)))))] : []),
+    );
+  }
+
+  #problem() {
+    const { message, actions } = this;
+    const { error, status, meta } = message;
+    if (!error) {
+      const goOn = this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue");
+      if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.", goOn)];
+      if (meta?.finish === "length") return [h("p.note", {}, icon("info", "small"), "Reached the token limit.", goOn)];
+      if (status === "done" && !message.text && !message.images?.length && meta?.finish !== "content_filter") {
+        return [h("p.note", {}, icon("info", "small"), "The model ended without an answer.",
+          h("button.btn.small", { type: "button", onclick: () => actions.retry(message) }, icon("refresh"), "Try again"))];
+      }
+      if (meta?.finish === "content_filter") return [h("p.note", {}, icon("info", "small"), "Stopped by the provider's content filter.")];
+      return [];
+    }
+    const banner = h(`div.banner.${status === "interrupted" || error.status === 402 ? "warn" : "bad"}`, { role: "alert" }, icon(error.status === 402 ? "wallet" : "warning"));
+    const { title, hint } = describeError(error);
+    banner.append(h("div", {}, h("strong", {}, title), h("p", {}, error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
+      error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
+      this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue"),
+      error.status === 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message, { free: true }) }, "Use a free model"),
+      h("button.btn.small", { type: "button", onclick: () => (message.text ? actions.regenerate(message) : actions.retry(message)) }, icon("refresh"), "Try again"),
+      error.status !== 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message) }, "Try another model"))));
+    return [banner];
+  }
+
+  /** Whether the answer has a beginning, and what that cost is known. */
+  get #canContinue() {
+    const { text, meta } = this.message;
+    return Boolean(text) && (!meta?.generation_id || Boolean(meta.usage));
+  }
+
+  #foot(running) {
+    const { message, actions, column } = this;
+    if (running) {
+      return [
+        pager(column.versions, message, actions.select, "answer"),
+        this.several && iconButton("stop", `Stop ${this.model.short}`, () => actions.stop(message), "button.ico.stop"),
+      ].filter(Boolean);
+    }
+    return [
+      pager(column.versions, message, actions.select, "answer"),
+      message.text && iconButton("copy", "Copy answer", ({ currentTarget }) => actions.copy(message.text, currentTarget)),
+      !message.error && iconButton("refresh", "Regenerate", () => actions.regenerate(message)),
+      !message.error && iconButton("cube", "Try another model", () => actions.another(message)),
+      message.text && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
+      this.several && message.text && iconButton("check", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
+      (this.several || column.versions.length > 1) && iconButton("trash", "Delete answer", () => actions.remove(message)),
+      metaView(message),
+    ].filter(Boolean);
+  }
+}
+
+function describeError({ status, error_type: type, retry_after: after }) {
+  if (status === 0) return { title: "Interrupted" };
+  if (status === 401) return { title: "You're signed out" };
+  if (status === 402) return { title: "Not enough credits", hint: "You can use free models without credits." };
+  if (type === "context_length_exceeded") return { title: "This chat exceeds the model's context window", hint: "Choose a model with a larger context, or start a new chat." };
+  if (status === 413) return { title: "Message too large" };
+  if (status === 429) return { title: "Too many requests", hint: after ? `Try again in ${after} s.` : "Try again in a moment." };
+  if (status === 404) return { title: "No provider can serve this request", hint: "Check your privacy settings, parameters and attachments." };
+  if (type === "server") return { title: "Something went wrong on our side", hint: "Your message is still here. Try again in a moment." };
+  if (status >= 500) return { title: "Provider error", hint: "Your message is still here. Try again or choose another model." };
+  return { title: "Request failed" };
+}
+
+/** "412 tokens · 68 tok/s · 0.7 s to first token · $0.0062", which expands to all details. */
+function metaView(message) {
+  const { meta, earlier = [] } = message;
+  if (!meta?.usage) return null;
+  const { usage, cost, latency_ms: latency, duration_ms: took } = meta;
+  const speed = took > latency && usage.completion_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
+  const amount = usd(costOf(message));
+  const tokens = earlier.reduce((sum, part) => sum + part.tokens, usage.completion_tokens);
+  const facts = [`${tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
+  const rows = [
+    ["Prompt", `${usage.prompt_tokens.toLocaleString("en")} tokens${usage.cached_tokens ? `, ${usage.cached_tokens.toLocaleString("en")} of them cached` : ""}`],
+    ["Answer", `${usage.completion_tokens.toLocaleString("en")} tokens${usage.reasoning_tokens ? `, ${usage.reasoning_tokens.toLocaleString("en")} of them reasoning` : ""}${usage.estimated ? " (estimated)" : ""}`],
+    ["Web searches", meta.web_searches && `${meta.web_searches}`],
+    ["Cost", usd(pico(cost), { exact: true })],
+    ...earlier.map((part) => ["Earlier part", h("span", {}, h("a.link", { href: `/activity/${part.generation_id}` }, usd(pico(part.cost), { exact: true })))]),
+    ["Model", meta.model],
+    ["Provider", meta.simulated ? `${meta.provider} (simulated)` : meta.provider],
+    ["Time to first token", duration(latency)],
+    ["Total time", duration(took)],
+    ["Request", h("a.link", { href: `/activity/${meta.generation_id}` }, meta.generation_id)],
+  ];
+  return h("details.meta", {}, h("summary.num", {}, facts.filter(Boolean).join(" · ")),
+    h("dl.dl", {}, rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+}

@@ -1,0 +1,55 @@
+/* Export: JSON with everything, which can be imported again, and Markdown for reading. */
+
+import { FORMAT, STATUSES, VERSION } from "chat/transfer/format-own";
+import { dataUrl } from "chat/answers/request";
+import { turnsTo } from "chat/device/tree";
+
+/** A JSON blob with these conversations and their files. */
+export async function toJson(store, conversations) {
+  const parts = [`{"format":"${FORMAT}","version":${VERSION},"exported_at":${JSON.stringify(new Date().toISOString())},"conversations":[`];
+  // In parts, because many images would exceed the maximum string length.
+  for (const [at, conversation] of conversations.entries()) {
+    const messages = (await store.messages(conversation.id)).sort((a, b) => a.created - b.created);
+    const files = await Promise.all((await store.files(conversation.id)).map(async ({ blob, ...file }) => ({ ...file, data: await dataUrl(blob) })));
+    parts.push(`${at ? "," : ""}\n${JSON.stringify({ ...conversation, messages: messages.map(storable), files })}`);
+  }
+  parts.push("\n]}\n");
+  return new Blob(parts, { type: "application/json" });
+}
+
+function storable(message) {
+  const { queued, key, ...rest } = message;
+  return rest.role === "assistant" && !STATUSES.has(rest.status) ? { ...rest, status: "interrupted" } : rest;
+}
+
+/** A Markdown blob with the branch that is shown. It names the attachments and the model of each answer, and says where
+    there are other versions. */
+export function toMarkdown(conversation, messages, files, nameOf) {
+  const names = new Map(files.map(({ id, name }) => [id, name]));
+  const lines = [`# ${(conversation.title || "Chat").replace(/\s+/g, " ")}`, ""];
+  if (conversation.system?.trim()) lines.push(`> ${conversation.system.trim().replace(/\n/g, "\n> ")}`, "");
+  for (const { question, versions, columns } of turnsTo(new Map(messages.map((message) => [message.id, message])), conversation.leaf)) {
+    lines.push("## You", "", ...versionLine(question, versions), ...(question.text ? [question.text, ""] : []));
+    const attached = (question.files ?? []).map((id) => names.get(id) ?? "a file that is no longer stored");
+    if (attached.length) lines.push(`Attached: ${attached.join(", ")}`, "");
+    for (const { shown, versions: others } of columns) lines.push(`## ${nameOf(shown.model)}`, "", ...versionLine(shown, others), ...answerLines(shown), "");
+  }
+  return new Blob([lines.join("\n")], { type: "text/markdown" });
+}
+
+const versionLine = (message, versions) => (versions.length > 1 ? [`*Version ${versions.indexOf(message) + 1} of ${versions.length}*`, ""] : []);
+
+function answerLines({ text, images = [], sources = [], status, error }) {
+  const parts = [text || (images.length ? "" : "*(no answer)*")];
+  if (images.length) parts.push(images.length === 1 ? "*(1 generated image, in the JSON export)*" : `*(${images.length} generated images, in the JSON export)*`);
+  if (sources.length) parts.push(sources.map(({ url, title }) => `- [${(title || url).replace(/[[\]\\]/g, "\\$&")}](<${url}>)`).join("\n"));
+  if (status === "failed" && error?.text) parts.push(`*(failed: ${error.text})*`);
+  else if (text && status !== "done") parts.push("*(cut off)*");
+  return [parts.filter(Boolean).join("\n\n")];
+}
+
+/** A file name for a title. */
+export function fileName(title, extension) {
+  const name = title.normalize("NFKD").replace(/[^\p{L}\p{N} _-]+/gu, "").trim().replace(/\s+/g, "-").slice(0, 60).toLowerCase();
+  return `${name || "chat"}.${extension}`;
+}

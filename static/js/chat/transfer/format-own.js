@@ -1,0 +1,99 @@
+/* This site's own export. Imports are untrusted, so each field is validated and copied. */
+
+import { id, instant, list, number, plain, readable, text } from "chat/device/checks";
+
+export const FORMAT = "chat-export";
+export const VERSION = 1;
+export const STATUSES = new Set(["done", "stopped", "failed", "interrupted"]);
+/** Models that answer side by side in one chat, at most. */
+export const MOST_MODELS = 6;
+const KINDS = new Set(["image", "pdf", "text"]);
+const USAGE = [
+  "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens",
+  "image_tokens", "search_units",
+];
+
+/** The chats of a file, each as it is written there. Throws an Error for a file of a newer version. */
+export function chatsOf(data) {
+  if (data?.format !== FORMAT || !Array.isArray(data.conversations)) return null;
+  if (!(data.version <= VERSION)) throw new Error("This export is from a newer version of this site.");
+  return data.conversations;
+}
+
+/** A chat of a file, as {conversation, messages, files}. Throws an Error that names the fault. */
+export async function readConversation(raw) {
+  const conversation = {
+    id: id(raw?.id),
+    title: text(raw?.title, 200),
+    titled: raw?.titled === "user" ? "user" : "auto",
+    created: instant(raw?.created),
+    updated: instant(raw?.updated),
+    pinned: raw?.pinned === true,
+    models: list(raw?.models).filter((model) => typeof model === "string").map((model) => model.slice(0, 200)).slice(0, MOST_MODELS),
+    system: text(raw?.system, 200_000),
+    params: plain(raw?.params),
+    web: raw?.web === true,
+    leaf: null,
+  };
+  if (!conversation.models.length) throw readable(`“${conversation.title || "A chat"}” has no model. The file is damaged.`);
+  const files = (await Promise.all(list(raw.files).map((file) => readFile(file, conversation.id)))).filter(Boolean);
+  const kept = new Set(files.map((file) => file.id));
+  const messages = list(raw.messages).map((message) => readMessage(message, conversation.id, kept)).filter(Boolean);
+  const ids = new Set(messages.map((message) => message.id));
+  for (const message of messages) if (!ids.has(message.parent)) message.parent = null;
+  conversation.leaf = ids.has(raw.leaf) ? raw.leaf : messages.at(-1)?.id ?? null;
+  return { conversation, messages, files };
+}
+
+function readMessage(raw, conversation, files) {
+  const base = { id: id(raw?.id), conversation, parent: raw?.parent ? id(raw.parent) : null, role: raw?.role, created: instant(raw?.created), text: text(raw?.text) };
+  if (base.role === "user") {
+    const message = { ...base, files: list(raw.files).filter((file) => files.has(file)) };
+    if (raw.shown) message.shown = Object.fromEntries(Object.entries(plain(raw.shown)).filter(([slot, shown]) => /^\d$/.test(slot) && Number(slot) < MOST_MODELS && typeof shown === "string"));
+    return message;
+  }
+  if (base.role !== "assistant") return null;
+  const message = {
+    ...base, slot: Math.min(MOST_MODELS - 1, Math.trunc(number(raw.slot))), model: text(raw.model, 200) || "unknown",
+    status: STATUSES.has(raw.status) ? raw.status : "interrupted", error: raw.error ? readError(raw.error) : null, meta: readMeta(raw.meta),
+  };
+  const earlier = list(raw.earlier).map((part) => readMeta({ ...part, usage: { completion_tokens: part?.tokens } }))
+    .filter(({ usage }) => usage).map(({ cost, usage, generation_id }) => ({ cost, tokens: usage.completion_tokens, generation_id }));
+  if (earlier.length) message.earlier = earlier;
+  if (raw.reasoning) message.reasoning = text(raw.reasoning);
+  if (raw.thought_ms) message.thought_ms = number(raw.thought_ms);
+  const images = list(raw.images).filter((image) => /^data:image\/(png|jpeg|webp|gif);base64,[\w+/=]+$/.test(image));
+  if (images.length) message.images = images;
+  const sources = list(raw.sources).filter((source) => /^https?:\/\//.test(source?.url)).map(({ url, title }) => ({ url, title: text(title, 500) }));
+  if (sources.length) message.sources = sources;
+  return message;
+}
+
+function readError(raw) {
+  return { status: number(raw.status), text: text(raw.text, 5000), error_type: text(raw.error_type, 100) };
+}
+
+function readMeta(raw) {
+  const meta = {};
+  for (const name of ["generation_id", "model", "provider", "finish"]) if (raw?.[name]) meta[name] = text(raw[name], 200);
+  if (typeof raw?.simulated === "boolean") meta.simulated = raw.simulated;
+  if (raw?.usage && /^\d+(\.\d{1,12})?$/.test(raw.cost)) {
+    meta.usage = { estimated: raw.usage.estimated === true };
+    for (const name of USAGE) {
+      meta.usage[name] = Math.trunc(number(raw.usage[name]));
+    }
+    meta.cost = raw.cost;
+    if (number(raw.web_searches)) meta.web_searches = Math.trunc(number(raw.web_searches));
+    meta.latency_ms = number(raw.latency_ms);
+    meta.duration_ms = number(raw.duration_ms);
+  }
+  return meta;
+}
+
+async function readFile(raw, conversation) {
+  const found = /^data:([\w.+-]+\/[\w.+-]+)?(?:;[\w=-]+)*;base64,([\w+/=]*)$/.exec(raw?.data ?? "");
+  if (!found || !KINDS.has(raw.kind)) return null;
+  const bytes = Uint8Array.from(atob(found[2]), (character) => character.charCodeAt(0));
+  const type = raw.kind === "image" && !/^image\/(png|jpeg|webp|gif)$/.test(found[1]) ? "image/png" : found[1] ?? "text/plain";
+  return { id: id(raw.id), conversation, kind: raw.kind, name: text(raw.name, 200) || "file", type, size: bytes.length, blob: new Blob([bytes], { type }) };
+}
