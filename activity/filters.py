@@ -88,6 +88,12 @@ class Filter:
         """The query string of this view over all time."""
         return self.query(period="all")
 
+    @property
+    def query_of_logs(self) -> str:
+        """The query string of the same requests in the logs."""
+        time = "" if self.period_name == "all" else self.period_name
+        return self.query(period="", by="", show="", time=time)
+
     def everything(self) -> "Filter":
         """The same period without filters."""
         return replace(self, model="", provider="", key=None, app="", source="")

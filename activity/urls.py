@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from activity.dashboard import views as dashboard
+from activity.logs import views as logs
 from activity.requests import views as requests
 
 app_name = "activity"
@@ -23,6 +24,6 @@ urlpatterns = [
     path("activity/requests.csv", dashboard.export_requests, name="export-requests"),
     path("activity/usage.csv", dashboard.export_usage, name="export-usage"),
     path("activity/<generation_id:generation_id>", requests.generation, name="generation"),
-    # Linked to by programs
-    path("logs", requests.logs),
+    # /logs
+    path("logs", logs.logs, name="logs"),
 ]

@@ -137,6 +137,11 @@ class Generation(_Request):
         indexes = (
             models.Index(fields=("account", "-created_at", "-id"), name="generations_of_account"),
             models.Index(fields=("key",), name="generations_of_key"),
+            models.Index(
+                fields=("account", "session_id", "-created_at"),
+                condition=~Q(session_id=""),
+                name="generations_of_session",
+            ),
         )
         constraints = (
             models.CheckConstraint(

@@ -16,7 +16,9 @@ from activity.filters import Filter
 from billing.models import CreditAccount
 from gateway.models import Generation, Hold
 
-__all__ = ["Page", "cursor_of", "page_of", "recent", "request_of"]
+__all__ = [
+    "PAGE_SIZE", "Page", "beyond", "cursor_of", "page_of", "parse_cursor", "recent", "request_of", "running_request",
+]  # fmt: skip
 
 PAGE_SIZE = 50
 
@@ -45,14 +47,14 @@ def page_of(view: Filter, before: str = "", after: str = "", size: int = PAGE_SI
     An invalid cursor is ignored.
     """
     rows = requests_of(view)
-    if (cursor := _parse(after)) is not None:
-        newer = list(rows.filter(_beyond(cursor, "gt")).order_by("created_at", "id")[: size + 1])
+    if (cursor := parse_cursor(after)) is not None:
+        newer = list(rows.filter(beyond(cursor, "gt")).order_by("created_at", "id")[: size + 1])
         shown = newer[:size][::-1]
         if len(newer) > size:
             return Page(shown, newer=cursor_of(shown[0]), older=cursor_of(shown[-1]))
         return page_of(view, size=size)  # the newest page again, filled up
-    cursor = _parse(before)
-    found = list((rows.filter(_beyond(cursor, "lt")) if cursor else rows)[: size + 1])
+    cursor = parse_cursor(before)
+    found = list((rows.filter(beyond(cursor, "lt")) if cursor else rows)[: size + 1])
     shown = found[:size]
     return Page(
         shown,
@@ -81,12 +83,14 @@ def running_of(view: Filter) -> list[Generation]:
     if model := conditions.pop("model", None):
         conditions["requested_model"] = model
     holds = Hold.objects.filter(account=view.account, **conditions).select_related("key")
-    return [_running(hold) for hold in holds.order_by("-created_at", "-id")[:PAGE_SIZE]]
+    return [running_request(hold) for hold in holds.order_by("-created_at", "-id")[:PAGE_SIZE]]
 
 
 def recent(account: CreditAccount, most: int) -> list[Generation]:
     """Return the account's newest requests, running or not."""
-    running = [_running(hold) for hold in account.holds.select_related("key").order_by("-created_at", "-id")[:most]]
+    running = [
+        running_request(hold) for hold in account.holds.select_related("key").order_by("-created_at", "-id")[:most]
+    ]
     ended = account.generations.order_by("-created_at", "-id")[:most]
     return sorted([*running, *ended], key=lambda request: request.created_at, reverse=True)[:most]
 
@@ -95,11 +99,12 @@ def request_of(account: CreditAccount, pk: str) -> Generation | None:
     """Return the account's request with this ID, running or not; None if it has no such request."""
     # The hold first: a request that ends between the two queries is found by the second.
     if hold := account.holds.select_related("key", "user").filter(pk=pk).first():
-        return _running(hold)
+        return running_request(hold)
     return account.generations.select_related("key", "user").filter(pk=pk).first()
 
 
-def _running(hold: Hold) -> Generation:
+def running_request(hold: Hold) -> Generation:
+    """Return the unsaved request of a hold, with the hold's key."""
     request = hold.generation(Generation.State.OPEN)
     request.key = hold.key
     return request
@@ -110,7 +115,8 @@ def cursor_of(request: Generation) -> str:
     return f"{request.created_at.isoformat()}~{request.pk}"
 
 
-def _parse(cursor: str) -> tuple[datetime, str] | None:
+def parse_cursor(cursor: str) -> tuple[datetime, str] | None:
+    """Return the time and ID that a cursor stands for; None if it is not a cursor."""
     moment_text, _, pk = cursor.partition("~")
     if not pk or len(pk) > 40 or not pk.isascii() or not pk.isprintable():
         return None
@@ -121,7 +127,8 @@ def _parse(cursor: str) -> tuple[datetime, str] | None:
     return (moment, pk) if moment is not None and moment.tzinfo is not None else None
 
 
-def _beyond(cursor: tuple[datetime, str], side: str) -> Q:
+def beyond(cursor: tuple[datetime, str], side: str) -> Q:
+    """Return the condition of requests on one side of a cursor: "lt" for the older ones, "gt" for the newer."""
     moment, pk = cursor
     # The first condition is what an index can use; the second decides between requests of the same microsecond.
     conditions: dict[str, Any] = {f"created_at__{side}e": moment}

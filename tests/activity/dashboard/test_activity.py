@@ -177,10 +177,6 @@ def test_another_organisations_key_is_a_404(alice_client, charlie, account):
     assert alice_client.get("/logs", {"api_key_hash": theirs.hash}).status_code == 404
 
 
-def test_a_program_reaches_its_keys_activity_by_hash(alice_client, key):
-    assert alice_client.get("/logs", {"api_key_hash": key.hash}).url == f"/activity?key={key.hash}#requests"
-
-
 # --- The chart -------------------------------------------------------------------------------------
 
 

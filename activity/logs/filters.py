@@ -1,0 +1,181 @@
+"""The filters of the logs, read from the query string."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.http import QueryDict
+from django.utils.functional import cached_property
+
+from accounts.models import Organisation
+from activity.filters import Filter, filter_from
+from common.money import PICO_PER_USD
+from gateway.models import Generation
+
+from .times import Span, span_from
+
+__all__ = ["STATUSES", "LogFilter", "log_filter_from"]
+
+#: Outcomes of a request: value of `status` in the query string, label, condition.
+STATUSES: dict[str, tuple[str, Q | None]] = {
+    "running": ("Running", None),  # not a Generation yet
+    "succeeded": ("Succeeded", Q(state=Generation.State.SETTLED, error_status=None, cancelled=False)),
+    "failed": ("Failed", Q(error_status__isnull=False) | Q(state=Generation.State.RELEASED)),
+    "stopped": ("Stopped", Q(cancelled=True)),
+    "cached": ("From response cache", ~Q(response_cache_source_id="")),
+}
+#: Texts that must match a column exactly: name in the query string, which is the column's.
+_TEXTS = ("finish_reason", "session_id", "external_user")
+#: Ranges: name in the query string, column. Dollars become pico-USD, seconds milliseconds.
+_RANGES = {"cost": "cost", "latency": "latency_ms"}
+LONGEST = 256
+_MOST_MS = 2**31 - 1
+_MOST_USD = Decimal(1_000_000)
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """One view of an account's requests. `usage` has the filters that the dashboard has as well.
+
+    `typed` has the texts as they were entered, `problems` a sentence for each that was not understood: such a filter
+    restricts nothing.
+    """
+
+    usage: Filter
+    span: Span
+    typed: Mapping[str, str]
+    conditions: Mapping[str, object] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        return self.typed["status"]
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether any filter is set, the span of time included."""
+        return any(value for name, value in self._values().items() if name != "tab")
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a filter is set that the page keeps under "More filters"."""
+        return any(value for name, value in self.typed.items() if name not in ("tab", "time", "status"))
+
+    @property
+    def scans(self) -> bool:
+        """Whether matching requests may be rare, with no index that leads to them."""
+        indexed = "session_id" in self.conditions
+        return not indexed and bool(self.usage.conditions or self.conditions or self.status)
+
+    @property
+    def bounds(self) -> Q:
+        """The condition that an index answers: the account and the span of time."""
+        return Q(account=self.usage.account) & self.within_span
+
+    @property
+    def within_span(self) -> Q:
+        """The condition of the span of time."""
+        where = Q()
+        if self.span.start:
+            where &= Q(created_at__gte=self.span.start)
+        if self.span.end:
+            where &= Q(created_at__lt=self.span.end)
+        return where
+
+    @cached_property
+    def where(self) -> Q:
+        """The condition of the finished requests of this view."""
+        shared = dict(self.usage.conditions)
+        model = shared.pop("model", None)
+        where = self.bounds & Q(**shared, **self.conditions)
+        if model:
+            where &= Q(model=model) | Q(model="", requested_model=model)
+        status = STATUSES.get(self.status, ("", None))[1]
+        return where & status if status is not None else where
+
+    def query(self, **changes: str) -> str:
+        """Return the query string of this view with `changes`; empty values are omitted."""
+        return urlencode({name: value for name, value in (self._values() | changes).items() if value})
+
+    @property
+    def query_of_sessions(self) -> str:
+        """The query string of the sessions of this view."""
+        return self.query(tab="sessions")
+
+    @property
+    def query_of_requests(self) -> str:
+        """The query string of the requests of this view."""
+        return self.query(tab="")
+
+    def _values(self) -> dict[str, str]:
+        usage = self.usage
+        shared = {
+            "model": usage.model,
+            "provider": usage.provider,
+            "key": usage.key.hash if usage.key else "",
+            "app": usage.app,
+            "source": usage.source,
+        }
+        return {**self.typed, **shared}
+
+
+def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime) -> LogFilter:
+    """Return the view of the query string. A key of another organization raises Http404."""
+    usage = filter_from(query, organisation, now)
+    names = (
+        "tab",
+        "time",
+        "start",
+        "end",
+        "status",
+        *_TEXTS,
+        *(f"{name}_{edge}" for name in _RANGES for edge in _EDGES),
+    )
+    typed = {name: _text(query, name) for name in names}
+    if typed["status"] not in STATUSES:
+        typed["status"] = ""
+    if typed["tab"] != "sessions":
+        typed["tab"] = ""
+    span = span_from(typed["time"], typed["start"], typed["end"], now)
+    problems = {"time": span.problem} if span.problem else {}
+    conditions: dict[str, object] = {name: typed[name] for name in _TEXTS if typed[name]}
+    for name, column in _RANGES.items():
+        for edge, lookup in _EDGES.items():
+            text = typed[f"{name}_{edge}"]
+            value = _number(name, text) if text else None
+            if value is not None:
+                conditions[f"{column}__{lookup}"] = value
+            elif text:
+                problems[name] = _PROBLEMS[name]
+        low, high = (conditions.get(f"{column}__{lookup}") for lookup in _EDGES.values())
+        if isinstance(low, int) and isinstance(high, int) and low > high:
+            problems[name] = "The lower bound must not exceed the upper one."
+    return LogFilter(usage, span, typed, conditions, problems)
+
+
+_EDGES = {"from": "gte", "to": "lte"}
+_PROBLEMS = {
+    "cost": "Enter the cost in dollars, for example 0.05.",
+    "latency": "Enter the latency in seconds, for example 1.5.",
+}
+
+
+def _number(name: str, text: str) -> int | None:
+    """Return dollars as pico-USD, seconds as milliseconds; None if the text is neither, or absurd."""
+    try:
+        number = Decimal(text.lstrip("$").removesuffix("s").strip())
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or number < 0:
+        return None
+    if name == "cost":
+        return int(number * PICO_PER_USD) if number <= _MOST_USD else None
+    return int(number * 1000) if number * 1000 <= _MOST_MS else None
+
+
+def _text(query: QueryDict, name: str) -> str:
+    text = query.get(name, "").strip()
+    return text if len(text) <= LONGEST and text.isprintable() else ""

@@ -1,0 +1,56 @@
+"""The logs: every request, with filters. A member sees the whole organization's requests."""
+
+import re
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from accounts import access
+from activity import usage
+from activity.dashboard.summary import options_of
+from activity.requests import listing
+from common.clock import utc_now
+from common.web.http import AuthedRequest
+
+from .filters import STATUSES, log_filter_from
+from .search import search, sessions
+from .times import SPANS
+
+#: What providers end a response with, in the field's words.
+FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "error")
+GENERATION_ID = re.compile(r"gen-[0-9A-Za-z-]{1,36}")
+
+
+@login_required
+@require_GET
+def logs(request: AuthedRequest) -> HttpResponse:
+    """The requests of a view, or their sessions. 204 if `since` (a stamp) is still current.
+
+    `generation` opens that request beside the list.
+    """
+    organisation = access.for_member(request)
+    view = log_filter_from(request.GET, organisation, utc_now())
+    found_id = request.GET.get("id", "").strip()
+    if GENERATION_ID.fullmatch(found_id) and listing.request_of(view.usage.account, found_id):
+        return redirect(f"{reverse('activity:logs')}?{view.query(generation=found_id)}")
+    stamp = usage.stamp(view.usage.account)
+    if request.GET.get("since") == stamp:
+        return HttpResponse(status=204)
+    context = {
+        "view": view,
+        "stamp": stamp,
+        "unknown_id": found_id,
+        "spans": SPANS.items(),
+        "statuses": [(value, label) for value, (label, _) in STATUSES.items()],
+        "finish_reasons": FINISH_REASONS,
+        "options": options_of(view.usage, organisation),
+        "unused": not (view.usage.account.generations.exists() or view.usage.account.holds.exists()),
+    }
+    if view.typed["tab"] == "sessions":
+        context["sessions"], context["searched_to"] = sessions(view)
+    else:
+        context["page"] = search(view, request.GET.get("before", ""), request.GET.get("after", ""))
+    return render(request, "activity/logs.html", context)
