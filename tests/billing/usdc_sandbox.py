@@ -88,7 +88,7 @@ class Crypto:
         def found() -> list[Webhook]:
             return [webhook for webhook in list(self.webhooks) if webhook.event["id"] == purchase.provider_session]
 
-        wait_until(lambda: set(types) <= {each.event["eventType"] for each in found()}, f"{types}", timeout=15)
+        wait_until(lambda: set(types) <= {each.event["eventType"] for each in found()}, f"{types}")
         return found()
 
     def control(self, what: str, **body: Any) -> Any:
