@@ -56,7 +56,9 @@ def test_a_server_of_ones_own_answers_until_it_is_turned_off(site: Site, page: P
     slug = name.lower().replace(" ", "-")
     server = f"{site.providers_url}/{slug}"
     body = {"model": "tiny-llama", "messages": [{"role": "user", "content": "Hi"}]}
-    httpx.post(f"{server}/v1/chat/completions", json=body, trust_env=False)  # the sandbox lists models used before
+    httpx.post(
+        f"{server}/v1/chat/completions", json=body, trust_env=False, timeout=60
+    )  # the sandbox lists models used before
 
     enter(page, site, operator, "/admin/models_catalog/provider/")
     page.get_by_role("link", name="Add a server of your own").click()
@@ -94,7 +96,7 @@ def test_a_key_is_entered_tested_and_turned_off(site: Site, page: Page, operator
     slug = f"host-{uuid.uuid4().hex[:6]}"
     server = f"{site.providers_url}/{slug}"
     body = {"model": "tiny-llama", "messages": [{"role": "user", "content": "Hi"}]}
-    httpx.post(f"{server}/v1/chat/completions", json=body, trust_env=False)
+    httpx.post(f"{server}/v1/chat/completions", json=body, trust_env=False, timeout=60)
     site.manage("add_provider", slug, server, "--free")
 
     enter(page, site, operator, "/admin/models_catalog/providerkey/add/")
@@ -149,5 +151,5 @@ def test_people_organizations_keys_and_requests_are_looked_up_and_disabled(site:
     wide(page)
     act(page, customer.email, "Disable (signs them out everywhere; freeze the account to stop its keys)")
     expect(page.get_by_text("Users disabled: 1.")).to_be_visible()
-    mine = httpx.get(f"{site.url}/settings/keys", cookies={"sessionid": customer.session}, trust_env=False)
+    mine = httpx.get(f"{site.url}/settings/keys", cookies={"sessionid": customer.session}, trust_env=False, timeout=60)
     assert mine.status_code == 302

@@ -58,7 +58,9 @@ def start_web(site: Site, name: str, port: str) -> str:
 
 
 def sign_out(person: Person, server: Site, elsewhere: str) -> None:
-    with httpx.Client(base_url=elsewhere, cookies={"sessionid": person.session}, trust_env=False) as browser:
+    with httpx.Client(
+        base_url=elsewhere, cookies={"sessionid": person.session}, trust_env=False, timeout=60
+    ) as browser:
         browser.get("/account/logout/").raise_for_status()
         body = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
         assert browser.post("/account/logout/", data=body).status_code == 302

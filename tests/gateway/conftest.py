@@ -39,7 +39,7 @@ def provider_sandbox() -> Iterator[str]:
     try:
         for _ in range(200):
             try:
-                httpx.get(f"{address}/health").raise_for_status()
+                httpx.get(f"{address}/health", timeout=60).raise_for_status()
                 break
             except httpx.HTTPError:
                 time.sleep(0.05)
@@ -101,7 +101,7 @@ class Api:
     async def received(self) -> list[dict[str, Any]]:
         """The requests that the providers of this test have received."""
         sandbox = self.headers["X-Test-Sandbox"]
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             response = await client.get(f"{sandbox}/_test/requests", params={"session": self.session})
         return response.json()
 

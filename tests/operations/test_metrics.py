@@ -131,11 +131,16 @@ def test_errors_are_counted_by_kind_and_failed_attempts_by_provider(operated):
 
 def test_labels_hold_nothing_that_a_client_writes(operated):
     hostile = "quux-hostile"
-    httpx.get(f"{operated.url}/{hostile}/{hostile}?x={hostile}")
-    httpx.request("PURGE", f"{operated.url}/{hostile}", headers={"User-Agent": hostile})
-    httpx.post(f"{operated.url}{CHAT}", json={"model": hostile}, headers={"Authorization": f"Bearer {operated.key}"})
+    httpx.get(f"{operated.url}/{hostile}/{hostile}?x={hostile}", timeout=60)
+    httpx.request("PURGE", f"{operated.url}/{hostile}", headers={"User-Agent": hostile}, timeout=60)
+    httpx.post(
+        f"{operated.url}{CHAT}",
+        json={"model": hostile},
+        headers={"Authorization": f"Bearer {operated.key}"},
+        timeout=60,
+    )
     headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
-    text = httpx.get(f"{operated.url}/metrics", headers=headers).text
+    text = httpx.get(f"{operated.url}/metrics", headers=headers, timeout=60).text
     assert hostile not in text and "PURGE" not in text
 
 

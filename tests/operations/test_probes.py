@@ -115,8 +115,10 @@ async def test_a_hanging_check_is_a_timeout_and_is_not_started_twice():
 
 
 def test_the_running_site_becomes_ready(operated):
-    wait_until(lambda: httpx.get(f"{operated.url}/readyz").json()["status"] == "ready", "the site to be ready")
-    assert httpx.get(f"{operated.url}/healthz", headers={"Host": "10.1.2.3"}).status_code == 200
+    wait_until(
+        lambda: httpx.get(f"{operated.url}/readyz", timeout=60).json()["status"] == "ready", "the site to be ready"
+    )
+    assert httpx.get(f"{operated.url}/healthz", headers={"Host": "10.1.2.3"}, timeout=60).status_code == 200
 
 
 def test_the_answer_comes_in_time_when_the_database_hangs(tmp_path):

@@ -95,7 +95,7 @@ def test_running_responses_end_while_new_requests_are_refused_and_nothing_hangs(
     address = home.url.replace("http", "ws") + "/ws/chat"
     with (
         ThreadPoolExecutor(12) as pool,
-        httpx.Client() as kept,
+        httpx.Client(timeout=60) as kept,
         connect(address, origin=home.url, additional_headers=slow) as socket,
     ):
         streams = [pool.submit(read, home, person.key, MODEL, 80, started) for _ in range(10)]  # four seconds each
@@ -112,11 +112,13 @@ def test_running_responses_end_while_new_requests_are_refused_and_nothing_hangs(
         assert (response.status_code, response.headers["retry-after"]) == (503, "5")
         assert response.headers["connection"] == "close" and response.headers["x-request-id"]
         assert response.json()["error"]["metadata"]["error_type"] == "provider_overloaded"
-        refused = httpx.post(f"{home.url}/api/v1/chat/completions", headers={"Authorization": f"Bearer {person.key}"})
+        refused = httpx.post(
+            f"{home.url}/api/v1/chat/completions", headers={"Authorization": f"Bearer {person.key}"}, timeout=60
+        )
         assert refused.status_code == 503 and refused.headers["access-control-allow-origin"] == "*"
-        ready = httpx.get(f"{home.url}/readyz")
+        ready = httpx.get(f"{home.url}/readyz", timeout=60)
         assert (ready.status_code, ready.json()) == (503, {"status": "stopping"})
-        assert httpx.get(f"{home.url}/healthz").status_code == 200
+        assert httpx.get(f"{home.url}/healthz", timeout=60).status_code == 200
         chat(socket, "second")
         answer = frame(socket, "refused", "billed")
         assert (answer["type"], answer["id"]) == ("refused", "second")

@@ -163,7 +163,10 @@ def test_it_listens_on_this_machine_only(provider_sandbox_url):
 
 
 def test_without_record_it_keeps_nothing_and_without_speed_it_waits_for_nothing(tmp_path):
-    with provider_sandbox(tmp_path, "--speed", "0") as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with (
+        provider_sandbox(tmp_path, "--speed", "0") as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=60) as client,
+    ):
         refused = client.get("/_test/requests")
         assert (refused.status_code, "--record" in refused.json()["detail"]) == (404, True)
         body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "List 300 tips"}]}
@@ -184,7 +187,7 @@ def test_it_names_the_free_port_that_it_took_and_needs_nothing_of_the_site(tmp_p
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": root}, stdout=subprocess.PIPE, text=True
     )
     url = process.stdout.readline().split()[-1]
-    assert httpx.get(f"{url}/health", trust_env=False).json()["speed"] == 1
+    assert httpx.get(f"{url}/health", trust_env=False, timeout=60).json()["speed"] == 1
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=30)[0].strip().splitlines() == ["[]"]
 
@@ -195,7 +198,7 @@ def test_a_catalog_gives_models_and_the_limits_of_their_contexts(tmp_path):
         ' {"provider": "groq", "model": "a/c"}]}'
     )
     options = ("--speed", "0", "--catalog", str(tmp_path / "catalog.json"))
-    with provider_sandbox(tmp_path, *options) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with provider_sandbox(tmp_path, *options) as url, httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
         listed = client.get("/groq/v1/models").json()["data"]
         assert [(model["id"], model.get("context_length")) for model in listed] == [("b", 50), ("a/c", None)]
 
