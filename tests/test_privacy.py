@@ -42,7 +42,7 @@ class Stores:
             listening = threading.Event()
             self._ear = threading.Thread(target=self._listen, args=(self._redis, listening), daemon=True)
             self._ear.start()
-            assert listening.wait(10)
+            assert listening.wait(60)
 
     def _listen(self, client: redis.Redis, listening: threading.Event) -> None:
         with client.monitor() as monitor:
@@ -56,7 +56,7 @@ class Stores:
         """Return once everything that was sent to Redis before has been heard."""
         if self._redis and self._ear.is_alive():
             self._redis.echo(self.END)
-            self._ear.join(10)
+            self._ear.join(60)
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
         """Where, and what is there."""

@@ -92,7 +92,7 @@ class Crypto:
         return found()
 
     def control(self, what: str, **body: Any) -> Any:
-        response = requests.post(f"{self.address}/_test/{what}", json=body, timeout=10)
+        response = requests.post(f"{self.address}/_test/{what}", json=body, timeout=60)
         assert response.status_code == 200, response.text
         return response.json()
 
