@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,8 @@ class Stores:
         for (data,) in self.site.rows("SELECT session_data FROM django_session"):
             yield "session", repr(SessionStore().decode(str(data))).encode()
         for path in self.site.folder.rglob("*"):
-            if path.is_file():  # logs (and in them, mails), the broker's queue, SQLite with what it has deleted
+            # Logs (and in them, mails), the broker's queue, SQLite with what it has deleted.
+            with suppress(FileNotFoundError, IsADirectoryError):  # gone in the meantime
                 yield f"file {path.relative_to(self.site.folder)}", path.read_bytes()
         for command in self.commands:
             yield "Redis", command.encode()

@@ -129,7 +129,7 @@ def test_the_answer_comes_in_time_when_the_database_hangs(tmp_path):
         process = Process("web", WEB.replace("--workers 2", ""), env, tmp_path)
         try:
             wait_until(lambda: "Uvicorn running on" in process.output(), "uvicorn to run")
-            for _ in range(3):
+            for _ in range(2):  # the second finds the first still hanging
                 response = httpx.get(f"{site.url}/readyz", timeout=30)
                 assert response.status_code == 503
                 assert response.json()["parts"]["database"] in {"timeout", "failed"}
