@@ -92,7 +92,8 @@ def test_a_task_that_a_request_starts_logs_the_requests_id():
 
     context = logs.begin(request_id="0f1e2d3c4b5a", account=5)
     try:
-        with start_worker(celery, perform_ping_check=False, pool="solo"):
+        alone = {"without_mingle": True, "without_gossip": True, "without_heartbeat": True}
+        with start_worker(celery, perform_ping_check=False, pool="solo", **alone):
             result = fields.delay()
             seen = result.get(timeout=30)
     finally:
