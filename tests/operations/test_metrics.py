@@ -43,7 +43,7 @@ def scrape(operated: Operated) -> Samples:
 
 
 def quiet(operated: Operated) -> Samples:
-    """What is counted once every request has been, those of earlier tests too: what counts is written after answers."""
+    """The counts once every request is settled and counted, those of earlier tests too."""
     looks = [scrape(operated)]
 
     def total(name: str) -> float:
