@@ -1,4 +1,4 @@
-"""`make test` and `make lint`: every check of a change, stopping at the first failure."""
+"""`make test` and `make lint`: every check of a change, stopping at the first failure. Suites of tests all run."""
 
 import contextlib
 import os
@@ -78,7 +78,7 @@ def test(*arguments: str) -> int:
 
 
 def _tests(database: str, cache: str, browser: str) -> int:
-    """Run the suites that this machine can run. Return the exit code of the first that fails, or 0."""
+    """Run the suites that this machine can run, all of them. Return the exit code of the first that fails, or 0."""
     parallel = ["-n", PARALLEL, "-m", "not browser"]
     embedded = {"DATABASE_URL": "", "REDIS_URL": ""}
     production_like = {"DATABASE_URL": database, "REDIS_URL": cache}
@@ -98,13 +98,15 @@ def _tests(database: str, cache: str, browser: str) -> int:
         missing.append("tests in a browser (install Chromium, or set CHROMIUM to its path)")
     if missing and os.environ.get("CI"):
         raise Stop("".join(f"Cannot run {what}.\n" for what in missing))
+    failed: dict[str, int] = {}
     for number, (title, options, extra) in enumerate(suites, 1):
-        if missing and number == len(suites):  # near the end of the output, where it is not overlooked
-            say("".join(f"\n!!! NOT RUN: {what}" for what in missing))
+        told = [f"\n!!! NOT RUN: {what}" for what in missing] + [f"\n!!! FAILED: {earlier}" for earlier in failed]
+        if told and number == len(suites):  # near the end of the output, where it is not overlooked
+            say("".join(told))
         say(f"\n{title}")
         if code := call([python(), "-m", "pytest", *options], variables(settings=False) | extra):
-            return code
-    return 0
+            failed[title] = code
+    return next(iter(failed.values()), 0)
 
 
 def _run(check: Check, extra: dict[str, str]) -> None:

@@ -35,7 +35,7 @@ class Gate:
     @property
     def waiting(self) -> int:
         """Answers that wait here now."""
-        return int(httpx.get(self._address, trust_env=False).raise_for_status().json()["waiting"])
+        return int(httpx.get(self._address, trust_env=False, timeout=60).raise_for_status().json()["waiting"])
 
     def wait_for_an_answer(self, answers: int = 1) -> None:
         """Return once at least so many answers wait here; AssertionError when they never do."""
@@ -43,8 +43,8 @@ class Gate:
 
     def open(self) -> None:
         """Let the waiting answers go on, and later ones pass."""
-        httpx.post(f"{self._address}/open", trust_env=False).raise_for_status()
+        httpx.post(f"{self._address}/open", trust_env=False, timeout=60).raise_for_status()
 
     def close(self) -> None:
         """Make later answers wait again."""
-        httpx.post(f"{self._address}/close", trust_env=False).raise_for_status()
+        httpx.post(f"{self._address}/close", trust_env=False, timeout=60).raise_for_status()

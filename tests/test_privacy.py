@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ class Stores:
             listening = threading.Event()
             self._ear = threading.Thread(target=self._listen, args=(self._redis, listening), daemon=True)
             self._ear.start()
-            assert listening.wait(10)
+            assert listening.wait(60)
 
     def _listen(self, client: redis.Redis, listening: threading.Event) -> None:
         with client.monitor() as monitor:
@@ -56,7 +57,7 @@ class Stores:
         """Return once everything that was sent to Redis before has been heard."""
         if self._redis and self._ear.is_alive():
             self._redis.echo(self.END)
-            self._ear.join(10)
+            self._ear.join(60)
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
         """Where, and what is there."""
@@ -66,7 +67,8 @@ class Stores:
         for (data,) in self.site.rows("SELECT session_data FROM django_session"):
             yield "session", repr(SessionStore().decode(str(data))).encode()
         for path in self.site.folder.rglob("*"):
-            if path.is_file():  # logs (and in them, mails), the broker's queue, SQLite with what it has deleted
+            # Logs (and in them, mails), the broker's queue, SQLite with what it has deleted.
+            with suppress(FileNotFoundError, IsADirectoryError):  # gone in the meantime
                 yield f"file {path.relative_to(self.site.folder)}", path.read_bytes()
         for command in self.commands:
             yield "Redis", command.encode()

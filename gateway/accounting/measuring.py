@@ -45,8 +45,6 @@ def count(rows: Sequence[GenerationRow]) -> None:
         if row.error_status is None and row.latency_ms is not None and row.duration_ms is not None:
             _first_token_seconds(row.source).observe(row.latency_ms / 1000)
             _seconds(row.source).observe(row.duration_ms / 1000)
-    for labels, number in requests.items():
-        _requests(*labels).inc(number)
     for kind, number in tokens.items():
         if number:
             _tokens(*kind).inc(number)
@@ -54,6 +52,8 @@ def count(rows: Sequence[GenerationRow]) -> None:
         _cost(provider).inc(pico / PICO_PER_USD)
     if write_off:
         metrics.WRITE_OFF_USD.inc(write_off / PICO_PER_USD)
+    for labels, number in requests.items():  # last: what is scraped meanwhile never has fewer tokens than requests
+        _requests(*labels).inc(number)
 
 
 def _outcome(row: GenerationRow) -> str:

@@ -6,6 +6,7 @@ The control API under `/_test` takes and returns JSON. It is no part of any prov
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ from .store import Json, Store, public
 
 MODES = ("refuse", "crash", "drop", "slow")
 
+#: The slow requests that wait in this process.
+_slow: set[asyncio.Event] = set()
+
 # A failure of the provider's own, in its shape of errors: message, status.
 Failure = Callable[[str, int], ProviderError]
 
@@ -31,7 +35,7 @@ class Fault:
     refuse: answered with `status`, not executed, not remembered (an outage, a rate limit)
     crash:  executed, but answered with `status`, and that answer is remembered for its idempotency key
     drop:   executed and remembered, then the connection is cut without an answer
-    slow:   executed `seconds` late, with its idempotency key in use until then
+    slow:   executed `seconds` late or with the next reset, with its idempotency key in use until then
     """
 
     mode: str = ""
@@ -40,8 +44,15 @@ class Fault:
 
     async def wait(self) -> None:
         """Delay a slow request."""
-        if self.mode == "slow":
-            await asyncio.sleep(self.seconds)
+        if self.mode != "slow":
+            return
+        go_on = asyncio.Event()
+        _slow.add(go_on)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(go_on.wait(), self.seconds)
+        finally:
+            _slow.discard(go_on)
 
     def refuse(self, failure: Failure) -> None:
         """Raises the failure when the request is to be refused: nothing is executed, nothing remembered."""
@@ -169,7 +180,9 @@ def state(store: Store, given: Json) -> Json:
 
 
 def reset(store: Store, given: Json) -> Json:
-    """No faults any more. The clock stays where it is: time does not run backwards."""
+    """No faults any more; slow requests go on. The clock stays where it is: time does not run backwards."""
+    for go_on in _slow:
+        go_on.set()
     store.set_setting("request_faults", [])
     store.set_setting("webhook_faults", {})
     return state(store, {})

@@ -10,6 +10,8 @@ let edited = slug.value !== "" && slug.value !== slugOf(name.value);
 slug.addEventListener("input", () => {
   edited = slug.value !== "";
 });
-name.addEventListener("input", () => {
+const follow = () => {
   if (!edited) slug.value = slugOf(name.value);
-});
+};
+name.addEventListener("input", follow);
+follow(); // what was typed while this module was on its way

@@ -1,8 +1,8 @@
-"""A process that races for the money of one account: `python -m tests.billing.race_worker ROLES ACCOUNT SECONDS`.
+"""A process that races for an account's money: `python -m tests.billing.race_worker ROLES ACCOUNT SECONDS [WANTED...]`.
 
 `test_races.py` starts it against its own database. It plays several roles (separated by commas), each on a thread,
-from the moment a line arrives on standard input, and finally prints counts of what it did as JSON. Some are killed
-before that.
+from the moment a line arrives on standard input until the time is over and each count that is wanted has begun, and
+finally prints counts of what it did as JSON. Some are killed before that.
 """
 
 import json
@@ -140,14 +140,14 @@ def deliver(account: int, did: Counter[str]) -> None:
 ROLES = {"spend": spend, "buy": buy, "sweep": sweep, "charge": charge, "alert": alert, "deliver": deliver}
 
 
-def main(roles: str, account: str, seconds: str) -> None:
+def main(roles: str, account: str, seconds: str, *wanted: str) -> None:
     did: Counter[str] = Counter()
     print("ready", flush=True)
     sys.stdin.readline()  # until all processes are ready
     end = time.monotonic() + float(seconds)
 
     def play(role: str) -> None:
-        while time.monotonic() < end:
+        while time.monotonic() < end or not all(did[what] for what in wanted):
             ROLES[role](int(account), did)
 
     at_once([lambda role=role: play(role) for role in roles.split(",")])

@@ -39,7 +39,7 @@ class Sandbox:
     def expire(self, purchase: Purchase) -> None:
         """Expire the page. (The sandbox's clock can only move forward, which would affect later tests.)"""
         response = requests.post(
-            f"{self.address}/v1/checkout/sessions/{purchase.provider_session}/expire", auth=KEY, timeout=10
+            f"{self.address}/v1/checkout/sessions/{purchase.provider_session}/expire", auth=KEY, timeout=60
         )
         response.raise_for_status()
 
@@ -79,12 +79,12 @@ class Sandbox:
                 return found
 
     def get(self, path: str) -> Any:
-        response = requests.get(self.address + path, auth=KEY, timeout=10)
+        response = requests.get(self.address + path, auth=KEY, timeout=60)
         response.raise_for_status()
         return response.json()
 
     def post(self, path: str, /, *, accepts: Collection[int] = (200, 402), **body: Any) -> Any:
-        response = requests.post(self.address + path, json=body, timeout=10)
+        response = requests.post(self.address + path, json=body, timeout=60)
         assert response.status_code in accepts, response.text
         return response.json()
 

@@ -88,11 +88,11 @@ class Crypto:
         def found() -> list[Webhook]:
             return [webhook for webhook in list(self.webhooks) if webhook.event["id"] == purchase.provider_session]
 
-        wait_until(lambda: set(types) <= {each.event["eventType"] for each in found()}, f"{types}", timeout=15)
+        wait_until(lambda: set(types) <= {each.event["eventType"] for each in found()}, f"{types}")
         return found()
 
     def control(self, what: str, **body: Any) -> Any:
-        response = requests.post(f"{self.address}/_test/{what}", json=body, timeout=10)
+        response = requests.post(f"{self.address}/_test/{what}", json=body, timeout=60)
         assert response.status_code == 200, response.text
         return response.json()
 

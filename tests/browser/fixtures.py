@@ -34,7 +34,7 @@ __all__ = [
     "pytest_xdist_make_scheduler", "site", "sites", "stores",
 ]  # fmt: skip
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
 # Switches off whatever would make Chromium call home: the tests work without a network.
 ARGUMENTS = [
     "--no-sandbox",

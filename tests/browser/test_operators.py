@@ -56,7 +56,8 @@ def test_a_server_of_ones_own_answers_until_it_is_turned_off(site: Site, page: P
     slug = name.lower().replace(" ", "-")
     server = f"{site.providers_url}/{slug}"
     body = {"model": "tiny-llama", "messages": [{"role": "user", "content": "Hi"}]}
-    httpx.post(f"{server}/v1/chat/completions", json=body, trust_env=False)  # the sandbox lists models used before
+    # The sandbox lists models used before.
+    httpx.post(f"{server}/v1/chat/completions", json=body, trust_env=False, timeout=60)
 
     enter(page, site, operator, "/admin/models_catalog/provider/")
     page.get_by_role("link", name="Add a server of your own").click()
@@ -73,7 +74,7 @@ def test_a_server_of_ones_own_answers_until_it_is_turned_off(site: Site, page: P
     check_looks(page)
     wide(page)
 
-    wait_until(lambda: chat(site, operator, f"{slug}/tiny-llama").status_code == 200, "the server to answer", 10)
+    wait_until(lambda: chat(site, operator, f"{slug}/tiny-llama").status_code == 200, "the server to answer")
     page.goto(f"{site.url}/{slug}/tiny-llama")
     expect(page.get_by_role("heading", level=1)).to_contain_text("tiny-llama")
     page.goto(f"{site.url}/chat?model={slug}/tiny-llama")
@@ -82,11 +83,11 @@ def test_a_server_of_ones_own_answers_until_it_is_turned_off(site: Site, page: P
     enter(page, site, operator, f"/admin/models_catalog/provider/?q={slug}")
     act(page, name, "Turn off")
     expect(page.get_by_text("Providers turned off: 1.")).to_be_visible()
-    wait_until(lambda: chat(site, operator, f"{slug}/tiny-llama").status_code == 404, "the server to be left out", 10)
+    wait_until(lambda: chat(site, operator, f"{slug}/tiny-llama").status_code == 404, "the server to be left out")
 
     site.manage("add_provider", f"{name} two", server, "--prompt-price", "1", "--completion-price", "2")
     priced = f"{slug}-two/tiny-llama"
-    wait_until(lambda: chat(site, operator, priced).status_code == 200, "the priced server to answer", 10)
+    wait_until(lambda: chat(site, operator, priced).status_code == 200, "the priced server to answer")
     assert chat(site, operator, priced).json()["usage"]["cost"] > 0
 
 
@@ -94,7 +95,7 @@ def test_a_key_is_entered_tested_and_turned_off(site: Site, page: Page, operator
     slug = f"host-{uuid.uuid4().hex[:6]}"
     server = f"{site.providers_url}/{slug}"
     body = {"model": "tiny-llama", "messages": [{"role": "user", "content": "Hi"}]}
-    httpx.post(f"{server}/v1/chat/completions", json=body, trust_env=False)
+    httpx.post(f"{server}/v1/chat/completions", json=body, trust_env=False, timeout=60)
     site.manage("add_provider", slug, server, "--free")
 
     enter(page, site, operator, "/admin/models_catalog/providerkey/add/")
@@ -142,12 +143,12 @@ def test_people_organizations_keys_and_requests_are_looked_up_and_disabled(site:
     wide(page)
     act(page, "Program", "Disable (requests get 401 within two seconds)")
     expect(page.get_by_text("Keys disabled: 1.")).to_be_visible()
-    wait_until(lambda: chat(site, customer, "openai/gpt-4o-mini").status_code == 401, "the key to be refused", 10)
+    wait_until(lambda: chat(site, customer, "openai/gpt-4o-mini").status_code == 401, "the key to be refused")
 
     page.goto(f"{site.url}/admin/accounts/user/?q={customer.email}")
     check_looks(page)
     wide(page)
     act(page, customer.email, "Disable (signs them out everywhere; freeze the account to stop its keys)")
     expect(page.get_by_text("Users disabled: 1.")).to_be_visible()
-    mine = httpx.get(f"{site.url}/settings/keys", cookies={"sessionid": customer.session}, trust_env=False)
+    mine = httpx.get(f"{site.url}/settings/keys", cookies={"sessionid": customer.session}, trust_env=False, timeout=60)
     assert mine.status_code == 302

@@ -10,9 +10,10 @@ from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from chat.answers import limits
+from tests.gates import Gate
 from tests.gateway.conftest import Api, api, program_key, provider_sandbox, small_catalogue
 
-__all__ = ["Api", "Page", "api", "open_page", "page", "program_key", "provider_sandbox", "small_catalogue"]
+__all__ = ["Api", "Page", "api", "gate", "open_page", "page", "program_key", "provider_sandbox", "small_catalogue"]
 
 ORIGIN = b"http://127.0.0.1"
 
@@ -79,15 +80,23 @@ async def open_page(api: Api) -> AsyncIterator[OpenPage]:
             headers.append((b"cookie", cookies.encode()))
         socket = WebsocketCommunicator(application, "/ws/chat", headers=headers)
         sockets.append(socket)
-        connected, _ = await socket.connect(timeout=10)
+        connected, _ = await socket.connect(timeout=30)
         assert connected, "the handshake was refused"
         return Page(socket)
 
     yield open_page
     for socket in sockets:
         if not socket.future.done():
-            await socket.disconnect(timeout=10)
+            await socket.disconnect(timeout=30)
     await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def gate(api: Api) -> AsyncIterator[Gate]:
+    """A gate at which answers wait after twenty tokens, until the test opens it or ends."""
+    gate = Gate(api.headers["X-Test-Sandbox"], after=20)
+    yield gate
+    await asyncio.to_thread(gate.open)
 
 
 @pytest.fixture

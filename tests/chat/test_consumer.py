@@ -12,6 +12,7 @@ from channels.testing import WebsocketCommunicator
 from accounts import access
 from accounts.models import PrivacySettings
 from billing import spending
+from chat.delta_buffer import PAUSE_SECONDS
 from common.money import PicoUsd, as_usd, format_usd
 from gateway.models import Generation
 from tests.chat.conftest import ORIGIN
@@ -84,17 +85,17 @@ async def test_many_tokens_share_a_frame(open_page, alice_client):
     await page.ask()
     await page.hear_until("ended")
     frames = [frame for frame in page.heard if frame["type"] == "delta"]
-    assert len(frames) <= (time.monotonic() - began) / 0.03 + 3
-    assert len(frames) < 200
+    assert len(frames) <= (time.monotonic() - began) / PAUSE_SECONDS + 3
 
 
-async def test_two_answers_run_at_once_and_one_can_be_stopped(api, open_page, alice_client):
-    page = await open_page(alice_client, tokens="120", delay="0.01")
+async def test_two_answers_run_at_once_and_one_can_be_stopped(api, open_page, alice_client, gate):
+    page = await open_page(alice_client, tokens="120", gate=gate.place)
     await page.ask("left")
     await page.ask("right")
-    await page.hear_until("delta", "left")
-    await page.hear_until("delta", "right")
+    await asyncio.to_thread(gate.wait_for_an_answer, 2)
     await page.say(type="stop", id="left")
+    await page.hear_until("ended", "left")
+    await asyncio.to_thread(gate.open)
     await page.hear_until("ended", "right")
     assert page.kinds("right")[-2:] == ["billed", "ended"]
     assert "stopped" in page.kinds("left")
@@ -102,16 +103,14 @@ async def test_two_answers_run_at_once_and_one_can_be_stopped(api, open_page, al
     assert len(page.text("left")) < len(page.text("right"))
 
 
-async def test_stopping_is_quick_keeps_the_part_and_says_what_it_cost(api, open_page, alice_client):
-    page = await open_page(alice_client, tokens="400", delay="0.02")
+async def test_stopping_waits_for_no_provider_keeps_the_part_and_says_what_it_cost(api, open_page, alice_client, gate):
+    page = await open_page(alice_client, tokens="400", gate=gate.place)
     await page.ask()
     started = await page.hear_until("started")
     while len(page.text()) < 40:
         await page.hear()
-    began = time.monotonic()
     await page.say(type="stop", id="a1")
-    await page.hear_until("ended")
-    assert time.monotonic() - began < 0.5
+    await page.hear_until("ended")  # although the provider says nothing
     billed = await page.hear_until("billed")
     row = await api.generation(started["generation_id"])
     assert row.cancelled
@@ -133,8 +132,8 @@ async def test_stopping_before_the_first_token_costs_nothing(api, open_page, ali
     await api.assert_books_balance()
 
 
-async def test_stopping_twice_or_something_else_does_no_harm(api, open_page, alice_client):
-    page = await open_page(alice_client, tokens="300", delay="0.01")
+async def test_stopping_twice_or_something_else_does_no_harm(api, open_page, alice_client, gate):
+    page = await open_page(alice_client, tokens="300", gate=gate.place)
     await page.ask()
     await page.hear_until("delta")
     for answer_id in ("a1", "a1", "another", "a1"):
@@ -171,7 +170,7 @@ async def test_a_page_that_leaves_ends_its_answers_and_pays_for_what_was_made(ap
     await page.ask()
     started = await page.hear_until("started")
     await page.hear_until("delta")
-    await page.socket.disconnect(timeout=10)
+    await page.socket.disconnect(timeout=30)
     row = await api.generation(started["generation_id"])
     assert row.cancelled
     assert row.completion_tokens < 400
@@ -258,19 +257,20 @@ async def test_bad_messages_are_answered_and_never_end_the_socket(page, settings
     assert await page.hear() == {"type": "pong"}
 
 
-async def test_the_same_answer_is_not_begun_twice(api, open_page, alice_client):
-    page = await open_page(alice_client, tokens="40", delay="0.01")
+async def test_the_same_answer_is_not_begun_twice(api, open_page, alice_client, gate):
+    page = await open_page(alice_client, tokens="40", gate=gate.place)
     await page.ask()
     await page.ask()
     refused = await page.hear_until("refused")
     assert refused["status"] == 409
     assert "id" not in refused
+    await asyncio.to_thread(gate.open)
     await page.hear_until("ended")
     assert await Generation.objects.acount() == 1
 
 
-async def test_there_is_a_limit_to_answers_at_once(open_page, alice_client):
-    page = await open_page(alice_client, tokens="60", delay="0.02")
+async def test_there_is_a_limit_to_answers_at_once(open_page, alice_client, gate):
+    page = await open_page(alice_client, tokens="60", gate=gate.place)
     for number in range(13):
         await page.ask(f"a{number}")
     refused = await page.hear_until("refused")
@@ -287,7 +287,7 @@ async def test_there_is_a_limit_to_answers_at_once(open_page, alice_client):
 
 async def test_a_visitor_who_is_not_signed_in_is_told_and_let_go(open_page):
     page = await open_page(None)
-    closing = await page.socket.receive_output(timeout=5)
+    closing = await page.socket.receive_output(timeout=30)
     assert (closing["type"], closing["code"]) == ("websocket.close", 4401)
 
 
@@ -297,7 +297,7 @@ async def test_another_site_cannot_open_the_socket_with_the_visitors_cookies(api
     cookie = f"sessionid={alice_client.cookies['sessionid'].value}".encode()
     headers = [(b"host", b"127.0.0.1"), (b"origin", b"https://evil.example"), (b"cookie", cookie)]
     socket = WebsocketCommunicator(application, "/ws/chat", headers=headers)
-    connected, _ = await socket.connect(timeout=5)
+    connected, _ = await socket.connect(timeout=30)
     assert not connected
     assert ORIGIN != b"https://evil.example"
 

@@ -12,7 +12,7 @@ async def refused_with(page) -> str:
     """The reason of the refusal before the socket closes with 4429."""
     frame = await page.hear()
     assert (frame["type"], frame["status"], "id" in frame) == ("refused", 429, False)
-    closing = await page.socket.receive_output(timeout=5)
+    closing = await page.socket.receive_output(timeout=30)
     assert (closing["type"], closing["code"]) == ("websocket.close", 4429)
     return frame["message"]
 
@@ -35,7 +35,7 @@ async def test_one_user_cannot_open_more_sockets_than_allowed_and_another_still_
         await page.hear_until("ready")
     assert "You have 3 chats open. Close a tab" in await refused_with(await open_page(alice_client))
     assert (await (await open_page(charlie_client)).hear())["type"] == "ready"
-    await pages[0].socket.disconnect(timeout=10)
+    await pages[0].socket.disconnect(timeout=30)
     assert (await (await open_page(alice_client)).hear())["type"] == "ready"
 
 
@@ -64,7 +64,7 @@ async def test_answers_are_counted_over_all_sockets_of_a_user(api, open_page, al
     await pages[1].ask("a3")
     await pages[1].hear_until("started", "a3")
     for page in pages:
-        await page.socket.disconnect(timeout=10)
+        await page.socket.disconnect(timeout=30)
     await settled(api)
 
 
@@ -75,7 +75,7 @@ async def test_every_place_is_given_back_however_an_answer_ends(api, open_page, 
         await page.hear_until("ended")
         await page.ask("a2", model="acme/none")
         await page.hear_until("ended", "a2")
-        await page.socket.disconnect(timeout=10)
+        await page.socket.disconnect(timeout=30)
     page = await open_page(alice_client, tokens="300", delay="0.02")
     for number in range(4):
         await page.ask(f"a{number}")
@@ -90,7 +90,7 @@ async def test_every_place_is_given_back_however_an_answer_ends(api, open_page, 
     await settled(api)
 
 
-async def test_a_flood_is_refused_and_the_user_hears_when_to_try_again(open_page, alice_client, settings):
+async def test_a_flood_is_refused_and_the_user_hears_when_to_try_again(open_page, alice_client, settings, clock):
     settings.CHAT_MESSAGES_PER_MINUTE = 60
     page = await open_page(alice_client)
     await page.hear_until("ready")
@@ -104,8 +104,9 @@ async def test_a_flood_is_refused_and_the_user_hears_when_to_try_again(open_page
     assert refused["retry_after"] == "1"
     assert refused["message"] == "Too many messages. Wait 1 s and try again."
     await page.hear_until("ended", "a1")
+    clock.advance(seconds=1)
     await page.say(type="ping")
-    assert await page.hear() == {"type": "pong"}  # the socket stays open, and a second has passed
+    assert await page.hear() == {"type": "pong"}  # the socket stays open
 
 
 def test_a_rate_lets_a_burst_through_and_then_one_at_a_time(clock):

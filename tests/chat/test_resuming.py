@@ -12,9 +12,10 @@ from chat.answers import kept_answers
 from chat.socket.consumer import detached, stop_detached
 from gateway.models import Generation
 from tests.conftest import signed_in
+from tests.gates import Gate
 
 KEY = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
-LONG = {"tokens": "60", "delay": "0.02"}
+LONG = {"tokens": "60"}
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +37,8 @@ async def ask(page, prompt: str = "Tell me a lot") -> dict[str, Any]:
     return started
 
 
-async def resumed(page, key: str = KEY) -> list[dict[str, Any]]:
-    """Resume, and return the answer's frames once it has ended."""
+async def resumed(page, key: str = KEY, gate: Gate | None = None) -> list[dict[str, Any]]:
+    """Resume, open the gate with the first frames, and return the answer's frames once it has ended."""
     await page.say(type="resume", id="a1", key=key)
     frames: list[dict[str, Any]] = []
     while not frames or frames[-1]["type"] != "ended":
@@ -45,6 +46,8 @@ async def resumed(page, key: str = KEY) -> list[dict[str, Any]]:
         assert piece["type"] == "resumed", piece
         assert (piece["start"] == 0) == (not frames)
         frames += piece["frames"]
+        if gate:
+            await asyncio.to_thread(gate.open)
     return frames
 
 
@@ -54,13 +57,13 @@ async def again(open_page, client, **sandbox: str):
     return page
 
 
-async def test_a_page_that_is_loaded_again_gets_the_whole_answer_and_pays_once(api, open_page, alice_client):
-    page = await again(open_page, alice_client, **LONG)
+async def test_a_page_that_is_loaded_again_gets_the_whole_answer_and_pays_once(api, open_page, alice_client, gate):
+    page = await again(open_page, alice_client, **LONG, gate=gate.place)
     started = await ask(page)
-    await page.socket.disconnect()
+    await page.socket.disconnect(timeout=30)
     assert detached, "the answer goes on"
 
-    frames = await resumed(await again(open_page, alice_client))
+    frames = await resumed(await again(open_page, alice_client), gate=gate)
     kinds = [frame["type"] for frame in frames if frame["type"] != "delta"]
     assert kinds == ["accepted", "started", "finished", "billed", "ended"]
     assert next(frame for frame in frames if frame["type"] == "started") == started
@@ -76,7 +79,7 @@ async def test_an_answer_that_ended_meanwhile_is_still_there_until_the_page_has_
     page = await again(open_page, alice_client, tokens="5")
     await page.say(type="ask", id="a1", body=question(), key=KEY)
     await page.hear_until("ended")
-    await page.socket.disconnect()
+    await page.socket.disconnect(timeout=30)
 
     page = await again(open_page, alice_client)
     assert (await resumed(page))[-1]["type"] == "ended"
@@ -88,7 +91,7 @@ async def test_an_answer_that_ended_meanwhile_is_still_there_until_the_page_has_
 async def test_a_page_stops_an_answer_that_was_begun_on_another_socket(api, open_page, alice_client):
     page = await again(open_page, alice_client, tokens="3000", delay="0.02")
     started = await ask(page)
-    await page.socket.disconnect()
+    await page.socket.disconnect(timeout=30)
     page = await again(open_page, alice_client)
     await page.say(type="resume", id="a1", key=KEY)
     await page.hear_until("resumed")
@@ -116,17 +119,17 @@ async def test_another_key_and_another_person_get_nothing(open_page, alice_clien
 async def test_signing_out_stops_an_answer_that_goes_on_alone(api, open_page, alice_client):
     page = await again(open_page, alice_client, tokens="3000", delay="0.02")
     started = await ask(page)
-    await page.socket.disconnect()
+    await page.socket.disconnect(timeout=30)
     running = list(detached)
     await sync_to_async(alice_client.post)("/account/logout/")
-    await asyncio.wait_for(asyncio.gather(*running), 10)
+    await asyncio.wait_for(asyncio.gather(*running), 30)
     assert (await api.generation(started["generation_id"])).cancelled
 
 
 async def test_nothing_that_is_kept_can_be_read_without_the_pages_key(open_page, alice_client):
     page = await again(open_page, alice_client, **LONG)
     await ask(page, "Say PLUMAGE")
-    await page.socket.disconnect()
+    await page.socket.disconnect(timeout=30)
     page = await again(open_page, alice_client)
     said = "".join(frame.get("text", "") for frame in await resumed(page)).split()
     kept = b"".join(await everything_kept())

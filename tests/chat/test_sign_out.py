@@ -1,7 +1,6 @@
 """Whatever ends a session ends its sockets, and what was said until then is billed."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -15,17 +14,26 @@ from accounts.models import User
 from chat import sign_out
 from gateway.models import Generation
 from tests.conftest import PASSWORD, signed_in
+from tests.processes import wait_until
+
+#: Longer than any test waits: what ends before was announced.
+NEVER = 3600.0
 
 
-async def ended(page) -> float:
-    """Hear everything until the socket closes with 4401; return the seconds that it took."""
-    began = time.monotonic()
+async def ended(page) -> None:
+    """Hear everything until the socket closes with 4401."""
     while True:
-        output = await page.socket.receive_output(timeout=15)
+        output = await page.socket.receive_output(timeout=30)
         if output["type"] == "websocket.close":
             assert output["code"] == 4401
-            return time.monotonic() - began
+            return
         page.heard.append(msgspec.json.decode(output["text"]))
+
+
+def set_look_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Read all sessions as often as this, with a channel layer or without."""
+    for name in ("LOOK_SECONDS", "LOOK_SECONDS_ALONE"):
+        monkeypatch.setattr(sign_out, name, seconds)
 
 
 def by_signing_out(client, alice: User) -> None:
@@ -61,27 +69,28 @@ def by_rows_deleted_in_sql(client, alice: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "seconds"),
+    ("end", "look_seconds"),
     [
-        (by_signing_out, 1),
-        (by_an_operator_who_deletes_the_session, 1),
-        (by_changing_the_password, 1),
-        (by_a_password_that_an_operator_sets, 1),
-        (by_disabling_the_user, 1),
-        (by_a_change_that_announces_nothing, sign_out.LOOK_SECONDS_ALONE + 2),
-        (by_rows_deleted_in_sql, sign_out.LOOK_SECONDS_ALONE + 2),
+        (by_signing_out, NEVER),
+        (by_an_operator_who_deletes_the_session, NEVER),
+        (by_changing_the_password, NEVER),
+        (by_a_password_that_an_operator_sets, NEVER),
+        (by_disabling_the_user, NEVER),
+        (by_a_change_that_announces_nothing, 0.2),
+        (by_rows_deleted_in_sql, 0.2),
     ],
 )
 async def test_a_session_that_ends_stops_its_answers_and_bills_what_was_said(
-    api, open_page, alice, alice_client, end: Callable, seconds: float
+    api, open_page, alice, alice_client, monkeypatch, end: Callable, look_seconds: float
 ):
+    set_look_seconds(monkeypatch, look_seconds)
     page = await open_page(alice_client, tokens="2000", delay="0.02")
     await page.ask()
     started = await page.hear_until("started")
     while len(page.text()) < 40:
         await page.hear()
     await sync_to_async(end)(alice_client, alice)
-    assert await ended(page) < seconds + 1  # a busy machine is slow
+    await ended(page)
     assert page.kinds()[-2:] == ["refused", "ended"]
     refused = next(frame for frame in page.heard if frame["type"] == "refused")
     assert (refused["status"], refused["message"]) == (401, "You were signed out before this answer finished.")
@@ -94,14 +103,14 @@ async def test_a_session_that_ends_stops_its_answers_and_bills_what_was_said(
 
 
 async def test_a_session_that_expires_ends_its_sockets_at_once(open_page, alice_client, clock, monkeypatch):
-    monkeypatch.setattr(sign_out, "LOOK_SECONDS_ALONE", 60.0)
+    set_look_seconds(monkeypatch, NEVER)
     session = await Session.objects.aget()
     session.expire_date = clock.utc_now() + timedelta(seconds=0.5)
     await session.asave()
     page = await open_page(alice_client)
     await page.hear_until("ready")
     clock.advance(seconds=1)
-    assert await ended(page) < 3
+    await ended(page)
 
 
 async def test_other_sessions_and_other_users_keep_their_sockets(open_page, alice, alice_client, charlie_client):
@@ -120,7 +129,7 @@ async def test_other_sessions_and_other_users_keep_their_sockets(open_page, alic
 
 
 async def test_a_database_or_channel_layer_that_is_away_ends_nothing(open_page, alice_client, monkeypatch, caplog):
-    monkeypatch.setattr(sign_out, "LOOK_SECONDS_ALONE", 0.1)
+    set_look_seconds(monkeypatch, 0.1)
     page = await open_page(alice_client)
     await page.hear_until("ready")
 
@@ -129,10 +138,7 @@ async def test_a_database_or_channel_layer_that_is_away_ends_nothing(open_page, 
 
     with monkeypatch.context() as patch:
         patch.setattr(sign_out, "_expiries", away)
-        for _ in range(100):
-            await asyncio.sleep(0.05)
-            if "were not checked" in caplog.text:
-                break
+        await asyncio.to_thread(wait_until, lambda: "were not checked" in caplog.text, "a look that fails")
         assert "were not checked: ConnectionError" in caplog.text
     await page.say(type="ping")
     assert await page.hear() == {"type": "pong"}
@@ -161,7 +167,6 @@ async def test_redis_that_is_away_ends_no_socket_and_delays_no_sign_out(open_pag
     await asyncio.sleep(0.2)
     await page.say(type="ping")
     assert await page.hear() == {"type": "pong"}
-    began = time.monotonic()
-    await sync_to_async(alice_client.logout)()
-    assert time.monotonic() - began < 3
+    async with asyncio.timeout(30):
+        await sync_to_async(alice_client.logout)()
     await ended(page)

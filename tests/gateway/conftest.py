@@ -1,10 +1,6 @@
 """Inference in this process, against the simulated providers of a sandbox process."""
 
 import asyncio
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,31 +18,17 @@ from gateway.providers import http
 from gateway.routing import affinity, catalogue_cache, health
 from keys import issuing
 from keys.models import ApiKey
+from tests import processes
 
 from . import factory
 from .file_server import served  # noqa: F401 a fixture
 
 
 @pytest.fixture(scope="session")
-def provider_sandbox() -> Iterator[str]:
+def provider_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of the providers sandbox, without delays, recording the requests that it receives."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "sandbox.providers", "--port", str(port), "--speed", "0", "--record"]
-    process = subprocess.Popen(command)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                httpx.get(f"{address}/health").raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.05)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(10)
+    with processes.provider_sandbox(tmp_path_factory.mktemp("providers"), "--speed", "0", "--record") as url:
+        yield url
 
 
 @dataclass
@@ -101,7 +83,7 @@ class Api:
     async def received(self) -> list[dict[str, Any]]:
         """The requests that the providers of this test have received."""
         sandbox = self.headers["X-Test-Sandbox"]
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             response = await client.get(f"{sandbox}/_test/requests", params={"session": self.session})
         return response.json()
 

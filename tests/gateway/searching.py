@@ -57,12 +57,10 @@ def request():
 
 
 async def until(condition) -> None:
-    """Wait until the coroutine function returns true, at most 10 seconds."""
-    for _ in range(500):
-        if await condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the condition did not become true")
+    """Wait until the coroutine function returns true."""
+    async with asyncio.timeout(60):
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def cancel_when(api, condition, **headers) -> Generation:

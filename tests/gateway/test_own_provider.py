@@ -21,7 +21,7 @@ async def server(api, settings, provider_sandbox, request) -> str:
     """A server with one model, `tiny-llama`."""
     settings.SANDBOX_PROVIDERS_URL = ""  # its answers are not marked as simulated
     url = f"{provider_sandbox}/own-{abs(hash(request.node.nodeid))}"
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         body = {"model": "tiny-llama", "messages": [{"role": "user", "content": "Hi"}]}
         await client.post(f"{url}/v1/chat/completions", json=body, headers={"Authorization": "Bearer any"})
     return url
@@ -73,7 +73,7 @@ async def test_it_is_in_every_list_of_models_at_once(api, server):
 
 async def test_its_key_is_sent_and_without_one_no_authorization_is(api, server, provider_sandbox):
     async def authorization() -> str | None:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             records = (await client.get(f"{provider_sandbox}/_test/requests", params={"session": ""})).json()
         path = server.removeprefix(provider_sandbox) + "/v1/chat/completions"
         return [each for each in records if each["path"] == path][-1]["headers"].get("authorization")

@@ -53,7 +53,7 @@ async def keys_used(api, provider_sandbox) -> list[str]:
     import httpx
 
     base = await sync_to_async(lambda: Provider.objects.get(slug="cheap").base_url)()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         records = (await client.get(f"{provider_sandbox}/_test/requests", params={"session": ""})).json()
     own = [record for record in records if record["path"].startswith(base.removeprefix(provider_sandbox))]
     return [record["headers"]["authorization"].rpartition("-")[2] for record in own]

@@ -108,13 +108,13 @@ def test_a_second_process_waits_for_the_first_to_end_and_is_refused_if_it_does_n
     second, _ = start()
     wait_until(lambda: not second.is_alive(), "the second process to give up")
     assert f"Another web process runs without REDIS_URL (process {first.pid} on " in second.output()
-    assert httpx.get(url).status_code == 200
+    assert httpx.get(url, timeout=60).status_code == 200
 
     third, url = start()
     wait_until(lambda: "Waiting for it to stop" in third.output(), "the third process to wait")
     os.kill(first.pid, signal.SIGKILL)
     third.wait_until_it_responds(url)
 
-    httpx.get(f"{url}/account/confirm-email/a-secret/?next=another-secret")
+    httpx.get(f"{url}/account/confirm-email/a-secret/?next=another-secret", timeout=60)
     wait_until(lambda: "/account/confirm-email/***/?***" in third.output(), "the access line")
     assert "secret" not in third.output()

@@ -151,5 +151,5 @@ def test_sockets_pass(behind, person):
 
 
 def test_the_answer_has_an_id_and_the_probes_are_reached_from_this_machine(behind):
-    assert httpx.get(f"{behind.url}/terms").headers["x-request-id"]
-    assert httpx.get(f"{behind.url}/healthz").text == "ok\n"
+    assert httpx.get(f"{behind.url}/terms", timeout=60).headers["x-request-id"]
+    assert httpx.get(f"{behind.url}/healthz", timeout=60).text == "ok\n"

@@ -92,7 +92,8 @@ def test_a_task_that_a_request_starts_logs_the_requests_id():
 
     context = logs.begin(request_id="0f1e2d3c4b5a", account=5)
     try:
-        with start_worker(celery, perform_ping_check=False, pool="solo"):
+        alone = {"without_mingle": True, "without_gossip": True, "without_heartbeat": True}
+        with start_worker(celery, perform_ping_check=False, pool="solo", **alone):
             result = fields.delay()
             seen = result.get(timeout=30)
     finally:
@@ -120,7 +121,9 @@ def test_a_task_that_a_request_starts_logs_the_requests_id():
     ],
 )
 def test_every_kind_of_answer_has_an_id_that_its_access_line_has_too(operated, method, path, status):
-    response = httpx.request(method, f"{operated.url}{path}", headers={"X-Request-Id": "chosen-by-the-client"})
+    response = httpx.request(
+        method, f"{operated.url}{path}", headers={"X-Request-Id": "chosen-by-the-client"}, timeout=60
+    )
     assert response.status_code == status
     request_id = response.headers["x-request-id"]
     assert request_id != "chosen-by-the-client"
@@ -129,7 +132,7 @@ def test_every_kind_of_answer_has_an_id_that_its_access_line_has_too(operated, m
 
 
 def test_a_stream_and_a_socket_have_ids(operated):
-    with httpx.Client() as client:
+    with httpx.Client(timeout=60) as client:
         response = client.send(build_request(operated.site, operated.key, "openai/gpt-4o-mini"), stream=True)
         response.read()
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -149,7 +152,7 @@ def test_the_line_of_a_failed_provider_names_request_account_and_model_and_no_co
     marker = "xylograph-prompt"
     body = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": marker}]}
     headers = {"Authorization": f"Bearer {operated.key}", "X-Sandbox-Fault": "500"}
-    response = httpx.post(f"{operated.url}{CHAT}", json=body, headers=headers)
+    response = httpx.post(f"{operated.url}{CHAT}", json=body, headers=headers, timeout=60)
     assert response.status_code == 502
     request_id = response.headers["x-request-id"]
     [account] = [row[0] for row in operated.site.rows("SELECT id FROM billing_creditaccount")]

@@ -1,6 +1,6 @@
 """Presets in a real browser: the way from none to one that answers in the chat, and back to its first version."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter
@@ -10,9 +10,13 @@ from tests.processes import Site
 def test_a_preset_is_created_changed_rolled_back_and_used_in_the_chat(page: Page, site: Site, customer: Person, faults):
     enter(page, site, customer, "/settings/presets")
     check_looks(page)
+    on_its_way: list[Route] = []
+    page.route("**/js/presets*", on_its_way.append)
     page.get_by_role("link", name="Create preset").click()
     name, slug = page.get_by_label("Name"), page.get_by_label("Slug")
     name.fill("  Parcel Desk!")
+    expect(slug).to_have_value("")
+    on_its_way[0].continue_()  # a slow line brings the script after the first letters
     expect(slug).to_have_value("parcel-desk")
     slug.fill("parcels")
     name.fill("Parcel desk")

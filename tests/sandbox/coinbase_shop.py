@@ -124,7 +124,7 @@ class Receiver:
         return [event["eventType"] for _, event in list(self.events) if event["id"] == checkout["id"]]
 
     def wait_for(self, checkout, *types):
-        wait_until(lambda: set(types) <= set(self.about(checkout)), f"{types} of {checkout['id']}", timeout=15)
+        wait_until(lambda: set(types) <= set(self.about(checkout)), f"{types} of {checkout['id']}")
 
     def close(self):
         self._server.shutdown()

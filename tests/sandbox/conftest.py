@@ -19,7 +19,7 @@ def provider_sandbox_url(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def provider_client(provider_sandbox_url):
-    with httpx.Client(base_url=provider_sandbox_url, timeout=10, trust_env=False) as client:
+    with httpx.Client(base_url=provider_sandbox_url, timeout=30, trust_env=False) as client:
         yield client
 
 

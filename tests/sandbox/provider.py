@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.processes import wait_until
+
 
 @dataclass
 class Stream:
@@ -146,6 +148,15 @@ class Providers:
             chunks.append(rest[:length])
             rest = rest[length + 2 :]
         return chunks[:-1]  # the last one is empty and ends the body
+
+    def wait_for_record(self, field: str) -> dict[str, Any]:
+        """The record of the first request, once it says that it is `finished` or `disconnected`."""
+
+        def is_so() -> bool:
+            return any(record[field] for record in self.recorded()[:1])
+
+        wait_until(is_so, f"the sandbox to record {field}")
+        return self.recorded()[0]
 
     def recorded(self) -> list[dict[str, Any]]:
         """The requests of this session."""

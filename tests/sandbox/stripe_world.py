@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -119,7 +118,11 @@ class Shop:
 
     def now(self) -> int:
         """The sandbox's clock, which tests move ahead."""
-        return int(requests.get(f"{self.address}/_test/", timeout=20).json()["now"])
+        return int(self.state()["now"])
+
+    def state(self) -> Any:
+        """The sandbox's clock and the faults that are set."""
+        return requests.get(f"{self.address}/_test/", timeout=20).json()
 
     def control(self, what: str, **body: Any) -> Any:
         """One call of the control API."""
@@ -183,7 +186,8 @@ class Receiver:
         self.forged = 0
         self.bodies: list[bytes] = []
         self.answers: list[int] = []  # for the next requests; 200 when empty
-        self.pause = 0.0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -212,7 +216,7 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def _take(self, body: bytes, signature: str) -> int:
-        time.sleep(self.pause)
+        self.may_answer.wait(60)
         if self.answers:
             return self.answers.pop(0)
         try:
@@ -220,8 +224,8 @@ class Receiver:
         except stripe.SignatureVerificationError:
             self.forged += 1
             return 400
-        self.bodies.append(body)
         self.events.append(event)
+        self.bodies.append(body)  # last: tests wait for it
         return 200
 
     def types_about(self, identifier: str) -> list[str]:
@@ -229,8 +233,9 @@ class Receiver:
         return [json.loads(body)["type"] for body in list(self.bodies) if identifier.encode() in body]
 
     def wait_for(self, condition: Callable[[], object], what: str) -> None:
-        wait_until(condition, what, timeout=15)
+        wait_until(condition, what)
 
     def close(self) -> None:
+        self.may_answer.set()
         self._server.shutdown()
         self._server.server_close()

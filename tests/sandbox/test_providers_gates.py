@@ -9,7 +9,6 @@ import pytest
 
 from sandbox.providers.gates import Gates
 from tests.gates import Gate
-from tests.processes import wait_until
 from tests.sandbox.provider import fault, tokens
 
 CHAT = "/openai/v1/chat/completions"
@@ -45,7 +44,7 @@ def test_an_answer_waits_after_its_first_tokens_and_goes_on_when_the_gate_opens(
         assert not providers.recorded()[0]["finished"]
         gate.open()
         assert len(list(pieces)) == 7
-    wait_until(lambda: providers.recorded()[0]["finished"], "the record")
+    providers.wait_for_record("finished")
     assert gate.waiting == 0
 
 
@@ -63,7 +62,7 @@ def test_a_response_in_one_piece_waits_before_anything_is_sent(providers, gate, 
     gate.wait_for_an_answer()
     assert not running.done()
     gate.open()
-    assert running.result(10).status_code == (503 if headers else 200)
+    assert running.result(30).status_code == (503 if headers else 200)
 
 
 def test_without_a_number_the_gate_is_before_the_first_token(providers, gate):
@@ -89,7 +88,7 @@ def test_a_gate_comes_before_a_fault_at_the_same_place(providers, gate, pool, wh
     gate.wait_for_an_answer()
     assert providers.recorded()[0]["tokens"] == 3
     gate.open()
-    assert len(running.result(10).pieces) == (9 if "stall" in what else 3)
+    assert len(running.result(30).pieces) == (9 if "stall" in what else 3)
 
 
 def test_one_answer_may_wait_at_several_gates(providers, provider_sandbox_url):
@@ -110,13 +109,13 @@ def test_an_open_gate_lets_later_answers_pass_until_it_is_closed(providers, gate
     answers = [pool.submit(providers.post, "openai", "Hi", tokens(6, **gate.headers)) for _ in range(2)]
     gate.wait_for_an_answer(2)
     gate.open()
-    assert [answer.result(10).status_code for answer in answers] == [200, 200]
+    assert [answer.result(30).status_code for answer in answers] == [200, 200]
 
 
 def test_a_client_that_leaves_does_not_wait_at_the_gate_any_more(providers, gate):
     with pytest.raises(httpx.ReadTimeout):
         providers.client.post(CHAT, json=providers.body("Hi"), headers=providers.headers(gate.headers), timeout=0.3)
-    wait_until(lambda: providers.recorded()[0]["disconnected"], "the sandbox to notice", 5)
+    providers.wait_for_record("disconnected")
     assert gate.waiting == 0
 
 
@@ -137,8 +136,8 @@ def test_the_other_protocols_have_gates_too(providers, gate, pool, path, body):
     gate.wait_for_an_answer()
     assert providers.recorded()[0]["tokens"] == 3
     gate.open()
-    assert running.result(10).status == 200
-    wait_until(lambda: providers.recorded()[0]["finished"], "the record")
+    assert running.result(30).status == 200
+    providers.wait_for_record("finished")
 
 
 @pytest.mark.parametrize("value", [":3", "a/b", "name:", "name:-1", "name:x", "name:9999999"])

@@ -30,7 +30,7 @@ ASK = [{"role": "user", "content": "What is the weather in Oslo, in celsius?"}]
 
 @pytest.fixture(scope="module")
 def http_client():
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -74,7 +74,7 @@ def test_it_streams_a_chat_in_every_dialect(providers, http_client, name):
 
 
 async def test_it_streams_with_the_asynchronous_client(providers):
-    async with httpx.AsyncClient(trust_env=False) as http_client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http_client:
         client = openai.AsyncOpenAI(base_url=f"{providers.url}/groq/v1", api_key="any", http_client=http_client)
         stream = await client.chat.completions.create(
             model="m", messages=[{"role": "user", "content": "Say exactly: one two"}], stream=True

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 import uuid
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 import requests
 import stripe
 
+from tests.processes import wait_until
 from tests.sandbox.stripe_world import KEY, Shop
 
 
@@ -109,7 +109,7 @@ def test_a_key_that_is_too_long_is_refused(shop):
 
 def test_twins_at_the_same_time_are_executed_once(shop, customer, key):
     """All but one get 409; a later retry gets the one answer."""
-    shop.control("requests", mode="slow", seconds=0.7, count=1, path="/v1/payment_intents")
+    shop.control("requests", mode="slow", seconds=60, count=1, path="/v1/payment_intents")
     outcomes: list[Any] = []
 
     def attempt():
@@ -118,12 +118,15 @@ def test_twins_at_the_same_time_are_executed_once(shop, customer, key):
         except stripe.APIError as error:
             outcomes.append((error.http_status, json.loads(str(error.http_body))["error"]["code"]))
 
-    threads = [threading.Thread(target=attempt) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-        time.sleep(0.02)
-    for thread in threads:
-        thread.join()
+    first, *twins = [threading.Thread(target=attempt) for _ in range(6)]
+    first.start()
+    wait_until(lambda: shop.state()["requests"] == [], "the first attempt")
+    for twin in twins:
+        twin.start()
+    for twin in twins:
+        twin.join()
+    shop.control("reset")
+    first.join()
     paid = {outcome for outcome in outcomes if isinstance(outcome, str)}
     assert len(paid) == 1
     assert outcomes.count((409, "idempotency_key_in_use")) == 5

@@ -66,11 +66,9 @@ FORM = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def short_timeouts(settings) -> None:
-    """Timeouts that a healthy sandbox meets on a busy machine."""
-    settings.PROVIDER_FIRST_TOKEN_SECONDS = settings.PROVIDER_WHOLE_SECONDS = 2.5
-    settings.PROVIDER_IDLE_SECONDS = 2.5
+def is_silent(fault: str) -> bool:
+    """Whether only the end of patience reveals the fault."""
+    return fault.startswith(("hang", "slow-", "stall"))
 
 
 def text_of(answer, streamed: bool) -> tuple[str, list[dict], str]:
@@ -89,7 +87,11 @@ def text_of(answer, streamed: bool) -> tuple[str, list[dict], str]:
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("case", [*BEFORE, *DURING, *FORM], ids=str)
-async def test_a_fault_at_the_first_provider(api, case, streamed):
+async def test_a_fault_at_the_first_provider(api, settings, case, streamed):
+    if is_silent(case.fault):
+        # The next provider has no more time for a stream. A healthy one meets that on a busy machine.
+        patience = 2 if streamed and case in BEFORE else 0.5
+        settings.PROVIDER_FIRST_TOKEN_SECONDS = settings.PROVIDER_IDLE_SECONDS = patience
     answer = await api.chat(fault=f"cheap={case.fault}", tokens=60, stream=streamed)
     assert answer.status_code == 200
     text, errors, provider = text_of(answer, streamed)
@@ -127,7 +129,9 @@ async def test_a_fault_at_the_first_provider(api, case, streamed):
         ("content-filter", 400, "content_policy_violation"),
     ],
 )
-async def test_a_fault_at_every_provider_is_an_error_and_free(api, fault, status, error_type, streamed):
+async def test_a_fault_at_every_provider_is_an_error_and_free(api, settings, fault, status, error_type, streamed):
+    if is_silent(fault):
+        settings.PROVIDER_FIRST_TOKEN_SECONDS = settings.PROVIDER_WHOLE_SECONDS = 0.3
     answer = await api.chat(fault=f"*={fault}", stream=streamed)
     assert answer.status_code == status
     error = answer.json()["error"]

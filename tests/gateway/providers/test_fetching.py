@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import gzip
-import time
 from ipaddress import ip_address
 
 import pytest
@@ -215,10 +214,9 @@ async def test_the_error_names_another_status_and_hides_the_query(served, status
 
 
 async def test_a_slow_server_times_out(served):
-    url = served({"/file": ("image/png", PNG)}, delay=3) + "/file"
-    began = time.monotonic()
-    assert "took longer" in (await refusal(url, timeout_seconds=0.3)).message
-    assert time.monotonic() - began < 2
+    url = served({"/file": ("image/png", PNG)}, delay=60) + "/file"
+    async with asyncio.timeout(30):
+        assert "took longer" in (await refusal(url, timeout_seconds=0.3)).message
 
 
 async def test_a_private_address_is_refused_before_connecting():

@@ -1,5 +1,6 @@
 """Queries, prompts and citations of web searches: pure functions."""
 
+import time
 from datetime import date
 
 import pytest
@@ -122,12 +123,10 @@ def test_a_citation_spans_the_link(text, cited):
 
 
 def test_links_are_found_in_linear_time():
-    import time
-
     text = "[" * 50_000 + "[x" * 50_000 + PAGE.url
-    began = time.monotonic()
+    began = time.process_time()
     annotations(text, [PAGE] * 25)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 # --- Options and settings ----------------------------------------------------------------------------------

@@ -1,0 +1,42 @@
+"""`make test`: every suite runs, also after one that failed, and the failure is not overlooked."""
+
+import pytest
+
+from scripts import checks
+from scripts.progress import Stop
+
+STORES = ("postgres://localhost/site", "redis://localhost/0")
+SUITES = ["Tests on SQLite", "Tests on PostgreSQL and Redis", "Tests in a browser against the real processes"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "ended_with"),
+    [((0, 0, 0), 0), ((1, 0, 0), 1), ((0, 3, 1), 3), ((0, 0, 1), 1)],
+)
+def test_every_suite_runs_and_the_first_failure_is_the_result(monkeypatch, capsys, codes, ended_with):
+    left = list(codes)
+
+    def run(command: list[str], env: dict[str, str]) -> int:
+        print("pytest")
+        return left.pop(0)
+
+    monkeypatch.setattr(checks, "call", run)
+    assert checks._tests(*STORES, "/usr/bin/chromium") == ended_with
+    assert left == []
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert [line for line in lines if line in SUITES] == SUITES
+    assert lines[-1] == "pytest"
+    told = [f"!!! FAILED: {suite}" for suite, code in zip(SUITES[:2], codes, strict=False) if code]
+    assert [line for line in lines if "FAILED" in line] == told
+    assert lines[-2 - len(told) : -2] == told  # right before the last suite
+
+
+def test_a_machine_without_servers_says_what_it_did_not_run(monkeypatch, capsys):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(checks, "call", lambda *_: 0)
+    assert checks._tests("", "", "") == 0
+    told = capsys.readouterr().out
+    assert told.count("!!! NOT RUN: tests ") == 2 and told.rstrip().endswith("Tests on SQLite")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(Stop, match="Cannot run tests in a browser"):
+        checks._tests(*STORES, "")
