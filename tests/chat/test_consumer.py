@@ -12,7 +12,7 @@ from channels.testing import WebsocketCommunicator
 from accounts import access
 from accounts.models import PrivacySettings
 from billing import spending
-from chat.delta_buffer import PAUSE_SECONDS
+from chat.answers.delta_buffer import PAUSE_SECONDS
 from common.money import PicoUsd, as_usd, format_usd
 from gateway.models import Generation
 from tests.chat.conftest import ORIGIN
