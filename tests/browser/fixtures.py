@@ -166,7 +166,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         @cache
         def start(name: str) -> Site:
             folder = tmp_path_factory.mktemp("site")
-            return running.enter_context(Site(folder, **stores(name), SANDBOX_PROVIDERS_SPEED="5"))
+            return running.enter_context(Site(folder, **stores(name), SANDBOX_PROVIDERS_SPEED="50"))
 
         yield start
 
