@@ -49,8 +49,16 @@ WITHOUT_DATABASE = [
     "tests/gateway/test_reasoning.py",
     "tests/gateway/tokens",
     "tests/gateway/web_search",
-    "tests/operations/test_deployment.py",
+    "tests/gateway/test_conversations.py",
+    "tests/openrouter_site/test_browser_libraries.py",
     "tests/openrouter_site/test_outages.py",
+    "tests/openrouter_site/test_production.py",
+    "tests/openrouter_site/test_starting.py",
+    "tests/openrouter_site/test_unsafe_settings.py",
+    "tests/operations/test_deployment.py",
+    "tests/operations/test_error_reports.py",
+    "tests/test_style.py",
+    "tests/test_wire.py",
 ]
 #: In order of preference: the headless shell is the same engine, and takes less than half the time for a page.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

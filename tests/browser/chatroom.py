@@ -108,6 +108,19 @@ class Room:
         )
         return everything
 
+    def wait_for_draft(self, text: str, files: int = 0) -> None:
+        """Until the device keeps a draft with this text and so many files."""
+        drafts = """async () => {
+            const { openDB } = await import("idb");
+            const { user } = JSON.parse(document.querySelector("#chat-setup").textContent);
+            const db = await openDB(`chat-${user}`);
+            const keys = (await db.getAllKeys("meta")).filter((key) => String(key).startsWith("draft:"));
+            const drafts = await Promise.all(keys.map((key) => db.get("meta", key)));
+            db.close();
+            return drafts.filter(Boolean).map(({ text, files }) => [text, files.length]);
+        }"""
+        wait_until(lambda: [text, files] in self.page.evaluate(drafts), "the draft to be kept")
+
     def billed(self) -> dict[str, Any]:
         """The browser's store once every answer has its cost, which arrives shortly after its end."""
 

@@ -58,7 +58,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class InGroups(LoadScopeScheduling):  # type: ignore[misc]
     """Whichever process is free gets the next test; those that share what takes long to start stay together."""
 
-    GROUPS = ("tests/test_privacy.py", "tests/browser/test_chat_markdown.py", "[production-like]")
+    GROUPS = (
+        "tests/test_privacy.py",
+        "tests/browser/test_chat_documents.py",
+        "tests/browser/test_chat_foreign_exports.py",
+        "tests/browser/test_chat_markdown.py",
+        "tests/browser/test_second_factor.py",
+        "tests/chat/test_sign_out_elsewhere.py",
+        "tests/openrouter_site/test_proxies.py",
+        "tests/openrouter_site/test_slow_and_large_requests.py",
+        "[production-like]",
+    )
 
     def _split_scope(self, nodeid: str) -> str:
         return next((group for group in self.GROUPS if group in nodeid), nodeid)
@@ -156,7 +166,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         @cache
         def start(name: str) -> Site:
             folder = tmp_path_factory.mktemp("site")
-            return running.enter_context(Site(folder, **stores(name), SANDBOX_PROVIDERS_SPEED="5"))
+            return running.enter_context(Site(folder, **stores(name), SANDBOX_PROVIDERS_SPEED="50"))
 
         yield start
 

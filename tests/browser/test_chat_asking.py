@@ -86,6 +86,7 @@ def test_reloading_in_the_middle_goes_on_with_the_answer_and_keeps_the_parameter
     assert chat.answers[0].startswith(part)
     assert not [message for message in chat.billed()["messages"] if "key" in message]
     expect(chat.page.locator("#open-parameters .count")).to_have_text("2")
+    halfway.close()
     last_answer(chat).get_by_role("button", name="Regenerate").click()
     expect(last_answer(chat)).to_have_attribute("aria-busy", "true")
     chat.page.keyboard.press("Escape")

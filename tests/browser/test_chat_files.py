@@ -83,7 +83,7 @@ def test_a_picture_can_be_pasted_dropped_and_removed(room: OpenRoom):
     expect(page.locator("#attachments img")).to_have_count(2)
     page.locator("#attachments .remove").first.click()
     expect(page.locator("#attachments img")).to_have_count(1)
-    page.wait_for_timeout(600)
+    chat.wait_for_draft("", files=1)
     chat.reload()
     expect(page.locator("#attachments img")).to_have_count(1)
 

@@ -92,8 +92,7 @@ def test_a_task_that_a_request_starts_logs_the_requests_id():
 
     context = logs.begin(request_id="0f1e2d3c4b5a", account=5)
     try:
-        alone = {"without_mingle": True, "without_gossip": True, "without_heartbeat": True}
-        with start_worker(celery, perform_ping_check=False, pool="solo", **alone):
+        with start_worker(celery, perform_ping_check=False, pool="solo"):
             result = fields.delay()
             seen = result.get(timeout=30)
     finally:

@@ -11,7 +11,7 @@ def test_a_preset_is_created_changed_rolled_back_and_used_in_the_chat(page: Page
     enter(page, site, customer, "/settings/presets")
     check_looks(page)
     on_its_way: list[Route] = []
-    page.route("**/js/presets*", on_its_way.append)
+    page.route("**/js/presets*", lambda route: on_its_way.append(route))
     page.get_by_role("link", name="Create preset").click()
     name, slug = page.get_by_label("Name"), page.get_by_label("Slug")
     name.fill("  Parcel Desk!")
