@@ -58,7 +58,7 @@ const shortcuts = new Shortcuts({
     if (code) copy(code.textContent).then(() => toast("Last code block copied."));
   },
   focusComposer: () => composer.focus(),
-  stop: () => room.stop(),
+  stop: () => (room.busy ? room.stop() : thread.reader.stop()),
 });
 
 function onsettings({ enterSends, singleKeys }) {
