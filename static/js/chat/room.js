@@ -82,7 +82,11 @@ export class Room extends Emitter {
 
   /** Loads a file of the conversation and caches it. */
   async file(id) {
-    if (!this.#files.has(id)) this.#files.set(id, await this.#store.file(id));
+    if (!this.#files.has(id)) {
+      const file = await this.#store.file(id);
+      if (!file) return undefined; // it may still come
+      this.#files.set(id, file);
+    }
     return this.#files.get(id);
   }
 

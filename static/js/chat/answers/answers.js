@@ -247,8 +247,10 @@ export class Answers extends Emitter {
     message.queued = false;
     this.#replaying = true; // what is shown already must not disappear for a moment
     if (start === 0) {
-      Object.assign(message, { text: message.text.slice(0, message.base ?? 0), error: null, images: message.images?.slice(0, message.base_images ?? 0) });
-      for (const name of ["reasoning", "sources"]) delete message[name];
+      const images = message.images?.slice(0, message.base_images ?? 0);
+      Object.assign(message, { text: message.text.slice(0, message.base ?? 0), error: null });
+      for (const name of ["reasoning", "images", "sources"]) delete message[name];
+      if (images?.length) message.images = images;
     }
     const last = frames.at(-1);
     for (const frame of frames) {
@@ -265,8 +267,7 @@ export class Answers extends Emitter {
     clearTimeout(live.timer);
     message.status = status;
     if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
-    delete message.queued;
-    delete message.key;
+    for (const name of ["queued", "key", "base", "base_images"]) delete message[name];
     this.#persist(message, live.files).then(() => {
       this.#socket.forget(message.id);
       this.#tabs.release(message.id);

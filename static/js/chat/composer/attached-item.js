@@ -6,8 +6,8 @@ import { fileView } from "chat/thread/file-view";
 
 /** A file with a button that removes it. A PDF with text can be sent as that to every model: `changed()` says so. */
 export function attachedItem(file, { remove, changed }) {
-  const item = h("li", {}, fileView(file), file.kind === "pdf" && file.text && asText(file, changed), removeButton(file.name, remove));
-  return item;
+  if (file.kind === "pdf" && file.text) return h("li.pdf", {}, fileView(file), asText(file, changed), removeButton(file.name, remove));
+  return h("li", {}, fileView(file), removeButton(file.name, remove));
 }
 
 function asText(file, changed) {

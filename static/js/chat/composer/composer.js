@@ -45,7 +45,7 @@ export class Composer {
     $("#attach").title += ` ${LIMITS}`;
     $("#drop-limits").textContent = LIMITS;
     $("#attach").addEventListener("click", () => this.picker.click());
-    this.recorder = new Recorder({ attach: (file) => this.add([file]), onchange: () => this.show() });
+    this.recorder = new Recorder({ attach: (file) => this.add([file]), onchange: (active) => this.#recorded(active) });
     this.picker.addEventListener("change", () => {
       this.add([...this.picker.files]);
       this.picker.value = "";
@@ -120,6 +120,13 @@ export class Composer {
       this.#showFiles();
     }
     this.#typed();
+  }
+
+  #recorded(active) {
+    this.show();
+    if (active) return;
+    if (this.#touch) this.recorder.button.focus(); // no keyboard over the message
+    else this.area.focus();
   }
 
   #cancel(pending) {

@@ -16,7 +16,7 @@ const stamp = () => new Date().toLocaleTimeString("en-GB").replaceAll(":", "-");
 export class Recorder {
   #recording = null; // {stream, media, sound, timer, began, kept}
 
-  /** `attach(file)` takes a finished recording; `onchange` is called when it starts and ends. */
+  /** `attach(file)` takes a finished recording; `onchange(active)` is called when it starts and ends. */
   constructor({ attach, onchange }) {
     Object.assign(this, { attach, onchange });
     this.button = $("#record");
@@ -107,7 +107,7 @@ export class Recorder {
 
   #set(active) {
     this.active = active;
-    this.onchange();
+    this.onchange(active);
   }
 }
 
@@ -121,7 +121,7 @@ function listen(stream) {
   return {
     level() {
       analyser.getFloatTimeDomainData(samples);
-      return Math.min(1, 4 * Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length));
+      return samples.reduce((loudest, sample) => Math.max(loudest, Math.abs(sample)), 0);
     },
     close: () => context.close(),
   };

@@ -18,7 +18,7 @@ async function load() {
  * `pages_read` is less than `pages` then. Without any text, it is `{text: "", problem}`: "locked" (it needs a password),
  * "images" (scanned pages), "damaged", or "offline" (the library could not be loaded).
  */
-export async function pdfText(blob) {
+export async function pdfText(blob, limits = { pages: MAX_PDF_PAGES, text: MAX_TEXT }) {
   let pdfjs;
   try {
     pdfjs = await (library ??= load());
@@ -28,7 +28,7 @@ export async function pdfText(blob) {
   }
   const task = pdfjs.getDocument({
     data: new Uint8Array(await blob.arrayBuffer()),
-    cMapUrl: document.querySelector("#chat").dataset.pdfCmaps, // for the encodings of Chinese, Japanese and Korean texts
+    cMapUrl: new URL("cmaps/", import.meta.resolve("pdfjs")).href, // for the encodings of Chinese, Japanese and Korean texts
     useWorkerFetch: false,
     isEvalSupported: false,
     disableFontFace: true,
@@ -37,7 +37,7 @@ export async function pdfText(blob) {
   });
   const late = setTimeout(() => task.destroy(), PATIENCE);
   try {
-    return await textOf(await task.promise);
+    return await textOf(await task.promise, limits);
   } catch (error) {
     return { text: "", problem: error?.name === "PasswordException" ? "locked" : "damaged" };
   } finally {
@@ -46,12 +46,12 @@ export async function pdfText(blob) {
   }
 }
 
-async function textOf(document) {
+async function textOf(document, limits) {
   const pages = document.numPages;
   const parts = [];
-  let left = MAX_TEXT;
+  let left = limits.text;
   let found = false;
-  for (let number = 1; number <= Math.min(pages, MAX_PDF_PAGES) && left > 0; number += 1) {
+  for (let number = 1; number <= Math.min(pages, limits.pages) && left > 0; number += 1) {
     const text = await pageText(document, number, left);
     if (text === null) break; // out of time
     left -= text.length;

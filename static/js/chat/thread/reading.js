@@ -123,7 +123,7 @@ export class ReadingButtons {
     this.pause = iconButton("pause", "Pause reading", () => reader.pause());
     this.resume = iconButton("play", "Resume reading", () => reader.resume());
     this.end = iconButton("stop", "Stop reading", () => reader.stop(), "button.ico.stop");
-    this.element = h("span.reading", { role: "group", aria: { label: "Read aloud" } });
+    this.element = h("span.reading", { role: "group", aria: { label: "Reading" } });
     this.update();
   }
 

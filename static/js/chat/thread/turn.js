@@ -291,7 +291,7 @@ function metaView(message) {
   const { meta, earlier = [] } = message;
   if (!meta?.usage) return null;
   const { usage, cost, latency_ms: latency, duration_ms: took } = meta;
-  const speed = took > latency && usage.completion_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
+  const speed = took > latency && usage.completion_tokens && !usage.image_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
   const amount = usd(costOf(message));
   const tokens = earlier.reduce((sum, part) => sum + part.tokens, usage.completion_tokens);
   const facts = [`${tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
