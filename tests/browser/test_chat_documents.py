@@ -132,6 +132,23 @@ def test_a_pdf_is_known_by_its_first_bytes(page: Page):
     assert (record["kind"], record["type"]) == ("pdf", "application/pdf")
 
 
+@pytest.mark.parametrize(
+    ("language", "encoding", "text"),
+    [
+        ("ja", "shift_jis", "日本語のメモ"),
+        ("zh-CN", "gb18030", "北京的笔记"),
+        ("zh-TW", "big5", "臺北的筆記"),
+        ("ru-RU", "cp1251", "Заметки"),
+        ("de-DE", "cp1252", "Grüße – “5 €”"),
+    ],
+)
+def test_text_of_before_utf_8_is_read_as_usual_in_the_browsers_language(
+    page: Page, language: str, encoding: str, text: str
+):
+    read = "async ([bytes, language]) => (await import('chat/files/decoding')).decoded(new Uint8Array(bytes), language)"
+    assert page.evaluate(read, [list(text.encode(encoding)), language]) == text
+
+
 def test_a_name_has_no_hidden_characters(page: Page):
     record = prepared(page, "fdp.\u202etxt.exe\x07\u200f" + "a" * 300 + ".txt", b"hi")
     assert record["name"].startswith("fdp.txt.exeaaa") and record["name"].endswith("aaa.txt")

@@ -43,6 +43,7 @@ def test_an_image_is_shown_opened_saved_kept_and_sent_back(room: OpenRoom, tmp_p
     image = page.get_by_alt_text("Generated image: Draw a sunset")
     expect(image).to_be_visible()
     check_looks(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("button", name="Open image").click()
     viewer = page.get_by_role("dialog", name="Generated image: Draw a sunset")
     expect(viewer.locator("img")).to_be_visible()

@@ -74,7 +74,8 @@ async function textFor(file, accepts) {
   if (file.kind === "text") return file.blob.text();
   if (accepts(INPUTS[file.kind]) && !file.as_text) return null;
   if (file.kind !== "pdf") return "";
-  return file.text ?? (await pdfText(file.blob)).text; // of before PDFs had their text with them
+  if (file.text === undefined || file.problem === "offline") return (await pdfText(file.blob)).text; // not read when it was attached
+  return file.text;
 }
 
 async function partOf(file) {
