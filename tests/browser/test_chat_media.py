@@ -5,12 +5,23 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from sandbox.providers.picture import IMAGE
+from sandbox.providers.picture import IMAGE, IMAGE_TOKENS
 from tests.browser.accessibility import check_looks
-from tests.browser.chatroom import QUICK, OpenRoom, chatroom, choose_file, last_answer, people, room
+from tests.browser.chatroom import (
+    QUICK,
+    MakeGate,
+    OpenRoom,
+    chatroom,
+    choose_file,
+    gate,
+    last_answer,
+    people,
+    room,
+)
 from tests.browser.sample_files import file, wav
+from tests.processes import wait_until
 
-__all__ = ["chatroom", "people", "room"]
+__all__ = ["chatroom", "gate", "people", "room"]
 
 PAINTER = "/chat?model=google/gemini-2.5-flash-image"
 LISTENER = "/chat?model=google/gemini-2.5-flash&model=openai/gpt-4o-mini"
@@ -79,6 +90,27 @@ def test_an_image_is_shown_opened_saved_kept_and_sent_back(room: OpenRoom, tmp_p
     chat.choose("gpt-3.5 turbo")  # it takes no images
     chat.ask("What was it?")
     assert chat.asked[-1]["messages"][2]["content"] == "What was it?"
+
+
+def test_an_image_is_shown_before_its_answer_ends_and_kept_once_after_a_reload(room: OpenRoom, gate: MakeGate):
+    end = gate(6 + IMAGE_TOKENS)
+    chat = room(sandbox=QUICK | end.control, path=PAINTER)
+    image = chat.page.locator(".generated img")
+    chat.ask("Draw a sunset", wait=False)
+    expect(image).to_be_visible()
+    expect(last_answer(chat)).to_have_attribute("aria-busy", "true")
+    wait_until(lambda: len(chat.stored()["files"]) == 1, "the image to be stored")
+    before = chat.stored()
+    chat.reload()
+    expect(image).to_be_visible()
+    end.open()
+    chat.wait()
+    expect(image).to_have_count(1)
+    after = chat.billed()
+    assert after["files"] == before["files"]
+    [answer] = [message for message in after["messages"] if message["role"] == "assistant"]
+    assert (answer["status"], answer["images"]) == ("done", [after["files"][0]["id"]])
+    assert len(chat.asked) == 1
 
 
 def test_a_recording_goes_to_models_that_hear(room: OpenRoom):

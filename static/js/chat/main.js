@@ -109,6 +109,7 @@ room.on("list", () => {
 room.on("settings", () => store.setMeta("last-models", room.conversation.models));
 room.on("settings", () => !room.saved && room.emit("turns")); // the welcome screen names the models
 room.on("list", () => storage.showUsage());
+answers.on("ended", () => storage.showUsage());
 window.addEventListener("popstate", () => {
   const id = location.hash.slice(1);
   if (id && id !== room.conversation.id) open(id);

@@ -267,7 +267,7 @@ export class Answers extends Emitter {
     clearTimeout(live.timer);
     message.status = status;
     if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
-    for (const name of ["queued", "key", "base", "base_images"]) delete message[name];
+    for (const name of ["queued", "key", "base_images"]) delete message[name];
     this.#persist(message, live.files).then(() => {
       this.#socket.forget(message.id);
       this.#tabs.release(message.id);
