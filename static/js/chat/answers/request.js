@@ -85,9 +85,9 @@ async function partOf(file) {
   return { type: "input_audio", input_audio: { data: url.slice(url.indexOf(",") + 1), format: file.type === "audio/wav" ? "wav" : "mp3" } };
 }
 
-/** The part for an image of an answer, which is a file's id or a URL. */
+/** The part for an image of an answer; null for one that is not on the device. */
 async function imagePart(image, load) {
-  if (isLink(image)) return { type: "image_url", image_url: { url: image } };
+  if (isLink(image)) return image.startsWith("data:") ? { type: "image_url", image_url: { url: image } } : null;
   const file = await load(image);
   return file && partOf(file);
 }

@@ -47,7 +47,7 @@ export class GeneratedImages {
     }
     const alt = `Generated image${number > 1 ? ` ${number}` : ""}${this.#prompt ? `: ${this.#prompt}` : ""}`;
     const name = fileName(this.#prompt ? `${this.#prompt.slice(0, 50)} ${number}` : `image ${number}`, file.name.split(".").at(-1));
-    figure.append(imageButton({ ...file, name }, alt), iconButton("download", "Download image", () => download(name, file.blob), "button.btn.small"));
+    figure.append(imageButton({ ...file, name }, alt), iconButton("download", "Download image", () => download(name, file.blob), "button.btn.small.save"));
   }
 }
 
