@@ -18,6 +18,8 @@ from presets import lookup
 from presets.merging import NAME_PREFIX
 from presets.models import Preset
 
+#: What the page may use beyond others of this site: the microphone, for recordings.
+PERMISSIONS_POLICY = "microphone=(self)"
 #: Models that may answer side by side.
 MOST_MODELS = 4
 
@@ -36,7 +38,9 @@ def chat(request: AuthedRequest) -> HttpResponse:
         "can_spend": account.available > 0,
         "auto_top_up": account.auto_top_up_below is not None,
     }
-    return render(request, "chat/chat.html", {"setup": setup})
+    response = render(request, "chat/chat.html", {"setup": setup})
+    response["Permissions-Policy"] = PERMISSIONS_POLICY
+    return response
 
 
 def site_setup() -> dict[str, Any]:

@@ -7,6 +7,7 @@ Only the files listed here are served and collected; a package's other files sta
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,19 @@ FILES: dict[str, str] = {
     **{f"vendor/hljs/{name}.js": f"@highlightjs/cdn-assets/es/languages/{name}.min.js" for name in LANGUAGES},
     "vendor/katex/katex.js": "katex/dist/katex.mjs",
     "vendor/katex/katex.css": "katex/dist/katex.min.css",
+    "vendor/pdfjs/pdf.js": "pdfjs-dist/build/pdf.min.mjs",
+    "vendor/pdfjs/worker.js": "pdfjs-dist/build/pdf.worker.min.mjs",
 }
+
+#: Files that others ask for by name: static folder -> folder below node_modules, and which of its files.
+FOLDERS: dict[str, tuple[str, str]] = {
+    "vendor/katex/fonts/": ("katex/dist/fonts", "*.*"),
+    # The character maps of Chinese, Japanese and Korean PDFs. PDF.js loads the one that a file needs.
+    "vendor/pdfjs/cmaps/": ("pdfjs-dist/cmaps", "*.bcmap"),
+}
+
+#: Modules that run in a worker.
+WORKER_MODULES = "js/chat/files/office/*.js"
 
 #: The chat's own modules. They import each other by bare name: a relative import would miss the hash in file names.
 SCRIPTS = Path(__file__).resolve().parent.parent / "static/js"
@@ -49,6 +62,8 @@ IMPORTS: dict[str, str] = {
     "dompurify": "vendor/dompurify.js",
     "idb": "vendor/idb.js",
     "katex": "vendor/katex/katex.js",
+    "pdfjs": "vendor/pdfjs/pdf.js",
+    "pdfjs/worker": "vendor/pdfjs/worker.js",
     "hljs/core": "vendor/hljs/core.js",
     **{f"hljs/{name}": f"vendor/hljs/{name}.js" for name in LANGUAGES},
     **{module.as_posix(): f"js/{module.as_posix()}.js" for module in CHAT_MODULES},
@@ -56,9 +71,17 @@ IMPORTS: dict[str, str] = {
 
 
 def files() -> dict[str, str]:
-    """Return `FILES` and the fonts that KaTeX's stylesheet refers to."""
-    fonts = (Path(settings.NODE_MODULES) / "katex/dist/fonts").glob("*.*")
-    return FILES | {f"vendor/katex/fonts/{font.name}": f"katex/dist/fonts/{font.name}" for font in fonts}
+    """Return `FILES` and those of `FOLDERS`."""
+    return _files_in(Path(settings.NODE_MODULES))
+
+
+@cache
+def _files_in(node_modules: Path) -> dict[str, str]:
+    found = dict(FILES)
+    for name, (folder, pattern) in FOLDERS.items():
+        for path in (node_modules / folder).glob(pattern):
+            found[name + path.name] = f"{folder}/{path.name}"
+    return found
 
 
 class NamedFiles(FileSystemStorage):
@@ -116,7 +139,11 @@ class StaticCompressor(Compressor):
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     """Static files in production: content hash in the name, compressed, cached forever."""
 
-    patterns = _without_source_maps(CompressedManifestStaticFilesStorage.patterns)
+    patterns = (
+        *_without_source_maps(CompressedManifestStaticFilesStorage.patterns),
+        # Workers have no import map, so their modules import each other by path. Here these paths get the hash.
+        (WORKER_MODULES, ((r"""(?P<matched>from "(?P<url>\./[\w-]+\.js)")""", 'from "%(url)s"'),)),
+    )
 
     def create_compressor(self, **kwargs: Any) -> Compressor:
         return StaticCompressor(**kwargs)  # type: ignore[no-untyped-call]

@@ -6,13 +6,12 @@ from django.utils.deprecation import MiddlewareMixin
 
 __all__ = ["PageHeaders"]
 
-#: What pages and anything in them may not use. The site needs none of it.
+#: What pages and anything in them may not use. A page that needs one of them allows it in its own header.
 _UNUSED_FEATURES = (
     "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "geolocation",
     "gyroscope", "hid", "magnetometer", "microphone", "midi", "payment", "screen-wake-lock", "serial", "usb",
     "xr-spatial-tracking",
 )  # fmt: skip
-PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _UNUSED_FEATURES)
 
 
 class PageHeaders(MiddlewareMixin):
@@ -20,6 +19,9 @@ class PageHeaders(MiddlewareMixin):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not request.path.startswith("/api/"):
-            response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+            allowed = response.headers.get("Permissions-Policy", "")
+            policy = [allowed] if allowed else []
+            policy += [f"{feature}=()" for feature in _UNUSED_FEATURES if f"{feature}=" not in allowed]
+            response.headers["Permissions-Policy"] = ", ".join(policy)
             response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response

@@ -19,7 +19,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from chat.views import site_setup
+from chat.views import PERMISSIONS_POLICY, site_setup
 from common.web.http import PageRequest
 from openrouter_site.browser_libraries import IMPORTS, files
 
@@ -47,6 +47,7 @@ def shell(request: PageRequest) -> HttpResponse:
     digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
     response = HttpResponse(body)
     response._csp_replace = {"script-src": [SELF, f"'sha256-{digest}'"]}  # type: ignore[attr-defined] # of django-csp
+    response["Permissions-Policy"] = PERMISSIONS_POLICY
     response["Cache-Control"] = "no-cache"
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -5,12 +5,9 @@ from collections.abc import Iterator
 import msgspec
 
 from sandbox.providers import tokens
+from sandbox.providers.picture import IMAGE_TOKENS
 
-__all__ = ["IMAGE", "IMAGE_TOKENS", "Answer", "ToolCall", "Usage"]
-
-#: The picture of every answer with pictures, a red square two pixels wide, and its tokens.
-IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg=="
-IMAGE_TOKENS = 1290
+__all__ = ["Answer", "ToolCall", "Usage"]
 
 
 class ToolCall(msgspec.Struct):

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.json import encode
 from starlette.types import Receive, Scope, Send
 
-from sandbox.providers.answer import IMAGE_TOKENS, Answer, Usage
+from sandbox.providers.answer import Answer, Usage
 from sandbox.providers.chat_request import ChatRequest, check_request
 from sandbox.providers.controls import ControlError, Controls, read_controls, take_commands
 from sandbox.providers.dialects import Dialect, dialect_of
@@ -15,6 +15,7 @@ from sandbox.providers.errors import MALFORMED, Refusal, refusal_of
 from sandbox.providers.faults import Faults
 from sandbox.providers.gates import held
 from sandbox.providers.pace import Pace, pace_of
+from sandbox.providers.picture import IMAGE_TOKENS
 from sandbox.providers.protocol import Protocol, Voice
 from sandbox.providers.recorder import Record, readable
 from sandbox.providers.sending import send_body, send_steps

@@ -1,7 +1,6 @@
-"""Documents that become text before they go along with a question: any encoding, code, Word and Excel."""
+"""Documents that become text before they go along with a question: any encoding, code, office documents."""
 
 import base64
-import io
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chatroom import QUICK, OpenRoom, Room, chatroom, choose_file, people, room
 from tests.browser.people import Person, enter
+from tests.browser.sample_files import OPEN, PRESENTATION, open_document, zipped
 from tests.processes import Site
 
 __all__ = ["chatroom", "people", "room"]
@@ -58,14 +58,6 @@ TWO = f"""<worksheet {S}><sheetData><row><c r="A1" s="1"><v>45717</v></c><c r="B
 </row></sheetData></worksheet>"""
 
 
-def zipped(entries: dict[str, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", method) as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    return target.getvalue()
-
-
 def word(body: str, head: str = "", **options: Any) -> bytes:
     document = f'<?xml version="1.0"?>{head}<w:document {W}><w:body>{body}</w:body></w:document>'
     return zipped({"word/document.xml": document}, **options)
@@ -80,6 +72,7 @@ SHEETS = {
     "xl/worksheets/two.xml": TWO,
 }
 TABLES = '# Costs\n\n"Item, big",,Price\n"say ""hi""",2,TRUE,=A1&B1\n\n# Dates\n\n2025-03-01,2025-03-01 12:00:00,45717'
+SLIDES = "--- slide 1 ---\nTitle\nA & B\n| x | y |\n| --- | --- |\n\nNotes: Say hello\n\n--- slide 2 ---\nThe end"
 PLAN = "# Plan\n\nBuy flour\t<2 kg>\n\n- First\n\n- Second\n\n| A\\|B |  |\n| --- | --- |\n\nÜnder"
 
 
@@ -108,6 +101,8 @@ def prepared(page: Page, name: str, content: bytes, type: str = "") -> dict[str,
         ("a.csv", "Grüße;1\r\n".encode("utf-16"), "application/vnd.ms-excel", "Grüße;1\r\n"),
         ("a.txt", b"\xfe\xff" + "北京".encode("utf-16-be"), "", "北京"),
         ("a.txt", "Grüße – “5 €”".encode("cp1252"), "", "Grüße – “5 €”"),
+        ("a.txt", "Grüße, no mark".encode("utf-16-le"), "", "Grüße, no mark"),
+        ("a.txt", "Grüße, no mark".encode("utf-16-be"), "", "Grüße, no mark"),
         ("a.ts", b"let a = 1;", "video/mp2t", "let a = 1;"),
         ("Makefile", b"all:\n\ttrue", "application/octet-stream", "all:\n\ttrue"),
         ("a.log", b"\x1b[31mred\x1b[0m", "", "\x1b[31mred\x1b[0m"),
@@ -120,6 +115,9 @@ def prepared(page: Page, name: str, content: bytes, type: str = "") -> dict[str,
             "",
             TABLES,
         ),
+        ("a.pptx", PRESENTATION, "", SLIDES),
+        ("a.odt", OPEN["odt"], "", "## Plan\n\nBuy  flour\tnow\n\n- One"),
+        ("a.ods", OPEN["ods"], "", ',,"x,y"'),
     ],
 )
 def test_a_document_becomes_text(page: Page, name: str, content: bytes, said: str, text: str):
@@ -134,6 +132,40 @@ def test_a_pdf_is_known_by_its_first_bytes(page: Page):
     assert (record["kind"], record["type"]) == ("pdf", "application/pdf")
 
 
+@pytest.mark.parametrize(
+    ("language", "encoding", "text"),
+    [
+        ("ja", "shift_jis", "日本語のメモ"),
+        ("zh-CN", "gb18030", "北京的笔记"),
+        ("zh-TW", "big5", "臺北的筆記"),
+        ("ru-RU", "cp1251", "Заметки"),
+        ("de-DE", "cp1252", "Grüße – “5 €”"),
+    ],
+)
+def test_text_of_before_utf_8_is_read_as_usual_in_the_browsers_language(
+    page: Page, language: str, encoding: str, text: str
+):
+    read = "async ([bytes, language]) => (await import('chat/files/decoding')).decoded(new Uint8Array(bytes), language)"
+    assert page.evaluate(read, [list(text.encode(encoding)), language]) == text
+
+
+def test_a_name_has_no_hidden_characters(page: Page):
+    record = prepared(page, "fdp.\u202etxt.exe\x07\u200f" + "a" * 300 + ".txt", b"hi")
+    assert record["name"].startswith("fdp.txt.exeaaa") and record["name"].endswith("aaa.txt")
+    assert len(record["name"]) == 120
+
+
+def test_office_documents_are_read_outside_of_the_page(page: Page):
+    with page.expect_worker() as reading:
+        assert prepared(page, "a.xlsx", zipped(SHEETS))["text"] == TABLES
+    assert "files/office/worker" in reading.value.url
+
+
+SHEET_BOMB = open_document(
+    "<office:spreadsheet><table:table><table:table-row><table:table-cell table:number-columns-repeated='999999999'/>"
+    "<table:table-cell><text:p>x</text:p></table:table-cell></table:table-row></table:table></office:spreadsheet>"
+)
+DEEP = open_document("<office:text>" + "<text:section>" * 50_000 + "</text:section>" * 50_000 + "</office:text>")
 LONG_TEXT = f"<w:p><w:r><w:t>{'a' * 700_000}</w:t></w:r></w:p>"
 SHARED_CELL = '<c t="s"><v>0</v></c>'
 SHARED = {
@@ -146,7 +178,7 @@ SHARED = {
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("a.bin", b"\x00\x01\x02\xff", "isn't supported. Attach an image, a PDF, a Word or Excel document"),
+        ("a.bin", b"\x00\x01\x02\xff", "isn't supported. Attach an image, a PDF, an Office document"),
         ("a.txt", b"a" * 600_001, "is larger than 600 kB"),
         ("a.txt", b"a" * 1_300_000, "is larger than 600 kB"),
         ("a.txt", "ü".encode("cp1252") * 400_000, "is larger than 600 kB"),
@@ -159,6 +191,10 @@ SHARED = {
         ("a.docx", word("<w:p/>"), "has no text"),
         ("a.docx", word(LONG_TEXT), "has more than 600 kB of text"),
         ("a.docx", word("<w:p/>" + " " * 30_000_000), "has more than 600 kB of text"),
+        ("a.txt", b"", "a.txt is empty"),
+        ("a.txt", b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\xff\xff" * 50, "isn't supported"),
+        ("a.ods", SHEET_BOMB, "has more than 600 kB of text"),
+        ("a.odt", DEEP, "can't be read"),
         ("a.xlsx", zipped(SHARED), "has more than 600 kB of text"),
     ],
 )  # fmt: skip

@@ -57,7 +57,7 @@ def test_text_files_go_along_as_text_and_others_are_refused(room: OpenRoom):
         {"name": "broken.png", "mimeType": "image/png", "buffer": b"not a picture"},
     )
     expect(page.locator("#attachments li")).to_have_count(1)
-    for complaint in ("video and audio aren't supported", "isn't supported. Attach", "can't be read as an image"):
+    for complaint in ("videos aren't supported", "isn't supported. Attach", "can't be read as an image"):
         expect(page.locator("#toasts")).to_contain_text(complaint)
     chat.ask("Summarise")
     assert chat.asked[0]["messages"][0]["content"] == ("notes.md:\n````\n# Notes\n```\ncode\n```\n````\n\nSummarise")

@@ -21,6 +21,7 @@ from tests.browser.chatroom import (
     people,
     room,
 )
+from tests.browser.sample_files import file, pdf, text_page, wav
 
 __all__ = ["chatroom", "people", "room"]
 
@@ -49,8 +50,12 @@ def confirm_import(chat: Room) -> None:
 def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom, tmp_path: Path):
     chat = room(sandbox=QUICK)
     page = chat.page
-    choose_file(page, "#attach", {"name": "dot.png", "mimeType": "image/png", "buffer": PIXEL})
+    files = [file("dot.png", PIXEL, "image/png"), file("hi.wav", wav()), file("a.pdf", pdf([text_page("Page one")]))]
+    choose_file(page, "#attach", *files)
+    page.get_by_label("Send a.pdf as text").check()
+    chat.choose("gemini 2.5 flash image")
     chat.ask("What is this?")
+    expect(page.locator(".generated img")).to_be_visible()
     page.get_by_role("button", name="Regenerate", exact=True).click()
     expect(page.locator(".answer .versions")).to_contain_text("2/2")
     chat.wait()
@@ -63,7 +68,7 @@ def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom,
     chat.ask("Compare yourselves")
     expect(page.locator(".answer .meta")).to_have_count(2)
     before = chat.billed()
-    assert (len(before["conversations"]), len(before["files"])) == (2, 1)
+    assert (len(before["conversations"]), len(before["files"])) == (2, 6)  # with three images that models made
     exported = export_all(chat, tmp_path)
     assert json.loads(exported.read_text())["format"] == "chat-export"
 
@@ -80,6 +85,7 @@ def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom,
     assert chat.stored() == before
     page.locator("#conversations a", has_text="What is this?").click()
     expect(page.locator(".question img")).to_be_visible()
+    expect(page.locator(".generated img")).to_be_visible()
 
     bring(chat, str(exported))
     expect(page.locator("#toasts")).to_contain_text("You already have all 2 chats.")
@@ -135,7 +141,7 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
     page.locator("#conversations a").click()
     expect(page.locator(".bubble")).to_have_text(evil)
     expect(page.locator(".answer .answer-text")).to_contain_text(evil)
-    expect(page.locator(".answer .answer-text img, .answer .generated, .answer a[href^=javascript]")).to_have_count(0)
+    expect(page.locator(".answer :is(.answer-text, .generated) img, .answer a[href^=javascript]")).to_have_count(0)
     assert page.evaluate("window.touched ?? ({}).polluted ?? null") is None
     stored = chat.stored()
     assert stored["files"][0]["kept_as"] == "image/png"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -60,14 +61,30 @@ def test_what_may_be_imported_is_a_file():
 def test_our_modules_import_each_other_by_name():
     # A relative import would ask for the file's plain name, which a browser may have kept from an older version.
     relative = re.compile(r"""(?:from|import)\s*\(?\s*["']\.{1,2}/""")
-    modules = Path(django_settings.BASE_DIR, "static/js").rglob("*.js")
+    static = Path(django_settings.BASE_DIR, "static")
+    modules = set(static.rglob("js/**/*.js")) - set(static.glob(browser_libraries.WORKER_MODULES))
     assert [str(module) for module in modules if relative.search(module.read_text())] == []
+
+
+def test_modules_of_a_worker_import_each_other_by_hashed_path(collected: dict[str, str], settings):
+    names = [name for name in collected if fnmatch(name, browser_libraries.WORKER_MODULES)]
+    assert "js/chat/files/office/worker.js" in names
+    for name in names:
+        text = (settings.STATIC_ROOT / collected[name]).read_text()
+        for path in re.findall(r"""from\s*["']([^"']+)["']""", text):
+            assert re.fullmatch(r"\./\w+\.[0-9a-f]{12}\.js", path), (name, path)
+            assert (settings.STATIC_ROOT / Path(name).parent / path).is_file()
 
 
 def test_names_in_production_carry_a_hash_of_the_content(collected: dict[str, str], settings):
     for name in ("css/base.css", "js/base.js", "vendor/inter.woff2", "vendor/marked.js", "vendor/katex/katex.css"):
         assert re.fullmatch(r".+\.[0-9a-f]{12}\.\w+", collected[name])
         assert (settings.STATIC_ROOT / collected[name]).is_file()
+
+
+def test_character_maps_of_pdfs_stand_beside_their_library(collected: dict[str, str], settings):
+    folder = (settings.STATIC_ROOT / collected["vendor/pdfjs/pdf.js"]).parent
+    assert (folder / "cmaps/90ms-RKSJ-H.bcmap").is_file()
 
 
 def test_style_sheets_in_production_name_hashed_fonts(collected: dict[str, str], settings):

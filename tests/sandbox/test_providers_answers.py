@@ -1,9 +1,11 @@
 """The writer's answers: useful to a first visitor and to tests, and always marked as simulated."""
 
 import base64
+import io
 import json
 import re
 import struct
+import wave
 
 import pytest
 
@@ -114,6 +116,14 @@ def png(width, height):
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
+def wav(seconds):
+    target = io.BytesIO()
+    with wave.open(target, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(2 * 8000 * seconds))
+    return base64.b64encode(target.getvalue()).decode()
+
+
 def test_images_and_files_are_acknowledged(providers):
     parts = [{"type": "text", "text": "What is this?"}]
     urls = (png(640, 480), "data:image/gif;base64,R0lGODlh", "https://pictures.example/cat.png", "http://[",
@@ -122,10 +132,12 @@ def test_images_and_files_are_acknowledged(providers):
     parts += [
         {"type": "file", "file": {"filename": "report.pdf", "file_data": "data:application/pdf;base64," + "A" * 4096}},
         {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+        {"type": "input_audio", "input_audio": {"data": wav(3), "format": "wav"}},
     ]
     text = providers.say([user(parts)])
     for words in ("a PNG image of 640 × 480 pixels", "a GIF image", "an image at pictures.example",
-                  "an image at an unknown address", "the file report.pdf", "a recording"):  # fmt: skip
+                  "an image at an unknown address", "the file report.pdf", "a recording and",
+                  "a recording of 3 s"):  # fmt: skip
         assert words in text
 
 

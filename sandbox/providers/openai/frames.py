@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
-from sandbox.providers.answer import IMAGE, IMAGE_TOKENS, Answer, ToolCall, Usage
+from sandbox.providers.answer import Answer, ToolCall, Usage
 from sandbox.providers.chat_request import ChatRequest, PromptRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.openai.usage import usage_body
+from sandbox.providers.picture import IMAGE, IMAGE_TOKENS
 from sandbox.providers.steps import Frame, Step
 
 __all__ = ["PICTURE", "Wording", "encode", "finish_choice", "frames", "logprobs_of"]

@@ -20,6 +20,8 @@ def describe_attachment(part: dict[str, Any]) -> str:
             return _image(url)
         case {"type": "file", "file": {"filename": str(name)}}:
             return f"the file {name}"
+        case {"type": "input_audio", "input_audio": {"data": str(data)}}:
+            return _recording(data)
         case {"type": "input_audio"}:
             return "a recording"
         case {"type": "video_url"}:
@@ -35,6 +37,24 @@ def _image(url: str) -> str:
     return f"a {data[1].upper()} image" + (f" of {pixels[0]} × {pixels[1]} pixels" if pixels else "")
 
 
+def _recording(encoded: str) -> str:
+    """A recording, with the seconds of one in WAV whose format comes first in it."""
+    head = _decoded(encoded[:60])
+    if not (head.startswith(b"RIFF") and head[8:16] == b"WAVEfmt ") or len(head) < 44:
+        return "a recording"
+    rate = int.from_bytes(head[28:32], "little")  # bytes a second
+    size = len(encoded) * 3 // 4 - 44
+    return f"a recording of {size / rate:.0f} s" if rate else "a recording"
+
+
+def _decoded(encoded: str) -> bytes:
+    """The bytes of the beginning of a base64 text; none if it is not one."""
+    try:
+        return base64.b64decode(encoded[: len(encoded) // 4 * 4])
+    except ValueError:
+        return b""
+
+
 def _host(url: str) -> str:
     try:
         return urlsplit(url).netloc or "an unknown address"
@@ -44,10 +64,7 @@ def _host(url: str) -> str:
 
 def _pixels_of_png(encoded: str) -> tuple[int, int] | None:
     """(width, height) from the first bytes of a PNG image in base64; None for any other image."""
-    try:
-        data = base64.b64decode(encoded[: len(encoded) // 4 * 4])
-    except ValueError:
-        return None
+    data = _decoded(encoded)
     if not data.startswith(b"\x89PNG\r\n\x1a\n") or len(data) < 24:
         return None
     width, height = struct.unpack(">II", data[16:24])

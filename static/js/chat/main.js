@@ -58,7 +58,7 @@ const shortcuts = new Shortcuts({
     if (code) copy(code.textContent).then(() => toast("Last code block copied."));
   },
   focusComposer: () => composer.focus(),
-  stop: () => room.stop(),
+  stop: () => (room.busy ? room.stop() : thread.reader.stop()),
 });
 
 function onsettings({ enterSends, singleKeys }) {
@@ -109,6 +109,7 @@ room.on("list", () => {
 room.on("settings", () => store.setMeta("last-models", room.conversation.models));
 room.on("settings", () => !room.saved && room.emit("turns")); // the welcome screen names the models
 room.on("list", () => storage.showUsage());
+answers.on("ended", () => storage.showUsage());
 window.addEventListener("popstate", () => {
   const id = location.hash.slice(1);
   if (id && id !== room.conversation.id) open(id);

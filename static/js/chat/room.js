@@ -3,6 +3,7 @@
    Events: "opened" (another conversation), "turns" (other messages are shown), "message" (one changed),
    "settings" (title, models or parameters), "list" (the sidebar is out of date). */
 
+import { fileIds, renameFiles } from "chat/device/attached";
 import { Emitter } from "chat/emitter";
 import { Following } from "chat/device/following";
 import { newId, now } from "chat/device/ids";
@@ -34,6 +35,7 @@ export class Room extends Emitter {
     this.#tabs = tabs;
     this.maxModels = maxModels;
     for (const name of ["began", "changed", "ended"]) answers.on(name, (message) => this.#changed(name, message));
+    answers.on("file", (file) => this.#files.set(file.id, file));
     this.#following = new Following(this, { store, answers, tabs });
     this.#removal = new Removal(this, { store, answers, tabs });
   }
@@ -80,7 +82,11 @@ export class Room extends Emitter {
 
   /** Loads a file of the conversation and caches it. */
   async file(id) {
-    if (!this.#files.has(id)) this.#files.set(id, await this.#store.file(id));
+    if (!this.#files.has(id)) {
+      const file = await this.#store.file(id);
+      if (!file) return undefined; // it may still come
+      this.#files.set(id, file);
+    }
     return this.#files.get(id);
   }
 
@@ -128,6 +134,7 @@ export class Room extends Emitter {
   /** Repeats a failed answer in its place. */
   async retry(answer) {
     await this.#answers.claim([answer]);
+    await this.#store.removeMessages([], fileIds(answer).map((id) => ({ id })), {});
     Object.assign(answer, { text: "", error: null, meta: {}, status: "waiting" });
     for (const name of ["reasoning", "thought_ms", "images", "sources"]) delete answer[name];
     await this.#save({ messages: [answer] });
@@ -140,7 +147,7 @@ export class Room extends Emitter {
     await this.#answers.claim([answer]);
     const { cost, usage, generation_id } = answer.meta;
     if (usage) (answer.earlier ??= []).push({ cost, tokens: usage.completion_tokens, generation_id });
-    Object.assign(answer, { error: null, meta: {}, status: "waiting", base: answer.text.length });
+    Object.assign(answer, { error: null, meta: {}, status: "waiting", base: answer.text.length, base_images: answer.images?.length ?? 0 });
     await this.#save({ messages: [answer] });
     this.emit("turns");
     await this.#ask(this.messages.get(answer.parent), [answer]);
@@ -173,7 +180,7 @@ export class Room extends Emitter {
     for (const answer of answers) {
       const body = await requestFor({
         conversation, turns, question, model: answer.model, slot: answer.slot, cut: answer.text,
-        accepts: (kind) => this.#models.accepts(answer.model, kind), load: (id) => this.file(id),
+        accepts: (kind) => this.#models.accepts(answer.model, kind), output: this.#models.get(answer.model).output, load: (id) => this.file(id),
       });
       this.#models.markUsed(answer.model);
       this.#answers.start(answer, body);
@@ -243,11 +250,13 @@ export class Room extends Emitter {
     for (const message of messages) delete message.shown;
     const files = [];
     for (const message of messages) {
-      for (const [at, file] of (message.files ?? []).entries()) {
+      const copies = new Map();
+      for (const file of fileIds(message)) {
         const copy = { ...(await this.file(file)), id: newId(), conversation: id };
-        message.files[at] = copy.id;
+        copies.set(file, copy.id);
         files.push(copy);
       }
+      renameFiles(message, (file) => copies.get(file));
     }
     const conversation = {
       ...structuredClone(this.conversation), id, leaf: ids.get(answer.id), created: now(), updated: now(), pinned: false,

@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
+from sandbox.providers import picture
+from sandbox.providers.picture import IMAGE_TOKENS
 from tests.gateway import factory
 from tests.gateway.factory import usd
-from tests.gateway.native import GOOGLE, PNG
+from tests.gateway.native import GOOGLE
 from tests.gateway.protocols.test_chat_completions import events_of
 from tests.wire import check
 
 PAINTER = "acme/painter"
-#: The tokens of an image of the sandbox.
-IMAGE_TOKENS = 1290
-IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture.IMAGE}"}}
 PRICES = factory.CHEAP | {"image_output": "0.04"}
 BOTH = {"modalities": ["text", "image"]}
 

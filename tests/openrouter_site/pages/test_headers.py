@@ -17,6 +17,13 @@ def test_a_page_may_use_no_device_and_be_embedded_nowhere(path):
     assert response["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
+def test_only_the_chat_may_use_the_microphone(alice_client: Client, alice, account):
+    for path in ("/chat", "/chat/shell"):
+        policy = alice_client.get(path)["Permissions-Policy"].split(", ")
+        assert "microphone=(self)" in policy and "microphone=()" not in policy
+        assert {"camera=()", "geolocation=()"} <= set(policy)
+
+
 def test_the_api_may_be_read_from_other_sites():
     assert "Cross-Origin-Resource-Policy" not in Client().get("/api/v1/models")
 

@@ -4,6 +4,7 @@
    a `key`: with it, the page can get the rest of it after its connection or the page itself was lost. */
 
 import { Emitter } from "chat/emitter";
+import { imageFile } from "chat/answers/images";
 import { newKey } from "chat/device/ids";
 
 const SAVE_PAUSE = 500;
@@ -13,7 +14,7 @@ const RUNNING = new Set(["waiting", "streaming"]);
 export const isRunning = (message) => RUNNING.has(message.status);
 
 export class Answers extends Emitter {
-  #live = new Map(); // id -> {message, timer, saved, thinkingSince, cut}
+  #live = new Map(); // id -> {message, timer, saved, thinkingSince, cut, files: not saved yet}
   #unbilled = new Map(); // id -> message without its cost yet
   #socket;
   #store;
@@ -39,7 +40,7 @@ export class Answers extends Emitter {
   }
 
   emit(name, detail) {
-    if (!this.#replaying || name === "balance") super.emit(name, detail);
+    if (!this.#replaying || name === "balance" || name === "file") super.emit(name, detail);
   }
 
   /** The message of a running answer of this tab. */
@@ -68,7 +69,7 @@ export class Answers extends Emitter {
   }
 
   #begin(message) {
-    const live = { message, timer: 0, saved: false, thinkingSince: 0, cut: false };
+    const live = { message, timer: 0, saved: false, thinkingSince: 0, cut: false, files: [] };
     this.#live.set(message.id, live);
     return live;
   }
@@ -198,12 +199,22 @@ export class Answers extends Emitter {
       message.thought_ms = Math.max(1, Math.round(performance.now() - live.thinkingSince));
     }
     message.text += text + refusal;
-    for (const image of images ?? []) (message.images ??= []).push(image.image_url?.url ?? image.url);
+    for (const image of images ?? []) this.#addImage(live, image.image_url?.url ?? image.url);
     for (const { url_citation: source } of annotations ?? []) {
       if (source?.url) (message.sources ??= []).push({ url: source.url, title: source.title ?? "" });
     }
-    live.timer ||= setTimeout(() => this.#save(live), live.saved ? SAVE_PAUSE : 0);
+    live.timer ||= setTimeout(() => this.#save(live), live.saved && !live.files.length ? SAVE_PAUSE : 0);
     this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations) });
+  }
+
+  #addImage(live, url) {
+    const { message } = live;
+    const file = imageFile(message, url);
+    if (file) {
+      live.files.push(file);
+      this.emit("file", file);
+    }
+    if (file || /^https?:/.test(url)) (message.images ??= []).push(file?.id ?? url);
   }
 
   #applyBill(message, { usage, cost, latency_ms, duration_ms, web_searches }) {
@@ -236,8 +247,10 @@ export class Answers extends Emitter {
     message.queued = false;
     this.#replaying = true; // what is shown already must not disappear for a moment
     if (start === 0) {
+      const images = message.images?.slice(0, message.base_images ?? 0);
       Object.assign(message, { text: message.text.slice(0, message.base ?? 0), error: null });
       for (const name of ["reasoning", "images", "sources"]) delete message[name];
+      if (images?.length) message.images = images;
     }
     const last = frames.at(-1);
     for (const frame of frames) {
@@ -254,9 +267,8 @@ export class Answers extends Emitter {
     clearTimeout(live.timer);
     message.status = status;
     if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
-    delete message.queued;
-    delete message.key;
-    this.#persist(message).then(() => {
+    for (const name of ["queued", "key", "base_images"]) delete message[name];
+    this.#persist(message, live.files).then(() => {
       this.#socket.forget(message.id);
       this.#tabs.release(message.id);
     });
@@ -267,11 +279,11 @@ export class Answers extends Emitter {
     clearTimeout(live.timer);
     live.timer = 0;
     live.saved = true;
-    this.#persist(live.message);
+    this.#persist(live.message, live.files.splice(0));
   }
 
-  async #persist(message) {
-    await this.#store.writeAnswer(message);
+  async #persist(message, files = []) {
+    await this.#store.writeAnswer(message, files);
     this.#tabs.broadcast("answer", { id: message.id, conversation: message.conversation });
   }
 

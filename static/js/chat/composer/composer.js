@@ -1,10 +1,13 @@
 /* Message box: text, attachments, send and stop. Each conversation has a draft that survives a reload. */
 
 import { $, h, icon, toast } from "chat/dom";
-import { MAX_FILES, pastedFiles, prepare } from "chat/files/files";
+import { attachedItem, pendingItem } from "chat/composer/attached-item";
+import { fileNotices } from "chat/composer/file-notices";
+import { pastedFiles, prepare } from "chat/files/files";
+import { LIMITS, MAX_FILES } from "chat/files/limits";
 import { newId } from "chat/device/ids";
 import { Queue } from "chat/composer/queue";
-import { fileView } from "chat/thread/turn";
+import { Recorder } from "chat/composer/recorder";
 
 const DRAFT_PAUSE = 400;
 
@@ -18,6 +21,7 @@ const joined = (messages) => ({
 
 export class Composer {
   files = [];
+  #pending = []; // files that are being read
   #timer = 0;
   #enterSends = true;
   #touch = matchMedia("(pointer: coarse)").matches;
@@ -38,7 +42,10 @@ export class Composer {
     this.area.addEventListener("keydown", (event) => this.#key(event));
     this.area.addEventListener("input", () => this.#typed());
     this.area.addEventListener("paste", (event) => this.#paste(event));
+    $("#attach").title += ` ${LIMITS}`;
+    $("#drop-limits").textContent = LIMITS;
     $("#attach").addEventListener("click", () => this.picker.click());
+    this.recorder = new Recorder({ attach: (file) => this.add([file]), onchange: (active) => this.#recorded(active) });
     this.picker.addEventListener("change", () => {
       this.add([...this.picker.files]);
       this.picker.value = "";
@@ -85,8 +92,10 @@ export class Composer {
     this.button.replaceChildren(icon(busy ? "stop" : "send"), h("span.hide-sm", {}, busy ? "Stop" : "Send"));
     this.button.setAttribute("aria-label", busy ? "Stop answering" : "Send");
     const empty = !this.area.value.trim() && !this.files.length;
-    this.button.disabled = !busy && empty;
-    this.later.hidden = !busy || empty;
+    const unready = empty || !this.#ready;
+    this.button.disabled = !busy && unready;
+    this.later.hidden = !busy || unready;
+    this.recorder.offer(conversation.models.some((id) => this.models.accepts(id, "audio")));
     this.web?.setAttribute("aria-pressed", String(conversation.web === true));
     const names = conversation.models.map((id) => this.models.get(id).short);
     this.area.placeholder = names.length === 1 ? `Message ${names[0]}` : `Message ${names.length} models`;
@@ -95,19 +104,39 @@ export class Composer {
 
   /** Prepares files and attaches them. */
   async add(files) {
-    for (const file of files) {
-      if (this.files.length >= MAX_FILES) {
-        toast(`You can attach up to ${MAX_FILES} files per message.`, "warn");
-        break;
-      }
-      try {
-        this.files.push(await prepare(file));
-      } catch (error) {
-        toast(error.message, "warn");
-      }
-    }
+    const room = Math.max(0, MAX_FILES - this.files.length - this.#pending.length);
+    if (files.length > room) toast(`You can attach up to ${MAX_FILES} files per message.`, "warn");
+    const pending = files.slice(0, room).map((file) => ({ file, canceled: false }));
+    this.#pending.push(...pending);
     this.#showFiles();
+    for (const each of pending) {
+      try {
+        const record = !each.canceled && (await prepare(each.file));
+        if (record && !each.canceled) this.files.push(record);
+      } catch (error) {
+        if (!each.canceled) toast(error.message, "warn");
+      }
+      this.#pending = this.#pending.filter((other) => other !== each);
+      this.#showFiles();
+    }
     this.#typed();
+  }
+
+  #recorded(active) {
+    this.show();
+    if (active) return;
+    if (this.#touch) this.recorder.button.focus(); // no keyboard over the message
+    else this.area.focus();
+  }
+
+  #cancel(pending) {
+    pending.canceled = true;
+    this.#pending = this.#pending.filter((other) => other !== pending);
+  }
+
+  /** Whether nothing is being read or recorded that belongs to the message. */
+  get #ready() {
+    return !this.#pending.length && !this.recorder.active;
   }
 
   #submit() {
@@ -118,7 +147,7 @@ export class Composer {
   async #send() {
     const text = this.area.value.trim();
     const files = this.files;
-    if (!text && !files.length) return;
+    if ((!text && !files.length) || !this.#ready) return;
     if (this.socket.ended) {
       toast("You're signed out. Sign in to send this message.", "warn");
       return;
@@ -192,6 +221,8 @@ export class Composer {
     this.area.value = "";
     this.files = [];
     this.queue.clear();
+    this.recorder.discard();
+    for (const each of this.#pending) this.#cancel(each);
     this.#showFiles();
     this.show();
     const draft = await this.store.meta(this.#draftKey);
@@ -204,34 +235,38 @@ export class Composer {
   }
 
   #showFiles() {
-    this.list.hidden = !this.files.length;
-    this.list.replaceChildren(...this.files.map((file) => h("li", {}, fileView(file), h("button.remove", {
-      type: "button", aria: { label: `Remove ${file.name}` },
-      onclick: () => {
-        this.files = this.files.filter((other) => other !== file);
-        this.#showFiles();
-        this.#typed();
+    const pending = this.#pending;
+    this.list.hidden = !this.files.length && !pending.length;
+    const changed = () => {
+      this.#showFiles();
+      this.#typed();
+    };
+    this.list.replaceChildren(
+      ...this.files.map((file) => attachedItem(file, {
+        remove: () => {
+          this.files = this.files.filter((other) => other !== file);
+          changed();
+          this.area.focus();
+        },
+        changed,
+      })),
+      ...pending.map((each) => pendingItem(each.file, () => {
+        this.#cancel(each);
+        changed();
         this.area.focus();
-      },
-    }, icon("close", "small")))));
-    this.#showNotice();
+      })),
+    );
+    this.show();
   }
 
   #showNotice() {
-    const lines = [];
     const { models: chosen } = this.room.conversation;
-    const unsupported = (kind, input) => this.files.some((file) => file.kind === kind)
-      ? chosen.filter((id) => !this.models.accepts(id, input)).map((id) => this.models.get(id).short) : [];
-    const [noImages, noPdfs] = [unsupported("image", "image"), unsupported("pdf", "file")];
-    for (const [names, kind] of [[noImages, "images"], [noPdfs, "PDFs"]]) {
-      if (names.length === 1) lines.push(`${names[0]} doesn't support ${kind}. They won't be sent to it.`);
-      else if (names.length) lines.push(`${listed(names)} don't support ${kind}. They won't be sent to them.`);
-    }
+    const lines = fileNotices(this.files, chosen, this.models);
     const missing = chosen.filter((id) => this.models.all.size && this.models.get(id).missing);
-    if (missing.length) lines.push(`${listed(missing)} ${missing.length === 1 ? "isn't" : "aren't"} in the catalog. Choose another model.`);
+    if (missing.length) lines.push({ text: `${listed(missing)} ${missing.length === 1 ? "isn't" : "aren't"} in the catalog. Choose another model.` });
     const blocked = chosen.filter((id) => this.models.unavailable.has(id)).map((id) => this.models.get(id).short);
-    if (blocked.length) lines.push(`Your privacy settings block ${listed(blocked)}.`);
-    this.notice.replaceChildren(...lines.map((line) => h("p", {}, icon("warning", "small"), line)));
+    if (blocked.length) lines.push({ text: `Your privacy settings block ${listed(blocked)}.` });
+    this.notice.replaceChildren(...lines.map(({ text, info }) => h(info ? "p.muted" : "p", {}, icon(info ? "info" : "warning", "small"), text)));
     this.notice.hidden = !lines.length;
   }
 

@@ -2,7 +2,7 @@
 
 import { $, ask, download, toast } from "chat/dom";
 import { fileName, toJson, toMarkdown } from "chat/transfer/export";
-import { bytes } from "chat/files/files";
+import { bytes } from "chat/files/limits";
 import { planImport } from "chat/transfer/transfer";
 
 const MANY_CHATS = 20;

@@ -6,7 +6,7 @@
    conversations  id, title, titled ("auto" | "user"), created, updated, pinned, models, system, params, web, leaf
    messages       id, conversation, parent, role, created, text; a question: files, shown;
                   an answer: slot, model, status, reasoning, thought_ms, images, sources, error, meta
-   files          id, conversation, name, type, size, blob
+   files          id, conversation, kind, name, type, size, blob; of a PDF: text, pages, pages_read, problem, as_text
    meta           key -> value: drafts, favourites (favorite models), settings, cached models */
 
 import { openDB } from "idb";
@@ -93,13 +93,16 @@ export class Store extends Emitter {
     }
   }
 
-  /** Writes a running answer, unless it or its conversation was deleted. */
-  async writeAnswer(message) {
+  /** Writes a running answer with its new files, unless it or its conversation was deleted. */
+  async writeAnswer(message, files = []) {
     try {
-      const transaction = this.db.transaction(["messages"], "readwrite");
+      const transaction = this.db.transaction(files.length ? ["messages", "files"] : ["messages"], "readwrite");
       const done = transaction.done;
       const messages = transaction.objectStore("messages");
-      if (await messages.getKey(message.id)) messages.put(message);
+      if (await messages.getKey(message.id)) {
+        messages.put(message);
+        for (const file of files) transaction.objectStore("files").put(file);
+      }
       await done;
     } catch (error) {
       this.#report(error);

@@ -77,12 +77,14 @@ function columnsOf(question, answers, onPath) {
   }));
 }
 
+const says = (answer) => answer.text || answer.images?.length;
+
 /** The answer of a turn to send to `model` as history: its own, else the one in its slot, else any. */
 export function answerFor(turn, model, slot) {
   const shown = turn.columns.map((column) => column.shown);
   return (
-    shown.find((answer) => answer.model === model && answer.text) ??
-    shown.find((answer) => answer.slot === slot && answer.text) ??
-    shown.find((answer) => answer.text)
+    shown.find((answer) => answer.model === model && says(answer)) ??
+    shown.find((answer) => answer.slot === slot && says(answer)) ??
+    shown.find(says)
   );
 }

@@ -91,8 +91,8 @@ export class Models extends Emitter {
     const found = [];
     for (const model of this.all.values()) {
       if (filters.has("free") && !model.free) continue;
-      if (filters.has("image") && !model.input.includes("image")) continue;
-      if (filters.has("file") && !model.input.includes("file")) continue;
+      if (["image", "file", "audio"].some((kind) => filters.has(kind) && !model.input.includes(kind))) continue;
+      if (filters.has("draws") && !model.output.includes("image")) continue;
       if (filters.has("reasoning") && !model.parameters.includes("reasoning")) continue;
       const text = `${model.name} ${model.id}${model.free ? " free" : ""}`.toLowerCase();
       if (!words.every((word) => text.includes(word))) continue;

@@ -3,7 +3,7 @@
 import { $, h, icon } from "chat/dom";
 import { colorOf, tokens } from "chat/picker/models";
 
-const FILTERS = [["free", "Free"], ["image", "Image input"], ["file", "PDF input"], ["reasoning", "Reasoning"]];
+const FILTERS = [["free", "Free"], ["image", "Image input"], ["file", "PDF input"], ["audio", "Audio input"], ["draws", "Image output"], ["reasoning", "Reasoning"]];
 const KINDS = { image: ["image", "Image"], file: ["file", "PDF"], audio: ["audio", "Audio"], video: ["video", "Video"] };
 
 export class Picker {

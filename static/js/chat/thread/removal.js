@@ -1,6 +1,7 @@
 /* Deletes a message of the open conversation with all that follows it, and brings it back. */
 
 import { isRunning } from "chat/answers/answers";
+import { fileIds } from "chat/device/attached";
 import { deepest, neighborOf, withFollowing } from "chat/device/tree";
 
 export class Removal {
@@ -42,8 +43,8 @@ export class Removal {
 
   /** The files that only these messages have. Versions of a question share theirs. */
   async #filesOf(removed) {
-    const kept = new Set([...this.#room.messages.values()].flatMap(({ files = [] }) => files));
-    const ids = new Set(removed.flatMap(({ files = [] }) => files).filter((id) => !kept.has(id)));
+    const kept = new Set([...this.#room.messages.values()].flatMap(fileIds));
+    const ids = new Set(removed.flatMap(fileIds).filter((id) => !kept.has(id)));
     return (await Promise.all([...ids].map((id) => this.#room.file(id)))).filter(Boolean);
   }
 

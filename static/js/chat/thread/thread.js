@@ -4,6 +4,7 @@ import { isRunning } from "chat/answers/answers";
 import { handleCards } from "chat/drawing/code";
 import { $, announce, copy, download, h, toast } from "chat/dom";
 import { focusVersion } from "chat/thread/pager";
+import { Reader } from "chat/thread/reading";
 import { AnswerView, questionView } from "chat/thread/turn";
 
 const PAGE_SIZE = 30;
@@ -29,6 +30,7 @@ function occurrences(element, words) {
 }
 
 export class Thread {
+  reader = new Reader();
   #views = new Map(); // answer id -> AnswerView
   #turns = [];
   #from = 0;
@@ -49,6 +51,7 @@ export class Thread {
     room.on("turns", () => this.#show());
     room.on("message", ({ message, name }) => this.#changed(message, name));
     answers.on("delta", (delta) => this.#views.get(delta.message.id)?.append(delta));
+    this.reader.on("changed", (id) => this.#views.get(id)?.showReading());
     models.on("changed", () => room.conversation && !room.busy && this.#show());
 
     handleCards(this.list, download);
@@ -99,6 +102,7 @@ export class Thread {
   }
 
   #opened() {
+    this.reader.stop();
     CSS.highlights?.delete("found");
     this.#from = Infinity;
     this.#show();
@@ -113,6 +117,7 @@ export class Thread {
     const known = this.#views;
     this.#views = new Map();
     const shown = turns.slice(this.#from).map((turn) => this.#turnView(turn, known));
+    if (!this.#views.has(this.reader.id)) this.reader.stop();
     this.list.replaceChildren(...(this.#from > 0 ? [this.earlier] : []), ...(turns.length ? shown : [this.empty()]));
     this.list.classList.toggle("vacant", !turns.length);
     this.list.classList.toggle("wide", turns.some(({ columns }) => columns.length > 1));
@@ -177,6 +182,9 @@ export class Thread {
 
   #actions = {
     copy,
+    reader: this.reader,
+    file: (id) => this.room.file(id),
+    promptOf: (message) => this.room.messages.get(message.parent)?.text ?? "",
     edit: (question, text) => this.room.edit(question, text),
     select: (message) => this.#select(message),
     regenerate: (message) => this.room.regenerate(message),

@@ -6,7 +6,10 @@ import { duration } from "chat/dates";
 import { h, icon, iconButton } from "chat/dom";
 import { colorOf } from "chat/picker/models";
 import { costOf, pico, usd } from "chat/money";
+import { fileView } from "chat/thread/file-view";
+import { GeneratedImages } from "chat/thread/generated";
 import { pageByArrows, pager } from "chat/thread/pager";
+import { ReadingButtons } from "chat/thread/reading";
 
 const LONG_QUESTION = 1200;
 /** Milliseconds between two additions to the thoughts that are shown. */
@@ -76,20 +79,14 @@ function attachmentsView(question, load) {
   return list;
 }
 
-/** An image, or a chip with the name of a file. */
-export function fileView(file) {
-  if (file.kind !== "image") return h("span.chip", {}, icon("file"), file.name);
-  const image = h("img", { alt: file.name, src: URL.createObjectURL(file.blob) });
-  image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
-  return image;
-}
-
 export class AnswerView {
   #live = null;
   #length = 0; // of the text shown
   #reasoning = null;
   #thoughtsTimer = 0;
   #parts = {};
+  #images = null;
+  #reading = null; // the buttons that read it aloud
   #running = false; // as the foot shows
 
   /** `several`: whether the turn has answers of several models; `onflush` is called after each rendering. */
@@ -106,10 +103,11 @@ export class AnswerView {
     parts.head = h("header", {}, avatar(this.model), h("h2", {}, this.model.short), h("span.about"));
     parts.thoughts = h("div.thoughts");
     parts.body = h("div.answer-text", { dir: "auto" });
+    parts.images = h("div");
     parts.extras = h("div.extras");
     parts.error = h("div.answer-error");
     parts.foot = h("footer.acts");
-    this.element.append(parts.head, parts.thoughts, parts.body, parts.extras, parts.error, parts.foot);
+    this.element.append(parts.head, parts.thoughts, parts.body, parts.images, parts.extras, parts.error, parts.foot);
     if (column.versions.length > 1) pageByArrows(this.element);
     if (!isRunning(this.message)) this.#showWhole();
     this.update();
@@ -145,7 +143,16 @@ export class AnswerView {
     if (reasoning) this.#thoughtsTimer ||= setTimeout(() => this.#showThoughts(), THOUGHTS_PAUSE);
     else if (text && this.message.thought_ms && !this.#reasoning?.dataset.timed) this.#showThoughts();
     if (images || sources) this.#showExtras();
-    this.element.classList.toggle("silent", !this.message.text);
+    this.element.classList.toggle("silent", !this.#hasContent);
+  }
+
+  get #hasContent() {
+    return Boolean(this.message.text || this.message.images?.length);
+  }
+
+  /** Shows whether the answer is read aloud. */
+  showReading() {
+    this.#reading?.update();
   }
 
   /** Shows all changes. */
@@ -159,7 +166,7 @@ export class AnswerView {
     }
     element.setAttribute("aria-busy", String(running));
     element.classList.toggle("streaming", running);
-    element.classList.toggle("silent", running && !message.text);
+    element.classList.toggle("silent", running && !this.#hasContent);
     this.#parts.head.querySelector(".about").replaceChildren(...this.#about());
     this.#showThoughts();
     this.#showExtras();
@@ -201,10 +208,12 @@ export class AnswerView {
 
   #showExtras() {
     const { images = [], sources = [] } = this.message;
-    const generated = images.filter((url) => /^data:image\/(png|jpeg|webp|gif);base64,/.test(url));
+    if (images.length || this.#images) {
+      if (!this.#images) this.#parts.images.append((this.#images = new GeneratedImages(this.actions.file, this.actions.promptOf(this.message))).element);
+      this.#images.show(images);
+    }
     const links = sources.filter(({ url }) => /^https?:\/\//.test(url));
     this.#parts.extras.replaceChildren(
-      ...generated.map((url) => h("img.generated", { src: url, alt: "Generated image" })),
       ...(links.length ? [h("details.sources", {}, h("summary", {}, `${links.length} source${links.length > 1 ? "s" : ""}`),
         h("ol", {}, links.map(({ url, title }) => h("li", {}, h("a", { href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, title || url)))))] : []),
     );
@@ -230,7 +239,7 @@ export class AnswerView {
       error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
       this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue"),
       error.status === 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message, { free: true }) }, "Use a free model"),
-      h("button.btn.small", { type: "button", onclick: () => (message.text ? actions.regenerate(message) : actions.retry(message)) }, icon("refresh"), "Try again"),
+      h("button.btn.small", { type: "button", onclick: () => (this.#hasContent ? actions.regenerate(message) : actions.retry(message)) }, icon("refresh"), "Try again"),
       error.status !== 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message) }, "Try another model"))));
     return [banner];
   }
@@ -249,13 +258,15 @@ export class AnswerView {
         this.several && iconButton("stop", `Stop ${this.model.short}`, () => actions.stop(message), "button.ico.stop"),
       ].filter(Boolean);
     }
+    this.#reading = message.text && actions.reader.supported ? new ReadingButtons(actions.reader, message.id, () => this.#parts.body) : null;
     return [
       pager(column.versions, message, actions.select, "answer"),
       message.text && iconButton("copy", "Copy answer", ({ currentTarget }) => actions.copy(message.text, currentTarget)),
       !message.error && iconButton("refresh", "Regenerate", () => actions.regenerate(message)),
       !message.error && iconButton("cube", "Try another model", () => actions.another(message)),
-      message.text && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
-      this.several && message.text && iconButton("check", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
+      this.#reading?.element,
+      this.#hasContent && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
+      this.several && this.#hasContent && iconButton("check", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
       (this.several || column.versions.length > 1) && iconButton("trash", "Delete answer", () => actions.remove(message)),
       metaView(message),
     ].filter(Boolean);
@@ -280,13 +291,13 @@ function metaView(message) {
   const { meta, earlier = [] } = message;
   if (!meta?.usage) return null;
   const { usage, cost, latency_ms: latency, duration_ms: took } = meta;
-  const speed = took > latency && usage.completion_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
+  const speed = took > latency && usage.completion_tokens && !usage.image_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
   const amount = usd(costOf(message));
   const tokens = earlier.reduce((sum, part) => sum + part.tokens, usage.completion_tokens);
   const facts = [`${tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
   const rows = [
     ["Prompt", `${usage.prompt_tokens.toLocaleString("en")} tokens${usage.cached_tokens ? `, ${usage.cached_tokens.toLocaleString("en")} of them cached` : ""}`],
-    ["Answer", `${usage.completion_tokens.toLocaleString("en")} tokens${usage.reasoning_tokens ? `, ${usage.reasoning_tokens.toLocaleString("en")} of them reasoning` : ""}${usage.estimated ? " (estimated)" : ""}`],
+    ["Answer", `${usage.completion_tokens.toLocaleString("en")} tokens${usage.reasoning_tokens ? `, ${usage.reasoning_tokens.toLocaleString("en")} of them reasoning` : ""}${usage.image_tokens ? `, ${usage.image_tokens.toLocaleString("en")} of them images` : ""}${usage.estimated ? " (estimated)" : ""}`],
     ["Web searches", meta.web_searches && `${meta.web_searches}`],
     ["Cost", usd(pico(cost), { exact: true })],
     ...earlier.map((part) => ["Earlier part", h("span", {}, h("a.link", { href: `/activity/${part.generation_id}` }, usd(pico(part.cost), { exact: true })))]),

@@ -1,7 +1,7 @@
 /* Export: JSON with everything, which can be imported again, and Markdown for reading. */
 
 import { FORMAT, STATUSES, VERSION } from "chat/transfer/format-own";
-import { dataUrl } from "chat/answers/request";
+import { dataUrl } from "chat/files/data-url";
 import { turnsTo } from "chat/device/tree";
 
 /** A JSON blob with these conversations and their files. */

@@ -1,13 +1,18 @@
 /* This site's own export. Imports are untrusted, so each field is validated and copied. */
 
 import { id, instant, list, number, plain, readable, text } from "chat/device/checks";
+import { blobOf } from "chat/files/data-url";
+import { shownName } from "chat/files/names";
 
 export const FORMAT = "chat-export";
 export const VERSION = 1;
 export const STATUSES = new Set(["done", "stopped", "failed", "interrupted"]);
 /** Models that answer side by side in one chat, at most. */
 export const MOST_MODELS = 6;
-const KINDS = new Set(["image", "pdf", "text"]);
+const KINDS = new Set(["image", "pdf", "text", "audio"]);
+/** Types that a kind of file may have, the first one for a file that says another. */
+const TYPES = { image: ["image/png", "image/jpeg", "image/webp", "image/gif"], audio: ["audio/wav", "audio/mpeg"], pdf: ["application/pdf"] };
+const PROBLEMS = new Set(["images", "damaged", "offline"]);
 const USAGE = [
   "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens",
   "image_tokens", "search_units",
@@ -62,7 +67,7 @@ function readMessage(raw, conversation, files) {
   if (earlier.length) message.earlier = earlier;
   if (raw.reasoning) message.reasoning = text(raw.reasoning);
   if (raw.thought_ms) message.thought_ms = number(raw.thought_ms);
-  const images = list(raw.images).filter((image) => /^data:image\/(png|jpeg|webp|gif);base64,[\w+/=]+$/.test(image));
+  const images = list(raw.images).filter((image) => files.has(image) || /^(data:image\/(png|jpeg|webp|gif);base64,[\w+/=]+|https?:\/\/[^\s]{1,2000})$/.test(image));
   if (images.length) message.images = images;
   const sources = list(raw.sources).filter((source) => /^https?:\/\//.test(source?.url)).map(({ url, title }) => ({ url, title: text(title, 500) }));
   if (sources.length) message.sources = sources;
@@ -91,9 +96,19 @@ function readMeta(raw) {
 }
 
 async function readFile(raw, conversation) {
-  const found = /^data:([\w.+-]+\/[\w.+-]+)?(?:;[\w=-]+)*;base64,([\w+/=]*)$/.exec(raw?.data ?? "");
-  if (!found || !KINDS.has(raw.kind)) return null;
-  const bytes = Uint8Array.from(atob(found[2]), (character) => character.charCodeAt(0));
-  const type = raw.kind === "image" && !/^image\/(png|jpeg|webp|gif)$/.test(found[1]) ? "image/png" : found[1] ?? "text/plain";
-  return { id: id(raw.id), conversation, kind: raw.kind, name: text(raw.name, 200) || "file", type, size: bytes.length, blob: new Blob([bytes], { type }) };
+  const blob = KINDS.has(raw?.kind) ? blobOf(raw.data) : null;
+  if (!blob) return null;
+  const types = TYPES[raw.kind];
+  const type = types && !types.includes(blob.type) ? types[0] : blob.type || "text/plain";
+  const file = { id: id(raw.id), conversation, kind: raw.kind, name: shownName(text(raw.name, 200)), type, size: blob.size, blob: blob.slice(0, blob.size, type) };
+  return raw.kind === "pdf" ? { ...file, ...readPdf(raw) } : file;
+}
+
+/** The fields of a PDF with its text. */
+function readPdf(raw) {
+  const fields = typeof raw.text === "string" ? { text: text(raw.text) } : {};
+  for (const name of ["pages", "pages_read"]) if (number(raw[name])) fields[name] = Math.trunc(number(raw[name]));
+  if (PROBLEMS.has(raw.problem)) fields.problem = raw.problem;
+  if (raw.as_text === true) fields.as_text = true;
+  return fields;
 }

@@ -1,12 +1,13 @@
 /* Import of chats: this site's own export, and those of ChatGPT, Claude and Open WebUI, recognized by their shape. */
 
+import { renameFiles } from "chat/device/attached";
 import * as chatgpt from "chat/transfer/format-chatgpt";
 import * as claude from "chat/transfer/format-claude";
 import * as openwebui from "chat/transfer/format-openwebui";
 import * as own from "chat/transfer/format-own";
 import { byName, conversationFrom, withoutCycles } from "chat/transfer/format-tree";
 import { newId } from "chat/device/ids";
-import { isZip } from "chat/files/zip";
+import { isZip } from "chat/files/kinds";
 
 /** Bytes of the largest file that is read: browsers hold no longer text. */
 const MAX_BYTES = 400_000_000;
@@ -96,7 +97,7 @@ function renewIds(conversation, messages, files) {
     message.id = fresh(message.id);
     message.conversation = conversation.id;
     message.parent = message.parent && fresh(message.parent);
-    if (message.files) message.files = message.files.map(fresh);
+    renameFiles(message, fresh);
     if (message.shown) message.shown = Object.fromEntries(Object.entries(message.shown).map(([slot, shown]) => [slot, fresh(shown)]));
   }
   for (const file of files) {

@@ -1,11 +1,10 @@
-/* Entries of a ZIP file, as Office documents are. Sizes are bounded, because a small file can hold a huge text. */
+/* Entries of a ZIP file, as office documents are. Sizes are bounded, because a small file can hold a huge text. */
+
+import { all, parse } from "./xml.js";
 
 const MAX_ENTRIES = 10_000;
 const STORED = 0;
 const DEFLATED = 8;
-
-/** Whether a file of these bytes begins as a ZIP file. */
-export const isZip = (bytes) => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 
 export class Zip {
   #bytes;
@@ -46,6 +45,13 @@ export class Zip {
     return this.#read(entry.method === STORED ? stream : stream.pipeThrough(new DecompressionStream("deflate-raw")));
   }
 
+  /** Resolves to the parts that the part `name` of an Office document refers to, by their ID there. */
+  async targets(name) {
+    const [folder, file] = /^(.*\/)?([^/]*)$/.exec(name).slice(1);
+    const links = await this.text(`${folder ?? ""}_rels/${file}.rels`);
+    return new Map(links ? all(parse(links), "Relationship").map(({ attributes }) => [attributes.Id, resolved(folder ?? "", attributes.Target ?? "")]) : []);
+  }
+
   async #read(stream) {
     const decoder = new TextDecoder();
     const reader = stream.getReader();
@@ -70,3 +76,6 @@ export class Zip {
     throw new Error("The directory is missing.");
   }
 }
+
+/** A part's name from its path in another part: "../notesSlides/a.xml" in "ppt/slides/" is "ppt/notesSlides/a.xml". */
+const resolved = (folder, path) => decodeURIComponent(new URL(path, `https://zip/${folder}`).pathname.slice(1));
