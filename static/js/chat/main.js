@@ -9,13 +9,14 @@ import { Models } from "chat/picker/models";
 import { PAGE, forget, notedUser, notice, prepare } from "chat/device/offline";
 import { Parameters } from "chat/picker/parameters";
 import { Picker } from "chat/picker/picker";
-import { Rail } from "chat/rail";
+import { Rail } from "chat/rail/rail";
 import { Room } from "chat/room";
 import { Shortcuts } from "chat/shortcuts";
 import { Socket } from "chat/answers/socket";
 import { Storage } from "chat/device/storage";
 import { Store } from "chat/device/store";
 import { Tabs } from "chat/device/tabs";
+import { Temporary } from "chat/temporary";
 import { Thread } from "chat/thread/thread";
 import { welcome } from "chat/welcome";
 
@@ -40,9 +41,9 @@ const models = new Models(store, setup.presets);
 const room = new Room({ store, answers, models, tabs, maxModels: setup.most_models });
 const picker = new Picker(models, setup.links);
 const pick = (options) => picker.open(options);
-const thread = new Thread({ room, models, answers, pick, empty: () => welcome({ room, models, write, use: (id) => room.change({ models: [id] }) }) });
+const thread = new Thread({ room, models, answers, pick, empty });
 const composer = new Composer({ room, store, models, setup, thread, socket });
-const write = (text) => composer.write(text);
+const temporary = new Temporary({ room, store, answers, composer, startNew });
 const heading = new Heading({ room, models, picker });
 new Parameters({ room, models });
 new Balance({ room, answers, user: setup.user, refilled: setup.auto_top_up });
@@ -51,6 +52,7 @@ const rail = new Rail({ room, store, tabs, answers, open, startNew, save: (kind,
 const shortcuts = new Shortcuts({
   chooseModel: () => heading.choose(0),
   startNew: () => startNew(),
+  toggleTemporary: () => temporary.toggle(),
   toggleRail,
   copyAnswer: () => room.lastAnswer?.text && copy(room.lastAnswer.text).then(() => toast("Last answer copied.")),
   copyCode: () => {
@@ -60,6 +62,12 @@ const shortcuts = new Shortcuts({
   focusComposer: () => composer.focus(),
   stop: () => room.stop(),
 });
+
+function empty() {
+  return welcome({
+    room, models, write: (text) => composer.write(text), use: (id) => room.change({ models: [id] }), toggleTemporary: () => temporary.toggle(),
+  });
+}
 
 function onsettings({ enterSends, singleKeys }) {
   composer.enterSends = enterSends;
@@ -77,9 +85,11 @@ async function firstModels() {
   return [models.find("")[0].id];
 }
 
-async function startNew(ids = null) {
+/** `kind` is {temporary} or {folder} of the new chat. */
+async function startNew(kind = {}) {
   composer.saveDraft();
-  room.startNew(ids ?? (await firstModels()));
+  temporary.leave();
+  room.startNew(await firstModels(), kind);
   rail.close();
   if (location.hash) history.pushState(null, "", location.pathname);
   composer.focus();
@@ -88,6 +98,7 @@ async function startNew(ids = null) {
 /** Opens a stored chat, at the message that a search has found. */
 async function open(id, hit = null) {
   composer.saveDraft();
+  temporary.leave();
   if (await room.open(id)) {
     if (location.hash.slice(1) !== id) history.pushState(null, "", `#${id}`);
     composer.focus();
@@ -107,7 +118,7 @@ room.on("list", () => {
   if (room.saved) storage.requestPersistence();
 });
 room.on("settings", () => store.setMeta("last-models", room.conversation.models));
-room.on("settings", () => !room.saved && room.emit("turns")); // the welcome screen names the models
+room.on("settings", () => !room.messages.size && room.emit("turns")); // the welcome screen names the models
 room.on("list", () => storage.showUsage());
 window.addEventListener("popstate", () => {
   const id = location.hash.slice(1);
@@ -116,7 +127,7 @@ window.addEventListener("popstate", () => {
 });
 tabs.on("removed", (id) => {
   room.emit("list");
-  if (id === null || id === room.conversation.id) startNew();
+  if (id === room.conversation.id || (id === null && !room.temporary)) startNew();
 });
 $("#new-chat").addEventListener("click", () => startNew());
 $("#new-chat-small").addEventListener("click", () => startNew());

@@ -141,7 +141,7 @@ export class Composer {
 
   /** Sends a message. What is still in the box or waiting stays the draft. */
   async #leave({ text, files }) {
-    this.store.setMeta("draft:new", null);
+    if (!this.room.temporary) this.store.setMeta("draft:new", null);
     this.saveDraft();
     this.thread.toEnd();
     await this.room.send(text, files);
@@ -149,12 +149,16 @@ export class Composer {
 
   /** Puts waiting messages before the text in the box. */
   #takeBack(messages) {
-    const { text, files } = joined([...messages, { text: this.area.value, files: this.files }]);
+    this.put(joined([...messages, { text: this.area.value, files: this.files }]));
+    this.focus();
+  }
+
+  /** Replaces what is in the box. */
+  put({ text, files }) {
     this.area.value = text;
     this.files = files;
     this.#showFiles();
     this.#typed();
-    this.focus();
   }
 
   #key(event) {
@@ -179,12 +183,16 @@ export class Composer {
     return this.room.saved ? `draft:${this.room.conversation.id}` : "draft:new";
   }
 
-  /** Saves the draft now. Call before another conversation opens. */
+  /** What is in the box or waits to be sent, {text, files}; null if that is nothing. */
+  get draft() {
+    const draft = joined([...this.queue.messages, { text: this.area.value, files: this.files }]);
+    return draft.text || draft.files.length ? draft : null;
+  }
+
+  /** Saves the draft now, except in a temporary chat. Call before another conversation opens. */
   saveDraft() {
     clearTimeout(this.#timer);
-    if (!this.room.conversation) return;
-    const draft = joined([...this.queue.messages, { text: this.area.value, files: this.files }]);
-    this.store.setMeta(this.#draftKey, draft.text || draft.files.length ? draft : null);
+    if (this.room.conversation && !this.room.temporary) this.store.setMeta(this.#draftKey, this.draft);
   }
 
   async #restore() {
@@ -194,6 +202,7 @@ export class Composer {
     this.queue.clear();
     this.#showFiles();
     this.show();
+    if (this.room.temporary) return;
     const draft = await this.store.meta(this.#draftKey);
     // The user may have typed or opened another conversation while the draft loaded.
     if (!draft || this.room.conversation.id !== id || this.area.value || this.files.length) return;

@@ -142,7 +142,7 @@ export class Storage {
     await this.store.removeAll();
     this.tabs.broadcast("removed", null);
     this.dialog.close();
-    this.startNew();
+    if (!this.room.temporary) this.startNew();
     toast("All chats deleted.");
     this.showUsage();
   }

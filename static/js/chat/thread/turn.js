@@ -254,7 +254,7 @@ export class AnswerView {
       message.text && iconButton("copy", "Copy answer", ({ currentTarget }) => actions.copy(message.text, currentTarget)),
       !message.error && iconButton("refresh", "Regenerate", () => actions.regenerate(message)),
       !message.error && iconButton("cube", "Try another model", () => actions.another(message)),
-      message.text && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
+      message.text && actions.canFork() && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
       this.several && message.text && iconButton("check", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
       (this.several || column.versions.length > 1) && iconButton("trash", "Delete answer", () => actions.remove(message)),
       metaView(message),
