@@ -15,7 +15,10 @@ import { Shortcuts } from "chat/shortcuts";
 import { Socket } from "chat/answers/socket";
 import { Storage } from "chat/device/storage";
 import { Store } from "chat/device/store";
+import { Slash } from "chat/templates/slash";
 import { Tabs } from "chat/device/tabs";
+import { Templates } from "chat/templates/templates";
+import { TemplatesDialog } from "chat/templates/dialog";
 import { Temporary } from "chat/temporary";
 import { Thread } from "chat/thread/thread";
 import { welcome } from "chat/welcome";
@@ -45,9 +48,22 @@ const thread = new Thread({ room, models, answers, pick, empty });
 const composer = new Composer({ room, store, models, setup, thread, socket });
 const temporary = new Temporary({ room, store, answers, composer, startNew });
 const heading = new Heading({ room, models, picker });
-new Parameters({ room, models });
+const parameters = new Parameters({ room, models });
+const templates = new Templates(store, tabs);
+const templatesDialog = new TemplatesDialog(templates);
+new Slash({
+  composer,
+  templates,
+  commands: [
+    { name: "new", label: "Start a new chat", icon: "edit", run: () => startNew() },
+    { name: "temporary", label: "Start a chat that isn't saved", icon: "eye-off", run: () => temporary.toggle() },
+    { name: "model", label: "Choose a model", icon: "cube", run: () => heading.choose(0) },
+    { name: "system", label: "Edit the system prompt", icon: "filter", run: () => parameters.open("system") },
+    { name: "templates", label: "Create and edit prompt templates", icon: "book", run: () => templatesDialog.open() },
+  ],
+});
 new Balance({ room, answers, user: setup.user, refilled: setup.auto_top_up });
-const storage = new Storage({ store, room, models, tabs, answers, startNew, onsettings });
+const storage = new Storage({ store, room, models, tabs, answers, startNew, onsettings, ontemplates: () => templates.load() });
 const rail = new Rail({ room, store, tabs, answers, open, startNew, save: (kind, conversation) => storage.save(kind, conversation) });
 const shortcuts = new Shortcuts({
   chooseModel: () => heading.choose(0),
@@ -184,6 +200,7 @@ $("#use-free").addEventListener("click", () => pick({ title: "Choose a free mode
 
 if ((await store.meta("rail", true)) === false) toggleRail();
 await storage.load();
+await templates.load();
 await models.load();
 const asked = location.hash.slice(1);
 if (setup.models.length) {

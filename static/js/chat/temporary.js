@@ -12,7 +12,7 @@ export class Temporary {
     this.keepButton = $("#keep-chat");
     this.keepButton.addEventListener("click", () => this.keep());
     for (const name of ["opened", "settings", "turns", "message"]) room.on(name, () => this.#show());
-    composer.area.addEventListener("input", () => this.#warn());
+    composer.on("changed", () => this.#warn());
   }
 
   /** Makes an empty chat temporary or ordinary. From any other chat, starts a temporary one. */

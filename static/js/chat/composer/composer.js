@@ -3,6 +3,7 @@
 import { $, h, icon, toast } from "chat/dom";
 import { MAX_FILES, pastedFiles, prepare } from "chat/files/files";
 import { newId } from "chat/device/ids";
+import { Emitter } from "chat/emitter";
 import { Queue } from "chat/composer/queue";
 import { fileView } from "chat/thread/turn";
 
@@ -16,13 +17,15 @@ const joined = (messages) => ({
   files: messages.flatMap(({ files }) => files),
 });
 
-export class Composer {
+export class Composer extends Emitter {
   files = [];
   #timer = 0;
   #enterSends = true;
   #touch = matchMedia("(pointer: coarse)").matches;
 
+  /** Emits "changed" when another text, other files or another chat may be shown. */
   constructor({ room, store, models, setup, thread, socket }) {
+    super();
     Object.assign(this, { room, store, models, setup, thread, socket });
     this.form = $("#composer");
     this.area = $("#message");
@@ -91,6 +94,7 @@ export class Composer {
     const names = conversation.models.map((id) => this.models.get(id).short);
     this.area.placeholder = names.length === 1 ? `Message ${names[0]}` : `Message ${names.length} models`;
     this.#showNotice();
+    this.emit("changed");
   }
 
   /** Prepares files and attaches them. */

@@ -37,7 +37,8 @@ export class Parameters {
     for (const name of ["opened", "settings"]) room.on(name, () => this.#showCount());
   }
 
-  open() {
+  /** Opens the dialog, at the field of this name if one is given. */
+  open(field = null) {
     const { system = "", params = {} } = this.room.conversation;
     const { elements } = this.form;
     elements.system.value = system;
@@ -50,6 +51,7 @@ export class Parameters {
     elements.sort.value = params.sort ?? "";
     this.#showSupport();
     this.dialog.showModal();
+    if (field) elements[field].focus();
   }
 
   /** Keeps a slider and its number field in sync. */
