@@ -4,6 +4,7 @@ import { Answers } from "chat/answers/answers";
 import { Balance } from "chat/balance";
 import { Composer } from "chat/composer/composer";
 import { $, copy, icon, toast } from "chat/dom";
+import { Estimate } from "chat/composer/estimate";
 import { Heading } from "chat/heading";
 import { Models } from "chat/picker/models";
 import { PAGE, forget, notedUser, notice, prepare } from "chat/device/offline";
@@ -40,7 +41,7 @@ else store.setMeta("setup", { default_model: setup.default_model, presets: setup
 const tabs = new Tabs(setup.user);
 const socket = new Socket(new URL("/ws/chat", location.href.replace(/^http/, "ws")), setup.user);
 const answers = new Answers(socket, store, tabs, { bytes: setup.request_bytes, text: setup.request_size });
-const models = new Models(store, setup.presets);
+const models = new Models(store, setup);
 const room = new Room({ store, answers, models, tabs, maxModels: setup.most_models });
 const picker = new Picker(models, setup.links);
 const pick = (options) => picker.open(options);
@@ -62,7 +63,8 @@ new Slash({
     { name: "templates", label: "Create and edit prompt templates", icon: "book", run: () => templatesDialog.open() },
   ],
 });
-new Balance({ room, answers, user: setup.user, refilled: setup.auto_top_up });
+const balance = new Balance({ room, answers, user: setup.user, refilled: setup.auto_top_up });
+new Estimate({ room, models, composer, balance, rule: setup.estimate });
 const storage = new Storage({ store, room, models, tabs, answers, startNew, onsettings, ontemplates: () => templates.load() });
 const rail = new Rail({ room, store, tabs, answers, open, startNew, save: (kind, conversation) => storage.save(kind, conversation) });
 const shortcuts = new Shortcuts({

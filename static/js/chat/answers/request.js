@@ -38,7 +38,7 @@ function settingsOf(params) {
 }
 
 /** A question's text and files, without those that the model does not support. */
-async function contentOf(question, accepts, load) {
+export async function contentOf(question, accepts, load) {
   const texts = [];
   const parts = [];
   for (const id of question.files ?? []) {

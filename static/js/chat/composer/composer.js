@@ -19,6 +19,7 @@ const joined = (messages) => ({
 
 export class Composer extends Emitter {
   files = [];
+  #warnings = []; // of the estimate
   #timer = 0;
   #enterSends = true;
   #touch = matchMedia("(pointer: coarse)").matches;
@@ -97,6 +98,18 @@ export class Composer extends Emitter {
     this.emit("changed");
   }
 
+  /** The text in the box, as it would be sent. */
+  get text() {
+    return this.area.value.trim();
+  }
+
+  /** Shows these sentences as notices. */
+  warn(sentences) {
+    if (sentences.join() === this.#warnings.join()) return;
+    this.#warnings = sentences;
+    this.#showNotice();
+  }
+
   /** Prepares files and attaches them. */
   async add(files) {
     for (const file of files) {
@@ -120,8 +133,7 @@ export class Composer extends Emitter {
   }
 
   async #send() {
-    const text = this.area.value.trim();
-    const files = this.files;
+    const { text, files } = this;
     if (!text && !files.length) return;
     if (this.socket.ended) {
       toast("You're signed out. Sign in to send this message.", "warn");
@@ -231,7 +243,7 @@ export class Composer extends Emitter {
   }
 
   #showNotice() {
-    const lines = [];
+    const lines = [...this.#warnings];
     const { models: chosen } = this.room.conversation;
     const unsupported = (kind, input) => this.files.some((file) => file.kind === kind)
       ? chosen.filter((id) => !this.models.accepts(id, input)).map((id) => this.models.get(id).short) : [];

@@ -103,7 +103,9 @@ export class Parameters {
 
   /** Marks fields that a chosen model does not support. */
   #showSupport() {
-    const models = this.room.conversation.models.map((id) => this.models.get(id)).filter(({ parameters }) => parameters.length);
+    const chosen = this.room.conversation.models.map((id) => this.models.get(id));
+    $("#p-preset").hidden = !chosen.some(({ preset }) => preset);
+    const models = chosen.filter(({ parameters }) => parameters.length);
     for (const help of this.form.querySelectorAll("[data-support]")) {
       const names = help.dataset.support.split(" ");
       const without = models.filter(({ parameters }) => !names.some((name) => parameters.includes(name)));
