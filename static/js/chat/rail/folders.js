@@ -1,12 +1,12 @@
 /* Folders of chats. A chat names its folder, so deleting a folder deletes no chat. */
 
-import { ask, toast } from "chat/dom";
+import { toast } from "chat/dom";
 import { newId, now } from "chat/device/ids";
 
 export class Folders {
-  /** `changed()` is called after each change. */
-  constructor({ store, tabs, changed }) {
-    Object.assign(this, { store, tabs, changed });
+  /** `ask(question)` opens a dialog; `changed()` is called after each change. */
+  constructor({ store, tabs, ask, changed }) {
+    Object.assign(this, { store, tabs, ask, changed });
   }
 
   /** All folders by name. */
@@ -16,7 +16,7 @@ export class Folders {
 
   /** Asks for the name of a new folder; resolves to the folder, or null. */
   async create() {
-    const name = await ask({ title: "New folder", action: "Create", value: "" });
+    const name = await this.ask({ title: "New folder", action: "Create", value: "" });
     if (!name) return null;
     const folder = { id: newId(), name, created: now(), collapsed: false };
     await this.#write(folder);
@@ -24,7 +24,7 @@ export class Folders {
   }
 
   async rename(folder) {
-    const name = await ask({ title: "Rename folder", action: "Rename", value: folder.name });
+    const name = await this.ask({ title: "Rename folder", action: "Rename", value: folder.name });
     if (name) await this.#write({ ...folder, name });
   }
 

@@ -30,7 +30,7 @@ export class Rail {
     this.menu = $("#conversation-menu");
     this.folderMenu = $("#folder-menu");
     this.moveMenu = $("#move-menu");
-    this.folders = new Folders({ store, tabs, changed: () => this.show() });
+    this.folders = new Folders({ store, tabs, ask: (question) => this.#ask(question), changed: () => this.show() });
     this.search.addEventListener("input", () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.show(), SEARCH_PAUSE);
@@ -54,6 +54,14 @@ export class Rail {
 
   close() {
     if (this.element.matches(":popover-open")) this.element.hidePopover();
+  }
+
+  /** Asks in a dialog, which closes the drawer on phones until it is answered. */
+  async #ask(question) {
+    const isDrawer = this.element.matches(":popover-open");
+    const answer = await ask(question);
+    if (isDrawer) this.element.showPopover();
+    return answer;
   }
 
   #scheduleShow() {
@@ -174,7 +182,7 @@ export class Rail {
   }
 
   async rename(conversation) {
-    const title = await ask({ title: "Rename chat", action: "Rename", value: conversation.title });
+    const title = await this.#ask({ title: "Rename chat", action: "Rename", value: conversation.title });
     if (title === null) return;
     if (title) await this.#change(conversation, { title, titled: "user" });
     else {
