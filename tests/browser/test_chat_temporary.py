@@ -130,6 +130,21 @@ def test_a_temporary_chat_that_is_kept_is_an_ordinary_one(room: OpenRoom, gate: 
     expect(page.locator(".bubble")).to_have_text("What is this?")
 
 
+def test_an_answer_of_a_temporary_chat_ends_with_its_connection(room: OpenRoom, gate: MakeGate, faults: list[str]):
+    chat = room(sandbox={"Tokens": "40"} | gate(20).control)
+    page = chat.page
+    switch(chat)
+    chat.ask("First", wait=False)
+    expect(page.locator(".answer.silent")).to_have_count(0)
+    page.context.set_offline(True)
+    expect(page.locator(".answer")).to_contain_text("Connection lost before the answer finished.")
+    page.context.set_offline(False)
+    expect(page.locator("#connection")).to_be_hidden()
+    expect(page.locator(".answer").get_by_role("button", name="Continue")).to_be_visible()  # what it cost is known
+    assert chat.stored()["messages"] == []
+    faults.clear()  # the browser reports what fails without a network
+
+
 @pytest.mark.parametrize("unfinished", ["draft", "answer"])
 def test_leaving_asks_only_while_something_is_unfinished(room: OpenRoom, gate: MakeGate, unfinished: str):
     control: dict[str, Any] = {"Tokens": "40"} | gate(20).control if unfinished == "answer" else QUICK

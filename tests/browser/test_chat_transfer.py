@@ -137,7 +137,7 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
     }  # fmt: skip
     bring(chat, {"name": "evil.json", "mimeType": "application/json", "buffer": json.dumps(body).encode()})
     confirm_import(chat)
-    expect(page.locator(".folder .fold > .truncate")).to_have_text(["Folder", evil])
+    expect(page.locator(".folder .fold > .truncate")).to_have_text([evil, "Folder"])
     page.locator("#message").fill("/")
     expect(page.locator("#slash-list .about").first).to_have_text(evil)
     page.locator("#message").fill("")
