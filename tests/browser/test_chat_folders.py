@@ -24,12 +24,16 @@ from tests.processes import Site
 
 __all__ = ["chatroom", "people", "room"]
 
-#: Puts chats with these titles into the store, the first one newest: [{id, title, ...}].
+#: Puts chats into the store, the first one newest: [{id, title, folder}]. A folder has its ID as its name.
 PUT = """async (chats) => {
     const { openDB } = await import("idb");
     const { user } = JSON.parse(document.querySelector("#chat-setup").textContent);
     const db = await openDB(`chat-${user}`);
     for (const [at, chat] of chats.entries()) {
+        if (chat.folder) {
+            const { folder } = chat;
+            await db.put("folders", { id: folder, name: folder, created: 1, collapsed: folder === "Food" });
+        }
         await db.put("conversations", { titled: "user", created: 1, updated: Date.now() - at, pinned: false,
             models: ["openai/gpt-4o-mini"], system: "", params: {}, web: false, folder: null, leaf: `q-${chat.id}`,
             ...chat });
@@ -87,7 +91,7 @@ def in_folder(chat: Room, name: str) -> list[str]:
     return chat.page.get_by_role("region", name=name).locator(".conv a > span").all_inner_texts()
 
 
-def test_chats_are_put_into_folders_by_mouse_and_by_keyboard_in_both_tabs(room: OpenRoom, tmp_path: Path):
+def test_chats_are_put_into_folders_by_mouse_and_by_keyboard_in_both_tabs(room: OpenRoom):
     chat = with_chats(
         room(sandbox=QUICK),
         {"id": "a", "title": "Lighthouses"},
@@ -137,7 +141,17 @@ def test_chats_are_put_into_folders_by_mouse_and_by_keyboard_in_both_tabs(room: 
     chat.reload()
     expect(page.get_by_role("region", name="Food").locator(".fold")).to_have_attribute("aria-expanded", "false")
 
-    before = chat.billed()
+
+def test_folders_survive_an_export_and_their_chats_survive_them(room: OpenRoom, tmp_path: Path):
+    chat = with_chats(
+        room(sandbox=QUICK),
+        {"id": "a", "title": "Lighthouses", "folder": "Work", "pinned": True},
+        {"id": "b", "title": "Bread", "folder": "Food"},
+        {"id": "c", "title": "Trains"},
+    )
+    page = chat.page
+    other = Room(page.context.new_page()).open(page.url)
+    before = chat.stored()
     page.locator("#rail .device").click()
     with page.expect_download() as download:
         page.locator("#export-all").click()

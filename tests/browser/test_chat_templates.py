@@ -24,7 +24,7 @@ def create(page: Page, name: str, text: str) -> None:
     expect(page.locator("#template-list")).to_contain_text(name)
 
 
-def test_templates_are_made_used_edited_deleted_and_taken_along(room: OpenRoom, tmp_path: Path):
+def test_templates_are_made_used_edited_and_deleted(room: OpenRoom):
     chat = room(sandbox=QUICK)
     page = chat.page
     box = page.locator("#message")
@@ -75,6 +75,15 @@ def test_templates_are_made_used_edited_deleted_and_taken_along(room: OpenRoom, 
     page.keyboard.press("Enter")
     expect(box).to_have_value("Explain tides to a child of $& years. Stay with tides.")
 
+
+def test_templates_are_exported_and_imported(room: OpenRoom, tmp_path: Path):
+    chat = room()
+    page = chat.page
+    page.locator("#rail .device").click()
+    page.get_by_role("button", name="Edit templates").click()
+    create(page, "Explain", "Explain {{topic}}.")
+    create(page, "Into French", "Into French:")
+    page.keyboard.press("Escape")
     page.locator("#rail .device").click()
     with page.expect_download() as download:
         page.locator("#export-all").click()
@@ -91,7 +100,7 @@ def test_templates_are_made_used_edited_deleted_and_taken_along(room: OpenRoom, 
     agree(page, "Import chats?")
     expect(page.locator("#toasts")).to_contain_text("Imported 1 prompt template.")
     page.keyboard.press("Escape")
-    box.fill("/")
+    page.locator("#message").fill("/")
     expect(options(page).first).to_have_text("Explain")
 
 
