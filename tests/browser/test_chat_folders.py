@@ -29,12 +29,13 @@ PUT = """async (chats) => {
     const { openDB } = await import("idb");
     const { user } = JSON.parse(document.querySelector("#chat-setup").textContent);
     const db = await openDB(`chat-${user}`);
+    const now = Date.now();
     for (const [at, chat] of chats.entries()) {
         if (chat.folder) {
             const { folder } = chat;
             await db.put("folders", { id: folder, name: folder, created: 1, collapsed: folder === "Food" });
         }
-        await db.put("conversations", { titled: "user", created: 1, updated: Date.now() - at, pinned: false,
+        await db.put("conversations", { titled: "user", created: 1, updated: now - at, pinned: false,
             models: ["openai/gpt-4o-mini"], system: "", params: {}, web: false, folder: null, leaf: `q-${chat.id}`,
             ...chat });
         await db.put("messages", { id: `q-${chat.id}`, conversation: chat.id, parent: null, role: "user", created: 2,
@@ -174,7 +175,7 @@ def test_folders_survive_an_export_and_their_chats_survive_them(room: OpenRoom, 
     expect(other.page.get_by_role("region", name="<b>Office")).to_be_visible()
     folder_menu(page, "Food", "Delete folder")
     expect(page.get_by_role("region", name="Food")).to_have_count(0)
-    assert titles(chat) == ["Lighthouses", "Bread", "Trains"]
+    expect(page.locator("#conversations .conv a > span")).to_have_text(["Lighthouses", "Bread", "Trains"])
     page.get_by_role("button", name="Undo").click()
     expect(other.page.get_by_role("region", name="Food")).to_be_visible()
     assert chat.stored() == before
