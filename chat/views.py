@@ -14,7 +14,10 @@ from billing import spending
 from common.money import format_exact_usd
 from common.web.bodies import as_size
 from common.web.http import AuthedRequest
+from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, TYPICAL_IMAGE_TOKENS
+from gateway.tokens.estimates import MESSAGE_OVERHEAD, PROMPT_OVERHEAD
 from presets import lookup
+from presets.content import Undecryptable, opened
 from presets.merging import NAME_PREFIX
 from presets.models import Preset
 
@@ -56,6 +59,12 @@ def site_setup() -> dict[str, Any]:
         "auto_top_up": False,
         "request_bytes": settings.MAX_REQUEST_BYTES,
         "request_size": as_size(settings.MAX_REQUEST_BYTES),
+        "estimate": {
+            "per_message": MESSAGE_OVERHEAD,
+            "per_prompt": PROMPT_OVERHEAD,
+            "image": TYPICAL_IMAGE_TOKENS,
+            "document": SHORT_DOCUMENT_TOKENS,
+        },
         "web_search": search_price if settings.WEB_SEARCH_ENGINE != "off" else None,
         "links": {
             "credits": reverse("billing:credits"),
@@ -65,5 +74,14 @@ def site_setup() -> dict[str, Any]:
     }
 
 
-def _preset_for_picker(preset: Preset) -> dict[str, str]:
-    return {"id": NAME_PREFIX + preset.slug, "name": preset.name}
+def _preset_for_picker(preset: Preset) -> dict[str, Any]:
+    """Return what the page knows of a preset: the models that say what it takes and costs, the bytes of its prompt."""
+    shown = {"id": NAME_PREFIX + preset.slug, "name": preset.name, "models": [], "system_bytes": 0}
+    if preset.designated_version is None:
+        return shown
+    try:
+        content = opened(preset.designated_version)
+    except Undecryptable:  # requests with it say so
+        return shown
+    models = [content.config.get("model"), *(content.config.get("models") or ())]
+    return shown | {"models": list(filter(None, models)), "system_bytes": len(content.system_prompt.encode())}

@@ -48,8 +48,9 @@ async def find(organisation_id: int, slug: str) -> PresetInUse:
 
 
 def active(organisation: Organisation) -> list[Preset]:
-    """Return the presets that requests can use, by name."""
-    return list(Preset.objects.of(organisation).filter(status=Preset.Status.ACTIVE).order_by("name", "pk"))
+    """Return the presets that requests can use, by name, with their designated versions."""
+    presets = Preset.objects.of(organisation).filter(status=Preset.Status.ACTIVE)
+    return list(presets.select_related("designated_version").order_by("name", "pk"))
 
 
 def clear(organisation_id: int, slug: str) -> None:

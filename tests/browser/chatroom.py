@@ -42,6 +42,7 @@ class Room:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.asked: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []  # with which the answers can be resumed
         page.on("websocket", self._listen)
 
     def _listen(self, socket: WebSocket) -> None:
@@ -51,6 +52,7 @@ class Room:
         message = json.loads(frame)
         if message["type"] == "ask":
             self.asked.append(message["body"])
+            self.keys.append(message.get("key"))
 
     def open(self, url: str) -> "Room":
         self.page.goto(url)

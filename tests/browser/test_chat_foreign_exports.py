@@ -17,7 +17,8 @@ __all__ = ["chatroom", "people", "room"]
 PLAN = """async (content) => {
     const { planImport } = await import("chat/transfer/transfer");
     const none = async () => [];
-    const store = { allMessages: none, allFiles: none, conversation: async () => undefined };
+    const lists = { allMessages: none, allFiles: none, folders: none, templates: none };
+    const store = { ...lists, conversation: async () => undefined };
     const catalog = { models: ["openai/gpt-4o", "openai/gpt-4o-mini"], fallback: ["openai/gpt-4o-mini"] };
     try {
         const { records, ...counts } = await planImport(store, new File([content], "x.json"), catalog);

@@ -122,6 +122,7 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
     conversation = {
         "id": "../../x", "title": evil, "models": ["acme/one", 7], "params": {"__proto__": {"polluted": 1}},
         "leaf": "a1", "system": 5, "pinned": "yes", "created": "never", "updated": 1e12,
+        "folder": evil,
         "messages": [
             {"id": "q1", "parent": None, "role": "user", "created": 1, "text": evil, "files": ["f1", "nowhere"]},
             {"id": "a1", "parent": "q1", "role": "assistant", "created": 2, "text": f"{evil} [x](javascript:alert(1))",
@@ -135,9 +136,17 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
             {"id": "f1", "kind": "image", "name": evil, "type": "text/html", "data": "data:text/html;base64,PGI+"},
         ],
     }  # fmt: skip
-    body = {"format": "chat-export", "version": 1, "conversations": [conversation]}
+    body = {
+        "format": "chat-export", "version": 1, "conversations": [conversation],
+        "folders": [{"id": "../x", "name": evil, "collapsed": "yes"}, 7],
+        "templates": [{"id": {}, "name": [], "text": evil}, {"text": 5}, None],
+    }  # fmt: skip
     bring(chat, {"name": "evil.json", "mimeType": "application/json", "buffer": json.dumps(body).encode()})
     confirm_import(chat)
+    expect(page.locator(".folder .fold > .truncate")).to_have_text([evil, "Folder"])
+    page.locator("#message").fill("/")
+    expect(page.locator("#slash-list .about").first).to_have_text(evil)
+    page.locator("#message").fill("")
     page.locator("#conversations a").click()
     expect(page.locator(".bubble")).to_have_text(evil)
     expect(page.locator(".answer .answer-text")).to_contain_text(evil)

@@ -9,6 +9,9 @@ from django.urls import reverse
 
 from billing.models import CreditAccount
 from openrouter_site.browser_libraries import IMPORTS
+from presets import saving
+from presets.content import Content, sealed
+from presets.models import PresetVersion
 
 
 def setup_of(response) -> Any:
@@ -77,6 +80,24 @@ def test_it_says_whether_auto_top_up_refills_the_balance(alice_client, account):
     assert setup_of(alice_client.get("/chat"))["auto_top_up"] is False
     CreditAccount.objects.filter(pk=account.pk).update(auto_top_up_below=1)
     assert setup_of(alice_client.get("/chat"))["auto_top_up"] is True
+
+
+def test_a_preset_says_which_models_it_uses_and_how_long_its_prompt_is(alice_client, organisation):
+    polite = Content(system_prompt="Sei höflich.", config={"model": "acme/one", "models": ["acme/two"]})
+    for name, stored in (
+        ("Polite", sealed(polite)),
+        ("Bare", sealed(Content(config={"temperature": 1}))),
+        ("Lost", "encrypted with a key that is gone"),
+    ):
+        preset = saving.create(organisation, None, slug=name.lower(), name=name, content=Content())
+        PresetVersion.objects.filter(preset=preset).update(content=stored)
+    response = alice_client.get("/chat")
+    assert setup_of(response)["presets"] == [
+        {"id": "@preset/bare", "name": "Bare", "models": [], "system_bytes": 0},
+        {"id": "@preset/lost", "name": "Lost", "models": [], "system_bytes": 0},
+        {"id": "@preset/polite", "name": "Polite", "models": ["acme/one", "acme/two"], "system_bytes": 13},
+    ]
+    assert "höflich" not in response.content.decode()
 
 
 def test_a_member_of_an_organisation_sees_its_credits(bob_client, account):

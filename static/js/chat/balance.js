@@ -25,6 +25,11 @@ export class Balance {
     });
   }
 
+  /** The balance in pico-dollars (a BigInt); null until the server has sent it. */
+  get amount() {
+    return this.#amount;
+  }
+
   #received({ balance, balance_usd: exact, can_spend: canSpend }) {
     for (const element of document.querySelectorAll("[data-balance]")) element.textContent = balance;
     $("#no-credits").hidden = canSpend;

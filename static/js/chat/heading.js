@@ -36,8 +36,9 @@ export class Heading {
   show() {
     const { models: chosen, title } = this.room.conversation;
     const several = chosen.length > 1;
-    $("#chat-title").textContent = title || "New chat";
-    document.title = `${title || "New chat"} · ${this.siteName ??= document.title.split(" · ").at(-1)}`;
+    const name = title || (this.room.temporary ? "Temporary chat" : "New chat");
+    $("#chat-title").textContent = name;
+    document.title = `${name} · ${this.siteName ??= document.title.split(" · ").at(-1)}`;
     this.chips.replaceChildren(
       ...chosen.map((id, at) => {
         const model = this.models.get(id);

@@ -4,18 +4,23 @@ import { Answers } from "chat/answers/answers";
 import { Balance } from "chat/balance";
 import { Composer } from "chat/composer/composer";
 import { $, copy, icon, toast } from "chat/dom";
+import { Estimate } from "chat/composer/estimate";
 import { Heading } from "chat/heading";
 import { Models } from "chat/picker/models";
 import { PAGE, forget, notedUser, notice, prepare } from "chat/device/offline";
 import { Parameters } from "chat/picker/parameters";
 import { Picker } from "chat/picker/picker";
-import { Rail } from "chat/rail";
+import { Rail } from "chat/rail/rail";
 import { Room } from "chat/room";
 import { Shortcuts } from "chat/shortcuts";
 import { Socket } from "chat/answers/socket";
 import { Storage } from "chat/device/storage";
 import { Store } from "chat/device/store";
+import { Slash } from "chat/templates/slash";
 import { Tabs } from "chat/device/tabs";
+import { Templates } from "chat/templates/templates";
+import { TemplatesDialog } from "chat/templates/dialog";
+import { Temporary } from "chat/temporary";
 import { Thread } from "chat/thread/thread";
 import { welcome } from "chat/welcome";
 
@@ -36,21 +41,36 @@ else store.setMeta("setup", { default_model: setup.default_model, presets: setup
 const tabs = new Tabs(setup.user);
 const socket = new Socket(new URL("/ws/chat", location.href.replace(/^http/, "ws")), setup.user);
 const answers = new Answers(socket, store, tabs, { bytes: setup.request_bytes, text: setup.request_size });
-const models = new Models(store, setup.presets);
+const models = new Models(store, setup);
 const room = new Room({ store, answers, models, tabs, maxModels: setup.most_models });
 const picker = new Picker(models, setup.links);
 const pick = (options) => picker.open(options);
-const thread = new Thread({ room, models, answers, pick, empty: () => welcome({ room, models, write, use: (id) => room.change({ models: [id] }) }) });
+const thread = new Thread({ room, models, answers, pick, empty });
 const composer = new Composer({ room, store, models, setup, thread, socket });
-const write = (text) => composer.write(text);
+const temporary = new Temporary({ room, store, answers, composer, startNew });
 const heading = new Heading({ room, models, picker });
-new Parameters({ room, models });
-new Balance({ room, answers, user: setup.user, refilled: setup.auto_top_up });
-const storage = new Storage({ store, room, models, tabs, answers, startNew, onsettings });
+const parameters = new Parameters({ room, models });
+const templates = new Templates(store, tabs);
+const templatesDialog = new TemplatesDialog(templates);
+new Slash({
+  composer,
+  templates,
+  commands: [
+    { name: "new", label: "Start a new chat", icon: "edit", run: () => startNew() },
+    { name: "temporary", label: "Start a chat that isn't saved", icon: "eye-off", run: () => temporary.toggle() },
+    { name: "model", label: "Choose a model", icon: "cube", run: () => heading.choose(0) },
+    { name: "system", label: "Edit the system prompt", icon: "filter", run: () => parameters.open("system") },
+    { name: "templates", label: "Create and edit prompt templates", icon: "book", run: () => templatesDialog.open() },
+  ],
+});
+const balance = new Balance({ room, answers, user: setup.user, refilled: setup.auto_top_up });
+new Estimate({ room, models, composer, balance, rule: setup.estimate });
+const storage = new Storage({ store, room, models, tabs, answers, startNew, onsettings, ontemplates: () => templates.load() });
 const rail = new Rail({ room, store, tabs, answers, open, startNew, save: (kind, conversation) => storage.save(kind, conversation) });
 const shortcuts = new Shortcuts({
   chooseModel: () => heading.choose(0),
   startNew: () => startNew(),
+  toggleTemporary: () => temporary.toggle(),
   toggleRail,
   copyAnswer: () => room.lastAnswer?.text && copy(room.lastAnswer.text).then(() => toast("Last answer copied.")),
   copyCode: () => {
@@ -60,6 +80,12 @@ const shortcuts = new Shortcuts({
   focusComposer: () => composer.focus(),
   stop: () => (room.busy ? room.stop() : thread.reader.stop()),
 });
+
+function empty() {
+  return welcome({
+    room, models, write: (text) => composer.write(text), use: (id) => room.change({ models: [id] }), toggleTemporary: () => temporary.toggle(),
+  });
+}
 
 function onsettings({ enterSends, singleKeys }) {
   composer.enterSends = enterSends;
@@ -77,9 +103,11 @@ async function firstModels() {
   return [models.find("")[0].id];
 }
 
-async function startNew(ids = null) {
+/** `kind` is {temporary} or {folder} of the new chat. */
+async function startNew(kind = {}) {
   composer.saveDraft();
-  room.startNew(ids ?? (await firstModels()));
+  temporary.leave();
+  room.startNew(await firstModels(), kind);
   rail.close();
   if (location.hash) history.pushState(null, "", location.pathname);
   composer.focus();
@@ -88,6 +116,7 @@ async function startNew(ids = null) {
 /** Opens a stored chat, at the message that a search has found. */
 async function open(id, hit = null) {
   composer.saveDraft();
+  temporary.leave();
   if (await room.open(id)) {
     if (location.hash.slice(1) !== id) history.pushState(null, "", `#${id}`);
     composer.focus();
@@ -107,7 +136,7 @@ room.on("list", () => {
   if (room.saved) storage.requestPersistence();
 });
 room.on("settings", () => store.setMeta("last-models", room.conversation.models));
-room.on("settings", () => !room.saved && room.emit("turns")); // the welcome screen names the models
+room.on("settings", () => !room.messages.size && room.emit("turns")); // the welcome screen names the models
 room.on("list", () => storage.showUsage());
 answers.on("ended", () => storage.showUsage());
 window.addEventListener("popstate", () => {
@@ -117,7 +146,7 @@ window.addEventListener("popstate", () => {
 });
 tabs.on("removed", (id) => {
   room.emit("list");
-  if (id === null || id === room.conversation.id) startNew();
+  if (id === room.conversation.id || (id === null && !room.temporary)) startNew();
 });
 $("#new-chat").addEventListener("click", () => startNew());
 $("#new-chat-small").addEventListener("click", () => startNew());
@@ -174,6 +203,7 @@ $("#use-free").addEventListener("click", () => pick({ title: "Choose a free mode
 
 if ((await store.meta("rail", true)) === false) toggleRail();
 await storage.load();
+await templates.load();
 await models.load();
 const asked = location.hash.slice(1);
 if (setup.models.length) {

@@ -37,6 +37,11 @@ export function perMillion(price) {
   return usd(shifted(price, PICO_DIGITS + 6), { exact: true });
 }
 
+/** The cost of `count` tokens at a price of one in text, in pico-dollars (a BigInt), rounded down. */
+export function costOfTokens(count, price) {
+  return (shifted(price, PICO_DIGITS + 6) * BigInt(count)) / 10n ** 6n;
+}
+
 function rounded(size) {
   const toCents = size >= DOLLAR || size % CENT === 0n;
   const unit = toCents ? CENT : 10n ** BigInt(Math.max(0, size.toString().length - SIGNIFICANT_DIGITS));

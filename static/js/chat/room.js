@@ -42,14 +42,19 @@ export class Room extends Emitter {
 
   // --- Opening ------------------------------------------------------------------------------------
 
-  /** Starts an empty conversation with these models. It is stored with its first question. */
-  startNew(models) {
-    this.conversation = {
+  /** Starts an empty conversation with these models. It is stored with its first question, unless it is temporary. */
+  startNew(models, { temporary = false, folder = null } = {}) {
+    const conversation = {
       id: newId(), title: "", titled: "auto", created: now(), updated: now(), pinned: false, models: models.slice(0, this.maxModels),
-      system: "", params: {}, web: false, leaf: null,
+      system: "", params: {}, web: false, leaf: null, folder,
     };
-    this.messages = new Map();
-    this.saved = false;
+    if (temporary) this.#store.temporary.add(conversation.id);
+    this.show(conversation, new Map());
+  }
+
+  /** Opens a conversation that is not stored. */
+  show(conversation, messages) {
+    Object.assign(this, { conversation, messages, saved: false });
     this.emit("opened");
   }
 
@@ -69,6 +74,11 @@ export class Room extends Emitter {
 
   get turns() {
     return turnsTo(this.messages, this.conversation.leaf);
+  }
+
+  /** Whether nothing of the conversation is written to the device or kept on the server. */
+  get temporary() {
+    return this.#store.temporary.has(this.conversation.id);
   }
 
   get busy() {
@@ -106,11 +116,17 @@ export class Room extends Emitter {
     await this.#answers.claim(answers);
     this.#add(question, ...answers);
     conversation.leaf = answers[0].id;
-    if (conversation.titled === "auto" && !conversation.title) conversation.title = titleFrom(text, files);
-    this.saved = true;
+    if (!this.temporary) this.#becomeSaved(text, files);
     await this.#save({ messages: [question, ...answers], files });
     this.emit("turns");
     await this.#ask(question, answers);
+  }
+
+  /** A conversation gets its title from its first question when it is stored. */
+  #becomeSaved(text, files) {
+    const { conversation } = this;
+    if (conversation.titled === "auto" && !conversation.title) conversation.title = titleFrom(text, files);
+    this.saved = true;
   }
 
   /** Sends an edited question as a sibling of the original, which stays. */
@@ -183,7 +199,7 @@ export class Room extends Emitter {
         accepts: (kind) => this.#models.accepts(answer.model, kind), output: this.#models.get(answer.model).output, load: (id) => this.file(id),
       });
       this.#models.markUsed(answer.model);
-      this.#answers.start(answer, body);
+      this.#answers.start(answer, body, { kept: !this.temporary });
     }
   }
 
@@ -269,7 +285,27 @@ export class Room extends Emitter {
 
   // --- Settings -----------------------------------------------------------------------------------
 
-  /** Updates the conversation's models, system, params, title, pinned or web. */
+  /** Makes a conversation without messages temporary or not. */
+  setTemporary(temporary) {
+    if (temporary) this.#store.temporary.add(this.conversation.id);
+    else this.#store.temporary.delete(this.conversation.id);
+    this.emit("settings");
+  }
+
+  /** Stores a temporary conversation, which goes on as an ordinary one. */
+  async keep() {
+    const { conversation } = this;
+    const messages = [...this.messages.values()];
+    const first = messages.find(({ role }) => role === "user");
+    const files = (await Promise.all(messages.flatMap(fileIds).map((id) => this.file(id)))).filter(Boolean);
+    this.#store.temporary.delete(conversation.id);
+    this.#becomeSaved(first.text, files.filter(({ id }) => first.files.includes(id)));
+    await this.#save({ messages: [...this.messages.values()], files });
+    this.emit("turns");
+    this.emit("settings");
+  }
+
+  /** Updates the conversation's models, system, params, title, pinned, folder or web. */
   async change(changes) {
     Object.assign(this.conversation, changes);
     if (this.saved) await this.#save({}, false);
@@ -299,7 +335,7 @@ export class Room extends Emitter {
     if (touched) this.conversation.updated = now();
     this.saving = this.#store.write({ conversations: [this.conversation], ...records });
     await this.saving;
-    this.#tabs.broadcast("conversation", this.conversation.id);
+    if (this.saved) this.#tabs.broadcast("conversation", this.conversation.id);
     this.emit("list");
   }
 }

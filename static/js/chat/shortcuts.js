@@ -27,6 +27,7 @@ export class Shortcuts {
     };
     if (mod && !event.shiftKey && key === "k") run(actions.chooseModel);
     else if (mod && event.shiftKey && key === "o") run(actions.startNew);
+    else if (mod && event.shiftKey && key === "e") run(actions.toggleTemporary);
     else if (mod && event.shiftKey && key === "s") run(actions.toggleRail);
     else if (mod && event.shiftKey && key === "c" && !String(getSelection())) run(actions.copyAnswer);
     else if (mod && event.shiftKey && (key === ";" || key === ":")) run(actions.copyCode);

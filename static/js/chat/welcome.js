@@ -10,15 +10,17 @@ const STARTERS = [
   ["edit", "Improve a text", "Make this message shorter and friendlier without losing anything important:\n\n"],
 ];
 
-/** `write(text)` fills the message box; `use(model)` switches to a model. */
-export function welcome({ room, models, write, use }) {
+/** `write(text)` fills the message box; `use(model)` switches to a model; `toggleTemporary()` makes the chat temporary. */
+export function welcome({ room, models, write, use, toggleTemporary }) {
   const chosen = room.conversation.models;
   const recent = models.recent.filter((id) => models.all.has(id) && !chosen.includes(id)).slice(0, 4);
   const [first] = chosen;
   return h("div.welcome", {},
     h("div.greeting", {},
       h("h2", {}, chosen.length > 1 ? `Ask ${chosen.length} models at once` : `Ask ${models.get(first).short}`),
-      h("p.muted", {}, "Chats are saved only in this browser, never on our servers.")),
+      h("p.muted", {}, room.temporary ? "This chat isn't saved, not even in this browser." : "Chats are saved only in this browser, never on our servers."),
+      h("button.btn.small.temporary-switch", { type: "button", title: "Temporary chat (Ctrl+Shift+E)", aria: { pressed: String(room.temporary) }, onclick: toggleTemporary },
+        icon("eye-off", "small"), "Temporary chat")),
     h("ul.starters", {}, STARTERS.map(([name, title, text]) => h("li", {}, h("button", { type: "button", onclick: () => write(text) },
       icon(name), h("span", {}, h("strong", {}, title), h("small.muted", {}, text.trim().replace(/\s+/g, " "))))))),
     recent.length > 0 && h("div.recent", {}, h("h3", {}, "Recent"),

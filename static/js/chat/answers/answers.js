@@ -53,11 +53,11 @@ export class Answers extends Emitter {
     await Promise.all(messages.map(({ id }) => this.#tabs.claim(id)));
   }
 
-  /** Requests an answer; `message` fills as frames arrive. */
-  start(message, body) {
+  /** Requests an answer; `message` fills as frames arrive. One that is not `kept` ends with its connection. */
+  start(message, body, { kept = true } = {}) {
     const live = this.#begin(message);
     message.status = "waiting";
-    message.key = newKey();
+    if (kept) message.key = newKey();
     const text = JSON.stringify({ type: "ask", id: message.id, body, key: message.key });
     if (new Blob([text]).size > this.#limit.bytes) {
       return this.#fail(live, 413, `This chat is over ${this.#limit.text} with attachments. Start a new chat or remove some.`);
@@ -228,6 +228,10 @@ export class Answers extends Emitter {
   #onConnectionLost() {
     for (const live of [...this.#live.values()]) {
       if (live.message.queued) continue; // not sent yet, or cut before
+      if (!live.message.key) {
+        this.#interrupt(live);
+        continue;
+      }
       live.cut = live.message.queued = true;
       this.emit("changed", live.message);
     }

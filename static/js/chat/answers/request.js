@@ -48,7 +48,7 @@ function settingsOf(params) {
 
 /** A question's text and files, without those that the model does not support. `made` are the images of the answer
     before it. */
-async function contentOf(question, accepts, load, made) {
+export async function contentOf(question, accepts, load, made = []) {
   const earlier = accepts("image") ? (await Promise.all(made.map((image) => imagePart(image, load)))).filter(Boolean) : [];
   const texts = [];
   const parts = [];

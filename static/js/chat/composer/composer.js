@@ -6,6 +6,7 @@ import { fileNotices } from "chat/composer/file-notices";
 import { pastedFiles, prepare } from "chat/files/files";
 import { LIMITS, MAX_FILES } from "chat/files/limits";
 import { newId } from "chat/device/ids";
+import { Emitter } from "chat/emitter";
 import { Queue } from "chat/composer/queue";
 import { Recorder } from "chat/composer/recorder";
 
@@ -19,14 +20,17 @@ const joined = (messages) => ({
   files: messages.flatMap(({ files }) => files),
 });
 
-export class Composer {
+export class Composer extends Emitter {
   files = [];
   #pending = []; // files that are being read
+  #warnings = []; // of the estimate
   #timer = 0;
   #enterSends = true;
   #touch = matchMedia("(pointer: coarse)").matches;
 
+  /** Emits "changed" when another text, other files or another chat may be shown. */
   constructor({ room, store, models, setup, thread, socket }) {
+    super();
     Object.assign(this, { room, store, models, setup, thread, socket });
     this.form = $("#composer");
     this.area = $("#message");
@@ -100,6 +104,19 @@ export class Composer {
     const names = conversation.models.map((id) => this.models.get(id).short);
     this.area.placeholder = names.length === 1 ? `Message ${names[0]}` : `Message ${names.length} models`;
     this.#showNotice();
+    this.emit("changed");
+  }
+
+  /** The text in the box, as it would be sent. */
+  get text() {
+    return this.area.value.trim();
+  }
+
+  /** Shows these sentences as notices. */
+  warn(sentences) {
+    if (sentences.join() === this.#warnings.join()) return;
+    this.#warnings = sentences;
+    this.#showNotice();
   }
 
   /** Prepares files and attaches them. */
@@ -145,8 +162,7 @@ export class Composer {
   }
 
   async #send() {
-    const text = this.area.value.trim();
-    const files = this.files;
+    const { text, files } = this;
     if ((!text && !files.length) || !this.#ready) return;
     if (this.socket.ended) {
       toast("You're signed out. Sign in to send this message.", "warn");
@@ -170,7 +186,7 @@ export class Composer {
 
   /** Sends a message. What is still in the box or waiting stays the draft. */
   async #leave({ text, files }) {
-    this.store.setMeta("draft:new", null);
+    if (!this.room.temporary) this.store.setMeta("draft:new", null);
     this.saveDraft();
     this.thread.toEnd();
     await this.room.send(text, files);
@@ -178,12 +194,16 @@ export class Composer {
 
   /** Puts waiting messages before the text in the box. */
   #takeBack(messages) {
-    const { text, files } = joined([...messages, { text: this.area.value, files: this.files }]);
+    this.put(joined([...messages, { text: this.area.value, files: this.files }]));
+    this.focus();
+  }
+
+  /** Replaces what is in the box. */
+  put({ text, files }) {
     this.area.value = text;
     this.files = files;
     this.#showFiles();
     this.#typed();
-    this.focus();
   }
 
   #key(event) {
@@ -208,12 +228,16 @@ export class Composer {
     return this.room.saved ? `draft:${this.room.conversation.id}` : "draft:new";
   }
 
-  /** Saves the draft now. Call before another conversation opens. */
+  /** What is in the box or waits to be sent, {text, files}; null if that is nothing. */
+  get draft() {
+    const draft = joined([...this.queue.messages, { text: this.area.value, files: this.files }]);
+    return draft.text || draft.files.length ? draft : null;
+  }
+
+  /** Saves the draft now, except in a temporary chat. Call before another conversation opens. */
   saveDraft() {
     clearTimeout(this.#timer);
-    if (!this.room.conversation) return;
-    const draft = joined([...this.queue.messages, { text: this.area.value, files: this.files }]);
-    this.store.setMeta(this.#draftKey, draft.text || draft.files.length ? draft : null);
+    if (this.room.conversation && !this.room.temporary) this.store.setMeta(this.#draftKey, this.draft);
   }
 
   async #restore() {
@@ -225,6 +249,7 @@ export class Composer {
     for (const each of this.#pending) this.#cancel(each);
     this.#showFiles();
     this.show();
+    if (this.room.temporary) return;
     const draft = await this.store.meta(this.#draftKey);
     // The user may have typed or opened another conversation while the draft loaded.
     if (!draft || this.room.conversation.id !== id || this.area.value || this.files.length) return;
@@ -261,7 +286,7 @@ export class Composer {
 
   #showNotice() {
     const { models: chosen } = this.room.conversation;
-    const lines = fileNotices(this.files, chosen, this.models);
+    const lines = [...this.#warnings.map((text) => ({ text })), ...fileNotices(this.files, chosen, this.models)];
     const missing = chosen.filter((id) => this.models.all.size && this.models.get(id).missing);
     if (missing.length) lines.push({ text: `${listed(missing)} ${missing.length === 1 ? "isn't" : "aren't"} in the catalog. Choose another model.` });
     const blocked = chosen.filter((id) => this.models.unavailable.has(id)).map((id) => this.models.get(id).short);

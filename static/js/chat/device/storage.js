@@ -11,8 +11,8 @@ const MONTH = 30 * 86_400_000;
 export class Storage {
   settings = { enterSends: true, singleKeys: true };
 
-  constructor({ store, room, models, tabs, answers, startNew, onsettings }) {
-    Object.assign(this, { store, room, models, tabs, answers, startNew, onsettings });
+  constructor({ store, room, models, tabs, answers, startNew, onsettings, ontemplates }) {
+    Object.assign(this, { store, room, models, tabs, answers, startNew, onsettings, ontemplates });
     this.dialog = $("#settings");
     this.input = $("#import-input");
     for (const button of document.querySelectorAll("[data-open-settings]")) button.addEventListener("click", () => this.open());
@@ -83,8 +83,8 @@ export class Storage {
 
   async exportAll() {
     const conversations = (await this.store.conversations()).sort((a, b) => a.created - b.created);
-    if (!conversations.length) return toast("No chats to export yet.");
-    download(`chats-${new Date().toISOString().slice(0, 10)}.json`, await toJson(this.store, conversations));
+    if (!conversations.length && !(await this.store.templates()).length) return toast("No chats to export yet.");
+    download(`chats-${new Date().toISOString().slice(0, 10)}.json`, await toJson(this.store, conversations, { whole: true }));
     await this.store.setMeta("exported", Date.now());
     return this.showUsage();
   }
@@ -110,22 +110,25 @@ export class Storage {
       return;
     }
     const { added, merged, unchanged, records } = found;
-    if (!added && !merged) {
+    const templates = records.templates.length;
+    if (!added && !merged && !templates) {
       toast(!unchanged ? "This file contains no chats." : unchanged === 1 ? "You already have this chat." : `You already have all ${unchanged} chats.`);
       return;
     }
     const parts = [
       added && `${added} new ${added === 1 ? "chat" : "chats"}`,
       merged && `new messages for ${merged} ${merged === 1 ? "chat" : "chats"}`,
+      templates && `${templates} prompt ${templates === 1 ? "template" : "templates"}`,
       unchanged && `${unchanged} skipped (already here)`,
     ].filter(Boolean);
     const messages = records.messages.length;
     const text = `Import from ${file.name}: ${parts.join(", ")}, ${messages} ${messages === 1 ? "message" : "messages"} in total.`;
     if (!(await ask({ title: "Import chats?", text, action: "Import" }))) return;
     if (!(await this.store.write(records))) return;
-    this.tabs.broadcast("list");
+    for (const name of ["list", "templates"]) this.tabs.broadcast(name);
     for (const { id } of records.conversations) this.tabs.broadcast("conversation", id);
     this.room.emit("list");
+    this.ontemplates();
     if (this.room.saved && records.conversations.some(({ id }) => id === this.room.conversation.id)) await this.room.open(this.room.conversation.id);
     toast(`Imported ${parts[0]}.`, "ok");
     this.showUsage();
@@ -142,7 +145,7 @@ export class Storage {
     await this.store.removeAll();
     this.tabs.broadcast("removed", null);
     this.dialog.close();
-    this.startNew();
+    if (!this.room.temporary) this.startNew();
     toast("All chats deleted.");
     this.showUsage();
   }

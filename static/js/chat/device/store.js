@@ -3,32 +3,43 @@
    Each message is a record, so that saving a message does not depend on the length of its conversation. The
    database name contains the user's id, so that users who share a browser do not see each other's chats.
 
-   conversations  id, title, titled ("auto" | "user"), created, updated, pinned, models, system, params, web, leaf
+   conversations  id, title, titled ("auto" | "user"), created, updated, pinned, models, system, params, web, leaf,
+                  folder (an id; a folder that does not exist is none)
    messages       id, conversation, parent, role, created, text; a question: files, shown;
                   an answer: slot, model, status, reasoning, thought_ms, images, sources, error, meta
    files          id, conversation, kind, name, type, size, blob; of a PDF: text, pages, pages_read, problem, as_text
+   folders        id, name, created, collapsed
+   templates      id, name, text, created
    meta           key -> value: drafts, favourites (favorite models), settings, cached models */
 
 import { openDB } from "idb";
 
 import { Emitter } from "chat/emitter";
 
-const VERSION = 1;
+const VERSION = 2;
 
 export class Store extends Emitter {
   /** "browser", or "memory" if the browser blocks storage. */
   kind = "browser";
+  /** Ids of temporary conversations. Nothing of them is ever written. */
+  temporary = new Set();
 
   static async open(user) {
     const store = new Store();
     store.name = `chat-${user}`;
     try {
       store.db = await openDB(store.name, VERSION, {
-        upgrade(db) {
-          db.createObjectStore("conversations", { keyPath: "id" });
-          db.createObjectStore("messages", { keyPath: "id" }).createIndex("conversation", "conversation");
-          db.createObjectStore("files", { keyPath: "id" }).createIndex("conversation", "conversation");
-          db.createObjectStore("meta");
+        upgrade(db, from) {
+          if (from < 1) {
+            db.createObjectStore("conversations", { keyPath: "id" });
+            db.createObjectStore("messages", { keyPath: "id" }).createIndex("conversation", "conversation");
+            db.createObjectStore("files", { keyPath: "id" }).createIndex("conversation", "conversation");
+            db.createObjectStore("meta");
+          }
+          if (from < 2) {
+            db.createObjectStore("folders", { keyPath: "id" });
+            db.createObjectStore("templates", { keyPath: "id" });
+          }
         },
         blocking: () => store.#closeForUpgrade(),
         terminated: () => store.emit("failed", "The browser closed this site's storage. Reload the page."),
@@ -70,6 +81,14 @@ export class Store extends Emitter {
     return this.db.get("files", id);
   }
 
+  folders() {
+    return this.db.getAll("folders");
+  }
+
+  templates() {
+    return this.db.getAll("templates");
+  }
+
   allMessages() {
     return this.db.getAll("messages");
   }
@@ -78,8 +97,14 @@ export class Store extends Emitter {
     return this.db.getAll("files");
   }
 
-  /** Writes {conversations, messages, files} in one transaction. On failure: false, and a "full" or "failed" event. */
-  async write(records) {
+  /** Whether a record may be written: it belongs to no temporary conversation. */
+  #lasts({ id, conversation = id }) {
+    return !this.temporary.has(conversation);
+  }
+
+  /** Writes records by the name of their store in one transaction. On failure: false, and a "full" or "failed" event. */
+  async write(given) {
+    const records = Object.fromEntries(Object.entries(given).map(([name, all = []]) => [name, all.filter((record) => this.#lasts(record))]));
     const stores = Object.keys(records).filter((name) => records[name]?.length);
     if (!stores.length) return true;
     try {
@@ -95,6 +120,7 @@ export class Store extends Emitter {
 
   /** Writes a running answer with its new files, unless it or its conversation was deleted. */
   async writeAnswer(message, files = []) {
+    if (!this.#lasts(message)) return;
     try {
       const transaction = this.db.transaction(files.length ? ["messages", "files"] : ["messages"], "readwrite");
       const done = transaction.done;
@@ -110,7 +136,8 @@ export class Store extends Emitter {
   }
 
   /** Writes messages without waiting, because the page is about to unload. */
-  writeNow(messages) {
+  writeNow(given) {
+    const messages = given.filter((message) => this.#lasts(message));
     if (!messages.length) return;
     const transaction = this.db.transaction(["messages"], "readwrite");
     transaction.done.catch(() => {});
@@ -134,6 +161,7 @@ export class Store extends Emitter {
 
   /** Removes messages and files, which `write` can restore, and writes the records that change with that. */
   async removeMessages(messages, files, records) {
+    if (!messages.every((message) => this.#lasts(message))) return;
     try {
       const transaction = this.db.transaction(["conversations", "messages", "files"], "readwrite");
       const done = transaction.done;
@@ -146,12 +174,29 @@ export class Store extends Emitter {
     }
   }
 
-  /** Removes all conversations and drafts, but not settings and favorites. */
+  /** Removes a folder. Its conversations are in none then. */
+  removeFolder(id) {
+    return this.#delete("folders", id);
+  }
+
+  removeTemplate(id) {
+    return this.#delete("templates", id);
+  }
+
+  async #delete(name, id) {
+    try {
+      await this.db.delete(name, id);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** Removes all conversations, folders and drafts, but not settings, favorites and templates. */
   async removeAll() {
     const keys = await this.db.getAllKeys("meta");
-    const transaction = this.db.transaction(["conversations", "messages", "files", "meta"], "readwrite");
+    const transaction = this.db.transaction(["conversations", "messages", "files", "folders", "meta"], "readwrite");
     const done = transaction.done;
-    for (const name of ["conversations", "messages", "files"]) transaction.objectStore(name).clear();
+    for (const name of ["conversations", "messages", "files", "folders"]) transaction.objectStore(name).clear();
     for (const key of keys) if (String(key).startsWith("draft:")) transaction.objectStore("meta").delete(key);
     await done;
   }
@@ -203,7 +248,7 @@ export class Store extends Emitter {
 
 /** In-memory stand-in with the database methods used above, for browsers that block storage. */
 class MemoryDatabase {
-  #stores = { conversations: new Map(), messages: new Map(), files: new Map(), meta: new Map() };
+  #stores = { conversations: new Map(), messages: new Map(), files: new Map(), folders: new Map(), templates: new Map(), meta: new Map() };
 
   close() {}
   async getAll(name) { return structuredClone([...this.#stores[name].values()]); }

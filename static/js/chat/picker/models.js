@@ -1,7 +1,7 @@
 /* Available models: fetched once per visit and cached between visits, so that the page does not wait for them. */
 
 import { Emitter } from "chat/emitter";
-import { perMillion, pico } from "chat/money";
+import { costOfTokens, perMillion, pico } from "chat/money";
 
 const RECENT = 6;
 
@@ -15,14 +15,15 @@ export class Models extends Emitter {
   /** whether the list came from the site in this visit, and not from the device */
   current = false;
   #store;
-  #presets;
+  #setup;
   #loaded = false;
 
-  /** `presets` are the account's, `{id: "@preset/<slug>", name}`: they are chosen like models. */
-  constructor(store, presets) {
+  /** `setup` has the account's `presets`, {id: "@preset/<slug>", name, models, system_bytes}, which are chosen like
+      models, and the `default_model` of those that name none. */
+  constructor(store, setup) {
     super();
     this.#store = store;
-    this.#presets = presets.map(presetAsModel);
+    this.#setup = setup;
   }
 
   /** Loads the cached models, then fetches the current ones. */
@@ -52,7 +53,12 @@ export class Models extends Emitter {
   }
 
   #setModels(models) {
-    const presets = models.length ? this.#presets : []; // an empty map says that the models aren't loaded
+    const byId = new Map(models.map((model) => [model.id, model]));
+    const find = (id) => byId.get(id) ?? byId.get(id.split(":")[0]); // ":nitro" and the like change no model
+    const presets = !models.length ? [] : this.#setup.presets.map((preset) => { // an empty map says that the models aren't loaded
+      const ids = preset.models?.length ? preset.models : [this.#setup.default_model];
+      return presetAsModel(preset, ids.map(find).filter(Boolean));
+    });
     this.all = new Map([...presets, ...models].map((model) => [model.id, model]));
   }
 
@@ -120,18 +126,33 @@ function toModel(model) {
     input: model.architecture?.input_modalities ?? ["text"],
     output: model.architecture?.output_modalities ?? ["text"],
     parameters: model.supported_parameters ?? [],
+    promptPrices: [[0, prompt], ...(model.pricing?.overrides ?? []).filter((tier) => tier.prompt).map((tier) => [tier.min_prompt_tokens, tier.prompt])],
+    requestPrice: model.pricing?.request ?? "0",
     prompt: perMillion(prompt),
     completion: perMillion(completion),
     free: pico(prompt) === 0n && pico(completion) === 0n && pico(model.pricing?.request) === 0n,
   };
 }
 
-/** A preset among the models. Which attachments its model takes is known to the server only. */
-function presetAsModel({ id, name }) {
+/** A preset among the models. `models` are its own, of which the first serves a request, unless only another one can. */
+function presetAsModel({ id, name, system_bytes: systemBytes = 0 }, models) {
+  const [first] = models;
+  const all = (field) => [...new Set(models.flatMap((model) => model[field]))];
   return {
-    id, name, short: name, author: "Preset", preset: true, created: 0, context: 0, input: ["text", "image", "file"],
-    output: ["text"], parameters: [], prompt: "", completion: "", free: false,
+    id, name, short: name, author: "Preset", preset: true, created: 0, systemBytes,
+    uses: first?.short ?? "",
+    context: first?.context ?? 0,
+    input: first ? all("input") : ["text", "image", "file"], // a model that the catalog does not list may take any
+    output: first?.output ?? ["text"],
+    parameters: all("parameters"),
+    prompt: "", completion: "", promptPrices: first?.promptPrices, requestPrice: first?.requestPrice, free: first?.free ?? false,
   };
+}
+
+/** The cost of a prompt of `count` tokens in pico-dollars (a BigInt). Long prompts may have a price of their own. */
+export function costOfPrompt({ promptPrices, requestPrice }, count) {
+  const [, price] = promptPrices.findLast(([from]) => count > from);
+  return costOfTokens(count, price) + pico(requestPrice);
 }
 
 /** "128K" from 128000 tokens. */

@@ -37,7 +37,8 @@ export class Parameters {
     for (const name of ["opened", "settings"]) room.on(name, () => this.#showCount());
   }
 
-  open() {
+  /** Opens the dialog, at the field of this name if one is given. */
+  open(field = null) {
     const { system = "", params = {} } = this.room.conversation;
     const { elements } = this.form;
     elements.system.value = system;
@@ -50,6 +51,7 @@ export class Parameters {
     elements.sort.value = params.sort ?? "";
     this.#showSupport();
     this.dialog.showModal();
+    if (field) elements[field].focus();
   }
 
   /** Keeps a slider and its number field in sync. */
@@ -101,7 +103,9 @@ export class Parameters {
 
   /** Marks fields that a chosen model does not support. */
   #showSupport() {
-    const models = this.room.conversation.models.map((id) => this.models.get(id)).filter(({ parameters }) => parameters.length);
+    const chosen = this.room.conversation.models.map((id) => this.models.get(id));
+    $("#p-preset").hidden = !chosen.some(({ preset }) => preset);
+    const models = chosen.filter(({ parameters }) => parameters.length);
     for (const help of this.form.querySelectorAll("[data-support]")) {
       const names = help.dataset.support.split(" ");
       const without = models.filter(({ parameters }) => !names.some((name) => parameters.includes(name)));

@@ -95,7 +95,7 @@ export class Picker {
   }
 
   #newRow(model) {
-    const kinds = model.preset ? [] : model.input.filter((kind) => KINDS[kind]);
+    const kinds = model.preset && !model.uses ? [] : model.input.filter((kind) => KINDS[kind]);
     const outputs = model.output.filter((kind) => kind !== "text");
     return h("li.option", { data: { id: model.id } },
       h("button.pick", { type: "button", onclick: () => this.#choose(model.id) },
@@ -107,7 +107,7 @@ export class Picker {
             kinds.map((kind) => h("span.chip", { title: `${KINDS[kind][1]} input` }, icon(KINDS[kind][0], "small"), h("span.vh", {}, `${KINDS[kind][1]} input`))),
             outputs.map((kind) => h("span.chip.accent", {}, `${KINDS[kind]?.[1] ?? kind} output`)),
             model.parameters.includes("reasoning") && h("span.chip", { title: "Reasoning" }, icon("brain", "small"), h("span.vh", {}, "reasoning"))),
-          h("span.num.price", {}, model.free || model.preset ? "" : `${model.prompt} in · ${model.completion} out /M`),
+          h("span.num.price", {}, model.preset ? model.uses : model.free ? "" : `${model.prompt} in · ${model.completion} out /M`),
           h("span.num.context", {}, model.context ? [tokens(model.context), h("span.hide-sm", {}, " context")] : []))),
       h("button.star", { type: "button", aria: { pressed: "false", label: `Favorite ${model.name}` }, onclick: () => this.models.toggleFavorite(model.id) }, icon("star")));
   }

@@ -190,6 +190,7 @@ export class Thread {
     regenerate: (message) => this.room.regenerate(message),
     retry: (message) => this.room.retry(message),
     continueAnswer: (message) => this.room.continue(message),
+    canFork: () => !this.room.temporary, // a branch is a chat of its own, which is stored
     fork: (message) => this.room.fork(message),
     stop: (message) => this.room.stopOne(message),
     remove: (message) => this.#remove(message),

@@ -265,7 +265,7 @@ export class AnswerView {
       !message.error && iconButton("refresh", "Regenerate", () => actions.regenerate(message)),
       !message.error && iconButton("cube", "Try another model", () => actions.another(message)),
       this.#reading?.element,
-      this.#hasContent && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
+      this.#hasContent && actions.canFork() && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
       this.several && this.#hasContent && iconButton("check", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
       (this.several || column.versions.length > 1) && iconButton("trash", "Delete answer", () => actions.remove(message)),
       metaView(message),

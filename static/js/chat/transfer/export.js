@@ -4,9 +4,14 @@ import { FORMAT, STATUSES, VERSION } from "chat/transfer/format-own";
 import { dataUrl } from "chat/files/data-url";
 import { turnsTo } from "chat/device/tree";
 
-/** A JSON blob with these conversations and their files. */
-export async function toJson(store, conversations) {
-  const parts = [`{"format":"${FORMAT}","version":${VERSION},"exported_at":${JSON.stringify(new Date().toISOString())},"conversations":[`];
+/** A JSON blob with these conversations, their files and folders; `whole`: with all folders and prompt templates, too. */
+export async function toJson(store, conversations, { whole = false } = {}) {
+  const used = new Set(conversations.map(({ folder }) => folder));
+  const head = { format: FORMAT, version: VERSION, exported_at: new Date().toISOString() };
+  const folders = (await store.folders()).filter(({ id }) => whole || used.has(id));
+  if (folders.length) head.folders = folders;
+  if (whole) head.templates = await store.templates();
+  const parts = [`${JSON.stringify(head).slice(0, -1)},"conversations":[`];
   // In parts, because many images would exceed the maximum string length.
   for (const [at, conversation] of conversations.entries()) {
     const messages = (await store.messages(conversation.id)).sort((a, b) => a.created - b.created);

@@ -25,6 +25,16 @@ export function chatsOf(data) {
   return data.conversations;
 }
 
+/** The folders of a file. */
+export const foldersOf = (data) => list(data?.folders).map((raw) => ({
+  id: id(raw?.id), name: text(raw?.name, 200) || "Folder", created: instant(raw?.created), collapsed: raw?.collapsed === true,
+}));
+
+/** The prompt templates of a file. */
+export const templatesOf = (data) => list(data?.templates).filter((raw) => text(raw?.text)).map((raw) => ({
+  id: id(raw.id), name: text(raw.name, 200) || "Template", text: text(raw.text, 200_000), created: instant(raw.created),
+}));
+
 /** A chat of a file, as {conversation, messages, files}. Throws an Error that names the fault. */
 export async function readConversation(raw) {
   const conversation = {
@@ -39,6 +49,7 @@ export async function readConversation(raw) {
     params: plain(raw?.params),
     web: raw?.web === true,
     leaf: null,
+    folder: raw?.folder ? id(raw.folder) : null,
   };
   if (!conversation.models.length) throw readable(`“${conversation.title || "A chat"}” has no model. The file is damaged.`);
   const files = (await Promise.all(list(raw.files).map((file) => readFile(file, conversation.id)))).filter(Boolean);

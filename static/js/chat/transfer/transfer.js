@@ -14,24 +14,47 @@ const MAX_BYTES = 400_000_000;
 const FOREIGN = [chatgpt, claude, openwebui];
 
 /**
- * The effect of importing a file: {records, added, merged, unchanged}. `models` has the ids of the catalog, and
+ * The effect of importing a file: {records, added, merged, unchanged}, which count its chats. `models` has the ids of the catalog, and
  * `fallback` the models to go on with where a chat's own are not among them. Throws an Error that names the file's problem.
  */
 export async function planImport(store, file, { models = [], fallback = [] } = {}) {
   if (file.size > MAX_BYTES) throw new Error("This file is larger than 400 MB. Export fewer chats at a time.");
-  const chats = await readChats(await parsed(file), { models: byName(models), fallback });
+  const data = await parsed(file);
+  const chats = await readChats(data, { models: byName(models), fallback });
   const here = {
     messages: new Map((await store.allMessages()).map(({ id, conversation }) => [id, conversation])),
     files: new Map((await store.allFiles()).map(({ id, conversation }) => [id, conversation])),
   };
-  const plan = { records: { conversations: [], messages: [], files: [] }, added: 0, merged: 0, unchanged: 0 };
+  const [{ folders, ids }, templates] = await Promise.all([planFolders(store, data), newTemplates(store, data)]);
+  const plan = { records: { conversations: [], messages: [], files: [], folders, templates }, added: 0, merged: 0, unchanged: 0 };
   const planned = new Set();
   for (const chat of chats) {
+    chat.conversation.folder = ids.get(chat.conversation.folder) ?? null;
     add(plan, chat, await store.conversation(chat.conversation.id), here, planned);
     planned.add(chat.conversation.id);
     for (const kind of ["messages", "files"]) for (const { id } of chat[kind]) here[kind].set(id, chat.conversation.id);
   }
   return plan;
+}
+
+/** The folders of a file that are new here, and a Map of the file's ids to those here. Folders of one name are one. */
+async function planFolders(store, data) {
+  const stored = await store.folders();
+  const folders = [];
+  const ids = new Map();
+  for (const folder of own.foldersOf(data)) {
+    const known = [...stored, ...folders];
+    const here = known.find(({ id }) => id === folder.id) ?? known.find(({ name }) => name === folder.name);
+    if (!here) folders.push(folder);
+    ids.set(folder.id, (here ?? folder).id);
+  }
+  return { folders, ids };
+}
+
+/** The prompt templates of a file that are new here. */
+async function newTemplates(store, data) {
+  const stored = await store.templates();
+  return withoutTwins(own.templatesOf(data)).filter(({ id, name, text }) => !stored.some((here) => here.id === id || (here.name === name && here.text === text)));
 }
 
 async function parsed(file) {
