@@ -38,7 +38,7 @@ PIECE_SECONDS = 0.5
 READ_PAUSE = 0.25
 OUTAGE_PAUSE = 1.0
 #: Seconds after which an answer whose process gives no sign of life counts as ended.
-LIFE_SECONDS = 20.0
+LIFE_SECONDS = 10.0
 #: Pieces that are read at a time, so that a page that takes them slowly keeps few of them in memory.
 PIECES_AT_ONCE = 40
 #: Bytes of one answer, and of all answers in memory. A longer answer can't be resumed; the oldest one makes room.

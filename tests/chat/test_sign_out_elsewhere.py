@@ -10,10 +10,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from scripts.serve import free_port
 from tests.browser.fixtures import stores
 from tests.browser.people import Person, new_person
-from tests.processes import Process, Site, wait_until
+from tests.processes import Site, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql]  # it starts the real processes
 
@@ -29,15 +28,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def elsewhere(server: Site) -> Iterator[str]:
     """The URL of a second web process of the same site."""
-    port = free_port()
-    first = server.processes["web"]
-    command = f"python -m uvicorn openrouter_site.asgi:application --port {port} --log-level warning"
-    process = Process("web-2", command, server.env, first.log.parent)
-    try:
-        process.wait_until_it_responds(f"http://127.0.0.1:{port}/")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.stop()
+    with server.another_web_process() as (_, url):
+        yield url
 
 
 def sign_out(person: Person, server: Site, elsewhere: str) -> None:
