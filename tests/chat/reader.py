@@ -4,10 +4,12 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import uuid
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -47,12 +49,17 @@ class Reader:
         """Whether nothing more will come: `lost` says that the server has no more of it."""
         return bool({"ended", "lost"} & set(self.kinds))
 
-    async def open(self, url: str, **sandbox: str) -> None:
-        """Connect; `sandbox` are controls of the simulated providers."""
+    async def open(self, url: str, *, receives: int = 0, **sandbox: str) -> None:
+        """Connect; `sandbox` are controls of the simulated providers. `receives` bytes wait for the program to read."""
         headers = {f"X-Sandbox-{name}": value for name, value in sandbox.items()}
         address = url.replace("http", "ws", 1) + "/ws/chat"
         headers["Cookie"] = f"sessionid={self.person.session}"
-        self._socket = await connect(address, additional_headers=headers, origin=url, proxy=None)  # type: ignore[arg-type]
+        options: dict[str, Any] = {"additional_headers": headers, "origin": url, "proxy": None, "max_size": None}
+        if receives:
+            options["sock"] = line = socket.socket()
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+            line.connect((urlsplit(url).hostname, urlsplit(url).port))
+        self._socket = await connect(address, **options)
         assert (await self._frame())["type"] == "ready"
 
     async def ask(self, prompt: str = "Tell me a lot", **body: Any) -> None:
@@ -89,6 +96,16 @@ class Reader:
         """Cut the line, without a word to the server."""
         assert self._socket
         self._socket.transport.abort()
+
+    def pause(self) -> None:
+        """Take nothing more from the line, which stays open."""
+        assert self._socket
+        self._socket.transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Take what is there again."""
+        assert self._socket
+        self._socket.transport.resume_reading()
 
     async def close(self) -> None:
         if self._socket:

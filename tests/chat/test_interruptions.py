@@ -100,7 +100,7 @@ def test_a_connection_that_is_lost_costs_no_text_and_no_second_bill(server: Site
         await reader.ask()
         for _ in range(draw.choice((1, 1, 2))):  # the second line may break too
             point = len(reader.shown) + draw.randrange(200)
-            await reader.read(until=lambda reader: len(reader.shown) > point or reader.ended)
+            await reader.read(until=lambda reader, point=point: len(reader.shown) > point or reader.ended)
             if number % 4 < 2:
                 reader.lose_connection()  # else the line is silent: the server learns of it much later
             await reader.resume(draw.choice(urls))
