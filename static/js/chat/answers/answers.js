@@ -12,8 +12,15 @@ const RUNNING = new Set(["waiting", "streaming"]);
 
 export const isRunning = (message) => RUNNING.has(message.status);
 
+/** Gives a message the parts of `content` that are as long as its own, or longer. */
+function showMore(message, content) {
+  for (const name of ["text", "reasoning", "images", "sources"]) {
+    if (content[name] && content[name].length >= (message[name]?.length ?? 0)) message[name] = content[name];
+  }
+}
+
 export class Answers extends Emitter {
-  #live = new Map(); // id -> {message, timer, saved, thinkingSince, cut}
+  #live = new Map(); // id -> {message, timer, saved, thinkingSince, cut, content: what came since it was resumed}
   #unbilled = new Map(); // id -> message without its cost yet
   #socket;
   #store;
@@ -189,19 +196,20 @@ export class Answers extends Emitter {
   }
 
   #applyDelta(live, { text = "", reasoning = "", refusal = "", images, annotations }) {
-    const { message } = live;
+    const { message, content = message } = live;
     if (reasoning) {
       live.thinkingSince ||= performance.now();
-      message.reasoning = (message.reasoning ?? "") + reasoning;
+      content.reasoning = (content.reasoning ?? "") + reasoning;
     }
     if (text && live.thinkingSince && !message.thought_ms) {
       message.thought_ms = Math.max(1, Math.round(performance.now() - live.thinkingSince));
     }
-    message.text += text + refusal;
-    for (const image of images ?? []) (message.images ??= []).push(image.image_url?.url ?? image.url);
+    content.text += text + refusal;
+    for (const image of images ?? []) (content.images ??= []).push(image.image_url?.url ?? image.url);
     for (const { url_citation: source } of annotations ?? []) {
-      if (source?.url) (message.sources ??= []).push({ url: source.url, title: source.title ?? "" });
+      if (source?.url) (content.sources ??= []).push({ url: source.url, title: source.title ?? "" });
     }
+    if (live.content) return; // what is shown changes with the whole piece
     live.timer ||= setTimeout(() => this.#save(live), live.saved ? SAVE_PAUSE : 0);
     this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations) });
   }
@@ -230,22 +238,27 @@ export class Answers extends Emitter {
     this.#finish(live, "interrupted");
   }
 
-  /** Applies frames of an answer that goes on. The first ones begin it anew, as it was sent. */
+  /** Applies frames of an answer that goes on. The first ones begin it anew, behind what is shown: that never becomes
+      shorter, even if the server has lost its last words. */
   #applyResumed(live, { frames, start }) {
     const { message } = live;
     message.queued = false;
-    this.#replaying = true; // what is shown already must not disappear for a moment
     if (start === 0) {
-      Object.assign(message, { text: message.text.slice(0, message.base ?? 0), error: null });
-      for (const name of ["reasoning", "images", "sources"]) delete message[name];
+      live.content = { text: message.text.slice(0, message.base ?? 0) };
+      message.error = null;
     }
+    this.#replaying = true;
     const last = frames.at(-1);
     for (const frame of frames) {
-      if (frame === last) this.#replaying = false;
+      if (frame === last) {
+        showMore(message, live.content);
+        this.#replaying = false;
+      }
       this.#onFrame(frame);
     }
+    showMore(message, live.content);
     this.emit("changed", message);
-    this.#save(live);
+    if (this.#live.has(message.id)) this.#save(live);
   }
 
   #finish(live, status) {
