@@ -179,8 +179,8 @@ document.addEventListener("submit", (event) => {
 // A page that asks to sign in was redirected to with the fragment of the page that will follow, such as a chat. The
 // server never sees it: without this, it would be lost.
 if (location.hash && member === "") {
-  for (const field of document.querySelectorAll("input[name=next]")) if (!field.value.includes("#")) field.value += location.hash;
-  for (const link of document.querySelectorAll("a[href*='next=']")) if (!link.href.includes("%23")) link.href += encodeURIComponent(location.hash);
+  for (const field of document.querySelectorAll("main input[name=next]")) if (!field.value.includes("#")) field.value += location.hash;
+  for (const link of document.querySelectorAll("main a[href*='next=']")) if (!link.href.includes("%23")) link.href += encodeURIComponent(location.hash);
 }
 
 // --- Forms ----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ export class FullNotice {
   #showUnsaved() {
     const { unsaved } = this.store;
     const what = unsaved.isEmpty ? "Your last change isn't saved." : `${amount(unsaved.summary)} will be lost when you close this page.`;
-    this.#show("This device's storage is full.", `${what} Free up space on this device or delete chats, then try again. An export keeps a copy of what isn't saved, too.`, !unsaved.isEmpty);
+    this.#show("This device's storage is full.", `${what} Free up space on this device or delete chats, then try again. An export includes what isn't saved.`, !unsaved.isEmpty);
   }
 
   #show(title, text, canSave) {
