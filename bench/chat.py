@@ -79,14 +79,10 @@ async def many_answers(load: Load) -> None:
     print(f"all of them at once for {len(samples) / 2:.0f} s" if samples else "NEVER all of them at once")
     if samples:
         median, most = statistics.median(samples), max(samples)
-        print(
-            f"memory: idle {idle:.1f} MB, {connected:.1f} with all sockets, {median:.1f} to {most:.1f} with all answers,"
-        )
-        print(f"{load.megabytes:.1f} afterwards")
-        print(
-            f"each socket {1000 * (connected - idle) / ANSWERS:.1f} kB, each answer {1000 * (most - connected) / ANSWERS:.1f} kB more,"
-        )
-        print(f"{1000 * (most - idle) / ANSWERS:.1f} kB together")
+        sockets, each = 1000 * (connected - idle) / ANSWERS, 1000 * (most - connected) / ANSWERS
+        print(f"memory: idle {idle:.1f} MB, {connected:.1f} with all sockets,")
+        print(f"{median:.1f} to {most:.1f} with all answers, {load.megabytes:.1f} afterwards")
+        print(f"each socket {sockets:.1f} kB, each answer {each:.1f} kB more, {sockets + each:.1f} kB together")
     print(f"CPU: {cpu / seconds:.0%} of a core, {1e6 * cpu / (ANSWERS * TOKENS):.0f} us for each token")
 
 

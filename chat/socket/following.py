@@ -1,4 +1,4 @@
-"""What a socket sends of answers that it does not run: the rest of kept ones, and bills that come late."""
+"""The answers that a socket sends without running them: the rest of kept ones, and bills that come late."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

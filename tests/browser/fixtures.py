@@ -58,7 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class InGroups(LoadScopeScheduling):  # type: ignore[misc]
     """Whichever process is free gets the next test; those that share what takes long to start stay together."""
 
-    GROUPS = ("tests/test_privacy.py", "tests/browser/test_chat_markdown.py", "[production-like]")
+    GROUPS = (
+        "tests/test_privacy.py",
+        "tests/browser/test_chat_markdown.py",
+        "tests/chat/test_interruptions.py",
+        "[production-like]",
+    )
 
     def _split_scope(self, nodeid: str) -> str:
         return next((group for group in self.GROUPS if group in nodeid), nodeid)

@@ -32,7 +32,7 @@ def test_a_tab_that_ends_in_the_middle_of_answers_loses_nothing_and_pays_once(
             chat.ask(f"/sandbox tokens={TOKENS} gate={gate.place}\nChat {number}", wait=False)
         for gate in gates:
             gate.wait_for_an_answer(2)
-        shown = {}
+        shown: dict[str, str] = {}
         for row in range(len(gates)):
             chat.page.locator("#conversations .conv a").nth(row).click()
             expect(chat.page.locator("#thread .answer")).to_have_count(2)
@@ -44,8 +44,7 @@ def test_a_tab_that_ends_in_the_middle_of_answers_loses_nothing_and_pays_once(
         for row in range(len(gates)):
             chat.page.locator("#conversations .conv a").nth(row).click()
             expect(chat.page.locator("#thread .answer[aria-busy=true]")).to_have_count(2)
-            for answer, text in texts(chat).items():
-                assert text.startswith(shown[answer])
+            wait_until(lambda shown=shown: shows_all(chat, shown), "what was shown before")
         for gate in gates:
             gate.open()
         chat.wait()
@@ -65,6 +64,11 @@ def look_at(chat: Room, row: int) -> None:
     chat.page.locator("#conversations .conv a").nth(row).click()
     expect(chat.page.locator(".bubble")).to_contain_text(f"Chat {AT_ONCE // 2 - 1 - row}")
     expect(chat.page.locator("#thread .answer[aria-busy=true]")).to_have_count(2)
+
+
+def shows_all(chat: Room, before: dict[str, str]) -> bool:
+    """Whether the answers are those of before, and go on."""
+    return all(text.startswith(before[answer]) for answer, text in texts(chat).items())
 
 
 def texts(chat: Room) -> dict[str, str]:
