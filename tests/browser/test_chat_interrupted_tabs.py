@@ -2,6 +2,7 @@
 
 import os
 import random
+from functools import partial
 
 from playwright.sync_api import expect
 
@@ -34,17 +35,15 @@ def test_a_tab_that_ends_in_the_middle_of_answers_loses_nothing_and_pays_once(
             gate.wait_for_an_answer(2)
         shown: dict[str, str] = {}
         for row in range(len(gates)):
-            chat.page.locator("#conversations .conv a").nth(row).click()
-            expect(chat.page.locator("#thread .answer")).to_have_count(2)
+            look_at(chat, row)
             shown |= texts(chat)
         tab, context = chat.page, chat.page.context
         chat = Room(context.new_page())
         tab.close()
         chat.open(f"{chatroom.url}/chat")
         for row in range(len(gates)):
-            chat.page.locator("#conversations .conv a").nth(row).click()
-            expect(chat.page.locator("#thread .answer[aria-busy=true]")).to_have_count(2)
-            wait_until(lambda shown=shown: shows_all(chat, shown), "what was shown before")
+            look_at(chat, row)
+            wait_until(partial(shows_all, chat, shown), "what was shown before")
         for gate in gates:
             gate.open()
         chat.wait()
