@@ -269,6 +269,7 @@ export class Answers extends Emitter {
     if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
     delete message.queued;
     delete message.key;
+    delete message.base;
     this.#persist(message).then(() => {
       this.#socket.forget(message.id);
       this.#tabs.release(message.id);
