@@ -1,6 +1,6 @@
 # One line per target over scripts/dev.py, which works without make as well: python3 scripts/dev.py run
 PYTHON ?= python3
-.PHONY: run test lint bench-gateway bench-protocols bench-embeddings bench-soak bench-ledger clients setup shell manage clean help
+.PHONY: run test lint bench-gateway bench-protocols bench-embeddings bench-chat bench-soak bench-ledger clients setup shell manage clean help
 
 run:    ; @$(PYTHON) scripts/dev.py run
 test:   ; @$(PYTHON) scripts/dev.py test $(ARGS)
@@ -11,6 +11,7 @@ manage: ; @$(PYTHON) scripts/dev.py manage $(ARGS)
 bench-gateway: ; @$(PYTHON) scripts/dev.py bench gateway
 bench-protocols: ; @$(PYTHON) scripts/dev.py bench protocols
 bench-embeddings: ; @$(PYTHON) scripts/dev.py bench embeddings
+bench-chat: ; @$(PYTHON) scripts/dev.py bench chat
 bench-soak: ; @$(PYTHON) scripts/dev.py bench soak
 bench-ledger: ; @$(PYTHON) scripts/dev.py bench ledger
 clients: ; @$(PYTHON) scripts/dev.py clients $(ARGS)

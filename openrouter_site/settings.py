@@ -379,9 +379,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = min(MAX_REQUEST_BYTES, 2_621_440)
 # Seconds that a client may take to send a request's headers, and its body (plus the time that its size explains).
 CLIENT_TIMEOUT_SECONDS = env.integer("CLIENT_TIMEOUT_SECONDS", 20)
 
-# Chat: open sockets and concurrent answers in one web process, of one user and of all, and messages of one user.
+# Chat: concurrent answers of one user in all web processes together. For each process: open sockets of one user and of
+# all, concurrent answers of all, and messages of one user.
+CHAT_ANSWERS_PER_USER = env.integer("CHAT_ANSWERS_PER_USER", 12)
 CHAT_SOCKETS_PER_USER = env.integer("CHAT_SOCKETS_PER_USER", 20)
-CHAT_ANSWERS_PER_USER = env.integer("CHAT_ANSWERS_PER_USER", 24)
 CHAT_SOCKETS = env.integer("CHAT_SOCKETS", 2000)
 CHAT_ANSWERS = env.integer("CHAT_ANSWERS", 500)
 CHAT_MESSAGES_PER_MINUTE = env.integer("CHAT_MESSAGES_PER_MINUTE", 120)

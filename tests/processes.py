@@ -74,6 +74,11 @@ class Process:
         wait_until(lambda: not self.is_alive() or responds(url), f"{self.name} to respond at {url}")
         assert self.is_alive(), f"{self.name} exited:\n{self.output()}"
 
+    def kill(self) -> None:
+        """End it and its child processes at once, as a crash would."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self._popen.wait()
+
     def stop(self, with_signal: int = signal.SIGTERM) -> None:
         """Stop it and its child processes; kill them after ten seconds."""
         for chosen in (with_signal, signal.SIGKILL):
@@ -151,6 +156,18 @@ class Site:
         command = parse_procfile((ROOT / "Procfile").read_text()).processes[name]
         env = self.env | {"PGAPPNAME": name}  # tells whose connections PostgreSQL has
         self.processes[name] = Process(name, command, env, self.folder)
+
+    @contextlib.contextmanager
+    def another_web_process(self) -> Iterator[tuple[Process, str]]:
+        """Run one more web process of this site; yield it and its URL."""
+        port = free_port()
+        command = f"python -m uvicorn openrouter_site.asgi:application --port {port} --log-level warning"
+        process = Process(f"web-{port}", command, self.env, self.folder)
+        try:
+            process.wait_until_it_responds(f"http://127.0.0.1:{port}/")
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.stop()
 
     def _wait_for(self, name: str) -> None:
         addresses = {

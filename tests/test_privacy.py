@@ -26,6 +26,7 @@ SECRET = "zebrafinch-lantern-quartz"  # said to every model, and by every model 
 PIECE = "qzxvkwj"  # ... with a word that a stream keeps in one piece
 CONTROL = "control-marmalade-orbit"  # given in a field that is meant to be stored
 MODEL = "openai/gpt-4o-mini"
+KEY = "k" * 43  # with which the chat's page has its answers kept
 QUESTION = f"Say exactly: {SECRET} {PIECE}"
 
 
@@ -201,7 +202,7 @@ def ask_in_the_chatroom(site: Site, session: str) -> None:
 
         def ask(name: str, text: str, **body: object) -> str:
             question = {"model": MODEL, "messages": [{"role": "user", "content": text}], **body}
-            socket.send(json.dumps({"type": "ask", "id": name, "body": question}))
+            socket.send(json.dumps({"type": "ask", "id": name, "body": question, "key": KEY}))
             answer = ""
             while True:
                 frame = json.loads(socket.recv(timeout=60))
@@ -209,7 +210,22 @@ def ask_in_the_chatroom(site: Site, session: str) -> None:
                 if frame["type"] == "ended":
                     return answer
 
+        def resumed(name: str) -> str:
+            socket.send(json.dumps({"type": "resume", "id": name, "key": KEY}))
+            answer = ""
+            while True:
+                frame = json.loads(socket.recv(timeout=60))
+                frames = frame.get("frames", [frame])
+                answer += "".join(str(each.get("text", "")) for each in frames)
+                if frames[-1]["type"] in {"ended", "lost"}:
+                    return answer
+
+        # With a key an answer is kept for a page that comes back: sealed, and until the page has it.
         assert SECRET in ask("well", QUESTION)
+        assert SECRET in resumed("well")
+        socket.send('{"type": "forget", "id": "well"}')
+        assert resumed("well") == ""
+        ask("attached", f"{PIECE}.txt:\n```\n{SECRET}\n```\n\n{QUESTION}")
         ask("broken", f"/sandbox cut:2\n{QUESTION}")
         ask("refused", f"/sandbox 503\n{QUESTION}")
         ask("flagged", f"/sandbox moderation\n{QUESTION}")

@@ -10,20 +10,21 @@ import base64
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 import msgspec
 import redis
 import redis.asyncio
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
 
 from common import clock
+
+from . import shared_redis
 
 __all__ = ["KEEP_SECONDS", "Keeper", "Kept", "Store", "kept_pieces", "key_from", "store"]
 
@@ -37,7 +38,9 @@ PIECE_SECONDS = 0.5
 READ_PAUSE = 0.25
 OUTAGE_PAUSE = 1.0
 #: Seconds after which an answer whose process gives no sign of life counts as ended.
-LIFE_SECONDS = 20.0
+LIFE_SECONDS = 10.0
+#: Pieces that are read at a time, so that a page that takes them slowly keeps few of them in memory.
+PIECES_AT_ONCE = 40
 #: Bytes of one answer, and of all answers in memory. A longer answer can't be resumed; the oldest one makes room.
 MAX_BYTES = 16 * 1024 * 1024
 MAX_MEMORY = 256 * 1024 * 1024
@@ -58,11 +61,11 @@ class Kept:
 class Store(Protocol):
     """Where sealed pieces lie, by the name of their answer."""
 
-    async def append(self, name: str, piece: bytes | None) -> bool:
-        """Add a piece, or only a sign of life. Return whether a page has asked to stop the answer."""
+    async def write(self, name: str, number: int, piece: bytes | None) -> bool:
+        """Write a piece, perhaps again, or only a sign of life. Return whether a page has asked to stop the answer."""
 
     async def read(self, name: str, start: int) -> Kept:
-        """Return the pieces from number `start` on."""
+        """Return the pieces from number `start` on, at most PIECES_AT_ONCE."""
 
     async def stop(self, name: str) -> None:
         """Ask the process that writes the answer to stop it."""
@@ -80,6 +83,7 @@ class Keeper:
     def __init__(self, name: str, key: AESGCM, stop: Callable[[], None]) -> None:
         self._name, self._key, self._stop = name, key, stop
         self._frames: list[str] = []
+        self._piece: bytes | None = None  # sealed, and not known to be written
         self._count = self._bytes = 0
         self._store = store()
         self._task: asyncio.Task[None] | None = None
@@ -99,6 +103,8 @@ class Keeper:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        if self._piece:  # the outage may be over
+            await self._write()
         await self._write()
 
     async def _keep(self) -> None:
@@ -109,18 +115,23 @@ class Keeper:
                 self._stop()
 
     async def _write(self) -> bool:
-        frames, self._frames = self._frames, []
-        piece = _sealed(self._key, self._name, self._count, frames) if frames else None
-        self._count += bool(piece)
-        self._bytes += len(piece or b"")
+        """Write what has been added; during an outage, again at the next time. Return whether to stop the answer."""
+        if self._piece is None and self._frames:
+            frames, self._frames = self._frames, []
+            self._piece = _sealed(self._key, self._name, self._count, frames)
+            self._bytes += len(self._piece)
         try:
             if self._bytes > MAX_BYTES:
+                self._frames, self._piece = [], None
                 await self._store.remove(self._name)
                 return False
-            return await self._store.append(self._name, piece)
+            stop = await self._store.write(self._name, self._count, self._piece)
         except redis.RedisError as error:
-            log.warning("an answer can't be resumed: %s", type(error).__name__)
+            log.warning("an answer can't be resumed for now: %s", type(error).__name__)
             return False
+        self._count += self._piece is not None
+        self._piece = None
+        return stop
 
 
 def key_from(text: str) -> AESGCM:
@@ -150,7 +161,8 @@ async def kept_pieces(name: str, key: AESGCM) -> AsyncGenerator[tuple[int, list[
         for piece in kept.pieces:
             yield number, _unsealed(key, name, number, piece)
             number += 1
-        await asyncio.sleep(READ_PAUSE)
+        if len(kept.pieces) < PIECES_AT_ONCE:
+            await asyncio.sleep(READ_PAUSE)
 
 
 def _unsealed(key: AESGCM, name: str, number: int, piece: bytes) -> list[str]:
@@ -174,11 +186,11 @@ class MemoryStore:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently written first
         self._bytes = 0
 
-    async def append(self, name: str, piece: bytes | None) -> bool:
+    async def write(self, name: str, number: int, piece: bytes | None) -> bool:
         entry = self._entries.setdefault(name, _Entry())
         self._entries.move_to_end(name)
         entry.written_at = clock.monotonic()
-        if piece:
+        if piece and number == len(entry.pieces):  # else its beginning has made room
             entry.pieces.append(piece)
             self._bytes += len(piece)
         self._make_room()
@@ -189,7 +201,7 @@ class MemoryStore:
         entry = self._entries.get(name)
         if entry is None:
             return Kept([], is_running=False)
-        return Kept(entry.pieces[start:], clock.monotonic() - entry.written_at < LIFE_SECONDS)
+        return Kept(entry.pieces[start : start + PIECES_AT_ONCE], clock.monotonic() - entry.written_at < LIFE_SECONDS)
 
     async def stop(self, name: str) -> None:
         if entry := self._entries.get(name):
@@ -212,14 +224,14 @@ class MemoryStore:
 class RedisStore:
     """The answers of every web process."""
 
-    def __init__(self, url: str) -> None:
-        self._redis = redis.asyncio.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._redis = client
 
-    async def append(self, name: str, piece: bytes | None) -> bool:
+    async def write(self, name: str, number: int, piece: bytes | None) -> bool:
         pieces, life, stop = _keys(name)
         async with self._redis.pipeline(transaction=False) as pipeline:
             if piece:
-                pipeline.rpush(pieces, piece)
+                pipeline.hset(pieces, str(number), piece)
             pipeline.expire(pieces, KEEP_SECONDS)
             pipeline.set(life, 1, px=int(LIFE_SECONDS * 1000))
             pipeline.exists(stop)
@@ -230,15 +242,21 @@ class RedisStore:
         # Whether it is written is asked first: its last piece must not come between the two answers.
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.exists(life)
-            pipeline.lrange(pieces, start, -1)
+            pipeline.hmget(pieces, [str(start + at) for at in range(PIECES_AT_ONCE)])
             is_running, found = await pipeline.execute()
-        return Kept(list(found), bool(is_running))
+        return Kept(list(takewhile(bool, found)), bool(is_running))
 
     async def stop(self, name: str) -> None:
-        await self._redis.set(_keys(name)[2], 1, ex=KEEP_SECONDS)
+        await self._try(self._redis.set(_keys(name)[2], 1, ex=KEEP_SECONDS))
 
     async def remove(self, name: str) -> None:
-        await self._redis.delete(*_keys(name))
+        await self._try(self._redis.delete(*_keys(name)))
+
+    async def _try(self, command: Awaitable[object]) -> None:
+        try:
+            await command
+        except redis.RedisError as error:
+            log.warning("a kept answer was not changed: %s", type(error).__name__)
 
 
 def _keys(name: str) -> tuple[str, str, str]:
@@ -246,15 +264,9 @@ def _keys(name: str) -> tuple[str, str, str]:
 
 
 _memory = MemoryStore()
-#: A connection belongs to its event loop.
-_in_redis: WeakKeyDictionary[asyncio.AbstractEventLoop, RedisStore] = WeakKeyDictionary()
 
 
 def store() -> Store:
     """Return the store of this site."""
-    if not settings.REDIS_URL:
-        return _memory
-    loop = asyncio.get_running_loop()
-    if loop not in _in_redis:
-        _in_redis[loop] = RedisStore(settings.REDIS_URL)
-    return _in_redis[loop]
+    client = shared_redis.client()
+    return RedisStore(client) if client else _memory

@@ -1,7 +1,7 @@
 """How much one user, and all users together, may do at once in the chats of this web process.
 
 The counts live in memory, so a process that dies leaves none behind. A site with several processes multiplies the
-limits by their number.
+limits by their number, but for the answers of a user: `running.py` counts them in all processes.
 """
 
 import math
@@ -13,7 +13,9 @@ from django.conf import settings
 from common import clock
 from common.errors import RateLimited
 
-__all__ = ["Places", "Rate", "answer_place", "answers", "message_rate", "refuse_flood", "socket_place", "sockets"]
+__all__ = [
+    "Places", "Rate", "Release", "answers", "message_rate", "process_place", "refuse_flood", "socket_place", "sockets",
+]  # fmt: skip
 
 Release = Callable[[], None]
 
@@ -93,27 +95,11 @@ def socket_place(user_id: int | None) -> Release:
     )
 
 
-def answer_place(user_id: int) -> Release:
-    """Take a place for an answer, of the user and of the process. Raises RateLimited with the remedy."""
-    most = settings.CHAT_ANSWERS_PER_USER
-    of_user = answers.take(
-        user_id,
-        most,
-        f"You have {most} {'answer' if most == 1 else 'answers'} running. Wait for one to finish, or stop one.",
+def process_place() -> Release:
+    """Take a place for an answer of this process. Raises RateLimited if it has as many as it can serve."""
+    return answers.take(
+        _PROCESS, settings.CHAT_ANSWERS, "This server has as many answers running as it can serve. Try again soon."
     )
-    try:
-        of_process = answers.take(
-            _PROCESS, settings.CHAT_ANSWERS, "This server has as many answers running as it can serve. Try again soon."
-        )
-    except RateLimited:
-        of_user()
-        raise
-
-    def release() -> None:
-        of_user()
-        of_process()
-
-    return release
 
 
 def refuse_flood(user_id: int) -> None:

@@ -8,7 +8,7 @@ Conversations pass through. Answers are kept for some minutes, encrypted for the
 
 import asyncio
 import logging
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -19,9 +19,9 @@ from billing import spending
 from chat import protocol
 from chat.answers import limits
 from chat.answers.answering import stream_answer
-from chat.answers.billing import bill_of
-from chat.answers.kept_answers import Keeper, kept_pieces, key_from, store
+from chat.answers.kept_answers import Keeper, key_from, store
 from chat.answers.remedies import remedy_for
+from chat.answers.running import Place, take_place
 from chat.sign_out import open_sockets
 from common.errors import ApiError, Conflict, NotAuthenticated, RateLimited
 from common.money import PicoUsd
@@ -30,6 +30,7 @@ from common.storage.outages import outage_of
 from gateway import completions
 from gateway.callers import Caller
 
+from .following import Following
 from .session import session_user
 
 log = logging.getLogger(__name__)
@@ -40,14 +41,10 @@ SIGNED_OUT = 4401
 TRY_AGAIN_LATER = 1013
 #: Close code for a user or a server with too many sockets. The frame before it says which.
 TOO_MANY = 4429
-#: Concurrent answers of one socket.
-MAX_ANSWERS = 12
 #: Seconds for which a socket that sends too many messages is not read.
 FLOOD_PAUSE = 1.0
 #: Seconds that a socket whose session has ended waits for its answers to stop.
 STOP_SECONDS = 0.5
-#: Seconds between checks for a bill. A provider that can't be canceled is read to its end first.
-BILL_PAUSES = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
 #: The answers of this process that go on without their socket.
 detached: set[asyncio.Task[None]] = set()
@@ -70,8 +67,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         super().__init__(*args, **kwargs)
         self.answers: dict[str, asyncio.Task[None]] = {}
         self.kept: set[str] = set()  # those that go on without the socket
-        self.resumed: dict[str, asyncio.Task[None]] = {}  # those begun on another socket
-        self.bills: set[asyncio.Task[None]] = set()
+        self.following = Following(self.send_frame, self.signed_in)
         self.places = ExitStack()  # what this socket occupies, given back however it ends
         self.gone = False  # the page
         self.closed = False
@@ -135,17 +131,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
         match message:
             case protocol.Ask():
                 await self.start(message)
-            case protocol.Stop() if message.id in self.resumed:
+            case protocol.Stop() if message.id in self.following:
                 await store().stop(self.name_of(message.id))
             case protocol.Stop():
                 self.stop(message.id)
             case protocol.Resume():
-                self.resume(message)
+                if message.id not in self.answers:
+                    self.following.resume(message, self.name_of(message.id))
             case protocol.Forget():
                 if message.id not in self.answers:
                     await store().remove(self.name_of(message.id))
             case protocol.Bill():
-                self.follow_bill(message.id, message.generation_id)
+                self.following.bill(message.id, message.generation_id)
             case protocol.Ping():
                 await self.send_frame(protocol.pong())
 
@@ -155,19 +152,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.refuse(None, Conflict(f"The answer {ask.id} is already running."))
             return
         try:
-            if len(self.answers) >= MAX_ANSWERS:
-                raise RateLimited(f"{MAX_ANSWERS} answers are running. Wait for one to finish, or stop one.")
-            release = limits.answer_place(self.user_id)
+            place = await take_place(self.user_id)
         except RateLimited as busy:
             await self.refuse(ask, busy)
             return
-        task = asyncio.create_task(self.answer(ask))
+        task = asyncio.create_task(self.answer(ask, place))
         self.answers[ask.id] = task
         if ask.key:
             self.kept.add(ask.id)
 
         def ended(task: asyncio.Task[None]) -> None:  # also of a task that was canceled before it began
-            release()
+            place.give_back()
             self.answers.pop(ask.id, None)
             self.kept.discard(ask.id)
             detached.discard(task)
@@ -188,7 +183,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if asked:
             await self.send_frame(protocol.ended(asked))
 
-    async def answer(self, ask: protocol.Ask) -> None:
+    async def answer(self, ask: protocol.Ask, place: Place) -> None:
         """Stream one answer, from `accepted` to `ended`. Canceling the task stops it."""
         keeper = None
         if ask.key:
@@ -199,61 +194,24 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 keeper.add(frame)
             await self.send_frame(frame)
 
-        if keeper:
-            await keeper.open()
-        stopped = await stream_answer(ask, send, self.caller, self.reason_to_stop)
-        if stopped:
-            self.follow_bill(ask.id, stopped)
-        if keeper:
-            # Before the page hears of the end, so that what it then forgets is all there is.
-            keeper.add(protocol.ended(ask.id))
-            await keeper.close()
-        await self.send_frame(protocol.ended(ask.id))
-
-    def resume(self, message: protocol.Resume) -> None:
-        """Send what is kept of an answer that was begun on another socket, and what is added to it."""
-        if message.id in self.answers or message.id in self.resumed or len(self.resumed) >= MAX_ANSWERS:
-            return
-        task = self.resumed[message.id] = asyncio.create_task(self.send_kept(message))
-        task.add_done_callback(lambda _: self.resumed.pop(message.id, None))
-
-    async def send_kept(self, message: protocol.Resume) -> None:
         try:
-            async with aclosing(kept_pieces(self.name_of(message.id), key_from(message.key))) as pieces:
-                async for number, frames in pieces:
-                    await self.send_frame(protocol.resumed(message.id, frames, number))
-                    if frames[-1] == protocol.ended(message.id):
-                        return
-        except LookupError:
-            await self.send_frame(protocol.lost(message.id))
+            if keeper:
+                await keeper.open()
+            stopped = await stream_answer(ask, send, self.caller, self.reason_to_stop)
+            if stopped and not self.gone:
+                self.following.bill(ask.id, stopped)
+        finally:
+            # Before the page hears of the end: what it then forgets is all there is, and it may ask again at once.
+            if keeper:
+                keeper.add(protocol.ended(ask.id))
+                await keeper.close()
+            if told := place.give_back():
+                await asyncio.shield(told)
+        await self.send_frame(protocol.ended(ask.id))
 
     def name_of(self, answer_id: str) -> str:
         """Return the name under which an answer of this user is kept."""
         return f"{self.user_id}:{answer_id}"
-
-    def follow_bill(self, answer_id: str, generation_id: str) -> None:
-        """Send the cost of a generation once it is settled."""
-        if self.gone or len(self.bills) >= MAX_ANSWERS:
-            return
-        task = asyncio.create_task(self.send_bill(answer_id, generation_id))
-        self.bills.add(task)
-        task.add_done_callback(self.bills.discard)
-
-    async def send_bill(self, answer_id: str, generation_id: str) -> None:
-        for pause in BILL_PAUSES:
-            await asyncio.sleep(pause)
-            try:
-                _, organisation = await self.signed_in()
-                bill = await database.run(bill_of, generation_id, organisation)
-            except NotAuthenticated:
-                return
-            except Exception as error:
-                if not outage_of(error):
-                    raise
-                continue
-            if bill:
-                await self.send_frame(protocol.frame(answer_id, bill))
-                return
 
     def watch_session(self, user: User) -> None:
         """Let `end_session` be called when the session that opened this socket ends."""
@@ -314,10 +272,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def cancel(self, *answers: str) -> None:
         """Cancel these answers, and all that only this socket needs; wait until they are settled."""
         self.gone = True
-        tasks = [*(self.answers[each] for each in answers), *self.resumed.values(), *self.bills]
+        tasks = [self.answers[each] for each in answers]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self.following.cancel(), return_exceptions=True)
 
 
 def _balance(organisation: Organisation) -> PicoUsd:

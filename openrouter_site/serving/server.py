@@ -8,6 +8,7 @@ however it was started. Other servers keep their own bounds.
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import Generator
 from typing import Any
 
@@ -25,6 +26,10 @@ __all__ = ["BoundedHttp", "BoundedWebSocket", "bound"]
 log = logging.getLogger(__name__)
 
 MAX_HEADER_BYTES = 64 * 1024
+#: Bytes that may wait for a WebSocket client to take them, beside the message that is being sent: in this process, and
+#: in the kernel, which would keep megabytes of its own accord.
+MAX_UNSENT_BYTES = 32 * 1024
+KERNEL_BYTES = 64 * 1024
 #: Seconds between two looks at the connections that are receiving a request.
 CHECK_SECONDS = 1.0
 
@@ -143,7 +148,9 @@ class _TooManyHeaders(InvalidRequest):
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, which skips a message beyond MAX_REQUEST_BYTES while it arrives.
 
-    The application receives one byte more than the limit in its place, and can answer on the open socket.
+    The application receives one byte more than the limit in its place, and can answer on the open socket. It waits for
+    a client that takes its messages slowly. One that takes next to nothing for CLIENT_TIMEOUT_SECONDS is cut off:
+    uvicorn would wait for it for as long as the connection lasts, even after a ping without a pong.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -153,6 +160,33 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.conn.max_message_size = self.conn.max_fragment_size = None
         self._read_exact = self.conn.reader.read_exact
         self.conn.reader.read_exact = self.read_or_skip  # type: ignore[method-assign, assignment]
+        self.stalled: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None and connection.family != getattr(socket, "AF_UNIX", None):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.accept":  # uvicorn keeps them as long as the connection: 8 kB
+            self.request = self.response = None  # type: ignore[assignment]
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.stalled = self.stalled or self.loop.call_later(settings.CLIENT_TIMEOUT_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        if self.stalled:
+            self.stalled.cancel()
+            self.stalled = None
+        super().resume_writing()
 
     def read_or_skip(self, count: int) -> Generator[None, None, bytes | bytearray]:
         """Return `count` bytes of a frame. It keeps none beyond the limit, and returns zeros in their place."""

@@ -36,6 +36,9 @@ function setUpToast(toast, kind) {
   toast.addEventListener("pointerleave", () => { timer = setTimeout(dismiss, 3000); });
 }
 
+/** What a notice is about: its first sentence, whatever numbers and details in parentheses it has. */
+const matterOf = (text = "") => text.split(". ")[0].replace(/\(.*?\)|\d+/g, "").replace(/\.$/, "");
+
 document.addEventListener("toast", (event) => {
   const { text, kind = "" } = event.detail ?? {};
   const toasts = document.getElementById("toasts");
@@ -45,8 +48,8 @@ document.addEventListener("toast", (event) => {
   const line = document.createElement("p");
   line.textContent = text;
   toast.append(iconElement(ICONS[kind] ?? "info"), line);
-  // The same notice again replaces the old one.
-  for (const old of toasts.querySelectorAll(".toast:not(:has(.btn.small))")) if (old.querySelector("p")?.textContent === text) old.remove();
+  // A notice of the same kind replaces the old one.
+  for (const old of toasts.querySelectorAll(".toast:not(:has(.btn.small))")) if (matterOf(old.querySelector("p")?.textContent) === matterOf(text)) old.remove();
   toasts.append(toast);
   setUpToast(toast, kind);
 });
@@ -146,7 +149,39 @@ const member = document.querySelector("meta[name=member]")?.content;
 try {
   const noted = localStorage.getItem("chat-offline-user");
   if (noted && member !== undefined && member !== noted) import("chat/device/offline").then(({ forget }) => forget(noted));
+  // Some have chosen that their chats go too.
+  for (const [place, state] of Object.entries(localStorage)) {
+    const [, user] = /^chat-wipe:(.+)$/.exec(place) ?? [];
+    if (user && state === "on" && member !== undefined && member !== user) wipeChats(user);
+  }
 } catch { /* storage is off */ }
+
+async function wipeChats(user) {
+  const { wipe } = await import("chat/device/wiping");
+  await wipe(user);
+  localStorage.setItem(`chat-wipe:${user}`, "done");
+  showToast("Your chats were deleted from this device.", "ok");
+}
+
+document.addEventListener("submit", (event) => {
+  if (!member || !event.target.matches("form[data-signs-out]")) return;
+  try {
+    if (localStorage.getItem(`chat-wipe:${member}`) !== "on") return;
+  } catch {
+    return; // storage is off
+  }
+  event.preventDefault();
+  import("chat/device/wiping").then(({ askToSignOut }) => askToSignOut(event.target, member));
+});
+
+// --- Sign-in --------------------------------------------------------------------------------------
+
+// A page that asks to sign in was redirected to with the fragment of the page that will follow, such as a chat. The
+// server never sees it: without this, it would be lost.
+if (location.hash && member === "") {
+  for (const field of document.querySelectorAll("main input[name=next]")) if (!field.value.includes("#")) field.value += location.hash;
+  for (const link of document.querySelectorAll("main a[href*='next=']")) if (!link.href.includes("%23")) link.href += encodeURIComponent(location.hash);
+}
 
 // --- Forms ----------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from accounts.models import User
 from tests.conftest import PASSWORD
 
-from .helpers import HOSTILE_TARGETS, sign_in, text_of
+from .helpers import HOSTILE_TARGETS, add_app, recovery_codes, sign_in, text_of, totp
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +68,14 @@ def test_sign_in_returns_to_the_requested_page(client: Client, alice: User):
     response = client.get(reverse("account_email"))
     assert response.url == f"{reverse('account_login')}?next={reverse('account_email')}"
     assert sign_in(client, "alice@example.com", PASSWORD, next=reverse("account_email")).url == reverse("account_email")
+
+
+@pytest.mark.parametrize("code", [lambda user, secret: totp(secret), lambda user, secret: recovery_codes(user)[0]])
+def test_sign_in_with_a_second_factor_returns_to_the_same_chat(client: Client, alice: User, code):
+    secret = add_app(alice)
+    response = sign_in(client, "alice@example.com", PASSWORD, next="/chat#abc")
+    assert response.url == reverse("mfa_authenticate")
+    assert client.post(response.url, {"code": code(alice, secret)}).url == "/chat#abc"
 
 
 def test_sign_out_needs_a_post(alice_client: Client):

@@ -67,6 +67,7 @@ class InGroups(LoadScopeScheduling):  # type: ignore[misc]
         "tests/browser/test_chat_foreign_exports.py",
         "tests/browser/test_chat_markdown.py",
         "tests/browser/test_second_factor.py",
+        "tests/chat/test_interruptions.py",
         "tests/chat/test_sign_out_elsewhere.py",
         "tests/openrouter_site/test_proxies.py",
         "tests/openrouter_site/test_slow_and_large_requests.py",

@@ -202,16 +202,41 @@ def test_what_one_tab_deletes_disappears_from_the_other(room: OpenRoom):
 # --- When the browser does not keep things --------------------------------------------------------
 
 
-def test_a_full_disk_is_said_and_the_answer_stays_on_the_page(room: OpenRoom):
+def test_a_full_disk_is_named_with_what_it_costs_and_the_remedy(room: OpenRoom):
     chat = room(sandbox=QUICK)
-    chat.page.evaluate(
-        """() => { IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError"); }; }"""
+    page, notice = chat.page, chat.page.locator("#storage-full")
+    page.on("dialog", lambda dialog: dialog.accept())  # "Leave the page?"
+    chat.ask("First")
+    fill = """() => {
+        window.put = IDBObjectStore.prototype.put;
+        IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError"); };
+    }"""
+    page.evaluate(fill)
+    chat.ask("Second")
+    expect(notice).to_contain_text("This device's storage is full. 2 messages in “First” will be lost")
+    expect(notice).to_contain_text("Free up space on this device or delete chats, then try again.")
+    assert len(chat.answers) == 2
+    notice.get_by_role("button", name="Manage storage").click()
+    with page.expect_download() as download:
+        page.locator("#export-all").click()
+    assert "Second" in download.value.path().read_text(), "the export has what is not saved"
+    page.keyboard.press("Escape")
+    page.evaluate("() => { IDBObjectStore.prototype.put = window.put; }")
+    notice.get_by_role("button", name="Try again").click()
+    expect(notice).to_be_hidden()
+    assert len(chat.billed()["messages"]) == 4
+
+    page.evaluate(fill)
+    chat.ask("Third")
+    expect(notice).to_contain_text("2 messages in “First”")
+    chat.reload()
+    expect(notice).to_contain_text(
+        "This device's storage was full. 2 messages in “First” couldn't be saved and are lost."
     )
-    chat.ask("Hello")
-    expect(chat.page.locator("#storage-full")).to_be_visible()
-    assert chat.answers[0]
-    chat.page.locator("#storage-full").get_by_role("button", name="Storage").click()
-    expect(chat.page.locator("#settings")).to_be_visible()
+    expect(page.locator(".bubble")).to_have_text(["First", "Second"])
+    notice.get_by_role("button", name="Dismiss this notice").click()
+    chat.reload()
+    expect(notice).to_be_hidden()
 
 
 def test_a_browser_that_stores_nothing_still_chats_and_says_so(

@@ -57,12 +57,13 @@ def test_an_empty_answer_says_so_and_can_be_tried_again(room: OpenRoom):
     expect(chat.page.locator(".answer")).to_have_count(1)
 
 
-def test_the_same_notice_is_shown_once(room: OpenRoom):
+def test_a_notice_of_each_kind_is_shown_once(room: OpenRoom):
     page = room().page
     say = "text => document.dispatchEvent(new CustomEvent('toast', { detail: { text, kind: 'bad' } }))"
-    for text in ("The disk is full.", "The disk is full.", "Something else."):
+    for text in ("The disk is full.", "Wait 2 s.", "The disk is full. Delete chats.", "Wait 1 s.", "Something else."):
         page.evaluate(say, text)
-    expect(page.locator("#toasts .toast p")).to_have_text(["The disk is full.", "Something else."])
+    notices = ["The disk is full. Delete chats.", "Wait 1 s.", "Something else."]
+    expect(page.locator("#toasts .toast p")).to_have_text(notices)
 
 
 def test_without_a_connection_a_question_waits_and_leaves_when_it_is_back(room: OpenRoom, faults: list[str]):

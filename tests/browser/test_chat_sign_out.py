@@ -1,10 +1,12 @@
 """Signing out in one tab while another chats, and messages or tabs that are too many or too large."""
 
+import re
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.accounts.helpers import PASSWORD
 from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, choose_file, gate, last_answer, people, room
 from tests.browser.people import Person, new_person
 from tests.processes import Site, wait_until
@@ -50,14 +52,29 @@ def test_signing_out_in_another_tab_keeps_the_part_and_the_draft(
     ((cancelled, cost),) = chatroom.rows(query)
     assert cancelled and cost > 0
 
-    again = new_session(chatroom, people[leaver])
-    page.context.add_cookies([{"name": "sessionid", "value": again, "url": chatroom.url}])
-    page.goto(f"{chatroom.url}{back}")
-    chat.reload()
+    program = f"user = User.objects.get(email={people[leaver].email!r})\nuser.set_password({PASSWORD!r})\nuser.save()"
+    chatroom.manage("shell", "--no-imports", "-c", f"from accounts.models import User\n{program}")
+    card.get_by_role("link", name="Sign in again").click()
+    page.get_by_label("Email").fill(people[leaver].email)
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{chatroom.url}{back}")
+    chat.expect_ready()
     assert chat.answers[0].startswith(part)
     expect(page.locator("#message")).to_have_value("And what about tunnels?")
     expect(last_answer(chat).locator(".meta summary")).to_contain_text("$")  # what was said has its price
     faults.clear()
+
+
+def test_a_chat_whose_address_asks_to_sign_in_is_there_afterwards(room: OpenRoom, chatroom: Site, leaver: str):
+    page = room(leaver).page
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    page.goto(f"{chatroom.url}/chat#lighthouses")
+    expect(page).to_have_url(f"{chatroom.url}/account/login/?next=/chat#lighthouses")
+    expect(page.locator("main input[name=next]")).to_have_value("/chat#lighthouses")
+    link = page.get_by_role("link", name="Create an account")
+    expect(link).to_have_attribute("href", re.compile(r"/account/signup/\?next=(/|%2F)chat%23lighthouses$"))
 
 
 def test_a_message_that_waits_for_the_connection_is_not_lost_by_signing_out(

@@ -67,6 +67,11 @@ def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom,
     chat.choose("claude haiku", add=True)
     chat.ask("Compare yourselves")
     expect(page.locator(".answer .meta")).to_have_count(2)
+    menu(chat, "Compare yourselves", "Rename")
+    page.locator("dialog input[name=value]").fill("Two models")
+    agree(page, "Rename chat")
+    menu(chat, "Two models", "Pin")
+    expect(page.locator("#conversations h2").first).to_have_text("Pinned")
     before = chat.billed()
     assert (len(before["conversations"]), len(before["files"])) == (2, 6)  # with three images that models made
     exported = export_all(chat, tmp_path)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from chat.answers import limits
+from chat.answers.running import take_place
 from common.errors import RateLimited
 
 
@@ -57,7 +58,7 @@ async def test_answers_are_counted_over_all_sockets_of_a_user(api, open_page, al
     await pages[1].ask("a1")
     refused = await pages[1].hear_until("refused")
     assert (refused["id"], refused["status"], refused["retry_after"]) == ("a1", 429, "10")
-    assert "You have 3 answers running. Wait for one to finish, or stop one." in refused["message"]
+    assert refused["message"].startswith("Your account has 3 answers running in its tabs and on its devices.")
     assert (await pages[1].hear_until("ended", "a1"))["type"] == "ended"
     await pages[0].say(type="stop", id="a0")
     await pages[0].hear_until("ended", "a0")
@@ -129,8 +130,8 @@ def test_a_place_is_given_back_once():
     assert places.taken("a") == 1
 
 
-def test_an_answer_that_the_process_refuses_is_not_counted_for_its_user(settings):
+async def test_an_answer_that_the_process_refuses_is_not_counted_for_its_user(settings):
     settings.CHAT_ANSWERS = 0
     with pytest.raises(RateLimited, match="This server"):
-        limits.answer_place(1)
+        await take_place(1)
     assert not limits.answers._taken

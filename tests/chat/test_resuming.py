@@ -141,9 +141,7 @@ async def everything_kept() -> list[bytes]:
     store = kept_answers.store()
     if isinstance(store, kept_answers.MemoryStore):
         return [piece for entry in store._entries.values() for piece in entry.pieces]
-    return [
-        piece for key in await store._redis.keys("chat-answer:*:a1") for piece in await store._redis.lrange(key, 0, -1)
-    ]
+    return [piece for key in await store._redis.keys("chat-answer:*:a1") for piece in await store._redis.hvals(key)]
 
 
 async def test_what_is_kept_ends_after_some_minutes_and_makes_room(monkeypatch):
@@ -151,9 +149,9 @@ async def test_what_is_kept_ends_after_some_minutes_and_makes_room(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(kept_answers.clock, "monotonic", lambda: now[0])
     store = kept_answers.MemoryStore()
-    await store.append("1:a", b"12345678")
+    await store.write("1:a", 0, b"12345678")
     assert (await store.read("1:a", 0)).pieces == [b"12345678"]
-    await store.append("1:b", b"12345678")
+    await store.write("1:b", 0, b"12345678")
     assert await store.read("1:a", 0) == kept_answers.Kept([], is_running=False)
     now[0] = kept_answers.LIFE_SECONDS + 1
     assert await store.read("1:b", 0) == kept_answers.Kept([b"12345678"], is_running=False)

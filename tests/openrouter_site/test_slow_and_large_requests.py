@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.browser.people import Person, new_person
+from tests.chat.reader import Reader, in_a_loop
 from tests.processes import Site
 
 SECONDS = 1  # that a client has for headers, and at least for a body
@@ -75,6 +76,14 @@ def hear(page: ClientConnection, kind: str) -> dict[str, Any]:
         frame = json.loads(page.recv(timeout=60))
         if frame["type"] == kind:
             return frame
+
+
+def memory(server: Site) -> int:
+    """The most that the web process has had, in kB."""
+    pid = server.processes["web"].pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    tables = [Path(f"/proc/{each}/status").read_text() for each in (pid, *children)]
+    return max(int(found) for table in tables for found in re.findall(r"VmHWM:\s+(\d+)", table))
 
 
 # --- Slow clients -----------------------------------------------------------------------------------
@@ -193,6 +202,31 @@ def test_a_stream_longer_than_the_deadline_is_not_cut(client: httpx.Client):
 # --- Sizes ------------------------------------------------------------------------------------------
 
 
+def test_a_page_that_takes_nothing_is_cut_off_and_its_answer_is_kept(server: Site, person: Person):
+    """Until then it holds up its answer, which takes no more memory; a page that comes back gets it whole."""
+
+    async def story() -> None:
+        stuck, back = Reader(person), Reader(person)
+        await stuck.open(server.url, receives=4096, Tokens="45000", Delay="0")
+        before = memory(server)
+        await stuck.ask()
+        await stuck.read(until=lambda page: "accepted" in page.kinds)
+        stuck.pause()
+        back.id, back.key = stuck.id, stuck.key
+        await back.resume(server.url)
+        await back.read(until=lambda page: page.ended)
+        assert [back.kinds.count(kind) for kind in ("finished", "billed", "ended")] == [1, 1, 1]
+        assert memory(server) - before < 16 * 1024
+        stuck.go_on()
+        with pytest.raises(ConnectionClosed):
+            await stuck.read(until=lambda page: page.ended)
+        assert back.shown.startswith(stuck.shown)
+        assert len(stuck.shown) < len(back.shown)
+        await back.close()
+
+    in_a_loop(story())
+
+
 def test_a_chat_message_of_all_that_is_promised_is_taken(server: Site, person: Person):
     with chat(server, person) as page:
         page.send(question(20 * MB))
@@ -290,23 +324,15 @@ def test_a_body_that_is_not_what_it_says_is_a_400(client: httpx.Client, body: by
 
 
 def test_a_bomb_is_a_413_and_costs_no_memory(server: Site, client: httpx.Client):
-    pid = server.processes["web"].pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-    def memory() -> int:
-        """The most that the web process has had, in kB."""
-        tables = [Path(f"/proc/{each}/status").read_text() for each in (pid, *children)]
-        return max(int(found) for table in tables for found in re.findall(r"VmHWM:\s+(\d+)", table))
-
     compressor = zlib.compressobj(1, wbits=31)
     bomb = b"".join(compressor.compress(b" " * MB) for _ in range(400)) + compressor.flush()
     assert len(bomb) < 2_500_000
-    before = memory()
+    before = memory(server)
     for path, limit in [("/api/v1/chat/completions", "20 MB"), ("/api/v1/keys", "2.5 MB")]:
         refused = client.post(path, content=bomb, headers={"Content-Encoding": "gzip"})
         assert refused.status_code == 413
         assert limit in refused.json()["error"]["message"]
-    assert memory() - before < 150 * 1024
+    assert memory(server) - before < 150 * 1024
 
 
 # --- Paths ------------------------------------------------------------------------------------------

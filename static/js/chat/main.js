@@ -5,6 +5,7 @@ import { Balance } from "chat/balance";
 import { Composer } from "chat/composer/composer";
 import { $, copy, icon, toast } from "chat/dom";
 import { Estimate } from "chat/composer/estimate";
+import { FullNotice } from "chat/device/full";
 import { Heading } from "chat/heading";
 import { Models } from "chat/picker/models";
 import { PAGE, forget, notedUser, notice, prepare } from "chat/device/offline";
@@ -22,6 +23,7 @@ import { Templates } from "chat/templates/templates";
 import { TemplatesDialog } from "chat/templates/dialog";
 import { Temporary } from "chat/temporary";
 import { Thread } from "chat/thread/thread";
+import { arm, wipe, wipes } from "chat/device/wiping";
 import { welcome } from "chat/welcome";
 
 const setup = JSON.parse($("#chat-setup").textContent);
@@ -38,6 +40,8 @@ if (!setup.user) {
 const store = await Store.open(setup.user);
 if (offline) Object.assign(setup, await store.meta("setup", {}));
 else store.setMeta("setup", { default_model: setup.default_model, presets: setup.presets });
+if (!offline) arm(setup.user);
+store.on("deleted", () => location.replace(`${setup.links.sign_in}?next=${encodeURIComponent(PAGE)}`));
 const tabs = new Tabs(setup.user);
 const socket = new Socket(new URL("/ws/chat", location.href.replace(/^http/, "ws")), setup.user);
 const answers = new Answers(socket, store, tabs, { bytes: setup.request_bytes, text: setup.request_size });
@@ -65,7 +69,10 @@ new Slash({
 });
 const balance = new Balance({ room, answers, user: setup.user, refilled: setup.auto_top_up });
 new Estimate({ room, models, composer, balance, rule: setup.estimate });
-const storage = new Storage({ store, room, models, tabs, answers, startNew, onsettings, ontemplates: () => templates.load() });
+new FullNotice({ store, user: setup.user });
+const storage = new Storage({
+  user: setup.user, store, room, models, tabs, answers, startNew, onsettings, ontemplates: () => templates.load(),
+});
 const rail = new Rail({ room, store, tabs, answers, open, startNew, save: (kind, conversation) => storage.save(kind, conversation) });
 const shortcuts = new Shortcuts({
   chooseModel: () => heading.choose(0),
@@ -190,7 +197,7 @@ function showConnection(state) {
 
 socket.on("state", showConnection);
 socket.on("state", (state) => {
-  if (socket.ended) forget(setup.user);
+  if (socket.ended) (wipes(setup.user) ? wipe : forget)(setup.user);
   if (offline && state === "open") notice("You're connected again.");
 });
 if (offline) for (const name of ["online", "offline"]) window.addEventListener(name, () => showConnection(socket.state));

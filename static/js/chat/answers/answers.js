@@ -13,8 +13,15 @@ const RUNNING = new Set(["waiting", "streaming"]);
 
 export const isRunning = (message) => RUNNING.has(message.status);
 
+/** Gives a message the parts of `content` that are as long as its own, or longer. */
+function showMore(message, content) {
+  for (const name of ["text", "reasoning", "images", "sources"]) {
+    if (content[name] && content[name].length >= (message[name]?.length ?? 0)) message[name] = content[name];
+  }
+}
+
 export class Answers extends Emitter {
-  #live = new Map(); // id -> {message, timer, saved, thinkingSince, cut, files: not saved yet}
+  #live = new Map(); // id -> {message, timer, saved, thinkingSince, cut, files: not saved yet, content: what came since it was resumed}
   #unbilled = new Map(); // id -> message without its cost yet
   #socket;
   #store;
@@ -190,31 +197,32 @@ export class Answers extends Emitter {
   }
 
   #applyDelta(live, { text = "", reasoning = "", refusal = "", images, annotations }) {
-    const { message } = live;
+    const { message, content = message } = live;
     if (reasoning) {
       live.thinkingSince ||= performance.now();
-      message.reasoning = (message.reasoning ?? "") + reasoning;
+      content.reasoning = (content.reasoning ?? "") + reasoning;
     }
     if (text && live.thinkingSince && !message.thought_ms) {
       message.thought_ms = Math.max(1, Math.round(performance.now() - live.thinkingSince));
     }
-    message.text += text + refusal;
+    content.text += text + refusal;
     for (const image of images ?? []) this.#addImage(live, image.image_url?.url ?? image.url);
     for (const { url_citation: source } of annotations ?? []) {
-      if (source?.url) (message.sources ??= []).push({ url: source.url, title: source.title ?? "" });
+      if (source?.url) (content.sources ??= []).push({ url: source.url, title: source.title ?? "" });
     }
+    if (live.content) return; // what is shown changes with the whole piece
     live.timer ||= setTimeout(() => this.#save(live), live.saved && !live.files.length ? SAVE_PAUSE : 0);
     this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations) });
   }
 
   #addImage(live, url) {
-    const { message } = live;
-    const file = imageFile(message, url);
+    const { message, content = message } = live;
+    const file = imageFile(message, (content.images?.length ?? 0) + 1, url);
     if (file) {
       live.files.push(file);
       this.emit("file", file);
     }
-    if (file || /^https?:/.test(url)) (message.images ??= []).push(file?.id ?? url);
+    if (file || /^https?:/.test(url)) (content.images ??= []).push(file?.id ?? url);
   }
 
   #applyBill(message, { usage, cost, latency_ms, duration_ms, web_searches }) {
@@ -245,24 +253,27 @@ export class Answers extends Emitter {
     this.#finish(live, "interrupted");
   }
 
-  /** Applies frames of an answer that goes on. The first ones begin it anew, as it was sent. */
+  /** Applies frames of an answer that goes on. The first ones begin it anew, behind what is shown: that never becomes
+      shorter, even if the server has lost its last words. */
   #applyResumed(live, { frames, start }) {
     const { message } = live;
     message.queued = false;
-    this.#replaying = true; // what is shown already must not disappear for a moment
     if (start === 0) {
-      const images = message.images?.slice(0, message.base_images ?? 0);
-      Object.assign(message, { text: message.text.slice(0, message.base ?? 0), error: null });
-      for (const name of ["reasoning", "images", "sources"]) delete message[name];
-      if (images?.length) message.images = images;
+      live.content = { text: message.text.slice(0, message.base ?? 0), images: message.images?.slice(0, message.base_images ?? 0) };
+      message.error = null;
     }
+    this.#replaying = true;
     const last = frames.at(-1);
     for (const frame of frames) {
-      if (frame === last) this.#replaying = false;
+      if (frame === last) {
+        showMore(message, live.content);
+        this.#replaying = false;
+      }
       this.#onFrame(frame);
     }
+    showMore(message, live.content);
     this.emit("changed", message);
-    this.#save(live);
+    if (this.#live.has(message.id)) this.#save(live);
   }
 
   #finish(live, status) {
@@ -271,7 +282,7 @@ export class Answers extends Emitter {
     clearTimeout(live.timer);
     message.status = status;
     if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
-    for (const name of ["queued", "key", "base_images"]) delete message[name];
+    for (const name of ["queued", "key", "base", "base_images"]) delete message[name];
     this.#persist(message, live.files).then(() => {
       this.#socket.forget(message.id);
       this.#tabs.release(message.id);

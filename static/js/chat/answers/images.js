@@ -5,10 +5,10 @@ import { blobOf } from "chat/files/data-url";
 const TYPES = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif" };
 
 /**
- * The file of an answer's next image, from its data: URL: its id follows from the answer's, so that a resumed answer writes
+ * The file of an answer's image with this number, from its data: URL: its id follows from the answer's, so that a resumed answer writes
  * it once. Null for a URL of another kind or an image of another type.
  */
-export function imageFile(message, url) {
+export function imageFile(message, number, url) {
   let blob = null;
   try {
     blob = blobOf(url);
@@ -16,7 +16,6 @@ export function imageFile(message, url) {
     // cut off on its way
   }
   if (!TYPES[blob?.type]) return null;
-  const number = (message.images?.length ?? 0) + 1;
   return {
     id: `${message.id}-${number}`, conversation: message.conversation, kind: "image", name: `image-${number}.${TYPES[blob.type]}`,
     type: blob.type, size: blob.size, blob,

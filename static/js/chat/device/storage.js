@@ -2,6 +2,7 @@
 
 import { $, ask, download, toast } from "chat/dom";
 import { fileName, toJson, toMarkdown } from "chat/transfer/export";
+import { setWipes, wipes } from "chat/device/wiping";
 import { bytes } from "chat/files/limits";
 import { planImport } from "chat/transfer/transfer";
 
@@ -11,8 +12,8 @@ const MONTH = 30 * 86_400_000;
 export class Storage {
   settings = { enterSends: true, singleKeys: true };
 
-  constructor({ store, room, models, tabs, answers, startNew, onsettings, ontemplates }) {
-    Object.assign(this, { store, room, models, tabs, answers, startNew, onsettings, ontemplates });
+  constructor({ user, store, room, models, tabs, answers, startNew, onsettings, ontemplates }) {
+    Object.assign(this, { user, store, room, models, tabs, answers, startNew, onsettings, ontemplates });
     this.dialog = $("#settings");
     this.input = $("#import-input");
     for (const button of document.querySelectorAll("[data-open-settings]")) button.addEventListener("click", () => this.open());
@@ -26,7 +27,7 @@ export class Storage {
     for (const name of ["enterSends", "singleKeys"]) {
       $(`#setting-${name}`).addEventListener("change", ({ target }) => this.#set(name, target.checked));
     }
-    store.on("full", () => this.#full());
+    $("#setting-wipe").addEventListener("change", ({ target }) => this.#setWipes(target));
     store.on("failed", (text) => toast(text, "bad"));
   }
 
@@ -38,6 +39,7 @@ export class Storage {
 
   async open() {
     for (const name of ["enterSends", "singleKeys"]) $(`#setting-${name}`).checked = this.settings[name];
+    $("#setting-wipe").checked = wipes(this.user);
     const saved = this.room.saved;
     $("#export-json").disabled = !saved;
     $("#export-markdown").disabled = !saved;
@@ -79,6 +81,16 @@ export class Storage {
     this.settings[name] = value;
     this.store.setMeta("settings", this.settings);
     this.onsettings(this.settings);
+  }
+
+  async #setWipes(box) {
+    const sure = !box.checked || (await ask({
+      title: "Delete your chats when you sign out?",
+      text: "Chats, drafts and attachments are then deleted from this browser and can't be recovered. To keep a copy, export them before you sign out. You are asked again then.",
+      action: "Turn on", danger: true,
+    }));
+    if (!sure) box.checked = false;
+    setWipes(this.user, box.checked);
   }
 
   async exportAll() {
@@ -148,10 +160,5 @@ export class Storage {
     if (!this.room.temporary) this.startNew();
     toast("All chats deleted.");
     this.showUsage();
-  }
-
-  #full() {
-    const banner = $("#storage-full");
-    banner.hidden = false;
   }
 }

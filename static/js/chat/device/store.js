@@ -15,6 +15,7 @@
 import { openDB } from "idb";
 
 import { Emitter } from "chat/emitter";
+import { Unsaved } from "chat/device/unsaved";
 
 const VERSION = 2;
 
@@ -23,10 +24,12 @@ export class Store extends Emitter {
   kind = "browser";
   /** Ids of temporary conversations. Nothing of them is ever written. */
   temporary = new Set();
+  #closed = false;
 
   static async open(user) {
     const store = new Store();
     store.name = `chat-${user}`;
+    store.unsaved = new Unsaved(user);
     try {
       store.db = await openDB(store.name, VERSION, {
         upgrade(db, from) {
@@ -41,7 +44,7 @@ export class Store extends Emitter {
             db.createObjectStore("templates", { keyPath: "id" });
           }
         },
-        blocking: () => store.#closeForUpgrade(),
+        blocking: (_, version) => (version === null ? store.#closeForGood() : store.#closeForUpgrade()),
         terminated: () => store.emit("failed", "The browser closed this site's storage. Reload the page."),
       });
     } catch {
@@ -53,48 +56,64 @@ export class Store extends Emitter {
 
   #closeForUpgrade() {
     // A newer version of this page must be able to upgrade the database.
-    this.db.close();
+    this.close();
     this.emit("failed", "A newer version is open in another tab. Reload to continue.");
   }
 
-  conversations() {
-    return this.db.getAll("conversations");
+  /** Another page deletes the database, because the user has signed out. */
+  #closeForGood() {
+    this.close();
+    this.emit("deleted");
   }
 
-  conversation(id) {
-    return this.db.get("conversations", id);
+  close() {
+    this.#closed = true;
+    this.db.close();
   }
 
-  messages(conversation) {
-    return this.db.getAllFromIndex("messages", "conversation", conversation);
+  async conversations() {
+    return this.unsaved.over("conversations", await this.db.getAll("conversations"));
   }
 
-  message(id) {
-    return this.db.get("messages", id);
+  async conversation(id) {
+    return this.unsaved.get("conversations", id) ?? this.db.get("conversations", id);
   }
 
-  files(conversation) {
-    return this.db.getAllFromIndex("files", "conversation", conversation);
+  async messages(conversation) {
+    return this.#of(conversation, "messages");
   }
 
-  file(id) {
-    return this.db.get("files", id);
+  async message(id) {
+    return this.unsaved.get("messages", id) ?? this.db.get("messages", id);
   }
 
-  folders() {
-    return this.db.getAll("folders");
+  async files(conversation) {
+    return this.#of(conversation, "files");
   }
 
-  templates() {
-    return this.db.getAll("templates");
+  async #of(conversation, name) {
+    const stored = await this.db.getAllFromIndex(name, "conversation", conversation);
+    return this.unsaved.over(name, stored, (record) => record.conversation === conversation);
   }
 
-  allMessages() {
-    return this.db.getAll("messages");
+  async folders() {
+    return this.unsaved.over("folders", await this.db.getAll("folders"));
   }
 
-  allFiles() {
-    return this.db.getAll("files");
+  async templates() {
+    return this.unsaved.over("templates", await this.db.getAll("templates"));
+  }
+
+  async file(id) {
+    return this.unsaved.get("files", id) ?? this.db.get("files", id);
+  }
+
+  async allMessages() {
+    return this.unsaved.over("messages", await this.db.getAll("messages"));
+  }
+
+  async allFiles() {
+    return this.unsaved.over("files", await this.db.getAll("files"));
   }
 
   /** Whether a record may be written: it belongs to no temporary conversation. */
@@ -102,20 +121,41 @@ export class Store extends Emitter {
     return !this.temporary.has(conversation);
   }
 
-  /** Writes records by the name of their store in one transaction. On failure: false, and a "full" or "failed" event. */
+  /** Writes records by the name of their store in one transaction. On failure: false, and a "full" or "failed" event. What
+      a full disk does not take is unsaved: it is read as if it were stored, and written when there is room. */
   async write(given) {
     const records = Object.fromEntries(Object.entries(given).map(([name, all = []]) => [name, all.filter((record) => this.#lasts(record))]));
-    const stores = Object.keys(records).filter((name) => records[name]?.length);
-    if (!stores.length) return true;
     try {
-      const transaction = this.db.transaction(stores, "readwrite");
-      const done = transaction.done;
-      await Promise.all([done, ...stores.flatMap((name) => records[name].map((record) => transaction.objectStore(name).put(record)))]);
-      return true;
+      await this.#put(records);
     } catch (error) {
-      this.#report(error);
+      this.#report(error, records);
       return false;
     }
+    await this.saveUnsaved();
+    return true;
+  }
+
+  async #put(records) {
+    const stores = Object.keys(records).filter((name) => records[name]?.length);
+    if (!stores.length) return;
+    const transaction = this.db.transaction(stores, "readwrite");
+    const done = transaction.done;
+    const puts = stores.flatMap((name) => records[name].map((record) => transaction.objectStore(name).put(record)));
+    for (const put of puts) put?.catch?.(() => {}); // of all that fails, only the transaction knows why
+    await done;
+  }
+
+  /** Writes what is unsaved, if there is room now; resolves to whether everything is saved. */
+  async saveUnsaved() {
+    if (this.unsaved.isEmpty) return true;
+    try {
+      await this.#put(this.unsaved.records);
+    } catch {
+      return false;
+    }
+    this.unsaved.drop();
+    this.emit("saved");
+    return true;
   }
 
   /** Writes a running answer with its new files, unless it or its conversation was deleted. */
@@ -131,14 +171,14 @@ export class Store extends Emitter {
       }
       await done;
     } catch (error) {
-      this.#report(error);
+      this.#report(error, { messages: [message], files });
     }
   }
 
   /** Writes messages without waiting, because the page is about to unload. */
   writeNow(given) {
     const messages = given.filter((message) => this.#lasts(message));
-    if (!messages.length) return;
+    if (!messages.length || this.#closed) return;
     const transaction = this.db.transaction(["messages"], "readwrite");
     transaction.done.catch(() => {});
     for (const message of messages) transaction.objectStore("messages").put(message);
@@ -156,6 +196,8 @@ export class Store extends Emitter {
     for (const message of messages) transaction.objectStore("messages").delete(message.id);
     for (const file of files) transaction.objectStore("files").delete(file.id);
     await done;
+    this.unsaved.drop([id, ...messages.map((message) => message.id), ...files.map((file) => file.id)]);
+    await this.saveUnsaved();
     return { conversations: conversation ? [conversation] : [], messages, files };
   }
 
@@ -170,8 +212,9 @@ export class Store extends Emitter {
       for (const [name, changed] of Object.entries(records)) for (const record of changed) transaction.objectStore(name).put(record);
       await done;
     } catch (error) {
-      this.#report(error);
+      this.#report(error, records);
     }
+    this.unsaved.drop([...messages, ...files].map(({ id }) => id));
   }
 
   /** Removes a folder. Its conversations are in none then. */
@@ -199,6 +242,8 @@ export class Store extends Emitter {
     for (const name of ["conversations", "messages", "files", "folders"]) transaction.objectStore(name).clear();
     for (const key of keys) if (String(key).startsWith("draft:")) transaction.objectStore("meta").delete(key);
     await done;
+    this.unsaved.drop();
+    this.emit("saved");
   }
 
   async meta(key, fallback = null) {
@@ -240,9 +285,11 @@ export class Store extends Emitter {
     return (await navigator.storage?.persist?.()) ?? false;
   }
 
-  #report(error) {
-    if (error?.name === "QuotaExceededError" || error?.inner?.name === "QuotaExceededError") this.emit("full");
-    else this.emit("failed", `Your browser couldn't save this chat (${error?.name ?? "error"}). Export it to keep a copy.`);
+  #report(error, records = {}) {
+    if (error?.name === "QuotaExceededError" || error?.inner?.name === "QuotaExceededError") {
+      this.unsaved.add(records);
+      this.emit("full");
+    } else this.emit("failed", `Your browser couldn't save this chat (${error?.name ?? "error"}). Export it to keep a copy.`);
   }
 }
 

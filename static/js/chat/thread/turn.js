@@ -236,7 +236,7 @@ export class AnswerView {
     const banner = h(`div.banner.${status === "interrupted" || error.status === 402 ? "warn" : "bad"}`, { role: "alert" }, icon(error.status === 402 ? "wallet" : "warning"));
     const { title, hint } = describeError(error);
     banner.append(h("div", {}, h("strong", {}, title), h("p", {}, error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
-      error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
+      error.remedy && h("a.btn.small.primary", { href: error.remedy.href + (error.status === 401 ? encodeURIComponent(location.hash) : "") }, error.remedy.text),
       this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue"),
       error.status === 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message, { free: true }) }, "Use a free model"),
       h("button.btn.small", { type: "button", onclick: () => (this.#hasContent ? actions.regenerate(message) : actions.retry(message)) }, icon("refresh"), "Try again"),
