@@ -145,7 +145,7 @@ if (chosenTheme && !document.documentElement.dataset.theme) showTheme(chosenThem
 const member = document.querySelector("meta[name=member]")?.content;
 try {
   const noted = localStorage.getItem("chat-offline-user");
-  if (noted && member !== undefined && member !== noted) import("chat/offline").then(({ forget }) => forget(noted));
+  if (noted !== null && member !== undefined && (!noted || member !== noted)) import("chat/offline").then(({ forget }) => forget(noted));
 } catch { /* storage is off */ }
 
 // --- Forms ----------------------------------------------------------------------------------------
