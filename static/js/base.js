@@ -148,7 +148,7 @@ if (chosenTheme && !document.documentElement.dataset.theme) showTheme(chosenThem
 const member = document.querySelector("meta[name=member]")?.content;
 try {
   const noted = localStorage.getItem("chat-offline-user");
-  if (noted && member !== undefined && member !== noted) import("chat/device/offline").then(({ forget }) => forget(noted));
+  if (noted !== null && member !== undefined && (!noted || member !== noted)) import("chat/device/offline").then(({ forget }) => forget(noted));
   // Some have chosen that their chats go too.
   for (const [place, state] of Object.entries(localStorage)) {
     const [, user] = /^chat-wipe:(.+)$/.exec(place) ?? [];

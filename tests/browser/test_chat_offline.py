@@ -122,6 +122,14 @@ def test_an_open_chat_that_learns_of_a_sign_out_removes_it_too(
     wait_until(lambda: page.evaluate(KEPT) == NOTHING, "an empty device")
 
 
+def test_a_removal_that_was_interrupted_is_finished_by_the_next_page(installed: Callable[..., Room], chatroom: Site):
+    page = installed().page
+    page.evaluate("localStorage.setItem('chat-offline-user', '')")  # the first step; then the page was left
+    page.context.clear_cookies()
+    page.goto(f"{chatroom.url}/models")
+    wait_until(lambda: page.evaluate(KEPT) == NOTHING, "an empty device")
+
+
 def test_another_user_does_not_see_the_chats_of_the_first(
     installed: Callable[..., Room], chatroom: Site, people: dict[str, Person]
 ):

@@ -11,7 +11,7 @@ const WORKER = "/chat-worker.js";
 export const PAGE = "/chat";
 const HOUR = 3_600_000;
 
-/** The ID of the user whose chats this device shows without a network; null after a sign-out. */
+/** The ID of the user whose chats this device shows without a network; null after a sign-out, "" during it. */
 export function notedUser() {
   try {
     return localStorage.getItem(NOTE);
@@ -23,11 +23,12 @@ export function notedUser() {
 /** Forgets `user`, unless another user has been noted since. */
 export async function forget(user) {
   if (notedUser() !== user) return;
-  localStorage.removeItem(NOTE);
+  localStorage.setItem(NOTE, ""); // no chats are shown from now on; if this page is left, the next one goes on
   const registration = await navigator.serviceWorker?.getRegistration(PAGE);
   await registration?.unregister();
   const names = (await globalThis.caches?.keys()) ?? [];
   await Promise.all(names.filter((name) => name.startsWith("chat-")).map((name) => caches.delete(name)));
+  if (notedUser() === "") localStorage.removeItem(NOTE);
 }
 
 /** Prepares the device, on a page that the site has delivered. Does nothing without HTTPS, where there is no worker. */
