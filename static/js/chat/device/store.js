@@ -7,13 +7,15 @@
    messages       id, conversation, parent, role, created, text; a question: files, shown;
                   an answer: slot, model, status, reasoning, thought_ms, images, sources, error, meta
    files          id, conversation, name, type, size, blob
-   meta           key -> value: drafts, favourites (favorite models), settings, cached models */
+   meta           key -> value: drafts, reading positions, favourites (favorite models), settings, cached models */
 
 import { openDB } from "idb";
 
 import { Emitter } from "chat/emitter";
 
 const VERSION = 1;
+/** What "meta" has for each chat, as "draft:ID". */
+const OF_A_CHAT = ["draft", "place"];
 
 export class Store extends Emitter {
   /** "browser", or "memory" if the browser blocks storage. */
@@ -122,7 +124,7 @@ export class Store extends Emitter {
     const transaction = this.db.transaction(["conversations", "messages", "files", "meta"], "readwrite");
     const done = transaction.done;
     transaction.objectStore("conversations").delete(id);
-    transaction.objectStore("meta").delete(`draft:${id}`);
+    for (const name of OF_A_CHAT) transaction.objectStore("meta").delete(`${name}:${id}`);
     for (const message of messages) transaction.objectStore("messages").delete(message.id);
     for (const file of files) transaction.objectStore("files").delete(file.id);
     await done;
@@ -143,13 +145,13 @@ export class Store extends Emitter {
     }
   }
 
-  /** Removes all conversations and drafts, but not settings and favorites. */
+  /** Removes all conversations with their drafts, but not settings and favorites. */
   async removeAll() {
     const keys = await this.db.getAllKeys("meta");
     const transaction = this.db.transaction(["conversations", "messages", "files", "meta"], "readwrite");
     const done = transaction.done;
     for (const name of ["conversations", "messages", "files"]) transaction.objectStore(name).clear();
-    for (const key of keys) if (String(key).startsWith("draft:")) transaction.objectStore("meta").delete(key);
+    for (const key of keys) if (OF_A_CHAT.includes(String(key).split(":")[0])) transaction.objectStore("meta").delete(key);
     await done;
   }
 

@@ -4,11 +4,13 @@ import { isRunning } from "chat/answers/answers";
 import { handleCards } from "chat/drawing/code";
 import { $, announce, copy, download, h, toast } from "chat/dom";
 import { focusVersion } from "chat/thread/pager";
+import { placeIn, scrollToPlace } from "chat/thread/place";
 import { AnswerView, questionView } from "chat/thread/turn";
 
 const PAGE_SIZE = 30;
 const END_DISTANCE = 80;
 const INPUT_WINDOW = 1000;
+const PLACE_PAUSE = 250;
 
 /** Ranges of the words in an element's text, whatever their case. */
 function occurrences(element, words) {
@@ -34,9 +36,14 @@ export class Thread {
   #from = 0;
   #following = true;
   #lastInputAt = -Infinity;
+  #place = null; // {id, timer} of the conversation whose reading position is to be kept
+  #hasPlace = false; // whether one is kept
+  #returning = null; // id of the conversation whose reading position is being looked up
 
-  constructor({ room, models, answers, pick, empty }) {
+  /** `places` keeps the reading position of each conversation: get(id), set(id, place). */
+  constructor({ room, models, answers, places, pick, empty }) {
     this.room = room;
+    this.places = places;
     this.models = models;
     this.pick = pick;
     this.empty = empty;
@@ -59,6 +66,7 @@ export class Thread {
       this.scroller.addEventListener(name, () => { this.#lastInputAt = performance.now(); }, { passive: true });
     }
     this.jumpButton.addEventListener("click", () => this.toEnd());
+    window.addEventListener("pagehide", () => this.#keepPlace());
     // The height changes with text, images, fonts and the size of the window.
     new ResizeObserver(() => this.#following && this.#scrollToEnd()).observe(this.list);
     new ResizeObserver(() => this.#following && this.#scrollToEnd()).observe(this.scroller);
@@ -83,6 +91,7 @@ export class Thread {
   reveal(id, words) {
     const at = this.#turns.findIndex(({ question, columns }) => question.id === id || columns.some(({ shown }) => shown.id === id));
     if (at < 0) return;
+    this.#returning = null;
     this.#following = false;
     if (at < this.#from) {
       this.#from = at;
@@ -99,15 +108,53 @@ export class Thread {
   }
 
   #opened() {
+    this.#keepPlace();
     CSS.highlights?.delete("found");
     this.#from = Infinity;
+    this.#turns = [];
     this.#show();
     this.toEnd();
+    this.#return(this.room.conversation.id);
+  }
+
+  /** Goes back to where the reader was. */
+  async #return(id) {
+    this.#returning = id;
+    this.#hasPlace = false;
+    const place = await this.places.get(id);
+    if (!place || this.#returning !== id) return;
+    this.#hasPlace = true;
+    const at = this.#turns.findIndex(({ question, columns }) => question.id === place.message || columns.some(({ shown }) => shown.id === place.message));
+    if (at < 0) return;
+    this.#following = false;
+    if (at < this.#from) {
+      this.#from = at;
+      this.#show();
+    }
+    scrollToPlace(this.scroller, place);
+    this.#scrolled();
+  }
+
+  /** Notes the reader's place soon; at the end there is none to keep. */
+  #notePlace() {
+    const { id } = this.room.conversation;
+    if (this.#place?.id === id || !this.room.saved || (this.#following && !this.#hasPlace)) return;
+    this.#place = { id, timer: setTimeout(() => this.#keepPlace(), PLACE_PAUSE) };
+  }
+
+  #keepPlace() {
+    if (!this.#place) return;
+    const { id, timer } = this.#place;
+    clearTimeout(timer);
+    this.#place = null;
+    this.#hasPlace = !this.#following;
+    this.places.set(id, this.#following ? null : placeIn(this.scroller));
   }
 
   #show() {
     const turns = this.room.turns;
     const grew = turns.length > this.#turns.length;
+    const place = grew || this.#following ? null : placeIn(this.scroller);
     this.#turns = turns;
     if (this.#from > turns.length - PAGE_SIZE) this.#from = Math.max(0, turns.length - PAGE_SIZE);
     const known = this.#views;
@@ -117,7 +164,10 @@ export class Thread {
     this.list.classList.toggle("vacant", !turns.length);
     this.list.classList.toggle("wide", turns.some(({ columns }) => columns.length > 1));
     if (grew || this.#following) this.toEnd();
-    else this.#scrolled();
+    else {
+      if (place) scrollToPlace(this.scroller, place);
+      this.#scrolled();
+    }
   }
 
   #showEarlier() {
@@ -138,7 +188,7 @@ export class Thread {
       const old = known.get(column.shown.id);
       // The view of a running answer must be kept: a new one would render from scratch.
       const view = old && isRunning(column.shown) && old.several === several && old.column.versions.length === column.versions.length ? old
-        : new AnswerView(column, this.models, this.#actions, { several, onflush: () => {} });
+        : new AnswerView(column, this.models, this.#actions, { several });
       this.#views.set(column.shown.id, view);
       return view;
     });
@@ -223,6 +273,7 @@ export class Thread {
     if (away < END_DISTANCE) this.#following = true;
     // Lazy layout also scrolls the page, so only recent user input stops following the end.
     else if (performance.now() - this.#lastInputAt < INPUT_WINDOW) this.#following = false;
+    this.#notePlace();
     this.jumpButton.hidden = this.#following || !this.#turns.length;
   }
 }
