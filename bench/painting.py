@@ -1,8 +1,8 @@
 """`make bench-painting`: the main thread of the chat's page while an answer streams into it.
 
 A real page of the running site in Chromium. The page asks as a person would; its socket leads to a server of this
-benchmark, which sends the frames of an answer at the pace wanted, one frame for each piece. Beside it, on the same
-frames, a page that only appends their text to paragraphs: the floor on this machine at this moment.
+benchmark, which gathers the pieces of an answer into frames as the site does, or sends a frame for each. Beside it, on
+the same pieces, a page that only appends their text to paragraphs as it arrives.
 
 Times are the thread's own processor time, so that other load on the machine does not count. BENCH_PAINTING names the
 runs wanted, for example "mixed:20 code:20"; CHROMIUM is the browser's path.
@@ -22,6 +22,8 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, Page, asyn
 from websockets.asyncio.server import ServerConnection, serve
 
 from bench.answers import pieces
+from chat.answers.delta_buffer import DeltaBuffer
+from gateway.events import Delta
 from scripts.checks import chromium
 from tests.browser.fixtures import ARGUMENTS
 from tests.browser.people import Person, new_person
@@ -42,18 +44,21 @@ class Run:
     length: int = KILOBYTES_200
     many: int = PIECES
     above: int = 0
+    gathered: bool = True
 
     @property
     def name(self) -> str:
         pace = f"{self.seconds:g} s" if self.seconds else "at once"
         size = f"{self.length // 1000} kB"
-        return f"{self.text}, {size}, {pace}" + (f", {self.above} messages above" if self.above else "")
+        more = (f", {self.above} messages above" if self.above else "") + ("" if self.gathered else ", a frame each")
+        return f"{self.text}, {size}, {pace}{more}"
 
 
 RUNS = {
     "mixed:20": Run("mixed", 20),
     "mixed:52": Run("mixed", 52),
     "mixed:0": Run("mixed", 0),
+    "frames:20": Run("mixed", 20, gathered=False),
     "code:20": Run("code", 20),
     "paragraph:20": Run("paragraph", 20),
     "table:20": Run("table", 20),
@@ -121,8 +126,7 @@ class Feed:
     """A server that speaks the chat's protocol and answers every question with the text of the current run."""
 
     def __init__(self) -> None:
-        self.frames: list[str] = []
-        self.seconds = 0.0
+        self.run = RUNS["mixed:20"]
         self.url = ""
         self.sent = asyncio.Event()
 
@@ -143,11 +147,17 @@ class Feed:
         await send("started", generation_id="gen-1", model="bench/model", provider="Bench", simulated=False)
         clock = asyncio.get_running_loop()
         began = clock.time()
-        for number, text in enumerate(self.frames, 1):
-            await send("delta", text=text)
-            due = began + self.seconds * number / len(self.frames)
-            if self.seconds and (early := due - clock.time()) > 0:
+        buffer = DeltaBuffer(answer, socket.send)
+        run = self.run
+        for number, text in enumerate(pieces(run.text, run.length, run.many), 1):
+            if run.gathered:
+                await buffer.put(Delta(text=text))
+            else:
+                await send("delta", text=text)
+            due = began + run.seconds * number / run.many
+            if run.seconds and (early := due - clock.time()) > 0:
                 await asyncio.sleep(early)
+        await buffer.flush()
         await send("finished", reason="stop")
         await send("billed", usage={"prompt_tokens": 1, "completion_tokens": 1}, cost="0", latency_ms=1, duration_ms=1)
         await send("ended")
@@ -247,7 +257,7 @@ class Bench:
         return figures
 
     async def measure(self, page: Page, run: Run, start: Any, end: str) -> Figures:
-        self.feed.frames, self.feed.seconds = pieces(run.text, run.length, run.many), run.seconds
+        self.feed.run = run
         session = await page.context.new_cdp_session(page)
         await session.send("Performance.enable", {"timeDomain": "threadTicks"})
         await page.wait_for_timeout(500)

@@ -6,6 +6,7 @@ Playwright drives only a Firefox of its own make.
 import json
 import shutil
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,13 @@ class Firefox:
     def __init__(self, folder: Path) -> None:
         self.faults: list[str] = []
         self._number = 0
+        self._open = ExitStack()
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items()]
         (folder / "user.js").write_text("".join(lines))
-        self._output = (folder / "firefox.log").open("wb")
+        output = self._open.enter_context((folder / "firefox.log").open("wb"))
         self._process = subprocess.Popen(
             [firefox(), "--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0"],
-            stdout=self._output,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
@@ -60,7 +62,8 @@ class Firefox:
     def _connect(self, address: Path) -> None:
         wait_until(lambda: address.exists() and address.read_text().endswith("}"), "Firefox to listen")
         place = json.loads(address.read_text())
-        self._socket = connect(f"ws://{place['ws_host']}:{place['ws_port']}/session", max_size=None, proxy=None)
+        url = f"ws://{place['ws_host']}:{place['ws_port']}/session"
+        self._socket = self._open.enter_context(connect(url, max_size=None, proxy=None))
         self.send("session.new", capabilities={})
         self.send("session.subscribe", events=["log.entryAdded"])
         self._window = self.send("browsingContext.getTree")["contexts"][0]["context"]
@@ -75,7 +78,7 @@ class Firefox:
         """End the browser."""
         self._process.terminate()
         self._process.wait(timeout=60)
-        self._output.close()
+        self._open.close()
 
     def send(self, method: str, **parameters: Any) -> Any:
         """Return the result of a command. AssertionError with the browser's words if it fails."""

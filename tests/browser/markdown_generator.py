@@ -16,8 +16,8 @@ INLINE = [
 HOSTILE = [
     "<script>window.touched=1</script>", "<img src=x onerror=window.touched=1>", "[x](javascript:window.touched=1)",
     "<div>\n\n</div>", "```", "~~~", "---", "===", "- ", "1. ", "1", "> ", "    ", "\t", "\n", "\n\n", "\n\n\n",
-    "| a |", "|---|", "$$", "\\[", "\r\n", "* * *", "[ref]: https://example.com/later", "#", "+", "-\n", "1)\n", "|", "\n  ",
-    "``", "***",
+    "| a |", "|---|", "$$", "\\[", "\r\n", "* * *", "[ref]: https://example.com/later", "#", "+", "-\n", "1)\n",
+    "|", "\n  ", "``", "***",
 ]  # fmt: skip
 
 

@@ -72,6 +72,7 @@ def test_signing_in_chatting_stopping_reloading_and_deleting(site: Site, browser
 
     browser.click("#conversations .conv:not(.current) > a")
     browser.expect(f"{LAST}?.querySelector('.answer-text').textContent", seen)
+    browser.expect("document.querySelector('.conv.current')?.dataset.id === location.hash.slice(1)")
     browser.click("#conversations .conv.current .dots")
     browser.click("#conversation-menu [data-act=delete]")
     browser.expect(CHATS, 1)

@@ -31,7 +31,7 @@ class Fence {
   }
 
   constructor([head, indent, marker], pre, context, tail, finish) {
-    Object.assign(this, { marker, context, tail, finish, indent: indent.length, shown: head.length });
+    Object.assign(this, { marker, context, tail, finish, indent: marker[0] === "`" ? indent.length : 0, shown: head.length });
     this.code = pre.firstElementChild;
     this.code.replaceChildren();
     tail.replaceChildren(codeCard(pre));
@@ -46,9 +46,9 @@ class Fence {
     for (const line of lines.slice(this.shown, upTo).match(/.*\n/g) ?? []) this.#append(line);
     this.shown = Math.max(this.shown, upTo);
     if (end < 0 && !last) return 0;
-    const code = this.#run?.firstChild;
-    // As marked does: blank lines at the end of an open fence stay.
-    if (!(end < 0 && text.endsWith("\n\n")) && code?.data.endsWith("\n")) code.deleteData(code.length - 1, 1);
+    const shown = this.code.textContent;
+    // The line break before the closing fence is no part of the code, as marked reads it, unless a blank line is there.
+    if (shown.endsWith("\n") && shown !== "\n" && !shown.endsWith("\n\n")) this.#run.firstChild.deleteData(this.#run.firstChild.length - 1, 1);
     this.finish(this.tail);
     return end < 0 ? text.length : Math.min(text.length, lines.indexOf("\n", end) + 1);
   }
@@ -62,7 +62,7 @@ class Fence {
       this.code.append(this.#run);
     }
     this.#lines += 1;
-    this.#run.firstChild.appendData(/^\s*/.exec(line)[0].length >= this.indent ? line.slice(this.indent) : line);
+    this.#run.firstChild.appendData(line.slice(Math.min(/^\s*/.exec(line)[0].length, this.indent)));
   }
 }
 

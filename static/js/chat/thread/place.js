@@ -14,15 +14,19 @@ export function placeIn(scroller) {
   return { message: turn.dataset.id, part, offset: Math.round((parts[part] ?? turn).getBoundingClientRect().top - top) };
 }
 
-/** Scrolls to a place; false if its message is not shown. */
-export function scrollToPlace(scroller, { message, part, offset }) {
+const frame = () => new Promise(requestAnimationFrame);
+
+/** Scrolls to a place, if its message is shown. Resolves once it stays there. */
+export async function scrollToPlace(scroller, { message, part, offset }) {
   const turn = scroller.querySelector(`.turn[data-id="${CSS.escape(message)}"]`);
-  if (!turn) return false;
+  if (!turn) return;
   const element = partsOf(turn)[part] ?? turn;
   const scroll = () => {
     scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top - offset;
   };
   scroll();
-  requestAnimationFrame(scroll); // what has come into view has its real height now
-  return true;
+  for (let again = 0; again < 2; again += 1) {
+    await frame(); // what has come into view gets its real height
+    scroll();
+  }
 }

@@ -37,6 +37,7 @@ export class Thread {
   #following = true;
   #lastInputAt = -Infinity;
   #place = null; // {id, timer} of the conversation whose reading position is to be kept
+  #going = 0; // times that it is on the way to a place
   #hasPlace = false; // whether one is kept
   #returning = null; // id of the conversation whose reading position is being looked up
 
@@ -131,7 +132,13 @@ export class Thread {
       this.#from = at;
       this.#show();
     }
-    scrollToPlace(this.scroller, place);
+    this.#goTo(place);
+  }
+
+  async #goTo(place) {
+    this.#going += 1;
+    await scrollToPlace(this.scroller, place);
+    this.#going -= 1;
     this.#scrolled();
   }
 
@@ -164,10 +171,8 @@ export class Thread {
     this.list.classList.toggle("vacant", !turns.length);
     this.list.classList.toggle("wide", turns.some(({ columns }) => columns.length > 1));
     if (grew || this.#following) this.toEnd();
-    else {
-      if (place) scrollToPlace(this.scroller, place);
-      this.#scrolled();
-    }
+    else if (place) this.#goTo(place);
+    else this.#scrolled();
   }
 
   #showEarlier() {
@@ -268,6 +273,7 @@ export class Thread {
   }
 
   #scrolled() {
+    if (this.#going) return; // the end may be near for a moment
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const away = scrollHeight - scrollTop - clientHeight;
     if (away < END_DISTANCE) this.#following = true;
