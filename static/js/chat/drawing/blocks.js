@@ -52,6 +52,12 @@ function renderBoxes(tokens) {
   return boxes;
 }
 
+function newTail() {
+  const tail = document.createElement("div");
+  tail.className = "tail";
+  return tail;
+}
+
 /** A DocumentFragment with a complete text. */
 export function renderMarkdown(text) {
   const fragment = document.createDocumentFragment();
@@ -66,7 +72,7 @@ export class StreamingMarkdown {
   #rest = ""; // the part that can still change
   #context = new Context();
   #boxes = []; // {box, raw, context} of the finished blocks with brackets, which may be links by later definitions
-  #tail = document.createElement("div");
+  #tail = newTail();
   #growing = null;
   #timer = 0;
   #frameTime = 0;
@@ -76,7 +82,6 @@ export class StreamingMarkdown {
   /** Renders into `root`. Open blocks longer than `long` are not rendered again as a whole. */
   constructor(root, { long = LONG } = {}) {
     this.#long = long;
-    this.#tail.className = "tail";
     root.append(this.#tail);
   }
 
@@ -145,13 +150,14 @@ export class StreamingMarkdown {
 
   #append(tokens) {
     for (const { box, tokens: own, raw } of renderBoxes(tokens)) {
+      this.#tail.before(box);
       this.#keep(box, raw);
       updateContext(own, this.#context);
     }
   }
 
+  /** Remembers a box that may have to be rendered again. */
   #keep(box, raw) {
-    this.#tail.before(box);
     if (raw.includes("[")) this.#boxes.push({ box, raw, context: this.#context.copy() });
   }
 
@@ -162,9 +168,11 @@ export class StreamingMarkdown {
     if (length === 0) return false;
     this.#growing = null;
     if (length < 0) return true;
-    const box = document.createElement("div");
+    // The tail becomes a box as it is: its elements would be laid out anew in another place.
+    const box = this.#tail;
     box.className = "blk";
-    box.append(...this.#tail.childNodes);
+    this.#tail = newTail();
+    box.after(this.#tail);
     this.#keep(box, this.#rest.slice(0, length));
     this.#context = growing.context;
     this.#rest = this.#rest.slice(length);

@@ -62,7 +62,7 @@ class Fence {
       this.code.append(this.#run);
     }
     this.#lines += 1;
-    this.#run.firstChild.appendData(line.slice(Math.min(/^\s*/.exec(line)[0].length, this.indent)));
+    this.#run.firstChild.appendData(line.slice(Math.min(/^[^\S\n]*/.exec(line)[0].length, this.indent)));
   }
 }
 
