@@ -1,5 +1,5 @@
 /* Streaming Markdown. Blocks that can no longer change are rendered once; only the open end is rendered again, at most
-   ten times a second and for at most a twentieth of the time. */
+   eight times a second and for at most a thirtieth of the time. */
 
 import { highlight, wrapCode } from "chat/drawing/code";
 import { growingBlock } from "chat/drawing/growing";
@@ -16,8 +16,8 @@ const LONG = 4_000;
 const BOX = 1500;
 /** Milliseconds between two renderings: at least PAUSE, and so many times as long as the last one took, its frame
     included (style, layout and paint cost more than the text), but at most LONGEST_PAUSE. */
-const PAUSE = 100;
-const REST = 19;
+const PAUSE = 120;
+const REST = 29;
 const LONGEST_PAUSE = 1000;
 const HIDDEN_PAUSE = 250;
 
