@@ -10,13 +10,16 @@ __all__ = ["chatroom", "gate", "people", "room"]
 
 #: How far the view is above the end.
 ABOVE = "(({ scrollHeight, scrollTop }) => scrollHeight - scrollTop)(document.querySelector('#scroll'))"
-PLACE_IS_KEPT = """async () => {
+#: "here" if the view is where the chat will open, "elsewhere", or "" if it will open at its end.
+KEPT_PLACE = """async () => {
     const { openDB } = await import("idb");
+    const { placeIn } = await import("chat/thread/place");
     const { user } = JSON.parse(document.querySelector("#chat-setup").textContent);
     const db = await openDB(`chat-${user}`);
-    const keys = await db.getAllKeys("meta");
+    const kept = await db.get("meta", `place:${location.hash.slice(1)}`);
     db.close();
-    return keys.some((key) => String(key).startsWith("place:"));
+    if (!kept) return "";
+    return JSON.stringify(kept) === JSON.stringify(placeIn(document.querySelector("#scroll"))) ? "here" : "elsewhere";
 }"""
 
 
@@ -52,7 +55,8 @@ def test_each_chat_opens_where_it_was_left(room: OpenRoom):
     page.locator("#scroll").hover()
     page.mouse.wheel(0, -600)
     expect(page.locator("#latest")).to_be_visible()
-    wait_until(lambda: page.evaluate(PLACE_IS_KEPT), "the place to be kept")
+    page.locator("#scroll").evaluate("scroller => scroller.scrollTo(0, 250)")
+    wait_until(lambda: page.evaluate(KEPT_PLACE) == "here", "the place to be kept")
     above = page.evaluate(ABOVE)
     chat.reload()
     wait_until(lambda: abs(page.evaluate(ABOVE) - above) < 3, "the place where it was left")
@@ -64,7 +68,7 @@ def test_each_chat_opens_where_it_was_left(room: OpenRoom):
     expect(page.locator(".bubble")).to_have_text("The first one")
     wait_until(lambda: abs(page.evaluate(ABOVE) - above) < 3, "the place where it was left")
     page.locator("#latest").click()
-    wait_until(lambda: not page.evaluate(PLACE_IS_KEPT), "the place to be dropped")
+    wait_until(lambda: not page.evaluate(KEPT_PLACE), "the place to be dropped")
     chat.reload()
     expect(page.locator("#latest")).to_be_hidden()
     expect(last_answer(chat).locator(".acts")).to_be_in_viewport()
