@@ -9,7 +9,7 @@ import { patch } from "chat/drawing/patch";
 import { settledCount } from "chat/drawing/settled";
 
 /** Length of the text that one rendering takes up, so that none is long. */
-const SLICE = 8_000;
+const SLICE = 6_000;
 /** Shorter open blocks are rendered again as a whole. */
 const LONG = 4_000;
 /** Blocks are gathered in boxes of about this length, which the browser lays out only when they are in view. */
