@@ -146,7 +146,7 @@ def facts(answer: Locator) -> dict[str, str]:
 
 
 def titles(chat: Room) -> list[str]:
-    return chat.page.locator("#conversations .conv a > span").all_inner_texts()
+    return chat.page.locator("#conversations .conv a > span").all_text_contents()
 
 
 def menu(chat: Room, title: str, act: str) -> None:

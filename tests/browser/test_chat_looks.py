@@ -148,6 +148,32 @@ def test_targets_are_large_enough_for_fingers(room: OpenRoom):
     assert box and box["width"] >= 44 and box["height"] >= 44
 
 
+def test_deep_lists_quotes_and_code_stay_readable_on_a_phone(room: OpenRoom):
+    chat = room(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    lists = "\n".join(f"{'  ' * depth}- level {depth} of a list that is nested deeply" for depth in range(12))
+    quotes = "".join(f"{'> ' * depth}level {depth} of a quote\n{'> ' * depth}\n" for depth in range(1, 9))
+    chat.page.evaluate(
+        """async (text) => {
+            const { renderMarkdown } = await import("chat/drawing/blocks");
+            const box = document.createElement("div");
+            box.className = "answer-text";
+            box.append(renderMarkdown(text));
+            document.querySelector("#thread").replaceChildren(box);
+        }""",
+        f"{lists}\n\n{quotes}\n\n```js\nlet a = 1;\n```",
+    )
+    text = chat.page.locator(".answer-text")
+    for part in ("level 11 of a list", "level 8 of a quote"):
+        box = text.get_by_text(part).last.bounding_box()
+        assert box and box["width"] > 200
+    assert widest_overflow(chat.page) == []
+    assert chat.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for button in text.locator(".code-actions button").all():
+        box = button.bounding_box()
+        assert box and box["width"] >= 44 and box["height"] >= 44
+    check_axe(chat.page)
+
+
 def test_on_a_phone_enter_starts_a_new_line(room: OpenRoom):
     chat = room(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     chat.page.locator("#message").tap()

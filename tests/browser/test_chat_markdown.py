@@ -1,21 +1,21 @@
 """Answers on their way into the page: never anything active, and the same however they were cut into pieces."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chatroom import Room, chatroom, people
+from tests.browser.markdown_generator import cut, document
 from tests.browser.markdown_texts import ADVERSARIAL, HOSTILE, LONG, UNCLOSED
 from tests.browser.people import Person, enter
 from tests.processes import Site
 
 __all__ = ["chatroom", "people"]
 
-__all__ = ["chatroom", "people"]
-
-HARNESS = """async ({ texts, steps }) => {
+HARNESS = """async ({ texts, ways, long }) => {
     const { StreamingMarkdown, renderMarkdown } = await import("chat/drawing/blocks");
     const shape = (root) => {
         const copy = root.cloneNode(true);
@@ -26,27 +26,30 @@ HARNESS = """async ({ texts, steps }) => {
             math.removeAttribute("data-set");
             math.removeAttribute("data-source");
         }
+        copy.normalize();
+        const isBetweenBlocks = (node) => node.nodeType === Node.TEXT_NODE && !node.data.trim();
+        for (const node of [...copy.childNodes].filter(isBetweenBlocks)) node.remove();
         return copy.innerHTML;
     };
     const differing = [];
-    for (const text of texts) {
+    for (const [number, text] of texts.entries()) {
         const whole = document.createElement("div");
         whole.append(renderMarkdown(text));
         const expected = shape(whole);
-        for (const step of steps) {
+        for (const [way, pieces] of ways[number].entries()) {
             const root = document.createElement("div");
-            const live = new StreamingMarkdown(root);
-            for (let at = 0; at < text.length; at += step) {
-                live.push(text.slice(at, at + step));
+            const live = new StreamingMarkdown(root, long ? { long } : {});
+            for (const piece of pieces) {
+                live.push(piece);
                 live.flush();
             }
-            live.end();
+            await live.end();
             const got = shape(root);
             if (got === expected) continue;
             let at = 0;
             while (got[at] === expected[at]) at += 1;
             const near = (html) => html.slice(Math.max(0, at - 60), at + 90);
-            differing.push({ step, text: text.slice(0, 40), got: near(got), expected: near(expected) });
+            differing.push({ number, way, text: text.slice(0, 40), got: near(got), expected: near(expected) });
         }
     }
     return differing;
@@ -93,13 +96,20 @@ def page(chatroom: Site, people: dict[str, Person], browser: Browser) -> Iterato
     context.close()
 
 
+def differences(page: Page, texts: list[str], steps: list[int]) -> list[dict[str, Any]]:
+    """Where texts that arrive in pieces of these sizes end up different from the texts rendered as a whole."""
+    ways = [[[text[at : at + step] for at in range(0, len(text), step)] for step in steps] for text in texts]
+    found: list[dict[str, Any]] = page.evaluate(HARNESS, {"texts": texts, "ways": ways})
+    return found
+
+
 @pytest.mark.parametrize("steps", [[1, 2, 3], [5, 7, 11, 13], [17, 29, 40, 64, 111, 1000]], ids=str)
 def test_text_in_pieces_becomes_what_the_whole_text_is(page: Page, steps: list[int]):
-    assert page.evaluate(HARNESS, {"texts": [ADVERSARIAL, *UNCLOSED], "steps": steps}) == []
+    assert differences(page, [ADVERSARIAL, *UNCLOSED], steps) == []
 
 
 def test_a_long_text_in_pieces_becomes_what_the_whole_text_is(page: Page):
-    assert page.evaluate(HARNESS, {"texts": [LONG], "steps": [3, 7, 23, 111]}) == []
+    assert differences(page, [LONG], [3, 7, 23, 111]) == []
 
 
 def test_a_long_fence_is_appended_to_and_ends_as_the_whole_text_does(page: Page):
@@ -111,7 +121,19 @@ def test_a_long_fence_is_appended_to_and_ends_as_the_whole_text_does(page: Page)
         f"```\n{code}",
         f"```\n{code}\n``` not closed\nmore\n```   \nend",
     ]
-    assert page.evaluate(HARNESS, {"texts": texts, "steps": [13, 64, 997]}) == []
+    assert differences(page, texts, [13, 64, 997]) == []
+
+
+def test_random_texts_in_random_pieces_become_what_the_whole_texts_are(page: Page):
+    first = int(os.environ.get("FUZZ_SEED", "1"))
+    seeds = range(first, first + int(os.environ.get("FUZZ_DOCUMENTS", "300")))
+    texts, ways = [document(seed) for seed in seeds], [[cut(document(seed), seed)] for seed in seeds]
+    # Blocks are treated as long ones, which are rendered part by part, in every second document.
+    for start, long in ((0, None), (1, 60)):
+        found = page.evaluate(HARNESS, {"texts": texts[start::2], "ways": ways[start::2], "long": long})
+        assert not found, [{"seed": seeds[start::2][each["number"]]} | each for each in found[:5]]
+    assert page.evaluate("window.touched ?? null") is None
+    assert page.evaluate("window.violations") == []
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -143,9 +165,7 @@ def test_an_image_of_another_site_becomes_a_link_that_says_so(page: Page):
 
 def test_formulas_are_set_and_prices_are_not(page: Page):
     page.evaluate(RENDER, "It costs $5 or $6.\n\n$$E = mc^2$$\n\nand \\(a_1\\) and `$$x$$`, wrong: \\(\\frac{\\)")
-    formulas = page.locator("#hostile .math .katex")
-    formulas.first.wait_for()
-    assert formulas.count() == 4  # rendered twice: in pieces and whole
+    expect(page.locator("#hostile .math .katex")).to_have_count(4)  # rendered twice: in pieces and whole
     assert "It costs $5 or $6." in page.locator("#hostile").inner_text()
     assert page.locator("#hostile code", has_text="$$x$$").count() == 2
     assert page.locator("#hostile .math", has_text="\\frac{").count() == 2
@@ -182,7 +202,7 @@ def test_single_dollars_are_formulas_or_money(page: Page, text: str, formulas: l
         text,
     )
     assert found == formulas
-    assert page.evaluate(HARNESS, {"texts": [text], "steps": [1, 3]}) == []
+    assert differences(page, [text], [1, 3]) == []
 
 
 def test_code_is_coloured_once_its_fence_is_closed(page: Page):

@@ -8,6 +8,20 @@ from tests.processes import wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 
+#: How far the view is above the end.
+ABOVE = "(({ scrollHeight, scrollTop }) => scrollHeight - scrollTop)(document.querySelector('#scroll'))"
+#: "here" if the view is where the chat will open, "elsewhere", or "" if it will open at its end.
+KEPT_PLACE = """async () => {
+    const { openDB } = await import("idb");
+    const { placeIn } = await import("chat/thread/place");
+    const { user } = JSON.parse(document.querySelector("#chat-setup").textContent);
+    const db = await openDB(`chat-${user}`);
+    const kept = await db.get("meta", `place:${location.hash.slice(1)}`);
+    db.close();
+    if (!kept) return "";
+    return JSON.stringify(kept) === JSON.stringify(placeIn(document.querySelector("#scroll"))) ? "here" : "elsewhere";
+}"""
+
 
 def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom, gate: MakeGate):
     first, second = gate(300), gate(600)
@@ -32,6 +46,32 @@ def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom, gat
     chat.wait()
     away = page.locator("#scroll").evaluate("box => box.scrollHeight - box.scrollTop - box.clientHeight")
     assert away < 4
+
+
+def test_each_chat_opens_where_it_was_left(room: OpenRoom):
+    chat = room(sandbox={"Tokens": "600"}, viewport={"width": 1000, "height": 500})
+    page = chat.page
+    chat.ask("The first one")
+    page.locator("#scroll").hover()
+    page.mouse.wheel(0, -600)
+    expect(page.locator("#latest")).to_be_visible()
+    page.locator("#scroll").evaluate("scroller => scroller.scrollTo(0, 250)")
+    wait_until(lambda: page.evaluate(KEPT_PLACE) == "here", "the place to be kept")
+    above = page.evaluate(ABOVE)
+    chat.reload()
+    wait_until(lambda: abs(page.evaluate(ABOVE) - above) < 3, "the place where it was left")
+    expect(page.locator("#latest")).to_be_visible()
+
+    page.locator("#new-chat").click()
+    chat.ask("The second one")
+    page.locator("#conversations a", has_text="The first one").click()
+    expect(page.locator(".bubble")).to_have_text("The first one")
+    wait_until(lambda: abs(page.evaluate(ABOVE) - above) < 3, "the place where it was left")
+    page.locator("#latest").click()
+    wait_until(lambda: not page.evaluate(KEPT_PLACE), "the place to be dropped")
+    chat.reload()
+    expect(page.locator("#latest")).to_be_hidden()
+    expect(last_answer(chat).locator(".acts")).to_be_in_viewport()
 
 
 def test_shortcuts_work_and_single_keys_can_be_switched_off(room: OpenRoom):

@@ -49,7 +49,11 @@ const models = new Models(store, setup);
 const room = new Room({ store, answers, models, tabs, maxModels: setup.most_models });
 const picker = new Picker(models, setup.links);
 const pick = (options) => picker.open(options);
-const thread = new Thread({ room, models, answers, pick, empty });
+const places = {
+  get: (id) => store.meta(`place:${id}`),
+  set: (id, place) => !store.temporary.has(id) && store.setMeta(`place:${id}`, place),
+};
+const thread = new Thread({ room, models, answers, places, pick, empty });
 const composer = new Composer({ room, store, models, setup, thread, socket });
 const temporary = new Temporary({ room, store, answers, composer, startNew });
 const heading = new Heading({ room, models, picker });

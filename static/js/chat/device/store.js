@@ -10,7 +10,7 @@
    files          id, conversation, kind, name, type, size, blob; of a PDF: text, pages, pages_read, problem, as_text
    folders        id, name, created, collapsed
    templates      id, name, text, created
-   meta           key -> value: drafts, favourites (favorite models), settings, cached models */
+   meta           key -> value: drafts, reading positions, favourites (favorite models), settings, cached models */
 
 import { openDB } from "idb";
 
@@ -18,6 +18,8 @@ import { Emitter } from "chat/emitter";
 import { Unsaved } from "chat/device/unsaved";
 
 const VERSION = 2;
+/** What "meta" has for each chat, as "draft:ID". */
+const OF_A_CHAT = ["draft", "place"];
 
 export class Store extends Emitter {
   /** "browser", or "memory" if the browser blocks storage. */
@@ -192,7 +194,7 @@ export class Store extends Emitter {
     const transaction = this.db.transaction(["conversations", "messages", "files", "meta"], "readwrite");
     const done = transaction.done;
     transaction.objectStore("conversations").delete(id);
-    transaction.objectStore("meta").delete(`draft:${id}`);
+    for (const name of OF_A_CHAT) transaction.objectStore("meta").delete(`${name}:${id}`);
     for (const message of messages) transaction.objectStore("messages").delete(message.id);
     for (const file of files) transaction.objectStore("files").delete(file.id);
     await done;
@@ -234,13 +236,13 @@ export class Store extends Emitter {
     }
   }
 
-  /** Removes all conversations, folders and drafts, but not settings, favorites and templates. */
+  /** Removes all conversations with their drafts, and folders, but not settings, favorites and templates. */
   async removeAll() {
     const keys = await this.db.getAllKeys("meta");
     const transaction = this.db.transaction(["conversations", "messages", "files", "folders", "meta"], "readwrite");
     const done = transaction.done;
     for (const name of ["conversations", "messages", "files", "folders"]) transaction.objectStore(name).clear();
-    for (const key of keys) if (String(key).startsWith("draft:")) transaction.objectStore("meta").delete(key);
+    for (const key of keys) if (OF_A_CHAT.includes(String(key).split(":")[0])) transaction.objectStore("meta").delete(key);
     await done;
     this.unsaved.drop();
     this.emit("saved");

@@ -1,197 +1,204 @@
-/* Streaming Markdown. Blocks that can no longer change are rendered once; only the open end is rendered again,
-   at most ten times a second and for at most a twentieth of the time. */
+/* Streaming Markdown. Blocks that can no longer change are rendered once; only the open end is rendered again, at most
+   eight times a second and for at most a thirtieth of the time. */
 
-import { codeCard, highlight, wrapCode } from "chat/drawing/code";
+import { highlight, wrapCode } from "chat/drawing/code";
+import { growingBlock } from "chat/drawing/growing";
 import { Context, toFragment, tokenize, updateContext } from "chat/drawing/markdown";
 import { typeset } from "chat/drawing/math";
+import { patch } from "chat/drawing/patch";
+import { settledCount } from "chat/drawing/settled";
 
-/** Open code fences longer than this are appended to instead of rendered again. */
-const LONG_FENCE = 4096;
-/** Milliseconds between two renderings: at least PAUSE, and so many times as long as the last one took, its frame
-    included (style, layout and paint cost more than the text), but at most LONGEST_PAUSE. */
-const PAUSE = 100;
-const REST = 19;
-const LONGEST_PAUSE = 500;
+/** Length of the text that one rendering takes up, so that none is long. */
+const SLICE = 6_000;
+/** Shorter open blocks are rendered again as a whole. */
+const LONG = 4_000;
+/** Blocks are gathered in boxes of about this length, which the browser lays out only when they are in view. */
+const BOX = 1500;
+/** Milliseconds between two renderings: at least PAUSE, or FAST_PAUSE if the last one had more than FAST new characters,
+    which come faster than anyone reads; and REST times as long as the last one took, its frame included (style, layout
+    and paint cost more than the text), but at most LONGEST_PAUSE. */
+const PAUSE = 120;
+const FAST_PAUSE = 240;
+const FAST = 300;
+const REST = 29;
+const LONGEST_PAUSE = 1000;
 const HIDDEN_PAUSE = 250;
 
-/** A finished block, with highlighted code and typeset formulas. */
-function renderBlock(tokens) {
+/** Completes elements that no longer change: code gets its colors, formulas are typeset. */
+function finish(root) {
+  highlight(root);
+  typeset(root);
+}
+
+/** A box of finished blocks. */
+function renderBox(tokens) {
   const box = document.createElement("div");
   box.className = "blk";
   box.append(toFragment(tokens));
   wrapCode(box);
-  highlight(box);
-  typeset(box);
+  finish(box);
   return box;
+}
+
+/** Boxes with these tokens. */
+function renderBoxes(tokens) {
+  const boxes = [];
+  let group = [];
+  let size = 0;
+  for (const [at, token] of tokens.entries()) {
+    group.push(token);
+    size += token.raw.length;
+    if (size <= BOX && at < tokens.length - 1) continue;
+    boxes.push({ box: renderBox(group), tokens: group, raw: group.map(({ raw: part }) => part).join("") });
+    [group, size] = [[], 0];
+  }
+  return boxes;
+}
+
+function newTail() {
+  const tail = document.createElement("div");
+  tail.className = "tail";
+  return tail;
 }
 
 /** A DocumentFragment with a complete text. */
 export function renderMarkdown(text) {
   const fragment = document.createDocumentFragment();
-  let group = [];
-  const tokens = tokenize(text.replace(/\r\n?/g, "\n"));
-  const close = () => {
-    if (group.length) fragment.append(renderBlock(group));
-    group = [];
-  };
-  let size = 0;
-  for (const token of tokens) {
-    group.push(token);
-    size += token.raw.length;
-    if (size > 1500) { close(); size = 0; }
-  }
-  close();
+  fragment.append(...renderBoxes(tokenize(text.replace(/\r\n?/g, "\n"))).map(({ box }) => box));
   return fragment;
 }
 
 export class StreamingMarkdown {
-  #root;
-  #text = ""; // everything received
-  #rest = ""; // the part that can still change
+  #long;
+  #received = ""; // not taken up yet
   #pendingReturn = ""; // a carriage return whose line feed may follow
+  #rest = ""; // the part that can still change
   #context = new Context();
-  #tail = document.createElement("div");
-  #fence = null;
+  #boxes = []; // {box, raw, context} of the finished blocks with brackets, which may be links by later definitions
+  #tail = newTail();
+  #growing = null;
   #timer = 0;
   #frameTime = 0;
+  #size = 0; // of the text that the last rendering has taken up
   #flushedAt = 0;
-  #ended = false;
+  #whenEnded = null;
 
-  /** Renders into `root`; `onflush` is called after each change. */
-  constructor(root, onflush = () => {}) {
-    this.#root = root;
-    this.onflush = onflush;
-    this.#tail.className = "tail";
+  /** Renders into `root`. Open blocks longer than `long` are not rendered again as a whole. */
+  constructor(root, { long = LONG } = {}) {
+    this.#long = long;
     root.append(this.#tail);
   }
 
-  /** Adds text; the next frame shows it. */
+  /** Adds text; one of the next frames shows it. */
   push(text) {
     text = this.#pendingReturn + text;
     this.#pendingReturn = text.endsWith("\r") ? "\r" : "";
-    text = text.slice(0, text.length - this.#pendingReturn.length).replace(/\r\n?/g, "\n");
-    this.#text += text;
-    this.#rest += text;
+    this.#received += text.slice(0, text.length - this.#pendingReturn.length).replace(/\r\n?/g, "\n");
     if (!this.#timer) this.#schedule();
   }
 
-  /** Renders all received text now. */
+  /** Renders text that was received, up to the size of a slice. */
   flush() {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const began = performance.now();
-    if (!this.#fence || this.#growFence()) this.#render();
-    this.onflush();
+    this.#size = Math.min(SLICE, this.#received.length);
+    this.#rest += this.#received.slice(0, SLICE);
+    this.#received = this.#received.slice(SLICE);
+    this.#render();
     this.#flushedAt = performance.now();
     setTimeout(() => { this.#frameTime = performance.now() - began; }); // after the frame
+    if (this.#received) this.#schedule();
+    else if (this.#whenEnded) this.#finish();
   }
 
-  /** Renders the complete text; nothing may be pushed after it. */
+  /** Renders the remaining text, after which nothing may be pushed: at once if it is short, else slice by slice.
+      Resolves when all is shown. */
   end() {
-    clearTimeout(this.#timer);
-    this.#ended = true;
-    this.#text += this.#pendingReturn ? "\n" : "";
-    this.#rest += this.#pendingReturn ? "\n" : "";
-    if (/^ {0,3}\[[^\]]+\]:/m.test(this.#text)) {
-      // A link may be used before its definition.
-      this.#root.replaceChildren(renderMarkdown(this.#text));
-    } else {
-      this.#tail.remove();
-      if (this.#rest) {
-        const tokens = tokenize(this.#rest, this.#context);
-        if (tokens.length) this.#root.append(renderBlock(tokens));
-      }
-    }
-    this.onflush();
+    this.#received += this.#pendingReturn ? "\n" : "";
+    this.#pendingReturn = "";
+    return new Promise((resolve) => {
+      this.#whenEnded = resolve;
+      if (this.#received.length <= SLICE) this.flush();
+      else if (!this.#timer) this.#schedule();
+    });
   }
 
   #schedule() {
+    const pause = Math.min(LONGEST_PAUSE, Math.max(this.#size > FAST ? FAST_PAUSE : PAUSE, REST * this.#frameTime));
+    const behind = this.#received.length > SLICE || (this.#received && this.#whenEnded);
+    const wait = behind ? 0 : this.#flushedAt + pause - performance.now();
+    const flush = () => this.#timer && this.flush();
     // Hidden pages get no animation frames.
-    const pause = Math.min(LONGEST_PAUSE, Math.max(PAUSE, REST * this.#frameTime));
-    const wait = document.hidden ? HIDDEN_PAUSE : Math.max(0, this.#flushedAt + pause - performance.now());
-    if (wait > 16) this.#timer = setTimeout(() => this.flush(), wait);
-    else {
-      this.#timer = -1;
-      requestAnimationFrame(() => this.#ended || this.flush());
-    }
+    if (document.hidden) this.#timer = setTimeout(flush, behind ? 0 : HIDDEN_PAUSE);
+    else this.#timer = setTimeout(() => requestAnimationFrame(flush), Math.max(0, wait - 8));
   }
 
   #render() {
+    if (this.#growing && !this.#grow()) return;
     let tokens = tokenize(this.#rest, this.#context.copy());
     const settled = tokens.slice(0, settledCount(tokens));
-    const raw = settled.map((token) => token.raw).join("");
-    if (raw && this.#rest.startsWith(raw)) {
-      this.#tail.before(renderBlock(settled));
-      updateContext(settled, this.#context);
-      this.#rest = this.#rest.slice(raw.length);
-      tokens = tokens.slice(settled.length);
-    }
-    if (this.#startFence(tokens)) return;
-    const fragment = toFragment(tokens);
-    wrapCode(fragment);
-    this.#tail.replaceChildren(fragment);
+    if (settled.length && this.#settle(settled)) tokens = tokens.slice(settled.length);
+    this.#growing = growingBlock(tokens, this.#rest, this.#long, { context: this.#context, tail: this.#tail, finish });
+    if (this.#growing) this.#growing.show(this.#rest);
+    else patch(this.#tail, toFragment(tokens));
   }
 
-  /** Switches to appending if the rest is one long open fence; false if it is not. */
-  #startFence(tokens) {
-    const [token, ...others] = tokens.filter((each) => each.type !== "space");
-    if (!token || others.length || token.type !== "code" || token.raw.length < LONG_FENCE) return false;
-    const head = /^( {0,3})(`{3,}|~{3,})([^\n]*)\n/.exec(this.#rest);
-    if (!head || closingFence(this.#rest, head[2], head[0].length) >= 0) return false;
-    const fragment = toFragment(tokenize(`${head[0]}\n${head[2]}`));
-    const pre = fragment.querySelector("pre");
-    if (!pre) return false;
-    const code = pre.firstElementChild;
-    code.replaceChildren();
-    this.#tail.replaceChildren(codeCard(pre));
-    this.#fence = { marker: head[2], indent: head[1].length, code, shown: head[0].length, lines: 0, run: null };
-    this.#growFence();
-    return true;
-  }
-
-  /** Appends new lines to the open fence; true if the fence is closed. */
-  #growFence() {
-    const fence = this.#fence;
-    const end = closingFence(this.#rest, fence.marker, fence.shown);
-    const upTo = end >= 0 ? end : this.#rest.lastIndexOf("\n") + 1;
-    if (upTo > fence.shown) {
-      // Lines are grouped in spans, so that the browser lays out only the visible ones.
-      for (const line of this.#rest.slice(fence.shown, upTo).split(/(?<=\n)/)) {
-        if (!fence.run || fence.lines % 64 === 0) {
-          fence.run = document.createElement("span");
-          fence.run.className = "run";
-          fence.code.append(fence.run);
-        }
-        fence.run.append(fence.indent ? line.replace(new RegExp(`^ {0,${fence.indent}}`), "") : line);
-        fence.lines += 1;
-      }
-      fence.shown = upTo;
-    }
-    if (end < 0) return false;
-    this.#fence = null;
-    const close = this.#rest.indexOf("\n", end);
-    const raw = close < 0 ? this.#rest : this.#rest.slice(0, close + 1);
-    this.#tail.before(renderBlock(tokenize(raw, this.#context)));
+  /** Puts finished tokens before the tail; false if the rest of the text does not start with them. */
+  #settle(tokens) {
+    const raw = tokens.map((token) => token.raw).join("");
+    if (!this.#rest.startsWith(raw)) return false;
+    this.#append(tokens);
     this.#rest = this.#rest.slice(raw.length);
     return true;
   }
-}
 
-/** Index of the line that closes a fence, among the complete lines from `from` on; -1 if there is none. */
-function closingFence(text, marker, from) {
-  const pattern = new RegExp(`^ {0,3}${marker}[~\`]* *\\n`, "gm");
-  pattern.lastIndex = from;
-  return pattern.exec(text)?.index ?? -1;
-}
-
-/** How many leading tokens can no longer change, whatever follows. */
-function settledCount(tokens) {
-  for (let at = tokens.length - 2; at > 0; at -= 1) {
-    const [before, space, after] = [tokens[at - 1], tokens[at], tokens[at + 1]];
-    if (space.type !== "space" || !/\n\n/.test(before.raw.slice(-1) + space.raw) || !/^\S/.test(after.raw)) continue;
-    // A "2" after a list may become "2. …", which belongs to the list.
-    if (before.type === "list" && after.raw.length < 12 && !after.raw.includes("\n")) continue;
-    return at + 1;
+  #append(tokens) {
+    for (const { box, tokens: own, raw } of renderBoxes(tokens)) {
+      this.#tail.before(box);
+      this.#keep(box, raw);
+      updateContext(own, this.#context);
+    }
   }
-  return 0;
+
+  /** Remembers a box that may have to be rendered again. */
+  #keep(box, raw) {
+    if (raw.includes("[")) this.#boxes.push({ box, raw, context: this.#context.copy() });
+  }
+
+  /** Shows the rest in the growing block; true if that has ended and another rendering is due. */
+  #grow(last = false) {
+    const growing = this.#growing;
+    const length = growing.show(this.#rest, last);
+    if (length === 0) return false;
+    this.#growing = null;
+    if (length < 0) return true;
+    // The tail becomes a box as it is: its elements would be laid out anew in another place.
+    const box = this.#tail;
+    box.className = "blk";
+    this.#tail = newTail();
+    box.after(this.#tail);
+    this.#keep(box, this.#rest.slice(0, length));
+    this.#context = growing.context;
+    this.#rest = this.#rest.slice(length);
+    return true;
+  }
+
+  #finish() {
+    if (this.#growing) this.#grow(true);
+    this.#append(tokenize(this.#rest, this.#context.copy()));
+    this.#tail.remove();
+    this.#link();
+    this.#whenEnded();
+  }
+
+  /** A link may be used before its definition. */
+  #link() {
+    const { links } = this.#context;
+    for (const { box, raw, context } of this.#boxes) {
+      if (Object.keys(links).length === Object.keys(context.links).length) continue;
+      context.links = { ...links };
+      box.replaceWith(renderBox(tokenize(raw, context)));
+    }
+  }
 }

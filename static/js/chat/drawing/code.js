@@ -1,6 +1,7 @@
 /* Code blocks in answers: a card with language, copy, wrap and save, highlighted once the fence is closed. */
 
 import { copy, h, icon } from "chat/dom";
+import { later } from "chat/drawing/later";
 
 const ALIASES = {
   "c#": "csharp", "c++": "cpp", cc: "cpp", cs: "csharp", docker: "dockerfile", golang: "go", h: "c", hpp: "cpp", html: "xml",
@@ -66,9 +67,9 @@ export function highlight(root) {
     const language = languageOf(code);
     const source = code.textContent;
     if (!language || source.length > MAX_LENGTH) continue;
-    highlighter(language).then((hljs) => {
+    highlighter(language).then((hljs) => later(() => {
       if (code.textContent === source) code.innerHTML = hljs.highlight(source, { language, ignoreIllegals: true }).value;
-    }, () => {}); // offline: leave it plain
+    }), () => {}); // offline: leave it plain
   }
 }
 

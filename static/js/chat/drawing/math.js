@@ -1,6 +1,8 @@
 /* Formulas: `$$ … $$`, `\[ … \]`, `\( … \)` and `$ … $`, unless the `$` are amounts of money. KaTeX loads with the
    first formula. */
 
+import { later } from "chat/drawing/later";
+
 const rule = (name, level, display, pattern, start) => ({
   name,
   level,
@@ -84,13 +86,15 @@ export async function typeset(root) {
     katex = null; // offline: keep the source
     return;
   }
-  for (const formula of formulas) {
-    const source = formula.textContent;
-    try {
-      render(source, formula, { displayMode: formula.classList.contains("display"), maxExpand: 200, maxSize: 20, strict: "ignore", trust: false });
-      formula.dataset.source = source;
-    } catch {
-      formula.textContent = source;
-    }
+  for (const formula of formulas) later(() => set(formula, render));
+}
+
+function set(formula, render) {
+  const source = formula.textContent;
+  try {
+    render(source, formula, { displayMode: formula.classList.contains("display"), maxExpand: 200, maxSize: 20, strict: "ignore", trust: false });
+    formula.dataset.source = source;
+  } catch {
+    formula.textContent = source;
   }
 }

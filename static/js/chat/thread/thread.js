@@ -5,11 +5,13 @@ import { handleCards } from "chat/drawing/code";
 import { $, announce, copy, download, h, toast } from "chat/dom";
 import { focusVersion } from "chat/thread/pager";
 import { Reader } from "chat/thread/reading";
+import { placeIn, scrollToPlace } from "chat/thread/place";
 import { AnswerView, questionView } from "chat/thread/turn";
 
 const PAGE_SIZE = 30;
 const END_DISTANCE = 80;
 const INPUT_WINDOW = 1000;
+const PLACE_PAUSE = 250;
 
 /** Ranges of the words in an element's text, whatever their case. */
 function occurrences(element, words) {
@@ -36,9 +38,15 @@ export class Thread {
   #from = 0;
   #following = true;
   #lastInputAt = -Infinity;
+  #place = null; // {id, timer} of the conversation whose reading position is to be kept
+  #going = 0; // times that it is on the way to a place
+  #hasPlace = false; // whether one is kept
+  #returning = null; // id of the conversation whose reading position is being looked up
 
-  constructor({ room, models, answers, pick, empty }) {
+  /** `places` keeps the reading position of each conversation: get(id), set(id, place). */
+  constructor({ room, models, answers, places, pick, empty }) {
     this.room = room;
+    this.places = places;
     this.models = models;
     this.pick = pick;
     this.empty = empty;
@@ -62,6 +70,7 @@ export class Thread {
       this.scroller.addEventListener(name, () => { this.#lastInputAt = performance.now(); }, { passive: true });
     }
     this.jumpButton.addEventListener("click", () => this.toEnd());
+    window.addEventListener("pagehide", () => this.#keepPlace());
     // The height changes with text, images, fonts and the size of the window.
     new ResizeObserver(() => this.#following && this.#scrollToEnd()).observe(this.list);
     new ResizeObserver(() => this.#following && this.#scrollToEnd()).observe(this.scroller);
@@ -86,6 +95,7 @@ export class Thread {
   reveal(id, words) {
     const at = this.#turns.findIndex(({ question, columns }) => question.id === id || columns.some(({ shown }) => shown.id === id));
     if (at < 0) return;
+    this.#returning = null;
     this.#following = false;
     if (at < this.#from) {
       this.#from = at;
@@ -102,16 +112,60 @@ export class Thread {
   }
 
   #opened() {
+    this.#keepPlace();
     this.reader.stop();
     CSS.highlights?.delete("found");
     this.#from = Infinity;
+    this.#turns = [];
     this.#show();
     this.toEnd();
+    this.#return(this.room.conversation.id);
+  }
+
+  /** Goes back to where the reader was. */
+  async #return(id) {
+    this.#returning = id;
+    this.#hasPlace = false;
+    const place = await this.places.get(id);
+    if (!place || this.#returning !== id) return;
+    this.#hasPlace = true;
+    const at = this.#turns.findIndex(({ question, columns }) => question.id === place.message || columns.some(({ shown }) => shown.id === place.message));
+    if (at < 0) return;
+    this.#following = false;
+    if (at < this.#from) {
+      this.#from = at;
+      this.#show();
+    }
+    this.#goTo(place);
+  }
+
+  async #goTo(place) {
+    this.#going += 1;
+    await scrollToPlace(this.scroller, place);
+    this.#going -= 1;
+    this.#scrolled();
+  }
+
+  /** Notes the reader's place soon; at the end there is none to keep. */
+  #notePlace() {
+    const { id } = this.room.conversation;
+    if (this.#place?.id === id || !this.room.saved || (this.#following && !this.#hasPlace)) return;
+    this.#place = { id, timer: setTimeout(() => this.#keepPlace(), PLACE_PAUSE) };
+  }
+
+  #keepPlace() {
+    if (!this.#place) return;
+    const { id, timer } = this.#place;
+    clearTimeout(timer);
+    this.#place = null;
+    this.#hasPlace = !this.#following;
+    this.places.set(id, this.#following ? null : placeIn(this.scroller));
   }
 
   #show() {
     const turns = this.room.turns;
     const grew = turns.length > this.#turns.length;
+    const place = grew || this.#following ? null : placeIn(this.scroller);
     this.#turns = turns;
     if (this.#from > turns.length - PAGE_SIZE) this.#from = Math.max(0, turns.length - PAGE_SIZE);
     const known = this.#views;
@@ -122,6 +176,7 @@ export class Thread {
     this.list.classList.toggle("vacant", !turns.length);
     this.list.classList.toggle("wide", turns.some(({ columns }) => columns.length > 1));
     if (grew || this.#following) this.toEnd();
+    else if (place) this.#goTo(place);
     else this.#scrolled();
   }
 
@@ -143,7 +198,7 @@ export class Thread {
       const old = known.get(column.shown.id);
       // The view of a running answer must be kept: a new one would render from scratch.
       const view = old && isRunning(column.shown) && old.several === several && old.column.versions.length === column.versions.length ? old
-        : new AnswerView(column, this.models, this.#actions, { several, onflush: () => {} });
+        : new AnswerView(column, this.models, this.#actions, { several });
       this.#views.set(column.shown.id, view);
       return view;
     });
@@ -227,11 +282,13 @@ export class Thread {
   }
 
   #scrolled() {
+    if (this.#going) return; // the end may be near for a moment
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const away = scrollHeight - scrollTop - clientHeight;
     if (away < END_DISTANCE) this.#following = true;
     // Lazy layout also scrolls the page, so only recent user input stops following the end.
     else if (performance.now() - this.#lastInputAt < INPUT_WINDOW) this.#following = false;
+    this.#notePlace();
     this.jumpButton.hidden = this.#following || !this.#turns.length;
   }
 }

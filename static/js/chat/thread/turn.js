@@ -89,13 +89,12 @@ export class AnswerView {
   #reading = null; // the buttons that read it aloud
   #running = false; // as the foot shows
 
-  /** `several`: whether the turn has answers of several models; `onflush` is called after each rendering. */
-  constructor(column, models, actions, { several, onflush }) {
+  /** `several`: whether the turn has answers of several models. */
+  constructor(column, models, actions, { several }) {
     this.column = column;
     this.message = column.shown;
     this.actions = actions;
     this.several = several;
-    this.onflush = onflush;
     this.model = models.get(this.message.model);
     this.models = models;
     this.element = h("article.turn.answer", { data: { id: this.message.id } });
@@ -128,7 +127,7 @@ export class AnswerView {
       this.#length = 0;
     }
     if (!this.#live && !isRunning(this.message)) return this.#showWhole();
-    this.#live ??= new StreamingMarkdown(this.#parts.body, this.onflush);
+    this.#live ??= new StreamingMarkdown(this.#parts.body);
     this.#live.push(text.slice(this.#length));
     this.#length = text.length;
     return undefined;
