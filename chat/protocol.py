@@ -11,7 +11,9 @@ The page sends:
 - `{"type": "ping"}`: check the connection.
 
 The server sends, with the answer's `id`:
-- `accepted`, then `started`, any number of `delta`, and `finished`, `failed`, `refused` or `stopped`;
+- `accepted`, then `started`, any number of `delta`, and `finished`, `failed`, `refused` or `stopped`; `started` has the
+  web search before the answer, `{"query", "pages": [{"url", "title"}]}`, and a `delta` pieces of the model's tool calls,
+  `{"index", "id", "name", "arguments"}`, where `arguments` is the next part of a JSON text;
 - `billed`, once the cost is known;
 - `ended`, the last frame of every `ask` except `billed`;
 - `resumed`, with `frames` as they were sent and `start`, 0 for the first of them; or `lost`, if nothing is kept.
@@ -123,6 +125,7 @@ def merged(deltas: Sequence[Delta]) -> Delta:
         refusal="".join(delta.refusal for delta in deltas),
         images=[image for delta in deltas for image in delta.images or ()] or None,
         annotations=[note for delta in deltas for note in delta.annotations or ()] or None,
+        tool_calls=[piece for delta in deltas for piece in delta.tool_calls or ()] or None,
     )
 
 
@@ -136,6 +139,7 @@ def frame(answer_id: str, event: Event) -> str:
                 "refusal": event.refusal,
                 "images": event.images,
                 "annotations": event.annotations,
+                "tool_calls": _calls(event.tool_calls or ()),
             }
             return _frame("delta", answer_id, **{name: piece for name, piece in pieces.items() if piece})
         case Started():
@@ -146,6 +150,7 @@ def frame(answer_id: str, event: Event) -> str:
                 model=event.model,
                 provider=event.provider,
                 simulated=event.simulated,
+                search=_search(event),
             )
         case Finished():
             return _frame("finished", answer_id, reason=event.finish_reason)
@@ -162,6 +167,25 @@ def frame(answer_id: str, event: Event) -> str:
                 duration_ms=event.duration_ms,
                 web_searches=event.web_searches or None,
             )
+
+
+def _calls(pieces: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return pieces of tool calls, one for each call, with the fields that the page shows."""
+    calls: dict[int, dict[str, Any]] = {}
+    for piece in pieces:
+        call = calls.setdefault(piece["index"], {"index": piece["index"], "arguments": ""})
+        function = piece.get("function") or {}
+        call |= {name: text for name, text in (("id", piece.get("id")), ("name", function.get("name"))) if text}
+        call["arguments"] += function.get("arguments") or ""
+    return list(calls.values())
+
+
+def _search(started: Started) -> dict[str, Any] | None:
+    """Return the web search before an answer; None without one."""
+    if not started.web_search:
+        return None
+    pages = [{"url": page["url"], "title": page["title"]} for page in started.search_results or ()]
+    return {"query": started.web_search, "pages": pages}
 
 
 def refused(answer_id: str | None, error: ApiError, remedy: dict[str, str] | None = None) -> str:
