@@ -93,6 +93,27 @@ async def test_tool_calls_arrive_with_their_arguments(page):
     assert next(frame for frame in page.heard if frame["type"] == "finished")["reason"] == "tool_calls"
 
 
+async def test_a_check_names_the_models_that_preferences_leave_without_a_provider(page):
+    for provider, is_left in [
+        ({"only": ["cheap"]}, True),
+        ({"only": ["nowhere"]}, False),
+        ({"order": ["nowhere"]}, True),
+        ({"order": ["nowhere"], "allow_fallbacks": False}, False),
+        ({"order": ["Cheap"], "allow_fallbacks": False}, True),
+        ({"max_price": {"prompt": "0"}}, False),
+    ]:
+        await page.say(type="check", provider=provider)
+        assert ("acme/one" not in (await page.hear_until("unavailable"))["models"]) == is_left, provider
+    await page.say(type="check", provider={"only": 5})
+    assert "$.provider.only" in (await page.hear_until("refused"))["message"]
+
+
+async def test_a_refusal_says_what_excluded_the_providers(page):
+    await page.ask(provider={"max_price": {"prompt": 0}})
+    refused = await page.hear_until("refused")
+    assert (refused["status"], refused["excluded_by"]) == (404, ["max_price"])
+
+
 async def test_many_tokens_share_a_frame(open_page, alice_client):
     page = await open_page(alice_client, tokens="400", delay="0.001")
     began = time.monotonic()

@@ -8,6 +8,7 @@ import { Heading } from "chat/heading";
 import { Models } from "chat/picker/models";
 import { PAGE, forget, notedUser, notice, prepare } from "chat/device/offline";
 import { Parameters } from "chat/picker/parameters";
+import { Providers, checkPreferences, preferencesChip } from "chat/picker/providers";
 import { Picker } from "chat/picker/picker";
 import { Rail } from "chat/rail";
 import { Room } from "chat/room";
@@ -40,11 +41,15 @@ const models = new Models(store, setup.presets);
 const room = new Room({ store, answers, models, tabs, maxModels: setup.most_models });
 const picker = new Picker(models, setup.links);
 const pick = (options) => picker.open(options);
-const thread = new Thread({ room, models, answers, pick, empty: () => welcome({ room, models, write, use: (id) => room.change({ models: [id] }) }) });
-const composer = new Composer({ room, store, models, setup, thread, socket });
+const providers = new Providers(store);
+const parameters = new Parameters({ room, models, providers });
+const editProviders = () => parameters.openProviders();
+const thread = new Thread({ room, models, answers, pick, editProviders, feedback: setup.feedback, empty: () => welcome({ room, models, write, use: (id) => room.change({ models: [id] }) }) });
+const composer = new Composer({ room, store, models, setup, thread, socket, editProviders });
 const write = (text) => composer.write(text);
 const heading = new Heading({ room, models, picker });
-new Parameters({ room, models });
+preferencesChip({ room, providers, edit: editProviders });
+checkPreferences({ room, models, socket, answers });
 new Balance({ room, answers, user: setup.user, refilled: setup.auto_top_up });
 const storage = new Storage({ store, room, models, tabs, answers, startNew, onsettings });
 const rail = new Rail({ room, store, tabs, answers, open, startNew, save: (kind, conversation) => storage.save(kind, conversation) });
@@ -177,6 +182,7 @@ await models.load();
 const asked = location.hash.slice(1);
 if (setup.models.length) {
   room.startNew(setup.models);
+  if (setup.models.length > room.maxModels) toast(`Up to ${room.maxModels} models can answer side by side. The first ${room.maxModels} are chosen.`, "warn");
   history.replaceState(null, "", location.pathname); // so that a reload does not start another chat
 } else if (!asked || !(await room.open(asked))) {
   room.startNew(await firstModels());

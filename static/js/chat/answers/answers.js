@@ -164,6 +164,7 @@ export class Answers extends Emitter {
         message.meta = {
           ...message.meta, generation_id: frame.generation_id, model: frame.model, provider: frame.provider, simulated: frame.simulated,
         };
+        if (frame.search) message.search = frame.search;
         break;
       case "delta":
         return this.#applyDelta(live, frame);
@@ -172,8 +173,8 @@ export class Answers extends Emitter {
         break;
       case "failed":
       case "refused": {
-        const { status, message: text, error_type, remedy, retry_after } = frame;
-        message.error = { status, text, error_type, remedy, retry_after };
+        const { status, message: text, error_type, remedy, retry_after, excluded_by } = frame;
+        message.error = { status, text, error_type, remedy, retry_after, excluded_by };
         break;
       }
       case "stopped":
@@ -188,7 +189,7 @@ export class Answers extends Emitter {
     return undefined;
   }
 
-  #applyDelta(live, { text = "", reasoning = "", refusal = "", images, annotations }) {
+  #applyDelta(live, { text = "", reasoning = "", refusal = "", images, annotations, tool_calls: calls = [] }) {
     const { message } = live;
     if (reasoning) {
       live.thinkingSince ||= performance.now();
@@ -202,8 +203,12 @@ export class Answers extends Emitter {
     for (const { url_citation: source } of annotations ?? []) {
       if (source?.url) (message.sources ??= []).push({ url: source.url, title: source.title ?? "" });
     }
+    for (const { index, id, name, arguments: more } of calls) {
+      const call = ((message.calls ??= [])[index] ??= { id: "", name: "", arguments: "" });
+      Object.assign(call, { id: id ?? call.id, name: name ?? call.name, arguments: call.arguments + more });
+    }
     live.timer ||= setTimeout(() => this.#save(live), live.saved ? SAVE_PAUSE : 0);
-    this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations) });
+    this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations), calls: calls.length > 0 });
   }
 
   #applyBill(message, { usage, cost, latency_ms, duration_ms, web_searches }) {
@@ -237,7 +242,7 @@ export class Answers extends Emitter {
     this.#replaying = true; // what is shown already must not disappear for a moment
     if (start === 0) {
       Object.assign(message, { text: message.text.slice(0, message.base ?? 0), error: null });
-      for (const name of ["reasoning", "images", "sources"]) delete message[name];
+      for (const name of ["reasoning", "images", "sources", "calls"]) delete message[name];
     }
     const last = frames.at(-1);
     for (const frame of frames) {
@@ -256,6 +261,7 @@ export class Answers extends Emitter {
     if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
     delete message.queued;
     delete message.key;
+    if (!message.search?.query) delete message.search; // it was not made
     this.#persist(message).then(() => {
       this.#socket.forget(message.id);
       this.#tabs.release(message.id);

@@ -2,6 +2,7 @@
 
 import { fenced } from "chat/drawing/fences";
 import { answerFor } from "chat/device/tree";
+import { preferencesOf } from "chat/picker/preferences";
 
 /** Conversation parameters that are sent unchanged. */
 export const NUMBERS = [
@@ -33,7 +34,8 @@ function settingsOf(params) {
   for (const name of NUMBERS) if (Number.isFinite(params[name])) settings[name] = params[name];
   if (params.stop?.length) settings.stop = params.stop.slice(0, 4);
   if (params.effort) settings.reasoning = { effort: params.effort };
-  if (params.sort) settings.provider = { sort: params.sort };
+  const provider = preferencesOf(params);
+  if (Object.keys(provider).length) settings.provider = provider;
   return settings;
 }
 

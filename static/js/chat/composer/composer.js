@@ -22,8 +22,8 @@ export class Composer {
   #enterSends = true;
   #touch = matchMedia("(pointer: coarse)").matches;
 
-  constructor({ room, store, models, setup, thread, socket }) {
-    Object.assign(this, { room, store, models, setup, thread, socket });
+  constructor({ room, store, models, setup, thread, socket, editProviders }) {
+    Object.assign(this, { room, store, models, setup, thread, socket, editProviders });
     this.form = $("#composer");
     this.area = $("#message");
     this.button = $("#send");
@@ -231,7 +231,12 @@ export class Composer {
     if (missing.length) lines.push(`${listed(missing)} ${missing.length === 1 ? "isn't" : "aren't"} in the catalog. Choose another model.`);
     const blocked = chosen.filter((id) => this.models.unavailable.has(id)).map((id) => this.models.get(id).short);
     if (blocked.length) lines.push(`Your privacy settings block ${listed(blocked)}.`);
-    this.notice.replaceChildren(...lines.map((line) => h("p", {}, icon("warning", "small"), line)));
+    const excluded = chosen.filter((id) => this.models.excluded.has(id) && !this.models.unavailable.has(id)).map((id) => this.models.get(id).short);
+    if (excluded.length) {
+      lines.push([`No provider of ${listed(excluded)} meets this chat's provider preferences. `,
+        h("button.link", { type: "button", onclick: () => this.editProviders() }, "Edit preferences")]);
+    }
+    this.notice.replaceChildren(...lines.map((line) => h("p", {}, icon("warning", "small"), h("span", {}, line))));
     this.notice.hidden = !lines.length;
   }
 

@@ -77,10 +77,12 @@ function columnsOf(question, answers, onPath) {
   }));
 }
 
-/** The answer of a turn to send to `model` as history: its own, else the one in its slot, else any. */
+/** The answer of a turn to send to `model` as history: the one that all models go on from, if that was chosen (its slot
+    is the question's `basis`), else its own, else the one in its slot, else any. */
 export function answerFor(turn, model, slot) {
   const shown = turn.columns.map((column) => column.shown);
   return (
+    shown.find((answer) => answer.slot === turn.question.basis && answer.text) ??
     shown.find((answer) => answer.model === model && answer.text) ??
     shown.find((answer) => answer.slot === slot && answer.text) ??
     shown.find((answer) => answer.text)

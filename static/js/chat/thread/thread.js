@@ -3,7 +3,10 @@
 import { isRunning } from "chat/answers/answers";
 import { handleCards } from "chat/drawing/code";
 import { $, announce, copy, download, h, toast } from "chat/dom";
+import { preferencesOf } from "chat/picker/preferences";
+import { sendFeedback } from "chat/thread/feedback";
 import { focusVersion } from "chat/thread/pager";
+import { Columns } from "chat/thread/columns";
 import { AnswerView, questionView } from "chat/thread/turn";
 
 const PAGE_SIZE = 30;
@@ -30,16 +33,19 @@ function occurrences(element, words) {
 
 export class Thread {
   #views = new Map(); // answer id -> AnswerView
+  #columns = new Map(); // question id -> Columns
+  #chosen = new Map(); // question id -> the index of the column that is chosen
   #turns = [];
   #from = 0;
   #following = true;
   #lastInputAt = -Infinity;
 
-  constructor({ room, models, answers, pick, empty }) {
+  constructor({ room, models, answers, pick, empty, feedback, editProviders }) {
     this.room = room;
     this.models = models;
     this.pick = pick;
     this.empty = empty;
+    Object.assign(this.#actions, { feedback, editProviders });
     this.scroller = $("#scroll");
     this.list = $("#thread");
     this.jumpButton = $("#latest");
@@ -52,8 +58,6 @@ export class Thread {
     models.on("changed", () => room.conversation && !room.busy && this.#show());
 
     handleCards(this.list, download);
-    this.list.addEventListener("click", ({ target }) => this.#chooseTab(target.closest("[data-tab]")));
-    this.list.addEventListener("keydown", (event) => this.#moveTab(event));
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) {
       this.scroller.addEventListener(name, () => { this.#lastInputAt = performance.now(); }, { passive: true });
@@ -89,7 +93,7 @@ export class Thread {
       this.#show();
     }
     const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
-    this.#chooseTab(this.list.querySelector(`[data-tab="${CSS.escape(id)}"]`));
+    for (const columns of this.#columns.values()) columns.reveal(id);
     const marks = occurrences(element, words);
     if (CSS.highlights) CSS.highlights.set("found", new Highlight(...marks));
     const place = marks[0]?.startContainer.parentElement ?? element;
@@ -100,6 +104,7 @@ export class Thread {
 
   #opened() {
     CSS.highlights?.delete("found");
+    this.#chosen.clear();
     this.#from = Infinity;
     this.#show();
     this.toEnd();
@@ -112,8 +117,11 @@ export class Thread {
     if (this.#from > turns.length - PAGE_SIZE) this.#from = Math.max(0, turns.length - PAGE_SIZE);
     const known = this.#views;
     this.#views = new Map();
+    const sideways = new Map([...this.#columns].map(([question, { row }]) => [question, row.scrollLeft]));
+    this.#columns.clear();
     const shown = turns.slice(this.#from).map((turn) => this.#turnView(turn, known));
     this.list.replaceChildren(...(this.#from > 0 ? [this.earlier] : []), ...(turns.length ? shown : [this.empty()]));
+    for (const [question, { row }] of this.#columns) row.scrollLeft = sideways.get(question) ?? 0;
     this.list.classList.toggle("vacant", !turns.length);
     this.list.classList.toggle("wide", turns.some(({ columns }) => columns.length > 1));
     if (grew || this.#following) this.toEnd();
@@ -138,37 +146,40 @@ export class Thread {
       const old = known.get(column.shown.id);
       // The view of a running answer must be kept: a new one would render from scratch.
       const view = old && isRunning(column.shown) && old.several === several && old.column.versions.length === column.versions.length ? old
-        : new AnswerView(column, this.models, this.#actions, { several, onflush: () => {} });
+        : new AnswerView(column, this.models, this.#actions, {
+          several, basis: several && turn.question.basis === column.slot, last: turn.question === this.#turns.at(-1).question, onflush: () => {},
+        });
       this.#views.set(column.shown.id, view);
       return view;
     });
-    const columns = h(`div.answers${several ? ".several" : ""}`, { data: { count: answers.length } }, answers.map(({ element }) => element));
-    if (several) answers.forEach(({ element }, at) => element.classList.toggle("chosen", at === 0));
-    return h(`section.exchange${several ? ".several" : ""}`, {}, questionView(turn, this.#actions, (id) => this.room.file(id)), several && this.#tabs(answers), columns);
+    const question = questionView(turn, this.#actions, (id) => this.room.file(id));
+    if (!several) return h("section.exchange", {}, question, h("div.answers", {}, answers.map(({ element }) => element)));
+    return h("section.exchange.several", { data: { count: answers.length } }, question, ...this.#columnsView(turn.question.id, answers));
   }
 
-  #tabs(answers) {
-    return h("div.tabs.columns-tabs", { role: "group", aria: { label: "Answers" } }, answers.map(({ model, message }, at) =>
-      h("button", { type: "button", data: { tab: message.id }, aria: { pressed: String(at === 0) } }, model.short)));
+  #columnsView(question, answers) {
+    const chosen = Math.min(this.#chosen.get(question) ?? 0, answers.length - 1);
+    const columns = new Columns(answers, {
+      chosen, stop: (message) => this.room.stopOne(message),
+      onchoose: (at) => {
+        this.#chosen.set(question, at);
+        this.#toStart(columns);
+      },
+    });
+    this.#columns.set(question, columns);
+    return [columns.bar, columns.row];
   }
 
-  #chooseTab(tab) {
-    if (!tab) return;
-    for (const other of tab.parentElement.children) other.setAttribute("aria-pressed", String(other === tab));
-    for (const answer of tab.closest(".exchange").querySelectorAll(".answer")) answer.classList.toggle("chosen", answer.dataset.id === tab.dataset.tab);
-  }
-
-  #moveTab(event) {
-    const tab = event.target.closest?.("[data-tab]");
-    const step = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" }[event.key];
-    if (!tab || !step || !tab[step]) return;
-    event.preventDefault();
-    tab[step].focus();
-    this.#chooseTab(tab[step]);
+  /** Shows the start of the answers if they begin behind their bar, which stays in place. */
+  #toStart({ bar, row }) {
+    if (this.#following || row.scrollWidth > row.clientWidth) return;
+    const hidden = bar.getBoundingClientRect().bottom - row.getBoundingClientRect().top;
+    if (hidden > 0) this.scroller.scrollTop -= hidden;
   }
 
   #changed(message, name) {
     this.#views.get(message.id)?.update();
+    this.#columns.get(message.parent)?.update(message);
     if (name !== "ended") return;
     const { short } = this.models.get(message.model);
     const said = { done: "has answered", stopped: "was stopped", failed: "couldn't answer", interrupted: "was interrupted" }[message.status];
@@ -177,18 +188,47 @@ export class Thread {
 
   #actions = {
     copy,
+    prefersProviders: () => Object.keys(preferencesOf(this.room.conversation.params)).length > 0,
     edit: (question, text) => this.room.edit(question, text),
     select: (message) => this.#select(message),
     regenerate: (message) => this.room.regenerate(message),
     retry: (message) => this.room.retry(message),
+    withoutTools: (message) => this.room.regenerate(message, message.model, { tool_choice: "none" }),
     continueAnswer: (message) => this.room.continue(message),
     fork: (message) => this.room.fork(message),
     stop: (message) => this.room.stopOne(message),
     remove: (message) => this.#remove(message),
     keepOnly: (message) => this.room.keepOnly(message),
+    goOn: (message) => this.#goOn(message),
+    rate: (message, feedback) => this.#rate(message, feedback),
     another: (message, { free = false } = {}) =>
       this.pick({ title: "Try another model", free, then: (model) => this.room.regenerate(message, model) }),
   };
+
+  /** Sends feedback on an answer, or deletes it with null, and offers to undo that. Resolves to whether it was sent. */
+  async #rate(message, feedback, undoes = false) {
+    const before = message.feedback ?? null;
+    const url = this.#actions.feedback.url.replace("ID", encodeURIComponent(message.meta.generation_id));
+    try {
+      await sendFeedback(url, feedback);
+    } catch (error) {
+      toast(error.message, "bad");
+      return false;
+    }
+    await this.room.rate(message, feedback);
+    if (feedback || undoes) announce(feedback ? "Feedback sent." : "Feedback deleted.");
+    else toast("Feedback deleted.", "", () => this.#rate(message, before, true));
+    return true;
+  }
+
+  /** Lets all models go on from this answer, or again each from its own. */
+  async #goOn(message) {
+    this.#following = false;
+    const chosen = await this.room.goOnFrom(message);
+    const { short } = this.models.get(message.model);
+    announce(chosen ? `All models continue from ${short}'s answer.` : "Each model continues from its own answer.");
+    this.list.querySelector(`[data-id="${CSS.escape(message.id)}"] [data-act="go-on"]`)?.focus({ preventScroll: true });
+  }
 
   /** Shows another version in the same position on screen. */
   async #select(message) {

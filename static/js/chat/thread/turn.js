@@ -6,6 +6,9 @@ import { duration } from "chat/dates";
 import { h, icon, iconButton } from "chat/dom";
 import { colorOf } from "chat/picker/models";
 import { costOf, pico, usd } from "chat/money";
+import { exclusionsInWords } from "chat/picker/preferences";
+import { calledTools, showCalls, showSearch } from "chat/thread/calls";
+import { feedbackForm, ratingButtons } from "chat/thread/feedback";
 import { pageByArrows, pager } from "chat/thread/pager";
 
 const LONG_QUESTION = 1200;
@@ -92,12 +95,15 @@ export class AnswerView {
   #parts = {};
   #running = false; // as the foot shows
 
-  /** `several`: whether the turn has answers of several models; `onflush` is called after each rendering. */
-  constructor(column, models, actions, { several, onflush }) {
+  /** `several`: whether the turn has answers of several models; `basis`: whether all models continue from this one;
+      `last`: whether that can be chosen; `onflush` is called after each rendering. */
+  constructor(column, models, actions, { several, basis = false, last = false, onflush }) {
     this.column = column;
     this.message = column.shown;
     this.actions = actions;
     this.several = several;
+    this.basis = basis;
+    this.last = last;
     this.onflush = onflush;
     this.model = models.get(this.message.model);
     this.models = models;
@@ -105,11 +111,15 @@ export class AnswerView {
     const parts = this.#parts;
     parts.head = h("header", {}, avatar(this.model), h("h2", {}, this.model.short), h("span.about"));
     parts.thoughts = h("div.thoughts");
+    parts.search = h("div.calls");
     parts.body = h("div.answer-text", { dir: "auto" });
+    parts.calls = h("div.calls");
     parts.extras = h("div.extras");
     parts.error = h("div.answer-error");
     parts.foot = h("footer.acts");
-    this.element.append(parts.head, parts.thoughts, parts.body, parts.extras, parts.error, parts.foot);
+    parts.feedback = h("div.answer-feedback");
+    const { head, search, thoughts, body, calls, extras, error, foot, feedback } = parts;
+    this.element.append(head, search, thoughts, body, calls, extras, error, foot, feedback);
     if (column.versions.length > 1) pageByArrows(this.element);
     if (!isRunning(this.message)) this.#showWhole();
     this.update();
@@ -137,7 +147,7 @@ export class AnswerView {
   }
 
   /** Shows a delta of the answer. */
-  append({ text, reasoning, images, sources }) {
+  append({ text, reasoning, images, sources, calls }) {
     if (text) {
       this.#showText();
       if (this.#reasoning?.open && !this.#reasoning.dataset.touched && this.message.thought_ms) this.#reasoning.open = false;
@@ -145,6 +155,7 @@ export class AnswerView {
     if (reasoning) this.#thoughtsTimer ||= setTimeout(() => this.#showThoughts(), THOUGHTS_PAUSE);
     else if (text && this.message.thought_ms && !this.#reasoning?.dataset.timed) this.#showThoughts();
     if (images || sources) this.#showExtras();
+    if (calls) showCalls(this.#parts.calls, this.message);
     this.element.classList.toggle("silent", !this.message.text);
   }
 
@@ -161,12 +172,32 @@ export class AnswerView {
     element.classList.toggle("streaming", running);
     element.classList.toggle("silent", running && !message.text);
     this.#parts.head.querySelector(".about").replaceChildren(...this.#about());
+    showSearch(this.#parts.search, message);
     this.#showThoughts();
+    showCalls(this.#parts.calls, message);
     this.#showExtras();
     this.#parts.error.replaceChildren(...this.#problem());
     if (running && this.#running) return; // its button keeps the focus
     this.#running = running;
-    this.#parts.foot.replaceChildren(...this.#foot(running));
+    const { foot, feedback } = this.#parts;
+    const focused = foot.contains(document.activeElement) && document.activeElement.dataset.act;
+    foot.replaceChildren(...this.#foot(running));
+    if (focused) foot.querySelector(`[data-act="${focused}"]`)?.focus({ preventScroll: true });
+    if (!message.feedback) feedback.replaceChildren();
+  }
+
+  /** Opens the form for the details of the feedback, or closes it. */
+  #toggleFeedback() {
+    const { foot, feedback } = this.#parts;
+    if (feedback.firstChild) {
+      feedback.replaceChildren();
+      foot.querySelector('[data-act="feedback"]')?.focus({ preventScroll: true });
+      return;
+    }
+    feedback.append(feedbackForm(this.message, this.actions.feedback, {
+      send: (details) => this.actions.rate(this.message, details), close: () => this.#toggleFeedback(),
+    }));
+    feedback.querySelector("input, textarea").focus();
   }
 
   #about() {
@@ -175,6 +206,7 @@ export class AnswerView {
       meta?.provider && h("span.chip", { title: "Provider" }, `via ${meta.provider}`),
       meta?.simulated && h("span.chip.warn", { title: "Simulated response: this site has no key for this provider" }, "simulated"),
       meta?.model && meta.model !== this.message.model && h("span.chip", { title: "Model that responded" }, meta.model),
+      this.basis && h("span.chip.accent", { title: "All models continue from this answer" }, icon("check"), "used to continue"),
       queued && h("span.chip.warn", {}, "waiting for connection"),
     ].filter(Boolean);
   }
@@ -217,6 +249,10 @@ export class AnswerView {
       const goOn = this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue");
       if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.", goOn)];
       if (meta?.finish === "length") return [h("p.note", {}, icon("info", "small"), "Reached the token limit.", goOn)];
+      if (status === "done" && message.calls?.length && (meta.finish === "tool_calls" || !message.text)) {
+        return [h("p.note", {}, icon("tool", "small"), h("span", {}, `The model waits for the result of ${calledTools(message)}. This chat doesn't run tools.`),
+          h("button.btn.small", { type: "button", onclick: () => actions.withoutTools(message) }, "Answer without tools"))];
+      }
       if (status === "done" && !message.text && !message.images?.length && meta?.finish !== "content_filter") {
         return [h("p.note", {}, icon("info", "small"), "The model ended without an answer.",
           h("button.btn.small", { type: "button", onclick: () => actions.retry(message) }, icon("refresh"), "Try again"))];
@@ -226,7 +262,8 @@ export class AnswerView {
     }
     const banner = h(`div.banner.${status === "interrupted" || error.status === 402 ? "warn" : "bad"}`, { role: "alert" }, icon(error.status === 402 ? "wallet" : "warning"));
     const { title, hint } = describeError(error);
-    banner.append(h("div", {}, h("strong", {}, title), h("p", {}, error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
+    banner.append(h("div", {}, h("strong", {}, title), h("p", {}, exclusionsInWords(error.excluded_by ?? []) || error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
+      error.status === 404 && actions.prefersProviders() && h("button.btn.small", { type: "button", onclick: () => actions.editProviders() }, "Edit provider preferences"),
       error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
       this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue"),
       error.status === 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message, { free: true }) }, "Use a free model"),
@@ -239,6 +276,14 @@ export class AnswerView {
   get #canContinue() {
     const { text, meta } = this.message;
     return Boolean(text) && (!meta?.generation_id || Boolean(meta.usage));
+  }
+
+  #goOnButton() {
+    const chosen = this.basis;
+    return h("button.btn.quiet.small", {
+      type: "button", data: { act: "go-on" }, aria: { pressed: String(chosen) }, onclick: () => this.actions.goOn(this.message),
+      title: chosen ? "All models continue from this answer. Press to let each continue from its own." : "Let all models continue from this answer",
+    }, icon("check"), "Use this answer");
   }
 
   #foot(running) {
@@ -255,8 +300,10 @@ export class AnswerView {
       !message.error && iconButton("refresh", "Regenerate", () => actions.regenerate(message)),
       !message.error && iconButton("cube", "Try another model", () => actions.another(message)),
       message.text && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
-      this.several && message.text && iconButton("check", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
+      this.several && this.last && message.text && this.#goOnButton(),
+      this.several && message.text && iconButton("columns", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
       (this.several || column.versions.length > 1) && iconButton("trash", "Delete answer", () => actions.remove(message)),
+      ...(message.meta?.usage ? ratingButtons(message, { rate: actions.rate, details: () => this.#toggleFeedback() }) : []),
       metaView(message),
     ].filter(Boolean);
   }
