@@ -42,7 +42,7 @@ export function showCalls(place, message) {
 }
 
 function newBlock() {
-  const pre = h("pre", { tabIndex: 0, role: "region", dir: "ltr", aria: { label: "Arguments" } }, h("code"));
+  const pre = h("pre", { tabIndex: 0, role: "group", dir: "ltr", aria: { label: "Arguments" } }, h("code"));
   return h("details.call", {}, h("summary", {}, icon("tool", "small"), h("span.what"), h("bdi.mono.truncate"), h("span.chip")),
     h("dl.dl", {}, h("dt", {}, "Arguments"), h("dd", {}, pre), h("dt", {}, "Result"), h("dd.result")));
 }

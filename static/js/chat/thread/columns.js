@@ -61,7 +61,13 @@ export class Columns {
     const state = this.#tabs[at].querySelector(".state");
     state.className = `state ${message.status}`;
     state.replaceChildren(...stateView(message));
-    this.stop.hidden = !isRunning(this.#views[this.#chosen].message);
+    this.#showStop();
+  }
+
+  #showStop() {
+    const running = isRunning(this.#views[this.#chosen].message);
+    if (!running && document.activeElement === this.stop) this.#tabs[this.#chosen].focus({ preventScroll: true });
+    this.stop.hidden = !running;
   }
 
   /** Shows the answer with this index. */
@@ -85,7 +91,7 @@ export class Columns {
       tab.tabIndex = each === at ? 0 : -1;
     });
     this.#panels.forEach((panel, each) => panel.classList.toggle("chosen", each === at));
-    this.stop.hidden = !isRunning(this.#views[at].message);
+    this.#showStop();
     const strip = this.bar.firstChild;
     const tab = this.#tabs[at];
     if (tab.offsetLeft < strip.scrollLeft) strip.scrollLeft = tab.offsetLeft;

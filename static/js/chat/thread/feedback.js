@@ -47,7 +47,7 @@ export function feedbackForm(message, { categories, comment_length: maxLength },
   const { rating, category, comment } = message.feedback;
   const id = `feedback-${message.id}`;
   const chips = rating === "bad" && h("fieldset.reasons", {}, h("legend", {}, "What was wrong?"), categories.map(([value, label]) =>
-    h("label", {}, h("input.vh", { type: "radio", name: "category", value, checked: value === category }), h("span.chip", {}, label))));
+    h("label", {}, h("input", { type: "radio", name: "category", value, checked: value === category }), h("span.chip", {}, label))));
   const area = h("textarea.input", { id, name: "comment", rows: 3, maxLength, dir: "auto" });
   area.value = comment;
   const form = h("form.feedback", { aria: { label: "Feedback details" } }, chips,

@@ -163,18 +163,20 @@ export class Thread {
       chosen, stop: (message) => this.room.stopOne(message),
       onchoose: (at) => {
         this.#chosen.set(question, at);
-        this.#toStart(columns);
+        this.#toStart(columns, answers[at].message);
       },
     });
     this.#columns.set(question, columns);
     return [columns.bar, columns.row];
   }
 
-  /** Shows the start of the answers if they begin behind their bar, which stays in place. */
-  #toStart({ bar, row }) {
-    if (this.#following || row.scrollWidth > row.clientWidth) return;
+  /** Shows the start of an answer that takes the place of another one, if it begins behind its bar. */
+  #toStart({ bar, row }, message) {
+    if (row.scrollWidth > row.clientWidth || (this.#following && isRunning(message))) return;
+    this.#following = false;
     const hidden = bar.getBoundingClientRect().bottom - row.getBoundingClientRect().top;
     if (hidden > 0) this.scroller.scrollTop -= hidden;
+    this.#scrolled();
   }
 
   #changed(message, name) {

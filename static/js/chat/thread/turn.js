@@ -262,9 +262,10 @@ export class AnswerView {
     }
     const banner = h(`div.banner.${status === "interrupted" || error.status === 402 ? "warn" : "bad"}`, { role: "alert" }, icon(error.status === 402 ? "wallet" : "warning"));
     const { title, hint } = describeError(error);
+    const prefers = error.status === 404 && actions.prefersProviders();
     banner.append(h("div", {}, h("strong", {}, title), h("p", {}, exclusionsInWords(error.excluded_by ?? []) || error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
-      error.status === 404 && actions.prefersProviders() && h("button.btn.small", { type: "button", onclick: () => actions.editProviders() }, "Edit provider preferences"),
-      error.remedy && h("a.btn.small.primary", { href: error.remedy.href }, error.remedy.text),
+      prefers && h("button.btn.small.primary", { type: "button", onclick: () => actions.editProviders() }, "Edit provider preferences"),
+      error.remedy && h(`a.btn.small${prefers ? "" : ".primary"}`, { href: error.remedy.href }, error.remedy.text),
       this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue"),
       error.status === 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message, { free: true }) }, "Use a free model"),
       h("button.btn.small", { type: "button", onclick: () => (message.text ? actions.regenerate(message) : actions.retry(message)) }, icon("refresh"), "Try again"),
