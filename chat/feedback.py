@@ -1,5 +1,7 @@
 """Feedback on an answer of the chat: an opinion of its request. The text of the chat is not part of it."""
 
+from typing import TYPE_CHECKING, cast
+
 from django import forms
 from django.http import Http404, HttpResponse, JsonResponse
 from django.views.decorators.http import require_http_methods
@@ -7,13 +9,19 @@ from django.views.decorators.http import require_http_methods
 from accounts import access
 from billing import spending
 from common.ids import generation_id_of
-from common.web.http import AuthedRequest
+from common.web.http import AuthedRequest, PageRequest
 from gateway.models import Feedback, Generation
 
 __all__ = ["feedback"]
 
 
-class FeedbackForm(forms.ModelForm):
+if TYPE_CHECKING:
+    _Form = forms.ModelForm[Feedback]  # generic for the type checker only
+else:
+    _Form = forms.ModelForm
+
+
+class FeedbackForm(_Form):
     class Meta:
         model = Feedback
         fields = ("rating", "category", "comment")
@@ -24,14 +32,14 @@ class FeedbackForm(forms.ModelForm):
 
 
 @require_http_methods(["POST", "DELETE"])
-def feedback(request: AuthedRequest, generation_id: str) -> HttpResponse:
+def feedback(request: PageRequest, generation_id: str) -> HttpResponse:
     """Store an opinion of a request (`rating`, `category`, `comment`) in place of an earlier one, or delete it.
 
     204; 401 without a session, 404 for a request that is not the organization's, 400 with the reason.
     """
     if not request.user.is_authenticated:  # a redirect to the sign-in page would look like a success to the script
         return JsonResponse({"error": "You're signed out. Sign in, then send your feedback again."}, status=401)
-    generation = _generation_of(request, generation_id)
+    generation = _generation_of(cast(AuthedRequest, request), generation_id)
     if request.method == "DELETE":
         Feedback.objects.filter(generation=generation).delete()
         return HttpResponse(status=204)

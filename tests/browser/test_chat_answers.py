@@ -1,4 +1,4 @@
-"""Feedback on an answer, tool calls of a model, and provider preferences, from asking to the export."""
+"""What comes with an answer: feedback on it, tool calls, and the provider preferences, from asking to the export."""
 
 import json
 from typing import Any
@@ -48,7 +48,8 @@ def exported(chat: Room) -> dict[str, Any]:
             const { readConversation } = await import("chat/transfer/format-own");
             const { Store } = await import("chat/device/store");
             const store = await Store.open(JSON.parse(document.querySelector("#chat-setup").textContent).user);
-            const { conversations: [chat] } = JSON.parse(await (await toJson(store, await store.conversations())).text());
+            const json = await (await toJson(store, await store.conversations())).text();
+            const { conversations: [chat] } = JSON.parse(json);
             const { messages, files, ...conversation } = chat;
             const read = await readConversation(chat);
             return [{ conversation, messages }, { conversation: read.conversation, messages: read.messages }];
