@@ -1,4 +1,4 @@
-"""What comes with an answer: feedback on it, tool calls, and the provider preferences, from asking to the export."""
+"""Feedback on an answer, its tool calls, and provider preferences: from asking to the export."""
 
 import json
 from typing import Any
@@ -35,9 +35,14 @@ def fits(page: Page) -> None:
 
 
 def given(site: Site, chat: Room) -> list[tuple[Any, ...]]:
-    """The feedback on the last answer: its rating, category and comment."""
-    generation = chat.billed()["messages"][-1]["meta"]["generation_id"]
+    """The feedback on the only answer: its rating, category and comment."""
+    generation = only_answer(chat.billed())["meta"]["generation_id"]
     return site.rows(f"SELECT rating, category, comment FROM gateway_feedback WHERE generation_id = '{generation}'")
+
+
+def only_answer(conversation: dict[str, Any]) -> dict[str, Any]:
+    [answer] = [message for message in conversation["messages"] if message["role"] == "assistant"]
+    return answer
 
 
 def exported(chat: Room) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def test_feedback_is_sent_changed_and_taken_back_without_the_text_of_the_chat(
 
     chat.reload()
     expect(bad).to_have_attribute("aria-pressed", "true")
-    message = exported(chat)["messages"][-1]
+    message = only_answer(exported(chat))
     assert tuple(message["feedback"].values()) == details
     bad.click()
     expect(bad).to_have_attribute("aria-pressed", "false")
@@ -122,7 +127,7 @@ def test_a_tool_call_is_shown_exported_and_can_be_done_without(
     expect(block.locator("code")).to_have_text(pretty)
     fits(page)
     chat.billed()
-    [call] = exported(chat)["messages"][-1]["calls"]
+    [call] = only_answer(exported(chat))["calls"]
     assert (call["name"], json.loads(call["arguments"])["city"]) == ("get_weather", "<b>Zürich</b>")
     answer.get_by_role("button", name="Answer without tools").click()
     expect(answer.locator(".versions")).to_contain_text("2/2")
@@ -141,7 +146,7 @@ def test_provider_preferences_are_kept_shown_sent_and_explained_when_they_leave_
     page.get_by_label("Try first, in this order").select_option("azure")
     page.get_by_label("Try first, in this order").select_option("openai")
     page.get_by_label("Never these").select_option("azure")  # no longer first, then
-    page.get_by_text("No data collection").click()
+    page.get_by_text("Require zero data retention").click()
     page.get_by_text("Allow fallbacks").click()
     page.get_by_label("Max output price").fill("-1")
     expect(page.locator("#p-max_price_completion-error")).to_contain_text("at least 0")
@@ -149,7 +154,7 @@ def test_provider_preferences_are_kept_shown_sent_and_explained_when_they_leave_
     fits(page)
     page.get_by_role("button", name="Done").click()
     chip = page.locator("#provider-preferences")
-    for words in ("Highest throughput", "OpenAI first", "Not Azure", "No data collection", "No fallbacks", "$2.5/M"):
+    for words in ("Highest throughput", "OpenAI first", "Not Azure", "Zero data retention", "No fallbacks", "$2.5/M"):
         expect(chip).to_contain_text(words)
     expect(page.locator("#composer-notice")).to_contain_text("No provider of GPT-4o-mini meets this chat's provider")
     chat.ask("Hello")
@@ -157,7 +162,7 @@ def test_provider_preferences_are_kept_shown_sent_and_explained_when_they_leave_
         "sort": "throughput",
         "order": ["openai"],
         "ignore": ["azure"],
-        "data_collection": "deny",
+        "zdr": True,
         "allow_fallbacks": False,
         "max_price": {"completion": "2.5"},
     }

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import CreditAccount
+from chat.views import MOST_MODELS
 from openrouter_site.browser_libraries import IMPORTS
 
 
@@ -42,6 +43,11 @@ def test_a_link_chooses_the_models(alice_client):
     assert setup["models"] == ["acme/one", "acme/two:free"]
     setup = setup_of(alice_client.get("/chat?" + "&".join(f"model=m{n}" for n in range(9))))
     assert len(setup["models"]) == setup["most_models"] + 1 == 7  # by which the page knows that there were more
+
+
+def test_an_import_takes_as_many_models_as_a_chat_has(settings):
+    own = (settings.BASE_DIR / "static/js/chat/transfer/format-own.js").read_text()
+    assert f"export const MOST_MODELS = {MOST_MODELS};" in own
 
 
 def test_a_hostile_link_stays_text(alice_client):

@@ -177,7 +177,7 @@ export class Room extends Emitter {
         accepts: (kind) => this.#models.accepts(answer.model, kind), load: (id) => this.file(id),
       });
       this.#models.markUsed(answer.model);
-      if (body.plugins) answer.search = { query: "", pages: [] }; // known when it is made
+      if (body.plugins) answer.search ??= { query: "", pages: [] }; // known when it is made
       this.#answers.start(answer, { ...body, ...more });
     }
   }

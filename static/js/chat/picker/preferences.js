@@ -17,7 +17,6 @@ export function preferencesOf({ provider, sort } = {}) {
     if (slugs.length) clean[name] = slugs;
   }
   if (given.zdr === true) clean.zdr = true;
-  if (given.data_collection === "deny") clean.data_collection = "deny";
   if (given.allow_fallbacks === false) clean.allow_fallbacks = false;
   const prices = PRICES.filter((name) => isPrice(given.max_price?.[name])).map((name) => [name, String(given.max_price[name])]);
   if (prices.length) clean.max_price = Object.fromEntries(prices);
@@ -26,7 +25,7 @@ export function preferencesOf({ provider, sort } = {}) {
 
 /** The preferences as short phrases: ["Lowest price", "Only Groq and Azure"]. `nameOf(slug)` is a provider's name. */
 export function inWords(preferences, nameOf) {
-  const { sort, order, only, ignore, zdr, data_collection: collection, allow_fallbacks: fallbacks, max_price: price = {} } = preferences;
+  const { sort, order, only, ignore, zdr, allow_fallbacks: fallbacks, max_price: price = {} } = preferences;
   const names = (slugs, type = "conjunction") => new Intl.ListFormat("en", { type }).format(slugs.map(nameOf));
   return [
     SORTS[sort],
@@ -34,7 +33,6 @@ export function inWords(preferences, nameOf) {
     only && `Only ${names(only)}`,
     ignore && `Not ${names(ignore, "disjunction")}`,
     zdr && "Zero data retention",
-    collection && "No data collection",
     fallbacks === false && "No fallbacks",
     price.prompt && `Input up to $${price.prompt}/M`,
     price.completion && `Output up to $${price.completion}/M`,

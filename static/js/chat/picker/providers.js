@@ -54,7 +54,6 @@ export class ProviderFields {
     const { elements } = this.form;
     elements.sort.value = preferences.sort ?? "";
     elements.zdr.checked = preferences.zdr === true;
-    elements.no_collection.checked = preferences.data_collection === "deny";
     elements.fallbacks.checked = preferences.allow_fallbacks !== false;
     for (const name of PRICES) elements[`max_price_${name}`].value = preferences.max_price?.[name] ?? "";
     for (const name of LISTS) this.#picked[name] = [...(preferences[name] ?? [])];
@@ -69,7 +68,7 @@ export class ProviderFields {
     const prices = PRICES.map((name) => [name, elements[`max_price_${name}`]]).filter(([, { validity }]) => validity.valid);
     return preferencesOf({
       provider: {
-        ...this.#picked, sort: elements.sort.value, zdr: elements.zdr.checked, data_collection: elements.no_collection.checked ? "deny" : "",
+        ...this.#picked, sort: elements.sort.value, zdr: elements.zdr.checked,
         allow_fallbacks: elements.fallbacks.checked, max_price: Object.fromEntries(prices.map(([name, { value }]) => [name, value])),
       },
     });
