@@ -200,7 +200,7 @@ def test_markdown_names_versions_models_attachments_and_what_failed(room: OpenRo
                 answer("a2", "q1", 0, { created: 4, text: "Two", sources }),
                 answer("b", "q1", 1, { created: 5, status: "failed", error: { text: "No credits" } }),
                 answer("c", "q1", 2, { created: 6, status: "stopped", text: "Half" }),
-                answer("d", "q1", 3, { created: 7, search: { query: "a `b`\nc", pages: [] }, calls: [
+                answer("d", "q1", 3, { created: 7, search: { query: "a `b`\\nc", pages: [] }, calls: [
                     { name: "look", arguments: '{"a":[1,{}],"b":"```"}' }, { name: "go", arguments: '{"a' },
                 ] }),
             ];
