@@ -8,14 +8,18 @@ The page sends:
 - `{"type": "forget", "id"}`: the page has all of an answer.
 - `{"type": "stop", "id"}`: stop this answer.
 - `{"type": "bill", "id", "generation_id"}`: request the cost of an interrupted answer.
+- `{"type": "check", "provider"}`: request the models that this `provider` object of requests leaves without a provider.
 - `{"type": "ping"}`: check the connection.
 
 The server sends, with the answer's `id`:
-- `accepted`, then `started`, any number of `delta`, and `finished`, `failed`, `refused` or `stopped`;
+- `accepted`, then `started`, any number of `delta`, and `finished`, `failed`, `refused` or `stopped`; `started` has the
+  `search` before the answer, `{"query", "pages": [{"url", "title"}]}`, and a `delta` pieces of the model's tool calls,
+  `{"index", "id", "name", "arguments"}`, where `arguments` is the next part of a JSON text;
 - `billed`, once the cost is known;
 - `ended`, the last frame of every `ask` except `billed`;
 - `resumed`, with `frames` as they were sent and `start`, 0 for the first of them; or `lost`, if nothing is kept.
-A frame without an ID is about the socket itself: `ready`, `pong`, `refused`.
+A frame without an ID is about the socket itself: `ready`, `pong`, `refused`, and `unavailable` with the models of a
+`check`.
 
 Money is sent as text: costs and `balance_usd` as exact decimal dollars, `balance` as the site shows it.
 """
@@ -33,6 +37,7 @@ from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 __all__ = [
     "Ask",
     "Bill",
+    "Check",
     "Forget",
     "Message",
     "Ping",
@@ -49,6 +54,7 @@ __all__ = [
     "refused",
     "resumed",
     "stopped",
+    "unavailable",
 ]
 
 AnswerId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_-]+\Z")]
@@ -90,11 +96,17 @@ class Bill(msgspec.Struct, frozen=True, tag="bill"):
     generation_id: GenerationId
 
 
+class Check(msgspec.Struct, frozen=True, tag="check"):
+    """Requests the models that no provider may serve under these preferences."""
+
+    provider: dict[str, Any]
+
+
 class Ping(msgspec.Struct, frozen=True, tag="ping"):
     """Checks the connection."""
 
 
-Message = Ask | Stop | Bill | Ping | Resume | Forget
+Message = Ask | Stop | Bill | Check | Ping | Resume | Forget
 
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder()
@@ -123,6 +135,7 @@ def merged(deltas: Sequence[Delta]) -> Delta:
         refusal="".join(delta.refusal for delta in deltas),
         images=[image for delta in deltas for image in delta.images or ()] or None,
         annotations=[note for delta in deltas for note in delta.annotations or ()] or None,
+        tool_calls=[piece for delta in deltas for piece in delta.tool_calls or ()] or None,
     )
 
 
@@ -136,6 +149,7 @@ def frame(answer_id: str, event: Event) -> str:
                 "refusal": event.refusal,
                 "images": event.images,
                 "annotations": event.annotations,
+                "tool_calls": _calls(event.tool_calls or ()),
             }
             return _frame("delta", answer_id, **{name: piece for name, piece in pieces.items() if piece})
         case Started():
@@ -146,6 +160,7 @@ def frame(answer_id: str, event: Event) -> str:
                 model=event.model,
                 provider=event.provider,
                 simulated=event.simulated,
+                search=_search(event),
             )
         case Finished():
             return _frame("finished", answer_id, reason=event.finish_reason)
@@ -164,8 +179,30 @@ def frame(answer_id: str, event: Event) -> str:
             )
 
 
+def _calls(pieces: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return pieces of tool calls, one for each call, with the fields that the page shows."""
+    calls: dict[int, dict[str, Any]] = {}
+    for piece in pieces:
+        call = calls.setdefault(piece["index"], {"index": piece["index"], "arguments": ""})
+        function = piece.get("function") or {}
+        call |= {name: text for name, text in (("id", piece.get("id")), ("name", function.get("name"))) if text}
+        call["arguments"] += function.get("arguments") or ""
+    return list(calls.values())
+
+
+def _search(started: Started) -> dict[str, Any] | None:
+    """Return the web search before an answer; None without one."""
+    if not started.web_search:
+        return None
+    pages = [{"url": page["url"], "title": page["title"]} for page in started.search_results or ()]
+    return {"query": started.web_search, "pages": pages}
+
+
 def refused(answer_id: str | None, error: ApiError, remedy: dict[str, str] | None = None) -> str:
-    """Return a frame with the reason of a refusal. `remedy` is a link (`text`, `href`) to the page that fixes it."""
+    """Return a frame with the reason of a refusal. `remedy` is a link (`text`, `href`) to the page that fixes it.
+
+    `excluded_by` has the codes of what excluded the model's endpoints, if that is the reason.
+    """
     return _frame(
         "refused",
         answer_id,
@@ -173,6 +210,7 @@ def refused(answer_id: str | None, error: ApiError, remedy: dict[str, str] | Non
         message=error.message,
         error_type=error.metadata.get("error_type", error.error_type),
         remedy=remedy,
+        excluded_by=(error.availability or {}).get("excluded_by"),
         retry_after=error.headers.get("Retry-After"),
     )
 
@@ -180,6 +218,11 @@ def refused(answer_id: str | None, error: ApiError, remedy: dict[str, str] | Non
 def ready(balance: PicoUsd, unavailable: Sequence[str], user: str) -> str:
     """Return the first frame: the balance, the models that the settings leave without a provider, the user's ID."""
     return _frame("ready", None, **_balance(balance), unavailable=unavailable, user=user)
+
+
+def unavailable(models: Sequence[str]) -> str:
+    """Return the frame with the models that the preferences of a `check` leave without a provider."""
+    return _frame("unavailable", None, models=models)
 
 
 def accepted(answer_id: str) -> str:

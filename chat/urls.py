@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from . import views
+from . import feedback, views
 
 app_name = "chat"
 
 urlpatterns = [
     path("chat", views.chat, name="chat"),
+    path("chat/feedback/<str:generation_id>", feedback.feedback, name="feedback"),
 ]

@@ -14,6 +14,7 @@ from billing import spending
 from common.money import format_exact_usd
 from common.web.bodies import as_size
 from common.web.http import AuthedRequest
+from gateway.models import Feedback
 from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, TYPICAL_IMAGE_TOKENS
 from gateway.tokens.estimates import MESSAGE_OVERHEAD, PROMPT_OVERHEAD
 from presets import lookup
@@ -24,18 +25,18 @@ from presets.models import Preset
 #: What the page may use beyond others of this site: the microphone, for recordings.
 PERMISSIONS_POLICY = "microphone=(self)"
 #: Models that may answer side by side.
-MOST_MODELS = 4
+MOST_MODELS = 6
 
 
 @login_required
 @require_GET
 def chat(request: AuthedRequest) -> HttpResponse:
-    """The chat page. `?model=<id>`, up to four times, starts a new chat with these models."""
+    """The chat page. `?model=<id>`, up to six times, starts a new chat with these models."""
     organisation = access.for_member(request)
     account = spending.account_of(organisation)
     setup = site_setup() | {
         "user": request.user.public_id,
-        "models": request.GET.getlist("model")[:MOST_MODELS],
+        "models": request.GET.getlist("model")[: MOST_MODELS + 1],  # one more, for the page to say so
         "default_model": organisation.default_model or settings.DEFAULT_MODEL,
         "presets": [_preset_for_picker(preset) for preset in lookup.active(organisation)],
         "can_spend": account.available > 0,
@@ -66,6 +67,11 @@ def site_setup() -> dict[str, Any]:
             "document": SHORT_DOCUMENT_TOKENS,
         },
         "web_search": search_price if settings.WEB_SEARCH_ENGINE != "off" else None,
+        "feedback": {
+            "categories": Feedback.Category.choices,
+            "comment_length": Feedback.COMMENT_LENGTH,
+            "url": reverse("chat:feedback", args=["ID"]),
+        },
         "links": {
             "credits": reverse("billing:credits"),
             "privacy": reverse("accounts:privacy"),

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from billing.models import CreditAccount
+from common.clock import utc_now
 from keys.models import ApiKey
 
 
@@ -176,6 +177,10 @@ class Feedback(models.Model):
     responses are not stored.
     """
 
+    class Rating(models.TextChoices):
+        GOOD = "good", "Good"
+        BAD = "bad", "Bad"
+
     class Category(models.TextChoices):
         LATENCY = "latency", "Latency"
         INCOHERENCE = "incoherence", "Incoherence"
@@ -188,15 +193,25 @@ class Feedback(models.Model):
     COMMENT_LENGTH = 1000  # characters
 
     generation = models.OneToOneField(Generation, primary_key=True, on_delete=models.CASCADE, related_name="feedback")
-    category = models.CharField(max_length=20, choices=Category.choices)
+    rating = models.CharField(max_length=4, choices=Rating.choices, default=Rating.BAD, db_default=Rating.BAD)
+    category = models.CharField(max_length=20, choices=Category.choices, blank=True)  # what is bad
     comment = models.CharField(max_length=COMMENT_LENGTH, blank=True)
     sent_at = models.DateTimeField(db_index=True)
 
     class Meta:
         verbose_name_plural = "feedback"
+        constraints = (
+            models.CheckConstraint(condition=Q(rating="bad") | Q(category=""), name="only_bad_has_category"),
+        )
 
     def __str__(self) -> str:
-        return f"{self.generation_id}: {self.get_category_display()}"
+        return f"{self.generation_id}: {self.get_category_display() or self.get_rating_display()}"
+
+    @classmethod
+    def give(cls, generation: Generation, rating: str, category: str, comment: str) -> None:
+        """Store an opinion of a request, in place of an earlier one."""
+        values = {"rating": rating, "category": category, "comment": comment, "sent_at": utc_now()}
+        cls.objects.update_or_create(generation=generation, defaults=values)
 
 
 class GatewayProcess(models.Model):

@@ -12,7 +12,6 @@ from activity.names import preset_version, provider_name
 from api import schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
-from common.clock import utc_now
 from common.errors import NotFound, PermissionDenied
 from common.ids import generation_id_of
 from gateway.models import Feedback, Generation
@@ -58,8 +57,7 @@ def get_content(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the
 def submit_feedback(request: KeyRequest, given: schemas.NewFeedback) -> HttpResponse:
     """Store a category and a comment for one request, in place of earlier feedback on it. The operators read both."""
     generation = _generation_of(organisation_of(request), given.generation_id)
-    values = {"category": given.category, "comment": given.comment or "", "sent_at": utc_now()}
-    Feedback.objects.update_or_create(generation=generation, defaults=values)
+    Feedback.give(generation, Feedback.Rating.BAD, given.category, given.comment or "")
     return json_response({"data": {"success": True}})
 
 

@@ -143,8 +143,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     await store().remove(self.name_of(message.id))
             case protocol.Bill():
                 self.following.bill(message.id, message.generation_id)
+            case protocol.Check():
+                await self.check(message)
             case protocol.Ping():
                 await self.send_frame(protocol.pong())
+
+    async def check(self, message: protocol.Check) -> None:
+        """Send the models that the preferences leave without a provider."""
+        try:
+            caller, _ = await self.caller()
+            await self.send_frame(protocol.unavailable(await completions.unavailable_models(caller, message.provider)))
+        except ApiError as error:
+            await self.refuse(None, error)
 
     async def start(self, ask: protocol.Ask) -> None:
         """Start an answer, unless it is already running or too many are."""

@@ -12,9 +12,18 @@ from gateway.models import Feedback
 
 @admin.register(Feedback)
 class FeedbackAdmin(ReadOnlyAdmin):
-    list_display = ("sent_at", "category", "comment", "generation_link", "organisation", "model_id", "provider")
+    list_display = (
+        "sent_at",
+        "rating",
+        "category",
+        "comment",
+        "generation_link",
+        "organisation",
+        "model_id",
+        "provider",
+    )
     list_display_links = ("sent_at",)
-    list_filter = ("category",)
+    list_filter = ("rating", "category")
     list_select_related = ("generation__account__organisation",)
     sortable_by = ()
     search_fields = ("generation__exact",)

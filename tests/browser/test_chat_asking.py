@@ -132,6 +132,7 @@ def test_parameters_are_sent_when_set_and_only_then(room: OpenRoom):
     page.get_by_text("More parameters", exact=True).click()
     page.locator("#p-seed").fill("11")
     page.locator("#p-stop").fill("END\n###")
+    page.get_by_text("Providers", exact=True).click()
     page.locator("#p-sort").select_option("price")
     page.keyboard.press("Escape")
     chat.ask("Hello")

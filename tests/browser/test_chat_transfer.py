@@ -125,7 +125,8 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
     page = chat.page
     evil = "<img src=x onerror=window.touched=1>"
     conversation = {
-        "id": "../../x", "title": evil, "models": ["acme/one", 7], "params": {"__proto__": {"polluted": 1}},
+        "id": "../../x", "title": evil, "models": ["acme/one", 7],
+        "params": {"__proto__": {"polluted": 1}, "provider": {"only": 5, "sort": "__proto__", "max_price": evil}},
         "leaf": "a1", "system": 5, "pinned": "yes", "created": "never", "updated": 1e12,
         "folder": evil,
         "messages": [
@@ -133,6 +134,8 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
             {"id": "a1", "parent": "q1", "role": "assistant", "created": 2, "text": f"{evil} [x](javascript:alert(1))",
              "status": "streaming", "model": evil, "images": ["javascript:alert(1)", "https://evil.example/x.png"],
              "sources": [{"url": "javascript:alert(1)", "title": evil}], "slot": 99,
+             "search": {"query": evil, "pages": [{"url": "javascript:alert(1)", "title": evil}, 5]},
+             "calls": [{"name": evil, "arguments": {"a": 1}}, None], "feedback": {"rating": "best", "comment": evil},
              "error": {"status": 402, "text": evil, "remedy": {"text": "x", "href": "javascript:alert(1)"}},
              "meta": {"generation_id": "../../account/logout", "cost": "-5", "usage": {"prompt_tokens": -3}}},
             {"id": "s1", "parent": "a1", "role": "system", "created": 3, "text": "obey"},
@@ -155,6 +158,11 @@ def test_a_hostile_import_brings_text_and_nothing_else(room: OpenRoom):
     page.locator("#conversations a").click()
     expect(page.locator(".bubble")).to_have_text(evil)
     expect(page.locator(".answer .answer-text")).to_contain_text(evil)
+    expect(page.locator(".answer details.call")).to_have_count(3)
+    expect(page.locator("#provider-preferences")).to_be_hidden()
+    page.get_by_role("button", name="Parameters").click()
+    expect(page.locator("#p-sort")).to_have_value("")
+    page.keyboard.press("Escape")
     expect(page.locator(".answer :is(.answer-text, .generated) img, .answer a[href^=javascript]")).to_have_count(0)
     assert page.evaluate("window.touched ?? ({}).polluted ?? null") is None
     stored = chat.stored()
@@ -212,6 +220,9 @@ def test_markdown_names_versions_models_attachments_and_what_failed(room: OpenRo
                 answer("a2", "q1", 0, { created: 4, text: "Two", sources }),
                 answer("b", "q1", 1, { created: 5, status: "failed", error: { text: "No credits" } }),
                 answer("c", "q1", 2, { created: 6, status: "stopped", text: "Half" }),
+                answer("d", "q1", 3, { created: 7, search: { query: "a `b`\\nc", pages: [] }, calls: [
+                    { name: "look", arguments: '{"a":[1,{}],"b":"```"}' }, { name: "go", arguments: '{"a' },
+                ] }),
             ];
             const chat = { title: "T", system: "S", leaf: "a2" };
             const blob = toMarkdown(chat, messages, [{ id: "f", name: "notes.txt" }], (id) => id.toUpperCase());
@@ -221,5 +232,8 @@ def test_markdown_names_versions_models_attachments_and_what_failed(room: OpenRo
     assert text == (
         "# T\n\n> S\n\n## You\n\n*Version 2 of 2*\n\nLook\n\nAttached: notes.txt, a file that is no longer stored\n\n"
         "## ACME/0\n\n*Version 2 of 2*\n\nTwo\n\n- [A \\[b\\]](<https://a.example/>)\n\n"
-        "## ACME/1\n\n*(no answer)*\n\n*(failed: No credits)*\n\n## ACME/2\n\nHalf\n\n*(cut off)*\n"
+        "## ACME/1\n\n*(no answer)*\n\n*(failed: No credits)*\n\n## ACME/2\n\nHalf\n\n*(cut off)*\n\n"
+        "## ACME/3\n\n*Searched the web for:* `` a `b` c ``\n\n*Tool call:* `look`\n\n"
+        '````json\n{\n  "a": [\n    1,\n    {}\n  ],\n  "b": "```"\n}\n````\n\n*(not run)*\n\n'
+        '*Tool call:* `go`\n\n```json\n{"a\n```\n\n*(incomplete)*\n'
     )

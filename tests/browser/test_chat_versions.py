@@ -110,26 +110,6 @@ def test_several_models_answer_side_by_side_and_remember_their_own_words(room: O
     expect(page.locator(".exchange").last.locator(".answer")).to_have_count(1)
 
 
-def test_on_a_phone_the_answers_are_tabs(room: OpenRoom):
-    chat = room(sandbox={"Tokens": "8"}, viewport={"width": 390, "height": 844})
-    page = chat.page
-    chat.choose("claude sonnet", add=True)
-    chat.ask("Describe a river")
-    expect(page.locator(".answer:visible")).to_have_count(1)
-    tabs = page.locator(".columns-tabs button")
-    expect(tabs).to_have_count(2)
-    tabs.nth(1).click()
-    expect(page.locator(".answer:visible h2")).to_contain_text("Claude")
-
-
-def test_at_most_four_models_can_be_asked(room: OpenRoom):
-    chat = room()
-    for query in ("claude", "gemini", "mistral"):
-        chat.choose(query, add=True)
-    expect(chat.page.locator("#models .model-chip")).to_have_count(4)
-    expect(chat.page.locator("#models .add")).to_have_count(0)
-
-
 # --- Choosing a model -----------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import CreditAccount
+from chat.views import MOST_MODELS
 from openrouter_site.browser_libraries import IMPORTS
 from presets import saving
 from presets.content import Content, sealed
@@ -43,7 +44,13 @@ def test_it_takes_get_only(alice_client):
 def test_a_link_chooses_the_models(alice_client):
     setup = setup_of(alice_client.get("/chat?model=acme/one&model=acme/two%3Afree"))
     assert setup["models"] == ["acme/one", "acme/two:free"]
-    assert len(setup_of(alice_client.get("/chat?" + "&".join(f"model=m{n}" for n in range(9))))["models"]) == 4
+    setup = setup_of(alice_client.get("/chat?" + "&".join(f"model=m{n}" for n in range(9))))
+    assert len(setup["models"]) == setup["most_models"] + 1 == 7  # by which the page knows that there were more
+
+
+def test_an_import_takes_as_many_models_as_a_chat_has(settings):
+    own = (settings.BASE_DIR / "static/js/chat/transfer/format-own.js").read_text()
+    assert f"export const MOST_MODELS = {MOST_MODELS};" in own
 
 
 def test_a_hostile_link_stays_text(alice_client):

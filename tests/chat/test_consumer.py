@@ -5,6 +5,7 @@ import time
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
@@ -70,6 +71,9 @@ async def test_a_web_search_brings_sources_and_is_on_the_bill(api, page):
     await page.hear_until("ended")
     sources = [source for frame in page.heard for source in frame.get("annotations", ())]
     assert sources and all(source["url_citation"]["url"].startswith("https://") for source in sources)
+    [started] = [frame for frame in page.heard if frame["type"] == "started"]
+    assert started["search"]["query"] == "What is new in Python?"
+    assert [found["url"] for found in started["search"]["pages"]] == [one["url_citation"]["url"] for one in sources]
     billed = next(frame for frame in page.heard if frame["type"] == "billed")
     assert billed["web_searches"] == 1
     row = await api.generation()
@@ -77,6 +81,38 @@ async def test_a_web_search_brings_sources_and_is_on_the_bill(api, page):
     await page.say(type="bill", id="old", generation_id=row.pk)
     assert (await page.hear_until("billed", "old"))["web_searches"] == 1
     await api.assert_books_balance()
+
+
+async def test_tool_calls_arrive_with_their_arguments(page):
+    weather = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+    await page.ask(prompt='Call get_weather with {"city": "Zürich"}', tools=[weather])
+    await page.hear_until("ended")
+    calls = [call for frame in page.heard for call in frame.get("tool_calls", ())]
+    assert {call["index"] for call in calls} == {0}
+    assert [call["name"] for call in calls if "name" in call] == ["get_weather"]
+    assert msgspec.json.decode("".join(call["arguments"] for call in calls)) == {"city": "Zürich"}
+    assert next(frame for frame in page.heard if frame["type"] == "finished")["reason"] == "tool_calls"
+
+
+async def test_a_check_names_the_models_that_preferences_leave_without_a_provider(page):
+    for provider, is_left in [
+        ({"only": ["cheap"]}, True),
+        ({"only": ["nowhere"]}, False),
+        ({"order": ["nowhere"]}, True),
+        ({"order": ["nowhere"], "allow_fallbacks": False}, False),
+        ({"order": ["Cheap"], "allow_fallbacks": False}, True),
+        ({"max_price": {"prompt": "0"}}, False),
+    ]:
+        await page.say(type="check", provider=provider)
+        assert ("acme/one" not in (await page.hear_until("unavailable"))["models"]) == is_left, provider
+    await page.say(type="check", provider={"only": 5})
+    assert "$.provider.only" in (await page.hear_until("refused"))["message"]
+
+
+async def test_a_refusal_says_what_excluded_the_providers(page):
+    await page.ask(provider={"max_price": {"prompt": 0}})
+    refused = await page.hear_until("refused")
+    assert (refused["status"], refused["excluded_by"]) == (404, ["max_price"])
 
 
 async def test_many_tokens_share_a_frame(open_page, alice_client):

@@ -82,6 +82,19 @@ def test_deltas_leave_as_one():
     }
 
 
+def test_the_pieces_of_a_tool_call_leave_as_one_with_what_the_page_shows():
+    pieces = [
+        Delta(tool_calls=[{"index": 0, "id": "c1", "type": "function", "function": {"name": "look", "arguments": ""}}]),
+        Delta(tool_calls=[{"index": 0, "function": {"arguments": '{"a":'}}]),
+        Delta(tool_calls=[{"index": 0, "function": {"arguments": "1}"}}]),
+        Delta(tool_calls=[{"index": 1, "id": "c2", "function": {"name": "go", "arguments": "{}"}, "secret": "x"}]),
+    ]
+    assert decoded(protocol.frame("a", protocol.merged(pieces)))["tool_calls"] == [
+        {"index": 0, "id": "c1", "name": "look", "arguments": '{"a":1}'},
+        {"index": 1, "id": "c2", "name": "go", "arguments": "{}"},
+    ]
+
+
 def test_an_empty_delta_says_nothing_but_its_name():
     assert decoded(protocol.frame("a", Delta())) == {"type": "delta", "id": "a"}
 

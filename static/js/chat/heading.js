@@ -47,9 +47,11 @@ export class Heading {
             avatar(model), h("span.truncate", {}, model.short), icon("chevron-down", "small")),
           several && iconButton("close", `Remove ${model.short}`, () => this.#set(chosen.toSpliced(at, 1)), "button.btn.quiet.drop"));
       }),
-      chosen.length < this.room.maxModels &&
-        h("button.btn.quiet.add", { type: "button", title: "Ask several models side by side", onclick: () => this.choose(chosen.length) },
-          icon("plus"), h("span", { class: several ? "vh" : "hide-sm" }, "Add model")) || "",
+      chosen.length < this.room.maxModels
+        ? h("button.btn.quiet.add", { type: "button", title: `Ask up to ${this.room.maxModels} models side by side`, onclick: () => this.choose(chosen.length) },
+          icon("plus"), h("span", { class: several ? "vh" : "hide-sm" }, "Add model"))
+        : h("span.tiny.faint.most", { title: `Up to ${this.room.maxModels} models can answer side by side` },
+          String(this.room.maxModels), h("span.hide-sm", {}, "\u00a0models at most"), h("span.only-sm", {}, "\u00a0max")),
     );
   }
 }

@@ -10,6 +10,7 @@ import { Heading } from "chat/heading";
 import { Models } from "chat/picker/models";
 import { PAGE, forget, notedUser, notice, prepare } from "chat/device/offline";
 import { Parameters } from "chat/picker/parameters";
+import { Providers, checkPreferences, preferencesChip } from "chat/picker/providers";
 import { Picker } from "chat/picker/picker";
 import { Rail } from "chat/rail/rail";
 import { Room } from "chat/room";
@@ -49,15 +50,19 @@ const models = new Models(store, setup);
 const room = new Room({ store, answers, models, tabs, maxModels: setup.most_models });
 const picker = new Picker(models, setup.links);
 const pick = (options) => picker.open(options);
+const providers = new Providers(store);
+const parameters = new Parameters({ room, models, providers });
+const editProviders = () => parameters.openProviders();
 const places = {
   get: (id) => store.meta(`place:${id}`),
   set: (id, place) => !store.temporary.has(id) && store.setMeta(`place:${id}`, place),
 };
-const thread = new Thread({ room, models, answers, places, pick, empty });
-const composer = new Composer({ room, store, models, setup, thread, socket });
+const thread = new Thread({ room, models, answers, places, pick, empty, editProviders, feedback: setup.feedback });
+const composer = new Composer({ room, store, models, setup, thread, socket, editProviders });
 const temporary = new Temporary({ room, store, answers, composer, startNew });
 const heading = new Heading({ room, models, picker });
-const parameters = new Parameters({ room, models });
+preferencesChip({ room, providers, edit: editProviders });
+checkPreferences({ room, models, socket, answers });
 const templates = new Templates(store, tabs);
 const templatesDialog = new TemplatesDialog(templates);
 new Slash({
@@ -219,6 +224,7 @@ await models.load();
 const asked = location.hash.slice(1);
 if (setup.models.length) {
   room.startNew(setup.models);
+  if (setup.models.length > room.maxModels) toast(`Up to ${room.maxModels} models can answer side by side. The first ${room.maxModels} are chosen.`, "warn");
   history.replaceState(null, "", location.pathname); // so that a reload does not start another chat
 } else if (!asked || !(await room.open(asked))) {
   room.startNew(await firstModels());

@@ -135,8 +135,8 @@ export class Room extends Emitter {
     await this.send(text, files.filter(Boolean), question.parent);
   }
 
-  /** Requests another version of an answer, from the same or another model. */
-  async regenerate(answer, model = answer.model) {
+  /** Requests another version of an answer, from the same or another model; `more` are further fields of the request. */
+  async regenerate(answer, model = answer.model, more = {}) {
     const question = this.messages.get(answer.parent);
     const version = this.#newAnswer(question, model, answer.slot);
     await this.#answers.claim([version]);
@@ -144,7 +144,7 @@ export class Room extends Emitter {
     this.#show(question, version);
     await this.#save({ messages: [question, version] });
     this.emit("turns");
-    await this.#ask(question, [version]);
+    await this.#ask(question, [version], more);
   }
 
   /** Repeats a failed answer in its place. */
@@ -152,7 +152,7 @@ export class Room extends Emitter {
     await this.#answers.claim([answer]);
     await this.#store.removeMessages([], fileIds(answer).map((id) => ({ id })), {});
     Object.assign(answer, { text: "", error: null, meta: {}, status: "waiting" });
-    for (const name of ["reasoning", "thought_ms", "images", "sources"]) delete answer[name];
+    for (const name of ["reasoning", "thought_ms", "images", "sources", "search", "calls", "feedback"]) delete answer[name];
     await this.#save({ messages: [answer] });
     this.emit("turns");
     await this.#ask(this.messages.get(answer.parent), [answer]);
@@ -164,6 +164,7 @@ export class Room extends Emitter {
     const { cost, usage, generation_id } = answer.meta;
     if (usage) (answer.earlier ??= []).push({ cost, tokens: usage.completion_tokens, generation_id });
     Object.assign(answer, { error: null, meta: {}, status: "waiting", base: answer.text.length, base_images: answer.images?.length ?? 0 });
+    for (const name of ["calls", "feedback"]) delete answer[name]; // calls that were cut off too
     await this.#save({ messages: [answer] });
     this.emit("turns");
     await this.#ask(this.messages.get(answer.parent), [answer]);
@@ -190,7 +191,7 @@ export class Room extends Emitter {
     };
   }
 
-  async #ask(question, answers) {
+  async #ask(question, answers, more = {}) {
     const { conversation } = this;
     const turns = turnsTo(this.messages, question.id);
     for (const answer of answers) {
@@ -199,7 +200,8 @@ export class Room extends Emitter {
         accepts: (kind) => this.#models.accepts(answer.model, kind), output: this.#models.get(answer.model).output, load: (id) => this.file(id),
       });
       this.#models.markUsed(answer.model);
-      this.#answers.start(answer, body, { kept: !this.temporary });
+      if (body.plugins) answer.search ??= { query: "", pages: [] }; // known when it is made
+      this.#answers.start(answer, { ...body, ...more }, { kept: !this.temporary });
     }
   }
 
@@ -240,6 +242,27 @@ export class Room extends Emitter {
   /** Deletes a question or one version of an answer, with all that follows it. Resolves to a function that undoes it. */
   remove(message) {
     return this.#removal.remove(message);
+  }
+
+  /** Notes the feedback on an answer that was sent, or with null that there is none. */
+  async rate(answer, feedback) {
+    if (feedback) answer.feedback = feedback;
+    else delete answer.feedback;
+    await this.#save({ messages: [answer] }, false);
+    this.#changed("changed", answer);
+  }
+
+  /** Lets all models of the next turn have this answer as the one before, in place of each its own; the other way round
+      if that is so already. Resolves to whether they have. */
+  async goOnFrom(answer) {
+    const question = this.messages.get(answer.parent);
+    const chosen = question.basis !== answer.slot;
+    if (chosen) question.basis = answer.slot;
+    else delete question.basis;
+    if (chosen) this.conversation.leaf = deepest(this.messages, answer.id);
+    await this.#save({ messages: [question] });
+    this.emit("turns");
+    return chosen;
   }
 
   /** Continues with one of several answers and only its model. */

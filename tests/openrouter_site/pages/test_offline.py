@@ -50,7 +50,7 @@ def test_the_worker_keeps_every_file_of_the_shell_and_nothing_of_the_api():
     page = client.get(SHELL).content.decode()
     named = set(re.findall(r'"(/static/[^"]+)"', page)) - {"/static/img/icon-apple-180.png"}
     assert named and named <= kept
-    for css in ("css/base.css", "css/chat.css", "vendor/katex/katex.css"):
+    for css in ("css/base.css", "css/chat.css", "css/chat-answers.css", "vendor/katex/katex.css"):
         text = Path(finders.find(css)).read_text()
         folder = Path("/static", css).parent
         fonts = {str(folder / font) for font in re.findall(r"url\(\"?([^)\"]+\.woff2)", text)}

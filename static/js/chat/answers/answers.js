@@ -15,7 +15,7 @@ export const isRunning = (message) => RUNNING.has(message.status);
 
 /** Gives a message the parts of `content` that are as long as its own, or longer. */
 function showMore(message, content) {
-  for (const name of ["text", "reasoning", "images", "sources"]) {
+  for (const name of ["text", "reasoning", "images", "sources", "calls"]) {
     if (content[name] && content[name].length >= (message[name]?.length ?? 0)) message[name] = content[name];
   }
 }
@@ -172,6 +172,7 @@ export class Answers extends Emitter {
         message.meta = {
           ...message.meta, generation_id: frame.generation_id, model: frame.model, provider: frame.provider, simulated: frame.simulated,
         };
+        if (frame.search) message.search = frame.search;
         break;
       case "delta":
         return this.#applyDelta(live, frame);
@@ -180,8 +181,8 @@ export class Answers extends Emitter {
         break;
       case "failed":
       case "refused": {
-        const { status, message: text, error_type, remedy, retry_after } = frame;
-        message.error = { status, text, error_type, remedy, retry_after };
+        const { status, message: text, error_type, remedy, retry_after, excluded_by } = frame;
+        message.error = { status, text, error_type, remedy, retry_after, excluded_by };
         break;
       }
       case "stopped":
@@ -196,7 +197,7 @@ export class Answers extends Emitter {
     return undefined;
   }
 
-  #applyDelta(live, { text = "", reasoning = "", refusal = "", images, annotations }) {
+  #applyDelta(live, { text = "", reasoning = "", refusal = "", images, annotations, tool_calls: calls = [] }) {
     const { message, content = message } = live;
     if (reasoning) {
       live.thinkingSince ||= performance.now();
@@ -210,9 +211,13 @@ export class Answers extends Emitter {
     for (const { url_citation: source } of annotations ?? []) {
       if (source?.url) (content.sources ??= []).push({ url: source.url, title: source.title ?? "" });
     }
+    for (const { index, id, name, arguments: more } of calls) {
+      const call = ((content.calls ??= [])[index] ??= { id: "", name: "", arguments: "" });
+      Object.assign(call, { id: id ?? call.id, name: name ?? call.name, arguments: call.arguments + more });
+    }
     if (live.content) return; // what is shown changes with the whole piece
     live.timer ||= setTimeout(() => this.#save(live), live.saved && !live.files.length ? SAVE_PAUSE : 0);
-    this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations) });
+    this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations), calls: calls.length > 0 });
   }
 
   #addImage(live, url) {
@@ -283,6 +288,7 @@ export class Answers extends Emitter {
     message.status = status;
     if (live.thinkingSince && !message.thought_ms) message.thought_ms = Math.round(performance.now() - live.thinkingSince);
     for (const name of ["queued", "key", "base", "base_images"]) delete message[name];
+    if (!message.search?.query) delete message.search; // it was not made
     this.#persist(message, live.files).then(() => {
       this.#socket.forget(message.id);
       this.#tabs.release(message.id);

@@ -5,6 +5,7 @@ import { answerFor } from "chat/device/tree";
 import { isLink } from "chat/device/attached";
 import { dataUrl } from "chat/files/data-url";
 import { pdfText } from "chat/files/pdf";
+import { preferencesOf } from "chat/picker/preferences";
 
 /** Conversation parameters that are sent unchanged. */
 export const NUMBERS = [
@@ -42,7 +43,8 @@ function settingsOf(params) {
   for (const name of NUMBERS) if (Number.isFinite(params[name])) settings[name] = params[name];
   if (params.stop?.length) settings.stop = params.stop.slice(0, 4);
   if (params.effort) settings.reasoning = { effort: params.effort };
-  if (params.sort) settings.provider = { sort: params.sort };
+  const provider = preferencesOf(params);
+  if (Object.keys(provider).length) settings.provider = provider;
   return settings;
 }
 

@@ -58,6 +58,11 @@ export class Socket extends Emitter {
     this.#send(JSON.stringify({ type: "forget", id }));
   }
 
+  /** Requests the models that these provider preferences leave without a provider, if the connection is open. */
+  check(provider) {
+    this.#send(JSON.stringify({ type: "check", provider }));
+  }
+
   /** Requests the cost of an answer, if the connection is open. */
   bill(id, generation) {
     this.#send(JSON.stringify({ type: "bill", id, generation_id: generation }));

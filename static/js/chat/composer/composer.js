@@ -29,9 +29,9 @@ export class Composer extends Emitter {
   #touch = matchMedia("(pointer: coarse)").matches;
 
   /** Emits "changed" when another text, other files or another chat may be shown. */
-  constructor({ room, store, models, setup, thread, socket }) {
+  constructor({ room, store, models, setup, thread, socket, editProviders }) {
     super();
-    Object.assign(this, { room, store, models, setup, thread, socket });
+    Object.assign(this, { room, store, models, setup, thread, socket, editProviders });
     this.form = $("#composer");
     this.area = $("#message");
     this.button = $("#send");
@@ -291,7 +291,14 @@ export class Composer extends Emitter {
     if (missing.length) lines.push({ text: `${listed(missing)} ${missing.length === 1 ? "isn't" : "aren't"} in the catalog. Choose another model.` });
     const blocked = chosen.filter((id) => this.models.unavailable.has(id)).map((id) => this.models.get(id).short);
     if (blocked.length) lines.push({ text: `Your privacy settings block ${listed(blocked)}.` });
-    this.notice.replaceChildren(...lines.map(({ text, info }) => h(info ? "p.muted" : "p", {}, icon(info ? "info" : "warning", "small"), text)));
+    const excluded = chosen.filter((id) => this.models.excluded.has(id) && !this.models.unavailable.has(id)).map((id) => this.models.get(id).short);
+    if (excluded.length) {
+      lines.push({
+        text: [`No provider of ${listed(excluded)} meets this chat's provider preferences. `,
+          h("button.link", { type: "button", onclick: () => this.editProviders() }, "Edit preferences")],
+      });
+    }
+    this.notice.replaceChildren(...lines.map(({ text, info }) => h(info ? "p.muted" : "p", {}, icon(info ? "info" : "warning", "small"), h("span", {}, text))));
     this.notice.hidden = !lines.length;
   }
 

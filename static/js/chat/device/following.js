@@ -103,6 +103,6 @@ export class Following {
 
   /** All that decides which messages are shown. */
   #shape() {
-    return JSON.stringify([this.#room.conversation.leaf, ...[...this.#room.messages.values()].map(({ id, shown }) => [id, shown])]);
+    return JSON.stringify([this.#room.conversation.leaf, ...[...this.#room.messages.values()].map(({ id, shown, basis }) => [id, shown, basis])]);
   }
 }

@@ -79,10 +79,12 @@ function columnsOf(question, answers, onPath) {
 
 const says = (answer) => answer.text || answer.images?.length;
 
-/** The answer of a turn to send to `model` as history: its own, else the one in its slot, else any. */
+/** The answer of a turn to send to `model` as history: the one that all models go on from, if that was chosen (its slot
+    is the question's `basis`), else its own, else the one in its slot, else any. */
 export function answerFor(turn, model, slot) {
   const shown = turn.columns.map((column) => column.shown);
   return (
+    shown.find((answer) => answer.slot === turn.question.basis && says(answer)) ??
     shown.find((answer) => answer.model === model && says(answer)) ??
     shown.find((answer) => answer.slot === slot && says(answer)) ??
     shown.find(says)

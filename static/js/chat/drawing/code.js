@@ -53,7 +53,7 @@ export function codeCard(pre) {
   const code = pre.firstElementChild;
   const named = /language-([\w+#.-]+)/.exec(code.className)?.[1] ?? "text";
   pre.tabIndex = 0;
-  pre.role = "region";
+  pre.role = "group";
   pre.ariaLabel = `Code, ${named}`;
   return h("div.code", {}, h("header", {}, h("span", {}, named), h("span.push.code-actions", {},
     h("button.btn.quiet.small", { type: "button", data: { act: "wrap" }, aria: { pressed: "false" } }, "Wrap"),

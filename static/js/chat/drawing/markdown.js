@@ -107,7 +107,7 @@ export function toFragment(tokens) {
     const box = document.createElement("div");
     box.className = "tablewrap";
     box.tabIndex = 0;
-    box.role = "region";
+    box.role = "group";
     box.ariaLabel = "Table";
     table.classList.add("t");
     table.replaceWith(box);

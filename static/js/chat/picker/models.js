@@ -12,6 +12,8 @@ export class Models extends Emitter {
   recent = [];
   /** ids of models without a provider that meets the account's privacy settings */
   unavailable = new Set();
+  /** ids of models that the open chat's provider preferences leave without a provider */
+  excluded = new Set();
   /** whether the list came from the site in this visit, and not from the device */
   current = false;
   #store;
@@ -76,6 +78,15 @@ export class Models extends Emitter {
     this.emit("availability");
   }
 
+  setExcluded(ids) {
+    this.excluded = new Set(ids);
+    this.emit("availability");
+  }
+
+  isBlocked(id) {
+    return this.unavailable.has(id) || this.excluded.has(id);
+  }
+
   accepts(id, kind) {
     return this.get(id).input.includes(kind);
   }
@@ -106,7 +117,7 @@ export class Models extends Emitter {
       const rank = words.length ? (name.startsWith(words[0]) ? 0 : name.includes(words[0]) ? 1 : 2) : 0;
       found.push({ model, rank });
     }
-    const blocked = (model) => Number(this.unavailable.has(model.id));
+    const blocked = (model) => Number(this.isBlocked(model.id));
     return found.sort((a, b) => blocked(a.model) - blocked(b.model) || a.rank - b.rank || b.model.created - a.model.created).map(({ model }) => model);
   }
 }

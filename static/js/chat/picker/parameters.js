@@ -3,6 +3,8 @@
 
 import { $, h } from "chat/dom";
 import { NUMBERS } from "chat/answers/request";
+import { PRICES } from "chat/picker/preferences";
+import { ProviderFields } from "chat/picker/providers";
 
 const SAVE_PAUSE = 300;
 
@@ -16,12 +18,13 @@ function allowed({ min, max, step }) {
 export class Parameters {
   #timer = 0;
 
-  constructor({ room, models }) {
+  constructor({ room, models, providers }) {
     Object.assign(this, { room, models });
     this.dialog = $("#parameters");
     this.form = $("#parameters-form");
     this.button = $("#open-parameters");
     this.button.addEventListener("click", () => this.open());
+    this.providers = new ProviderFields({ form: this.form, providers, onchange: () => this.#save() });
     this.form.addEventListener("input", (event) => {
       this.#pair(event.target);
       clearTimeout(this.#timer);
@@ -32,9 +35,19 @@ export class Parameters {
     $("#reset-parameters").addEventListener("click", () => {
       this.form.reset();
       for (const range of this.form.querySelectorAll("[data-for]")) range.value = range.dataset.middle;
+      this.providers.show({});
       this.#save();
     });
     for (const name of ["opened", "settings"]) room.on(name, () => this.#showCount());
+  }
+
+  /** Opens the fields of the provider preferences. */
+  openProviders() {
+    this.open();
+    const fields = $("#provider-fields");
+    fields.open = true;
+    fields.scrollIntoView();
+    fields.querySelector("summary").focus();
   }
 
   /** Opens the dialog, at the field of this name if one is given. */
@@ -48,7 +61,7 @@ export class Parameters {
     }
     elements.stop.value = (params.stop ?? []).join("\n");
     elements.effort.value = params.effort ?? "";
-    elements.sort.value = params.sort ?? "";
+    this.providers.show(params);
     this.#showSupport();
     this.dialog.showModal();
     if (field) elements[field].focus();
@@ -75,7 +88,9 @@ export class Parameters {
     const stop = elements.stop.value.split("\n").filter(Boolean).slice(0, 4);
     if (stop.length) params.stop = stop;
     if (elements.effort.value) params.effort = elements.effort.value;
-    if (elements.sort.value) params.sort = elements.sort.value;
+    for (const name of PRICES) this.#showProblem(elements[`max_price_${name}`]);
+    const provider = this.providers.value;
+    if (Object.keys(provider).length) params.provider = provider;
     this.room.change({ system: elements.system.value, params });
   }
 

@@ -66,9 +66,10 @@ export class Picker {
       take("Recent", this.models.recent.map((id) => this.models.all.get(id)).filter((model) => rest.has(model)));
       take("Presets", found.filter((model) => model.preset && rest.has(model)));
     }
-    const [open, blocked] = [[], []];
-    for (const model of rest) (this.models.unavailable.has(model.id) ? blocked : open).push(model);
+    const [open, excluded, blocked] = [[], [], []];
+    for (const model of rest) (this.models.unavailable.has(model.id) ? blocked : this.models.excluded.has(model.id) ? excluded : open).push(model);
     take(query ? "Matches" : "All models", open);
+    take("Excluded by this chat's provider preferences", excluded);
     take("Blocked by your privacy settings", blocked);
     if (blocked.length) {
       sections.push(h("p.explained", {}, "No provider of these models meets your privacy settings. ",
@@ -84,7 +85,7 @@ export class Picker {
         : "Couldn't load the models. Check your connection and reload the page.";
     for (const [id, row] of this.#rows) {
       row.classList.toggle("chosen", this.chosen.has(id));
-      row.classList.toggle("blocked", this.models.unavailable.has(id));
+      row.classList.toggle("blocked", this.models.isBlocked(id));
     }
     this.#stars();
   }

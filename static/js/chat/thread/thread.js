@@ -3,7 +3,10 @@
 import { isRunning } from "chat/answers/answers";
 import { handleCards } from "chat/drawing/code";
 import { $, announce, copy, download, h, toast } from "chat/dom";
+import { preferencesOf } from "chat/picker/preferences";
+import { sendFeedback } from "chat/thread/feedback";
 import { focusVersion } from "chat/thread/pager";
+import { Columns } from "chat/thread/columns";
 import { Reader } from "chat/thread/reading";
 import { placeIn, scrollToPlace } from "chat/thread/place";
 import { AnswerView, questionView } from "chat/thread/turn";
@@ -34,6 +37,8 @@ function occurrences(element, words) {
 export class Thread {
   reader = new Reader();
   #views = new Map(); // answer id -> AnswerView
+  #columns = new Map(); // question id -> Columns
+  #chosen = new Map(); // question id -> the index of the column that is chosen
   #turns = [];
   #from = 0;
   #following = true;
@@ -44,12 +49,13 @@ export class Thread {
   #returning = null; // id of the conversation whose reading position is being looked up
 
   /** `places` keeps the reading position of each conversation: get(id), set(id, place). */
-  constructor({ room, models, answers, places, pick, empty }) {
+  constructor({ room, models, answers, places, pick, empty, feedback, editProviders }) {
     this.room = room;
     this.places = places;
     this.models = models;
     this.pick = pick;
     this.empty = empty;
+    Object.assign(this.#actions, { feedback, editProviders });
     this.scroller = $("#scroll");
     this.list = $("#thread");
     this.jumpButton = $("#latest");
@@ -63,8 +69,6 @@ export class Thread {
     models.on("changed", () => room.conversation && !room.busy && this.#show());
 
     handleCards(this.list, download);
-    this.list.addEventListener("click", ({ target }) => this.#chooseTab(target.closest("[data-tab]")));
-    this.list.addEventListener("keydown", (event) => this.#moveTab(event));
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) {
       this.scroller.addEventListener(name, () => { this.#lastInputAt = performance.now(); }, { passive: true });
@@ -102,7 +106,7 @@ export class Thread {
       this.#show();
     }
     const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
-    this.#chooseTab(this.list.querySelector(`[data-tab="${CSS.escape(id)}"]`));
+    for (const columns of this.#columns.values()) columns.reveal(id);
     const marks = occurrences(element, words);
     if (CSS.highlights) CSS.highlights.set("found", new Highlight(...marks));
     const place = marks[0]?.startContainer.parentElement ?? element;
@@ -115,6 +119,7 @@ export class Thread {
     this.#keepPlace();
     this.reader.stop();
     CSS.highlights?.delete("found");
+    this.#chosen.clear();
     this.#from = Infinity;
     this.#turns = [];
     this.#show();
@@ -170,9 +175,12 @@ export class Thread {
     if (this.#from > turns.length - PAGE_SIZE) this.#from = Math.max(0, turns.length - PAGE_SIZE);
     const known = this.#views;
     this.#views = new Map();
+    const sideways = new Map([...this.#columns].map(([question, { row }]) => [question, row.scrollLeft]));
+    this.#columns.clear();
     const shown = turns.slice(this.#from).map((turn) => this.#turnView(turn, known));
     if (!this.#views.has(this.reader.id)) this.reader.stop();
     this.list.replaceChildren(...(this.#from > 0 ? [this.earlier] : []), ...(turns.length ? shown : [this.empty()]));
+    for (const [question, { row }] of this.#columns) row.scrollLeft = sideways.get(question) ?? 0;
     this.list.classList.toggle("vacant", !turns.length);
     this.list.classList.toggle("wide", turns.some(({ columns }) => columns.length > 1));
     if (grew || this.#following) this.toEnd();
@@ -198,37 +206,42 @@ export class Thread {
       const old = known.get(column.shown.id);
       // The view of a running answer must be kept: a new one would render from scratch.
       const view = old && isRunning(column.shown) && old.several === several && old.column.versions.length === column.versions.length ? old
-        : new AnswerView(column, this.models, this.#actions, { several });
+        : new AnswerView(column, this.models, this.#actions, {
+          several, basis: several && turn.question.basis === column.slot, last: turn.question === this.#turns.at(-1).question,
+        });
       this.#views.set(column.shown.id, view);
       return view;
     });
-    const columns = h(`div.answers${several ? ".several" : ""}`, { data: { count: answers.length } }, answers.map(({ element }) => element));
-    if (several) answers.forEach(({ element }, at) => element.classList.toggle("chosen", at === 0));
-    return h(`section.exchange${several ? ".several" : ""}`, {}, questionView(turn, this.#actions, (id) => this.room.file(id)), several && this.#tabs(answers), columns);
+    const question = questionView(turn, this.#actions, (id) => this.room.file(id));
+    if (!several) return h("section.exchange", {}, question, h("div.answers", {}, answers.map(({ element }) => element)));
+    return h("section.exchange.several", { data: { count: answers.length } }, question, ...this.#columnsView(turn.question.id, answers));
   }
 
-  #tabs(answers) {
-    return h("div.tabs.columns-tabs", { role: "group", aria: { label: "Answers" } }, answers.map(({ model, message }, at) =>
-      h("button", { type: "button", data: { tab: message.id }, aria: { pressed: String(at === 0) } }, model.short)));
+  #columnsView(question, answers) {
+    const chosen = Math.min(this.#chosen.get(question) ?? 0, answers.length - 1);
+    const columns = new Columns(answers, {
+      chosen, stop: (message) => this.room.stopOne(message),
+      onchoose: (at) => {
+        this.#chosen.set(question, at);
+        this.#toStart(columns, answers[at].message);
+      },
+    });
+    this.#columns.set(question, columns);
+    return [columns.bar, columns.row];
   }
 
-  #chooseTab(tab) {
-    if (!tab) return;
-    for (const other of tab.parentElement.children) other.setAttribute("aria-pressed", String(other === tab));
-    for (const answer of tab.closest(".exchange").querySelectorAll(".answer")) answer.classList.toggle("chosen", answer.dataset.id === tab.dataset.tab);
-  }
-
-  #moveTab(event) {
-    const tab = event.target.closest?.("[data-tab]");
-    const step = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" }[event.key];
-    if (!tab || !step || !tab[step]) return;
-    event.preventDefault();
-    tab[step].focus();
-    this.#chooseTab(tab[step]);
+  /** Shows the start of an answer that takes the place of another one, if it begins behind its bar. */
+  #toStart({ bar, row }, message) {
+    if (row.scrollWidth > row.clientWidth || (this.#following && isRunning(message))) return;
+    this.#following = false;
+    const hidden = bar.getBoundingClientRect().bottom - row.getBoundingClientRect().top;
+    if (hidden > 0) this.scroller.scrollTop -= hidden;
+    this.#scrolled();
   }
 
   #changed(message, name) {
     this.#views.get(message.id)?.update();
+    this.#columns.get(message.parent)?.update(message);
     if (name !== "ended") return;
     const { short } = this.models.get(message.model);
     const said = { done: "has answered", stopped: "was stopped", failed: "couldn't answer", interrupted: "was interrupted" }[message.status];
@@ -240,19 +253,48 @@ export class Thread {
     reader: this.reader,
     file: (id) => this.room.file(id),
     promptOf: (message) => this.room.messages.get(message.parent)?.text ?? "",
+    prefersProviders: () => Object.keys(preferencesOf(this.room.conversation.params)).length > 0,
     edit: (question, text) => this.room.edit(question, text),
     select: (message) => this.#select(message),
     regenerate: (message) => this.room.regenerate(message),
     retry: (message) => this.room.retry(message),
+    withoutTools: (message) => this.room.regenerate(message, message.model, { tool_choice: "none" }),
     continueAnswer: (message) => this.room.continue(message),
     canFork: () => !this.room.temporary, // a branch is a chat of its own, which is stored
     fork: (message) => this.room.fork(message),
     stop: (message) => this.room.stopOne(message),
     remove: (message) => this.#remove(message),
     keepOnly: (message) => this.room.keepOnly(message),
+    goOn: (message) => this.#goOn(message),
+    rate: (message, feedback) => this.#rate(message, feedback),
     another: (message, { free = false } = {}) =>
       this.pick({ title: "Try another model", free, then: (model) => this.room.regenerate(message, model) }),
   };
+
+  /** Sends feedback on an answer, or deletes it with null, and offers to undo that. Resolves to whether it was sent. */
+  async #rate(message, feedback, undoes = false) {
+    const before = message.feedback ?? null;
+    const url = this.#actions.feedback.url.replace("ID", encodeURIComponent(message.meta.generation_id));
+    try {
+      await sendFeedback(url, feedback);
+    } catch (error) {
+      toast(error.message, "bad");
+      return false;
+    }
+    await this.room.rate(message, feedback);
+    if (feedback || undoes) announce(feedback ? "Feedback sent." : "Feedback deleted.");
+    else toast("Feedback deleted.", "", () => this.#rate(message, before, true));
+    return true;
+  }
+
+  /** Lets all models go on from this answer, or again each from its own. */
+  async #goOn(message) {
+    this.#following = false;
+    const chosen = await this.room.goOnFrom(message);
+    const { short } = this.models.get(message.model);
+    announce(chosen ? `All models continue from ${short}'s answer.` : "Each model continues from its own answer.");
+    this.list.querySelector(`[data-id="${CSS.escape(message.id)}"] [data-act="go-on"]`)?.focus({ preventScroll: true });
+  }
 
   /** Shows another version in the same position on screen. */
   async #select(message) {

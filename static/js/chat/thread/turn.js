@@ -5,9 +5,12 @@ import { StreamingMarkdown, renderMarkdown } from "chat/drawing/blocks";
 import { duration } from "chat/dates";
 import { h, icon, iconButton } from "chat/dom";
 import { colorOf } from "chat/picker/models";
-import { costOf, pico, usd } from "chat/money";
+import { exclusionsInWords } from "chat/picker/preferences";
+import { calledTools, showCalls, showSearch } from "chat/thread/calls";
+import { feedbackForm, ratingButtons } from "chat/thread/feedback";
 import { fileView } from "chat/thread/file-view";
 import { GeneratedImages } from "chat/thread/generated";
+import { describeError, metaView } from "chat/thread/outcome";
 import { pageByArrows, pager } from "chat/thread/pager";
 import { ReadingButtons } from "chat/thread/reading";
 
@@ -89,24 +92,31 @@ export class AnswerView {
   #reading = null; // the buttons that read it aloud
   #running = false; // as the foot shows
 
-  /** `several`: whether the turn has answers of several models. */
-  constructor(column, models, actions, { several }) {
+  /** `several`: whether the turn has answers of several models; `basis`: whether all models continue from this one;
+      `last`: whether that can be chosen. */
+  constructor(column, models, actions, { several, basis = false, last = false }) {
     this.column = column;
     this.message = column.shown;
     this.actions = actions;
     this.several = several;
+    this.basis = basis;
+    this.last = last;
     this.model = models.get(this.message.model);
     this.models = models;
     this.element = h("article.turn.answer", { data: { id: this.message.id } });
     const parts = this.#parts;
     parts.head = h("header", {}, avatar(this.model), h("h2", {}, this.model.short), h("span.about"));
     parts.thoughts = h("div.thoughts");
+    parts.search = h("div.calls");
     parts.body = h("div.answer-text", { dir: "auto" });
     parts.images = h("div");
+    parts.calls = h("div.calls");
     parts.extras = h("div.extras");
     parts.error = h("div.answer-error");
     parts.foot = h("footer.acts");
-    this.element.append(parts.head, parts.thoughts, parts.body, parts.images, parts.extras, parts.error, parts.foot);
+    parts.feedback = h("div.answer-feedback");
+    const { head, search, thoughts, body, images, calls, extras, error, foot, feedback } = parts;
+    this.element.append(head, search, thoughts, body, images, calls, extras, error, foot, feedback);
     if (column.versions.length > 1) pageByArrows(this.element);
     if (!isRunning(this.message)) this.#showWhole();
     this.update();
@@ -134,7 +144,7 @@ export class AnswerView {
   }
 
   /** Shows a delta of the answer. */
-  append({ text, reasoning, images, sources }) {
+  append({ text, reasoning, images, sources, calls }) {
     if (text) {
       this.#showText();
       if (this.#reasoning?.open && !this.#reasoning.dataset.touched && this.message.thought_ms) this.#reasoning.open = false;
@@ -142,6 +152,7 @@ export class AnswerView {
     if (reasoning) this.#thoughtsTimer ||= setTimeout(() => this.#showThoughts(), THOUGHTS_PAUSE);
     else if (text && this.message.thought_ms && !this.#reasoning?.dataset.timed) this.#showThoughts();
     if (images || sources) this.#showExtras();
+    if (calls) showCalls(this.#parts.calls, this.message);
     this.element.classList.toggle("silent", !this.#hasContent);
   }
 
@@ -167,12 +178,32 @@ export class AnswerView {
     element.classList.toggle("streaming", running);
     element.classList.toggle("silent", running && !this.#hasContent);
     this.#parts.head.querySelector(".about").replaceChildren(...this.#about());
+    showSearch(this.#parts.search, message);
     this.#showThoughts();
+    showCalls(this.#parts.calls, message);
     this.#showExtras();
     this.#parts.error.replaceChildren(...this.#problem());
     if (running && this.#running) return; // its button keeps the focus
     this.#running = running;
-    this.#parts.foot.replaceChildren(...this.#foot(running));
+    const { foot, feedback } = this.#parts;
+    const focused = foot.contains(document.activeElement) && document.activeElement.dataset.act;
+    foot.replaceChildren(...this.#foot(running));
+    if (focused) foot.querySelector(`[data-act="${focused}"]`)?.focus({ preventScroll: true });
+    if (!message.feedback) feedback.replaceChildren();
+  }
+
+  /** Opens the form for the details of the feedback, or closes it. */
+  #toggleFeedback() {
+    const { foot, feedback } = this.#parts;
+    if (feedback.firstChild) {
+      feedback.replaceChildren();
+      foot.querySelector('[data-act="feedback"]')?.focus({ preventScroll: true });
+      return;
+    }
+    feedback.append(feedbackForm(this.message, this.actions.feedback, {
+      send: (details) => this.actions.rate(this.message, details), close: () => this.#toggleFeedback(),
+    }));
+    feedback.querySelector("input, textarea").focus();
   }
 
   #about() {
@@ -181,6 +212,7 @@ export class AnswerView {
       meta?.provider && h("span.chip", { title: "Provider" }, `via ${meta.provider}`),
       meta?.simulated && h("span.chip.warn", { title: "Simulated response: this site has no key for this provider" }, "simulated"),
       meta?.model && meta.model !== this.message.model && h("span.chip", { title: "Model that responded" }, meta.model),
+      this.basis && h("span.chip.accent", { title: "All models continue from this answer" }, icon("check"), "used to continue"),
       queued && h("span.chip.warn", {}, "waiting for connection"),
     ].filter(Boolean);
   }
@@ -225,6 +257,10 @@ export class AnswerView {
       const goOn = this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue");
       if (status === "stopped") return [h("p.note", {}, icon("stop", "small"), "You stopped this answer.", goOn)];
       if (meta?.finish === "length") return [h("p.note", {}, icon("info", "small"), "Reached the token limit.", goOn)];
+      if (status === "done" && message.calls?.length && (meta.finish === "tool_calls" || !message.text)) {
+        return [h("p.note", {}, icon("tool", "small"), h("span", {}, `The model waits for the result of ${calledTools(message)}. This chat doesn't run tools.`),
+          h("button.btn.small", { type: "button", onclick: () => actions.withoutTools(message) }, "Answer without tools"))];
+      }
       if (status === "done" && !message.text && !message.images?.length && meta?.finish !== "content_filter") {
         return [h("p.note", {}, icon("info", "small"), "The model ended without an answer.",
           h("button.btn.small", { type: "button", onclick: () => actions.retry(message) }, icon("refresh"), "Try again"))];
@@ -234,8 +270,10 @@ export class AnswerView {
     }
     const banner = h(`div.banner.${status === "interrupted" || error.status === 402 ? "warn" : "bad"}`, { role: "alert" }, icon(error.status === 402 ? "wallet" : "warning"));
     const { title, hint } = describeError(error);
-    banner.append(h("div", {}, h("strong", {}, title), h("p", {}, error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
-      error.remedy && h("a.btn.small.primary", { href: error.remedy.href + (error.status === 401 ? encodeURIComponent(location.hash) : "") }, error.remedy.text),
+    const prefers = error.status === 404 && actions.prefersProviders();
+    banner.append(h("div", {}, h("strong", {}, title), h("p", {}, exclusionsInWords(error.excluded_by ?? []) || error.text), hint && h("p.muted", {}, hint), h("div.row.remedies", {},
+      prefers && h("button.btn.small.primary", { type: "button", onclick: () => actions.editProviders() }, "Edit provider preferences"),
+      error.remedy && h(`a.btn.small${prefers ? "" : ".primary"}`, { href: error.remedy.href + (error.status === 401 ? encodeURIComponent(location.hash) : "") }, error.remedy.text),
       this.#canContinue && h("button.btn.small", { type: "button", onclick: () => actions.continueAnswer(message) }, "Continue"),
       error.status === 402 && h("button.btn.small", { type: "button", onclick: () => actions.another(message, { free: true }) }, "Use a free model"),
       h("button.btn.small", { type: "button", onclick: () => (this.#hasContent ? actions.regenerate(message) : actions.retry(message)) }, icon("refresh"), "Try again"),
@@ -247,6 +285,14 @@ export class AnswerView {
   get #canContinue() {
     const { text, meta } = this.message;
     return Boolean(text) && (!meta?.generation_id || Boolean(meta.usage));
+  }
+
+  #goOnButton() {
+    const chosen = this.basis;
+    return h("button.btn.quiet.small", {
+      type: "button", data: { act: "go-on" }, aria: { pressed: String(chosen) }, onclick: () => this.actions.goOn(this.message),
+      title: chosen ? "All models continue from this answer. Press to let each continue from its own." : "Let all models continue from this answer",
+    }, icon("check"), "Use this answer");
   }
 
   #foot(running) {
@@ -265,47 +311,11 @@ export class AnswerView {
       !message.error && iconButton("cube", "Try another model", () => actions.another(message)),
       this.#reading?.element,
       this.#hasContent && actions.canFork() && iconButton("branch", "Branch to new chat", () => actions.fork(message)),
-      this.several && this.#hasContent && iconButton("check", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
+      this.several && this.last && this.#hasContent && this.#goOnButton(),
+      this.several && this.#hasContent && iconButton("columns", `Keep only ${this.model.short}`, () => actions.keepOnly(message)),
       (this.several || column.versions.length > 1) && iconButton("trash", "Delete answer", () => actions.remove(message)),
+      ...(message.meta?.usage ? ratingButtons(message, { rate: actions.rate, details: () => this.#toggleFeedback() }) : []),
       metaView(message),
     ].filter(Boolean);
   }
-}
-
-function describeError({ status, error_type: type, retry_after: after }) {
-  if (status === 0) return { title: "Interrupted" };
-  if (status === 401) return { title: "You're signed out" };
-  if (status === 402) return { title: "Not enough credits", hint: "You can use free models without credits." };
-  if (type === "context_length_exceeded") return { title: "This chat exceeds the model's context window", hint: "Choose a model with a larger context, or start a new chat." };
-  if (status === 413) return { title: "Message too large" };
-  if (status === 429) return { title: "Too many requests", hint: after ? `Try again in ${after} s.` : "Try again in a moment." };
-  if (status === 404) return { title: "No provider can serve this request", hint: "Check your privacy settings, parameters and attachments." };
-  if (type === "server") return { title: "Something went wrong on our side", hint: "Your message is still here. Try again in a moment." };
-  if (status >= 500) return { title: "Provider error", hint: "Your message is still here. Try again or choose another model." };
-  return { title: "Request failed" };
-}
-
-/** "412 tokens · 68 tok/s · 0.7 s to first token · $0.0062", which expands to all details. */
-function metaView(message) {
-  const { meta, earlier = [] } = message;
-  if (!meta?.usage) return null;
-  const { usage, cost, latency_ms: latency, duration_ms: took } = meta;
-  const speed = took > latency && usage.completion_tokens && !usage.image_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
-  const amount = usd(costOf(message));
-  const tokens = earlier.reduce((sum, part) => sum + part.tokens, usage.completion_tokens);
-  const facts = [`${tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
-  const rows = [
-    ["Prompt", `${usage.prompt_tokens.toLocaleString("en")} tokens${usage.cached_tokens ? `, ${usage.cached_tokens.toLocaleString("en")} of them cached` : ""}`],
-    ["Answer", `${usage.completion_tokens.toLocaleString("en")} tokens${usage.reasoning_tokens ? `, ${usage.reasoning_tokens.toLocaleString("en")} of them reasoning` : ""}${usage.image_tokens ? `, ${usage.image_tokens.toLocaleString("en")} of them images` : ""}${usage.estimated ? " (estimated)" : ""}`],
-    ["Web searches", meta.web_searches && `${meta.web_searches}`],
-    ["Cost", usd(pico(cost), { exact: true })],
-    ...earlier.map((part) => ["Earlier part", h("span", {}, h("a.link", { href: `/activity/${part.generation_id}` }, usd(pico(part.cost), { exact: true })))]),
-    ["Model", meta.model],
-    ["Provider", meta.simulated ? `${meta.provider} (simulated)` : meta.provider],
-    ["Time to first token", duration(latency)],
-    ["Total time", duration(took)],
-    ["Request", h("a.link", { href: `/activity/${meta.generation_id}` }, meta.generation_id)],
-  ];
-  return h("details.meta", {}, h("summary.num", {}, facts.filter(Boolean).join(" · ")),
-    h("dl.dl", {}, rows.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
 }

@@ -3,6 +3,8 @@
 import { FORMAT, STATUSES, VERSION } from "chat/transfer/format-own";
 import { dataUrl } from "chat/files/data-url";
 import { turnsTo } from "chat/device/tree";
+import { fenced } from "chat/drawing/fences";
+import { indented } from "chat/drawing/json";
 
 /** A JSON blob with these conversations, their files and folders; `whole`: with all folders and prompt templates, too. */
 export async function toJson(store, conversations, { whole = false } = {}) {
@@ -44,13 +46,26 @@ export function toMarkdown(conversation, messages, files, nameOf) {
 
 const versionLine = (message, versions) => (versions.length > 1 ? [`*Version ${versions.indexOf(message) + 1} of ${versions.length}*`, ""] : []);
 
-function answerLines({ text, images = [], sources = [], status, error }) {
-  const parts = [text || (images.length ? "" : "*(no answer)*")];
+function answerLines({ text, images = [], sources = [], search, calls = [], status, error }) {
+  const parts = [];
+  if (search?.query) parts.push(`*Searched the web for:* ${code(search.query)}`);
+  parts.push(text || (images.length || calls.length ? "" : "*(no answer)*"));
+  for (const call of calls) {
+    const pretty = indented(call.arguments || "{}");
+    parts.push(`*Tool call:* ${code(call.name || "a tool")}`, fenced(pretty ?? call.arguments, "json"), pretty === null ? "*(incomplete)*" : "*(not run)*");
+  }
   if (images.length) parts.push(images.length === 1 ? "*(1 generated image, in the JSON export)*" : `*(${images.length} generated images, in the JSON export)*`);
   if (sources.length) parts.push(sources.map(({ url, title }) => `- [${(title || url).replace(/[[\]\\]/g, "\\$&")}](<${url}>)`).join("\n"));
   if (status === "failed" && error?.text) parts.push(`*(failed: ${error.text})*`);
   else if (text && status !== "done") parts.push("*(cut off)*");
   return [parts.filter(Boolean).join("\n\n")];
+}
+
+/** A text in one line, as code that nothing in it ends. */
+function code(text) {
+  const line = text.replace(/\s+/g, " ").trim();
+  const ticks = "`".repeat([...line.matchAll(/`+/g)].reduce((longest, [run]) => Math.max(longest, run.length + 1), 1));
+  return ticks.length > 1 ? `${ticks} ${line} ${ticks}` : `\`${line}\``;
 }
 
 /** A file name for a title. */

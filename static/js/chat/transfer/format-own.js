@@ -9,6 +9,7 @@ export const VERSION = 1;
 export const STATUSES = new Set(["done", "stopped", "failed", "interrupted"]);
 /** Models that answer side by side in one chat, at most. */
 export const MOST_MODELS = 6;
+const RATINGS = new Set(["good", "bad"]);
 const KINDS = new Set(["image", "pdf", "text", "audio"]);
 /** Types that a kind of file may have, the first one for a file that says another. */
 const TYPES = { image: ["image/png", "image/jpeg", "image/webp", "image/gif"], audio: ["audio/wav", "audio/mpeg"], pdf: ["application/pdf"] };
@@ -66,6 +67,7 @@ function readMessage(raw, conversation, files) {
   if (base.role === "user") {
     const message = { ...base, files: list(raw.files).filter((file) => files.has(file)) };
     if (raw.shown) message.shown = Object.fromEntries(Object.entries(plain(raw.shown)).filter(([slot, shown]) => /^\d$/.test(slot) && Number(slot) < MOST_MODELS && typeof shown === "string"));
+    if (Number.isInteger(raw.basis) && raw.basis >= 0 && raw.basis < MOST_MODELS) message.basis = raw.basis;
     return message;
   }
   if (base.role !== "assistant") return null;
@@ -80,13 +82,23 @@ function readMessage(raw, conversation, files) {
   if (raw.thought_ms) message.thought_ms = number(raw.thought_ms);
   const images = list(raw.images).filter((image) => files.has(image) || /^(data:image\/(png|jpeg|webp|gif);base64,[\w+/=]+|https?:\/\/[^\s]{1,2000})$/.test(image));
   if (images.length) message.images = images;
-  const sources = list(raw.sources).filter((source) => /^https?:\/\//.test(source?.url)).map(({ url, title }) => ({ url, title: text(title, 500) }));
+  const sources = readPages(raw.sources);
   if (sources.length) message.sources = sources;
+  if (raw.search?.query) message.search = { query: text(raw.search.query, 10_000), pages: readPages(raw.search.pages) };
+  const calls = list(raw.calls).map((call) => ({ id: text(call?.id, 200), name: text(call?.name, 200), arguments: text(call?.arguments) }));
+  if (calls.length) message.calls = calls;
+  if (raw.feedback && RATINGS.has(raw.feedback.rating)) {
+    message.feedback = { rating: raw.feedback.rating, category: text(raw.feedback.category, 20), comment: text(raw.feedback.comment, 1000) };
+  }
   return message;
 }
 
+const readPages = (raw) => list(raw).filter((page) => /^https?:\/\//.test(page?.url)).map(({ url, title }) => ({ url, title: text(title, 500) }));
+
 function readError(raw) {
-  return { status: number(raw.status), text: text(raw.text, 5000), error_type: text(raw.error_type, 100) };
+  const error = { status: number(raw.status), text: text(raw.text, 5000), error_type: text(raw.error_type, 100) };
+  const codes = list(raw.excluded_by).filter((code) => typeof code === "string").slice(0, 20);
+  return codes.length ? { ...error, excluded_by: codes } : error;
 }
 
 function readMeta(raw) {
