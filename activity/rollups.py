@@ -5,13 +5,14 @@ hour is missing or counted twice, in any zone. Zones that are off by half an hou
 the bucket in which it begins.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import BigIntegerField, Expression, F, Min, Q, QuerySet, Sum, Value
+from django.db.models import BigIntegerField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Cast, Trunc
 
@@ -20,7 +21,7 @@ from common.clock import hour_of, window_start
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
 from gateway.usage_models import SUMS
 
-__all__ = ["Stretch", "distinct", "exists", "first_hour", "rolled_until", "sums_by"]
+__all__ = ["Stretch", "distinct", "exists", "first_hour", "hours_with", "rolled_until", "sums_by"]
 
 #: The tables from coarse to fine, each with the column of its time.
 TABLES = {"month": UsageMonth, "day": UsageDay, "hour": UsageHour}
@@ -86,15 +87,46 @@ def exists(account: CreditAccount, **conditions: Any) -> bool:
     return bool(_union(parts)[:1])
 
 
+def hours_with(
+    stretch: Stretch, until: datetime, enough: int, *, newest_first: bool, **conditions: Any
+) -> list[tuple[datetime, datetime]]:
+    """Return ranges of whole hours in which such requests were made, oldest first, read in at most three queries.
+
+    They are the newest of the stretch, or the oldest, that hold `enough` requests; all of them if they hold fewer.
+    The hour at which the stretch begins or ends, whichever comes first in that order, is not counted, because a page
+    may begin in the middle of it.
+    """
+    start, end = stretch.edges[0], stretch.edges[-1]
+    ranges: list[_Range] = [(start, end)]
+    for unit in ("month", "day", "hour") if end - start > timedelta(days=45) else ("day", "hour"):
+        parts = _parts(Stretch(stretch.account, (start, end), unit), until, (), conditions, ranges=ranges)
+        counts: Counter[datetime] = Counter()
+        for bucket, requests in _union(
+            [rows.order_by().values_list("bucket").annotate(requests=Sum("requests")) for rows in parts]
+        ):
+            counts[bucket.astimezone(UTC)] += int(requests)
+        chosen, total = [], 0
+        for begins in sorted(counts, reverse=newest_first):
+            ends = _next(begins, unit)
+            chosen.append((max(begins, start), min(ends, end)))
+            total += 0 if (ends >= end if newest_first else begins <= start) else counts[begins]
+            if total >= enough:
+                break
+        if not chosen:
+            return []
+        ranges = _joined(sorted(chosen))
+    return ranges
+
+
 def first_hour(account: CreditAccount) -> datetime | None:
     """Return the start of the account's first hour, day or month with usage; None if there is none."""
-    wide = ("only", "all")
-    parts = [
-        UsageMonth.objects.filter(account=account, kept__in=wide).order_by().values_list(Min("month")),
-        UsageDay.objects.filter(account=account, kept__in=wide).order_by().values_list(Min("day")),
-        UsageHour.objects.filter(account=account).order_by().values_list(Min("hour")),
-    ]
-    return min((moment for (moment,) in _union(parts) if moment is not None), default=None)
+    mine: list[QuerySet[Any]] = [UsageHour.objects.order_by("hour").values("hour")]
+    for unit, table in (("month", UsageMonth), ("day", UsageDay)):
+        for kept in ("only", "all"):  # one by one: then each is the first entry of an index
+            mine.append(table.objects.filter(kept=kept).order_by(unit).values(unit))
+    firsts = [Subquery(rows.filter(account=OuterRef("pk"))[:1]) for rows in mine]
+    moments = CreditAccount.objects.filter(pk=account.pk).values_list(*firsts).get()
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _union(parts: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
@@ -102,16 +134,22 @@ def _union(parts: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
 
 
 def _parts(
-    stretch: Stretch, until: datetime, columns: Iterable[str], conditions: Mapping[str, Any], *, apart: bool = False
+    stretch: Stretch,
+    until: datetime,
+    columns: Iterable[str],
+    conditions: Mapping[str, Any],
+    *,
+    apart: bool = False,
+    ranges: Sequence[_Range] = (),
 ) -> list[QuerySet[Any]]:
-    """Return the rows of each table that make up the stretch, with their `bucket`.
+    """Return the rows of each table that make up the stretch, or these `ranges` of it, with their `bucket`.
 
     They have every one of `columns` and the columns of `conditions` together, or if `apart`, in rows of their own.
     """
     parts = []
-    for unit, ranges in _ranges(stretch, until).items():
-        times = Q(*(Q(**{f"{unit}__gte": start, f"{unit}__lt": end}) for start, end in ranges), _connector=Q.OR)
-        rows: QuerySet[Any] = TABLES[unit].objects.filter(times, account=stretch.account, **conditions)
+    for unit, times in _tables(ranges or [*pairwise(stretch.edges)], stretch.bucket, until).items():
+        within = Q(*(Q(**{f"{unit}__gte": start, f"{unit}__lt": end}) for start, end in times), _connector=Q.OR)
+        rows: QuerySet[Any] = TABLES[unit].objects.filter(within, account=stretch.account, **conditions)
         if unit != "hour":
             rows = rows.filter(kept__in=_kept(columns, conditions, apart=apart))
         parts.append(rows.annotate(bucket=_bucket(stretch, unit)))
@@ -132,25 +170,22 @@ def _bucket(stretch: Stretch, unit: str) -> Expression | F:
     return Trunc(unit, stretch.bucket, output_field=DateTimeField(), tzinfo=stretch.zone)
 
 
-def _ranges(stretch: Stretch, until: datetime) -> dict[str, list[_Range]]:
-    """Return what to read from each table, as ranges that do not touch."""
+def _tables(buckets: Iterable[_Range], unit: str, until: datetime) -> dict[str, list[_Range]]:
+    """Return what to read from each table for buckets of that unit, as ranges that do not touch."""
     found: dict[str, list[_Range]] = {}
-    for start, end in pairwise(stretch.edges):
-        for unit, begins, ends in _divided(_whole_hour(start), _whole_hour(end), until):
-            ranges = found.setdefault(unit, [])
-            if ranges and ranges[-1][1] == begins:
-                begins, _ = ranges.pop()
-            ranges.append((begins, ends))
-    return {unit: found[unit] for unit in TABLES if unit in found} or {"hour": [(NEVER, NEVER)]}
+    for start, end in buckets:
+        for table, begins, ends in _divided(_whole_hour(start), _whole_hour(end), unit, until):
+            found.setdefault(table, []).append((begins, ends))
+    return {table: _joined(found[table]) for table in TABLES if table in found} or {"hour": [(NEVER, NEVER)]}
 
 
-def _divided(start: datetime, end: datetime, until: datetime) -> Iterator[tuple[str, datetime, datetime]]:
-    """Divide one bucket into the units of `TABLES`."""
+def _divided(start: datetime, end: datetime, unit: str, until: datetime) -> Iterator[tuple[str, datetime, datetime]]:
+    """Divide one bucket into ranges of `TABLES` that are not coarser than its unit."""
     first_day, last_day = _ceiling(start, "daily"), min(window_start("daily", end), until)
-    if first_day >= last_day:
+    if first_day >= last_day or unit == "hour":
         first_day = last_day = start
     first_month, last_month = _ceiling(first_day, "monthly"), window_start("monthly", last_day)
-    if first_month >= last_month:
+    if first_month >= last_month or unit == "day":
         first_month = last_month = first_day
     pieces = (
         ("hour", start, first_day),
@@ -162,9 +197,26 @@ def _divided(start: datetime, end: datetime, until: datetime) -> Iterator[tuple[
     yield from (piece for piece in pieces if piece[1] < piece[2])
 
 
+def _joined(ranges: Iterable[_Range]) -> list[_Range]:
+    """Return ordered ranges, those that touch as one."""
+    joined: list[_Range] = []
+    for begins, ends in ranges:
+        if joined and joined[-1][1] == begins:
+            begins, _ = joined.pop()
+        joined.append((begins, ends))
+    return joined
+
+
+def _next(start: datetime, unit: str) -> datetime:
+    """Return the end of the UTC hour, day or month that begins at `start`."""
+    if unit == "month":
+        return window_start("monthly", start + timedelta(days=32))
+    return start + (timedelta(hours=1) if unit == "hour" else timedelta(days=1))
+
+
 def _ceiling(moment: datetime, interval: str) -> datetime:
     start = window_start(interval, moment)
-    return start if start == moment else window_start(interval, start + timedelta(days=32 if interval == "monthly" else 1))
+    return start if start == moment else _next(start, {"daily": "day", "monthly": "month"}[interval])
 
 
 def _whole_hour(moment: datetime) -> datetime:

@@ -105,7 +105,10 @@ def report(view: Filter) -> Report:
     return Report(
         total=total,
         by_bucket=by_bucket,
-        groups=sorted(groups.values(), key=lambda group: (-group.total.measure(view.show), str(group.value))),
+        groups=sorted(
+            (group for group in groups.values() if group.total.requests),  # an interrupted request counts nothing
+            key=lambda group: (-group.total.measure(view.show), str(group.value)),
+        ),
         before=_before(view),
     )
 

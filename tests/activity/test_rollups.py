@@ -17,7 +17,6 @@ from activity.dashboard.export import usage_lines
 from activity.filters import GROUPS, Filter
 from activity.periods import PERIODS
 from activity.requests import listing
-from activity.rollups import Stretch
 from common.clock import hour_of, utc_now, window_start
 from gateway.accounting import rollups as rolling
 from gateway.models import Generation
@@ -111,24 +110,26 @@ def test_the_analytics_answer_is_the_ledgers_usage(organisation, account, alice,
         rolling.roll_up()
 
 
-def test_a_day_of_another_zone_is_made_of_hours_a_month_of_days(account):
-    until = datetime(2026, 11, 20, tzinfo=UTC)
-    kolkata = ZoneInfo("Asia/Kolkata")
-    days = [datetime(2026, 10, day, tzinfo=kolkata) for day in range(1, 20)]
-    assert rollups._ranges(Stretch(account, days, "day", kolkata), until).keys() == {"hour"}
-    months = [datetime(2026, month, 1, tzinfo=kolkata) for month in (8, 9, 10)]
-    ranges = rollups._ranges(Stretch(account, months, "month", kolkata), until)
-    assert sum((end - start for start, end in ranges["day"]), timedelta()) == timedelta(days=59)
-    assert sum((end - start for start, end in ranges["hour"]), timedelta()) == timedelta(days=2)
-    london = ZoneInfo("Europe/London")
-    days = [datetime(2026, 10, day, tzinfo=london) for day in range(20, 32)]  # the clocks change on the 25th
-    ranges = rollups._ranges(Stretch(account, days, "day", london), until)
-    assert ranges["day"] == [(datetime(2026, 10, 26, tzinfo=UTC), datetime(2026, 10, 31, tzinfo=UTC))]
+def tables(edges: list[datetime], unit: str, until: datetime = datetime(2026, 11, 20, tzinfo=UTC)) -> dict:
+    return rollups._tables(pairwise(edges), unit, until)
 
 
-def test_all_of_a_long_past_is_read_from_months(account):
-    year = Stretch.whole(account, datetime(2025, 5, 3, 4, tzinfo=UTC), datetime(2026, 11, 20, 13, tzinfo=UTC))
-    ranges = rollups._ranges(year, datetime(2026, 11, 20, tzinfo=UTC))
-    assert ranges["month"] == [(datetime(2025, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))]
-    assert sum((end - start for start, end in ranges["hour"]), timedelta()) == timedelta(hours=20 + 13)
-    assert rollups._ranges(year, rollups.NEVER).keys() == {"hour"}
+def length(ranges: list) -> timedelta:
+    return sum((end - start for start, end in ranges), timedelta())
+
+
+def test_a_day_of_another_zone_is_made_of_hours_a_month_of_days():
+    kolkata, london = ZoneInfo("Asia/Kolkata"), ZoneInfo("Europe/London")
+    assert tables([datetime(2026, 10, day, tzinfo=kolkata) for day in range(1, 20)], "day").keys() == {"hour"}
+    months = tables([datetime(2026, month, 1, tzinfo=kolkata) for month in (8, 9, 10)], "month")
+    assert (length(months["day"]), length(months["hour"])) == (timedelta(days=59), timedelta(days=2))
+    days = tables([datetime(2026, 10, day, tzinfo=london) for day in range(20, 32)], "day")  # clocks change on the 25th
+    assert days["day"] == [(datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 10, 31, tzinfo=UTC))]
+
+
+def test_all_of_a_long_past_is_read_from_months():
+    year = [datetime(2025, 5, 3, 4, tzinfo=UTC), datetime(2026, 11, 20, 13, tzinfo=UTC)]
+    read = tables(year, "")
+    assert read["month"] == [(datetime(2025, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))]
+    assert length(read["hour"]) == timedelta(hours=20 + 13)
+    assert tables(year, "", rollups.NEVER).keys() == {"hour"}
