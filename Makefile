@@ -1,6 +1,6 @@
 # One line per target over scripts/dev.py, which works without make as well: python3 scripts/dev.py run
 PYTHON ?= python3
-.PHONY: run test lint bench-gateway bench-protocols bench-embeddings bench-soak bench-ledger clients setup shell manage clean help
+.PHONY: run test lint bench-gateway bench-protocols bench-embeddings bench-soak bench-ledger bench-activity clients setup shell manage clean help
 
 run:    ; @$(PYTHON) scripts/dev.py run
 test:   ; @$(PYTHON) scripts/dev.py test $(ARGS)
@@ -13,6 +13,7 @@ bench-protocols: ; @$(PYTHON) scripts/dev.py bench protocols
 bench-embeddings: ; @$(PYTHON) scripts/dev.py bench embeddings
 bench-soak: ; @$(PYTHON) scripts/dev.py bench soak
 bench-ledger: ; @$(PYTHON) scripts/dev.py bench ledger
+bench-activity: ; @$(PYTHON) scripts/dev.py bench activity
 clients: ; @$(PYTHON) scripts/dev.py clients $(ARGS)
 clean:  ; @$(PYTHON) scripts/dev.py clean
 help:   ; @$(PYTHON) scripts/dev.py

@@ -24,7 +24,7 @@ from gateway.usage_models import SUMS
 __all__ = ["Stretch", "distinct", "exists", "first_hour", "hours_with", "rolled_until", "sums_by"]
 
 #: The tables from coarse to fine, each with the column of its time.
-TABLES = {"month": UsageMonth, "day": UsageDay, "hour": UsageHour}
+TABLES: dict[str, Any] = {"month": UsageMonth, "day": UsageDay, "hour": UsageHour}
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SUMS = {f"sum_{name}": Cast(Sum(name, default=0), BigIntegerField()) for name in SUMS}
@@ -35,7 +35,7 @@ _Range = tuple[datetime, datetime]
 class Stretch:
     """A stretch of an account's time, divided at `edges`: the start of each bucket, and the end of the last.
 
-    `bucket` names their unit ("hour", "day", "week", "month"), empty for a single bucket; `zone` is the one they are in.
+    `bucket` names their unit ("hour", "day", "week", "month"), empty for a single bucket; `zone` is theirs.
     """
 
     account: CreditAccount
@@ -72,7 +72,9 @@ def sums_by(
 
 def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]:
     """Return the values that occur, in each column; read in one query."""
-    parts = [rows.order_by().values_list(*columns).distinct() for rows in _parts(stretch, until, columns, {}, apart=True)]
+    parts = [
+        rows.order_by().values_list(*columns).distinct() for rows in _parts(stretch, until, columns, {}, apart=True)
+    ]
     found: list[set[Any]] = [set() for _ in columns]
     for row in _union(parts):
         for values, value in zip(found, row, strict=True):

@@ -94,13 +94,15 @@ SELECT
     count(*), 0, sum(prompt_tokens), sum(completion_tokens), 0, sum(cached_tokens), sum(cost), sum(latency_ms),
     sum(duration_ms)
 FROM gateway_generation GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 2, 1
-"""  # noqa: S608 constants
+"""
 
 
 def _add_up(table: str, column: str, parts: str, part: str, where: str) -> list[str]:
     """Return the statements that do what the clock does, for all accounts at once."""
     by_one = ", ".join(f"(account_id, start, {name})" for name in _DIMENSIONS.split(", "))
-    values = ", ".join(f"coalesce({name}, {0 if name.endswith('_id') else repr('')})" for name in _DIMENSIONS.split(", "))
+    values = ", ".join(
+        f"coalesce({name}, {0 if name.endswith('_id') else repr('')})" for name in _DIMENSIONS.split(", ")
+    )
     kept = " ".join(f"WHEN grouping({name}) = 0 THEN '{name}'" for name in _DIMENSIONS.split(", "))
     columns = f"(account_id, {column}, kept, {_DIMENSIONS}, {_SUMS})"
     return [
@@ -243,7 +245,9 @@ def _fill(database: psycopg.Connection, number: int, accounts: list[tuple[int, i
     _say(began, "added up by hour")
     for statement in (
         *_add_up(days, "day", hours, "hour", f"hour < '{today.isoformat()}'"),
-        *_add_up(months, "month", days, "day", f"kept IN ('all', 'only') AND day < '{today.replace(day=1).isoformat()}'"),
+        *_add_up(
+            months, "month", days, "day", f"kept IN ('all', 'only') AND day < '{today.replace(day=1).isoformat()}'"
+        ),
     ):
         execute(statement)
     execute(f"INSERT INTO gateway_usagerollup SELECT id, '{today.isoformat()}' FROM billing_creditaccount")
@@ -258,7 +262,7 @@ def _fill(database: psycopg.Connection, number: int, accounts: list[tuple[int, i
     database.autocommit = True
     execute("VACUUM (ANALYZE)")
     counts = ", ".join(
-        f"{execute(f'SELECT count(*) FROM {table}').fetchone()[0]:,} {unit}s"
+        f"{(execute(f'SELECT count(*) FROM {table}').fetchone() or (0,))[0]:,} {unit}s"
         for unit, table in (("hour", hours), ("day", days), ("month", months))
     )
     _say(began, f"added up by day and month: {counts}")

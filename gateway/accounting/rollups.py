@@ -102,10 +102,11 @@ def _write(
     kept = table.Kept
     rows = [dict(row) for row in parts.order_by().values(*DIMENSIONS).annotate(**_ADDED)]
     many = len(rows) >= MANY
-    divided = [(kept.ALL if many else kept.ONLY, row) for row in rows]
+    divided: list[tuple[str, dict[str, Any]]] = [(kept.ALL if many else kept.ONLY, row) for row in rows]
     if many:
         divided += [(name, row) for name in DIMENSIONS for row in _by(name, rows)]
-    table.objects.bulk_create(
+    made: Any = table.objects
+    made.bulk_create(
         [
             table(
                 account_id=account_id,

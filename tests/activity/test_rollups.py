@@ -61,7 +61,7 @@ def expected(made: list[Generation], view: Filter) -> Counter:
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(now=st.sampled_from(MOMENTS), first=BATCH, late=BATCH, zone=st.sampled_from(ZONES), most=st.integers(0, 20))
-def test_every_view_is_the_ledgers_usage(organisation, account, key, clock, now, first, late, zone, most):
+def test_every_view_is_the_ledgers_usage(organisation, account, key, clock, now, first, late, zone, most):  # noqa: PLR0913
     with transaction.atomic():
         clock.set(now)
         made = make_requests(account, _rows(first, now, key))

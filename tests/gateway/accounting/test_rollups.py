@@ -12,7 +12,7 @@ from gateway.accounting.rollups import roll_up
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
 from gateway.tasks import roll_up_usage
 from gateway.usage_models import DIMENSIONS, SUMS
-from tests.activity.conftest import key  # noqa: F401
+from keys import issuing
 from tests.activity.factory import make_history, make_request
 from tests.gateway.accounting.test_settlement import settle
 
@@ -23,6 +23,11 @@ WIDE = ("all", "only")
 @pytest.fixture(autouse=True)
 def noon(clock):
     clock.set(NOON)
+
+
+@pytest.fixture
+def key(organisation, alice):
+    return issuing.create(organisation, alice, "Laptop")[0]
 
 
 def until(account) -> datetime | None:
