@@ -7,7 +7,7 @@ from billing.models import CreditAccount
 from common.clock import hour_of
 from common.money import PicoUsd
 from gateway.models import UsageHour
-from gateway.usage_models import SUMS
+from gateway.models.usage import SUMS
 
 from . import rollups
 from .rollups import Stretch

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from billing.models import CreditAccount
 from common.clock import window_start
 from common.money import PicoUsd
-from gateway.usage_models import SUMS
+from gateway.models.usage import SUMS
 
 from . import rollups
 from .rollups import Stretch

@@ -19,7 +19,7 @@ from django.db.models.functions import Cast, Trunc
 from billing.models import CreditAccount
 from common.clock import hour_of, window_start
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
-from gateway.usage_models import SUMS
+from gateway.models.usage import SUMS
 
 __all__ = ["Stretch", "distinct", "exists", "first_hour", "hours_with", "rolled_until", "sums_by"]
 

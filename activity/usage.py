@@ -23,7 +23,7 @@ __all__ = ["Group", "Report", "Stamp", "Sums", "choices", "report", "stamp"]
 
 @dataclass(slots=True)
 class Sums:
-    """Totals of requests, in the order of `gateway.usage_models.SUMS`. Money in pico-USD, durations in milliseconds."""
+    """Totals of requests, in the order of `gateway.models.usage.SUMS`. Money in pico-USD, durations in milliseconds."""
 
     requests: int = 0
     failures: int = 0
@@ -123,7 +123,7 @@ def choices(view: Filter) -> dict[str, list[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What changes whenever a request of the account starts or ends. Its text goes to the page and comes back."""
+    """Values that change whenever a request of the account starts or ends. Their text goes to the page and comes back."""
 
     usage: int
     held: int

@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Coalesce
 from billing.models import CreditAccount
 from common.clock import utc_now, window_start
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
-from gateway.usage_models import DIMENSIONS, SUMS
+from gateway.models.usage import DIMENSIONS, SUMS
 
 __all__ = ["roll_up"]
 

@@ -10,8 +10,8 @@ from common.clock import window_start
 from gateway.accounting import rollups
 from gateway.accounting.rollups import roll_up
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
+from gateway.models.usage import DIMENSIONS, SUMS
 from gateway.tasks import roll_up_usage
-from gateway.usage_models import DIMENSIONS, SUMS
 from keys import issuing
 from tests.activity.factory import make_history, make_request
 from tests.gateway.accounting.test_settlement import settle

@@ -9,20 +9,7 @@ from accounts.models import User
 from billing.models import CreditAccount
 from keys.models import ApiKey
 
-from .usage_models import UsageDay, UsageHour, UsageMonth, UsageRollup
-
-__all__ = [
-    "EndpointMinute",
-    "Feedback",
-    "GatewayProcess",
-    "Generation",
-    "Hold",
-    "ProviderSpend",
-    "UsageDay",
-    "UsageHour",
-    "UsageMonth",
-    "UsageRollup",
-]
+__all__ = ["EndpointMinute", "Feedback", "GatewayProcess", "Generation", "Hold", "ProviderSpend"]
 
 
 class _Request(models.Model):
