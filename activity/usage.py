@@ -123,7 +123,7 @@ def choices(view: Filter) -> dict[str, list[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Values that change whenever a request of the account starts or ends. Their text goes to the page and comes back."""
+    """Values that change whenever a request of the account starts or ends. Their text goes to the page and back."""
 
     usage: int
     held: int

@@ -304,7 +304,7 @@ def _lines(number: int, accounts: list[tuple[int, int, list[int]]], now: datetim
 def _combinations(
     chance: random.Random, account: int, user: int, keys: list[int], *, apps: int, models: int, members: int
 ) -> tuple[list[str], list[float]]:
-    """Return the values that one account's requests have in common, with the cumulative weights of a few that dominate."""
+    """Return the values that one account's requests share, with the cumulative weights of a few that dominate."""
     found, weights, total = [], [], 0.0
     for rank, key in enumerate(keys, 1):
         used = chance.sample(range(models), min(models, 8))
