@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
-
 from billing.models import CreditAccount
 from common.clock import hour_of
 from common.money import PicoUsd
 from gateway.models import UsageHour
+from gateway.models.usage import SUMS
+
+from . import rollups
+from .rollups import Stretch
 
 __all__ = ["DAYS", "BurnRate", "burn_rate"]
 
 #: Days averaged for the rate: a week, because working days and weekends differ.
 DAYS = 7
+_COST = SUMS.index("cost")
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,14 @@ def burn_rate(account: CreditAccount, now: datetime) -> BurnRate:
     """Return the account's current rate. An account younger than a day counts as one day old, so that a single
     test does not look like a daily expense."""
     since = hour_of(now) - timedelta(days=DAYS)
-    charged = UsageHour.objects.filter(account=account, cost__gt=0)
-    spent = int(charged.filter(hour__gte=since).aggregate(sum=Sum("cost"))["sum"] or 0)
+    week = Stretch.whole(account, since, now + timedelta(hours=1))
+    spent = sum(sums[_COST] for _, _, sums in rollups.sums_by(week, rollups.rolled_until(account)))
     if not spent:
         return BurnRate(PicoUsd(0), None, has_spent=account.usage > 0)
-    first = charged.order_by("hour").values_list("hour", flat=True)[0]
-    stretch = max(now - max(first, since), timedelta(days=1))
+    first = since
+    if account.usage <= spent:  # nothing was charged before
+        charged = UsageHour.objects.filter(account=account, hour__gte=since, cost__gt=0)
+        first = charged.order_by("hour").values_list("hour", flat=True)[0]
+    stretch = max(now - first, timedelta(days=1))
     per_day = PicoUsd(spent * 86_400 // int(stretch.total_seconds()))
     return BurnRate(per_day, account.balance // per_day if per_day and account.balance > 0 else None, has_spent=True)

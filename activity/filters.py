@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from urllib.parse import urlencode
 
 from django.http import Http404, QueryDict
@@ -11,14 +11,15 @@ from django.utils.functional import cached_property
 from accounts.models import Organisation
 from billing import spending
 from billing.models import CreditAccount
-from gateway.models import Generation, UsageHour
+from gateway.models import Generation
 from keys.models import ApiKey
 
+from . import rollups
 from .periods import DEFAULT, Period, period_named
 
 __all__ = ["GROUPS", "MEASURES", "Filter", "filter_from"]
 
-#: Dimensions of the chart: value of `by` in the query string, column in UsageHour, label.
+#: Dimensions of the chart: value of `by` in the query string, column of usage, label.
 GROUPS = {
     "model": ("model", "Model"),
     "provider": ("provider", "Provider"),
@@ -46,18 +47,21 @@ class Filter:
     source: str = ""
     by: str = "model"
     show: str = "spend"
+    zone: tzinfo = UTC
 
     @cached_property
     def period(self) -> Period:
-        first = None
-        if self.period_name == "all":
-            usage = UsageHour.objects.filter(account=self.account).order_by("hour")
-            first = usage.values_list("hour", flat=True).first()
-        return period_named(self.period_name, self.now, first)
+        first = rollups.first_hour(self.account) if self.period_name == "all" else None
+        return period_named(self.period_name, self.now, first, self.zone)
+
+    @cached_property
+    def rolled_until(self) -> datetime:
+        """The end of the account's days that are added up, for all reads of this view."""
+        return rollups.rolled_until(self.account)
 
     @cached_property
     def conditions(self) -> dict[str, object]:
-        """The conditions that UsageHour and Generation share, for `.filter(**conditions)`."""
+        """The conditions that usage and Generation share, for `.filter(**conditions)`."""
         texts = {"model": self.model, "provider": self.provider, "app": self.app, "source": self.source}
         conditions: dict[str, object] = {name: text for name, text in texts.items() if text}
         if self.key is not None:

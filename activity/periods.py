@@ -1,8 +1,8 @@
-"""Periods of the dashboard, in UTC and in whole hours, days or months."""
+"""Periods of the dashboard, in whole hours, days or months of a time zone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from common.clock import hour_of
 
@@ -24,8 +24,10 @@ _DAYS = {"7d": 7, "30d": 30, "90d": 90}
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The time from `start` to before `end`, divided into buckets of an "hour", "day" or "month".
+    """The time from `start` to before `end`, divided into buckets of an "hour", "day" or "month" of `zone`.
 
+    Moments are whole UTC hours, as usage is: a local day has 23 or 25 of them when the clocks change, and where clocks
+    are off by half an hour, an hour belongs to the day in which it begins.
     `before` is the start of the previous period, None if there is nothing to compare with. That period ends at
     `before_end`, as far into it as the current hour is into this one.
     """
@@ -36,13 +38,14 @@ class Period:
     bucket: str
     before: datetime | None
     before_end: datetime | None
+    zone: tzinfo = UTC
 
     def buckets(self) -> Iterator[datetime]:
         """Return the start of each bucket, oldest first."""
         moment = self.start
         while moment < self.end:
             yield moment
-            moment = _next(moment, self.bucket)
+            moment = _next(moment, self.bucket, self.zone)
 
     @property
     def words(self) -> str:
@@ -51,6 +54,7 @@ class Period:
 
     def label(self, moment: datetime) -> str:
         """Return a short label of the bucket that starts at `moment`, for an axis."""
+        moment = moment.astimezone(self.zone)
         match self.bucket:
             case "hour":
                 return f"{moment:%H:%M}"
@@ -61,41 +65,56 @@ class Period:
 
     def full_label(self, moment: datetime) -> str:
         """Return the bucket's full label, for a tooltip or a table."""
+        moment = moment.astimezone(self.zone)
         match self.bucket:
             case "hour":
-                return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+                return f"{moment.day} {moment:%b %Y, %H:%M %Z}"
             case "day":
                 return f"{moment:%a} {moment.day} {moment:%b %Y}"
             case _:
                 return f"{moment:%B %Y}"
 
 
-def period_named(name: str, now: datetime, first_usage: datetime | None = None) -> Period:
+def period_named(name: str, now: datetime, first_usage: datetime | None = None, zone: tzinfo = UTC) -> Period:
     """Return the period `name` (one of `PERIODS`; otherwise the default) that ends with the current hour.
 
     `first_usage` is the start of "all".
     """
     end = hour_of(now) + timedelta(hours=1)
-    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = _local_day(now, zone)
     month = today.replace(day=1)
     if name == "24h":
         start = end - timedelta(hours=24)
-        return Period(name, start, end, "hour", start - timedelta(hours=24), end - timedelta(hours=24))
+        return Period(name, start, end, "hour", start - timedelta(hours=24), end - timedelta(hours=24), zone)
     if name == "12mo":
-        start = _months_before(month, 11)
-        return Period(name, start, end, "month", _months_before(start, 12), _a_year_before(end))
+        first = _months_before(month, 11)
+        before = _moment(_months_before(first, 12), zone)
+        return Period(name, _moment(first, zone), end, "month", before, _a_year_before(end), zone)
     if name == "all":
-        start = min(first_usage or month, month).astimezone(UTC).replace(day=1, hour=0, minute=0, second=0)
-        return Period(name, start, end, "month", None, None)
+        first = min(_local_day(first_usage, zone).replace(day=1), month) if first_usage else month
+        return Period(name, _moment(first, zone), end, "month", None, None, zone)
     days = timedelta(days=_DAYS.get(name, _DAYS[DEFAULT]))
-    start = today - days + timedelta(days=1)
-    return Period(name if name in _DAYS else DEFAULT, start, end, "day", start - days, end - days)
+    first = today - days + timedelta(days=1)
+    before, before_end = _moment(first - days, zone), end - days
+    return Period(name if name in _DAYS else DEFAULT, _moment(first, zone), end, "day", before, before_end, zone)
 
 
-def _next(moment: datetime, bucket: str) -> datetime:
-    if bucket == "month":
-        return _months_before(moment, -1)
-    return moment + (timedelta(hours=1) if bucket == "hour" else timedelta(days=1))
+def _next(moment: datetime, bucket: str, zone: tzinfo) -> datetime:
+    if bucket == "hour":
+        return moment + timedelta(hours=1)
+    day = _local_day(moment, zone)
+    return _moment(_months_before(day, -1) if bucket == "month" else day + timedelta(days=1), zone)
+
+
+def _local_day(moment: datetime, zone: tzinfo) -> datetime:
+    """Return the day of the moment on calendars of the zone, at midnight and without a zone."""
+    return datetime.combine(moment.astimezone(zone).date(), time())
+
+
+def _moment(day: datetime, zone: tzinfo) -> datetime:
+    """Return the UTC moment when that day begins in the zone, or the first whole UTC hour in it."""
+    start = day.replace(tzinfo=zone).astimezone(UTC)
+    return hour_of(start + timedelta(minutes=59))
 
 
 def _months_before(month: datetime, count: int) -> datetime:

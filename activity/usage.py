@@ -1,35 +1,29 @@
-"""Sums for the dashboard, read from the hourly rollups, never from requests.
+"""Sums for the dashboard, read from the rollups, never from requests.
 
-The rollups are written in the transaction that charges the account, so these sums and the balance
-agree to the pico-USD at any moment.
+The rollups are written in the transaction that charges the account, or added up from what it wrote, so these sums and
+the balance agree to the pico-USD at any moment.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, Max, QuerySet, Sum
-from django.db.models.functions import TruncDay, TruncMonth
+from django.db.models import Count, Max, OuterRef, Subquery
 
 from billing.models import CreditAccount
-from gateway.models import UsageHour
+from gateway.models import Generation
 
+from . import rollups
 from .filters import GROUPS, Filter
-from .periods import Period
+from .rollups import Stretch
 
-__all__ = ["Group", "Report", "Sums", "choices", "report", "stamp"]
-
-_COLUMNS = (
-    "requests", "failures", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost",
-    "latency_ms", "duration_ms",
-)  # fmt: skip
-_SUMS = {f"sum_{column}": Sum(column) for column in _COLUMNS}
+__all__ = ["Group", "Report", "Stamp", "Sums", "choices", "report", "stamp"]
 
 
 @dataclass(slots=True)
 class Sums:
-    """Totals of requests. Money in pico-USD, durations in milliseconds."""
+    """Totals of requests, in the order of `gateway.models.usage.SUMS`. Money in pico-USD, durations in milliseconds."""
 
     requests: int = 0
     failures: int = 0
@@ -50,11 +44,17 @@ class Sums:
         """Share of prompt tokens read from providers' caches; None without prompt tokens."""
         return self.cached_tokens * 100 // self.prompt_tokens if self.prompt_tokens else None
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Add the sums of a database row."""
-        for column in _COLUMNS:
-            # PostgreSQL sums big integers as exact decimals.
-            setattr(self, column, getattr(self, column) + int(row[f"sum_{column}"] or 0))
+    def add(self, other: "Sums") -> None:
+        """Add other sums. A page does this for thousands of rows: column by column it takes a fifth of a loop."""
+        self.requests += other.requests
+        self.failures += other.failures
+        self.prompt_tokens += other.prompt_tokens
+        self.completion_tokens += other.completion_tokens
+        self.reasoning_tokens += other.reasoning_tokens
+        self.cached_tokens += other.cached_tokens
+        self.cost += other.cost
+        self.latency_ms += other.latency_ms
+        self.duration_ms += other.duration_ms
 
     def measure(self, show: str) -> int:
         """Return the measure that the chart shows: pico-USD, requests or tokens."""
@@ -83,19 +83,32 @@ class Report:
 def report(view: Filter) -> Report:
     """Return the usage of a view, read in two queries."""
     groups: dict[Any, Group] = {}
+    buckets = list(view.period.buckets())
+    by_bucket = {bucket: Sums() for bucket in buckets}
+    stretch = Stretch(view.account, [*buckets, view.period.end], view.period.bucket, view.period.zone)
+    for start, (value,), row in rollups.sums_by(stretch, view.rolled_until, GROUPS[view.by][0], **view.conditions):
+        bucket = buckets[bisect_right(buckets, start) - 1]
+        group = groups.get(value)
+        if group is None:
+            group = groups[value] = Group(value)
+        sums = Sums(*row)
+        by_bucket[bucket].add(sums)
+        if (known := group.by_bucket.get(bucket)) is not None:
+            known.add(sums)
+        else:
+            group.by_bucket[bucket] = sums
     total = Sums()
-    by_bucket = {bucket: Sums() for bucket in view.period.buckets()}
-    column = GROUPS[view.by][0]
-    rows = _bucketed(_hours(view, view.period.start, view.period.end), view.period).values("bucket", column)
-    for row in rows.annotate(**_SUMS).order_by():
-        group = groups.setdefault(row[column], Group(row[column]))
-        bucket = row["bucket"].astimezone(UTC)
-        for sums in (total, group.total, group.by_bucket.setdefault(bucket, Sums()), by_bucket[bucket]):
-            sums.add(row)
+    for group in groups.values():
+        for sums in group.by_bucket.values():
+            group.total.add(sums)
+        total.add(group.total)
     return Report(
         total=total,
         by_bucket=by_bucket,
-        groups=sorted(groups.values(), key=lambda group: (-group.total.measure(view.show), str(group.value))),
+        groups=sorted(
+            (group for group in groups.values() if group.total.requests),  # an interrupted request counts nothing
+            key=lambda group: (-group.total.measure(view.show), str(group.value)),
+        ),
         before=_before(view),
     )
 
@@ -103,39 +116,47 @@ def report(view: Filter) -> Report:
 def choices(view: Filter) -> dict[str, list[Any]]:
     """Return the values that occur in the period regardless of filters, sorted, by column of `GROUPS`."""
     columns = [column for column, _ in GROUPS.values()]
-    everything = view.everything()
-    combinations = _hours(everything, view.period.start, view.period.end).order_by().values_list(*columns).distinct()
-    found: list[set[Any]] = [set() for _ in columns]
-    for combination in combinations:
-        for values, value in zip(found, combination, strict=True):
-            values.add(value)
+    stretch = Stretch.whole(view.account, view.period.start, view.period.end)
+    found = rollups.distinct(stretch, view.rolled_until, *columns)
     return {column: sorted(value for value in values if value) for column, values in zip(columns, found, strict=True)}
 
 
-def stamp(account: CreditAccount) -> str:
-    """Return a text that changes whenever a request of the account starts or ends."""
-    newest = account.generations.order_by("-created_at", "-id").values_list("id", flat=True).first()
-    running = account.holds.aggregate(count=Count("pk"), newest=Max("pk"))
-    return f"{account.usage}.{account.held}.{newest or ''}.{running['count']}.{running['newest'] or ''}"
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Values that change whenever a request of the account starts or ends. Their text goes to the page and back."""
+
+    usage: int
+    held: int
+    newest: str  # request; empty before the first
+    running: int
+    newest_running: str
+
+    def __str__(self) -> str:
+        return f"{self.usage}.{self.held}.{self.newest}.{self.running}.{self.newest_running}"
+
+    @property
+    def unused(self) -> bool:
+        """Whether the account has no requests."""
+        return not (self.newest or self.running)
 
 
-def _hours(view: Filter, start: datetime, end: datetime) -> QuerySet[UsageHour]:
-    return UsageHour.objects.filter(account=view.account, hour__gte=start, hour__lt=end, **view.conditions)
-
-
-def _bucketed(hours: QuerySet[UsageHour], period: Period) -> QuerySet[UsageHour]:
-    match period.bucket:
-        case "hour":
-            return hours.annotate(bucket=F("hour"))
-        case "day":
-            return hours.annotate(bucket=TruncDay("hour", tzinfo=UTC))
-        case _:
-            return hours.annotate(bucket=TruncMonth("hour", tzinfo=UTC))
+def stamp(account: CreditAccount) -> Stamp:
+    """Return the account's stamp, read in one query."""
+    newest = Generation.objects.filter(account=OuterRef("pk")).order_by("-created_at", "-id").values("id")[:1]
+    known = CreditAccount.objects.filter(pk=account.pk).annotate(
+        newest=Subquery(newest), running=Count("holds"), newest_running=Max("holds__id")
+    )
+    usage, held, request, running, newest_running = known.values_list(
+        "usage", "held", "newest", "running", "newest_running"
+    ).get()
+    return Stamp(usage, held, request or "", running, newest_running or "")
 
 
 def _before(view: Filter) -> Sums | None:
     if view.period.before is None or view.period.before_end is None:
         return None
-    sums = Sums()
-    sums.add(_hours(view, view.period.before, view.period.before_end).aggregate(**_SUMS))
-    return sums
+    stretch = Stretch.whole(view.account, view.period.before, view.period.before_end)
+    total = Sums()
+    for _, _, row in rollups.sums_by(stretch, view.rolled_until, **view.conditions):
+        total.add(Sums(*row))
+    return total

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from gateway.accounting.reaper import reap
+from gateway.accounting.rollups import roll_up
 from gateway.providers import listed_models
 
 
@@ -16,3 +17,9 @@ def reap_dead_requests() -> None:
 def compare_listed_models() -> None:
     """Stop offering models that their providers no longer list. Runs every hour."""
     listed_models.compare()
+
+
+@shared_task(ignore_result=True)
+def roll_up_usage() -> None:
+    """Add up hours of usage by day and month. Runs every minute; what is left waits for the next run."""
+    roll_up(most=1000)

@@ -25,7 +25,7 @@ def activity(request: AuthedRequest) -> HttpResponse:
     organisation = access.for_member(request)
     view = filter_from(request.GET, organisation, utc_now())
     stamp = usage.stamp(view.account)
-    if request.GET.get("since") == stamp:
+    if request.GET.get("since") == str(stamp):
         return HttpResponse(status=204)
     shared = organisation.personal_of_id is None or organisation.memberships.count() > 1
     context = {
@@ -36,7 +36,7 @@ def activity(request: AuthedRequest) -> HttpResponse:
         "groups": [(value, word) for value, (_, word) in GROUPS.items() if value != "member" or shared],
         "dashboard": dashboard_of(view, organisation),
         "page": listing.page_of(view, request.GET.get("before", ""), request.GET.get("after", "")),
-        "unused": not (view.account.generations.exists() or view.account.holds.exists()),
+        "unused": stamp.unused,
         "options": options_of(view, organisation),
     }
     return render(request, "activity/activity.html", context)

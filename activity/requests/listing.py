@@ -6,14 +6,17 @@ database never counts or skips rows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
+from activity import rollups
 from activity.filters import Filter
+from activity.rollups import Stretch
 from billing.models import CreditAccount
+from common.clock import hour_of
 from gateway.models import Generation, Hold
 
 __all__ = [
@@ -21,6 +24,8 @@ __all__ = [
 ]  # fmt: skip
 
 PAGE_SIZE = 50
+#: Ranges of hours that a query looks into one by one; it reads what is between them if they are more.
+MOST_RANGES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +51,14 @@ def page_of(view: Filter, before: str = "", after: str = "", size: int = PAGE_SI
 
     An invalid cursor is ignored.
     """
-    rows = requests_of(view)
     if (cursor := parse_cursor(after)) is not None:
-        newer = list(rows.filter(beyond(cursor, "gt")).order_by("created_at", "id")[: size + 1])
+        newer = _found(view, cursor, "gt", size + 1)
         shown = newer[:size][::-1]
         if len(newer) > size:
             return Page(shown, newer=cursor_of(shown[0]), older=cursor_of(shown[-1]))
         return page_of(view, size=size)  # the newest page again, filled up
     cursor = parse_cursor(before)
-    found = list((rows.filter(beyond(cursor, "lt")) if cursor else rows)[: size + 1])
+    found = _found(view, cursor, "lt", size + 1)
     shown = found[:size]
     return Page(
         shown,
@@ -62,6 +66,39 @@ def page_of(view: Filter, before: str = "", after: str = "", size: int = PAGE_SI
         newer=cursor_of(shown[0]) if cursor and shown else "",
         older=cursor_of(shown[-1]) if len(found) > size else "",
     )
+
+
+def _found(view: Filter, cursor: tuple[datetime, str] | None, side: str, most: int) -> list[Generation]:
+    """Return the requests that are nearest to the cursor on that side, nearest first; without one, the newest."""
+    rows = requests_of(view)
+    if cursor is not None:
+        rows = rows.filter(beyond(cursor, side))
+    order = ("created_at", "id") if side == "gt" else ("-created_at", "-id")
+    if view.conditions:
+        rows = _narrowed(rows, view, cursor, side, most)
+    return list(rows.order_by(*order)[:most])
+
+
+def _narrowed(
+    rows: QuerySet[Generation], view: Filter, cursor: tuple[datetime, str] | None, side: str, most: int
+) -> QuerySet[Generation]:
+    """Return the rows within the hours that have requests of the view: an index ends a search by time only."""
+    start, end = view.period.start, view.period.end
+    if cursor is not None:
+        hour = hour_of(cursor[0])
+        start, end = (max(start, hour), end) if side == "gt" else (start, min(end, hour + timedelta(hours=1)))
+    if start >= end:
+        return rows.none()
+    stretch, newest_first = Stretch.whole(view.account, start, end), side == "lt"
+    hours = rollups.hours_with(stretch, view.rolled_until, most, newest_first=newest_first, **view.conditions)
+    if not hours:
+        return rows.none()
+    if len(hours) == 1 or len(hours) > MOST_RANGES:
+        return rows.filter(created_at__gte=hours[0][0], created_at__lt=hours[-1][1])
+    # Without order and limit, so that the database looks into these hours only.
+    within = Q(*(Q(created_at__gte=begins, created_at__lt=ends) for begins, ends in hours), _connector=Q.OR)
+    found = sorted(rows.filter(within).order_by().values_list("created_at", "pk"), reverse=newest_first)
+    return requests_of(view).filter(pk__in=[pk for _, pk in found[:most]])
 
 
 def requests_of(view: Filter) -> QuerySet[Generation]:

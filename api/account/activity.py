@@ -3,19 +3,19 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Sum
-from django.db.models.functions import TruncDay
 from django.http import HttpResponse
 from ninja import Router
 
 from accounts.models import Organisation
+from activity import rollups
 from activity.names import provider_name
+from activity.rollups import Stretch
+from activity.usage import Sums
 from api import schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.clock import utc_now, window_start
 from common.errors import InvalidRequest, NotFound
-from gateway.models import UsageHour
 from keys.models import ApiKey
 from models_catalog import catalog
 
@@ -35,7 +35,8 @@ def get_activity(request: KeyRequest, date: str = "", api_key_hash: str = "", us
     """Return sums for the last 30 completed UTC days, newest first. `usage` is in dollars."""
     organisation = organisation_of(request)
     start, end = _days(date)
-    hours = UsageHour.objects.filter(account=spending.account_of(organisation), hour__gte=start, hour__lt=end)
+    account = spending.account_of(organisation)
+    conditions = {}
     if api_key_hash:
         key = (
             ApiKey.objects.filter(organisation=organisation, hash=api_key_hash).first()
@@ -44,20 +45,20 @@ def get_activity(request: KeyRequest, date: str = "", api_key_hash: str = "", us
         )
         if key is None:
             raise NotFound("API key not found")
-        hours = hours.filter(key_id=key.pk)
+        conditions["key_id"] = key.pk
     if user_id:
         member = organisation.members.filter(public_id=user_id).first() if user_id.isprintable() else None
         if member is None:
             raise NotFound("User not found in this organization")
-        hours = hours.filter(user_id=member.pk)
-    columns = ("requests", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost")
-    rows = (
-        hours.annotate(day=TruncDay("hour", tzinfo=UTC))
-        .values("day", "model", "provider")
-        .annotate(**{f"sum_{column}": Sum(column) for column in columns})
-        .order_by("-day", "model", "provider")
-    )
-    return json_response({"data": [_activity_json(dict(row), organisation) for row in rows]})
+        conditions["user_id"] = member.pk
+    days = Stretch(account, [start + timedelta(days=day) for day in range((end - start).days + 1)], "day")
+    found: dict[tuple[datetime, str, str], Sums] = {}
+    for day, (model, provider), sums in rollups.sums_by(
+        days, rollups.rolled_until(account), "model", "provider", **conditions
+    ):
+        found.setdefault((day, model, provider), Sums()).add(Sums(*sums))
+    rows = sorted(found.items(), key=lambda row: (-row[0][0].timestamp(), row[0][1:]))
+    return json_response({"data": [_activity_json(*group, sums, organisation) for group, sums in rows]})
 
 
 def _days(text: str) -> tuple[datetime, datetime]:
@@ -75,20 +76,22 @@ def _days(text: str) -> tuple[datetime, datetime]:
     return day, day + timedelta(days=1)
 
 
-def _activity_json(row: dict[str, Any], organisation: Organisation) -> dict[str, Any]:
-    model = catalog.current().find(row["model"])
+def _activity_json(
+    day: datetime, model_id: str, provider: str, sums: Sums, organisation: Organisation
+) -> dict[str, Any]:
+    model = catalog.current().find(model_id)
     return {
-        "date": f"{row['day']:%Y-%m-%d}",
-        "model": row["model"],
-        "model_permaslug": model.canonical_slug if model else row["model"],
-        "endpoint_id": row["provider"],
-        "provider_name": provider_name(row["provider"]),
-        "usage": dollars(int(row["sum_cost"])),
+        "date": f"{day:%Y-%m-%d}",
+        "model": model_id,
+        "model_permaslug": model.canonical_slug if model else model_id,
+        "endpoint_id": provider,
+        "provider_name": provider_name(provider),
+        "usage": dollars(sums.cost),
         "byok_usage_inference": 0,
-        "requests": int(row["sum_requests"]),
-        "prompt_tokens": int(row["sum_prompt_tokens"]),
-        "completion_tokens": int(row["sum_completion_tokens"]),
-        "reasoning_tokens": int(row["sum_reasoning_tokens"]),
-        "cached_tokens": int(row["sum_cached_tokens"]),
+        "requests": sums.requests,
+        "prompt_tokens": sums.prompt_tokens,
+        "completion_tokens": sums.completion_tokens,
+        "reasoning_tokens": sums.reasoning_tokens,
+        "cached_tokens": sums.cached_tokens,
         "workspace_id": organisation.workspace_id,
     }

@@ -100,7 +100,8 @@ class Batch:
     ) -> None:
         """Update the accounts and keys, insert the opened and the settled requests, add to the sums, and commit.
 
-        A Generation that the reaper has written is replaced.
+        A Generation that the reaper has written is replaced. Days that were added up without one of the hours are
+        no longer.
         """
         known = statements()
         bound: list[BoundStatement] = []
@@ -115,6 +116,7 @@ class Batch:
             bound.append((known.update_keys, [_changes([locked.keys[key] for key in charged_keys if key is not None])]))
         if hours:
             bound.append((known.add_to_hours, [as_json(hours)]))
+            bound.append((known.reopen_usage, [_days_of(hours)]))
         if spend:
             bound.append((known.add_to_spend, [as_json(spend)]))
         run([*bound, *self._commit])
@@ -142,6 +144,15 @@ def _in_utc(rows: list[Any]) -> list[Any]:
     if connection.vendor == "postgresql":
         return rows
     return [[each.replace(tzinfo=UTC) if isinstance(each, datetime) else each for each in row] for row in rows]
+
+
+def _days_of(hours: Iterable[HourRow]) -> str:
+    """The UTC day of each account's oldest hour, as JSON."""
+    oldest: dict[int, datetime] = {}
+    for row in hours:
+        if (known := oldest.get(row.account_id)) is None or row.hour < known:
+            oldest[row.account_id] = row.hour
+    return as_json([{"account_id": account, "day": hour.replace(hour=0)} for account, hour in oldest.items()])
 
 
 def _changes(rows: "Iterable[AccountRow] | Iterable[KeyRow]") -> str:

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from billing.models import CreditAccount
-from common.clock import utc_now
-from gateway.models import EndpointMinute, GatewayProcess, Generation, Hold
+from common.clock import hour_of, utc_now, window_start
+from gateway.models import EndpointMinute, GatewayProcess, Generation, Hold, UsageHour, UsageRollup
 
 __all__ = ["orphans", "reap"]
 
@@ -54,5 +54,17 @@ def _release(hold_id: str, account_id: int) -> bool:
     generation = hold.generation(Generation.State.RELEASED)
     generation.settled_at = utc_now()
     generation.save(force_insert=True)
+    _mark_hour(generation)
     hold.delete()
     return True
+
+
+def _mark_hour(generation: Generation) -> None:
+    """Make sure that the request's hour has its row, if only with zeros: filtered lists look where there are rows."""
+    hour = hour_of(generation.created_at)
+    UsageHour.objects.get_or_create(
+        account_id=generation.account_id, hour=hour, key_id=generation.key_id or 0, user_id=generation.user_id or 0,
+        model=generation.requested_model, provider="", app=generation.app, source=generation.source,
+    )  # fmt: skip
+    day = window_start("daily", hour)
+    UsageRollup.objects.filter(account=generation.account_id, until__gt=day).update(until=day)

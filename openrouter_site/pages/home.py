@@ -5,19 +5,21 @@ from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.db.models import Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from accounts import access
 from accounts.models import User
+from activity import rollups
 from activity.requests.listing import recent
+from activity.rollups import Stretch
+from activity.usage import Sums
 from billing import spending
 from billing.models import CreditAccount
 from common.clock import utc_now
 from common.web.http import AuthedRequest, PageRequest
-from gateway.models import Generation, UsageHour
+from gateway.models import Generation
 from keys.models import ApiKey
 from models_catalog import catalog
 
@@ -120,21 +122,16 @@ def progress(user: User, account: CreditAccount) -> Progress:
     return Progress(
         verified=EmailAddress.objects.filter(user=user, verified=True).exists(),
         bought=account.purchased > 0,
-        chatted=Generation.objects.filter(account=account, source=Generation.Source.CHAT).exists(),
+        chatted=rollups.exists(account, source=Generation.Source.CHAT),
         has_key=ApiKey.objects.of(account.organisation).for_inference().exists(),
     )
 
 
-@dataclass(frozen=True)
-class Spent:
-    """Totals of a number of days."""
-
-    cost: int  # pico-USD
-    requests: int
-
-
-def spent(account: CreditAccount, days: int) -> Spent:
-    """Return cost and number of requests of the last `days` days."""
-    since = utc_now() - timedelta(days=days)
-    sums = UsageHour.objects.filter(account=account, hour__gte=since).aggregate(cost=Sum("cost"), n=Sum("requests"))
-    return Spent(cost=sums["cost"] or 0, requests=sums["n"] or 0)
+def spent(account: CreditAccount, days: int) -> Sums:
+    """Return the sums of the last `days` days."""
+    now = utc_now()
+    total = Sums()
+    month = Stretch.whole(account, now - timedelta(days=days), now + timedelta(hours=1))
+    for _, _, sums in rollups.sums_by(month, rollups.rolled_until(account)):
+        total.add(Sums(*sums))
+    return total

@@ -8,11 +8,11 @@ from decimal import Decimal
 from django.db.models import F
 
 from billing.models import CreditAccount
-from common.clock import hour_of, utc_now
+from common.clock import hour_of, utc_now, window_start
 from common.ids import generation_id
 from gateway.accounting.pricing import cost_of, parts_of
 from gateway.events import Usage
-from gateway.models import Generation, Hold, UsageHour
+from gateway.models import Generation, Hold, UsageHour, UsageRollup
 from keys.models import ApiKey
 from models_catalog.catalog import Prices
 
@@ -47,6 +47,9 @@ def make_requests(account: CreditAccount, rows: Iterable[dict]) -> list[Generati
             _count(hours, known, row)
     UsageHour.objects.bulk_create([hour for hour in hours.values() if hour.pk is None], batch_size=500)
     UsageHour.objects.bulk_update([hour for hour in hours.values() if hour.pk], _SUMS, batch_size=100)
+    if made:
+        oldest = window_start("daily", min(row.created_at for row in made))
+        UsageRollup.objects.filter(account=account, until__gt=oldest).update(until=oldest)
     _charge(account, made)
     return made
 

@@ -178,6 +178,14 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
 
+-- name: reopen_usage
+-- A request of a day that is already added up: it is no longer, from that day on.
+-- param: rows json
+UPDATE gateway_usagerollup
+SET until = late.day
+FROM json_to_recordset(:'rows') AS late (account_id bigint, day timestamp with time zone)
+WHERE gateway_usagerollup.account_id = late.account_id AND gateway_usagerollup.until > late.day;
+
 -- name: add_to_spend
 -- param: rows json
 INSERT INTO gateway_providerspend (

@@ -221,6 +221,18 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
 
+-- name: reopen_usage
+-- param: rows json
+UPDATE gateway_usagerollup
+SET until = late.day
+FROM (
+    SELECT
+        json_extract(value, '$.account_id') AS account_id,
+        replace(rtrim(json_extract(value, '$.day'), 'Z'), 'T', ' ') AS day
+    FROM json_each(:rows)
+) AS late
+WHERE gateway_usagerollup.account_id = late.account_id AND gateway_usagerollup.until > late.day;
+
 -- name: add_to_spend
 -- param: rows json
 INSERT INTO gateway_providerspend (

@@ -66,6 +66,7 @@ class Statements:
     update_accounts: Statement
     update_keys: Statement
     add_to_hours: Statement
+    reopen_usage: Statement
     add_to_spend: Statement
 
 

@@ -115,7 +115,7 @@ def test_settling_twice_charges_releases_and_counts_once(account):
     assert first == again == settlement.Settled(cost=usd("0.00005"), balance=usd("9.99995"))
     account.refresh_from_db()
     assert (account.usage, account.held) == (usd("0.00005"), 0)
-    (hour,) = account.usage_hours.all()
+    (hour,) = account.usagehours.all()
     assert (hour.requests, hour.cost, hour.completion_tokens) == (1, usd("0.00005"), 40)
     assert not Hold.objects.exists()
 

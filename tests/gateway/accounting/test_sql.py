@@ -76,6 +76,7 @@ def test_the_error_behind_an_undeclared_pooler_names_the_setting(account):
         "delete_generations",
         "update_accounts",
         "update_keys",
+        "reopen_usage",
     ],
 )
 def test_rows_are_found_by_index_in_a_small_table(account, name):

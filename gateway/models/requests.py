@@ -10,6 +10,8 @@ from billing.models import CreditAccount
 from common.clock import utc_now
 from keys.models import ApiKey
 
+__all__ = ["EndpointMinute", "Feedback", "GatewayProcess", "Generation", "Hold", "ProviderSpend"]
+
 
 class _Request(models.Model):
     """The columns of a request that are known before it is served."""
@@ -270,43 +272,3 @@ class ProviderSpend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}, key {self.provider_key_id}: {self.requests} requests"
-
-
-class UsageHour(models.Model):
-    """Sums of requests by hour and everything that the dashboard can group or filter by.
-
-    Written in the transaction that charges the account, so the dashboard and the balance always agree. Zero and the
-    empty string mean "none", because a unique constraint treats NULLs as different.
-    """
-
-    account = models.ForeignKey(  # the index of `usage_hour_once` begins with it
-        CreditAccount, on_delete=models.PROTECT, related_name="usage_hours", db_index=False
-    )
-    hour = models.DateTimeField()  # start of the UTC hour in which the request was made
-    key_id = models.BigIntegerField(default=0)
-    user_id = models.BigIntegerField(default=0)
-    model = models.CharField(max_length=200)
-    provider = models.CharField(max_length=100, blank=True)
-    app = models.CharField(max_length=200, blank=True)
-    source = models.CharField(max_length=4)
-
-    requests = models.PositiveIntegerField(default=0)
-    failures = models.PositiveIntegerField(default=0)
-    prompt_tokens = models.PositiveBigIntegerField(default=0)
-    completion_tokens = models.PositiveBigIntegerField(default=0)
-    reasoning_tokens = models.PositiveBigIntegerField(default=0)
-    cached_tokens = models.PositiveBigIntegerField(default=0)
-    cost = models.BigIntegerField(default=0)  # pico-USD
-    latency_ms = models.PositiveBigIntegerField(default=0)  # sums; divide by requests - failures
-    duration_ms = models.PositiveBigIntegerField(default=0)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("account", "hour", "key_id", "user_id", "model", "provider", "app", "source"),
-                name="usage_hour_once",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.hour:%Y-%m-%d %H}h {self.model}: {self.requests}"

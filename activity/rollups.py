@@ -1,0 +1,226 @@
+"""Reading usage from the coarsest tables that fit: months and days where they exist, hours at the edges.
+
+A bucket of the reader's time zone is made of the whole UTC months and days inside it and of hours for the rest, so no
+hour is missing or counted twice, in any zone. Zones that are off by half an hour cannot divide an hour: it belongs to
+the bucket in which it begins.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
+from typing import Any
+
+from django.db.models import BigIntegerField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.fields import DateTimeField
+from django.db.models.functions import Cast, Trunc
+
+from billing.models import CreditAccount
+from common.clock import hour_of, window_start
+from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
+from gateway.models.usage import SUMS
+
+__all__ = ["Stretch", "distinct", "exists", "first_hour", "hours_with", "rolled_until", "sums_by"]
+
+#: The tables from coarse to fine, each with the column of its time.
+TABLES: dict[str, Any] = {"month": UsageMonth, "day": UsageDay, "hour": UsageHour}
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+_SUMS = {f"sum_{name}": Cast(Sum(name, default=0), BigIntegerField()) for name in SUMS}
+_Range = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of an account's time, divided at `edges`: the start of each bucket, and the end of the last.
+
+    `bucket` names their unit ("hour", "day", "week", "month"), empty for a single bucket; `zone` is theirs.
+    """
+
+    account: CreditAccount
+    edges: Sequence[datetime]
+    bucket: str = ""
+    zone: tzinfo = UTC
+
+    @classmethod
+    def whole(cls, account: CreditAccount, start: datetime, end: datetime) -> "Stretch":
+        """The undivided time from `start` to before `end`."""
+        return cls(account, (start, end))
+
+
+def rolled_until(account: CreditAccount) -> datetime:
+    """Return the end of the account's days that are added up."""
+    return UsageRollup.objects.filter(account=account).values_list("until", flat=True).first() or NEVER
+
+
+def sums_by(
+    stretch: Stretch, until: datetime, *columns: str, **conditions: Any
+) -> Iterator[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
+    """Yield (first hour of the bucket, values of `columns`, sums in the order of `SUMS`), read in one query.
+
+    The same bucket and values may occur several times. `until` comes from `rolled_until`; `conditions` restrict
+    columns of `DIMENSIONS`, as in `filter`.
+    """
+    parts = [
+        rows.order_by().values_list("bucket", *columns).annotate(**_SUMS)
+        for rows in _parts(stretch, until, columns, conditions)
+    ]
+    for bucket, *values in _union(parts):
+        yield _whole_hour(bucket.astimezone(UTC)), tuple(values[: len(columns)]), tuple(values[len(columns) :])
+
+
+def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]:
+    """Return the values that occur, in each column; read in one query."""
+    parts = [
+        rows.order_by().values_list(*columns).distinct() for rows in _parts(stretch, until, columns, {}, apart=True)
+    ]
+    found: list[set[Any]] = [set() for _ in columns]
+    for row in _union(parts):
+        for values, value in zip(found, row, strict=True):
+            values.add(value)
+    return found
+
+
+def exists(account: CreditAccount, **conditions: Any) -> bool:
+    """Whether the account ever made such a request; `conditions` restrict columns of `DIMENSIONS`."""
+    ever = Stretch.whole(account, NEVER, datetime(9999, 1, 1, tzinfo=UTC))
+    parts = [rows.order_by().values_list("pk") for rows in _parts(ever, rolled_until(account), (), conditions)]
+    return bool(_union(parts)[:1])
+
+
+def hours_with(
+    stretch: Stretch, until: datetime, enough: int, *, newest_first: bool, **conditions: Any
+) -> list[tuple[datetime, datetime]]:
+    """Return ranges of whole hours in which such requests were made, oldest first, read in at most three queries.
+
+    They are the newest of the stretch, or the oldest, that hold `enough` requests; all of them if they hold fewer.
+    The hour at which the stretch begins or ends, whichever comes first in that order, is not counted, because a page
+    may begin in the middle of it.
+    """
+    start, end = stretch.edges[0], stretch.edges[-1]
+    ranges: list[_Range] = [(start, end)]
+    for unit in ("month", "day", "hour") if end - start > timedelta(days=45) else ("day", "hour"):
+        parts = _parts(Stretch(stretch.account, (start, end), unit), until, (), conditions, ranges=ranges)
+        counts: Counter[datetime] = Counter()
+        for bucket, requests in _union(
+            [rows.order_by().values_list("bucket").annotate(requests=Sum("requests")) for rows in parts]
+        ):
+            counts[bucket.astimezone(UTC)] += int(requests)
+        chosen, total = [], 0
+        for begins in sorted(counts, reverse=newest_first):
+            ends = _next(begins, unit)
+            chosen.append((max(begins, start), min(ends, end)))
+            total += 0 if (ends >= end if newest_first else begins <= start) else counts[begins]
+            if total >= enough:
+                break
+        if not chosen:
+            return []
+        ranges = _joined(sorted(chosen))
+    return ranges
+
+
+def first_hour(account: CreditAccount) -> datetime | None:
+    """Return the start of the account's first hour, day or month with usage; None if there is none."""
+    mine: list[QuerySet[Any]] = [UsageHour.objects.order_by("hour").values("hour")]
+    for unit, table in (("month", UsageMonth), ("day", UsageDay)):
+        for kept in ("only", "all"):  # one by one: then each is the first entry of an index
+            mine.append(table.objects.filter(kept=kept).order_by(unit).values(unit))
+    firsts = [Subquery(rows.filter(account=OuterRef("pk"))[:1]) for rows in mine]
+    moments = CreditAccount.objects.filter(pk=account.pk).values_list(*firsts).get()
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _union(parts: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    return parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
+
+
+def _parts(
+    stretch: Stretch,
+    until: datetime,
+    columns: Iterable[str],
+    conditions: Mapping[str, Any],
+    *,
+    apart: bool = False,
+    ranges: Sequence[_Range] = (),
+) -> list[QuerySet[Any]]:
+    """Return the rows of each table that make up the stretch, or these `ranges` of it, with their `bucket`.
+
+    They have every one of `columns` and the columns of `conditions` together, or if `apart`, in rows of their own.
+    """
+    parts = []
+    for unit, times in _tables(ranges or [*pairwise(stretch.edges)], stretch.bucket, until).items():
+        within = Q(*(Q(**{f"{unit}__gte": start, f"{unit}__lt": end}) for start, end in times), _connector=Q.OR)
+        rows: QuerySet[Any] = TABLES[unit].objects.filter(within, account=stretch.account, **conditions)
+        if unit != "hour":
+            rows = rows.filter(kept__in=_kept(columns, conditions, apart=apart))
+        parts.append(rows.annotate(bucket=_bucket(stretch, unit)))
+    return parts
+
+
+def _kept(columns: Iterable[str], conditions: Mapping[str, Any], *, apart: bool) -> list[str]:
+    """Return the kinds of rows to read: the fewest that have these columns."""
+    names = {*columns, *(name.partition("__")[0] for name in conditions)} or {"source"}
+    return [*(sorted(names) if apart or len(names) == 1 else ["all"]), "only"]
+
+
+def _bucket(stretch: Stretch, unit: str) -> Expression | F:
+    if not stretch.bucket:
+        return Value(stretch.edges[0], output_field=DateTimeField())
+    if stretch.bucket == "hour" or (stretch.bucket == unit and stretch.zone is UTC):
+        return F(unit)
+    return Trunc(unit, stretch.bucket, output_field=DateTimeField(), tzinfo=stretch.zone)
+
+
+def _tables(buckets: Iterable[_Range], unit: str, until: datetime) -> dict[str, list[_Range]]:
+    """Return what to read from each table for buckets of that unit, as ranges that do not touch."""
+    found: dict[str, list[_Range]] = {}
+    for start, end in buckets:
+        for table, begins, ends in _divided(_whole_hour(start), _whole_hour(end), unit, until):
+            found.setdefault(table, []).append((begins, ends))
+    return {table: _joined(found[table]) for table in TABLES if table in found} or {"hour": [(NEVER, NEVER)]}
+
+
+def _divided(start: datetime, end: datetime, unit: str, until: datetime) -> Iterator[tuple[str, datetime, datetime]]:
+    """Divide one bucket into ranges of `TABLES` that are not coarser than its unit."""
+    first_day, last_day = _ceiling(start, "daily"), min(window_start("daily", end), until)
+    if first_day >= last_day or unit == "hour":
+        first_day = last_day = start
+    first_month, last_month = _ceiling(first_day, "monthly"), window_start("monthly", last_day)
+    if first_month >= last_month or unit == "day":
+        first_month = last_month = first_day
+    pieces = (
+        ("hour", start, first_day),
+        ("day", first_day, first_month),
+        ("month", first_month, last_month),
+        ("day", last_month, last_day),
+        ("hour", last_day, end),
+    )
+    yield from (piece for piece in pieces if piece[1] < piece[2])
+
+
+def _joined(ranges: Iterable[_Range]) -> list[_Range]:
+    """Return ordered ranges, those that touch as one."""
+    joined: list[_Range] = []
+    for begins, ends in ranges:
+        if joined and joined[-1][1] == begins:
+            begins, _ = joined.pop()
+        joined.append((begins, ends))
+    return joined
+
+
+def _next(start: datetime, unit: str) -> datetime:
+    """Return the end of the UTC hour, day or month that begins at `start`."""
+    if unit == "month":
+        return window_start("monthly", start + timedelta(days=32))
+    return start + (timedelta(hours=1) if unit == "hour" else timedelta(days=1))
+
+
+def _ceiling(moment: datetime, interval: str) -> datetime:
+    start = window_start(interval, moment)
+    return start if start == moment else _next(start, {"daily": "day", "monthly": "month"}[interval])
+
+
+def _whole_hour(moment: datetime) -> datetime:
+    hour = hour_of(moment)
+    return hour if hour == moment else hour + timedelta(hours=1)

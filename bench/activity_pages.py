@@ -1,0 +1,100 @@
+"""Loads the pages of usage of the account with the most requests: `python -m bench.activity_pages 40`.
+
+Prints JSON: for each page the milliseconds of each load, and the CPU time of one. Started by `bench/activity.py`.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.http import QueryDict  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from activity.filters import filter_from  # noqa: E402
+from activity.periods import PERIODS  # noqa: E402
+from activity.requests import listing  # noqa: E402
+from common.clock import utc_now  # noqa: E402
+from gateway.models import Generation  # noqa: E402
+from keys import issuing  # noqa: E402
+from keys.models import ApiKey  # noqa: E402
+
+WARM_UP = 3
+
+
+def pages() -> dict[str, Callable[[], object]]:
+    user = User.objects.get(email="bench0@example.com")
+    organisation = user.personal_organisation
+    key = ApiKey.objects.of(organisation).order_by("pk")[0]
+    _, secret = issuing.create(organisation, user, "Management", is_management=True)
+    browser, program = Client(), Client(headers={"Authorization": f"Bearer {secret}"})
+    browser.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+
+    def page(client: Client, url: str, **query: str) -> Callable[[], object]:
+        def load() -> None:
+            response = client.get(url, query)
+            assert response.status_code == 200, (url, response.status_code)
+
+        return load
+
+    everything = filter_from(QueryDict("period=all"), organisation, utc_now())
+    newest = listing.page_of(everything).requests[0]
+    half_a_year = listing.cursor_of(Generation(pk=newest.pk, created_at=newest.created_at - timedelta(days=182)))
+    rare = replace(everything, app="https://app-none.example.com/")
+    found = {"home": page(browser, "/")}
+    for period, words in PERIODS.items():
+        found[f"activity, {words}"] = page(browser, "/activity", period=period)
+        found[f"activity, {words}, one model by key"] = page(
+            browser, "/activity", period=period, model="acme/model-3", by="key"
+        )
+    found["activity, All time, one model and key"] = page(
+        browser, "/activity", period="all", model="acme/model-3", key=key.hash, by="app"
+    )
+    found["requests, newest"] = lambda: listing.page_of(everything)
+    found["requests, half a year ago"] = lambda: listing.page_of(everything, before=half_a_year)
+    found["requests, a filter that matches none"] = lambda: listing.page_of(rare)
+    found["GET /api/v1/activity"] = page(program, "/api/v1/activity")
+    return found
+
+
+def measure(load: Callable[[], object], loads: int) -> tuple[list[float], float]:
+    """Return the milliseconds of each load, and the mean CPU time of this process and of PostgreSQL's."""
+    for _ in range(WARM_UP):
+        load()
+    times = []
+    before = time.process_time() + database_cpu()
+    for _ in range(loads):
+        began = time.perf_counter()
+        load()
+        times.append(1000 * (time.perf_counter() - began))
+    return times, 1000 * (time.process_time() + database_cpu() - before) / loads
+
+
+def database_cpu() -> float:
+    """Return the CPU seconds of the database's processes that serve us; 0 if they are on another machine."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        files = [Path(f"/proc/{pid}/stat") for (pid,) in cursor.fetchall()]
+    fields = [file.read_text().rpartition(")")[2].split() for file in files if file.exists()]
+    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    settings.DEBUG = False
+    settings.ALLOWED_HOSTS = ["testserver"]
+    print(json.dumps({name: measure(load, int(sys.argv[1])) for name, load in pages().items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""The tables of the gateway: requests and what is counted of them."""
+
+from .requests import EndpointMinute, Feedback, GatewayProcess, Generation, Hold, ProviderSpend
+from .usage import UsageDay, UsageHour, UsageMonth, UsageRollup
+
+__all__ = [
+    "EndpointMinute",
+    "Feedback",
+    "GatewayProcess",
+    "Generation",
+    "Hold",
+    "ProviderSpend",
+    "UsageDay",
+    "UsageHour",
+    "UsageMonth",
+    "UsageRollup",
+]

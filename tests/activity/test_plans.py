@@ -1,0 +1,111 @@
+"""On PostgreSQL every page of usage finds its rows by index, and reads about as many as it shows."""
+
+import json
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from common.clock import utc_now, window_start
+from gateway.accounting.rollups import roll_up
+from keys import issuing
+from tests.activity.factory import make_request
+
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="reads the plans of PostgreSQL"),
+    pytest.mark.django_db,
+]
+
+DAYS = 40
+#: Values of each dimension, and the rows of each hour.
+VALUES = {"key": 4, "model": 3, "app": 5, "provider": 1, "member": 1}
+COMBINATIONS = 60
+
+FILL = """
+INSERT INTO gateway_usagehour (
+    account_id, hour, key_id, user_id, model, provider, app, source,
+    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency_ms, duration_ms
+)
+SELECT %s, hour, each %% 4, 0, 'acme/' || each %% 3, 'openai', 'https://' || each %% 5, 'api', 1, 0, 1, 1, 0, 0, 1, 1, 1
+FROM generate_series(%s, %s, '1 hour'::interval) AS hour, generate_series(0, 59) AS each
+"""
+COPY_REQUESTS = """
+INSERT INTO gateway_generation
+SELECT (json_populate_record(
+    one, json_build_object('id', 'gen-1-' || each, 'created_at', created_at - each * '13 min'::interval)
+)).*
+FROM gateway_generation AS one, generate_series(1, 4000) AS each
+"""
+
+
+@pytest.fixture
+def used(account, key):
+    """Forty days of a busy account: 57,000 rows by hour, and some thousand requests."""
+    today = window_start("daily", utc_now())
+    make_request(account, model="acme/1")
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, [account.pk, today - timedelta(days=DAYS), today - timedelta(hours=1)])
+        cursor.execute(COPY_REQUESTS)
+        roll_up()
+        cursor.execute("ANALYZE")
+
+
+def rows_read(client, url: str) -> Counter:
+    """Load a page; returns the rows that it read, by table, and fails at a scan of a whole table."""
+    read: Counter = Counter()
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).status_code == 200
+    ours = [each["sql"] for each in queries if "gateway_usage" in each["sql"] or "gateway_generation" in each["sql"]]
+    assert ours, url
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # small tables: a scan remains where there is no index
+        for text in ours:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}")
+            (plan,) = cursor.fetchone()
+            for node in nodes((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]):
+                assert node["Node Type"] != "Seq Scan", text
+                removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+                if table := node.get("Relation Name"):
+                    read[table] += (node["Actual Rows"] + removed) * node["Actual Loops"]
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return read
+
+
+def nodes(plan: dict):
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes(part)
+
+
+def test_pages_read_in_proportion_to_what_they_show(used, organisation, alice, alice_client):
+    today = 24 * COMBINATIONS
+    choices = DAYS * sum(VALUES.values())
+    for query, days, hours in (
+        ("period=24h", 2, 4 * today),
+        ("period=7d", 7 * VALUES["model"] + choices, 2 * today),
+        ("period=30d", 30 * VALUES["model"] + choices, 2 * today),
+        ("period=30d&by=app", 30 * VALUES["app"] + choices, 2 * today),
+        ("period=30d&model=acme/1", 40 * VALUES["model"] + choices, 2 * today),
+        ("period=30d&model=acme/1&by=key", DAYS * COMBINATIONS + choices, 2 * today),
+        ("period=all", 31 * VALUES["model"] + choices, 2 * today),
+    ):
+        read = rows_read(alice_client, f"/activity?{query}")
+        assert read["gateway_usageday"] <= days + DAYS, query
+        assert read["gateway_usagehour"] <= hours + 1, query
+        assert read["gateway_usagemonth"] <= 3 * COMBINATIONS, query
+        assert read["gateway_generation"] <= 60, query
+    secret = issuing.create(organisation, alice, "Script", is_management=True)[1]
+    program = Client(headers={"Authorization": f"Bearer {secret}"})
+    for client, url, days in (
+        (alice_client, "/", 2 * DAYS),
+        (alice_client, "/settings/credits", 2 * DAYS),
+        (program, "/api/v1/keys", DAYS * VALUES["key"]),
+        (program, "/api/v1/activity", 31 * COMBINATIONS),
+    ):
+        read = rows_read(client, url)
+        assert read["gateway_usageday"] <= days, url
+        assert read["gateway_usagehour"] <= 2 * today, url
+        assert read["gateway_generation"] <= 10, url
