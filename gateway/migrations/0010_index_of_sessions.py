@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("billing", "0002_reconciliation_runs"),
-        ("gateway", "0008_embeddings"),
+        ("gateway", "0009_usage_rollups"),
         ("keys", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
