@@ -161,7 +161,22 @@ class Application:
             headers = {**_CORS, **headers, "X-Generation-Id": protocol.response_id(generation.generation_id)}
             return PatientResponse(gathering, generation, headers, partial(protocol.failed_reply, request))
         reply = gathering.result()
-        return _json(reply, headers={**headers, "X-Generation-Id": reply["id"]})
+        headers = {**headers, "X-Generation-Id": reply["id"]}
+        return LargeResponse(*protocol.in_parts(reply), headers) if protocol.in_parts else _json(reply, headers=headers)
+
+
+class LargeResponse(Response):
+    """A JSON response that is written in parts."""
+
+    def __init__(self, size: int, parts: Iterable[bytes], headers: Mapping[str, str]) -> None:
+        self._parts = parts
+        super().__init__(headers={**_CORS, **headers, "Content-Length": str(size)}, media_type="application/json")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        for part in self._parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class EventStream(StreamingResponse):
