@@ -246,6 +246,8 @@ def _cached(
     path: str, headers: Mapping[str, str], caller: completions.Caller, request: completions.ChatRequest, body: bytes
 ) -> CachedExchange | None:
     """The request's part in the response cache; None without the header, or if its account allows no retention."""
+    if path not in response_cache.CACHED_PATHS:
+        return None
     preset = request.preset.config if request.preset else {}
     options = response_cache.requested(
         headers, preset_enabled=preset.get("cache_enabled"), preset_ttl=preset.get("cache_ttl_seconds")

@@ -23,7 +23,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0  # part of cache_write_tokens: kept for an hour
+    audio_tokens: int = 0  # part of prompt_tokens, beside those above
     image_tokens: int = 0  # part of completion_tokens: of images in the response
+    accepted_prediction_tokens: int = 0  # part of completion_tokens, if the request has predicted its response
+    rejected_prediction_tokens: int = 0  # part of completion_tokens
     search_units: int = 0  # of a rerank request: a query with up to 100 documents
     estimated: bool = False
 

@@ -15,7 +15,7 @@ from .event_stream import EventStreamDecoder, EventTooLong
 from .failures import ProviderFailure
 from .tolerant import SurrogateJoiner, fitted
 
-__all__ = ["ProviderResponse", "ProviderStream", "checked_usage"]
+__all__ = ["ProviderResponse", "ProviderStream", "checked_usage", "with_kinds"]
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +178,6 @@ def checked_usage(
     cached: int = 0,
     cache_write: int = 0,
     cache_write_1h: int = 0,
-    image: int = 0,
 ) -> Usage | None:
     """Usage with these token counts; None when they are impossible: negative, absurd, or parts above their whole."""
     counts = (prompt, completion, reasoning, cached, cache_write, cache_write_1h)
@@ -192,7 +191,27 @@ def checked_usage(
         cached_tokens=cached,
         cache_write_tokens=cache_write,
         cache_write_1h_tokens=cache_write_1h,
-        image_tokens=max(0, min(image, completion - reasoning)),
+    )
+
+
+def with_kinds(
+    usage: Usage | None,
+    *,
+    audio: int = 0,
+    image: int = 0,
+    accepted_prediction: int = 0,
+    rejected_prediction: int = 0,
+) -> Usage | None:
+    """The usage with its tokens of these kinds, each at most as many as there can be."""
+    if usage is None:
+        return None
+    uncached = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+    return msgspec.structs.replace(
+        usage,
+        audio_tokens=max(0, min(audio, uncached)),
+        image_tokens=max(0, min(image, usage.completion_tokens - usage.reasoning_tokens)),
+        accepted_prediction_tokens=max(0, min(accepted_prediction, usage.completion_tokens)),
+        rejected_prediction_tokens=max(0, min(rejected_prediction, usage.completion_tokens)),
     )
 
 
