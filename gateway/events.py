@@ -67,6 +67,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: list[Any] | None = None
     refusal: str = ""
     annotations: list[Any] | None = None
+    citations: list[Any] | None = None  # of documents, as Anthropic writes them; a list: `text` begins a new block
     images: list[Any] | None = None
     logprobs: Any = None
     vectors: list[msgspec.Raw] | None = None  # all of an embeddings response, as JSON, in the order of the inputs

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.protocols.citations import CITED
+
 __all__ = [
     "MAX_MESSAGE_OVERHEAD",
     "TYPICAL_IMAGE_TOKENS",
@@ -82,6 +84,7 @@ def estimate_tokens(messages: list[dict[str, Any]], body: dict[str, Any]) -> Pro
         elif isinstance(content, list):
             texts += [str(part.get(kind) or "") for part in content if (kind := part.get("type")) in _TEXT_PARTS]
             images += sum(part.get("type") == "image_url" for part in content)
+            texts += [_json(part[CITED]) for part in content if CITED in part]
         if len(message) > 2:  # more than `role` and `content`
             if isinstance(made := message.get("images"), list):
                 images += len(made)
