@@ -140,11 +140,9 @@ class BlockWriter:
         if self._open is None or self._open[0] != kind:
             yield from self._close()
             self._open = (kind, self._next())
-            empty = (
-                {"text": "", "citations": None if citations is None else []}
-                if kind == "text"
-                else {"thinking": "", "signature": ""}
-            )
+            empty: dict[str, Any] = {"thinking": "", "signature": ""}
+            if kind == "text":
+                empty = {"text": "", "citations": None if citations is None else []}
             yield Change(self._open[1], block={"type": kind, **empty})
         yield Change(self._open[1], delta=delta)
 
