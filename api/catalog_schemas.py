@@ -114,7 +114,7 @@ class AnthropicModel(Model):
 
 
 class AnthropicModels(Schema):
-    """What clients get that send `anthropic-version`."""
+    """The list that clients get which send `anthropic-version`."""
 
     data: list[AnthropicModel]
     has_more: bool

@@ -66,7 +66,7 @@ async def test_without_a_price_for_audio_its_tokens_cost_what_others_cost(api: A
 
 
 async def test_the_hold_covers_a_prompt_that_is_all_audio(api: Any):
-    """Whatever part of the recording's tokens the provider counts as audio, its cost was held."""
+    """The provider may count any part of the tokens as audio: the cost of all was held."""
     await sync_to_async(serve)("cheap", factory.CHEAP | {"audio": AUDIO})
     likely, bound = estimate_file_tokens(listened(SOUND), 100_000)
     assert SHORT_DOCUMENT_TOKENS < likely < SHORT_DOCUMENT_TOKENS + 100 and bound == 100_000
