@@ -23,7 +23,10 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0  # part of cache_write_tokens: kept for an hour
+    audio_tokens: int = 0  # part of prompt_tokens, beside those above
     image_tokens: int = 0  # part of completion_tokens: of images in the response
+    accepted_prediction_tokens: int = 0  # part of completion_tokens, if the request has predicted its response
+    rejected_prediction_tokens: int = 0  # part of completion_tokens
     search_units: int = 0  # of a rerank request: a query with up to 100 documents
     estimated: bool = False
 
@@ -64,6 +67,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: list[Any] | None = None
     refusal: str = ""
     annotations: list[Any] | None = None
+    citations: list[Any] | None = None  # of documents, as Anthropic writes them; a list: `text` begins a new block
     images: list[Any] | None = None
     logprobs: Any = None
     vectors: list[msgspec.Raw] | None = None  # all of an embeddings response, as JSON, in the order of the inputs

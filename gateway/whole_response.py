@@ -7,20 +7,22 @@ from then on the status is 200, and a failure of every provider is told in the b
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 from django.conf import settings
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from common.errors import ApiError, InternalError
 from common.storage.outages import outage_of
 from common.telemetry import logs, metrics
+from common.web import cors
 
 from .events import Begun
 
-__all__ = ["PatientResponse", "generation_begun", "noting_first"]
+__all__ = ["LargeResponse", "PatientResponse", "generation_begun", "noting_first"]
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,22 @@ async def generation_begun(gathering: asyncio.Task[Reply], begun: asyncio.Future
         await _cancel(gathering)
         raise
     return None if gathering.done() else begun.result()
+
+
+class LargeResponse(Response):
+    """A JSON response that is written in parts."""
+
+    def __init__(self, size: int, parts: Iterable[bytes], headers: Mapping[str, str]) -> None:
+        self._parts = parts
+        super().__init__(
+            headers={**cors.HEADERS, **headers, "Content-Length": str(size)}, media_type="application/json"
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        for part in self._parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class PatientResponse:

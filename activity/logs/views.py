@@ -37,7 +37,7 @@ def logs(request: AuthedRequest) -> HttpResponse:
     if GENERATION_ID.fullmatch(found_id) and listing.request_of(view.usage.account, found_id):
         return redirect(f"{reverse('activity:logs')}?{view.query(generation=found_id)}")
     stamp = usage.stamp(view.usage.account)
-    if request.GET.get("since") == stamp:
+    if request.GET.get("since") == str(stamp):
         return HttpResponse(status=204)
     context = {
         "view": view,
@@ -47,7 +47,7 @@ def logs(request: AuthedRequest) -> HttpResponse:
         "statuses": [(value, label) for value, (label, _) in STATUSES.items()],
         "finish_reasons": FINISH_REASONS,
         "options": options_of(view.usage, organisation),
-        "unused": not (view.usage.account.generations.exists() or view.usage.account.holds.exists()),
+        "unused": stamp.unused,
     }
     if view.typed["tab"] == "sessions":
         context["sessions"], context["searched_to"] = sessions(view)

@@ -17,6 +17,7 @@ _WORDS = {
     "input_cache_read": ("Prompt, cached tokens", "tokens"),
     "input_cache_write": ("Prompt, written to cache", "tokens"),
     "input_cache_write_1h": ("Prompt, written to cache for an hour", "tokens"),
+    "audio": ("Prompt, audio", "tokens"),
     "completion": ("Response", "tokens"),
     "internal_reasoning": ("Reasoning", "tokens"),
     "request": ("Request", "request"),
@@ -97,6 +98,7 @@ def _usage(request: Generation) -> Usage:
         cached_tokens=request.cached_tokens,
         cache_write_tokens=request.cache_write_tokens,
         cache_write_1h_tokens=request.cache_write_1h_tokens,
+        audio_tokens=request.audio_tokens,
         image_tokens=request.output_image_tokens,
         search_units=request.search_units,
     )

@@ -56,16 +56,35 @@ _QUERY: dict[str, Any] = {
         for name, text in DESCRIPTIONS.items()
     ]
 }
+#: How Anthropic's clients ask for their shape and its pages.
+_VERSION: dict[str, Any] = {
+    "name": anthropic_models.HEADER,
+    "in": "header",
+    "description": "Any value: the answer has Anthropic's shape.",
+    "schema": {"type": "string"},
+}
+_PAGES = [
+    {
+        "name": name,
+        "in": "query",
+        "description": f"With {anthropic_models.HEADER}: {text}",
+        "schema": {"type": "string"},
+    }
+    for name, text in {
+        "after_id": "the ID of the model before the page",
+        "before_id": "the ID of the model after the page",
+    }.items()
+]
 _FEED = {"responses": {200: {"content": {"application/rss+xml": {"schema": {"type": "string"}}}}}}
 
 
 @public(
     router,
     "/models",
-    response=shapes.Models,
+    response=shapes.Models | shapes.AnthropicModels,
     operation_id="getModels",
     summary="List models",
-    openapi_extra=_QUERY | _FEED,
+    openapi_extra={"parameters": [*_QUERY["parameters"], _VERSION, *_PAGES]} | _FEED,
 )
 def list_models(request: HttpRequest) -> HttpResponse:
     """Return the models that match: all of them, or a page with `limit` or `offset`.
@@ -144,9 +163,10 @@ def get_model(request: HttpRequest, author: str, slug: str) -> HttpResponse:
 @public(
     router,
     "/models/{author}/{slug}",
-    response=shapes.Model,
+    response=shapes.Model | shapes.AnthropicModel,
     operation_id="retrieveModel",
     summary="Get a model (OpenAI, Anthropic)",
+    openapi_extra={"parameters": [_VERSION]},
 )
 def retrieve_model(request: HttpRequest, author: str, slug: str) -> HttpResponse:
     """Return one model without the `data` envelope, as the clients of OpenAI and Anthropic expect it."""

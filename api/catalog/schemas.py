@@ -1,10 +1,21 @@
 """JSON shapes of the public catalog, for its OpenAPI document. `models_catalog/publishing/listing.py` writes them."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 from ninja import Schema
 
-__all__ = ["Endpoints", "Model", "ModelCount", "ModelEndpoints", "Models", "OneModel", "Providers"]
+__all__ = [
+    "AnthropicModel",
+    "AnthropicModels",
+    "Endpoints",
+    "Model",
+    "ModelCount",
+    "ModelEndpoints",
+    "Models",
+    "OneModel",
+    "Providers",
+]
 
 
 class Architecture(Schema):
@@ -85,6 +96,30 @@ class Models(Schema):
     data: list[Model]
     total_count: int
     links: NextPage
+
+
+class AnthropicModel(Model):
+    """A model with the fields that Anthropic's clients expect beside ours."""
+
+    type: Literal["model"]
+    display_name: str
+    created_at: datetime
+    lifecycle: str
+    capabilities: dict[str, Any] | None
+    line: str | None
+    max_input_tokens: int
+    max_tokens: int
+    deprecated_at: datetime | None
+    retires_at: datetime | None
+
+
+class AnthropicModels(Schema):
+    """The list that clients get which send `anthropic-version`."""
+
+    data: list[AnthropicModel]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
 
 
 class OneModel(Schema):

@@ -14,6 +14,7 @@ class PromptTokens(msgspec.Struct, kw_only=True):
 
     cached_tokens: int
     cache_write_tokens: int
+    audio_tokens: int | None = None
 
 
 class CompletionTokens(msgspec.Struct, kw_only=True):
@@ -21,6 +22,8 @@ class CompletionTokens(msgspec.Struct, kw_only=True):
 
     reasoning_tokens: int
     image_tokens: int | None = None
+    accepted_prediction_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
 
 
 class CostDetails(msgspec.Struct, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.protocols.chat_completions import request as chat_request
 from gateway.protocols.messages import schema as messages_schema
+from gateway.response_cache.options import CACHED_PATHS, DEFAULT_TTL, MAX_TTL, MIN_TTL
 
 from . import chat, embeddings, errors, messages, rerank, responses
 from .components import schemas_of
@@ -21,6 +22,45 @@ STATUSES = (400, 401, 402, 403, 404, 408, 413, 415, 429, 500, 502, 503, 504)
 
 _GENERATION_ID = {
     "X-Generation-Id": {"description": "The ID to ask `/generation` for.", "schema": {"type": "string"}},
+}
+#: How a request uses the response cache, and what its response tells about it.
+_CACHE_PARAMETERS = [
+    {"name": name, "in": "header", "description": text, "schema": schema}
+    for name, text, schema in (
+        (
+            "X-OpenRouter-Cache",
+            "true: an identical request within the time to live gets the same response, free of charge.",
+            {"type": "string", "enum": ["true", "false"]},
+        ),
+        (
+            "X-OpenRouter-Cache-TTL",
+            f"Seconds for which the response is kept, {MIN_TTL} to {MAX_TTL}.",
+            {"type": "integer", "minimum": MIN_TTL, "maximum": MAX_TTL, "default": DEFAULT_TTL},
+        ),
+        (
+            "X-OpenRouter-Cache-Clear",
+            "true: the stored response to this request is removed, and the new one stored.",
+            {"type": "string", "enum": ["true", "false"]},
+        ),
+    )
+]
+_CACHE_HEADERS = {
+    "X-OpenRouter-Cache-Status": {
+        "description": "Whether the response was in the cache; missing if the request does not use it.",
+        "schema": {"type": "string", "enum": ["HIT", "MISS"]},
+    },
+    "X-OpenRouter-Cache-TTL": {
+        "description": "Seconds for which the response stays in the cache.",
+        "schema": {"type": "integer"},
+    },
+    "X-OpenRouter-Cache-Age": {
+        "description": "Of a HIT: seconds since the response was stored.",
+        "schema": {"type": "integer"},
+    },
+    "X-OpenRouter-Cache-Source-Id": {
+        "description": "Of a HIT: the ID of the generation that was stored.",
+        "schema": {"type": "string"},
+    },
 }
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 
@@ -116,7 +156,7 @@ def _path_item(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
         content["text/event-stream"] = {"schema": event}
     ok = {"description": "OK", "content": content}
     if 402 in operation.statuses:  # it is charged
-        ok["headers"] = _GENERATION_ID
+        ok["headers"] = _GENERATION_ID | (_CACHE_HEADERS if operation.full_path in CACHED_PATHS else {})
     if operation.required:
         body = {"allOf": [body], "required": list(operation.required)}
     item = {
@@ -124,6 +164,7 @@ def _path_item(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
         "summary": operation.summary,
         "description": _description(operation),
         "tags": [operation.tag],
+        **({"parameters": _CACHE_PARAMETERS} if operation.full_path in CACHED_PATHS else {}),
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
             "200": ok,

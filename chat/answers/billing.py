@@ -23,6 +23,7 @@ def bill_of(generation_id: str, organisation: Organisation) -> Billed | None:
             cached_tokens=generation.cached_tokens,
             cache_write_tokens=generation.cache_write_tokens,
             cache_write_1h_tokens=generation.cache_write_1h_tokens,
+            audio_tokens=generation.audio_tokens,
             image_tokens=generation.output_image_tokens,
             estimated=generation.token_source in {Generation.TokenSource.ESTIMATE, Generation.TokenSource.LENGTH},
         ),

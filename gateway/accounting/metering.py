@@ -208,13 +208,17 @@ class Meter:
         }
 
     def _pipeline(self) -> dict[str, Any]:
-        """The plugins that changed the request before it was routed."""
+        """The plugins that change the request before it is routed, or its response."""
         row = self.generation
-        if not row.web_search_engine:
-            return {}
-        summary = f"{row.web_search_results} results from {row.web_search_engine}"
-        cost = as_usd(cost_of(search_parts(row.price, row.web_search_results)))
-        return {"pipeline": [{"type": "plugin", "name": "web", "summary": summary, "cost_usd": cost}]}
+        stages: list[dict[str, Any]] = []
+        if row.web_search_engine:
+            summary = f"{row.web_search_results} results from {row.web_search_engine}"
+            cost = as_usd(cost_of(search_parts(row.price, row.web_search_results)))
+            stages.append({"type": "plugin", "name": "web", "summary": summary, "cost_usd": cost})
+        if self.request.heals_json:
+            summary = "JSON with faults in the response is mended"
+            stages.append({"type": "response_healing", "name": "response-healing", "summary": summary})
+        return {"pipeline": stages} if stages else {}
 
     # --- The bill
 
@@ -265,6 +269,7 @@ class Meter:
         row.cached_tokens = usage.cached_tokens
         row.cache_write_tokens = usage.cache_write_tokens
         row.cache_write_1h_tokens = usage.cache_write_1h_tokens
+        row.audio_tokens = usage.audio_tokens
         row.output_image_tokens = usage.image_tokens
         row.search_units = usage.search_units
         row.token_source = self._token_source(usage)

@@ -38,10 +38,11 @@ class Part(msgspec.Struct, frozen=True):
 def parts_of(prices: Prices, usage: Usage, images: int = 0, output_images: int = 0) -> list[Part]:
     """The components of a response's price, without those that are zero.
 
-    Cached and cache-write tokens are part of the prompt, reasoning and image tokens of the completion: each token is
+    Cached, cache-write and audio tokens are part of the prompt, reasoning and image tokens of the completion: each is
     priced once. Where images in the response have a price of their own, it replaces that of their tokens.
     """
     uncached = max(0, usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens)
+    audio = min(usage.audio_tokens, uncached) if prices.audio else 0
     write = _or(prices.input_cache_write, prices.prompt)
     reasoning_price = prices.internal_reasoning
     completion = usage.completion_tokens - (usage.reasoning_tokens if reasoning_price else 0)
@@ -49,7 +50,8 @@ def parts_of(prices: Prices, usage: Usage, images: int = 0, output_images: int =
     if image_price:
         completion -= usage.image_tokens
     parts = [
-        Part("prompt", uncached, prices.prompt),
+        Part("prompt", uncached - audio, prices.prompt),
+        Part("audio", audio, prices.audio or Decimal(0)),
         Part("input_cache_read", usage.cached_tokens, _or(prices.input_cache_read, prices.prompt)),
         Part("input_cache_write", usage.cache_write_tokens - usage.cache_write_1h_tokens, write),
         Part("input_cache_write_1h", usage.cache_write_1h_tokens, _or(prices.input_cache_write_1h, write)),

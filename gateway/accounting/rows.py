@@ -58,6 +58,7 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     cache_write_1h_tokens: int = 0
+    audio_tokens: int = 0
     token_source: str = Generation.TokenSource.NONE.value
     hold: int = 0
     cost: int = 0

@@ -113,6 +113,7 @@ class Generation(_Request):
     cached_tokens = models.PositiveIntegerField(default=0)  # part of prompt_tokens
     cache_write_tokens = models.PositiveIntegerField(default=0)  # part of prompt_tokens
     cache_write_1h_tokens = models.PositiveIntegerField(default=0)  # part of cache_write_tokens
+    audio_tokens = models.PositiveIntegerField(default=0, db_default=0)  # part of prompt_tokens
     token_source = models.CharField(max_length=8, choices=TokenSource.choices, default=TokenSource.NONE)
 
     # pico-USD

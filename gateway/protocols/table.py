@@ -2,7 +2,7 @@
 them is one path: one plan, one hold, one relay, one bill.
 """
 
-from collections.abc import AsyncIterable, Callable, Coroutine
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -67,6 +67,8 @@ class CallerProtocol:
     incomplete_errors: frozenset[str] = frozenset()
     #: The ID that callers see of a generation.
     response_id: Callable[[str], str] = str
+    #: (size, parts) of the JSON of a whole response that may have megabytes; None: it is written in one piece.
+    in_parts: Callable[[Reply], tuple[int, Iterable[bytes]]] | None = None
     #: The HTTP status of an error.
     status: Callable[[ApiError], int] = lambda error: error.status
 
@@ -119,6 +121,7 @@ EMBEDDINGS = replace(
     CHAT_COMPLETIONS,
     parse=parse_embeddings,
     gather=lambda request, events: embeddings_reply.gather(events),
+    in_parts=embeddings_reply.in_parts,
 )
 RERANK = replace(CHAT_COMPLETIONS, parse=parse_rerank, gather=rerank_reply.gather)
 

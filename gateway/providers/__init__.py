@@ -1,6 +1,6 @@
 """Providers: one package for each protocol, found by its name.
 
-A protocol is a package with `open_stream(request: ProviderRequest) -> ProviderStream`. To add one, copy a neighbor,
+A protocol is a package with `open_stream(request: ProviderRequest) -> ProviderResponse`. To add one, copy a neighbor,
 then name it in `PROTOCOLS` here and in `gateway/routing/upstreams.py`, which maps providers to protocols. Embeddings
 and rerank have protocols of their own, in `retrieval/`.
 """
@@ -17,11 +17,11 @@ from gateway.routing.plan import Attempt
 from . import anthropic, google, openai_chat, retrieval
 from .patience import Patience, patience
 from .request_context import ProviderRequest
-from .stream import ProviderStream
+from .stream import ProviderResponse
 
-__all__ = ["PROTOCOLS", "Patience", "ProviderStream", "open_stream", "patience"]
+__all__ = ["PROTOCOLS", "Patience", "ProviderResponse", "open_stream", "patience"]
 
-PROTOCOLS: Mapping[str, Callable[[ProviderRequest], Awaitable[ProviderStream]]] = {
+PROTOCOLS: Mapping[str, Callable[[ProviderRequest], Awaitable[ProviderResponse]]] = {
     "anthropic": anthropic.open_stream,
     "google": google.open_stream,
     "openai_chat": openai_chat.open_stream,
@@ -30,7 +30,7 @@ PROTOCOLS: Mapping[str, Callable[[ProviderRequest], Awaitable[ProviderStream]]] 
 
 async def open_stream(
     request: ChatRequest, attempt: Attempt, caller: Caller, max_tokens: int | None, patience: Patience
-) -> ProviderStream:
+) -> ProviderResponse:
     """The provider's response, once it has accepted the request.
 
     `max_tokens` bounds the output tokens; None leaves the limit to the provider. Raises ProviderFailure when this

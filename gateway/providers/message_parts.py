@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from common.errors import InvalidRequest
+from gateway.protocols.citations import CITED
 
 from .failures import ProviderFailure
 from .fetching import FetchedFile
@@ -49,6 +50,7 @@ class Text(msgspec.Struct, frozen=True):
 
     text: str
     cache_ttl: CacheTtl = ""
+    cited: Mapping[str, Any] | None = None  # it is a document to cite
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     name: str = ""
     cache_ttl: CacheTtl = ""
+    cited: Mapping[str, Any] | None = None
 
     def decoded_text(self) -> str:
         """The content of a text file; InvalidRequest when it is not text in UTF-8."""
@@ -206,6 +209,11 @@ def _objects(message: Message, name: str) -> list[Mapping[str, Any]]:
 
 
 def _part(part: Message) -> Text | Media:
+    read = _read_part(part)
+    return msgspec.structs.replace(read, cited=cited) if isinstance(cited := part.get(CITED), Mapping) else read
+
+
+def _read_part(part: Message) -> Text | Media:
     kind = str(part.get("type"))
     ttl = cache_ttl_of(part)
     if kind in {"text", "refusal"}:

@@ -15,7 +15,7 @@ from .event_stream import EventStreamDecoder, EventTooLong
 from .failures import ProviderFailure
 from .tolerant import SurrogateJoiner, fitted
 
-__all__ = ["ProviderStream", "checked_usage"]
+__all__ = ["ProviderResponse", "ProviderStream", "checked_usage", "with_kinds"]
 
 log = logging.getLogger(__name__)
 
@@ -25,23 +25,38 @@ S = TypeVar("S", bound=msgspec.Struct)
 MAX_PLAUSIBLE_TOKENS = 100_000_000
 
 
-class ProviderStream(ABC):
+class ProviderResponse(ABC):
     """A provider's response. `batches()` yields its events; `usage`, `upstream_id`, `system_fingerprint` and
     `service_tier` are filled while it is read.
 
     Iteration raises ProviderFailure when the response breaks off or turns out to be an error.
     """
 
-    def __init__(self, response: http.UpstreamResponse) -> None:
-        self._response = response
+    def __init__(self) -> None:
         self.usage: Usage | None = None
         self.upstream_id = ""
         self.system_fingerprint: str | None = None
         self.service_tier = "default"  # that the provider has served; empty: the one that it was asked for
         self.finished = False  # nothing more will come
-        self.complete = False  # the provider has sent its end marker
         self.choices = 1  # that the caller has asked for
         self.skipped = 0  # texts of the stream that are not of this protocol
+
+    @abstractmethod
+    def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
+        """The events in order, in lists of those that arrived together."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Stop reading. A provider that supports cancellation stops generating."""
+
+
+class ProviderStream(ProviderResponse):
+    """One response of a protocol, which implements `parse`: an event stream, or a body in one piece."""
+
+    def __init__(self, response: http.UpstreamResponse) -> None:
+        super().__init__()
+        self._response = response
+        self.complete = False  # the provider has sent its end marker
         self._has_events = False
         self._is_stream: bool | None = None  # whether the body is an event stream, once it is known
         self._surrogates: SurrogateJoiner | None = None  # once the provider has sent something odd
@@ -127,7 +142,6 @@ class ProviderStream(ABC):
         return None
 
     async def close(self) -> None:
-        """Stop reading. A provider that supports cancellation stops generating."""
         self.finished = True
         await self._response.close()
 
@@ -164,7 +178,6 @@ def checked_usage(
     cached: int = 0,
     cache_write: int = 0,
     cache_write_1h: int = 0,
-    image: int = 0,
 ) -> Usage | None:
     """Usage with these token counts; None when they are impossible: negative, absurd, or parts above their whole."""
     counts = (prompt, completion, reasoning, cached, cache_write, cache_write_1h)
@@ -178,7 +191,27 @@ def checked_usage(
         cached_tokens=cached,
         cache_write_tokens=cache_write,
         cache_write_1h_tokens=cache_write_1h,
-        image_tokens=max(0, min(image, completion - reasoning)),
+    )
+
+
+def with_kinds(
+    usage: Usage | None,
+    *,
+    audio: int = 0,
+    image: int = 0,
+    accepted_prediction: int = 0,
+    rejected_prediction: int = 0,
+) -> Usage | None:
+    """The usage with its tokens of these kinds, each at most as many as there can be."""
+    if usage is None:
+        return None
+    uncached = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+    return msgspec.structs.replace(
+        usage,
+        audio_tokens=max(0, min(audio, uncached)),
+        image_tokens=max(0, min(image, usage.completion_tokens - usage.reasoning_tokens)),
+        accepted_prediction_tokens=max(0, min(accepted_prediction, usage.completion_tokens)),
+        rejected_prediction_tokens=max(0, min(rejected_prediction, usage.completion_tokens)),
     )
 
 

@@ -5,7 +5,7 @@ whether a request may be served: a hit goes through planning and admission like 
 """
 
 from .exchange import CachedExchange
-from .options import CacheOptions, requested
+from .options import CACHED_PATHS, CacheOptions, requested
 from .stored import StoredResponse
 
-__all__ = ["CacheOptions", "CachedExchange", "StoredResponse", "requested"]
+__all__ = ["CACHED_PATHS", "CacheOptions", "CachedExchange", "StoredResponse", "requested"]

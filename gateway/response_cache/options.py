@@ -5,12 +5,17 @@ from collections.abc import Mapping
 
 import msgspec
 
-__all__ = ["DEFAULT_TTL", "MAX_TTL", "MIN_TTL", "CacheOptions", "requested"]
+__all__ = ["CACHED_PATHS", "DEFAULT_TTL", "MAX_TTL", "MIN_TTL", "CacheOptions", "requested"]
 
 #: Seconds for which a response is kept: unless the request says otherwise, at least and at most.
 DEFAULT_TTL = 300
 MIN_TTL = 1
 MAX_TTL = 86_400
+
+#: The paths whose responses are kept for requests that ask for it.
+CACHED_PATHS = frozenset(
+    f"/api/v1/{name}" for name in ("chat/completions", "completions", "embeddings", "messages", "responses")
+)
 
 _SWITCH = {"true": True, "false": False}
 _LEADING_INTEGER = re.compile(r"\s*([+-]?)0*([0-9]+)")

@@ -39,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True):
     attempts: tuple[Attempt, ...]
     considered: int  # endpoints of the requested models
     prompt_price: Decimal  # USD per token, of the most expensive attempt
+    file_price: Decimal  # USD per token of files in the prompt, which may be sound
     completion_price: Decimal
     request_price: Decimal  # USD per request
     image_price: Decimal  # USD per image
@@ -141,13 +142,14 @@ def _usable(
 
 def _bounded(requested: str, strategy: str, attempts: list[Attempt], considered: int, request: ChatRequest) -> Plan:
     """The plan, with the highest price of any attempt for each kind of token."""
-    prompt = completion = Decimal(0)
+    prompt = completion = audio = Decimal(0)
     for_an_hour = any(one.endpoint.prices.input_cache_write_1h for one in attempts) and request.caches_for_an_hour()
     for attempt in attempts:
         for prices in (attempt.endpoint.prices, *(tier.prices for tier in attempt.endpoint.tiers)):
             prompt = max(prompt, prices.prompt, prices.input_cache_write or Decimal(0))
             if for_an_hour:
                 prompt = max(prompt, prices.input_cache_write_1h or Decimal(0))
+            audio = max(audio, prices.audio or Decimal(0))
             completion = max(completion, prices.completion, prices.internal_reasoning or Decimal(0))
             if prices.image_output and request.output_modalities != {"text"}:
                 completion = max(completion, prices.image_output / MIN_IMAGE_TOKENS)
@@ -157,6 +159,7 @@ def _bounded(requested: str, strategy: str, attempts: list[Attempt], considered:
         attempts=tuple(attempts),
         considered=considered,
         prompt_price=prompt,
+        file_price=max(prompt, audio),
         completion_price=completion,
         request_price=max(attempt.endpoint.prices.request for attempt in attempts),
         image_price=max(attempt.endpoint.prices.image for attempt in attempts),

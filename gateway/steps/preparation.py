@@ -30,6 +30,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
     conversation: Conversation
     search: web_search.Search | None
     prompt_tokens: int  # with search results, and files at their likely size
+    file_tokens: int  # of these, those of files
     oversize_tokens: int  # beyond that, if the files are as large as they can be
     images: int
     search_units: int = 1  # at most, for models with a price per search unit
@@ -44,7 +45,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
         return Admit(
             generation=generation,
             prompt_cost=PicoUsd(self._prompt_cost() + (self.search.max_cost if self.search else 0)),
-            oversize_cost=PicoUsd(int(self.plan.prompt_price * PICO_PER_USD * self.oversize_tokens)),
+            oversize_cost=PicoUsd(int(self.plan.file_price * PICO_PER_USD * self.oversize_tokens)),
             token_price=self.plan.completion_price * self.request.choices,
             requested_tokens=self.request.max_tokens,
             model_max_tokens=self.plan.max_output_tokens,
@@ -53,7 +54,8 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
     def _prompt_cost(self) -> int:
         """The most that the prompt can cost, in pico-USD, rounded up."""
         plan = self.plan
-        usd = plan.prompt_price * self.prompt_tokens + plan.image_price * self.images
+        usd = plan.prompt_price * (self.prompt_tokens - self.file_tokens) + plan.file_price * self.file_tokens
+        usd += plan.image_price * self.images
         usd += plan.request_price * self.search_units
         return int(usd * PICO_PER_USD) + 1 if usd else 0
 
@@ -96,6 +98,7 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
         conversation=conversation,
         search=search,
         prompt_tokens=prompt_tokens,
+        file_tokens=min(likely, prompt_tokens),
         oversize_tokens=min(estimate.bound + found_tokens + bound, longest) - prompt_tokens,
         images=estimate.images,
         search_units=estimate.search_units,

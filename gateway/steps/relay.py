@@ -19,7 +19,7 @@ from gateway.accounting.metering import Meter
 from gateway.callers import Caller
 from gateway.events import Begun, Delta, Finished, joined
 from gateway.protocols.chat_completions.request import ChatRequest
-from gateway.providers import Patience, ProviderStream, open_stream, patience
+from gateway.providers import Patience, ProviderResponse, open_stream, patience
 from gateway.providers.failures import ProviderFailure, api_error, refuses_streams, retry_delay
 from gateway.routing.health import HealthTracker
 from gateway.routing.plan import Attempt, Plan
@@ -38,7 +38,7 @@ Piece = list[Delta | Finished]
 class Relay:
     """A provider stream and the task that reads it. A piece is a list of events: those of one network packet."""
 
-    def __init__(self, attempt: Attempt, stream: ProviderStream, *, gathers: bool = False) -> None:
+    def __init__(self, attempt: Attempt, stream: ProviderResponse, *, gathers: bool = False) -> None:
         self.attempt = attempt
         self.stream = stream
         self.seconds = 0.0  # from opening to the first token

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.protocols.citations import CITED
+
 __all__ = [
     "MAX_MESSAGE_OVERHEAD",
     "TYPICAL_IMAGE_TOKENS",
@@ -22,6 +24,9 @@ __all__ = [
 TYPICAL_IMAGE_TOKENS, MAX_IMAGE_TOKENS = 850, 5_000
 #: Tokens of a short document: two pages, each as text and as an image.
 SHORT_DOCUMENT_TOKENS = 3_400
+
+#: Bytes of a recording for each of its tokens, at least: speech in 4 kbit/s, with 32 tokens a second.
+AUDIO_BYTES_PER_TOKEN = 16
 
 #: Tokens for the role and the separators of a message, at most. Holds use it: the tokens that a chat template
 #: typically adds (`estimates.MESSAGE_OVERHEAD`) would be too few.
@@ -79,6 +84,7 @@ def estimate_tokens(messages: list[dict[str, Any]], body: dict[str, Any]) -> Pro
         elif isinstance(content, list):
             texts += [str(part.get(kind) or "") for part in content if (kind := part.get("type")) in _TEXT_PARTS]
             images += sum(part.get("type") == "image_url" for part in content)
+            texts += [_json(part[CITED]) for part in content if CITED in part]
         if len(message) > 2:  # more than `role` and `content`
             if isinstance(made := message.get("images"), list):
                 images += len(made)
@@ -117,8 +123,8 @@ def text_bound(text: str, encoded: bytes) -> int:
 def estimate_file_tokens(messages: list[dict[str, Any]], context_length: int) -> tuple[int, int]:
     """The tokens of PDFs, audio and video, each at most `context_length`: (likely, bound).
 
-    A page of text is compressed to about as many bytes as it has tokens. But a file can be made to decompress to any
-    number of pages or hours, and a file behind a URL can have any size.
+    A page of text is compressed to about as many bytes as it has tokens, a recording to many more. But a file can be
+    made to decompress to any number of pages or hours, and a file behind a URL can have any size.
     """
     likely = bound = 0
     for part in attachments(messages):
@@ -128,7 +134,7 @@ def estimate_file_tokens(messages: list[dict[str, Any]], context_length: int) ->
         value = part.get(str(kind))
         given = value if isinstance(value, dict) else {}
         data = str(given.get("file_data") or given.get("data") or given.get("url") or "")
-        size = SHORT_DOCUMENT_TOKENS + len(data) * 3 // 4
+        size = len(data) * 3 // 4 // (AUDIO_BYTES_PER_TOKEN if kind == "input_audio" else 1) + SHORT_DOCUMENT_TOKENS
         is_url = data[:5].lower() in {"http:", "https"} or not data
         likely += context_length if is_url else size
         bound += size if data.startswith("data:text/") else context_length

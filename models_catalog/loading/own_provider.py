@@ -227,7 +227,7 @@ def _model_fields(provider: Provider, model: Model, served: ServedModel) -> dict
         "context_length": _context(provider, served),
         "max_completion_tokens": served.max_completion_tokens,
         "input_modalities": ["text", "image"] if _told(provider, served, "images") else ["text"],
-        "output_modalities": ["text"],
+        "output_modalities": ["embeddings" if served.task == "embeddings" else "text"],
         "tokenizer": "Other",
         "reasoning": bool(served.reasoning),
         "hidden": False,
@@ -235,20 +235,24 @@ def _model_fields(provider: Provider, model: Model, served: ServedModel) -> dict
 
 
 def _endpoint_fields(provider: Provider, served: ServedModel) -> dict[str, Any]:
-    parameters = served.parameters or _PARAMETERS
-    if _told(provider, served, "tools"):
-        parameters |= _TOOLS
-    if served.reasoning:
-        parameters |= _REASONING
     return {
         "provider_model_id": served.id,
         "context_length": _context(provider, served),
         "max_completion_tokens": served.max_completion_tokens,
         "quantization": served.quantization,
         "pricing": provider.own_terms["pricing"],
-        "supported_parameters": sorted(parameters | {"max_tokens"}),
+        "supported_parameters": [] if served.task == "embeddings" else sorted(_parameters(provider, served)),
         "enabled": True,
     }
+
+
+def _parameters(provider: Provider, served: ServedModel) -> frozenset[str]:
+    parameters = served.parameters or _PARAMETERS
+    if _told(provider, served, "tools"):
+        parameters |= _TOOLS
+    if served.reasoning:
+        parameters |= _REASONING
+    return parameters | {"max_tokens"}
 
 
 def _context(provider: Provider, served: ServedModel) -> int:

@@ -26,6 +26,15 @@ _CONTEXT = (
     "n_ctx_train", "max_input_tokens",
 )  # fmt: skip
 _MAX_OUTPUT = ("max_completion_tokens", "max_output_tokens")
+#: The task of a model, by its `type`; that of others is to chat.
+_TASKS = {
+    "embedding": "embeddings",
+    "embeddings": "embeddings",
+    "rerank": "",
+    "image": "",
+    "audio": "",
+    "moderation": "",
+}
 _VERSION = re.compile(r"/v\d\w*$")
 
 
@@ -46,7 +55,7 @@ class ServedModel:
     reasoning: bool | None = None
     quantization: str = "unknown"
     parameters: frozenset[str] | None = None
-    is_chat: bool = True  # False for models that only embed, rank or listen
+    task: str = "chat"  # or "embeddings"; empty for models that only do something else, such as rank or listen
 
 
 def base_urls(url: str) -> list[str]:
@@ -66,15 +75,17 @@ def base_urls(url: str) -> list[str]:
 
 
 def read(url: str, key: str = "") -> tuple[str, list[ServedModel]]:
-    """(the address to call, the models that answer chats). Raises UnreadableServer."""
+    """(the address to call, the models that answer chats or give embeddings). Raises UnreadableServer."""
     candidates = base_urls(url)
     host = urlsplit(candidates[0]).netloc
     with _client(host, key) as client:
         base_url, listed = _listed(client, candidates, host)
         models = _completed(client, base_url, [_described(entry) for entry in listed])
-    models = [model for model in models if model.is_chat]
+    models = [model for model in models if model.task]
     if not models:
-        raise UnreadableServer(f"{host} lists no chat models. Load or download one there, then try again.")
+        raise UnreadableServer(
+            f"{host} lists no models for chats or embeddings. Load or download one there, then try again."
+        )
     return base_url, models
 
 
@@ -143,7 +154,7 @@ def _described(entry: Mapping[str, Any]) -> ServedModel:
         images="image" in inputs if isinstance(inputs, list) else told(("vision", "multimodal", "image")),
         reasoning=told(("thinking", "reasoning")),
         parameters=frozenset(map(str, parameters)) if isinstance(parameters, list) else None,
-        is_chat=fields.get("type") not in {"embedding", "embeddings", "rerank", "image", "audio", "moderation"},
+        task=_TASKS.get(str(fields.get("type")), "chat"),
     )
 
 
@@ -197,7 +208,7 @@ def _of_ollama(client: httpx.Client, root: str, model: ServedModel) -> ServedMod
         images=told(("vision",)),
         reasoning=told(("thinking",)),
         quantization=_quantization(details.get("quantization_level") if isinstance(details, dict) else None),
-        is_chat=told(("completion",)) is not False,
+        task="chat" if told(("completion",)) is not False else "embeddings" if told(("embedding",)) else "",
     )
 
 

@@ -24,8 +24,11 @@ class Usage(msgspec.Struct):
     cached: int = 0
     cache_write: int = 0
     cache_write_1h: int = 0  # part of cache_write
+    audio: int = 0  # part of the prompt
     reasoning: int = 0
     image: int = 0  # part of the completion
+    accepted_prediction: int = 0  # part of the completion
+    rejected_prediction: int = 0  # part of the completion
     reasoning_apart: bool = False  # some providers do not count it in the completion, only in the total
 
 

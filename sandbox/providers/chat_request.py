@@ -54,6 +54,10 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.stream_options and self.stream_options.include_usage)
 
 
+class Prediction(msgspec.Struct, frozen=True):
+    content: str | list[dict[str, Any]]
+
+
 class ChatRequest(Sampling, frozen=True, kw_only=True):
     messages: list[Message]
     tools: list[dict[str, Any]] | None = None
@@ -66,6 +70,7 @@ class ChatRequest(Sampling, frozen=True, kw_only=True):
     logprobs: bool | None = None
     top_logprobs: int | None = None
     modalities: list[str] | None = None
+    prediction: Prediction | None = None
     service_tier: str | None = None
 
     @property

@@ -16,6 +16,7 @@ from sandbox.providers.faults import Faults
 from sandbox.providers.gates import held
 from sandbox.providers.pace import Pace, pace_of
 from sandbox.providers.picture import IMAGE_TOKENS
+from sandbox.providers.prompt import audio_tokens, predicted_tokens
 from sandbox.providers.protocol import Protocol, Voice
 from sandbox.providers.recorder import Record, readable
 from sandbox.providers.sending import send_body, send_steps
@@ -165,11 +166,15 @@ class Exchange:
         owner = f"{self.provider} {request.model} {self.controls.session} {hash(self.protocol.key(self.scope))}"
         cachable = prompt if self.protocol.caches_unmarked and not marked else prompt[:marked]
         use = self.shared.prompts.use(owner, cachable)
+        accepted, rejected = predicted_tokens(request, answer.content)
         return Usage(
             prompt=len(prompt),
             completion=answer.completion_tokens,
             cached=use.read,
             cache_write=use.written if marked else 0,
+            audio=audio_tokens(request),
+            accepted_prediction=accepted,
+            rejected_prediction=rejected,
             reasoning=sum(len(choice.reasoning) for choice in answer.choices),
             image=IMAGE_TOKENS * sum(choice.images for choice in answer.choices),
         )

@@ -1,5 +1,6 @@
 """The tokens of a prompt: its tools, then its messages."""
 
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from sandbox.providers import tokens
 from sandbox.providers.chat_request import ChatRequest, parts_of
 
-__all__ = ["prompt_tokens"]
+__all__ = ["audio_tokens", "predicted_tokens", "prompt_tokens"]
 
 _LOW_DETAIL = 85
 _IMAGE = 765
@@ -40,6 +41,25 @@ def prompt_tokens(request: ChatRequest) -> tuple[list[str], int]:
         if message.get("cache_control"):
             marked = len(pieces)
     return pieces, marked
+
+
+def audio_tokens(request: ChatRequest) -> int:
+    """How many tokens of the prompt are of recordings."""
+    return sum(
+        len(_of_part(part))
+        for message in request.messages
+        for part in parts_of(message)
+        if part.get("type") == "input_audio"
+    )
+
+
+def predicted_tokens(request: ChatRequest, answer: list[str]) -> tuple[int, int]:
+    """(the tokens of the answer that the request has predicted, those that it has predicted wrongly)."""
+    content = request.prediction.content if request.prediction else ""
+    text = content if isinstance(content, str) else "".join(str(part.get("text") or "") for part in content)
+    predicted = tokens.split(text)
+    accepted = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(predicted, answer, strict=False)))
+    return accepted, min(len(predicted), len(answer)) - accepted
 
 
 def _of_part(part: dict[str, Any]) -> list[str]:

@@ -102,6 +102,7 @@ def _usage(row: Generation) -> Usage:
         reasoning_tokens=row.reasoning_tokens,
         cached_tokens=row.cached_tokens,
         cache_write_tokens=row.cache_write_tokens,
+        audio_tokens=row.audio_tokens,
         image_tokens=row.output_image_tokens,
     )
 

@@ -139,6 +139,28 @@ def test_bodies_are_those_that_the_parsers_check(document):
     assert {"system", "thinking", "stop_sequences"} <= schemas["MessagesRequestBody"]["properties"].keys()
 
 
+def test_the_headers_of_the_response_cache_are_described_where_it_is(document):
+    names = {"X-OpenRouter-Cache-Status", "X-OpenRouter-Cache-TTL", "X-OpenRouter-Cache-Age"}
+    for path in asgi.PATHS:
+        operation = document["paths"][path]["post"]
+        asks = {each["name"] for each in operation.get("parameters", ())}
+        tells = operation["responses"]["200"].get("headers", {}).keys()
+        if path.endswith(("/rerank", "/count_tokens")):
+            assert not asks and not names & tells, path
+        else:
+            assert {"X-OpenRouter-Cache", "X-OpenRouter-Cache-TTL", "X-OpenRouter-Cache-Clear"} <= asks, path
+            assert names <= tells, path
+
+
+@pytest.mark.parametrize("path", ["/api/v1/models", "/api/v1/models/{author}/{slug}"])
+def test_models_have_the_shape_of_anthropics_api_too(document, path):
+    operation = document["paths"][path]["get"]
+    assert "anthropic-version" in {each["name"] for each in operation["parameters"] if each["in"] == "header"}
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    kinds = {each["$ref"].rpartition("/")[2] for each in schema["anyOf"]}
+    assert kinds in ({"Models", "AnthropicModels"}, {"Model", "AnthropicModel"})
+
+
 @pytest.mark.parametrize(
     "schema, value, found",
     [

@@ -129,6 +129,16 @@ async def test_base64_and_numbers_are_the_same_vectors(api: Api, model: str):
     assert asked == [None, "base64" if model == "acme/tokens" else None]
 
 
+@pytest.mark.parametrize("encoding", ["float", "base64"])
+async def test_a_response_of_a_megabyte_is_complete(api: Api, encoding: str):
+    body = {"dimensions": 4096, "encoding_format": encoding}
+    many = (await embed(api, [f"text {number}" for number in range(64)], **body)).json()
+    one = (await embed(api, "text 63", **body)).json()
+    assert [item["index"] for item in many["data"]] == [*range(64)]
+    assert many["data"][63]["embedding"] == one["data"][0]["embedding"]
+    assert many["usage"]["cost"] > one["usage"]["cost"] > 0
+
+
 async def test_dimensions_reach_a_provider_that_knows_them(api: Api):
     reply = (await embed(api, dimensions=64)).json()
     assert len(reply["data"][0]["embedding"]) == 64

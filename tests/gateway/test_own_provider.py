@@ -10,6 +10,7 @@ from gateway.models import Generation, ProviderSpend
 from gateway.routing import catalogue_cache, upstreams
 from models_catalog.loading import own_provider
 from models_catalog.loading.own_provider import FREE, Terms
+from models_catalog.models import Model
 
 from .factory import usd
 
@@ -84,3 +85,15 @@ async def test_its_key_is_sent_and_without_one_no_authorization_is(api, server, 
     await add(server, key="sk-of-my-box-0001")
     await api.chat(model="my-box/tiny-llama", provider={})
     assert await authorization() == "Bearer sk-of-my-box-0001"
+
+
+async def test_a_model_that_an_operator_marks_gives_embeddings_even_after_the_list_is_read_again(api, server):
+    await add(server, pricing=PRICES)
+    marked = Model.objects.filter(id="my-box/tiny-llama")
+    await marked.aupdate(output_modalities=["embeddings"], edited_fields=["output_modalities"])
+    await add(server)
+    response = await api.post("/embeddings", json={"model": "my-box/tiny-llama", "input": ["one", "two"]})
+    assert response.status_code == 200 and len(response.json()["data"]) == 2, response.text
+    generation = await api.generation()
+    assert generation.cost == generation.prompt_tokens * usd(PRICES["prompt"]) > 0
+    await api.assert_books_balance()

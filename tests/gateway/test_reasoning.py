@@ -13,7 +13,6 @@ from gateway.events import Billed, Event, Started, Usage
 from gateway.protocols.chat_completions.request import ChatRequest, parse
 from gateway.protocols.reasoning import text_for
 from gateway.protocols.table import CHAT_COMPLETIONS, MESSAGES
-from gateway.providers import ProviderStream
 from gateway.providers.anthropic.request import request_body as anthropic_body
 from gateway.providers.anthropic.stream import MessagesStream
 from gateway.providers.google.request import request_body as google_body
@@ -21,6 +20,7 @@ from gateway.providers.google.stream import GenerationStream
 from gateway.providers.openai_chat.request import request_body as openai_body
 from gateway.providers.openai_chat.stream import ChatStream
 from gateway.providers.request_context import ProviderRequest
+from gateway.providers.stream import ProviderStream
 from gateway.routing.plan import Attempt
 from tests.gateway.native import CALLER, PNG, attempt, message_of
 from tests.gateway.protocols.messages.examples import events_in

@@ -133,3 +133,11 @@ async def test_a_malformed_request_is_refused_with_its_place(api: Api, changes: 
     assert response.status_code == 400
     assert text in response.json()["error"]["message"]
     assert await Generation.objects.acount() == await Hold.objects.acount() == 0
+
+
+async def test_the_response_cache_has_no_part_in_it(api: Api):
+    request = {"model": "acme/ranks", "query": "a query", "documents": DOCUMENTS}
+    for _ in range(2):
+        response = await api.post("/rerank", json=request, headers={"X-OpenRouter-Cache": "true"})
+        assert response.status_code == 200 and response.json()["usage"]["cost"] > 0
+        assert not [name for name in response.headers if name.startswith("x-openrouter-cache")]

@@ -149,7 +149,7 @@ def test_images_and_files_are_seen(providers):
     ]
     said = [{"role": "user", "parts": seen}]
     text = parts(content(providers, said))[0]["text"]
-    assert all(words in text for words in ("a PNG image of 640 × 480 pixels", "files.example", "audio/wav"))
+    assert all(words in text for words in ("a PNG image of 640 × 480 pixels", "files.example", "a recording"))
 
 
 def test_names_may_be_written_with_underscores(providers):

@@ -90,7 +90,7 @@ INSERT INTO gateway_generation (
     state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
-    cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
+    cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
     hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
     api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
@@ -101,7 +101,7 @@ SELECT
     state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
-    cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
+    cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
     hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
     api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
@@ -115,7 +115,8 @@ FROM json_populate_recordset(
             "provider_key_id": 0,
             "upstream_id": "", "cancelled": false, "finish_reason": "", "native_finish_reason": "",
             "failed_attempts": [], "prompt_tokens": 0, "completion_tokens": 0, "reasoning_tokens": 0,
-            "cached_tokens": 0, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "token_source": "none",
+            "cached_tokens": 0, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "audio_tokens": 0,
+            "token_source": "none",
             "hold": 0, "cost": 0, "write_off": 0, "price": {}, "discount_basis_points": 0, "images": 0,
             "output_images": 0, "output_image_tokens": 0, "api_type": "completions", "search_units": 0,
             "web_search_engine": "", "web_search_results": 0, "response_cache_source_id": ""

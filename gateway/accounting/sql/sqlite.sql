@@ -93,7 +93,7 @@ INSERT INTO gateway_generation (
     state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
-    cached_tokens, cache_write_tokens, cache_write_1h_tokens, token_source,
+    cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
     hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
     api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
@@ -132,6 +132,7 @@ SELECT
     coalesce(json_extract(value, '$.cached_tokens'), 0),
     coalesce(json_extract(value, '$.cache_write_tokens'), 0),
     coalesce(json_extract(value, '$.cache_write_1h_tokens'), 0),
+    coalesce(json_extract(value, '$.audio_tokens'), 0),
     coalesce(json_extract(value, '$.token_source'), 'none'),
     coalesce(json_extract(value, '$.hold'), 0),
     coalesce(json_extract(value, '$.cost'), 0),

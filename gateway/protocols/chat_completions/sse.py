@@ -147,7 +147,12 @@ def usage_object(billed: Billed) -> dict[str, Any]:
     searches = {"web_search_requests": billed.web_searches}
     # Guides name it one way, the document the other.
     tools = {"server_tool_use": searches, "server_tool_use_details": searches} if billed.web_searches else {}
-    images = {"image_tokens": usage.image_tokens} if usage.image_tokens else {}
+    audio = {"audio_tokens": usage.audio_tokens} if usage.audio_tokens else {}
+    completion = {
+        "image_tokens": usage.image_tokens,
+        "accepted_prediction_tokens": usage.accepted_prediction_tokens,
+        "rejected_prediction_tokens": usage.rejected_prediction_tokens,
+    }
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
@@ -155,8 +160,12 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "prompt_tokens_details": {
             "cached_tokens": usage.cached_tokens,
             "cache_write_tokens": usage.cache_write_tokens,
+            **audio,
         },
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens, **images},
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            **{name: tokens for name, tokens in completion.items() if tokens},
+        },
         "cost": as_usd(billed.cost),
         "is_byok": False,
         "cost_details": cost_details(billed),

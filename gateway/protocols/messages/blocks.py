@@ -18,6 +18,15 @@ __all__ = ["BlockWriter", "Change", "content_of"]
 _DIRECT = {"type": "direct"}
 
 
+#: The types of citations that providers send, each with the fields that it may lack.
+_CITATIONS: dict[str, dict[str, Any]] = {
+    "char_location": {"document_title": None, "file_id": None},
+    "page_location": {"document_title": None, "file_id": None},
+    "content_block_location": {"document_title": None, "file_id": None},
+    "search_result_location": {"title": None},
+    "web_search_result_location": {"title": None},
+}
+
 #: The type of a detail that has no text.
 _ENCRYPTED = "reasoning.encrypted"
 
@@ -73,7 +82,13 @@ class BlockWriter:
         if delta.reasoning_details or delta.reasoning:
             yield from self._reasoning(delta)
         if delta.text:
-            yield from self._grow("text", {"type": "text_delta", "text": delta.text})
+            if delta.citations is not None:
+                yield from self._close()
+            yield from self._grow("text", {"type": "text_delta", "text": delta.text}, delta.citations)
+        for citation in delta.citations or ():
+            if isinstance(citation, dict) and citation.get("type") in _CITATIONS:
+                known = _CITATIONS[citation["type"]] | citation
+                yield from self._grow("text", {"type": "citations_delta", "citation": known})
         for detail in delta.reasoning_details or ():
             if detail.get("type") == _ENCRYPTED:  # after the text, which it may be the signature of
                 yield from self._encrypted(detail)
@@ -120,11 +135,14 @@ class BlockWriter:
         elif signature := detail.get("signature"):
             yield from self._grow("thinking", {"type": "signature_delta", "signature": signature})
 
-    def _grow(self, kind: str, delta: dict[str, Any]) -> Iterator[Change]:
+    def _grow(self, kind: str, delta: dict[str, Any], citations: list[Any] | None = None) -> Iterator[Change]:
+        """Add to the block of this kind, or to a new one; `citations` are those that a new text begins with."""
         if self._open is None or self._open[0] != kind:
             yield from self._close()
             self._open = (kind, self._next())
-            empty = {"text": "", "citations": None} if kind == "text" else {"thinking": "", "signature": ""}
+            empty: dict[str, Any] = {"thinking": "", "signature": ""}
+            if kind == "text":
+                empty = {"text": "", "citations": None if citations is None else []}
             yield Change(self._open[1], block={"type": kind, **empty})
         yield Change(self._open[1], delta=delta)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.protocols.citations import CITED
 from gateway.protocols.reasoning import detail_in, text_of_details
 
 from .schema import (
@@ -155,12 +156,17 @@ def _image(block: Image) -> dict[str, Any]:
 
 
 def _document(block: Document) -> Iterator[dict[str, Any]]:
-    """A file, or its text where the document is text, with its title and context before it."""
+    """A file, or its text where the document is text, with its title and context before it.
+
+    The part that is to be cited says so in CITED: providers that know no citations take it for a text or a file.
+    """
+    asked = block.citations is not None and block.citations.enabled
+    cited = {CITED: {"title": block.title, "context": block.context}} if asked else {}
     heading = "\n".join(part for part in (block.title, block.context) if part)
     source = block.source
     match source:
         case PlainText():
-            parts: list[dict[str, Any]] = [{"type": "text", "text": f"{heading}\n{source.data}".strip()}]
+            parts: list[dict[str, Any]] = [{"type": "text", "text": f"{heading}\n{source.data}".strip()} | cited]
         case Blocks():
             inner = [Text(text=source.content)] if isinstance(source.content, str) else source.content
             parts = [{"type": "text", "text": heading}] if heading else []
@@ -168,7 +174,7 @@ def _document(block: Document) -> Iterator[dict[str, Any]]:
         case _:
             file = {"filename": block.title or "document.pdf", "file_data": _url(source)}
             parts = [{"type": "text", "text": block.context}] if block.context else []
-            parts.append({"type": "file", "file": file})
+            parts.append({"type": "file", "file": file} | cited)
     if parts:
         parts[-1] |= mark(block.cache_control)
     yield from parts

@@ -58,10 +58,15 @@ class Blocks(msgspec.Struct, tag_field="type", tag="content"):
     content: str | list[Text | Image]
 
 
+class Citations(msgspec.Struct):
+    enabled: bool = False
+
+
 class Document(msgspec.Struct, tag_field="type", tag="document"):
     source: Base64 | Url | PlainText | Blocks
     title: str | None = None
     context: str | None = None
+    citations: Citations | None = None
     cache_control: CacheControl | None = None
 
 

@@ -95,10 +95,23 @@ def _blocks(message: Message, fetched: Mapping[str, FetchedFile]) -> list[Body]:
             block: Body = {"type": "text", "text": part.text}
         else:
             block = _media_block(part.with_fetched_data(fetched))
+        if part.cited is not None:
+            block = _cited(block, part.cited)
         if part.cache_ttl:
             block["cache_control"] = CACHE_CONTROL[part.cache_ttl]
         blocks.append(block)
     return blocks
+
+
+def _cited(block: Body, cited: Mapping[str, Any]) -> Body:
+    """The block as a document whose citations are wanted."""
+    said = {name: text for name in ("title", "context") if isinstance(text := cited.get(name), str) and text}
+    if block["type"] == "text":
+        text = block["text"].removeprefix("\n".join(said.values())).removeprefix("\n")
+        source = {"type": "text", "media_type": "text/plain", "data": text}
+        return {"type": "document", "source": source, **said, "citations": {"enabled": True}}
+    said.pop("context", None)  # a text before the file
+    return block | said | {"citations": {"enabled": True}} if block["type"] == "document" else block
 
 
 def _media_block(media: Media) -> Body:

@@ -22,6 +22,7 @@ FINISH_REASONS = {
 class _Block(msgspec.Struct):
     type: str = ""
     text: str | None = None
+    citations: list[Any] | None = None  # None unless a document of the request asks for them
     thinking: str | None = None
     signature: str | None = None
     data: str | None = None  # encrypted reasoning
@@ -40,6 +41,7 @@ class _Delta(msgspec.Struct):
     thinking: str | None = None
     signature: str | None = None
     partial_json: str | None = None
+    citation: Any = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: _StopDetails | None = None
@@ -97,6 +99,7 @@ class MessagesStream(ProviderStream):
         self._tool_calls: dict[int, int] = {}  # index of the content block: index of the tool call
         self._without_arguments: set[int] = set()  # indices of content blocks
         self._reasoning_index = -1  # of the latest block of reasoning
+        self._begins_cited = False  # the next text is the first of a block that may have citations
 
     def parse(self, payload: bytes) -> list[Delta | Finished]:
         event = self.decoded(payload, _decoder)
@@ -144,7 +147,8 @@ class MessagesStream(ProviderStream):
                 self._reasoning_index += 1
                 detail = {"type": "reasoning.encrypted", "data": block.data, **self._detail_fields()}
                 return [Delta(reasoning_details=[detail])]
-        return self._text(block.text)
+        self._begins_cited = block.citations is not None
+        return [*self._text(block.text), *self._cited(block.citations)]
 
     def _delta(self, index: int, delta: _Delta) -> list[Delta | Finished]:
         match delta.type:
@@ -158,6 +162,8 @@ class MessagesStream(ProviderStream):
                 return self._reasoning(delta.thinking, None)
             case "signature_delta":
                 return self._reasoning(None, delta.signature)
+            case "citations_delta":
+                return self._cited([delta.citation])
         return self._text(delta.text)
 
     def _end_of_block(self, index: int) -> list[Delta | Finished]:
@@ -167,7 +173,14 @@ class MessagesStream(ProviderStream):
         return [Delta(tool_calls=[{"index": self._tool_calls[index], "function": {"arguments": "{}"}}])]
 
     def _text(self, text: str | None) -> list[Delta | Finished]:
-        return [Delta(text=text)] if text else []
+        if not text:
+            return []
+        citations: list[Any] | None = [] if self._begins_cited else None
+        self._begins_cited = False
+        return [Delta(text=text, citations=citations)]
+
+    def _cited(self, citations: list[Any] | None) -> list[Delta | Finished]:
+        return [Delta(citations=citations)] if citations else []
 
     def _reasoning(self, text: str | None, signature: str | None) -> list[Delta | Finished]:
         if not text and not signature:

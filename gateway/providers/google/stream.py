@@ -9,7 +9,7 @@ from gateway.events import Delta, Finished
 from gateway.providers import http
 from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
-from gateway.providers.stream import ProviderStream, checked_usage
+from gateway.providers.stream import ProviderStream, checked_usage, with_kinds
 
 from .messages import REASONING_FORMAT, image_id
 
@@ -66,6 +66,7 @@ class _Usage(msgspec.Struct, rename="camel"):
     candidates_token_count: int | None = None
     thoughts_token_count: int | None = None
     cached_content_token_count: int | None = None
+    prompt_tokens_details: list[_ModalityTokens] | None = None
     candidates_tokens_details: list[_ModalityTokens] | None = None
 
 
@@ -188,6 +189,14 @@ class GenerationStream(ProviderStream):
             (new.candidates_token_count or 0) + reasoning,
             reasoning=reasoning,
             cached=new.cached_content_token_count or 0,
-            image=sum(one.token_count or 0 for one in new.candidates_tokens_details or () if one.modality == "IMAGE"),
+        )
+        usage = with_kinds(
+            usage,
+            audio=_tokens_of("AUDIO", new.prompt_tokens_details),
+            image=_tokens_of("IMAGE", new.candidates_tokens_details),
         )
         self.usage = usage or self.usage
+
+
+def _tokens_of(modality: str, details: list[_ModalityTokens] | None) -> int:
+    return sum(one.token_count or 0 for one in details or () if one.modality == modality)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
+from gateway.protocols.citations import CITED
 from gateway.protocols.reasoning import text_of_details
 from gateway.providers.media_types import media_type_of_base64, refuse_unsupported_image
 from gateway.providers.message_parts import is_tool_result
@@ -66,7 +67,7 @@ def without_cache_control(owner: Message) -> Message:
 @lru_cache(maxsize=256)
 def _changes(dialect: Dialect) -> tuple[Callable[[Message], Message], ...]:
     """The functions to apply to each message, in order. They return a new message, or the same when nothing changes."""
-    changes: list[Callable[[Message], Message]] = [_drop_empty, _write_arguments]
+    changes: list[Callable[[Message], Message]] = [_drop_empty, _write_arguments, _drop_cited]
     if dialect.call_signatures:
         changes.append(signed_calls)
     if dialect.reasoning_field:
@@ -130,6 +131,13 @@ def _move_reasoning(field: str, message: Message) -> Message:
 
 def _keep_fields(fields: frozenset[str], message: Message) -> Message:
     return {name: value for name, value in message.items() if name in fields}
+
+
+def _drop_cited(message: Message) -> Message:
+    content: Any = message.get("content")
+    if not isinstance(content, list) or not any(CITED in part for part in content):
+        return message
+    return message | {"content": [{name: part[name] for name in part if name != CITED} for part in content]}
 
 
 def _drop_cache_control(message: Message) -> Message:

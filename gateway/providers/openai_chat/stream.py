@@ -13,7 +13,7 @@ from gateway.protocols.reasoning import text_of_details, well_formed
 from gateway.providers import http
 from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
-from gateway.providers.stream import ProviderStream, checked_usage
+from gateway.providers.stream import ProviderStream, checked_usage, with_kinds
 
 from .reasoning import call_signatures
 from .tool_calls import ToolCallNumbers
@@ -55,11 +55,14 @@ class _Choice(msgspec.Struct):
 class _PromptDetails(msgspec.Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
 
 
 class _CompletionDetails(msgspec.Struct):
     reasoning_tokens: int | None = None
     image_tokens: int | None = None
+    accepted_prediction_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
 
 
 class _Usage(msgspec.Struct):
@@ -181,12 +184,16 @@ def _merged(known: Usage | None, new: _Usage) -> Usage | None:
     reasoning = _first(completion_details.reasoning_tokens, default=old.reasoning_tokens)
     if new.total_tokens == prompt + completion + reasoning:
         completion += reasoning  # some providers count reasoning beside the completion, and all bill it
+    audio = _first(prompt_details.audio_tokens, default=old.audio_tokens)
     image = _first(completion_details.image_tokens, default=old.image_tokens)
+    accepted = _first(completion_details.accepted_prediction_tokens, default=old.accepted_prediction_tokens)
+    rejected = _first(completion_details.rejected_prediction_tokens, default=old.rejected_prediction_tokens)
     cached = _first(
         prompt_details.cached_tokens, new.cached_tokens, new.prompt_cache_hit_tokens, default=old.cached_tokens
     )
     cache_write = _first(prompt_details.cache_write_tokens, default=old.cache_write_tokens)
-    usage = checked_usage(prompt, completion, reasoning=reasoning, cached=cached, cache_write=cache_write, image=image)
+    usage = checked_usage(prompt, completion, reasoning=reasoning, cached=cached, cache_write=cache_write)
+    usage = with_kinds(usage, audio=audio, image=image, accepted_prediction=accepted, rejected_prediction=rejected)
     return usage or known
 
 

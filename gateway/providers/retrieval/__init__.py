@@ -1,14 +1,14 @@
 """Embeddings and rerank: requests with a response in one piece, in the protocols that providers have for them."""
 
 from gateway.providers.request_context import ProviderRequest
-from gateway.providers.stream import ProviderStream
+from gateway.providers.stream import ProviderResponse
 
 from . import cohere, gemini, openai, rerank
 
 __all__ = ["open_response"]
 
 
-async def open_response(request: ProviderRequest) -> ProviderStream:
+async def open_response(request: ProviderRequest) -> ProviderResponse:
     """The provider's response, once it has accepted the request.
 
     Raises ProviderFailure when this provider did not accept it or does not take such inputs.

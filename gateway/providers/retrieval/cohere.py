@@ -4,14 +4,13 @@ from typing import Any
 
 import msgspec
 
-from gateway.events import Delta, Finished
 from gateway.protocols.embeddings.request import Input
 from gateway.providers import openai_chat
 from gateway.providers.client import send
 from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.request_context import ProviderRequest
-from gateway.providers.stream import ProviderStream
+from gateway.providers.stream import ProviderResponse
 
 from .inputs import embeddings_request, other_fields, texts
 from .parts import open_parts
@@ -59,7 +58,7 @@ def address(base_url: str) -> str:
     return f"{base_url.removesuffix('/compatibility/v1').removesuffix('/v1').removesuffix('/v2')}/v2"
 
 
-async def open_response(request: ProviderRequest) -> ProviderStream:
+async def open_response(request: ProviderRequest) -> ProviderResponse:
     """The provider's response, once it has accepted the request; ProviderFailure when it has not."""
     upstream, asked = request.attempt.upstream, embeddings_request(request)
     url = f"{address(upstream.base_url)}/embed"
@@ -105,7 +104,7 @@ def _content(given: Input, place: str) -> list[Any]:
 
 
 class _CohereVectors(VectorsResponse):
-    def parse(self, payload: bytes) -> list[Delta | Finished]:
+    def read(self, payload: bytes) -> list[msgspec.Raw]:
         reply = _decoder.decode(payload)
         if reply.error:
             raise failure_from_body(reply.error, default_status=502)
@@ -113,4 +112,4 @@ class _CohereVectors(VectorsResponse):
         billed = reply.meta.billed_units if reply.meta else None
         self.usage = token_usage(int(billed.input_tokens or 0)) if billed else None
         vectors = reply.embeddings or _Vectors()
-        return self.events(vectors.float or vectors.base64)
+        return vectors.float or vectors.base64

@@ -5,12 +5,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.events import Delta, Finished
 from gateway.providers import google
 from gateway.providers.client import send
 from gateway.providers.errors import failure_from_body
 from gateway.providers.request_context import ProviderRequest
-from gateway.providers.stream import ProviderStream
+from gateway.providers.stream import ProviderResponse
 
 from .inputs import embeddings_request, texts
 from .parts import open_parts
@@ -48,7 +47,7 @@ class _Reply(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Reply, strict=False)
 
 
-async def open_response(request: ProviderRequest) -> ProviderStream:
+async def open_response(request: ProviderRequest) -> ProviderResponse:
     """The provider's response, once it has accepted the request; ProviderFailure when it has not."""
     upstream, asked = request.attempt.upstream, embeddings_request(request)
     url = f"{upstream.base_url}/models/{quote(request.model, safe='')}:batchEmbedContents"
@@ -74,10 +73,10 @@ def request_body(request: ProviderRequest) -> dict[str, Any]:
 
 
 class _GeminiVectors(VectorsResponse):
-    def parse(self, payload: bytes) -> list[Delta | Finished]:
+    def read(self, payload: bytes) -> list[msgspec.Raw]:
         reply = _decoder.decode(payload)
         if reply.error:
             raise failure_from_body(reply.error, default_status=502)
         if reply.usage_metadata is not None:
             self.usage = token_usage(reply.usage_metadata.prompt_token_count)
-        return self.events([each.values for each in reply.embeddings])
+        return [each.values for each in reply.embeddings]

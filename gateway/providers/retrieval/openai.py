@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from gateway.events import Delta, Finished
 from gateway.protocols.embeddings.request import Input
 from gateway.providers import openai_chat
 from gateway.providers.client import send
@@ -73,7 +72,7 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
 
 
 class _OpenAiVectors(VectorsResponse):
-    def parse(self, payload: bytes) -> list[Delta | Finished]:
+    def read(self, payload: bytes) -> list[msgspec.Raw]:
         reply = _decoder.decode(payload)
         if reply.error:
             raise failure_from_body(reply.error, default_status=502)
@@ -83,4 +82,4 @@ class _OpenAiVectors(VectorsResponse):
         items = reply.data
         if any(item.index != number for number, item in enumerate(items)):
             items = sorted(items, key=attrgetter("index"))  # without indexes, the order stays
-        return self.events([item.embedding for item in items])
+        return [item.embedding for item in items]

@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.events import Delta, Finished, Usage
 from gateway.providers import http
-from gateway.providers.stream import ProviderStream
+from gateway.providers.stream import ProviderResponse
 
 from .vectors import VectorsResponse
 
@@ -24,7 +24,7 @@ async def open_parts(
     parts: Sequence[Part],
     send: Callable[[dict[str, Any]], Awaitable[http.UpstreamResponse]],
     read: Callable[[http.UpstreamResponse, int], VectorsResponse],
-) -> ProviderStream:
+) -> ProviderResponse:
     """The responses to all parts as one. Raises ProviderFailure when the provider does not accept one of them."""
     limit = asyncio.Semaphore(MAX_AT_ONCE)
     opened: list[VectorsResponse] = []
@@ -49,11 +49,11 @@ async def open_parts(
         raise
 
 
-class _JoinedVectors(ProviderStream):
+class _JoinedVectors(ProviderResponse):
     """Several responses in one piece each, as one."""
 
     def __init__(self, parts: Sequence[VectorsResponse]) -> None:
-        super().__init__(parts[0].response)
+        super().__init__()
         self._parts = parts
 
     async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
@@ -67,9 +67,6 @@ class _JoinedVectors(ProviderStream):
         self.upstream_id = self._parts[0].upstream_id
         self.finished = True
         yield [Delta(vectors=vectors), Finished(finish_reason="stop", native_finish_reason="stop")]
-
-    def parse(self, payload: bytes) -> list[Delta | Finished]:
-        raise NotImplementedError("each part reads its own response")
 
     async def close(self) -> None:
         self.finished = True

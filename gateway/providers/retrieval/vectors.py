@@ -2,9 +2,10 @@
 
 import asyncio
 import sys
+from abc import abstractmethod
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
 import msgspec
 
@@ -14,6 +15,8 @@ from gateway.providers import http
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.stream import ProviderStream, checked_usage
 
+from .outline import Outline, is_list_of_numbers
+
 __all__ = ["VectorsResponse", "token_usage"]
 
 _numbers = msgspec.json.Decoder(list[float])
@@ -22,20 +25,40 @@ _encode = msgspec.json.Encoder().encode
 
 
 class VectorsResponse(ProviderStream):
-    """A response to `request`, in one piece. A protocol implements `parse` with `events`."""
+    """A response to `request`, in one piece. A protocol implements `read`."""
 
     def __init__(self, response: http.UpstreamResponse, request: EmbeddingsRequest, inputs: int | None = None) -> None:
         """`inputs` is how many of the request's inputs the response is for; all by default."""
         super().__init__(response)
-        self.response = response
         self._request = request
         self._inputs = len(request.inputs) if inputs is None else inputs
 
-    def events(self, vectors: Sequence[msgspec.Raw]) -> list[Delta | Finished]:
-        """The events of a response with these vectors; ProviderFailure if it has not one for each input."""
+    @abstractmethod
+    def read(self, payload: bytes) -> list[msgspec.Raw]:
+        """The vectors in one JSON text of this protocol, in the order of the inputs.
+
+        Also fills `usage` and `upstream_id`. Raises ProviderFailure for an error that the provider reports,
+        msgspec.DecodeError for a text that is not of this protocol.
+        """
+
+    def parse(self, payload: bytes) -> list[Delta | Finished]:
+        vectors = self._by_outline(payload)
+        if vectors is None:
+            vectors = self.read(payload)
+            if not _are_vectors(vectors):
+                raise ProviderFailure(502, "The provider sent an invalid response.")
         if len(vectors) != self._inputs:
             raise ProviderFailure(502, "The provider returned another number of embeddings than inputs.")
-        return [Delta(vectors=[*vectors]), Finished(finish_reason="stop", native_finish_reason="stop")]
+        return [Delta(vectors=vectors), Finished(finish_reason="stop", native_finish_reason="stop")]
+
+    def _by_outline(self, payload: bytes) -> list[msgspec.Raw] | None:
+        """The vectors in a response that has lists of numbers, and has them as vectors only; None for any other."""
+        if (outline := Outline.of(payload)) is None:
+            return None
+        try:
+            return outline.restored(self.read(outline.text))
+        except msgspec.DecodeError:
+            return None
 
     async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
         """The events, with vectors in the format that the caller wants."""
@@ -62,6 +85,14 @@ def token_usage(tokens: int | None) -> Usage | None:
     return checked_usage(tokens, 0) if tokens else None
 
 
+def _are_vectors(vectors: list[msgspec.Raw]) -> bool:
+    """Whether these are lists of numbers, or texts of which the first is floats in base64."""
+    lists = [vector for vector in vectors if bytes(memoryview(vector)[:1]) == b"["]
+    if lists:
+        return len(lists) == len(vectors) and all(map(is_list_of_numbers, lists))
+    return all(_floats(vector) for vector in vectors[:1])
+
+
 def _in_base64(vector: msgspec.Raw) -> msgspec.Raw:
     try:
         floats = array("f", _numbers.decode(vector))
@@ -73,10 +104,14 @@ def _in_base64(vector: msgspec.Raw) -> msgspec.Raw:
 
 
 def _in_numbers(vector: msgspec.Raw) -> msgspec.Raw:
-    try:
-        floats = array("f", b64decode(_string.decode(vector), validate=True))
-    except ValueError as error:  # no string, not base64, or not a whole number of floats
-        raise ProviderFailure(502, "The provider sent an invalid response.") from error
+    floats = _floats(vector)
     if sys.byteorder == "big":
         floats.byteswap()
     return msgspec.Raw(_encode(floats.tolist()))
+
+
+def _floats(vector: msgspec.Raw) -> "array[float]":
+    try:
+        return array("f", b64decode(_string.decode(vector), validate=True))
+    except ValueError as error:  # no string, not base64, or not a whole number of floats
+        raise ProviderFailure(502, "The provider sent an invalid response.") from error

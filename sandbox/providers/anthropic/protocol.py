@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from sandbox.providers.answer import Answer, Usage
 from sandbox.providers.anthropic.requests import read_messages_request
-from sandbox.providers.chat_request import ChatRequest
+from sandbox.providers.chat_request import ChatRequest, parts_of
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal
 from sandbox.providers.protocol import Protocol, Voice, header_of
@@ -60,9 +60,10 @@ class MessagesVoice(Voice):
     def __init__(self, request: ChatRequest) -> None:
         self.model = request.model
         self.id = f"msg_{secrets.token_hex(12)}"
+        self.citation = _citation(request)
 
     def reply(self, answer: Answer, usage: Usage | None) -> Any:
-        message = self._message([block for block, _, _ in _blocks(answer, whole=True)])
+        message = self._message([block for block, _, _ in _blocks(answer, self.citation, whole=True)])
         message |= _ending(answer)
         return message | ({"usage": _usage(usage)} if usage else {})
 
@@ -72,7 +73,7 @@ class MessagesVoice(Voice):
             started["usage"] = _usage(usage) | {"output_tokens": min(1, usage.completion)}
         yield _event({"type": "message_start", "message": started}, kind="start")
         yield _event({"type": "ping"}, kind="comment")
-        for index, (block, deltas, tokens) in enumerate(_blocks(answer)):
+        for index, (block, deltas, tokens) in enumerate(_blocks(answer, self.citation)):
             yield _event({"type": "content_block_start", "index": index, "content_block": block}, tokens, kind="start")
             head = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":' % index
             for delta, count in deltas:
@@ -116,7 +117,32 @@ def _event(value: dict[str, Any], tokens: int = 0, kind: str = "token") -> Frame
 Blocks = Iterator[tuple[dict[str, Any], Iterator[tuple[bytes, int]], int]]
 
 
-def _blocks(answer: Answer, *, whole: bool = False) -> Blocks:
+def _citation(request: ChatRequest) -> dict[str, Any] | None:
+    """The citation of the answer: of the last document, if it wants to be cited."""
+    documents = [part for message in request.messages for part in parts_of(message) if part.get("type") == "file"]
+    if not documents or not (documents[-1].get("citations") or {}).get("enabled"):
+        return None
+    place = {"document_index": len(documents) - 1, "document_title": documents[-1]["file"]["filename"]}
+    data = documents[-1]["file"]["file_data"].partition("base64,")[2]
+    return {"type": "char_location", "cited_text": data[:12], **place, "start_char_index": 0, "end_char_index": 12}
+
+
+def _texts(answer: Answer, citation: dict[str, Any] | None, *, whole: bool) -> Blocks:
+    """With a citation, the second half of the text is a block of its own, which has it."""
+    half = len(answer.content) // 2 if citation else len(answer.content)
+    for pieces, cited in ((answer.content[:half], None), (answer.content[half:], citation)):
+        if not pieces:
+            continue
+        deltas = [(b'{"type":"text_delta","text":' + encode(piece) + b"}", 1) for piece in pieces]
+        if cited:
+            deltas.append((encode({"type": "citations_delta", "citation": cited}), 0))
+        block: dict[str, Any] = {"type": "text", "text": "".join(pieces) if whole else ""}
+        if citation:
+            block["citations"] = [cited] if cited and whole else []
+        yield block, iter(deltas), 0
+
+
+def _blocks(answer: Answer, citation: dict[str, Any] | None = None, *, whole: bool = False) -> Blocks:
     """(block, its deltas with their tokens, tokens of its start): blocks are empty unless `whole`."""
     if answer.reasoning:
         thinking = "" if answer.hidden_reasoning else "".join(answer.reasoning)
@@ -125,8 +151,7 @@ def _blocks(answer: Answer, *, whole: bool = False) -> Blocks:
         shown = {"type": "thinking", "thinking": thinking, "signature": signature}
         yield shown if whole else block, _thinking(answer, signature), 0
     if answer.content:
-        text = (b'{"type":"text_delta","text":' + encode(piece) + b"}" for piece in answer.content)
-        yield {"type": "text", "text": answer.text if whole else ""}, ((delta, 1) for delta in text), 0
+        yield from _texts(answer, citation, whole=whole)
     for call in answer.tool_calls:
         given = _object("".join(call.arguments)) if whole else {}
         block = {"type": "tool_use", "id": call.id.replace("call_", "toolu_"), "name": call.name, "input": given}

@@ -137,7 +137,7 @@ def _part(block: dict[str, Any]) -> dict[str, Any]:
         part: dict[str, Any] = {"type": "image_url", "image_url": {"url": url}}
     else:
         part = {"type": "file", "file": {"filename": block.get("title") or "a document", "file_data": url}}
-    return part | ({"cache_control": block["cache_control"]} if block.get("cache_control") else {})
+    return part | {name: block[name] for name in ("cache_control", "citations") if block.get(name)}
 
 
 def _tools(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:

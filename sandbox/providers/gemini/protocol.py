@@ -134,6 +134,9 @@ def _usage(usage: Usage, sent: int) -> dict[str, Any]:
         "candidatesTokenCount": sent - thoughts,
         "totalTokenCount": usage.prompt + sent,
     }
+    if usage.audio:
+        text = {"modality": "TEXT", "tokenCount": usage.prompt - usage.audio}
+        body["promptTokensDetails"] = [text, {"modality": "AUDIO", "tokenCount": usage.audio}]
     if usage.image and sent >= usage.completion:
         body["candidatesTokensDetails"] = [{"modality": "IMAGE", "tokenCount": usage.image}]
     if thoughts:

@@ -163,6 +163,9 @@ def _part(part: Part) -> dict[str, Any]:
         url = f"data:{blob.mime_type};base64,{blob.data}"
         if blob.mime_type.startswith("image/"):
             return {"type": "image_url", "image_url": {"url": url}}
+        if blob.mime_type.startswith("audio/"):
+            sound = {"data": blob.data, "format": blob.mime_type.removeprefix("audio/")}
+            return {"type": "input_audio", "input_audio": sound}
         return {"type": "file", "file": {"filename": f"of type {blob.mime_type}", "file_data": url}}
     if part.file_data:
         return {"type": "image_url", "image_url": {"url": part.file_data.file_uri}}

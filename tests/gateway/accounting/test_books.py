@@ -110,7 +110,8 @@ def cost_explained_by(row: Generation) -> int:
     price = {name: Decimal(text) for name, text in row.price.items()}
     thinking = (price.get("internal_reasoning") and row.reasoning_tokens) or 0
     parts = {
-        "prompt": row.prompt_tokens - row.cached_tokens - row.cache_write_tokens,
+        "prompt": row.prompt_tokens - row.cached_tokens - row.cache_write_tokens - row.audio_tokens,
+        "audio": row.audio_tokens,
         "input_cache_read": row.cached_tokens,
         "input_cache_write": row.cache_write_tokens - row.cache_write_1h_tokens,
         "input_cache_write_1h": row.cache_write_1h_tokens,
@@ -120,7 +121,7 @@ def cost_explained_by(row: Generation) -> int:
         "image": row.images,
         "image_output": row.output_images,
     }
-    like = {"input_cache_read": "prompt", "input_cache_write": "prompt"}
+    like = {"input_cache_read": "prompt", "input_cache_write": "prompt", "audio": "prompt"}
     usd = sum(count * price.get(name, price.get(like.get(name, ""), Decimal(0))) for name, count in parts.items())
     return round(usd * 10**12)
 

@@ -9,11 +9,11 @@ import pytest
 
 from gateway.events import Delta, Finished, Usage
 from gateway.protocols.chat_completions.reply import gather
-from gateway.providers import ProviderStream
 from gateway.providers.anthropic.stream import MessagesStream
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.google.stream import GenerationStream
 from gateway.providers.openai_chat.stream import ChatStream
+from gateway.providers.stream import ProviderStream
 from tests.gateway.providers.test_samples import ResponseInPieces
 
 END = {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}

@@ -189,6 +189,61 @@ async def test_an_odd_response_is_a_failure(stream: Any, body: Any, status: int)
     assert failed.value.status == status
 
 
+ODD_NUMBERS = [
+    b"[1,NaN]", b"[1,Infinity]", b"[1,-Infinity]", b"[1,null]", b"[1,true]", b"[1,false]", b'[1,"2"]', b"[1,[2]]",
+    b'[1,{"a":2}]', b"[]", b"[1,2", b"1,2]", b"[1,,2]", b"[1 2]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wanted", ["float", "base64"])
+@pytest.mark.parametrize("sent", ODD_NUMBERS)
+async def test_a_vector_that_has_other_things_than_numbers_is_a_failure(wanted: str, sent: bytes):
+    body = b'{"data": [{"index": 0, "embedding": %b}], "usage": {"total_tokens": 3}}' % sent
+    with pytest.raises(ProviderFailure) as failed:
+        await read(openai._OpenAiVectors, asked({"input": "x", "encoding_format": wanted}), body)
+    assert failed.value.status == 502
+
+
+@pytest.mark.parametrize("sent", ODD_NUMBERS[:9])
+async def test_so_is_one_among_good_ones(sent: bytes):
+    body = b'{"data": [{"index": 0, "embedding": [1, 2]}, {"index": 1, "embedding": %b}]}' % sent
+    with pytest.raises(ProviderFailure):
+        await read(openai._OpenAiVectors, asked({"input": ["x", "y"]}), body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data":[{"embedding":[1,-2.5e-3]},{"embedding":[3,4]}],"usage":{"total_tokens":3},"id":"a"}',
+        b'{"usage":{"total_tokens":3},"id":"a","data":[{"embedding":[1,-2.5e-3]},{"embedding":[3,4]}]}',
+        b'{"id":"a", "data":\n[ {"embedding":[1,-2.5e-3],"index":0},\n{"index":1,"embedding":[3,4]}\n],'
+        b'"usage":{"total_tokens":3}}\n',
+        # Lists and brackets in other places than vectors.
+        b'{"id":"a","shape":[2,2],"data":[{"embedding":[1,-2.5e-3]},{"embedding":[3,4]}],"usage":{"total_tokens":3}}',
+        b'{"id":"a","data":[{"embedding":[1,-2.5e-3]},{"embedding":[3,4]}],"no":[],"usage":{"total_tokens":3}}',
+        b'{"id":"a","model":"m[0]","data":[{"embedding":[1,-2.5e-3]},{"embedding":[3,4]}],"usage":{"total_tokens":3}}',
+        b'{"id":"a","model":"]m[","data":[{"embedding":[1,-2.5e-3]},{"embedding":[3,4]}],"usage":{"total_tokens":3}}',
+    ],
+)
+async def test_vectors_pass_as_the_provider_wrote_them(body: bytes):
+    delta, stream = await read(openai._OpenAiVectors, asked({"input": ["x", "y"]}), body)
+    assert delta.vectors is not None and [bytes(each) for each in delta.vectors] == [b"[1,-2.5e-3]", b"[3,4]"]
+    assert (stream.usage, stream.upstream_id) == (Usage(prompt_tokens=3), "a")
+
+
+@pytest.mark.parametrize("end", range(1, 76, 5))
+async def test_a_response_that_is_cut_off_is_a_failure(end: int):
+    body = b'{"data":[{"embedding":[1,2]},{"embedding":[3,4]}],"usage":{"total_tokens":3}}'
+    with pytest.raises(ProviderFailure):
+        await read(openai._OpenAiVectors, asked({"input": ["x", "y"]}), body[:end])
+
+
+async def test_an_id_with_a_list_in_it_stays_what_it_is():
+    body = b'{"id":"a[7]","data":[{"embedding":[1]}]}'
+    _, stream = await read(openai._OpenAiVectors, asked({"input": "x"}), body)
+    assert stream.upstream_id == "a[7]"
+
+
 async def test_what_is_no_vector_is_a_failure_in_either_format():
     for wanted, sent in (("base64", ["a"]), ("base64", {"a": 1}), ("float", {"a": 1}), ("float", 5)):
         with pytest.raises(ProviderFailure):

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from gateway.events import Finished, Usage
-from gateway.providers import ProviderStream
 from gateway.providers.anthropic.stream import MessagesStream
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.google.stream import GenerationStream
 from gateway.providers.http import UpstreamResponse
 from gateway.providers.openai_chat.stream import ChatStream
+from gateway.providers.stream import ProviderStream
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -175,3 +175,17 @@ async def test_a_model_without_a_json_mode_answers_with_json_all_the_same(api):
 
 def serve() -> None:
     factory.endpoint(factory.model("acme/plain"), "cheap", factory.CHEAP, supported_parameters=["max_tokens"])
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_routing_metadata_names_the_stage(api):
+    body = {"model": "acme/one", "messages": [user("Hi")], **HEALING}
+    answers = [
+        (await api.post(json=sent, headers={"X-OpenRouter-Metadata": "enabled"})).json()
+        for sent in (body, body | {"plugins": []})
+    ]
+    for answer in answers:
+        check("POST /chat/completions", 200, answer)
+    [stage] = answers[0]["openrouter_metadata"]["pipeline"]
+    assert (stage["type"], stage["name"]) == ("response_healing", "response-healing")
+    assert "pipeline" not in answers[1]["openrouter_metadata"]

@@ -47,11 +47,14 @@ def test_vllm_tells_the_context_and_the_operator_the_prices():
     assert endpoint.keeps_nothing and not endpoint.requires_key
 
 
-def test_ollama_tells_abilities_and_its_embedding_models_are_left_out():
+def test_ollama_tells_abilities_and_which_models_give_embeddings():
     with running(OLLAMA) as url:
         add("My Ollama", url)
     models = catalog.current().models
-    assert set(models) == {"my-ollama/llama3.2-3b", "my-ollama/gemma3-4b"}
+    assert set(models) == {"my-ollama/llama3.2-3b", "my-ollama/gemma3-4b", "my-ollama/nomic-embed-text-latest"}
+    nomic = models["my-ollama/nomic-embed-text-latest"]
+    assert (nomic.output_modalities, nomic.context_length, nomic.is_free) == (("embeddings",), 2048, True)
+    assert not nomic.supported_parameters
     llama, gemma = models["my-ollama/llama3.2-3b"], models["my-ollama/gemma3-4b"]
     assert llama.context_length == 131072 and llama.is_free and llama.cheapest.quantization == "int4"
     assert "tools" in llama.supported_parameters and "tools" not in gemma.supported_parameters
@@ -61,7 +64,10 @@ def test_ollama_tells_abilities_and_its_embedding_models_are_left_out():
 def test_lm_studio_tells_the_context_that_is_loaded():
     with running(LM_STUDIO) as url:
         add("Studio", f"{url}/v1/")
-    (model,) = catalog.current().models.values()
+    models = catalog.current().models
+    assert models["studio/text-embedding-nomic"].output_modalities == ("embeddings",)
+    assert len(models) == 2
+    model = models["studio/qwen2-vl-7b-instruct"]
     assert (model.id, model.context_length) == ("studio/qwen2-vl-7b-instruct", 4096)
     assert model.input_modalities == ("text", "image") and "tools" in model.supported_parameters
 
@@ -126,7 +132,7 @@ def test_a_server_that_cannot_be_reached_is_named():
     [
         (b"<html>Welcome</html>", 200, "doesn't answer with a list of models in JSON"),
         (b'{"data": "none"}', 200, "doesn't answer with a list of models in JSON"),
-        (b'{"data": []}', 200, "lists no chat models"),
+        (b'{"data": []}', 200, "lists no models for chats or embeddings"),
         (b"oops", 500, "(status 500). Look at the server's log."),
         (b"gone", 404, "(status 404). Check the address."),
     ],

@@ -228,3 +228,46 @@ async def test_the_whole_path_answers_in_the_protocol_and_never_500(api, search_
         for event in events_in(response.text):
             check("POST /messages", "stream", event)
     assert (await api.account()).held == 0
+
+
+SOURCE = {"type": "text", "media_type": "text/plain", "data": "The grass is green. The sky is blue."}
+PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"}
+CITED = {"type": "document", "title": "Colors", "citations": {"enabled": True}}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("source", [SOURCE, PDF], ids=["text", "PDF"])
+async def test_citations_of_documents_are_carried_and_no_text_is_lost(api, monkeypatch, stream, source):
+    await connect(ANTHROPIC, api.headers["X-Test-Sandbox"], monkeypatch)
+    question = [CITED | {"source": source}, {"type": "text", "text": "Which color has the grass?"}]
+    request = body({"role": "user", "content": question}, model=ANTHROPIC.model, stream=stream)
+    tokens = {"X-Sandbox-Tokens": "12"}
+    response = await api.post(PATH, json=request, headers=tokens)
+    if stream:
+        events = events_in(response.text)
+        for event in events:
+            check("POST /messages", "stream", event)
+        content = message_of(events)
+    else:
+        check("POST /messages", 200, response.json())
+        content = response.json()["content"]
+    plain, cited = content
+    assert (plain["type"], plain["citations"], cited["type"]) == ("text", [], "text")
+    [citation] = cited["found" if stream else "citations"]
+    assert (citation["type"], citation["document_title"], citation["document_index"]) == ("char_location", "Colors", 0)
+    uncited = [block | {"citations": None} for block in question[:1]] + question[1:]
+    usual = body({"role": "user", "content": uncited}, model=ANTHROPIC.model)
+    [block] = (await api.post(PATH, json=usual, headers=tokens)).json()["content"]
+    assert (plain["text"] + cited["text"], None) == (block["text"], block["citations"])
+    received = (await api.received())[0]
+    assert received["body"]["messages"][0]["content"] == question
+
+
+async def test_a_provider_without_citations_gets_the_document_as_it_always_did(api):
+    question = [CITED | {"source": SOURCE}, {"type": "text", "text": "Which color has the grass?"}]
+    response = await api.post(PATH, json=body({"role": "user", "content": question}))
+    [block] = response.json()["content"]
+    assert block["text"] and block["citations"] is None
+    [sent] = [request["body"]["messages"][-1]["content"] for request in await api.received()]
+    assert [part["text"] for part in sent] == [f"Colors\n{SOURCE['data']}", question[1]["text"]]
+    assert all(part.keys() == {"type", "text"} for part in sent)
