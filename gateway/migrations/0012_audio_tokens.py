@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gateway", "0008_embeddings"),
+        ("gateway", "0011_feedback_rating"),
     ]
 
     operations = [
