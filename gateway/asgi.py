@@ -6,22 +6,19 @@ This is the hot path; Django serves every other path.
 import asyncio
 import contextvars
 import logging
-import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import aclosing
 from functools import partial
 from typing import Any
 
 import msgspec
 from django.conf import settings
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from common.clock import utc_now
-from common.errors import ApiError, InternalError
+from common.errors import ApiError
 from common.ids import generation_id
-from common.storage.outages import outage_of
 from common.telemetry import logs, metrics
 from common.web import cors
 from common.web.bodies import read_body
@@ -39,15 +36,20 @@ from keys.authentication import authenticate, require_inference, secret_in
 
 from . import completions, response_cache
 from .events import Begun, Event, Failed, Started
+from .http_responses import (
+    STREAM_HEADERS,
+    EventStream,
+    LargeResponse,
+    PatientResponse,
+    generation_begun,
+    logged,
+    noting_first,
+)
 from .response_cache import CachedExchange
-from .whole_response import PatientResponse, generation_begun, noting_first
 
 __all__ = ["PATHS", "Application", "application", "refusal"]
 
 log = logging.getLogger(__name__)
-
-#: Seconds of silence after which a comment keeps the connection open.
-KEEP_ALIVE_SECONDS = 10.0
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -55,8 +57,6 @@ _CORS = cors.HEADERS
 _PREFLIGHT = cors.preflight("POST, OPTIONS")
 #: Anthropic's way to ask for the size of a prompt. Nothing is held or charged.
 COUNT_TOKENS = "/api/v1/messages/count_tokens"
-
-_STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Content-Type": "text/event-stream"}
 
 
 class Application:
@@ -125,7 +125,7 @@ class Application:
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:
-            answer = _logged(error, "inference failed")
+            answer = logged(error, "inference failed")
             metrics.ERRORS.labels(answer.error_type).inc()
             return _json(protocol.error(answer), protocol.status(answer), answer.headers)
 
@@ -163,83 +163,6 @@ class Application:
         reply = gathering.result()
         headers = {**headers, "X-Generation-Id": reply["id"]}
         return LargeResponse(*protocol.in_parts(reply), headers) if protocol.in_parts else _json(reply, headers=headers)
-
-
-class LargeResponse(Response):
-    """A JSON response that is written in parts."""
-
-    def __init__(self, size: int, parts: Iterable[bytes], headers: Mapping[str, str]) -> None:
-        self._parts = parts
-        super().__init__(headers={**_CORS, **headers, "Content-Length": str(size)}, media_type="application/json")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        for part in self._parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-class EventStream(StreamingResponse):
-    """The rest of a response that has started. When the client leaves, closing the generator settles the request."""
-
-    def __init__(
-        self,
-        first: Started,
-        events: AsyncGenerator[Event, None],
-        request: completions.ChatRequest,
-        protocol: CallerProtocol,
-        headers: Mapping[str, str],
-    ) -> None:
-        self._events = events
-        self._protocol = protocol
-        self._encoder = protocol.encoder(request)
-        self._beginning = self._encoder.encode(first)
-        self._sent_at = time.monotonic()
-        self._client_left = False
-        identity = {"X-Generation-Id": protocol.response_id(first.generation_id)}
-        headers = {**_CORS, **_STREAM_HEADERS, **headers, **identity}
-        super().__init__((), headers=headers)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One task beside the response, where Starlette has a group of two: thousands of streams are open at a time."""
-        streaming = asyncio.current_task()
-        assert streaming is not None
-        watching = asyncio.create_task(self._watch(receive, send, streaming))
-        try:
-            await self.stream_response(send)
-        except asyncio.CancelledError:
-            if not self._client_left:
-                raise
-            streaming.uncancel()
-        finally:
-            watching.cancel()
-
-    async def stream_response(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        if self._beginning:
-            await send({"type": "http.response.body", "body": self._beginning, "more_body": True})
-        try:
-            async with aclosing(self._events) as events:
-                async for event in events:
-                    if chunk := self._encoder.encode(event):
-                        self._sent_at = time.monotonic()
-                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except Exception as error:
-            answer = _logged(error, "a stream failed")
-            failed = Failed(status=answer.status, message=answer.message, error_type=answer.error_type)
-            await send({"type": "http.response.body", "body": self._encoder.encode(failed), "more_body": True})
-        await send({"type": "http.response.body", "body": self._encoder.end(), "more_body": False})
-
-    async def _watch(self, receive: Receive, send: Send, streaming: "asyncio.Task[Any]") -> None:
-        """Send a comment after each KEEP_ALIVE_SECONDS of silence; cancel the response when the client leaves."""
-        while not self._client_left:
-            try:
-                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                    self._client_left = (await receive())["type"] == "http.disconnect"
-            except TimeoutError:
-                if time.monotonic() - self._sent_at >= KEEP_ALIVE_SECONDS:
-                    await send({"type": "http.response.body", "body": self._protocol.keep_alive, "more_body": True})
-        streaming.cancel()
 
 
 def _cached(
@@ -293,19 +216,12 @@ async def _incomplete(
         return _json(await protocol.gather(request, _each(events)), headers=headers)
     encoder = protocol.encoder(request)
     body = b"".join(map(encoder.encode, events)) + encoder.end()
-    return Response(body, headers={**_CORS, **_STREAM_HEADERS, **headers})
+    return Response(body, headers={**_CORS, **STREAM_HEADERS, **headers})
 
 
 async def _each(events: Iterable[Event]) -> AsyncGenerator[Event, None]:
     for event in events:
         yield event
-
-
-def _logged(error: Exception, what: str) -> ApiError:
-    """The 503 or 500 that reports this error. Logs its type and place only: a full traceback could contain a prompt."""
-    outage = outage_of(error)
-    log.log(logging.WARNING if outage else logging.ERROR, "%s: %s at %s", what, type(error).__name__, logs.place(error))
-    return outage or InternalError()
 
 
 def refusal(error: ApiError) -> Response:
