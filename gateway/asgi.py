@@ -36,9 +36,16 @@ from keys.authentication import authenticate, require_inference, secret_in
 
 from . import completions, response_cache
 from .events import Begun, Event, Failed, Started
+from .http_responses import (
+    STREAM_HEADERS,
+    EventStream,
+    LargeResponse,
+    PatientResponse,
+    generation_begun,
+    logged,
+    noting_first,
+)
 from .response_cache import CachedExchange
-from .streamed_response import STREAM_HEADERS, EventStream, logged
-from .whole_response import LargeResponse, PatientResponse, generation_begun, noting_first
 
 __all__ = ["PATHS", "Application", "application", "refusal"]
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from asgiref.sync import sync_to_async
 
+from gateway import http_responses
 from gateway.models import Generation
 from gateway.routing import upstreams
 from tests.gateway import factory
@@ -235,7 +236,7 @@ async def test_negative_usage_never_adds_credits(api):
 
 
 async def test_an_idle_stream_sends_comments_that_clients_ignore(api, monkeypatch):
-    monkeypatch.setattr(streamed_response, "KEEP_ALIVE_SECONDS", 0.1)
+    monkeypatch.setattr(http_responses, "KEEP_ALIVE_SECONDS", 0.1)
     response = await api.chat(fault="cheap=stall:3,0.5", tokens=8, stream=True)
     events = response.text.split("\n\n")
     assert events.count(": OPENROUTER PROCESSING") >= 2
