@@ -1,4 +1,4 @@
-"""What happened when during a request: from its arrival over each attempt to the last token."""
+"""The timeline of a request: from its arrival over each attempt to the last token."""
 
 from dataclasses import dataclass
 
