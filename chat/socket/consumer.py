@@ -44,7 +44,7 @@ TOO_MANY = 4429
 #: Seconds for which a socket that sends too many messages is not read.
 FLOOD_PAUSE = 1.0
 #: Seconds that a socket whose session has ended waits for its answers to stop.
-STOP_SECONDS = 0.5
+STOP_SECONDS = 5.0
 
 #: The answers of this process that go on without their socket.
 detached: set[asyncio.Task[None]] = set()

@@ -207,6 +207,7 @@ def test_a_full_disk_is_named_with_what_it_costs_and_the_remedy(room: OpenRoom):
     page, notice = chat.page, chat.page.locator("#storage-full")
     page.on("dialog", lambda dialog: dialog.accept())  # "Leave the page?"
     chat.ask("First")
+    chat.billed()  # the first answer changes no more
     fill = """() => {
         window.put = IDBObjectStore.prototype.put;
         IDBObjectStore.prototype.put = () => { throw new DOMException("full", "QuotaExceededError"); };

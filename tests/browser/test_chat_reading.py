@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, last_answer, people, room
+from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, last_answer, new_chat, people, room
 from tests.processes import wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
@@ -62,7 +62,7 @@ def test_each_chat_opens_where_it_was_left(room: OpenRoom):
     wait_until(lambda: abs(page.evaluate(ABOVE) - above) < 3, "the place where it was left")
     expect(page.locator("#latest")).to_be_visible()
 
-    page.locator("#new-chat").click()
+    new_chat(chat)
     chat.ask("The second one")
     page.locator("#conversations a", has_text="The first one").click()
     expect(page.locator(".bubble")).to_have_text("The first one")

@@ -64,6 +64,7 @@ def test_signing_out_on_another_page_asks_and_deletes_everything(
     other.get_by_role("button", name="Account").click()
     other.get_by_role("button", name="Sign out").click()
     dialog = other.get_by_role("dialog", name="Sign out and delete your chats?")
+    expect(dialog).to_be_visible()
     check_looks(other)
     other.set_viewport_size({"width": 1440, "height": 900})
     with other.expect_download() as download:

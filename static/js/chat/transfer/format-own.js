@@ -16,7 +16,7 @@ const TYPES = { image: ["image/png", "image/jpeg", "image/webp", "image/gif"], a
 const PROBLEMS = new Set(["images", "damaged", "offline"]);
 const USAGE = [
   "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens",
-  "image_tokens", "search_units",
+  "audio_tokens", "image_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens", "search_units",
 ];
 
 /** The chats of a file, each as it is written there. Throws an Error for a file of a newer version. */
