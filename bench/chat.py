@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.load import cpu_seconds, rss_mb
 from tests.browser.people import Person, new_person
 from tests.chat.reader import Reader
-from tests.processes import Site
+from tests.support.processes import Site
 
 ANSWERS = int(os.environ.get("CHAT_ANSWERS", "500"))
 TOKENS = int(os.environ.get("CHAT_TOKENS", "80"))

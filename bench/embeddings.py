@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.gateway import DIRECT, HEADINGS, POSTGRESQL, gateway, relay, row
 from bench.load import Load, Server, run
-from tests.processes import provider_sandbox
+from tests.support.processes import provider_sandbox
 
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "400"))
 EMBEDDINGS = "/api/v1/embeddings"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.load import Load, Result, Server, run
 from scripts.serve import free_port
-from tests.processes import Process, Site, provider_sandbox
+from tests.support.processes import Process, Site, provider_sandbox
 
 POSTGRESQL = os.environ.get("BENCH_POSTGRESQL", "postgres://postgres@127.0.0.1:5432/postgres")
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "2000"))

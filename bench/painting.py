@@ -27,7 +27,7 @@ from gateway.events import Delta
 from scripts.checks import chromium
 from tests.browser.fixtures import ARGUMENTS
 from tests.browser.people import Person, new_person
-from tests.processes import Site
+from tests.support.processes import Site
 
 KILOBYTES_200 = 200_000
 PIECES = 5_000

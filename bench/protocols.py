@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.gateway import MODEL, POSTGRESQL, REQUESTS, gateway
 from bench.load import Load, Server, run
-from tests.processes import provider_sandbox
+from tests.support.processes import provider_sandbox
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "10"))
 CHAT = "chat/completions"

@@ -17,7 +17,7 @@ import aiohttp
 
 from bench.gateway import MODEL, gateway
 from bench.load import Server, cpu_seconds, rss_mb
-from tests.processes import provider_sandbox
+from tests.support.processes import provider_sandbox
 
 STREAMS = int(os.environ.get("SOAK_STREAMS", "1000"))
 SECONDS = int(os.environ.get("SOAK_SECONDS", "60"))

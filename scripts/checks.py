@@ -58,7 +58,7 @@ WITHOUT_DATABASE = [
     "tests/operations/test_deployment.py",
     "tests/operations/test_error_reports.py",
     "tests/test_style.py",
-    "tests/test_wire.py",
+    "tests/wire/test_wire.py",
 ]
 #: In order of preference: the headless shell is the same engine, and takes less than half the time for a page.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -16,9 +16,9 @@ from gateway import callers
 from gateway.routing import catalogue_cache
 from keys import authentication
 from models_catalog import catalog
-from tests import emptying
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
-from tests.clocks import MovableClock
+from tests.support import emptying
+from tests.support.clocks import MovableClock
 
 # A busy machine is slow to draw examples and to run them: that is not a fault of the code under test.
 hypothesis.settings.register_profile("site", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -20,7 +20,7 @@ from websockets import Origin
 from websockets.sync.client import connect
 
 from tests.browser.fixtures import stores
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 SECRET = "zebrafinch-lantern-quartz"  # said to every model, and by every model ...
 PIECE = "qzxvkwj"  # ... with a word that a stream keeps in one piece

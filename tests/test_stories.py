@@ -14,8 +14,8 @@ from openai import OpenAI
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import account_of, mails_to
-from tests.gates import Gate
-from tests.processes import Site, wait_until
+from tests.support.gates import Gate
+from tests.support.processes import Site, wait_until
 
 pytestmark = pytest.mark.parametrize("site", ["embedded", "production-like"], indirect=True)
 

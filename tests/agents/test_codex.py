@@ -8,7 +8,7 @@ import pytest
 
 from tests.agents import needs, program
 from tests.browser.people import Person
-from tests.processes import Site
+from tests.support.processes import Site
 
 CODEX = program("codex")
 

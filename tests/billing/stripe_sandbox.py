@@ -13,7 +13,7 @@ import requests
 
 from billing.models import CreditAccount, Purchase
 from billing.payments import checkouts, quotes
-from tests import processes
+from tests.support import processes
 
 __all__ = ["Sandbox", "sandbox", "stripe_process"]
 

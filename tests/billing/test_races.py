@@ -30,7 +30,7 @@ from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT
 from gateway.accounting import reaper, settlement
 from gateway.models import Hold
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 from .at_once import all_at_once
 from .auto_top_ups import age_charges, payment_statuses, save_card, turn_on

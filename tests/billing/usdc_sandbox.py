@@ -16,7 +16,7 @@ import requests
 from billing.models import CreditAccount, Purchase
 from billing.payments import checkouts, quotes
 from billing.providers.coinbase.connection import request
-from tests.processes import coinbase_sandbox, wait_until
+from tests.support.processes import coinbase_sandbox, wait_until
 
 __all__ = ["Crypto", "Webhook", "coinbase_process", "crypto", "usdc_purchase"]
 

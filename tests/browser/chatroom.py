@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 
 from tests.browser.people import Person, enter, new_person
-from tests.gates import Gate
-from tests.processes import Site, wait_until
+from tests.support.gates import Gate
+from tests.support.processes import Site, wait_until
 
 __all__ = [
     "PIXEL", "QUICK", "MakeGate", "OpenRoom", "Room", "agree", "chatroom", "choose_file", "facts", "gate",

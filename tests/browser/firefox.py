@@ -12,7 +12,7 @@ from typing import Any
 
 from websockets.sync.client import connect
 
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 __all__ = ["Firefox", "firefox"]
 

@@ -27,7 +27,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from scripts.checks import chromium
 from tests.browser.people import Person, new_person
-from tests.processes import Site
+from tests.support.processes import Site
 
 __all__ = [
     "browser", "customer", "faults", "new_page", "page", "playwright", "pytest_collection_modifyitems",

@@ -8,7 +8,7 @@ from email import message_from_string, policy
 
 from playwright.sync_api import Page
 
-from tests.processes import Site
+from tests.support.processes import Site
 
 __all__ = ["Person", "account_of", "enter", "mails_to", "new_person"]
 

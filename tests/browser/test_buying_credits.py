@@ -14,7 +14,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.browser.people import account_of
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 pytestmark = pytest.mark.parametrize("site", ["embedded", "production-like"], indirect=True)
 

@@ -18,7 +18,7 @@ from tests.browser.chatroom import (
     people,
     room,
 )
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 

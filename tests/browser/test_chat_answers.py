@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.accessibility import check_axe, widest_overflow
 from tests.browser.chatroom import QUICK, OpenRoom, Room, chatroom, last_answer, people, room
 from tests.browser.people import Person
-from tests.processes import Site
+from tests.support.processes import Site
 
 __all__ = ["chatroom", "people", "room"]
 

@@ -15,7 +15,7 @@ from tests.browser.chatroom import (
     people,
     room,
 )
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 

@@ -21,7 +21,7 @@ from tests.browser.chatroom import (
     titles,
 )
 from tests.browser.people import Person
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.chatroom import QUICK, OpenRoom, Room, chatroom, choose_file, people, room
 from tests.browser.people import Person, enter
 from tests.browser.sample_files import OPEN, PRESENTATION, open_document, zipped
-from tests.processes import Site
+from tests.support.processes import Site
 
 __all__ = ["chatroom", "people", "room"]
 

@@ -19,7 +19,7 @@ from tests.browser.chatroom import (
     room,
 )
 from tests.browser.people import Person
-from tests.processes import Site
+from tests.support.processes import Site
 
 __all__ = ["chatroom", "people", "room"]
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from playwright.sync_api import expect
 
 from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, last_answer, people, room
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 

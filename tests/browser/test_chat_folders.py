@@ -20,7 +20,7 @@ from tests.browser.chatroom import (
     titles,
 )
 from tests.browser.people import Person, enter
-from tests.processes import Site
+from tests.support.processes import Site
 
 __all__ = ["chatroom", "people", "room"]
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.chatroom import OpenRoom, Room, agree, chatroom, choose_file, people, room
 from tests.browser.export_samples import CHATGPT, CLAUDE, OPEN_WEBUI
 from tests.browser.people import Person, enter
-from tests.processes import Site
+from tests.support.processes import Site
 
 __all__ = ["chatroom", "people", "room"]
 

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from tests.browser.chatroom import OpenRoom, Room, chatroom, new_chat, people, room
 from tests.browser.people import Person, new_person
-from tests.gates import Gate
-from tests.processes import Site, wait_until
+from tests.support.gates import Gate
+from tests.support.processes import Site, wait_until
 
 __all__ = ["chatroom", "people", "room"]
 

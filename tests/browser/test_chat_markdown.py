@@ -11,7 +11,7 @@ from tests.browser.chatroom import Room, chatroom, people
 from tests.browser.markdown_generator import cut, document
 from tests.browser.markdown_texts import ADVERSARIAL, HOSTILE, LONG, UNCLOSED
 from tests.browser.people import Person, enter
-from tests.processes import Site
+from tests.support.processes import Site
 
 __all__ = ["chatroom", "people"]
 

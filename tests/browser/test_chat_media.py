@@ -19,7 +19,7 @@ from tests.browser.chatroom import (
     room,
 )
 from tests.browser.sample_files import file, wav
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 

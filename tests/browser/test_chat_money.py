@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.amounts import AMOUNTS
 from tests.browser.chatroom import OpenRoom, chatroom, people, room
+from tests.support.amounts import AMOUNTS
 
 __all__ = ["chatroom", "people", "room"]
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Error, Page, expect
 from tests.browser.accessibility import check_looks
 from tests.browser.chatroom import QUICK, OpenRoom, Room, chatroom, people, room
 from tests.browser.people import Person, enter, new_person
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 __all__ = ["chatroom", "people", "room"]
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, last_answer, new_chat, people, room
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.accounts.helpers import PASSWORD
 from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, choose_file, gate, last_answer, people, room
 from tests.browser.people import Person, new_person
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 

@@ -9,7 +9,7 @@ from tests.browser.accessibility import check_looks
 from tests.browser.chatroom import QUICK, OpenRoom, Room, agree, chatroom, people, room
 from tests.browser.people import Person, new_person
 from tests.browser.test_chat_sign_out import new_session
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 __all__ = ["chatroom", "people", "room"]
 

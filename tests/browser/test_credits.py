@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter, mails_to
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 
 def test_a_buyer_keeps_the_card_and_gets_a_receipt_in_the_right_name(site: Site, page: Page, customer: Person):

@@ -8,8 +8,8 @@ import pytest
 
 from tests.browser.firefox import Firefox, firefox
 from tests.browser.people import new_person
-from tests.gates import Gate
-from tests.processes import Site
+from tests.support.gates import Gate
+from tests.support.processes import Site
 
 PASSWORD = "a long passphrase of a tester"
 SET_PASSWORD = """

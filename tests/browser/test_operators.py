@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter, new_person
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 MAKE_OPERATOR = """
 from accounts.models import User

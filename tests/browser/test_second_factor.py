@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.accounts.helpers import totp
 from tests.browser.accessibility import check_looks
 from tests.browser.people import mails_to
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 PASSWORD = "an operator's passphrase"
 MAKE = """

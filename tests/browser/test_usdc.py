@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 
 def choose_ten_dollars(page: Page) -> None:

@@ -10,8 +10,8 @@ from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from chat.answers import limits
-from tests.gates import Gate
 from tests.gateway.conftest import Api, api, program_key, provider_sandbox, small_catalogue
+from tests.support.gates import Gate
 
 __all__ = ["Api", "Page", "api", "gate", "open_page", "page", "program_key", "provider_sandbox", "small_catalogue"]
 

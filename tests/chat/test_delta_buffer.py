@@ -10,7 +10,7 @@ import pytest
 from chat.answers import delta_buffer
 from chat.answers.delta_buffer import PAUSE_SECONDS, DeltaBuffer
 from gateway.events import Delta, Finished
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 
 @pytest.fixture

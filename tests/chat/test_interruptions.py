@@ -17,8 +17,8 @@ from common.money import pico_from_usd
 from tests.browser.fixtures import stores
 from tests.browser.people import Person, new_person
 from tests.chat.reader import Reader, in_a_loop
-from tests.gates import Gate
-from tests.processes import Process, Site, wait_until
+from tests.support.gates import Gate
+from tests.support.processes import Process, Site, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql]  # it starts the real processes
 

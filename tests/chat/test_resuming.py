@@ -12,7 +12,7 @@ from chat.answers import kept_answers
 from chat.socket.consumer import detached, stop_detached
 from gateway.models import Generation
 from tests.conftest import signed_in
-from tests.gates import Gate
+from tests.support.gates import Gate
 
 KEY = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
 LONG = {"tokens": "60"}

@@ -14,7 +14,7 @@ from accounts.models import User
 from chat import sign_out
 from gateway.models import Generation
 from tests.conftest import PASSWORD, signed_in
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 #: Longer than any test waits: what ends before was announced.
 NEVER = 3600.0

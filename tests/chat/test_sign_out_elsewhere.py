@@ -15,7 +15,7 @@ from chat.sign_out import GROUP
 from scripts.serve import free_port
 from tests.browser.fixtures import stores
 from tests.browser.people import Person, new_person
-from tests.processes import Process, Site, wait_until
+from tests.support.processes import Process, Site, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql]  # it starts the real processes
 

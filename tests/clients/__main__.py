@@ -22,7 +22,7 @@ from pathlib import Path
 
 from scripts.environment import ROOT
 from tests.clients.catalog import CLIENTS, PAGE, SCRIPTS, Client, Trial, header, reported, row, with_rows
-from tests.processes import Site
+from tests.support.processes import Site
 
 FOLDER = Path(os.environ.get("CLIENTS_DIR", ROOT / "var/clients"))
 SECONDS = 300  # for one script

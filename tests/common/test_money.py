@@ -21,7 +21,7 @@ from common.money import (
     pico_from_usd,
     total_cost,
 )
-from tests.amounts import AMOUNTS
+from tests.support.amounts import AMOUNTS
 
 
 def test_a_cost_is_rounded_once_half_to_even():

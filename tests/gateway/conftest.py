@@ -18,7 +18,7 @@ from gateway.providers import http
 from gateway.routing import affinity, catalogue_cache, health
 from keys import issuing
 from keys.models import ApiKey
-from tests import processes
+from tests.support import processes
 
 from . import factory
 from .file_server import served  # noqa: F401 a fixture

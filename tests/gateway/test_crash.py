@@ -6,7 +6,7 @@ import signal
 
 import httpx
 
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 #: The suite's PostgreSQL server, if it runs on one; each test creates a database of its own there.
 POSTGRESQL = os.environ.get("DATABASE_URL", "")

@@ -18,8 +18,8 @@ from gateway.models import Generation
 from gateway.protocols.chat_completions.reply import gather
 from gateway.routing import health
 from gateway.routing.health import EndpointKey
-from tests.gates import Gate
 from tests.gateway import factory
+from tests.support.gates import Gate
 
 FIRST = EndpointKey("acme/one", "cheap")
 

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.gates import Gate
 from tests.gateway.test_crash import POSTGRESQL, build_request
-from tests.processes import Process, Site, wait_until
+from tests.support.gates import Gate
+from tests.support.processes import Process, Site, wait_until
 
 LONG = {"X-Sandbox-Tokens": "2000", "X-Sandbox-Delay": "0.05"}
 #: The first provider stops generating when the connection closes, the second goes on and bills everything.

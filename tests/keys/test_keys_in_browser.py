@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter
-from tests.processes import Site
+from tests.support.processes import Site
 
 
 def status_of(site: Site, secret: str) -> int:

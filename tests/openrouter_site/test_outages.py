@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from scripts.servers import Server, own_postgresql, own_redis
-from tests.processes import Site, provider_sandbox, wait_until
-from tests.traffic import SERVED, Outcome, Traffic
+from tests.support.processes import Site, provider_sandbox, wait_until
+from tests.support.traffic import SERVED, Outcome, Traffic
 
 POOL_SIZE = 5
 WEB_PROCESSES = 2

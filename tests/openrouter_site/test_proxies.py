@@ -9,7 +9,7 @@ import requests
 
 from scripts.serve import free_port
 from tests.browser.fixtures import stores
-from tests.processes import Process, Site, wait_until
+from tests.support.processes import Process, Site, wait_until
 
 pytestmark = pytest.mark.browser  # starts real processes, so it runs with the others that do
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_axe, check_looks
 from tests.browser.people import Person, enter, mails_to
-from tests.processes import Site, wait_until
+from tests.support.processes import Site, wait_until
 
 PASSWORD = "a long enough passphrase"
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.browser.people import Person, new_person
 from tests.chat.reader import Reader, in_a_loop
-from tests.processes import Site
+from tests.support.processes import Site
 
 SECONDS = 1  # that a client has for headers, and at least for a body
 MB = 1024 * 1024

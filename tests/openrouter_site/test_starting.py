@@ -12,7 +12,7 @@ import pytest
 
 from scripts.environment import ROOT
 from scripts.serve import free_port
-from tests.processes import Process, Site, wait_until
+from tests.support.processes import Process, Site, wait_until
 
 UVICORN = "-m uvicorn openrouter_site.asgi:application --port {port}"
 COMMANDS = ["manage.py check", "manage.py createsuperuser", UVICORN, "-m celery -A openrouter_site worker"]

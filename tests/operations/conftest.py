@@ -11,7 +11,7 @@ import pytest
 from scripts.progress import Stop
 from scripts.servers import own_redis
 from tests.gateway.test_crash import POSTGRESQL
-from tests.processes import Process, Site, wait_until
+from tests.support.processes import Process, Site, wait_until
 
 METRICS_TOKEN = "a token for the scraper"
 WEB = "exec python -m uvicorn openrouter_site.asgi:application --host 127.0.0.1 --port $PORT --workers 2"

@@ -19,7 +19,7 @@ from scripts.environment import ROOT
 from scripts.serve import free_port
 from tests.browser.people import Person, new_person
 from tests.gateway.test_crash import POSTGRESQL, build_request
-from tests.processes import Process, Site, responds, wait_until
+from tests.support.processes import Process, Site, responds, wait_until
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 MODEL = "openai/gpt-4o-mini"

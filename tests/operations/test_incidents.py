@@ -14,7 +14,7 @@ from gateway.models import EndpointMinute
 from operations import incidents, tasks, watching
 from operations.models import Heartbeat, Incident
 from tests.billing.at_once import all_at_once
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.django_db
 OPERATORS = ["ops@example.com", "boss@example.com"]

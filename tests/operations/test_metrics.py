@@ -20,7 +20,7 @@ from operations.probes import Probes
 from operations.shutdown import Shutdown
 from scripts.environment import ROOT
 from tests.operations.conftest import METRICS_TOKEN, Operated
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 CHAT = "/api/v1/chat/completions"
 MODEL = "openai/gpt-4o-mini"

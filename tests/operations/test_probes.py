@@ -19,7 +19,7 @@ from operations.probes import Probes
 from operations.shutdown import Shutdown
 from operations.tasks import beat_heart
 from tests.operations.conftest import WEB
-from tests.processes import Process, Site, wait_until
+from tests.support.processes import Process, Site, wait_until
 
 
 def client(shutdown: Shutdown | None = None) -> httpx.AsyncClient:

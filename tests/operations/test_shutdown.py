@@ -14,10 +14,10 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.browser.people import Person, new_person
-from tests.gates import Gate
 from tests.gateway.test_crash import POSTGRESQL, build_request
 from tests.gateway.test_shutdown import has_ended, read
-from tests.processes import Process, Site, wait_until
+from tests.support.gates import Gate
+from tests.support.processes import Process, Site, wait_until
 
 MODEL = "openai/gpt-4o-mini"
 WEB = (

@@ -4,7 +4,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter
-from tests.processes import Site
+from tests.support.processes import Site
 
 
 def test_a_preset_is_created_changed_rolled_back_and_used_in_the_chat(page: Page, site: Site, customer: Person, faults):

@@ -16,7 +16,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from scripts.serve import free_port
-from tests.processes import Process, wait_until
+from tests.support.processes import Process, wait_until
 
 SECRET = "local_sandbox"
 

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from tests.processes import provider_sandbox, stripe_sandbox
 from tests.sandbox.provider import Providers
 from tests.sandbox.stripe_world import Buyer, Receiver, Shop
+from tests.support.processes import provider_sandbox, stripe_sandbox
 
 # --- Model providers ------------------------------------------------------------------------------
 

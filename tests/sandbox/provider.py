@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 
 @dataclass

@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 import requests
 import stripe
 
-from tests.processes import wait_until
 from tests.sandbox.stripe_contract import breaches
+from tests.support.processes import wait_until
 
 KEY = "sk_test_local_tests"
 SHOP = "http://127.0.0.1:9"  # no server listens there, and no test follows a redirect to it

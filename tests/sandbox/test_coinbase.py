@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from tests.browser.accessibility import check_looks
-from tests.processes import wait_until
 from tests.sandbox.coinbase_shop import coinbase, provider, receiver, running
+from tests.support.processes import wait_until
 
 __all__ = ["coinbase", "provider", "receiver", "running"]
 

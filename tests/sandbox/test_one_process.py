@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import coinbase_sandbox, provider_sandbox, responds, stripe_sandbox
+from tests.support.processes import coinbase_sandbox, provider_sandbox, responds, stripe_sandbox
 
 
 @pytest.mark.parametrize("sandbox", [provider_sandbox, stripe_sandbox, coinbase_sandbox])

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from sandbox.providers.gates import Gates
-from tests.gates import Gate
 from tests.sandbox.provider import fault, tokens
+from tests.support.gates import Gate
 
 CHAT = "/openai/v1/chat/completions"
 

@@ -14,8 +14,8 @@ import pytest
 from sandbox.providers.catalog import read_catalog
 from sandbox.providers.pace import pace_of
 from sandbox.providers.recorder import Record, Recorder
-from tests.processes import provider_sandbox
 from tests.sandbox.provider import tokens
+from tests.support.processes import provider_sandbox
 
 
 def test_each_provider_has_a_pace_of_its_own_and_keeps_it():

@@ -9,8 +9,8 @@ import pytest
 import requests
 import stripe
 
-from tests.processes import wait_until
 from tests.sandbox.stripe_world import KEY, Shop
+from tests.support.processes import wait_until
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from scripts.serve import free_port
-from tests.processes import Process
 from tests.sandbox.stripe_world import Receiver, Shop
+from tests.support.processes import Process
 
 
 class Sandbox:

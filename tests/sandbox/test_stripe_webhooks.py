@@ -7,8 +7,8 @@ import pytest
 import requests
 import stripe
 
-from tests.processes import stripe_sandbox, wait_until
 from tests.sandbox.stripe_world import Receiver, Shop
+from tests.support.processes import stripe_sandbox, wait_until
 
 
 def test_a_purchase_has_signed_events(shop, buyer, receiver):

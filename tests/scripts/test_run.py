@@ -11,7 +11,7 @@ import time
 
 from scripts.environment import DEFAULTS, ROOT
 from scripts.serve import free_port
-from tests.processes import responds, wait_until
+from tests.support.processes import responds, wait_until
 
 
 @contextlib.contextmanager

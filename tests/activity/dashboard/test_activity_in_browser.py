@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter, new_person
-from tests.processes import Site
+from tests.support.processes import Site
 
 MODELS = ("openai/gpt-4o-mini", "openai/gpt-4o-mini", "anthropic/claude-sonnet-4.5")
 

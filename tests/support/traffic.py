@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import websockets
 
-from tests.processes import Site
+from tests.support.processes import Site
 
 MODEL = "openai/gpt-4o-mini"
 FREE_MODEL = "google/gemma-4-26b-a4b-it:free"

@@ -14,8 +14,8 @@ from openrouter import OpenRouter, errors
 from openrouter.operations import ListModelsUserSecurity
 
 from tests.api.paths import is_served
-from tests.processes import Site
-from tests.test_clients import run_javascript
+from tests.clients.test_openai import run_javascript
+from tests.support.processes import Site
 
 MODEL = "openai/gpt-4o-mini"
 QUESTION: list[Any] = [{"role": "user", "content": "What is the meaning of life?"}]

@@ -10,9 +10,9 @@ from anthropic import Anthropic
 from pydantic import BaseModel
 
 from tests.browser.people import Person, new_person
-from tests.processes import Site
-from tests.test_clients import MODEL as OTHERS_MODEL
-from tests.test_clients import PIXEL, run_javascript
+from tests.clients.test_openai import MODEL as OTHERS_MODEL
+from tests.clients.test_openai import PIXEL, run_javascript
+from tests.support.processes import Site
 
 MODEL = "anthropic/claude-sonnet-4.5"
 QUESTION: list[Any] = [{"role": "user", "content": "What is the meaning of life?"}]

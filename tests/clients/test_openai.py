@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from scripts.environment import ROOT
 from tests.browser.people import Person
-from tests.processes import Site
+from tests.support.processes import Site
 
 MODEL = "openai/gpt-4o-mini"
 QUESTION: list[Any] = [{"role": "user", "content": "What is the meaning of life?"}]

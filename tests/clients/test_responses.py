@@ -11,8 +11,8 @@ from openrouter import OpenRouter
 from pydantic import BaseModel
 
 from tests.browser.people import Person
-from tests.processes import Site
-from tests.test_clients import run_javascript
+from tests.clients.test_openai import run_javascript
+from tests.support.processes import Site
 
 MODEL = "openai/gpt-4o-mini"
 QUESTION = "What is the meaning of life?"

@@ -4,7 +4,7 @@ import uuid
 
 import httpx
 
-from tests.processes import wait_until
+from tests.support.processes import wait_until
 
 __all__ = ["Gate"]
 

@@ -194,7 +194,7 @@ class Site:
         """Run a management command and return its output. AssertionError if it fails."""
         errors = self.folder / "commands.log"
         if not self._manager:  # one process for all commands: starting Django takes longer than running them
-            command, pipe = [sys.executable, "-m", "tests.commands"], subprocess.PIPE
+            command, pipe = [sys.executable, "-m", "tests.support.commands"], subprocess.PIPE
             with errors.open("w") as log:
                 self._manager = subprocess.Popen(
                     command, env=self.env, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=log, text=True
