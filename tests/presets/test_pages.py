@@ -277,5 +277,5 @@ def test_the_chat_offers_active_presets(alice_client, make_preset):
     make_preset("support")
     saving.switch(make_preset("old"), Preset.Status.DISABLED)
     setup = alice_client.get("/chat?model=@preset/support").context["setup"]
-    assert setup["presets"] == [{"id": "@preset/support", "name": "Support"}]
+    assert [(preset["id"], preset["name"]) for preset in setup["presets"]] == [("@preset/support", "Support")]
     assert setup["models"] == ["@preset/support"]
