@@ -81,8 +81,10 @@ class _Session(threading.local):
 
 _session = _Session()
 
-#: Connections that know the statements: a pool may lend one again, to any thread.
+#: Connections that know the statements, and those whose planner settings outlast their transaction: a pool may lend one
+#: again, to any thread.
 _prepared: "WeakSet[Any]" = WeakSet()
+_lasting: "WeakSet[Any]" = WeakSet()
 
 
 def _exchange(bound: Sequence[BoundStatement]) -> Any:
@@ -92,12 +94,9 @@ def _exchange(bound: Sequence[BoundStatement]) -> Any:
     with connection.wrap_database_errors:
         try:
             if _session.connection is not connection.connection:
-                cursor = connection.connection.cursor()
-                if not pooler and connection.connection not in _prepared:
-                    each = [getattr(statements(), name) for name in Statements.__dataclass_fields__]
-                    cursor.execute("; ".join([*_PLANNER_SETTINGS, *(statement.prepare for statement in each)]))
-                    _prepared.add(connection.connection)
-                _session.connection, _session.cursor = connection.connection, cursor
+                _session.cursor = connection.connection.cursor()
+                if pooler or _prepare(_session.cursor):
+                    _session.connection = connection.connection
             text = _plain_text if pooler else _execute_text
             return _session.cursor.execute(
                 "; ".join([text(statement) for statement, _ in bound]),
@@ -105,6 +104,24 @@ def _exchange(bound: Sequence[BoundStatement]) -> Any:
             )
         except (InvalidSqlStatementName, DuplicatePreparedStatement) as error:
             raise ImproperlyConfigured(_POOLER_ERROR) from error
+
+
+def _prepare(cursor: Any) -> bool:
+    """Prepare the statements, unless the connection knows them. Return whether the planner settings are there to stay.
+
+    Prepared statements outlive a transaction that is rolled back, settings do not: those made inside one are made
+    again outside, and plans from between are dropped.
+    """
+    known = connection.connection in _prepared
+    if not known:
+        each = [getattr(statements(), name) for name in Statements.__dataclass_fields__]
+        cursor.execute("; ".join([*_PLANNER_SETTINGS, *(statement.prepare for statement in each)]))
+        _prepared.add(connection.connection)
+    if not connection.in_atomic_block and connection.connection not in _lasting:
+        if known:
+            cursor.execute("; ".join([*_PLANNER_SETTINGS, "DISCARD PLANS"]))
+        _lasting.add(connection.connection)
+    return connection.connection in _lasting
 
 
 def _one_by_one(bound: Sequence[BoundStatement]) -> list[list[Any]]:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connection, transaction
 
 from common.storage import database
 from gateway.accounting.sql import Statements, ids, statements
@@ -63,6 +63,20 @@ def test_the_error_behind_an_undeclared_pooler_names_the_setting(account):
         cursor.execute("DEALLOCATE ALL")  # as if the next transaction had got another connection
     with pytest.raises(ImproperlyConfigured, match="DATABASE_POOLER=true"):
         admit(account, 2)
+
+
+def test_the_planner_settings_outlast_a_transaction_that_is_rolled_back(account):
+    with transaction.atomic():
+        admit(account, 2)  # the first use of the connection
+        transaction.set_rollback(True)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("on",)
+        assert spend(account) == 500_000_000
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("off",)
+        cursor.execute(f"EXPLAIN {statements().update_accounts.execute}", ["[]"])
+        assert "Seq Scan" not in str(cursor.fetchall())
 
 
 @pytest.mark.parametrize(
