@@ -3,7 +3,8 @@
    Events: "opened" (another conversation), "turns" (other messages are shown), "message" (one changed),
    "settings" (title, models or parameters), "list" (the sidebar is out of date). */
 
-import { fileIds, renameFiles } from "chat/device/attached";
+import { fileIds } from "chat/device/attached";
+import { branchOf } from "chat/device/branching";
 import { Emitter } from "chat/emitter";
 import { Following } from "chat/device/following";
 import { newId, now } from "chat/device/ids";
@@ -276,33 +277,9 @@ export class Room extends Emitter {
 
   /** Copies everything up to `answer` into a new conversation and opens it. */
   async fork(answer) {
-    const id = newId();
-    const ids = new Map();
-    const messages = [];
-    const kept = turnsTo(this.messages, answer.id);
-    for (const { question, columns } of kept) {
-      for (const message of [question, ...columns.map(({ shown }) => shown)]) {
-        ids.set(message.id, newId());
-        messages.push({ ...structuredClone(message), id: ids.get(message.id), conversation: id, parent: ids.get(message.parent) ?? null });
-      }
-    }
-    for (const message of messages) delete message.shown;
-    const files = [];
-    for (const message of messages) {
-      const copies = new Map();
-      for (const file of fileIds(message)) {
-        const copy = { ...(await this.file(file)), id: newId(), conversation: id };
-        copies.set(file, copy.id);
-        files.push(copy);
-      }
-      renameFiles(message, (file) => copies.get(file));
-    }
-    const conversation = {
-      ...structuredClone(this.conversation), id, leaf: ids.get(answer.id), created: now(), updated: now(), pinned: false,
-      title: `${this.conversation.title} (copy)`,
-    };
+    const { conversation, messages, files } = await branchOf(this.conversation, this.messages, answer, (id) => this.file(id));
     await this.#store.write({ conversations: [conversation], messages, files });
-    await this.open(id);
+    await this.open(conversation.id);
     this.emit("list");
   }
 
