@@ -46,8 +46,8 @@ def test_an_answer_streams_says_what_it_took_and_is_there_after_a_reload(
     assert Decimal(balance.inner_text().strip("$")) <= before
     text = chat.answers
     chat.reload()
-    assert chat.answers == text
     expect(chat.page.locator(".bubble")).to_have_text("What are tides?")
+    assert chat.answers == text
     expect(chat.page.locator("h1")).to_have_text("What are tides?")
     expect(chat.page.locator("#conversations .conv")).to_have_count(1)
     expect(last_answer(chat).locator(".meta summary")).to_contain_text("60 tokens")

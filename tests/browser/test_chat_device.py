@@ -78,6 +78,7 @@ def test_chats_are_renamed_pinned_found_and_deleted_with_a_way_back(room: OpenRo
     expect(page.locator("#conversations .conv")).to_have_count(3)
     assert chat.stored() == before
     chat.reload()
+    expect(page.locator("#conversations .conv")).to_have_count(3)
     assert set(titles(chat)) == {"Lighthouses of Brittany", "Baking", "The word quokka appears here only"}
 
 

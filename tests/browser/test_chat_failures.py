@@ -45,6 +45,7 @@ def test_an_answer_that_breaks_off_keeps_its_part(room: OpenRoom):
     expect(last_answer(chat).locator(".banner")).to_contain_text("Provider error")
     assert len(chat.answers[0]) > 10
     chat.reload()
+    expect(last_answer(chat).locator(".banner")).to_contain_text("Provider error")
     assert len(chat.answers[0]) > 10
 
 

@@ -222,8 +222,8 @@ def test_a_database_of_the_first_version_loses_nothing(room: OpenRoom, chatroom:
     expect(page.locator(".bubble")).to_have_text("An old question")
     expect(page.locator(".question .chip")).to_have_text("old.txt")
     expect(page.locator("#message")).to_have_value("An old draft")
-    assert titles(chat) == ["An old chat"]
     expect(page.locator("#conversations h2")).to_have_text("Pinned")
+    assert titles(chat) == ["An old chat"]
     stored = chat.stored()
     assert [bytes(file["bytes"]) for file in stored["files"]] == [b"old"]
     create_folder(page, "New")
