@@ -22,6 +22,16 @@ KEPT_PLACE = """async () => {
     return JSON.stringify(kept) === JSON.stringify(placeIn(document.querySelector("#scroll"))) ? "here" : "elsewhere";
 }"""
 
+#: Whether the sidebar will be shown, as the device keeps it.
+KEPT_RAIL = """async () => {
+    const { openDB } = await import("idb");
+    const { user } = JSON.parse(document.querySelector("#chat-setup").textContent);
+    const db = await openDB(`chat-${user}`);
+    const kept = await db.get("meta", "rail");
+    db.close();
+    return kept;
+}"""
+
 
 def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom, gate: MakeGate):
     first, second = gate(300), gate(600)
@@ -87,8 +97,10 @@ def test_shortcuts_work_and_single_keys_can_be_switched_off(room: OpenRoom):
     page.keyboard.press("?")
     expect(page.locator("#shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator("#shortcuts")).to_be_hidden()
     page.keyboard.press("Control+Shift+S")
     expect(page.locator("#rail")).to_be_hidden()
+    wait_until(lambda: page.evaluate(KEPT_RAIL) is False, "the device to keep that")
     chat.reload()
     expect(page.locator("#rail")).to_be_hidden()
     page.keyboard.press("Control+Shift+S")
