@@ -144,6 +144,7 @@ export class Store extends Emitter {
     const done = transaction.done;
     const puts = stores.flatMap((name) => records[name].map((record) => transaction.objectStore(name).put(record)));
     for (const put of puts) put?.catch?.(() => {}); // of all that fails, only the transaction knows why
+    transaction.commit?.(); // at once: the page may be reloaded
     await done;
   }
 
@@ -254,8 +255,13 @@ export class Store extends Emitter {
 
   async setMeta(key, value) {
     try {
-      if (value === null) await this.db.delete("meta", key);
-      else await this.db.put("meta", value, key);
+      const transaction = this.db.transaction(["meta"], "readwrite");
+      const done = transaction.done;
+      const meta = transaction.objectStore("meta");
+      if (value === null) meta.delete(key);
+      else meta.put(value, key)?.catch?.(() => {}); // only the transaction knows why
+      transaction.commit?.(); // at once: the page may be reloaded
+      await done;
     } catch (error) {
       this.#report(error);
     }
