@@ -86,6 +86,7 @@ def test_feedback_is_sent_changed_and_taken_back_without_the_text_of_the_chat(
     expect(good).to_be_focused()
     assert given(chatroom, chat) == [("good", "", "")]
     bad.click()
+    expect(bad).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Add details").click()
     page.get_by_label("Incorrect response").check()
     page.get_by_label("Comment").fill("Lisbon, not Porto")
