@@ -29,7 +29,7 @@ export function setWipes(user, on) {
   remembered((storage) => (on ? storage.setItem(PLACE + user, "on") : storage.removeItem(PLACE + user)));
 }
 
-/** Says that there may be chats of `user` again, who has signed in. */
+/** Notes, when `user` signs in, that the device may hold their chats again. */
 export function arm(user) {
   if (wipes(user)) setWipes(user, true);
 }
