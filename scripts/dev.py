@@ -49,8 +49,12 @@ def clean() -> int:
 
 def bench(name: str) -> int:
     """Run one benchmark. Return its exit code."""
+    benchmarks = {path.stem: path for path in environment.ROOT.glob("bench/*/*.py")}
+    if name not in benchmarks:
+        raise Stop(f"There is no benchmark {name!r}: bench/README.md lists them.")
     install.set_up(development=True)
-    return environment.call([environment.python(), "-m", f"bench.{name}"], environment.variables(settings=False))
+    module = f"bench.{benchmarks[name].parent.name}.{name}"
+    return environment.call([environment.python(), "-m", module], environment.variables(settings=False))
 
 
 def clients(*arguments: str) -> int:

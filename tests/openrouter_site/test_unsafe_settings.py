@@ -1,12 +1,14 @@
-"""Settings that the site refuses to start with. Each test runs the real settings file with variables of its own."""
+"""Settings that the site refuses to start with. Each test reads the real settings with variables of its own."""
 
+import importlib
 import os
-import runpy
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import openrouter_site
 from openrouter_site.env import SettingsError
 from scripts.environment import ROOT, production_settings
 
@@ -27,7 +29,10 @@ def read(monkeypatch, tmp_path) -> Read:
             patched.setattr(os, "environ", os.environ.copy())
             os.environ.clear()
             os.environ.update(kept | own | production_settings() | variables)
-            return runpy.run_path(str(ROOT / "openrouter_site/settings.py"), run_name="openrouter_site.settings")
+            patched.setattr(openrouter_site, "settings", openrouter_site.settings)
+            for name in [name for name in sys.modules if name.startswith("openrouter_site.settings")]:
+                patched.delitem(sys.modules, name)  # to be read again; those of the other tests come back at the end
+            return vars(importlib.import_module("openrouter_site.settings"))
 
     return read
 

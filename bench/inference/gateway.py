@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.load import Load, Result, Server, run
+from bench.inference.load import Load, Result, Server, run
 from scripts.serve import free_port
 from tests.support.processes import Process, Site, provider_sandbox
 
@@ -30,7 +30,10 @@ def relay(folder: Path, upstream: str, path: str = CHAT) -> Iterator[Server]:
     port = free_port()
     env = os.environ | {"UPSTREAM": f"{upstream}/openai/v1"}
     process = Process(
-        "relay", f"exec {sys.executable} -m uvicorn bench.relay:application --port {port} --no-access-log", env, folder
+        "relay",
+        f"exec {sys.executable} -m uvicorn bench.inference.relay:application --port {port} --no-access-log",
+        env,
+        folder,
     )
     try:
         process.wait_until_it_responds(f"http://127.0.0.1:{port}/")

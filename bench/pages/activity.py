@@ -12,13 +12,9 @@ BENCH_POSTGRESQL a running server to use instead.
 import json
 import os
 import random
-import re
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -27,8 +23,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from psycopg import sql
 
+from bench.database import database, run
 from scripts import servers
-from scripts.environment import ROOT
 
 GENERATIONS = int(os.environ.get("BENCH_GENERATIONS", "10_000_000"))
 LOADS = int(os.environ.get("BENCH_LOADS", "40"))
@@ -132,7 +128,7 @@ def main() -> None:
         for _ in range(ROUNDS):  # by turns, because the machine has other work
             for number, env in databases.items():
                 for page, (times, cpu) in json.loads(
-                    _run(env, "-m", "bench.activity_pages", str(LOADS // ROUNDS))
+                    run(env, "-m", "bench.pages.activity_pages", str(LOADS // ROUNDS))
                 ).items():
                     found[number].setdefault(page, Times()).add(times, cpu)
     _print(*sizes, *found.values())
@@ -188,32 +184,11 @@ def _server() -> Iterator[str]:
 @contextmanager
 def _filled(server: str, number: int) -> Iterator[dict[str, str]]:
     """The environment of a process that uses a new database with that many requests."""
-    name = f"bench_{uuid.uuid4().hex[:12]}"
-    url = re.sub(r"/[^/]*$", f"/{name}", server)
-    with psycopg.connect(server, autocommit=True) as connection, tempfile.TemporaryDirectory() as data:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        env = os.environ | {
-            "DATABASE_URL": url,
-            "REDIS_URL": "",
-            "DATA_DIR": data,
-            "LOG_LEVEL": "WARNING",
-            "DJANGO_SETTINGS_MODULE": "openrouter_site.settings",
-        }
-        try:
-            _run(env, "manage.py", "migrate", "--verbosity", "0")
-            accounts = json.loads(_run(env, "manage.py", "shell", "--no-imports", "-c", MAKE_ACCOUNTS))
-            with psycopg.connect(url) as database:
-                _fill(database, number, accounts)
-            yield env
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _run(env: dict[str, str], *arguments: str) -> str:
-    ended = subprocess.run([sys.executable, *arguments], env=env, cwd=ROOT, capture_output=True, text=True)
-    if ended.returncode:
-        sys.exit(f"{' '.join(arguments[:2])} failed:\n{ended.stdout}{ended.stderr}")
-    return ended.stdout
+    with database(server) as env:
+        accounts = json.loads(run(env, "manage.py", "shell", "--no-imports", "-c", MAKE_ACCOUNTS))
+        with psycopg.connect(env["DATABASE_URL"]) as connection:
+            _fill(connection, number, accounts)
+        yield env
 
 
 def _fill(database: psycopg.Connection, number: int, accounts: list[tuple[int, int, list[int]]]) -> None:

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
 from websockets.asyncio.server import ServerConnection, serve
 
-from bench.answers import pieces
+from bench.chat.answers import pieces
 from chat.answers.delta_buffer import DeltaBuffer
 from gateway.events import Delta
 from scripts.checks import chromium

@@ -15,7 +15,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.load import cpu_seconds, rss_mb
+from bench.inference.load import cpu_seconds, rss_mb
 from tests.browser.people import Person, new_person
 from tests.chat.reader import Reader
 from tests.support.processes import Site

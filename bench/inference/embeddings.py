@@ -1,7 +1,7 @@
 """`make bench-embeddings`: the cost of a hundred embeddings through the gateway, beside a bare relay.
 
-As `bench/gateway.py`, with one request for a hundred texts of about 60 tokens, whose vectors have 1,536 dimensions: in
-base64 as OpenAI's packages ask for them (0.8 MB), and as numbers.
+As `bench/inference/gateway.py`, with one request for a hundred texts of about 60 tokens, whose vectors have 1,536
+dimensions: in base64 as OpenAI's packages ask for them (0.8 MB), and as numbers.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.gateway import DIRECT, HEADINGS, POSTGRESQL, gateway, relay, row
-from bench.load import Load, Server, run
+from bench.inference.gateway import DIRECT, HEADINGS, POSTGRESQL, gateway, relay, row
+from bench.inference.load import Load, Server, run
 from tests.support.processes import provider_sandbox
 
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "400"))

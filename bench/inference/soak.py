@@ -15,8 +15,8 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.gateway import MODEL, gateway
-from bench.load import Server, cpu_seconds, rss_mb
+from bench.inference.gateway import MODEL, gateway
+from bench.inference.load import Server, cpu_seconds, rss_mb
 from tests.support.processes import provider_sandbox
 
 STREAMS = int(os.environ.get("SOAK_STREAMS", "1000"))

@@ -1,6 +1,6 @@
-"""Loads the pages of usage of the account with the most requests: `python -m bench.activity_pages 40`.
+"""Loads the pages of usage of the account with the most requests: `python -m bench.pages.activity_pages 40`.
 
-Prints JSON: for each page the milliseconds of each load, and the CPU time of one. Started by `bench/activity.py`.
+Prints JSON: for each page the milliseconds of each load, and the CPU time of one. Started by `bench/pages/activity.py`.
 """
 
 import json

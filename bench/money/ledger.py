@@ -10,21 +10,17 @@ BENCH_CLIENTS the open requests of each process, BENCH_ACCOUNTS the number of ac
 
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import msgspec
-import psycopg
-from psycopg import sql
 
+from bench.database import database, run
 from scripts.environment import ROOT
 
 POSTGRESQL = os.environ.get("BENCH_POSTGRESQL", "postgres://postgres@127.0.0.1:5432/postgres")
@@ -45,33 +41,6 @@ class Result:
     p95: float
     cpu_ms: float  # per pair
     mb: float
-
-
-@contextmanager
-def database() -> Iterator[dict[str, str]]:
-    """The environment of a process that uses a new database with all tables."""
-    name = f"bench_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(POSTGRESQL, autocommit=True) as server, tempfile.TemporaryDirectory() as data:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        env = os.environ | {
-            "DATABASE_URL": re.sub(r"/[^/]*$", f"/{name}", POSTGRESQL),
-            "REDIS_URL": "",
-            "DATA_DIR": data,
-            "LOG_LEVEL": "WARNING",
-            "DJANGO_SETTINGS_MODULE": "openrouter_site.settings",
-        }
-        try:
-            run(env, "manage.py", "migrate", "--verbosity", "0")
-            yield env
-        finally:
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def run(env: dict[str, str], *arguments: str) -> str:
-    ended = subprocess.run([sys.executable, *arguments], env=env, cwd=ROOT, capture_output=True, text=True)
-    if ended.returncode:
-        sys.exit(f"{' '.join(arguments[:2])} failed:\n{ended.stdout}{ended.stderr}")
-    return ended.stdout
 
 
 MAKE_ACCOUNTS = """
@@ -99,7 +68,7 @@ print(json.dumps(made))
 def measure(env: dict[str, str], method: str, accounts: list[list[int]], processes: int, clients: int) -> Result:
     begins = time.time() + WARM_UP_S
     task = {"method": method, "accounts": accounts, "clients": clients, "begins": begins, "seconds": SECONDS}
-    command = [sys.executable, "-m", "bench.pairs", msgspec.json.encode(task).decode()]
+    command = [sys.executable, "-m", "bench.money.pairs", msgspec.json.encode(task).decode()]
     with ExitStack() as stack:  # files, because a report is larger than a pipe's buffer
         files = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(processes)]
         started = [subprocess.Popen(command, env=env, cwd=ROOT, stdout=file) for file in files]
@@ -129,7 +98,7 @@ def row(load: str, method: str, clients: str, result: Result) -> str:
 
 
 def main() -> None:
-    with database() as env:
+    with database(POSTGRESQL) as env:
         accounts = json.loads(
             run(env, "manage.py", "shell", "--no-imports", "-c", MAKE_ACCOUNTS.format(accounts=ACCOUNTS))
         )

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from bench.gateway import MODEL, POSTGRESQL, REQUESTS, gateway
-from bench.load import Load, Server, run
+from bench.inference.gateway import MODEL, POSTGRESQL, REQUESTS, gateway
+from bench.inference.load import Load, Server, run
 from tests.support.processes import provider_sandbox
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "10"))

@@ -1,6 +1,6 @@
 """The baseline: a relay that forwards a request and its response, and does nothing else.
 
-`python -m uvicorn bench.relay:application` with UPSTREAM=http://127.0.0.1:8010/openai/v1
+`python -m uvicorn bench.inference.relay:application` with UPSTREAM=http://127.0.0.1:8010/openai/v1
 """
 
 import os

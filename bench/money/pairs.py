@@ -1,4 +1,4 @@
-"""One process of the ledger's benchmark: `python -m bench.pairs '{"method": ...}'`, started by `bench/ledger.py`.
+"""One process of `bench/money/ledger.py`, which starts it: `python -m bench.money.pairs '{"method": ...}'`.
 
 Every client admits a request and settles it, in a loop, until the end of a window that all processes share. Each pair
 writes the same as a real response: a complete Generation, the account, the key and the hour.

@@ -1,0 +1,46 @@
+"""Celery: its broker, and what the clock starts."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+from .core import DATA_DIR
+from .storage import REDIS_URL
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage of its broker
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "beat-heart": {"task": "operations.tasks.beat_heart", "schedule": 30.0},
+    "watch": {"task": "operations.tasks.watch", "schedule": 60.0},
+    "recheck-ledger": {"task": "operations.tasks.recheck_ledger", "schedule": crontab(minute=50)},
+    "reap-dead-requests": {"task": "gateway.tasks.reap_dead_requests", "schedule": 30.0},
+    "roll-up-usage": {"task": "gateway.tasks.roll_up_usage", "schedule": 60.0},
+    "compare-listed-models": {"task": "gateway.tasks.compare_listed_models", "schedule": 3600.0},
+    "sweep-purchases": {"task": "billing.tasks.sweep_purchases", "schedule": 60.0},
+    "charge-auto-top-ups": {"task": "billing.tasks.charge_auto_top_ups", "schedule": 60.0},
+    "alert-low-balances": {"task": "billing.tasks.alert_low_balances", "schedule": 60.0},
+    "deliver-notices": {"task": "billing.tasks.deliver_notices", "schedule": 60.0},
+    "recover-missed-payments": {"task": "billing.tasks.recover_missed_payments", "schedule": 600.0},
+    "expire-credits": {"task": "billing.tasks.expire_credits", "schedule": crontab(hour=2, minute=40)},
+    "reconcile-ledger": {"task": "billing.tasks.reconcile_ledger", "schedule": crontab(hour=3, minute=20)},
+}
+CELERY_BROKER_URL: str
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+else:
+    CELERY_BROKER_URL = "filesystem://localhost//"  # with a host, or the worker warns that it has none
+    _broker = DATA_DIR / "broker"
+    for _folder in ("queue", "processed", "control"):
+        (_broker / _folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_broker / "queue"),
+        "data_folder_out": str(_broker / "queue"),
+        "control_folder": str(_broker / "control"),
+        "processed_folder": str(_broker / "processed"),
+        "store_processed": False,
+    }

@@ -1,0 +1,63 @@
+"""Accounts, guessing, two-factor authentication, and mail."""
+
+from openrouter_site import env
+
+from .core import DEBUG, SITE_NAME, SUPPORT_EMAIL
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "accounts.signup.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "change_password": "accounts.forms.ChangePasswordForm"}
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, not in others
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+# Attempts per time and "ip" (address) or "key": see `accounts/guessing.py` for those about guesses.
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "",
+    "guess": "10/m/ip,100/h/ip",
+    "password_guess": "5/5m/key,15/h/key,30/d/key",
+    "code_guess": "5/5m/key,15/h/key,30/d/key",
+    "code_guess_everywhere": "30/h/key,100/d/key",
+    "guess_while_attacked": "1/m/key,5/h/key,10/d/key",
+    "reauthenticate": "20/m/ip",
+    "change_password": "20/m/ip",
+    "reset_password": "20/m/ip",
+    "unasked_mail": "5/h/key",
+}
+
+# Two-factor authentication. The admin is closed to staff who have not used it in their session.
+MFA_ADAPTER = "accounts.second_factor.MFAAdapter"
+MFA_FORMS = {"authenticate": "accounts.forms.AuthenticateForm", "reauthenticate": "accounts.forms.ReauthenticateForm"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+ADMIN_REQUIRES_SECOND_FACTOR = env.boolean("ADMIN_REQUIRES_SECOND_FACTOR", not DEBUG)
+
+EMAIL_HOST = env.text("EMAIL_HOST")
+# "mandatory": a new user enters after verifying the address, so sign-up can answer alike for a taken address.
+# "optional": a new user enters at once, for a trial without a mail server; sign-up then tells taken addresses.
+ACCOUNT_EMAIL_VERIFICATION = env.choice(
+    "EMAIL_VERIFICATION", ("mandatory", "optional"), "optional" if DEBUG and not EMAIL_HOST else "mandatory"
+)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = env.integer("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_TIMEOUT = 20  # seconds for each step; without one, a silent mail server would keep a worker for ever
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", True)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <{SUPPORT_EMAIL}>")

@@ -1,0 +1,40 @@
+"""Databases, caches and the channels between processes."""
+
+from typing import Any
+
+from openrouter_site import env
+
+from .core import DATA_DIR
+
+DATABASE_URL = env.text("DATABASE_URL")
+# The most connections to PostgreSQL that one process opens; 0: one for each use, without a bound.
+DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", 10)
+DATABASES = {
+    "default": env.database(DATABASE_URL, DATABASE_POOL_SIZE) if DATABASE_URL else env.sqlite(DATA_DIR / "site.sqlite3")
+}
+# Behind a pooler that lends connections by the transaction, session state is lost after each transaction.
+DATABASE_POOLER = env.boolean("DATABASE_POOLER", default=False)
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
+
+REDIS_URL = env.text("REDIS_URL")
+CACHES: dict[str, dict[str, Any]]
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    # Per process: enough for the single web process of the embedded default.
+    # Django's 300 entries would forget the limits on sign-in of one account while others are guessed at.
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 50_000},
+        }
+    }
+
+# Read by uvicorn for its number of processes; more than one needs Redis.
+WEB_CONCURRENCY = env.integer("WEB_CONCURRENCY", 1)
+
+CHANNEL_LAYERS: dict[str, dict[str, Any]]
+if REDIS_URL:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}  # per process
