@@ -3,8 +3,10 @@
 Every user has a personal organization; a shared one has several members.
 """
 
+from datetime import UTC, tzinfo
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models, transaction
@@ -55,11 +57,22 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person with an account. The API identifies them by `public_id` ("user_...")."""
+    """A person with an account. The API identifies them by `public_id` ("user_...").
+
+    Pages, receipts and emails for the person write times in `zone` and dates in `date_format`.
+    """
+
+    class DateFormat(models.TextChoices):
+        DAY_FIRST = "day", "29 Nov 2026"
+        MONTH_FIRST = "month", "Nov 29, 2026"
+        ISO = "iso", "2026-11-29"
 
     public_id = models.CharField(max_length=32, unique=True, default=new_user_id, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=100, blank=True)
+    # A name of the IANA time zone database; empty for UTC.
+    time_zone = models.CharField(max_length=64, blank=True)
+    date_format = models.CharField(max_length=10, choices=DateFormat.choices, default=DateFormat.DAY_FIRST)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -75,6 +88,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def zone(self) -> tzinfo:
+        """The person's time zone; UTC if none is chosen, or if this machine does not know it."""
+        try:
+            return ZoneInfo(self.time_zone) if self.time_zone else UTC
+        except (ValueError, ZoneInfoNotFoundError):
+            return UTC
 
 
 class Organisation(models.Model):

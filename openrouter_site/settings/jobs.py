@@ -1,4 +1,4 @@
-"""Celery: its broker, and what the clock starts."""
+"""Celery: its broker, and the tasks that the clock starts."""
 
 from typing import Any
 

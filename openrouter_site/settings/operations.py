@@ -1,4 +1,4 @@
-"""What operators watch: metrics, errors and logs."""
+"""Metrics, reports of errors, and logs."""
 
 from openrouter_site import env
 

@@ -1,4 +1,4 @@
-"""Templates, static files, and what protects pages."""
+"""Templates, static files, and the protection of pages."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the chatroom's socket refuses: questions, too many of them, and pages that may not ask."""
+"""Refusals of the chat's socket: questions with faults, too many of them, and pages that may not ask."""
 
 import asyncio
 from typing import Any
