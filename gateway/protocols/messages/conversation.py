@@ -161,12 +161,15 @@ def _document(block: Document) -> Iterator[dict[str, Any]]:
     The part that is to be cited says so in CITED: providers that know no citations take it for a text or a file.
     """
     asked = block.citations is not None and block.citations.enabled
-    cited = {CITED: {"title": block.title, "context": block.context}} if asked else {}
+    cited: dict[str, dict[str, Any]] = {CITED: {"title": block.title, "context": block.context}} if asked else {}
     heading = "\n".join(part for part in (block.title, block.context) if part)
     source = block.source
     match source:
         case PlainText():
             parts: list[dict[str, Any]] = [{"type": "text", "text": f"{heading}\n{source.data}".strip()} | cited]
+        case Blocks() if asked and (texts := _citable(source)):
+            cited[CITED]["blocks"] = [len(text) for text in texts]
+            parts = [{"type": "text", "text": "\n".join([heading, *texts] if heading else texts)} | cited]
         case Blocks():
             inner = [Text(text=source.content)] if isinstance(source.content, str) else source.content
             parts = [{"type": "text", "text": heading}] if heading else []
@@ -178,6 +181,14 @@ def _document(block: Document) -> Iterator[dict[str, Any]]:
     if parts:
         parts[-1] |= mark(block.cache_control)
     yield from parts
+
+
+def _citable(source: Blocks) -> list[str]:
+    """The texts of a document's blocks; none if one of the blocks is an image, which cannot be cited."""
+    if isinstance(source.content, str):
+        return [source.content] if source.content.strip() else []
+    texts = [block.text for block in source.content if isinstance(block, Text)]
+    return [text for text in texts if text.strip()] if len(texts) == len(source.content) else []
 
 
 def _url(source: Base64 | Url) -> str:

@@ -108,10 +108,20 @@ def _cited(block: Body, cited: Mapping[str, Any]) -> Body:
     said = {name: text for name in ("title", "context") if isinstance(text := cited.get(name), str) and text}
     if block["type"] == "text":
         text = block["text"].removeprefix("\n".join(said.values())).removeprefix("\n")
-        source = {"type": "text", "media_type": "text/plain", "data": text}
+        source: Body = {"type": "text", "media_type": "text/plain", "data": text}
+        if lengths := cited.get("blocks"):
+            source = {"type": "content", "content": list(_cut(text, lengths))}
         return {"type": "document", "source": source, **said, "citations": {"enabled": True}}
     said.pop("context", None)  # a text before the file
     return block | said | {"citations": {"enabled": True}} if block["type"] == "document" else block
+
+
+def _cut(text: str, lengths: Iterable[int]) -> Iterator[Body]:
+    """The text blocks of these lengths, which a line break separates."""
+    start = 0
+    for length in lengths:
+        yield {"type": "text", "text": text[start : start + length]}
+        start += length + 1
 
 
 def _media_block(media: Media) -> Body:

@@ -124,6 +124,11 @@ def _citation(request: ChatRequest) -> dict[str, Any] | None:
         return None
     place = {"document_index": len(documents) - 1, "document_title": documents[-1]["file"]["filename"]}
     data = documents[-1]["file"]["file_data"].partition("base64,")[2]
+    if documents[-1]["citations"].get("blocks"):
+        return {
+            "type": "content_block_location", "cited_text": data[:12], **place, "start_block_index": 0,
+            "end_block_index": 1,
+        }  # fmt: skip
     return {"type": "char_location", "cited_text": data[:12], **place, "start_char_index": 0, "end_char_index": 12}
 
 

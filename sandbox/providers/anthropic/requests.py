@@ -132,6 +132,9 @@ def _part(block: dict[str, Any]) -> dict[str, Any]:
     source = block.get("source")
     if block["type"] not in ("image", "document") or not source:
         return block
+    if source.get("type") == "content":
+        block = block | {"citations": {"blocks": True} | (block.get("citations") or {})}
+        source = {"media_type": "text/plain", "data": text_of(source)}
     url = str(source.get("url") or f"data:{source.get('media_type')};base64,{source.get('data')}")
     if block["type"] == "image":
         part: dict[str, Any] = {"type": "image_url", "image_url": {"url": url}}

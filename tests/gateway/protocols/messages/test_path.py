@@ -232,12 +232,20 @@ async def test_the_whole_path_answers_in_the_protocol_and_never_500(api, search_
 
 SOURCE = {"type": "text", "media_type": "text/plain", "data": "The grass is green. The sky is blue."}
 PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"}
+CONTENT = {
+    "type": "content",
+    "content": [{"type": "text", "text": "The grass\nis green."}, {"type": "text", "text": "The sky is blue."}],
+}
 CITED = {"type": "document", "title": "Colors", "citations": {"enabled": True}}
 
 
 @pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("source", [SOURCE, PDF], ids=["text", "PDF"])
-async def test_citations_of_documents_are_carried_and_no_text_is_lost(api, monkeypatch, stream, source):
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [(SOURCE, "char_location"), (PDF, "char_location"), (CONTENT, "content_block_location")],
+    ids=["text", "PDF", "blocks"],
+)
+async def test_citations_of_documents_are_carried_and_no_text_is_lost(api, monkeypatch, stream, source, place):
     await connect(ANTHROPIC, api.headers["X-Test-Sandbox"], monkeypatch)
     question = [CITED | {"source": source}, {"type": "text", "text": "Which color has the grass?"}]
     request = body({"role": "user", "content": question}, model=ANTHROPIC.model, stream=stream)
@@ -254,7 +262,7 @@ async def test_citations_of_documents_are_carried_and_no_text_is_lost(api, monke
     plain, cited = content
     assert (plain["type"], plain["citations"], cited["type"]) == ("text", [], "text")
     [citation] = cited["found" if stream else "citations"]
-    assert (citation["type"], citation["document_title"], citation["document_index"]) == ("char_location", "Colors", 0)
+    assert (citation["type"], citation["document_title"], citation["document_index"]) == (place, "Colors", 0)
     uncited = [block | {"citations": None} for block in question[:1]] + question[1:]
     usual = body({"role": "user", "content": uncited}, model=ANTHROPIC.model)
     [block] = (await api.post(PATH, json=usual, headers=tokens)).json()["content"]
