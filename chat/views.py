@@ -15,7 +15,7 @@ from common.money import format_exact_usd
 from common.web.bodies import as_size
 from common.web.http import AuthedRequest
 from gateway.models import Feedback
-from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, TYPICAL_IMAGE_TOKENS
+from gateway.tokens.bounds import AUDIO_TOKENS_PER_SECOND, SHORT_DOCUMENT_TOKENS, TYPICAL_IMAGE_TOKENS
 from gateway.tokens.estimates import MESSAGE_OVERHEAD, PROMPT_OVERHEAD
 from presets import lookup
 from presets.content import Undecryptable, opened
@@ -65,6 +65,7 @@ def site_setup() -> dict[str, Any]:
             "per_prompt": PROMPT_OVERHEAD,
             "image": TYPICAL_IMAGE_TOKENS,
             "document": SHORT_DOCUMENT_TOKENS,
+            "second": AUDIO_TOKENS_PER_SECOND,
         },
         "web_search": search_price if settings.WEB_SEARCH_ENGINE != "off" else None,
         "feedback": {

@@ -9,6 +9,7 @@ import msgspec
 from gateway.protocols.citations import CITED
 
 __all__ = [
+    "AUDIO_TOKENS_PER_SECOND",
     "MAX_MESSAGE_OVERHEAD",
     "TYPICAL_IMAGE_TOKENS",
     "PromptEstimate",
@@ -25,8 +26,9 @@ TYPICAL_IMAGE_TOKENS, MAX_IMAGE_TOKENS = 850, 5_000
 #: Tokens of a short document: two pages, each as text and as an image.
 SHORT_DOCUMENT_TOKENS = 3_400
 
-#: Bytes of a recording for each of its tokens, at least: speech in 4 kbit/s, with 32 tokens a second.
-AUDIO_BYTES_PER_TOKEN = 16
+#: Tokens of a second of a recording, typically, and the fewest bytes for each of them: speech in 4 kbit/s.
+AUDIO_TOKENS_PER_SECOND = 32
+AUDIO_BYTES_PER_TOKEN = 512 // AUDIO_TOKENS_PER_SECOND
 
 #: Tokens for the role and the separators of a message, at most. Holds use it: the tokens that a chat template
 #: typically adds (`estimates.MESSAGE_OVERHEAD`) would be too few.

@@ -19,6 +19,7 @@ from tests.browser.chatroom import (
     room,
 )
 from tests.browser.people import Person
+from tests.browser.sample_files import file, pdf, text_page, wav
 from tests.support.processes import Site
 
 __all__ = ["chatroom", "people", "room"]
@@ -97,6 +98,18 @@ def test_a_price_is_that_of_all_chosen_models_and_free_ones_cost_nothing(room: O
     expect(page.locator("#estimate")).to_have_text(re.compile(r"^About [\d,]+ tokens · free$"))
     page.locator("#message").fill("")
     expect(page.locator("#estimate")).to_be_empty()
+
+
+def test_recordings_count_by_the_second_and_documents_by_the_page(room: OpenRoom):
+    chat = room(path="/chat?model=google/gemini-2.5-flash")
+    page, line = chat.page, chat.page.locator("#estimate")
+    choose_file(page, "#attach", file("minute.wav", wav(60), "audio/wav"))
+    expect(line).to_contain_text("About 1,900 tokens")
+    page.get_by_role("button", name="Remove minute.wav").click()
+    expect(line).to_be_empty()
+    pages = [text_page(f"Page {number}") for number in range(10)]
+    choose_file(page, "#attach", file("ten.pdf", pdf(pages), "application/pdf"))
+    expect(line).to_contain_text("About 17,000 tokens")
 
 
 def test_it_warns_of_a_context_and_of_a_balance_that_are_too_small(room: OpenRoom):

@@ -1,7 +1,8 @@
 /* About how many tokens a prompt has, before it is sent. The rule is the gateway's (gateway/tokens/): four bytes of text
-   are a token, a chat template adds some to each message, and images and documents have typical sizes. */
+   are a token, a chat template adds some to each message, and images, documents and recordings have typical sizes. */
 
 import { contentOf } from "chat/answers/request";
+import { secondsOf } from "chat/files/audio";
 
 const BYTES_PER_TOKEN = 4;
 const encoder = new TextEncoder();
@@ -31,17 +32,19 @@ export class PromptSize {
 export const ofText = (text) => new PromptSize({ bytes: encoder.encode(text).length, messages: 1 });
 
 /** What a file adds to the message that it is attached to, for a model that accepts what `accepts(kind)` says. */
-export async function ofFile(file, accepts, { document }) {
-  // An image's size does not depend on its data, which takes long to encode.
-  const light = file.kind === "image" ? { ...file, blob: new Blob() } : file;
+export async function ofFile(file, accepts, rule) {
+  // The tokens of an image or a recording do not depend on its data, which takes long to encode.
+  const light = ["image", "audio"].includes(file.kind) ? { ...file, blob: new Blob() } : file;
   const content = await contentOf({ text: "", files: [file.id] }, accepts, () => light);
   if (typeof content === "string") return new PromptSize({ bytes: encoder.encode(content).length });
-  return content.map((part) => ofPart(part, document)).reduce((sum, part) => sum.plus(part), new PromptSize());
+  const sizes = await Promise.all(content.map((part) => ofPart(part, file, rule)));
+  return sizes.reduce((sum, size) => sum.plus(size), new PromptSize());
 }
 
-function ofPart(part, document) {
+async function ofPart(part, file, { document, second }) {
   if (part.type === "text") return new PromptSize({ bytes: encoder.encode(part.text).length });
   if (part.type === "image_url") return new PromptSize({ images: 1 });
-  const { file_data: file, data = file ?? "" } = part[part.type] ?? {};
-  return new PromptSize({ documents: document + Math.floor((data.length * 3) / 4) });
+  if (part.type === "input_audio") return new PromptSize({ documents: Math.ceil(second * (await secondsOf(file.blob))) });
+  // The short document has two pages. Without a count of pages: it has about as many tokens as bytes, once compressed.
+  return new PromptSize({ documents: file.pages ? Math.ceil((document / 2) * file.pages) : document + file.size });
 }

@@ -12,9 +12,9 @@ export const NUMBERS = [
   "temperature", "top_p", "top_k", "min_p", "max_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty", "seed",
 ];
 
-/** Sent after an answer that was cut, and not shown. It works for every model; few can extend a last assistant message. */
 /** Before the images of an answer, which go along with the question after it: few providers take images of an answer. */
 const EARLIER_IMAGES = "The images of the answer above:";
+/** Sent after an answer that was cut, and not shown. It works for every model; few can extend a last assistant message. */
 const GO_ON = "Your answer was cut off. Continue it exactly where it stops, with its very next character. Repeat nothing and add no remark.";
 
 /** Request body for `model` in `slot`: the turns before `question`, then the question, then the `cut` text of an answer

@@ -21,7 +21,7 @@ export class Estimate {
   #histories = new Map(); // model and slot -> Promise of the PromptSize of what precedes the message
   #files = new Map(); // file and what the model takes -> Promise of a PromptSize
 
-  /** `rule` has the gateway's constants: {per_message, per_prompt, image, document}. */
+  /** `rule` has the gateway's constants: {per_message, per_prompt, image, document, second}. */
   constructor({ room, models, composer, balance, rule }) {
     Object.assign(this, { room, models, composer, balance, rule });
     this.line = $("#estimate");

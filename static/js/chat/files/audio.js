@@ -6,6 +6,8 @@ import { MAX_AUDIO_BYTES, MAX_RECORDING, bytes } from "chat/files/limits";
 /** Samples a second: speech needs no more, and models hear no more. */
 const RATE = 16_000;
 const HEADER = 44;
+/** Bytes a second of most MP3 files. */
+const MP3_RATE = 16_000;
 
 const isMp3 = (head, type) => isTaggedMp3(head) || (/^audio\/(mpeg|mp3)$/.test(type) && isMp3Frame(head));
 
@@ -25,6 +27,13 @@ export async function preparedAudio(file, head, name) {
     }
   }
   return { type: blob.type, size: blob.size, blob };
+}
+
+/** Resolves to about how many seconds the sound of a prepared audio file lasts. */
+export async function secondsOf(blob) {
+  if (blob.type !== "audio/wav" || blob.size < HEADER) return blob.size / MP3_RATE;
+  const rate = new DataView(await blob.slice(0, HEADER).arrayBuffer()).getUint32(28, true);
+  return (blob.size - HEADER) / (rate || MP3_RATE);
 }
 
 /** Resolves to a WAV blob of anything that the browser can play: one channel, 16 bits, 16,000 samples a second. */

@@ -18,12 +18,15 @@ export function describeError({ status, error_type: type, retry_after: after }) 
   return { title: "Request failed" };
 }
 
+/** The shortest time in which a speed can be told: what arrives at once was not made at once. */
+const SPEED_MS = 100;
+
 /** "412 tokens · 68 tok/s · 0.7 s to first token · $0.0062", which expands to all details. */
 export function metaView(message) {
   const { meta, earlier = [] } = message;
   if (!meta?.usage) return null;
   const { usage, cost, latency_ms: latency, duration_ms: took } = meta;
-  const speed = took > latency && usage.completion_tokens && !usage.image_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
+  const speed = took - latency >= SPEED_MS && usage.completion_tokens && !usage.image_tokens ? Math.round((usage.completion_tokens * 1000) / (took - latency)) : null;
   const amount = usd(costOf(message));
   const tokens = earlier.reduce((sum, part) => sum + part.tokens, usage.completion_tokens);
   const facts = [`${tokens.toLocaleString("en")} tokens`, speed && `${speed} tok/s`, `${duration(latency)} to first token`, amount];
