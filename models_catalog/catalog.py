@@ -31,9 +31,10 @@ from django.db.models.functions import Lower
 
 from common.storage.fresh_cache import FreshCache
 
-from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, Prices, ProviderEntry, Tier
+from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, ProviderEntry
 from .models import OWN, Author, CatalogueVersion, Endpoint, Model, Provider, ProviderKey
 from .parameters import VARIANT_PARAMETERS, choices_of, provider_parameters, service_tier_of
+from .prices import Prices, Tier
 
 __all__ = [
     "Catalogue",

@@ -4,8 +4,9 @@ from dataclasses import fields
 from typing import Any
 
 from models_catalog import measurements
-from models_catalog.entries import EndpointEntry, ModelEntry, Prices, ProviderEntry
+from models_catalog.entries import EndpointEntry, ModelEntry, ProviderEntry
 from models_catalog.measurements import Measurement
+from models_catalog.prices import Prices
 
 __all__ = ["endpoint_json", "endpoints_json", "model_json", "provider_json"]
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from models_catalog import catalog
-from models_catalog.entries import Prices
 from models_catalog.loading import bundled
 from models_catalog.models import CatalogueVersion, Endpoint, Model, Provider
+from models_catalog.prices import Prices
 
 from .conftest import add_endpoint
 
