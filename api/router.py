@@ -14,7 +14,7 @@ from common.errors import ApiError, InvalidRequest, PayloadTooLarge
 from common.storage.outages import STORE_ERRORS, outage_of
 from common.web.bodies import as_size
 
-from .account import activity, credits, current_key, generation, keys, presets
+from .account import activity, authorization, credits, current_key, generation, keys, presets
 from .authentication import by_key, by_management_key
 from .catalog import models, providers
 from .description.document import completed
@@ -36,7 +36,7 @@ class DescribedApi(NinjaAPI):
 
 api = DescribedApi(version="1", docs_url=None, urls_namespace="api")
 
-for resource in (models, providers):
+for resource in (authorization, models, providers):
     api.add_router("", resource.router)
 for resource in (credits, current_key, generation, presets):
     api.add_router("", resource.router, auth=by_key)

@@ -13,10 +13,12 @@ from gateway.models import Feedback
 
 __all__ = [
     "Activity",
+    "AuthorizationCode",
     "CreatedKey",
     "Credits",
     "CurrentKey",
     "Deleted",
+    "ExchangedKey",
     "FeedbackReceived",
     "Generation",
     "GenerationContent",
@@ -134,6 +136,25 @@ class CreatedKey(Key):
     """`key` is the secret. It is shown only once."""
 
     key: str
+
+
+class ExchangedKey(Schema):
+    """`key` is the secret. It is shown only once."""
+
+    key: str
+    user_id: str | None
+
+
+class AuthorizationCodeData(Schema):
+    """`id` is the code. `app_id` is the same for all codes of an app."""
+
+    id: str
+    app_id: int
+    created_at: str
+
+
+class AuthorizationCode(Schema):
+    data: AuthorizationCodeData
 
 
 class CurrentKey(Schema):

@@ -62,7 +62,9 @@ payers: FreshCache[int, _Payer] = FreshCache(fresh_seconds=FRESH_SECONDS, usable
 
 
 async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
-    """The caller behind an API key."""
+    """The caller behind an API key. An app that the key was made for counts where the request names none."""
+    if identity.app and not details.get("app"):
+        details["app"] = identity.app
     payer = await _payer(identity.organisation_id)
     return Caller(
         account_id=payer.account_id,

@@ -52,6 +52,7 @@ class KeyIdentity:
     is_management: bool
     hash: str
     name: str
+    app: str = ""  # the address of the app that it was made for
 
 
 #: Keys by hash.
@@ -156,6 +157,7 @@ def _accepted(key: ApiKey | None, key_hash: str, read_at: float) -> KeyIdentity:
         is_management=key.is_management,
         hash=key.hash,
         name=key.name,
+        app=key.app,
     )
     lifetime = (key.expires_at - moment).total_seconds() if key.expires_at else math.inf
     identities.put(key_hash, identity, read_at=read_at, lifetime=lifetime)

@@ -12,7 +12,7 @@ from common.money import PicoUsd, as_usd, pico_from_usd
 
 from .models import ApiKey
 
-__all__ = ["CreateKeyForm", "CreateManagementKeyForm", "EditKeyForm"]
+__all__ = ["LARGEST_LIMIT", "CreateKeyForm", "CreateManagementKeyForm", "EditKeyForm", "expiry_choices"]
 
 #: The largest limit, in dollars.
 LARGEST_LIMIT = 1_000_000
@@ -73,8 +73,9 @@ class ExpiryMixin(forms.Form):
             cleaned["expires_at"] = midnight + timedelta(days=1)
 
 
-def _expiry_choices(first: tuple[str, str]) -> list[tuple[str, str]]:
-    return [first, *((days, f"In {words}") for days, words in DAYS.items()), ("date", "On a date…")]
+def expiry_choices(*first: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return the choices of an expiration, these first."""
+    return [*first, *((days, f"In {words}") for days, words in DAYS.items()), ("date", "On a date…")]
 
 
 class CreateManagementKeyForm(ExpiryMixin):
@@ -91,7 +92,7 @@ class CreateManagementKeyForm(ExpiryMixin):
         super().__init__(*args, **options)
         expiry = self.fields["expiry"]
         assert isinstance(expiry, forms.ChoiceField)
-        expiry.choices = _expiry_choices(("", "Never"))
+        expiry.choices = expiry_choices(("", "Never"))
 
 
 class CreateKeyForm(CreateManagementKeyForm):
@@ -124,7 +125,7 @@ class EditKeyForm(CreateKeyForm):
             expiry = self.fields["expiry"]
             assert isinstance(expiry, forms.ChoiceField)
             unchanged = f"{key.expires_at.day} {key.expires_at:%B %Y, %H:%M} UTC"
-            expiry.choices = [("keep", unchanged), *_expiry_choices(("", "Never"))]
+            expiry.choices = expiry_choices(("keep", unchanged), ("", "Never"))
         if key.is_management:
             del self.fields["limit"], self.fields["limit_reset"]
         else:

@@ -24,6 +24,12 @@ class KeySettings(TypedDict, total=False):
     expires_at: datetime | None
 
 
+class NewKeySettings(KeySettings, total=False):
+    """As `KeySettings`, and the address of the app that a person connects with the key."""
+
+    app: str
+
+
 SETTINGS = frozenset(KeySettings.__annotations__)
 #: Fields that `update` may change. Settlement alone writes the counters.
 CHANGEABLE = SETTINGS | {"name", "disabled"}
@@ -35,10 +41,10 @@ def create(
     name: str,
     *,
     is_management: bool = False,
-    **chosen: Unpack[KeySettings],
+    **chosen: Unpack[NewKeySettings],
 ) -> tuple[ApiKey, str]:
     """Return a new key and its secret, which is stored nowhere: show it once."""
-    _refuse_unknown(chosen.keys() - SETTINGS)
+    _refuse_unknown(chosen.keys() - SETTINGS - {"app"})
     secret = authentication.new_secret()
     key = ApiKey.objects.create(
         organisation=organisation,

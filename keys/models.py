@@ -43,6 +43,8 @@ class ApiKey(models.Model):
     is_management = models.BooleanField(default=False)  # manages keys; cannot run inference
     disabled = models.BooleanField(default=False)
     expires_at = models.DateTimeField(null=True, blank=True)
+    # The address of the app that a person has connected with it ("https://example.com"); empty: no app.
+    app = models.CharField(max_length=200, blank=True)
 
     # Maximum spend (pico-USD) in each window, or in all; null: no limit.
     limit = models.BigIntegerField(null=True, blank=True)
@@ -73,3 +75,29 @@ class ApiKey(models.Model):
     def held(self) -> PicoUsd:
         """The credits on hold for its running requests, pico-USD."""
         return PicoUsd(self.holds.aggregate(held=models.Sum("amount", default=0))["held"])
+
+
+class AuthorizationCode(models.Model):
+    """A person's consent that an app gets an API key of theirs, to be exchanged once and soon (OAuth 2 with PKCE).
+
+    Only the code's SHA-256 is stored. The settings are those of the future key.
+    """
+
+    class Method(models.TextChoices):
+        S256 = "S256", "S256"
+        PLAIN = "plain", "plain"
+
+    hash = models.CharField(max_length=64, unique=True)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    app = models.CharField(max_length=200, blank=True)
+    challenge = models.CharField(max_length=128, blank=True)
+    challenge_method = models.CharField(max_length=5, choices=Method.choices, default=Method.S256)
+    name = models.CharField(max_length=100)
+    limit = models.BigIntegerField(null=True, blank=True)  # pico-USD
+    limit_reset = models.CharField(max_length=10, choices=ApiKey.Reset.choices, blank=True)
+    key_expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} for {self.user}"

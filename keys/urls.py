@@ -5,6 +5,7 @@ from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from . import views
+from .oauth import views as oauth
 
 app_name = "keys"
 
@@ -29,6 +30,10 @@ urlpatterns = [
     # /settings/management-keys
     path("settings/management-keys", views.management_keys, name="management-keys"),
     path("settings/management-keys/create", views.create_management_key, name="create-management-key"),
+    # Apps that people connect: /auth, /settings/connected-apps
+    path("auth", oauth.authorize, name="authorize"),
+    path("settings/connected-apps", oauth.connected_apps, name="connected-apps"),
+    path("settings/connected-apps/disconnect", oauth.disconnect_app, name="disconnect-app"),
     # Short and former URLs. API clients link to /keys/<hash>.
     path("keys", RedirectView.as_view(pattern_name="keys:keys")),
     path("keys/<key_hash:key_hash>", RedirectView.as_view(pattern_name="keys:key")),

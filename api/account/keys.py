@@ -61,7 +61,7 @@ def list_keys(
 ) -> HttpResponse:
     """Return up to 100 API keys of the organization from `offset`, newest first."""
     organisation = organisation_of(request)
-    _require_its_workspace(organisation, workspace_id)
+    require_its_workspace(organisation, workspace_id)
     if not 0 <= offset <= 2**31:
         raise InvalidRequest("offset must be the number of keys to skip, 0 or more.")
     keys = _manageable(organisation).order_by("-created_at", "-pk")
@@ -73,15 +73,15 @@ def list_keys(
 def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
     """Return the new key with its secret. The secret is shown only once."""
     organisation = organisation_of(request)
-    _require_its_workspace(organisation, new.workspace_id)
+    require_its_workspace(organisation, new.workspace_id)
     key, secret = issuing.create(
         organisation,
         _creator(organisation, new.creator_user_id, request.auth.created_by),
         new.name,
-        limit=_pico(new.limit),
+        limit=in_pico(new.limit),
         limit_reset=new.limit_reset or "",
         include_byok_in_limit=new.include_byok_in_limit,
-        expires_at=_in_utc_and_future(new.expires_at),
+        expires_at=in_utc_and_future(new.expires_at),
     )
     return json_response({"data": keys_json(organisation, [key])[0], "key": secret}, status=201)
 
@@ -103,7 +103,7 @@ def update_key(request: KeyRequest, hash: str, changes: KeyChanges) -> HttpRespo
         if name in wanted and wanted[name] is None:
             raise InvalidRequest(f"{name} cannot be null. Leave it out to keep its value.")
     if "limit" in wanted:
-        wanted["limit"] = _pico(wanted["limit"])
+        wanted["limit"] = in_pico(wanted["limit"])
     if "limit_reset" in wanted:
         wanted["limit_reset"] = wanted["limit_reset"] or ""
     return json_response({"data": keys_json(organisation, [issuing.update(key, **wanted)])[0]})
@@ -117,7 +117,7 @@ def delete_key(request: KeyRequest, hash: str) -> HttpResponse:  # noqa: A002 th
     return json_response({"deleted": True})
 
 
-def _require_its_workspace(organisation: Organisation, workspace_id: str | None) -> None:
+def require_its_workspace(organisation: Organisation, workspace_id: str | None) -> None:
     """Raise InvalidRequest for another workspace than the organization's only one."""
     if workspace_id and workspace_id != organisation.workspace_id:
         raise InvalidRequest(f"workspace_id must be {organisation.workspace_id}, the organization's workspace.")
@@ -176,11 +176,13 @@ def _creator(organisation: Organisation, public_id: str | None, default_id: int)
     return member
 
 
-def _pico(limit: Decimal | None) -> PicoUsd | None:
+def in_pico(limit: Decimal | None) -> PicoUsd | None:
+    """Return a limit in dollars as pico-USD."""
     return None if limit is None else pico_from_usd(limit)
 
 
-def _in_utc_and_future(moment: datetime | None) -> datetime | None:
+def in_utc_and_future(moment: datetime | None) -> datetime | None:
+    """Return an expiration. Raises InvalidRequest (400) if it has another zone or is over."""
     if moment is None:
         return None
     if moment.utcoffset() != timedelta(0):

@@ -5,9 +5,12 @@ import json
 import pytest
 from asgiref.sync import sync_to_async
 
+from common.storage import database
 from gateway import http_responses
 from gateway.models import Generation
 from gateway.routing import upstreams
+from keys import authentication
+from keys.models import ApiKey
 from tests.gateway import factory
 from tests.gateway.factory import usd
 
@@ -200,6 +203,13 @@ async def test_absent_parameters_stay_absent_and_credentials_are_not_forwarded(a
     assert "http-referer" not in {name.lower() for name in received["headers"]}
     row = await api.generation()
     assert (row.app, row.app_title) == ("https://app.example/page", "App")
+
+
+async def test_the_app_of_a_key_counts_where_the_request_names_none(api):
+    await database.run(ApiKey.objects.update, app="https://connected.example")
+    authentication.identities.clear()
+    await api.chat()
+    assert (await api.generation()).app == "https://connected.example"
 
 
 async def test_the_fingerprint_of_the_providers_system_passes_through(api):
