@@ -116,4 +116,4 @@ def test_the_credit_note_of_a_failed_refund_is_void_in_print_too(alice_client, s
 def test_an_old_purchase_says_when_its_refund_window_ended(alice_client, bought):
     Purchase.objects.update(paid_at="2026-03-04T05:06:00Z")
     page = alice_client.get(f"{bought.get_absolute_url()}/refund").content.decode()
-    assert "For this one the time ended on 5 March 2026, 05:06 UTC." in page
+    assert "For this one the time ended on 5 Mar 2026, 05:06 UTC." in page
