@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import SimpleLazyObject
 
 from common import moments
 
@@ -16,7 +16,8 @@ __all__ = ["ReaderOfPages", "reading"]
 
 def reading(user: User | None) -> AbstractContextManager[None]:
     """Write moments for this user; in UTC for None."""
-    return moments.reading(_reader(user))
+    reader = _reader(user)
+    return moments.reading(lambda: reader)
 
 
 class ReaderOfPages:
@@ -26,8 +27,7 @@ class ReaderOfPages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        reader: Any = SimpleLazyObject(lambda: _reader(request.user))
-        with moments.reading(reader):
+        with moments.reading(cache(lambda: _reader(request.user))):
             return self.get_response(request)
 
 

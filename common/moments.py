@@ -3,7 +3,7 @@
 The reader is set around a request (`accounts.reader`) and around the writing of an email. Without one, times are UTC.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,17 +28,20 @@ class Reader:
     date_order: str = "day"
 
 
-_reader: ContextVar[Reader] = ContextVar("reader", default=Reader())  # noqa: B039 it is frozen
+_IN_UTC = Reader()
+#: A function, because the reader of a page is looked up only for a page with a moment in it. Not a lazy object: asgiref
+#: looks into the values of context variables, which would look the reader up on the event loop.
+_reader: ContextVar[Callable[[], Reader]] = ContextVar("reader", default=lambda: _IN_UTC)
 
 
 def current_reader() -> Reader:
     """Return the reader of what is being written."""
-    return _reader.get()
+    return _reader.get()()
 
 
 @contextmanager
-def reading(reader: Reader) -> Iterator[None]:
-    """Write moments for this reader."""
+def reading(reader: Callable[[], Reader]) -> Iterator[None]:
+    """Write moments for the reader that this returns, which is called for each of them."""
     before = _reader.get()
     _reader.set(reader)
     try:

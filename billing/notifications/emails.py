@@ -74,7 +74,7 @@ def refund_failed(refund: Refund) -> None:
 
 
 def _send(account: CreditAccount, subject: str | Callable[[], str], template: str, context: dict[str, Any]) -> None:
-    """Send the email to each admin. A subject with a date is a function, as every admin reads dates in their own way."""
+    """Send the email to each admin. A subject with a date is a function: admins read dates in ways of their own."""
     shown = context | {
         "account": account,
         "site_name": settings.SITE_NAME,
