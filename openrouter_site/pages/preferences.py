@@ -14,15 +14,15 @@ from accounts.models import Organisation, User
 from common.web.http import AuthedRequest
 from models_catalog import catalog
 
-from .site import set_theme
+from .site import THEMES, set_theme
 
-_THEMES = (("", "System"), ("light", "Light"), ("dark", "Dark"))
+_THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
 
 
 class DisplayForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     """The user's time zone and date format, and the theme of this browser."""
 
-    theme = forms.ChoiceField(choices=_THEMES, required=False, help_text="For this browser.")
+    theme = forms.ChoiceField(choices=_THEMES, help_text="For this browser.")
     # Longer than a name may be, so that anything typed gets the same answer.
     time_zone = forms.CharField(
         label="Time zone",
@@ -115,9 +115,9 @@ def _page(
 ) -> HttpResponse:
     organisation = access.for_member(request)
     may_change = access.is_admin(request.user, organisation)
-    theme = request.COOKIES.get("theme", "")
+    theme = request.COOKIES.get("theme")
     context = {
-        "display": shown or DisplayForm(instance=request.user, initial={"theme": theme}),
+        "display": shown or DisplayForm(instance=request.user, initial={"theme": theme if theme in THEMES else "system"}),
         "defaults": defaults or DefaultsForm(instance=organisation, may_change=may_change),
         "may_change": may_change,
         "models": [model for model in catalog.current().models.values() if model.task == "chat"],
