@@ -115,9 +115,10 @@ def _page(
 ) -> HttpResponse:
     organisation = access.for_member(request)
     may_change = access.is_admin(request.user, organisation)
-    theme = request.COOKIES.get("theme")
+    cookie = request.COOKIES.get("theme")
+    theme = cookie if cookie in THEMES else "system"
     context = {
-        "display": shown or DisplayForm(instance=request.user, initial={"theme": theme if theme in THEMES else "system"}),
+        "display": shown or DisplayForm(instance=request.user, initial={"theme": theme}),
         "defaults": defaults or DefaultsForm(instance=organisation, may_change=may_change),
         "may_change": may_change,
         "models": [model for model in catalog.current().models.values() if model.task == "chat"],
