@@ -10,7 +10,7 @@ from common.web.http import AuthedRequest
 
 from .models import Membership, Organisation, PrivacySettings, User
 
-__all__ = ["for_admin", "for_member", "is_admin", "open_personal_organisation", "privacy_of"]
+__all__ = ["for_admin", "for_member", "is_admin", "open_personal_organisation", "personal_name", "privacy_of"]
 
 #: Session key of the organization that the user has switched to.
 SESSION_ORGANISATION = "organisation"
@@ -44,12 +44,15 @@ def open_personal_organisation(user: User) -> Organisation:
     """Return the user's personal organization, created on first use. Raises Http404 for anonymous users."""
     if not user.is_authenticated:
         raise Http404
-    organisation, created = Organisation.objects.get_or_create(
-        personal_of=user, defaults={"name": user.name or user.email.partition("@")[0]}
-    )
+    organisation, created = Organisation.objects.get_or_create(personal_of=user, defaults={"name": personal_name(user)})
     if created:
         Membership.objects.get_or_create(organisation=organisation, user=user, defaults={"role": Membership.Role.ADMIN})
     return organisation
+
+
+def personal_name(user: User) -> str:
+    """Return the name of the user's personal organization: theirs, or the part of their address before the @."""
+    return user.name or user.email.partition("@")[0][:100]
 
 
 def privacy_of(organisation: Organisation) -> PrivacySettings:

@@ -101,7 +101,16 @@ class OrganisationAdmin(ReadOnlyAdmin):
     list_select_related = ("personal_of",)
     search_fields = ("name", "public_id", "members__email")
     inlines = (MembershipInline,)
-    readonly_fields = ("name", "public_id", "personal_of", "default_model", "created_at", "account", "keys")
+    readonly_fields = (
+        "name",
+        "public_id",
+        "personal_of",
+        "default_model",
+        "default_sort",
+        "created_at",
+        "account",
+        "keys",
+    )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

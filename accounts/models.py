@@ -101,6 +101,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 class Organisation(models.Model):
     """The owner of a credit account, API keys and settings. `personal_of` is the user of a personal organization."""
 
+    class Sort(models.TextChoices):
+        PRICE = "price", "Lowest price"
+        THROUGHPUT = "throughput", "Highest throughput"
+        LATENCY = "latency", "Lowest latency"
+
     public_id = models.CharField(max_length=32, unique=True, default=new_organisation_id, editable=False)
     name = models.CharField(max_length=100)
     personal_of = models.OneToOneField(
@@ -109,6 +114,8 @@ class Organisation(models.Model):
     members = models.ManyToManyField(User, through="Membership", related_name="organisations")
     # The model of requests without `model`; empty for the site's default.
     default_model = models.CharField(max_length=200, blank=True)
+    # What routing sorts providers by where a request does not say; empty: balanced by price.
+    default_sort = models.CharField(max_length=20, choices=Sort.choices, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

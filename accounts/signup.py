@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from common import mail
 
-from . import access, guessing
+from . import access, guessing, reader
 from .models import User
 
 #: Emails that a stranger can cause by typing an address.
@@ -81,6 +81,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         return [way | {"description": WAYS_TO_CONFIRM[way["id"]]} for way in super().get_reauthentication_methods(user)]
+
+    def send_notification_mail(self, template_prefix: str, user: AbstractBaseUser, *args: Any, **options: Any) -> None:
+        with reader.reading(user if isinstance(user, User) else None):
+            super().send_notification_mail(template_prefix, user, *args, **options)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         if template_prefix in UNASKED_MAILS and not ratelimit.consume(

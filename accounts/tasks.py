@@ -6,6 +6,8 @@ from allauth.account.models import EmailAddress
 from celery import shared_task
 from django.utils import timezone
 
+from . import reader
+
 __all__ = ["report_failed_attempts"]
 
 
@@ -20,4 +22,5 @@ def report_failed_attempts(email: str, secret: str, failures: int, address: str)
         owners = owners.filter(verified=True)
     context = {"email": email, "failures": failures, "address": address, "timestamp": timezone.now()}
     for user in {owner.user for owner in owners}:
-        get_adapter().render_mail(f"account/email/failed_attempts_{secret}", user.email, context).send()
+        with reader.reading(user):
+            get_adapter().render_mail(f"account/email/failed_attempts_{secret}", user.email, context).send()

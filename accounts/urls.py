@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from . import privacy
+from . import privacy, profile
 
 app_name = "accounts"
 
 urlpatterns = [
     # /settings/
+    path("settings/profile", profile.profile, name="profile"),
     path("settings/privacy", privacy.privacy, name="privacy"),
+    path("settings/security", profile.security, name="security"),
 ]

@@ -21,7 +21,7 @@ USABLE_SECONDS = 2.0
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """The organization's rules: how providers may use its prompts, and which providers it uses."""
+    """The organization's rules: how providers may use its prompts, which providers it uses, and in which order."""
 
     allow_paid_training: bool = False
     allow_free_training: bool = False
@@ -30,6 +30,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     log_for_discount: bool = False
     allowed_providers: frozenset[str] = frozenset()
     ignored_providers: frozenset[str] = frozenset()
+    default_sort: str = ""  # what to sort endpoints by where a request does not say: price, throughput, latency
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,5 +125,6 @@ def _read_payer(organisation_id: int) -> _Payer:
             log_for_discount=privacy.log_for_discount,
             allowed_providers=frozenset(privacy.allowed_providers),
             ignored_providers=frozenset(privacy.ignored_providers),
+            default_sort=organisation.default_sort,
         ),
     )

@@ -8,6 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from common.clock import utc_now
+from common.moments import moment_text
 from common.money import PicoUsd, as_usd, pico_from_usd
 
 from .models import ApiKey
@@ -124,8 +125,7 @@ class EditKeyForm(CreateKeyForm):
         if key.expires_at:
             expiry = self.fields["expiry"]
             assert isinstance(expiry, forms.ChoiceField)
-            unchanged = f"{key.expires_at.day} {key.expires_at:%B %Y, %H:%M} UTC"
-            expiry.choices = expiry_choices(("keep", unchanged), ("", "Never"))
+            expiry.choices = expiry_choices(("keep", moment_text(key.expires_at)), ("", "Never"))
         if key.is_management:
             del self.fields["limit"], self.fields["limit_reset"]
         else:

@@ -3,16 +3,16 @@
 Call these functions in the transaction that the email reports; `outbox.py` sends it after the commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import dateformat
 
 from billing.models import CreditAccount, Dispute, ExpiringCredits, Purchase, Refund
+from common.moments import day_text
 from common.money import PicoUsd, format_cents, format_usd
 
 from . import outbox
@@ -58,8 +58,8 @@ def balance_is_low(account: CreditAccount) -> None:
 
 def credits_expire(account: CreditAccount, expiring: Sequence[ExpiringCredits]) -> None:
     """Warn of credits that expire soon. `expiring` is sorted by date."""
-    subject = f"Your credits expire on {dateformat.format(expiring[0].expires_at, 'j F Y')}"
-    _send(account, subject, "credits_expire", {"expiring": expiring})
+    first = expiring[0].expires_at
+    _send(account, lambda: f"Your credits expire on {day_text(first)}", "credits_expire", {"expiring": expiring})
 
 
 def frozen(account: CreditAccount, dispute: Dispute) -> None:
@@ -73,7 +73,8 @@ def refund_failed(refund: Refund) -> None:
     _send(refund.purchase.account, subject, "refund_failed", {"refund": refund})
 
 
-def _send(account: CreditAccount, subject: str, template: str, context: dict[str, Any]) -> None:
+def _send(account: CreditAccount, subject: str | Callable[[], str], template: str, context: dict[str, Any]) -> None:
+    """Send the email to each admin. A subject with a date is a function: admins read dates in ways of their own."""
     shown = context | {
         "account": account,
         "site_name": settings.SITE_NAME,
@@ -81,4 +82,8 @@ def _send(account: CreditAccount, subject: str, template: str, context: dict[str
         "credits_url": settings.SITE_URL + reverse("billing:credits"),
         "auto_top_up_url": settings.SITE_URL + reverse("billing:auto-top-up"),
     }
-    outbox.enqueue(account, subject, render_to_string(f"billing/mail/{template}.txt", shown))
+
+    def write() -> tuple[str, str]:
+        return subject() if callable(subject) else subject, render_to_string(f"billing/mail/{template}.txt", shown)
+
+    outbox.enqueue(account, write)

@@ -6,6 +6,7 @@ process dies in between, the email is sent again, with the same Message-ID.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -14,6 +15,7 @@ from celery import current_app
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import reader
 from accounts.models import Membership
 from billing.models import CreditAccount, Notice
 from common import mail
@@ -38,11 +40,16 @@ BATCH = 100
 RETENTION = timedelta(days=90)
 
 
-def enqueue(account: CreditAccount, subject: str, body: str) -> None:
-    """Send an email to every admin of the organization once the surrounding transaction commits."""
+def enqueue(account: CreditAccount, write: Callable[[], tuple[str, str]]) -> None:
+    """Send an email to every admin of the organization once the surrounding transaction commits.
+
+    `write` returns subject and body; it is called for each admin, with their time zone and date format.
+    """
     admins = Membership.objects.filter(organisation=account.organisation_id, role=Membership.Role.ADMIN)
-    for user in admins.filter(user__is_active=True).order_by("user").values_list("user", flat=True):
-        notice = Notice.objects.create(account=account, user_id=user, subject=subject[:200], body=body)
+    for admin in admins.filter(user__is_active=True).order_by("user").select_related("user"):
+        with reader.reading(admin.user):
+            subject, body = write()
+        notice = Notice.objects.create(account=account, user=admin.user, subject=subject[:200], body=body)
         transaction.on_commit(partial(wake_worker, notice.pk))
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import dateformat, timezone
+from django.utils import timezone
 
 from accounts.models import User
 from billing.credits import ledger
@@ -24,6 +24,7 @@ from billing.models import CreditAccount, LedgerEntry, Lot, Purchase, Refund, pa
 from billing.notifications import emails
 from billing.providers import registry, stripe
 from billing.providers.types import ProviderError, ProviderRefund, RefundStatus, RequestRejected
+from common.moments import moment_text
 from common.money import PicoUsd, cents_down, format_cents, pico_from_cents
 
 from . import disputes
@@ -61,7 +62,7 @@ def offer(purchase: Purchase, *, by_operator: bool = False) -> Offer:
     if timezone.now() > until and not by_operator:
         raise NotRefundable(
             f"Purchases can be refunded within {settings.REFUND_WINDOW_HOURS} hours. For this one the time ended on "
-            f"{dateformat.format(until, 'j F Y, H:i')} UTC."
+            f"{moment_text(until)}."
         )
     account = CreditAccount.objects.get(pk=purchase.account_id)
     if account.frozen_reason:

@@ -23,6 +23,7 @@ def order_attempts(
     """The attempts of all models in the order to try them. `variants` are those of the first model's name."""
     preferences = request.provider
     by, partition = _sorting(preferences.sort, variants)
+    by = by or constraints.policy.default_sort
     if request.body.get("route") == "sort":  # the older spelling of `partition: "none"`
         partition = "none"
     if by and partition == "none":

@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import Organisation
 from common.clock import utc_now
 from common.errors import InvalidRequest
+from common.moments import moment_text
 from common.money import PicoUsd, as_usd, pico_from_usd
 from keys.forms import LARGEST_LIMIT, CreateKeyForm, expiry_choices
 from keys.models import ApiKey
@@ -126,7 +127,7 @@ class ConsentForm(CreateKeyForm):
         if wish.expires_at:
             expiry = self.fields["expiry"]
             assert isinstance(expiry, forms.ChoiceField)
-            asked = f"{wish.expires_at:%Y-%m-%d %H:%M} UTC, as the app asks"
+            asked = f"{moment_text(wish.expires_at)}, as the app asks"
             expiry.choices = expiry_choices(("wish", asked), ("", "Never"))
 
     def consent(self) -> Consent:

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from django import template
 
@@ -37,9 +37,9 @@ register.filter("tokens", tokens)
 
 
 @register.filter
-def unix_day(seconds: int) -> datetime:
-    """Return Unix seconds as a datetime in UTC, for `|date`."""
-    return datetime.fromtimestamp(seconds, UTC)
+def unix_day(seconds: int) -> date:
+    """Return the UTC date of Unix seconds: a model was added on the same day for every reader."""
+    return datetime.fromtimestamp(seconds, UTC).date()
 
 
 @register.filter

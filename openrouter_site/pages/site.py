@@ -25,14 +25,18 @@ THEME_SECONDS = 365 * 24 * 3600
 @require_POST
 def theme(request: PageRequest) -> HttpResponse:
     """Set the theme and return to the previous page. Scripts set the same cookie."""
-    chosen = request.POST.get("theme", "")
     response = HttpResponseRedirect(back(request))
+    set_theme(response, request.POST.get("theme", ""))
+    return response
+
+
+def set_theme(response: HttpResponse, chosen: str) -> None:
+    """Keep the theme in this browser's cookie, from which the server writes pages; not "light" or "dark": no cookie."""
     if chosen in THEMES:
         secure = settings.SESSION_COOKIE_SECURE
         response.set_cookie("theme", chosen, max_age=THEME_SECONDS, samesite="Lax", secure=secure)
     else:
         response.delete_cookie("theme", samesite="Lax")
-    return response
 
 
 @require_GET

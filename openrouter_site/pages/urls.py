@@ -2,14 +2,16 @@
 
 from django.urls import path
 
-from . import offline, preferences, site, verification
+from . import offline, preferences, settings_area, site, verification
 
 urlpatterns = [
     path("theme", site.theme, name="theme"),
     path("terms", site.terms, name="terms"),
     path("privacy", site.privacy, name="privacy"),
     path("account/resend-verification", verification.resend_verification, name="resend-verification"),
+    path("settings", settings_area.settings, name="settings"),
     path("settings/preferences", preferences.preferences, name="preferences"),
+    path("settings/preferences/display", preferences.display, name="display-preferences"),
     path("manifest.webmanifest", site.manifest, name="manifest"),
     path("chat-worker.js", offline.worker, name="chat-worker"),
     path("chat/shell", offline.shell, name="chat-shell"),

@@ -66,9 +66,9 @@ def test_the_keyboard_reaches_content_search_and_account(page: Page, site: Site)
 
     page.get_by_role("button", name="Account").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Email addresses")).to_be_visible()
+    expect(page.get_by_role("link", name="Settings")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("link", name="Email addresses")).to_be_hidden()
+    expect(page.get_by_role("link", name="Settings")).to_be_hidden()
     expect(page.get_by_role("button", name="Account")).to_be_focused()
 
 

@@ -116,4 +116,17 @@ def test_the_credit_note_of_a_failed_refund_is_void_in_print_too(alice_client, s
 def test_an_old_purchase_says_when_its_refund_window_ended(alice_client, bought):
     Purchase.objects.update(paid_at="2026-03-04T05:06:00Z")
     page = alice_client.get(f"{bought.get_absolute_url()}/refund").content.decode()
-    assert "For this one the time ended on 5 March 2026, 05:06 UTC." in page
+    assert "For this one the time ended on 5 Mar 2026, 05:06 UTC." in page
+
+
+def test_a_receipt_and_a_credit_note_name_the_readers_zone(alice_client, alice, sandbox, bought, empty_account):
+    Purchase.objects.update(paid_at="2026-07-01T20:00:00Z")
+    receipt = f"{bought.get_absolute_url()}/receipt"
+    assert ">1 Jul 2026, 20:00 UTC</time>" in alice_client.get(receipt).content.decode()
+    alice.time_zone = "America/New_York"
+    alice.save()
+    assert ">1 Jul 2026, 16:00 EDT</time>" in alice_client.get(receipt).content.decode()
+    Purchase.objects.update(paid_at=timezone.now())
+    refund = refunds.request(Purchase.objects.get(), alice, cents=bought.credit_cents)
+    Refund.objects.update(created_at="2026-12-31T23:30:00Z")
+    assert ">31 Dec 2026, 18:30 EST</time>" in alice_client.get(refund.get_absolute_url()).content.decode()

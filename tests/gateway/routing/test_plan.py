@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from common.errors import InvalidRequest, ModelNotFound
+from gateway.callers import Policy
 from gateway.routing.health import EndpointHealth, EndpointKey, Health
 from tests.gateway.routing.examples import REAL, SIMULATED, A, B, C, catalogue, endpoint, known, model, plan, tags
 
@@ -60,6 +61,15 @@ def test_sort_is_deterministic(sort, order):
 def test_sort_by_latency_puts_unknown_endpoints_last():
     health = known(c=EndpointHealth(latency={"p50": 100}), b=EndpointHealth(latency={"p50": 300}))
     assert tags(plan(health=health, provider={"sort": "latency"})) == ["c", "b", "a"]
+
+
+def test_the_accounts_default_sort_is_for_requests_without_one_of_their_own():
+    health = known(a=EndpointHealth(throughput={"p50": 10}), c=EndpointHealth(throughput={"p50": 90}))
+    fast = Policy(default_sort="throughput")
+    assert tags(plan(health=health, policy=fast)) == ["c", "a", "b"]
+    assert tags(plan(health=health, policy=fast, provider={"sort": "price"})) == ["a", "b", "c"]
+    assert tags(plan(health=health, policy=fast, model="acme/one:floor")) == ["a", "b", "c"]
+    assert tags(plan(health=health, policy=fast, provider={"order": ["b"]}))[0] == "b"
 
 
 @pytest.mark.parametrize("sort", ["price", "throughput", "latency", "exacto"])

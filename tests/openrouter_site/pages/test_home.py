@@ -194,7 +194,7 @@ def test_a_running_request_is_among_the_latest_and_has_no_cost_yet(alice_client:
 def test_only_the_five_latest_requests_are_shown(alice_client: Client, account: CreditAccount):
     for _ in range(7):
         make_request(account)
-    assert page_of(alice_client).count("<time datetime") == 5
+    assert page_of(alice_client).count('<td class="muted hide-sm"><time datetime') == 5
 
 
 def test_a_member_sees_the_organisation_that_they_work_in(bob_client: Client, account: CreditAccount):
@@ -225,7 +225,7 @@ def test_the_start_page_asks_the_database_little(alice_client, account, catalogu
 
 def test_a_phone_shows_when_each_request_was(alice_client: Client, account: CreditAccount):
     make_request(account)
-    assert re.search(r'<small class="only-sm[^"]*">(now|[^<]+ago)</small>', page_of(alice_client))
+    assert re.search(r'<small class="only-sm[^"]*"><time [^>]+>(now|[^<]+ago)</time></small>', page_of(alice_client))
 
 
 def test_the_front_page_of_a_production_site_mentions_no_simulation(client: Client, settings):

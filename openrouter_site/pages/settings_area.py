@@ -1,0 +1,64 @@
+"""The settings area: the list of its pages, which their common navigation shows."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET
+
+from common.web.http import AuthedRequest
+
+__all__ = ["ENTRIES", "Entry", "existing", "settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of the settings. `sections` are prefixes of the names of routes that belong to it, beside its own."""
+
+    label: str
+    icon: str
+    route: str
+    summary: str
+    sections: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        return reverse(self.route)
+
+    @property
+    def exists(self) -> bool:
+        try:
+            return bool(self.url)
+        except NoReverseMatch:
+            return False
+
+    def includes(self, route: str) -> bool:
+        """Return whether a route, by its name, is this page or one below it."""
+        return route == self.route or route.startswith(self.sections)
+
+
+#: In the order of the navigation. A page whose route does not exist is not shown.
+ENTRIES = (
+    Entry("Profile", "user", "accounts:profile", "Your name and email addresses", ("account_email",)),
+    Entry("Preferences", "settings", "preferences", "Time zone, theme, default model", ("display-preferences",)),
+    Entry("Credits", "wallet", "billing:credits", "Balance, purchases and receipts", ("billing:",)),
+    Entry("API keys", "key", "keys:keys", "Keys for your apps, with limits", ("keys:",)),
+    Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts"),
+    Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
+    Entry("Security", "lock", "accounts:security", "Password, two-factor authentication, passkeys",
+          ("account_change_password", "account_set_password", "mfa_")),
+)  # fmt: skip
+
+
+def existing() -> list[Entry]:
+    """Return the pages that this site has."""
+    return [entry for entry in ENTRIES if entry.exists]
+
+
+@login_required
+@require_GET
+def settings(request: AuthedRequest) -> HttpResponse:
+    """The list of all settings pages."""
+    return render(request, "settings/settings.html", {"entries": existing()})
