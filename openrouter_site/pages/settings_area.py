@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from common.web.http import AuthedRequest
 
-__all__ = ["ENTRIES", "Entry", "existing", "settings"]
+__all__ = ["ENTRIES", "Entry", "settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +27,17 @@ class Entry:
     def url(self) -> str:
         return reverse(self.route)
 
-    @property
-    def exists(self) -> bool:
-        try:
-            return bool(self.url)
-        except NoReverseMatch:
-            return False
-
     def includes(self, route: str) -> bool:
         """Return whether a route, by its name, is this page or one below it."""
         return route == self.route or route.startswith(self.sections)
 
 
-#: In the order of the navigation. A page whose route does not exist is not shown.
+#: In the order of the navigation. The first that includes a route is its page.
 ENTRIES = (
     Entry("Profile", "user", "accounts:profile", "Your name and email addresses", ("account_email",)),
     Entry("Preferences", "settings", "preferences", "Time zone, theme, default model", ("display-preferences",)),
     Entry("Credits", "wallet", "billing:credits", "Balance, purchases and receipts", ("billing:",)),
+    Entry("Connected apps", "link", "keys:connected-apps", "Apps that pay with your credits", ("keys:disconnect-app",)),
     Entry("API keys", "key", "keys:keys", "Keys for your apps, with limits", ("keys:",)),
     Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts"),
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
@@ -52,13 +46,8 @@ ENTRIES = (
 )  # fmt: skip
 
 
-def existing() -> list[Entry]:
-    """Return the pages that this site has."""
-    return [entry for entry in ENTRIES if entry.exists]
-
-
 @login_required
 @require_GET
 def settings(request: AuthedRequest) -> HttpResponse:
     """The list of all settings pages."""
-    return render(request, "settings/settings.html", {"entries": existing()})
+    return render(request, "settings/settings.html", {"entries": ENTRIES})

@@ -19,7 +19,7 @@ def settings_navigation(context: template.Context) -> dict[str, Any]:
     current = next((entry for entry in settings_area.ENTRIES if entry.includes(route)), None)
     is_below = current is not None and current.route != route
     return {
-        "entries": settings_area.existing(),
+        "entries": settings_area.ENTRIES,
         "current": current,
         "is_below": is_below,
         "back_url": current.url if is_below and current else reverse("settings"),
