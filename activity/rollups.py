@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
-from django.db.models import BigIntegerField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Cast, Trunc
 
@@ -21,7 +21,18 @@ from common.clock import hour_of, window_start
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
 from gateway.models.usage import SUMS
 
-__all__ = ["Stretch", "distinct", "exists", "first_hour", "hours_with", "rolled_until", "sums_by"]
+__all__ = [
+    "Stretch",
+    "distinct",
+    "exists",
+    "first_hour",
+    "hours_with",
+    "more_rows_than",
+    "rolled_until",
+    "some_sums_by",
+    "sums_apart",
+    "sums_by",
+]
 
 #: The tables from coarse to fine, each with the column of its time.
 TABLES: dict[str, Any] = {"month": UsageMonth, "day": UsageDay, "hour": UsageHour}
@@ -29,6 +40,8 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SUMS = {f"sum_{name}": Cast(Sum(name, default=0), BigIntegerField()) for name in SUMS}
 _Range = tuple[datetime, datetime]
+#: Ends the name of a condition whose values rows must not have.
+_NOT_IN = "__not_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +73,50 @@ def sums_by(
     """Yield (first hour of the bucket, values of `columns`, sums in the order of `SUMS`), read in one query.
 
     The same bucket and values may occur several times. `until` comes from `rolled_until`; `conditions` restrict
-    columns of `DIMENSIONS`, as in `filter`.
+    columns of `DIMENSIONS`, as in `filter`, or with `__not_in`, name values to leave out.
     """
+    return some_sums_by(stretch, until, columns, SUMS, conditions)
+
+
+def some_sums_by(
+    stretch: Stretch, until: datetime, columns: Sequence[str], sums: Sequence[str], conditions: Mapping[str, Any]
+) -> Iterator[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
+    """Yield the same as `sums_by`, with the sums that are named only: a row of each costs as much as its columns."""
+    added = {f"sum_{name}": _SUMS[f"sum_{name}"] for name in sums}
     parts = [
-        rows.order_by().values_list("bucket", *columns).annotate(**_SUMS)
+        rows.order_by().values_list("bucket", *columns).annotate(**added)
         for rows in _parts(stretch, until, columns, conditions)
     ]
     for bucket, *values in _union(parts):
         yield _whole_hour(bucket.astimezone(UTC)), tuple(values[: len(columns)]), tuple(values[len(columns) :])
+
+
+def more_rows_than(
+    most: int, stretch: Stretch, until: datetime, columns: Sequence[str], conditions: Mapping[str, Any]
+) -> bool:
+    """Whether `sums_by` of the same would add up more than `most` rows; reads the index of as many, in one query."""
+    parts = [rows.order_by().values_list(Value(1)) for rows in _parts(stretch, until, columns, conditions)]
+    return bool(_union(parts)[most : most + 1])
+
+
+def sums_apart(
+    stretch: Stretch, until: datetime, columns: Sequence[str], name: str
+) -> Iterator[tuple[datetime, str, Any, int]]:
+    """Yield (start, column, value, sum of `name`) for each of `columns` by itself, read in one query.
+
+    The start is that of a UTC hour or day, or of a month if the stretch is not divided by "day". The same start and
+    value may occur several times.
+    """
+    parts = []
+    for rows in _parts(stretch, until, columns, {}, apart=True):
+        unit = next(unit for unit, table in TABLES.items() if table is rows.model)
+        kind: Expression | F = Value("only", output_field=CharField()) if unit == "hour" else F("kept")
+        starts = rows.order_by().values_list(F(unit), kind, *columns)
+        parts.append(starts.annotate(added=_SUMS[f"sum_{name}"]))
+    for start, kept, *values, added in _union(parts):
+        for column, value in zip(columns, values, strict=True):
+            if kept in ("only", column):
+                yield start.astimezone(UTC), column, value, added
 
 
 def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]:
@@ -148,10 +197,14 @@ def _parts(
 
     They have every one of `columns` and the columns of `conditions` together, or if `apart`, in rows of their own.
     """
+    excluded = {name: values for name, values in conditions.items() if name.endswith(_NOT_IN)}
+    included = {name: values for name, values in conditions.items() if name not in excluded}
     parts = []
     for unit, times in _tables(ranges or [*pairwise(stretch.edges)], stretch.bucket, until).items():
         within = Q(*(Q(**{f"{unit}__gte": start, f"{unit}__lt": end}) for start, end in times), _connector=Q.OR)
-        rows: QuerySet[Any] = TABLES[unit].objects.filter(within, account=stretch.account, **conditions)
+        rows: QuerySet[Any] = TABLES[unit].objects.filter(within, account=stretch.account, **included)
+        for name, values in excluded.items():
+            rows = rows.exclude(**{f"{name.removesuffix(_NOT_IN)}__in": values})
         if unit != "hour":
             rows = rows.filter(kept__in=_kept(columns, conditions, apart=apart))
         parts.append(rows.annotate(bucket=_bucket(stretch, unit)))

@@ -31,6 +31,25 @@ from keys import issuing  # noqa: E402
 from keys.models import ApiKey  # noqa: E402
 
 WARM_UP = 3
+_MODEL = [{"field": "model", "operator": "eq", "value": "acme/model-3"}]
+#: Analytics queries: name, days, body.
+QUERIES: tuple[tuple[str, int, dict[str, object]], ...] = (
+    ("total", 7, {"metrics": ["total_usage"]}),
+    (
+        "by model and day",
+        30,
+        {"metrics": ["total_usage", "request_count"], "dimensions": ["model"], "granularity": "day"},
+    ),
+    ("by key and month", 365, {"metrics": ["total_usage"], "dimensions": ["api_key_id"], "granularity": "month"}),
+    ("by key and model", 7, {"metrics": ["total_usage"], "dimensions": ["api_key_id", "model"]}),
+    ("by key and model", 30, {"metrics": ["total_usage"], "dimensions": ["api_key_id", "model"]}),
+    (
+        "one model by key and day",
+        30,
+        {"metrics": ["total_usage"], "dimensions": ["api_key_id"], "granularity": "day", "filters": _MODEL},
+    ),
+    ("by app and hour", 1, {"metrics": ["tokens_total"], "dimensions": ["app"], "granularity": "hour"}),
+)
 
 
 def pages() -> dict[str, Callable[[], object]]:
@@ -65,7 +84,18 @@ def pages() -> dict[str, Callable[[], object]]:
     found["requests, half a year ago"] = lambda: listing.page_of(everything, before=half_a_year)
     found["requests, a filter that matches none"] = lambda: listing.page_of(rare)
     found["GET /api/v1/activity"] = page(program, "/api/v1/activity")
+    for name, days, body in QUERIES:
+        time_range = {"start": f"{utc_now() - timedelta(days=days):%FT%H:00:00Z}", "end": f"{utc_now():%FT%TZ}"}
+        found[f"analytics, {days} days, {name}"] = posting(program, body | {"time_range": time_range})
     return found
+
+
+def posting(program: Client, body: dict[str, object]) -> Callable[[], object]:
+    def load() -> None:
+        response = program.post("/api/v1/analytics/query", json.dumps(body), content_type="application/json")
+        assert response.status_code == 200, response.content
+
+    return load
 
 
 def measure(load: Callable[[], object], loads: int) -> tuple[list[float], float]:

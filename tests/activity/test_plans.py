@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from activity.insights.costs import NEWEST
 from common.clock import utc_now, window_start
 from gateway.accounting.rollups import roll_up
 from keys import issuing
@@ -53,11 +54,12 @@ def used(account, key):
         cursor.execute("ANALYZE")
 
 
-def rows_read(client, url: str) -> Counter:
-    """Load a page; returns the rows that it read, by table, and fails at a scan of a whole table."""
+def rows_read(client, url: str, body: object = None) -> Counter:
+    """Load a page, or post a body; returns the rows that it read, by table, and fails at a scan of a whole table."""
     read: Counter = Counter()
     with CaptureQueriesContext(connection) as queries:
-        assert client.get(url).status_code == 200
+        response = client.get(url) if body is None else client.post(url, json.dumps(body), "application/json")
+        assert response.status_code == 200, response.content
     ours = [each["sql"] for each in queries if "gateway_usage" in each["sql"] or "gateway_generation" in each["sql"]]
     assert ours, url
     with connection.cursor() as cursor:
@@ -92,11 +94,13 @@ def test_pages_read_in_proportion_to_what_they_show(used, organisation, alice, a
         ("period=30d&model=acme/1&by=key", DAYS * COMBINATIONS + choices, 2 * today),
         ("period=all", 31 * VALUES["model"] + choices, 2 * today),
     ):
+        insights = "model=" not in query  # five weeks by key, model and app, and the newest requests
         read = rows_read(alice_client, f"/activity?{query}")
-        assert read["gateway_usageday"] <= days + DAYS, query
-        assert read["gateway_usagehour"] <= hours + 1, query
+        watched = 35 * (VALUES["key"] + VALUES["model"] + VALUES["app"])
+        assert read["gateway_usageday"] <= days + DAYS + watched * insights, query
+        assert read["gateway_usagehour"] <= hours + 1 + today * insights, query
         assert read["gateway_usagemonth"] <= 3 * COMBINATIONS, query
-        assert read["gateway_generation"] <= 60, query
+        assert read["gateway_generation"] <= 60 + (NEWEST + 1) * insights, query
     secret = issuing.create(organisation, alice, "Script", is_management=True)[1]
     program = Client(headers={"Authorization": f"Bearer {secret}"})
     for client, url, days in (
@@ -109,3 +113,25 @@ def test_pages_read_in_proportion_to_what_they_show(used, organisation, alice, a
         assert read["gateway_usageday"] <= days, url
         assert read["gateway_usagehour"] <= 2 * today, url
         assert read["gateway_generation"] <= 10, url
+
+
+def test_analytics_queries_read_in_proportion_to_what_they_show(used, organisation, alice):
+    secret = issuing.create(organisation, alice, "Script", is_management=True)[1]
+    program = Client(headers={"Authorization": f"Bearer {secret}"})
+    today = 24 * COMBINATIONS
+    month = {"start": f"{utc_now() - timedelta(days=30):%Y-%m-%dT00:00:00Z}", "end": f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"}
+    by_model = [{"field": "model", "operator": "eq", "value": "acme/1"}]
+    for query, rows in (
+        ({"dimensions": ["model"], "granularity": "day"}, 31 * VALUES["model"]),
+        ({"dimensions": ["app"], "filters": []}, 31 * VALUES["app"]),
+        ({"filters": by_model, "granularity": "week"}, 31 * VALUES["model"]),
+        ({"dimensions": ["model", "app"], "granularity": "day"}, 31 * COMBINATIONS),
+        ({"dimensions": ["api_key_id"], "filters": by_model}, 31 * COMBINATIONS),
+    ):
+        body = {"metrics": ["total_usage"], "time_range": month, **query}
+        read = rows_read(program, "/api/v1/analytics/query", body)
+        # Once for the bound, of the index alone, and once for the sums.
+        assert read["gateway_usageday"] <= 2 * (rows + DAYS), query
+        assert read["gateway_usagehour"] <= 2 * 2 * today + 2, query
+        assert read["gateway_usagemonth"] <= 2 * COMBINATIONS, query
+        assert read["gateway_generation"] == 0, query

@@ -2,6 +2,7 @@
 describes, in every state of what they show."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -192,6 +193,16 @@ def test_activity(manager, account):
     send(manager, "GET /activity", date="2001-01-01", status=400)
 
 
+def test_analytics(manager, account, key, alice):
+    make_request(account, key=key, user=alice, app="https://notes.example.com/")
+    send(manager, "GET /analytics/meta")
+    body = {"metrics": ["total_usage", "cache_hit_rate"], "dimensions": ["api_key_id", "user"], "granularity": "day"}
+    [row] = send(manager, "POST /analytics/query", body=body)["data"]["data"]
+    assert row["api_key_hash"] == key.hash and row["user_email"] == alice.email
+    send(manager, "POST /analytics/query", body={"metrics": ["request_count"], "limit": 1})
+    send(manager, "POST /analytics/query", body={"metrics": ["beauty"]}, status=400)
+
+
 # --- Errors ----------------------------------------------------------------------------------------
 
 PRIVATE = [
@@ -205,6 +216,8 @@ PRIVATE = [
     ("GET /credits", ""),
     ("GET /generation", ""),
     ("GET /activity", ""),
+    ("GET /analytics/meta", ""),
+    ("POST /analytics/query", ""),
     ("GET /models/user", ""),
 ]
 
@@ -215,6 +228,8 @@ def test_without_a_key_that_exists(db, operation, path):
         send(client, operation, path, status=401)
 
 
-@pytest.mark.parametrize("operation, path", [each for each in PRIVATE if "/keys" in each[0] or "activity" in each[0]])
+@pytest.mark.parametrize(
+    "operation, path", [each for each in PRIVATE if re.search("/keys|/activity|/analytics", each[0])]
+)
 def test_what_needs_a_management_key(api, operation, path):
-    send(api, operation, path, {"name": "x"}, status=403)
+    send(api, operation, path, {"name": "x", "metrics": ["total_usage"]}, status=403)

@@ -141,6 +141,12 @@ def test_what_was_used(site: Site, client: OpenRouter, manager: OpenRouter, acco
     site.manage("shell", "--no-imports", "-c", TWO_DAYS_LATER.format(email=account["email"]))
     rows = manager.analytics.get_user_activity().data
     assert MODEL in {row.model for row in rows}
+    names = [metric.name for metric in manager.analytics.get_analytics_meta().data.metrics]
+    filters: Any = [{"field": "model", "operator": "in", "value": [MODEL]}]
+    used = manager.analytics.query_analytics(
+        metrics=names, dimensions=["model", "api_key_id"], granularity="day", filters=filters
+    )
+    assert used.data.metadata.row_count == len(used.data.data) > 0 and not used.data.metadata.truncated
 
 
 @pytest.mark.skipif(not is_served("/embeddings"), reason="not served")
@@ -221,6 +227,11 @@ try {
 }
 seen.used = (await manager.credits.getCredits()).data.totalUsage;
 seen.activity = Array.isArray((await manager.analytics.getUserActivity()).data);
+const meta = (await manager.analytics.getAnalyticsMeta()).data;
+const metrics = meta.metrics.map((metric) => metric.name);
+const timeRange = { start: new Date(Date.now() - 86400e3 * 5), end: new Date(Date.now() + 3600e3) };
+const query = { metrics, dimensions: ["model"], granularity: "day", timeRange };
+seen.rows = (await manager.analytics.queryAnalytics({ requestBody: query })).data.metadata.rowCount;
 """
 
 CATALOG = """
@@ -260,6 +271,7 @@ def test_node_chats_and_what_they_used(run):
     assert seen["cost"] == seen["described"] == pytest.approx(seen["halves"])
     assert 0 < seen["used"] < 25
     assert (seen["status"], seen["content"], seen["activity"]) == (400, 404, True)
+    assert seen["rows"] > 0
 
 
 def test_node_the_catalog_and_keys_with_their_secrets(run):

@@ -1,0 +1,68 @@
+"""The apps and sessions that cost the most."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from activity.filters import Filter
+from activity.names import app_name
+from gateway.models import Generation
+
+from .spending import Spending
+
+__all__ = ["DAYS", "NEWEST", "Cost", "Sessions", "apps_of", "sessions_of"]
+
+MOST = 5
+#: Days over which apps are added up, today included.
+DAYS = 30
+#: Sessions have no sums of their own: they are added up from this many of the newest requests.
+NEWEST = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One app or session: pico-USD, and the query string of its page."""
+
+    label: str
+    cost: int
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The most expensive sessions. `since` is the oldest request that was read; None if that were all."""
+
+    shown: list[Cost]
+    since: datetime | None
+
+
+def apps_of(view: Filter, spending: Spending) -> list[Cost]:
+    """Return the apps that cost the most in the last 30 days, largest first."""
+    costs = Counter(
+        {
+            str(app): sum(cost for age, cost in days.items() if age < DAYS)
+            for app, days in spending.by["app"].items()
+            if app
+        }
+    )
+    return [Cost(app_name(app), cost, view.query(app=app, period="")) for app, cost in _largest(costs)]
+
+
+def sessions_of(view: Filter) -> Sessions:
+    """Return the sessions that cost the most among the newest requests, largest first. Reads so many, by index."""
+    newest = Generation.objects.filter(account=view.account).order_by("-created_at", "-id")
+    rows = list(newest.values_list("session_id", "cost", "created_at")[: NEWEST + 1])
+    costs: Counter[str] = Counter()
+    for session_id, cost, _ in rows[:NEWEST]:
+        if session_id:
+            costs[session_id] += cost
+    return Sessions(
+        [Cost(name, cost, urlencode({"session_id": name})) for name, cost in _largest(costs)],
+        rows[NEWEST - 1][2] if len(rows) > NEWEST else None,
+    )
+
+
+def _largest(costs: Counter[str]) -> list[tuple[str, int]]:
+    ordered = sorted(costs.items(), key=lambda each: (-each[1], each[0]))
+    return [(name, cost) for name, cost in ordered if cost][:MOST]
