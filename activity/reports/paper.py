@@ -4,6 +4,7 @@ Its font is Liberation Sans (Latin, Greek, Cyrillic), which comes with PDF.js; w
 (Latin). A character that the font lacks becomes a question mark: no text of a customer can make a document fail.
 """
 
+import logging
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -15,6 +16,8 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 __all__ = ["Paper"]
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every table of a font that it cuts
 
 _FONTS = {"": "LiberationSans-Regular.ttf", "B": "LiberationSans-Bold.ttf"}
 _LOST = "?"

@@ -7,7 +7,7 @@ one month and ends in the next belongs to the first, so that the statement agree
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Min, Sum
 
 from activity import rollups
 from activity.rollups import Stretch
@@ -61,7 +61,7 @@ def statement_of(account: CreditAccount, month: Month, usage: int) -> Statement:
 
 def first_month(account: CreditAccount) -> Month:
     """Return the month in which the account was opened, or had its first credits or usage if that was earlier."""
-    entry = LedgerEntry.objects.filter(account=account).order_by("pk").values_list("created_at", flat=True).first()
+    entry = LedgerEntry.objects.filter(account=account).aggregate(first=Min("created_at"))["first"]
     moments = [account.created_at, entry, rollups.first_hour(account)]
     return Month.of(min(moment for moment in moments if moment is not None))
 
