@@ -22,7 +22,7 @@ def of_month(report: MonthReport) -> bytes:
     so_far = " so far" if report.is_running else ""
     paper = Paper(f"Usage in {report.month.words}{so_far}", report.organisation.name, report.made_at)
     _summary(paper, report.total, "the month before")
-    statement = report.statement
+    statement, closing = report.statement, "Balance now" if report.is_running else "Closing balance"
     paper.heading("Balance")
     changes = [(f"{line.label} ({line.count:,})", _exact(line.amount)) for line in statement.lines]
     paper.pairs(
@@ -30,9 +30,9 @@ def of_month(report: MonthReport) -> bytes:
             ("Opening balance", _exact(statement.opening)),
             *(changes if report.shows_ledger else [("Credits", _exact(statement.credits))]),
             ("Usage", _exact(-statement.usage)),
-            ("Closing balance", _exact(statement.closing)),
+            (closing, _exact(statement.closing)),
         ],
-        strong=("Closing balance",),
+        strong=(closing,),
     )
     if report.shows_ledger and statement.fees:
         paper.note(f"Platform fees of {format_cents(statement.fees)} were paid on top of the purchased credits.")

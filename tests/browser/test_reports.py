@@ -50,7 +50,7 @@ def test_the_logs_lead_to_a_months_report_and_its_pdf(page: Page, site: Site, cu
     with page.expect_download() as download:
         page.get_by_role("link", name="PDF").click()
     balance = page.locator(".sums dd").last.inner_text()
-    assert ["Closing balance", balance] in lines_of_pages(download.value.path().read_bytes())[0]
+    assert ["Balance now", balance] in lines_of_pages(download.value.path().read_bytes())[0]
 
 
 def test_a_summary_is_turned_on_and_ended_signed_out(page: Page, site: Site, customer: Person, new_page):
