@@ -5,6 +5,7 @@ from django.urls.converters import StringConverter
 
 from activity.dashboard import views as dashboard
 from activity.logs import views as logs
+from activity.reports import views as reports
 from activity.requests import views as requests
 
 app_name = "activity"
@@ -16,6 +17,13 @@ class GenerationIdConverter(StringConverter):
     regex = "gen-[0-9A-Za-z-]{1,36}"
 
 
+class MonthConverter(StringConverter):
+    """A month: `2026-11`."""
+
+    regex = "[0-9]{4}-[0-9]{2}"
+
+
+register_converter(MonthConverter, "month")
 register_converter(GenerationIdConverter, "generation_id")
 
 urlpatterns = [
@@ -23,7 +31,13 @@ urlpatterns = [
     path("activity", dashboard.activity, name="activity"),
     path("activity/requests.csv", dashboard.export_requests, name="export-requests"),
     path("activity/usage.csv", dashboard.export_usage, name="export-usage"),
+    path("activity/breakdown.csv", dashboard.export_breakdown, name="export-breakdown"),
+    path("activity/usage.pdf", reports.export_pdf, name="export-pdf"),
+    path("activity/reports", reports.reports, name="reports"),
+    path("activity/reports/<month:name>", reports.month, name="report"),
+    path("activity/reports/<month:name>.pdf", reports.month_pdf, name="report-pdf"),
     path("activity/<generation_id:generation_id>", requests.generation, name="generation"),
     # /logs
     path("logs", logs.logs, name="logs"),
+    path("logs.csv", logs.export_logs, name="export-logs"),
 ]

@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from billing.payments import webhooks
-from billing.views import auto_top_up, credits, purchases, receipts
+from billing.views import auto_top_up, credits, notifications, purchases, receipts
 
 app_name = "billing"
 
@@ -35,6 +35,9 @@ urlpatterns = [
     path("settings/credits/cards/return", auto_top_up.card_return, name="card-return"),
     path("settings/credits/cards/<int:card_id>/remove", auto_top_up.remove_card, name="remove-card"),
     path("credits", RedirectView.as_view(pattern_name="billing:credits", query_string=True), name="short-credits"),
+    # /settings/notifications
+    path("settings/notifications", notifications.show_notifications, name="notifications"),
+    path("unsubscribe/<str:token>", notifications.unsubscribe, name="unsubscribe"),
     # /webhooks
     path("webhooks/stripe", webhooks.stripe_webhook, name="stripe-webhook"),
     path("webhooks/coinbase", webhooks.coinbase_webhook, name="coinbase-webhook"),

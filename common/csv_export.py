@@ -9,8 +9,9 @@ from django.http import StreamingHttpResponse
 
 __all__ = ["csv_line", "csv_response"]
 
-#: A spreadsheet runs text that begins with one of these as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: A spreadsheet runs text that begins with one of these as a formula; some read the wide forms of East Asian keyboards
+#: as well, and drop blanks before it.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def csv_line(cells: Iterable[object]) -> str:
@@ -29,4 +30,4 @@ def csv_response(lines: Iterable[str] | AsyncIterable[str], name: str) -> Stream
 def _escaped(cell: object) -> object:
     if isinstance(cell, Decimal):
         return f"{cell:f}"
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" \xa0\ufeff").startswith(_FORMULA_STARTS) else cell

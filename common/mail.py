@@ -5,6 +5,7 @@ become links: other texts may come from strangers, such as the user agent in a n
 """
 
 import re
+from collections.abc import Mapping
 from email.utils import make_msgid
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,10 +22,12 @@ __all__ = ["build", "with_html"]
 SIGNATURE = "\n--\n"
 
 
-def build(subject: str, text: str, to: list[str], *, message_id: str = "") -> EmailMultiAlternatives:
+def build(
+    subject: str, text: str, to: list[str], *, message_id: str = "", headers: Mapping[str, str] | None = None
+) -> EmailMultiAlternatives:
     """Return an email with both parts. `message_id` is the part of its ID before the @; the default is a new one."""
-    headers = {"Message-ID": f"<{message_id}@{_host()}>"} if message_id else {}
-    return with_html(EmailMessage(subject, text, to=to, headers=headers))
+    own = {"Message-ID": f"<{message_id}@{_host()}>"} if message_id else {}
+    return with_html(EmailMessage(subject, text, to=to, headers={**(headers or {}), **own}))
 
 
 def with_html(message: EmailMessage) -> EmailMultiAlternatives:

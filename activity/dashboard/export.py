@@ -1,20 +1,22 @@
-"""The dashboard's data as CSV, with the same filters as the page."""
+"""CSV of the pages' contents, with the same filters. Money is in dollars with every digit; times name their zone."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from datetime import UTC, tzinfo
 from decimal import Decimal
+from typing import Protocol
 
 from accounts.models import Organisation
 from activity import usage
 from activity.filters import GROUPS, Filter
 from activity.names import names_of
-from activity.requests import listing
 from common.csv_export import csv_line
 from common.money import PicoUsd, as_usd
 from common.storage import database
 from gateway.models import Generation
 
-__all__ = ["request_lines", "usage_lines"]
+__all__ = ["BATCH", "breakdown_lines", "request_lines", "usage_lines"]
 
+#: Requests that are in memory at a time.
 BATCH = 1000
 
 _REQUEST_COLUMNS = (
@@ -27,36 +29,67 @@ _USAGE_COLUMNS = (
 )  # fmt: skip
 
 
-async def request_lines(view: Filter) -> AsyncIterator[str]:
-    """Yield CSV of every request of the view, newest first, in batches."""
+class RequestPage(Protocol):
+    """One page of a list of requests, newest first, and the cursor of the next one (empty if there is none)."""
+
+    @property
+    def shown(self) -> Sequence[Generation]: ...
+    @property
+    def older(self) -> str: ...
+
+
+async def request_lines(page_before: Callable[[str], RequestPage], zone: tzinfo = UTC) -> AsyncIterator[str]:
+    """Yield CSV of every request of a list, in its order: page after page, each read when the one before is sent.
+
+    `page_before` returns the page after a cursor; the first one for "". Times are in `zone`, with its offset.
+    """
     yield csv_line(_REQUEST_COLUMNS)
-    page = await database.run(listing.page_of, view, size=BATCH)
-    while page.requests:
-        yield "".join(csv_line(_request_cells(request)) for request in page.requests)
+    before = ""
+    while True:
+        page = await database.run(page_before, before)
+        if page.shown:
+            yield "".join(csv_line(_request_cells(request, zone)) for request in page.shown)
         if not page.older:
             return
-        page = await database.run(listing.page_of, view, before=page.older, size=BATCH)
+        before = page.older
 
 
 def usage_lines(view: Filter, organisation: Organisation) -> Iterator[str]:
     """Yield CSV of the chart's data: a line for each bucket and group with requests."""
-    report = usage.report(view)
-    column, _ = GROUPS[view.by]
-    names = names_of(column, [group.value for group in report.groups], organisation)
-    yield csv_line((f"{view.period.bucket}_utc", view.by, *_USAGE_COLUMNS, "cost_usd"))
+    report, names = _named(view, organisation)
+    zone = view.period.zone
+    yield csv_line((view.period.bucket, "time_zone", view.by, *_USAGE_COLUMNS, "cost_usd"))
     for bucket in view.period.buckets():
+        start = bucket.astimezone(zone).isoformat()
         for group in report.groups:
             if sums := group.by_bucket.get(bucket):
-                counts = (getattr(sums, name) for name in _USAGE_COLUMNS)
-                yield csv_line((bucket.isoformat(), names[group.value].label, *counts, _usd(sums.cost)))
+                yield csv_line((start, str(zone), names[group.value], *_sum_cells(sums)))
 
 
-def _request_cells(request: Generation) -> Iterable[object]:
+def breakdown_lines(view: Filter, organisation: Organisation) -> Iterator[str]:
+    """Yield CSV of the breakdown: a line for each group, largest first. The lines add up to the page's totals."""
+    report, names = _named(view, organisation)
+    yield csv_line((view.by, *_USAGE_COLUMNS, "cost_usd"))
+    for group in report.groups:
+        yield csv_line((names[group.value], *_sum_cells(group.total)))
+
+
+def _named(view: Filter, organisation: Organisation) -> tuple[usage.Report, dict[object, str]]:
+    report = usage.report(view)
+    names = names_of(GROUPS[view.by][0], [group.value for group in report.groups], organisation)
+    return report, {value: name.label for value, name in names.items()}
+
+
+def _sum_cells(sums: usage.Sums) -> Iterable[object]:
+    return (*(getattr(sums, name) for name in _USAGE_COLUMNS), _usd(sums.cost))
+
+
+def _request_cells(request: Generation, zone: tzinfo) -> Iterable[object]:
     return (
-        request.pk, request.created_at.isoformat(), request.model, request.requested_model, request.provider,
-        request.source, request.key.name if request.key else "", request.app, request.state, request.finish_reason,
-        "" if request.error_status is None else request.error_status, request.prompt_tokens, request.completion_tokens,
-        request.reasoning_tokens, request.cached_tokens, _usd(request.cost),
+        request.pk, request.created_at.astimezone(zone).isoformat(), request.model, request.requested_model,
+        request.provider, request.source, request.key.name if request.key else "", request.app, request.state,
+        request.finish_reason, "" if request.error_status is None else request.error_status, request.prompt_tokens,
+        request.completion_tokens, request.reasoning_tokens, request.cached_tokens, _usd(request.cost),
         "" if request.latency_ms is None else request.latency_ms,
         "" if request.duration_ms is None else request.duration_ms,
         request.streamed, request.cancelled, request.simulated, request.external_user, request.session_id,

@@ -1,5 +1,7 @@
 """The dashboard and its exports. A member sees the whole organization's usage."""
 
+from functools import partial
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -47,13 +49,24 @@ def activity(request: AuthedRequest) -> HttpResponse:
 def export_requests(request: AuthedRequest) -> StreamingHttpResponse:
     """Download the view's requests as CSV."""
     view = filter_from(request.GET, access.for_member(request), utc_now())
-    return csv_export.csv_response(export.request_lines(view), f"requests-{view.now:%Y-%m-%d}.csv")
+    lines = export.request_lines(partial(listing.page_of, view, size=export.BATCH), view.zone)
+    return csv_export.csv_response(lines, f"requests-{view.now:%Y-%m-%d}.csv")
 
 
 @login_required
 @require_GET
 def export_usage(request: AuthedRequest) -> StreamingHttpResponse:
-    """Download the view's sums as CSV."""
+    """Download the view's sums by bucket and group as CSV."""
     organisation = access.for_member(request)
     view = filter_from(request.GET, organisation, utc_now())
     return csv_export.csv_response(list(export.usage_lines(view, organisation)), f"usage-{view.now:%Y-%m-%d}.csv")
+
+
+@login_required
+@require_GET
+def export_breakdown(request: AuthedRequest) -> StreamingHttpResponse:
+    """Download the view's sums by group as CSV."""
+    organisation = access.for_member(request)
+    view = filter_from(request.GET, organisation, utc_now())
+    lines = list(export.breakdown_lines(view, organisation))
+    return csv_export.csv_response(lines, f"usage-by-{view.by}-{view.now:%Y-%m-%d}.csv")

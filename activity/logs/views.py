@@ -1,17 +1,20 @@
 """The logs: every request, with filters. A member sees the whole organization's requests."""
 
 import re
+from functools import partial
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts import access
 from activity import usage
+from activity.dashboard import export
 from activity.dashboard.summary import options_of
 from activity.requests import listing
+from common import csv_export
 from common.clock import utc_now
 from common.web.http import AuthedRequest
 
@@ -54,3 +57,12 @@ def logs(request: AuthedRequest) -> HttpResponse:
     else:
         context["page"] = search(view, request.GET.get("before", ""), request.GET.get("after", ""))
     return render(request, "activity/logs.html", context)
+
+
+@login_required
+@require_GET
+def export_logs(request: AuthedRequest) -> StreamingHttpResponse:
+    """Download the view's requests as CSV, the running ones first."""
+    view = log_filter_from(request.GET, access.for_member(request), utc_now())
+    lines = export.request_lines(partial(search, view, size=export.BATCH), view.usage.zone)
+    return csv_export.csv_response(lines, f"logs-{view.usage.now:%Y-%m-%d}.csv")

@@ -20,6 +20,7 @@ from .purchases import Purchase, PurchaseQuerySet, parse_id
 from .receipts import BillingDetails, Receipt
 from .reconciliations import ReconciliationRun
 from .refunds import Refund
+from .summaries import SpendSummary
 
 __all__ = [
     "AccountBalances",
@@ -39,5 +40,6 @@ __all__ = [
     "ReconciliationRun",
     "Refund",
     "SavedCard",
+    "SpendSummary",
     "parse_id",
 ]

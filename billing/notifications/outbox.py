@@ -1,8 +1,9 @@
-"""The outbox of emails about money. Each is stored in the transaction that it reports, so none is lost.
+"""The outbox of emails about money: reports to admins, summaries to members.
 
-A worker delivers it after the commit. If that worker or the calling process dies, the periodic task delivers it. A
-delivery first moves the due date of the notice, which claims it, and deletes the row once the email is sent. If the
-process dies in between, the email is sent again, with the same Message-ID.
+Each is stored in the transaction that it reports, so none is lost. A worker delivers it after the commit. If that
+worker or the calling process dies, the periodic task delivers it. A delivery first moves the due date of the notice,
+which claims it, and deletes the row once the email is sent. If the process dies in between, the email is sent again,
+with the same Message-ID.
 """
 
 import logging
@@ -12,15 +13,18 @@ from functools import partial
 from uuid import UUID
 
 from celery import current_app
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import reader
 from accounts.models import Membership
-from billing.models import CreditAccount, Notice
+from billing.models import CreditAccount, Notice, SpendSummary
 from common import mail
 
-__all__ = ["delete_undeliverable", "deliver", "deliver_due", "enqueue", "wake_worker"]
+from . import unsubscribing
+
+__all__ = ["delete_undeliverable", "deliver", "deliver_due", "enqueue", "enqueue_summary", "wake_worker"]
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +57,14 @@ def enqueue(account: CreditAccount, write: Callable[[], tuple[str, str]]) -> Non
         transaction.on_commit(partial(wake_worker, notice.pk))
 
 
+def enqueue_summary(summary: SpendSummary, subject: str, body: str) -> None:
+    """Send a member's summary once the surrounding transaction commits."""
+    notice = Notice.objects.create(
+        account_id=summary.account_id, user_id=summary.user_id, summary=summary, subject=subject[:200], body=body
+    )
+    transaction.on_commit(partial(wake_worker, notice.pk))
+
+
 def wake_worker(notice_id: UUID) -> None:
     """Ask a worker to deliver the notice now. Never fails: without a broker, the periodic task delivers it."""
     try:
@@ -63,16 +75,16 @@ def wake_worker(notice_id: UUID) -> None:
 
 def deliver(notice_id: UUID) -> bool:
     """Send the notice if it is due. Return False if the mail server refused it. Safe to repeat."""
-    notice = Notice.objects.select_related("user").filter(pk=notice_id, due_at__lte=timezone.now()).first()
+    notice = Notice.objects.select_related("user", "summary").filter(pk=notice_id, due_at__lte=timezone.now()).first()
     if notice is None:
         return True
     delay = RETRY_DELAYS[notice.tries]
     unclaimed = Notice.objects.filter(pk=notice_id, due_at=notice.due_at)
     if not unclaimed.update(due_at=timezone.now() + delay if delay else None, tries=notice.tries + 1):
         return True  # another process is delivering it
-    if _is_still_admin(notice):
+    if _is_still_wanted(notice):
         try:
-            mail.build(notice.subject, notice.body, [notice.user.email], message_id=str(notice.pk)).send()
+            _email(notice).send()
         except Exception as error:  # a mail backend may raise anything
             logger.exception("notice %s not sent, %s", notice.pk, f"next try in {delay}" if delay else "giving up")
             Notice.objects.filter(pk=notice_id).update(error=f"{type(error).__name__}: {error}"[:300])
@@ -94,6 +106,18 @@ def delete_undeliverable() -> int:
     return Notice.objects.filter(due_at=None, created_at__lt=timezone.now() - RETENTION).delete()[0]
 
 
-def _is_still_admin(notice: Notice) -> bool:
-    role = Membership.objects.filter(user=notice.user_id, role=Membership.Role.ADMIN)
-    return notice.user.is_active and role.filter(organisation__credit_account=notice.account_id).exists()
+def _email(notice: Notice) -> EmailMultiAlternatives:
+    headers = {}
+    if notice.summary:  # one click in a mail program ends them (RFC 8058)
+        url = unsubscribing.url_of(notice.summary)
+        headers = {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return mail.build(notice.subject, notice.body, [notice.user.email], message_id=str(notice.pk), headers=headers)
+
+
+def _is_still_wanted(notice: Notice) -> bool:
+    """Whether the user is still an admin, or for a summary, a member who has not turned it off."""
+    if notice.summary and not notice.summary.is_on:
+        return False
+    roles = Membership.objects.filter(user=notice.user_id, organisation__credit_account=notice.account_id)
+    roles = roles if notice.summary else roles.filter(role=Membership.Role.ADMIN)
+    return notice.user.is_active and roles.exists()
