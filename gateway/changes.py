@@ -2,6 +2,7 @@
 
 from common.storage.hints import Hints
 
-__all__ = ["changed_accounts"]
+__all__ = ["GROUP", "changed_accounts"]
 
-changed_accounts = Hints("gateway.changed-accounts")
+GROUP = "changed-accounts"
+changed_accounts = Hints(GROUP)

@@ -20,15 +20,15 @@ __all__ = ["MOST", "address_of", "editable", "normalized", "rename", "save", "vi
 MOST = 50
 
 
-def visible(user: User, organisation: Organisation) -> QuerySet[SavedView]:
+def visible(user: User, organisation_id: int) -> QuerySet[SavedView]:
     """Return the user's views of the organization and those that are shared with its members, by name."""
-    views = SavedView.objects.filter(Q(user=user) | Q(shared=True), organisation=organisation)
+    views = SavedView.objects.filter(Q(user=user) | Q(shared=True), organisation=organisation_id)
     return views.select_related("user").order_by("page", "name", "pk")
 
 
 def editable(user: User, organisation: Organisation) -> QuerySet[SavedView]:
     """Return the views that the user may rename, share and delete: their own, and for admins the shared ones."""
-    views = visible(user, organisation)
+    views = visible(user, organisation.pk)
     return views if access.is_admin(user, organisation) else views.filter(user=user)
 
 

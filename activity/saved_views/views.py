@@ -22,7 +22,7 @@ def saved_views(request: AuthedRequest) -> HttpResponse:
     """The list of the views that the member may open."""
     organisation = access.for_member(request)
     may_edit = set(saving.editable(request.user, organisation).values_list("pk", flat=True))
-    rows = [(view, view.pk in may_edit) for view in saving.visible(request.user, organisation)]
+    rows = [(view, view.pk in may_edit) for view in saving.visible(request.user, organisation.pk)]
     return render(request, "activity/saved_views.html", {"rows": rows})
 
 
@@ -30,7 +30,7 @@ def saved_views(request: AuthedRequest) -> HttpResponse:
 @require_GET
 def open_view(request: AuthedRequest, view_id: str) -> HttpResponse:
     """Redirect to the page of a view."""
-    view = get_object_or_404(saving.visible(request.user, access.for_member(request)), public_id=view_id)
+    view = get_object_or_404(saving.visible(request.user, access.for_member(request).pk), public_id=view_id)
     address, notice = saving.address_of(view)
     if notice:
         messages.warning(request, notice)

@@ -16,7 +16,7 @@ def saved_views_menu(context: dict[str, Any], page: str, view: Filter | LogFilte
     """Return the views of `page` that the member may open, and the query string of the one that is shown."""
     account = view.usage.account if isinstance(view, LogFilter) else view.account
     user = context["request"].user
-    found = list(saving.visible(user, account.organisation).filter(page=page))
+    found = list(saving.visible(user, account.organisation_id).filter(page=page))
     return {
         "page": page,
         "query": view.query(),

@@ -187,7 +187,8 @@ async function load() {
   const old = results();
   const address = location.href;
   const url = newestPage();
-  url.searchParams.set("since", offered || old?.dataset.stamp || "");
+  const offers = old && (isOlderPage() || isSelecting());
+  url.searchParams.set("since", (offers && offered) || old?.dataset.stamp || "");
   const response = await fetch(url);
   if (response.status === 204 || !response.ok) return;
   if (response.redirected) return location.reload(); // signed out
