@@ -27,7 +27,7 @@ django.setup()
 from accounts.sockets import sign_out
 sign_out.LOOK_SECONDS = sign_out.LOOK_SECONDS_ALONE = 3600
 import uvicorn
-uvicorn.run("openrouter_site.%s:application", port=%s, log_level="warning")
+uvicorn.run("openrouter_site.asgi:application", port=%s, log_level="warning")
 """
 
 
@@ -37,20 +37,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("two-processes")
     given = stores("production-like", second=True)
     with Site(folder, **given, processes=("providers",), SANDBOX_PROVIDERS_SPEED="1") as site:
-        start(site, "web", "asgi", site.env["PORT"])
+        start(site, "web", site.env["PORT"])
         yield site
 
 
 @pytest.fixture(scope="module")
-def gateway(server: Site) -> str:
-    """The URL of another process of the same site, which serves inference only."""
-    return start(server, "gateway", "gateway_asgi", str(free_port()))
+def elsewhere(server: Site) -> str:
+    """The URL of another process of the same site."""
+    return start(server, "web-2", str(free_port()))
 
 
-def start(site: Site, name: str, application: str, port: str) -> str:
+def start(site: Site, name: str, port: str) -> str:
     """Start a process, which the site stops; return its URL."""
     env = site.env | {"DJANGO_SETTINGS_MODULE": "openrouter_site.settings"}
-    command = shlex.join(["python", "-c", PROGRAM % (application, port)])
+    command = shlex.join(["python", "-c", PROGRAM % port])
     process = site.processes[name] = Process(name, f"exec {command}", env, site.folder)
     url = f"http://127.0.0.1:{port}"
     process.wait_until_it_responds(url)
@@ -74,14 +74,14 @@ def heard_until_pong(page: ClientConnection) -> list[str]:
     return heard
 
 
-def test_a_request_to_another_process_is_told_to_the_pages_of_its_organization(server: Site, gateway: str):
+def test_a_request_to_another_process_is_told_to_the_pages_of_its_organization(server: Site, elsewhere: str):
     person, other = new_person(server), new_person(server)
     with watching(server, person) as page, watching(server, other) as stranger:
         layer = redis.Redis.from_url(server.env["REDIS_URL"])
         wait_until(lambda: layer.zcard(f"asgi:group:{GROUP}"), "the process with the pages to listen")
         body = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}
         headers = {"Authorization": f"Bearer {person.key}"}
-        reply = requests.post(f"{gateway}/api/v1/chat/completions", headers=headers, json=body, timeout=60)
+        reply = requests.post(f"{elsewhere}/api/v1/chat/completions", headers=headers, json=body, timeout=60)
         assert reply.status_code == 200, reply.text
         assert json.loads(page.recv(timeout=30)) == {"type": "changed"}
         assert heard_until_pong(stranger) == []
