@@ -96,6 +96,22 @@ def test_selected_text_is_left_alone_and_the_new_requests_are_offered(
     expect(offer).to_have_count(0)
 
 
+def test_an_older_page_is_left_alone_and_the_new_requests_are_offered(page: Page, site: Site, customer: Person):
+    enter_live(page, site, customer, "/logs?before=2999-01-01T00:00:00%2B00:00~gen-9")
+    rows = page.locator(".requests tbody tr")
+    expect(rows).to_have_count(2)
+    ask(site, customer, MODELS[2])
+    offer = page.get_by_role("button", name="1 new request", exact=True)
+    expect(offer).to_be_visible()
+    expect(rows).to_have_count(2)
+    offer.click()
+    expect(page).to_have_url(f"{site.url}/logs")
+    expect(rows).to_have_count(3)
+    expect(offer).to_have_count(0)
+    ask(site, customer, MODELS[2])
+    expect(rows).to_have_count(4)
+
+
 def test_without_the_socket_the_page_looks_by_itself(page: Page, site: Site, customer: Person):
     page.add_init_script(
         "window.WebSocket = class { constructor() { setTimeout(() => this.onclose({ code: 1006 })); } close() {} };"
