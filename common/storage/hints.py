@@ -62,6 +62,8 @@ async def listen(group: str, take: Callable[[dict[str, Any]], None], heard: Call
                         while True:
                             take(await layer.receive(channel))
             except Exception as error:
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise asyncio.CancelledError from error  # the channel layer may fail on being canceled
                 log.debug("the channel layer is away: %s", type(error).__name__)
                 heard(False)
                 await asyncio.sleep(RETRY_SECONDS)
