@@ -7,6 +7,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import second_factor, signup
+        from .sockets import sign_out
 
         second_factor.connect_signals()
         signup.connect_signals()
+        sign_out.connect_signals()

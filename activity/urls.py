@@ -7,6 +7,7 @@ from activity.dashboard import views as dashboard
 from activity.logs import views as logs
 from activity.reports import views as reports
 from activity.requests import views as requests
+from activity.saved_views import views as saved_views
 
 app_name = "activity"
 
@@ -37,6 +38,12 @@ urlpatterns = [
     path("activity/reports/<month:name>", reports.month, name="report"),
     path("activity/reports/<month:name>.pdf", reports.month_pdf, name="report-pdf"),
     path("activity/<generation_id:generation_id>", requests.generation, name="generation"),
+    # /activity/views
+    path("activity/views", saved_views.saved_views, name="saved-views"),
+    path("activity/views/save", saved_views.save_view, name="save-view"),
+    path("activity/views/<str:view_id>", saved_views.open_view, name="open-view"),
+    path("activity/views/<str:view_id>/edit", saved_views.edit_view, name="edit-view"),
+    path("activity/views/<str:view_id>/delete", saved_views.delete_view, name="delete-view"),
     # /logs
     path("logs", logs.logs, name="logs"),
     path("logs.csv", logs.export_logs, name="export-logs"),

@@ -1,4 +1,4 @@
-"""The ASGI application: inference and the chat's WebSocket beside Django, with graceful shutdown."""
+"""The ASGI application: inference and the WebSockets beside Django, with graceful shutdown."""
 
 import asyncio
 import gc
@@ -33,9 +33,10 @@ from channels.sessions import SessionMiddlewareStack  # noqa: E402
 from starlette.types import ASGIApp, Receive, Scope, Send  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
+from activity.live.routing import websocket_urlpatterns as live_socket  # noqa: E402
 from api.paths import collapsed, in_api  # noqa: E402
 from chat.socket.consumer import stop_detached  # noqa: E402
-from chat.socket.routing import websocket_urlpatterns  # noqa: E402
+from chat.socket.routing import websocket_urlpatterns as chat_socket  # noqa: E402
 from common.storage import database  # noqa: E402
 from common.web import hosts  # noqa: E402
 from common.web.client_address import ForwardedClient  # noqa: E402
@@ -50,7 +51,7 @@ from operations.edge import Edge  # noqa: E402
 
 _whole = WholeBodies(cast(ASGIApp, _django))
 _deny = WebsocketDenier.as_asgi()
-sockets = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns)))
+sockets = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter([*chat_socket, *live_socket])))
 
 
 async def pages(scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +77,7 @@ ProxyHeadersMiddleware.__call__ = _pass_on  # type: ignore[method-assign, assign
 
 
 async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-    """Dispatch each connection to inference, the WebSocket or Django."""
+    """Dispatch each connection to inference, a WebSocket or Django."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "websocket":

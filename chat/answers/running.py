@@ -16,9 +16,10 @@ import redis.asyncio
 from django.conf import settings
 
 from common.errors import RateLimited
+from common.places import Release
 
 from . import shared_redis
-from .limits import Release, answers, process_place
+from .limits import answers, process_place
 
 __all__ = ["LEASE_SECONDS", "Place", "take_place"]
 

@@ -15,6 +15,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from accounts.models import Organisation, User
+from accounts.sockets.session import session_user
+from accounts.sockets.sign_out import open_sockets
 from billing import spending
 from chat import protocol
 from chat.answers import limits
@@ -22,7 +24,6 @@ from chat.answers.answering import stream_answer
 from chat.answers.kept_answers import Keeper, key_from, store
 from chat.answers.remedies import remedy_for
 from chat.answers.running import Place, take_place
-from chat.sign_out import open_sockets
 from common.errors import ApiError, Conflict, NotAuthenticated, RateLimited
 from common.money import PicoUsd
 from common.storage import database
@@ -31,7 +32,6 @@ from gateway import completions
 from gateway.callers import Caller
 
 from .following import Following
-from .session import session_user
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ async def stop_detached() -> None:
 class ChatConsumer(AsyncWebsocketConsumer):
     """Runs each answer in its own task, because the next message is read only after the last has been handled."""
 
-    channel_layer_alias = ""  # no channel layer of its own: `sign_out.py` listens once for the whole process
+    channel_layer_alias = ""  # no channel layer of its own: `accounts/sockets/sign_out.py` listens once for the process
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,6 +73,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.closed = False
         self.session_ended = False
         self.user_id = 0
+        self.organisation_id: int | None = None  # of each message anew
         self.session_key = self.auth_hash = ""
 
     async def __call__(self, *args: Any) -> None:

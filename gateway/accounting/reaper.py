@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from billing.models import CreditAccount
 from common.clock import hour_of, utc_now, window_start
+from gateway.changes import changed_accounts
 from gateway.models import EndpointMinute, GatewayProcess, Generation, Hold, UsageHour, UsageRollup
 
 __all__ = ["orphans", "reap"]
@@ -56,6 +57,7 @@ def _release(hold_id: str, account_id: int) -> bool:
     generation.save(force_insert=True)
     _mark_hour(generation)
     hold.delete()
+    transaction.on_commit(lambda: changed_accounts.give((account_id,)), robust=True)
     return True
 
 

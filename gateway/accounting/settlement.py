@@ -22,6 +22,7 @@ from billing import spending
 from common.clock import hour_of, utc_now
 from common.errors import NotAuthenticated, PaymentRequired
 from common.money import PicoUsd
+from gateway.changes import changed_accounts
 from gateway.models import GatewayProcess, Generation
 from keys.status import remaining, require_usable, start_window
 
@@ -151,6 +152,7 @@ def write_batch(operations: Sequence[Operation]) -> list[Result]:
     measuring.count(decisions.settled)
     for account in locked.accounts.values():
         spending.report_low_balance(account)
+    changed_accounts.give(locked.accounts)
     return [results[number] for number in range(len(operations))]
 
 

@@ -70,3 +70,7 @@ CHAT_SOCKETS_PER_USER = env.integer("CHAT_SOCKETS_PER_USER", 20)
 CHAT_SOCKETS = env.integer("CHAT_SOCKETS", 2000)
 CHAT_ANSWERS = env.integer("CHAT_ANSWERS", 500)
 CHAT_MESSAGES_PER_MINUTE = env.integer("CHAT_MESSAGES_PER_MINUTE", 120)
+
+# Live dashboards and logs in each process: of one user and of all. Further ones are updated every 10 seconds.
+ACTIVITY_SOCKETS_PER_USER = env.integer("ACTIVITY_SOCKETS_PER_USER", 20)
+ACTIVITY_SOCKETS = env.integer("ACTIVITY_SOCKETS", 2000)

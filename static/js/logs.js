@@ -24,9 +24,13 @@ function show(id, page) {
   mark(id);
   address(id);
   drawer.querySelector("[data-drawer-page]").href = page;
-  for (const button of drawer.querySelectorAll("[data-step]")) button.disabled = !neighbor(Number(button.dataset.step));
+  showSteps();
   if (!drawer.open) drawer.showModal();
   content.scrollTop = 0;
+}
+
+function showSteps() {
+  for (const button of drawer.querySelectorAll("[data-step]")) button.disabled = !neighbor(Number(button.dataset.step));
 }
 
 function neighbor(step) {
@@ -67,6 +71,7 @@ if (drawer) {
     const asked = new URL(location.href).searchParams.get("generation");
     if (asked && !drawer.open) fetchRequest(asked);
   };
+  document.addEventListener("live:updated", () => drawer.open && showSteps());
   document.addEventListener("htmx:pushedIntoHistory", openAsked); // a request was found by its ID
   openAsked();
 }

@@ -63,6 +63,7 @@ class InGroups(LoadScopeScheduling):  # type: ignore[misc]
 
     GROUPS = (
         "tests/test_privacy.py",
+        "tests/activity/live/test_live_elsewhere.py",
         "tests/browser/test_chat_documents.py",
         "tests/browser/test_chat_foreign_exports.py",
         "tests/browser/test_chat_markdown.py",

@@ -7,6 +7,7 @@ import pytest
 from chat.answers import limits
 from chat.answers.running import take_place
 from common.errors import RateLimited
+from common.places import Places, Rate
 
 
 async def refused_with(page) -> str:
@@ -111,7 +112,7 @@ async def test_a_flood_is_refused_and_the_user_hears_when_to_try_again(open_page
 
 
 def test_a_rate_lets_a_burst_through_and_then_one_at_a_time(clock):
-    rate = limits.Rate()
+    rate = Rate()
     assert [rate.spend("a", 60, 3) for _ in range(5)] == [0, 0, 0, 1, 1]
     assert rate.spend("b", 60, 3) == 0
     clock.advance(seconds=1)
@@ -121,7 +122,7 @@ def test_a_rate_lets_a_burst_through_and_then_one_at_a_time(clock):
 
 
 def test_a_place_is_given_back_once():
-    places = limits.Places()
+    places = Places()
     first, _ = places.take("a", 2, "full"), places.take("a", 2, "full")
     with pytest.raises(RateLimited):
         places.take("a", 2, "full")

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 
 from accounts.models import User
-from chat import sign_out
+from accounts.sockets import sign_out
 from gateway.models import Generation
 from tests.conftest import PASSWORD, signed_in
 from tests.support.processes import wait_until

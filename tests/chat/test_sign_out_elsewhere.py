@@ -11,7 +11,7 @@ import redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from chat.sign_out import GROUP
+from accounts.sockets.sign_out import GROUP
 from scripts.serve import free_port
 from tests.browser.fixtures import stores
 from tests.browser.people import Person, new_person
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.postgresql]  # it starts the real
 PROGRAM = """
 import django
 django.setup()
-from chat import sign_out
+from accounts.sockets import sign_out
 sign_out.LOOK_SECONDS = sign_out.LOOK_SECONDS_ALONE = 3600
 import uvicorn
 uvicorn.run("openrouter_site.asgi:application", port=%s, log_level="warning")

@@ -1,4 +1,4 @@
-"""Ends the sockets of sessions that are signed out, in every web process.
+"""Ends the sockets of sessions that are signed out, and of members who leave, in every web process.
 
 Whatever may end a session announces its user: in this process directly, to the others through the channel layer. An
 announcement is only a hint: each process then reads the sessions of its sockets from the database. It also reads them
@@ -14,39 +14,37 @@ from functools import partial
 from typing import Any, Protocol
 
 from asgiref.sync import async_to_sync
-from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
-from accounts.models import User
+from accounts.models import Membership, User
 from common import clock
 from common.storage import database
+from common.storage.hints import layer_between_processes, listen
 
 __all__ = ["SignedInSockets", "Socket", "announce", "connect_signals", "open_sockets"]
 
 log = logging.getLogger(__name__)
 
-GROUP = "chat.signed-out"
+GROUP = "signed-out"
 #: Seconds between two looks at all sessions: with a channel layer that other processes announce through, and without.
 LOOK_SECONDS = 5.0
 LOOK_SECONDS_ALONE = 1.0
-#: Seconds that an announcement may take, and before the channel layer is tried again.
+#: Seconds that an announcement may take.
 ANNOUNCE_SECONDS = 1.0
-RETRY_SECONDS = 1.0
-#: Seconds after which a process joins the group again, which forgets its members after a day.
-REJOIN_SECONDS = 3600.0
 
 
 class Socket(Protocol):
-    """A socket of a signed-in user."""
+    """A socket of a signed-in user; of a member, if it shows what belongs to one organization."""
 
     session_key: str
     user_id: int
     auth_hash: str  # of the password with which the session was opened
+    organisation_id: int | None
 
     async def end_session(self) -> None:
-        """Stop the answers and close, because the session has ended."""
+        """Stop what runs and close, because the session or the membership has ended."""
 
 
 class SignedInSockets:
@@ -59,7 +57,6 @@ class SignedInSockets:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
-        self._channel = ""  # of this process in the channel layer
         self._hears_others = False
         self._look_at = 0.0  # when all sessions are read again, in the loop's time
 
@@ -101,7 +98,7 @@ class SignedInSockets:
                 try:
                     await self._end_signed_out(users)
                 except Exception as error:  # the database is away: no reason to end anything
-                    log.warning("the sessions of the chats were not checked: %s", type(error).__name__)
+                    log.warning("the sessions of the sockets were not checked: %s", type(error).__name__)
         finally:
             listening.cancel()
 
@@ -114,36 +111,26 @@ class SignedInSockets:
         chosen = [each for each in self._sockets if look or each.user_id in users]
         if not chosen:
             return
-        expiries = await database.run(_expiries, chosen)
+        expiries, left = await database.run(_expiries, chosen), await database.run(_left, chosen)
         if expiries:
             until_next = (min(expiries.values()) - clock.utc_now()).total_seconds()
             self._look_at = min(self._look_at, loop.time() + max(0.05, until_next))
         for each in chosen:
-            if each.session_key not in expiries and each in self._sockets:
+            if (each.session_key not in expiries or each in left) and each in self._sockets:
                 self._sockets.discard(each)
                 task = asyncio.create_task(each.end_session())
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)
 
     async def _listen(self) -> None:
-        """Take the announcements of other processes, for as long as the channel layer works and whenever it does."""
-        layer = get_channel_layer()
-        if layer is None or isinstance(layer, InMemoryChannelLayer):
-            return
-        while True:
-            try:
-                self._channel = self._channel or await layer.new_channel()
-                await layer.group_add(GROUP, self._channel)
-                self._hears_others = True
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(REJOIN_SECONDS):
-                        while True:
-                            self._check((await layer.receive(self._channel))["user"])
-            except Exception as error:
-                if self._hears_others:
-                    log.warning("sign-outs in other processes are seen late: %s", type(error).__name__)
-                self._hears_others = False
-                await asyncio.sleep(RETRY_SECONDS)
+        """Take the announcements of other processes."""
+
+        def heard(works: bool) -> None:
+            if self._hears_others and not works:
+                log.warning("sign-outs in other processes are seen late: the channel layer is away")
+            self._hears_others = works
+
+        await listen(GROUP, lambda message: self._check(message["user"]), heard)
 
 
 open_sockets = SignedInSockets()
@@ -152,8 +139,7 @@ open_sockets = SignedInSockets()
 def announce(user_id: int) -> None:
     """Let every process check the sessions of a user's sockets. A channel layer that is away is logged, not raised."""
     open_sockets.check_soon(user_id)
-    layer = get_channel_layer()
-    if layer is None or isinstance(layer, InMemoryChannelLayer):
+    if (layer := layer_between_processes()) is None:
         return
     try:
         async_to_sync(_tell_others)(layer, user_id)
@@ -162,10 +148,11 @@ def announce(user_id: int) -> None:
 
 
 def connect_signals() -> None:
-    """Announce the user of every session that is deleted, and every user whose password or status changes."""
-    post_delete.connect(_session_deleted, sender=Session, dispatch_uid="chat.session-deleted")
-    post_save.connect(_user_saved, sender=User, dispatch_uid="chat.user-saved")
-    post_delete.connect(_user_deleted, sender=User, dispatch_uid="chat.user-deleted")
+    """Announce the user of every session and membership that is deleted, and those whose password or status changes."""
+    post_delete.connect(_session_deleted, sender=Session, dispatch_uid="sockets.session-deleted")
+    post_delete.connect(_membership_deleted, sender=Membership, dispatch_uid="sockets.membership-deleted")
+    post_save.connect(_user_saved, sender=User, dispatch_uid="sockets.user-saved")
+    post_delete.connect(_user_deleted, sender=User, dispatch_uid="sockets.user-deleted")
 
 
 async def _tell_others(layer: Any, user_id: int) -> None:
@@ -187,6 +174,17 @@ def _expiries(sockets: Collection[Socket]) -> dict[str, datetime]:
     }
 
 
+def _left(sockets: Collection[Socket]) -> set[Socket]:
+    """Return the sockets whose user is no longer a member of their organization."""
+    bound = {each: (each.user_id, each.organisation_id) for each in sockets if each.organisation_id is not None}
+    if not bound:
+        return set()
+    users, organisations = zip(*bound.values(), strict=True)
+    found = Membership.objects.filter(user__in=set(users), organisation__in=set(organisations))
+    memberships = set(found.values_list("user", "organisation"))
+    return {each for each, membership in bound.items() if membership not in memberships}
+
+
 def _session_deleted(instance: Session, **_: Any) -> None:
     if instance.expire_date <= clock.utc_now():
         return  # its sockets have ended with it
@@ -198,6 +196,10 @@ def _session_deleted(instance: Session, **_: Any) -> None:
 def _user_saved(instance: User, created: bool, update_fields: Collection[str] | None, **_: Any) -> None:
     if not created and (update_fields is None or {"password", "is_active"} & set(update_fields)):
         _announce_on_commit(instance.pk)
+
+
+def _membership_deleted(instance: Membership, **_: Any) -> None:
+    _announce_on_commit(instance.user_id)
 
 
 def _user_deleted(instance: User, **_: Any) -> None:
