@@ -1,5 +1,5 @@
 /* Streaming Markdown. Blocks that can no longer change are rendered once; only the open end is rendered again, at most
-   eight times a second and for at most a thirtieth of the time. */
+   six times a second, and more seldom the more that costs. Pages in the background render nothing. */
 
 import { highlight, wrapCode } from "chat/drawing/code";
 import { growingBlock } from "chat/drawing/growing";
@@ -14,15 +14,19 @@ const SLICE = 6_000;
 const LONG = 4_000;
 /** Blocks are gathered in boxes of about this length, which the browser lays out only when they are in view. */
 const BOX = 1500;
-/** Milliseconds between two renderings: at least PAUSE, or FAST_PAUSE if the last one had more than FAST new characters,
-    which come faster than anyone reads; and REST times as long as the last one took, its frame included (style, layout
-    and paint cost more than the text), but at most LONGEST_PAUSE. */
-const PAUSE = 120;
+/** Boxes at the end that are laid out wherever they are. Those are in view as a rule, and finding that out would make the
+    browser go over the page once more. */
+const NEWEST = 6;
+/** Milliseconds between two renderings: at least PAUSE, and REST times as long as the last one took, its frame included
+    (style, layout and paint cost more than the text), but at most LONGEST_PAUSE. If the last one had more than FAST new
+    characters, they come faster than anyone reads, and the pause grows from FAST_PAUSE with the text. */
+const PAUSE = 160;
 const FAST_PAUSE = 240;
 const FAST = 300;
-const REST = 29;
-const LONGEST_PAUSE = 1000;
-const HIDDEN_PAUSE = 250;
+const REST = 39;
+const LONGEST_PAUSE = 400;
+/** Characters that make the pause of fast text a millisecond longer. */
+const GROWTH = 100;
 
 /** Completes elements that no longer change: code gets its colors, formulas are typeset. */
 function finish(root) {
@@ -70,6 +74,7 @@ export function renderMarkdown(text) {
 
 export class StreamingMarkdown {
   #long;
+  #onshow;
   #received = ""; // not taken up yet
   #pendingReturn = ""; // a carriage return whose line feed may follow
   #rest = ""; // the part that can still change
@@ -77,19 +82,23 @@ export class StreamingMarkdown {
   #boxes = []; // {box, raw, context} of the finished blocks with brackets, which may be links by later definitions
   #tail = newTail();
   #growing = null;
+  #newest = []; // the last boxes
   #timer = 0;
   #frameTime = 0;
+  #length = 0; // of the text that was rendered
   #size = 0; // of the text that the last rendering has taken up
   #flushedAt = 0;
   #whenEnded = null;
 
-  /** Renders into `root`. Open blocks longer than `long` are not rendered again as a whole. */
-  constructor(root, { long = LONG } = {}) {
+  /** Renders into `root`, and calls `onshow` after each time. Open blocks longer than `long` are not rendered again as a
+      whole. */
+  constructor(root, { long = LONG, onshow = () => {} } = {}) {
     this.#long = long;
+    this.#onshow = onshow;
     root.append(this.#tail);
   }
 
-  /** Adds text; one of the next frames shows it. */
+  /** Adds text; it is shown soon. */
   push(text) {
     text = this.#pendingReturn + text;
     this.#pendingReturn = text.endsWith("\r") ? "\r" : "";
@@ -105,9 +114,11 @@ export class StreamingMarkdown {
     this.#size = Math.min(SLICE, this.#received.length);
     this.#rest += this.#received.slice(0, SLICE);
     this.#received = this.#received.slice(SLICE);
+    this.#length += this.#size;
     this.#render();
+    this.#onshow();
     this.#flushedAt = performance.now();
-    setTimeout(() => { this.#frameTime = performance.now() - began; }); // after the frame
+    this.#measureFrame(this.#flushedAt - began);
     if (this.#received) this.#schedule();
     else if (this.#whenEnded) this.#finish();
   }
@@ -124,14 +135,25 @@ export class StreamingMarkdown {
     });
   }
 
+  /** Notes how long the last rendering took, with the frame that shows it. */
+  #measureFrame(rendering) {
+    requestAnimationFrame(() => {
+      const began = performance.now();
+      setTimeout(() => { this.#frameTime = rendering + performance.now() - began; });
+    });
+  }
+
   #schedule() {
-    const pause = Math.min(LONGEST_PAUSE, Math.max(this.#size > FAST ? FAST_PAUSE : PAUSE, REST * this.#frameTime));
+    if (document.hidden) {
+      this.#timer = -1;
+      document.addEventListener("visibilitychange", () => this.#timer === -1 && this.#schedule(), { once: true });
+      return;
+    }
+    const least = this.#size > FAST ? FAST_PAUSE + this.#length / GROWTH : PAUSE;
+    const pause = Math.min(LONGEST_PAUSE, Math.max(least, REST * this.#frameTime));
     const behind = this.#received.length > SLICE || (this.#received && this.#whenEnded);
-    const wait = behind ? 0 : this.#flushedAt + pause - performance.now();
-    const flush = () => this.#timer && this.flush();
-    // Hidden pages get no animation frames.
-    if (document.hidden) this.#timer = setTimeout(flush, behind ? 0 : HIDDEN_PAUSE);
-    else this.#timer = setTimeout(() => requestAnimationFrame(flush), Math.max(0, wait - 8));
+    // Not in an animation frame: what follows from the rendering, such as scrolling, then needs no second frame.
+    this.#timer = setTimeout(() => this.flush(), behind ? 0 : Math.max(0, this.#flushedAt + pause - performance.now()));
   }
 
   #render() {
@@ -156,9 +178,17 @@ export class StreamingMarkdown {
   #append(tokens) {
     for (const { box, tokens: own, raw } of renderBoxes(tokens)) {
       this.#tail.before(box);
+      this.#note(box);
       this.#keep(box, raw);
       updateContext(own, this.#context);
     }
+  }
+
+  /** Notes that a box is the last one. */
+  #note(box) {
+    box.classList.add("new");
+    this.#newest.push(box);
+    if (this.#newest.length > NEWEST) this.#newest.shift().classList.remove("new");
   }
 
   /** Remembers a box that may have to be rendered again. */
@@ -178,6 +208,7 @@ export class StreamingMarkdown {
     box.className = "blk";
     this.#tail = newTail();
     box.after(this.#tail);
+    this.#note(box);
     this.#keep(box, this.#rest.slice(0, length));
     this.#context = growing.context;
     this.#rest = this.#rest.slice(length);
@@ -188,6 +219,7 @@ export class StreamingMarkdown {
     if (this.#growing) this.#grow(true);
     this.#append(tokenize(this.#rest, this.#context.copy()));
     this.#tail.remove();
+    for (const box of this.#newest) box.classList.remove("new");
     this.#link();
     this.#whenEnded();
   }

@@ -251,6 +251,7 @@ export class Thread {
   #actions = {
     copy,
     reader: this.reader,
+    shown: () => this.#following && this.#scrollToEnd(),
     file: (id) => this.room.file(id),
     promptOf: (message) => this.room.messages.get(message.parent)?.text ?? "",
     prefersProviders: () => Object.keys(preferencesOf(this.room.conversation.params)).length > 0,
