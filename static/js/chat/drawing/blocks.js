@@ -14,8 +14,8 @@ const SLICE = 6_000;
 const LONG = 4_000;
 /** Blocks are gathered in boxes of about this length, which the browser lays out only when they are in view. */
 const BOX = 1500;
-/** Boxes at the end that are laid out wherever they are. Those are in view as a rule, and finding that out would make the
-    browser go over the page once more. */
+/** Boxes at an end in view that are laid out without a look whether they are: it makes the browser go over the page once
+    more. */
 const NEWEST = 6;
 /** Milliseconds between two renderings: at least PAUSE, and REST times as long as the last one took, its frame included
     (style, layout and paint cost more than the text), but at most LONGEST_PAUSE. If the last one had more than FAST new
@@ -25,6 +25,11 @@ const FAST_PAUSE = 240;
 const FAST = 300;
 const REST = 39;
 const LONGEST_PAUSE = 400;
+/** A block that the browser lays out as a whole, and for which it takes more than COSTLY milliseconds each time, is shown
+    more seldom, and more of it at once. */
+const COSTLY = 40;
+const LONGEST_COSTLY_PAUSE = 2000;
+const COSTLY_SLICE = 24_000;
 /** Characters that make the pause of fast text a millisecond longer. */
 const GROWTH = 100;
 
@@ -83,6 +88,7 @@ export class StreamingMarkdown {
   #tail = newTail();
   #growing = null;
   #newest = []; // the last boxes
+  #inView = false; // whether the end is
   #timer = 0;
   #frameTime = 0;
   #length = 0; // of the text that was rendered
@@ -90,9 +96,9 @@ export class StreamingMarkdown {
   #flushedAt = 0;
   #whenEnded = null;
 
-  /** Renders into `root`, and calls `onshow` after each time. Open blocks longer than `long` are not rendered again as a
-      whole. */
-  constructor(root, { long = LONG, onshow = () => {} } = {}) {
+  /** Renders into `root`. Open blocks longer than `long` are not rendered again as a whole. `onshow` is called after each
+      rendering and returns whether its end is in view. */
+  constructor(root, { long = LONG, onshow = () => false } = {}) {
     this.#long = long;
     this.#onshow = onshow;
     root.append(this.#tail);
@@ -111,12 +117,13 @@ export class StreamingMarkdown {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const began = performance.now();
-    this.#size = Math.min(SLICE, this.#received.length);
-    this.#rest += this.#received.slice(0, SLICE);
-    this.#received = this.#received.slice(SLICE);
+    const slice = this.#slice;
+    this.#size = Math.min(slice, this.#received.length);
+    this.#rest += this.#received.slice(0, slice);
+    this.#received = this.#received.slice(slice);
     this.#length += this.#size;
     this.#render();
-    this.#onshow();
+    this.#inView = this.#onshow();
     this.#flushedAt = performance.now();
     this.#measureFrame(this.#flushedAt - began);
     if (this.#received) this.#schedule();
@@ -143,6 +150,14 @@ export class StreamingMarkdown {
     });
   }
 
+  get #isCostly() {
+    return Boolean(this.#growing?.isLaidOutWhole) && this.#frameTime > COSTLY;
+  }
+
+  get #slice() {
+    return this.#isCostly ? COSTLY_SLICE : SLICE;
+  }
+
   #schedule() {
     if (document.hidden) {
       this.#timer = -1;
@@ -150,8 +165,8 @@ export class StreamingMarkdown {
       return;
     }
     const least = this.#size > FAST ? FAST_PAUSE + this.#length / GROWTH : PAUSE;
-    const pause = Math.min(LONGEST_PAUSE, Math.max(least, REST * this.#frameTime));
-    const behind = this.#received.length > SLICE || (this.#received && this.#whenEnded);
+    const pause = Math.min(this.#isCostly ? LONGEST_COSTLY_PAUSE : LONGEST_PAUSE, Math.max(least, REST * this.#frameTime));
+    const behind = this.#received.length > this.#slice || (this.#received && this.#whenEnded);
     // Not in an animation frame: what follows from the rendering, such as scrolling, then needs no second frame.
     this.#timer = setTimeout(() => this.flush(), behind ? 0 : Math.max(0, this.#flushedAt + pause - performance.now()));
   }
@@ -186,6 +201,7 @@ export class StreamingMarkdown {
 
   /** Notes that a box is the last one. */
   #note(box) {
+    if (!this.#inView) return;
     box.classList.add("new");
     this.#newest.push(box);
     if (this.#newest.length > NEWEST) this.#newest.shift().classList.remove("new");

@@ -118,7 +118,8 @@ class Parts {
   #open = []; // nodes that are rendered again, and those of what follows the block
 
   constructor(type, context, tail, finish) {
-    Object.assign(this, { type, context: context.copy(), tail, finish, kind: KINDS[type] });
+    // The browser lays out a paragraph or a table as a whole.
+    Object.assign(this, { type, isLaidOutWhole: type !== "list", context: context.copy(), tail, finish, kind: KINDS[type] });
   }
 
   show(text, last = false) {
