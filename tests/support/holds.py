@@ -1,4 +1,4 @@
-"""What processes leave behind that died in the middle of requests."""
+"""Holds of processes that died in the middle of requests."""
 
 from tests.support.processes import Site
 
