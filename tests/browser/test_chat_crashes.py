@@ -76,6 +76,7 @@ def test_a_web_process_that_is_killed_costs_no_text_and_no_money(
         query = f"SELECT state, cost FROM gateway_generation WHERE account_id = {person.account}"
         assert site.rows(query) == [("released", 0)]
         assert site.rows(held(person)) == [(0,)]
+        chat.page.close()  # while the site is there: it would look for it
     faults.clear()  # of the lost connection
 
 
