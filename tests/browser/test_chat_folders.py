@@ -12,7 +12,6 @@ from tests.browser.chatroom import (
     Room,
     agree,
     chatroom,
-    choose_file,
     menu,
     new_chat,
     people,
@@ -20,6 +19,7 @@ from tests.browser.chatroom import (
     titles,
 )
 from tests.browser.people import Person, enter
+from tests.browser.transfers import bring, confirm_import, delete_all, export_all
 from tests.support.processes import Site
 
 __all__ = ["chatroom", "people", "room"]
@@ -153,19 +153,13 @@ def test_folders_survive_an_export_and_their_chats_survive_them(room: OpenRoom, 
     page = chat.page
     other = Room(page.context.new_page()).open(page.url)
     before = chat.stored()
-    page.locator("#rail .device").click()
-    with page.expect_download() as download:
-        page.locator("#export-all").click()
-    download.value.save_as(tmp_path / "all.json")
-    page.locator("#delete-all").click()
-    agree(page, "Delete all chats?")
+    exported = export_all(chat, tmp_path)
+    delete_all(chat)
     for tab in (page, other.page):
         expect(tab.locator("#conversations")).to_have_text("No chats yet. They're saved only on this device.")
-    page.locator("#rail .device").click()
-    choose_file(page, "#import", str(tmp_path / "all.json"))
-    agree(page, "Import chats?")
+    bring(chat, str(exported))
+    confirm_import(chat)
     expect(page.locator("#toasts")).to_contain_text("Imported 3 new chats.")
-    page.keyboard.press("Escape")
     assert chat.stored() == before
     expect(page.get_by_role("region", name="Food").locator(".fold")).to_have_attribute("aria-expanded", "false")
 

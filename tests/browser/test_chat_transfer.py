@@ -3,7 +3,6 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +11,6 @@ from tests.browser.chatroom import (
     PIXEL,
     QUICK,
     OpenRoom,
-    Room,
     agree,
     chatroom,
     choose_file,
@@ -22,29 +20,9 @@ from tests.browser.chatroom import (
     room,
 )
 from tests.browser.sample_files import file, pdf, text_page, wav
+from tests.browser.transfers import bring, confirm_import, delete_all, export_all
 
 __all__ = ["chatroom", "people", "room"]
-
-
-def export_all(chat: Room, folder: Path) -> Path:
-    chat.page.locator("#rail .device").click()
-    with chat.page.expect_download() as download:
-        chat.page.locator("#export-all").click()
-    chat.page.keyboard.press("Escape")
-    target = folder / "chats.json"
-    download.value.save_as(target)
-    return target
-
-
-def bring(chat: Room, file: Any) -> None:
-    chat.page.locator("#rail .device").click()
-    choose_file(chat.page, "#import", file)
-
-
-def confirm_import(chat: Room) -> None:
-    agree(chat.page, "Import chats?")
-    expect(chat.page.locator("#toasts")).to_contain_text("Imported")
-    chat.page.keyboard.press("Escape")
 
 
 def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom, tmp_path: Path):
@@ -77,10 +55,7 @@ def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom,
     exported = export_all(chat, tmp_path)
     assert json.loads(exported.read_text())["format"] == "chat-export"
 
-    page.locator("#rail .device").click()
-    page.locator("#delete-all").click()
-    agree(page, "Delete all chats?")
-    expect(page.locator("#conversations .conv")).to_have_count(0)
+    delete_all(chat)
     assert chat.stored() == {"conversations": [], "messages": [], "files": []}
 
     bring(chat, str(exported))
@@ -97,6 +72,36 @@ def test_export_wipe_and_import_give_back_the_same_conversations(room: OpenRoom,
     assert chat.stored() == before
 
 
+def test_a_chat_with_searches_a_chosen_answer_and_a_deleted_message_comes_back_the_same(room: OpenRoom, tmp_path: Path):
+    chat = room()
+    page = chat.page
+    page.get_by_role("button", name="Web search").click()
+    chat.choose("claude haiku", add=True)
+    chat.ask("What is new in Python?")
+    page.get_by_role("button", name="Use this answer").last.click()
+    chat.ask("And in Rust?")
+    page.get_by_role("button", name="Delete question").last.click()
+    expect(page.locator(".bubble")).to_have_count(1)
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)  # it can't be undone any more
+    before = chat.billed()
+    [question] = [message for message in before["messages"] if message["role"] == "user"]
+    answers = [message for message in before["messages"] if message["role"] == "assistant"]
+    assert (question["basis"], len(answers)) == (1, 2)  # the second model's
+    assert all(answer["sources"] and answer["meta"]["web_searches"] for answer in answers)
+    shown, sources = chat.answers, page.locator("#thread .sources").all_text_contents()
+    exported = export_all(chat, tmp_path)
+    assert "And in Rust?" not in exported.read_text()
+    delete_all(chat)
+    assert chat.stored() == {"conversations": [], "messages": [], "files": []}
+    bring(chat, str(exported))
+    confirm_import(chat)
+    assert chat.stored() == before
+    page.locator("#conversations a").click()
+    expect(page.locator("#thread .answer")).to_have_count(2)
+    assert (chat.answers, page.locator("#thread .sources").all_text_contents()) == (shown, sources)
+    expect(page.get_by_role("button", name="Use this answer").last).to_have_attribute("aria-pressed", "true")
+
+
 def test_an_import_merges_into_a_chat_that_has_gone_on(room: OpenRoom, tmp_path: Path):
     chat = room(sandbox=QUICK)
     chat.ask("One")
@@ -104,10 +109,7 @@ def test_an_import_merges_into_a_chat_that_has_gone_on(room: OpenRoom, tmp_path:
     kept = chat.billed()
     full = export_all(chat, tmp_path).read_text()
     data = json.loads(full)
-    chat.page.locator("#rail .device").click()
-    chat.page.locator("#delete-all").click()
-    agree(chat.page, "Delete all chats?")
-    expect(chat.page.locator("#conversations .conv")).to_have_count(0)
+    delete_all(chat)
     data["conversations"][0]["messages"] = data["conversations"][0]["messages"][:2]
     data["conversations"][0]["updated"] -= 1000
     part = {"name": "part.json", "mimeType": "application/json", "buffer": json.dumps(data).encode()}

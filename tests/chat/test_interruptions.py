@@ -18,6 +18,7 @@ from tests.browser.fixtures import stores
 from tests.browser.people import Person, new_person
 from tests.chat.reader import Reader, in_a_loop
 from tests.support.gates import Gate
+from tests.support.holds import release_holds_of_the_dead
 from tests.support.processes import Process, Site, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql]  # it starts the real processes
@@ -187,18 +188,3 @@ async def twelve_more(person: Person, url: str, gate: Gate) -> None:
     for reader in readers:
         await reader.read(until=lambda reader: reader.ended)
         await reader.close()
-
-
-def release_holds_of_the_dead(server: Site) -> int:
-    """Let two minutes pass for the holds, and for their processes; return how many the reaper releases."""
-    program = """
-from datetime import timedelta
-from common.clock import utc_now
-from gateway.accounting.reaper import reap
-from gateway.models import GatewayProcess, Hold
-before = utc_now() - timedelta(minutes=2)
-GatewayProcess.objects.filter(pk__in=Hold.objects.values("process_id")).update(seen_at=before)
-Hold.objects.update(created_at=before)
-print("RELEASED", reap())
-"""
-    return int(server.manage("shell", "--no-imports", "-c", program).split("RELEASED ")[1].split()[0])

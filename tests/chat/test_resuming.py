@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.apps import apps
+from django.core.cache.backends import locmem
 
-from chat.answers import kept_answers
+from chat.answers import kept_answers, shared_redis
 from chat.socket.consumer import detached, stop_detached
 from gateway.models import Generation
 from tests.conftest import signed_in
 from tests.support.gates import Gate
 
 KEY = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+SAID = "zebrafinch-lantern-quartz"
 LONG = {"tokens": "60"}
 
 
@@ -142,6 +145,58 @@ async def everything_kept() -> list[bytes]:
     if isinstance(store, kept_answers.MemoryStore):
         return [piece for entry in store._entries.values() for piece in entry.pieces]
     return [piece for key in await store._redis.keys("chat-answer:*:a1") for piece in await store._redis.hvals(key)]
+
+
+async def test_after_its_time_nothing_of_a_kept_answer_is_left_anywhere(open_page, alice_client, monkeypatch):
+    page = await again(open_page, alice_client)
+    await page.say(type="ask", id="a1", body=question(f"Say exactly: {SAID}"), key=KEY)
+    await page.hear_until("ended")
+    await page.socket.disconnect(timeout=30)  # it was not told to forget
+    assert SAID in page.text()
+    assert await everything_kept()
+
+    await let_its_time_pass(monkeypatch)
+    page = await again(open_page, alice_client)
+    await page.say(type="resume", id="a1", key=KEY)
+    assert (await page.hear())["type"] == "lost"
+    assert await everything_kept() == []
+    stored = await sync_to_async(all_rows)() + [repr(cache) for cache in vars(locmem)["_caches"].values()]
+    names, values = await everything_in_redis()
+    assert not [name for name in names if "a1" in name]
+    assert len(stored) > 20
+    assert not [text for text in stored + values if SAID in text or KEY in text]
+
+
+async def let_its_time_pass(monkeypatch) -> None:
+    """Let the life of what is kept end, in memory and in Redis, where everything must have one."""
+    later = kept_answers.clock.monotonic() + kept_answers.KEEP_SECONDS + 1
+    monkeypatch.setattr(kept_answers.clock, "monotonic", lambda: later)
+    if redis := shared_redis.client():
+        for name in await redis.keys("chat-answer:*:a1*"):
+            assert 0 < await redis.ttl(name) <= kept_answers.KEEP_SECONDS
+            await redis.expire(name, 0)
+
+
+def all_rows() -> list[str]:
+    """Every row of every table."""
+    return [repr(row) for model in apps.get_models() for row in model._default_manager.values()]
+
+
+async def everything_in_redis() -> tuple[list[str], list[str]]:
+    """The names of what is in Redis, and what it holds."""
+    redis = shared_redis.client()
+    if not redis:
+        return [], []
+    readers = {
+        b"string": redis.get,
+        b"hash": redis.hgetall,
+        b"set": redis.smembers,
+        b"list": lambda name: redis.lrange(name, 0, -1),
+        b"zset": lambda name: redis.zrange(name, 0, -1),
+        b"stream": redis.xrange,
+    }
+    names = await redis.keys("*")
+    return [name.decode() for name in names], [repr(await readers[await redis.type(name)](name)) for name in names]
 
 
 async def test_what_is_kept_ends_after_some_minutes_and_makes_room(monkeypatch):

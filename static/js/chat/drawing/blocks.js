@@ -1,5 +1,5 @@
 /* Streaming Markdown. Blocks that can no longer change are rendered once; only the open end is rendered again, at most
-   eight times a second and for at most a thirtieth of the time. */
+   six times a second, and more seldom the more that costs. Pages in the background render nothing. */
 
 import { highlight, wrapCode } from "chat/drawing/code";
 import { growingBlock } from "chat/drawing/growing";
@@ -14,15 +14,24 @@ const SLICE = 6_000;
 const LONG = 4_000;
 /** Blocks are gathered in boxes of about this length, which the browser lays out only when they are in view. */
 const BOX = 1500;
-/** Milliseconds between two renderings: at least PAUSE, or FAST_PAUSE if the last one had more than FAST new characters,
-    which come faster than anyone reads; and REST times as long as the last one took, its frame included (style, layout
-    and paint cost more than the text), but at most LONGEST_PAUSE. */
-const PAUSE = 120;
+/** Boxes at an end in view that are laid out without a look whether they are: it makes the browser go over the page once
+    more. */
+const NEWEST = 6;
+/** Milliseconds between two renderings: at least PAUSE, and REST times as long as the last one took, its frame included
+    (style, layout and paint cost more than the text), but at most LONGEST_PAUSE. If the last one had more than FAST new
+    characters, they come faster than anyone reads, and the pause grows from FAST_PAUSE with the text. */
+const PAUSE = 160;
 const FAST_PAUSE = 240;
 const FAST = 300;
-const REST = 29;
-const LONGEST_PAUSE = 1000;
-const HIDDEN_PAUSE = 250;
+const REST = 39;
+const LONGEST_PAUSE = 400;
+/** A block that the browser lays out as a whole, and for which it takes more than COSTLY milliseconds each time, is shown
+    more seldom, and more of it at once. */
+const COSTLY = 40;
+const LONGEST_COSTLY_PAUSE = 2000;
+const COSTLY_SLICE = 24_000;
+/** Characters that make the pause of fast text a millisecond longer. */
+const GROWTH = 100;
 
 /** Completes elements that no longer change: code gets its colors, formulas are typeset. */
 function finish(root) {
@@ -70,6 +79,7 @@ export function renderMarkdown(text) {
 
 export class StreamingMarkdown {
   #long;
+  #onshow;
   #received = ""; // not taken up yet
   #pendingReturn = ""; // a carriage return whose line feed may follow
   #rest = ""; // the part that can still change
@@ -77,19 +87,24 @@ export class StreamingMarkdown {
   #boxes = []; // {box, raw, context} of the finished blocks with brackets, which may be links by later definitions
   #tail = newTail();
   #growing = null;
+  #newest = []; // the last boxes
+  #inView = false; // whether the end is
   #timer = 0;
   #frameTime = 0;
+  #length = 0; // of the text that was rendered
   #size = 0; // of the text that the last rendering has taken up
   #flushedAt = 0;
   #whenEnded = null;
 
-  /** Renders into `root`. Open blocks longer than `long` are not rendered again as a whole. */
-  constructor(root, { long = LONG } = {}) {
+  /** Renders into `root`. Open blocks longer than `long` are not rendered again as a whole. `onshow` is called after each
+      rendering and returns whether its end is in view. */
+  constructor(root, { long = LONG, onshow = () => false } = {}) {
     this.#long = long;
+    this.#onshow = onshow;
     root.append(this.#tail);
   }
 
-  /** Adds text; one of the next frames shows it. */
+  /** Adds text; it is shown soon. */
   push(text) {
     text = this.#pendingReturn + text;
     this.#pendingReturn = text.endsWith("\r") ? "\r" : "";
@@ -102,12 +117,15 @@ export class StreamingMarkdown {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const began = performance.now();
-    this.#size = Math.min(SLICE, this.#received.length);
-    this.#rest += this.#received.slice(0, SLICE);
-    this.#received = this.#received.slice(SLICE);
+    const slice = this.#slice;
+    this.#size = Math.min(slice, this.#received.length);
+    this.#rest += this.#received.slice(0, slice);
+    this.#received = this.#received.slice(slice);
+    this.#length += this.#size;
     this.#render();
+    this.#inView = this.#onshow();
     this.#flushedAt = performance.now();
-    setTimeout(() => { this.#frameTime = performance.now() - began; }); // after the frame
+    this.#measureFrame(this.#flushedAt - began);
     if (this.#received) this.#schedule();
     else if (this.#whenEnded) this.#finish();
   }
@@ -124,14 +142,33 @@ export class StreamingMarkdown {
     });
   }
 
+  /** Notes how long the last rendering took, with the frame that shows it. */
+  #measureFrame(rendering) {
+    requestAnimationFrame(() => {
+      const began = performance.now();
+      setTimeout(() => { this.#frameTime = rendering + performance.now() - began; });
+    });
+  }
+
+  get #isCostly() {
+    return Boolean(this.#growing?.isLaidOutWhole) && this.#frameTime > COSTLY;
+  }
+
+  get #slice() {
+    return this.#isCostly ? COSTLY_SLICE : SLICE;
+  }
+
   #schedule() {
-    const pause = Math.min(LONGEST_PAUSE, Math.max(this.#size > FAST ? FAST_PAUSE : PAUSE, REST * this.#frameTime));
-    const behind = this.#received.length > SLICE || (this.#received && this.#whenEnded);
-    const wait = behind ? 0 : this.#flushedAt + pause - performance.now();
-    const flush = () => this.#timer && this.flush();
-    // Hidden pages get no animation frames.
-    if (document.hidden) this.#timer = setTimeout(flush, behind ? 0 : HIDDEN_PAUSE);
-    else this.#timer = setTimeout(() => requestAnimationFrame(flush), Math.max(0, wait - 8));
+    if (document.hidden) {
+      this.#timer = -1;
+      document.addEventListener("visibilitychange", () => this.#timer === -1 && this.#schedule(), { once: true });
+      return;
+    }
+    const least = this.#size > FAST ? FAST_PAUSE + this.#length / GROWTH : PAUSE;
+    const pause = Math.min(this.#isCostly ? LONGEST_COSTLY_PAUSE : LONGEST_PAUSE, Math.max(least, REST * this.#frameTime));
+    const behind = this.#received.length > this.#slice || (this.#received && this.#whenEnded);
+    // Not in an animation frame: what follows from the rendering, such as scrolling, then needs no second frame.
+    this.#timer = setTimeout(() => this.flush(), behind ? 0 : Math.max(0, this.#flushedAt + pause - performance.now()));
   }
 
   #render() {
@@ -156,9 +193,18 @@ export class StreamingMarkdown {
   #append(tokens) {
     for (const { box, tokens: own, raw } of renderBoxes(tokens)) {
       this.#tail.before(box);
+      this.#note(box);
       this.#keep(box, raw);
       updateContext(own, this.#context);
     }
+  }
+
+  /** Notes that a box is the last one. */
+  #note(box) {
+    if (!this.#inView) return;
+    box.classList.add("new");
+    this.#newest.push(box);
+    if (this.#newest.length > NEWEST) this.#newest.shift().classList.remove("new");
   }
 
   /** Remembers a box that may have to be rendered again. */
@@ -178,6 +224,7 @@ export class StreamingMarkdown {
     box.className = "blk";
     this.#tail = newTail();
     box.after(this.#tail);
+    this.#note(box);
     this.#keep(box, this.#rest.slice(0, length));
     this.#context = growing.context;
     this.#rest = this.#rest.slice(length);
@@ -188,6 +235,7 @@ export class StreamingMarkdown {
     if (this.#growing) this.#grow(true);
     this.#append(tokenize(this.#rest, this.#context.copy()));
     this.#tail.remove();
+    for (const box of this.#newest) box.classList.remove("new");
     this.#link();
     this.#whenEnded();
   }

@@ -1,7 +1,8 @@
 /* Code blocks in answers: a card with language, copy, wrap and save, highlighted once the fence is closed. */
 
 import { copy, h, icon } from "chat/dom";
-import { later } from "chat/drawing/later";
+import { later, nowOrLater } from "chat/drawing/later";
+import { inRuns } from "chat/drawing/runs";
 
 const ALIASES = {
   "c#": "csharp", "c++": "cpp", cc: "cpp", cs: "csharp", docker: "dockerfile", golang: "go", h: "c", hpp: "cpp", html: "xml",
@@ -15,6 +16,8 @@ const LANGUAGES = new Set([
 ]);
 /** Highlighting longer code would block the page. */
 const MAX_LENGTH = 40_000;
+/** Shorter code is highlighted at once if there is time, and so laid out once. */
+const SHORT = 2000;
 
 const EXTENSIONS = {
   bash: "sh", csharp: "cs", dockerfile: "Dockerfile", javascript: "js", kotlin: "kt", makefile: "mk", markdown: "md", python: "py",
@@ -22,14 +25,15 @@ const EXTENSIONS = {
 };
 
 let core = null;
+let highlighter = null; // once it is loaded
 const loaded = new Map();
 
-async function highlighter(language) {
+async function load(language) {
   core ??= import("hljs/core");
   loaded.has(language) || loaded.set(language, import(`hljs/${language}`));
   const [{ default: hljs }, { default: definition }] = await Promise.all([core, loaded.get(language)]);
   if (!hljs.getLanguage(language)) hljs.registerLanguage(language, definition);
-  return hljs;
+  return (highlighter = hljs);
 }
 
 /** The highlight.js language of a code element, or "". */
@@ -67,10 +71,19 @@ export function highlight(root) {
     const language = languageOf(code);
     const source = code.textContent;
     if (!language || source.length > MAX_LENGTH) continue;
-    highlighter(language).then((hljs) => later(() => {
-      if (code.textContent === source) code.innerHTML = hljs.highlight(source, { language, ignoreIllegals: true }).value;
-    }), () => {}); // offline: leave it plain
+    const color = () => {
+      if (code.textContent === source) code.replaceChildren(...inRuns(colored(source, language)));
+    };
+    if (!highlighter?.getLanguage(language)) load(language).then(() => later(color), () => {}); // offline: leave it plain
+    else if (source.length < SHORT) nowOrLater(color);
+    else later(color);
   }
+}
+
+function colored(source, language) {
+  const box = document.createElement("div");
+  box.innerHTML = highlighter.highlight(source, { language, ignoreIllegals: true }).value;
+  return [...box.childNodes];
 }
 
 /** Handles the card buttons below `root`; `save(name, blob)` saves a file. */

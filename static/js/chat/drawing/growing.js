@@ -5,9 +5,8 @@
 
 import { codeCard, wrapCode } from "chat/drawing/code";
 import { toFragment, tokenize, updateContext } from "chat/drawing/markdown";
+import { LINES_OF_A_RUN, newRun } from "chat/drawing/runs";
 import { settledCount } from "chat/drawing/settled";
-
-const LINES_OF_A_RUN = 64;
 
 /** The block that `text` starts with, if it is longer than `long` and still open, to be rendered into `tail`; else null.
     `finish(root)` completes what no longer changes. */
@@ -56,8 +55,7 @@ class Fence {
   /** Lines are grouped in runs, so that the browser lays out only the visible ones. */
   #append(line) {
     if (this.#lines % LINES_OF_A_RUN === 0) {
-      this.#run = document.createElement("span");
-      this.#run.className = "run";
+      this.#run = newRun();
       this.#run.append("");
       this.code.append(this.#run);
     }
@@ -120,7 +118,8 @@ class Parts {
   #open = []; // nodes that are rendered again, and those of what follows the block
 
   constructor(type, context, tail, finish) {
-    Object.assign(this, { type, context: context.copy(), tail, finish, kind: KINDS[type] });
+    // The browser lays out a paragraph or a table as a whole.
+    Object.assign(this, { type, isLaidOutWhole: type !== "list", context: context.copy(), tail, finish, kind: KINDS[type] });
   }
 
   show(text, last = false) {

@@ -1,7 +1,7 @@
 /* Formulas: `$$ … $$`, `\[ … \]`, `\( … \)` and `$ … $`, unless the `$` are amounts of money. KaTeX loads with the
    first formula. */
 
-import { later } from "chat/drawing/later";
+import { nowOrLater } from "chat/drawing/later";
 
 const rule = (name, level, display, pattern, start) => ({
   name,
@@ -64,6 +64,7 @@ export const mathExtensions = [
 ];
 
 let katex = null;
+let render = null; // once it is loaded
 
 function load() {
   const sheet = document.createElement("link");
@@ -78,18 +79,19 @@ export async function typeset(root) {
   const formulas = root.querySelectorAll(".math:not([data-set])");
   if (!formulas.length) return;
   for (const formula of formulas) formula.dataset.set = "";
-  katex ??= load();
-  let render;
-  try {
-    ({ default: { render } } = await katex);
-  } catch {
-    katex = null; // offline: keep the source
-    return;
+  if (!render) {
+    katex ??= load();
+    try {
+      ({ default: { render } } = await katex);
+    } catch {
+      katex = null; // offline: keep the source
+      return;
+    }
   }
-  for (const formula of formulas) later(() => set(formula, render));
+  for (const formula of formulas) nowOrLater(() => set(formula));
 }
 
-function set(formula, render) {
+function set(formula) {
   const source = formula.textContent;
   try {
     render(source, formula, { displayMode: formula.classList.contains("display"), maxExpand: 200, maxSize: 20, strict: "ignore", trust: false });

@@ -251,6 +251,10 @@ export class Thread {
   #actions = {
     copy,
     reader: this.reader,
+    shown: () => {
+      if (this.#following) this.#scrollToEnd();
+      return this.#following;
+    },
     file: (id) => this.room.file(id),
     promptOf: (message) => this.room.messages.get(message.parent)?.text ?? "",
     prefersProviders: () => Object.keys(preferencesOf(this.room.conversation.params)).length > 0,

@@ -137,16 +137,21 @@ export class AnswerView {
       this.#length = 0;
     }
     if (!this.#live && !isRunning(this.message)) return this.#showWhole();
-    this.#live ??= new StreamingMarkdown(this.#parts.body);
-    this.#live.push(text.slice(this.#length));
-    this.#length = text.length;
+    this.#live ??= new StreamingMarkdown(this.#parts.body, { onshow: this.actions.shown });
+    this.#push(text.slice(this.#length));
     return undefined;
+  }
+
+  #push(text) {
+    this.#live.push(text);
+    this.#length += text.length;
   }
 
   /** Shows a delta of the answer. */
   append({ text, reasoning, images, sources, calls }) {
     if (text) {
-      this.#showText();
+      if (this.#live && this.#length + text.length === this.message.text.length) this.#push(text);
+      else this.#showText();
       if (this.#reasoning?.open && !this.#reasoning.dataset.touched && this.message.thought_ms) this.#reasoning.open = false;
     }
     if (reasoning) this.#thoughtsTimer ||= setTimeout(() => this.#showThoughts(), THOUGHTS_PAUSE);
