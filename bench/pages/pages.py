@@ -27,6 +27,7 @@ from tests.support.processes import Site
 
 LOADS = int(os.environ.get("BENCH_LOADS", "40"))
 CHANGES = 12
+SETTINGS = {"SANDBOX_PROVIDERS_SPEED": "0", "LOG_LEVEL": "WARNING"}
 MODELS = ("openai/gpt-4o-mini", "anthropic/claude-haiku-4.5", "mistralai/mistral-nemo")
 REQUESTS = 60  # to each model
 
@@ -89,7 +90,7 @@ def main() -> None:
     for database, server in (("SQLite", ""), ("PostgreSQL", POSTGRESQL)):
         with (
             tempfile.TemporaryDirectory() as folder,
-            Site(Path(folder), postgresql=server, processes=("providers", "web"), LOG_LEVEL="WARNING") as site,
+            Site(Path(folder), postgresql=server, processes=("providers", "web"), **SETTINGS) as site,
         ):
             person = new_person(site, cents=100_000)
             fill(site, person)
