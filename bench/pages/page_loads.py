@@ -1,0 +1,92 @@
+"""Loads the site's pages as a visitor and as a member: `python -m bench.pages.page_loads EMAIL LOADS`.
+
+Prints JSON: for each page the milliseconds of each load, the milliseconds of CPU of one, its queries and its bytes.
+Started by `bench/pages/pages.py`.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.http import HttpRequest, HttpResponse  # noqa: E402
+from django.test import Client, override_settings  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+
+WARM_UP = 3
+MODEL = "/openai/gpt-4o-mini"
+MEMBERS_PAGES = {
+    "home, member": "/",
+    "activity": "/activity",
+    "logs": "/logs",
+    "credits": "/settings/credits",
+    "keys": "/settings/keys",
+}
+VISITORS_PAGES = {"home, visitor": "/", "models": "/models", "one model": MODEL}
+
+
+@dataclass(frozen=True)
+class Loads:
+    """Loads of one page."""
+
+    times: list[float]  # milliseconds
+    cpu: float  # of this process, in milliseconds
+    queries: int
+    size: int  # of the compressed response, in bytes
+
+
+def bare(request: HttpRequest) -> HttpResponse:
+    """Return a page of one line."""
+    return HttpResponse("<!doctype html><title>Bare</title>")
+
+
+urlpatterns = [path("bare", bare)]
+
+
+def measure(client: Client, url: str, loads: int) -> Loads:
+    def load() -> HttpResponse:
+        response = client.get(url, headers={"Accept-Encoding": "gzip"})
+        assert response.status_code == 200, (url, response.status_code)
+        return response
+
+    for _ in range(WARM_UP):
+        load()
+    with CaptureQueriesContext(connection) as queries:
+        size = len(load().content)
+    times, before = [], time.process_time()
+    for _ in range(loads):
+        times.append(_milliseconds(load))
+    return Loads(times, 1000 * (time.process_time() - before) / loads, len(queries), size)
+
+
+def _milliseconds(load: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    load()
+    return 1000 * (time.perf_counter() - began)
+
+
+def main() -> None:
+    email, loads = sys.argv[1], int(sys.argv[2])
+    settings.DEBUG = False
+    settings.ALLOWED_HOSTS = ["testserver"]
+    with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
+        found = {"bare view": measure(Client(), "/bare", 10 * loads)}
+    visitor, member = Client(), Client()
+    member.force_login(User.objects.get(email=email), backend=settings.AUTHENTICATION_BACKENDS[0])
+    for client, pages in ((visitor, VISITORS_PAGES), (member, MEMBERS_PAGES)):
+        found |= {name: measure(client, url, loads) for name, url in pages.items()}
+    print(json.dumps({name: asdict(each) for name, each in found.items()}))
+
+
+if __name__ == "__main__":
+    main()
