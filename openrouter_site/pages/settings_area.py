@@ -36,6 +36,7 @@ class Entry:
 ENTRIES = (
     Entry("Profile", "user", "accounts:profile", "Your name and email addresses", ("account_email",)),
     Entry("Preferences", "settings", "preferences", "Time zone, theme, default model", ("display-preferences",)),
+    Entry("Notifications", "bell", "billing:notifications", "Summaries and alerts by email"),
     Entry("Credits", "wallet", "billing:credits", "Balance, purchases and receipts", ("billing:",)),
     Entry("Connected apps", "link", "keys:connected-apps", "Apps that pay with your credits", ("keys:disconnect-app",)),
     Entry("API keys", "key", "keys:keys", "Keys for your apps, with limits", ("keys:",)),

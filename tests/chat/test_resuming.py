@@ -187,7 +187,7 @@ async def everything_in_redis() -> tuple[list[str], list[str]]:
     redis = shared_redis.client()
     if not redis:
         return [], []
-    readers = {
+    readers: dict[Any, Any] = {
         b"string": redis.get,
         b"hash": redis.hgetall,
         b"set": redis.smembers,
