@@ -21,10 +21,14 @@ from common.clock import hour_of, window_start
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
 from gateway.models.usage import SUMS
 
-__all__ = ["Stretch", "distinct", "exists", "first_hour", "hours_with", "rolled_until", "sums_by"]
+from .picks import usage_where
+
+__all__ = ["Stretch", "countable", "distinct", "exists", "first_hour", "hours_with", "rolled_until", "sums_by"]
 
 #: The tables from coarse to fine, each with the column of its time.
 TABLES: dict[str, Any] = {"month": UsageMonth, "day": UsageDay, "hour": UsageHour}
+#: Requests that a page reads to divide hours into minutes.
+MOST_COUNTED = 50_000
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SUMS = {f"sum_{name}": Cast(Sum(name, default=0), BigIntegerField()) for name in SUMS}
@@ -60,7 +64,7 @@ def sums_by(
     """Yield (first hour of the bucket, values of `columns`, sums in the order of `SUMS`), read in one query.
 
     The same bucket and values may occur several times. `until` comes from `rolled_until`; `conditions` restrict
-    columns of `DIMENSIONS`, as in `filter`.
+    columns of `DIMENSIONS`, as in `filter` or by `COLUMN__not_in`.
     """
     parts = [
         rows.order_by().values_list("bucket", *columns).annotate(**_SUMS)
@@ -120,6 +124,12 @@ def hours_with(
     return ranges
 
 
+def countable(account: CreditAccount, start: datetime, end: datetime) -> bool:
+    """Whether the account made at most `MOST_COUNTED` requests in these hours, which may be read one by one."""
+    hours = UsageHour.objects.filter(account=account, hour__gte=hour_of(start), hour__lt=end)
+    return (hours.aggregate(sum=Sum("requests"))["sum"] or 0) <= MOST_COUNTED
+
+
 def first_hour(account: CreditAccount) -> datetime | None:
     """Return the start of the account's first hour, day or month with usage; None if there is none."""
     mine: list[QuerySet[Any]] = [UsageHour.objects.order_by("hour").values("hour")]
@@ -151,7 +161,7 @@ def _parts(
     parts = []
     for unit, times in _tables(ranges or [*pairwise(stretch.edges)], stretch.bucket, until).items():
         within = Q(*(Q(**{f"{unit}__gte": start, f"{unit}__lt": end}) for start, end in times), _connector=Q.OR)
-        rows: QuerySet[Any] = TABLES[unit].objects.filter(within, account=stretch.account, **conditions)
+        rows: QuerySet[Any] = TABLES[unit].objects.filter(within & usage_where(conditions), account=stretch.account)
         if unit != "hour":
             rows = rows.filter(kept__in=_kept(columns, conditions, apart=apart))
         parts.append(rows.annotate(bucket=_bucket(stretch, unit)))

@@ -6,10 +6,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts import access
 from activity import usage
+from activity.dashboard.pickers import pickers_of, sees_members
 from activity.dashboard.summary import options_of
 from activity.requests import listing
 from common.clock import utc_now
@@ -32,13 +34,14 @@ def logs(request: AuthedRequest) -> HttpResponse:
     `generation` opens that request beside the list.
     """
     organisation = access.for_member(request)
-    view = log_filter_from(request.GET, organisation, utc_now())
+    view = log_filter_from(request.GET, organisation, utc_now(), request.user)
     found_id = request.GET.get("id", "").strip()
     if GENERATION_ID.fullmatch(found_id) and listing.request_of(view.usage.account, found_id):
         return redirect(f"{reverse('activity:logs')}?{view.query(generation=found_id)}")
     stamp = usage.stamp(view.usage.account)
     if request.GET.get("since") == str(stamp):
         return HttpResponse(status=204)
+    options = options_of(view.usage, organisation)
     context = {
         "view": view,
         "stamp": stamp,
@@ -46,11 +49,12 @@ def logs(request: AuthedRequest) -> HttpResponse:
         "spans": SPANS.items(),
         "statuses": [(value, label) for value, (label, _) in STATUSES.items()],
         "finish_reasons": FINISH_REASONS,
-        "options": options_of(view.usage, organisation),
+        "pickers": pickers_of(view.usage, options, members=sees_members(request.user, organisation)),
         "unused": stamp.unused,
     }
     if view.typed["tab"] == "sessions":
         context["sessions"], context["searched_to"] = sessions(view)
     else:
         context["page"] = search(view, request.GET.get("before", ""), request.GET.get("after", ""))
-    return render(request, "activity/logs.html", context)
+    with timezone.override(view.usage.zone):
+        return render(request, "activity/logs.html", context)

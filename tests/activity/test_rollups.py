@@ -16,6 +16,7 @@ from activity import key_usage, rollups, usage
 from activity.dashboard.export import usage_lines
 from activity.filters import GROUPS, Filter
 from activity.periods import PERIODS
+from activity.picks import Pick
 from activity.requests import listing
 from common.clock import hour_of, utc_now, window_start
 from gateway.accounting import rollups as rolling
@@ -72,7 +73,13 @@ def test_every_view_is_the_ledgers_usage(organisation, account, key, clock, now,
         assert account.usage == sum(request.cost for request in made)
         for period in PERIODS:
             for conditions in ({}, {"model": "acme/one"}, {"source": "chat", "app": "https://a.example/"}):
-                view = Filter(account, now, period, zone=ZoneInfo(zone), **conditions)
+                view = Filter(
+                    account,
+                    now,
+                    period,
+                    zone=ZoneInfo(zone),
+                    **{name: Pick.of(text) for name, text in conditions.items()},
+                )
                 costs = expected(made, view)
                 for by in GROUPS if period == "all" else ("model", "key"):
                     report = usage.report(replace(view, by=by))
