@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
@@ -112,7 +113,7 @@ class Filter:
         return generations_where(self.conditions)
 
     def pairs(self, **changes: str) -> list[tuple[str, str]]:
-        """Return the names and values of this view's query string with `changes`; defaults and empty ones are omitted."""
+        """Return the names and values of this view's query string with `changes`, without defaults."""
         values: dict[str, tuple[str, ...]] = {
             "period": (self.period_name,) if self.period_name not in (DEFAULT, CUSTOM) else (),
             "from": (self.typed[0],) if self.period_name == CUSTOM else (),
@@ -160,7 +161,12 @@ class Filter:
 
     def everything(self) -> "Filter":
         """The same period without filters."""
-        return replace(self, **dict.fromkeys(DIMENSIONS, ANY))
+        return replace(self, model=ANY, provider=ANY, key=ANY, app=ANY, source=ANY, member=ANY)
+
+    def with_pick(self, name: str, pick: Pick) -> "Filter":
+        """The same view with another filter in the dimension `name`."""
+        changes: dict[str, Any] = {name: pick}
+        return replace(self, **changes)
 
     def between(self, start: datetime) -> str:
         """Return the query string of this view within the bucket that starts at `start`."""

@@ -42,5 +42,5 @@ def sums_by(
     grouped = rows.order_by().annotate(
         minute=TruncMinute("created_at", tzinfo=UTC), value=_COLUMNS.get(column, F(column))
     )
-    for minute, value, *found in grouped.values_list("minute", "value").annotate(**sums):
-        yield minute, (value,), tuple(found)
+    for begins, value, *found in grouped.values_list("minute", "value").annotate(**sums):
+        yield begins, (value,), tuple(found)

@@ -52,8 +52,8 @@ _DAYS = {"7d": 7, "30d": 30, "90d": 90}
 class Period:
     """The time from `start` to before `end`, divided into buckets of one of `BUCKETS` of `zone`.
 
-    Moments are whole minutes if the bucket is one, else whole UTC hours, as usage is: a local day has 23 or 25 of them when the clocks change, and where clocks
-    are off by half an hour, an hour belongs to the day in which it begins.
+    Moments are whole minutes if the bucket is one, else whole UTC hours, as usage is: a local day has 23 or 25 of them
+    when the clocks change, and where clocks are off by half an hour, an hour belongs to the day in which it begins.
     `before` is the start of the previous period, None if there is nothing to compare with. That period ends at
     `before_end`, as far into it as the current hour is into this one.
     """
@@ -159,11 +159,8 @@ def divided(period: Period, bucket: str) -> tuple[Period, str]:
 def period_between(start: datetime, end: datetime, zone: tzinfo = UTC) -> Period:
     """Return the period between two moments, in the unit that suits its length."""
     length = end - start
-    for bucket, longest in (("minute", timedelta(hours=3)), ("hour", timedelta(days=3)), ("day", timedelta(days=120))):
-        if length <= longest:
-            break
-    else:
-        bucket = "month"
+    longest = {"minute": timedelta(hours=3), "hour": timedelta(days=3), "day": timedelta(days=120)}
+    bucket = next((name for name, most in longest.items() if length <= most), "month")
     if bucket != "minute":
         start, end = hour_of(start), hour_of(end + timedelta(minutes=59))
     first, after = _local_day(start, zone), _local_day(end, zone)

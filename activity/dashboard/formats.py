@@ -33,7 +33,7 @@ def seconds(milliseconds: int | None) -> str:
 
 
 def change(now: int, before: int) -> str:
-    """Return the change from before: "+12%", "−3%", "±0%", "12×"; "new" if there was nothing, empty if there still is."""
+    """Return the change from before: "+12%", "−3%", "12×"; "new" after nothing, empty without any."""
     if not before:
         return "new" if now else ""
     if now >= before * 10:

@@ -1,7 +1,7 @@
 """The dashboard's content: usage for one view, formatted and drawn for the page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import Organisation
@@ -127,7 +127,7 @@ def chips_of(view: Filter, options: dict[str, list[Option]]) -> list[Chip]:
         for text in pick.written:
             rest = [each for each in zip(pick.values, pick.written, strict=True) if each[1] != text]
             values, written = zip(*rest, strict=True) if rest else ((), ())
-            query = replace(view, **{name: Pick(values, written, pick.excluded)}).query()
+            query = view.with_pick(name, Pick(values, written, pick.excluded)).query()
             chips.append(Chip(GROUPS[name][1], labels.get(text, text), pick.excluded, query))
     return chips
 
@@ -171,7 +171,7 @@ def _rows(view: Filter, report: usage.Report, names: dict[Any, Name], picture: c
         name, measure = names[group.value], group.total.measure(view.show)
         css = colours.get(group.value, charts.OTHER) if measure else ""
         alone = Pick((group.value,), (name.parameter,)) if name.parameter else ANY
-        query = replace(view, **{view.by: alone}).query() if alone else ""
+        query = view.with_pick(view.by, alone).query() if alone else ""
         rows.append(Row(css, name.label, query, group.total, round(measure * 100 / total) if total else 0))
     return rows
 

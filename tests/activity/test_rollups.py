@@ -46,6 +46,12 @@ REQUEST = st.fixed_dictionaries(
         "source": st.sampled_from(["api", "chat"]),
     }
 )
+VIEWS: list[dict[str, Pick]] = [
+    {},
+    {"model": Pick.of("acme/one")},
+    {"source": Pick.of("chat"), "app": Pick.of("https://a.example/")},
+    {"model": Pick.of("acme/one", "acme/two"), "provider": Pick.of("groq", excluded=True)},
+]
 BATCH = st.lists(REQUEST, min_size=1, max_size=25)
 
 
@@ -54,9 +60,10 @@ def expected(made: list[Generation], view: Filter) -> Counter:
     edges = [*view.period.buckets(), view.period.end]
     costs: Counter = Counter()
     for request in made:
-        hour = hour_of(request.created_at)
-        if all(getattr(request, name) == value for name, value in view.conditions.items()):
-            costs.update({start: request.cost for start, end in pairwise(edges) if start <= hour < end})
+        moment = request.created_at if view.period.bucket == "minute" else hour_of(request.created_at)
+        picks = view.picks.items()
+        if all((getattr(request, name) in pick.values) != pick.excluded for name, pick in picks):
+            costs.update({start: request.cost for start, end in pairwise(edges) if start <= moment < end})
     return +costs
 
 
@@ -72,7 +79,7 @@ def test_every_view_is_the_ledgers_usage(organisation, account, key, clock, now,
         account.refresh_from_db()
         assert account.usage == sum(request.cost for request in made)
         for period in PERIODS:
-            for conditions in ({}, {"model": "acme/one"}, {"source": "chat", "app": "https://a.example/"}):
+            for conditions in VIEWS:
                 view = Filter(
                     account,
                     now,
