@@ -26,12 +26,12 @@ def range_from(first: str, last: str, zone: tzinfo, now: datetime) -> tuple[date
     end = _moment(last, zone, closing=True) if last else latest
     if start is None or end is None:
         return f"Enter dates as {EXAMPLE}."
-    if start >= end:
-        return "The start must be before the end."
     if start >= latest:
         return "This range is in the future. Choose an earlier start."
     if end <= EARLIEST:
         return "This range ends before 2000. Choose a later end."
+    if start >= end:
+        return "The start must be before the end."
     return max(start, EARLIEST), min(end, latest)
 
 
