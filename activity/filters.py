@@ -1,23 +1,27 @@
 """The dashboard's filters, read from the query string."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import Http404, QueryDict
 from django.utils.functional import cached_property
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from billing import spending
 from billing.models import CreditAccount
 from gateway.models import Generation
 from keys.models import ApiKey
 
 from . import rollups
-from .periods import DEFAULT, Period, period_named
+from .periods import BUCKETS, CUSTOM, DEFAULT, PERIODS, Period, divided, period_between, period_named
+from .picks import ANY, MOST_VALUES, Pick, generations_where
+from .ranges import EARLIEST, range_from
 
-__all__ = ["GROUPS", "MEASURES", "Filter", "filter_from"]
+__all__ = ["DIMENSIONS", "GROUPS", "MEASURES", "Filter", "filter_from"]
 
 #: Dimensions of the chart: value of `by` in the query string, column of usage, label.
 GROUPS = {
@@ -26,7 +30,10 @@ GROUPS = {
     "key": ("key_id", "API key"),
     "member": ("user_id", "Member"),
     "app": ("app", "App"),
+    "source": ("source", "Source"),
 }
+#: Dimensions that a view is filtered by: name in the query string, which is a field of `Filter`, and column of usage.
+DIMENSIONS = {name: column for name, (column, _) in GROUPS.items()}
 #: Measures of the chart.
 MEASURES = {"spend": "Spend", "requests": "Requests", "tokens": "Tokens"}
 #: Longest text that can match a column.
@@ -35,52 +42,101 @@ LONGEST = 200
 
 @dataclass(frozen=True)
 class Filter:
-    """One view of an account's usage. Empty texts and a missing key don't restrict it."""
+    """One view of an account's usage. A dimension that is `ANY` doesn't restrict it.
+
+    `range` is start and end of the period "custom", `typed` the texts it came from. `own_zone` is the reader's zone,
+    `zone` the one that the view is in: the same, or UTC. `problems` names, by filter, what was ignored and why.
+    """
 
     account: CreditAccount
     now: datetime
     period_name: str = DEFAULT
-    model: str = ""
-    provider: str = ""
-    key: ApiKey | None = None
-    app: str = ""
-    source: str = ""
+    model: Pick = ANY
+    provider: Pick = ANY
+    key: Pick = ANY
+    app: Pick = ANY
+    source: Pick = ANY
+    member: Pick = ANY
     by: str = "model"
     show: str = "spend"
     zone: tzinfo = UTC
+    bucket: str = ""
+    range: tuple[datetime, datetime] | None = None
+    typed: tuple[str, str] = ("", "")
+    back: str = ""  # the period to return to from a custom one
+    own_zone: tzinfo = UTC
+    date_format: str = "day"
+    problems: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def period(self) -> Period:
-        first = rollups.first_hour(self.account) if self.period_name == "all" else None
-        return period_named(self.period_name, self.now, first, self.zone)
+        return self._divided[0]
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences on what was ignored or is shown in another way than the address asks for."""
+        return [*self.problems.values(), *([self._divided[1]] if self._divided[1] else [])]
+
+    @cached_property
+    def _divided(self) -> tuple[Period, str]:
+        if self.period_name == CUSTOM and self.range:
+            start, end = self.range
+            first = rollups.first_hour(self.account) if start == EARLIEST else None
+            period = period_between(min(max(first or start, start), end), end, self.zone)
+        else:
+            first = rollups.first_hour(self.account) if self.period_name == "all" else None
+            period = period_named(self.period_name, self.now, first, self.zone)
+        period, problem = divided(replace(period, date_format=self.date_format), self.bucket)
+        if period.bucket == "minute" and not rollups.countable(self.account, period.before or period.start, period.end):
+            hours, _ = divided(period, "hour")
+            return hours, "This period has too many requests to show it by minute. Choose a shorter one."
+        return period, problem
 
     @cached_property
     def rolled_until(self) -> datetime:
         """The end of the account's days that are added up, for all reads of this view."""
         return rollups.rolled_until(self.account)
 
+    @property
+    def picks(self) -> dict[str, Pick]:
+        """The filters that restrict the view, by name in the query string."""
+        return {name: pick for name in DIMENSIONS if (pick := getattr(self, name))}
+
     @cached_property
     def conditions(self) -> dict[str, object]:
-        """The conditions that usage and Generation share, for `.filter(**conditions)`."""
-        texts = {"model": self.model, "provider": self.provider, "app": self.app, "source": self.source}
-        conditions: dict[str, object] = {name: text for name, text in texts.items() if text}
-        if self.key is not None:
-            conditions["key_id"] = self.key.pk
-        return conditions
+        """The filters by column of usage: of `filter`, or `COLUMN__not_in`. `picks.usage_where` makes a Q of them."""
+        return dict(pick.condition(DIMENSIONS[name]) for name, pick in self.picks.items())
+
+    @cached_property
+    def where(self) -> Q:
+        """The condition of the Generation rows that match the filters, at any time."""
+        return generations_where(self.conditions)
+
+    def pairs(self, **changes: str) -> list[tuple[str, str]]:
+        """Return the names and values of this view's query string with `changes`, without defaults."""
+        values: dict[str, tuple[str, ...]] = {
+            "period": (self.period_name,) if self.period_name not in (DEFAULT, CUSTOM) else (),
+            "from": (self.typed[0],) if self.period_name == CUSTOM else (),
+            "to": (self.typed[1],) if self.period_name == CUSTOM else (),
+            "back": (self.back,) if self.period_name == CUSTOM else (),
+            "bucket": (self.bucket,),
+        }
+        for name in DIMENSIONS:
+            pick = getattr(self, name)
+            values[name] = () if pick.excluded else pick.written
+            values[f"not_{name}"] = pick.written if pick.excluded else ()
+        values |= {
+            "by": (self.by,) if self.by != "model" else (),
+            "show": (self.show,) if self.show != "spend" else (),
+            "zone": ("utc",) if self.query_zone else (),
+        }
+        for name, value in changes.items():
+            values[name] = (value,)
+        return [(name, value) for name, each in values.items() for value in each if value]
 
     def query(self, **changes: str) -> str:
         """Return the query string of this view with `changes`; defaults and empty values are omitted."""
-        values = {
-            "period": self.period_name if self.period_name != DEFAULT else "",
-            "model": self.model,
-            "provider": self.provider,
-            "key": self.key.hash if self.key else "",
-            "app": self.app,
-            "source": self.source,
-            "by": self.by if self.by != "model" else "",
-            "show": self.show if self.show != "spend" else "",
-        } | changes
-        return urlencode({name: value for name, value in values.items() if value})
+        return urlencode(self.pairs(**changes))
 
     @property
     def query_unfiltered(self) -> str:
@@ -90,48 +146,171 @@ class Filter:
     @property
     def query_all_time(self) -> str:
         """The query string of this view over all time."""
-        return self.query(period="all")
+        return replace(self, period_name="all", bucket="").query()
 
     @property
     def query_of_logs(self) -> str:
         """The query string of the same requests in the logs."""
-        time = "" if self.period_name == "all" else self.period_name
-        return self.query(period="", by="", show="", time=time)
+        edges = {"start": "", "end": "", "time": ""}
+        if self.period_name in (CUSTOM, "month"):
+            edges |= {"start": _written(self.period.start), "end": _written(self.period.end)}
+        elif self.period_name != "all":
+            edges["time"] = self.period_name
+        left_out = dict.fromkeys(("period", "from", "to", "back", "bucket", "by", "show"), "")
+        return self.query(**left_out, **edges)
 
     def everything(self) -> "Filter":
         """The same period without filters."""
-        return replace(self, model="", provider="", key=None, app="", source="")
+        return replace(self, model=ANY, provider=ANY, key=ANY, app=ANY, source=ANY, member=ANY)
+
+    def with_pick(self, name: str, pick: Pick) -> "Filter":
+        """The same view with another filter in the dimension `name`."""
+        changes: dict[str, Any] = {name: pick}
+        return replace(self, **changes)
+
+    def between(self, start: datetime) -> str:
+        """Return the query string of this view within the bucket that starts at `start`."""
+        back = self.back if self.period_name == CUSTOM else self.period_name
+        return replace(
+            self,
+            period_name=CUSTOM,
+            typed=(_written(start), _written(self.period.following(start))),
+            back=back if back != DEFAULT else "",
+            bucket="",
+        ).query()
+
+    @property
+    def pairs_without_period(self) -> list[tuple[str, str]]:
+        """The names and values of the query string without the period."""
+        return self.pairs(**dict.fromkeys(("period", "from", "to", "back", "bucket"), ""))
+
+    @property
+    def query_zone(self) -> bool:
+        """Whether the reader chose UTC over their own zone."""
+        return self.zone is UTC and self.own_zone is not UTC
+
+    @property
+    def zone_name(self) -> str:
+        """ "UTC" or "Europe/Berlin"."""
+        return str(self.zone)
+
+    @property
+    def other_zone_name(self) -> str:
+        """The zone that one click leads to; empty for a reader in UTC."""
+        return "" if self.own_zone is UTC else str(self.own_zone if self.query_zone else UTC)
+
+    @property
+    def query_other_zone(self) -> str:
+        """The query string of this view in the other zone."""
+        return self.query(zone="" if self.query_zone else "utc")
+
+    @property
+    def query_back(self) -> str:
+        """The query string of the period that a custom one was chosen in."""
+        return replace(self, period_name=self.back or DEFAULT, back="", bucket="").query()
+
+    @property
+    def back_words(self) -> str:
+        """ "30 days"."""
+        return PERIODS[self.back or DEFAULT].lower()
 
 
-def filter_from(query: QueryDict, organisation: Organisation, now: datetime) -> Filter:
-    """Return the view of the query string. Invalid values are ignored; a key of another organization raises Http404."""
-    by, show, source = (_text(query, name) for name in ("by", "show", "source"))
-    period = _text(query, "period")
+def filter_from(query: QueryDict, organisation: Organisation, now: datetime, user: User | None = None) -> Filter:
+    """Return the view of the query string, in the time zone of `user`. Invalid values are ignored.
+
+    A key or member of another organization raises Http404.
+    """
+    by, show, bucket = (_text(query, name) for name in ("by", "show", "bucket"))
+    own_zone = user.zone if user else UTC
+    own_zone = UTC if str(own_zone) == "UTC" else own_zone
+    zone = UTC if query.get("zone") == "utc" else own_zone
+    account = spending.account_of(organisation)
+    problems: dict[str, str] = {}
+    name, typed, between = _text(query, "period"), (_text(query, "from"), _text(query, "to")), None
+    if name not in PERIODS and any(typed):
+        found = range_from(*typed, zone, now)
+        if isinstance(found, str):
+            problems["period"] = f"{found} The dates are ignored."
+        else:
+            name, between = CUSTOM, found
+    back = _text(query, "back")
     return Filter(
-        account=spending.account_of(organisation),
+        account=account,
         now=now,
-        period_name=period_named(period, now).name,
-        model=_text(query, "model"),
-        provider=_text(query, "provider"),
-        key=_key(query, organisation),
-        app=_text(query, "app"),
-        source=source if source in Generation.Source.values else "",
+        period_name=name if between or name in PERIODS else DEFAULT,
         by=by if by in GROUPS else "model",
         show=show if show in MEASURES else "spend",
+        zone=zone,
+        bucket=bucket if bucket in BUCKETS else "",
+        range=between,
+        typed=typed,
+        back=back if back in PERIODS else "",
+        own_zone=own_zone,
+        date_format=user.date_format if user else "day",
+        problems=problems,
+        **dict(_picks(query, organisation, account, problems)),
     )
+
+
+def _picks(
+    query: QueryDict, organisation: Organisation, account: CreditAccount, problems: dict[str, str]
+) -> Iterator[tuple[str, Pick]]:
+    for name in DIMENSIONS:
+        texts, excluded = _texts(query, name), False
+        others = _texts(query, f"not_{name}")
+        if name in query.getlist("not"):  # the switch of a form that works without JavaScript
+            texts, others = [], [*texts, *others]
+        if texts and others:
+            problems[name] = f"The address chooses and excludes values of {name}. The excluded ones are ignored."
+        elif others:
+            texts, excluded = others, True
+        if len(texts) > MOST_VALUES:
+            problems[name] = (
+                f"A filter takes at most {MOST_VALUES} values, and this one of {name} has {len(texts):,}. It is"
+                " ignored. Choose fewer, or everything but some."
+            )
+        elif texts:
+            pick = _pick(name, texts, organisation, account)
+            yield name, replace(pick, excluded=excluded)
+
+
+def _pick(name: str, texts: list[str], organisation: Organisation, account: CreditAccount) -> Pick:
+    match name:
+        case "key":
+            hashes = [text for text in texts if text.isalnum()]
+            # Includes deleted keys: their history stays.
+            found = ApiKey.objects.filter(organisation=organisation, hash__in=hashes)
+            known = dict(found.values_list("hash", "pk"))
+        case "member":
+            ids = User.objects.filter(public_id__in=texts).values_list("public_id", "pk", "organisations")
+            known = {text: pk for text, pk, of in ids if of == organisation.pk}
+            for text, pk, _ in ids:  # usage stays when a member leaves
+                if text not in known and rollups.exists(account, user_id=pk):
+                    known[text] = pk
+        case _:
+            values = tuple(text for text in texts if name != "source" or text in Generation.Source.values)
+            return Pick.of(*values)
+    if len(known) < len(texts):
+        raise Http404(f"No such {name}.")
+    return Pick(tuple(known[text] for text in texts), tuple(texts))
+
+
+def _texts(query: QueryDict, name: str) -> list[str]:
+    """Return the different values of a parameter, those of a key as sent."""
+    found = query.getlist(name) or (query.getlist("api_key_hash") if name == "key" else [])
+    texts = (text.strip() for text in found)
+    strict = name.endswith("key")  # an unknown key is a 404, whatever it looks like
+    return [*dict.fromkeys(text for text in texts if text and (strict or _is_plain(text)))]
 
 
 def _text(query: Mapping[str, str], name: str) -> str:
     text = query.get(name, "").strip()
-    return text if len(text) <= LONGEST and text.isprintable() else ""
+    return text if _is_plain(text) else ""
 
 
-def _key(query: Mapping[str, str], organisation: Organisation) -> ApiKey | None:
-    key_hash = (query.get("key") or query.get("api_key_hash", "")).strip()
-    if not key_hash:
-        return None
-    # Includes deleted keys: their history stays.
-    key = ApiKey.objects.filter(organisation=organisation, hash=key_hash).first() if key_hash.isalnum() else None
-    if key is None:
-        raise Http404("No such key.")
-    return key
+def _is_plain(text: str) -> bool:
+    return len(text) <= LONGEST and text.isprintable()
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}Z"

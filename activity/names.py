@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from accounts.models import Organisation, User
+from gateway.models import Generation
 from keys.models import ApiKey
 from models_catalog import catalog
 from presets.models import PresetVersion
@@ -30,8 +31,10 @@ def names_of(column: str, values: Iterable[Any], organisation: Organisation) -> 
             known = {key.pk: Name(_key_label(key), key.hash) for key in keys}
             return {value: known.get(value, Name("Chat" if value == 0 else "Deleted key")) for value in values}
         case "user_id":
-            emails = dict(User.objects.filter(pk__in=values).values_list("pk", "email"))
-            return {value: Name(emails.get(value, "Deleted user")) for value in values}
+            users = {user.pk: Name(user.email, user.public_id) for user in User.objects.filter(pk__in=values)}
+            return {value: users.get(value, Name("Deleted user" if value else "None")) for value in values}
+        case "source":
+            return {value: Name(str(dict(Generation.Source.choices).get(value, value)), value) for value in values}
         case "provider":
             return {value: Name(provider_name(value) or "None (no response)", value) for value in values}
         case "app":

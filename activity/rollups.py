@@ -21,8 +21,11 @@ from common.clock import hour_of, window_start
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
 from gateway.models.usage import SUMS
 
+from .picks import usage_where
+
 __all__ = [
     "Stretch",
+    "countable",
     "distinct",
     "exists",
     "first_hour",
@@ -36,12 +39,12 @@ __all__ = [
 
 #: The tables from coarse to fine, each with the column of its time.
 TABLES: dict[str, Any] = {"month": UsageMonth, "day": UsageDay, "hour": UsageHour}
+#: Requests that a page reads to divide hours into minutes.
+MOST_COUNTED = 50_000
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SUMS = {f"sum_{name}": Cast(Sum(name, default=0), BigIntegerField()) for name in SUMS}
 _Range = tuple[datetime, datetime]
-#: Ends the name of a condition whose values rows must not have.
-_NOT_IN = "__not_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def sums_by(
     """Yield (first hour of the bucket, values of `columns`, sums in the order of `SUMS`), read in one query.
 
     The same bucket and values may occur several times. `until` comes from `rolled_until`; `conditions` restrict
-    columns of `DIMENSIONS`, as in `filter`, or with `__not_in`, name values to leave out.
+    columns of `DIMENSIONS`, as in `filter` or by `COLUMN__not_in`.
     """
     return some_sums_by(stretch, until, columns, SUMS, conditions)
 
@@ -169,6 +172,12 @@ def hours_with(
     return ranges
 
 
+def countable(account: CreditAccount, start: datetime, end: datetime) -> bool:
+    """Whether the account made at most `MOST_COUNTED` requests in these hours, which may be read one by one."""
+    hours = UsageHour.objects.filter(account=account, hour__gte=hour_of(start), hour__lt=end)
+    return (hours.aggregate(sum=Sum("requests"))["sum"] or 0) <= MOST_COUNTED
+
+
 def first_hour(account: CreditAccount) -> datetime | None:
     """Return the start of the account's first hour, day or month with usage; None if there is none."""
     mine: list[QuerySet[Any]] = [UsageHour.objects.order_by("hour").values("hour")]
@@ -197,14 +206,10 @@ def _parts(
 
     They have every one of `columns` and the columns of `conditions` together, or if `apart`, in rows of their own.
     """
-    excluded = {name: values for name, values in conditions.items() if name.endswith(_NOT_IN)}
-    included = {name: values for name, values in conditions.items() if name not in excluded}
     parts = []
     for unit, times in _tables(ranges or [*pairwise(stretch.edges)], stretch.bucket, until).items():
         within = Q(*(Q(**{f"{unit}__gte": start, f"{unit}__lt": end}) for start, end in times), _connector=Q.OR)
-        rows: QuerySet[Any] = TABLES[unit].objects.filter(within, account=stretch.account, **included)
-        for name, values in excluded.items():
-            rows = rows.exclude(**{f"{name.removesuffix(_NOT_IN)}__in": values})
+        rows: QuerySet[Any] = TABLES[unit].objects.filter(within & usage_where(conditions), account=stretch.account)
         if unit != "hour":
             rows = rows.filter(kept__in=_kept(columns, conditions, apart=apart))
         parts.append(rows.annotate(bucket=_bucket(stretch, unit)))

@@ -5,6 +5,7 @@ the balance agree to the pico-USD at any moment.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 from django.db.models import Count, Max, OuterRef, Subquery
 
 from billing.models import CreditAccount
+from common.clock import hour_of
 from gateway.models import Generation
 
-from . import rollups
+from . import minutes, rollups
 from .filters import GROUPS, Filter
 from .rollups import Stretch
 
@@ -85,9 +87,8 @@ def report(view: Filter) -> Report:
     groups: dict[Any, Group] = {}
     buckets = list(view.period.buckets())
     by_bucket = {bucket: Sums() for bucket in buckets}
-    stretch = Stretch(view.account, [*buckets, view.period.end], view.period.bucket, view.period.zone)
-    for start, (value,), row in rollups.sums_by(stretch, view.rolled_until, GROUPS[view.by][0], **view.conditions):
-        bucket = buckets[bisect_right(buckets, start) - 1]
+    for start, (value,), row in _rows(view, buckets):
+        bucket = buckets[max(0, bisect_right(buckets, start) - 1)]  # the first may begin in the middle of a week
         group = groups.get(value)
         if group is None:
             group = groups[value] = Group(value)
@@ -113,10 +114,19 @@ def report(view: Filter) -> Report:
     )
 
 
+def _rows(view: Filter, buckets: list[datetime]) -> Iterator[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
+    """Yield (a moment of the bucket, value of the group, sums) of the view."""
+    period, column = view.period, GROUPS[view.by][0]
+    if period.bucket == "minute":
+        return minutes.sums_by(view.account, period.start, period.end, column, view.where)
+    stretch = Stretch(view.account, [*buckets, period.end], period.bucket, period.zone)
+    return rollups.sums_by(stretch, view.rolled_until, column, **view.conditions)
+
+
 def choices(view: Filter) -> dict[str, list[Any]]:
     """Return the values that occur in the period regardless of filters, sorted, by column of `GROUPS`."""
     columns = [column for column, _ in GROUPS.values()]
-    stretch = Stretch.whole(view.account, view.period.start, view.period.end)
+    stretch = Stretch.whole(view.account, hour_of(view.period.start), view.period.end)
     found = rollups.distinct(stretch, view.rolled_until, *columns)
     return {column: sorted(value for value in values if value) for column, values in zip(columns, found, strict=True)}
 
@@ -155,8 +165,12 @@ def stamp(account: CreditAccount) -> Stamp:
 def _before(view: Filter) -> Sums | None:
     if view.period.before is None or view.period.before_end is None:
         return None
-    stretch = Stretch.whole(view.account, view.period.before, view.period.before_end)
     total = Sums()
-    for _, _, row in rollups.sums_by(stretch, view.rolled_until, **view.conditions):
+    if view.period.bucket == "minute":
+        rows = minutes.sums_by(view.account, view.period.before, view.period.before_end, "source", view.where)
+    else:
+        stretch = Stretch.whole(view.account, view.period.before, view.period.before_end)
+        rows = rollups.sums_by(stretch, view.rolled_until, **view.conditions)
+    for _, _, row in rows:
         total.add(Sums(*row))
     return total

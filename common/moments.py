@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
-__all__ = ["DATE_ORDERS", "Reader", "current_reader", "day_text", "local", "moment_text", "reading", "time_text"]
+__all__ = ["DATE_ORDERS", "Reader", "current_reader", "day_text", "in_zone", "local", "moment_text", "reading", "time_text"]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: Order -> (format of a date, of a date without its year, separator before a time).
@@ -48,6 +48,14 @@ def reading(reader: Callable[[], Reader]) -> Iterator[None]:
         yield
     finally:
         _reader.set(before)  # not by its token, which belongs to one context: a request may pass through several
+
+
+@contextmanager
+def in_zone(zone: tzinfo) -> Iterator[None]:
+    """Write moments for the same reader in another zone."""
+    order = current_reader().date_order
+    with reading(lambda: Reader(zone, order)):
+        yield
 
 
 def local(moment: datetime, zone: tzinfo | None = None) -> datetime:

@@ -33,10 +33,12 @@ def seconds(milliseconds: int | None) -> str:
 
 
 def change(now: int, before: int) -> str:
-    """Return the change from before, in percent: "+12%", "−3%", "±0%"; empty if there was nothing before."""
+    """Return the change from before: "+12%", "−3%", "12×"; "new" after nothing, empty without any."""
     if not before:
-        return ""
+        return "new" if now else ""
+    if now >= before * 10:
+        return f"{compact(now // before)}×"
     percent = round((Decimal(now) - before) * 100 / before)
     if percent == 0:
         return "±0%"
-    return f"{'+' if percent > 0 else '−'}{abs(percent):,}%"
+    return f"{'+' if percent > 0 else '−'}{abs(percent)}%"

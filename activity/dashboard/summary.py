@@ -6,17 +6,15 @@ from typing import Any
 
 from accounts.models import Organisation
 from activity import usage
-from activity.filters import GROUPS, MEASURES, Filter
+from activity.filters import DIMENSIONS, GROUPS, MEASURES, Filter
 from activity.names import Name, names_of
+from activity.picks import ANY, Pick
 from common.money import PicoUsd, format_exact_usd, format_usd
 
 from . import charts
 from .formats import change, compact, short_dollars
 
-__all__ = ["Dashboard", "dashboard_of", "options_of"]
-
-#: Values of `by` that are filters too, with their columns.
-_FILTERS = {"model": "model", "provider": "provider", "key": "key_id", "app": "app"}
+__all__ = ["Chip", "Dashboard", "chips_of", "dashboard_of", "options_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +50,34 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Chip:
+    """One value that restricts the view, and the query string of the view without it."""
+
+    dimension: str
+    label: str
+    excluded: bool
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One bucket in the table below the chart; `query` narrows the view to it."""
+
+    label: str
+    values: list[str]
+    total: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """Everything on the page above the list of requests."""
 
     report: usage.Report
     tiles: list[Tile]
     picture: charts.StackedBars
-    table: list[tuple[str, list[str], str]]  # bucket, value of each series, total: the picture as text
+    table: list[Line]  # the picture as text
+    bars: list[tuple[charts.Column, str]]  # each bucket of the picture, with the query string of that bucket
     rows: list[Row]
     measure: str
     group_word: str
@@ -71,11 +90,13 @@ def dashboard_of(view: Filter, organisation: Organisation) -> Dashboard:
     names = names_of(column, [group.value for group in report.groups], organisation)
     write = _exact if view.show == "spend" else _with_separators
     picture = _picture(view, report, names, write)
+    queries = [view.between(bucket) for bucket in view.period.buckets()]
     return Dashboard(
         report=report,
         tiles=_tiles(view, report),
         picture=picture,
-        table=_table(picture, write),
+        table=_table(picture, queries, write),
+        bars=list(zip(picture.columns, queries, strict=True)),
         rows=_rows(view, report, names, picture),
         measure=MEASURES[view.show],
         group_word=word,
@@ -83,19 +104,32 @@ def dashboard_of(view: Filter, organisation: Organisation) -> Dashboard:
 
 
 def options_of(view: Filter, organisation: Organisation) -> dict[str, list[Option]]:
-    """Return each filter's choices: the values that occur in the period, and the selected one."""
+    """Return each filter's choices: the values that occur in the period, and the chosen ones."""
     found = usage.choices(view)
-    chosen = {"model": view.model, "provider": view.provider, "app": view.app, "key_id": view.key.pk if view.key else 0}
     options = {}
-    for parameter, column in _FILTERS.items():
-        values = {*found[column], chosen[column]} - {0, ""}
-        names = names_of(column, values, organisation)
+    for parameter, column in DIMENSIONS.items():
+        chosen = set(getattr(view, parameter).values)
+        values = {*found[column], *chosen} - {0, ""}
+        names = names_of(column, values, organisation) if values else {}
         options[parameter] = [
-            Option(names[value].parameter, names[value].label, value == chosen[column])
+            Option(names[value].parameter, names[value].label, value in chosen)
             for value in sorted(values, key=lambda value: names[value].label.lower())
             if names[value].parameter
         ]
     return options
+
+
+def chips_of(view: Filter, options: dict[str, list[Option]]) -> list[Chip]:
+    """Return what restricts the view, value by value, with the names of `options`."""
+    chips = []
+    for name, pick in view.picks.items():
+        labels = {option.value: option.label for option in options[name]}
+        for text in pick.written:
+            rest = [each for each in zip(pick.values, pick.written, strict=True) if each[1] != text]
+            values, written = zip(*rest, strict=True) if rest else ((), ())
+            query = view.with_pick(name, Pick(values, written, pick.excluded)).query()
+            chips.append(Chip(GROUPS[name][1], labels.get(text, text), pick.excluded, query))
+    return chips
 
 
 def _picture(
@@ -120,9 +154,11 @@ def _picture(
     )
 
 
-def _table(picture: charts.StackedBars, write: Callable[[int], str]) -> list[tuple[str, list[str], str]]:
+def _table(picture: charts.StackedBars, queries: list[str], write: Callable[[int], str]) -> list[Line]:
     return [
-        (column.label, [write(series.values[bucket]) for _, series in picture.series], column.total)
+        Line(
+            column.label, [write(series.values[bucket]) for _, series in picture.series], column.total, queries[bucket]
+        )
         for bucket, column in enumerate(picture.columns)
     ]
 
@@ -134,7 +170,8 @@ def _rows(view: Filter, report: usage.Report, names: dict[Any, Name], picture: c
     for group in report.groups:
         name, measure = names[group.value], group.total.measure(view.show)
         css = colours.get(group.value, charts.OTHER) if measure else ""
-        query = view.query(**{view.by: name.parameter}) if name.parameter and view.by in _FILTERS else ""
+        alone = Pick((group.value,), (name.parameter,)) if name.parameter else ANY
+        query = view.with_pick(view.by, alone).query() if alone else ""
         rows.append(Row(css, name.label, query, group.total, round(measure * 100 / total) if total else 0))
     return rows
 

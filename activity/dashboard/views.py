@@ -12,12 +12,13 @@ from activity import usage
 from activity.filters import GROUPS, MEASURES, filter_from
 from activity.periods import PERIODS
 from activity.requests import listing
-from common import csv_export
+from common import csv_export, moments
 from common.clock import utc_now
 from common.web.http import AuthedRequest
 
 from . import export
-from .summary import dashboard_of, options_of
+from .pickers import pickers_of, sees_members
+from .summary import chips_of, dashboard_of, options_of
 
 
 @login_required
@@ -25,30 +26,33 @@ from .summary import dashboard_of, options_of
 def activity(request: AuthedRequest) -> HttpResponse:
     """Usage by model, provider, key or app, and the requests behind it. 204 if `since` (a stamp) is still current."""
     organisation = access.for_member(request)
-    view = filter_from(request.GET, organisation, utc_now())
+    view = filter_from(request.GET, organisation, utc_now(), request.user)
     stamp = usage.stamp(view.account)
     if request.GET.get("since") == str(stamp):
         return HttpResponse(status=204)
-    shared = organisation.personal_of_id is None or organisation.memberships.count() > 1
+    options = options_of(view, organisation)
+    members = sees_members(request.user, organisation)
     context = {
         "view": view,
         "stamp": stamp,
         "periods": PERIODS.items(),
         "measures": MEASURES.items(),
-        "groups": [(value, word) for value, (_, word) in GROUPS.items() if value != "member" or shared],
+        "groups": [(value, word) for value, (_, word) in GROUPS.items() if value != "member" or members],
         "dashboard": dashboard_of(view, organisation),
         "page": listing.page_of(view, request.GET.get("before", ""), request.GET.get("after", "")),
         "unused": stamp.unused,
-        "options": options_of(view, organisation),
+        "pickers": pickers_of(view, options, members=members),
+        "chips": chips_of(view, options),
     }
-    return render(request, "activity/activity.html", context)
+    with moments.in_zone(view.zone):
+        return render(request, "activity/activity.html", context)
 
 
 @login_required
 @require_GET
 def export_requests(request: AuthedRequest) -> StreamingHttpResponse:
     """Download the view's requests as CSV."""
-    view = filter_from(request.GET, access.for_member(request), utc_now())
+    view = filter_from(request.GET, access.for_member(request), utc_now(), request.user)
     lines = export.request_lines(partial(listing.page_of, view, size=export.BATCH), view.zone)
     return csv_export.csv_response(lines, f"requests-{view.now:%Y-%m-%d}.csv")
 
@@ -58,7 +62,7 @@ def export_requests(request: AuthedRequest) -> StreamingHttpResponse:
 def export_usage(request: AuthedRequest) -> StreamingHttpResponse:
     """Download the view's sums by bucket and group as CSV."""
     organisation = access.for_member(request)
-    view = filter_from(request.GET, organisation, utc_now())
+    view = filter_from(request.GET, organisation, utc_now(), request.user)
     return csv_export.csv_response(list(export.usage_lines(view, organisation)), f"usage-{view.now:%Y-%m-%d}.csv")
 
 
@@ -67,6 +71,6 @@ def export_usage(request: AuthedRequest) -> StreamingHttpResponse:
 def export_breakdown(request: AuthedRequest) -> StreamingHttpResponse:
     """Download the view's sums by group as CSV."""
     organisation = access.for_member(request)
-    view = filter_from(request.GET, organisation, utc_now())
+    view = filter_from(request.GET, organisation, utc_now(), request.user)
     lines = list(export.breakdown_lines(view, organisation))
     return csv_export.csv_response(lines, f"usage-by-{view.by}-{view.now:%Y-%m-%d}.csv")

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils.functional import cached_property
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from activity.filters import Filter, filter_from
 from common.money import PICO_PER_USD
 from gateway.models import Generation
@@ -31,6 +31,8 @@ STATUSES: dict[str, tuple[str, Q | None]] = {
 _TEXTS = ("finish_reason", "session_id", "external_user")
 #: Ranges: name in the query string, column. Dollars become pico-USD, seconds milliseconds.
 _RANGES = {"cost": "cost", "latency": "latency_ms"}
+#: Parameters of the dashboard that the logs have no use for.
+_OF_DASHBOARD = ("period", "from", "to", "back", "bucket", "by", "show")
 LONGEST = 256
 _MOST_MS = 2**31 - 1
 _MOST_USD = Decimal(1_000_000)
@@ -57,7 +59,7 @@ class LogFilter:
     @property
     def narrowed(self) -> bool:
         """Whether any filter is set, the span of time included."""
-        return any(value for name, value in self._values().items() if name != "tab")
+        return any(name not in ("tab", "zone") for name, _ in self.pairs())
 
     @property
     def has_more(self) -> bool:
@@ -88,17 +90,19 @@ class LogFilter:
     @cached_property
     def where(self) -> Q:
         """The condition of the finished requests of this view."""
-        shared = dict(self.usage.conditions)
-        model = shared.pop("model", None)
-        where = self.bounds & Q(**shared, **self.conditions)
-        if model:
-            where &= Q(model=model) | Q(model="", requested_model=model)
+        where = self.bounds & self.usage.where & Q(**self.conditions)
         status = STATUSES.get(self.status, ("", None))[1]
         return where & status if status is not None else where
 
+    def pairs(self, **changes: str) -> list[tuple[str, str]]:
+        """Return the names and values of this view's query string with `changes`; empty values are omitted."""
+        shared = self.usage.pairs(**dict.fromkeys(_OF_DASHBOARD, ""))
+        own = [(name, value) for name, value in {**self.typed, **changes}.items() if value]
+        return [*own, *(pair for pair in shared if pair[0] not in changes)]
+
     def query(self, **changes: str) -> str:
         """Return the query string of this view with `changes`; empty values are omitted."""
-        return urlencode({name: value for name, value in (self._values() | changes).items() if value})
+        return urlencode(self.pairs(**changes))
 
     @property
     def query_of_sessions(self) -> str:
@@ -110,21 +114,10 @@ class LogFilter:
         """The query string of the requests of this view."""
         return self.query(tab="")
 
-    def _values(self) -> dict[str, str]:
-        usage = self.usage
-        shared = {
-            "model": usage.model,
-            "provider": usage.provider,
-            "key": usage.key.hash if usage.key else "",
-            "app": usage.app,
-            "source": usage.source,
-        }
-        return {**self.typed, **shared}
 
-
-def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime) -> LogFilter:
+def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime, user: User | None = None) -> LogFilter:
     """Return the view of the query string. A key of another organization raises Http404."""
-    usage = filter_from(query, organisation, now)
+    usage = filter_from(query, organisation, now, user)
     names = (
         "tab",
         "time",
@@ -140,7 +133,9 @@ def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime)
     if typed["tab"] != "sessions":
         typed["tab"] = ""
     span = span_from(typed["time"], typed["start"], typed["end"], now)
-    problems = {"time": span.problem} if span.problem else {}
+    problems = {name: problem for name, problem in usage.problems.items() if name != "period"}
+    if span.problem:
+        problems["time"] = f"{span.problem} This filter is ignored."
     conditions: dict[str, object] = {name: typed[name] for name in _TEXTS if typed[name]}
     for name, column in _RANGES.items():
         for edge, lookup in _EDGES.items():
@@ -149,10 +144,10 @@ def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime)
             if value is not None:
                 conditions[f"{column}__{lookup}"] = value
             elif text:
-                problems[name] = _PROBLEMS[name]
+                problems[name] = f"{_PROBLEMS[name]} This filter is ignored."
         low, high = (conditions.get(f"{column}__{lookup}") for lookup in _EDGES.values())
         if isinstance(low, int) and isinstance(high, int) and low > high:
-            problems[name] = "The lower bound must not exceed the upper one."
+            problems[name] = "The lower bound must not exceed the upper one. This filter is ignored."
     return LogFilter(usage, span, typed, conditions, problems)
 
 

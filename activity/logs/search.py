@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
+from activity.picks import generations_where
 from activity.requests.listing import PAGE_SIZE, beyond, cursor_of, parse_cursor, running_request
 from gateway.models import Generation, Hold
 
@@ -84,12 +85,10 @@ def search(view: LogFilter, before: str = "", after: str = "", size: int = PAGE_
 def running_of(view: LogFilter) -> list[Generation]:
     """Return up to a page of the view's running requests, newest first, each with its key."""
     known = {field.name for field in Hold._meta.get_fields()}
-    conditions = {**view.usage.conditions, **view.conditions}
-    model = conditions.pop("model", None)
-    if view.status not in ("", "running") or not conditions.keys() - {"key_id"} <= known:
+    if view.status not in ("", "running") or view.usage.provider or not view.conditions.keys() <= known:
         return []  # such a filter is about the end of a request
-    holds = Hold.objects.filter(account=view.usage.account, **conditions).filter(view.within_span)
-    holds = holds.filter(requested_model=model) if model else holds
+    where = generations_where(view.usage.conditions, running=True) & Q(**view.conditions) & view.within_span
+    holds = Hold.objects.filter(where, account=view.usage.account)
     return [running_request(hold) for hold in holds.select_related("key").order_by("-created_at", "-id")[:PAGE_SIZE]]
 
 

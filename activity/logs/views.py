@@ -12,9 +12,10 @@ from django.views.decorators.http import require_GET
 from accounts import access
 from activity import usage
 from activity.dashboard import export
+from activity.dashboard.pickers import pickers_of, sees_members
 from activity.dashboard.summary import options_of
 from activity.requests import listing
-from common import csv_export
+from common import csv_export, moments
 from common.clock import utc_now
 from common.web.http import AuthedRequest
 
@@ -35,13 +36,14 @@ def logs(request: AuthedRequest) -> HttpResponse:
     `generation` opens that request beside the list.
     """
     organisation = access.for_member(request)
-    view = log_filter_from(request.GET, organisation, utc_now())
+    view = log_filter_from(request.GET, organisation, utc_now(), request.user)
     found_id = request.GET.get("id", "").strip()
     if GENERATION_ID.fullmatch(found_id) and listing.request_of(view.usage.account, found_id):
         return redirect(f"{reverse('activity:logs')}?{view.query(generation=found_id)}")
     stamp = usage.stamp(view.usage.account)
     if request.GET.get("since") == str(stamp):
         return HttpResponse(status=204)
+    options = options_of(view.usage, organisation)
     context = {
         "view": view,
         "stamp": stamp,
@@ -49,20 +51,21 @@ def logs(request: AuthedRequest) -> HttpResponse:
         "spans": SPANS.items(),
         "statuses": [(value, label) for value, (label, _) in STATUSES.items()],
         "finish_reasons": FINISH_REASONS,
-        "options": options_of(view.usage, organisation),
+        "pickers": pickers_of(view.usage, options, members=sees_members(request.user, organisation)),
         "unused": stamp.unused,
     }
     if view.typed["tab"] == "sessions":
         context["sessions"], context["searched_to"] = sessions(view)
     else:
         context["page"] = search(view, request.GET.get("before", ""), request.GET.get("after", ""))
-    return render(request, "activity/logs.html", context)
+    with moments.in_zone(view.usage.zone):
+        return render(request, "activity/logs.html", context)
 
 
 @login_required
 @require_GET
 def export_logs(request: AuthedRequest) -> StreamingHttpResponse:
     """Download the view's requests as CSV, the running ones first."""
-    view = log_filter_from(request.GET, access.for_member(request), utc_now())
+    view = log_filter_from(request.GET, access.for_member(request), utc_now(), request.user)
     lines = export.request_lines(partial(search, view, size=export.BATCH), view.usage.zone)
     return csv_export.csv_response(lines, f"logs-{view.usage.now:%Y-%m-%d}.csv")

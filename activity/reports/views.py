@@ -47,7 +47,7 @@ def month_pdf(request: AuthedRequest, name: str) -> HttpResponse:
 def export_pdf(request: AuthedRequest) -> HttpResponse:
     """Download the dashboard's view as PDF: a summary, then its groups."""
     organisation = access.for_member(request)
-    view = filter_from(request.GET, organisation, utc_now())
+    view = filter_from(request.GET, organisation, utc_now(), request.user)
     return _pdf(documents.of_view(view, organisation), f"usage-{view.now:%Y-%m-%d}.pdf")
 
 

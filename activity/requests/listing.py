@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from activity import rollups
 from activity.filters import Filter
+from activity.picks import generations_where
 from activity.rollups import Stretch
 from billing.models import CreditAccount
 from common.clock import hour_of
@@ -83,7 +84,7 @@ def _narrowed(
     rows: QuerySet[Generation], view: Filter, cursor: tuple[datetime, str] | None, side: str, most: int
 ) -> QuerySet[Generation]:
     """Return the rows within the hours that have requests of the view: an index ends a search by time only."""
-    start, end = view.period.start, view.period.end
+    start, end = hour_of(view.period.start), view.period.end
     if cursor is not None:
         hour = hour_of(cursor[0])
         start, end = (max(start, hour), end) if side == "gt" else (start, min(end, hour + timedelta(hours=1)))
@@ -103,12 +104,10 @@ def _narrowed(
 
 def requests_of(view: Filter) -> QuerySet[Generation]:
     """Return the view's finished requests, newest first, each with its key."""
-    conditions = dict(view.conditions)
-    model = conditions.pop("model", None)
-    rows = Generation.objects.filter(account=view.account, created_at__gte=view.period.start, **conditions)
-    if model:
-        # A request without a response counts under its requested model.
-        rows = rows.filter(Q(model=model) | Q(model="", requested_model=model))
+    period = view.period
+    rows = Generation.objects.filter(view.where, account=view.account, created_at__gte=period.start)
+    if period.end <= view.now:
+        rows = rows.filter(created_at__lt=period.end)
     return rows.select_related("key").order_by("-created_at", "-id")
 
 
@@ -116,11 +115,10 @@ def running_of(view: Filter) -> list[Generation]:
     """Return up to a page of the view's running requests, newest first, each with its key."""
     if view.provider:  # a running request has no provider yet
         return []
-    conditions = dict(view.conditions)
-    if model := conditions.pop("model", None):
-        conditions["requested_model"] = model
-    holds = Hold.objects.filter(account=view.account, **conditions).select_related("key")
-    return [running_request(hold) for hold in holds.order_by("-created_at", "-id")[:PAGE_SIZE]]
+    holds = Hold.objects.filter(generations_where(view.conditions, running=True), account=view.account)
+    holds = holds.filter(created_at__gte=view.period.start, created_at__lt=max(view.period.end, view.now))
+    found = holds.select_related("key").order_by("-created_at", "-id")[:PAGE_SIZE]
+    return [running_request(hold) for hold in found]
 
 
 def recent(account: CreditAccount, most: int) -> list[Generation]:

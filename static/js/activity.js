@@ -75,6 +75,7 @@ function setUpChart(figure) {
   plot.addEventListener("pointerleave", () => show(-1));
   plot.addEventListener("blur", () => show(-1));
   plot.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && shown >= 0) location.assign(columns[shown].getAttribute("href"));
     const last = columns.length - 1;
     const here = shown < 0 ? last + 1 : shown;
     const to = { ArrowLeft: here - 1, ArrowRight: shown < 0 ? 0 : here + 1, Home: 0, End: last, Escape: -1 }[event.key];
@@ -104,11 +105,53 @@ document.addEventListener("htmx:load", ({ detail }) => {
   if (detail.elt.id === "results") restore(detail.elt);
 });
 
-// Defaults and empty values stay out of the URL.
+// Defaults and empty values stay out of the URL; "everything but" is written with the name of its filter.
 const DEFAULTS = { period: "30d", show: "spend", by: "model" };
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (detail.elt.id !== "filters") return;
-  for (const [name, value] of Object.entries(detail.parameters)) {
-    if (value === "" || value === DEFAULTS[name]) delete detail.parameters[name];
+  const { formData } = detail;
+  if (formData.get("period") !== "custom") for (const name of ["from", "to", "back"]) formData.delete(name);
+  // The unit is the period's own until another one is chosen, and another period has its own.
+  if (detail.triggeringEvent?.target?.name === "period" || !chosenUnit(detail)) formData.delete("bucket");
+  for (const name of formData.getAll("not")) {
+    for (const value of formData.getAll(name)) formData.append(`not_${name}`, value);
+    formData.delete(name);
   }
+  formData.delete("not");
+  for (const [name, value] of [...formData]) if (value === "" || value === DEFAULTS[name]) formData.delete(name);
+});
+
+function chosenUnit({ triggeringEvent }) {
+  return triggeringEvent?.target?.name === "bucket" || new URL(location.href).searchParams.has("bucket");
+}
+
+// --- Filters --------------------------------------------------------------------------------------
+
+// A list that is in use stays as it is: its choices depend on the period alone.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  if (event.detail.target.id === "selects" && document.getElementById("selects").contains(document.activeElement)) event.detail.shouldSwap = false;
+});
+document.addEventListener("change", ({ target }) => {
+  const pick = target.closest("[data-pick]");
+  if (pick) pick.querySelector("[data-count]").textContent = pick.querySelectorAll("fieldset :checked").length || "";
+});
+document.addEventListener("toggle", ({ target }) => {
+  if (target.matches?.("[data-pick]") && target.open) target.querySelector("[data-find]").hidden = false;
+}, true);
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches("[data-find]")) return;
+  const wanted = target.value.trim().toLowerCase();
+  for (const label of target.closest(".panel").querySelectorAll("fieldset label")) label.hidden = !label.textContent.toLowerCase().includes(wanted);
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-find], .range input")) event.stopPropagation(); // not a filter
+}, true);
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && event.target.closest?.("details.pick[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+document.addEventListener("click", ({ target }) => {
+  for (const open of document.querySelectorAll("details.pick[open]")) if (!open.contains(target)) open.open = false;
 });

@@ -16,6 +16,7 @@ from activity import key_usage, rollups, usage
 from activity.dashboard.export import usage_lines
 from activity.filters import GROUPS, Filter
 from activity.periods import PERIODS
+from activity.picks import Pick
 from activity.requests import listing
 from common.clock import hour_of, utc_now, window_start
 from gateway.accounting import rollups as rolling
@@ -45,6 +46,12 @@ REQUEST = st.fixed_dictionaries(
         "source": st.sampled_from(["api", "chat"]),
     }
 )
+VIEWS: list[dict[str, Pick]] = [
+    {},
+    {"model": Pick.of("acme/one")},
+    {"source": Pick.of("chat"), "app": Pick.of("https://a.example/")},
+    {"model": Pick.of("acme/one", "acme/two"), "provider": Pick.of("groq", excluded=True)},
+]
 BATCH = st.lists(REQUEST, min_size=1, max_size=25)
 
 
@@ -53,9 +60,10 @@ def expected(made: list[Generation], view: Filter) -> Counter:
     edges = [*view.period.buckets(), view.period.end]
     costs: Counter = Counter()
     for request in made:
-        hour = hour_of(request.created_at)
-        if all(getattr(request, name) == value for name, value in view.conditions.items()):
-            costs.update({start: request.cost for start, end in pairwise(edges) if start <= hour < end})
+        moment = request.created_at if view.period.bucket == "minute" else hour_of(request.created_at)
+        picks = view.picks.items()
+        if all((getattr(request, name) in pick.values) != pick.excluded for name, pick in picks):
+            costs.update({start: request.cost for start, end in pairwise(edges) if start <= moment < end})
     return +costs
 
 
@@ -71,8 +79,14 @@ def test_every_view_is_the_ledgers_usage(organisation, account, key, clock, now,
         account.refresh_from_db()
         assert account.usage == sum(request.cost for request in made)
         for period in PERIODS:
-            for conditions in ({}, {"model": "acme/one"}, {"source": "chat", "app": "https://a.example/"}):
-                view = Filter(account, now, period, zone=ZoneInfo(zone), **conditions)
+            for conditions in VIEWS:
+                view = Filter(
+                    account,
+                    now,
+                    period,
+                    zone=ZoneInfo(zone),
+                    **{name: Pick.of(text) for name, text in conditions.items()},
+                )
                 costs = expected(made, view)
                 for by in GROUPS if period == "all" else ("model", "key"):
                     report = usage.report(replace(view, by=by))

@@ -124,7 +124,7 @@ def test_a_filter_that_matches_nothing_says_so_and_offers_a_way_out(alice_client
     html = alice_client.get(URL, {"model": "no/such-model"}).content.decode()
     assert "No requests found" in html
     assert "Clear filters" in html
-    assert '<option value="no/such-model" selected>' in html
+    assert 'value="no/such-model" checked' in html
 
 
 def test_a_deleted_keys_usage_stays_and_is_named(organisation, account, key, alice_client):
@@ -188,7 +188,7 @@ def test_the_chart_equals_its_table_and_the_total(organisation, account, key):
         drawn = sum(series.total for _, series in dashboard.picture.series)
         assert drawn == dashboard.report.total.measure(show)
         assert len(dashboard.table) == len(dashboard.picture.columns) == 30
-        assert len(dashboard.table[0][1]) == len(dashboard.picture.series)
+        assert len(dashboard.table[0].values) == len(dashboard.picture.series)
 
 
 def test_colours_are_the_same_in_the_chart_and_in_the_breakdown(organisation, account, key):

@@ -30,7 +30,17 @@ def test_times_are_in_seconds(milliseconds, text):
 
 
 @pytest.mark.parametrize(
-    ("now", "before", "text"), [(3, 0, ""), (3, 3, "±0%"), (6, 3, "+100%"), (1, 4, "−75%"), (0, 4, "−100%")]
+    ("now", "before", "text"),
+    [
+        (0, 0, ""),
+        (3, 0, "new"),
+        (36, 3, "12×"),
+        (1852, 1, "1.9K×"),
+        (3, 3, "±0%"),
+        (6, 3, "+100%"),
+        (1, 4, "−75%"),
+        (0, 4, "−100%"),
+    ],
 )
 def test_changes_are_in_percent_of_before(now, before, text):
     assert change(now, before) == text
