@@ -24,6 +24,7 @@ from django.test import Client  # noqa: E402
 from accounts.models import User  # noqa: E402
 from activity.filters import filter_from  # noqa: E402
 from activity.periods import PERIODS  # noqa: E402
+from activity.picks import Pick  # noqa: E402
 from activity.requests import listing  # noqa: E402
 from common.clock import utc_now  # noqa: E402
 from gateway.models import Generation  # noqa: E402
@@ -70,7 +71,7 @@ def pages() -> dict[str, Callable[[], object]]:
     everything = filter_from(QueryDict("period=all"), organisation, utc_now())
     newest = listing.page_of(everything).requests[0]
     half_a_year = listing.cursor_of(Generation(pk=newest.pk, created_at=newest.created_at - timedelta(days=182)))
-    rare = replace(everything, app="https://app-none.example.com/")
+    rare = replace(everything, app=Pick.of("https://app-none.example.com/"))
     found = {"home": page(browser, "/")}
     for period, words in PERIODS.items():
         found[f"activity, {words}"] = page(browser, "/activity", period=period)
