@@ -9,7 +9,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
-__all__ = ["DATE_ORDERS", "Reader", "current_reader", "day_text", "in_zone", "local", "moment_text", "reading", "time_text"]
+__all__ = [
+    "DATE_ORDERS",
+    "Reader",
+    "current_reader",
+    "day_text",
+    "in_zone",
+    "local",
+    "moment_text",
+    "reading",
+    "time_text",
+]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: Order -> (format of a date, of a date without its year, separator before a time).

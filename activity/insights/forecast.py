@@ -1,7 +1,6 @@
 """A forecast of spending to the end of the month."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from statistics import median_low
 
 from activity.filters import Filter
@@ -24,7 +23,7 @@ class Forecast:
 
     so_far: int
     expected: int
-    month: datetime
+    month: str  # "November"
 
 
 def forecast_of(view: Filter, spending: Spending) -> Forecast | None:
@@ -51,7 +50,7 @@ def forecast_of(view: Filter, spending: Spending) -> Forecast | None:
         day = (moment - spending.today) // DAY
         rest += _expected(days, day, by_weekday=first >= WEEKDAYS) * int((midnight - moment).total_seconds()) // 86_400
         moment = midnight
-    return Forecast(spending.this_month, spending.this_month + rest, start.astimezone(view.zone))
+    return Forecast(spending.this_month, spending.this_month + rest, f"{start.astimezone(view.zone):%B}")
 
 
 def _expected(days: dict[int, int], day: int, *, by_weekday: bool) -> int:

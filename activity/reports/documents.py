@@ -1,14 +1,13 @@
 """The contents of the PDFs: a page with the summary first, then a table for each dimension."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from accounts.models import Organisation
 from activity import usage
 from activity.dashboard.formats import change
+from activity.dashboard.summary import chips_of, options_of
 from activity.filters import GROUPS, MEASURES, Filter
 from common.money import PicoUsd, format_cents, format_exact_usd
-from gateway.models import Generation
 
 from .breakdown import Breakdown, breakdown_of
 from .monthly import MonthReport
@@ -47,7 +46,7 @@ def of_view(view: Filter, organisation: Organisation) -> bytes:
     period = view.period
     paper = Paper(f"Usage: {period.words}", organisation.name, view.now)
     paper.note(f"From {_moment(period.start, view)} to {_moment(min(period.end, view.now), view)}.")
-    paper.pairs([("Grouped by", GROUPS[view.by][1]), ("Sorted by", MEASURES[view.show]), *_filters(view)])
+    paper.pairs([("Grouped by", GROUPS[view.by][1]), ("Sorted by", MEASURES[view.show]), *_filters(view, organisation)])
     breakdown = breakdown_of(view, organisation)
     _summary(paper, breakdown, f"the {period.words} before")
     by_bucket = usage.report(view).by_bucket if breakdown.total.requests else {}
@@ -95,11 +94,13 @@ def _cells(name: str, sums: usage.Sums) -> tuple[str, ...]:
     return (name, _exact(sums.cost), *(f"{count:,}" for count in counts))
 
 
-def _filters(view: Filter) -> Iterable[tuple[str, str]]:
-    source = dict(Generation.Source.choices).get(view.source, "")
-    texts = {"Model": view.model, "Provider": view.provider, "API key": view.key.name if view.key else "",
-             "App": view.app, "Source": source}  # fmt: skip
-    return [(label, text) for label, text in texts.items() if text]
+def _filters(view: Filter, organisation: Organisation) -> list[tuple[str, str]]:
+    """Return the name of each filter with its values, or all but its values."""
+    chips = chips_of(view, options_of(view, organisation)) if view.conditions else []
+    texts: dict[str, list[str]] = {}
+    for chip in chips:
+        texts.setdefault(f"{chip.dimension} (all but)" if chip.excluded else chip.dimension, []).append(chip.label)
+    return [(name, ", ".join(labels)) for name, labels in texts.items()]
 
 
 def _moment(moment: datetime, view: Filter) -> str:

@@ -53,7 +53,7 @@ def test_steady_spending_goes_on_to_the_end_of_the_month(account, clock):
         found = forecast(account, NOON)
         # 28 days so far; half of today and a whole day are left.
         assert (found.so_far, found.expected) == (56 * USD, 59 * USD)
-        assert found.month == datetime(2026, 11, 1, tzinfo=UTC)
+        assert found.month == "November"
         roll_up()
 
 
@@ -98,7 +98,7 @@ def test_the_month_is_that_of_the_time_zone(account, clock):
     spend(account, now, dict.fromkeys(range(1, 35), 24))
     make_request(account, now, cost=7)
     assert forecast(account, now, "Europe/Kyiv").so_far == 7
-    assert f"{forecast(account, now, 'Europe/Kyiv').month:%B}" == "December"
+    assert forecast(account, now, "Europe/Kyiv").month == "December"
     new_york = forecast(account, now, "America/New_York")
     assert new_york.so_far == 24 * 29 * USD + 7  # from 1 November, 04:00 UTC
     assert new_york.expected - new_york.so_far == 7 * USD  # to 1 December, 05:00 UTC
