@@ -184,6 +184,7 @@ async function refresh() {
 }
 
 async function load() {
+  if (!live.checked) return; // switched off during the pause
   const old = results();
   const address = location.href;
   const url = newestPage();
@@ -196,8 +197,8 @@ async function load() {
   const fresh = page.getElementById("results");
   const organization = page.querySelector("[data-live]")?.dataset.organization;
   if (organization !== live.dataset.organization || (fresh && !old)) return location.reload();
-  // Another view was chosen meanwhile.
-  if (!fresh || results() !== old || location.href.split("#")[0] !== address.split("#")[0] || old.matches(".htmx-request")) return;
+  // Another view was chosen meanwhile, or no live one.
+  if (!live.checked || !fresh || results() !== old || location.href.split("#")[0] !== address.split("#")[0] || old.matches(".htmx-request")) return;
   if (isOlderPage() || isSelecting()) {
     offered = fresh.dataset.stamp;
     offerNew(fresh);
