@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from gateway.accounting import partitions
 from gateway.accounting.reaper import reap
 from gateway.accounting.rollups import roll_up
 from gateway.providers import listed_models
@@ -23,3 +24,9 @@ def compare_listed_models() -> None:
 def roll_up_usage() -> None:
     """Add up hours of usage by day and month. Runs every minute; what is left waits for the next run."""
     roll_up(most=1000)
+
+
+@shared_task(ignore_result=True)
+def make_partitions() -> None:
+    """Make the partitions of the coming months. Runs every hour; most runs find them there."""
+    partitions.make_ahead()

@@ -195,7 +195,10 @@ class Feedback(models.Model):
 
     COMMENT_LENGTH = 1000  # characters
 
-    generation = models.OneToOneField(Generation, primary_key=True, on_delete=models.CASCADE, related_name="feedback")
+    # No constraint: on PostgreSQL the partitions of generations are unique by ID and time together.
+    generation = models.OneToOneField(
+        Generation, primary_key=True, on_delete=models.CASCADE, related_name="feedback", db_constraint=False
+    )
     rating = models.CharField(max_length=4, choices=Rating.choices, default=Rating.BAD, db_default=Rating.BAD)
     category = models.CharField(max_length=20, choices=Category.choices, blank=True)  # what is bad
     comment = models.CharField(max_length=COMMENT_LENGTH, blank=True)

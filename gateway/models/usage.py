@@ -51,6 +51,10 @@ class UsageHour(_Usage):
     Written in the transaction that charges the account, so the dashboard and the balance always agree.
     """
 
+    # No constraint: each new partition would have to lock the accounts. Settlement has locked the account's row.
+    account = models.ForeignKey(
+        CreditAccount, on_delete=models.PROTECT, related_name="usagehours", db_index=False, db_constraint=False
+    )
     hour = models.DateTimeField()  # start of the UTC hour in which the request was made
 
     class Meta:
