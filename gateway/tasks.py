@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from gateway.accounting import partitions
+from gateway.accounting import partitions, retention
 from gateway.accounting.reaper import reap
 from gateway.accounting.rollups import roll_up
 from gateway.providers import listed_models
@@ -30,3 +30,9 @@ def roll_up_usage() -> None:
 def make_partitions() -> None:
     """Make the partitions of the coming months. Runs every hour; most runs find them there."""
     partitions.make_ahead()
+
+
+@shared_task(ignore_result=True)
+def drop_old_requests() -> None:
+    """Drop requests that are older than KEEP_REQUESTS_MONTHS. Runs every day."""
+    retention.drop_old()

@@ -17,7 +17,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from common.clock import utc_now, window_start
 from gateway.models import EndpointMinute, Generation, UsageHour
 
-__all__ = ["COLUMNS", "Partition", "make_ahead", "partitions_of"]
+__all__ = ["COLUMNS", "Partition", "earlier", "impatient", "make_ahead", "partition_until", "partitions_of"]
 
 log = logging.getLogger(__name__)
 
@@ -98,13 +98,12 @@ def _make_ahead(table: str, month: datetime) -> bool:
         condition = f"CHECK ({COLUMNS[table]} < '{closed_at.isoformat()}')"
         _run(f"ALTER TABLE {rest.name} ADD CONSTRAINT {check} {condition} NOT VALID")
         try:
-            _run(
-                f"ALTER TABLE {rest.name} VALIDATE CONSTRAINT {check}"
-            )  # reads the rows; they can be written meanwhile
+            # Reads the rows; they can be written meanwhile.
+            _run(f"ALTER TABLE {rest.name} VALIDATE CONSTRAINT {check}")
         except IntegrityError:
             _run(f"ALTER TABLE {rest.name} DROP CONSTRAINT {check}")
             raise
-    with _impatient() as cursor:
+    with impatient() as cursor:
         cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         if partitions_of(table)[-1].start != rest.start:  # another worker was faster
             return False
@@ -175,14 +174,26 @@ def _later(month: datetime, months: int) -> datetime:
     return month
 
 
+def earlier(month: datetime, months: int) -> datetime:
+    """Return the start of the month that many months earlier."""
+    for _ in range(months):
+        month = window_start("monthly", month - timedelta(days=1))
+    return month
+
+
+def partition_until(cursor: Any, table: str, end: datetime | None) -> None:
+    """Make an empty first partition of everything before `end`, where there is none."""
+    _create(cursor, table, None, end)
+
+
 @contextmanager
-def _impatient() -> Iterator[Any]:
-    """A cursor in a transaction that gives up when a lock is not free soon."""
+def impatient() -> Iterator[Any]:
+    """Yield a cursor in a transaction that gives up, with OperationalError, when a lock is not free soon."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         yield cursor
 
 
 def _run(statement: str) -> None:
-    with _impatient() as cursor:
+    with impatient() as cursor:
         cursor.execute(statement)

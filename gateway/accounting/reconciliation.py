@@ -1,6 +1,8 @@
 """Checks that accounts, keys, generations, holds and hourly sums agree."""
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -8,16 +10,20 @@ from django.db.models.functions import Coalesce
 from billing.credits.reconciliation import Fault, check
 from billing.models import CreditAccount
 from common.money import PicoUsd, format_exact_usd
-from gateway.models import Generation, Hold, ProviderSpend, UsageHour
+from gateway.models import DroppedRequests, Generation, Hold, ProviderSpend, UsageHour
 from keys.models import ApiKey
 
 
 @check
 def check_account_sums() -> Iterator[Fault]:
-    """An account's `usage` is the cost of its generations and of its hours; `held` is the sum of its holds."""
+    """An account's `usage` is the cost of its generations and of its hours; `held` is the sum of its holds.
+
+    Generations are those that are there and those that were dropped for their age.
+    """
     generations = Generation.objects.filter(account=OuterRef("pk"))
+    dropped = DroppedRequests.objects.filter(account=OuterRef("pk"))
     accounts = CreditAccount.objects.annotate(
-        of_generations=_sum(generations, "account", "cost"),
+        of_generations=_sum(generations, "account", "cost") + _sum(dropped, "account", "cost"),
         of_hours=_sum(UsageHour.objects.filter(account=OuterRef("pk")), "account", "cost"),
         of_holds=_sum(Hold.objects.filter(account=OuterRef("pk")), "account", "amount"),
     )
@@ -36,8 +42,9 @@ def check_account_sums() -> Iterator[Fault]:
 @check
 def check_key_usage() -> Iterator[Fault]:
     """A key's `usage` is the cost of its generations."""
-    generations = Generation.objects.filter(key=OuterRef("pk"))
-    keys = ApiKey.objects.annotate(of_generations=_sum(generations, "key", "cost")).exclude(usage=F("of_generations"))
+    there = _sum(Generation.objects.filter(key=OuterRef("pk")), "key", "cost")
+    dropped = _sum(DroppedRequests.objects.filter(key_id=OuterRef("pk")), "key_id", "cost")
+    keys = ApiKey.objects.annotate(of_generations=there + dropped).exclude(usage=F("of_generations"))
     for key, usage, cost in keys.values_list("pk", "usage", "of_generations"):
         yield Fault(f"key {key}", f"usage is {_usd(usage)} but its generations add up to {_usd(cost)}")
 
@@ -48,14 +55,16 @@ def check_provider_spend() -> Iterator[Fault]:
     counted = dict(
         ProviderSpend.objects.exclude(provider_key_id=0).values_list("provider_key_id").annotate(Sum("cost"))
     )
-    used = Generation.objects.filter(simulated=False).exclude(provider_key_id=0)
-    costs = dict(used.order_by().values_list("provider_key_id").annotate(Sum("cost")))
+    costs: Counter[int] = Counter()
+    for table in (Generation, DroppedRequests):
+        used = table.objects.filter(simulated=False).exclude(provider_key_id=0)
+        costs.update(dict(used.order_by().values_list("provider_key_id").annotate(Sum("cost"))))
     for key in sorted(counted.keys() | costs.keys()):
         if (spend := counted.get(key, 0)) != (cost := costs.get(key, 0)):
             yield Fault(f"provider key {key}", f"spend is {_usd(spend)} but its generations add up to {_usd(cost)}")
 
 
-def _sum(rows: "QuerySet[Generation] | QuerySet[Hold] | QuerySet[UsageHour]", owner: str, column: str) -> Coalesce:
+def _sum(rows: QuerySet[Any], owner: str, column: str) -> Coalesce:
     sums = rows.order_by().values(owner).annotate(sum=Sum(column)).values("sum")
     return Coalesce(Subquery(sums, output_field=BigIntegerField()), 0)
 

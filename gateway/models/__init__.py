@@ -1,9 +1,10 @@
 """The tables of the gateway: requests and what is counted of them."""
 
-from .requests import EndpointMinute, Feedback, GatewayProcess, Generation, Hold, ProviderSpend
+from .requests import DroppedRequests, EndpointMinute, Feedback, GatewayProcess, Generation, Hold, ProviderSpend
 from .usage import UsageDay, UsageHour, UsageMonth, UsageRollup
 
 __all__ = [
+    "DroppedRequests",
     "EndpointMinute",
     "Feedback",
     "GatewayProcess",

@@ -10,7 +10,7 @@ from billing.models import CreditAccount
 from common.clock import utc_now
 from keys.models import ApiKey
 
-__all__ = ["EndpointMinute", "Feedback", "GatewayProcess", "Generation", "Hold", "ProviderSpend"]
+__all__ = ["DroppedRequests", "EndpointMinute", "Feedback", "GatewayProcess", "Generation", "Hold", "ProviderSpend"]
 
 
 class _Request(models.Model):
@@ -228,6 +228,29 @@ class GatewayProcess(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class DroppedRequests(models.Model):
+    """The sums of old requests that are no longer kept, so that accounts and keys still add up."""
+
+    account = models.ForeignKey(
+        CreditAccount, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    key_id = models.BigIntegerField()  # 0: no key
+    provider_key_id = models.BigIntegerField()  # as in Generation
+    simulated = models.BooleanField()
+    until = models.DateTimeField()  # the requests were made before this moment
+    requests = models.BigIntegerField()
+    cost = models.BigIntegerField()  # pico-USD
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("account",), name="dropped_of_account"),
+            models.Index(fields=("key_id",), name="dropped_of_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.requests} before {self.until:%Y-%m-%d}"
 
 
 class EndpointMinute(models.Model):

@@ -16,6 +16,10 @@ DATABASES = {
 DATABASE_POOLER = env.boolean("DATABASE_POOLER", default=False)
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
 
+# Months that requests are kept, 0 for ever, and the folder that they are exported to before they go.
+KEEP_REQUESTS_MONTHS = env.integer("KEEP_REQUESTS_MONTHS", 0)
+EXPORT_DIR = env.text("EXPORT_DIR")
+
 REDIS_URL = env.text("REDIS_URL")
 CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:

@@ -1,0 +1,144 @@
+"""Letting old requests go, by whole months.
+
+What they cost stays: `DroppedRequests` has their sums by account and key, which the reconciliation adds to the requests
+that are there. The dashboard reads sums by hour, day and month, which stay as well.
+"""
+
+import gzip
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
+
+from common.clock import utc_now, window_start
+from gateway.models import DroppedRequests, Feedback, Generation
+
+from .partitions import Partition, earlier, impatient, partition_until, partitions_of
+
+__all__ = ["drop_old", "limit", "old_partitions"]
+
+log = logging.getLogger(__name__)
+
+TABLE = Generation._meta.db_table
+#: Rows that SQLite deletes in one transaction.
+BATCH = 5_000
+
+
+def limit() -> datetime | None:
+    """Return the start of the oldest month whose requests are kept; None if all are."""
+    months: int = settings.KEEP_REQUESTS_MONTHS
+    return earlier(window_start("monthly", utc_now()), months) if months > 0 else None
+
+
+def drop_old() -> int:
+    """Export the requests of months before `limit`, if EXPORT_DIR is set, and drop them. Return how many went.
+
+    If the export fails or the table is busy, all are kept until the next call, and the log says so.
+    """
+    before = limit()
+    if before is None:
+        return 0
+    dropped = 0
+    try:
+        dropped = _drop(before) if connection.vendor == "postgresql" else sum(map(_delete, _batches(before)))
+    except OSError as error:
+        log.error("old requests are kept, because they could not be exported: %s", error)
+    except OperationalError as error:
+        log.warning("old requests are dropped later (%s)", type(error.__cause__).__name__)
+    if dropped:
+        log.info("dropped %d requests from before %s", dropped, before.date())
+    return dropped
+
+
+def old_partitions() -> list[Partition]:
+    """Return the partitions that lie wholly before `limit`, oldest first; none on SQLite."""
+    before = limit()
+    if before is None or connection.vendor != "postgresql":
+        return []
+    return [each for each in partitions_of(TABLE) if each.end is not None and each.end <= before]
+
+
+def _drop(before: datetime) -> int:
+    old = old_partitions()
+    dropped = 0
+    with impatient() as cursor:
+        for partition in old:
+            # Only late writers of its months wait until the end of the transaction.
+            cursor.execute(f"LOCK TABLE {partition.name} IN SHARE MODE")
+            dropped += _add_up(cursor, partition)
+        if not dropped:
+            return 0
+        for partition in old:
+            _export(cursor, partition)
+        # From here everything waits, for some milliseconds.
+        cursor.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
+        for partition in old:
+            cursor.execute(f"ALTER TABLE {TABLE} DETACH PARTITION {partition.name}")
+            cursor.execute(f"DROP TABLE {partition.name}")
+        partition_until(cursor, TABLE, old[-1].end)  # rows of any time find a place
+    return dropped
+
+
+def _add_up(cursor: Any, partition: Partition) -> int:
+    """Keep the sums of a partition and delete the feedback on its requests. Return how many it has."""
+    cursor.execute(
+        f"""
+        INSERT INTO gateway_droppedrequests (account_id, key_id, provider_key_id, simulated, until, requests, cost)
+        SELECT account_id, coalesce(key_id, 0), provider_key_id, simulated, %s, count(*), sum(cost)
+        FROM {partition.name} GROUP BY account_id, key_id, provider_key_id, simulated
+        RETURNING requests
+        """,  # noqa: S608 names of our own
+        [partition.end],
+    )
+    requests: int = sum(count for (count,) in cursor.fetchall())
+    cursor.execute(f"DELETE FROM gateway_feedback WHERE generation_id IN (SELECT id FROM {partition.name})")  # noqa: S608
+    return requests
+
+
+def _export(cursor: Any, partition: Partition) -> None:
+    """Write the partition as compressed CSV to EXPORT_DIR. Raises OSError. A file has its name when it is complete."""
+    if not settings.EXPORT_DIR:
+        return
+    target = Path(settings.EXPORT_DIR) / f"{partition.name}.csv.gz"
+    unfinished = target.with_suffix(".part")
+    with (
+        gzip.open(unfinished, "wb") as file,
+        cursor.copy(f"COPY {partition.name} TO STDOUT (FORMAT csv, HEADER)") as rows,
+    ):
+        for piece in rows:
+            file.write(piece)
+    unfinished.rename(target)
+
+
+def _batches(before: datetime) -> Iterator[list[str]]:
+    while ids := list(Generation.objects.filter(created_at__lt=before).values_list("pk", flat=True)[:BATCH]):
+        yield ids
+
+
+@transaction.atomic
+def _delete(ids: list[str]) -> int:
+    """Delete these requests and keep their sums; for SQLite, which exports nothing. Return how many they were."""
+    rows = Generation.objects.filter(pk__in=ids).order_by()
+    groups = rows.values("account_id", "provider_key_id", "simulated", of=Coalesce("key_id", 0))
+    now = utc_now()
+    DroppedRequests.objects.bulk_create(
+        DroppedRequests(
+            account_id=each["account_id"],
+            key_id=each["of"],
+            provider_key_id=each["provider_key_id"],
+            simulated=each["simulated"],
+            until=now,
+            requests=each["requests"],
+            cost=each["cost"],
+        )
+        for each in groups.annotate(requests=Count("pk"), cost=Sum("cost"))
+    )
+    Feedback.objects.filter(generation__in=ids).delete()
+    rows.delete()
+    return len(ids)

@@ -1,0 +1,134 @@
+"""Requests that are no longer kept: everything adds up without them."""
+
+import csv
+import gzip
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.http import QueryDict
+
+from activity import usage
+from activity.filters import filter_from
+from billing.credits import reconciliation
+from common.clock import utc_now
+from gateway.accounting import partitions, retention
+from gateway.accounting.rollups import roll_up
+from gateway.models import DroppedRequests, Feedback, Generation
+from keys import issuing
+from keys.models import ApiKey
+from tests.activity.factory import make_request
+from tests.gateway.accounting.test_settlement import admit, settle
+
+pytestmark = pytest.mark.django_db
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no partitions")
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+#: Months ago -> how many requests.
+HISTORY = {0: 3, 1: 2, 2: 4, 5: 3}
+
+
+@pytest.fixture
+def history(clock, account, organisation, alice, settings):
+    """Settled requests of several months, whose old months have partitions of their own."""
+    settings.KEEP_REQUESTS_MONTHS = 1
+    clock.set(NOW - timedelta(days=170))
+    partitions.make_ahead()
+    key, _ = issuing.create(organisation, alice, "App")
+    number = 0
+    for months, count in sorted(HISTORY.items(), reverse=True):
+        clock.set(NOW - timedelta(days=30 * months))
+        partitions.make_ahead()
+        for _ in range(count):
+            number += 1
+            admit(account, number, key_id=key.pk, created_at=utc_now(), requested=10)
+            settle(account, number, key_id=key.pk, created_at=utc_now(), cost="0.000123456789", model="acme/one")
+    clock.set(NOW)
+    roll_up(most=1000)
+    account.refresh_from_db()
+    return account
+
+
+def sums(account, organisation) -> tuple[int, ...]:
+    view = filter_from(QueryDict("period=all"), organisation, NOW)
+    total = usage.report(view).total
+    return account.usage, total.cost, total.requests, sum(ApiKey.objects.values_list("usage", flat=True))
+
+
+def test_old_months_go_and_every_sum_stays(history, organisation):
+    assert reconciliation.faults() == []
+    before = sums(history, organisation)
+    oldest, newest = Generation.objects.order_by("created_at").first(), Generation.objects.order_by("created_at").last()
+    for each in (oldest, newest):
+        Feedback.give(each, "good", "", "")
+    assert retention.drop_old() == HISTORY[2] + HISTORY[5]
+    assert Generation.objects.count() == HISTORY[0] + HISTORY[1]
+    assert sums(history, organisation) == before
+    assert reconciliation.faults() == []
+    assert [each.generation_id for each in Feedback.objects.all()] == [newest.pk]
+    assert sum(DroppedRequests.objects.values_list("requests", flat=True)) == HISTORY[2] + HISTORY[5]
+    assert retention.drop_old() == 0
+    DroppedRequests.objects.update(cost=0)
+    assert reconciliation.faults()
+
+
+def test_everything_is_kept_unless_the_operator_says_otherwise(history, settings):
+    settings.KEEP_REQUESTS_MONTHS = 0
+    assert retention.drop_old() == 0
+    assert Generation.objects.count() == sum(HISTORY.values())
+
+
+def test_a_request_of_a_dropped_month_still_finds_a_place_and_its_bill(history):
+    retention.drop_old()
+    late = NOW - timedelta(days=150)
+    admit(history, 900, created_at=late, requested=10)
+    first = settle(history, 900, created_at=late, cost="0.0005", model="acme/one")
+    assert settle(history, 900, created_at=late, cost="0.0005", model="acme/one") == first
+    assert reconciliation.faults() == []
+    assert retention.drop_old() == 1
+    assert reconciliation.faults() == []
+
+
+def test_sqlite_deletes_in_batches_without_losing_a_sum(history, organisation, monkeypatch):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL drops partitions")
+    monkeypatch.setattr(retention, "BATCH", 2)
+    before = sums(history, organisation)
+    assert retention.drop_old() == HISTORY[2] + HISTORY[5]
+    assert sums(history, organisation) == before
+    assert reconciliation.faults() == []
+
+
+@on_postgresql
+def test_requests_are_exported_before_they_go(history, settings, tmp_path):
+    settings.EXPORT_DIR = str(tmp_path)
+    gone = set(Generation.objects.filter(created_at__lt=retention.limit()).values_list("pk", flat=True))
+    assert retention.drop_old() == len(gone)
+    exported = [path for path in tmp_path.iterdir() if path.name.endswith(".csv.gz")]
+    texts = [gzip.decompress(path.read_bytes()).decode() for path in exported]
+    rows = [row for text in texts for row in csv.DictReader(io.StringIO(text))]
+    assert {row["id"] for row in rows} == gone
+    assert {row["cost"] for row in rows} == {"123456789"}
+
+
+@on_postgresql
+def test_what_cannot_be_exported_is_kept(history, settings, tmp_path, caplog):
+    settings.EXPORT_DIR = str(tmp_path / "missing")
+    assert retention.drop_old() == 0
+    assert Generation.objects.count() == sum(HISTORY.values())
+    assert not DroppedRequests.objects.exists()
+    assert "could not be exported" in caplog.text
+    assert reconciliation.faults() == []
+
+
+@on_postgresql
+def test_the_command_lists_partitions_and_drops(history, capsys):
+    call_command("partitions")
+    listed = capsys.readouterr().out
+    assert "gateway_generation_rest" in listed and "not kept" in listed
+    call_command("partitions", "--apply")
+    assert f"Dropped {HISTORY[2] + HISTORY[5]} requests." in capsys.readouterr().out
+    call_command("partitions")
+    assert make_request(history, at=NOW - timedelta(days=4000)).pk
