@@ -62,8 +62,7 @@ def _summary(paper: Paper, breakdown: Breakdown, span: str) -> None:
     total, before = breakdown.total, breakdown.before
 
     def compared(value: str, now: int, then: int) -> str:
-        percent = change(now, then)
-        return f"{value} ({percent} vs {span})" if percent else value
+        return f"{value} ({change(now, then)} vs {span})" if now and then else value
 
     past = before or usage.Sums()
     paper.heading("Summary")

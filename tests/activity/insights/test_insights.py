@@ -12,6 +12,7 @@ from activity.insights.costs import apps_of, sessions_of
 from activity.insights.forecast import forecast_of
 from activity.insights.overview import insights_of
 from activity.insights.spending import month_of, spending_of
+from activity.picks import Pick
 from common.money import PICO_PER_USD
 from gateway.accounting.rollups import roll_up
 from keys import issuing
@@ -207,7 +208,7 @@ def test_insights_take_two_queries(account, clock, key, django_assert_num_querie
     with django_assert_num_queries(2):
         found = insights_of(view)
     assert found and found.forecast and found.apps and found.sessions.shown
-    assert insights_of(Filter(account, NOON, model="acme/one")) is None
+    assert insights_of(Filter(account, NOON, model=Pick.of("acme/one"))) is None
 
 
 def test_a_page_escapes_hostile_names_and_an_empty_account_has_no_insights(alice_client, account, clock):

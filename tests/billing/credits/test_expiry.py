@@ -7,6 +7,7 @@ from django.core import mail
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from billing import tasks
 from billing.credits import expiry, ledger, reconciliation
@@ -266,8 +267,8 @@ def test_the_page_shows_what_expires_when(alice_client, sandbox, lot, empty_acco
     paid(sandbox, empty_account, alice, 2500)
     spend(empty_account, used=250)
     page = alice_client.get("/settings/credits").content.decode()
-    date = f"{lot.expires_at:%d %B %Y}".removeprefix("0")
-    assert f"$7.50 expires on {date}, and more later" in page
+    date = f"{lot.expires_at:%d %b %Y}".removeprefix("0")
+    assert f"$7.50 expires on {date}, and more later" in strip_tags(page)
     assert '<td class="n">$25.00</td>' in page
     assert "Unspent credits expire after one year." in page
 
