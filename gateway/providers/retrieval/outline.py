@@ -11,9 +11,10 @@ import msgspec
 
 __all__ = ["Outline", "is_list_of_numbers"]
 
-#: Bytes that are in every JSON value which is not a number, in a list of numbers, and in NaN and Infinity, which are no
-#: JSON. A list without them has numbers only, or is not what any JSON encoder writes.
-_NOT_IN_NUMBERS = tuple(b'"{:nNiItf')
+#: Each JSON value that is not a number has one of these bytes: a string, an object, false and null, true and Infinity,
+#: NaN. They are as few as can be, because each is looked for in all digits. A list without them has numbers only, or is
+#: not what any JSON encoder writes.
+_NOT_IN_NUMBERS = tuple(b'"{ltN')
 
 _numbers = msgspec.json.Decoder(list[float])
 
