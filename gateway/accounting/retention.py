@@ -25,6 +25,11 @@ __all__ = ["drop_old", "limit", "old_partitions"]
 
 log = logging.getLogger(__name__)
 
+
+class Changed(Exception):
+    """A partition is not as it was when it was added up."""
+
+
 TABLE = Generation._meta.db_table
 #: Rows that SQLite deletes in one transaction.
 BATCH = 5_000
@@ -49,8 +54,8 @@ def drop_old() -> int:
         dropped = _drop(before) if connection.vendor == "postgresql" else sum(map(_delete, _batches(before)))
     except OSError as error:
         log.error("old requests are kept, because they could not be exported: %s", error)
-    except OperationalError as error:
-        log.warning("old requests are dropped later (%s)", type(error.__cause__).__name__)
+    except (OperationalError, Changed) as error:
+        log.warning("old requests are dropped later (%s)", error)
     if dropped:
         log.info("dropped %d requests from before %s", dropped, before.date())
     return dropped
@@ -66,23 +71,23 @@ def old_partitions() -> list[Partition]:
 
 def _drop(before: datetime) -> int:
     old = old_partitions()
-    dropped = 0
     with impatient() as cursor:
-        for partition in old:
-            # Only late writers of its months wait until the end of the transaction.
-            cursor.execute(f"LOCK TABLE {partition.name} IN SHARE MODE")
-            dropped += _add_up(cursor, partition)
-        if not dropped:
+        # Without a lock, which settlements would wait for: a request may still be settled in these months.
+        counts = [_add_up(cursor, partition) for partition in old]
+        if not any(counts):
             return 0
         for partition in old:
             _export(cursor, partition)
-        # From here everything waits, for some milliseconds.
+        # From here everything waits, for as long as it takes to count.
         cursor.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
-        for partition in old:
+        for partition, count in zip(old, counts, strict=True):
+            cursor.execute(f"SELECT count(*) FROM {partition.name}")  # noqa: S608 names of our own
+            if cursor.fetchone() != (count,):
+                raise Changed(f"{partition.name} was written to meanwhile")
             cursor.execute(f"ALTER TABLE {TABLE} DETACH PARTITION {partition.name}")
             cursor.execute(f"DROP TABLE {partition.name}")
         partition_until(cursor, TABLE, old[-1].end)  # rows of any time find a place
-    return dropped
+    return sum(counts)
 
 
 def _add_up(cursor: Any, partition: Partition) -> int:

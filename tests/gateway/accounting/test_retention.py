@@ -124,6 +124,17 @@ def test_what_cannot_be_exported_is_kept(history, settings, tmp_path, caplog):
 
 
 @on_postgresql
+def test_a_month_that_is_written_to_meanwhile_is_kept(history, organisation, monkeypatch, caplog):
+    before = sums(history, organisation)
+    monkeypatch.setattr(retention, "_export", lambda *_: make_request(history, at=NOW - timedelta(days=150), cost=0))
+    assert retention.drop_old() == 0
+    assert "was written to meanwhile" in caplog.text
+    assert Generation.objects.count() == sum(HISTORY.values())
+    assert not DroppedRequests.objects.exists()
+    assert sums(history, organisation) == before
+
+
+@on_postgresql
 def test_the_command_lists_partitions_and_drops(history, capsys):
     call_command("partitions")
     listed = capsys.readouterr().out
