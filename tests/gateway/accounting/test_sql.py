@@ -20,7 +20,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def fresh_connection(account):
-    database.close_for_good()  # a pool would lend it again
+    database.close_pool()  # it may lend one that another test's thread has used
     yield
     database.close_for_good()
 
