@@ -115,7 +115,7 @@ def _email(notice: Notice) -> EmailMultiAlternatives:
 
 
 def _is_still_wanted(notice: Notice) -> bool:
-    """Whether the user is still an admin, or for a summary, a member who has not turned it off."""
+    """Whether the user may still get it: an admin does, and a member gets a summary until it is turned off."""
     if notice.summary and not notice.summary.is_on:
         return False
     roles = Membership.objects.filter(user=notice.user_id, organisation__credit_account=notice.account_id)

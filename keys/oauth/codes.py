@@ -78,8 +78,8 @@ def issue(organisation: Organisation, user: User, consent: Consent) -> tuple[Aut
 def exchange(code: str, verifier: str = "", method: str | None = None) -> tuple[ApiKey, str]:
     """Return the new key and its secret. The code is gone with it.
 
-    Raises InvalidRequest (400) for an unknown method, PermissionDenied (403) for a code that does not exist, was used,
-    is too old, belongs to a person who has left the organization, or whose verifier is another.
+    Raises InvalidRequest (400) for an unknown method. Raises PermissionDenied (403) if the code does not exist, has
+    been used or has expired, if the verifier does not match, or if the person has left the organization.
     """
     if method is not None and method not in AuthorizationCode.Method.values:
         raise InvalidRequest("Invalid code_challenge_method: use S256 or plain.")

@@ -21,8 +21,13 @@ from .described import check_described
 from .responses import client_with
 
 
-def send(client: Client, operation: str, path: str = "", body: Any = None, status: int = 200, **query: Any) -> Any:
-    """Send the operation, check its answer's shape, and return the answer. `path` is needed only with parameters."""
+def assert_answer(
+    client: Client, operation: str, path: str = "", body: Any = None, status: int = 200, **query: Any
+) -> Any:
+    """Send the operation, assert its status and its answer's shape, and return the answer.
+
+    `path` is needed only with parameters.
+    """
     method, template = operation.split()
     data = query if method == "GET" else json.dumps(body) if body is not None else ""
     sent = getattr(client, method.lower())(
@@ -40,16 +45,16 @@ def send(client: Client, operation: str, path: str = "", body: Any = None, statu
 
 def test_the_bundled_catalog(bundled):
     client = Client()
-    listed = send(client, "GET /models", output_modalities="all")["data"]
+    listed = assert_answer(client, "GET /models", output_modalities="all")["data"]
     assert len([model for model in listed if "alias_target" not in model]) == len(bundled.models)
-    send(client, "GET /models", limit=2, offset=1)
-    send(client, "GET /models/count")
-    send(client, "GET /endpoints/zdr")
-    send(client, "GET /providers")
+    assert_answer(client, "GET /models", limit=2, offset=1)
+    assert_answer(client, "GET /models/count")
+    assert_answer(client, "GET /endpoints/zdr")
+    assert_answer(client, "GET /providers")
     for model in bundled.models:
-        send(client, "GET /models/{author}/{slug}/endpoints", f"/models/{model}/endpoints")
-        send(client, "GET /model/{author}/{slug}", f"/model/{model}")
-        send(client, "GET /models/{author}/{slug}", f"/models/{model}")
+        assert_answer(client, "GET /models/{author}/{slug}/endpoints", f"/models/{model}/endpoints")
+        assert_answer(client, "GET /model/{author}/{slug}", f"/model/{model}")
+        assert_answer(client, "GET /models/{author}/{slug}", f"/models/{model}")
 
 
 def test_a_model_about_which_nothing_is_known(shop):
@@ -59,8 +64,8 @@ def test_a_model_about_which_nothing_is_known(shop):
     Endpoint.objects.update(max_completion_tokens=None, quantization="unknown", supported_parameters=[])
     catalog.touch()
     client = Client()
-    send(client, "GET /models")
-    answer = send(client, "GET /models/{author}/{slug}/endpoints", "/models/acme/large/endpoints")
+    assert_answer(client, "GET /models")
+    answer = assert_answer(client, "GET /models/{author}/{slug}/endpoints", "/models/acme/large/endpoints")
     assert answer["data"]["endpoints"][0]["supports_tool_choice"] == dict.fromkeys(
         ("auto", "none", "required", "function"), False
     )
@@ -70,19 +75,21 @@ def test_parameters_that_strict_clients_do_not_know_are_not_listed(shop):
     Endpoint.objects.filter(model="acme/small").update(supported_parameters=["dimensions", "seed", "temperatur"])
     catalog.touch()
     client = Client()
-    assert send(client, "GET /model/{author}/{slug}", "/model/acme/small")["data"]["supported_parameters"] == ["seed"]
-    send(client, "GET /models/{author}/{slug}/endpoints", "/models/acme/small/endpoints")
+    assert assert_answer(client, "GET /model/{author}/{slug}", "/model/acme/small")["data"]["supported_parameters"] == [
+        "seed"
+    ]
+    assert_answer(client, "GET /models/{author}/{slug}/endpoints", "/models/acme/small/endpoints")
 
 
 def test_endpoints_of_service_tiers_name_their_tier(shop):
     Endpoint.objects.filter(model="acme/small").update(tag="alpha/flex")
     catalog.touch()
-    answer = send(Client(), "GET /models/{author}/{slug}/endpoints", "/models/acme/small/endpoints")
+    answer = assert_answer(Client(), "GET /models/{author}/{slug}/endpoints", "/models/acme/small/endpoints")
     assert [endpoint["service_tier"] for endpoint in answer["data"]["endpoints"]] == ["flex"]
 
 
 def test_models_of_a_key(api, shop, account):
-    send(api, "GET /models/user")
+    assert_answer(api, "GET /models/user")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +103,7 @@ def test_models_of_a_key(api, shop, account):
     ],
 )
 def test_refusals_of_the_catalog(shop, operation, path, query, status):
-    send(Client(), operation, path, status=status, **query)
+    assert_answer(Client(), operation, path, status=status, **query)
 
 
 # --- Keys and credits ------------------------------------------------------------------------------
@@ -116,12 +123,12 @@ STATES: dict[str, dict[str, Any]] = {
 def test_a_key_about_itself(organisation, alice, account, state, operation):
     key, secret = issuing.create(organisation, alice, "Laptop", **STATES[state])
     make_request(account, key=key, cost=1)
-    send(client_with(secret), operation)
+    assert_answer(client_with(secret), operation)
 
 
 def test_the_limit_of_a_key_is_its_budget(organisation, alice, account):
     _, secret = issuing.create(organisation, alice, "Laptop", limit=pico_from_cents(500), limit_reset="weekly")
-    data = send(client_with(secret), "GET /key")["data"]
+    data = assert_answer(client_with(secret), "GET /key")["data"]
     assert data["effective_budget"] == data["budgets"][0]
     assert (data["effective_budget"]["limit_usd"], data["effective_budget"]["remaining_usd"]) == (5, 5)
     assert data["effective_budget"]["resets_at"] and data["effective_budget"]["scope"] == "key_limit"
@@ -130,37 +137,39 @@ def test_the_limit_of_a_key_is_its_budget(organisation, alice, account):
 
 
 def test_requests_of_free_models_are_counted_for_the_day(api, account):
-    data = send(api, "GET /key")["data"]
+    data = assert_answer(api, "GET /key")["data"]
     free = data["free_model_daily_requests"]
     assert free["used"] == 0 and free["remaining"] == free["limit"]
     make_request(account, model="acme/large:free", cost=0)
-    assert send(api, "GET /key")["data"]["free_model_daily_requests"] == free | {
+    assert assert_answer(api, "GET /key")["data"]["free_model_daily_requests"] == free | {
         "used": 1,
         "remaining": free["limit"] - 1,
     }
 
 
 def test_keys_from_their_creation_to_their_end(manager):
-    created = send(manager, "POST /keys", body={"name": "Laptop", "limit": 5.5, "limit_reset": "weekly"}, status=201)
+    created = assert_answer(
+        manager, "POST /keys", body={"name": "Laptop", "limit": 5.5, "limit_reset": "weekly"}, status=201
+    )
     assert created["key"].startswith("sk-or-v1-")
     at = f"/keys/{created['data']['hash']}"
-    send(manager, "GET /keys", include_disabled="true")
-    send(manager, "GET /keys/{hash}", at)
-    send(manager, "PATCH /keys/{hash}", at, {"name": "Desk", "disabled": True, "limit": None})
-    send(manager, "DELETE /keys/{hash}", at)
-    send(manager, "GET /keys/{hash}", at, status=404)
-    send(manager, "PATCH /keys/{hash}", at, {"name": "Gone"}, status=404)
-    send(manager, "DELETE /keys/{hash}", at, status=404)
+    assert_answer(manager, "GET /keys", include_disabled="true")
+    assert_answer(manager, "GET /keys/{hash}", at)
+    assert_answer(manager, "PATCH /keys/{hash}", at, {"name": "Desk", "disabled": True, "limit": None})
+    assert_answer(manager, "DELETE /keys/{hash}", at)
+    assert_answer(manager, "GET /keys/{hash}", at, status=404)
+    assert_answer(manager, "PATCH /keys/{hash}", at, {"name": "Gone"}, status=404)
+    assert_answer(manager, "DELETE /keys/{hash}", at, status=404)
 
 
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "x", "limit": -1}, {"name": "x", "expires_at": "soon"}])
 def test_keys_that_cannot_be_created(manager, body):
-    send(manager, "POST /keys", body=body, status=400)
+    assert_answer(manager, "POST /keys", body=body, status=400)
 
 
 def test_credits(api, account):
-    send(api, "GET /credits")
-    send(Client(), "POST /credits/coinbase", status=410)
+    assert_answer(api, "GET /credits")
+    assert_answer(Client(), "POST /credits/coinbase", status=410)
 
 
 # --- Requests that have happened -------------------------------------------------------------------
@@ -183,24 +192,24 @@ REQUESTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("state", REQUESTS)
 def test_a_generation(api, account, state):
     made = make_request(account, **REQUESTS[state])
-    send(api, "GET /generation", id=made.pk)
+    assert_answer(api, "GET /generation", id=made.pk)
 
 
 def test_activity(manager, account):
     make_request(account, timezone.now() - timedelta(days=2), cached_tokens=7)
-    [row] = send(manager, "GET /activity")["data"]
+    [row] = assert_answer(manager, "GET /activity")["data"]
     assert row["cached_tokens"] == 7
-    send(manager, "GET /activity", date="2001-01-01", status=400)
+    assert_answer(manager, "GET /activity", date="2001-01-01", status=400)
 
 
 def test_analytics(manager, account, key, alice):
     make_request(account, key=key, user=alice, app="https://notes.example.com/")
-    send(manager, "GET /analytics/meta")
+    assert_answer(manager, "GET /analytics/meta")
     body = {"metrics": ["total_usage", "cache_hit_rate"], "dimensions": ["api_key_id", "user"], "granularity": "day"}
-    [row] = send(manager, "POST /analytics/query", body=body)["data"]["data"]
+    [row] = assert_answer(manager, "POST /analytics/query", body=body)["data"]["data"]
     assert row["api_key_hash"] == key.hash and row["user_email"] == alice.email
-    send(manager, "POST /analytics/query", body={"metrics": ["request_count"], "limit": 1})
-    send(manager, "POST /analytics/query", body={"metrics": ["beauty"]}, status=400)
+    assert_answer(manager, "POST /analytics/query", body={"metrics": ["request_count"], "limit": 1})
+    assert_answer(manager, "POST /analytics/query", body={"metrics": ["beauty"]}, status=400)
 
 
 # --- Errors ----------------------------------------------------------------------------------------
@@ -225,11 +234,11 @@ PRIVATE = [
 @pytest.mark.parametrize("operation, path", PRIVATE)
 def test_without_a_key_that_exists(db, operation, path):
     for client in (Client(), client_with("sk-or-v1-unknown")):
-        send(client, operation, path, status=401)
+        assert_answer(client, operation, path, status=401)
 
 
 @pytest.mark.parametrize(
     "operation, path", [each for each in PRIVATE if re.search("/keys|/activity|/analytics", each[0])]
 )
 def test_what_needs_a_management_key(api, operation, path):
-    send(api, operation, path, {"name": "x", "metrics": ["total_usage"]}, status=403)
+    assert_answer(api, operation, path, {"name": "x", "metrics": ["total_usage"]}, status=403)

@@ -1,60 +1,22 @@
 """A session that ends in another process: its sockets end, wherever they are open."""
 
 import json
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
-import redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from accounts.sockets.sign_out import GROUP
-from scripts.serve import free_port
-from tests.browser.fixtures import stores
 from tests.browser.people import Person, new_person
-from tests.support.processes import Process, Site, wait_until
+from tests.support.processes import Site, wait_until
+from tests.support.web_processes import elsewhere, server, wait_until_it_listens
+
+__all__ = ["elsewhere", "server"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql]  # it starts the real processes
-
-
-#: A web process that never looks at the sessions by itself: its sockets end only by an announcement.
-PROGRAM = """
-import django
-django.setup()
-from accounts.sockets import sign_out
-sign_out.LOOK_SECONDS = sign_out.LOOK_SECONDS_ALONE = 3600
-import uvicorn
-uvicorn.run("openrouter_site.asgi:application", port=%s, log_level="warning")
-"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site whose web process never looks at the sessions by itself."""
-    folder = tmp_path_factory.mktemp("two-processes")
-    given = stores("production-like", second=True)
-    with Site(folder, **given, processes=("providers",), SANDBOX_PROVIDERS_SPEED="1") as site:
-        start_web(site, "web", site.env["PORT"])
-        yield site
-
-
-@pytest.fixture(scope="module")
-def elsewhere(server: Site) -> str:
-    """The URL of a second web process of the same site."""
-    return start_web(server, "web-2", str(free_port()))
-
-
-def start_web(site: Site, name: str, port: str) -> str:
-    """Start a web process, which the site stops; return its URL."""
-    env = site.env | {"DJANGO_SETTINGS_MODULE": "openrouter_site.settings"}
-    command = shlex.join(["python", "-c", PROGRAM % port])
-    process = site.processes[name] = Process(name, f"exec {command}", env, site.folder)
-    url = f"http://127.0.0.1:{port}"
-    process.wait_until_it_responds(url)
-    return url
 
 
 def sign_out(person: Person, server: Site, elsewhere: str) -> None:
@@ -99,8 +61,7 @@ def test_the_end_of_a_session_ends_its_sockets_in_every_process_and_bills_what_w
 ):
     person, other = new_person(server), new_person(server)
     with answering(server, person) as page, answering(server, other) as stays:
-        layer = redis.Redis.from_url(server.env["REDIS_URL"])
-        wait_until(lambda: layer.zcard(f"asgi:group:{GROUP}"), "the process with the sockets to listen")
+        wait_until_it_listens(server, GROUP)
         end(person, server, elsewhere)
         kinds = []
         with pytest.raises(ConnectionClosed) as closed:

@@ -1,60 +1,22 @@
 """A request that one process serves is told to the pages of another, and only to those of its organization."""
 
 import json
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import redis
 import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from gateway.changes import GROUP
-from scripts.serve import free_port
-from tests.browser.fixtures import stores
 from tests.browser.people import Person, new_person
-from tests.support.processes import Process, Site, wait_until
+from tests.support.processes import Site
+from tests.support.web_processes import elsewhere, server, wait_until_it_listens
+
+__all__ = ["elsewhere", "server"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgresql]  # it starts the real processes
-
-
-#: A server that never looks at the sessions by itself: its sockets end only by an announcement.
-PROGRAM = """
-import django
-django.setup()
-from accounts.sockets import sign_out
-sign_out.LOOK_SECONDS = sign_out.LOOK_SECONDS_ALONE = 3600
-import uvicorn
-uvicorn.run("openrouter_site.asgi:application", port=%s, log_level="warning")
-"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site whose pages are served by one process."""
-    folder = tmp_path_factory.mktemp("two-processes")
-    given = stores("production-like", second=True)
-    with Site(folder, **given, processes=("providers",), SANDBOX_PROVIDERS_SPEED="1") as site:
-        start(site, "web", site.env["PORT"])
-        yield site
-
-
-@pytest.fixture(scope="module")
-def elsewhere(server: Site) -> str:
-    """The URL of another process of the same site."""
-    return start(server, "web-2", str(free_port()))
-
-
-def start(site: Site, name: str, port: str) -> str:
-    """Start a process, which the site stops; return its URL."""
-    env = site.env | {"DJANGO_SETTINGS_MODULE": "openrouter_site.settings"}
-    command = shlex.join(["python", "-c", PROGRAM % port])
-    process = site.processes[name] = Process(name, f"exec {command}", env, site.folder)
-    url = f"http://127.0.0.1:{port}"
-    process.wait_until_it_responds(url)
-    return url
 
 
 @contextmanager
@@ -77,8 +39,7 @@ def heard_until_pong(page: ClientConnection) -> list[str]:
 def test_a_request_to_another_process_is_told_to_the_pages_of_its_organization(server: Site, elsewhere: str):
     person, other = new_person(server), new_person(server)
     with watching(server, person) as page, watching(server, other) as stranger:
-        layer = redis.Redis.from_url(server.env["REDIS_URL"])
-        wait_until(lambda: layer.zcard(f"asgi:group:{GROUP}"), "the process with the pages to listen")
+        wait_until_it_listens(server, GROUP)
         body = {"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}
         headers = {"Authorization": f"Bearer {person.key}"}
         reply = requests.post(f"{elsewhere}/api/v1/chat/completions", headers=headers, json=body, timeout=60)
