@@ -6,7 +6,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from . import second_factor, signup
+        from .sign_in import second_factor, signup
         from .sockets import sign_out
 
         second_factor.connect_signals()

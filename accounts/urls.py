@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import privacy, profile
+from .pages import privacy, profile
 
 app_name = "accounts"
 

@@ -9,8 +9,8 @@ from common.money import PicoUsd
 from gateway.models import UsageHour
 from gateway.models.usage import SUMS
 
-from . import rollups
-from .rollups import Stretch
+from .sums import rollups
+from .sums.rollups import Stretch
 
 __all__ = ["DAYS", "BurnRate", "burn_rate"]
 

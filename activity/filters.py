@@ -16,10 +16,10 @@ from billing.models import CreditAccount
 from gateway.models import Generation
 from keys.models import ApiKey
 
-from . import rollups
-from .periods import BUCKETS, CUSTOM, DEFAULT, PERIODS, Period, divided, period_between, period_named
-from .picks import ANY, MOST_VALUES, Pick, generations_where
-from .ranges import EARLIEST, range_from
+from .sums import rollups
+from .sums.picks import ANY, MOST_VALUES, Pick, generations_where
+from .times.periods import BUCKETS, CUSTOM, DEFAULT, PERIODS, Period, divided, period_between, period_named
+from .times.ranges import EARLIEST, range_from
 
 __all__ = ["DIMENSIONS", "GROUPS", "MEASURES", "Filter", "filter_from"]
 

@@ -16,9 +16,9 @@ from billing.models import CreditAccount
 from common.clock import hour_of
 from gateway.models import Generation
 
-from . import minutes, rollups
 from .filters import GROUPS, Filter
-from .rollups import Stretch
+from .sums import minutes, rollups
+from .sums.rollups import Stretch
 
 __all__ = ["Group", "Report", "Stamp", "Sums", "choices", "report", "stamp"]
 

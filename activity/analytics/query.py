@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from activity import rollups
-from activity.rollups import Stretch
+from activity.sums import rollups
+from activity.sums.rollups import Stretch
 from activity.usage import Sums
 from billing.models import CreditAccount
 from common.clock import window_start

@@ -8,7 +8,7 @@ from accounts.models import Organisation
 from activity import usage
 from activity.filters import DIMENSIONS, GROUPS, MEASURES, Filter
 from activity.names import Name, names_of
-from activity.picks import ANY, Pick
+from activity.sums.picks import ANY, Pick
 from common.money import PicoUsd, format_exact_usd, format_usd
 
 from . import charts

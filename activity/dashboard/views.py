@@ -10,8 +10,8 @@ from django.views.decorators.http import require_GET
 from accounts import access
 from activity import usage
 from activity.filters import GROUPS, MEASURES, filter_from
-from activity.periods import PERIODS
 from activity.requests import listing
+from activity.times.periods import PERIODS
 from common import csv_export, moments
 from common.clock import utc_now
 from common.web.http import AuthedRequest

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
-from activity import rollups
 from activity.filters import Filter
-from activity.rollups import Stretch
+from activity.sums import rollups
+from activity.sums.rollups import Stretch
 from common.clock import hour_of, window_start
 
 __all__ = ["DAY", "DAYS", "SUBJECTS", "Spending", "month_of", "spending_of"]

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
-from activity.picks import generations_where
 from activity.requests.listing import PAGE_SIZE, beyond, cursor_of, parse_cursor, running_request
+from activity.sums.picks import generations_where
 from gateway.models import Generation, Hold
 
 from .filters import LogFilter

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from activity.filters import Filter
-from activity.periods import Period
+from activity.times.periods import Period
 from common.clock import hour_of
 
 __all__ = ["Month", "Spanned", "midnight", "span_between"]

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from django.db.models import Count, Min, Sum
 
-from activity import rollups
-from activity.rollups import Stretch
+from activity.sums import rollups
+from activity.sums.rollups import Stretch
 from billing.models import CreditAccount, LedgerEntry
 from gateway.models.usage import SUMS
 

@@ -12,10 +12,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from activity import rollups
 from activity.filters import Filter
-from activity.picks import generations_where
-from activity.rollups import Stretch
+from activity.sums import rollups
+from activity.sums.picks import generations_where
+from activity.sums.rollups import Stretch
 from billing.models import CreditAccount
 from common.clock import hour_of
 from gateway.models import Generation, Hold

@@ -7,9 +7,9 @@ from django.http import HttpResponse
 from ninja import Router
 
 from accounts.models import Organisation
-from activity import rollups
 from activity.names import provider_name
-from activity.rollups import Stretch
+from activity.sums import rollups
+from activity.sums.rollups import Stretch
 from activity.usage import Sums
 from api import schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of

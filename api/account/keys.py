@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from accounts.models import Organisation, User
-from activity.key_usage import WINDOWS, spent_by_keys
+from activity.sums.key_usage import WINDOWS, spent_by_keys
 from api import schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending

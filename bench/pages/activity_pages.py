@@ -23,9 +23,9 @@ from django.test import Client  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from activity.filters import filter_from  # noqa: E402
-from activity.periods import PERIODS  # noqa: E402
-from activity.picks import Pick  # noqa: E402
 from activity.requests import listing  # noqa: E402
+from activity.sums.picks import Pick  # noqa: E402
+from activity.times.periods import PERIODS  # noqa: E402
 from common.clock import utc_now  # noqa: E402
 from gateway.models import Generation  # noqa: E402
 from keys import issuing  # noqa: E402

@@ -12,7 +12,7 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-from accounts import second_factor
+from accounts.sign_in import second_factor
 
 __all__ = ["OperatorAdmin"]
 

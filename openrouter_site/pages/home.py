@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from accounts.models import User
-from activity import rollups
 from activity.requests.listing import recent
-from activity.rollups import Stretch
+from activity.sums import rollups
+from activity.sums.rollups import Stretch
 from activity.usage import Sums
 from billing import spending
 from billing.models import CreditAccount

@@ -15,12 +15,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-ACCOUNT_ADAPTER = "accounts.signup.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.sign_in.signup.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "change_password": "accounts.forms.ChangePasswordForm"}
+ACCOUNT_FORMS = {
+    "signup": "accounts.sign_in.forms.SignupForm",
+    "change_password": "accounts.sign_in.forms.ChangePasswordForm",
+}
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, not in others
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -28,7 +31,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
-# Attempts per time and "ip" (address) or "key": see `accounts/guessing.py` for those about guesses.
+# Attempts per time and "ip" (address) or "key": see `accounts/sign_in/guessing.py` for those about guesses.
 ACCOUNT_RATE_LIMITS = {
     "login_failed": "",
     "guess": "10/m/ip,100/h/ip",
@@ -43,8 +46,11 @@ ACCOUNT_RATE_LIMITS = {
 }
 
 # Two-factor authentication. The admin is closed to staff who have not used it in their session.
-MFA_ADAPTER = "accounts.second_factor.MFAAdapter"
-MFA_FORMS = {"authenticate": "accounts.forms.AuthenticateForm", "reauthenticate": "accounts.forms.ReauthenticateForm"}
+MFA_ADAPTER = "accounts.sign_in.second_factor.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.sign_in.forms.AuthenticateForm",
+    "reauthenticate": "accounts.sign_in.forms.ReauthenticateForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 ADMIN_REQUIRES_SECOND_FACTOR = env.boolean("ADMIN_REQUIRES_SECOND_FACTOR", not DEBUG)
 

@@ -13,8 +13,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from accounts import guessing
 from accounts.models import User
+from accounts.sign_in import guessing
 from tests.conftest import PASSWORD, signed_in
 
 from .helpers import add_app, links_in, recovery_codes, sign_in, totp

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from activity.periods import PERIODS, period_named
+from activity.times.periods import PERIODS, period_named
 
 NOW = datetime(2026, 3, 29, 14, 35, 12, tzinfo=UTC)  # the night before, clocks changed in Europe
 

@@ -12,12 +12,13 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activity import key_usage, rollups, usage
+from activity import usage
 from activity.dashboard.export import usage_lines
 from activity.filters import GROUPS, Filter
-from activity.periods import PERIODS
-from activity.picks import Pick
 from activity.requests import listing
+from activity.sums import key_usage, rollups
+from activity.sums.picks import Pick
+from activity.times.periods import PERIODS
 from common.clock import hour_of, utc_now, window_start
 from gateway.accounting import rollups as rolling
 from gateway.models import Generation

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from activity.key_usage import spent_by_keys
+from activity.sums.key_usage import spent_by_keys
 from api import schemas
 from api.account import keys
 from billing.credits import ledger

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from accounts import second_factor
+from accounts.sign_in import second_factor
 from common import encryption
 from models_catalog import catalog
 from models_catalog.models import ProviderKey

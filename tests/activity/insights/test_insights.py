@@ -12,7 +12,7 @@ from activity.insights.costs import apps_of, sessions_of
 from activity.insights.forecast import forecast_of
 from activity.insights.overview import insights_of
 from activity.insights.spending import month_of, spending_of
-from activity.picks import Pick
+from activity.sums.picks import Pick
 from common.money import PICO_PER_USD
 from gateway.accounting.rollups import roll_up
 from keys import issuing

@@ -14,10 +14,11 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest
 
+from accounts import access, reader
+from accounts.models import User
 from common import mail
 
-from . import access, guessing, reader
-from .models import User
+from . import guessing
 
 #: Emails that a stranger can cause by typing an address.
 UNASKED_MAILS = {
@@ -104,7 +105,7 @@ def _must_verify(user: AbstractBaseUser, email: str) -> bool:
 
 def connect_signals() -> None:
     """Act on completed password resets."""
-    password_reset.connect(_on_password_reset, dispatch_uid="accounts.signup")
+    password_reset.connect(_on_password_reset, dispatch_uid="accounts.sign_in.signup")
 
 
 def _on_password_reset(request: HttpRequest, user: User, **_: Any) -> None:

@@ -11,9 +11,8 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
+from accounts.models import User
 from common import encryption
-
-from .models import User
 
 __all__ = ["MFAAdapter", "connect_signals", "kinds_of", "rotate", "was_used"]
 
@@ -87,7 +86,7 @@ def rotate() -> list[str]:
 
 def connect_signals() -> None:
     """Count setting up a second factor as using it: it asks for a code or a passkey."""
-    authenticator_added.connect(_on_added, dispatch_uid="accounts.second_factor")
+    authenticator_added.connect(_on_added, dispatch_uid="accounts.sign_in.second_factor")
 
 
 def _on_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:

@@ -7,10 +7,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from accounts import access
+from accounts.models import PrivacySettings
 from common.web.http import AuthedRequest
-
-from . import access
-from .models import PrivacySettings
 
 
 class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs

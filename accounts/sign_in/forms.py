@@ -7,8 +7,9 @@ from allauth.core import context
 from allauth.mfa.base import forms as mfa_forms
 from django.http import HttpRequest
 
+from accounts.models import User
+
 from . import guessing
-from .models import User
 
 
 class SignupForm(account_forms.SignupForm):

@@ -25,7 +25,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from . import tasks
+from accounts import tasks
 
 __all__ = ["Attempt", "Secret", "begin", "clear", "limited"]
 

@@ -1,0 +1,1 @@
+"""The settings pages about a person and their privacy."""

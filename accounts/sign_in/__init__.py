@@ -1,0 +1,1 @@
+"""Signing up and in: what the site adds to django-allauth."""
