@@ -65,7 +65,6 @@ class Filter:
     typed: tuple[str, str] = ("", "")
     back: str = ""  # the period to return to from a custom one
     own_zone: tzinfo = UTC
-    date_format: str = "day"
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -86,7 +85,7 @@ class Filter:
         else:
             first = rollups.first_hour(self.account) if self.period_name == "all" else None
             period = period_named(self.period_name, self.now, first, self.zone)
-        period, problem = divided(replace(period, date_format=self.date_format), self.bucket)
+        period, problem = divided(period, self.bucket)
         if period.bucket == "minute" and not rollups.countable(self.account, period.before or period.start, period.end):
             hours, _ = divided(period, "hour")
             return hours, "This period has too many requests to show it by minute. Choose a shorter one."
@@ -246,7 +245,6 @@ def filter_from(query: QueryDict, organisation: Organisation, now: datetime, use
         typed=typed,
         back=back if back in PERIODS else "",
         own_zone=own_zone,
-        date_format=user.date_format if user else "day",
         problems=problems,
         **dict(_picks(query, organisation, account, problems)),
     )

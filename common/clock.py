@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "hour_of", "monotonic", "utc_now", "window_start"]
+__all__ = ["Clock", "SystemClock", "hour_of", "monotonic", "months_after", "utc_now", "window_start"]
 
 
 class Clock(Protocol):
@@ -58,3 +58,9 @@ def window_start(interval: str, moment: datetime) -> datetime:
         "weekly": day - timedelta(days=day.weekday()),
         "monthly": day.replace(day=1),
     }[interval]
+
+
+def months_after(month: datetime, count: int) -> datetime:
+    """Return the start of the month that many months after the one that starts at `month`; before it if negative."""
+    years, index = divmod(month.year * 12 + month.month - 1 + count, 12)
+    return month.replace(year=years, month=index + 1)

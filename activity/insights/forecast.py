@@ -19,7 +19,7 @@ MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Pico-USD in this month of the view's time zone: so far, and expected at its end. `month` is in that zone."""
+    """Pico-USD in this month of the view's time zone: so far, and expected at its end, and its name."""
 
     so_far: int
     expected: int

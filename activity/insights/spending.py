@@ -2,11 +2,12 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from activity.filters import Filter
 from activity.sums import rollups
 from activity.sums.rollups import Stretch
+from activity.times.periods import local_start
 from common.clock import hour_of, window_start
 
 __all__ = ["DAY", "DAYS", "SUBJECTS", "Spending", "month_of", "spending_of"]
@@ -38,8 +39,7 @@ def month_of(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
     """Return the start and end of the zone's month, as the whole UTC hours that usage is kept by."""
     first = moment.astimezone(zone).date().replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
-    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, following))
-    return hour_of(start + timedelta(minutes=59)), hour_of(end + timedelta(minutes=59))
+    return local_start(first, zone), local_start(following, zone)
 
 
 def spending_of(view: Filter) -> Spending:

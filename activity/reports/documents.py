@@ -1,12 +1,11 @@
 """The contents of the PDFs: a page with the summary first, then a table for each dimension."""
 
-from datetime import datetime
-
 from accounts.models import Organisation
 from activity import usage
 from activity.dashboard.formats import change
 from activity.dashboard.summary import chips_of, options_of
 from activity.filters import GROUPS, MEASURES, Filter
+from common.moments import moment_text
 from common.money import PicoUsd, format_cents, format_exact_usd
 
 from .breakdown import Breakdown, breakdown_of
@@ -45,7 +44,9 @@ def of_view(view: Filter, organisation: Organisation) -> bytes:
     """Return the dashboard's view as PDF."""
     period = view.period
     paper = Paper(f"Usage: {period.words}", organisation.name, view.now)
-    paper.note(f"From {_moment(period.start, view)} to {_moment(min(period.end, view.now), view)}.")
+    paper.note(
+        f"From {moment_text(period.start, period.zone)} to {moment_text(min(period.end, view.now), period.zone)}."
+    )
     paper.pairs([("Grouped by", GROUPS[view.by][1]), ("Sorted by", MEASURES[view.show]), *_filters(view, organisation)])
     breakdown = breakdown_of(view, organisation)
     _summary(paper, breakdown, f"the {period.words} before")
@@ -100,11 +101,6 @@ def _filters(view: Filter, organisation: Organisation) -> list[tuple[str, str]]:
     for chip in chips:
         texts.setdefault(f"{chip.dimension} (all but)" if chip.excluded else chip.dimension, []).append(chip.label)
     return [(name, ", ".join(labels)) for name, labels in texts.items()]
-
-
-def _moment(moment: datetime, view: Filter) -> str:
-    moment = moment.astimezone(view.period.zone)
-    return f"{moment.day} {moment:%b %Y, %H:%M} {view.period.zone}"
 
 
 def _exact(pico: int) -> str:

@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 from activity.filters import Filter
-from activity.times.periods import Period
-from common.clock import hour_of
+from activity.times.periods import Period, local_start
 
-__all__ = ["Month", "Spanned", "midnight", "span_between"]
+__all__ = ["Month", "Spanned", "span_between"]
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -70,13 +69,7 @@ def span_between(first: date, end: date, before: date | None = None, zone: tzinf
 
     Usage is kept by UTC hours: an hour belongs to the day in which it begins.
     """
-    start, until = midnight(first, zone), midnight(end, zone)
+    start, until = local_start(first, zone), local_start(end, zone)
     if before is None:
         return Period("", start, until, bucket, None, None, zone)
-    return Period("", start, until, bucket, midnight(before, zone), start, zone)
-
-
-def midnight(day: date, zone: tzinfo) -> datetime:
-    """Return the UTC moment when that day begins in the zone, or the first whole UTC hour in it."""
-    moment = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-    return hour_of(moment + timedelta(minutes=59))
+    return Period("", start, until, bucket, local_start(before, zone), start, zone)

@@ -6,14 +6,14 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import dateformat
 
-from accounts.models import User
+from accounts import reader
 from activity import usage
 from activity.dashboard.formats import change
 from billing.models import SpendSummary
 from billing.notifications import summaries, unsubscribing
 from common.clock import utc_now
+from common.moments import day_text
 from common.money import PicoUsd, format_usd
 
 from .breakdown import Breakdown, breakdown_of
@@ -25,11 +25,6 @@ logger = logging.getLogger(__name__)
 
 #: Models and keys that an email names.
 MOST_LINES = 5
-_DATES = {
-    User.DateFormat.DAY_FIRST.value: "j M Y",
-    User.DateFormat.MONTH_FIRST.value: "M j, Y",
-    User.DateFormat.ISO.value: "Y-m-d",
-}
 
 
 def write_due() -> int:
@@ -62,8 +57,8 @@ def email_about(summary: SpendSummary, first: date, end: date, now: datetime) ->
     name = _line(organisation.name)
     context = {
         "organisation": name,
-        "first": _day(first, user),
-        "last": _day(end - timedelta(days=1), user),
+        "first": day_text(first),
+        "last": day_text(end - timedelta(days=1)),
         "zone": str(user.zone),
         "unit": "week" if weekly else "month",
         "total": models.total,
@@ -87,7 +82,8 @@ def _write(pk: int, now: datetime) -> bool:
     period = summary and summaries.last_period(summary, now)
     if not summary or not period:
         return False
-    email = email_about(summary, *period, now)
+    with reader.reading(summary.user):
+        email = email_about(summary, *period, now)
     return summaries.enqueue_once(summary, period[1], email) and email is not None
 
 
@@ -111,7 +107,3 @@ def _changed(now: usage.Sums, before: usage.Sums | None) -> str:
 def _line(text: str) -> str:
     """Return a name as one line, so that it can't imitate other parts of an email."""
     return " ".join("".join(char for char in text if char.isprintable() or char.isspace()).split())
-
-
-def _day(day: date, user: User) -> str:
-    return dateformat.format(day, _DATES.get(user.date_format, "j M Y"))

@@ -32,15 +32,15 @@ def editable(user: User, organisation: Organisation) -> QuerySet[SavedView]:
     return views if access.is_admin(user, organisation) else views.filter(user=user)
 
 
-def normalized(page: str, query: str, organisation: Organisation) -> str:
-    """Return the query string as the page's own filters write it: nothing else of the text is kept.
+def normalized(page: str, query: str, organisation: Organisation, user: User) -> str:
+    """Return the query string as the page's own filters write it for the user: nothing else of the text is kept.
 
     Raises InvalidRequest if it is too long, and Http404 if it names a key of another organization.
     """
     if len(query) > SavedView.LONGEST_QUERY:
         raise InvalidRequest(f"This view is longer than {SavedView.LONGEST_QUERY:,} characters. Remove some filters.")
     read = log_filter_from if page == SavedView.Page.LOGS else filter_from
-    result = read(QueryDict(query), organisation, utc_now()).query()
+    result = read(QueryDict(query), organisation, utc_now(), user).query()
     if len(result) > SavedView.LONGEST_QUERY:
         raise InvalidRequest(f"This view is longer than {SavedView.LONGEST_QUERY:,} characters. Remove some filters.")
     return result
@@ -79,14 +79,15 @@ def rename(view: SavedView, name: str, *, shared: bool) -> None:
 
 
 def address_of(view: SavedView) -> tuple[str, str]:
-    """Return the path of a view, and a notice if its key was deleted since it was saved, else an empty text."""
-    query, notice = QueryDict(view.query, mutable=True), ""
-    if key_hash := query.get("key"):
-        key = ApiKey.objects.filter(organisation=view.organisation_id, hash=key_hash).first()
-        if key is None:
-            del query["key"]
-            notice = "The API key of this view no longer exists. The view shows all keys instead."
-        elif key.deleted_at is not None:
-            notice = f"The API key “{key.name}” was deleted. This view shows its past requests."
+    """Return the path of a view, and a notice if a key of it was deleted since it was saved, else an empty text."""
+    query, notices = QueryDict(view.query, mutable=True), []
+    for name in ("key", "not_key"):
+        hashes = query.getlist(name)
+        known = ApiKey.objects.filter(organisation=view.organisation_id, hash__in=hashes).in_bulk(field_name="hash")
+        if len(known) < len(hashes):
+            query.setlist(name, [each for each in hashes if each in known])
+            notices.append("An API key of this view no longer exists. The view is shown without it.")
+        gone = [known[each].name for each in hashes if each in known and known[each].deleted_at]
+        notices += [f"The API key “{key}” was deleted. Its past requests are still there." for key in gone]
     path = reverse(f"activity:{view.page}")
-    return f"{path}?{query.urlencode()}" if query else path, notice
+    return f"{path}?{query.urlencode()}" if query else path, " ".join(notices)

@@ -49,7 +49,7 @@ def save_view(request: AuthedRequest) -> HttpResponse:
     form = SavedViewForm(request.POST or None, can_share=_can_share(organisation))
     context = {"form": form, "page": page, "page_label": SavedView.Page(page).label, "query": query}
     try:
-        context["query"] = query = saving.normalized(page, query, organisation)
+        context["query"] = query = saving.normalized(page, query, organisation, request.user)
         if form.is_valid():
             view = SavedView(page=page, query=query, **form.cleaned_data)
             view = saving.save(request.user, organisation, view, replace="replace" in request.POST)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from common.clock import hour_of
+from common.clock import hour_of, months_after
+from common.moments import current_reader, day_text
 
 __all__ = [
     "BUCKETS",
@@ -12,7 +13,6 @@ __all__ = [
     "DEFAULT",
     "PERIODS",
     "Period",
-    "day_text",
     "divided",
     "local_start",
     "period_between",
@@ -65,7 +65,6 @@ class Period:
     before: datetime | None
     before_end: datetime | None
     zone: tzinfo = UTC
-    date_format: str = "day"  # of `accounts.User`
 
     def buckets(self) -> Iterator[datetime]:
         """Return the start of each bucket, oldest first."""
@@ -86,8 +85,8 @@ class Period:
         first, last = self.start.astimezone(self.zone), (self.end - timedelta(minutes=1)).astimezone(self.zone)
         if first.date() == last.date():
             hours = "" if last - first >= timedelta(hours=22) else f", {first:%H:%M} to {self._closing()}"
-            return f"{self._day(first)}{hours}"
-        return f"{self._day(first)} to {self._day(last)}"
+            return f"{day_text(first.date())}{hours}"
+        return f"{day_text(first.date())} to {day_text(last.date())}"
 
     @property
     def words_before(self) -> str:
@@ -99,9 +98,6 @@ class Period:
     def _closing(self) -> str:
         return f"{self.end.astimezone(self.zone):%H:%M}"
 
-    def _day(self, moment: datetime) -> str:
-        return day_text(moment.date(), self.date_format)
-
     def label(self, moment: datetime) -> str:
         """Return a short label of the bucket that starts at `moment`, for an axis."""
         moment = moment.astimezone(self.zone)
@@ -109,23 +105,23 @@ class Period:
             case "minute" | "hour":
                 return f"{moment:%H:%M}"
             case "day" | "week":
-                return day_text(moment.date(), self.date_format, year=False)
+                return f"{moment:%m-%d}" if _is_iso() else day_text(moment.date(), with_year=False)
             case _:
-                return f"{moment:%Y-%m}" if self.date_format == "iso" else f"{moment:%b %Y}"
+                return f"{moment:%Y-%m}" if _is_iso() else f"{moment:%b %Y}"
 
     def full_label(self, moment: datetime) -> str:
         """Return the bucket's full label, for a tooltip or a table."""
         local = moment.astimezone(self.zone)
         match self.bucket:
             case "minute" | "hour":
-                return f"{self._day(local)}, {local:%H:%M %Z}"
+                return f"{day_text(local.date())}, {local:%H:%M %Z}"
             case "day":
-                return f"{local:%a} {self._day(local)}"
+                return f"{local:%a} {day_text(local.date())}"
             case "week":
                 last = min(self.following(moment), self.end) - timedelta(minutes=1)
-                return f"{self._day(local)} to {self._day(last.astimezone(self.zone))}"
+                return f"{day_text(local.date())} to {day_text(last.astimezone(self.zone).date())}"
             case _:
-                return f"{local:%Y-%m}" if self.date_format == "iso" else f"{local:%B %Y}"
+                return f"{local:%Y-%m}" if _is_iso() else f"{local:%B %Y}"
 
     @property
     def choices(self) -> list[str]:
@@ -174,17 +170,6 @@ def local_start(day: date, zone: tzinfo) -> datetime:
     return _moment(datetime.combine(day, time()), zone)
 
 
-def day_text(day: date, date_format: str, *, year: bool = True) -> str:
-    """Return "29 Nov 2026", "Nov 29, 2026" or "2026-11-29", for a `date_format` of `accounts.User`."""
-    match date_format:
-        case "iso":
-            return f"{day:%Y-%m-%d}" if year else f"{day:%m-%d}"
-        case "month":
-            return f"{day:%b} {day.day}, {day.year}" if year else f"{day:%b} {day.day}"
-        case _:
-            return f"{day.day} {day:%b %Y}" if year else f"{day.day} {day:%b}"
-
-
 def period_named(name: str, now: datetime, first_usage: datetime | None = None, zone: tzinfo = UTC) -> Period:
     """Return the period `name` (one of `PERIODS`; otherwise the default) that ends with the current hour.
 
@@ -198,14 +183,14 @@ def period_named(name: str, now: datetime, first_usage: datetime | None = None, 
         start = minute - timedelta(hours=1)
         return Period(name, start, minute, "minute", start - timedelta(hours=1), start, zone)
     if name == "month":
-        start, before = _moment(month, zone), _moment(_months_before(month, 1), zone)
+        start, before = _moment(month, zone), _moment(months_after(month, -1), zone)
         return Period(name, start, end, "day", before, min(before + (end - start), start), zone)
     if name == "24h":
         start = end - timedelta(hours=24)
         return Period(name, start, end, "hour", start - timedelta(hours=24), end - timedelta(hours=24), zone)
     if name == "12mo":
-        first = _months_before(month, 11)
-        before = _moment(_months_before(first, 12), zone)
+        first = months_after(month, -11)
+        before = _moment(months_after(first, -12), zone)
         return Period(name, _moment(first, zone), end, "month", before, _a_year_before(end), zone)
     if name == "all":
         first = min(_local_day(first_usage, zone).replace(day=1), month) if first_usage else month
@@ -216,12 +201,16 @@ def period_named(name: str, now: datetime, first_usage: datetime | None = None, 
     return Period(name if name in _DAYS else DEFAULT, _moment(first, zone), end, "day", before, before_end, zone)
 
 
+def _is_iso() -> bool:
+    return current_reader().date_order == "iso"
+
+
 def _next(moment: datetime, bucket: str, zone: tzinfo) -> datetime:
     if bucket in ("minute", "hour"):
         return moment + BUCKETS[bucket]
     day = _local_day(moment, zone)
     if bucket == "month":
-        return _moment(_months_before(day.replace(day=1), -1), zone)
+        return _moment(months_after(day.replace(day=1), 1), zone)
     return _moment(day + timedelta(days=7 - day.weekday() if bucket == "week" else 1), zone)
 
 
@@ -234,11 +223,6 @@ def _moment(day: datetime, zone: tzinfo) -> datetime:
     """Return the UTC moment when that day begins in the zone, or the first whole UTC hour in it."""
     start = day.replace(tzinfo=zone).astimezone(UTC)
     return hour_of(start + timedelta(minutes=59))
-
-
-def _months_before(month: datetime, count: int) -> datetime:
-    years, index = divmod(month.year * 12 + month.month - 1 - count, 12)
-    return month.replace(year=years, month=index + 1)
 
 
 def _a_year_before(moment: datetime) -> datetime:

@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from common.clock import utc_now, window_start
+from common.clock import months_after, utc_now, window_start
 from gateway.models import EndpointMinute, Generation, UsageHour
 
-__all__ = ["COLUMNS", "Partition", "earlier", "impatient", "make_ahead", "partition_until", "partitions_of"]
+__all__ = ["COLUMNS", "Partition", "impatient", "make_ahead", "partition_until", "partitions_of"]
 
 log = logging.getLogger(__name__)
 
@@ -88,10 +88,10 @@ def make_ahead() -> list[str]:
 
 def _make_ahead(table: str, month: datetime) -> bool:
     rest = partitions_of(table)[-1]
-    if rest.start is not None and rest.start >= _later(month, LEAST_AHEAD + 1):
+    if rest.start is not None and rest.start >= months_after(month, LEAST_AHEAD + 1):
         return False
     is_large = rest.bytes > SMALL
-    closed_at = _later(month, 2)
+    closed_at = months_after(month, 2)
     check = f"{table}_closed"
     if is_large:
         _run(f"ALTER TABLE {rest.name} DROP CONSTRAINT IF EXISTS {check}")
@@ -137,16 +137,16 @@ def _close(cursor: Any, table: str, rest: Partition, month: datetime, closed_at:
         cursor.execute(f"ALTER TABLE {rest.name} RENAME TO {closed}")
         cursor.execute(f"ALTER TABLE {table} ATTACH PARTITION {closed} {_range(rest.start, start)}")
         cursor.execute(f"ALTER TABLE {closed} DROP CONSTRAINT IF EXISTS {table}_closed")
-    while start <= _later(month, AHEAD):
-        _create(cursor, table, start, _later(start, 1))
-        start = _later(start, 1)
+    while start <= months_after(month, AHEAD):
+        _create(cursor, table, start, months_after(start, 1))
+        start = months_after(start, 1)
     _create(cursor, table, start, None)
     return later
 
 
 def _create(cursor: Any, table: str, start: datetime | None, end: datetime | None) -> None:
     name = f"{table}_rest" if end is None else _closed_name(table, end)
-    if start and end == _later(start, 1):
+    if start and end == months_after(start, 1):
         name = f"{table}_{start:%Y_%m}"
     cursor.execute(f"CREATE TABLE {name} PARTITION OF {table} {_range(start, end)}")
 
@@ -165,20 +165,6 @@ def _bound(text: str) -> datetime | None:
     if text in {"MINVALUE", "MAXVALUE"}:
         return None
     return datetime.fromisoformat(text.strip("'")).astimezone(UTC)
-
-
-def _later(month: datetime, months: int) -> datetime:
-    """Return the start of the month that many months later."""
-    for _ in range(months):
-        month = window_start("monthly", month + timedelta(days=32))
-    return month
-
-
-def earlier(month: datetime, months: int) -> datetime:
-    """Return the start of the month that many months earlier."""
-    for _ in range(months):
-        month = window_start("monthly", month - timedelta(days=1))
-    return month
 
 
 def partition_until(cursor: Any, table: str, end: datetime | None) -> None:

@@ -16,10 +16,10 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
-from common.clock import utc_now, window_start
+from common.clock import months_after, utc_now, window_start
 from gateway.models import DroppedRequests, Feedback, Generation
 
-from .partitions import Partition, earlier, impatient, partition_until, partitions_of
+from .partitions import Partition, impatient, partition_until, partitions_of
 
 __all__ = ["drop_old", "limit", "old_partitions"]
 
@@ -38,7 +38,7 @@ BATCH = 5_000
 def limit() -> datetime | None:
     """Return the start of the oldest month whose requests are kept; None if all are."""
     months: int = settings.KEEP_REQUESTS_MONTHS
-    return earlier(window_start("monthly", utc_now()), months) if months > 0 else None
+    return months_after(window_start("monthly", utc_now()), -months) if months > 0 else None
 
 
 def drop_old() -> int:

@@ -78,7 +78,7 @@ def test_hostile_text_keeps_only_what_the_filters_understand(alice_client, accou
     assert response.status_code == 302
     assert response.url.partition("?")[0] == f"/{page}"
     kept = SavedView.objects.get()
-    assert kept.query == saving.normalized(page, kept.query, kept.organisation)
+    assert kept.query == saving.normalized(page, kept.query, kept.organisation, kept.user)
     assert not {"unknown", "before", "since", "next", "generation"} & {
         part.partition("=")[0] for part in kept.query.split("&")
     }
@@ -144,6 +144,15 @@ def test_a_key_that_was_deleted_in_between_is_a_notice(alice_client, account, or
     opened = alice_client.get(path, follow=True)
     assert opened.redirect_chain == [("/logs?status=failed", 302)]
     assert "no longer exists" in opened.content.decode()
+
+
+def test_a_view_keeps_its_other_keys_and_its_zone(alice_client, account, organisation, alice):
+    User.objects.filter(pk=alice.pk).update(time_zone="Asia/Kolkata")
+    gone, stays = (issuing.create(organisation, alice, name)[0] for name in ("Gone", "Stays"))
+    save(alice_client, page="activity", query=f"key={gone.hash}&key={stays.hash}&zone=utc")
+    gone.delete()
+    opened = alice_client.get(f"/activity/views/{SavedView.objects.get().public_id}", follow=True)
+    assert opened.redirect_chain == [(f"/activity?key={stays.hash}&zone=utc", 302)]
 
 
 def test_views_go_with_their_user_and_with_their_organization(alice_client, bob_client, account, bob):
