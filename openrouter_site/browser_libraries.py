@@ -52,9 +52,12 @@ FOLDERS: dict[str, tuple[str, str]] = {
 #: Modules that run in a worker.
 WORKER_MODULES = "js/chat/files/office/*.js"
 
-#: The chat's own modules. They import each other by bare name: a relative import would miss the hash in file names.
+#: Our modules that others import, by bare name: a relative import would miss the hash in file names.
 SCRIPTS = Path(__file__).resolve().parent.parent / "static/js"
-CHAT_MODULES = sorted(path.relative_to(SCRIPTS).with_suffix("") for path in (SCRIPTS / "chat").rglob("*.js"))
+MODULES = sorted(
+    path.relative_to(SCRIPTS).with_suffix("").as_posix()
+    for path in [SCRIPTS / "connection.js", *(SCRIPTS / "chat").rglob("*.js")]
+)
 
 #: bare module name -> static name
 IMPORTS: dict[str, str] = {
@@ -66,7 +69,7 @@ IMPORTS: dict[str, str] = {
     "pdfjs/worker": "vendor/pdfjs/worker.js",
     "hljs/core": "vendor/hljs/core.js",
     **{f"hljs/{name}": f"vendor/hljs/{name}.js" for name in LANGUAGES},
-    **{module.as_posix(): f"js/{module.as_posix()}.js" for module in CHAT_MODULES},
+    **{module: f"js/{module}.js" for module in MODULES},
 }
 
 
