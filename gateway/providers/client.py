@@ -26,7 +26,9 @@ async def send(
     }
     if request.attempt.upstream.simulated:
         headers |= request.caller.sandbox_headers
-    response = await http.post(url, headers=headers, content=_encode(body), idle_seconds=request.idle_seconds)
+    response = await http.post(
+        url, headers=headers, content=_encode(body), idle_seconds=request.idle_seconds, streamed=stream
+    )
     if response.status == 200:
         return response
     try:

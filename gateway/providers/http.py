@@ -1,4 +1,4 @@
-"""The HTTP client for providers: httpx's interface over aiohttp's connections, one transport per event loop.
+"""The HTTP client for providers: httpx's interface over aiohttp's connections, two transports per event loop.
 
 aiohttp relays a request for about a quarter of the CPU time of httpx's own transport. The transport is called without
 an `httpx.AsyncClient` around it, which saves another tenth: cookies, redirects and authentication are not needed here.
@@ -7,7 +7,7 @@ To change the transport, change this file only.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import cast
 
 import aiohttp
@@ -27,11 +27,15 @@ MAX_ERROR_BYTES = 64 * 1024
 #: response, such as embeddings, into pieces.
 AiohttpResponseStream.CHUNK_SIZE = 256 * 1024
 
+#: The bytes of a response that may wait before reading from the network pauses. Little of a stream, whose reader may be
+#: slow. Much of a response in one piece, which is read as fast as it arrives: each pause costs CPU.
+_BUFFERED = {True: 64 * 1024, False: 1024 * 1024}
+
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0)
 
 _CONNECTION_ERRORS = (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
 
-_transports: dict[asyncio.AbstractEventLoop, AiohttpTransport] = {}
+_transports: dict[tuple[asyncio.AbstractEventLoop, bool], AiohttpTransport] = {}  # by loop and "streamed"
 
 
 class UpstreamResponse:
@@ -68,11 +72,12 @@ class UpstreamResponse:
 
 
 async def post(
-    url: str, *, headers: dict[str, str], content: bytes, idle_seconds: float | None = None
+    url: str, *, headers: dict[str, str], content: bytes, idle_seconds: float | None = None, streamed: bool = True
 ) -> UpstreamResponse:
     """The response to a POST, as soon as its status is known; ProviderFailure when there is none.
 
-    `idle_seconds` is how long nothing may arrive; PROVIDER_IDLE_SECONDS by default.
+    `idle_seconds` is how long nothing may arrive; PROVIDER_IDLE_SECONDS by default. A response that is not `streamed`
+    is one piece.
     """
     # As a stream that has been read: httpx then leaves Host and Content-Length to aiohttp, which saves their cost.
     body = httpx.ByteStream(content)
@@ -81,7 +86,7 @@ async def post(
     )
     await request.aread()
     try:
-        return UpstreamResponse(await _transport().handle_async_request(request))
+        return UpstreamResponse(await _transport(streamed).handle_async_request(request))
     except _CONNECTION_ERRORS as error:
         if _timed_out(error):
             raise ProviderFailure(504, "The provider did not respond in time.", error_type="timeout") from error
@@ -106,21 +111,23 @@ def _timed_out(error: BaseException) -> bool:
 
 async def close() -> None:
     """Close this event loop's connections."""
-    if transport := _transports.pop(asyncio.get_running_loop(), None):
-        await transport.aclose()
+    for streamed in (True, False):
+        if transport := _transports.pop((asyncio.get_running_loop(), streamed), None):
+            await transport.aclose()
 
 
-def _transport() -> AiohttpTransport:
-    loop = asyncio.get_running_loop()
-    transport = _transports.get(loop)
+def _transport(streamed: bool) -> AiohttpTransport:
+    key = asyncio.get_running_loop(), streamed
+    transport = _transports.get(key)
     if transport is None:
-        for old in [known for known in _transports if known.is_closed()]:
+        for old in [known for known in _transports if known[0].is_closed()]:
             del _transports[old]
-        transport = _transports[loop] = AiohttpTransport(limits=_LIMITS, client=_session)
+        session = partial(_session, _BUFFERED[streamed])
+        transport = _transports[key] = AiohttpTransport(limits=_LIMITS, client=session)
     return transport
 
 
-def _session() -> aiohttp.ClientSession:
+def _session(buffered: int) -> aiohttp.ClientSession:
     # No cookies are stored: a provider's cookie must not travel from one caller's request to another's.
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), read_bufsize=buffered)

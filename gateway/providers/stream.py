@@ -60,6 +60,7 @@ class ProviderStream(ProviderResponse):
         self._has_events = False
         self._is_stream: bool | None = None  # whether the body is an event stream, once it is known
         self._surrogates: SurrogateJoiner | None = None  # once the provider has sent something odd
+        self._parts: list[bytes] = []  # of a body in one piece: joined once, because embeddings have megabytes
 
     async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
         """The events in order, in lists of those that arrived together.
@@ -145,6 +146,14 @@ class ProviderStream(ProviderResponse):
         self.finished = True
         await self._response.close()
 
+    def collect(self, part: bytes) -> None:
+        """Keep a part of a body in one piece, when it arrives."""
+        self._parts.append(part)
+
+    def collected(self) -> bytes:
+        """The JSON text that `parse` gets of a body in one piece, once all parts are collected."""
+        return b"".join(self._parts)
+
     async def _payloads(self) -> AsyncGenerator[list[bytes], None]:
         """The JSON texts of the body, in lists of those that arrived together.
 
@@ -152,22 +161,22 @@ class ProviderStream(ProviderResponse):
         """
         decoder = EventStreamDecoder()
         start = bytearray()
-        rest: list[bytes] = []  # of a single JSON text: joined once, as embeddings have megabytes
         try:
             async for chunk in self._response.chunks():
                 if self._is_stream is None:
                     start += chunk
                     self._is_stream = _starts_event_stream(start)
-                    if self._is_stream:
-                        yield list(decoder.decode(bytes(start)))
-                elif self._is_stream:
+                    chunk = bytes(start)
+                if self._is_stream:
                     yield list(decoder.decode(chunk))
-                else:
-                    rest.append(chunk)
+                elif self._is_stream is False:
+                    self.collect(chunk)
         except EventTooLong as error:
             raise ProviderFailure(502, "The provider sent an event that is too long.") from error
+        if self._is_stream is None:
+            self.collect(bytes(start))
         # A single JSON text has no end marker: it is complete when it has been read.
-        yield list(decoder.flush()) if self._is_stream else [b"".join((start, *rest)), b"[DONE]"]
+        yield list(decoder.flush()) if self._is_stream else [self.collected(), b"[DONE]"]
 
 
 def checked_usage(

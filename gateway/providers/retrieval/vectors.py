@@ -32,6 +32,8 @@ class VectorsResponse(ProviderStream):
         super().__init__(response)
         self._request = request
         self._inputs = len(request.inputs) if inputs is None else inputs
+        self._outline = Outline()
+        self._is_outlined = False  # the text that is parsed is the outline
 
     @abstractmethod
     def read(self, payload: bytes) -> list[msgspec.Raw]:
@@ -41,22 +43,30 @@ class VectorsResponse(ProviderStream):
         msgspec.DecodeError for a text that is not of this protocol.
         """
 
+    def collect(self, part: bytes) -> None:
+        super().collect(part)
+        self._outline.read(part)
+
+    def collected(self) -> bytes:
+        """The outline of a response that has lists of numbers, and the whole text of any other."""
+        text = self._outline.text()
+        self._is_outlined = text is not None
+        return super().collected() if text is None else text
+
     def parse(self, payload: bytes) -> list[Delta | Finished]:
-        vectors = self._by_outline(payload)
+        vectors = self._by_outline(payload) if self._is_outlined else None
         if vectors is None:
-            vectors = self.read(payload)
+            vectors = self.read(super().collected() if self._is_outlined else payload)
             if not _are_vectors(vectors):
                 raise ProviderFailure(502, "The provider sent an invalid response.")
         if len(vectors) != self._inputs:
             raise ProviderFailure(502, "The provider returned another number of embeddings than inputs.")
         return [Delta(vectors=vectors), Finished(finish_reason="stop", native_finish_reason="stop")]
 
-    def _by_outline(self, payload: bytes) -> list[msgspec.Raw] | None:
-        """The vectors in a response that has lists of numbers, and has them as vectors only; None for any other."""
-        if (outline := Outline.of(payload)) is None:
-            return None
+    def _by_outline(self, outline: bytes) -> list[msgspec.Raw] | None:
+        """The vectors in a response that has lists of numbers as vectors only; None for any other."""
         try:
-            return outline.restored(self.read(outline.text))
+            return self._outline.restored(self.read(outline))
         except msgspec.DecodeError:
             return None
 
