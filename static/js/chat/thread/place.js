@@ -2,7 +2,7 @@
    top of the view, in pixels. Parts are the paragraphs, lists, … of an answer, and parts of long ones: their heights may
    differ, they do not. */
 
-const partsOf = (turn) => [...turn.querySelectorAll(":scope > .answer-text > .blk > :not(.whole), .whole .part")];
+const partsOf = (turn) => [...turn.querySelectorAll(":scope > .answer-text > .blk > :not(.whole), :scope > .answer-text .whole .part")];
 
 /** The reader's place; null if nothing is shown. */
 export function placeIn(scroller) {
