@@ -1,4 +1,4 @@
-"""Gathers deltas into one frame about every 30 ms, however many tokens arrive in that time."""
+"""Gathers deltas into one frame about every 100 ms, however many tokens arrive in that time."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from gateway.events import Delta, Event
 
 __all__ = ["DeltaBuffer"]
 
-PAUSE_SECONDS = 0.03
+PAUSE_SECONDS = 0.1
 
 
 class DeltaBuffer:

@@ -180,11 +180,12 @@ class _Entry:
 
 
 class MemoryStore:
-    """The answers of this process."""
+    """The answers of this process. A timer of the running event loop removes what has expired."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently written first
         self._bytes = 0
+        self._timer_loop: asyncio.AbstractEventLoop | None = None  # the loop that the timer runs on, while it does
 
     async def write(self, name: str, number: int, piece: bytes | None) -> bool:
         entry = self._entries.setdefault(name, _Entry())
@@ -194,6 +195,8 @@ class MemoryStore:
             entry.pieces.append(piece)
             self._bytes += len(piece)
         self._make_room()
+        if self._timer_loop is not asyncio.get_running_loop():
+            self._expire_after(KEEP_SECONDS)
         return entry.stopped
 
     async def read(self, name: str, start: int) -> Kept:
@@ -210,6 +213,17 @@ class MemoryStore:
     async def remove(self, name: str) -> None:
         if entry := self._entries.pop(name, None):
             self._bytes -= sum(map(len, entry.pieces))
+
+    def _expire_after(self, seconds: float) -> None:
+        self._timer_loop = asyncio.get_running_loop()
+        self._timer_loop.call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        self._timer_loop = None
+        self._make_room()
+        if self._entries:
+            oldest = next(iter(self._entries.values()))
+            self._expire_after(max(0.0, oldest.written_at + KEEP_SECONDS - clock.monotonic()))
 
     def _make_room(self) -> None:
         oldest = clock.monotonic() - KEEP_SECONDS

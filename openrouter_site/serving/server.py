@@ -139,6 +139,8 @@ class BoundedHttp(HttpToolsProtocol):
         self.receiving.pop(self, None)
         self.cycle = None  # type: ignore[assignment]
         super().handle_websocket_upgrade()
+        # It and its parser hold each other, and the request: without this they wait for the garbage collector.
+        self.parser = self.scope = self.headers = None  # type: ignore[assignment]
 
 
 class _TooManyHeaders(InvalidRequest):

@@ -175,6 +175,52 @@ def test_a_question_asked_in_one_tab_while_the_other_writes_appears_in_both(room
     )
 
 
+#: A conversation is read while its answer is being written, which ends before what was read is used.
+STALE = """async ({ mine }) => {
+    const { Emitter } = await import("chat/emitter");
+    const { Following } = await import("chat/device/following");
+    const answer = (status) => ({ id: "a", conversation: "c", parent: null, status, text: status, key: "k" });
+    const shown = answer("streaming");
+    const [live, resumed, released] = [new Set(mine ? ["a"] : []), [], []];
+    const settings = Promise.withResolvers();
+    const room = {
+        conversation: { id: "c", leaf: "a" }, messages: new Map([["a", shown]]), saved: true, saving: null, changes: 0,
+        emit: (name) => name === "settings" && settings.resolve(),
+    };
+    let stored = answer("streaming");
+    const end = () => {
+        if (stored.status === "done") return;
+        stored = answer("done");
+        if (!mine) return;
+        live.clear();
+        Object.assign(shown, stored);
+        room.changes += 1;
+    };
+    const store = {
+        conversation: async () => ({ id: "c", leaf: "a" }),
+        messages: async () => [{ ...stored }],
+        message: async () => ({ ...stored }),
+    };
+    const answers = {
+        get: (id) => (live.has(id) ? shown : undefined), resume: ({ id }) => resumed.push(id), requestBills() {},
+    };
+    const tabs = Object.assign(new Emitter(), {
+        claimed: async () => (end(), new Set()), claimFree: async () => true, release: (id) => released.push(id),
+    });
+    new Following(room, { store, answers, tabs });
+    tabs.emit("conversation", "c");
+    await settings.promise;
+    return { status: room.messages.get("a").status, isSame: room.messages.get("a") === shown, resumed, released };
+}"""
+
+
+def test_an_answer_that_ends_while_its_chat_is_read_again_stays_ended(room: OpenRoom):
+    page = room(sandbox=QUICK).page
+    ended = {"status": "done", "isSame": True, "resumed": []}
+    assert page.evaluate(STALE, {"mine": True}) == ended | {"released": []}
+    assert page.evaluate(STALE, {"mine": False}) == ended | {"released": ["a"]}
+
+
 def test_closing_the_tab_that_writes_an_answer_passes_it_to_the_other(room: OpenRoom, gate: MakeGate):
     halfway = gate(60)
     chat = room(sandbox={"Tokens": "120"} | halfway.control)

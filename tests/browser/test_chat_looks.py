@@ -152,6 +152,9 @@ def test_deep_lists_quotes_and_code_stay_readable_on_a_phone(room: OpenRoom):
     chat = room(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     lists = "\n".join(f"{'  ' * depth}- level {depth} of a list that is nested deeply" for depth in range(12))
     quotes = "".join(f"{'> ' * depth}level {depth} of a quote\n{'> ' * depth}\n" for depth in range(1, 9))
+    # Long ones have parts.
+    items = "\n".join(f"{number}. Item {number} of a list" for number in range(1, 300))
+    table = "| Number | Words |\n|---|---|\n" + "\n".join(f"| {number} | Some words |" for number in range(400))
     chat.page.evaluate(
         """async (text) => {
             const { renderMarkdown } = await import("chat/drawing/blocks");
@@ -160,7 +163,7 @@ def test_deep_lists_quotes_and_code_stay_readable_on_a_phone(room: OpenRoom):
             box.append(renderMarkdown(text));
             document.querySelector("#thread").replaceChildren(box);
         }""",
-        f"{lists}\n\n{quotes}\n\n```js\nlet a = 1;\n```",
+        f"{lists}\n\n{quotes}\n\n{items}\n\n{table}\n\n```js\nlet a = 1;\n```",
     )
     text = chat.page.locator(".answer-text")
     for part in ("level 11 of a list", "level 8 of a quote"):

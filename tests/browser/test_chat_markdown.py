@@ -19,12 +19,29 @@ HARNESS = """async ({ texts, ways, long }) => {
     const { StreamingMarkdown, renderMarkdown } = await import("chat/drawing/blocks");
     const shape = (root) => {
         const copy = root.cloneNode(true);
-        for (const box of copy.querySelectorAll(".blk, .tail, .run")) box.replaceWith(...box.childNodes);
+        for (const list of copy.querySelectorAll("[role=list]")) {
+            const [first, ...others] = list.children;
+            for (const other of others) first.append(...other.childNodes);
+            list.replaceWith(first);
+            for (const element of [first, ...first.children]) element.removeAttribute("role");
+        }
+        for (const table of copy.querySelectorAll("table.long")) {
+            const [first, ...others] = table.tBodies;
+            for (const other of others) { first.append(...other.childNodes); other.remove(); }
+            table.classList.remove("long");
+            table.removeAttribute("style");
+            for (const element of [table, ...table.querySelectorAll("[role]")]) element.removeAttribute("role");
+        }
+        for (const box of copy.querySelectorAll(".blk, span.part, .run")) box.replaceWith(...box.childNodes);
         for (const code of copy.querySelectorAll("pre code")) code.textContent = code.textContent;
         for (const math of copy.querySelectorAll(".math")) {
             math.textContent = math.dataset.source ?? math.textContent;
             math.removeAttribute("data-set");
             math.removeAttribute("data-source");
+        }
+        for (const element of copy.querySelectorAll(".whole, .part")) {
+            element.classList.remove("whole", "part", "new");
+            if (!element.className) element.removeAttribute("class");
         }
         copy.normalize();
         const isBetweenBlocks = (node) => node.nodeType === Node.TEXT_NODE && !node.data.trim();
@@ -122,6 +139,32 @@ def test_a_long_fence_is_appended_to_and_ends_as_the_whole_text_does(page: Page)
         f"```\n{code}\n``` not closed\nmore\n```   \nend",
     ]
     assert differences(page, texts, [13, 64, 997]) == []
+
+
+def test_a_long_paragraph_list_or_table_has_parts_of_bounded_size_and_ends_as_the_whole_text_does(page: Page):
+    words = " ".join(f"word {number} of a *long* text." for number in range(900))
+    items = "\n".join(f"{number}. Item {number} of a list with `code`" for number in range(7, 500))
+    rows = "\n".join(f"| {number} | A row of a **table** that goes on |" for number in range(400))
+    texts = [f"{words}\n\nend", f"{items}\n\nend", f"| a | b |\n|--:|---|\n{rows}\n\nend"]
+    assert differences(page, texts, [97, 997]) == []
+    for text in texts:
+        found: dict[str, Any] = page.evaluate(
+            """async (text) => {
+                const { renderMarkdown } = await import("chat/drawing/blocks");
+                const box = document.createElement("div");
+                box.append(renderMarkdown(text));
+                const parts = [...box.querySelectorAll(".part")];
+                return {
+                    sizes: parts.map((part) => part.textContent.length),
+                    starts: parts.map((part) => [part.start, parseInt(part.textContent.match(/\\d+/)[0])]),
+                };
+            }""",
+            text,
+        )
+        assert len(found["sizes"]) > 5
+        assert max(found["sizes"]) < 3000
+        assert all(start in (None, first) for start, first in found["starts"])  # the numbers go on
+    assert page.evaluate("window.violations") == []
 
 
 def test_random_texts_in_random_pieces_become_what_the_whole_texts_are(page: Page):

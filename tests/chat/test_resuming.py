@@ -212,3 +212,26 @@ async def test_what_is_kept_ends_after_some_minutes_and_makes_room(monkeypatch):
     assert await store.read("1:b", 0) == kept_answers.Kept([b"12345678"], is_running=False)
     now[0] = kept_answers.KEEP_SECONDS + 1
     assert await store.read("1:b", 0) == kept_answers.Kept([], is_running=False)
+
+
+async def test_what_is_kept_in_memory_ends_by_itself(clock, monkeypatch):
+    timers: list[tuple[float, Any]] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", lambda *timer: timers.append(timer))
+    store = kept_answers.MemoryStore()
+    await store.write("1:a", 0, b"first")
+    clock.advance(seconds=100)
+    await store.write("1:b", 0, b"second")
+    [(delay, expire)] = timers
+    assert delay == kept_answers.KEEP_SECONDS
+
+    clock.advance(seconds=delay - 100)
+    expire()
+    assert list(store._entries) == ["1:b"]
+    delay, expire = timers[-1]
+    assert delay == 100
+    clock.advance(seconds=delay)
+    expire()
+    assert not store._entries
+    assert len(timers) == 2  # none goes on without answers
+    await store.write("1:c", 0, b"third")
+    assert len(timers) == 3

@@ -18,7 +18,7 @@ export class Room extends Emitter {
   conversation = null;
   messages = new Map();
   saved = false;
-  changes = 0; // of this tab, to the set of messages
+  changes = 0; // of this tab: messages that were added or removed, answers that have ended
   saving = Promise.resolve();
   #store;
   #answers;
@@ -65,7 +65,7 @@ export class Room extends Emitter {
     if (!conversation) return false;
     this.conversation = conversation;
     this.messages = new Map();
-    await this.#following.merge(messages);
+    await this.#following.merge(messages, await this.#tabs.claimed());
     this.saved = true;
     this.emit("opened");
     return true;
@@ -324,6 +324,7 @@ export class Room extends Emitter {
   }
 
   #changed(name, message) {
+    if (name === "ended") this.changes += 1;
     if (!this.messages.has(message.id)) {
       if (name === "ended") this.emit("list");
       return;

@@ -34,9 +34,9 @@ export class Following {
   }
 
   /** Takes over what is stored. Messages keep their objects, which views show, and the answers that this tab is writing
-      keep their content. An answer that no tab is writing any longer is resumed. Returns the changed answers. */
-  async merge(stored) {
-    const claimed = await this.#tabs.claimed();
+      keep their content. An answer that no tab is writing any longer is resumed; `claimed` are those that one is writing.
+      Returns the changed answers. */
+  async merge(stored, claimed) {
     const known = this.#room.messages;
     const changed = [];
     this.#room.messages = new Map();
@@ -49,13 +49,22 @@ export class Following {
     const alone = running.filter((message) => (claimed ? !claimed.has(message.id) : !known.has(message.id)));
     for (const message of running) {
       if (!alone.includes(message) || !(await this.#tabs.claimFree(message.id))) this.#watch(message.id);
-      else this.#answers.resume(message);
+      else if (await this.#takeOver(message)) changed.push(message);
     }
     const unbilled = [...this.#room.messages.values()].filter(
       (message) => message.meta?.generation_id && !message.meta.usage && !isRunning(message),
     );
     this.#answers.requestBills(unbilled);
     return changed;
+  }
+
+  /** Resumes an answer that this tab has claimed, unless its tab has finished it since it was read; true if it changed. */
+  async #takeOver(message) {
+    const stored = await this.#store.message(message.id);
+    const isChanged = Boolean(stored) && replaceContent(message, stored);
+    if (stored && isRunning(stored)) this.#answers.resume(message);
+    else this.#tabs.release(message.id);
+    return isChanged;
   }
 
   /** Looks again when the tab that writes an answer has finished it, was closed or crashed. */
@@ -83,17 +92,18 @@ export class Following {
   async #otherTab(id) {
     this.#room.emit("list");
     if (id !== this.#room.conversation?.id || !this.#room.saved) return;
-    let changes, conversation, messages;
+    let changes, conversation, messages, claimed;
     do {
       changes = this.#room.changes;
       await this.#room.saving;
       [conversation, messages] = await Promise.all([this.#store.conversation(id), this.#store.messages(id)]);
+      claimed = await this.#tabs.claimed();
       if (!conversation || id !== this.#room.conversation.id) return;
-    } while (changes !== this.#room.changes);
+    } while (changes !== this.#room.changes); // what was read would undo what has ended or come since
     const shape = this.#shape();
     const leaf = this.#room.messages.size ? this.#room.conversation.leaf : conversation.leaf;
     this.#room.conversation = conversation;
-    const changed = await this.merge(messages);
+    const changed = await this.merge(messages, claimed);
     // Stay at the end of the branch that is shown here.
     if (this.#room.messages.has(leaf)) this.#room.conversation.leaf = deepest(this.#room.messages, leaf);
     if (this.#shape() !== shape) this.#room.emit("turns");

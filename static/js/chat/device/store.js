@@ -164,17 +164,18 @@ export class Store extends Emitter {
   /** Writes a running answer with its new files, unless it or its conversation was deleted. */
   async writeAnswer(message, files = []) {
     if (!this.#lasts(message)) return;
+    const record = { ...message }; // as it is now
     try {
       const transaction = this.db.transaction(files.length ? ["messages", "files"] : ["messages"], "readwrite");
       const done = transaction.done;
       const messages = transaction.objectStore("messages");
       if (await messages.getKey(message.id)) {
-        messages.put(message);
+        messages.put(record);
         for (const file of files) transaction.objectStore("files").put(file);
       }
       await done;
     } catch (error) {
-      this.#report(error, { messages: [message], files });
+      this.#report(error, { messages: [record], files });
     }
   }
 

@@ -28,9 +28,10 @@ export class Tabs extends Emitter {
     });
   }
 
-  /** Claims an answer if no other tab has; resolves to whether this tab has it now. */
+  /** Claims an answer if no tab has; resolves to whether this call has claimed it. */
   claimFree(answer) {
     if (!navigator.locks) return Promise.resolve(true);
+    if (this.#held.has(answer)) return Promise.resolve(false); // else its release would be lost
     return new Promise((decided) => {
       const held = new Promise((release) => this.#held.set(answer, release));
       navigator.locks.request(this.#prefix + answer, { ifAvailable: true }, (lock) => {

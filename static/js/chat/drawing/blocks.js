@@ -1,7 +1,8 @@
 /* Streaming Markdown. Blocks that can no longer change are rendered once; only the open end is rendered again, at most
-   six times a second, and more seldom the more that costs. Pages in the background render nothing. */
+   five times a second, and more seldom the more that costs. Pages in the background render nothing. */
 
 import { highlight, wrapCode } from "chat/drawing/code";
+import { divideLong } from "chat/drawing/division";
 import { growingBlock } from "chat/drawing/growing";
 import { Context, toFragment, tokenize, updateContext } from "chat/drawing/markdown";
 import { typeset } from "chat/drawing/math";
@@ -20,16 +21,11 @@ const NEWEST = 6;
 /** Milliseconds between two renderings: at least PAUSE, and REST times as long as the last one took, its frame included
     (style, layout and paint cost more than the text), but at most LONGEST_PAUSE. If the last one had more than FAST new
     characters, they come faster than anyone reads, and the pause grows from FAST_PAUSE with the text. */
-const PAUSE = 160;
+const PAUSE = 200;
 const FAST_PAUSE = 240;
 const FAST = 300;
 const REST = 39;
-const LONGEST_PAUSE = 400;
-/** A block that the browser lays out as a whole, and for which it takes more than COSTLY milliseconds each time, is shown
-    more seldom, and more of it at once. */
-const COSTLY = 40;
-const LONGEST_COSTLY_PAUSE = 2000;
-const COSTLY_SLICE = 24_000;
+const LONGEST_PAUSE = 500;
 /** Characters that make the pause of fast text a millisecond longer. */
 const GROWTH = 100;
 
@@ -45,6 +41,7 @@ function renderBox(tokens) {
   box.className = "blk";
   box.append(toFragment(tokens));
   wrapCode(box);
+  divideLong(box, LONG, LONG / 2);
   finish(box);
   return box;
 }
@@ -66,7 +63,7 @@ function renderBoxes(tokens) {
 
 function newTail() {
   const tail = document.createElement("div");
-  tail.className = "tail";
+  tail.className = "blk tail";
   return tail;
 }
 
@@ -117,10 +114,9 @@ export class StreamingMarkdown {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const began = performance.now();
-    const slice = this.#slice;
-    this.#size = Math.min(slice, this.#received.length);
-    this.#rest += this.#received.slice(0, slice);
-    this.#received = this.#received.slice(slice);
+    this.#size = Math.min(SLICE, this.#received.length);
+    this.#rest += this.#received.slice(0, SLICE);
+    this.#received = this.#received.slice(SLICE);
     this.#length += this.#size;
     this.#render();
     this.#inView = this.#onshow();
@@ -150,14 +146,6 @@ export class StreamingMarkdown {
     });
   }
 
-  get #isCostly() {
-    return Boolean(this.#growing?.isLaidOutWhole) && this.#frameTime > COSTLY;
-  }
-
-  get #slice() {
-    return this.#isCostly ? COSTLY_SLICE : SLICE;
-  }
-
   #schedule() {
     if (document.hidden) {
       this.#timer = -1;
@@ -165,8 +153,8 @@ export class StreamingMarkdown {
       return;
     }
     const least = this.#size > FAST ? FAST_PAUSE + this.#length / GROWTH : PAUSE;
-    const pause = Math.min(this.#isCostly ? LONGEST_COSTLY_PAUSE : LONGEST_PAUSE, Math.max(least, REST * this.#frameTime));
-    const behind = this.#received.length > this.#slice || (this.#received && this.#whenEnded);
+    const pause = Math.min(LONGEST_PAUSE, Math.max(least, REST * this.#frameTime));
+    const behind = this.#received.length > SLICE || (this.#received && this.#whenEnded);
     // Not in an animation frame: what follows from the rendering, such as scrolling, then needs no second frame.
     this.#timer = setTimeout(() => this.flush(), behind ? 0 : Math.max(0, this.#flushedAt + pause - performance.now()));
   }
@@ -176,7 +164,9 @@ export class StreamingMarkdown {
     let tokens = tokenize(this.#rest, this.#context.copy());
     const settled = tokens.slice(0, settledCount(tokens));
     if (settled.length && this.#settle(settled)) tokens = tokens.slice(settled.length);
-    this.#growing = growingBlock(tokens, this.#rest, this.#long, { context: this.#context, tail: this.#tail, finish });
+    this.#growing = growingBlock(tokens, this.#rest, this.#long, {
+      context: this.#context, tail: this.#tail, finish, onpart: (part) => this.#note(part),
+    });
     if (this.#growing) this.#growing.show(this.#rest);
     else patch(this.#tail, toFragment(tokens));
   }
@@ -221,7 +211,7 @@ export class StreamingMarkdown {
     if (length < 0) return true;
     // The tail becomes a box as it is: its elements would be laid out anew in another place.
     const box = this.#tail;
-    box.className = "blk";
+    box.classList.remove("tail");
     this.#tail = newTail();
     box.after(this.#tail);
     this.#note(box);

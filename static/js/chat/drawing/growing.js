@@ -4,17 +4,20 @@
    block can't change any more, else 0; or -1 if the text has become another kind of block. */
 
 import { codeCard, wrapCode } from "chat/drawing/code";
+import { division } from "chat/drawing/division";
 import { toFragment, tokenize, updateContext } from "chat/drawing/markdown";
 import { LINES_OF_A_RUN, newRun } from "chat/drawing/runs";
 import { settledCount } from "chat/drawing/settled";
 
 /** The block that `text` starts with, if it is longer than `long` and still open, to be rendered into `tail`; else null.
-    `finish(root)` completes what no longer changes. */
-export function growingBlock(tokens, text, long, { context, tail, finish }) {
+    `finish(root)` completes what no longer changes; `onpart(element)` is called with each part of the block, of about
+    half that length. */
+export function growingBlock(tokens, text, long, { context, tail, finish, onpart }) {
   const [token, ...others] = tokens.filter((each) => each.type !== "space");
   if (!token || others.length || token.raw.length < long || !text.startsWith(token.raw)) return null;
   if (token.type === "code") return Fence.from(text, context, tail, finish);
-  return KINDS[token.type] && (token.type !== "table" || token.rows.length) ? new Parts(token.type, context, tail, finish) : null;
+  if (!KINDS[token.type] || (token.type === "table" && !token.rows.length)) return null;
+  return new Parts(token.type, { context, tail, finish, begin: (element) => division(element, long / 2, onpart) });
 }
 
 /** A fence of code, which is appended to as text. */
@@ -64,26 +67,23 @@ class Fence {
   }
 }
 
-/** What Parts needs of a kind of block: its token's array of parts, the element of their nodes, what stands for the text
-    that is done, and the parts apart from that: those that can no longer change and the others. */
+/** What Parts needs of a kind of block: its token's array of parts, what stands for the text that is done, and the parts
+    apart from that: those that can no longer change and the others. */
 const KINDS = {
   list: {
     name: "items",
-    box: (element) => element,
     head: (text, { loose }) => `${/^ {0,3}([*+-]|\d{1,9}[.)])/.exec(text)[1]} x\n${loose ? "\n" : ""}`,
     parts: ({ items }, head) => (head ? items.slice(1) : items),
     split: (items) => [items.slice(0, -2), items.slice(-2)],
   },
   table: {
     name: "rows",
-    box: (element) => element.querySelector("tbody"),
     head: (text) => HEADER.exec(text)[0],
     parts: ({ rows }) => rows,
     split: (rows) => [rows.slice(0, -1), rows.slice(-1)],
   },
   paragraph: {
     name: "tokens",
-    box: (element) => element,
     head: () => "x",
     parts: ({ tokens: [first, ...others] }, head) => (head ? [textFrom(first, 1), ...others] : [first, ...others]),
     split: splitInline,
@@ -101,7 +101,7 @@ function splitInline(tokens) {
     if (type === "escape" && /[([]/.test(text)) break; // a formula may begin here
     if (type !== "text") continue;
     const open = raw.search(/[*_`~$[<\\]/);
-    const before = /^[^]*\S(?= \S)/.exec(open < 0 ? raw : raw.slice(0, open));
+    const before = /^[^]*(?:\S(?= \S)|[。！？](?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]))/u.exec(open < 0 ? raw : raw.slice(0, open));
     if (before && raw === text) [last, place] = [at, before[0].length];
     if (open >= 0) break;
   }
@@ -114,12 +114,11 @@ class Parts {
   #head = "";
   #done = 0; // length of the text that is rendered once
   #loose = false; // the items of the list are paragraphs
-  #box = null;
+  #division = null;
   #open = []; // nodes that are rendered again, and those of what follows the block
 
-  constructor(type, context, tail, finish) {
-    // The browser lays out a paragraph or a table as a whole.
-    Object.assign(this, { type, isLaidOutWhole: type !== "list", context: context.copy(), tail, finish, kind: KINDS[type] });
+  constructor(type, { context, tail, finish, begin }) {
+    Object.assign(this, { type, context: context.copy(), tail, finish, begin, kind: KINDS[type] });
   }
 
   show(text, last = false) {
@@ -160,14 +159,16 @@ class Parts {
     wrapCode(fragment);
     if (final) this.finish(fragment);
     const element = fragment.firstElementChild;
-    const box = this.kind.box(element);
-    const nodes = [...box.childNodes];
-    if (this.type === "list") nodes.shift(); // the line break before the first item
-    if (this.#box) this.#box.append(...nodes);
-    else {
-      this.#box = box;
-      this.tail.replaceChildren(element);
+    const isFirst = !this.#division;
+    this.#division ??= this.begin(element);
+    const rows = this.type === "table" ? element.querySelector("tbody") : element;
+    const nodes = isFirst ? this.#division.nodes : [...rows.childNodes];
+    if (this.type === "list") {
+      const lineBreak = nodes.shift(); // before the first item
+      if (isFirst) this.#division.add([lineBreak]);
     }
+    this.#division.add(nodes, final);
+    if (isFirst) this.tail.replaceChildren(this.#division.element);
     return nodes;
   }
 

@@ -1,7 +1,8 @@
 /* Where in a chat the reader is: {message, part, offset}, the uppermost part in view and how far its top is below the
-   top of the view, in pixels. Parts are the paragraphs, lists, … of an answer: their heights may differ, they do not. */
+   top of the view, in pixels. Parts are the paragraphs, lists, … of an answer, and parts of long ones: their heights may
+   differ, they do not. */
 
-const partsOf = (turn) => [...turn.querySelectorAll(":scope > .answer-text > .blk > *")];
+const partsOf = (turn) => [...turn.querySelectorAll(":scope > .answer-text > .blk > :not(.whole), :scope > .answer-text .whole .part")];
 
 /** The reader's place; null if nothing is shown. */
 export function placeIn(scroller) {
