@@ -14,8 +14,8 @@ from accounts.models import Organisation, User
 from billing import spending
 from billing.models import CreditAccount
 
-from .dimensions import DIMENSIONS, GROUPS, picks_from, text_of
 from .sums import rollups
+from .sums.dimensions import DIMENSIONS, GROUPS, picks_from, text_of
 from .sums.picks import ANY, Pick, generations_where
 from .times.periods import BUCKETS, CUSTOM, DEFAULT, PERIODS, Period, divided, period_between, period_named
 from .times.ranges import EARLIEST, range_from

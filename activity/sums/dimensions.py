@@ -10,8 +10,8 @@ from billing.models import CreditAccount
 from gateway.models import Generation
 from keys.models import ApiKey
 
-from .sums import rollups
-from .sums.picks import MOST_VALUES, Pick
+from . import rollups
+from .picks import MOST_VALUES, Pick
 
 __all__ = ["DIMENSIONS", "GROUPS", "picks_from", "text_of"]
 
