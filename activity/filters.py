@@ -1,43 +1,29 @@
 """The dashboard's filters, read from the query string."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 from django.utils.functional import cached_property
 
 from accounts.models import Organisation, User
 from billing import spending
 from billing.models import CreditAccount
-from gateway.models import Generation
-from keys.models import ApiKey
 
 from .sums import rollups
-from .sums.picks import ANY, MOST_VALUES, Pick, generations_where
+from .sums.dimensions import DIMENSIONS, GROUPS, picks_from, text_of
+from .sums.picks import ANY, Pick, generations_where
 from .times.periods import BUCKETS, CUSTOM, DEFAULT, PERIODS, Period, divided, period_between, period_named
 from .times.ranges import EARLIEST, range_from
 
 __all__ = ["DIMENSIONS", "GROUPS", "MEASURES", "Filter", "filter_from"]
 
-#: Dimensions of the chart: value of `by` in the query string, column of usage, label.
-GROUPS = {
-    "model": ("model", "Model"),
-    "provider": ("provider", "Provider"),
-    "key": ("key_id", "API key"),
-    "member": ("user_id", "Member"),
-    "app": ("app", "App"),
-    "source": ("source", "Source"),
-}
-#: Dimensions that a view is filtered by: name in the query string, which is a field of `Filter`, and column of usage.
-DIMENSIONS = {name: column for name, (column, _) in GROUPS.items()}
 #: Measures of the chart.
 MEASURES = {"spend": "Spend", "requests": "Requests", "tokens": "Tokens"}
-#: Longest text that can match a column.
-LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -219,20 +205,20 @@ def filter_from(query: QueryDict, organisation: Organisation, now: datetime, use
 
     A key or member of another organization raises Http404.
     """
-    by, show, bucket = (_text(query, name) for name in ("by", "show", "bucket"))
+    by, show, bucket = (text_of(query, name) for name in ("by", "show", "bucket"))
     own_zone = user.zone if user else UTC
     own_zone = UTC if str(own_zone) == "UTC" else own_zone
     zone = UTC if query.get("zone") == "utc" else own_zone
     account = spending.account_of(organisation)
     problems: dict[str, str] = {}
-    name, typed, between = _text(query, "period"), (_text(query, "from"), _text(query, "to")), None
+    name, typed, between = text_of(query, "period"), (text_of(query, "from"), text_of(query, "to")), None
     if name not in PERIODS and any(typed):
         found = range_from(*typed, zone, now)
         if isinstance(found, str):
             problems["period"] = f"{found} The dates are ignored."
         else:
             name, between = CUSTOM, found
-    back = _text(query, "back")
+    back = text_of(query, "back")
     return Filter(
         account=account,
         now=now,
@@ -246,68 +232,8 @@ def filter_from(query: QueryDict, organisation: Organisation, now: datetime, use
         back=back if back in PERIODS else "",
         own_zone=own_zone,
         problems=problems,
-        **dict(_picks(query, organisation, account, problems)),
+        **dict(picks_from(query, organisation, account, problems)),
     )
-
-
-def _picks(
-    query: QueryDict, organisation: Organisation, account: CreditAccount, problems: dict[str, str]
-) -> Iterator[tuple[str, Pick]]:
-    for name in DIMENSIONS:
-        texts, excluded = _texts(query, name), False
-        others = _texts(query, f"not_{name}")
-        if name in query.getlist("not"):  # the switch of a form that works without JavaScript
-            texts, others = [], [*texts, *others]
-        if texts and others:
-            problems[name] = f"The address chooses and excludes values of {name}. The excluded ones are ignored."
-        elif others:
-            texts, excluded = others, True
-        if len(texts) > MOST_VALUES:
-            problems[name] = (
-                f"A filter takes at most {MOST_VALUES} values, and this one of {name} has {len(texts):,}. It is"
-                " ignored. Choose fewer, or everything but some."
-            )
-        elif texts:
-            pick = _pick(name, texts, organisation, account)
-            yield name, replace(pick, excluded=excluded)
-
-
-def _pick(name: str, texts: list[str], organisation: Organisation, account: CreditAccount) -> Pick:
-    match name:
-        case "key":
-            hashes = [text for text in texts if text.isalnum()]
-            # Includes deleted keys: their history stays.
-            found = ApiKey.objects.filter(organisation=organisation, hash__in=hashes)
-            known = dict(found.values_list("hash", "pk"))
-        case "member":
-            ids = User.objects.filter(public_id__in=texts).values_list("public_id", "pk", "organisations")
-            known = {text: pk for text, pk, of in ids if of == organisation.pk}
-            for text, pk, _ in ids:  # usage stays when a member leaves
-                if text not in known and rollups.exists(account, user_id=pk):
-                    known[text] = pk
-        case _:
-            values = tuple(text for text in texts if name != "source" or text in Generation.Source.values)
-            return Pick.of(*values)
-    if len(known) < len(texts):
-        raise Http404(f"No such {name}.")
-    return Pick(tuple(known[text] for text in texts), tuple(texts))
-
-
-def _texts(query: QueryDict, name: str) -> list[str]:
-    """Return the different values of a parameter, those of a key as sent."""
-    found = query.getlist(name) or (query.getlist("api_key_hash") if name == "key" else [])
-    texts = (text.strip() for text in found)
-    strict = name.endswith("key")  # an unknown key is a 404, whatever it looks like
-    return [*dict.fromkeys(text for text in texts if text and (strict or _is_plain(text)))]
-
-
-def _text(query: Mapping[str, str], name: str) -> str:
-    text = query.get(name, "").strip()
-    return text if _is_plain(text) else ""
-
-
-def _is_plain(text: str) -> bool:
-    return len(text) <= LONGEST and text.isprintable()
 
 
 def _written(moment: datetime) -> str:

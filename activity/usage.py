@@ -135,14 +135,13 @@ def choices(view: Filter) -> dict[str, list[Any]]:
 class Stamp:
     """Values that change whenever a request of the account starts or ends. Their text goes to the page and back."""
 
-    usage: int
-    held: int
+    account: CreditAccount  # as it was when the others were read
     newest: str  # request; empty before the first
     running: int
     newest_running: str
 
     def __str__(self) -> str:
-        return f"{self.usage}.{self.held}.{self.newest}.{self.running}.{self.newest_running}"
+        return f"{self.account.usage}.{self.account.held}.{self.newest}.{self.running}.{self.newest_running}"
 
     @property
     def unused(self) -> bool:
@@ -156,10 +155,8 @@ def stamp(account: CreditAccount) -> Stamp:
     known = CreditAccount.objects.filter(pk=account.pk).annotate(
         newest=Subquery(newest), running=Count("holds"), newest_running=Max("holds__id")
     )
-    usage, held, request, running, newest_running = known.values_list(
-        "usage", "held", "newest", "running", "newest_running"
-    ).get()
-    return Stamp(usage, held, request or "", running, newest_running or "")
+    found = known.get()
+    return Stamp(found, found.newest or "", found.running, found.newest_running or "")
 
 
 def _before(view: Filter) -> Sums | None:

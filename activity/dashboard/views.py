@@ -33,13 +33,17 @@ def activity(request: AuthedRequest) -> HttpResponse:
     options = options_of(view, organisation)
     members = sees_members(request.user, organisation)
     context = {
+        "organisation": organisation,  # for the navigation, which else reads both again
+        "credit_account": stamp.account,
         "view": view,
         "stamp": stamp,
         "periods": PERIODS.items(),
         "measures": MEASURES.items(),
         "groups": [(value, word) for value, (_, word) in GROUPS.items() if value != "member" or members],
         "dashboard": dashboard_of(view, organisation),
-        "page": listing.page_of(view, request.GET.get("before", ""), request.GET.get("after", "")),
+        "page": listing.page_of(
+            view, request.GET.get("before", ""), request.GET.get("after", ""), anything_runs=stamp.running > 0
+        ),
         "unused": stamp.unused,
         "pickers": pickers_of(view, options, members=members),
         "chips": chips_of(view, options),

@@ -45,6 +45,8 @@ def logs(request: AuthedRequest) -> HttpResponse:
         return HttpResponse(status=204)
     options = options_of(view.usage, organisation)
     context = {
+        "organisation": organisation,  # for the navigation, which else reads both again
+        "credit_account": stamp.account,
         "view": view,
         "stamp": stamp,
         "unknown_id": found_id,

@@ -47,23 +47,25 @@ class Page:
         return [*self.running, *self.requests]
 
 
-def page_of(view: Filter, before: str = "", after: str = "", size: int = PAGE_SIZE) -> Page:
+def page_of(
+    view: Filter, before: str = "", after: str = "", size: int = PAGE_SIZE, *, anything_runs: bool = True
+) -> Page:
     """Return the page of requests older than the cursor `before`, or newer than `after`; by default the newest page.
 
-    An invalid cursor is ignored.
+    An invalid cursor is ignored. Running requests are not looked for unless `anything_runs`.
     """
     if (cursor := parse_cursor(after)) is not None:
         newer = _found(view, cursor, "gt", size + 1)
         shown = newer[:size][::-1]
         if len(newer) > size:
             return Page(shown, newer=cursor_of(shown[0]), older=cursor_of(shown[-1]))
-        return page_of(view, size=size)  # the newest page again, filled up
+        return page_of(view, size=size, anything_runs=anything_runs)  # the newest page again, filled up
     cursor = parse_cursor(before)
     found = _found(view, cursor, "lt", size + 1)
     shown = found[:size]
     return Page(
         shown,
-        running=[] if cursor else running_of(view),
+        running=running_of(view) if anything_runs and not cursor else [],
         newer=cursor_of(shown[0]) if cursor and shown else "",
         older=cursor_of(shown[-1]) if len(found) > size else "",
     )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
+from django.db import connection
 from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Cast, Trunc
@@ -25,14 +26,13 @@ from .picks import usage_where
 
 __all__ = [
     "Stretch",
+    "bounded_sums_by",
     "countable",
     "distinct",
     "exists",
     "first_hour",
     "hours_with",
-    "more_rows_than",
     "rolled_until",
-    "some_sums_by",
     "sums_apart",
     "sums_by",
 ]
@@ -78,28 +78,35 @@ def sums_by(
     The same bucket and values may occur several times. `until` comes from `rolled_until`; `conditions` restrict
     columns of `DIMENSIONS`, as in `filter` or by `COLUMN__not_in`.
     """
-    return some_sums_by(stretch, until, columns, SUMS, conditions)
-
-
-def some_sums_by(
-    stretch: Stretch, until: datetime, columns: Sequence[str], sums: Sequence[str], conditions: Mapping[str, Any]
-) -> Iterator[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
-    """Yield the same as `sums_by`, with the sums that are named only: a row of each costs as much as its columns."""
-    added = {f"sum_{name}": _SUMS[f"sum_{name}"] for name in sums}
     parts = [
-        rows.order_by().values_list("bucket", *columns).annotate(**added)
+        rows.order_by().values_list("bucket", *columns).annotate(**_SUMS)
         for rows in _parts(stretch, until, columns, conditions)
     ]
     for bucket, *values in _union(parts):
         yield _whole_hour(bucket.astimezone(UTC)), tuple(values[: len(columns)]), tuple(values[len(columns) :])
 
 
-def more_rows_than(
-    most: int, stretch: Stretch, until: datetime, columns: Sequence[str], conditions: Mapping[str, Any]
-) -> bool:
-    """Whether `sums_by` of the same would add up more than `most` rows; reads the index of as many, in one query."""
-    parts = [rows.order_by().values_list(Value(1)) for rows in _parts(stretch, until, columns, conditions)]
-    return bool(_union(parts)[most : most + 1])
+def bounded_sums_by(
+    most: int, stretch: Stretch, until: datetime, columns: Sequence[str], sums: Sequence[str], where: Mapping[str, Any]
+) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]] | None:
+    """Return the same as `sums_by`, each bucket and values once, with the sums that are named only.
+
+    None if more than `most` rows would have to be added up. Reads no more than these, in one query.
+    """
+    parts = [rows.order_by().values_list("bucket", *columns, *sums) for rows in _parts(stretch, until, columns, where)]
+    inner, parameters = _union(parts)[: most + 1].query.sql_with_params()
+    names = ", ".join(f'"{name}"' for name in ("bucket", *columns))
+    added = ", ".join(f'CAST(SUM("{name}") AS bigint)' for name in sums)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {names}, {added}, COUNT(*) FROM ({inner}) AS found GROUP BY {names}",  # noqa: S608 columns of our own
+            parameters,
+        )
+        rows = cursor.fetchall()
+    if sum(row[-1] for row in rows) > most:
+        return None
+    first = 1 + len(columns)
+    return [(_read(row[0], stretch.zone), tuple(row[1:first]), tuple(row[first:-1])) for row in rows]
 
 
 def sums_apart(
@@ -228,6 +235,12 @@ def _bucket(stretch: Stretch, unit: str) -> Expression | F:
     if stretch.bucket == "hour" or (stretch.bucket == unit and stretch.zone is UTC):
         return F(unit)
     return Trunc(unit, stretch.bucket, output_field=DateTimeField(), tzinfo=stretch.zone)
+
+
+def _read(bucket: datetime | str, zone: tzinfo) -> datetime:
+    """Return the first hour of a bucket as drivers give it: some as a text, some as the wall clock of its zone."""
+    moment = datetime.fromisoformat(bucket) if isinstance(bucket, str) else bucket
+    return _whole_hour((moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC))
 
 
 def _tables(buckets: Iterable[_Range], unit: str, until: datetime) -> dict[str, list[_Range]]:

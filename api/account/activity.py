@@ -1,7 +1,7 @@
 """`/api/v1/activity`: usage by day, model and provider."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpResponse
 from ninja import Router
@@ -31,11 +31,23 @@ DAYS = 30
     operation_id="getUserActivity",
     summary="Get activity by day and model",
 )
-def get_activity(request: KeyRequest, date: str = "", api_key_hash: str = "", user_id: str = "") -> HttpResponse:
-    """Return sums for the last 30 completed UTC days, newest first. `usage` is in dollars."""
+def get_activity(
+    request: KeyRequest,
+    date: str = "",
+    api_key_hash: str = "",
+    user_id: str = "",
+    workspace_id: str = "",
+    group_by: Literal["workspace"] | None = None,
+) -> HttpResponse:
+    """Return sums for the last 30 completed UTC days, newest first. `usage` is in dollars.
+
+    Every row has its `workspace_id`, with `group_by` or without. An organization has one workspace.
+    """
     organisation = organisation_of(request)
     start, end = _days(date)
     account = spending.account_of(organisation)
+    if workspace_id and workspace_id != organisation.workspace_id:
+        raise NotFound("Workspace not found")
     conditions = {}
     if api_key_hash:
         key = (

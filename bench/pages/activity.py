@@ -19,11 +19,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import psycopg
 from psycopg import sql
 
 from bench.database import database, run
+from common.clock import months_after
 from scripts import servers
 
 GENERATIONS = int(os.environ.get("BENCH_GENERATIONS", "10_000_000"))
@@ -76,6 +78,9 @@ _CONSTANT = {
     "response_cache_source_id": "",
 }  # fmt: skip
 
+#: The tables that are divided by month.
+PARTITIONED = ("gateway_generation", "gateway_usagehour")
+
 _DIMENSIONS = "key_id, user_id, model, provider, app, source"
 _SUMS = (
     "requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency_ms, "
@@ -112,7 +117,7 @@ def _add_up(table: str, column: str, parts: str, part: str, where: str) -> list[
         f"""
         INSERT INTO {table} {columns}
         SELECT account_id, start, CASE WHEN rows >= 50 THEN 'all' ELSE 'only' END, {_DIMENSIONS}, {_SUMS} FROM wide
-        ORDER BY start, account_id""",
+        ORDER BY start, account_id, {_DIMENSIONS}""",
         f"""
         INSERT INTO {table} {columns}
         SELECT account_id, start, CASE {kept} END, {values}, {_ADDED} FROM wide WHERE rows >= 50
@@ -200,6 +205,8 @@ def _fill(database: psycopg.Connection, number: int, accounts: list[tuple[int, i
     execute("SET work_mem = '512MB'")
     execute("DROP INDEX generations_of_account, generations_of_key")
     execute("TRUNCATE gateway_generation CASCADE")
+    for table in PARTITIONED:
+        _partition(database, table, today)
     for column, value in _CONSTANT.items():
         execute(
             sql.SQL("ALTER TABLE gateway_generation ALTER COLUMN {} SET DEFAULT {}").format(
@@ -241,6 +248,18 @@ def _fill(database: psycopg.Connection, number: int, accounts: list[tuple[int, i
         for unit, table in (("hour", hours), ("day", days), ("month", months))
     )
     _say(began, f"added up by day and month: {counts}")
+
+
+def _partition(database: psycopg.Connection, table: str, today: datetime) -> None:
+    """Divide an empty table by month, as a site that has run for a year has divided it."""
+    parts = database.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [table])
+    for (name,) in parts.fetchall():
+        database.execute(f"DROP TABLE {name}")
+    starts = [months_after(today.replace(day=1), number) for number in range(-12, 3)]
+    edges = ["MINVALUE", *(f"'{start.isoformat()}'" for start in starts), "MAXVALUE"]
+    names = [f"until_{starts[0]:%Y_%m}", *(f"{start:%Y_%m}" for start in starts[:-1]), "rest"]
+    for name, (start, end) in zip(names, pairwise(edges), strict=True):
+        database.execute(f"CREATE TABLE {table}_{name} PARTITION OF {table} FOR VALUES FROM ({start}) TO ({end})")
 
 
 def _check(database: psycopg.Connection, today: datetime) -> None:

@@ -56,6 +56,17 @@ def test_activity_of_one_day_one_key_or_one_member(manager, account, key, alice,
     assert spent(user_id=bob.public_id, date=f"{days_ago(2):%Y-%m-%d}") == 4
 
 
+def test_activity_of_the_workspace(manager, account, organisation, charlie):
+    make_request(account, days_ago(1), cost=1)
+    all_of_it = exact(manager.get("/api/v1/activity"))["data"]
+    query = {"workspace_id": organisation.workspace_id, "group_by": "workspace"}
+    assert exact(manager.get("/api/v1/activity", query))["data"] == all_of_it
+    assert [row["workspace_id"] for row in all_of_it] == [organisation.workspace_id]
+    for other in (charlie.personal_organisation.workspace_id, "default", "\x00"):
+        assert manager.get("/api/v1/activity", {"workspace_id": other}).status_code == 404
+    assert manager.get("/api/v1/activity", {"group_by": "model"}).status_code == 400
+
+
 @pytest.mark.parametrize("day", ["yesterday", "2020-01-01", "2999-01-01", "2026-02-30", "\x00"])
 def test_a_day_outside_is_a_400(manager, account, day):
     assert manager.get("/api/v1/activity", {"date": day}).status_code == 400
