@@ -23,7 +23,7 @@ __all__ = ["Paper"]
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every table of a font that it cuts
 
 _FONTS = {"": "LiberationSans-Regular.ttf", "B": "LiberationSans-Bold.ttf"}
-_REGULAR: dict[str, Any] = {"wght": 400}  # of a variable font
+_REGULAR: dict[str, float] = {"wght": 400}  # of a variable font
 _LOST = "?"
 _INK, _MUTED, _LINE, _BAR = (20, 23, 31), (84, 92, 107), (215, 219, 226), (79, 70, 229)
 _ROW = 6.0  # height in mm
