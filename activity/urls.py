@@ -47,4 +47,5 @@ urlpatterns = [
     # /logs
     path("logs", logs.logs, name="logs"),
     path("logs.csv", logs.export_logs, name="export-logs"),
+    path("logs/sessions.csv", logs.export_sessions, name="export-sessions"),
 ]

@@ -1,7 +1,8 @@
 """Geometry of the dashboard's charts. Pure: numbers in, coordinates and labels out.
 
 Heights are in pixels, positions along the time axis in percent, so a chart fills its column at any width while
-its text keeps its size.
+its text keeps its size. Bars are paths in a box of their own, `SLOT` wide for each bucket, which is stretched to the
+width of the chart: one element for a color instead of one for each bar.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,8 +16,9 @@ __all__ = ["Bar", "Column", "Series", "StackedBars", "Tick", "nice_steps", "spar
 MOST_SERIES = 9
 #: The color class of "Other"; the others take k0 to k8 in order.
 OTHER = "k9"
-#: Share of a bucket's slot that its bar covers.
-BAR_SHARE = 0.72
+#: Width of a bucket's slot in the box of the bars, and where in it the bar begins and ends.
+SLOT = 100
+BAR = (14, 86)
 MOST_LABELS = 10
 
 
@@ -40,18 +42,14 @@ class Bar:
     css: str
     y: float
     height: float
-    name: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One bucket: its slot (`left`, `width`), the position of its bar in it, and the segments from bottom to top."""
+    """One bucket: its slot (`left`, `width`), and the segments of its bar from bottom to top."""
 
     left: str
     width: str
-    bar_left: str
-    bar_width: str
     label: str
     total: str
     bars: tuple[Bar, ...]
@@ -68,10 +66,15 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class StackedBars:
-    """A whole chart. `series` are those drawn, in the order of the colors; `css` names each color class."""
+    """A whole chart. `series` are those drawn, in the order of the colors; `css` names each color class.
+
+    `paths` has, for each color class, the outline of all its bars, in a box `box_width` wide.
+    """
 
     height: int
+    box_width: int
     columns: tuple[Column, ...]
+    paths: tuple[tuple[str, str], ...]
     value_ticks: tuple[Tick, ...]
     time_ticks: tuple[Tick, ...]
     series: tuple[tuple[str, Series], ...]
@@ -100,16 +103,16 @@ def stacked_bars(
             Column(
                 left=_percent(bucket * slot),
                 width=_percent(slot),
-                bar_left=_percent((bucket + (1 - BAR_SHARE) / 2) * slot),
-                bar_width=_percent(slot * BAR_SHARE),
                 label=full_labels[bucket],
                 total=value_text(total),
-                bars=tuple(_pile(drawn, bucket, steps[-1], height, value_text)),
+                bars=tuple(_pile(drawn, bucket, steps[-1], height)),
             )
         )
     return StackedBars(
         height=height,
+        box_width=SLOT * max(1, len(labels)),
         columns=tuple(columns),
+        paths=tuple(_paths(columns)),
         value_ticks=tuple(Tick(_number(height - height * step / steps[-1]), tick_text(step)) for step in steps),
         time_ticks=tuple(_time_ticks(labels, slot)),
         series=tuple(drawn),
@@ -153,19 +156,27 @@ def _largest(series: Sequence[Series], buckets: int) -> list[tuple[str, Series]]
     return shown
 
 
-def _pile(
-    drawn: Sequence[tuple[str, Series]], bucket: int, top: int, height: int, value_text: Callable[[int], str]
-) -> list[Bar]:
+def _pile(drawn: Sequence[tuple[str, Series]], bucket: int, top: int, height: int) -> list[Bar]:
     """Return the bucket's segments. Edges are rounded, not heights, so that a stack is as high as its total."""
     edges, running = [0.0], 0
     for _, one in drawn:
         running += one.values[bucket]
         edges.append(round(height * running / top, 2))
     return [
-        Bar(css, round(height - upper, 2), round(upper - lower, 2), one.name, value_text(one.values[bucket]))
-        for (css, one), (lower, upper) in zip(drawn, pairwise(edges), strict=True)
+        Bar(css, round(height - upper, 2), round(upper - lower, 2))
+        for (css, _), (lower, upper) in zip(drawn, pairwise(edges), strict=True)
         if upper > lower
     ]
+
+
+def _paths(columns: Sequence[Column]) -> list[tuple[str, str]]:
+    """Return (color class, SVG path of its bars), in the order of the classes."""
+    paths: dict[str, list[str]] = {}
+    for bucket, column in enumerate(columns):
+        left, right = (bucket * SLOT + edge for edge in BAR)
+        for bar in column.bars:
+            paths.setdefault(bar.css, []).append(f"M{left} {bar.y:g}H{right}v{bar.height:g}H{left}z")
+    return [(css, "".join(parts)) for css, parts in sorted(paths.items())]
 
 
 def _time_ticks(labels: Sequence[str], slot: float) -> list[Tick]:

@@ -5,6 +5,7 @@ from functools import partial
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from accounts import access
@@ -20,11 +21,18 @@ from . import export
 from .pickers import pickers_of, sees_members
 from .summary import chips_of, dashboard_of, options_of
 
+#: Requests below the chart; the logs have longer pages.
+PAGE_SIZE = 20
+
 
 @login_required
 @require_GET
 def activity(request: AuthedRequest) -> HttpResponse:
-    """Usage by model, provider, key or app, and the requests behind it. 204 if `since` (a stamp) is still current."""
+    """Usage by model, provider, key or app, and the requests behind it. 204 if `since` (a stamp) is still current.
+
+    A request of htmx gets what another view changes. The insights are the same for every period: with the header
+    X-Kept-Insights, whose value is their time zone, the page keeps those that it has.
+    """
     organisation = access.for_member(request)
     view = filter_from(request.GET, organisation, utc_now(), request.user)
     stamp = usage.stamp(view.account)
@@ -32,6 +40,7 @@ def activity(request: AuthedRequest) -> HttpResponse:
         return HttpResponse(status=204)
     options = options_of(view, organisation)
     members = sees_members(request.user, organisation)
+    changed = request.htmx and not request.htmx.history_restore_request and not stamp.unused
     context = {
         "organisation": organisation,  # for the navigation, which else reads both again
         "credit_account": stamp.account,
@@ -42,14 +51,21 @@ def activity(request: AuthedRequest) -> HttpResponse:
         "groups": [(value, word) for value, (_, word) in GROUPS.items() if value != "member" or members],
         "dashboard": dashboard_of(view, organisation),
         "page": listing.page_of(
-            view, request.GET.get("before", ""), request.GET.get("after", ""), anything_runs=stamp.running > 0
+            view,
+            request.GET.get("before", ""),
+            request.GET.get("after", ""),
+            PAGE_SIZE,
+            anything_runs=stamp.running > 0,
         ),
         "unused": stamp.unused,
         "pickers": pickers_of(view, options, members=members),
         "chips": chips_of(view, options),
+        "keeps_insights": changed and request.headers.get("X-Kept-Insights") == view.zone_name,
     }
     with moments.in_zone(view.zone):
-        return render(request, "activity/activity.html", context)
+        response = render(request, f"activity/{'partials/changed' if changed else 'activity'}.html", context)
+    patch_vary_headers(response, ["HX-Request", "X-Kept-Insights"])
+    return response
 
 
 @login_required

@@ -48,9 +48,11 @@ def spending_of(view: Filter) -> Spending:
     month, _ = month_of(view.now, view.zone)
     found = Spending(today)
     edges = [today - DAYS * DAY, month, hour_of(view.now) + timedelta(hours=1)]
-    stretch = Stretch(view.account, edges, "day")
+    stretch, ages = Stretch(view.account, edges, "day"), dict[datetime, int]()
     for start, column, value, cost in rollups.sums_apart(stretch, view.rolled_until, SUBJECTS, "cost"):
-        age = (today - window_start("daily", start)).days
+        age = ages.get(start)
+        if age is None:
+            age = ages[start] = (today - window_start("daily", start)).days
         found.by[column][value][age] += cost
         if column == SUBJECTS[0]:
             found.total[age] += cost

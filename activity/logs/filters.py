@@ -15,13 +15,13 @@ from activity.filters import Filter, filter_from
 from common.money import PICO_PER_USD
 from gateway.models import Generation
 
-from .times import Span, span_from
+from .times import Span, local_text, moment_text, span_from
 
 __all__ = ["STATUSES", "LogFilter", "log_filter_from"]
 
 #: Outcomes of a request: value of `status` in the query string, label, condition.
-STATUSES: dict[str, tuple[str, Q | None]] = {
-    "running": ("Running", None),  # not a Generation yet
+STATUSES: dict[str, tuple[str, Q]] = {
+    "running": ("Running", Q(pk__in=())),  # not a Generation yet
     "succeeded": ("Succeeded", Q(state=Generation.State.SETTLED, error_status=None, cancelled=False)),
     "failed": ("Failed", Q(error_status__isnull=False) | Q(state=Generation.State.RELEASED)),
     "stopped": ("Stopped", Q(cancelled=True)),
@@ -42,8 +42,8 @@ _MOST_USD = Decimal(1_000_000)
 class LogFilter:
     """One view of an account's requests. `usage` has the filters that the dashboard has as well.
 
-    `typed` has the texts as they were entered, `problems` a sentence for each that was not understood: such a filter
-    restricts nothing.
+    `typed` has the texts as they were entered, the two moments in UTC, and `problems` a sentence for each that was not
+    understood: such a filter restricts nothing.
     """
 
     usage: Filter
@@ -91,8 +91,7 @@ class LogFilter:
     def where(self) -> Q:
         """The condition of the finished requests of this view."""
         where = self.bounds & self.usage.where & Q(**self.conditions)
-        status = STATUSES.get(self.status, ("", None))[1]
-        return where & status if status is not None else where
+        return where & STATUSES[self.status][1] if self.status else where
 
     def pairs(self, **changes: str) -> list[tuple[str, str]]:
         """Return the names and values of this view's query string with `changes`; empty values are omitted."""
@@ -103,6 +102,17 @@ class LogFilter:
     def query(self, **changes: str) -> str:
         """Return the query string of this view with `changes`; empty values are omitted."""
         return urlencode(self.pairs(**changes))
+
+    @property
+    def edges(self) -> list[tuple[str, str, str, str]]:
+        """The fields of the two moments: name, label, text in the view's time zone, and the moment in UTC."""
+        texts = ((name, label, self.typed[name]) for name, label in (("start", "From"), ("end", "To")))
+        return [(name, label, local_text(text, self.usage.zone), text) for name, label, text in texts]
+
+    @property
+    def query_other_zone(self) -> str:
+        """The query string of this view in the other zone."""
+        return self.query(zone="" if self.usage.query_zone else "utc")
 
     @property
     def query_of_sessions(self) -> str:
@@ -116,7 +126,11 @@ class LogFilter:
 
 
 def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime, user: User | None = None) -> LogFilter:
-    """Return the view of the query string. A key of another organization raises Http404."""
+    """Return the view of the query string. A key of another organization raises Http404.
+
+    `start` and `end` are moments in UTC, or with an offset; `local_start` and `local_end`, which take precedence, come
+    from a form and are in the view's time zone.
+    """
     usage = filter_from(query, organisation, now, user)
     names = (
         "tab",
@@ -128,6 +142,10 @@ def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime,
         *(f"{name}_{edge}" for name in _RANGES for edge in _EDGES),
     )
     typed = {name: _text(query, name) for name in names}
+    for edge in ("start", "end"):
+        if f"local_{edge}" in query:
+            local = _text(query, f"local_{edge}")
+            typed[edge] = moment_text(local, typed[edge], usage.zone, closing=edge == "end")
     if typed["status"] not in STATUSES:
         typed["status"] = ""
     if typed["tab"] != "sessions":

@@ -16,7 +16,7 @@ from gateway.models import Generation, Hold
 
 from .filters import LogFilter
 
-__all__ = ["STRIDE", "Found", "Session", "search", "sessions"]
+__all__ = ["STRIDE", "Found", "Session", "search", "sessions", "sessions_after"]
 
 STRIDE = 20_000
 
@@ -99,18 +99,28 @@ def sessions(view: LogFilter, most: int = PAGE_SIZE) -> tuple[list[Session], dat
     """
     newest = _ordered(Generation.objects.filter(view.bounds), "lt")
     edge = _edge(newest)
-    rows = Generation.objects.filter(view.where).exclude(session_id="")
+    rows = Generation.objects.filter(view.where)
     if edge:
         rows = rows.filter(created_at__gte=edge[0])
-    sums = rows.order_by().values("session_id").annotate(
+    return _grouped(rows, most, "-last", "session_id"), edge[0] if edge else None
+
+
+def sessions_after(view: LogFilter, session_id: str, most: int) -> list[Session]:
+    """Return the view's first sessions whose ID comes after this one, of all its requests, in the order of IDs."""
+    rows = Generation.objects.filter(view.where, session_id__gt=session_id)
+    return _grouped(rows, most, "session_id")
+
+
+def _grouped(rows: QuerySet[Generation], most: int, *order: str) -> list[Session]:
+    """Return the first `most` sessions of the requests in that order."""
+    sums = rows.exclude(session_id="").order_by().values("session_id").annotate(
         requests=Count("pk"), tokens=Sum(F("prompt_tokens") + F("completion_tokens")), sum_cost=Sum("cost"),
         first=Min("created_at"), last=Max("created_at"),
     )  # fmt: skip
-    found = [
+    return [
         Session(row["session_id"], row["requests"], row["tokens"], int(row["sum_cost"]), row["first"], row["last"])
-        for row in sums.order_by("-last", "session_id")[:most]
+        for row in sums.order_by(*order)[:most]
     ]
-    return found, edge[0] if edge else None
 
 
 def _walk(view: LogFilter, cursor: Cursor | None, side: str, size: int) -> tuple[list[Generation], Cursor | None]:

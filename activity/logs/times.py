@@ -1,12 +1,18 @@
-"""The span of time of a view of the logs: "3d" back from now, or between two moments."""
+"""The span of time of a view of the logs: "3d" back from now, or between two moments.
+
+An address has the moments in UTC, so that it means the same to every reader; the fields of the page have them in the
+reader's time zone.
+"""
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.utils.dateparse import parse_datetime
 
-__all__ = ["SPANS", "Span", "span_from"]
+from common.moments import local
+
+__all__ = ["SPANS", "Span", "local_text", "moment_text", "span_from"]
 
 #: The choices: value of `time` in the query string, and its label. Any number of a unit is understood.
 SPANS = {
@@ -57,6 +63,52 @@ def span_from(time: str, start: str, end: str, now: datetime) -> Span:
         return Span(now - int(match[1]) * _UNITS[match[2]])
     except OverflowError:  # before the first year
         return Span()
+
+
+def local_text(text: str, zone: tzinfo) -> str:
+    """Return the moment of an address as the zone's clocks show it, such as "2026-01-31T15:00"; else an empty text."""
+    if not (moment := _moment(text)):
+        return ""
+    return _written(local(moment, zone))
+
+
+def moment_text(typed: str, before: str, zone: tzinfo, *, closing: bool = False) -> str:
+    """Return what was typed in the zone's time as a moment of an address, such as "2026-01-31T14:00Z".
+
+    `before` is the moment that the field showed: it stays if its text was not changed. A time that the clocks skip
+    becomes the moment when they do. Of a time that they show twice it is the first, or the second where it is the end
+    of a span: the span has both. What is no time is returned as it is.
+    """
+    if typed and typed == local_text(before, zone):
+        return before
+    try:
+        moment = parse_datetime(typed)
+        if moment is None:
+            return typed
+        aware = moment if moment.tzinfo else _in_zone(moment, zone, closing=closing)
+        return f"{_written(aware.astimezone(UTC))}Z"
+    except (OverflowError, ValueError):
+        return typed
+
+
+def _in_zone(naive: datetime, zone: tzinfo, *, closing: bool) -> datetime:
+    first, second = (naive.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:
+        return second if closing else first
+    # The clocks skip this time, at a moment between the two.
+    early, late = second, first
+    while late - early > timedelta(seconds=1):
+        middle = early + (late - early) / 2
+        if middle.astimezone(zone).utcoffset() == early.astimezone(zone).utcoffset():
+            early = middle
+        else:
+            late = middle
+    return late.replace(microsecond=0)
+
+
+def _written(moment: datetime) -> str:
+    """Return the moment without its zone, with seconds only if it has some."""
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds" if moment.second else "minutes")
 
 
 def _moment(text: str) -> datetime | None:

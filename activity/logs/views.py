@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import access
 from activity import usage
-from activity.dashboard import export
+from activity.dashboard import export as requests_export
 from activity.dashboard.pickers import pickers_of, sees_members
 from activity.dashboard.summary import options_of
 from activity.requests import listing
@@ -19,8 +19,9 @@ from common import csv_export, moments
 from common.clock import utc_now
 from common.web.http import AuthedRequest
 
+from . import export
 from .filters import STATUSES, log_filter_from
-from .search import search, sessions
+from .search import search, sessions, sessions_after
 from .times import SPANS
 
 #: What providers end a response with, in the field's words.
@@ -33,13 +34,18 @@ GENERATION_ID = re.compile(r"gen-[0-9A-Za-z-]{1,36}")
 def logs(request: AuthedRequest) -> HttpResponse:
     """The requests of a view, or their sessions. 204 if `since` (a stamp) is still current.
 
-    `generation` opens that request beside the list.
+    `generation` opens that request beside the list. An address with times of the reader's zone becomes one in UTC,
+    which means the same to every reader.
     """
     organisation = access.for_member(request)
     view = log_filter_from(request.GET, organisation, utc_now(), request.user)
     found_id = request.GET.get("id", "").strip()
     if GENERATION_ID.fullmatch(found_id) and listing.request_of(view.usage.account, found_id):
         return redirect(f"{reverse('activity:logs')}?{view.query(generation=found_id)}")
+    is_typed = "local_start" in request.GET or "local_end" in request.GET
+    address = f"{request.path}?{view.query()}".removesuffix("?")
+    if is_typed and not request.htmx:
+        return redirect(address)
     stamp = usage.stamp(view.usage.account)
     if request.GET.get("since") == str(stamp):
         return HttpResponse(status=204)
@@ -61,7 +67,10 @@ def logs(request: AuthedRequest) -> HttpResponse:
     else:
         context["page"] = search(view, request.GET.get("before", ""), request.GET.get("after", ""))
     with moments.in_zone(view.usage.zone):
-        return render(request, "activity/logs.html", context)
+        response = render(request, "activity/logs.html", context)
+    if is_typed:
+        response["HX-Push-Url"] = address
+    return response
 
 
 @login_required
@@ -69,5 +78,14 @@ def logs(request: AuthedRequest) -> HttpResponse:
 def export_logs(request: AuthedRequest) -> StreamingHttpResponse:
     """Download the view's requests as CSV, the running ones first."""
     view = log_filter_from(request.GET, access.for_member(request), utc_now(), request.user)
-    lines = export.request_lines(partial(search, view, size=export.BATCH), view.usage.zone)
+    lines = requests_export.request_lines(partial(search, view, size=requests_export.BATCH), view.usage.zone)
     return csv_export.csv_response(lines, f"logs-{view.usage.now:%Y-%m-%d}.csv")
+
+
+@login_required
+@require_GET
+def export_sessions(request: AuthedRequest) -> StreamingHttpResponse:
+    """Download the sessions of the view's requests as CSV, in the order of their IDs."""
+    view = log_filter_from(request.GET, access.for_member(request), utc_now(), request.user)
+    lines = export.session_lines(partial(sessions_after, view, most=export.BATCH), view.usage.zone)
+    return csv_export.csv_response(lines, f"sessions-{view.usage.now:%Y-%m-%d}.csv")

@@ -1,12 +1,13 @@
 """A PDF document of headings, pairs, bars and tables, on A4.
 
 Its font is Liberation Sans (Latin, Greek, Cyrillic), which comes with PDF.js; without it, the Helvetica of every reader
-(Latin). A character that the font lacks becomes a question mark: no text of a customer can make a document fail.
+(Latin). Chinese, Japanese and Korean are in Noto Sans. A character that these lack becomes a question mark: no text of
+a customer can make a document fail.
 """
 
 import logging
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,14 @@ from django.conf import settings
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from .fonts import MOST_SLICES, slices_of
+
 __all__ = ["Paper"]
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every table of a font that it cuts
 
 _FONTS = {"": "LiberationSans-Regular.ttf", "B": "LiberationSans-Bold.ttf"}
+_REGULAR: dict[str, float] = {"wght": 400}  # of a variable font
 _LOST = "?"
 _INK, _MUTED, _LINE, _BAR = (20, 23, 31), (84, 92, 107), (215, 219, 226), (79, 70, 229)
 _ROW = 6.0  # height in mm
@@ -32,6 +36,7 @@ class Paper(FPDF):
     def __init__(self, title: str, subtitle: str, made_at: datetime) -> None:
         super().__init__(format="A4")
         self.lost = False  # whether a character was replaced
+        self._slices: dict[Path, str] = {}  # loaded fonts by file
         self._family = self._load_fonts()
         self.set_margins(16, 16)
         self.set_auto_page_break(True, 18)
@@ -127,7 +132,7 @@ class Paper(FPDF):
 
     def _write(self, text: str, size: float, color: tuple[int, int, int], style: str = "", height: float = 5) -> None:
         self._font(size, color, style)
-        self.cell(self.epw, height, self._fitting(text, self.epw), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self._cell(self.epw, height, self._fitting(text, self.epw), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def _row(
         self, cells: Sequence[tuple[str, float, str]], style: str, *, size: float = 9.5, line_above: bool = False
@@ -139,7 +144,7 @@ class Paper(FPDF):
             self.line(self.l_margin, self.get_y(), self.l_margin + self.epw, self.get_y())
         self._font(size, _INK, style)
         for text, width, align in cells:
-            self.cell(width, _ROW, self._fitting(text, width), align=align)
+            self._cell(width, _ROW, self._fitting(text, width), align=align)
         self.ln(_ROW)
 
     def _fitting(self, text: str, width: float) -> str:
@@ -159,9 +164,34 @@ class Paper(FPDF):
         known = getattr(font, "cmap", None)
         shown = []
         for char in unicodedata.normalize("NFC", " ".join(text.split())):
-            if (ord(char) in known) if known else (char.isascii() or "\xa0" <= char <= "\xff"):
+            if (
+                (ord(char) in known or self._has_elsewhere(char))
+                if known
+                else (char.isascii() or "\xa0" <= char <= "\xff")
+            ):
                 shown.append(char)
             elif unicodedata.category(char) not in ("Cf", "Cc", "Mn", "Me"):
                 shown.append(_LOST)
                 self.lost = True
         return "".join(shown)
+
+    def _has_elsewhere(self, char: str) -> bool:
+        """Whether a further font has the character, which is loaded then."""
+        return any(ord(char) in self._known_to(file) for file in slices_of(char, Path(settings.NODE_MODULES)))
+
+    def _known_to(self, file: Path) -> Container[int]:
+        """Return the characters of a further font, none if it is one too many."""
+        if file not in self._slices:
+            if len(self._slices) == MOST_SLICES or not file.is_file():
+                return ()
+            self._slices[file] = name = f"Noto{len(self._slices)}"
+            self.add_font(name, "", file, variations=_REGULAR)
+            self.set_fallback_fonts(list(self._slices.values()), exact_match=False)
+        font: Any = self.fonts[self._slices[file].lower()]
+        known: Container[int] = font.cmap
+        return known
+
+    def _cell(self, width: float, height: float, text: str, **options: Any) -> None:
+        # In a context of its own: after a text that begins in a further font, fpdf2 is wrong about the page's font.
+        with self.local_context():
+            self.cell(width, height, text, **options)

@@ -33,6 +33,9 @@ MEMBERS_PAGES = {
     "credits": "/settings/credits",
     "keys": "/settings/keys",
 }
+#: What htmx asks for when another period is chosen.
+ANOTHER_PERIOD = ("another period", "/activity?period=7d")
+OF_HTMX = {"HX-Request": "true", "X-Kept-Insights": "UTC"}
 VISITORS_PAGES = {"home, visitor": "/", "models": "/models", "one model": MODEL}
 
 
@@ -54,9 +57,9 @@ def bare(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("bare", bare)]
 
 
-def measure(client: Client, url: str, loads: int) -> Loads:
+def measure(client: Client, url: str, loads: int, headers: dict[str, str] | None = None) -> Loads:
     def load() -> Any:
-        response = client.get(url, headers={"Accept-Encoding": "gzip"})
+        response = client.get(url, headers={"Accept-Encoding": "gzip", **(headers or {})})
         assert response.status_code == 200, (url, response.status_code)
         return response
 
@@ -87,6 +90,8 @@ def main() -> None:
     member.force_login(User.objects.get(email=email), backend=settings.AUTHENTICATION_BACKENDS[0])
     for client, pages in ((visitor, VISITORS_PAGES), (member, MEMBERS_PAGES)):
         found |= {name: measure(client, url, loads) for name, url in pages.items()}
+    name, url = ANOTHER_PERIOD
+    found[name] = measure(member, url, loads, OF_HTMX)
     print(json.dumps({name: asdict(each) for name, each in found.items()}))
 
 

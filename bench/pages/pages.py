@@ -2,8 +2,8 @@
 
 A member has sent requests to several models, so that the pages have content. Every page is loaded in a process of its
 own, on SQLite and on PostgreSQL; CPU is that process's. In Chromium another period is chosen on the Activity page and
-another filter on that of the models, from the click until the frame with the result. BENCH_LOADS is how often each page
-is loaded, BENCH_POSTGRESQL the server.
+another filter on that of the models, from the click until the frame with the result; CPU is that of the page's main
+thread. BENCH_LOADS is how often each page is loaded, BENCH_POSTGRESQL the server.
 """
 
 import asyncio
@@ -71,17 +71,30 @@ def paintings(site: Site, person: Person) -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         for path, name in (("/activity", "period"), ("/models", "input_modalities")):
             enter(page, site, person, path)
-            times = _changes(page, name)
+            times, cpu = _changes(page, name)
             p95 = statistics.quantiles(times, n=20)[18]
-            print(f"{path}, another {name}: painted after {statistics.median(times):.0f} ms, p95 {p95:.0f} ms")
+            painted = f"painted after {statistics.median(times):.0f} ms, p95 {p95:.0f} ms"
+            print(f"{path}, another {name}: {painted}, CPU {statistics.median(cpu):.0f} ms")
         browser.close()
 
 
-def _changes(page: Page, name: str) -> list[float]:
+def _changes(page: Page, name: str) -> tuple[list[float], list[float]]:
+    """Return the milliseconds of each change, and those of CPU in the page's main thread."""
     page.wait_for_function("window.htmx !== undefined")
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> float:
+        metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+        return 1000 * float(metrics["TaskDuration"])
+
     fields = page.locator(f"input[name={name}]")
-    times = [float(fields.nth(at % fields.count()).evaluate(CLICK)) for at in range(1, CHANGES + 2)]
-    return times[1:]  # the first one loads what later ones have
+    times, cpu = [], []
+    for at in range(1, CHANGES + 2):
+        before = spent()
+        times.append(float(fields.nth(at % fields.count()).evaluate(CLICK)))
+        cpu.append(spent() - before)
+    return times[1:], cpu[1:]  # the first one loads what later ones have
 
 
 def main() -> None:

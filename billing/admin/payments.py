@@ -18,6 +18,7 @@ from billing.models import (
     Receipt,
     Refund,
     SavedCard,
+    SpendSummary,
 )
 from billing.notifications import outbox
 from billing.payments import auto_top_up_charges, cards, disputes, purchases, refunds, webhooks
@@ -227,6 +228,16 @@ class NoticeAdmin(ReadOnlyAdmin):
         waiting = list(queryset.values_list("pk", flat=True))
         Notice.objects.filter(pk__in=waiting).update(due_at=timezone.now(), tries=0)
         self.report(request, sum(outbox.deliver(notice) for notice in waiting), "Emails sent")
+
+
+@admin.register(SpendSummary)
+class SpendSummaryAdmin(ReadOnlyAdmin):
+    """Choices of a weekly or monthly email about an account, which its reader makes and can end."""
+
+    list_display = ("account", "user", "interval", "is_on", "covered_until")
+    list_filter = ("interval", "is_on")
+    list_select_related = ("account__organisation", "user")
+    search_fields = ("user__email", "account__organisation__name", "account__organisation__public_id")
 
 
 @admin.register(SavedCard)

@@ -1,4 +1,4 @@
-// Activity dashboard: chart tooltips by pointer or arrow keys. live.js updates the page.
+// Activity dashboard: chart tooltips by pointer or arrow keys. in-place.js changes the view, live.js updates it.
 
 // --- Bars -----------------------------------------------------------------------------------------
 // The tooltip shows one row of the data table below the chart.
@@ -75,7 +75,7 @@ function setUpChart(figure) {
   plot.addEventListener("pointerleave", () => show(-1));
   plot.addEventListener("blur", () => show(-1));
   plot.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && shown >= 0) location.assign(columns[shown].getAttribute("href"));
+    if (event.key === "Enter" && shown >= 0) columns[shown].dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
     const last = columns.length - 1;
     const here = shown < 0 ? last + 1 : shown;
     const to = { ArrowLeft: here - 1, ArrowRight: shown < 0 ? 0 : here + 1, Home: 0, End: last, Escape: -1 }[event.key];
@@ -129,7 +129,7 @@ function chosenUnit({ triggeringEvent }) {
 
 // A list that is in use stays as it is: its choices depend on the period alone.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  if (event.detail.target.id === "selects" && document.getElementById("selects").contains(document.activeElement)) event.detail.shouldSwap = false;
+  if (event.detail.target.id === "selects" && document.activeElement.closest("#selects .pick")) event.detail.shouldSwap = false;
 });
 document.addEventListener("change", ({ target }) => {
   const pick = target.closest("[data-pick]");

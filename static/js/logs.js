@@ -47,6 +47,11 @@ function fetchRequest(id) {
   });
 }
 
+// A moment that was typed anew replaces the exact one that the field stood for.
+document.addEventListener("input", ({ target }) => {
+  if (target.dataset.moment) document.getElementById(target.dataset.moment).value = "";
+});
+
 if (drawer) {
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     const link = detail.requestConfig?.elt;

@@ -244,3 +244,32 @@ def test_the_dashboard_takes_few_queries(alice_client, account, key, django_asse
     alice_client.get(URL)
     with django_assert_max_num_queries(15):
         alice_client.get(URL)
+
+
+# --- Another view in place --------------------------------------------------------------------------
+
+
+def test_htmx_gets_what_another_view_changes_and_history_the_whole_page(alice_client, account):
+    make_request(account, app="https://notes.example.com")
+    response = alice_client.get(URL, {"period": "7d"}, headers={"HX-Request": "true"})
+    html = response.content.decode()
+    assert "<html" not in html
+    for part in ('id="period"', 'id="selects"', 'id="export-menu"', 'id="results"', "Top apps by cost"):
+        assert html.count(part) == 1, part
+    assert "HX-Request" in response["Vary"]
+    whole = alice_client.get(URL, headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
+    assert "<html" in whole.content.decode()
+
+
+def test_insights_that_the_page_has_are_neither_read_nor_sent_again(alice_client, account):
+    make_request(account, app="https://notes.example.com")
+
+    def answer(zone: str, **query) -> str:
+        headers = {"HX-Request": "true", "X-Kept-Insights": zone}
+        return alice_client.get(URL, query, headers=headers).content.decode()
+
+    kept = answer("UTC", period="7d")
+    assert 'id="insights" data-zone="UTC" hx-preserve' in kept
+    assert "Top apps by cost" not in kept
+    assert "Top apps by cost" in answer("Europe/Berlin")  # those of another time zone
+    assert 'id="insights"' not in answer("UTC", model="openai/gpt-4o-mini")

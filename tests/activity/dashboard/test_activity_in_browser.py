@@ -125,3 +125,40 @@ def test_the_pages_are_accessible_and_fit_the_window(page: Page, site: Site, cus
     page.locator(".requests tbody th a").first.click()
     expect(page.get_by_role("heading", name="Cost breakdown")).to_be_visible()
     check_looks(page)
+
+
+def test_links_to_another_view_change_the_page_in_place(page: Page, site: Site, customer: Person):
+    enter(page, site, customer, "/activity")
+    rows = page.locator(".requests tbody tr")
+    expect(rows).to_have_count(3)
+    expect(page.get_by_text("Top apps by cost")).to_be_visible()
+    page.evaluate("window.stays = true")
+
+    page.locator(".breakdown").get_by_role("link", name="anthropic/claude-sonnet-4.5").click()
+    expect(page).to_have_url(f"{site.url}/activity?model=anthropic%2Fclaude-sonnet-4.5")
+    expect(rows).to_have_count(1)
+    expect(page.get_by_role("region", name="Usage by model")).to_be_focused()
+    expect(page.get_by_text("Top apps by cost")).to_have_count(0)
+
+    page.locator(".view-bar").get_by_role("link", name="Model: anthropic/claude-sonnet-4.5").click()
+    expect(page).to_have_url(f"{site.url}/activity")
+    expect(rows).to_have_count(3)
+    expect(page.locator(".view-bar summary")).to_be_focused()
+    expect(page.get_by_text("Top apps by cost")).to_be_visible()
+    page.locator("label", has_text="7 days").click()
+    expect(page.locator("#plot-title")).to_have_text("Spend per day, 7 days")
+    expect(page.get_by_text("Top apps by cost")).to_be_visible()  # kept as it was
+
+    page.locator(".plot").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Custom", exact=True)).to_be_checked()
+    expect(page).to_have_url(re.compile(r"\?from=.*&to=.*&back=7d$"))
+    expect(page.locator(".plot")).to_be_focused()
+    page.get_by_role("link", name="Back to 7 days").click()
+    expect(page.get_by_label("7 days", exact=True)).to_be_checked()
+    expect(page).to_have_url(f"{site.url}/activity?period=7d")
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"&back=7d$"))
+    expect(page.get_by_label("Custom", exact=True)).to_be_checked()
+    assert not page.evaluate("window.stays")  # history is read anew, since usage may have changed

@@ -1,12 +1,15 @@
 """The logs: filters, bounded search, sessions, and one request in detail."""
 
+import csv
+import io
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
+from activity.logs import export
 from activity.logs import search as searching
 from activity.logs.filters import log_filter_from
 from activity.logs.search import search, sessions
@@ -195,6 +198,33 @@ def test_pages_hold_each_match_once_whatever_the_stride(account, view_of, monkey
         ]
 
 
+# --- Times of the reader's zone
+
+
+def test_times_are_typed_in_the_readers_zone_and_the_address_has_utc(alice, alice_client, account):
+    alice.time_zone = "Europe/Berlin"
+    alice.save()
+    make_request(account)
+    typed = {"local_start": "2026-07-01T10:00", "local_end": "", "status": "failed"}
+    address = f"{URL}?start=2026-07-01T08%3A00Z&status=failed"
+    assert alice_client.get(URL, typed).url == address
+    assert alice_client.get(URL, typed, headers={"HX-Request": "true"})["HX-Push-Url"] == address
+    html = alice_client.get(address).content.decode()
+    assert "From (Europe/Berlin)" in html and 'value="2026-07-01T10:00"' in html
+    assert "zone=utc" in html
+    utc = alice_client.get(URL, typed | {"zone": "utc"})
+    assert utc.url == f"{URL}?start=2026-07-01T10%3A00Z&status=failed&zone=utc"
+
+
+def test_an_address_without_an_offset_still_means_utc(alice, alice_client, account):
+    alice.time_zone = "Europe/Berlin"
+    alice.save()
+    make_request(account)
+    response = alice_client.get(URL, {"start": "2026-07-01T08:00"})
+    assert response.context["view"].span.start == datetime(2026, 7, 1, 8, tzinfo=UTC)
+    assert 'value="2026-07-01T10:00"' in response.content.decode()
+
+
 # --- Sessions
 
 
@@ -214,6 +244,22 @@ def test_requests_are_grouped_by_session_last_used_first(alice_client, account, 
     assert (second.session_id, second.requests) == ("b", 1)
     assert searched_to is None and first.first < second.last < first.last
     assert 'href="/logs?session_id=a"' in alice_client.get(f"{URL}?tab=sessions").content.decode()
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
+def test_all_sessions_are_exported_batch_by_batch(alice_client, account, monkeypatch):
+    monkeypatch.setattr(export, "BATCH", 2)
+    now = timezone.now().replace(microsecond=0)
+    ids = ["b", "=1+1", "a", "c", "b"]
+    make_requests(account, [{"created_at": now, "session_id": each, "cost": 3} for each in ids])
+    make_request(account, model="acme/other", session_id="d")
+    make_request(account)
+    response = alice_client.get("/logs/sessions.csv", {"model": "openai/gpt-4o-mini"})
+    rows = list(csv.DictReader(io.StringIO(b"".join(response).decode())))
+    assert [row["session_id"] for row in rows] == ["'=1+1", "a", "b", "c"]
+    both = {"requests": "2", "tokens": "2400", "cost_usd": "0.000000000006"}
+    assert rows[2] == {"session_id": "b", "first_request": now.isoformat(), "last_request": now.isoformat(), **both}
+    assert len(b"".join(alice_client.get("/logs/sessions.csv", {"status": "running"})).splitlines()) == 1
 
 
 def test_sessions_say_how_far_back_they_go(account, view_of, monkeypatch):

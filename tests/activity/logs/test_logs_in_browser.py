@@ -101,3 +101,20 @@ def test_on_a_phone_and_without_javascript(new_page: Callable[..., Page], site: 
     expect(page.locator(".requests tbody tr")).to_have_count(1)
     page.locator(".requests tbody a").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("anthropic/claude-sonnet-4.5")
+
+
+def test_times_are_typed_in_the_readers_zone(page: Page, site: Site, customer: Person):
+    berlin = f"User.objects.filter(email='{customer.email}').update(time_zone='Europe/Berlin')"
+    site.manage("shell", "--no-imports", "-c", f"from accounts.models import User; {berlin}")
+    enter(page, site, customer, "/logs?start=2020-07-01T08:00")
+    field = page.get_by_label("From (Europe/Berlin)")
+    expect(field).to_have_value("2020-07-01T10:00")
+    field.fill("2020-07-01T12:30")
+    field.press("Enter")
+    expect(page).to_have_url(f"{site.url}/logs?start=2020-07-01T10%3A30Z")
+    page.get_by_role("link", name="Show UTC").click()
+    expect(page.get_by_label("From (UTC)")).to_have_value("2020-07-01T10:30")
+    page.get_by_label("From (UTC)").fill("")
+    page.get_by_label("From (UTC)").press("Enter")
+    expect(page).to_have_url(f"{site.url}/logs?zone=utc")
+    expect(page.locator(".requests tbody tr")).to_have_count(3)
