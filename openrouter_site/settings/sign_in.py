@@ -1,4 +1,6 @@
-"""Accounts, guessing, two-factor authentication, and mail."""
+"""Accounts, guessing, two-factor authentication, other sites' accounts, and mail."""
+
+from typing import Any
 
 from openrouter_site import env
 
@@ -31,6 +33,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
+# Changing addresses, second factors and connected accounts asks for the password, a code or a passkey once more.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # Attempts per time and "ip" (address) or "key": see `accounts/sign_in/guessing.py` for those about guesses.
 ACCOUNT_RATE_LIMITS = {
     "login_failed": "",
@@ -48,11 +52,36 @@ ACCOUNT_RATE_LIMITS = {
 # Two-factor authentication. The admin is closed to staff who have not used it in their session.
 MFA_ADAPTER = "accounts.sign_in.second_factor.MFAAdapter"
 MFA_FORMS = {
+    "add_webauthn": "accounts.sign_in.forms.AddPasskeyForm",
     "authenticate": "accounts.sign_in.forms.AuthenticateForm",
     "reauthenticate": "accounts.sign_in.forms.ReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
 ADMIN_REQUIRES_SECOND_FACTOR = env.boolean("ADMIN_REQUIRES_SECOND_FACTOR", not DEBUG)
+
+# Signing in with an account of another site: offered for each of these whose client ID and secret are both set, as
+# GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.
+SOCIAL_SITES = {"github": "https://github.com", "google": "https://accounts.google.com"}
+SOCIAL_CLIENTS = {
+    site: (env.text(f"{site.upper()}_CLIENT_ID"), env.text(f"{site.upper()}_CLIENT_SECRET")) for site in SOCIAL_SITES
+}
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "github": {"OAUTH_PKCE_ENABLED": True},
+    "google": {"OAUTH_PKCE_ENABLED": True, "provider_class": "accounts.sign_in.social.Google"},
+}
+for _site, (_client_id, _secret) in SOCIAL_CLIENTS.items():
+    if _client_id and _secret:
+        SOCIALACCOUNT_PROVIDERS[_site]["APPS"] = [{"client_id": _client_id, "secret": _secret}]
+#: Where the forms that begin such a sign-in lead to.
+SOCIAL_ORIGINS = [origin for site, origin in SOCIAL_SITES.items() if "APPS" in SOCIALACCOUNT_PROVIDERS[site]]
+SOCIALACCOUNT_ADAPTER = "accounts.sign_in.social.SocialAccountAdapter"
+SOCIALACCOUNT_FORMS = {"signup": "accounts.sign_in.social.SignupForm"}
+# A newcomer sees and confirms that an account is created; an address never opens the account that has it.
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10  # seconds
 
 EMAIL_HOST = env.text("EMAIL_HOST")
 # "mandatory": a new user enters after verifying the address, so sign-up can answer alike for a taken address.
