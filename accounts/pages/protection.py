@@ -1,4 +1,4 @@
-"""What protects an account, in short: for the Security page and the Manage Account dialog."""
+"""A summary of what protects an account, for the Security page and the Manage Account dialog."""
 
 from dataclasses import dataclass
 

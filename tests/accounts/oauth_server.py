@@ -70,7 +70,7 @@ def oauth_server() -> Iterator[OAuthServer]:
     state = OAuthServer()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 the base class's name
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             if parts.path.endswith("/authorize"):
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -82,7 +82,7 @@ def oauth_server() -> Iterator[OAuthServer]:
             found = state.page(parts.path) if token in state.tokens else None
             self._answer(401 if found is None else 200, found)
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             token = state.token({name: values[0] for name, values in parse_qs(body).items()})
             self._answer(400 if token is None else 200, token)
