@@ -1,6 +1,7 @@
 """Accounts, guessing, two-factor authentication, other sites' accounts, and mail."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from openrouter_site import env
 
@@ -60,21 +61,28 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 ADMIN_REQUIRES_SECOND_FACTOR = env.boolean("ADMIN_REQUIRES_SECOND_FACTOR", not DEBUG)
 
-# Signing in with an account of another site: offered for each of these whose client ID and secret are both set, as
-# GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET, GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET.
-SOCIAL_SITES = {"github": "https://github.com", "google": "https://accounts.google.com"}
-SOCIAL_CLIENTS = {
-    site: (env.text(f"{site.upper()}_CLIENT_ID"), env.text(f"{site.upper()}_CLIENT_SECRET")) for site in SOCIAL_SITES
+# Signing in with an account of another site: offered for each of them whose client ID and secret are both set.
+# GITHUB_URL is that of a GitHub Enterprise Server.
+SOCIAL_VARIABLES = {
+    name: env.text(name)
+    for name in ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_URL", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET")
 }
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
     "github": {"OAUTH_PKCE_ENABLED": True},
     "google": {"OAUTH_PKCE_ENABLED": True, "provider_class": "accounts.sign_in.social.Google"},
 }
-for _site, (_client_id, _secret) in SOCIAL_CLIENTS.items():
+if SOCIAL_VARIABLES["GITHUB_URL"]:
+    SOCIALACCOUNT_PROVIDERS["github"]["GITHUB_URL"] = SOCIAL_VARIABLES["GITHUB_URL"]
+#: Where the forms that begin such a sign-in lead to.
+SOCIAL_ORIGINS = []
+for _site, _url in (
+    ("github", SOCIAL_VARIABLES["GITHUB_URL"] or "https://github.com"),
+    ("google", "https://accounts.google.com"),
+):
+    _client_id, _secret = (SOCIAL_VARIABLES[f"{_site.upper()}_CLIENT_{part}"] for part in ("ID", "SECRET"))
     if _client_id and _secret:
         SOCIALACCOUNT_PROVIDERS[_site]["APPS"] = [{"client_id": _client_id, "secret": _secret}]
-#: Where the forms that begin such a sign-in lead to.
-SOCIAL_ORIGINS = [origin for site, origin in SOCIAL_SITES.items() if "APPS" in SOCIALACCOUNT_PROVIDERS[site]]
+        SOCIAL_ORIGINS.append("://".join(urlsplit(_url)[:2]))
 SOCIALACCOUNT_ADAPTER = "accounts.sign_in.social.SocialAccountAdapter"
 SOCIALACCOUNT_FORMS = {"signup": "accounts.sign_in.social.SignupForm"}
 # A newcomer sees and confirms that an account is created; an address never opens the account that has it.
