@@ -44,7 +44,7 @@ ENTRIES = (
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
     Entry("Security", "lock", "accounts:security", "Password, passkeys, sessions, connected accounts",
           ("account_change_password", "account_set_password", "mfa_", "socialaccount_connections", "accounts:sessions",
-           "accounts:end-", "accounts:manage-account")),
+           "accounts:end-", "accounts:manage-account", "accounts:delete")),
 )  # fmt: skip
 
 

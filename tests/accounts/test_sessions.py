@@ -169,3 +169,19 @@ def test_changes_of_addresses_ask_for_the_password_and_are_told_to_old_and_new(a
     assert [tuple(message.to) for message in mail.outbox] == [
         ("alice@example.com",), ("alice@example.com",), ("second@example.com",)
     ]  # fmt: skip
+
+
+def test_an_operator_ends_a_session_without_seeing_its_key(alice: User):
+    here = entered()
+    row = UserSession.objects.get()
+    desk = Client()
+    desk.force_login(User.objects.create_superuser("operator@example.com", PASSWORD))
+    mail.outbox.clear()
+    listed = "/admin/usersessions/usersession/"
+    for path in (f"{listed}?q=alice@example.com", f"{listed}{row.pk}/change/"):
+        page = desk.get(path, follow=True).content.decode()
+        assert "Firefox on Linux" in page and row.session_key not in page
+    desk.post(listed, {"action": "end", "_selected_action": [row.pk]})
+    assert not is_in(here)
+    [message] = mail.outbox
+    assert message.to == ["alice@example.com"] and "An operator" in message.body
