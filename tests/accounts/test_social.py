@@ -28,7 +28,7 @@ ADA = "ada@example.com"
 
 
 @pytest.fixture(params=["github", "google"])
-def site(request: pytest.FixtureRequest) -> str:
+def elsewhere(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
@@ -52,17 +52,17 @@ def server(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[OAuthServer]:
         yield server
 
 
-def callback_of(client: Client, site: str, query: str = "", **form: str) -> str:
+def callback_of(client: Client, elsewhere: str, query: str = "", **form: str) -> str:
     """Begin as a browser does, ask the other site, and return the address that it leads back to."""
-    begun = client.post(f"/account/{site}/login/{query}", form)
+    begun = client.post(f"/account/{elsewhere}/login/{query}", form)
     asked = httpx.get(begun["Location"], trust_env=False, timeout=60)
     parts = urlsplit(asked.headers["Location"])
-    assert parts.path == f"/account/{site}/login/callback/"
+    assert parts.path == f"/account/{elsewhere}/login/callback/"
     return f"{parts.path}?{parts.query}"
 
 
-def enter(client: Client, site: str, query: str = "", **form: str):
-    return client.get(callback_of(client, site, query, **form))
+def enter(client: Client, elsewhere: str, query: str = "", **form: str):
+    return client.get(callback_of(client, elsewhere, query, **form))
 
 
 def is_in(client: Client) -> bool:
@@ -77,8 +77,8 @@ def balance_of(user: User) -> int:
     return spending.account_of(access.open_personal_organisation(user)).balance
 
 
-def test_a_newcomer_confirms_gets_the_allowance_and_returns(client: Client, server: OAuthServer, site: str):
-    assert enter(client, site, next="/settings/keys").url == SIGNUP
+def test_a_newcomer_confirms_gets_the_allowance_and_returns(client: Client, server: OAuthServer, elsewhere: str):
+    assert enter(client, elsewhere, next="/settings/keys").url == SIGNUP
     page = text(client.get(SIGNUP))
     assert "you accept the" in page and ADA in page and "$0.10" in page
     assert not User.objects.exists()
@@ -88,17 +88,17 @@ def test_a_newcomer_confirms_gets_the_allowance_and_returns(client: Client, serv
     assert (user.email, user.name, user.has_usable_password()) == (ADA, "Ada Lovelace", False)
     assert list(EmailAddress.objects.values_list("email", "verified", "primary")) == [(ADA, True, True)]
     assert balance_of(user) == pico_from_cents(10)
-    label = "ada-l" if site == "github" else ADA
+    label = "ada-l" if elsewhere == "github" else ADA
     assert SocialAccount.objects.get().extra_data == {"label": label}  # and nothing else of the profile
     assert not SocialToken.objects.exists()
     again = Client()
-    enter(again, site)
+    enter(again, elsewhere)
     assert is_in(again) and User.objects.count() == 1 and balance_of(user) == pico_from_cents(10)
 
 
-def test_a_verified_address_does_not_open_the_account_that_has_it(client: Client, server: OAuthServer, site: str):
+def test_a_verified_address_does_not_open_the_account_that_has_it(client: Client, server: OAuthServer, elsewhere: str):
     user = make_user(ADA)
-    response = enter(client, site)
+    response = enter(client, elsewhere)
     assert response.status_code == 409 and "You already have an account" in text(response)
     assert not is_in(client) and not SocialAccount.objects.exists()
     assert client.get(SIGNUP).status_code == 302  # nothing is left to confirm
@@ -143,15 +143,15 @@ def test_a_hostile_name_is_cut_down(client: Client, server: OAuthServer, name: s
     assert "<b>" not in text(client.get("/settings/profile"))
 
 
-def test_a_refused_consent_changes_nothing(client: Client, server: OAuthServer, site: str):
+def test_a_refused_consent_changes_nothing(client: Client, server: OAuthServer, elsewhere: str):
     server.consents = False
-    response = client.get(callback_of(client, site), follow=True)
+    response = client.get(callback_of(client, elsewhere), follow=True)
     assert "Sign-in canceled" in text(response)
     assert not is_in(client) and not User.objects.exists()
 
 
-def test_a_state_of_another_browser_is_refused(client: Client, server: OAuthServer, site: str):
-    callback = callback_of(client, site)
+def test_a_state_of_another_browser_is_refused(client: Client, server: OAuthServer, elsewhere: str):
+    callback = callback_of(client, elsewhere)
     stranger = Client()
     response = stranger.get(callback)
     assert response.status_code == 401 and "Couldn" in text(response)
@@ -160,40 +160,40 @@ def test_a_state_of_another_browser_is_refused(client: Client, server: OAuthServ
 
 
 @pytest.mark.parametrize("fault", ["code", "away"])
-def test_a_site_that_fails_is_said_so(client: Client, server: OAuthServer, monkeypatch, site: str, fault: str):
-    callback = callback_of(client, site)
+def test_a_site_that_fails_is_said_so(client: Client, server: OAuthServer, monkeypatch, elsewhere: str, fault: str):
+    callback = callback_of(client, elsewhere)
     if fault == "code":
         server.codes.clear()
     else:
-        adapter = social.GitHubOAuth2Adapter if site == "github" else social.GoogleAdapter
+        adapter = social.GitHubOAuth2Adapter if elsewhere == "github" else social.GoogleAdapter
         monkeypatch.setattr(adapter, "access_token_url", "http://127.0.0.1:9/token")
     assert client.get(callback).status_code == 401
     assert not User.objects.exists()
 
 
-def test_an_account_is_connected_signs_in_with_the_second_factor_and_is_disconnected(server: OAuthServer, site: str):
-    user, name = make_user("alice@example.com"), social.NAMES[site]
+def test_a_connected_account_signs_in_with_the_second_factor_and_is_disconnected(server: OAuthServer, elsewhere: str):
+    user, name = make_user("alice@example.com"), social.NAMES[elsewhere]
     here = Client()
     here.force_login(user)
-    callback = callback_of(here, site, "?process=connect")
+    callback = callback_of(here, elsewhere, "?process=connect")
     assert here.get(callback).url.startswith(reverse("account_reauthenticate"))
     assert not SocialAccount.objects.exists()
     confirm(here, PASSWORD)
     assert SocialAccount.objects.get().user == user
     assert f"{name} account connected" in [message.subject for message in mail.outbox]
-    assert f"{name}: {'ada-l' if site == 'github' else ADA}" in text(here.get(CONNECTIONS))
+    assert f"{name}: {'ada-l' if elsewhere == 'github' else ADA}" in text(here.get(CONNECTIONS))
     assert name in text(here.get("/settings/security"))
 
     secret = add_app(user)
-    elsewhere = Client()
-    assert enter(elsewhere, site).url == reverse("mfa_authenticate")
-    elsewhere.post(reverse("mfa_authenticate"), {"code": totp(secret)})
-    assert is_in(elsewhere)
+    phone = Client()
+    assert enter(phone, elsewhere).url == reverse("mfa_authenticate")
+    phone.post(reverse("mfa_authenticate"), {"code": totp(secret)})
+    assert is_in(phone)
 
     here.post(CONNECTIONS, {"account": SocialAccount.objects.get().pk})
     assert not SocialAccount.objects.exists()
     assert f"{name} account disconnected" in [message.subject for message in mail.outbox]
-    response = enter(Client(), site)
+    response = enter(Client(), elsewhere)
     assert response.url == SIGNUP
 
 
@@ -220,8 +220,8 @@ def test_sites_without_a_client_are_neither_shown_nor_reached(client: Client, al
         assert client.get(f"/account/{path}").status_code == 404
 
 
-def test_configured_sites_are_shown_and_begin_with_a_post(client: Client, server: OAuthServer, site: str):
+def test_configured_sites_are_shown_and_begin_with_a_post(client: Client, server: OAuthServer, elsewhere: str):
     for name in ("account_login", "account_signup"):
-        assert f'action="/account/{site}/login/"' in text(client.get(reverse(name)))
-    page = client.get(f"/account/{site}/login/")
+        assert f'action="/account/{elsewhere}/login/"' in text(client.get(reverse(name)))
+    page = client.get(f"/account/{elsewhere}/login/")
     assert page.status_code == 200 and "Continue with" in text(page)
