@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from common.admin import ReadOnlyAdmin
 
 from .models import Membership, Organisation, User
+from .sessions import admin as _of_sessions  # noqa: F401  registers theirs
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[Membership, Organisation]  # generic for the type checker only

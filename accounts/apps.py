@@ -6,9 +6,10 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from .sign_in import second_factor, signup
+        from .sign_in import notices, second_factor, signup
         from .sockets import sign_out
 
         second_factor.connect_signals()
         signup.connect_signals()
+        notices.connect_signals()
         sign_out.connect_signals()

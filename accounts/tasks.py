@@ -1,5 +1,7 @@
 """Celery tasks of accounts."""
 
+from datetime import datetime
+
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
@@ -7,8 +9,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from . import reader
+from .models import User
 
-__all__ = ["report_failed_attempts"]
+__all__ = ["report_failed_attempts", "send_notice"]
 
 
 @shared_task
@@ -24,3 +27,18 @@ def report_failed_attempts(email: str, secret: str, failures: int, address: str)
     for user in {owner.user for owner in owners}:
         with reader.reading(user):
             get_adapter().render_mail(f"account/email/failed_attempts_{secret}", user.email, context).send()
+
+
+@shared_task
+def send_notice(user_id: int, template: str, context: dict[str, str], to: str) -> None:
+    """Email a user what happened to the security of their account, at `to` or their primary address.
+
+    `context` has the moment as `timestamp`, in ISO format. Deleted users get nothing.
+    """
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    address = to or (user and EmailAddress.objects.get_primary_email(user)) or ""
+    if user is None or not address:
+        return
+    facts = context | {"timestamp": datetime.fromisoformat(context["timestamp"])}
+    with reader.reading(user):
+        get_adapter().render_mail(template, address, facts).send()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .pages import privacy, profile
+from .pages import manage, privacy, profile, sessions
 
 app_name = "accounts"
 
@@ -11,4 +11,8 @@ urlpatterns = [
     path("settings/profile", profile.profile, name="profile"),
     path("settings/privacy", privacy.privacy, name="privacy"),
     path("settings/security", profile.security, name="security"),
+    path("settings/account", manage.account, name="manage-account"),
+    path("settings/security/sessions", sessions.sessions, name="sessions"),
+    path("settings/security/sessions/end-others", sessions.end_others, name="end-other-sessions"),
+    path("settings/security/sessions/<int:pk>/end", sessions.end, name="end-session"),
 ]

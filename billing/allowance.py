@@ -3,7 +3,8 @@
 import hashlib
 from typing import Any
 
-from allauth.account.signals import email_confirmed
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_confirmed, user_signed_up
 from django.conf import settings
 from django.db import transaction
 
@@ -48,9 +49,16 @@ def _mailbox(email: str) -> str:
 
 
 def connect_signals() -> None:
-    """Grant the allowance whenever an email address is verified."""
+    """Grant the allowance whenever an email address is verified, here or by the site whose account signs up."""
     email_confirmed.connect(_on_email_confirmed, dispatch_uid="billing.allowance")
+    user_signed_up.connect(_on_signed_up, dispatch_uid="billing.allowance.signed_up")
 
 
 def _on_email_confirmed(sender: Any, email_address: Any, **kwargs: Any) -> None:
     grant(email_address.user, email_address.email)
+
+
+def _on_signed_up(sender: Any, user: User, **kwargs: Any) -> None:
+    verified = EmailAddress.objects.filter(user=user, verified=True).order_by("-primary", "pk").first()
+    if verified:
+        grant(user, verified.email)

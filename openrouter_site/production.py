@@ -26,7 +26,7 @@ SEVERAL_PROCESSES = (
 
 def refuse_unsafe_settings(settings: Settings) -> None:
     """Raise SettingsError that lists every unsafe setting with its remedy. Most are safe in development."""
-    found = list(_process_faults(settings))
+    found = [*_process_faults(settings), *_social_faults(settings)]
     if settings["DEBUG"]:
         heading = "These settings do not work:"
     else:
@@ -41,6 +41,16 @@ def _process_faults(settings: Settings) -> Iterator[str]:
     # A number of processes given in another way is seen when they start (`single_process.py`).
     if settings["WEB_CONCURRENCY"] > 1 and not settings["REDIS_URL"]:
         yield f"WEB_CONCURRENCY is above 1 without REDIS_URL: {SEVERAL_PROCESSES}"
+
+
+def _social_faults(settings: Settings) -> Iterator[str]:
+    given = settings["SOCIAL_VARIABLES"]
+    for site in ("GITHUB", "GOOGLE"):
+        pair = (f"{site}_CLIENT_ID", f"{site}_CLIENT_SECRET")
+        if bool(given[pair[0]]) != bool(given[pair[1]]):
+            yield f"{pair[0]} and {pair[1]} belong together. Set both or neither."
+    if given["GITHUB_URL"] and not given["GITHUB_URL"].startswith(("https://", "http://")):
+        yield "GITHUB_URL must be the address of a GitHub Enterprise Server: https://github.example.com"
 
 
 def _core_faults(settings: Settings) -> Iterator[str]:

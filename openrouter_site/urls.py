@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.sign_in import social
 from openrouter_site.pages import home
 
 urlpatterns = [
@@ -16,6 +17,11 @@ urlpatterns = [
     path("", include("openrouter_site.pages.urls")),
     path("account/", include("allauth.account.urls")),
     path("account/two-factor/", include("allauth.mfa.urls")),
+    path("account/connected/", include("allauth.socialaccount.urls")),
+    path("account/github/login/", social.github_login, name="github_login"),
+    path("account/github/login/callback/", social.github_callback, name="github_callback"),
+    path("account/google/login/", social.google_login, name="google_login"),
+    path("account/google/login/callback/", social.google_callback, name="google_callback"),
     path("", include("api.router")),
     path("admin/", admin.site.urls),
     path("", include("models_catalog.urls")),  # last: /<author>/<slug> takes any path of two parts

@@ -1,6 +1,5 @@
 """The settings pages about the user: their name, and how they sign in."""
 
-from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,6 +11,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import access
 from accounts.models import User
 from common.web.http import AuthedRequest
+
+from . import protection
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
@@ -46,10 +47,5 @@ def profile(request: AuthedRequest) -> HttpResponse:
 @login_required
 @require_GET
 def security(request: AuthedRequest) -> HttpResponse:
-    """The ways to sign in: password, authenticator app, passkeys and recovery codes."""
-    kinds = list(Authenticator.objects.filter(user=request.user).values_list("type", flat=True))
-    context = {
-        "has_app": Authenticator.Type.TOTP in kinds,
-        "passkeys": kinds.count(Authenticator.Type.WEBAUTHN),
-    }
-    return render(request, "accounts/security.html", context)
+    """The ways to sign in, and where the user is signed in."""
+    return render(request, "accounts/security.html", {"protection": protection.of(request)})

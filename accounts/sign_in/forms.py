@@ -5,6 +5,8 @@ from typing import Any
 from allauth.account import forms as account_forms
 from allauth.core import context
 from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.webauthn import forms as webauthn_forms
+from django import forms
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -44,3 +46,17 @@ class ReauthenticateForm(mfa_forms.ReauthenticateForm):
     def clean_code(self) -> str:
         with guessing.limited(context.request, self.user.email, guessing.Secret.CODE):
             return str(super().clean_code())
+
+
+class AddPasskeyForm(webauthn_forms.AddWebAuthnForm):
+    """A new passkey, which signs in alone unless its owner chooses otherwise."""
+
+    passwordless = forms.BooleanField(
+        label="Sign in with it alone, without a password",
+        initial=True,
+        required=False,
+        help_text=(
+            "Your device confirms that it's you, with your fingerprint, face, PIN or screen lock. Turn this off for a "
+            "security key that has no PIN."
+        ),
+    )

@@ -12,13 +12,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from accounts import access, reader
 from accounts.models import User
 from common import mail
 
-from . import guessing
+from . import guessing, known_browsers
 
 #: Emails that a stranger can cause by typing an address.
 UNASKED_MAILS = {
@@ -82,6 +82,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         return [way | {"description": WAYS_TO_CONFIRM[way["id"]]} for way in super().get_reauthentication_methods(user)]
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **options: Any) -> HttpResponse:
+        response = super().post_login(request, user, **options)
+        assert isinstance(user, User)
+        known_browsers.greet(request, response, user, is_new_user=options["signup"])
+        return response
 
     def send_notification_mail(self, template_prefix: str, user: AbstractBaseUser, *args: Any, **options: Any) -> None:
         with reader.reading(user if isinstance(user, User) else None):

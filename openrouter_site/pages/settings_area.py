@@ -42,8 +42,9 @@ ENTRIES = (
     Entry("API keys", "key", "keys:keys", "Keys for your apps, with limits", ("keys:",)),
     Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts"),
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
-    Entry("Security", "lock", "accounts:security", "Password, two-factor authentication, passkeys",
-          ("account_change_password", "account_set_password", "mfa_")),
+    Entry("Security", "lock", "accounts:security", "Password, passkeys, sessions, connected accounts",
+          ("account_change_password", "account_set_password", "mfa_", "socialaccount_connections", "accounts:sessions",
+           "accounts:end-", "accounts:manage-account", "accounts:delete")),
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from openrouter_site import env
 
 from .core import BASE_DIR, DATA_DIR, DEBUG
 from .money import CHECKOUT_ORIGINS
+from .sign_in import SOCIAL_ORIGINS
 
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -73,7 +74,7 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
         "worker-src": [SELF],
         # The browser applies form-action to the redirect that follows the form as well.
-        "form-action": [SELF, *CHECKOUT_ORIGINS],
+        "form-action": [SELF, *CHECKOUT_ORIGINS, *SOCIAL_ORIGINS],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "object-src": [NONE],

@@ -1,4 +1,7 @@
-"""Accounts, guessing, two-factor authentication, and mail."""
+"""Accounts, guessing, two-factor authentication, other sites' accounts, and mail."""
+
+from typing import Any
+from urllib.parse import urlsplit
 
 from openrouter_site import env
 
@@ -31,6 +34,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
+# Changing addresses, second factors and connected accounts asks for the password, a code or a passkey once more.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # Attempts per time and "ip" (address) or "key": see `accounts/sign_in/guessing.py` for those about guesses.
 ACCOUNT_RATE_LIMITS = {
     "login_failed": "",
@@ -48,11 +53,43 @@ ACCOUNT_RATE_LIMITS = {
 # Two-factor authentication. The admin is closed to staff who have not used it in their session.
 MFA_ADAPTER = "accounts.sign_in.second_factor.MFAAdapter"
 MFA_FORMS = {
+    "add_webauthn": "accounts.sign_in.forms.AddPasskeyForm",
     "authenticate": "accounts.sign_in.forms.AuthenticateForm",
     "reauthenticate": "accounts.sign_in.forms.ReauthenticateForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
 ADMIN_REQUIRES_SECOND_FACTOR = env.boolean("ADMIN_REQUIRES_SECOND_FACTOR", not DEBUG)
+
+# Signing in with an account of another site: offered for each of them whose client ID and secret are both set.
+# GITHUB_URL is that of a GitHub Enterprise Server.
+SOCIAL_VARIABLES = {
+    name: env.text(name)
+    for name in ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_URL", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET")
+}
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "github": {"OAUTH_PKCE_ENABLED": True},
+    "google": {"OAUTH_PKCE_ENABLED": True, "provider_class": "accounts.sign_in.social.Google"},
+}
+if SOCIAL_VARIABLES["GITHUB_URL"]:
+    SOCIALACCOUNT_PROVIDERS["github"]["GITHUB_URL"] = SOCIAL_VARIABLES["GITHUB_URL"]
+#: Where the forms that begin such a sign-in lead to.
+SOCIAL_ORIGINS = []
+for _site, _url in (
+    ("github", SOCIAL_VARIABLES["GITHUB_URL"] or "https://github.com"),
+    ("google", "https://accounts.google.com"),
+):
+    _client_id, _secret = (SOCIAL_VARIABLES[f"{_site.upper()}_CLIENT_{part}"] for part in ("ID", "SECRET"))
+    if _client_id and _secret:
+        SOCIALACCOUNT_PROVIDERS[_site]["APPS"] = [{"client_id": _client_id, "secret": _secret}]
+        SOCIAL_ORIGINS.append("://".join(urlsplit(_url)[:2]))
+SOCIALACCOUNT_ADAPTER = "accounts.sign_in.social.SocialAccountAdapter"
+SOCIALACCOUNT_FORMS = {"signup": "accounts.sign_in.social.SignupForm"}
+# A newcomer sees and confirms that an account is created; an address never opens the account that has it.
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10  # seconds
 
 EMAIL_HOST = env.text("EMAIL_HOST")
 # "mandatory": a new user enters after verifying the address, so sign-up can answer alike for a taken address.

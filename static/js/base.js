@@ -289,7 +289,9 @@ function setUpTabs(list) {
   select(tabs.find((tab) => tab.dataset.tab === remembered) ?? tabs[0], false);
   list.hidden = false;
 }
-for (const list of document.querySelectorAll("[role=tablist][data-tabs]")) setUpTabs(list);
+const setUpHiddenTabs = (root) => root.querySelectorAll?.("[role=tablist][data-tabs][hidden]").forEach(setUpTabs);
+setUpHiddenTabs(document);
+document.addEventListener("htmx:load", (event) => setUpHiddenTabs(event.target));
 
 // --- Keys -----------------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
-// Preferences: fill in the time zone that the browser reports.
+// Preferences: fill in the time zone that the browser reports, and open Manage Account in a dialog. Without this module
+// its link opens a page.
 
 const row = document.querySelector("[data-browser-zone]");
 const input = row && document.getElementById(row.dataset.browserZone);
@@ -14,4 +15,13 @@ if (input && zone) {
   });
   input.addEventListener("input", show);
   show();
+}
+
+const dialog = document.getElementById("manage-dialog");
+
+if (dialog) {
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target === dialog && !dialog.open) dialog.showModal();
+  });
+  dialog.addEventListener("close", () => dialog.replaceChildren());
 }

@@ -50,6 +50,11 @@ def sign_in(client: Client, email: str = "ada@example.com", password: str = PASS
     return client.post(reverse("account_login"), {"login": email, "password": password, **more})
 
 
+def confirm(client: Client, password: str = PASSWORD) -> None:
+    """Enter the password once more, as before a change to what protects the account."""
+    client.post(reverse("account_reauthenticate"), {"password": password})
+
+
 def links_in(message: mail.EmailMessage) -> list[str]:
     """Return the paths of the links in an email."""
     return re.findall(r"https?://[^/\s]+(/\S*)", str(message.body))

@@ -13,7 +13,7 @@ from billing import spending
 from billing.models import LedgerEntry
 from common.money import pico_from_cents
 
-from .helpers import sign_up, verification_link
+from .helpers import confirm, sign_up, verification_link
 
 pytestmark = pytest.mark.django_db
 
@@ -30,10 +30,12 @@ def balance_of(email: str) -> int:
 
 def add_address(client: Client, address: str):
     cache.clear()  # resets the limit of one email in three minutes
+    confirm(client)
     return client.post(reverse("account_email"), {"action_add": "", "email": address})
 
 
 def manage(client: Client, action: str, address: str):
+    confirm(client)
     return client.post(reverse("account_email"), {f"action_{action}": "", "email": address}, follow=True)
 
 

@@ -120,6 +120,14 @@ def test_an_operator_signs_in_with_a_passkey(site: Site, page: Page, operator: s
     page.get_by_role("button", name="Use a passkey").click()
     page.wait_for_url(f"{site.url}/chat#abc")
 
+    page.goto(f"{site.url}/account/logout/")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{site.url}/account/login/?next=/admin/#abc")
+    check_looks(page)
+    page.get_by_role("button", name="Use a passkey").click()  # without a password
+    page.wait_for_url(f"{site.url}/admin/#abc")
+    expect(page.get_by_role("heading", name="Site administration")).to_be_visible()
+
     page.goto(f"{site.url}/account/two-factor/")
     expect(page.get_by_text("Your sign-in is protected")).to_be_visible()
     check_looks(page)

@@ -40,6 +40,11 @@ def by_signing_out(client, alice: User) -> None:
     assert client.post("/account/logout/").status_code == 302
 
 
+def by_signing_out_everywhere_else(client, alice: User) -> None:
+    client.get("/settings/profile")  # records the session
+    assert signed_in(alice).post("/settings/security/sessions/end-others").status_code == 302
+
+
 def by_an_operator_who_deletes_the_session(client, alice: User) -> None:
     Session.objects.all().delete()
 
@@ -72,6 +77,7 @@ def by_rows_deleted_in_sql(client, alice: User) -> None:
     ("end", "look_seconds"),
     [
         (by_signing_out, NEVER),
+        (by_signing_out_everywhere_else, NEVER),
         (by_an_operator_who_deletes_the_session, NEVER),
         (by_changing_the_password, NEVER),
         (by_a_password_that_an_operator_sets, NEVER),

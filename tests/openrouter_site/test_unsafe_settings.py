@@ -76,6 +76,8 @@ def read(monkeypatch, tmp_path) -> Read:
             "the key of your account",
         ),
         (USDC | {"COINBASE_API_KEY_SECRET": ""}, "belong together", "Set both or neither"),
+        ({"GITHUB_CLIENT_ID": "id"}, "GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET belong together", "Set both"),
+        ({"GITHUB_URL": "github.example.com"}, "GITHUB_URL must be", "https://github.example.com"),
         (
             {"SANDBOX_PROVIDERS_URL": "http://127.0.0.1:8010", "WEB_SEARCH_ENGINE": "off"},
             "SANDBOX_PROVIDERS_URL is set",
