@@ -7,8 +7,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from . import reader
+from .deletion import finishing
 
-__all__ = ["report_failed_attempts"]
+__all__ = ["finish_deletion", "finish_deletions", "report_failed_attempts"]
 
 
 @shared_task
@@ -24,3 +25,15 @@ def report_failed_attempts(email: str, secret: str, failures: int, address: str)
     for user in {owner.user for owner in owners}:
         with reader.reading(user):
             get_adapter().render_mail(f"account/email/failed_attempts_{secret}", user.email, context).send()
+
+
+@shared_task
+def finish_deletion(deletion_id: int) -> None:
+    """Started when an account is deleted."""
+    finishing.finish(deletion_id)
+
+
+@shared_task
+def finish_deletions() -> None:
+    """Every minute: go on with deletions that wait for something, or whose worker died."""
+    finishing.finish_due()

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from .deletion import pages as deletion
 from .pages import privacy, profile
 
 app_name = "accounts"
@@ -11,4 +12,6 @@ urlpatterns = [
     path("settings/profile", profile.profile, name="profile"),
     path("settings/privacy", privacy.privacy, name="privacy"),
     path("settings/security", profile.security, name="security"),
+    path("settings/delete-account", deletion.delete, name="delete"),
+    path("account-deleted", deletion.deleted, name="deleted"),
 ]

@@ -43,7 +43,7 @@ ENTRIES = (
     Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts"),
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
     Entry("Security", "lock", "accounts:security", "Password, two-factor authentication, passkeys",
-          ("account_change_password", "account_set_password", "mfa_")),
+          ("account_change_password", "account_set_password", "accounts:delete", "mfa_")),
 )  # fmt: skip
 
 
