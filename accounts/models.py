@@ -90,6 +90,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether the account was deleted: this is the tombstone that its money and usage refer to."""
+        return self.email.endswith("@deleted.invalid")
+
+    @property
     def zone(self) -> tzinfo:
         """The person's time zone; UTC if none is chosen, or if this machine does not know it."""
         try:

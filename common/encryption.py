@@ -53,8 +53,8 @@ def fingerprints(text: str) -> list[str]:
 
     HMAC-SHA256 in hexadecimal, 64 digits. Store the first; what was stored may be any of them.
     """
-    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return [hmac.new(_derived(each, _FINGERPRINTS), text.encode(), hashlib.sha256).hexdigest() for each in secrets]
+    keys = [_derived(str(each), _FINGERPRINTS) for each in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+    return [hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for key in keys]
 
 
 def _fernet() -> MultiFernet:

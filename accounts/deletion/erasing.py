@@ -16,7 +16,7 @@ from accounts.models import AccountDeletion, Organisation, User, new_organisatio
 
 from .leaving import Leaving
 
-__all__ = ["NAME", "end_sessions", "erase", "erase_related", "forget_in_log", "keep"]
+__all__ = ["NAME", "end_sessions", "erase", "erase_again", "forget_in_log", "keep"]
 
 #: The name of closed organizations, on what is kept of their money.
 NAME = "Deleted account"
@@ -35,16 +35,29 @@ def erase(leaving: Leaving) -> None:
     _forget_addresses_in_log(leaving.addresses)
     forget_in_log(User, [leaving.user.pk])
     forget_in_log(Organisation, [each.pk for each in leaving.organisations])
-    erase_related(leaving.user)
+    _erase_related(leaving.user)
     _bury(leaving.user)
     for organisation in leaving.organisations:
-        erase_related(organisation)
-        organisation.public_id, organisation.name = new_organisation_id(), NAME
-        organisation.default_model = organisation.default_sort = ""
-        organisation.save(update_fields=["public_id", "name", "default_model", "default_sort"])
+        _erase_related(organisation)
+        organisation.public_id = new_organisation_id()
+        organisation.save(update_fields=["public_id"])
+        _empty(organisation)
 
 
-def erase_related(row: Model) -> None:
+def erase_again(deletion: AccountDeletion) -> None:
+    """Remove what a request of the person wrote that was already under way when the account was closed."""
+    User.objects.filter(pk=deletion.user_id).update(name="", time_zone="", last_login=None)
+    _erase_related(deletion.user)
+    for organisation in deletion.organisations.all():
+        _erase_related(organisation)
+        _empty(organisation)
+
+
+def _empty(organisation: Organisation) -> None:
+    Organisation.objects.filter(pk=organisation.pk).update(name=NAME, default_model="", default_sort="")
+
+
+def _erase_related(row: Model) -> None:
     """Delete the rows that would go with this one, and empty the links that would be emptied, without deleting it."""
     for relation in row._meta.get_fields(include_hidden=True):
         if not relation.auto_created or relation.concrete or not (relation.one_to_many or relation.one_to_one):

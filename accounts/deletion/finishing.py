@@ -28,6 +28,8 @@ SOON, LATER = timedelta(minutes=1), timedelta(minutes=15)
 SOON_TRIES = 30
 #: Attempts to send the confirmation. After them the address goes without.
 MAIL_TRIES = 60
+#: Attempts that look for sessions of the person: there are no new ones, and all sessions of the site are read.
+SESSION_TRIES = 2
 BATCH = 50
 
 
@@ -41,7 +43,9 @@ def finish(deletion_id: int) -> bool:
     if not unclaimed.update(due_at=now + CLAIM, tries=deletion.tries + 1):
         return False
     deletion.tries += 1
-    erasing.end_sessions(deletion.user)
+    erasing.erase_again(deletion)
+    if deletion.tries <= SESSION_TRIES:
+        erasing.end_sessions(deletion.user)
     waits = [_farewell(deletion), *_ask_apps(deletion)]
     deletion.waits_for = ", ".join(dict.fromkeys(filter(None, waits)))[:200]
     now = timezone.now()

@@ -98,13 +98,9 @@ def _close(account: CreditAccount, leaving: Leaving) -> None:
     """Freeze the account, take its credits, and clear what its rows tell of the person."""
     bought = Purchase.objects.filter(account=account)
     bought.filter(state=State.CREATED, source=Purchase.Source.AUTO_TOP_UP).update(state=State.CANCELED)
-    customers = {
-        account.stripe_customer_id,
-        *bought.filter(provider="stripe").values_list("provider_customer", flat=True),
-    }
     cards = list(SavedCard.objects.filter(account=account).values_list("provider_method", flat=True))
-    _queue(leaving, account, Kind.CUSTOMER, customers)
-    _forget_events(customers, cards)
+    _give_up_customers(leaving.deletion, account)
+    _forget_events([], cards)
     AutoTopUp.objects.filter(account=account).update(
         is_on=False, card=None, off_reason="", consent_by=None, consent_at=None, consent_ip=None, consent_text=""
     )
@@ -113,12 +109,13 @@ def _close(account: CreditAccount, leaving: Leaving) -> None:
     receipts = Receipt.objects.filter(purchase__account=account)
     receipts.update(name=erasing.NAME, email="", address="", tax_ids="")
     details = BillingDetails.objects.filter(account=account)
-    for model, rows in ((CreditAccount, [account.pk]), (BillingDetails, list(details.values_list("pk", flat=True)))):
-        erasing.forget_in_log(model, rows)
-    for rows in (details, Notice.objects.filter(account=account), SpendSummary.objects.filter(account=account)):
-        rows.delete()
+    erasing.forget_in_log(CreditAccount, [account.pk])
+    erasing.forget_in_log(BillingDetails, details.values_list("pk", flat=True))
+    details.delete()
+    Notice.objects.filter(account=account).delete()
+    SpendSummary.objects.filter(account=account).delete()
     CreditAccount.objects.filter(pk=account.pk).update(
-        frozen_reason=FROZEN, stripe_customer_id="", auto_top_up_below=None, alert_below=None, alerted_at=None
+        frozen_reason=FROZEN, auto_top_up_below=None, alert_below=None, alerted_at=None
     )
     _forfeit(account)
 
@@ -135,11 +132,11 @@ def _leave(account: CreditAccount, leaving: Leaving) -> None:
     AutoTopUp.objects.filter(account=account, consent_by=leaving.user).update(
         consent_by=None, consent_ip=None, consent_text=""
     )
-    _queue(leaving, account, Kind.CARD, methods)
+    _queue(leaving.deletion, account, Kind.CARD, methods)
     if Membership.objects.filter(
         organisation=account.organisation_id, user=leaving.user, role=Membership.Role.ADMIN
     ).exists():
-        _queue(leaving, account, Kind.ADDRESS, [account.stripe_customer_id])
+        _queue(leaving.deletion, account, Kind.ADDRESS, [account.stripe_customer_id])
     _forget_events([], methods)
     _remove_cards(cards)
 
@@ -156,9 +153,18 @@ def _leave_purchases(leaving: Leaving) -> None:
     bought.update(receipt_url="", form_token=None)
 
 
-def _queue(leaving: Leaving, account: CreditAccount, kind: ProviderErasure.Kind, ids: Collection[str]) -> None:
+def _give_up_customers(deletion: AccountDeletion, account: CreditAccount) -> None:
+    """Have the provider delete every customer of the account, and forget their IDs."""
+    bought = Purchase.objects.filter(account=account, provider="stripe")
+    customers = {account.stripe_customer_id, *bought.values_list("provider_customer", flat=True)}
+    _queue(deletion, account, Kind.CUSTOMER, customers)
+    _forget_events(customers, [])
+    CreditAccount.objects.filter(pk=account.pk).update(stripe_customer_id="")
+
+
+def _queue(deletion: AccountDeletion, account: CreditAccount, kind: ProviderErasure.Kind, ids: Collection[str]) -> None:
     wanted = [
-        ProviderErasure(deletion=leaving.deletion, account=account, kind=kind, object_id=each)
+        ProviderErasure(deletion=deletion, account=account, kind=kind, object_id=each)
         for each in sorted(set(ids))
         if each
     ]
@@ -208,7 +214,11 @@ def _forfeit(account: CreditAccount) -> None:
 
 def _finish(deletion: AccountDeletion, **_: Any) -> str:
     accounts = list(CreditAccount.objects.filter(organisation__in=deletion.organisations.all()).order_by("pk"))
-    if waits := _end_payments(accounts) or _erase_at_provider(deletion):
+    if waits := _end_payments(accounts):
+        return waits
+    for account in accounts:  # again: a payment page may have been opening when the account was closed
+        _give_up_customers(deletion, account)
+    if waits := _erase_at_provider(deletion):
         return waits
     for account in accounts:
         with transaction.atomic():

@@ -1,18 +1,25 @@
 """Deleting an account: what goes, what stays, and what is refused."""
 
 import gzip
+import hashlib
 import logging
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.core import mail
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from accounts.deletion import closing, finishing
 from accounts.models import AccountDeletion, Membership, Organisation, User
+from activity import names
 from billing import allowance, spending
-from billing.credits import reconciliation
+from billing.credits import ledger, reconciliation
 from billing.models import CreditAccount, LedgerEntry, Notice, ProviderErasure, Purchase, Receipt, SavedCard
 from common.errors import NotAuthenticated
+from common.money import PicoUsd
 from gateway.models import Generation, Hold, UsageHour
 from keys.authentication import authenticate_sync
 from tests.accounts.leaving_person import EMAIL, OTHER_EMAIL, Person, age, agreement_of, make_person, places_with
@@ -118,6 +125,8 @@ def test_everything_stops_at_once_and_the_rest_lives_on(person, committed, charl
     assert [each.user for each in Membership.objects.filter(organisation=shared.organisation_id)] == [charlie]
     assert Notice.objects.filter(account=shared, user=charlie, subject="Auto top-up is off").exists()
     assert Receipt.objects.get(purchase__account=shared).email == ""
+    named = names.names_of("user_id", [person.user.pk], shared.organisation)[person.user.pk]
+    assert named == names.Name("Deleted user", person.user.public_id)
 
     assert finishing.finish(AccountDeletion.objects.get().pk) is False  # its request is still running
     assert customers_at_provider(sandbox, person) == [{"deleted": True}, {"email": "charlie@example.com"}]
@@ -137,8 +146,12 @@ def test_a_provider_that_is_away_is_asked_again(person, sandbox, caplog):  # noq
         assert not deletion.farewell_to and len(mail.outbox) == 1  # the confirmation is sent once
     assert not any(word in caplog.text.lower() for word in person.words)
     end_running(person.personal)
+    late = User.objects.filter(pk=person.user.pk)  # what a request wrote that had begun before
+    late.update(name="Ada Zebrafinch")
+    CreditAccount.objects.filter(pk=person.personal.pk).update(stripe_customer_id=person.personal.stripe_customer_id)
     age(deletion)
     assert finishing.finish(deletion.pk)
+    assert not late.get().name and not CreditAccount.objects.get(pk=person.personal.pk).stripe_customer_id
     assert customers_at_provider(sandbox, person) == [{"deleted": True}, {"email": "charlie@example.com"}]
     assert closing.close(person.user) == deletion and AccountDeletion.objects.count() == 1
 
@@ -230,3 +243,17 @@ def test_the_page_asks_for_the_password_and_for_the_address(alice, account):
     assert client.get("/settings/profile").url.startswith("/account/login/")
     assert Client().post("/account/login/", {"login": "alice@example.com", "password": PASSWORD}).status_code == 200
     make_user("alice@example.com")  # the address is free again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_plain_hashes_of_addresses_become_keyed_ones(charlie):
+    migration = import_module("billing.migrations.0004_account_deletion")
+    account = spending.account_of(charlie.personal_organisation)
+    plain = hashlib.sha256(b"charlie@example.com").hexdigest()
+    ledger.add(account, PicoUsd(1), kind=LedgerEntry.Kind.GRANT, reference=f"allowance:{plain}")
+    with transaction.atomic():
+        migration.rekey(apps, SimpleNamespace(connection=connection))
+    assert plain not in LedgerEntry.objects.get().reference
+    assert allowance.grant(make_user("new@example.com"), "charlie@example.com") == LedgerEntry.objects.get()
+    with pytest.raises(DatabaseError), transaction.atomic():
+        LedgerEntry.objects.update(note="changed")
