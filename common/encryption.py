@@ -49,11 +49,13 @@ def rotate(token: str) -> str:
 
 
 def fingerprints(text: str) -> list[str]:
-    """Return keyed hashes by which a text is recognized and not read: with each `SECRET_KEY`, the newest first.
+    """Return keyed hashes by which a text is recognized and not read: HMAC-SHA256 in hexadecimal, 64 digits.
 
-    HMAC-SHA256 in hexadecimal, 64 digits. Store the first; what was stored may be any of them.
+    Store the first, which is made with `SECRET_KEY`. What was stored earlier may be any of them: a former `SECRET_KEY`
+    is in `ENCRYPTION_KEY`, so that what was encrypted with it can be read.
     """
-    keys = [_derived(str(each), _FINGERPRINTS) for each in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+    known = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, *settings.ENCRYPTION_KEYS)
+    keys = [_derived(str(each), _FINGERPRINTS) for each in known]
     return [hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for key in keys]
 
 

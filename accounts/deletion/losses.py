@@ -1,4 +1,4 @@
-"""What a person loses with their account, in sentences, from the apps that know it.
+"""Losses: the sentences on what a person loses with their account, from the apps that know it.
 
 losses.register(unused_credits)
 """

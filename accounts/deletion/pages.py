@@ -21,6 +21,7 @@ class ConfirmForm(forms.Form):
 
     email = forms.CharField(
         label="Your email address",
+        help_text="Type the primary email address of your account to confirm.",
         max_length=254,
         widget=forms.EmailInput({"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )

@@ -1,4 +1,4 @@
-"""What is left of a deleted person outside of their account: at the payment provider, and of the free allowance."""
+"""Traces of deleted people: those that the payment provider still has, and those of the free allowance."""
 
 from django.db import models
 from django.utils import timezone

@@ -50,7 +50,7 @@ def confirmed(user: User) -> Client:
 
 
 def customers_at_provider(sandbox, person: Person) -> list[dict]:  # noqa: F811
-    """What the provider tells of the customers of Ada's personal account and of Shared Works."""
+    """The customers, as the provider knows them, of Ada's personal account and of Shared Works."""
     ids = (person.personal.stripe_customer_id, person.shared.stripe_customer_id)
     found = [sandbox.get(f"/v1/customers/{each}") for each in ids]
     return [{name: each[name] for name in ("email", "deleted") if name in each} for each in found]
@@ -185,7 +185,7 @@ def test_no_address_of_theirs_gets_a_second_allowance(db, address, settings):
     ada.emailaddress_set.create(email=OTHER_EMAIL, verified=True)
     allowance.grant(ada, EMAIL)
     closing.close(ada)
-    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another key"
+    settings.ENCRYPTION_KEYS, settings.SECRET_KEY = [settings.SECRET_KEY], "another key"
     again = make_user(address.lower())
     allowance.grant(again, address)
     assert spending.account_of(again.personal_organisation).credits == 0
