@@ -51,12 +51,12 @@ def close(user: User, *, by_operator: bool = False) -> AccountDeletion:
 
     Raises Refused if there are obstacles; nothing has changed then.
     """
-    user = User.objects.select_for_update().get(pk=user.pk)
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if earlier := AccountDeletion.objects.filter(user=user).first():
         return earlier
     # With the organizations locked, two last admins can't leave at the same moment.
     mine = Membership.objects.filter(user=user).values("organisation")
-    list(Organisation.objects.select_for_update().filter(pk__in=mine).order_by("pk"))
+    list(Organisation.objects.select_for_update(no_key=True).filter(pk__in=mine).order_by("pk"))
     if reasons := obstacles(user):
         raise Refused(reasons)
     leaving = _begin(user, by_operator=by_operator)

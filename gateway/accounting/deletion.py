@@ -53,8 +53,10 @@ def _finish(deletion: AccountDeletion, **_: Any) -> str:
         while _clear_a_day(account):
             pass
         _forget_rollups(account)
+    if Hold.objects.filter(account__in=accounts).exists():
+        return "running requests"
     _clear_exports(accounts)
-    return "running requests" if Hold.objects.filter(account__in=accounts).exists() else ""
+    return ""
 
 
 def _clear_requests(accounts: Sequence[int]) -> None:
@@ -117,8 +119,9 @@ def _clear_export(path: Path, accounts: Collection[str]) -> None:
         writer.writeheader()
         for row in rows:
             if row.get("account_id") in accounts:
-                changed = changed or any(row[name] for name in PERSONAL)
-                row |= dict.fromkeys(PERSONAL, "")
+                said = [name for name in PERSONAL if row.get(name)]  # an old file may have fewer columns
+                changed = changed or bool(said)
+                row |= dict.fromkeys(said, "")
                 if "@preset/" in row["requested_model"]:
                     row["requested_model"], changed = row["model"], True
             writer.writerow(row)

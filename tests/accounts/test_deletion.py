@@ -12,6 +12,7 @@ from django.core import mail
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
+from accounts import tasks
 from accounts.deletion import closing, finishing
 from accounts.models import AccountDeletion, Membership, Organisation, User
 from activity import names
@@ -23,7 +24,7 @@ from common.money import PicoUsd
 from gateway.models import Generation, Hold, UsageHour
 from keys.authentication import authenticate_sync
 from tests.accounts.leaving_person import EMAIL, OTHER_EMAIL, Person, age, agreement_of, make_person, places_with
-from tests.billing.conftest import _no_retry_delays, sandbox, stripe_process  # noqa: F401 fixtures
+from tests.billing.conftest import _no_retry_delays, deliver, sandbox, stripe_process  # noqa: F401 fixtures
 from tests.conftest import PASSWORD, make_user
 from tests.gateway.accounting.test_settlement import settle
 
@@ -81,6 +82,7 @@ def test_nothing_of_the_person_is_left_and_the_books_balance(person, committed, 
     }  # fmt: skip
     paid = Purchase.objects.filter(account=person.personal, state="credited").values("credit_cents", "fee_cents").get()
     client = confirmed(person.user)
+    assert "request it on the credits page first" in client.get(PAGE).content.decode()
     with caplog.at_level(logging.INFO), committed():
         answer = client.post(PAGE, {"email": f" {EMAIL.upper()} "})
         assert (answer.status_code, answer.url) == (302, "/account-deleted")
@@ -131,6 +133,9 @@ def test_everything_stops_at_once_and_the_rest_lives_on(person, committed, charl
     assert finishing.finish(AccountDeletion.objects.get().pk) is False  # its request is still running
     assert customers_at_provider(sandbox, person) == [{"deleted": True}, {"email": "charlie@example.com"}]
     assert not ProviderErasure.objects.exists()
+    for kind in ("customer.deleted", "payment_method.detached"):
+        assert deliver(Client(), sandbox.event(kind)).status_code == 200
+    assert {place.partition(":")[0] for place in places_with({person.personal.stripe_customer_id})} == set()
     assert mail.outbox[-1].to == [EMAIL]
     assert "was deleted" in mail.outbox[-1].subject
 
@@ -140,9 +145,10 @@ def test_a_provider_that_is_away_is_asked_again(person, sandbox, caplog):  # noq
     for _ in range(2):
         sandbox.fail("refuse", path="/v1/customers", count=3)
         age(deletion)
-        assert not finishing.finish(deletion.pk)
+        tasks.finish_deletions()
         deletion.refresh_from_db()
         assert deletion.waits_for == "the payment provider, running requests"
+        assert finishing.finish(deletion.pk) is False  # not due yet
         assert not deletion.farewell_to and len(mail.outbox) == 1  # the confirmation is sent once
     assert not any(word in caplog.text.lower() for word in person.words)
     end_running(person.personal)
