@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from common.admin import ReadOnlyAdmin
 
-from .models import Membership, Organisation, User
+from .models import AccountDeletion, Membership, Organisation, User
 from .sessions import admin as _of_sessions  # noqa: F401  registers theirs
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class UserAdmin(ReadOnlyAdmin):
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[User], *, is_active: bool) -> None:
         done = 0
-        for user in queryset.exclude(is_active=is_active):
+        for user in queryset.exclude(is_active=is_active).filter(deletion=None):
             if user.pk == request.user.pk:
                 self.message_user(request, "You can't disable yourself.", messages.ERROR)
                 continue
@@ -129,6 +129,37 @@ class OrganisationAdmin(ReadOnlyAdmin):
 
     def keys(self, organisation: Organisation) -> str:
         return _link("keys_apikey", organisation, f"Keys of {organisation.name}")
+
+
+@admin.register(AccountDeletion)
+class AccountDeletionAdmin(ReadOnlyAdmin):
+    """Deleted accounts: when, and what is left to do. Nothing here tells who it was."""
+
+    list_display = ("tombstone", "requested_at", "state", "waits_for", "by_operator", "finished_at")
+    list_filter = (("finished_at", admin.EmptyFieldListFilter), "by_operator")
+    list_select_related = ("user",)
+    search_fields = ("user__public_id",)
+    readonly_fields = (
+        "tombstone",
+        "requested_at",
+        "state",
+        "waits_for",
+        "tries",
+        "due_at",
+        "by_operator",
+        "finished_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("farewell_to")
+
+    @admin.display(description="user")
+    def tombstone(self, deletion: AccountDeletion) -> str:
+        return deletion.user.public_id
+
+    @admin.display()
+    def state(self, deletion: AccountDeletion) -> str:
+        return "Finished" if deletion.finished_at else "Closed, finishing"
 
 
 @admin.register(Authenticator)

@@ -90,6 +90,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether the account was deleted: this is the tombstone that its money and usage refer to."""
+        return self.email.endswith("@deleted.invalid")
+
+    @property
     def zone(self) -> tzinfo:
         """The person's time zone; UTC if none is chosen, or if this machine does not know it."""
         try:
@@ -167,3 +172,26 @@ class PrivacySettings(models.Model):
 
     def __str__(self) -> str:
         return f"privacy of {self.organisation_id}"
+
+
+class AccountDeletion(models.Model):
+    """The deletion of an account: its user is a tombstone, and nothing here is about the person.
+
+    While `farewell_to` is not empty, it is the encrypted address that the confirmation still has to be sent to.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="deletion")
+    organisations = models.ManyToManyField(Organisation, related_name="+")  # closed with the account
+    by_operator = models.BooleanField(default=False)
+    requested_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True)
+    waits_for = models.CharField(max_length=200, blank=True)  # for operators: "running requests"
+    farewell_to = models.TextField(blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)  # time of the next attempt to finish it
+
+    class Meta:
+        indexes = (models.Index(fields=("due_at",), condition=models.Q(finished_at=None), name="deletions_to_finish"),)
+
+    def __str__(self) -> str:
+        return f"deletion of user {self.user_id}"

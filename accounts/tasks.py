@@ -9,9 +9,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from . import reader
+from .deletion import finishing
 from .models import User
 
-__all__ = ["report_failed_attempts", "send_notice"]
+__all__ = ["finish_deletion", "finish_deletions", "report_failed_attempts", "send_notice"]
 
 
 @shared_task
@@ -42,3 +43,15 @@ def send_notice(user_id: int, template: str, context: dict[str, str], to: str) -
     facts = context | {"timestamp": datetime.fromisoformat(context["timestamp"])}
     with reader.reading(user):
         get_adapter().render_mail(template, address, facts).send()
+
+
+@shared_task
+def finish_deletion(deletion_id: int) -> None:
+    """Started when an account is deleted."""
+    finishing.finish(deletion_id)
+
+
+@shared_task
+def finish_deletions() -> None:
+    """Every minute: go on with deletions that wait for something, or whose worker died."""
+    finishing.finish_due()

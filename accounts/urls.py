@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from .deletion import pages as deletion
 from .pages import manage, privacy, profile, sessions
 
 app_name = "accounts"
@@ -15,4 +16,6 @@ urlpatterns = [
     path("settings/security/sessions", sessions.sessions, name="sessions"),
     path("settings/security/sessions/end-others", sessions.end_others, name="end-other-sessions"),
     path("settings/security/sessions/<int:pk>/end", sessions.end, name="end-session"),
+    path("settings/delete-account", deletion.delete, name="delete"),
+    path("account-deleted", deletion.deleted, name="deleted"),
 ]

@@ -31,7 +31,8 @@ def names_of(column: str, values: Iterable[Any], organisation: Organisation) -> 
             known = {key.pk: Name(_key_label(key), key.hash) for key in keys}
             return {value: known.get(value, Name("Chat" if value == 0 else "Deleted key")) for value in values}
         case "user_id":
-            users = {user.pk: Name(user.email, user.public_id) for user in User.objects.filter(pk__in=values)}
+            found = User.objects.filter(pk__in=values)
+            users = {each.pk: Name("Deleted user" if each.is_deleted else each.email, each.public_id) for each in found}
             return {value: users.get(value, Name("Deleted user" if value else "None")) for value in values}
         case "source":
             return {value: Name(str(dict(Generation.Source.choices).get(value, value)), value) for value in values}

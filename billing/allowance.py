@@ -9,12 +9,14 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import access
+from accounts.deletion.leaving import Leaving, account_deleted
 from accounts.models import User
 from billing.credits import ledger
+from common import encryption
 from common.money import pico_from_cents
 
 from . import spending
-from .models import CreditAccount, LedgerEntry
+from .models import CreditAccount, LedgerEntry, UsedAllowance
 
 __all__ = ["connect_signals", "grant"]
 
@@ -23,23 +25,34 @@ PREFIX = "allowance:"
 
 @transaction.atomic
 def grant(user: User, email: str) -> LedgerEntry | None:
-    """Grant the allowance and return its entry, or the earlier entry of this person or address. None if it is off.
+    """Grant the allowance and return its entry, or the earlier entry of this person or address.
 
-    The reference is a hash of the address, so an account that is deleted and created again gets nothing either.
+    None if it is off, or if the owner of the address had it in an account that was deleted. The reference is a keyed
+    hash of the address, so the ledger knows it again and tells it to no one.
     """
     if settings.FREE_ALLOWANCE_CENTS <= 0:
         return None
     account = spending.account_of(access.open_personal_organisation(user))
     # Lock before the check, because two addresses may be verified at the same moment.
     CreditAccount.objects.select_for_update().get(pk=account.pk)
-    earlier = LedgerEntry.objects.filter(account=account, kind=LedgerEntry.Kind.GRANT, reference__startswith=PREFIX)
-    return earlier.first() or ledger.add(
+    fingerprints = _fingerprints(email)
+    if UsedAllowance.objects.filter(fingerprint__in=fingerprints).exists():
+        return None
+    given = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.GRANT)
+    earlier = given.filter(account=account, reference__startswith=PREFIX).first()
+    earlier = earlier or given.filter(reference__in=[PREFIX + each for each in fingerprints]).first()
+    return earlier or ledger.add(
         account,
         pico_from_cents(settings.FREE_ALLOWANCE_CENTS),
         kind=LedgerEntry.Kind.GRANT,
-        reference=PREFIX + hashlib.sha256(_mailbox(email).encode()).hexdigest(),
+        reference=PREFIX + fingerprints[0],
         note="Free allowance for a verified email address",
     )
+
+
+def _fingerprints(email: str) -> list[str]:
+    # Of a hash, because the ledger once knew addresses by that alone.
+    return encryption.fingerprints(hashlib.sha256(_mailbox(email).encode()).hexdigest())
 
 
 def _mailbox(email: str) -> str:
@@ -49,9 +62,21 @@ def _mailbox(email: str) -> str:
 
 
 def connect_signals() -> None:
-    """Grant the allowance whenever an email address is verified, here or by the site whose account signs up."""
+    """Grant the allowance whenever an email address is verified, here or by the site whose account signs up.
+
+    Remember it when its account is deleted.
+    """
     email_confirmed.connect(_on_email_confirmed, dispatch_uid="billing.allowance")
     user_signed_up.connect(_on_signed_up, dispatch_uid="billing.allowance.signed_up")
+    account_deleted.connect(_remember, dispatch_uid="billing.allowance")
+
+
+def _remember(leaving: Leaving, **_: Any) -> None:
+    """Give no second allowance to any address of a person who had it: they may sign up with another one of theirs."""
+    closed = LedgerEntry.objects.filter(account__organisation__in=leaving.organisations)
+    if closed.filter(kind=LedgerEntry.Kind.GRANT, reference__startswith=PREFIX).exists():
+        marks = [UsedAllowance(fingerprint=_fingerprints(address)[0]) for address in leaving.verified]
+        UsedAllowance.objects.bulk_create(marks, ignore_conflicts=True)
 
 
 def _on_email_confirmed(sender: Any, email_address: Any, **kwargs: Any) -> None:

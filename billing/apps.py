@@ -6,5 +6,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from . import allowance
+        from .payments import deletion
 
         allowance.connect_signals()
+        deletion.connect_signals()

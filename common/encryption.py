@@ -5,6 +5,8 @@ that a value written before `ENCRYPTION_KEY` was set, or with an older one of it
 """
 
 import base64
+import hashlib
+import hmac
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -12,7 +14,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-__all__ = ["Undecryptable", "decrypt", "encrypt", "rotate"]
+__all__ = ["Undecryptable", "decrypt", "encrypt", "fingerprints", "rotate"]
+
+_ENCRYPTION = b"encryption at rest, version 1"
+_FINGERPRINTS = b"fingerprints, version 1"
 
 
 class Undecryptable(Exception):
@@ -43,6 +48,17 @@ def rotate(token: str) -> str:
         raise Undecryptable from None
 
 
+def fingerprints(text: str) -> list[str]:
+    """Return keyed hashes by which a text is recognized and not read: HMAC-SHA256 in hexadecimal, 64 digits.
+
+    Store the first, which is made with `SECRET_KEY`. What was stored earlier may be any of them: a former `SECRET_KEY`
+    is in `ENCRYPTION_KEY`, so that what was encrypted with it can be read.
+    """
+    known = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, *settings.ENCRYPTION_KEYS)
+    keys = [_derived(str(each), _FINGERPRINTS) for each in known]
+    return [hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for key in keys]
+
+
 def _fernet() -> MultiFernet:
     return _of((*settings.ENCRYPTION_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
 
@@ -52,7 +68,7 @@ def _of(secrets: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(_derived(secret)) for secret in secrets])
 
 
-def _derived(secret: str) -> bytes:
-    # A label of its own: signatures made with SECRET_KEY must not share a key with this.
-    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"encryption at rest, version 1")
+def _derived(secret: str, label: bytes = _ENCRYPTION) -> bytes:
+    # Labels of their own: signatures made with SECRET_KEY must not share a key with these.
+    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=label)
     return base64.urlsafe_b64encode(derive.derive(secret.encode()))

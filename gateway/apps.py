@@ -7,6 +7,7 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from gateway.accounting import (
+            deletion,
             lookup,  # noqa: F401 registers the ids that operators can look up
             reconciliation,  # noqa: F401 registers its checks
             settlement,
@@ -16,6 +17,7 @@ class GatewayConfig(AppConfig):
         from models_catalog import catalog, measurements
         from presets import rules
 
+        deletion.connect_signals()
         catalog.provide(upstreams.is_configured)
         measurements.provide(health.published)
         rules.provide(presets.check)

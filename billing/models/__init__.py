@@ -13,6 +13,7 @@ from .accounts import AccountBalances, CreditAccount, LedgerEntry, Lot
 from .adjustments import Adjustment
 from .cards import AutoTopUp, SavedCard
 from .disputes import Dispute
+from .erasures import ProviderErasure, UsedAllowance
 from .events import ProviderEvent
 from .expiring import ExpiringCredits
 from .notices import Notice
@@ -33,6 +34,7 @@ __all__ = [
     "LedgerEntry",
     "Lot",
     "Notice",
+    "ProviderErasure",
     "ProviderEvent",
     "Purchase",
     "PurchaseQuerySet",
@@ -41,5 +43,6 @@ __all__ = [
     "Refund",
     "SavedCard",
     "SpendSummary",
+    "UsedAllowance",
     "parse_id",
 ]

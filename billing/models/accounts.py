@@ -117,6 +117,7 @@ class LedgerEntry(models.Model):
         DISPUTE = "dispute", "Dispute"
         DISPUTE_REVERSAL = "dispute_reversal", "Dispute won"
         ADJUSTMENT = "adjustment", "Adjustment"
+        FORFEIT = "forfeit", "Lost with the account"
 
     account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="entries")
     kind = models.CharField(max_length=20, choices=Kind.choices)

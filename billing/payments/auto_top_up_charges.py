@@ -127,14 +127,16 @@ def resume(charge: Purchase) -> Purchase | None:
     for payment in stripe.payments_of(charge.provider_customer, charge.created_at - timedelta(minutes=5)):
         if payment.purchase_id == str(charge.pk):
             return _record_payment(charge, payment.payment_id)
-    if timezone.now() - charge.created_at > KEY_LIFETIME:
+    # A charge of an account that was frozen or deleted meanwhile is not sent again.
+    if charge.account.frozen_reason or timezone.now() - charge.created_at > KEY_LIFETIME:
         return _record_failure(charge, "", "The charge never reached the payment provider.", is_final=False)
     return _send(charge)
 
 
 def _send(charge: Purchase) -> Purchase:
     card = charge.card
-    assert card is not None
+    if card is None:  # it was deleted with the account
+        return _record_failure(charge, "refused", "The card was removed.", is_final=True)
     try:
         payment = stripe.charge_card(
             customer_id=charge.provider_customer,

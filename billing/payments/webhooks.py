@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from billing.models import CreditAccount, ProviderEvent, Purchase
+from billing.models import CreditAccount, ProviderEvent, Purchase, SavedCard
 from billing.providers import coinbase, stripe
 from billing.providers.registry import PROVIDERS
 from billing.providers.types import InvalidSignature, Unavailable, WebhookEvent
@@ -38,6 +38,8 @@ HANDLED_TYPES = (
     "radar.early_fraud_warning.",
     "refund.",
 )
+#: Events about a person's data at the provider, which has them for deleted accounts as well.
+PERSONAL_TYPES = ("customer.", "payment_method.")
 
 
 @csrf_exempt
@@ -66,16 +68,25 @@ def _handle(provider: str, read: Callable[[], WebhookEvent]) -> HttpResponse:
 
 def store(provider: str, received: WebhookEvent) -> ProviderEvent:
     """The stored copy of a verified event; if it was received before, the first copy."""
+    customer_id, object_id = received.customer_id[:100], received.object_id[:100]
+    if not CreditAccount.objects.filter(stripe_customer_id=customer_id).exclude(stripe_customer_id="").exists():
+        # No customer of ours, or that of a deleted account: what no account has is not kept of them.
+        customer_id = ""
+        if (
+            received.type.startswith(PERSONAL_TYPES)
+            and not SavedCard.objects.filter(provider_method=object_id).exists()
+        ):
+            object_id = ""
     is_handled = received.type.startswith(HANDLED_TYPES) and received.is_live == PROVIDERS[provider].gateway.is_live()
     event, _ = ProviderEvent.objects.get_or_create(
         provider=provider,
         event_id=received.id[:100],
         defaults={
             "type": received.type[:100],
-            "object_id": received.object_id[:100],
+            "object_id": object_id,
             "payment_id": received.payment_id[:100],
             "purchase_id": received.purchase_id[:36],
-            "customer_id": received.customer_id[:100],
+            "customer_id": customer_id,
             "state": State.NEW if is_handled else State.IGNORED,
         },
     )

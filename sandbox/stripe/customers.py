@@ -1,13 +1,17 @@
 """Customers: the people and organizations that payments belong to."""
 
-from . import events
+from . import events, payment_methods
 from .errors import Json
 from .lists import Filter, listed
 from .parameters import EXPAND, PAGE, Rules, email, metadata, text
 from .store import Store
 
 CREATE: Rules = EXPAND | {"email": email(), "metadata": metadata(), "name": text(256)}
+UPDATE: Rules = EXPAND | {"email": email()}
 LIST: Rules = PAGE | {"email": text()}
+
+#: The kind of what is left of deleted customers: no list has it, and nothing can be done with it.
+_DELETED = "deleted_customer"
 
 
 def create(store: Store, given: Json) -> Json:
@@ -47,8 +51,25 @@ def create(store: Store, given: Json) -> Json:
 
 
 def retrieve(store: Store, given: Json, identifier: str) -> Json:
-    """One customer."""
-    return store.get(identifier, "customer")
+    """One customer, or what is left of a deleted one."""
+    return store.find(identifier, _DELETED) or store.get(identifier, "customer")
+
+
+def update(store: Store, given: Json, identifier: str) -> Json:
+    """The customer with another email address."""
+    customer = store.get(identifier, "customer")
+    events.emit(store, "customer.updated", store.save(customer, **given))
+    return customer
+
+
+def delete(store: Store, given: Json, identifier: str) -> Json:
+    """Ends the customer and detaches their payment methods, for ever."""
+    customer = store.get(identifier, "customer")
+    for method in store.all("payment_method", "AND json_extract(body, '$.customer') = ?", [identifier]):
+        payment_methods.detach(store, {}, method["id"])
+    store.remove(identifier)
+    events.emit(store, "customer.deleted", customer)
+    return store.insert(_DELETED, {"id": identifier, "object": "customer", "deleted": True})
 
 
 def list_(store: Store, given: Json) -> Json:

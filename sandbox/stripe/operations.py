@@ -26,6 +26,8 @@ OPERATIONS = (
     Operation("GET", "/v1/customers", customers.list_, customers.LIST),
     Operation("POST", "/v1/customers", customers.create, customers.CREATE),
     Operation("GET", "/v1/customers/{identifier}", customers.retrieve, EXPAND),
+    Operation("POST", "/v1/customers/{identifier}", customers.update, customers.UPDATE),
+    Operation("DELETE", "/v1/customers/{identifier}", customers.delete, {}),
     Operation("GET", "/v1/disputes", disputes.list_, disputes.LIST),
     Operation("GET", "/v1/disputes/{identifier}", disputes.retrieve, EXPAND),
     Operation("GET", "/v1/events", events.list_, events.LIST),

@@ -17,7 +17,14 @@ from .cards import (
     open_card_setup,
     payments_of,
 )
-from .checkouts import CheckoutRequest, create_customer, expire_checkout, open_checkout
+from .checkouts import (
+    CheckoutRequest,
+    change_address,
+    create_customer,
+    delete_customer,
+    expire_checkout,
+    open_checkout,
+)
 from .connection import is_configured, is_live
 from .disputes import ProviderDispute, disputed_since, disputes_of
 from .events import read_event
@@ -29,9 +36,11 @@ __all__ = [
     "CheckoutRequest",
     "Declined",
     "ProviderDispute",
+    "change_address",
     "charge_card",
     "create_customer",
     "create_refund",
+    "delete_customer",
     "detach_card",
     "disputed_since",
     "disputes_of",

@@ -1,5 +1,6 @@
 """Hosted payment pages, and the customers that pay on them."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,7 @@ import stripe
 from django.conf import settings
 from stripe.params.checkout import SessionCreateParams
 
-from billing.providers.types import Checkout, CheckoutClosed
+from billing.providers.types import Checkout, CheckoutClosed, NotFound
 
 from .connection import client, translated_errors
 
@@ -34,6 +35,18 @@ def create_customer(*, email: str, name: str, organisation: str, key: str) -> st
             {"email": email, "name": name, "metadata": {"organisation": organisation}}, {"idempotency_key": key}
         )
     return customer.id
+
+
+def change_address(customer_id: str, email: str) -> None:
+    """Replace the customer's email address; an empty one removes it. Does nothing if it is deleted."""
+    with suppress(NotFound), translated_errors():
+        client().v1.customers.update(customer_id, {"email": email})
+
+
+def delete_customer(customer_id: str) -> None:
+    """Delete the customer with all saved cards. Does nothing if it is already deleted."""
+    with suppress(NotFound), translated_errors():
+        client().v1.customers.delete(customer_id)
 
 
 def open_checkout(page: CheckoutRequest, *, key: str) -> Checkout:

@@ -1,0 +1,42 @@
+"""The keys of a deleted account: none works any more, and their rows tell nothing but their usage."""
+
+import secrets
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.deletion import erasing
+from accounts.deletion.leaving import Leaving, account_deleted
+from common.clock import utc_now
+
+from . import authentication
+from .models import ApiKey
+
+__all__ = ["connect_signals"]
+
+NAME = "Key of a deleted account"
+
+
+def connect_signals() -> None:
+    """Take part in the deletion of accounts. The rows of keys stay, because the usage history refers to them."""
+    erasing.keep(ApiKey)
+    account_deleted.connect(_erase, dispatch_uid="keys.deletion")
+
+
+def _erase(leaving: Leaving, **_: Any) -> None:
+    """Delete the keys of the closed organizations, and the person's own in others: they have their secrets."""
+    theirs = Q(organisation__in=leaving.organisations) | Q(created_by=leaving.user)
+    keys = list(ApiKey.objects.select_for_update().filter(theirs).order_by("pk"))
+    erasing.forget_in_log(ApiKey, [key.pk for key in keys])
+    now = utc_now()
+    for key in keys:
+        transaction.on_commit(partial(authentication.clear, key.hash))
+        key.name, key.label, key.app = NAME, "", ""
+        key.hash = authentication.hash_of(secrets.token_hex(32))  # of nothing: it is only unique
+        key.disabled, key.deleted_at, key.updated_at = True, key.deleted_at or now, now
+        key.created_by = None
+    ApiKey.objects.bulk_update(
+        keys, ["name", "label", "app", "hash", "disabled", "deleted_at", "updated_at", "created_by"], batch_size=200
+    )
