@@ -116,13 +116,21 @@ class Organisation(models.Model):
     default_model = models.CharField(max_length=200, blank=True)
     # What routing sorts providers by where a request does not say; empty: balanced by price.
     default_sort = models.CharField(max_length=20, choices=Sort.choices, blank=True)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # A deleted organization has no members and no keys. Its row stays, because its money rows refer to it.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = "organization"
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it was created for several members, unlike a user's personal account."""
+        return self.personal_of_id is None
 
     @property
     def workspace_id(self) -> str:
@@ -147,6 +155,36 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.organisation_id} as {self.role}"
+
+
+class Invitation(models.Model):
+    """An invitation of an email address to an organization. Accepting, revoking or replacing it deletes the row.
+
+    Only the SHA-256 of its token is stored: the token is in the email, and is derived again when the email is sent.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()  # in lowercase
+    role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.MEMBER)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    nonce = models.CharField(max_length=32)  # another one makes another token
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sent_at = models.DateTimeField(default=timezone.now)  # when it was last asked to be sent
+    expires_at = models.DateTimeField()
+    # The time of the next try to send the email; null once it is sent, and after the last try.
+    due_at = models.DateTimeField(null=True, default=timezone.now)
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("organisation", "email"), name="one_invitation_per_address"),)
+        indexes = (
+            models.Index(fields=("email",), name="invitations_of_address"),
+            models.Index(fields=("due_at",), condition=models.Q(due_at__isnull=False), name="invitations_to_send"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organisation_id} as {self.role}"
 
 
 class PrivacySettings(models.Model):

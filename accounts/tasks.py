@@ -7,8 +7,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from . import reader
+from .organisations import invitations
 
-__all__ = ["report_failed_attempts"]
+__all__ = ["deliver_invitation", "deliver_invitations", "report_failed_attempts"]
 
 
 @shared_task
@@ -24,3 +25,15 @@ def report_failed_attempts(email: str, secret: str, failures: int, address: str)
     for user in {owner.user for owner in owners}:
         with reader.reading(user):
             get_adapter().render_mail(f"account/email/failed_attempts_{secret}", user.email, context).send()
+
+
+@shared_task
+def deliver_invitation(invitation_id: int) -> None:
+    """Started when an invitation is committed."""
+    invitations.deliver(invitation_id)
+
+
+@shared_task
+def deliver_invitations() -> None:
+    """Every minute: send invitations whose worker died or that the mail server refused."""
+    invitations.deliver_due()

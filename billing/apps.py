@@ -6,5 +6,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from . import allowance
+        from .payments import closing
 
         allowance.connect_signals()
+        closing.connect_signals()

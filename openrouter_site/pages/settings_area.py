@@ -42,6 +42,9 @@ ENTRIES = (
     Entry("API keys", "key", "keys:keys", "Keys for your apps, with limits", ("keys:",)),
     Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts"),
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
+    Entry("Organization", "users", "accounts:organization", "Members, roles and invitations",
+          ("accounts:leave-organization", "accounts:delete-organization", "accounts:hand-over",
+           "accounts:remove-member")),
     Entry("Security", "lock", "accounts:security", "Password, two-factor authentication, passkeys",
           ("account_change_password", "account_set_password", "mfa_")),
 )  # fmt: skip

@@ -27,6 +27,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "charge-auto-top-ups": {"task": "billing.tasks.charge_auto_top_ups", "schedule": 60.0},
     "alert-low-balances": {"task": "billing.tasks.alert_low_balances", "schedule": 60.0},
     "deliver-notices": {"task": "billing.tasks.deliver_notices", "schedule": 60.0},
+    "deliver-invitations": {"task": "accounts.tasks.deliver_invitations", "schedule": 60.0},
     "write-summaries": {"task": "activity.tasks.write_summaries", "schedule": 600.0},
     "recover-missed-payments": {"task": "billing.tasks.recover_missed_payments", "schedule": 600.0},
     "expire-credits": {"task": "billing.tasks.expire_credits", "schedule": crontab(hour=2, minute=40)},

@@ -1,0 +1,82 @@
+"""Forms of the organization pages."""
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import Membership, Organisation, User
+from common.names import clean_name
+
+__all__ = ["DeleteForm", "DepartureForm", "InviteForm", "NameForm", "RoleForm"]
+
+DISABLE = "disable"
+
+
+class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """An organization's name, without invisible characters."""
+
+    class Meta:
+        model = Organisation
+        fields = ("name",)
+        widgets = {"name": forms.TextInput({"autocomplete": "organization"})}  # noqa: RUF012
+
+    def clean_name(self) -> str:
+        name = clean_name(self.cleaned_data["name"])
+        if not name:
+            raise forms.ValidationError("Enter a name with at least one visible character.")
+        return name
+
+
+class InviteForm(forms.Form):
+    """An email address and a role."""
+
+    email = forms.EmailField(
+        max_length=254,
+        widget=forms.EmailInput({"autocomplete": "off", "placeholder": "name@example.com"}),
+    )
+    role = forms.ChoiceField(choices=Membership.Role.choices, initial=Membership.Role.MEMBER)
+
+
+class RoleForm(forms.Form):
+    """A role."""
+
+    role = forms.ChoiceField(choices=Membership.Role.choices)
+
+
+class DepartureForm(forms.Form):
+    """What becomes of the keys of a member who leaves. `heir` is the admin who gets them; None to disable them."""
+
+    keys = forms.ChoiceField(label="API keys", widget=forms.RadioSelect, initial=DISABLE)
+
+    def __init__(self, organisation: Organisation, leaver: User, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        admins = organisation.members.filter(memberships__role=Membership.Role.ADMIN).exclude(pk=leaver.pk)
+        admins = admins.filter(memberships__organisation=organisation, is_active=True).distinct().order_by("email")
+        self._heirs = {admin.public_id: admin for admin in admins}
+        keys = self.fields["keys"]
+        assert isinstance(keys, forms.ChoiceField)
+        keys.choices = [
+            (DISABLE, "Disable them. Requests with them fail."),
+            *((public_id, f"Hand them over to {admin.email}. They keep working.") for public_id, admin in
+              self._heirs.items()),
+        ]  # fmt: skip
+
+    @property
+    def heir(self) -> User | None:
+        return self._heirs.get(self.cleaned_data["keys"])
+
+
+class DeleteForm(forms.Form):
+    """The organization's name, typed to confirm that it shall be deleted."""
+
+    name = forms.CharField(label="Organization name", max_length=200, widget=forms.TextInput({"autocomplete": "off"}))
+
+    def __init__(self, organisation: Organisation, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._name = organisation.name
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if clean_name(name) != clean_name(self._name):
+            raise forms.ValidationError("This is not the name of the organization.")
+        return name
