@@ -18,7 +18,7 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 
 @router.get(
     "/organization/members",
-    response=schemas.Members,
+    response={200: schemas.Members, 404: None},
     operation_id="listOrganizationMembers",
     summary="List organization members",
 )
