@@ -13,6 +13,8 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from common import spend_limits
+from common.clock import utc_now
 from common.ids import public_id
 
 #: The namespace of workspaces' IDs.
@@ -138,8 +140,19 @@ class Organisation(models.Model):
         return str(uuid5(_WORKSPACES, self.public_id))
 
 
+class LimitReset(models.TextChoices):
+    """When the count of a spend limit starts again, at 00:00 UTC; weeks start on Monday."""
+
+    DAILY = "daily", "Every day"
+    WEEKLY = "weekly", "Every week"
+    MONTHLY = "monthly", "Every month"
+
+
 class Membership(models.Model):
-    """A user in an organization. Admins also manage billing, settings and all keys."""
+    """A user in an organization. Admins also manage billing, settings and all keys.
+
+    With a spend limit, what the member's requests cost in the chat and with their keys counts toward it.
+    """
 
     class Role(models.TextChoices):
         ADMIN = "admin", "Admin"
@@ -148,13 +161,39 @@ class Membership(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    # The most that the member may spend (pico-USD) in each window, or since the limit was set; null: no limit.
+    spend_limit = models.BigIntegerField(null=True, blank=True)
+    limit_reset = models.CharField(max_length=10, choices=LimitReset.choices, blank=True)
+    # Written by the settlement of requests while there is a limit (pico-USD), and when the limit is set.
+    window_usage = models.BigIntegerField(default=0)
+    window_started_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("organisation", "user"), name="one_membership_per_user"),)
+        indexes = (
+            models.Index(
+                fields=("organisation",), condition=models.Q(spend_limit__isnull=False), name="members_with_limit"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.organisation_id} as {self.role}"
+
+    @property
+    def limit(self) -> int | None:
+        """The limit in pico-USD, for `common.spend_limits`."""
+        return self.spend_limit
+
+    @property
+    def usage(self) -> int:
+        """What counts toward a limit that does not reset, pico-USD."""
+        return self.window_usage
+
+    @property
+    def remaining(self) -> int | None:
+        """What the limit leaves now, pico-USD, running requests not deducted; None without a limit."""
+        return spend_limits.remaining(self, utc_now())
 
 
 class Invitation(models.Model):

@@ -22,6 +22,7 @@ urlpatterns = [
     path("settings/organization/leave", organisations.leave, name="leave-organization"),
     path("settings/organization/delete", organisations.delete, name="delete-organization"),
     path("settings/organization/members/<str:user_id>/role", organisations.set_role, name="set-role"),
+    path("settings/organization/members/<str:user_id>/limit", organisations.set_limit, name="member-limit"),
     path("settings/organization/members/<str:user_id>/hand-over", organisations.hand_over, name="hand-over"),
     path("settings/organization/members/<str:user_id>/remove", organisations.remove, name="remove-member"),
     path("settings/organization/invite", invitation_pages.invite, name="invite"),

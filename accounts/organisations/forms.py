@@ -4,12 +4,14 @@ from typing import Any
 
 from django import forms
 
-from accounts.models import Membership, Organisation, User
+from accounts.models import LimitReset, Membership, Organisation, User
+from common.money import PicoUsd, as_usd, parse_cents, pico_from_cents
 from common.names import clean_name
 
-__all__ = ["DeleteForm", "DepartureForm", "InviteForm", "NameForm", "RoleForm"]
+__all__ = ["DeleteForm", "DepartureForm", "InviteForm", "LimitForm", "NameForm", "RoleForm"]
 
 DISABLE = "disable"
+LARGEST_LIMIT_CENTS = 100_000_000
 
 
 class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
@@ -41,6 +43,42 @@ class RoleForm(forms.Form):
     """A role."""
 
     role = forms.ChoiceField(choices=Membership.Role.choices)
+
+
+class LimitForm(forms.Form):
+    """A member's spend limit, cleaned to pico-USD or None, and when its count starts again."""
+
+    limit = forms.CharField(
+        label="Spend limit",
+        required=False,
+        max_length=16,
+        help_text="Maximum spend in US dollars, in the chat and with all keys. Leave empty for no limit.",
+        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "placeholder": "No limit"}),
+    )
+    reset = forms.ChoiceField(
+        label="Limit resets",
+        required=False,
+        choices=[("", "Never"), *LimitReset.choices],
+        help_text="At 00:00 UTC; weeks start on Monday. A new limit or interval counts from now.",
+    )
+
+    def __init__(self, membership: Membership, *args: Any, **options: Any) -> None:
+        limit = membership.spend_limit
+        text = "" if limit is None else format(as_usd(PicoUsd(limit)).normalize(), "f")
+        options["initial"] = {"limit": text, "reset": membership.limit_reset}
+        super().__init__(*args, **options)
+
+    def clean_limit(self) -> PicoUsd | None:
+        text = str(self.cleaned_data["limit"])
+        if not text.strip():
+            return None
+        try:
+            cents = parse_cents(text)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        if cents > LARGEST_LIMIT_CENTS:
+            raise forms.ValidationError("Enter at most $1,000,000. Leave empty for no limit.")
+        return pico_from_cents(cents)
 
 
 class DepartureForm(forms.Form):

@@ -12,11 +12,13 @@ from django.db import transaction
 from django.http import Http404
 
 from accounts.models import Membership, Organisation, User
-from common.clock import utc_now
+from common.clock import utc_now, window_start
+from common.money import PicoUsd
 
 from .signals import Refused, member_demoted, member_left, organisation_deleted
 
-__all__ = ["change_role", "create", "delete", "hand_over", "leave", "lock", "membership_of", "remove", "rename"]
+__all__ = ["change_role", "create", "delete", "hand_over", "leave", "lock", "membership_of", "remove", "rename",
+           "set_limit"]  # fmt: skip
 
 #: Organizations that a user may create, and the time until a deleted one no longer counts.
 MAX_CREATED = 5
@@ -66,6 +68,25 @@ def change_role(organisation: Organisation, actor: User, member: User, role: str
     membership.save(update_fields=["role"])
     if role != ADMIN:
         member_demoted.send(Organisation, organisation=locked, user=member)
+
+
+@transaction.atomic
+def set_limit(organisation: Organisation, actor: User, member: User, limit: PicoUsd | None, reset: str) -> None:
+    """Limit what a member may spend (pico-USD) in each window of `reset`, or in all if it is empty; None: no limit.
+
+    A first limit, and another interval, count from now. PermissionDenied unless the actor is an admin.
+    """
+    locked = lock(organisation, actor)
+    # Lock the row and write only these columns: a request of the member may be settling at the same time.
+    membership = locked.memberships.select_for_update(no_key=True).filter(user=member).first()
+    if membership is None:
+        raise Http404
+    if membership.spend_limit is None or membership.limit_reset != reset:
+        membership.window_usage = 0
+        membership.window_started_at = window_start(reset, utc_now()) if reset else None
+    membership.spend_limit = limit
+    membership.limit_reset = reset
+    membership.save(update_fields=["spend_limit", "limit_reset", "window_usage", "window_started_at"])
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from common.clock import utc_now
 from common.web.http import AuthedRequest
 
 from . import invitations, members
-from .forms import DeleteForm, DepartureForm, InviteForm, NameForm, RoleForm
+from .forms import DeleteForm, DepartureForm, InviteForm, LimitForm, NameForm, RoleForm
 from .signals import Refused
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "organisation_page",
     "remove",
     "rename",
+    "set_limit",
     "set_role",
     "switch",
 ]
@@ -103,6 +104,26 @@ def set_role(request: AuthedRequest, user_id: str) -> HttpResponse:
         return f"{member.email} is now {'an admin' if role == Membership.Role.ADMIN else 'a member'}."
 
     return act(request, set_role)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def set_limit(request: AuthedRequest, user_id: str) -> HttpResponse:
+    """The form of a member's spend limit; posted, it is saved."""
+    current = access.for_admin(request)
+    member = _member(current, user_id)
+    membership = members.membership_of(current, member)
+    form = LimitForm(membership, request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        context = {"form": form, "member": member, "membership": membership}
+        return render(request, "organisations/limit.html", context, status=422 if form.is_bound else 200)
+
+    def set_limit() -> str:
+        limit = form.cleaned_data["limit"]
+        members.set_limit(current, request.user, member, limit, form.cleaned_data["reset"])
+        return f"The spend limit of {member.email} is {'removed' if limit is None else 'saved'}."
+
+    return act(request, set_limit)
 
 
 @login_required

@@ -44,7 +44,7 @@ ENTRIES = (
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
     Entry("Organization", "users", "accounts:organization", "Members, roles and invitations",
           ("accounts:leave-organization", "accounts:delete-organization", "accounts:hand-over",
-           "accounts:remove-member")),
+           "accounts:remove-member", "accounts:member-limit")),
     Entry("Security", "lock", "accounts:security", "Password, two-factor authentication, passkeys",
           ("account_change_password", "account_set_password", "mfa_")),
 )  # fmt: skip

@@ -156,6 +156,29 @@ def test_the_keys_of_a_removed_member_are_disabled_or_handed_over(ada_client, ad
     assert not own.disabled
 
 
+def test_an_admin_limits_what_a_member_spends(ada_client, ben_client, ben, acme, clock):
+    path = f"{PAGE}/members/{ben.public_id}/limit"
+    assert ben_client.get(path).status_code == 403
+    assert ada_client.post(path, {"limit": "lots", "reset": ""}).status_code == 422
+    assert ada_client.post(path, {"limit": "2000000", "reset": ""}).status_code == 422
+    assert ada_client.post(path, {"limit": "12.50", "reset": "monthly"}).status_code == 302
+    membership = acme.memberships.get(user=ben)
+    assert (membership.spend_limit, membership.limit_reset) == (pico_from_cents(1250), "monthly")
+    acme.memberships.filter(user=ben).update(window_usage=pico_from_cents(250))
+    assert "$10.00 left of $12.50 every month" in shown(ben_client)
+    assert 'value="12.5"' in shown(ada_client, path)
+    ada_client.post(path, {"limit": "5", "reset": "monthly"})  # the count goes on
+    assert acme.memberships.get(user=ben).remaining == pico_from_cents(250)
+    clock.advance(days=31)
+    assert acme.memberships.get(user=ben).remaining == pico_from_cents(500)
+    ada_client.post(path, {"limit": "5", "reset": ""})  # another interval counts from now
+    assert acme.memberships.get(user=ben).window_usage == 0
+    ada_client.post(path, {"limit": "", "reset": ""})
+    assert acme.memberships.get(user=ben).spend_limit is None
+    other = add_member(members.create(make_user("x@example.com"), "Other"), "y@example.com")
+    assert ada_client.post(f"{PAGE}/members/{other.public_id}/limit", {"limit": "1"}).status_code == 404
+
+
 def test_a_member_who_leaves_is_back_in_the_personal_account(ben_client, ben, acme):
     assert ben_client.post(f"{PAGE}/leave", {"keys": "disable"}).status_code == 302
     assert ben_client.get(PAGE).context["organisation"] == ben.personal_organisation
