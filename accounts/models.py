@@ -187,12 +187,12 @@ class Membership(models.Model):
 
     @property
     def usage(self) -> int:
-        """What counts toward a limit that does not reset, pico-USD."""
+        """The usage that counts toward a limit that does not reset, pico-USD."""
         return self.window_usage
 
     @property
     def remaining(self) -> int | None:
-        """What the limit leaves now, pico-USD, running requests not deducted; None without a limit."""
+        """The rest of the limit, pico-USD, running requests not deducted; None without a limit."""
         return spend_limits.remaining(self, utc_now())
 
 

@@ -116,7 +116,7 @@ class MemberRow(msgspec.Struct):
 
     @property
     def usage(self) -> int:
-        """What counts toward a limit that does not reset."""
+        """The usage that counts toward a limit that does not reset."""
         return self.window_usage
 
 
