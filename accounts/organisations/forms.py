@@ -94,8 +94,8 @@ class DepartureForm(forms.Form):
         keys = self.fields["keys"]
         assert isinstance(keys, forms.ChoiceField)
         keys.choices = [
-            (DISABLE, "Disable them. Requests with them fail."),
-            *((public_id, f"Hand them over to {admin.email}. They keep working.") for public_id, admin in
+            (DISABLE, "Disable. Requests with these keys fail."),
+            *((public_id, f"Hand over to {admin.email}. They keep working.") for public_id, admin in
               self._heirs.items()),
         ]  # fmt: skip
 

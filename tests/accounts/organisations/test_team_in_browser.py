@@ -37,6 +37,7 @@ def invite(page: Page, address: str) -> None:
 
 def join(page: Page, site: Site, person: Person) -> None:
     enter(page, site, person, invitation_of(site, person.email))
+    expect(page.get_by_role("heading", name="Join")).to_be_visible()
     page.get_by_role("button", name="Join").click()
     expect(page.get_by_role("heading", name="Members")).to_be_visible()
 
@@ -71,6 +72,8 @@ def test_a_team_of_three_with_a_limit(page: Page, new_page: Callable[..., Page],
     bens, cems = new_page(), new_page()
     join(bens, site, ben)
     join(cems, site, cem)
+    cems.goto(f"{site.url}{PAGE}/leave")
+    check_looks(cems)
     expect(bens.get_by_role("heading", name="Invite members")).to_have_count(0)
     check_looks(bens)
 
@@ -89,7 +92,10 @@ def test_a_team_of_three_with_a_limit(page: Page, new_page: Callable[..., Page],
     assert refused.status_code == 402
     assert "your remaining spend limit in this organization" in refused.json()["error"]["message"]
 
+    page.goto(f"{site.url}{PAGE}/delete")
+    check_looks(page)
     page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(site.url + PAGE)
     page.get_by_role("button", name=f"More for {ben.email}").click()
     page.get_by_role("link", name=f"Remove {ben.email}").click()
     check_looks(page)
