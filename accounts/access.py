@@ -10,7 +10,17 @@ from common.web.http import AuthedRequest
 
 from .models import Membership, Organisation, PrivacySettings, User
 
-__all__ = ["for_admin", "for_member", "is_admin", "open_personal_organisation", "personal_name", "privacy_of"]
+__all__ = [
+    "chosen_of",
+    "for_admin",
+    "for_member",
+    "is_admin",
+    "open_personal_organisation",
+    "organisations_of",
+    "personal_name",
+    "privacy_of",
+    "switch_to",
+]
 
 #: Session key of the organization that the user has switched to.
 SESSION_ORGANISATION = "organisation"
@@ -33,6 +43,25 @@ def for_admin(request: AuthedRequest) -> Organisation:
     if not is_admin(request.user, organisation):
         raise PermissionDenied("Only admins of the organization can do this.")
     return organisation
+
+
+def switch_to(request: AuthedRequest, organisation: Organisation) -> None:
+    """Make `for_member` return this organization in the requests of this session."""
+    request.session[SESSION_ORGANISATION] = organisation.public_id
+
+
+def organisations_of(user: User) -> list[Organisation]:
+    """Return the organizations that the user may switch to: the personal one, then the others by name."""
+    found = Organisation.objects.filter(memberships__user=user).order_by("name", "pk")
+    return sorted(found, key=lambda organisation: organisation.personal_of_id != user.pk)
+
+
+def chosen_of(request: AuthedRequest, organisations: list[Organisation]) -> Organisation:
+    """Return the organization as `for_member` does, without a query if it is one of these: `organisations_of`."""
+    chosen = request.session.get(SESSION_ORGANISATION)
+    found = (each for each in organisations if each.public_id == chosen)
+    personal = (each for each in organisations if each.personal_of_id == request.user.pk)
+    return next(found, None) or next(personal, None) or for_member(request)
 
 
 def is_admin(user: User, organisation: Organisation) -> bool:

@@ -108,7 +108,9 @@ class OrganisationAdmin(ReadOnlyAdmin):
         "personal_of",
         "default_model",
         "default_sort",
+        "created_by",
         "created_at",
+        "deleted_at",
         "account",
         "keys",
     )

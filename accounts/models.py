@@ -13,6 +13,8 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from common import spend_limits
+from common.clock import utc_now
 from common.ids import public_id
 
 #: The namespace of workspaces' IDs.
@@ -121,7 +123,10 @@ class Organisation(models.Model):
     default_model = models.CharField(max_length=200, blank=True)
     # What routing sorts providers by where a request does not say; empty: balanced by price.
     default_sort = models.CharField(max_length=20, choices=Sort.choices, blank=True)
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # A deleted organization has no members and no keys. Its row stays, because its money rows refer to it.
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = "organization"
@@ -130,13 +135,29 @@ class Organisation(models.Model):
         return self.name
 
     @property
+    def is_shared(self) -> bool:
+        """Whether it was created for several members, unlike a user's personal account."""
+        return self.personal_of_id is None
+
+    @property
     def workspace_id(self) -> str:
         """The ID of its default workspace, a UUID that never changes. Organizations have no other workspaces."""
         return str(uuid5(_WORKSPACES, self.public_id))
 
 
+class LimitReset(models.TextChoices):
+    """When the count of a spend limit starts again, at 00:00 UTC; weeks start on Monday."""
+
+    DAILY = "daily", "Every day"
+    WEEKLY = "weekly", "Every week"
+    MONTHLY = "monthly", "Every month"
+
+
 class Membership(models.Model):
-    """A user in an organization. Admins also manage billing, settings and all keys."""
+    """A user in an organization. Admins also manage billing, settings and all keys.
+
+    With a spend limit, what the member's requests cost in the chat and with their keys counts toward it.
+    """
 
     class Role(models.TextChoices):
         ADMIN = "admin", "Admin"
@@ -145,13 +166,69 @@ class Membership(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    # The most that the member may spend (pico-USD) in each window, or since the limit was set; null: no limit.
+    spend_limit = models.BigIntegerField(null=True, blank=True)
+    limit_reset = models.CharField(max_length=10, choices=LimitReset.choices, blank=True)
+    # Written by the settlement of requests while there is a limit (pico-USD), and when the limit is set.
+    window_usage = models.BigIntegerField(default=0)
+    window_started_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("organisation", "user"), name="one_membership_per_user"),)
+        indexes = (
+            models.Index(
+                fields=("organisation",), condition=models.Q(spend_limit__isnull=False), name="members_with_limit"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.organisation_id} as {self.role}"
+
+    @property
+    def limit(self) -> int | None:
+        """The limit in pico-USD, for `common.spend_limits`."""
+        return self.spend_limit
+
+    @property
+    def usage(self) -> int:
+        """The usage that counts toward a limit that does not reset, pico-USD."""
+        return self.window_usage
+
+    @property
+    def remaining(self) -> int | None:
+        """The rest of the limit, pico-USD, running requests not deducted; None without a limit."""
+        return spend_limits.remaining(self, utc_now())
+
+
+class Invitation(models.Model):
+    """An invitation of an email address to an organization. Accepting, revoking or replacing it deletes the row.
+
+    Only the SHA-256 of its token is stored: the token is in the email, and is derived again when the email is sent.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()  # in lowercase
+    role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.MEMBER)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    nonce = models.CharField(max_length=32)  # another one makes another token
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sent_at = models.DateTimeField(default=timezone.now)  # when it was last asked to be sent
+    expires_at = models.DateTimeField()
+    # The time of the next try to send the email; null once it is sent, and after the last try.
+    due_at = models.DateTimeField(null=True, default=timezone.now)
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("organisation", "email"), name="one_invitation_per_address"),)
+        indexes = (
+            models.Index(fields=("email",), name="invitations_of_address"),
+            models.Index(fields=("due_at",), condition=models.Q(due_at__isnull=False), name="invitations_to_send"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organisation_id} as {self.role}"
 
 
 class PrivacySettings(models.Model):

@@ -11,8 +11,16 @@ from django.utils import timezone
 from . import reader
 from .deletion import finishing
 from .models import User
+from .organisations import invitations
 
-__all__ = ["finish_deletion", "finish_deletions", "report_failed_attempts", "send_notice"]
+__all__ = [
+    "deliver_invitation",
+    "deliver_invitations",
+    "finish_deletion",
+    "finish_deletions",
+    "report_failed_attempts",
+    "send_notice",
+]
 
 
 @shared_task
@@ -55,3 +63,15 @@ def finish_deletion(deletion_id: int) -> None:
 def finish_deletions() -> None:
     """Every minute: go on with deletions that wait for something, or whose worker died."""
     finishing.finish_due()
+
+
+@shared_task
+def deliver_invitation(invitation_id: int) -> None:
+    """Started when an invitation is committed."""
+    invitations.deliver(invitation_id)
+
+
+@shared_task
+def deliver_invitations() -> None:
+    """Every minute: send invitations whose worker died or that the mail server refused."""
+    invitations.deliver_due()

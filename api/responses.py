@@ -25,7 +25,7 @@ class KeyRequest(HttpRequest):
 
 def organisation_of(request: KeyRequest) -> Organisation:
     """Return the organization that owns the key. Raises NotAuthenticated (401) when it has just been deleted."""
-    organisation = Organisation.objects.filter(pk=request.auth.organisation_id).first()
+    organisation = Organisation.objects.filter(pk=request.auth.organisation_id, deleted_at=None).first()
     if organisation is None:
         raise NotAuthenticated("The organization of this API key no longer exists.")
     return organisation

@@ -24,6 +24,7 @@ __all__ = [
     "GenerationContent",
     "Key",
     "Keys",
+    "Members",
     "NewFeedback",
     "Preset",
     "PresetVersion",
@@ -340,4 +341,19 @@ class PresetVersion(Schema):
 
 class PresetVersions(Schema):
     data: list[PresetVersionData]
+    total_count: int
+
+
+class MemberData(Schema):
+    """A member. The names are the first word of the member's name and the rest."""
+
+    id: str
+    email: str
+    first_name: str | None
+    last_name: str | None
+    role: Literal["org:admin", "org:member"]
+
+
+class Members(Schema):
+    data: list[MemberData]
     total_count: int

@@ -6,7 +6,8 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from . import allowance
-        from .payments import deletion
+        from .payments import closing, deletion
 
         allowance.connect_signals()
         deletion.connect_signals()
+        closing.connect_signals()

@@ -41,6 +41,7 @@ class AccountRow(msgspec.Struct, AccountBalances):
     auto_top_up_below: int | None
     alert_below: int | None
     alerted_at: datetime | None
+    limits_members: bool = False  # whether a member of its organization has a spend limit
 
 
 def account_of(organisation: Organisation) -> CreditAccount:

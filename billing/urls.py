@@ -4,7 +4,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from billing.payments import webhooks
-from billing.views import auto_top_up, credits, notifications, purchases, receipts
+from billing.views import auto_top_up, credits, notifications, purchases, receipts, transfers
 
 app_name = "billing"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("settings/credits/low-balance-alert", credits.set_low_balance_alert, name="low-balance-alert"),
     path("settings/credits/low-balance-alert/off", credits.stop_low_balance_alert, name="stop-low-balance-alert"),
     path("settings/credits/transactions.csv", credits.export_transactions, name="export-transactions"),
+    path("settings/credits/move", transfers.move_credits, name="move-credits"),
     path("settings/credits/return", purchases.purchase_return, name="purchase-return"),
     path("settings/credits/purchases/<uuid:purchase_id>", purchases.show_purchase, name="purchase"),
     path("settings/credits/purchases/<uuid:purchase_id>/cancel", purchases.cancel_purchase, name="cancel-purchase"),

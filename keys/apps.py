@@ -6,6 +6,7 @@ class KeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
-        from . import deletion
+        from . import deletion, departures
 
         deletion.connect_signals()
+        departures.connect_signals()

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts import access
-from accounts.models import Organisation, User
+from accounts.models import LimitReset, Organisation, User
 from common.money import PicoUsd
 
 
@@ -30,10 +30,7 @@ class ApiKey(models.Model):
     A deleted key keeps its row, because the usage history refers to it.
     """
 
-    class Reset(models.TextChoices):
-        DAILY = "daily", "Every day"
-        WEEKLY = "weekly", "Every week"
-        MONTHLY = "monthly", "Every month"
+    Reset = LimitReset
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="api_keys")
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

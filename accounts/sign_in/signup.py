@@ -13,9 +13,11 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from accounts import access, reader
 from accounts.models import User
+from accounts.organisations import invitations
 from common import mail
 
 from . import guessing, known_browsers
@@ -88,6 +90,12 @@ class AccountAdapter(DefaultAccountAdapter):
         assert isinstance(user, User)
         known_browsers.greet(request, response, user, is_new_user=options["signup"])
         return response
+
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
+        """Lead a user whom an organization has invited to the page where they accept."""
+        if self.request.user == email_address.user and invitations.for_user(email_address.user):
+            return reverse("accounts:organization")
+        return str(super().get_email_verification_redirect_url(email_address))
 
     def send_notification_mail(self, template_prefix: str, user: AbstractBaseUser, *args: Any, **options: Any) -> None:
         with reader.reading(user if isinstance(user, User) else None):

@@ -190,6 +190,22 @@ def disputes_match_their_entries() -> Iterator[Fault]:
 
 
 @check
+def moved_credits_arrived() -> Iterator[Fault]:
+    """Credits that left an account by a transfer are in one other account, and came from nowhere else."""
+    out, into = LedgerEntry.Kind.TRANSFER_OUT, LedgerEntry.Kind.TRANSFER_IN
+    arrived = {
+        entry.reference: (entry.account_id, entry.amount)
+        for entry in LedgerEntry.objects.filter(kind=into).iterator(chunk_size=1000)
+    }
+    for entry in LedgerEntry.objects.filter(kind=out).iterator(chunk_size=1000):
+        account, amount = arrived.pop(entry.reference, (None, 0))
+        if account in {None, entry.account_id} or amount != -entry.amount:
+            yield Fault(f"ledger entry {entry.pk}", f"moved {_usd(-entry.amount)}, of which {_usd(amount)} arrived")
+    for reference in arrived:
+        yield Fault(f"ledger entry of transfer {reference}", "added credits that left no other account")
+
+
+@check
 def expired_credits_were_due() -> Iterator[Fault]:
     """Credits expired only after their expiration date and after both warnings."""
     entries = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.EXPIRY)

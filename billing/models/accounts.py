@@ -118,6 +118,8 @@ class LedgerEntry(models.Model):
         DISPUTE_REVERSAL = "dispute_reversal", "Dispute won"
         ADJUSTMENT = "adjustment", "Adjustment"
         FORFEIT = "forfeit", "Lost with the account"
+        TRANSFER_OUT = "transfer_out", "Moved to an organization"
+        TRANSFER_IN = "transfer_in", "Moved from a personal account"
 
     account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="entries")
     kind = models.CharField(max_length=20, choices=Kind.choices)

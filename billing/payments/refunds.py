@@ -70,8 +70,10 @@ def offer(purchase: Purchase, *, by_operator: bool = False) -> Offer:
     if purchase.refunds.filter(state=State.REQUESTED).exists():
         raise NotRefundable("A refund of this purchase is in progress.")
     lot = Lot.objects.get(purchase=purchase)
-    if not lot.amount:
+    if not lot.amount and purchase.refunds.exists():
         raise NotRefundable("This purchase has already been refunded.")
+    if not lot.amount:
+        raise NotRefundable("The credits of this purchase were moved to an organization, so they can't be refunded.")
     cents = cents_down(ledger.unspent(lot))
     if not cents:
         raise NotRefundable("The credits of this purchase are spent or on hold.")

@@ -16,7 +16,7 @@ from billing.spending import AccountRow
 from common.storage import database
 from gateway.models import Generation
 
-from .rows import GenerationRow, HoldRow, HourRow, KeyRow, SpendRow
+from .rows import GenerationRow, HoldRow, HourRow, KeyRow, MemberRow, SpendRow
 from .sql import BoundStatement, as_json, fetch, ids, run, statements
 
 __all__ = ["Batch", "LockedRows"]
@@ -35,6 +35,10 @@ class LockedRows(msgspec.Struct):
     released: dict[str, int]
     #: ...and pico-USD charged for those that are already settled.
     charged: dict[str, int]
+    #: Members with a spend limit, by account and user...
+    members: dict[tuple[int, int], MemberRow] = {}
+    #: ...and the pico-USD that their running requests hold.
+    held_by_members: dict[tuple[int, int], int] = {}
 
 
 class Batch:
@@ -66,9 +70,14 @@ class Batch:
                 database.close_for_good()
 
     def read(
-        self, accounts: Collection[int], keys: Collection[int], holding: Collection[int], ended: Collection[str]
+        self,
+        accounts: Collection[int],
+        keys: Collection[int],
+        users: Collection[int],
+        holding: Collection[int],
+        ended: Collection[str],
     ) -> LockedRows:
-        """Lock these accounts, read these keys, and delete the holds of the requests that have `ended`.
+        """Lock these accounts, read these keys and users' limits, and delete the holds of requests that have `ended`.
 
         `holding` are the keys that are about to hold more. Rows are locked in id order, accounts before keys, so that
         two batches cannot deadlock. A batch that only holds changes no key, and everything that holds or spends with
@@ -87,7 +96,27 @@ class Batch:
         limited = [pk for pk in holding if pk in locked_keys and locked_keys[pk].limit is not None]
         held_by_keys = _held_by(limited, [*locked_accounts])
         released, charged = _ended_before([pk for pk in ended if pk not in holds])
-        return LockedRows(locked_accounts, locked_keys, held_by_keys, holds, released, charged)
+        limiting = [account.id for account in locked_accounts.values() if account.limits_members]
+        members, held_by_members = self._members(limiting, users) if limiting and users else ({}, {})
+        return LockedRows(
+            locked_accounts, locked_keys, held_by_keys, holds, released, charged, members, held_by_members
+        )
+
+    def _members(
+        self, accounts: list[int], users: Collection[int]
+    ) -> tuple[dict[tuple[int, int], MemberRow], dict[tuple[int, int], int]]:
+        """Return the members with a spend limit, and what is on hold for the users. The accounts must be locked.
+
+        As with keys, a batch that only holds does not lock them.
+        """
+        known = statements()
+        members = known.read_members if self._only_holds else known.lock_members
+        values = [ids(accounts), ids(sorted(users))]
+        found, held = fetch([(members, values), (known.sum_holds_by_member, values)])
+        rows = [MemberRow(*row) for row in _in_utc(found)]
+        return {(row.account_id, row.user_id): row for row in rows}, {
+            (account, user): int(amount) for account, user, amount in held
+        }
 
     def write(
         self,
@@ -114,6 +143,8 @@ class Batch:
         bound.append((known.update_accounts, [_changes(locked.accounts.values())]))
         if charged_keys := {row.key_id for row in settled}.intersection(locked.keys):
             bound.append((known.update_keys, [_changes([locked.keys[key] for key in charged_keys if key is not None])]))
+        if spenders := {(row.account_id, row.user_id or 0) for row in settled}.intersection(locked.members):
+            bound.append((known.update_members, [_changes([locked.members[each] for each in spenders])]))
         if hours:
             bound.append((known.add_to_hours, [as_json(hours)]))
             bound.append((known.reopen_usage, [_days_of(hours)]))
@@ -155,6 +186,6 @@ def _days_of(hours: Iterable[HourRow]) -> str:
     return as_json([{"account_id": account, "day": hour.replace(hour=0)} for account, hour in oldest.items()])
 
 
-def _changes(rows: "Iterable[AccountRow] | Iterable[KeyRow]") -> str:
+def _changes(rows: "Iterable[AccountRow] | Iterable[KeyRow] | Iterable[MemberRow]") -> str:
     """The changed columns of the rows as JSON: without the others, PostgreSQL has half as much to parse."""
     return as_json([{name: getattr(row, name) for name in ("id", *row.CHANGED)} for row in rows])

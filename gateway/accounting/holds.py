@@ -25,6 +25,16 @@ BALANCE_DIVISOR = 4
 SHORT_RESPONSE_TOKENS = 4096
 #: With fewer affordable tokens than this, a response is not worth starting.
 MIN_TOKENS = 16
+#: The refusal by whose limit it is, with its remedy.
+_LIMITS = {
+    "key": (
+        "This request exceeds the API key's remaining spend limit ({left}). Raise the limit at {site}/settings/keys"
+    ),
+    "member": (
+        "This request exceeds your remaining spend limit in this organization ({left}). Ask an admin to raise it at "
+        "{site}/settings/organization"
+    ),
+}
 
 
 class Admit(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +62,14 @@ class Admission(msgspec.Struct, frozen=True):
     max_tokens: int | None  # to send to the provider; None when the balance covers the model's own limit
 
 
-def hold_for(operation: Admit, account: AccountRow, key_remaining: int | None) -> tuple[PicoUsd, int | None]:
+def hold_for(
+    operation: Admit, account: AccountRow, key_remaining: int | None, member_remaining: int | None = None
+) -> tuple[PicoUsd, int | None]:
     """(the hold in pico-USD, the `max_tokens` to send to the provider or None for the model's own limit).
 
-    `key_remaining` is what the API key may still hold (pico-USD), None without a spend limit. Raises PaymentRequired
-    when the account is frozen, or the balance or the key does not cover the request.
+    `key_remaining` and `member_remaining` are what the API key and the member may still hold (pico-USD), None without
+    a spend limit. Raises PaymentRequired when the account is frozen, or when the balance or a limit does not cover the
+    request.
     """
     if account.frozen_reason:
         raise PaymentRequired(
@@ -67,9 +80,11 @@ def hold_for(operation: Admit, account: AccountRow, key_remaining: int | None) -
     if operation.prompt_cost == 0 and token_pico == 0:
         return PicoUsd(0), operation.requested_tokens
     available = account.available
-    limited_by_key = key_remaining is not None and key_remaining < available
-    if key_remaining is not None:
-        available = min(available, key_remaining)
+    limited_by = ""
+    if key_remaining is not None and key_remaining < available:
+        available, limited_by = key_remaining, "key"
+    if member_remaining is not None and member_remaining < available:
+        available, limited_by = member_remaining, "member"
 
     def affordable(amount: int) -> int:
         """Completion tokens that `amount` (pico-USD) buys after the prompt; -1 when it does not cover the prompt."""
@@ -79,7 +94,7 @@ def hold_for(operation: Admit, account: AccountRow, key_remaining: int | None) -
     tokens = affordable(available)
     enough = wanted if operation.requested_tokens else min(wanted, MIN_TOKENS)
     if available <= 0 or tokens < enough:
-        raise _too_expensive(operation, available, tokens, limited_by_key)
+        raise _too_expensive(operation, available, tokens, limited_by)
     if operation.requested_tokens is None and token_pico:
         tokens = max(affordable(available // BALANCE_DIVISOR), min(tokens, SHORT_RESPONSE_TOKENS))
     # Hardly any file is as large as a hostile one could be: hold that much where the balance has it, but do not ask
@@ -89,14 +104,13 @@ def hold_for(operation: Admit, account: AccountRow, key_remaining: int | None) -
     return hold, tokens if shrunk else operation.requested_tokens
 
 
-def _too_expensive(operation: Admit, available: int, tokens: int, limited_by_key: bool) -> PaymentRequired:
+def _too_expensive(operation: Admit, available: int, tokens: int, limited_by: str) -> PaymentRequired:
     top_up = f"{settings.SITE_URL}/settings/credits"
-    if limited_by_key:
+    if limited_by:
         left = format_exact_usd(PicoUsd(max(0, available)))
         return PaymentRequired(
-            f"This request exceeds the API key's remaining spend limit ({left}). "
-            f"Raise the limit at {settings.SITE_URL}/settings/keys",
-            metadata={"limit": "key", "affordable_tokens": max(0, tokens)},
+            _LIMITS[limited_by].format(left=left, site=settings.SITE_URL),
+            metadata={"limit": limited_by, "affordable_tokens": max(0, tokens)},
         )
     if available <= 0:
         return PaymentRequired(f"Insufficient credits. Add credits at {top_up}", metadata={"affordable_tokens": 0})

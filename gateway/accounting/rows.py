@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.models import Generation
 
-__all__ = ["GenerationRow", "HoldRow", "HourRow", "KeyRow", "SpendRow"]
+__all__ = ["GenerationRow", "HoldRow", "HourRow", "KeyRow", "MemberRow", "SpendRow"]
 
 
 class _RequestRow(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -99,6 +99,25 @@ class KeyRow(msgspec.Struct):
     window_usage: int
     window_started_at: datetime | None
     last_used_at: datetime | None = None  # written only
+
+
+class MemberRow(msgspec.Struct):
+    """The spend limit of a member (pico-USD); settlement writes the CHANGED columns."""
+
+    CHANGED: ClassVar = ("window_usage", "window_started_at")
+
+    id: int
+    account_id: int
+    user_id: int
+    limit: int | None
+    limit_reset: str
+    window_usage: int
+    window_started_at: datetime | None
+
+    @property
+    def usage(self) -> int:
+        """The usage that counts toward a limit that does not reset."""
+        return self.window_usage
 
 
 class HourRow(msgspec.Struct, omit_defaults=True):

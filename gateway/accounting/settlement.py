@@ -83,7 +83,7 @@ class SettlementQueue:
     def admit(self, operation: Admit) -> "asyncio.Future[Admission]":
         """Hold credits. A caller that stops awaiting must still settle the request.
 
-        Awaiting it raises PaymentRequired when the balance or the key's limit does not cover the request, and
+        Awaiting it raises PaymentRequired when the balance or a limit of the key or member does not cover it, and
         NotAuthenticated when the key has been revoked since it was looked up. While the database is away it raises
         ServiceUnavailable, and nothing is held.
         """
@@ -135,6 +135,7 @@ def write_batch(operations: Sequence[Operation]) -> list[Result]:
         locked = batch.read(
             {generation.account_id for generation in generations},
             {generation.key_id for generation in generations if generation.key_id is not None},
+            {generation.user_id for generation in generations if generation.user_id is not None},
             {each.generation.key_id for each in operations if isinstance(each, Admit) and each.generation.key_id},
             ended,
         )
@@ -188,8 +189,14 @@ class _Decisions:
             require_usable(key, self.now)
             assert key is not None
             key_remaining = remaining(key, self.now, held=held_by_keys.get(key.id, 0))
-        hold, max_tokens = hold_for(operation, account, key_remaining)
+        spender = (generation.account_id, generation.user_id or 0)
+        member, member_remaining = self.locked.members.get(spender), None
+        if member is not None:
+            member_remaining = remaining(member, self.now, held=self.locked.held_by_members.get(spender, 0))
+        hold, max_tokens = hold_for(operation, account, key_remaining, member_remaining)
         account.held += hold
+        if member is not None:
+            self.locked.held_by_members[spender] = self.locked.held_by_members.get(spender, 0) + hold
         if key is not None and key_remaining is not None:
             held_by_keys[key.id] = held_by_keys.get(key.id, 0) + hold
         self.opened.append(generation.held(hold, PROCESS_ID))
@@ -216,6 +223,9 @@ class _Decisions:
             start_window(key, self.now)
             key.window_usage += cost
             key.last_used_at = self.now
+        if member := locked.members.get((generation.account_id, generation.user_id or 0)):
+            start_window(member, self.now)
+            member.window_usage += cost
         self.add_to_hour(generation)
         if generation.provider and not generation.simulated:
             self.add_to_spend(generation)

@@ -12,7 +12,10 @@ from openrouter_site.browser_libraries import IMPORTS
 
 
 def site(request: PageRequest) -> dict[str, Any]:
-    """`site_name`, `version`, `csp_nonce`, `imports`, `sandboxed`, and `credit_account` for a member."""
+    """`site_name`, `version`, `csp_nonce`, `imports`, `sandboxed`.
+
+    For a signed-in user also `organisations`, the chosen `organisation` and its `credit_account`.
+    """
     context: dict[str, Any] = {
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
@@ -29,7 +32,8 @@ def site(request: PageRequest) -> dict[str, Any]:
     }
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
         # Lazy: the admin doesn't show it, and must not create an organization for an operator.
-        organisation: Any = SimpleLazyObject(lambda: access.for_member(request))  # type: ignore[arg-type]
-        context["organisation"] = organisation
+        organisations: Any = SimpleLazyObject(lambda: access.organisations_of(request.user))  # type: ignore[arg-type]
+        organisation: Any = SimpleLazyObject(lambda: access.chosen_of(request, organisations))  # type: ignore[arg-type]
+        context |= {"organisations": organisations, "organisation": organisation}
         context["credit_account"] = SimpleLazyObject(lambda: spending.account_of(organisation))
     return context

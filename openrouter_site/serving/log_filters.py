@@ -9,8 +9,8 @@ __all__ = ["MaskUrls", "mask", "mask_urls_in_logs"]
 #: Loggers whose lines contain the paths of requests.
 LOGGERS = ("uvicorn.access", "uvicorn.error", "django.request", "django.security.csrf", "django.channels.server")
 
-#: What follows one of these in a path is a token: links that verify an address or reset a password.
-_TOKEN = re.compile(r"(/(?:confirm-email|reset/key|unsubscribe|token)/)[^/?\s\"']+")
+#: What follows one of these in a path is a token: links that verify an address, reset a password or invite.
+_TOKEN = re.compile(r"(/(?:confirm-email|reset/key|unsubscribe|token|invitations)/)[^/?\s\"']+")
 _QUERY = re.compile(r"(/[^?\s\"']*\?)[^\s\"']+")
 
 

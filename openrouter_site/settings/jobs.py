@@ -28,6 +28,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "alert-low-balances": {"task": "billing.tasks.alert_low_balances", "schedule": 60.0},
     "deliver-notices": {"task": "billing.tasks.deliver_notices", "schedule": 60.0},
     "finish-deletions": {"task": "accounts.tasks.finish_deletions", "schedule": 60.0},
+    "deliver-invitations": {"task": "accounts.tasks.deliver_invitations", "schedule": 60.0},
     "write-summaries": {"task": "activity.tasks.write_summaries", "schedule": 600.0},
     "recover-missed-payments": {"task": "billing.tasks.recover_missed_payments", "schedule": 600.0},
     "expire-credits": {"task": "billing.tasks.expire_credits", "schedule": crontab(hour=2, minute=40)},

@@ -50,6 +50,9 @@ ACCOUNT_RATE_LIMITS = {
     "unasked_mail": "5/h/key",
 }
 
+# Members of an organization, open invitations included.
+ORGANISATION_MAX_MEMBERS = 10
+
 # Two-factor authentication. The admin is closed to staff who have not used it in their session.
 MFA_ADAPTER = "accounts.sign_in.second_factor.MFAAdapter"
 MFA_FORMS = {

@@ -13,7 +13,15 @@
 -- Rows are locked in id order, accounts before keys, so that two batches cannot deadlock. NO KEY lets other
 -- transactions insert rows that refer to these.
 -- param: ids bigint[]
-SELECT id, credits, usage, held, frozen_reason, auto_top_up_below, alert_below, alerted_at
+SELECT
+    id, credits, usage, held, frozen_reason, auto_top_up_below, alert_below, alerted_at,
+    EXISTS (
+        SELECT 1
+        FROM accounts_membership
+        WHERE
+            accounts_membership.organisation_id = billing_creditaccount.organisation_id
+            AND accounts_membership.spend_limit IS NOT NULL
+    ) AS limits_members
 FROM billing_creditaccount
 WHERE id = ANY(:'ids'::bigint[])
 ORDER BY id
@@ -48,6 +56,45 @@ SELECT key_id, sum(amount)
 FROM gateway_hold
 WHERE account_id = ANY(:'account_ids'::bigint[]) AND key_id = ANY(:'key_ids'::bigint[])
 GROUP BY key_id;
+
+-- name: read_members
+-- Members with a spend limit.
+-- param: account_ids bigint[]
+-- param: user_ids bigint[]
+SELECT
+    member.id, account.id, member.user_id, member.spend_limit, member.limit_reset,
+    member.window_usage, member.window_started_at
+FROM billing_creditaccount AS account
+INNER JOIN accounts_membership AS member ON account.organisation_id = member.organisation_id
+WHERE
+    account.id = ANY(:'account_ids'::bigint[])
+    AND member.user_id = ANY(:'user_ids'::bigint[])
+    AND member.spend_limit IS NOT NULL
+ORDER BY member.id;
+
+-- name: lock_members
+-- After accounts and keys, in id order.
+-- param: account_ids bigint[]
+-- param: user_ids bigint[]
+SELECT
+    member.id, account.id, member.user_id, member.spend_limit, member.limit_reset,
+    member.window_usage, member.window_started_at
+FROM billing_creditaccount AS account
+INNER JOIN accounts_membership AS member ON account.organisation_id = member.organisation_id
+WHERE
+    account.id = ANY(:'account_ids'::bigint[])
+    AND member.user_id = ANY(:'user_ids'::bigint[])
+    AND member.spend_limit IS NOT NULL
+ORDER BY member.id
+FOR NO KEY UPDATE OF member;
+
+-- name: sum_holds_by_member
+-- param: account_ids bigint[]
+-- param: user_ids bigint[]
+SELECT account_id, user_id, sum(amount)
+FROM gateway_hold
+WHERE account_id = ANY(:'account_ids'::bigint[]) AND user_id = ANY(:'user_ids'::bigint[])
+GROUP BY account_id, user_id;
 
 -- name: read_generations
 -- param: ids text[]
@@ -148,6 +195,13 @@ FROM json_to_recordset(:'rows') AS new (
     last_used_at timestamp with time zone
 )
 WHERE keys_apikey.id = new.id;
+
+-- name: update_members
+-- param: rows json
+UPDATE accounts_membership
+SET window_usage = new.window_usage, window_started_at = new.window_started_at
+FROM json_to_recordset(:'rows') AS new (id bigint, window_usage bigint, window_started_at timestamp with time zone)
+WHERE accounts_membership.id = new.id;
 
 -- name: add_to_hours
 -- param: rows json

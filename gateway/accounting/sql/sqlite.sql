@@ -14,7 +14,15 @@
 
 -- name: lock_accounts
 -- param: ids json
-SELECT id, credits, usage, held, frozen_reason, auto_top_up_below, alert_below, alerted_at
+SELECT
+    id, credits, usage, held, frozen_reason, auto_top_up_below, alert_below, alerted_at,
+    EXISTS (
+        SELECT 1
+        FROM accounts_membership
+        WHERE
+            accounts_membership.organisation_id = billing_creditaccount.organisation_id
+            AND accounts_membership.spend_limit IS NOT NULL
+    ) AS limits_members
 FROM billing_creditaccount
 WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
@@ -47,6 +55,44 @@ SELECT key_id, sum(amount)
 FROM gateway_hold
 WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND key_id IN (SELECT value FROM json_each(:key_ids))
 GROUP BY key_id;
+
+-- name: read_members
+-- Members with a spend limit.
+-- param: account_ids json
+-- param: user_ids json
+SELECT
+    member.id, account.id, member.user_id, member.spend_limit, member.limit_reset,
+    member.window_usage, member.window_started_at
+FROM billing_creditaccount AS account
+INNER JOIN accounts_membership AS member ON account.organisation_id = member.organisation_id
+WHERE
+    account.id IN (SELECT value FROM json_each(:account_ids))
+    AND member.user_id IN (SELECT value FROM json_each(:user_ids))
+    AND member.spend_limit IS NOT NULL
+ORDER BY member.id;
+
+-- name: lock_members
+-- After accounts and keys, in id order.
+-- param: account_ids json
+-- param: user_ids json
+SELECT
+    member.id, account.id, member.user_id, member.spend_limit, member.limit_reset,
+    member.window_usage, member.window_started_at
+FROM billing_creditaccount AS account
+INNER JOIN accounts_membership AS member ON account.organisation_id = member.organisation_id
+WHERE
+    account.id IN (SELECT value FROM json_each(:account_ids))
+    AND member.user_id IN (SELECT value FROM json_each(:user_ids))
+    AND member.spend_limit IS NOT NULL
+ORDER BY member.id;
+
+-- name: sum_holds_by_member
+-- param: account_ids json
+-- param: user_ids json
+SELECT account_id, user_id, sum(amount)
+FROM gateway_hold
+WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND user_id IN (SELECT value FROM json_each(:user_ids))
+GROUP BY account_id, user_id;
 
 -- name: read_generations
 -- param: ids json
@@ -184,6 +230,19 @@ FROM (
     FROM json_each(:rows)
 ) AS new
 WHERE keys_apikey.id = new.id;
+
+-- name: update_members
+-- param: rows json
+UPDATE accounts_membership
+SET window_usage = new.window_usage, window_started_at = new.window_started_at
+FROM (
+    SELECT
+        json_extract(value, '$.id') AS id,
+        json_extract(value, '$.window_usage') AS window_usage,
+        replace(rtrim(json_extract(value, '$.window_started_at'), 'Z'), 'T', ' ') AS window_started_at
+    FROM json_each(:rows)
+) AS new
+WHERE accounts_membership.id = new.id;
 
 -- name: add_to_hours
 -- param: rows json

@@ -59,12 +59,16 @@ class Statements:
     lock_keys: Statement
     delete_holds: Statement
     sum_holds_by_key: Statement
+    read_members: Statement
+    lock_members: Statement
+    sum_holds_by_member: Statement
     read_generations: Statement
     delete_generations: Statement
     insert_holds: Statement
     insert_generations: Statement
     update_accounts: Statement
     update_keys: Statement
+    update_members: Statement
     add_to_hours: Statement
     reopen_usage: Statement
     add_to_spend: Statement

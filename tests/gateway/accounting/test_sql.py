@@ -90,6 +90,7 @@ def test_the_planner_settings_outlast_a_transaction_that_is_rolled_back(account)
         "delete_generations",
         "update_accounts",
         "update_keys",
+        "update_members",
         "reopen_usage",
     ],
 )

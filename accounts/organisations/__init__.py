@@ -1,0 +1,1 @@
+"""Shared organizations: members, roles and invitations, and their pages."""

@@ -1,0 +1,20 @@
+"""Signals for the apps above this one, sent inside the transaction that they report.
+
+A receiver that raises `Refused` stops the act, and its message is shown.
+"""
+
+from django.dispatch import Signal
+
+__all__ = ["Refused", "member_demoted", "member_left", "organisation_deleted"]
+
+#: A member has left or was removed. With `organisation`, `user`, and `heir`: the admin who takes over the member's
+#: keys, or None to disable them.
+member_left = Signal()
+#: An admin has become a member. With `organisation` and `user`.
+member_demoted = Signal()
+#: An organization is deleted. With `organisation`.
+organisation_deleted = Signal()
+
+
+class Refused(Exception):
+    """The act is not possible. The message is for the user, and names the remedy."""
