@@ -12,7 +12,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db.models import CASCADE, SET_NULL, Model
 
-from accounts.models import AccountDeletion, Organisation, User, new_organisation_id, new_user_id
+from accounts.models import AccountDeletion, Invitation, Organisation, User, new_organisation_id, new_user_id
+from common.clock import utc_now
 
 from .leaving import Leaving
 
@@ -35,12 +36,14 @@ def erase(leaving: Leaving) -> None:
     _forget_addresses_in_log(leaving.addresses)
     forget_in_log(User, [leaving.user.pk])
     forget_in_log(Organisation, [each.pk for each in leaving.organisations])
+    Invitation.objects.filter(email__in=leaving.addresses).delete()  # nothing but the address says whose they are
     _erase_related(leaving.user)
     _bury(leaving.user)
     for organisation in leaving.organisations:
         _erase_related(organisation)
         organisation.public_id = new_organisation_id()
-        organisation.save(update_fields=["public_id"])
+        organisation.deleted_at = utc_now()
+        organisation.save(update_fields=["public_id", "deleted_at"])
         _empty(organisation)
 
 
