@@ -177,7 +177,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         await super().send(message)
-        if message["type"] == "websocket.accept":  # uvicorn keeps them as long as the connection: 8 kB
+        if message["type"] == "websocket.accept" and self.request:
+            # uvicorn keeps them as long as the connection, 8 kB, and the parser of websockets keeps the request.
+            self.request.headers.clear()
             self.request = self.response = None  # type: ignore[assignment]
 
     def pause_writing(self) -> None:
