@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import access
 from accounts.models import User
+from common.names import clean_name
 from common.web.http import AuthedRequest
 
 from . import protection
@@ -23,6 +24,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
         fields = ("name",)
         help_texts = {"name": "Shown to members of your organizations."}  # noqa: RUF012
         widgets = {"name": forms.TextInput({"autocomplete": "name"})}  # noqa: RUF012
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
 
 
 @login_required

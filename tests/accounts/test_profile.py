@@ -12,6 +12,9 @@ def test_a_user_changes_their_name_and_that_of_their_organization(alice_client, 
     organisation.refresh_from_db()
     assert alice.name == organisation.name == "Alice & <Co>"
     assert b"Alice &amp; &lt;Co&gt;" in alice_client.get(PROFILE).content
+    alice_client.post(PROFILE, {"name": "Al\u202eice\u0007"})
+    alice.refresh_from_db()
+    assert alice.name == "Alice"
     alice_client.post(PROFILE, {"name": ""})
     organisation.refresh_from_db()
     assert organisation.name == "alice"
