@@ -49,8 +49,11 @@ def spending_of(view: Filter) -> Spending:
     found = Spending(today)
     edges = [today - DAYS * DAY, month, hour_of(view.now) + timedelta(hours=1)]
     stretch = Stretch(view.account, edges, "day")
+    ages: dict[datetime, int] = {}  # thousands of rows begin at a few moments
     for start, column, value, cost in rollups.sums_apart(stretch, view.rolled_until, SUBJECTS, "cost"):
-        age = (today - window_start("daily", start)).days
+        age = ages.get(start)
+        if age is None:
+            age = ages[start] = (today - window_start("daily", start)).days
         found.by[column][value][age] += cost
         if column == SUBJECTS[0]:
             found.total[age] += cost
