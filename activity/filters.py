@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from accounts.models import Organisation, User
 from billing import spending
 from billing.models import CreditAccount
+from common.moments import zone_text
 
 from .sums import rollups
 from .sums.dimensions import DIMENSIONS, GROUPS, picks_from, text_of
@@ -176,13 +177,13 @@ class Filter:
 
     @property
     def zone_name(self) -> str:
-        """ "UTC" or "Europe/Berlin"."""
-        return str(self.zone)
+        """ "UTC" or "America/New York"."""
+        return zone_text(self.zone)
 
     @property
     def other_zone_name(self) -> str:
         """The zone that one click leads to; empty for a reader in UTC."""
-        return "" if self.own_zone is UTC else str(self.own_zone if self.query_zone else UTC)
+        return "" if self.own_zone is UTC else zone_text(self.own_zone if self.query_zone else UTC)
 
     @property
     def query_other_zone(self) -> str:

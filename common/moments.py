@@ -19,6 +19,7 @@ __all__ = [
     "moment_text",
     "reading",
     "time_text",
+    "zone_text",
 ]
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -75,6 +76,11 @@ def local(moment: datetime, zone: tzinfo | None = None) -> datetime:
         return aware.astimezone(zone or current_reader().zone)
     except OverflowError:
         return aware.astimezone(UTC)
+
+
+def zone_text(zone: tzinfo | None = None) -> str:
+    """Return the name of the zone, by default the reader's: "UTC" or "America/New York"."""
+    return str(zone or current_reader().zone).replace("_", " ")
 
 
 def day_text(day: date, zone: tzinfo | None = None, *, with_year: bool = True) -> str:

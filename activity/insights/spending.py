@@ -48,7 +48,8 @@ def spending_of(view: Filter) -> Spending:
     month, _ = month_of(view.now, view.zone)
     found = Spending(today)
     edges = [today - DAYS * DAY, month, hour_of(view.now) + timedelta(hours=1)]
-    stretch, ages = Stretch(view.account, edges, "day"), dict[datetime, int]()
+    stretch = Stretch(view.account, edges, "day")
+    ages: dict[datetime, int] = {}  # thousands of rows begin at a few moments
     for start, column, value, cost in rollups.sums_apart(stretch, view.rolled_until, SUBJECTS, "cost"):
         age = ages.get(start)
         if age is None:

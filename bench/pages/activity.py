@@ -5,8 +5,9 @@ accounts, a tenth of them of one account with many keys, members, apps and model
 account and prints p50, p95 and the CPU time (of the page's process and PostgreSQL's, the least of the rounds) at both
 sizes, and their ratios.
 
-BENCH_GENERATIONS is the larger number (the smaller is a hundredth of it), BENCH_LOADS how often each page is loaded,
-BENCH_POSTGRESQL a running server to use instead.
+BENCH_GENERATIONS is the larger number (the smaller is a hundredth of it), BENCH_LARGE the share of the account whose
+pages are loaded (1: only its requests, which are filled in a tenth of the time), BENCH_LOADS how often each page is
+loaded, BENCH_POSTGRESQL a running server to use instead.
 """
 
 import json
@@ -34,7 +35,7 @@ ROUNDS = 4
 ACCOUNTS = 1000
 DAYS = 365
 #: The share of the large account.
-LARGE = 0.1
+LARGE = float(os.environ.get("BENCH_LARGE", "0.1"))
 
 #: For a server that is thrown away. The first line is about loading, the second about reading.
 SERVER_SETTINGS = {

@@ -77,7 +77,7 @@ def moment_text(moment: datetime | None) -> str:
 @register.simple_tag
 def time_zone() -> str:
     """Return the name of the reader's zone, "America/New York"."""
-    return str(moments.current_reader().zone).replace("_", " ")
+    return moments.zone_text()
 
 
 def _element(moment: datetime, text: str, *, with_local: bool = False) -> SafeString:

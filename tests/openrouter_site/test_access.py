@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -27,7 +28,7 @@ from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows, s
 #: each in their own account.
 PEOPLE = ("anonymous", "owner", "admin", "member", "outsider", "staff")
 #: Paths with tables of their own: the admin, the API, and the pages of a person's own sign-in.
-ELSEWHERE = {"admin/", "api/v1/", "account/", "account/two-factor/"}
+ELSEWHERE = {"admin/", "api/v1/", "account/", "account/two-factor/", "account/connected/"}
 
 #: The statuses for `PEOPLE`, and the pages that answer them so. "login": the visitor is led to sign in. Where the page
 #: is only for posting, an empty form is posted: 4xx that is neither 403 nor 404 says that it would be read.
@@ -167,6 +168,19 @@ TABLE = {
         "activity/views/<str:view_id>/edit",
         "activity/views/<str:view_id>/delete",
     ),
+    "NEW": (
+        "settings/account",
+        "settings/security/sessions",
+        "settings/security/sessions/end-others",
+        "settings/security/sessions/<int:pk>/end",
+        "settings/delete-account",
+        "account-deleted",
+        "account/github/login/",
+        "account/github/login/callback/",
+        "account/google/login/",
+        "account/google/login/callback/",
+        "logs/sessions.csv",
+    ),
     "301 301 301 301 301 301": ("models/<str:author>/<str:slug>",),
 }
 
@@ -220,6 +234,7 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
     card = SavedCard.objects.create(
         account=account, user=owner, provider_method="pm_1", brand="visa", last4="4242", exp_month=1, exp_year=2040
     )
+    session = UserSession.objects.create(user=owner, ip="203.0.113.5", user_agent="", session_key="other")
     view = SavedView.objects.create(organisation=acme, user=owner, page="activity", name="Mine")
     return {
         "user_id": Membership.objects.get(user__email="member@example.com", organisation=acme).user.public_id,
@@ -231,6 +246,7 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
         "purchase_id": str(purchase.pk),
         "refund_id": str(refund.pk),
         "card_id": str(card.pk),
+        "pk": str(session.pk),
         "generation_id": generation.id,
         "view_id": view.public_id,
         "name": f"{utc_now():%Y-%m}",
