@@ -11,7 +11,7 @@ from activity.names import provider_name
 from activity.sums import rollups
 from activity.sums.rollups import Stretch
 from activity.usage import Sums
-from api import schemas
+from api.account.schemas import organization as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.clock import utc_now, window_start

@@ -8,8 +8,8 @@ from ninja import Router, Schema
 from pydantic import AwareDatetime, StringConstraints
 
 from accounts.models import User
-from api import schemas
 from api.account.keys import Limit, Name, Reset, in_pico, in_utc_and_future, require_its_workspace
+from api.account.schemas import keys as schemas
 from api.authentication import by_key
 from api.responses import KeyRequest, json_response, organisation_of
 from common.errors import PermissionDenied

@@ -5,7 +5,7 @@ from typing import NoReturn
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from api import schemas
+from api.account.schemas import organization as schemas
 from api.responses import KeyRequest, dollars, json_response
 from billing.models import CreditAccount
 from common.errors import Gone

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from ninja import Router
 
 from accounts.models import Organisation
-from api import schemas
+from api.account.schemas import keys as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.clock import utc_now

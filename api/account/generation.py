@@ -9,7 +9,7 @@ from ninja import Router
 from accounts import access
 from accounts.models import Organisation, User
 from activity.names import preset_version, provider_name
-from api import schemas
+from api.account.schemas import generations as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.errors import NotFound, PermissionDenied

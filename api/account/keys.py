@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from accounts.models import Organisation, User
 from activity.sums.key_usage import WINDOWS, spent_by_keys
-from api import schemas
+from api.account.schemas import keys as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.clock import utc_now

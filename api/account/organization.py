@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from accounts.models import Membership
-from api import schemas
+from api.account.schemas import organization as schemas
 from api.responses import KeyRequest, json_response, organisation_of
 from common.errors import NotFound
 

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from accounts.models import Organisation, User
-from api import schemas
+from api.account.schemas import presets as schemas
 from api.responses import KeyRequest, json_response, organisation_of
 from common.errors import Gone, InvalidRequest, NotFound
 from gateway.protocols.table import CHAT_COMPLETIONS, MESSAGES, RESPONSES

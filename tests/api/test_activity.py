@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from api import schemas
+from api.account.schemas import organization as schemas
 from keys import issuing
 from tests.activity.factory import make_request
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from api import schemas
+from api.account.schemas import generations as schemas
 from tests.activity.factory import make_request, make_running
 
 from .responses import exact, has_shape

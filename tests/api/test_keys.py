@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from activity.sums.key_usage import spent_by_keys
-from api import schemas
 from api.account import keys
+from api.account.schemas import keys as schemas
 from billing.credits import ledger
 from billing.models import LedgerEntry
 from common.money import pico_from_cents

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api import schemas
+from api.account.schemas import presets as schemas
 from gateway.protocols.chat_completions.request import _Body, parse
 from keys import issuing
 from presets import rules, saving
