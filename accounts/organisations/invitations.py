@@ -105,7 +105,7 @@ def invite(organisation: Organisation, actor: User, email: str, role: str) -> In
 
 @transaction.atomic
 def resend(organisation: Organisation, actor: User, invitation_id: int) -> Invitation:
-    """Send the email of an invitation again, with a new link and a new expiry. Http404 if there is none."""
+    """Send the email of an invitation again, with a new link and a new expiry. Refused if there is none."""
     locked = members.lock(organisation, actor)
     invitation = locked.invitations.filter(pk=invitation_id).first()
     if invitation is None:

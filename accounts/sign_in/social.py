@@ -27,6 +27,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.models import User
+from common.names import clean_name
 
 __all__ = [
     "NAMES",
@@ -128,8 +129,7 @@ def label_of(account: SocialAccount) -> str:
 
 
 def _clean(text: object) -> str:
-    """Without control characters and marks that turn the direction of text, in the length of a user's name."""
-    return "".join(sign for sign in str(text or "") if sign.isprintable()).strip()[: User.name.field.max_length]
+    return clean_name(str(text or ""))[: User.name.field.max_length]
 
 
 def _primary(addresses: list[EmailAddress]) -> list[EmailAddress]:

@@ -15,6 +15,7 @@ from billing.notifications import summaries, unsubscribing
 from common.clock import utc_now
 from common.moments import day_text
 from common.money import PicoUsd, format_usd
+from common.names import clean_name
 
 from .breakdown import Breakdown, breakdown_of
 from .spans import Spanned, span_between
@@ -54,7 +55,7 @@ def email_about(summary: SpendSummary, first: date, end: date, now: datetime) ->
         return None
     keys = breakdown_of(Spanned(account=summary.account, now=now, span=span, by="key"), organisation, MOST_LINES)
     weekly = summary.interval == summaries.Interval.WEEKLY
-    name = _line(organisation.name)
+    name = clean_name(organisation.name)
     context = {
         "organisation": name,
         "first": day_text(first),
@@ -89,7 +90,7 @@ def _write(pk: int, now: datetime) -> bool:
 
 def _lines(breakdown: Breakdown) -> list[str]:
     """Return a line for each of the largest groups, and one for the others."""
-    lines = [_cells(_line(name), sums) for name, sums in breakdown.rows]
+    lines = [_cells(clean_name(name), sums) for name, sums in breakdown.rows]
     if breakdown.others:
         lines.append(_cells(f"{breakdown.others:,} {'other' if breakdown.others == 1 else 'others'}", breakdown.rest))
     return lines
@@ -102,8 +103,3 @@ def _cells(name: str, sums: usage.Sums) -> str:
 
 def _changed(now: usage.Sums, before: usage.Sums | None) -> str:
     return change(now.cost, before.cost) if before else ""
-
-
-def _line(text: str) -> str:
-    """Return a name as one line, so that it can't imitate other parts of an email."""
-    return " ".join("".join(char for char in text if char.isprintable() or char.isspace()).split())
