@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.test import Client, override_settings
 
+from common.templatetags import page
 from openrouter_site import browser_libraries
 from openrouter_site.browser_libraries import BrowserLibraryFinder
 from openrouter_site.pages import offline
@@ -31,11 +33,19 @@ def static_root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def collected(static_root: Path, settings) -> dict[str, str]:
+def collected(static_root: Path, settings) -> Iterator[dict[str, str]]:
     """name -> hashed name, with the settings of production."""
     settings.STATIC_ROOT = static_root
     settings.STORAGES = HASHED
-    return json.loads((static_root / "staticfiles.json").read_text())["paths"]
+    _forget_names()
+    yield json.loads((static_root / "staticfiles.json").read_text())["paths"]
+    _forget_names()
+
+
+def _forget_names() -> None:
+    """Forget the names of static files that a process keeps, because they do not change while it runs."""
+    offline._worker.cache_clear()
+    page._import_map.cache_clear()
 
 
 def test_every_library_is_installed():
@@ -97,16 +107,14 @@ def test_style_sheets_in_production_name_hashed_fonts(collected: dict[str, str],
 
 
 def test_pages_in_production_name_hashed_files_and_modules(collected: dict[str, str], client: Client, db):
-    page = client.get("/terms").content.decode()
-    assert collected["css/base.css"] in page and collected["js/base.js"] in page
-    imports = json.loads(re.search(r'<script type="importmap"[^>]*>(.*?)</script>', page).group(1))["imports"]
+    html = client.get("/terms").content.decode()
+    assert collected["css/base.css"] in html and collected["js/base.js"] in html
+    imports = json.loads(re.search(r'<script type="importmap"[^>]*>(.*?)</script>', html).group(1))["imports"]
     assert imports["marked"] == "/static/" + collected["vendor/marked.js"]
 
 
 def test_the_service_worker_in_production_keeps_hashed_files(collected: dict[str, str], settings, client: Client):
-    offline._worker.cache_clear()
     kept = json.loads(re.match(r"const RELEASE = (.*);\n", client.get("/chat-worker.js").content.decode()).group(1))
-    offline._worker.cache_clear()
     assert kept["hashed"] is True
     assert {f"/static/{collected[name]}" for name in browser_libraries.IMPORTS.values()} <= set(kept["files"])
     assert all(re.search(r"\.[0-9a-f]{12}\.\w+$", url) for url in kept["files"])

@@ -18,6 +18,8 @@ PARAMS = {
     "GET /v1/customers": "CustomerList",
     "POST /v1/customers": "CustomerCreate",
     "GET /v1/customers/{identifier}": "CustomerRetrieve",
+    "POST /v1/customers/{identifier}": "CustomerModify",
+    "DELETE /v1/customers/{identifier}": "CustomerDelete",
     "GET /v1/disputes": "DisputeList",
     "GET /v1/disputes/{identifier}": "DisputeRetrieve",
     "GET /v1/events": "EventList",

@@ -242,7 +242,7 @@ def test_nothing_is_sent_again_while_nothing_has_changed(alice_client, organisat
 def test_the_dashboard_takes_few_queries(alice_client, account, key, django_assert_max_num_queries):
     make_history(account, [key], 200)
     alice_client.get(URL)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         alice_client.get(URL)
 
 
