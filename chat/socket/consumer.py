@@ -75,6 +75,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.user_id = 0
         self.organisation_id: int | None = None  # of each message anew
         self.session_key = self.auth_hash = ""
+        self.user_agent = ""
+        self.sandbox_headers: dict[str, str] = {}
 
     async def __call__(self, *args: Any) -> None:
         try:
@@ -89,6 +91,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
+        self.take_headers()
         try:
             self.places.callback(limits.socket_place(None))
             user, organisation = await self.signed_in()
@@ -254,15 +257,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise NotAuthenticated("You're signed out. Sign in to continue. Your chats are still here.")
         return found
 
+    def take_headers(self) -> None:
+        """Keep what answers need of the handshake's headers. The others would take memory for as long as the socket."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+        self.user_agent = headers.get("user-agent", "")[:200]
+        self.sandbox_headers = {name: value for name, value in headers.items() if name.startswith("x-sandbox-")}
+        self.scope["headers"].clear()
+        self.scope["cookies"].clear()  # the session is open
+
     async def caller(self) -> tuple[Caller, int]:
         """Return whom the gateway serves, as the headers of the handshake describe it, and the organization's ID."""
         user, organisation = await self.signed_in()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
         caller = await completions.chat_caller(
-            user,
-            organisation,
-            user_agent=headers.get("user-agent", "")[:200],
-            sandbox_headers={name: value for name, value in headers.items() if name.startswith("x-sandbox-")},
+            user, organisation, user_agent=self.user_agent, sandbox_headers=self.sandbox_headers
         )
         return caller, organisation.pk
 
