@@ -131,10 +131,11 @@ function offerNew(fresh) {
   const rows = (root) => [...root.querySelectorAll("table.requests tbody tr")];
   const shown = new Set(rows(results()).map(keyOf));
   const since = isOlderPage() ? Date.parse(results().querySelector("[data-at]")?.dataset.at) : -Infinity;
-  const count = rows(fresh).filter((row) => !shown.has(keyOf(row)) && Date.parse(row.querySelector("time").dateTime) >= since).length;
+  const newest = rows(fresh);
+  const count = newest.filter((row) => !shown.has(keyOf(row)) && Date.parse(row.querySelector("time").dateTime) >= since).length;
   if (!count) return;
   const button = Object.assign(document.createElement("button"), { type: "button", className: "btn" });
-  button.textContent = `${count < 50 ? count : "50+"} new ${count === 1 ? "request" : "requests"}`;
+  button.textContent = `${count < newest.length ? count : `${count}+`} new ${count === 1 ? "request" : "requests"}`;
   button.addEventListener("click", showNewest);
   offer.replaceChildren(button);
 }
