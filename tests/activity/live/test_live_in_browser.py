@@ -12,7 +12,7 @@ from tests.support.processes import Site
 
 #: Counts the page's looks, and stops its own: what comes then was told by the socket.
 ONLY_TOLD = "window.setInterval = () => 0;"
-CONNECTED = "document.addEventListener('live:connection', (event) => { window.connected = event.detail; });"
+CONNECTED = "document.addEventListener('live:connection', (event) => { document.body.dataset.connected = event.detail; })"
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def enter_live(page: Page, site: Site, person: Person, path: str) -> Page:
     """Open a page that is told of changes, and does not look for them itself."""
     page.add_init_script(ONLY_TOLD + CONNECTED)
     enter(page, site, person, path)
-    page.wait_for_function("window.connected")
+    expect(page.locator("body[data-connected=true]")).to_be_attached()
     return page
 
 
