@@ -12,7 +12,9 @@ from tests.support.processes import Site
 
 #: Counts the page's looks, and stops its own: what comes then was told by the socket.
 ONLY_TOLD = "window.setInterval = () => 0;"
-CONNECTED = "document.addEventListener('live:connection', (event) => { document.body.dataset.connected = event.detail; })"
+CONNECTED = (
+    "document.addEventListener('live:connection', (event) => { document.body.dataset.connected = event.detail; });"
+)
 
 
 @pytest.fixture
