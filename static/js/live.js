@@ -130,7 +130,8 @@ function isSelecting() {
 function offerNew(fresh) {
   const rows = (root) => [...root.querySelectorAll("table.requests tbody tr")];
   const shown = new Set(rows(results()).map(keyOf));
-  const since = isOlderPage() ? Date.parse(results().querySelector("[data-at]")?.dataset.at) : -Infinity;
+  // Rows tell their time to the second.
+  const since = isOlderPage() ? Math.floor(Date.parse(results().querySelector("[data-at]")?.dataset.at) / 1000) * 1000 : -Infinity;
   const newest = rows(fresh);
   const count = newest.filter((row) => !shown.has(keyOf(row)) && Date.parse(row.querySelector("time").dateTime) >= since).length;
   if (!count) return;

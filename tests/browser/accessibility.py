@@ -12,12 +12,14 @@ LOOKS: list[tuple[int, Literal["light", "dark"]]] = [(1440, "light"), (390, "dar
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-# What fades in must have arrived: colours in between have too little contrast.
+# What fades in must have arrived: colours in between have too little contrast. What is out of sight and not drawn
+# (`content-visibility: auto`) never arrives.
 SETTLE = """async () => {
     const frame = () => new Promise(requestAnimationFrame);
     await frame().then(frame);
     const ends = ({ playState, effect }) => playState === "running" && effect.getComputedTiming().endTime < Infinity;
-    await Promise.allSettled(document.getAnimations().filter(ends).map(({ finished }) => finished));
+    const arrived = Promise.allSettled(document.getAnimations().filter(ends).map(({ finished }) => finished));
+    await Promise.race([arrived, new Promise((resolve) => setTimeout(resolve, 3000))]);
 }"""
 # Without `preload`, which writes style sheets into the page that its content security policy refuses.
 RUN = """async (runOnly) =>

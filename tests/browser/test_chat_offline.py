@@ -31,14 +31,19 @@ OFFLINE = "You're offline. You can read your chats."
 def installed(room: OpenRoom, faults: list[str]) -> Iterator[Callable[..., Room]]:
     """Opens the chatroom, with one answered question, on a device whose worker is ready."""
 
+    opened: list[Room] = []
+
     def open_room(who: str = "alice", **options: Any) -> Room:
         chat = room(who, sandbox=QUICK, service_workers="allow", **options)
+        opened.append(chat)
         chat.ask("Lighthouses of Brittany")
         chat.page.evaluate("async () => { await navigator.serviceWorker.ready }")
         assert faults == []  # the policy allows the worker, the manifest and the files
         return chat
 
     yield open_room
+    for chat in opened:
+        chat.page.close()  # it may go on trying
     # The browser reports each request that fails without a network. A violation of the content policy is still a fault.
     assert [fault for fault in faults if "Content Security Policy" in fault or "script:" in fault] == []
     faults.clear()
@@ -265,4 +270,5 @@ def test_a_site_that_is_down_leaves_the_old_chats(
     chat.reload()
     expect(page.locator(".bubble")).to_have_text("Lighthouses of Brittany")
     expect(page.locator("#connection")).to_contain_text("The site can't be reached. You can read your chats.")
+    page.close()  # it goes on trying
     faults.clear()  # the browser reports failed connections

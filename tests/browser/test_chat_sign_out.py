@@ -72,7 +72,7 @@ def test_a_chat_whose_address_asks_to_sign_in_is_there_afterwards(room: OpenRoom
     page.goto("about:blank")
     page.goto(f"{chatroom.url}/chat#lighthouses")
     expect(page).to_have_url(f"{chatroom.url}/account/login/?next=/chat#lighthouses")
-    expect(page.locator("main input[name=next]")).to_have_value("/chat#lighthouses")
+    expect(page.locator("main form:has([name=password]) input[name=next]")).to_have_value("/chat#lighthouses")
     link = page.get_by_role("link", name="Create an account")
     expect(link).to_have_attribute("href", re.compile(r"/account/signup/\?next=(/|%2F)chat%23lighthouses$"))
 

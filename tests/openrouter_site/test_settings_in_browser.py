@@ -19,6 +19,7 @@ PAGES = {
     "API keys": "/settings/keys",
     "Privacy": "/settings/privacy",
     "Presets": "/settings/presets",
+    "Organization": "/settings/organization",
     "Security": "/settings/security",
 }
 BELOW = {"/account/email/": "Profile", "/settings/management-keys": "API keys", "/account/password/change/": "Security"}
