@@ -29,6 +29,7 @@ export class Answers extends Emitter {
   #limit;
   #replaying = false;
   #toStop = new Map(); // id -> key of the answers that were stopped without a connection
+  #stopping = new Set(); // ids of these until they are billed: the server must not forget before that they are to stop
 
   /** `limit` is the maximum size of a request: {bytes, text}. */
   constructor(socket, store, tabs, limit) {
@@ -124,7 +125,10 @@ export class Answers extends Emitter {
     const generation = live.message.meta?.generation_id;
     this.#socket.stop(id);
     if (generation) this.#unbilled.set(id, live.message);
-    if (live.cut) this.#toStop.set(id, live.message.key);
+    if (live.cut) {
+      this.#toStop.set(id, live.message.key);
+      this.#stopping.add(id);
+    }
     return this.#finish(live, "stopped");
   }
 
@@ -233,6 +237,7 @@ export class Answers extends Emitter {
   #applyBill(message, { usage, cost, latency_ms, duration_ms, web_searches }) {
     if (!message) return;
     this.#unbilled.delete(message.id);
+    if (this.#stopping.delete(message.id)) this.#socket.forget(message.id);
     message.meta = { ...message.meta, usage, cost, latency_ms, duration_ms, ...(web_searches && { web_searches }) };
     this.emit("changed", message);
     if (!this.#live.has(message.id)) this.#persist(message);
@@ -290,7 +295,7 @@ export class Answers extends Emitter {
     for (const name of ["queued", "key", "base", "base_images"]) delete message[name];
     if (!message.search?.query) delete message.search; // it was not made
     this.#persist(message, live.files).then(() => {
-      this.#socket.forget(message.id);
+      if (!this.#stopping.has(message.id)) this.#socket.forget(message.id);
       this.#tabs.release(message.id);
     });
     this.emit("ended", message);
