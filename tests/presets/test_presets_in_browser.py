@@ -36,7 +36,7 @@ def test_a_preset_is_created_changed_rolled_back_and_used_in_the_chat(page: Page
     expect(page.get_by_role("heading", name="Parcel desk", level=1)).to_be_visible()
     expect(page.get_by_role("tabpanel").first).to_contain_text('"model": "@preset/parcels"')
 
-    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
     expect(page.get_by_label("Temperature")).to_have_value("0.0")
     page.get_by_label("Temperature").fill("1.5")
     page.get_by_role("button", name="Save").click()
