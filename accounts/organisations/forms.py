@@ -82,7 +82,7 @@ class LimitForm(forms.Form):
 
 
 class DepartureForm(forms.Form):
-    """The future of the keys of a member who leaves. `heir` is the admin who gets them; None to disable them."""
+    """The choice for a leaving member's keys: `heir` is the admin who gets them, or None to disable them."""
 
     keys = forms.ChoiceField(label="API keys", widget=forms.RadioSelect, initial=DISABLE)
 

@@ -1,7 +1,7 @@
 """Invitations by email: made, sent, accepted and revoked.
 
 The token in an email is derived from the invitation and the secret key of the site; only its hash is stored. An
-invitation is accepted once, by a user who has verified the invited address.
+invitation can be accepted once, and only by a user with the invited address, verified.
 """
 
 import hashlib

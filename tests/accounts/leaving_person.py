@@ -1,4 +1,4 @@
-"""A person who has used everything, and a search for what is left of them anywhere."""
+"""A person with rows in every table, and a search of all stores for what is left of them."""
 
 import re
 from collections.abc import Iterator

@@ -40,7 +40,7 @@ def ben_client(ben: User, acme: Organisation) -> Client:
 
 
 def add_member(organisation: Organisation, email: str, role: str = Membership.Role.MEMBER) -> User:
-    """Return a new user who is a member of the organization."""
+    """Create a user and make them a member of the organization. Return the user."""
     user = make_user(email)
     Membership.objects.create(organisation=organisation, user=user, role=role)
     return user

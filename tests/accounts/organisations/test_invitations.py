@@ -22,7 +22,7 @@ DORA = "dora@example.com"
 
 @pytest.fixture
 def invited(ada, acme) -> Invitation:
-    """Dora, who has no account yet, is invited."""
+    """An open invitation of Dora, a person without an account."""
     return invitations.invite(acme, ada, DORA, Membership.Role.MEMBER)
 
 
