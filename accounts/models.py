@@ -13,9 +13,9 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from common import spend_limits
 from common.clock import utc_now
 from common.ids import public_id
+from common.limits import spend_limits
 
 #: The namespace of workspaces' IDs.
 _WORKSPACES = UUID("4f0c1a53-6a0e-4b52-9d3c-6a3f1c2f7b90")
@@ -187,7 +187,7 @@ class Membership(models.Model):
 
     @property
     def limit(self) -> int | None:
-        """The limit in pico-USD, for `common.spend_limits`."""
+        """The limit in pico-USD, for `common.limits.spend_limits`."""
         return self.spend_limit
 
     @property

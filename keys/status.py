@@ -10,10 +10,10 @@ from typing import Protocol
 
 from django.conf import settings
 
-from common import spend_limits
 from common.errors import NotAuthenticated
+from common.limits import spend_limits
+from common.limits.spend_limits import LimitColumns, remaining, start_window
 from common.money import PicoUsd
-from common.spend_limits import LimitColumns, remaining, start_window
 
 __all__ = ["KeyColumns", "KeyStatus", "remaining", "require_usable", "start_window"]
 

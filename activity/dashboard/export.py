@@ -9,9 +9,9 @@ from accounts.models import Organisation
 from activity import usage
 from activity.filters import GROUPS, Filter
 from activity.names import names_of
-from common.csv_export import csv_line
 from common.money import PicoUsd, as_usd
 from common.storage import database
+from common.web.csv_export import csv_line
 from gateway.models import Generation
 
 __all__ = ["BATCH", "breakdown_lines", "request_lines", "usage_lines"]

@@ -18,7 +18,7 @@ from accounts.sockets.session import session_user
 from accounts.sockets.sign_out import open_sockets
 from billing import spending
 from common.errors import RateLimited
-from common.places import Places, Rate
+from common.limits.places import Places, Rate
 from common.storage import database
 from common.storage.outages import outage_of
 

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, tzinfo
 
-from common.csv_export import csv_line
 from common.money import PicoUsd, as_usd
 from common.storage import database
+from common.web.csv_export import csv_line
 
 from .search import Session
 

@@ -23,8 +23,8 @@ from billing.payments import auto_top_up, checkouts, disputes
 from billing.payments.quotes import fee_rule
 from billing.providers.registry import PROVIDERS
 from billing.providers.types import CredentialsRejected, ProviderError, RequestRejected
-from common import csv_export
 from common.money import PicoUsd, cents_down, format_cents
+from common.web import csv_export
 from common.web.http import AuthedRequest
 
 from . import history, statement

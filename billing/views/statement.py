@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Iterable
 
 from billing.models import CreditAccount, LedgerEntry
-from common.csv_export import csv_line
 from common.money import PicoUsd, as_usd, cents_as_usd
 from common.storage import database
+from common.web.csv_export import csv_line
 
 from . import history
 

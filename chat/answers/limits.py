@@ -9,7 +9,7 @@ import math
 from django.conf import settings
 
 from common.errors import RateLimited
-from common.places import Places, Rate, Release
+from common.limits.places import Places, Rate, Release
 
 __all__ = ["answers", "message_rate", "process_place", "refuse_flood", "socket_place", "sockets"]
 

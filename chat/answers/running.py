@@ -16,7 +16,7 @@ import redis.asyncio
 from django.conf import settings
 
 from common.errors import RateLimited
-from common.places import Release
+from common.limits.places import Release
 
 from . import shared_redis
 from .limits import answers, process_place

@@ -7,7 +7,7 @@ import pytest
 from chat.answers import limits
 from chat.answers.running import take_place
 from common.errors import RateLimited
-from common.places import Places, Rate
+from common.limits.places import Places, Rate
 
 
 async def refused_with(page) -> str:

@@ -6,8 +6,8 @@ Keys and members have them. Admission and pages ask here, each with its own row 
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from .clock import window_start
-from .money import PicoUsd
+from common.clock import window_start
+from common.money import PicoUsd
 
 __all__ = ["LimitColumns", "counted", "remaining", "resets_at", "start_window", "used_percent"]
 
