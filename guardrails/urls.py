@@ -1,0 +1,5 @@
+"""Routes of `guardrails`."""
+
+app_name = "guardrails"
+
+urlpatterns: list[object] = []
