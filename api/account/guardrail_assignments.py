@@ -1,4 +1,4 @@
-"""`/api/v1/guardrails/assignments` and `/guardrails/{id}/assignments`: the keys and members that guardrails apply to."""
+"""`/api/v1/guardrails/assignments`, `/guardrails/{id}/assignments`: the keys and members that guardrails apply to."""
 
 from typing import Annotated, Any
 

@@ -49,7 +49,7 @@ _FILTERS = ("content_filters", "content_filter_builtins")
 
 
 class _Settings(Schema):
-    """What a guardrail restricts. `limit_usd` is in dollars; `enforce_zdr` stands for the groups that are left out."""
+    """The settings of a guardrail. `limit_usd` is in dollars; `enforce_zdr` stands for the groups that are left out."""
 
     description: Description | None = None
     limit_usd: Dollars | None = None
@@ -96,7 +96,7 @@ class NewGuardrail(_Settings):
 
 
 class GuardrailChanges(_Settings):
-    """The fields to change. Fields that are left out keep their value, null removes it, and a list replaces the list."""
+    """The fields to change. Those left out keep their value, null removes it, and a list replaces the whole list."""
 
     name: Name | None = None
     include_byok_in_budgets: bool | None = None

@@ -169,25 +169,15 @@ def no_endpoints(
 ) -> NoEndpoints | ContextLengthExceeded | PermissionDenied:
     """The error for a request that no endpoint may or can serve. Its message counts the exclusions by reason.
 
-    It is PermissionDenied where the lists of guardrails alone are in the way.
-
-    `place` is where the longest part of a prompt stands that is read in parts.
+    It is PermissionDenied where the lists of guardrails alone are in the way. `place` is where the longest part of a
+    prompt stands that is read in parts.
     """
     counts: Counter[Reason] = Counter()
     for exclusion, count in exclusions.items():
         counts[exclusion.reason] += count
     reasons = [reason for reason, _ in counts.most_common()]
     if reasons == [_CONTEXT]:
-        longest = max(one.model.context_length for one in resolved)
-        if place:
-            return ContextLengthExceeded(
-                f"The input at `{place}` has about {prompt_tokens} tokens, and {requested} takes at most {longest}. "
-                "Shorten it or split it."
-            )
-        return ContextLengthExceeded(
-            f"The prompt has about {prompt_tokens} tokens, but the context of {requested} is {longest} tokens. "
-            'Shorten it or send "transforms": ["middle-out"].'
-        )
+        return _too_long(requested, max(one.model.context_length for one in resolved), prompt_tokens, place)
     message = f"No endpoint of {requested} can serve this request. {considered} {_endpoints(considered)} considered."
     if reasons:
         message += " Excluded: " + ", ".join(f"{counts[reason]} {reason.words}" for reason in reasons) + "."
@@ -222,6 +212,18 @@ def no_endpoints(
             excluded_by=sorted({reason.public_code or reason.code for reason in by_request}),
             constraint=constraint,
         ),
+    )
+
+
+def _too_long(requested: str, longest: int, prompt_tokens: int, place: str) -> ContextLengthExceeded:
+    if place:
+        return ContextLengthExceeded(
+            f"The input at `{place}` has about {prompt_tokens} tokens, and {requested} takes at most {longest}. "
+            "Shorten it or split it."
+        )
+    return ContextLengthExceeded(
+        f"The prompt has about {prompt_tokens} tokens, but the context of {requested} is {longest} tokens. "
+        'Shorten it or send "transforms": ["middle-out"].'
     )
 
 

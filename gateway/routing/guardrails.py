@@ -1,7 +1,7 @@
 """The rules of a guardrail: its lists of models and providers, and its data policy. Pure."""
 
 from collections.abc import Callable, Container
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from guardrails.lookup import Restrictions
 from guardrails.rules import AUTHOR_GROUPS
@@ -15,6 +15,9 @@ __all__ = ["GUARDRAILS_PAGE", "allows_model", "rules_of"]
 
 GUARDRAILS_PAGE = "/settings/guardrails"
 
+#: Whether a guardrail excludes an endpoint of a model.
+Excludes = Callable[[Restrictions, EndpointEntry, ResolvedModel, RoutingConstraints], bool]
+
 
 def allows_model(restrictions: Restrictions, model: ModelEntry) -> bool:
     """Whether the guardrail's lists allow the model. A model's name stands for its variants (`:free`) as well."""
@@ -25,79 +28,83 @@ def allows_model(restrictions: Restrictions, model: ModelEntry) -> bool:
 @lru_cache(maxsize=1000)
 def rules_of(restrictions: Restrictions) -> tuple[Rule, ...]:
     """The rules of one guardrail, with reasons that name it."""
-
-    def rule(code: str, words: str, excludes: Callable[[EndpointEntry, ModelEntry], bool], public_code: str) -> Rule:
-        words = f"by the guardrail “{restrictions.name}” ({words})"
-
-        def excluded(endpoint: EndpointEntry, resolved: ResolvedModel, _: RoutingConstraints) -> bool:
-            return excludes(endpoint, resolved.model)
-
-        return Rule(Reason(code, words, "guardrail", public_code, of_guardrail=True), "", excluded)
-
-    rules = []
-    if restrictions.allowed_models is not None or restrictions.ignored_models:
-        rules.append(
-            rule(
-                "models",
-                "model not allowed",
-                lambda _, model: not allows_model(restrictions, model),
-                "allowed_providers",
-            )
+    return tuple(
+        Rule(
+            Reason(code, f"by the guardrail “{restrictions.name}” ({words})", "guardrail", public, of_guardrail=True),
+            "",
+            partial(excludes, restrictions),
         )
-    if (allowed := restrictions.allowed_providers) is not None:
-        rules.append(
-            rule(
-                "allowed_providers",
-                "provider not allowed",
-                lambda endpoint, _: not is_listed(endpoint, allowed),
-                "allowed_providers",
-            )
-        )
-    if ignored := restrictions.ignored_providers:
-        rules.append(
-            rule(
-                "ignored_providers",
-                "provider ignored",
-                lambda endpoint, _: is_listed(endpoint, ignored),
-                "allowed_providers",
-            )
-        )
-    if restrictions.forbids_paid_training or restrictions.forbids_free_training:
-        rules.append(
-            rule("data_policy:training", "may train on prompts", _trains(restrictions), "data_policy:training")
-        )
-    if restrictions.forbids_free_publication:
-        rules.append(
-            rule(
-                "data_policy:publication",
-                "may publish prompts",
-                lambda endpoint, model: endpoint.publishes and model.is_free,
-                "data_policy:training",
-            )
-        )
-    if groups := restrictions.zdr_groups:
-        rules.append(
-            rule(
-                "data_policy:zdr",
-                "zero data retention",
-                lambda endpoint, model: not endpoint.keeps_nothing and _group_of(model) in groups,
-                "data_policy:zdr",
-            )
-        )
-    return tuple(rules)
+        for code, words, public, applies, excludes in _RULES
+        if applies(restrictions)
+    )
 
 
-def _trains(restrictions: Restrictions) -> Callable[[EndpointEntry, ModelEntry], bool]:
-    def trains(endpoint: EndpointEntry, model: ModelEntry) -> bool:
-        forbids = restrictions.forbids_free_training if model.is_free else restrictions.forbids_paid_training
-        return forbids and endpoint.trains
+def _is_other_model(limits: Restrictions, _: EndpointEntry, resolved: ResolvedModel, __: RoutingConstraints) -> bool:
+    return not allows_model(limits, resolved.model)
 
-    return trains
+
+def _is_not_allowed(limits: Restrictions, endpoint: EndpointEntry, _: ResolvedModel, __: RoutingConstraints) -> bool:
+    return not is_listed(endpoint, limits.allowed_providers or ())
+
+
+def _is_ignored(limits: Restrictions, endpoint: EndpointEntry, _: ResolvedModel, __: RoutingConstraints) -> bool:
+    return is_listed(endpoint, limits.ignored_providers)
+
+
+def _trains(limits: Restrictions, endpoint: EndpointEntry, resolved: ResolvedModel, _: RoutingConstraints) -> bool:
+    return endpoint.trains and (
+        limits.forbids_free_training if resolved.model.is_free else limits.forbids_paid_training
+    )
+
+
+def _publishes(_: Restrictions, endpoint: EndpointEntry, resolved: ResolvedModel, __: RoutingConstraints) -> bool:
+    return endpoint.publishes and resolved.model.is_free
+
+
+def _retains(limits: Restrictions, endpoint: EndpointEntry, resolved: ResolvedModel, _: RoutingConstraints) -> bool:
+    return not endpoint.keeps_nothing and AUTHOR_GROUPS.get(resolved.model.author, "other") in limits.zdr_groups
+
+
+#: The code of each reason, its words, its code in `error.availability`, which guardrails have it, and its rule.
+_RULES: tuple[tuple[str, str, str, Callable[[Restrictions], object], Excludes], ...] = (
+    (
+        "allowed_models",
+        "model not allowed",
+        "allowed_providers",
+        lambda limits: limits.allowed_models is not None or limits.ignored_models,
+        _is_other_model,
+    ),
+    (
+        "allowed_providers",
+        "provider not allowed",
+        "",
+        lambda limits: limits.allowed_providers is not None,
+        _is_not_allowed,
+    ),
+    (
+        "ignored_providers",
+        "provider ignored",
+        "allowed_providers",
+        lambda limits: limits.ignored_providers,
+        _is_ignored,
+    ),
+    (
+        "data_policy:training",
+        "may train on prompts",
+        "",
+        lambda limits: limits.forbids_paid_training or limits.forbids_free_training,
+        _trains,
+    ),
+    (
+        "data_policy:publication",
+        "may publish prompts",
+        "data_policy:training",
+        lambda limits: limits.forbids_free_publication,
+        _publishes,
+    ),
+    ("data_policy:zdr", "zero data retention", "", lambda limits: limits.zdr_groups, _retains),
+)
 
 
 def _is_named(model: ModelEntry, names: Container[str]) -> bool:
     return model.id in names or model.id.partition(":")[0] in names
-
-
-def _group_of(model: ModelEntry) -> str:
-    return AUTHOR_GROUPS.get(model.author, "other")
