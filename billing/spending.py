@@ -42,6 +42,7 @@ class AccountRow(msgspec.Struct, AccountBalances):
     alert_below: int | None
     alerted_at: datetime | None
     limits_members: bool = False  # whether a member of its organization has a spend limit
+    has_budgets: bool = False  # whether its organization has a guardrail with a budget
 
 
 def account_of(organisation: Organisation) -> CreditAccount:

@@ -175,7 +175,7 @@ def _cached(
     options = response_cache.requested(
         headers, preset_enabled=preset.get("cache_enabled"), preset_ttl=preset.get("cache_ttl_seconds")
     )
-    if options is None or caller.policy.zero_data_retention:
+    if options is None or caller.policy.keeps_nothing:
         return None
     secret = secret_in(headers.get("authorization"), headers.get("x-api-key"))
     model = caller.default_model or settings.DEFAULT_MODEL

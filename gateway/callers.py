@@ -10,18 +10,23 @@ from accounts.models import Organisation, User
 from billing import spending
 from common.storage import database
 from common.storage.fresh_cache import FreshCache
+from guardrails import lookup
+from guardrails.lookup import Restrictions
 from keys.authentication import KeyIdentity
 
 __all__ = ["Caller", "chat_caller", "clear", "key_caller"]
 
 #: Seconds for which an organization needs no query, and after which it must be read again: a change of privacy settings
-#: may take this long to reach every process.
+#: or guardrails may take this long to reach every process.
 FRESH_SECONDS = 1.2
 USABLE_SECONDS = 2.0
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """The organization's rules: how providers may use its prompts, which providers it uses, and in which order."""
+    """The organization's rules: how providers may use its prompts, which providers it uses, and in which order.
+
+    `guardrails` are further restrictions of the key and the member. The strictest applies.
+    """
 
     allow_paid_training: bool = False
     allow_free_training: bool = False
@@ -31,6 +36,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     allowed_providers: frozenset[str] = frozenset()
     ignored_providers: frozenset[str] = frozenset()
     default_sort: str = ""  # what to sort endpoints by where a request does not say: price, throughput, latency
+    guardrails: tuple[Restrictions, ...] = ()
+
+    @property
+    def keeps_nothing(self) -> bool:
+        """Whether zero data retention is demanded for any model: then this site keeps nothing either."""
+        return self.zero_data_retention or any(each.zdr_groups for each in self.guardrails)
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +67,15 @@ class _Payer(msgspec.Struct, frozen=True):
     purchased: int
     default_model: str
     policy: Policy
+    has_guardrails: bool
 
 
 #: Organizations by ID.
 payers: FreshCache[int, _Payer] = FreshCache(fresh_seconds=FRESH_SECONDS, usable_seconds=USABLE_SECONDS)
+#: What restricts the callers of organizations with guardrails, by organization, key (0 in the chat) and user.
+restrictions: FreshCache[tuple[int, int, int], tuple[Restrictions, ...]] = FreshCache(
+    fresh_seconds=FRESH_SECONDS, usable_seconds=USABLE_SECONDS
+)
 
 
 async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
@@ -73,7 +89,7 @@ async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
         user_id=identity.created_by or None,
         source="api",
         default_model=payer.default_model,
-        policy=payer.policy,
+        policy=await _policy(payer, identity.organisation_id, identity.key_id, identity.created_by),
         purchased=payer.purchased,
         **details,
     )
@@ -88,15 +104,16 @@ async def chat_caller(user: User, organisation: Organisation, **details: Any) ->
         user_id=user.pk,
         source="chat",
         default_model=payer.default_model,
-        policy=payer.policy,
+        policy=await _policy(payer, organisation.pk, 0, user.pk),
         purchased=payer.purchased,
         **details,
     )
 
 
 def clear() -> None:
-    """Make the next request read its organization again."""
+    """Make the next request read its organization and its guardrails again."""
     payers.clear()
+    restrictions.clear()
 
 
 async def _payer(organisation_id: int) -> _Payer:
@@ -109,8 +126,21 @@ async def _payer(organisation_id: int) -> _Payer:
     return payer
 
 
+async def _policy(payer: _Payer, organisation_id: int, key_id: int, user_id: int) -> Policy:
+    """The organization's policy with the guardrails of the key and the user. No query where it has assigned none."""
+    if not payer.has_guardrails:
+        return payer.policy
+    caller = (organisation_id, key_id, user_id)
+    found, stale = restrictions.lookup(caller)
+    if found is None or stale:
+        read_at = restrictions.now()
+        found = await database.run(lookup.restrictions_for, *caller)
+        restrictions.put(caller, found, read_at=read_at)
+    return msgspec.structs.replace(payer.policy, guardrails=found) if found else payer.policy
+
+
 def _read_payer(organisation_id: int) -> _Payer:
-    organisation = Organisation.objects.get(pk=organisation_id)
+    organisation = Organisation.objects.annotate(has_guardrails=lookup.any_assigned()).get(pk=organisation_id)
     privacy = privacy_of(organisation)
     account = spending.account_of(organisation)
     return _Payer(
@@ -127,4 +157,5 @@ def _read_payer(organisation_id: int) -> _Payer:
             ignored_providers=frozenset(privacy.ignored_providers),
             default_sort=organisation.default_sort,
         ),
+        has_guardrails=organisation.has_guardrails,
     )

@@ -13,7 +13,7 @@ from common.money import PicoUsd, as_usd, pico_from_usd
 
 from .models import ApiKey
 
-__all__ = ["LARGEST_LIMIT", "CreateKeyForm", "CreateManagementKeyForm", "EditKeyForm", "expiry_choices"]
+__all__ = ["LARGEST_LIMIT", "CreateKeyForm", "CreateManagementKeyForm", "DollarsField", "EditKeyForm", "expiry_choices"]
 
 #: The largest limit, in dollars.
 LARGEST_LIMIT = 1_000_000

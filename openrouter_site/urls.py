@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("keys.urls")),
     path("", include("presets.urls")),
+    path("", include("guardrails.urls")),
     path("", include("billing.urls")),
     path("", include("chat.urls")),
     path("", include("activity.urls")),

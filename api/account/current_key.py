@@ -12,9 +12,12 @@ from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.clock import utc_now
 from common.errors import NotFound
+from common.limits import spend_limits
+from common.limits.spend_limits import LimitColumns
 from gateway.accounting.free_limits import free_requests_today
+from guardrails import lookup
+from guardrails.models import Guardrail
 from keys.models import ApiKey
-from keys.status import KeyStatus
 
 from .keys import keys_json
 
@@ -50,33 +53,50 @@ def _standing(key: ApiKey, organisation: Organisation, now: datetime) -> dict[st
     """Return what applies to the key beside its own columns: budgets, the limit of free models, its account."""
     account = spending.account_of(organisation)
     limit, used = free_requests_today(account.pk, account.purchased, now)
-    budget = _budget(key, now)
+    budgets = [*_own_budget(key, now), *_guardrail_budgets(key, now)]
     return {
         "is_free_tier": account.purchased == 0,
         "is_management_key": key.is_management,
         "is_provisioning_key": key.is_management,
         "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: always -1."},
         "allowed_data_regions": ["global"],
-        "budgets": [budget] if budget else [],
-        "effective_budget": budget,
+        "budgets": budgets,
+        "effective_budget": min(budgets, key=lambda budget: budget["remaining_usd"], default=None),
         "free_model_daily_requests": {"limit": limit, "remaining": max(0, limit - used), "used": used},
         "organization_id": None if organisation.personal_of_id else organisation.public_id,
     }
 
 
-def _budget(key: ApiKey, now: datetime) -> dict[str, Any] | None:
-    """Return the key's own spend limit as a budget; None without a limit."""
-    status = KeyStatus(key, now)
-    if key.limit is None or status.remaining is None:
-        return None
+def _own_budget(key: ApiKey, now: datetime) -> list[dict[str, Any]]:
+    """Return the key's own spend limit as a budget; nothing without a limit."""
+    if key.limit is None:
+        return []
+    return [_budget_json(key, now, "key_limit", include_byok=key.include_byok_in_limit)]
+
+
+def _guardrail_budgets(key: ApiKey, now: datetime) -> list[dict[str, Any]]:
+    """Return the budgets of the key's guardrail and of its creator's."""
+    return [
+        _budget_json(
+            each, now, "guardrail_key" if each.key_id else "guardrail_member",
+            guardrail=each.guardrail, include_byok=each.guardrail.include_byok,
+        )
+        for each in lookup.assignments_for(key.organisation_id, key.pk, key.created_by_id)
+        if each.limit is not None
+    ]  # fmt: skip
+
+
+def _budget_json(
+    row: LimitColumns, now: datetime, scope: str, *, include_byok: bool, guardrail: Guardrail | None = None
+) -> dict[str, Any]:
     return {
         "budget_id": None,
-        "guardrail_id": None,
-        "include_byok": key.include_byok_in_limit,
-        "limit_usd": dollars(key.limit),
-        "remaining_usd": dollars(status.remaining),
-        "reset_interval": key.limit_reset or None,
-        "resets_at": status.resets_at,
-        "scope": "key_limit",
-        "spend_usd": dollars(status.spent),
+        "guardrail_id": str(guardrail.public_id) if guardrail else None,
+        "include_byok": include_byok,
+        "limit_usd": dollars(row.limit or 0),
+        "remaining_usd": dollars(spend_limits.remaining(row, now) or 0),
+        "reset_interval": row.limit_reset or None,
+        "resets_at": spend_limits.resets_at(row.limit_reset, now),
+        "scope": scope,
+        "spend_usd": dollars(spend_limits.counted(row, now)),
     }

@@ -15,9 +15,12 @@ __all__ = ["LimitColumns", "counted", "remaining", "resets_at", "start_window", 
 class LimitColumns(Protocol):
     """The columns of a limit. Money in pico-USD."""
 
-    limit_reset: str  # daily, weekly, monthly, or empty
     window_usage: int
     window_started_at: datetime | None
+
+    @property
+    def limit_reset(self) -> str:
+        """When a new window starts: daily, weekly, monthly, or empty."""
 
     @property
     def limit(self) -> int | None:

@@ -16,7 +16,7 @@ from billing.spending import AccountRow
 from common.storage import database
 from gateway.models import Generation
 
-from .rows import GenerationRow, HoldRow, HourRow, KeyRow, MemberRow, SpendRow
+from .rows import BudgetRow, GenerationRow, HoldRow, HourRow, KeyRow, MemberRow, SpendRow
 from .sql import BoundStatement, as_json, fetch, ids, run, statements
 
 __all__ = ["Batch", "LockedRows"]
@@ -37,8 +37,18 @@ class LockedRows(msgspec.Struct):
     charged: dict[str, int]
     #: Members with a spend limit, by account and user...
     members: dict[tuple[int, int], MemberRow] = {}
-    #: ...and the pico-USD that their running requests hold.
+    #: ...and the pico-USD that their running requests hold; those of members with a guardrail's budget as well.
     held_by_members: dict[tuple[int, int], int] = {}
+    #: Budgets of guardrails, by account, key and user: one of the two is None.
+    budgets: dict[tuple[int, int | None, int | None], BudgetRow] = {}
+
+    def budgets_of(self, generation: GenerationRow) -> list[BudgetRow]:
+        """Return the budgets that the request counts toward: the one of its key, and the one of its member."""
+        if not self.budgets:
+            return []
+        account, key, user = generation.account_id, generation.key_id, generation.user_id
+        found = (key and self.budgets.get((account, key, None)), user and self.budgets.get((account, None, user)))
+        return [budget for budget in found if budget]
 
 
 class Batch:
@@ -98,9 +108,12 @@ class Batch:
         released, charged = _ended_before([pk for pk in ended if pk not in holds])
         limiting = [account.id for account in locked_accounts.values() if account.limits_members]
         members, held_by_members = self._members(limiting, users) if limiting and users else ({}, {})
-        return LockedRows(
+        locked = LockedRows(
             locked_accounts, locked_keys, held_by_keys, holds, released, charged, members, held_by_members
         )
+        if budgeted := [account.id for account in locked_accounts.values() if account.has_budgets]:
+            self._add_budgets(locked, budgeted, users)
+        return locked
 
     def _members(
         self, accounts: list[int], users: Collection[int]
@@ -117,6 +130,24 @@ class Batch:
         return {(row.account_id, row.user_id): row for row in rows}, {
             (account, user): int(amount) for account, user, amount in held
         }
+
+    def _add_budgets(self, locked: LockedRows, accounts: list[int], users: Collection[int]) -> None:
+        """Add the budgets of the locked keys and of the users, and what is on hold for them.
+
+        The accounts must be locked. As with keys, a batch that only holds does not lock the budgets.
+        """
+        known = statements()
+        keys, members = ids(sorted(locked.keys)), ids(sorted(users))
+        (found,) = fetch(
+            [(known.read_budgets if self._only_holds else known.lock_budgets, [ids(accounts), keys, members])]
+        )
+        rows = [BudgetRow(*row) for row in _in_utc(found)]
+        locked.budgets = {(row.account_id, row.key_id, row.user_id): row for row in rows}
+        if of_keys := [row.key_id for row in rows if row.key_id is not None]:
+            locked.held_by_keys |= _held_by(of_keys, accounts)
+        if of_members := [row.user_id for row in rows if row.user_id is not None]:
+            (held,) = fetch([(known.sum_holds_by_member, [ids(accounts), ids(sorted(of_members))])])
+            locked.held_by_members |= {(account, user): int(amount) for account, user, amount in held}
 
     def write(
         self,
@@ -145,6 +176,8 @@ class Batch:
             bound.append((known.update_keys, [_changes([locked.keys[key] for key in charged_keys if key is not None])]))
         if spenders := {(row.account_id, row.user_id or 0) for row in settled}.intersection(locked.members):
             bound.append((known.update_members, [_changes([locked.members[each] for each in spenders])]))
+        if locked.budgets and (counted := {each.id: each for row in settled for each in locked.budgets_of(row)}):
+            bound.append((known.update_budgets, [_changes(counted.values())]))
         if hours:
             bound.append((known.add_to_hours, [as_json(hours)]))
             bound.append((known.reopen_usage, [_days_of(hours)]))
@@ -186,6 +219,6 @@ def _days_of(hours: Iterable[HourRow]) -> str:
     return as_json([{"account_id": account, "day": hour.replace(hour=0)} for account, hour in oldest.items()])
 
 
-def _changes(rows: "Iterable[AccountRow] | Iterable[KeyRow] | Iterable[MemberRow]") -> str:
+def _changes(rows: "Iterable[AccountRow | KeyRow | MemberRow | BudgetRow]") -> str:
     """The changed columns of the rows as JSON: without the others, PostgreSQL has half as much to parse."""
     return as_json([{name: getattr(row, name) for name in ("id", *row.CHANGED)} for row in rows])

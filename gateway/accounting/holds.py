@@ -6,13 +6,14 @@ quarter buys, so that one request does not starve the next.
 """
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
 from django.conf import settings
 
 from billing.spending import AccountRow
-from common.errors import PaymentRequired
+from common.errors import PaymentRequired, PermissionDenied
 from common.money import PICO_PER_USD, PicoUsd, format_exact_usd
 
 from .rows import GenerationRow
@@ -35,6 +36,10 @@ _LIMITS = {
         "{site}/settings/organization"
     ),
 }
+_BUDGET = (
+    "This request exceeds the remaining budget of the guardrail “{name}” ({left}). An admin can raise it at "
+    "{site}/settings/guardrails"
+)
 
 
 class Admit(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,13 +68,17 @@ class Admission(msgspec.Struct, frozen=True):
 
 
 def hold_for(
-    operation: Admit, account: AccountRow, key_remaining: int | None, member_remaining: int | None = None
+    operation: Admit,
+    account: AccountRow,
+    key_remaining: int | None,
+    member_remaining: int | None = None,
+    budgets: Sequence[tuple[str, int]] = (),
 ) -> tuple[PicoUsd, int | None]:
     """(the hold in pico-USD, the `max_tokens` to send to the provider or None for the model's own limit).
 
     `key_remaining` and `member_remaining` are what the API key and the member may still hold (pico-USD), None without
-    a spend limit. Raises PaymentRequired when the account is frozen, or when the balance or a limit does not cover the
-    request.
+    a spend limit; `budgets` are guardrails by name, with what each leaves. Raises PaymentRequired when the account is
+    frozen, or when the balance or a limit does not cover the request, PermissionDenied when a budget does not.
     """
     if account.frozen_reason:
         raise PaymentRequired(
@@ -85,6 +94,10 @@ def hold_for(
         available, limited_by = key_remaining, "key"
     if member_remaining is not None and member_remaining < available:
         available, limited_by = member_remaining, "member"
+    guardrail = ""
+    for name, left in budgets:
+        if left < available:
+            available, limited_by, guardrail = left, "guardrail", name
 
     def affordable(amount: int) -> int:
         """Completion tokens that `amount` (pico-USD) buys after the prompt; -1 when it does not cover the prompt."""
@@ -94,7 +107,7 @@ def hold_for(
     tokens = affordable(available)
     enough = wanted if operation.requested_tokens else min(wanted, MIN_TOKENS)
     if available <= 0 or tokens < enough:
-        raise _too_expensive(operation, available, tokens, limited_by)
+        raise _too_expensive(operation, available, tokens, limited_by, guardrail)
     if operation.requested_tokens is None and token_pico:
         tokens = max(affordable(available // BALANCE_DIVISOR), min(tokens, SHORT_RESPONSE_TOKENS))
     # Hardly any file is as large as a hostile one could be: hold that much where the balance has it, but do not ask
@@ -104,10 +117,17 @@ def hold_for(
     return hold, tokens if shrunk else operation.requested_tokens
 
 
-def _too_expensive(operation: Admit, available: int, tokens: int, limited_by: str) -> PaymentRequired:
+def _too_expensive(
+    operation: Admit, available: int, tokens: int, limited_by: str, guardrail: str
+) -> PaymentRequired | PermissionDenied:
     top_up = f"{settings.SITE_URL}/settings/credits"
+    left = format_exact_usd(PicoUsd(max(0, available)))
+    if guardrail:
+        return PermissionDenied(
+            _BUDGET.format(name=guardrail, left=left, site=settings.SITE_URL),
+            metadata={"limit": "guardrail", "affordable_tokens": max(0, tokens)},
+        )
     if limited_by:
-        left = format_exact_usd(PicoUsd(max(0, available)))
         return PaymentRequired(
             _LIMITS[limited_by].format(left=left, site=settings.SITE_URL),
             metadata={"limit": limited_by, "affordable_tokens": max(0, tokens)},

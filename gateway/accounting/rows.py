@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.models import Generation
 
-__all__ = ["GenerationRow", "HoldRow", "HourRow", "KeyRow", "MemberRow", "SpendRow"]
+__all__ = ["BudgetRow", "GenerationRow", "HoldRow", "HourRow", "KeyRow", "MemberRow", "SpendRow"]
 
 
 class _RequestRow(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -117,6 +117,27 @@ class MemberRow(msgspec.Struct):
     @property
     def usage(self) -> int:
         """The usage that counts toward a limit that does not reset."""
+        return self.window_usage
+
+
+class BudgetRow(msgspec.Struct):
+    """The budget of a key or member with a guardrail (pico-USD); settlement writes the CHANGED columns."""
+
+    CHANGED: ClassVar = ("window_usage", "window_started_at")
+
+    id: int
+    account_id: int
+    key_id: int | None
+    user_id: int | None
+    guardrail: str  # its name
+    limit: int | None
+    limit_reset: str
+    window_usage: int
+    window_started_at: datetime | None
+
+    @property
+    def usage(self) -> int:
+        """The usage that counts toward a budget that does not reset."""
         return self.window_usage
 
 

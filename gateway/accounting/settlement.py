@@ -20,7 +20,7 @@ import msgspec
 
 from billing import spending
 from common.clock import hour_of, utc_now
-from common.errors import NotAuthenticated, PaymentRequired
+from common.errors import NotAuthenticated, PaymentRequired, PermissionDenied
 from common.money import PicoUsd
 from gateway.changes import changed_accounts
 from gateway.models import GatewayProcess, Generation
@@ -30,7 +30,7 @@ from . import measuring
 from .batch import Batch, LockedRows
 from .batch_writer import BatchWriter
 from .holds import Admission, Admit, hold_for
-from .rows import GenerationRow, HoldRow, HourRow, SpendRow
+from .rows import BudgetRow, GenerationRow, HoldRow, HourRow, SpendRow
 
 __all__ = [
     "PROCESS_ID",
@@ -83,9 +83,9 @@ class SettlementQueue:
     def admit(self, operation: Admit) -> "asyncio.Future[Admission]":
         """Hold credits. A caller that stops awaiting must still settle the request.
 
-        Awaiting it raises PaymentRequired when the balance or a limit of the key or member does not cover it, and
-        NotAuthenticated when the key has been revoked since it was looked up. While the database is away it raises
-        ServiceUnavailable, and nothing is held.
+        Awaiting it raises PaymentRequired when the balance or a limit of the key or member does not cover it,
+        PermissionDenied when the budget of a guardrail does not, and NotAuthenticated when the key has been revoked
+        since it was looked up. While the database is away it raises ServiceUnavailable, and nothing is held.
         """
         return self._writer.submit(operation)
 
@@ -176,7 +176,7 @@ class _Decisions:
             return None
         try:
             return self.admit(operation)
-        except (PaymentRequired, NotAuthenticated) as refusal:
+        except (PaymentRequired, PermissionDenied, NotAuthenticated) as refusal:
             return refusal
 
     def admit(self, operation: Admit) -> Admission:
@@ -193,14 +193,24 @@ class _Decisions:
         member, member_remaining = self.locked.members.get(spender), None
         if member is not None:
             member_remaining = remaining(member, self.now, held=self.locked.held_by_members.get(spender, 0))
-        hold, max_tokens = hold_for(operation, account, key_remaining, member_remaining)
+        budgets = self.locked.budgets_of(generation)
+        left = [(budget.guardrail, self.remaining_of(budget)) for budget in budgets]
+        hold, max_tokens = hold_for(operation, account, key_remaining, member_remaining, left)
         account.held += hold
-        if member is not None:
+        if member is not None or budgets:
             self.locked.held_by_members[spender] = self.locked.held_by_members.get(spender, 0) + hold
-        if key is not None and key_remaining is not None:
+        if key is not None and (key_remaining is not None or budgets):
             held_by_keys[key.id] = held_by_keys.get(key.id, 0) + hold
         self.opened.append(generation.held(hold, PROCESS_ID))
         return Admission(hold=hold, max_tokens=max_tokens)
+
+    def remaining_of(self, budget: BudgetRow) -> int:
+        """Return what a guardrail's budget leaves (pico-USD), running requests deducted."""
+        if budget.key_id is not None:
+            held = self.locked.held_by_keys.get(budget.key_id, 0)
+        else:
+            held = self.locked.held_by_members.get((budget.account_id, budget.user_id or 0), 0)
+        return remaining(budget, self.now, held=held) or 0
 
     def settle(self, operation: Settle) -> Settled:
         generation = operation.generation
@@ -226,6 +236,9 @@ class _Decisions:
         if member := locked.members.get((generation.account_id, generation.user_id or 0)):
             start_window(member, self.now)
             member.window_usage += cost
+        for budget in locked.budgets_of(generation):
+            start_window(budget, self.now)
+            budget.window_usage += cost
         self.add_to_hour(generation)
         if generation.provider and not generation.simulated:
             self.add_to_spend(generation)

@@ -1,61 +1,28 @@
 """Which endpoints may not serve a request: a table of rules, from which the texts of refusals are made. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Container
 from decimal import Decimal
 from itertools import compress
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 from django.conf import settings
 
-from common.errors import ContextLengthExceeded, NoEndpoints
+from common.errors import ContextLengthExceeded, NoEndpoints, PermissionDenied
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
 from models_catalog.parameters import supports_all
 
 from .availability import PRIVACY_PAGE, availability, page_of
 from .constraints import RoutingConstraints
+from .guardrails import GUARDRAILS_PAGE, rules_of
 from .model_names import ResolvedModel
+from .rules import Exclusion, Reason, Rule, is_listed
 
 __all__ = ["NO_CREDENTIALS", "EndpointFilter", "Exclusion", "is_listed", "no_endpoints"]
 
 #: Weights rounded this far are not of the quality that `:exacto` stands for.
 _COARSE = frozenset({"int4", "fp4", "mxfp4", "nvfp4", "fp6"})
-
-
-class Reason(msgspec.Struct, frozen=True, eq=False):
-    """Why an endpoint is excluded. Hashed by identity, because exclusions are counted on the hot path."""
-
-    code: str
-    words: str  # follow a number of endpoints
-    field: str = ""  # what to change in the request
-    public_code: str = ""  # in `error.availability.excluded_by`, which has ten codes; empty: `code` is one of them
-
-    @property
-    def is_data_policy(self) -> bool:
-        return self.code.startswith("data_policy")
-
-
-class Exclusion(NamedTuple):
-    """Why an endpoint may not or cannot serve a request, and the name of its provider."""
-
-    reason: Reason
-    provider_name: str
-
-
-class Rule(NamedTuple):
-    """Excludes an endpoint of a model from a request, for a reason."""
-
-    reason: Reason
-    constraint: str  # the attribute of the constraints that the rule needs; empty: it needs none
-    excludes: Callable[[EndpointEntry, ResolvedModel, RoutingConstraints], bool]
-
-
-def is_listed(endpoint: EndpointEntry, names: Container[str]) -> bool:
-    """Whether one of the names, in lower case, is the endpoint's: its provider's slug, its tag, its provider's name."""
-    return endpoint.provider in names or endpoint.tag.lower() in names or endpoint.provider_name.lower() in names
 
 
 def _may_train(endpoint: EndpointEntry, resolved: ResolvedModel, limits: RoutingConstraints) -> bool:
@@ -179,6 +146,8 @@ class EndpointFilter:
     def __init__(self, constraints: RoutingConstraints) -> None:
         self._constraints = constraints
         self._rules = tuple(compress(RULES, _needed(constraints)))
+        for restrictions in constraints.policy.guardrails:
+            self._rules = rules_of(restrictions) + self._rules
 
     def reason_to_exclude(self, endpoint: EndpointEntry, resolved: ResolvedModel) -> Reason | None:
         """The first reason why the endpoint of the model may not serve the request; None when it may."""
@@ -197,33 +166,29 @@ def no_endpoints(
     considered: int,
     prompt_tokens: int,
     place: str = "",
-) -> NoEndpoints | ContextLengthExceeded:
+) -> NoEndpoints | ContextLengthExceeded | PermissionDenied:
     """The error for a request that no endpoint may or can serve. Its message counts the exclusions by reason.
 
-    `place` is where the longest part of a prompt stands that is read in parts.
+    It is PermissionDenied where the lists of guardrails alone are in the way. `place` is where the longest part of a
+    prompt stands that is read in parts.
     """
     counts: Counter[Reason] = Counter()
     for exclusion, count in exclusions.items():
         counts[exclusion.reason] += count
     reasons = [reason for reason, _ in counts.most_common()]
     if reasons == [_CONTEXT]:
-        longest = max(one.model.context_length for one in resolved)
-        if place:
-            return ContextLengthExceeded(
-                f"The input at `{place}` has about {prompt_tokens} tokens, and {requested} takes at most {longest}. "
-                "Shorten it or split it."
-            )
-        return ContextLengthExceeded(
-            f"The prompt has about {prompt_tokens} tokens, but the context of {requested} is {longest} tokens. "
-            'Shorten it or send "transforms": ["middle-out"].'
-        )
+        return _too_long(requested, max(one.model.context_length for one in resolved), prompt_tokens, place)
     message = f"No endpoint of {requested} can serve this request. {considered} {_endpoints(considered)} considered."
     if reasons:
         message += " Excluded: " + ", ".join(f"{counts[reason]} {reason.words}" for reason in reasons) + "."
     if counts.total() < considered:  # the only way for an endpoint not to be tried that is not excluded
         message += f" `provider.order` lists none of {'the others' if reasons else 'them'}."
     by_request = [reason for reason in reasons if reason is not NO_CREDENTIALS]
-    if any(reason.is_data_policy for reason in by_request):
+    if any(reason.of_guardrail for reason in by_request):
+        message += f" An admin can change the guardrail at {settings.SITE_URL}{GUARDRAILS_PAGE}."
+        if not any(reason.is_data_policy or not reason.of_guardrail for reason in by_request):
+            return PermissionDenied(message)
+    if any(reason.is_data_policy and not reason.of_guardrail for reason in by_request):
         message += f" Adjust your data policy at {settings.SITE_URL}{PRIVACY_PAGE}."
     models = [one.model.id for one in resolved]
     providers = sorted({exclusion.provider_name for exclusion in exclusions})
@@ -231,6 +196,7 @@ def no_endpoints(
         told = availability("no_endpoints", models, page_of(models), affected_providers=providers)
         return NoEndpoints(message, availability=told)
     private = all(reason.is_data_policy for reason in by_request)
+    private_page = GUARDRAILS_PAGE if all(reason.of_guardrail for reason in by_request) else PRIVACY_PAGE
     first = by_request[0]
     constraint: dict[str, Any] = {
         "field": first.field,
@@ -241,11 +207,23 @@ def no_endpoints(
         availability=availability(
             "privacy_restricted" if private else "constraint_filtered",
             models,
-            PRIVACY_PAGE if private else page_of(models),
+            private_page if private else page_of(models),
             affected_providers=providers,
             excluded_by=sorted({reason.public_code or reason.code for reason in by_request}),
             constraint=constraint,
         ),
+    )
+
+
+def _too_long(requested: str, longest: int, prompt_tokens: int, place: str) -> ContextLengthExceeded:
+    if place:
+        return ContextLengthExceeded(
+            f"The input at `{place}` has about {prompt_tokens} tokens, and {requested} takes at most {longest}. "
+            "Shorten it or split it."
+        )
+    return ContextLengthExceeded(
+        f"The prompt has about {prompt_tokens} tokens, but the context of {requested} is {longest} tokens. "
+        'Shorten it or send "transforms": ["middle-out"].'
     )
 
 

@@ -20,9 +20,11 @@ from models_catalog.catalog import Catalogue, EndpointEntry
 from .affinity import Draw
 from .attempts import Attempt, RoutingContext
 from .constraints import RoutingConstraints
-from .filters import NO_CREDENTIALS, EndpointFilter, Exclusion, no_endpoints
+from .filters import NO_CREDENTIALS, EndpointFilter, no_endpoints
+from .guardrails import allows_model
 from .model_names import ResolvedModel, resolve
 from .ordering import order_attempts
+from .rules import Exclusion
 from .tasks import require_task
 
 __all__ = ["Attempt", "Plan", "RoutingContext", "make_plan"]
@@ -62,7 +64,8 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
 
     A name without a model gives way to the next one. Raises ModelNotFound for an unknown name after which none is
     left, InvalidRequest for a model of another task, NoEndpoints when no endpoint may or can serve the request (the
-    message counts the exclusions by reason), and ContextLengthExceeded when only its length is in the way.
+    message counts the exclusions by reason), PermissionDenied when only a guardrail's lists are in the way, and
+    ContextLengthExceeded when only its length is.
     """
     default = caller.default_model or context.default_model
     requested = request.model or (request.models[0] if request.models else default)
@@ -98,11 +101,19 @@ def _resolved(
 ) -> list[ResolvedModel]:
     """The models that the names stand for. The error of the last name when none has a model."""
     draw = context.stable_draw or context.random_draw
+    guardrails = constraints.policy.guardrails
     resolved: list[ResolvedModel] = []
     failure: NoEndpoints | ModelNotFound | None = None
     for name in dict.fromkeys(names):
         try:
-            resolved += resolve(catalogue, name, auto_models=context.auto_models, needs=constraints.needs, draw=draw)
+            resolved += resolve(
+                catalogue,
+                name,
+                auto_models=context.auto_models,
+                needs=constraints.needs,
+                draw=draw,
+                allows=lambda model: all(allows_model(each, model) for each in guardrails),
+            )
         except (NoEndpoints, ModelNotFound) as error:
             failure = error
     if failure and not resolved:

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "billing",
     "models_catalog",
     "presets",
+    "guardrails",
     "gateway",
     "chat",
     "activity",

@@ -9,6 +9,7 @@ from django.test import Client
 from accounts.models import Organisation
 from billing import spending
 from gateway import asgi
+from guardrails import saving as guardrails
 from keys import issuing
 from presets import saving
 from presets.content import Content
@@ -61,16 +62,29 @@ TABLE = {
         "GET /keys",
         "GET /activity",
         "GET /analytics/meta",
+        "GET /guardrails",
+        "GET /guardrails/assignments/keys",
+        "GET /guardrails/assignments/members",
     ),
     "401 403 400 403 400": (
         "POST /keys",
         "POST /analytics/query",
+        "POST /guardrails",
+        "POST /guardrails/{id}/assignments/keys",
+        "POST /guardrails/{id}/assignments/keys/remove",
+        "POST /guardrails/{id}/assignments/members",
+        "POST /guardrails/{id}/assignments/members/remove",
     ),
     "401 403 200 403 404": (
         "GET /keys/{hash}",
         "PATCH /keys/{hash}",
         "DELETE /keys/{hash}",
         "GET /organization/members",
+        "GET /guardrails/{id}",
+        "PATCH /guardrails/{id}",
+        "DELETE /guardrails/{id}",
+        "GET /guardrails/{id}/assignments/keys",
+        "GET /guardrails/{id}/assignments/members",
     ),
 }
 
@@ -82,7 +96,15 @@ def parameters(acme: Organisation, shop) -> dict[str, str]:  # noqa: F811
     key, _ = issuing.create(acme, owner, "App")
     saving.create(acme, owner, slug="support", name="Support", content=Content(config={}))
     generation = make_request(spending.account_of(acme), key=key, user=owner)
-    return {"hash": key.hash, "slug": "support", "version": "1", "author": "acme", "generation": generation.id}
+    guardrail = guardrails.create(acme, name="Team")
+    return {
+        "hash": key.hash,
+        "slug": "support",
+        "version": "1",
+        "author": "acme",
+        "generation": generation.id,
+        "id": str(guardrail.public_id),
+    }
 
 
 @pytest.fixture

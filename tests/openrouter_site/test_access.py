@@ -16,6 +16,7 @@ from activity.models import SavedView
 from billing import spending
 from billing.models import Purchase, Refund, SavedCard
 from common.clock import utc_now
+from guardrails import saving as guardrails
 from keys import issuing
 from presets import saving
 from presets.content import Content
@@ -99,12 +100,18 @@ TABLE = {
         "activity/<generation_id:generation_id>",
     ),
     "login 200 200 403 404 404": (
+        "settings/guardrails/<uuid:guardrail_id>",
+        "settings/guardrails/<uuid:guardrail_id>/edit",
+        "settings/guardrails/<uuid:guardrail_id>/delete",
         "settings/organization/delete",
         "settings/organization/members/<str:user_id>/limit",
         "settings/organization/members/<str:user_id>/hand-over",
         "settings/organization/members/<str:user_id>/remove",
     ),
-    "login 422 422 403 404 404": ("settings/organization/members/<str:user_id>/role",),
+    "login 422 422 403 404 404": (
+        "settings/organization/members/<str:user_id>/role",
+        "settings/guardrails/<uuid:guardrail_id>/assign",
+    ),
     "login 409 409 409 409 409": ("settings/organization/invitations/<int:invitation_id>/accept",),
     "login 409 409 403 409 409": ("settings/organization/invitations/<int:invitation_id>/resend",),
     "login 302 302 403 409 409": ("settings/organization/invitations/<int:invitation_id>/revoke",),
@@ -141,6 +148,8 @@ TABLE = {
         "settings/credits/purchases/<uuid:purchase_id>/cancel",
     ),
     "login 200 200 403 200 200": (
+        "settings/guardrails",
+        "settings/guardrails/create",
         "settings/management-keys",
         "settings/management-keys/create",
         "settings/credits/quote",
@@ -167,7 +176,10 @@ TABLE = {
         "activity/reports",
         "settings/preferences/display",
     ),
-    "login 302 302 403 404 404": ("settings/credits/cards/<int:card_id>/remove",),
+    "login 302 302 403 404 404": (
+        "settings/credits/cards/<int:card_id>/remove",
+        "settings/guardrails/<uuid:guardrail_id>/unassign",
+    ),
     "400 400 400 400 400 400": (
         "webhooks/stripe",
         "webhooks/coinbase",
@@ -248,6 +260,7 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
         "pk": str(session.pk),
         "generation_id": generation.id,
         "view_id": view.public_id,
+        "guardrail_id": str(guardrails.create(acme, name="Team").public_id),
         "name": f"{utc_now():%Y-%m}",
         "author": "acme",
     }

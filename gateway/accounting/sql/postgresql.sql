@@ -21,7 +21,14 @@ SELECT
         WHERE
             accounts_membership.organisation_id = billing_creditaccount.organisation_id
             AND accounts_membership.spend_limit IS NOT NULL
-    ) AS limits_members
+    ) AS limits_members,
+    EXISTS (
+        SELECT 1
+        FROM guardrails_guardrail
+        WHERE
+            guardrails_guardrail.organisation_id = billing_creditaccount.organisation_id
+            AND guardrails_guardrail."limit" IS NOT NULL
+    ) AS has_budgets
 FROM billing_creditaccount
 WHERE id = ANY(:'ids'::bigint[])
 ORDER BY id
@@ -95,6 +102,41 @@ SELECT account_id, user_id, sum(amount)
 FROM gateway_hold
 WHERE account_id = ANY(:'account_ids'::bigint[]) AND user_id = ANY(:'user_ids'::bigint[])
 GROUP BY account_id, user_id;
+
+-- name: read_budgets
+-- Budgets of keys and members with a guardrail.
+-- param: account_ids bigint[]
+-- param: key_ids bigint[]
+-- param: user_ids bigint[]
+SELECT
+    budget.id, account.id, budget.key_id, budget.user_id, guardrail.name, guardrail."limit", guardrail.limit_reset,
+    budget.window_usage, budget.window_started_at
+FROM guardrails_assignment AS budget
+INNER JOIN billing_creditaccount AS account ON budget.organisation_id = account.organisation_id
+INNER JOIN guardrails_guardrail AS guardrail ON budget.guardrail_id = guardrail.id
+WHERE
+    account.id = ANY(:'account_ids'::bigint[])
+    AND (budget.key_id = ANY(:'key_ids'::bigint[]) OR budget.user_id = ANY(:'user_ids'::bigint[]))
+    AND guardrail."limit" IS NOT NULL
+ORDER BY budget.id;
+
+-- name: lock_budgets
+-- After accounts, keys and members, in id order.
+-- param: account_ids bigint[]
+-- param: key_ids bigint[]
+-- param: user_ids bigint[]
+SELECT
+    budget.id, account.id, budget.key_id, budget.user_id, guardrail.name, guardrail."limit", guardrail.limit_reset,
+    budget.window_usage, budget.window_started_at
+FROM guardrails_assignment AS budget
+INNER JOIN billing_creditaccount AS account ON budget.organisation_id = account.organisation_id
+INNER JOIN guardrails_guardrail AS guardrail ON budget.guardrail_id = guardrail.id
+WHERE
+    account.id = ANY(:'account_ids'::bigint[])
+    AND (budget.key_id = ANY(:'key_ids'::bigint[]) OR budget.user_id = ANY(:'user_ids'::bigint[]))
+    AND guardrail."limit" IS NOT NULL
+ORDER BY budget.id
+FOR NO KEY UPDATE OF budget;
 
 -- name: read_generations
 -- param: ids text[]
@@ -202,6 +244,13 @@ UPDATE accounts_membership
 SET window_usage = new.window_usage, window_started_at = new.window_started_at
 FROM json_to_recordset(:'rows') AS new (id bigint, window_usage bigint, window_started_at timestamp with time zone)
 WHERE accounts_membership.id = new.id;
+
+-- name: update_budgets
+-- param: rows json
+UPDATE guardrails_assignment
+SET window_usage = new.window_usage, window_started_at = new.window_started_at
+FROM json_to_recordset(:'rows') AS new (id bigint, window_usage bigint, window_started_at timestamp with time zone)
+WHERE guardrails_assignment.id = new.id;
 
 -- name: add_to_hours
 -- param: rows json

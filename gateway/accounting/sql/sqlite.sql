@@ -22,7 +22,14 @@ SELECT
         WHERE
             accounts_membership.organisation_id = billing_creditaccount.organisation_id
             AND accounts_membership.spend_limit IS NOT NULL
-    ) AS limits_members
+    ) AS limits_members,
+    EXISTS (
+        SELECT 1
+        FROM guardrails_guardrail
+        WHERE
+            guardrails_guardrail.organisation_id = billing_creditaccount.organisation_id
+            AND guardrails_guardrail."limit" IS NOT NULL
+    ) AS has_budgets
 FROM billing_creditaccount
 WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
@@ -93,6 +100,40 @@ SELECT account_id, user_id, sum(amount)
 FROM gateway_hold
 WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND user_id IN (SELECT value FROM json_each(:user_ids))
 GROUP BY account_id, user_id;
+
+-- name: read_budgets
+-- Budgets of keys and members with a guardrail.
+-- param: account_ids json
+-- param: key_ids json
+-- param: user_ids json
+SELECT
+    budget.id, account.id, budget.key_id, budget.user_id, guardrail.name, guardrail."limit", guardrail.limit_reset,
+    budget.window_usage, budget.window_started_at
+FROM guardrails_assignment AS budget
+INNER JOIN billing_creditaccount AS account ON budget.organisation_id = account.organisation_id
+INNER JOIN guardrails_guardrail AS guardrail ON budget.guardrail_id = guardrail.id
+WHERE
+    account.id IN (SELECT value FROM json_each(:account_ids))
+    AND (budget.key_id IN (SELECT value FROM json_each(:key_ids)) OR budget.user_id IN (SELECT value FROM json_each(:user_ids)))
+    AND guardrail."limit" IS NOT NULL
+ORDER BY budget.id;
+
+-- name: lock_budgets
+-- After accounts, keys and members, in id order.
+-- param: account_ids json
+-- param: key_ids json
+-- param: user_ids json
+SELECT
+    budget.id, account.id, budget.key_id, budget.user_id, guardrail.name, guardrail."limit", guardrail.limit_reset,
+    budget.window_usage, budget.window_started_at
+FROM guardrails_assignment AS budget
+INNER JOIN billing_creditaccount AS account ON budget.organisation_id = account.organisation_id
+INNER JOIN guardrails_guardrail AS guardrail ON budget.guardrail_id = guardrail.id
+WHERE
+    account.id IN (SELECT value FROM json_each(:account_ids))
+    AND (budget.key_id IN (SELECT value FROM json_each(:key_ids)) OR budget.user_id IN (SELECT value FROM json_each(:user_ids)))
+    AND guardrail."limit" IS NOT NULL
+ORDER BY budget.id;
 
 -- name: read_generations
 -- param: ids json
@@ -243,6 +284,19 @@ FROM (
     FROM json_each(:rows)
 ) AS new
 WHERE accounts_membership.id = new.id;
+
+-- name: update_budgets
+-- param: rows json
+UPDATE guardrails_assignment
+SET window_usage = new.window_usage, window_started_at = new.window_started_at
+FROM (
+    SELECT
+        json_extract(value, '$.id') AS id,
+        json_extract(value, '$.window_usage') AS window_usage,
+        replace(rtrim(json_extract(value, '$.window_started_at'), 'Z'), 'T', ' ') AS window_started_at
+    FROM json_each(:rows)
+) AS new
+WHERE guardrails_assignment.id = new.id;
 
 -- name: add_to_hours
 -- param: rows json

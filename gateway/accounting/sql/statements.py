@@ -62,6 +62,8 @@ class Statements:
     read_members: Statement
     lock_members: Statement
     sum_holds_by_member: Statement
+    read_budgets: Statement
+    lock_budgets: Statement
     read_generations: Statement
     delete_generations: Statement
     insert_holds: Statement
@@ -69,6 +71,7 @@ class Statements:
     update_accounts: Statement
     update_keys: Statement
     update_members: Statement
+    update_budgets: Statement
     add_to_hours: Statement
     reopen_usage: Statement
     add_to_spend: Statement

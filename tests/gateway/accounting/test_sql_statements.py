@@ -13,10 +13,11 @@ from django.db import connection
 from accounts.models import Membership
 from billing.models import CreditAccount
 from billing.spending import AccountRow
-from gateway.accounting.rows import GenerationRow, HoldRow, HourRow, KeyRow, MemberRow, SpendRow
+from gateway.accounting.rows import BudgetRow, GenerationRow, HoldRow, HourRow, KeyRow, MemberRow, SpendRow
 from gateway.accounting.sql import Statements, as_json, fetch, ids, run, statements
 from gateway.accounting.sql.statements import load
 from gateway.models import Generation, Hold, ProviderSpend, UsageHour
+from guardrails.models import Assignment
 from keys.models import ApiKey
 
 NOW = datetime(2026, 11, 2, 12, 30, 15, 123456, tzinfo=UTC)
@@ -37,6 +38,7 @@ UPDATES = {
     "update_accounts": (AccountRow, CreditAccount),
     "update_keys": (KeyRow, ApiKey),
     "update_members": (MemberRow, Membership),
+    "update_budgets": (BudgetRow, Assignment),
 }
 
 on_both = pytest.mark.parametrize("vendor", ["postgresql", "sqlite"])
@@ -111,7 +113,7 @@ def test_a_read_lists_the_fields_of_its_row_in_order(vendor, name):
     row, model = READS[name]
     listed, table = re.match(r"SELECT\s(.*?)\nFROM (\w+)\s", source(vendor, name), re.DOTALL).groups()
     assert table == model._meta.db_table
-    listed = re.sub(r"EXISTS \(.*?\n    \) AS limits_members", "", listed, flags=re.DOTALL)
+    listed = re.sub(r"EXISTS \(.*?\n    \) AS \w+,?", "", listed, flags=re.DOTALL)
     assert words(listed) == [field.name for field in msgspec.structs.fields(row) if field.required]
     assert columns(model) >= set(words(listed))
 
@@ -193,7 +195,7 @@ def test_keys_and_accounts_are_read_and_updated_column_by_column(account, organi
         names = [field.name for field in msgspec.structs.fields(row) if field.required]
         naive = [value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for value in found]
         assert dict(zip(names, naive, strict=False)) == {name: getattr(stored, name) for name in names}
-        assert naive[len(names) :] == ([False] if row is AccountRow else [])  # whether it limits members
+        assert naive[len(names) :] == ([False, False] if row is AccountRow else [])  # limits members, has budgets
 
 
 @pytest.mark.django_db

@@ -1,0 +1,1 @@
+"""Guardrails: budgets and restrictions that an organization assigns to its keys and members."""

@@ -1,0 +1,71 @@
+"""Checks of a guardrail's fields, for pages and the API: names are cleaned, models and providers must exist."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from common.errors import InvalidRequest
+from common.names import clean_name
+from models_catalog import catalog
+from models_catalog.catalog import Catalogue
+
+from .rules import ZDR_GROUPS
+
+__all__ = ["MAX_LISTED", "checked", "unknown_models", "unknown_providers"]
+
+#: Names on one list, at most.
+MAX_LISTED = 1000
+MODEL_LISTS = ("allowed_models", "ignored_models")
+PROVIDER_LISTS = ("allowed_providers", "ignored_providers")
+
+
+def checked(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields to save, cleaned; `enforce_zdr` sets each group that is not given itself.
+
+    Raises InvalidRequest, which names the field, for an empty name and for unknown models and providers.
+    """
+    changes = dict(changes)
+    if "name" in changes:
+        changes["name"] = clean_name(changes["name"])
+        if not changes["name"]:
+            raise InvalidRequest("name must have at least one visible character.")
+    if "description" in changes:
+        changes["description"] = _clean_text(changes["description"] or "")
+    if "enforce_zdr" in changes:
+        changes = {f"enforce_zdr_{group}": changes["enforce_zdr"] for group in ZDR_GROUPS} | changes
+    known = catalog.current().complete
+    for field in (*MODEL_LISTS, *PROVIDER_LISTS):
+        if names := changes.get(field):
+            changes[field] = names = list(dict.fromkeys(name.strip().lower() for name in names))
+            if len(names) > MAX_LISTED:
+                raise InvalidRequest(f"{field} may have at most {MAX_LISTED} entries.")
+            _require_known(field, names, known)
+    return changes
+
+
+def unknown_models(names: Iterable[str], known: Catalogue) -> list[str]:
+    """Return the names that are not the ID of a model in the catalog."""
+    return [name for name in names if name not in known.models and name not in known.unserved]
+
+
+def unknown_providers(names: Iterable[str], known: Catalogue) -> list[str]:
+    """Return the names that are neither a provider's slug or name nor the tag of an endpoint."""
+    slugs = {name for name in names if name not in known.providers}
+    if not slugs:
+        return []
+    found = {provider.name.lower() for provider in known.providers.values()}
+    found |= {endpoint.tag.lower() for model in known.models.values() for endpoint in model.endpoints}
+    return [name for name in names if name in slugs - found]
+
+
+def _require_known(field: str, names: list[str], known: Catalogue) -> None:
+    of_models = field in MODEL_LISTS
+    unknown = unknown_models(names, known) if of_models else unknown_providers(names, known)
+    if unknown:
+        shown = ", ".join(repr(name[:100]) for name in unknown[:5])
+        remedy = "GET /api/v1/models lists the IDs" if of_models else "GET /api/v1/providers lists the slugs"
+        raise InvalidRequest(f"{field}: {shown} {'is' if len(unknown) == 1 else 'are'} unknown. {remedy}.")
+
+
+def _clean_text(text: str) -> str:
+    """Return a text of several lines, each cleaned as a name is."""
+    return "\n".join(clean_name(line) for line in text.splitlines()).strip()
