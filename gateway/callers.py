@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from django.db.models import Exists, OuterRef
 
 from accounts.access import privacy_of
 from accounts.models import Organisation, User
@@ -11,6 +12,8 @@ from billing import spending
 from common.storage import database
 from common.storage.fresh_cache import FreshCache
 from keys.authentication import KeyIdentity
+from keys.models import OwnProviderKey
+from keys.provider_keys.using import OwnKey, own_keys_of
 
 __all__ = ["Caller", "chat_caller", "clear", "key_caller"]
 
@@ -43,6 +46,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     default_model: str
     policy: Policy
     purchased: int = 0  # all-time purchases, pico-USD
+    own_keys: tuple[OwnKey, ...] = ()  # provider keys of its own that this caller may use
     app: str = ""
     app_title: str = ""
     user_agent: str = ""
@@ -56,6 +60,7 @@ class _Payer(msgspec.Struct, frozen=True):
     purchased: int
     default_model: str
     policy: Policy
+    own_keys: tuple[OwnKey, ...] = ()
 
 
 #: Organizations by ID.
@@ -75,6 +80,7 @@ async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
         default_model=payer.default_model,
         policy=payer.policy,
         purchased=payer.purchased,
+        own_keys=_allowed(payer, identity.hash, identity.created_by) if payer.own_keys else (),
         **details,
     )
 
@@ -90,8 +96,13 @@ async def chat_caller(user: User, organisation: Organisation, **details: Any) ->
         default_model=payer.default_model,
         policy=payer.policy,
         purchased=payer.purchased,
+        own_keys=_allowed(payer, "", user.pk) if payer.own_keys else (),
         **details,
     )
+
+
+def _allowed(payer: _Payer, key_hash: str, user_id: int) -> tuple[OwnKey, ...]:
+    return tuple(each for each in payer.own_keys if each.allows(key_hash, user_id))
 
 
 def clear() -> None:
@@ -110,7 +121,8 @@ async def _payer(organisation_id: int) -> _Payer:
 
 
 def _read_payer(organisation_id: int) -> _Payer:
-    organisation = Organisation.objects.get(pk=organisation_id)
+    own_keys = OwnProviderKey.objects.filter(organisation=OuterRef("pk"), deleted_at=None, disabled=False)
+    organisation = Organisation.objects.annotate(has_own_keys=Exists(own_keys)).get(pk=organisation_id)
     privacy = privacy_of(organisation)
     account = spending.account_of(organisation)
     return _Payer(
@@ -127,4 +139,5 @@ def _read_payer(organisation_id: int) -> _Payer:
             ignored_providers=frozenset(privacy.ignored_providers),
             default_sort=organisation.default_sort,
         ),
+        own_keys=own_keys_of(organisation) if organisation.has_own_keys else (),
     )

@@ -15,9 +15,10 @@ from billing.spending import AccountRow
 from common.errors import PaymentRequired
 from common.money import PICO_PER_USD, PicoUsd, format_exact_usd
 
+from .own_keys import OwnKeyBound, fee_bound
 from .rows import GenerationRow
 
-__all__ = ["Admission", "Admit", "free_admission", "hold_for"]
+__all__ = ["Admission", "Admit", "free_admission", "hold_for", "hold_with_own_keys", "limit_reached"]
 
 #: Without `max_tokens`, a request holds at most the available balance divided by this...
 BALANCE_DIVISOR = 4
@@ -46,6 +47,10 @@ class Admit(msgspec.Struct, frozen=True, kw_only=True):
     token_price: Decimal  # USD per completion token, times the number of choices
     requested_tokens: int | None  # the caller's `max_tokens`
     model_max_tokens: int  # the most that any model of the plan can produce
+    #: Where the customer's own keys come in: their bound. The costs above are then those on shared capacity...
+    own: OwnKeyBound | None = None
+    is_shared: bool = True  # ...if the plan has any...
+    search_cost: PicoUsd = PicoUsd(0)  # ...with this part of `prompt_cost`, which is the same on either.
 
 
 def free_admission(generation: GenerationRow) -> Admit:
@@ -60,6 +65,8 @@ class Admission(msgspec.Struct, frozen=True):
 
     hold: PicoUsd
     max_tokens: int | None  # to send to the provider; None when the balance covers the model's own limit
+    own_max_tokens: int | None = None  # likewise, to the provider of an own key
+    only_own: bool = False  # the balance does not cover shared capacity: own keys only
 
 
 def hold_for(
@@ -104,14 +111,37 @@ def hold_for(
     return hold, tokens if shrunk else operation.requested_tokens
 
 
+def hold_with_own_keys(
+    operation: Admit, account: AccountRow, key_remaining: int | None, member_remaining: int | None, *, is_free: bool
+) -> Admission:
+    """The admission of a request that may be served on the customer's own keys, then or first on shared capacity.
+
+    On own keys only the fee is held; nothing if the request `is_free`. An account that can't pay for shared capacity
+    is served on its own keys alone. Raises PaymentRequired when it can't even pay the fee.
+    """
+    own = operation.own
+    assert own is not None, "a request with own keys"
+    at_fee = msgspec.structs.replace(
+        operation,
+        prompt_cost=PicoUsd(operation.search_cost + (0 if is_free else fee_bound(own.prompt_cost))),
+        oversize_cost=PicoUsd(0 if is_free else fee_bound(own.oversize_cost)),
+        token_price=Decimal(0) if is_free else own.token_price * settings.BYOK_FEE_PERCENT / 100,
+        model_max_tokens=own.model_max_tokens,
+    )
+    own_hold, own_max_tokens = hold_for(at_fee, account, key_remaining, member_remaining)
+    if not operation.is_shared:
+        return Admission(own_hold, own_max_tokens, own_max_tokens, only_own=True)
+    try:
+        hold, max_tokens = hold_for(operation, account, key_remaining, member_remaining)
+    except PaymentRequired:
+        return Admission(own_hold, own_max_tokens, own_max_tokens, only_own=True)
+    return Admission(max(hold, own_hold), max_tokens, own_max_tokens)
+
+
 def _too_expensive(operation: Admit, available: int, tokens: int, limited_by: str) -> PaymentRequired:
     top_up = f"{settings.SITE_URL}/settings/credits"
     if limited_by:
-        left = format_exact_usd(PicoUsd(max(0, available)))
-        return PaymentRequired(
-            _LIMITS[limited_by].format(left=left, site=settings.SITE_URL),
-            metadata={"limit": limited_by, "affordable_tokens": max(0, tokens)},
-        )
+        return limit_reached(limited_by, max(0, available), max(0, tokens))
     if available <= 0:
         return PaymentRequired(f"Insufficient credits. Add credits at {top_up}", metadata={"affordable_tokens": 0})
     if operation.requested_tokens and tokens >= MIN_TOKENS:
@@ -124,4 +154,13 @@ def _too_expensive(operation: Admit, available: int, tokens: int, limited_by: st
         f"Insufficient credits for this request. Available: {format_exact_usd(PicoUsd(available))}. "
         f"Add credits at {top_up}",
         metadata={"affordable_tokens": max(0, tokens)},
+    )
+
+
+def limit_reached(limited_by: str, available: int = 0, tokens: int = 0) -> PaymentRequired:
+    """The refusal of a request that the rest of a spend limit does not cover: of the "key" or the "member"."""
+    left = format_exact_usd(PicoUsd(available))
+    return PaymentRequired(
+        _LIMITS[limited_by].format(left=left, site=settings.SITE_URL),
+        metadata={"limit": limited_by, "affordable_tokens": tokens},
     )

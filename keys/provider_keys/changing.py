@@ -114,9 +114,10 @@ def delete(key: OwnProviderKey) -> None:
 
 def forget_member(keys: "QuerySet[OwnProviderKey]", public_id: str) -> None:
     """Take a member off the lists of those who may use the keys."""
-    for key in keys.exclude(allowed_user_ids=None):
-        if public_id in (key.allowed_user_ids or ()):
-            key.allowed_user_ids = [each for each in key.allowed_user_ids if each != public_id]
+    for key in keys.filter(allowed_user_ids__isnull=False):
+        members = key.allowed_user_ids or []
+        if public_id in members:
+            key.allowed_user_ids = [each for each in members if each != public_id]
             key.save(update_fields=["allowed_user_ids"])
 
 

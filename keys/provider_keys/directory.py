@@ -7,13 +7,16 @@ __all__ = ["Directory", "Tested", "current", "provide"]
 
 
 class Tested(Protocol):
-    """The result of a test of a key: whether it works, and a sentence without the key that says so."""
+    """The result of a test of a key: whether it works, a sentence without the key, whether the provider rejects it."""
 
     @property
     def works(self) -> bool: ...
 
     @property
     def text(self) -> str: ...
+
+    @property
+    def is_rejected(self) -> bool: ...
 
 
 class Directory(Protocol):
