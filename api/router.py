@@ -14,7 +14,18 @@ from common.errors import ApiError, InvalidRequest, PayloadTooLarge
 from common.storage.outages import STORE_ERRORS, outage_of
 from common.web.bodies import as_size
 
-from .account import activity, analytics, authorization, credits, current_key, generation, keys, organization, presets
+from .account import (
+    activity,
+    analytics,
+    authorization,
+    byok,
+    credits,
+    current_key,
+    generation,
+    keys,
+    organization,
+    presets,
+)
 from .authentication import by_key, by_management_key
 from .catalog import models, providers
 from .description.document import completed
@@ -40,7 +51,7 @@ for resource in (authorization, models, providers):
     api.add_router("", resource.router)
 for resource in (credits, current_key, generation, presets):
     api.add_router("", resource.router, auth=by_key)
-for resource in (keys, activity, analytics, organization):
+for resource in (keys, byok, activity, analytics, organization):
     api.add_router("", resource.router, auth=by_management_key)
 
 

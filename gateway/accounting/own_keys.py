@@ -1,4 +1,4 @@
-"""The fee of requests on customers' own provider keys (BYOK), and the free share of each month. Pure functions.
+"""The fee of requests on customers' own provider keys (BYOK), and the free share of each month.
 
 The provider bills the customer. Our fee is a percentage of the list price, beyond a free share per account and UTC
 month: a number of requests, or a sum of list prices, as the settings say. A running request reserves what it may need
@@ -14,10 +14,13 @@ import msgspec
 from django.conf import settings
 
 from common.money import PICO_PER_USD, PicoUsd, total_cost
+from gateway.models import OwnKeyMonth
 
 from .rows import OwnKeyMonthRow
 
-__all__ = ["FreeShare", "OwnKeyBound", "fee_bound", "fee_of", "month_of", "rate"]
+__all__ = [
+    "FreeShare", "MonthOfOwnKeys", "OwnKeyBound", "fee_bound", "fee_of", "month_of", "month_of_own_keys", "rate",
+]  # fmt: skip
 
 
 class OwnKeyBound(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,31 @@ class FreeShare(msgspec.Struct, frozen=True):
         if self.counts_requests:
             return listed if share >= 1 else 0
         return min(listed, share)
+
+
+class MonthOfOwnKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """An account's requests on own provider keys in one month, for pages."""
+
+    counts_requests: bool
+    limit: int  # requests, or pico-USD of list price
+    used: int  # likewise
+    requests: int
+    listed: int  # pico-USD
+    fee_percent: str
+
+
+def month_of_own_keys(account_id: int, now: datetime) -> MonthOfOwnKeys:
+    """Read the account's month. Running requests are not in it."""
+    share = FreeShare.of_settings()
+    row = OwnKeyMonth.objects.filter(account=account_id, month=month_of(now)).first() or OwnKeyMonth()
+    return MonthOfOwnKeys(
+        counts_requests=share.counts_requests,
+        limit=share.limit,
+        used=row.free_requests if share.counts_requests else row.free_listed,
+        requests=row.requests,
+        listed=row.listed,
+        fee_percent=f"{settings.BYOK_FEE_PERCENT.normalize():f}",
+    )
 
 
 def month_of(moment: datetime) -> str:

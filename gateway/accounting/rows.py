@@ -103,9 +103,9 @@ class KeyRow(msgspec.Struct):
     usage: int
     window_usage: int
     window_started_at: datetime | None
-    include_byok_in_limit: bool = False
-    byok_usage: int = 0
-    window_byok_usage: int = 0
+    include_byok_in_limit: bool
+    byok_usage: int
+    window_byok_usage: int
     last_used_at: datetime | None = None  # written only
 
 

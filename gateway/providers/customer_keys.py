@@ -4,6 +4,10 @@ from collections.abc import Mapping
 
 from django.views.decorators.debug import sensitive_variables
 
+from accounts.models import Organisation
+from billing import spending
+from common.clock import utc_now
+from gateway.accounting.own_keys import MonthOfOwnKeys, month_of_own_keys
 from gateway.routing.upstreams import is_reachable, upstream_of_customer
 from models_catalog import catalog
 from models_catalog.models import OWN
@@ -24,11 +28,9 @@ class Providers:
             if each.kind != OWN and is_reachable(each.slug, each.base_url)
         }
 
-    def models_of(self, provider: str) -> Mapping[str, str]:
-        """Return the names of a provider's models, by ID, sorted by name."""
-        models = catalog.current().complete.models.values()
-        named = {one.id: one.name for one in models if any(each.provider == provider for each in one.endpoints)}
-        return dict(sorted(named.items(), key=lambda item: item[1].lower()))
+    def share(self, organisation: Organisation) -> MonthOfOwnKeys:
+        """Return the use of own provider keys in this month."""
+        return month_of_own_keys(spending.account_of(organisation).pk, utc_now())
 
     @sensitive_variables()
     def test(self, provider: str, secret: str) -> checking.Finding:

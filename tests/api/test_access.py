@@ -10,6 +10,7 @@ from accounts.models import Organisation
 from billing import spending
 from gateway import asgi
 from keys import issuing
+from keys.models import OwnProviderKey
 from presets import saving
 from presets.content import Content
 from tests.accounts.organisations.conftest import acme, ada, add_member  # noqa: F401
@@ -59,17 +60,22 @@ TABLE = {
     "401 403 404 404 404": ("GET /generation/content",),
     "401 403 200 403 200": (
         "GET /keys",
+        "GET /byok",
         "GET /activity",
         "GET /analytics/meta",
     ),
     "401 403 400 403 400": (
         "POST /keys",
+        "POST /byok",
         "POST /analytics/query",
     ),
     "401 403 200 403 404": (
         "GET /keys/{hash}",
         "PATCH /keys/{hash}",
         "DELETE /keys/{hash}",
+        "GET /byok/{id}",
+        "PATCH /byok/{id}",
+        "DELETE /byok/{id}",
         "GET /organization/members",
     ),
 }
@@ -82,7 +88,11 @@ def parameters(acme: Organisation, shop) -> dict[str, str]:  # noqa: F811
     key, _ = issuing.create(acme, owner, "App")
     saving.create(acme, owner, slug="support", name="Support", content=Content(config={}))
     generation = make_request(spending.account_of(acme), key=key, user=owner)
-    return {"hash": key.hash, "slug": "support", "version": "1", "author": "acme", "generation": generation.id}
+    provider_key = OwnProviderKey.objects.create(organisation=acme, provider="cheap", secret="x", label="...")
+    return {
+        "hash": key.hash, "slug": "support", "version": "1", "author": "acme", "generation": generation.id,
+        "id": str(provider_key.public_id),
+    }  # fmt: skip
 
 
 @pytest.fixture
