@@ -34,6 +34,7 @@ class Sums:
     reasoning_tokens: int = 0  # part of completion_tokens
     cached_tokens: int = 0  # part of prompt_tokens
     cost: int = 0
+    byok_cost: int = 0  # list prices on own provider keys
     latency_ms: int = 0
     duration_ms: int = 0
 
@@ -55,6 +56,7 @@ class Sums:
         self.reasoning_tokens += other.reasoning_tokens
         self.cached_tokens += other.cached_tokens
         self.cost += other.cost
+        self.byok_cost += other.byok_cost
         self.latency_ms += other.latency_ms
         self.duration_ms += other.duration_ms
 

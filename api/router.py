@@ -18,6 +18,7 @@ from .account import (
     activity,
     analytics,
     authorization,
+    byok,
     credits,
     current_key,
     generation,
@@ -52,7 +53,7 @@ for resource in (authorization, models, providers):
     api.add_router("", resource.router)
 for resource in (credits, current_key, generation, presets):
     api.add_router("", resource.router, auth=by_key)
-for resource in (keys, activity, analytics, organization, guardrail_assignments, guardrails):
+for resource in (keys, byok, activity, analytics, organization, guardrail_assignments, guardrails):
     api.add_router("", resource.router, auth=by_management_key)
 
 

@@ -12,8 +12,10 @@ class GatewayConfig(AppConfig):
             reconciliation,  # noqa: F401 registers its checks
             settlement,
         )
+        from gateway.providers.customer_keys import Providers
         from gateway.routing import health, provider_keys, upstreams
         from gateway.steps import presets
+        from keys.provider_keys import directory
         from models_catalog import catalog, measurements
         from presets import rules
 
@@ -21,5 +23,6 @@ class GatewayConfig(AppConfig):
         catalog.provide(upstreams.is_configured)
         measurements.provide(health.published)
         rules.provide(presets.check)
+        directory.provide(Providers())
         settlement.queue.on_heartbeat(health.tracker.sync)
         settlement.queue.on_heartbeat(provider_keys.ring.sync)

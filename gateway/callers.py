@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from django.db.models import Exists, OuterRef
 
 from accounts.access import privacy_of
 from accounts.models import Organisation, User
@@ -13,6 +14,8 @@ from common.storage.fresh_cache import FreshCache
 from guardrails import lookup
 from guardrails.lookup import Restrictions
 from keys.authentication import KeyIdentity
+from keys.models import OwnProviderKey
+from keys.provider_keys.using import OwnKey, own_keys_of
 
 __all__ = ["Caller", "chat_caller", "clear", "key_caller"]
 
@@ -54,6 +57,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     default_model: str
     policy: Policy
     purchased: int = 0  # all-time purchases, pico-USD
+    own_keys: tuple[OwnKey, ...] = ()  # provider keys of its own that this caller may use
     app: str = ""
     app_title: str = ""
     user_agent: str = ""
@@ -68,6 +72,7 @@ class _Payer(msgspec.Struct, frozen=True):
     default_model: str
     policy: Policy
     has_guardrails: bool
+    own_keys: tuple[OwnKey, ...] = ()
 
 
 #: Organizations by ID.
@@ -91,6 +96,7 @@ async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
         default_model=payer.default_model,
         policy=await _policy(payer, identity.organisation_id, identity.key_id, identity.created_by),
         purchased=payer.purchased,
+        own_keys=_allowed(payer, identity.hash, identity.created_by) if payer.own_keys else (),
         **details,
     )
 
@@ -106,8 +112,13 @@ async def chat_caller(user: User, organisation: Organisation, **details: Any) ->
         default_model=payer.default_model,
         policy=await _policy(payer, organisation.pk, 0, user.pk),
         purchased=payer.purchased,
+        own_keys=_allowed(payer, "", user.pk) if payer.own_keys else (),
         **details,
     )
+
+
+def _allowed(payer: _Payer, key_hash: str, user_id: int) -> tuple[OwnKey, ...]:
+    return tuple(each for each in payer.own_keys if each.allows(key_hash, user_id))
 
 
 def clear() -> None:
@@ -140,7 +151,10 @@ async def _policy(payer: _Payer, organisation_id: int, key_id: int, user_id: int
 
 
 def _read_payer(organisation_id: int) -> _Payer:
-    organisation = Organisation.objects.annotate(has_guardrails=lookup.any_assigned()).get(pk=organisation_id)
+    own_keys = OwnProviderKey.objects.filter(organisation=OuterRef("pk"), deleted_at=None, disabled=False)
+    organisation = Organisation.objects.annotate(
+        has_own_keys=Exists(own_keys), has_guardrails=lookup.any_assigned()
+    ).get(pk=organisation_id)
     privacy = privacy_of(organisation)
     account = spending.account_of(organisation)
     return _Payer(
@@ -158,4 +172,5 @@ def _read_payer(organisation_id: int) -> _Payer:
             default_sort=organisation.default_sort,
         ),
         has_guardrails=organisation.has_guardrails,
+        own_keys=own_keys_of(organisation) if organisation.has_own_keys else (),
     )

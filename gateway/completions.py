@@ -21,9 +21,10 @@ from gateway.accounting import settlement
 from gateway.accounting.holds import free_admission
 from gateway.accounting.metering import Meter
 from gateway.protocols.chat_completions.request import ChatRequest, parse
-from gateway.providers.failures import ProviderFailure, failed_event
+from gateway.providers.failures import ProviderFailure, about_own_key, failed_event
 from gateway.routing import catalogue_cache, health
 from gateway.routing.affinity import Conversation
+from gateway.routing.provider_keys import KEY_STATUSES
 from gateway.routing.unavailable import unavailable_models
 from gateway.steps.healing import healed
 from gateway.steps.preparation import PreparedRequest, prepare
@@ -134,7 +135,7 @@ class InferenceService:
         try:
             request, sources = await _search(prepared, meter)
             relay = await open_relay(
-                prepared.plan,
+                meter.plan,
                 request,
                 caller,
                 meter,
@@ -151,7 +152,9 @@ class InferenceService:
                     yield event
         except ProviderFailure as failure:  # after the first token: report it, do not retry
             if relay is not None:
-                self._health.record_failure(relay.attempt.key, 502)
+                if not relay.attempt.own or failure.status not in KEY_STATUSES:
+                    self._health.record_failure(relay.attempt.key, 502)
+                failure = about_own_key(failure, relay.attempt)
                 log.warning("%s broke off its response (%d)", relay.attempt.endpoint.tag, failure.status)
             failed = meter.stream_failed(failed_event(failure))
             metrics.ERRORS.labels(failed.error_type).inc()
@@ -218,7 +221,7 @@ class InferenceService:
             meter.cancelled = True
             self._track(asyncio.create_task(self._release(meter, admitting)))
             raise
-        meter.max_tokens = admission.max_tokens
+        meter.admitted(admission)
         self._running.add(meter)
 
     async def _release(self, meter: Meter, admitting: "asyncio.Future[settlement.Admission]") -> None:

@@ -104,6 +104,11 @@ class Billed(msgspec.Struct, frozen=True, kw_only=True):
     web_searches: int = 0
     prompt_cost: PicoUsd = PicoUsd(0)  # at list price, as is the completion's; the web search is in neither
     completion_cost: PicoUsd = PicoUsd(0)
+    byok_cost: PicoUsd | None = None  # the list price, if the provider bills the customer's own key for it
+
+    @property
+    def is_byok(self) -> bool:
+        return self.byok_cost is not None
 
 
 def joined(events: Iterable[Delta | Finished]) -> list[Delta | Finished]:

@@ -12,7 +12,8 @@ from accounts.deletion.leaving import Leaving, account_deleted
 from common.clock import utc_now
 
 from . import authentication
-from .models import ApiKey
+from .models import ApiKey, OwnProviderKey
+from .provider_keys import changing
 
 __all__ = ["connect_signals"]
 
@@ -27,6 +28,7 @@ def connect_signals() -> None:
 
 def _erase(leaving: Leaving, **_: Any) -> None:
     """Delete the keys of the closed organizations, and the person's own in others: they have their secrets."""
+    changing.forget_member(OwnProviderKey.objects.all(), leaving.user.public_id)
     theirs = Q(organisation__in=leaving.organisations) | Q(created_by=leaving.user)
     keys = list(ApiKey.objects.select_for_update().filter(theirs).order_by("pk"))
     erasing.forget_in_log(ApiKey, [key.pk for key in keys])

@@ -9,7 +9,8 @@ from accounts.organisations import signals
 from common.clock import utc_now
 
 from . import issuing
-from .models import ApiKey, AuthorizationCode
+from .models import ApiKey, AuthorizationCode, OwnProviderKey
+from .provider_keys import changing
 
 __all__ = ["connect_signals"]
 
@@ -24,6 +25,7 @@ def connect_signals() -> None:
 def _on_member_left(organisation: Organisation, user: User, heir: User | None, **_: Any) -> None:
     """Disable the keys that the user created, or give them to the heir. Apps get no key for a consent any more."""
     AuthorizationCode.objects.filter(organisation=organisation, user=user).delete()
+    changing.forget_member(OwnProviderKey.objects.of(organisation), user.public_id)
     keys = ApiKey.objects.of(organisation).filter(created_by=user)
     if heir is None:
         _disable(keys)
@@ -40,6 +42,8 @@ def _on_organisation_deleted(organisation: Organisation, **_: Any) -> None:
     AuthorizationCode.objects.filter(organisation=organisation).delete()
     for key in ApiKey.objects.of(organisation):
         issuing.delete(key)
+    for provider_key in OwnProviderKey.objects.of(organisation):
+        changing.delete(provider_key)
 
 
 def _disable(keys: "QuerySet[ApiKey]") -> None:

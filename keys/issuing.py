@@ -67,7 +67,11 @@ def update(key: ApiKey, **changes: Any) -> ApiKey:
     locked = ApiKey.objects.select_for_update().get(pk=key.pk)
     if "limit_reset" in changes and changes["limit_reset"] != locked.limit_reset:
         reset = changes["limit_reset"]
-        changes |= {"window_usage": 0, "window_started_at": window_start(reset, now) if reset else None}
+        changes |= {
+            "window_usage": 0,
+            "window_byok_usage": 0,
+            "window_started_at": window_start(reset, now) if reset else None,
+        }
     changes["updated_at"] = now
     for field, value in changes.items():
         setattr(locked, field, value)

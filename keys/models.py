@@ -1,6 +1,9 @@
-"""API keys."""
+"""API keys, and the keys of providers that customers bring."""
+
+import uuid
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import access
@@ -51,6 +54,9 @@ class ApiKey(models.Model):
     # Written only by the settlement of requests (pico-USD).
     usage = models.BigIntegerField(default=0)
     window_usage = models.BigIntegerField(default=0)  # spent since window_started_at
+    # List prices of its requests on own provider keys, which the providers bill.
+    byok_usage = models.BigIntegerField(default=0, db_default=0)
+    window_byok_usage = models.BigIntegerField(default=0, db_default=0)  # since window_started_at
     window_started_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
@@ -98,3 +104,54 @@ class AuthorizationCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} for {self.user}"
+
+
+class OwnProviderKeyQuerySet(models.QuerySet["OwnProviderKey"]):
+    def of(self, organisation: Organisation) -> "OwnProviderKeyQuerySet":
+        """Return the organization's keys that are not deleted, in the order in which each provider's are tried."""
+        return self.filter(organisation=organisation, deleted_at=None).order_by("provider", "position", "pk")
+
+
+class OwnProviderKey(models.Model):
+    """A key of a provider that an organization brings: its requests use that account at the provider.
+
+    Each is an endpoint of its own for the requests that it allows. A list that is null allows all, an empty one none.
+    Deleting wipes the secret; the row stays, because the usage history refers to it.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="provider_keys")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    provider = models.CharField(max_length=100)  # slug
+    name = models.CharField(max_length=255, blank=True)
+    secret = models.TextField(blank=True, editable=False)  # encrypted by common.encryption
+    secret_version = models.PositiveIntegerField(default=1)  # how many secrets it has had
+    label = models.CharField(max_length=32)  # "...1c96"
+    position = models.PositiveIntegerField(default=0)  # among the provider's keys
+    is_fallback = models.BooleanField(default=False)  # tried after shared capacity, not before
+    always_use = models.BooleanField(default=False)  # its provider's shared capacity is never used
+    disabled = models.BooleanField(default=False)
+    allowed_models = models.JSONField(null=True, blank=True)  # IDs
+    allowed_key_hashes = models.JSONField(null=True, blank=True)  # of API keys
+    allowed_user_ids = models.JSONField(null=True, blank=True)  # public IDs of members
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OwnProviderKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(deleted_at=None) | Q(secret=""), name="deleted_key_has_no_secret"),
+            models.CheckConstraint(
+                condition=Q(is_fallback=False) | Q(always_use=False), name="always_used_key_is_no_fallback"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.label}"
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether only some models, API keys or members use it."""
+        return any(each is not None for each in (self.allowed_models, self.allowed_key_hashes, self.allowed_user_ids))

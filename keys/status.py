@@ -12,7 +12,7 @@ from django.conf import settings
 
 from common.errors import NotAuthenticated
 from common.limits import spend_limits
-from common.limits.spend_limits import LimitColumns, remaining, start_window
+from common.limits.spend_limits import LimitColumns
 from common.money import PicoUsd
 
 __all__ = ["KeyColumns", "KeyStatus", "remaining", "require_usable", "start_window"]
@@ -24,6 +24,45 @@ class KeyColumns(LimitColumns, Protocol):
     disabled: bool
     expires_at: datetime | None
     deleted_at: datetime | None
+    include_byok_in_limit: bool  # whether list prices on own provider keys count toward the limit
+    byok_usage: int
+    window_byok_usage: int
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What counts toward the limit of a key."""
+
+    limit: int | None
+    limit_reset: str
+    usage: int
+    window_usage: int
+    window_started_at: datetime | None
+
+
+def _counted(key: KeyColumns) -> LimitColumns:
+    if not key.include_byok_in_limit:
+        return key
+    return _Counted(
+        key.limit,
+        key.limit_reset,
+        key.usage + key.byok_usage,
+        key.window_usage + key.window_byok_usage,
+        key.window_started_at,
+    )
+
+
+def remaining(key: KeyColumns, now: datetime, *, held: int = 0) -> PicoUsd | None:
+    """Return what the key's limit leaves (pico-USD) while running requests hold `held`; None without a limit."""
+    return spend_limits.remaining(_counted(key), now, held=held)
+
+
+def start_window(key: KeyColumns, now: datetime) -> None:
+    """Reset the key's window usage if a new window has begun. Changes it in memory only."""
+    before = key.window_started_at
+    spend_limits.start_window(key, now)
+    if key.window_started_at != before:
+        key.window_byok_usage = 0
 
 
 def require_usable(key: KeyColumns | None, now: datetime) -> None:
@@ -56,7 +95,7 @@ class KeyStatus:
     @cached_property
     def spent(self) -> PicoUsd:
         """The usage that counts toward the limit."""
-        return PicoUsd(spend_limits.counted(self.key, self.now))
+        return PicoUsd(spend_limits.counted(_counted(self.key), self.now))
 
     @cached_property
     def remaining(self) -> PicoUsd | None:
@@ -66,7 +105,7 @@ class KeyStatus:
     @property
     def used_percent(self) -> int:
         """The used share of the limit, 0 to 100."""
-        return spend_limits.used_percent(self.key, self.now)
+        return spend_limits.used_percent(_counted(self.key), self.now)
 
     @property
     def resets_at(self) -> datetime | None:

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from . import views
 from .oauth import views as oauth
+from .provider_keys import views as provider_keys
 
 app_name = "keys"
 
@@ -30,6 +31,15 @@ urlpatterns = [
     # /settings/management-keys
     path("settings/management-keys", views.management_keys, name="management-keys"),
     path("settings/management-keys/create", views.create_management_key, name="create-management-key"),
+    # /settings/provider-keys
+    path("settings/provider-keys", provider_keys.provider_keys, name="provider-keys"),
+    path("settings/provider-keys/add", provider_keys.add_key, name="add-provider-key"),
+    path("settings/provider-keys/<uuid:public_id>", provider_keys.key, name="provider-key"),
+    path("settings/provider-keys/<uuid:public_id>/test", provider_keys.test_key, name="test-provider-key"),
+    path("settings/provider-keys/<uuid:public_id>/switch", provider_keys.switch_key, name="switch-provider-key"),
+    path("settings/provider-keys/<uuid:public_id>/move", provider_keys.move_key, name="move-provider-key"),
+    path("settings/provider-keys/<uuid:public_id>/delete", provider_keys.delete_key, name="delete-provider-key"),
+    path("settings/integrations", RedirectView.as_view(pattern_name="keys:provider-keys")),
     # Apps that people connect: /auth, /settings/connected-apps
     path("auth", oauth.authorize, name="authorize"),
     path("settings/connected-apps", oauth.connected_apps, name="connected-apps"),

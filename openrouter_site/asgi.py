@@ -46,7 +46,7 @@ from gateway.providers import http  # noqa: E402
 from openrouter_site.serving import server  # noqa: E402
 from openrouter_site.serving.bodies import WholeBodies  # noqa: E402
 from openrouter_site.serving.single_process import Claim  # noqa: E402
-from openrouter_site.serving.startup import refuse_pending_migrations  # noqa: E402
+from openrouter_site.serving.startup import refuse_pending_migrations, report_unreadable_keys  # noqa: E402
 from operations.edge import Edge  # noqa: E402
 
 _whole = WholeBodies(cast(ASGIApp, _django))
@@ -110,6 +110,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             try:
                 await asyncio.to_thread(refuse_pending_migrations)
                 await claim.take()
+                await asyncio.to_thread(report_unreadable_keys)
             except SettingsError as refused:
                 await claim.release()
                 await send({"type": "lifespan.startup.failed", "message": str(refused)})

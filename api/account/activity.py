@@ -99,7 +99,7 @@ def _activity_json(
         "endpoint_id": provider,
         "provider_name": provider_name(provider),
         "usage": dollars(sums.cost),
-        "byok_usage_inference": 0,
+        "byok_usage_inference": dollars(sums.byok_cost),
         "requests": sums.requests,
         "prompt_tokens": sums.prompt_tokens,
         "completion_tokens": sums.completion_tokens,

@@ -10,7 +10,7 @@ from ninja import Router, Schema
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from accounts.models import Organisation, User
-from activity.sums.key_usage import WINDOWS, spent_by_keys
+from activity.sums.key_usage import WINDOWS, Spent, spent_by_keys
 from api.account.schemas import keys as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
@@ -24,7 +24,6 @@ from keys.status import remaining
 router = Router(tags=["Keys"])
 
 PAGE_SIZE = 100
-_NO_BYOK = {f"byok_usage{suffix}": 0 for suffix in ("", *(f"_{window}" for window in WINDOWS))}
 
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
@@ -142,7 +141,7 @@ def keys_json(organisation: Organisation, keys: Sequence[ApiKey]) -> list[dict[s
     return [_key_json(key, organisation, spent[key.pk], now) for key in keys]
 
 
-def _key_json(key: ApiKey, organisation: Organisation, spent: dict[str, PicoUsd], now: datetime) -> dict[str, Any]:
+def _key_json(key: ApiKey, organisation: Organisation, spent: dict[str, Spent], now: datetime) -> dict[str, Any]:
     left = remaining(key, now)
     return {
         "hash": key.hash,
@@ -154,8 +153,9 @@ def _key_json(key: ApiKey, organisation: Organisation, spent: dict[str, PicoUsd]
         "limit_reset": key.limit_reset or None,
         "include_byok_in_limit": key.include_byok_in_limit,
         "usage": dollars(key.usage),
-        **{f"usage_{window}": dollars(spent[window]) for window in WINDOWS},
-        **_NO_BYOK,
+        **{f"usage_{window}": dollars(spent[window].usage) for window in WINDOWS},
+        "byok_usage": dollars(key.byok_usage),
+        **{f"byok_usage_{window}": dollars(spent[window].byok_usage) for window in WINDOWS},
         "created_at": key.created_at,
         "updated_at": key.updated_at,
         "expires_at": key.expires_at,

@@ -16,7 +16,7 @@ from billing.spending import AccountRow
 from common.storage import database
 from gateway.models import Generation
 
-from .rows import BudgetRow, GenerationRow, HoldRow, HourRow, KeyRow, MemberRow, SpendRow
+from .rows import BudgetRow, GenerationRow, HoldRow, HourRow, KeyRow, MemberRow, OwnKeyMonthRow, SpendRow
 from .sql import BoundStatement, as_json, fetch, ids, run, statements
 
 __all__ = ["Batch", "LockedRows"]
@@ -41,6 +41,12 @@ class LockedRows(msgspec.Struct):
     held_by_members: dict[tuple[int, int], int] = {}
     #: Budgets of guardrails, by account, key and user: one of the two is None.
     budgets: dict[tuple[int, int | None, int | None], BudgetRow] = {}
+    #: For requests that end: what they had reserved of the free share of own provider keys.
+    shares: dict[str, int] = {}
+    #: Of accounts that use own provider keys in this batch, by account and month: what is counted...
+    own_months: dict[tuple[int, str], OwnKeyMonthRow] = {}
+    #: ...and what running requests have reserved.
+    reserved: dict[tuple[int, str], int] = {}
 
     def budgets_of(self, generation: GenerationRow) -> list[BudgetRow]:
         """Return the budgets that the request counts toward: the one of its key, and the one of its member."""
@@ -86,12 +92,14 @@ class Batch:
         users: Collection[int],
         holding: Collection[int],
         ended: Collection[str],
+        own_keys: Collection[int] = (),
     ) -> LockedRows:
         """Lock these accounts, read these keys and users' limits, and delete the holds of requests that have `ended`.
 
-        `holding` are the keys that are about to hold more. Rows are locked in id order, accounts before keys, so that
-        two batches cannot deadlock. A batch that only holds changes no key, and everything that holds or spends with
-        a key has locked its account: then the keys are only read.
+        `holding` are the keys that are about to hold more, `own_keys` the accounts with requests on own provider keys.
+        Rows are locked in id order, accounts before keys, so that two batches cannot deadlock. A batch that only holds
+        changes no key, and everything that holds or spends with a key has locked its account: then the keys are only
+        read.
         """
         known = statements()
         bound: list[BoundStatement] = [*self._begin, (known.lock_accounts, [ids(sorted(accounts))])]
@@ -102,14 +110,27 @@ class Batch:
         results = iter(fetch(bound)[len(self._begin) :])
         locked_accounts = {row[0]: AccountRow(*row) for row in _in_utc(next(results))}
         locked_keys = {row[0]: KeyRow(*row) for row in _in_utc(next(results))} if keys else {}
-        holds = dict(next(results)) if ended else {}
+        deleted = list(next(results)) if ended else []
+        holds = {request: amount for request, amount, _ in deleted}
+        shares = {request: share for request, _, share in deleted if share is not None}
         limited = [pk for pk in holding if pk in locked_keys and locked_keys[pk].limit is not None]
         held_by_keys = _held_by(limited, [*locked_accounts])
         released, charged = _ended_before([pk for pk in ended if pk not in holds])
         limiting = [account.id for account in locked_accounts.values() if account.limits_members]
         members, held_by_members = self._members(limiting, users) if limiting and users else ({}, {})
+        own_months, reserved = _own_keys(own_keys) if own_keys else ({}, {})
         locked = LockedRows(
-            locked_accounts, locked_keys, held_by_keys, holds, released, charged, members, held_by_members
+            accounts=locked_accounts,
+            keys=locked_keys,
+            held_by_keys=held_by_keys,
+            holds=holds,
+            released=released,
+            charged=charged,
+            members=members,
+            held_by_members=held_by_members,
+            shares=shares,
+            own_months=own_months,
+            reserved=reserved,
         )
         if budgeted := [account.id for account in locked_accounts.values() if account.has_budgets]:
             self._add_budgets(locked, budgeted, users)
@@ -157,6 +178,7 @@ class Batch:
         settled: Sequence[GenerationRow],
         hours: Sequence[HourRow],
         spend: Sequence[SpendRow],
+        own_months: Sequence[OwnKeyMonthRow] = (),
     ) -> None:
         """Update the accounts and keys, insert the opened and the settled requests, add to the sums, and commit.
 
@@ -183,6 +205,8 @@ class Batch:
             bound.append((known.reopen_usage, [_days_of(hours)]))
         if spend:
             bound.append((known.add_to_spend, [as_json(spend)]))
+        if own_months:
+            bound.append((known.add_to_own_key_months, [as_json(own_months)]))
         run([*bound, *self._commit])
 
 
@@ -192,6 +216,19 @@ def _held_by(keys: list[int], accounts: list[int]) -> dict[int, int]:
         return {}
     (rows,) = fetch([(statements().sum_holds_by_key, [ids(accounts), ids(keys)])])
     return {key: int(amount) for key, amount in rows}
+
+
+def _own_keys(accounts: Collection[int]) -> tuple[dict[tuple[int, str], OwnKeyMonthRow], dict[tuple[int, str], int]]:
+    """(what is counted of own provider keys, what running requests have reserved), by account and month.
+
+    The accounts must be locked, and the holds of requests that end be deleted.
+    """
+    known, values = statements(), [ids(sorted(accounts))]
+    months, shares = fetch([(known.read_own_key_months, values), (known.sum_own_key_shares, values)])
+    counted = [OwnKeyMonthRow(*row) for row in months]
+    return {(row.account_id, row.month): row for row in counted}, {
+        (account, month): int(share) for account, month, share in shares
+    }
 
 
 def _ended_before(requests: list[str]) -> tuple[dict[str, int], dict[str, int]]:

@@ -8,6 +8,7 @@ quarter buys, so that one request does not starve the next.
 import math
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -16,9 +17,10 @@ from billing.spending import AccountRow
 from common.errors import PaymentRequired, PermissionDenied
 from common.money import PICO_PER_USD, PicoUsd, format_exact_usd
 
+from .own_keys import OwnKeyBound, fee_bound
 from .rows import GenerationRow
 
-__all__ = ["Admission", "Admit", "free_admission", "hold_for"]
+__all__ = ["Admission", "Admit", "Limit", "free_admission", "hold_for", "hold_with_own_keys", "limit_reached"]
 
 #: Without `max_tokens`, a request holds at most the available balance divided by this...
 BALANCE_DIVISOR = 4
@@ -35,11 +37,19 @@ _LIMITS = {
         "This request exceeds your remaining spend limit in this organization ({left}). Ask an admin to raise it at "
         "{site}/settings/organization"
     ),
+    "guardrail": (
+        "This request exceeds the remaining budget of the guardrail “{guardrail}” ({left}). An admin can raise it at "
+        "{site}/settings/guardrails"
+    ),
 }
-_BUDGET = (
-    "This request exceeds the remaining budget of the guardrail “{name}” ({left}). An admin can raise it at "
-    "{site}/settings/guardrails"
-)
+
+
+class Limit(NamedTuple):
+    """A limit that a request counts toward, and what it leaves (pico-USD). None: nothing is limited."""
+
+    of: str  # "key", "member" or "guardrail"
+    left: int | None
+    guardrail: str = ""  # its name
 
 
 class Admit(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +61,10 @@ class Admit(msgspec.Struct, frozen=True, kw_only=True):
     token_price: Decimal  # USD per completion token, times the number of choices
     requested_tokens: int | None  # the caller's `max_tokens`
     model_max_tokens: int  # the most that any model of the plan can produce
+    #: Where the customer's own keys come in: their bound. The costs above are then those on shared capacity...
+    own: OwnKeyBound | None = None
+    is_shared: bool = True  # ...if the plan has any...
+    search_cost: PicoUsd = PicoUsd(0)  # ...with this part of `prompt_cost`, which is the same on either.
 
 
 def free_admission(generation: GenerationRow) -> Admit:
@@ -65,20 +79,15 @@ class Admission(msgspec.Struct, frozen=True):
 
     hold: PicoUsd
     max_tokens: int | None  # to send to the provider; None when the balance covers the model's own limit
+    own_max_tokens: int | None = None  # likewise, to the provider of an own key
+    only_own: bool = False  # the balance does not cover shared capacity: own keys only
 
 
-def hold_for(
-    operation: Admit,
-    account: AccountRow,
-    key_remaining: int | None,
-    member_remaining: int | None = None,
-    budgets: Sequence[tuple[str, int]] = (),
-) -> tuple[PicoUsd, int | None]:
+def hold_for(operation: Admit, account: AccountRow, limits: Sequence[Limit] = ()) -> tuple[PicoUsd, int | None]:
     """(the hold in pico-USD, the `max_tokens` to send to the provider or None for the model's own limit).
 
-    `key_remaining` and `member_remaining` are what the API key and the member may still hold (pico-USD), None without
-    a spend limit; `budgets` are guardrails by name, with what each leaves. Raises PaymentRequired when the account is
-    frozen, or when the balance or a limit does not cover the request, PermissionDenied when a budget does not.
+    The strictest of the `limits` counts. Raises PaymentRequired when the account is frozen, or when the balance or a
+    limit does not cover the request, PermissionDenied when the budget of a guardrail does not.
     """
     if account.frozen_reason:
         raise PaymentRequired(
@@ -89,15 +98,10 @@ def hold_for(
     if operation.prompt_cost == 0 and token_pico == 0:
         return PicoUsd(0), operation.requested_tokens
     available = account.available
-    limited_by = ""
-    if key_remaining is not None and key_remaining < available:
-        available, limited_by = key_remaining, "key"
-    if member_remaining is not None and member_remaining < available:
-        available, limited_by = member_remaining, "member"
-    guardrail = ""
-    for name, left in budgets:
-        if left < available:
-            available, limited_by, guardrail = left, "guardrail", name
+    strictest = None
+    for limit in limits:
+        if limit.left is not None and limit.left < available:
+            available, strictest = limit.left, limit
 
     def affordable(amount: int) -> int:
         """Completion tokens that `amount` (pico-USD) buys after the prompt; -1 when it does not cover the prompt."""
@@ -107,7 +111,7 @@ def hold_for(
     tokens = affordable(available)
     enough = wanted if operation.requested_tokens else min(wanted, MIN_TOKENS)
     if available <= 0 or tokens < enough:
-        raise _too_expensive(operation, available, tokens, limited_by, guardrail)
+        raise _too_expensive(operation, available, tokens, strictest)
     if operation.requested_tokens is None and token_pico:
         tokens = max(affordable(available // BALANCE_DIVISOR), min(tokens, SHORT_RESPONSE_TOKENS))
     # Hardly any file is as large as a hostile one could be: hold that much where the balance has it, but do not ask
@@ -117,21 +121,37 @@ def hold_for(
     return hold, tokens if shrunk else operation.requested_tokens
 
 
+def hold_with_own_keys(operation: Admit, account: AccountRow, limits: Sequence[Limit], *, is_free: bool) -> Admission:
+    """The admission of a request that may be served on the customer's own keys, then or first on shared capacity.
+
+    On own keys only the fee is held; nothing if the request `is_free`. An account that can't pay for shared capacity
+    is served on its own keys alone. Raises as `hold_for` when it can't even pay the fee.
+    """
+    own = operation.own
+    assert own is not None, "a request with own keys"
+    at_fee = msgspec.structs.replace(
+        operation,
+        prompt_cost=PicoUsd(operation.search_cost + (0 if is_free else fee_bound(own.prompt_cost))),
+        oversize_cost=PicoUsd(0 if is_free else fee_bound(own.oversize_cost)),
+        token_price=Decimal(0) if is_free else own.token_price * settings.BYOK_FEE_PERCENT / 100,
+        model_max_tokens=own.model_max_tokens,
+    )
+    own_hold, own_max_tokens = hold_for(at_fee, account, limits)
+    if not operation.is_shared:
+        return Admission(own_hold, own_max_tokens, own_max_tokens, only_own=True)
+    try:
+        hold, max_tokens = hold_for(operation, account, limits)
+    except (PaymentRequired, PermissionDenied):
+        return Admission(own_hold, own_max_tokens, own_max_tokens, only_own=True)
+    return Admission(max(hold, own_hold), max_tokens, own_max_tokens)
+
+
 def _too_expensive(
-    operation: Admit, available: int, tokens: int, limited_by: str, guardrail: str
+    operation: Admit, available: int, tokens: int, strictest: Limit | None
 ) -> PaymentRequired | PermissionDenied:
+    if strictest is not None:
+        return limit_reached(strictest, tokens)
     top_up = f"{settings.SITE_URL}/settings/credits"
-    left = format_exact_usd(PicoUsd(max(0, available)))
-    if guardrail:
-        return PermissionDenied(
-            _BUDGET.format(name=guardrail, left=left, site=settings.SITE_URL),
-            metadata={"limit": "guardrail", "affordable_tokens": max(0, tokens)},
-        )
-    if limited_by:
-        return PaymentRequired(
-            _LIMITS[limited_by].format(left=left, site=settings.SITE_URL),
-            metadata={"limit": limited_by, "affordable_tokens": max(0, tokens)},
-        )
     if available <= 0:
         return PaymentRequired(f"Insufficient credits. Add credits at {top_up}", metadata={"affordable_tokens": 0})
     if operation.requested_tokens and tokens >= MIN_TOKENS:
@@ -144,4 +164,14 @@ def _too_expensive(
         f"Insufficient credits for this request. Available: {format_exact_usd(PicoUsd(available))}. "
         f"Add credits at {top_up}",
         metadata={"affordable_tokens": max(0, tokens)},
+    )
+
+
+def limit_reached(limit: Limit, tokens: int = 0) -> PaymentRequired | PermissionDenied:
+    """Return the refusal of a request that a limit does not cover: 402, or 403 for the budget of a guardrail."""
+    refusal = PermissionDenied if limit.of == "guardrail" else PaymentRequired
+    left = format_exact_usd(PicoUsd(max(0, limit.left or 0)))
+    return refusal(
+        _LIMITS[limit.of].format(left=left, site=settings.SITE_URL, guardrail=limit.guardrail),
+        metadata={"limit": limit.of, "affordable_tokens": max(0, tokens)},
     )

@@ -15,6 +15,7 @@ from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.response_cache import StoredResponse
 from gateway.tokens.estimates import ResponseText, complete_usage
 
+from .holds import Admission
 from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, prompt_and_completion, search_parts
 from .rows import GenerationRow
 from .settlement import Settled
@@ -49,7 +50,8 @@ class Meter:
         self.plan = plan
         self.prompt_bound = prompt_bound  # tokens
         self.images = images
-        self.max_tokens: int | None = None  # as sent to the provider
+        self._max_tokens: int | None = None  # as sent to the provider
+        self._own_max_tokens: int | None = None  # likewise, with the customer's own key
         self.attempt: Attempt | None = None
         self.usage: Usage | None = None
         self.finish: Finished | None = None
@@ -87,6 +89,16 @@ class Meter:
         )
 
     # --- Recording, in the order in which things happen
+
+    def admitted(self, admission: Admission) -> None:
+        """Record the admission: how long the response may be, and whether only the caller's own keys may serve it."""
+        self._max_tokens, self._own_max_tokens = admission.max_tokens, admission.own_max_tokens
+        if admission.only_own and self.plan.own is not None:
+            self.plan = self.plan.own
+
+    def max_tokens_of(self, attempt: "Attempt") -> int | None:
+        """The `max_tokens` to send with this attempt."""
+        return self._own_max_tokens if attempt.own else self._max_tokens
 
     def record_search(
         self, engine: str, query: str, results: int, price: Mapping[str, str], request: ChatRequest
@@ -169,6 +181,7 @@ class Meter:
             web_searches=1 if self.generation.web_search_engine else 0,
             prompt_cost=prompt_cost,
             completion_cost=completion_cost,
+            byok_cost=PicoUsd(self.generation.byok_cost) if self.generation.byok_key_id else None,
         )
 
     # --- The routing report
@@ -177,7 +190,7 @@ class Meter:
         """The router's decisions so far, for a caller that has asked for them; else None."""
         if not self.caller.wants_routing:
             return None
-        chosen = self.attempt.endpoint.tag if self.attempt else ""
+        chosen, own = (self.attempt.endpoint.tag, self.attempt.own) if self.attempt else ("", None)
         tried = [(attempt, status) for attempt, status, _ in self.failed_attempts]
         if self.attempt is not None:
             tried.append((self.attempt, 200))
@@ -187,14 +200,14 @@ class Meter:
             "region": None,
             "summary": " -> ".join(f"{attempt.endpoint.provider_name} ({status})" for attempt, status in tried),
             "attempt": len(tried),
-            "is_byok": False,
+            "is_byok": self.attempt is not None and self.attempt.own is not None,
             "endpoints": {
                 "total": self.plan.considered,
                 "available": [
                     {
                         "provider": attempt.endpoint.provider_name,
                         "model": attempt.model.id,
-                        "selected": attempt.endpoint.tag == chosen,
+                        "selected": attempt.endpoint.tag == chosen and attempt.own == own,
                         "reason": attempt.reason,
                     }
                     for attempt in self.plan.attempts
@@ -234,11 +247,11 @@ class Meter:
                 self.attempt.model,
                 self.attempt.endpoint,
                 prompt_bound=self.prompt_bound,
-                max_tokens=self.max_tokens,
+                max_tokens=self.max_tokens_of(self.attempt),
             )
 
     def outcome(self) -> tuple[GenerationRow, PicoUsd]:
-        """(the completed row, the request's full cost in pico-USD).
+        """(the completed row, the request's full cost in pico-USD; on the customer's own key, without our fee).
 
         Tokens are free when the provider failed, and when it produced nothing and gave no finish reason. An empty
         response with a finish reason is charged. A web search is charged in any case.
@@ -278,7 +291,12 @@ class Meter:
         empty = usage.completion_tokens == 0 and self.finish is None and not self.cancelled
         free = self.failure or empty
         self._parts = [] if free else parts_of(prices, usage, self.images, row.output_images)
-        return row, self._cost(self._parts)
+        if self.attempt.own is None:
+            return row, self._cost(self._parts)
+        # The provider bills the customer. Settlement adds our fee, which depends on the month so far.
+        row.byok_key_id = self.attempt.own.id
+        row.byok_cost = cost_of(self._parts)
+        return row, cost_of(search_parts(row.price, row.web_search_results))
 
     def _served(self) -> "EndpointEntry":
         """The endpoint whose price applies: a provider may serve a request for a tier as a standard one."""
@@ -304,7 +322,7 @@ class Meter:
 
 
 def _failed_attempt(attempt: "Attempt", status: int, seconds: float) -> dict[str, Any]:
-    return {
+    failed = {
         "endpoint": attempt.endpoint.tag,
         "provider": attempt.endpoint.provider,
         "model": attempt.model.id,
@@ -312,3 +330,4 @@ def _failed_attempt(attempt: "Attempt", status: int, seconds: float) -> dict[str
         "latency_ms": round(seconds * 1000),
         "reason": attempt.reason,
     }
+    return failed | {"is_byok": True} if attempt.own else failed

@@ -5,19 +5,14 @@ from decimal import Decimal
 
 import msgspec
 
-from common.money import PICO_PER_USD, PicoUsd, total_cost
+from common.money import PicoUsd, total_cost
 from gateway.events import Usage
 from models_catalog.catalog import Prices
 
-__all__ = ["LOGGING_DISCOUNT", "Part", "cost_of", "own_key_fee", "parts_of", "prompt_and_completion", "search_parts"]
+__all__ = ["LOGGING_DISCOUNT", "Part", "cost_of", "parts_of", "prompt_and_completion", "search_parts"]
 
 #: Discount for requests that the account lets the site log, in basis points.
 LOGGING_DISCOUNT = 100
-
-#: Fee for requests on customers' own provider keys, in basis points of the list price...
-OWN_KEY_FEE = 500
-#: ...beyond this list price per month, in pico-USD.
-OWN_KEY_ALLOWANCE = 25_000 * PICO_PER_USD
 
 #: Results that the price of one web search includes.
 RESULTS_INCLUDED = 10
@@ -88,16 +83,6 @@ def prompt_and_completion(parts: list[Part]) -> tuple[PicoUsd, PicoUsd]:
     """
     completion = [part for part in parts if part.name in _COMPLETION]
     return cost_of([part for part in parts if part not in completion]), cost_of(completion)
-
-
-def own_key_fee(listed: PicoUsd, listed_before: PicoUsd) -> PicoUsd:
-    """The fee of a request on the customer's own provider key, in pico-USD.
-
-    `listed` is the request's list price, `listed_before` the sum of the list prices of the account's earlier requests
-    on its own keys this month. The fee applies to the part beyond the month's free allowance.
-    """
-    beyond = min(listed, max(0, listed_before + listed - OWN_KEY_ALLOWANCE))
-    return total_cost([(beyond, Decimal(OWN_KEY_FEE) / 10_000 / PICO_PER_USD)])
 
 
 def _or(price: Decimal | None, other: Decimal) -> Decimal:

@@ -41,12 +41,13 @@ def check_account_sums() -> Iterator[Fault]:
 
 @check
 def check_key_usage() -> Iterator[Fault]:
-    """A key's `usage` is the cost of its generations."""
-    there = _sum(Generation.objects.filter(key=OuterRef("pk")), "key", "cost")
-    dropped = _sum(DroppedRequests.objects.filter(key_id=OuterRef("pk")), "key_id", "cost")
-    keys = ApiKey.objects.annotate(of_generations=there + dropped).exclude(usage=F("of_generations"))
-    for key, usage, cost in keys.values_list("pk", "usage", "of_generations"):
-        yield Fault(f"key {key}", f"usage is {_usd(usage)} but its generations add up to {_usd(cost)}")
+    """A key's `usage` is the cost of its generations, and `byok_usage` their cost on own provider keys."""
+    for column, summed in (("usage", "cost"), ("byok_usage", "byok_cost")):
+        there = _sum(Generation.objects.filter(key=OuterRef("pk")), "key", summed)
+        dropped = _sum(DroppedRequests.objects.filter(key_id=OuterRef("pk")), "key_id", summed)
+        keys = ApiKey.objects.annotate(of_generations=there + dropped).exclude(**{column: F("of_generations")})
+        for key, usage, cost in keys.values_list("pk", column, "of_generations"):
+            yield Fault(f"key {key}", f"{column} is {_usd(usage)} but its generations add up to {_usd(cost)}")
 
 
 @check

@@ -94,8 +94,11 @@ def _add_up(cursor: Any, partition: Partition) -> int:
     """Keep the sums of a partition and delete the feedback on its requests. Return how many it has."""
     cursor.execute(
         f"""
-        INSERT INTO gateway_droppedrequests (account_id, key_id, provider_key_id, simulated, until, requests, cost)
-        SELECT account_id, coalesce(key_id, 0), provider_key_id, simulated, %s, count(*), sum(cost)
+        INSERT INTO gateway_droppedrequests (
+            account_id, key_id, provider_key_id, simulated, until, requests, cost, byok_cost
+        )
+        SELECT
+            account_id, coalesce(key_id, 0), provider_key_id, simulated, %s, count(*), sum(cost), sum(byok_cost)
         FROM {partition.name} GROUP BY account_id, key_id, provider_key_id, simulated
         RETURNING requests
         """,  # noqa: S608 names of our own
@@ -141,8 +144,9 @@ def _delete(ids: list[str]) -> int:
             until=now,
             requests=each["requests"],
             cost=each["cost"],
+            byok_cost=each["byok_cost"],
         )
-        for each in groups.annotate(requests=Count("pk"), cost=Sum("cost"))
+        for each in groups.annotate(requests=Count("pk"), cost=Sum("cost"), byok_cost=Sum("byok_cost"))
     )
     Feedback.objects.filter(generation__in=ids).delete()
     rows.delete()

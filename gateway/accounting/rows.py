@@ -7,7 +7,16 @@ import msgspec
 
 from gateway.models import Generation
 
-__all__ = ["BudgetRow", "GenerationRow", "HoldRow", "HourRow", "KeyRow", "MemberRow", "SpendRow"]
+__all__ = [
+    "BudgetRow",
+    "GenerationRow",
+    "HoldRow",
+    "HourRow",
+    "KeyRow",
+    "MemberRow",
+    "OwnKeyMonthRow",
+    "SpendRow",
+]
 
 
 class _RequestRow(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -34,6 +43,7 @@ class HoldRow(_RequestRow, kw_only=True, omit_defaults=True):
 
     amount: int
     process_id: str
+    byok_share: int | None = None
 
 
 class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
@@ -46,6 +56,7 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     reason: str = ""
     simulated: bool = False
     provider_key_id: int = 0
+    byok_key_id: int = 0
     upstream_id: str = ""
     cancelled: bool = False
     finish_reason: str = ""
@@ -63,6 +74,7 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     hold: int = 0
     cost: int = 0
     write_off: int = 0
+    byok_cost: int = 0
     price: dict[str, str] = {}
     discount_basis_points: int = 0
     images: int = 0
@@ -78,16 +90,18 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     duration_ms: int | None = None
     upstream_latency_ms: int | None = None
 
-    def held(self, amount: int, process_id: str) -> HoldRow:
-        """The Hold of the request while it runs, with `amount` in pico-USD."""
+    def held(self, amount: int, process_id: str, byok_share: int | None = None) -> HoldRow:
+        """The Hold of the request while it runs, with `amount` in pico-USD; `Hold` describes `byok_share`."""
         known = {name: getattr(self, name) for name in _RequestRow.__struct_fields__}
-        return HoldRow(**known, amount=amount, process_id=process_id)
+        return HoldRow(**known, amount=amount, process_id=process_id, byok_share=byok_share)
 
 
 class KeyRow(msgspec.Struct):
     """The columns of an API key that admission and settlement read; settlement writes the CHANGED ones."""
 
-    CHANGED: ClassVar = ("usage", "window_usage", "window_started_at", "last_used_at")
+    CHANGED: ClassVar = (
+        "usage", "window_usage", "byok_usage", "window_byok_usage", "window_started_at", "last_used_at",
+    )  # fmt: skip
 
     id: int
     disabled: bool
@@ -98,6 +112,9 @@ class KeyRow(msgspec.Struct):
     usage: int
     window_usage: int
     window_started_at: datetime | None
+    include_byok_in_limit: bool
+    byok_usage: int
+    window_byok_usage: int
     last_used_at: datetime | None = None  # written only
 
 
@@ -161,6 +178,7 @@ class HourRow(msgspec.Struct, omit_defaults=True):
     reasoning_tokens: int = 0
     cached_tokens: int = 0
     cost: int = 0
+    byok_cost: int = 0
     latency_ms: int = 0
     duration_ms: int = 0
 
@@ -175,3 +193,16 @@ class SpendRow(msgspec.Struct, omit_defaults=True):
     process_id: str
     requests: int = 0
     cost: int = 0
+
+
+class OwnKeyMonthRow(msgspec.Struct):
+    """The sums that a batch adds to one `OwnKeyMonth`, or those that it holds; IDENTITY is its unique constraint."""
+
+    IDENTITY: ClassVar = ("account_id", "month")
+
+    account_id: int
+    month: str
+    requests: int = 0
+    listed: int = 0
+    free_requests: int = 0
+    free_listed: int = 0

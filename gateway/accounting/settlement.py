@@ -21,16 +21,17 @@ import msgspec
 from billing import spending
 from common.clock import hour_of, utc_now
 from common.errors import NotAuthenticated, PaymentRequired, PermissionDenied
+from common.limits import spend_limits
 from common.money import PicoUsd
 from gateway.changes import changed_accounts
 from gateway.models import GatewayProcess, Generation
 from keys.status import remaining, require_usable, start_window
 
-from . import measuring
+from . import measuring, own_keys
 from .batch import Batch, LockedRows
 from .batch_writer import BatchWriter
-from .holds import Admission, Admit, hold_for
-from .rows import BudgetRow, GenerationRow, HoldRow, HourRow, SpendRow
+from .holds import Admission, Admit, Limit, hold_for, hold_with_own_keys, limit_reached
+from .rows import GenerationRow, HoldRow, HourRow, OwnKeyMonthRow, SpendRow
 
 __all__ = [
     "PROCESS_ID",
@@ -50,7 +51,10 @@ PROCESS_ID = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 class Settle(msgspec.Struct, frozen=True, kw_only=True):
-    """An ended request to charge. `generation` holds everything but the money; `cost` is its full cost (pico-USD)."""
+    """An ended request to charge. `generation` holds everything but the money; `cost` is its full cost (pico-USD).
+
+    On the customer's own provider key, `cost` is without the fee, which depends on the month's free share.
+    """
 
     generation: GenerationRow
     cost: PicoUsd
@@ -138,7 +142,11 @@ def write_batch(operations: Sequence[Operation]) -> list[Result]:
             {generation.user_id for generation in generations if generation.user_id is not None},
             {each.generation.key_id for each in operations if isinstance(each, Admit) and each.generation.key_id},
             ended,
+            {each.generation.account_id for each in operations if _is_on_own_key(each)},
         )
+        for operation in operations:
+            if not isinstance(operation, Admit):
+                _reserve_again(locked, operation.generation)
         decisions = _Decisions(locked)
         # The others first: `read` has already deleted their holds, so their credits are free for admissions.
         order = sorted(range(len(operations)), key=lambda number: isinstance(operations[number], Admit))
@@ -149,12 +157,26 @@ def write_batch(operations: Sequence[Operation]) -> list[Result]:
             settled=decisions.settled,
             hours=[*decisions.hours.values()],
             spend=[*decisions.spend.values()],
+            own_months=[*decisions.own_months.values()],
         )
     measuring.count(decisions.settled)
     for account in locked.accounts.values():
         spending.report_low_balance(account)
     changed_accounts.give(locked.accounts)
     return [results[number] for number in range(len(operations))]
+
+
+def _is_on_own_key(operation: Operation) -> bool:
+    if isinstance(operation, Admit):
+        return operation.own is not None
+    return isinstance(operation, Settle) and operation.generation.byok_key_id != 0
+
+
+def _reserve_again(locked: LockedRows, generation: GenerationRow) -> None:
+    """Reserve what a request that ends had reserved, until its turn comes: its hold is deleted already."""
+    if (share := locked.shares.get(generation.id)) is not None:
+        month = (generation.account_id, own_keys.month_of(generation.created_at))
+        locked.reserved[month] = locked.reserved.get(month, 0) + share
 
 
 class _Decisions:
@@ -167,6 +189,8 @@ class _Decisions:
         self.settled: list[GenerationRow] = []
         self.hours: dict[tuple[object, ...], HourRow] = {}
         self.spend: dict[tuple[str, int], SpendRow] = {}
+        self.own_months: dict[tuple[int, str], OwnKeyMonthRow] = {}  # to add
+        self.free_share = own_keys.FreeShare.of_settings()
 
     def decide(self, operation: Operation) -> Result:
         if isinstance(operation, Settle):
@@ -183,34 +207,81 @@ class _Decisions:
         generation = operation.generation
         account = self.locked.accounts[generation.account_id]
         key = self.locked.keys.get(generation.key_id) if generation.key_id is not None else None
-        held_by_keys = self.locked.held_by_keys
-        key_remaining = None
         if generation.key_id is not None:
             require_usable(key, self.now)
-            assert key is not None
-            key_remaining = remaining(key, self.now, held=held_by_keys.get(key.id, 0))
-        spender = (generation.account_id, generation.user_id or 0)
-        member, member_remaining = self.locked.members.get(spender), None
-        if member is not None:
-            member_remaining = remaining(member, self.now, held=self.locked.held_by_members.get(spender, 0))
-        budgets = self.locked.budgets_of(generation)
-        left = [(budget.guardrail, self.remaining_of(budget)) for budget in budgets]
-        hold, max_tokens = hold_for(operation, account, key_remaining, member_remaining, left)
-        account.held += hold
-        if member is not None or budgets:
-            self.locked.held_by_members[spender] = self.locked.held_by_members.get(spender, 0) + hold
-        if key is not None and (key_remaining is not None or budgets):
-            held_by_keys[key.id] = held_by_keys.get(key.id, 0) + hold
-        self.opened.append(generation.held(hold, PROCESS_ID))
-        return Admission(hold=hold, max_tokens=max_tokens)
-
-    def remaining_of(self, budget: BudgetRow) -> int:
-        """Return what a guardrail's budget leaves (pico-USD), running requests deducted."""
-        if budget.key_id is not None:
-            held = self.locked.held_by_keys.get(budget.key_id, 0)
+        limits = self.limits_of(generation)
+        share = None
+        if operation.own is None:
+            admission = Admission(*hold_for(operation, account, limits))
         else:
-            held = self.locked.held_by_members.get((budget.account_id, budget.user_id or 0), 0)
-        return remaining(budget, self.now, held=held) or 0
+            if key is not None and key.include_byok_in_limit and remaining(key, self.now) == 0:
+                raise limit_reached(Limit("key", 0))
+            listed = operation.own.listed(operation.requested_tokens)
+            share, is_free = self.reservable(generation, listed)
+            admission = hold_with_own_keys(operation, account, limits, is_free=is_free)
+            month = (generation.account_id, own_keys.month_of(generation.created_at))
+            self.locked.reserved[month] = self.locked.reserved.get(month, 0) + share
+        hold = admission.hold
+        account.held += hold
+        self.hold_for_limits(generation, hold)
+        self.opened.append(generation.held(hold, PROCESS_ID, share))
+        return admission
+
+    def reservable(self, generation: GenerationRow, listed: int) -> tuple[int, bool]:
+        """(what a request of at most this list price can reserve of the free share, whether that makes it free)."""
+        needed = self.free_share.needed(listed)
+        share = min(needed, self.free_share_left(generation))
+        return share, share >= needed
+
+    def free_share_left(self, generation: GenerationRow) -> int:
+        month = (generation.account_id, own_keys.month_of(generation.created_at))
+        counted = self.locked.own_months.get(month)
+        if counted is None:
+            counted = self.locked.own_months[month] = OwnKeyMonthRow(*month)
+        return self.free_share.left(counted, self.locked.reserved.get(month, 0))
+
+    def own_key_fee(self, generation: GenerationRow) -> PicoUsd:
+        """Count a request on the customer's own key, use its part of the free share, and return its fee."""
+        left = self.free_share_left(generation)
+        listed = generation.byok_cost
+        free = self.free_share.free_part(listed, left)
+        fee = own_keys.fee_of(listed - free)
+        generation.price = generation.price | {"byok_fee": own_keys.rate() if listed > free else "0"}
+        if generation.error_status is not None:
+            return fee
+        month = (generation.account_id, own_keys.month_of(generation.created_at))
+        added = self.own_months.setdefault(month, OwnKeyMonthRow(*month))
+        for row in (added, self.locked.own_months[month]):
+            row.requests += 1
+            row.listed += listed
+            row.free_listed += free
+            row.free_requests += listed == free and left >= self.free_share.needed(listed)
+        return fee
+
+    def limits_of(self, generation: GenerationRow) -> list[Limit]:
+        """Return the limits that the request counts toward: of its key, its member, and the guardrails of both.
+
+        What each leaves is without what running requests hold.
+        """
+        locked, limits = self.locked, []
+        of_key = locked.held_by_keys.get(generation.key_id or 0, 0)
+        of_member = locked.held_by_members.get((generation.account_id, generation.user_id or 0), 0)
+        if key := locked.keys.get(generation.key_id or 0):
+            limits.append(Limit("key", remaining(key, self.now, held=of_key)))
+        if member := locked.members.get((generation.account_id, generation.user_id or 0)):
+            limits.append(Limit("member", spend_limits.remaining(member, self.now, held=of_member)))
+        for budget in locked.budgets_of(generation):
+            held = of_member if budget.key_id is None else of_key
+            limits.append(Limit("guardrail", spend_limits.remaining(budget, self.now, held=held), budget.guardrail))
+        return limits
+
+    def hold_for_limits(self, generation: GenerationRow, hold: PicoUsd) -> None:
+        """Count a new hold among those of its key and its member, for the next requests of the batch."""
+        if generation.key_id is not None:
+            of_keys = self.locked.held_by_keys
+            of_keys[generation.key_id] = of_keys.get(generation.key_id, 0) + hold
+        spender = (generation.account_id, generation.user_id or 0)
+        self.locked.held_by_members[spender] = self.locked.held_by_members.get(spender, 0) + hold
 
     def settle(self, operation: Settle) -> Settled:
         generation = operation.generation
@@ -219,10 +290,11 @@ class _Decisions:
         if (charged := locked.charged.get(generation.id)) is not None:
             return Settled(cost=PicoUsd(charged), balance=PicoUsd(account.balance))
         held = self.release(generation)
-        cost = max(0, min(operation.cost, account.available))
+        due = operation.cost + (self.own_key_fee(generation) if generation.byok_key_id else 0)
+        cost = max(0, min(due, account.available))
         account.usage += cost
         generation.cost = cost
-        generation.write_off = operation.cost - cost
+        generation.write_off = due - cost
         generation.hold = held or locked.released.get(generation.id, 0)
         generation.state = Generation.State.SETTLED
         generation.settled_at = self.now
@@ -232,15 +304,17 @@ class _Decisions:
             key.usage += cost
             start_window(key, self.now)
             key.window_usage += cost
+            key.byok_usage += generation.byok_cost
+            key.window_byok_usage += generation.byok_cost
             key.last_used_at = self.now
         if member := locked.members.get((generation.account_id, generation.user_id or 0)):
-            start_window(member, self.now)
+            spend_limits.start_window(member, self.now)
             member.window_usage += cost
         for budget in locked.budgets_of(generation):
-            start_window(budget, self.now)
+            spend_limits.start_window(budget, self.now)
             budget.window_usage += cost
         self.add_to_hour(generation)
-        if generation.provider and not generation.simulated:
+        if generation.provider and not generation.simulated and not generation.byok_key_id:
             self.add_to_spend(generation)
         return Settled(cost=PicoUsd(cost), balance=PicoUsd(account.balance))
 
@@ -251,6 +325,8 @@ class _Decisions:
         """
         held = self.locked.holds.pop(generation.id, 0)
         self.locked.accounts[generation.account_id].held -= held
+        if share := self.locked.shares.pop(generation.id, 0):
+            self.locked.reserved[generation.account_id, own_keys.month_of(generation.created_at)] -= share
         return held
 
     def add_to_hour(self, generation: GenerationRow) -> None:
@@ -273,6 +349,7 @@ class _Decisions:
         hour.reasoning_tokens += generation.reasoning_tokens
         hour.cached_tokens += generation.cached_tokens
         hour.cost += generation.cost
+        hour.byok_cost += generation.byok_cost
         if generation.error_status is None:
             hour.latency_ms += generation.latency_ms or 0
             hour.duration_ms += generation.duration_ms or 0

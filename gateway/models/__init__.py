@@ -1,6 +1,15 @@
 """The tables of the gateway: requests and what is counted of them."""
 
-from .requests import DroppedRequests, EndpointMinute, Feedback, GatewayProcess, Generation, Hold, ProviderSpend
+from .requests import (
+    DroppedRequests,
+    EndpointMinute,
+    Feedback,
+    GatewayProcess,
+    Generation,
+    Hold,
+    OwnKeyMonth,
+    ProviderSpend,
+)
 from .usage import UsageDay, UsageHour, UsageMonth, UsageRollup
 
 __all__ = [
@@ -10,6 +19,7 @@ __all__ = [
     "GatewayProcess",
     "Generation",
     "Hold",
+    "OwnKeyMonth",
     "ProviderSpend",
     "UsageDay",
     "UsageHour",

@@ -10,7 +10,16 @@ from billing.models import CreditAccount
 from common.clock import utc_now
 from keys.models import ApiKey
 
-__all__ = ["DroppedRequests", "EndpointMinute", "Feedback", "GatewayProcess", "Generation", "Hold", "ProviderSpend"]
+__all__ = [
+    "DroppedRequests",
+    "EndpointMinute",
+    "Feedback",
+    "GatewayProcess",
+    "Generation",
+    "Hold",
+    "OwnKeyMonth",
+    "ProviderSpend",
+]
 
 
 class _Request(models.Model):
@@ -60,6 +69,9 @@ class Hold(_Request):
 
     amount = models.BigIntegerField()  # pico-USD
     process_id = models.CharField(max_length=60)  # the GatewayProcess that serves it
+    # What it has reserved of the month's free share of own provider keys: requests, or pico-USD of list price. Null: no
+    # own key may serve it.
+    byok_share = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = (models.Index(fields=("account", "key"), name="holds_of_account"),)
@@ -98,6 +110,8 @@ class Generation(_Request):
     reason = models.CharField(max_length=30, blank=True)  # why that endpoint was tried
     simulated = models.BooleanField(default=False)
     provider_key_id = models.BigIntegerField(default=0)  # the ProviderKey used; 0: the one of the environment, or none
+    # The customer's OwnProviderKey used; 0: none.
+    byok_key_id = models.BigIntegerField(default=0, db_default=0)
     upstream_id = models.CharField(max_length=200, blank=True)
     cancelled = models.BooleanField(default=False)
     finish_reason = models.CharField(max_length=20, blank=True)
@@ -120,6 +134,7 @@ class Generation(_Request):
     hold = models.BigIntegerField(default=0)  # held while it ran
     cost = models.BigIntegerField(default=0)  # charged to the account
     write_off = models.BigIntegerField(default=0)  # the part that the balance did not cover
+    byok_cost = models.BigIntegerField(default=0, db_default=0)  # list price, which the provider bills the customer
     price = models.JSONField(default=dict)  # the price row used, decimal strings in USD
     discount_basis_points = models.PositiveSmallIntegerField(default=0)  # 100 is 1%
     images = models.PositiveSmallIntegerField(default=0)  # input images that were priced
@@ -158,7 +173,8 @@ class Generation(_Request):
     def attempts(self) -> list[dict[str, Any]]:
         """The endpoints that were tried, in order; the last one responded, if one did.
 
-        Each has "endpoint" (tag), "provider" (slug), "model", "status" (HTTP), "latency_ms" and "reason".
+        Each has "endpoint" (tag), "provider" (slug), "model", "status" (HTTP), "latency_ms" and "reason"; those on the
+        customer's own key have "is_byok" as well.
         """
         if not self.endpoint:
             return list(self.failed_attempts)
@@ -170,6 +186,8 @@ class Generation(_Request):
             "latency_ms": self.upstream_latency_ms,
             "reason": self.reason,
         }
+        if self.byok_key_id:
+            succeeded["is_byok"] = True
         return [*self.failed_attempts, succeeded]
 
 
@@ -242,6 +260,7 @@ class DroppedRequests(models.Model):
     until = models.DateTimeField()  # the requests were made before this moment
     requests = models.BigIntegerField()
     cost = models.BigIntegerField()  # pico-USD
+    byok_cost = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = (
@@ -299,3 +318,23 @@ class ProviderSpend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}, key {self.provider_key_id}: {self.requests} requests"
+
+
+class OwnKeyMonth(models.Model):
+    """An account's requests on own provider keys in one UTC month, and how much of them the free share covered.
+
+    Written by settlement, which has locked the account. Failed requests do not count.
+    """
+
+    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="own_key_months", db_index=False)
+    month = models.CharField(max_length=7)  # "2026-11"
+    requests = models.PositiveBigIntegerField(default=0)
+    listed = models.BigIntegerField(default=0)  # their list prices, pico-USD
+    free_requests = models.PositiveBigIntegerField(default=0)  # those without a fee
+    free_listed = models.BigIntegerField(default=0)  # the part of the list prices without a fee
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "month"), name="own_key_month_once"),)
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} in {self.month}: {self.requests}"

@@ -11,10 +11,10 @@ __all__ = ["cost_details"]
 def cost_details(billed: Billed, prompt: str = "prompt", completion: str = "completions") -> dict[str, Any]:
     """The `cost_details` of a `usage` object, in USD. `prompt` and `completion` are the protocol's names of the halves.
 
-    `upstream_inference_cost` is what a customer's own provider key is billed, which is unknown here: null.
+    `upstream_inference_cost` is what the provider bills a customer's own key at list price; null without one.
     """
     return {
-        "upstream_inference_cost": None,
+        "upstream_inference_cost": None if billed.byok_cost is None else as_usd(billed.byok_cost),
         f"upstream_inference_{prompt}_cost": as_usd(billed.prompt_cost),
         f"upstream_inference_{completion}_cost": as_usd(billed.completion_cost),
     }

@@ -26,19 +26,27 @@ _AUTHORIZATION = {
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """The result of a check: whether the key works, and a sentence for the operator."""
+    """The result of a check: whether the key works, a sentence that says so, and whether the provider rejects it."""
 
     works: bool
     text: str
+    is_rejected: bool = False
 
 
-def check(upstream: Upstream, name: str, model: str) -> Finding:
-    """Ask for the provider's list of models, or for one token of `model` if it has no list. Blocks."""
+def check(upstream: Upstream, name: str, model: str, *, needs_key: bool = False) -> Finding:
+    """Ask for the provider's list of models, or for one token of `model` if it has no list. Blocks.
+
+    With `needs_key`, also if it shows its list without a key: then the list says nothing about this one.
+    """
     headers = {**_AUTHORIZATION[upstream.protocol](upstream.api_key), "Accept": "application/json"}
     try:
         with httpx.Client(timeout=TIMEOUT) as client:
             response = client.get(f"{upstream.base_url}/models", headers=headers)
-            if response.status_code in {404, 405, 501} and upstream.protocol == "openai_chat" and model:
+            is_public = False
+            if needs_key and response.status_code == 200 and upstream.protocol == "openai_chat":
+                is_public = client.get(f"{upstream.base_url}/models").status_code == 200
+            has_no_list = is_public or response.status_code in {404, 405, 501}
+            if has_no_list and upstream.protocol == "openai_chat" and model:
                 body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
                 response = client.post(f"{upstream.base_url}/chat/completions", headers=headers, json=body)
     except httpx.TimeoutException:
@@ -56,7 +64,8 @@ def _finding(response: httpx.Response, name: str) -> Finding:
     if status == 200:
         return _accepted(_decoded(response), name)
     if status in {401, 403} or _is_invalid_key(response):
-        return Finding(False, f"{name} rejected the key ({status}). Check that it is complete and still active.")
+        text = f"{name} rejected the key ({status}). Check that it is complete and still active."
+        return Finding(False, text, is_rejected=True)
     if status == 402:
         return Finding(False, f"{name} knows the key, but its account has no credits (402). Add credits there.")
     if status == 429:

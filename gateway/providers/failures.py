@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
+
 from common.errors import (
     ApiError,
     ContextLengthExceeded,
@@ -14,11 +16,12 @@ from common.errors import (
     TemporarilyUnavailable,
 )
 from gateway.events import Failed
+from gateway.routing.attempts import Attempt
 from gateway.routing.availability import availability, page_of
 
 from .moderation import Moderation, moderation_refusal
 
-__all__ = ["ProviderFailure", "api_error", "failed_event", "refuses_streams", "retry_delay"]
+__all__ = ["ProviderFailure", "about_own_key", "api_error", "failed_event", "refuses_streams", "retry_delay"]
 
 
 class ProviderFailure(Exception):
@@ -26,8 +29,11 @@ class ProviderFailure(Exception):
 
     `status` is an HTTP status: the provider's own, 502 for a broken connection or response, 504 for a timeout.
     `message` is the provider's text for the caller; it may quote the prompt, so it is never logged.
-    `retry_after` is in seconds. `moderation` is set when the provider's moderation refused the prompt.
+    `retry_after` is in seconds. `moderation` is set when the provider's moderation refused the prompt. `own_key` is a
+    sentence for the caller when it is about their own key of the provider.
     """
+
+    own_key = ""
 
     def __init__(
         self,
@@ -64,6 +70,27 @@ def retry_delay(failures: Sequence[ProviderFailure]) -> float | None:
     return shortest if shortest <= MAX_RETRY_DELAY else None
 
 
+#: Failures that are about the customer's account at the provider.
+_OWN_KEY_PROBLEMS = {
+    401: "rejected your own key",
+    402: "says that the account of your own key has no credits",
+    403: "doesn't allow this request with your own key",
+    429: "is rate limiting your own key",
+}
+
+
+def about_own_key(failure: ProviderFailure, attempt: Attempt) -> ProviderFailure:
+    """The failure of an attempt, in words without the key if it was on the customer's own key."""
+    if attempt.own is None:
+        return failure
+    failure.message = failure.message.replace(attempt.own.secret, "[your key]")
+    if failure.moderation is None and (problem := _OWN_KEY_PROBLEMS.get(failure.status)):
+        remedy = "" if failure.status == 429 else f" Check it at {settings.SITE_URL}/settings/provider-keys"
+        failure.own_key = f"{attempt.endpoint.provider_name} {problem} ({failure.status}).{remedy}"
+        failure.message = failure.own_key
+    return failure
+
+
 def refuses_streams(failure: ProviderFailure) -> bool:
     """Whether a provider refused a request because it asks for a stream; one without a stream may succeed."""
     return failure.status in {400, 403, 405, 415, 422, 501} and "stream" in failure.message.lower()
@@ -89,7 +116,7 @@ def api_error(failures: Failures, models: Sequence[str], messages: Sequence[dict
 
     if statuses == {429}:
         return RateLimited(
-            "All providers of this model are rate limited. Try again shortly.",
+            last.own_key or "All providers of this model are rate limited. Try again shortly.",
             metadata=metadata,
             headers=headers,
             availability=reason("capacity_exhausted", retry_after=retry_after),
@@ -117,7 +144,7 @@ def api_error(failures: Failures, models: Sequence[str], messages: Sequence[dict
             headers=headers,
             availability=reason("temporarily_unavailable", retry_after=retry_after),
         )
-    return ProviderUnavailable("Provider returned error", metadata=metadata)
+    return ProviderUnavailable(last.own_key or "Provider returned error", metadata=metadata)
 
 
 def _metadata(failures: Failures) -> dict[str, Any]:
@@ -142,7 +169,7 @@ def _retry_after(failures: Failures) -> int | None:
 def failed_event(failure: ProviderFailure) -> Failed:
     """The event that ends a response which failed after its first token. Its status is that of `api_error`."""
     status = 403 if failure.moderation else _CALLER_STATUSES.get(failure.status, 502)
-    is_about_our_account = status == 502 and failure.status < 500
+    is_about_our_account = status == 502 and failure.status < 500 and not failure.own_key
     return Failed(
         status=status,
         message=("" if is_about_our_account else failure.message) or "The provider's response was interrupted.",

@@ -5,12 +5,13 @@ from random import Random
 
 import msgspec
 
+from keys.provider_keys.using import OwnKey
 from models_catalog.catalog import EndpointEntry, ModelEntry
 
 from .affinity import Draw
 from .health import EndpointKey, Health
 from .provider_keys import Key
-from .upstreams import Upstream, upstream_of
+from .upstreams import Upstream, own_upstream, upstream_of
 
 __all__ = ["Attempt", "RoutingContext"]
 
@@ -28,6 +29,11 @@ class Attempt(msgspec.Struct, frozen=True):
     @property
     def key(self) -> EndpointKey:
         return EndpointKey(self.model.id, self.endpoint.tag)
+
+    @property
+    def own(self) -> OwnKey | None:
+        """The customer's own key that it uses, if it does."""
+        return self.upstream.own
 
     def with_key(self, key: Key) -> "Attempt":
         """The same attempt, through this key of the provider."""
@@ -48,6 +54,7 @@ class RoutingContext(msgspec.Struct, frozen=True, kw_only=True):
     stable_draw: Draw | None = None  # the conversation's own; None: it has none
     random: Random = _random
     upstream: Callable[[EndpointEntry], Upstream | None] = upstream_of
+    own_upstream: Callable[[EndpointEntry, OwnKey], Upstream | None] = own_upstream
 
     def random_draw(self, _: str) -> float:
         return 1 - self.random.random()

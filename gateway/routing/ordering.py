@@ -8,7 +8,7 @@ from gateway.protocols.chat_completions.request import ChatRequest
 from .attempts import Attempt, RoutingContext
 from .constraints import RoutingConstraints
 from .filters import is_listed
-from .health import Health
+from .health import EndpointKey, Health
 
 __all__ = ["order_attempts"]
 
@@ -30,6 +30,7 @@ def order_attempts(
         groups = [[attempt for group in groups for attempt in group]]
     attempts: list[Attempt] = []
     for group in groups:
+        group, copies = _without_copies(group)
         if preferences.order:
             ordered = _listed_first(group, preferences.order, context)
             if preferences.allow_fallbacks is False:
@@ -41,13 +42,43 @@ def order_attempts(
             if tier:
                 ordered = _sorted(tier, _TIER_SORTS[constraints.service_tier], context.health) + ordered
             if preferences.allow_fallbacks is False:
-                # Preferred throughput and latency count without fallbacks as well.
-                ordered = sorted(ordered, key=lambda one: _is_too_slow(one, constraints, context))[:1]
-        attempts += ordered
+                # Preferred throughput and latency count without fallbacks as well, behind the caller's own keys.
+                ordered.sort(key=lambda one: (one.key not in copies, _is_too_slow(one, constraints, context)))
+                ordered = ordered[:1]
+        attempts += _with_copies(ordered, copies) if copies else ordered
     if constraints.prefers_performance:
         # A stable sort: endpoints that are too slow go behind all others, in the same order.
-        attempts.sort(key=lambda attempt: _is_too_slow(attempt, constraints, context))
+        attempts.sort(key=lambda attempt: not _is_first(attempt) and _is_too_slow(attempt, constraints, context))
     return attempts
+
+
+#: Attempts on the caller's own keys, by the endpoint that they are copies of.
+_Copies = dict[EndpointKey, list[Attempt]]
+
+
+def _without_copies(group: list[Attempt]) -> tuple[list[Attempt], _Copies]:
+    """(one attempt for each endpoint, the attempts on own keys): the order is one of endpoints."""
+    if not any(one.own for one in group):
+        return group, {}
+    copies: _Copies = {}
+    endpoints = {one.key: one for one in group if not one.own}
+    for one in group:
+        if one.own:
+            endpoints.setdefault(one.key, one)
+            copies.setdefault(one.key, []).append(one)
+    return list(endpoints.values()), copies
+
+
+def _with_copies(ordered: list[Attempt], copies: _Copies) -> list[Attempt]:
+    """The caller's own keys first, then shared capacity, then the caller's fallback keys."""
+    own = [copy for one in ordered for copy in copies.get(one.key, ())]
+    first = [_because(one, "own key") for one in own if _is_first(one)]
+    last = [_because(one, "own fallback key") for one in own if not _is_first(one)]
+    return [*first, *(one for one in ordered if not one.own), *last]
+
+
+def _is_first(attempt: Attempt) -> bool:
+    return attempt.own is not None and not attempt.own.is_fallback
 
 
 def _is_too_slow(attempt: Attempt, constraints: RoutingConstraints, context: RoutingContext) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 from common.errors import ModelNotFound, NoEndpoints
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
+from keys.provider_keys.using import OwnKey
 from models_catalog.catalog import Catalogue, EndpointEntry
 
 from .affinity import Draw
@@ -47,6 +48,10 @@ class Plan(msgspec.Struct, frozen=True):
     image_price: Decimal  # USD per image
     max_output_tokens: int  # the longest response that any attempt can give
     stable_draw: Draw | None = None  # the conversation's own, for the choice of a provider's key
+    #: Where the caller's own provider keys come in: the plan with the attempts on them alone...
+    own: "Plan | None" = None
+    #: ...and that with the others; None when there are none.
+    shared: "Plan | None" = None
 
     @property
     def is_free(self) -> bool:
@@ -56,7 +61,10 @@ class Plan(msgspec.Struct, frozen=True):
     def without_free_models(self) -> "Plan | None":
         """The same plan without models that have free limits; None when no attempt would be left."""
         paid = tuple(attempt for attempt in self.attempts if not attempt.model.has_free_limits)
-        return msgspec.structs.replace(self, attempts=paid) if paid else None
+        if not paid:
+            return None
+        own, shared = (part.without_free_models() if part else None for part in (self.own, self.shared))
+        return msgspec.structs.replace(self, attempts=paid, own=own, shared=shared)
 
 
 def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, context: RoutingContext) -> Plan:
@@ -69,6 +77,8 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     """
     default = caller.default_model or context.default_model
     requested = request.model or (request.models[0] if request.models else default)
+    if caller.own_keys:
+        catalogue = catalogue.complete  # a key of the caller's own makes more available
     constraints = RoutingConstraints.of(request, caller.policy, context.prompt_tokens)
     resolved = _resolved([requested, *request.models], catalogue, constraints, context)
     require_task(request, resolved)
@@ -79,7 +89,7 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     for one in resolved:
         offered = constraints.of_eligible_tiers(one.model, one.variants)
         considered += len(offered)
-        groups.append(_usable(one, offered, endpoints, constraints, context, exclusions))
+        groups.append(_usable(one, offered, endpoints, constraints, context, exclusions, caller.own_keys))
     attempts = order_attempts(groups, resolved[0].variants, request, constraints, context)
     if not attempts:
         raise no_endpoints(
@@ -93,6 +103,13 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     has_others = any(name != requested for name in request.models)
     strategy = resolved[0].strategy or ("fallback" if has_others else "direct")
     plan = _bounded(requested, strategy, attempts, considered, request)
+    if caller.own_keys and (own := [one for one in attempts if one.own]):
+        others = [one for one in attempts if not one.own]
+        plan = msgspec.structs.replace(
+            plan,
+            own=_bounded(requested, strategy, own, considered, request),
+            shared=_bounded(requested, strategy, others, considered, request) if others else None,
+        )
     return msgspec.structs.replace(plan, stable_draw=context.stable_draw) if context.stable_draw else plan
 
 
@@ -128,27 +145,43 @@ def _usable(
     constraints: RoutingConstraints,
     context: RoutingContext,
     exclusions: Counter[Exclusion],
+    own_keys: Sequence[OwnKey],
 ) -> list[Attempt]:
     """The endpoints of `offered` that may and can serve the request; the others are counted in `exclusions`.
 
-    Simulated endpoints are left out if there is a real one.
+    Simulated endpoints are left out if there is a real one. Each of the caller's own keys makes a copy of the endpoints
+    of its provider.
     """
     usable: list[Attempt] = []
+    copies: list[Attempt] = []
     for endpoint in offered:
-        upstream = context.upstream(endpoint)
-        if upstream is None:
+        mine, is_shared = _own_copies(resolved, endpoint, own_keys, context) if own_keys else ([], True)
+        upstream = context.upstream(endpoint) if is_shared else None
+        if upstream is None and not mine:
             exclusions[Exclusion(NO_CREDENTIALS, endpoint.provider_name)] += 1
         elif reason := endpoints.reason_to_exclude(endpoint, resolved):
             exclusions[Exclusion(reason, endpoint.provider_name)] += 1
         else:
-            usable.append(Attempt(resolved.model, endpoint, upstream, ""))
-    usable = [one for one in usable if not one.upstream.simulated] or usable
+            copies += mine
+            if upstream is not None:
+                usable.append(Attempt(resolved.model, endpoint, upstream, ""))
+    usable = copies + ([one for one in usable if not one.upstream.simulated] or usable)
     usable = [one for one in usable if constraints.prompt_tokens <= one.endpoint.context_length] or usable
     if constraints.service_tier == "flex":
         usable = [one for one in usable if one.endpoint.service_tier == "flex"] or usable
     for parameter in constraints.preferred_parameters:
         usable = [one for one in usable if parameter in one.endpoint.supported_parameters] or usable
     return usable
+
+
+def _own_copies(
+    resolved: ResolvedModel, endpoint: EndpointEntry, own_keys: Sequence[OwnKey], context: RoutingContext
+) -> tuple[list[Attempt], bool]:
+    """(the endpoint's copies, one for each of the caller's keys that apply, whether shared capacity may serve it)."""
+    mine = [key for key in own_keys if key.provider == endpoint.provider and key.allows_model(resolved.model.id)]
+    upstreams = [upstream for key in mine if (upstream := context.own_upstream(endpoint, key)) is not None]
+    copies = [Attempt(resolved.model, endpoint, upstream, "") for upstream in upstreams]
+    return copies, endpoint.configured and not any(key.always_use for key in mine)
 
 
 def _bounded(requested: str, strategy: str, attempts: list[Attempt], considered: int, request: ChatRequest) -> Plan:

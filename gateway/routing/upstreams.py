@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from common import encryption
+from keys.provider_keys.using import OwnKey
 from models_catalog.catalog import EndpointEntry, KeyEntry
 from models_catalog.models import Provider
 
@@ -20,7 +21,10 @@ __all__ = [
     "clear",
     "environment_key",
     "is_configured",
+    "is_reachable",
+    "own_upstream",
     "upstream_of",
+    "upstream_of_customer",
     "upstream_of_key",
 ]
 
@@ -48,6 +52,7 @@ class Upstream(msgspec.Struct, frozen=True):
     """A server to send requests to. `protocol` is the name of a module in `gateway/providers`.
 
     `api_key` is the key to use, with the ID `key_id`; `others` are the provider's further keys. Neither is in the repr.
+    `own` is the customer's key, if that is the one to use.
     """
 
     base_url: str
@@ -57,6 +62,7 @@ class Upstream(msgspec.Struct, frozen=True):
     key_id: int = ENVIRONMENT
     weight: int = 1
     others: tuple[Key, ...] = ()
+    own: OwnKey | None = None
 
     def __repr__(self) -> str:
         return f"Upstream({self.base_url!r}, key {self.key_id}, {self.protocol})"
@@ -65,6 +71,10 @@ class Upstream(msgspec.Struct, frozen=True):
     def keys(self) -> tuple[Key, ...]:
         """All keys of the provider."""
         return (Key(self.key_id, self.api_key, self.weight), *self.others)
+
+    def ring_name(self, provider: str) -> str:
+        """The name under which its keys cool down: the provider's, or that of the customer's key alone."""
+        return f"own key {self.own.id}.{self.own.version}" if self.own else provider
 
     def with_key(self, key: Key) -> "Upstream":
         """The same server, to be called with this key."""
@@ -89,6 +99,27 @@ def upstream_of(endpoint: EndpointEntry) -> Upstream | None:
     return _sandbox(endpoint.provider)
 
 
+def own_upstream(endpoint: EndpointEntry, own: OwnKey) -> Upstream | None:
+    """The provider's own server, to be called with a customer's key; None when its address or model is not known."""
+    if not endpoint.provider_model_id or endpoint.unlisted:
+        return None
+    protocol, address = _address(endpoint.provider, endpoint.base_url)
+    if not address:
+        return None
+    return Upstream(address, own.secret, _is_sandbox(address), protocol, own=own)
+
+
+def upstream_of_customer(provider: str, base_url: str, secret: str) -> Upstream | None:
+    """The provider's own server, to test a customer's key; None when its address is not known."""
+    protocol, address = _address(provider, base_url)
+    return Upstream(address, secret, _is_sandbox(address), protocol) if address else None
+
+
+def is_reachable(provider: str, base_url: str) -> bool:
+    """Whether the address of the provider's own server is known."""
+    return bool(_address(provider, base_url)[1])
+
+
 def is_configured(endpoint: EndpointEntry) -> bool:
     """Whether there is a server to call for this endpoint."""
     try:
@@ -101,6 +132,7 @@ def is_configured(endpoint: EndpointEntry) -> bool:
 def clear() -> None:
     """Read the environment and the settings again at the next call."""
     _real.cache_clear()
+    _address.cache_clear()
     _sandbox.cache_clear()
 
 
@@ -127,6 +159,20 @@ def _prefix(provider: str) -> str:
 def _real(
     provider: str, base_url: str, key_variable: str, entries: tuple[KeyEntry, ...], requires_key: bool
 ) -> Upstream | None:
+    protocol, address = _address(provider, base_url)
+    _, in_environment = environment_key(provider, key_variable)
+    keys = ([Key(ENVIRONMENT, in_environment)] if in_environment else []) + _decrypted(provider, entries)
+    if not keys and (not requires_key or f"{_prefix(provider)}_BASE_URL" in os.environ):
+        keys = [Key(ENVIRONMENT, "")]
+    if not address or not keys:
+        return None
+    first, *others = keys
+    return Upstream(address, first.secret, _is_sandbox(address), protocol, first.id, first.weight, tuple(others))
+
+
+@lru_cache(maxsize=1000)
+def _address(provider: str, base_url: str) -> tuple[str, str]:
+    """(the protocol, the address) of the provider's own server; the address is empty when it is not known."""
     prefix = _prefix(provider)
     native = _NATIVE.get(provider)
     protocol = os.environ.get(f"{prefix}_PROTOCOL") or (native.protocol if native else "openai_chat")
@@ -136,17 +182,7 @@ def _real(
     if native and protocol == native.protocol:
         # The catalog may have the address of the provider's OpenAI-compatible API, which extends that of its own API.
         base_url = base_url.rstrip("/").removesuffix("/openai") or native.base_url
-    address = os.environ.get(f"{prefix}_BASE_URL") or base_url
-    _, in_environment = environment_key(provider, key_variable)
-    keys = ([Key(ENVIRONMENT, in_environment)] if in_environment else []) + _decrypted(provider, entries)
-    if not keys and (not requires_key or f"{prefix}_BASE_URL" in os.environ):
-        keys = [Key(ENVIRONMENT, "")]
-    if not address or not keys:
-        return None
-    first, *others = keys
-    return Upstream(
-        address.rstrip("/"), first.secret, _is_sandbox(address), protocol, first.id, first.weight, tuple(others)
-    )
+    return protocol, (os.environ.get(f"{prefix}_BASE_URL") or base_url).rstrip("/")
 
 
 def _decrypted(provider: str, entries: tuple[KeyEntry, ...]) -> list[Key]:

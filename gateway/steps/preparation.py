@@ -7,6 +7,7 @@ from common.errors import InvalidRequest, RateLimited
 from common.money import PICO_PER_USD, PicoUsd
 from gateway import web_search
 from gateway.accounting.free_limits import count_free_request
+from gateway.accounting.own_keys import OwnKeyBound
 from gateway.accounting.rows import GenerationRow
 from gateway.accounting.settlement import Admit
 from gateway.callers import Caller
@@ -42,18 +43,33 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def admission(self, generation: GenerationRow) -> Admit:
         """The operation that holds credits for the request."""
+        plan = self.plan.shared or self.plan
+        search_cost = PicoUsd(self.search.max_cost if self.search else 0)
         return Admit(
             generation=generation,
-            prompt_cost=PicoUsd(self._prompt_cost() + (self.search.max_cost if self.search else 0)),
-            oversize_cost=PicoUsd(int(self.plan.file_price * PICO_PER_USD * self.oversize_tokens)),
-            token_price=self.plan.completion_price * self.request.choices,
+            prompt_cost=PicoUsd(self._prompt_cost(plan) + search_cost),
+            oversize_cost=self._oversize_cost(plan),
+            token_price=plan.completion_price * self.request.choices,
             requested_tokens=self.request.max_tokens,
-            model_max_tokens=self.plan.max_output_tokens,
+            model_max_tokens=plan.max_output_tokens,
+            own=self._own_key_bound(self.plan.own) if self.plan.own else None,
+            is_shared=self.plan.own is None or self.plan.shared is not None,
+            search_cost=search_cost,
         )
 
-    def _prompt_cost(self) -> int:
+    def _own_key_bound(self, plan: Plan) -> OwnKeyBound:
+        return OwnKeyBound(
+            prompt_cost=PicoUsd(self._prompt_cost(plan)),
+            oversize_cost=self._oversize_cost(plan),
+            token_price=plan.completion_price * self.request.choices,
+            model_max_tokens=plan.max_output_tokens,
+        )
+
+    def _oversize_cost(self, plan: Plan) -> PicoUsd:
+        return PicoUsd(int(plan.file_price * PICO_PER_USD * self.oversize_tokens))
+
+    def _prompt_cost(self, plan: Plan) -> int:
         """The most that the prompt can cost, in pico-USD, rounded up."""
-        plan = self.plan
         usd = plan.prompt_price * (self.prompt_tokens - self.file_tokens) + plan.file_price * self.file_tokens
         usd += plan.image_price * self.images
         usd += plan.request_price * self.search_units

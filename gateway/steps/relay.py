@@ -20,7 +20,7 @@ from gateway.callers import Caller
 from gateway.events import Begun, Delta, Finished, joined
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.providers import Patience, ProviderResponse, open_stream, patience
-from gateway.providers.failures import ProviderFailure, api_error, refuses_streams, retry_delay
+from gateway.providers.failures import ProviderFailure, about_own_key, api_error, refuses_streams, retry_delay
 from gateway.routing.health import HealthTracker
 from gateway.routing.plan import Attempt, Plan
 from gateway.routing.provider_keys import KEY_STATUSES, ring
@@ -196,7 +196,8 @@ class _Opening:
 
         An endpoint whose keys are all cooling down is not called: that counts as its rate limit.
         """
-        upstream, provider = attempt.upstream, attempt.endpoint.provider
+        upstream = attempt.upstream
+        provider = upstream.ring_name(attempt.endpoint.provider)
         model = attempt.endpoint.provider_model_id + attempt.endpoint.service_tier  # tiers have limits of their own
         tried: list[int] = []
         failure: ProviderFailure | None = None
@@ -206,14 +207,17 @@ class _Opening:
             try:
                 return await self._open(attempt.with_key(key), began)
             except ProviderFailure as refusal:
-                failure = refusal
+                failure = about_own_key(refusal, attempt)
                 self._record(attempt, failure, self._clock() - began)
                 if failure.status not in KEY_STATUSES or upstream.simulated:
                     break
                 ring.refused(provider, key.id, model, failure.status, failure.retry_after)
         if failure is None:
             due = ring.seconds_until_due(provider, upstream.keys)
-            self._record(attempt, ProviderFailure(429, "", error_type="rate_limit_exceeded", retry_after=due), 0.0)
+            failure = ProviderFailure(429, "", error_type="rate_limit_exceeded", retry_after=due)
+            self._record(attempt, about_own_key(failure, attempt), 0.0)
+        elif attempt.own and failure.status in KEY_STATUSES:
+            pass  # it is about the customer's account: it says nothing about the endpoint
         elif failure.moderation is None:  # moderation is about the prompt: it says nothing about the endpoint
             self._health.record_failure(attempt.key, failure.status)
         return None
@@ -221,7 +225,9 @@ class _Opening:
     async def _open(self, attempt: Attempt, began: float) -> Relay:
         """The response that was asked for at `began`. Raises ProviderFailure when there is none, or none in time."""
         is_last = attempt.key == self._plan.attempts[-1].key
-        asked = patience(self._request, attempt, self._meter.max_tokens, self._health.snapshot, is_last=is_last)
+        asked = patience(
+            self._request, attempt, self._meter.max_tokens_of(attempt), self._health.snapshot, is_last=is_last
+        )
         try:
             return await self._ask(attempt, asked, began)
         except ProviderFailure as failure:
@@ -235,7 +241,8 @@ class _Opening:
         gathers = asked.streamed and not self._request.stream
         try:
             async with asyncio.timeout(asked.seconds):
-                stream = await open_stream(self._request, attempt, self._caller, self._meter.max_tokens, asked)
+                max_tokens = self._meter.max_tokens_of(attempt)
+                stream = await open_stream(self._request, attempt, self._caller, max_tokens, asked)
                 relay = Relay(attempt, stream, gathers=gathers)
                 await relay.wait_for_first()
             relay.first_token_at = self._clock()

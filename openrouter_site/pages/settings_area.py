@@ -39,6 +39,8 @@ ENTRIES = (
     Entry("Notifications", "bell", "billing:notifications", "Summaries and alerts by email"),
     Entry("Credits", "wallet", "billing:credits", "Balance, purchases and receipts", ("billing:",)),
     Entry("Connected apps", "link", "keys:connected-apps", "Apps that pay with your credits", ("keys:disconnect-app",)),
+    Entry("Provider keys", "server", "keys:provider-keys", "Your own accounts at providers (BYOK)",
+          ("keys:add-provider-key", "keys:provider-key", "keys:delete-provider-key")),
     Entry("API keys", "key", "keys:keys", "Keys for your apps, with limits", ("keys:",)),
     Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts", ("guardrails:",)),
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),

@@ -5,9 +5,10 @@ import logging
 from django.db import OperationalError, connection
 
 from common.storage import database
+from keys.provider_keys import readability
 from openrouter_site.env import SettingsError
 
-__all__ = ["refuse_pending_migrations"]
+__all__ = ["refuse_pending_migrations", "report_unreadable_keys"]
 
 #: How many migrations the message names.
 NAMED = 5
@@ -32,3 +33,12 @@ def refuse_pending_migrations() -> None:
     if pending:
         listed = ", ".join(pending[:NAMED]) + (f" and {len(pending) - NAMED} more" if len(pending) > NAMED else "")
         raise SettingsError(f"Migrations are not applied: {listed}. Run: python manage.py migrate")
+
+
+def report_unreadable_keys() -> None:
+    """Log an error, with the remedy, if customers' own provider keys can't be decrypted: the site runs without them."""
+    try:
+        for problem in readability.check_readable(["default"]):
+            log.error("%s %s", problem.msg, problem.hint)
+    finally:
+        connection.close()

@@ -57,6 +57,13 @@ WEB_SEARCH_SECONDS = env.integer("WEB_SEARCH_SECONDS", 15)
 WEB_SEARCH_REQUEST_PRICE = env.price("WEB_SEARCH_REQUEST_PRICE", "0.007")
 WEB_SEARCH_RESULT_PRICE = env.price("WEB_SEARCH_RESULT_PRICE", "0.001")
 
+# Requests on customers' own provider keys: our fee in percent of the list price, beyond a free share per account and
+# UTC month. The share is a number of requests, or a sum of list prices in USD.
+BYOK_FEE_PERCENT = env.price("BYOK_FEE_PERCENT", "5")
+BYOK_FREE_SHARE = env.choice("BYOK_FREE_SHARE", ("requests", "list_price"), "requests")
+BYOK_FREE_REQUESTS = env.integer("BYOK_FREE_REQUESTS", 1_000_000)
+BYOK_FREE_USD = env.price("BYOK_FREE_USD", "25000")
+
 # Larger request bodies and chat messages, in bytes, get 413. Forms and the management API need less.
 MAX_REQUEST_BYTES = env.integer("MAX_REQUEST_BYTES", 20 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = min(MAX_REQUEST_BYTES, 2_621_440)

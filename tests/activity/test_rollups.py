@@ -99,7 +99,7 @@ def test_every_view_is_the_ledgers_usage(organisation, account, key, clock, now,
         cells = [line.split(",") for line in "".join(usage_lines(view, organisation)).splitlines()[1:]]
         assert sum(Decimal(line[-1]) for line in cells) * 10**12 == account.usage
         week = [each.cost for each in made if hour_of(each.created_at) >= window_start("weekly", now)]
-        assert key_usage.spent_by_keys(account, [key.pk], now)[key.pk]["weekly"] == sum(week)
+        assert key_usage.spent_by_keys(account, [key.pk], now)[key.pk]["weekly"].usage == sum(week)
         month = [each.cost for each in made if hour_of(each.created_at) >= now - timedelta(days=30)]
         assert home.spent(account, 30).cost == sum(month)
         transaction.set_rollback(True)

@@ -11,6 +11,7 @@ from billing import spending
 from gateway import asgi
 from guardrails import saving as guardrails
 from keys import issuing
+from keys.models import OwnProviderKey
 from presets import saving
 from presets.content import Content
 from tests.accounts.organisations.conftest import acme, ada, add_member  # noqa: F401
@@ -60,6 +61,7 @@ TABLE = {
     "401 403 404 404 404": ("GET /generation/content",),
     "401 403 200 403 200": (
         "GET /keys",
+        "GET /byok",
         "GET /activity",
         "GET /analytics/meta",
         "GET /guardrails",
@@ -68,6 +70,7 @@ TABLE = {
     ),
     "401 403 400 403 400": (
         "POST /keys",
+        "POST /byok",
         "POST /analytics/query",
         "POST /guardrails",
         "POST /guardrails/{id}/assignments/keys",
@@ -79,6 +82,9 @@ TABLE = {
         "GET /keys/{hash}",
         "PATCH /keys/{hash}",
         "DELETE /keys/{hash}",
+        "GET /byok/{id}",
+        "PATCH /byok/{id}",
+        "DELETE /byok/{id}",
         "GET /organization/members",
         "GET /guardrails/{id}",
         "PATCH /guardrails/{id}",
@@ -97,13 +103,15 @@ def parameters(acme: Organisation, shop) -> dict[str, str]:  # noqa: F811
     saving.create(acme, owner, slug="support", name="Support", content=Content(config={}))
     generation = make_request(spending.account_of(acme), key=key, user=owner)
     guardrail = guardrails.create(acme, name="Team")
+    provider_key = OwnProviderKey.objects.create(organisation=acme, provider="cheap", secret="x", label="...")
     return {
         "hash": key.hash,
         "slug": "support",
         "version": "1",
         "author": "acme",
         "generation": generation.id,
-        "id": str(guardrail.public_id),
+        "guardrail": str(guardrail.public_id),
+        "provider_key": str(provider_key.public_id),
     }
 
 
@@ -131,7 +139,8 @@ def answer(client: Client, method: str, url: str) -> str:
 
 
 def url_of(path: str, parameters: dict[str, str]) -> str:
-    parameters = parameters | {"slug": "small"} if "{author}" in path else parameters
+    owned = parameters["provider_key" if path.startswith("/byok") else "guardrail"]
+    parameters = parameters | {"id": owned} | ({"slug": "small"} if "{author}" in path else {})
     url = "/api/v1" + re.sub(r"{(\w+)}", lambda found: parameters[found[1]], path)
     return f"{url}?id={parameters['generation']}" if "/generation" in path else url
 

@@ -36,14 +36,18 @@ FOR NO KEY UPDATE;
 
 -- name: read_keys
 -- param: ids bigint[]
-SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+SELECT
+    id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
+    include_byok_in_limit, byok_usage, window_byok_usage
 FROM keys_apikey
 WHERE id = ANY(:'ids'::bigint[])
 ORDER BY id;
 
 -- name: lock_keys
 -- param: ids bigint[]
-SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+SELECT
+    id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
+    include_byok_in_limit, byok_usage, window_byok_usage
 FROM keys_apikey
 WHERE id = ANY(:'ids'::bigint[])
 ORDER BY id
@@ -53,7 +57,7 @@ FOR NO KEY UPDATE;
 -- param: ids text[]
 DELETE FROM gateway_hold
 WHERE id = ANY(:'ids'::text[])
-RETURNING id, amount;
+RETURNING id, amount, byok_share;
 
 -- name: sum_holds_by_key
 -- By account as well, because the index `holds_of_account` begins with it.
@@ -154,12 +158,12 @@ WHERE id = ANY(:'ids'::text[]);
 INSERT INTO gateway_hold (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id, preset_version_id,
-    amount, process_id
+    amount, process_id, byok_share
 )
 SELECT
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id, preset_version_id,
-    amount, process_id
+    amount, process_id, byok_share
 FROM json_populate_recordset(
     json_populate_record(
         NULL::gateway_hold,
@@ -176,22 +180,22 @@ FROM json_populate_recordset(
 INSERT INTO gateway_generation (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id, preset_version_id,
-    state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
+    state, model, provider, endpoint, reason, simulated, provider_key_id, byok_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
-    hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
+    hold, cost, write_off, byok_cost, price, discount_basis_points, images, output_images, output_image_tokens,
     api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
 SELECT
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id, preset_version_id,
-    state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
+    state, model, provider, endpoint, reason, simulated, provider_key_id, byok_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
-    hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
+    hold, cost, write_off, byok_cost, price, discount_basis_points, images, output_images, output_image_tokens,
     api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 FROM json_populate_recordset(
@@ -201,12 +205,13 @@ FROM json_populate_recordset(
             "streamed": false, "app": "", "app_title": "", "user_agent": "", "external_user": "", "session_id": "",
             "preset_version_id": 0,
             "state": "", "model": "", "provider": "", "endpoint": "", "reason": "", "simulated": false,
-            "provider_key_id": 0,
+            "provider_key_id": 0, "byok_key_id": 0,
             "upstream_id": "", "cancelled": false, "finish_reason": "", "native_finish_reason": "",
             "failed_attempts": [], "prompt_tokens": 0, "completion_tokens": 0, "reasoning_tokens": 0,
             "cached_tokens": 0, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "audio_tokens": 0,
             "token_source": "none",
-            "hold": 0, "cost": 0, "write_off": 0, "price": {}, "discount_basis_points": 0, "images": 0,
+            "hold": 0, "cost": 0, "write_off": 0, "byok_cost": 0, "price": {}, "discount_basis_points": 0,
+            "images": 0,
             "output_images": 0, "output_image_tokens": 0, "api_type": "completions", "search_units": 0,
             "web_search_engine": "", "web_search_results": 0, "response_cache_source_id": ""
         }'
@@ -227,12 +232,16 @@ UPDATE keys_apikey
 SET
     usage = new.usage,
     window_usage = new.window_usage,
+    byok_usage = new.byok_usage,
+    window_byok_usage = new.window_byok_usage,
     window_started_at = new.window_started_at,
     last_used_at = new.last_used_at
 FROM json_to_recordset(:'rows') AS new (
     id bigint,
     usage bigint,
     window_usage bigint,
+    byok_usage bigint,
+    window_byok_usage bigint,
     window_started_at timestamp with time zone,
     last_used_at timestamp with time zone
 )
@@ -256,17 +265,19 @@ WHERE guardrails_assignment.id = new.id;
 -- param: rows json
 INSERT INTO gateway_usagehour (
     account_id, hour, key_id, user_id, model, provider, app, source,
-    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency_ms, duration_ms
+    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost,
+    byok_cost, latency_ms, duration_ms
 )
 SELECT
     account_id, hour, key_id, user_id, model, provider, app, source,
-    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency_ms, duration_ms
+    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost,
+    byok_cost, latency_ms, duration_ms
 FROM json_populate_recordset(
     json_populate_record(
         NULL::gateway_usagehour,
         '{
             "requests": 0, "failures": 0, "prompt_tokens": 0, "completion_tokens": 0, "reasoning_tokens": 0,
-            "cached_tokens": 0, "cost": 0, "latency_ms": 0, "duration_ms": 0
+            "cached_tokens": 0, "cost": 0, "byok_cost": 0, "latency_ms": 0, "duration_ms": 0
         }'
     ),
     :'rows'
@@ -279,6 +290,7 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     reasoning_tokens = gateway_usagehour.reasoning_tokens + excluded.reasoning_tokens,
     cached_tokens = gateway_usagehour.cached_tokens + excluded.cached_tokens,
     cost = gateway_usagehour.cost + excluded.cost,
+    byok_cost = gateway_usagehour.byok_cost + excluded.byok_cost,
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
 
@@ -304,3 +316,31 @@ FROM json_populate_recordset(
 ON CONFLICT (provider, provider_key_id, process_id) DO UPDATE SET
     requests = gateway_providerspend.requests + excluded.requests,
     cost = gateway_providerspend.cost + excluded.cost;
+
+-- name: read_own_key_months
+-- param: ids bigint[]
+SELECT account_id, month, requests, listed, free_requests, free_listed
+FROM gateway_ownkeymonth
+WHERE account_id = ANY(:'ids'::bigint[]);
+
+-- name: sum_own_key_shares
+-- What running requests have reserved of the free share, by the UTC month in which they were made.
+-- param: ids bigint[]
+SELECT account_id, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, sum(byok_share)
+FROM gateway_hold
+WHERE account_id = ANY(:'ids'::bigint[]) AND byok_share IS NOT NULL
+GROUP BY account_id, month;
+
+-- name: add_to_own_key_months
+-- param: rows json
+INSERT INTO gateway_ownkeymonth (
+    account_id, month, requests, listed, free_requests, free_listed
+)
+SELECT
+    account_id, month, requests, listed, free_requests, free_listed
+FROM json_populate_recordset(NULL::gateway_ownkeymonth, :'rows')
+ON CONFLICT (account_id, month) DO UPDATE SET
+    requests = gateway_ownkeymonth.requests + excluded.requests,
+    listed = gateway_ownkeymonth.listed + excluded.listed,
+    free_requests = gateway_ownkeymonth.free_requests + excluded.free_requests,
+    free_listed = gateway_ownkeymonth.free_listed + excluded.free_listed;

@@ -36,14 +36,18 @@ ORDER BY id;
 
 -- name: read_keys
 -- param: ids json
-SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+SELECT
+    id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
+    include_byok_in_limit, byok_usage, window_byok_usage
 FROM keys_apikey
 WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
 
 -- name: lock_keys
 -- param: ids json
-SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+SELECT
+    id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
+    include_byok_in_limit, byok_usage, window_byok_usage
 FROM keys_apikey
 WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
@@ -52,7 +56,7 @@ ORDER BY id;
 -- param: ids json
 DELETE FROM gateway_hold
 WHERE id IN (SELECT value FROM json_each(:ids))
-RETURNING id, amount;
+RETURNING id, amount, byok_share;
 
 -- name: sum_holds_by_key
 -- By account as well, because the index `holds_of_account` begins with it.
@@ -151,7 +155,7 @@ WHERE id IN (SELECT value FROM json_each(:ids));
 INSERT INTO gateway_hold (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id, preset_version_id,
-    amount, process_id
+    amount, process_id, byok_share
 )
 SELECT
     json_extract(value, '$.id'),
@@ -169,7 +173,8 @@ SELECT
     coalesce(json_extract(value, '$.session_id'), ''),
     coalesce(json_extract(value, '$.preset_version_id'), 0),
     json_extract(value, '$.amount'),
-    json_extract(value, '$.process_id')
+    json_extract(value, '$.process_id'),
+    json_extract(value, '$.byok_share')
 FROM json_each(:rows);
 
 -- name: insert_generations
@@ -177,11 +182,11 @@ FROM json_each(:rows);
 INSERT INTO gateway_generation (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id, preset_version_id,
-    state, model, provider, endpoint, reason, simulated, provider_key_id, upstream_id, cancelled,
+    state, model, provider, endpoint, reason, simulated, provider_key_id, byok_key_id, upstream_id, cancelled,
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
-    hold, cost, write_off, price, discount_basis_points, images, output_images, output_image_tokens,
+    hold, cost, write_off, byok_cost, price, discount_basis_points, images, output_images, output_image_tokens,
     api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
@@ -207,6 +212,7 @@ SELECT
     coalesce(json_extract(value, '$.reason'), ''),
     coalesce(json_extract(value, '$.simulated'), false),
     coalesce(json_extract(value, '$.provider_key_id'), 0),
+    coalesce(json_extract(value, '$.byok_key_id'), 0),
     coalesce(json_extract(value, '$.upstream_id'), ''),
     coalesce(json_extract(value, '$.cancelled'), false),
     coalesce(json_extract(value, '$.finish_reason'), ''),
@@ -224,6 +230,7 @@ SELECT
     coalesce(json_extract(value, '$.hold'), 0),
     coalesce(json_extract(value, '$.cost'), 0),
     coalesce(json_extract(value, '$.write_off'), 0),
+    coalesce(json_extract(value, '$.byok_cost'), 0),
     coalesce(json_extract(value, '$.price'), '{}'),
     coalesce(json_extract(value, '$.discount_basis_points'), 0),
     coalesce(json_extract(value, '$.images'), 0),
@@ -259,6 +266,8 @@ UPDATE keys_apikey
 SET
     usage = new.usage,
     window_usage = new.window_usage,
+    byok_usage = new.byok_usage,
+    window_byok_usage = new.window_byok_usage,
     window_started_at = new.window_started_at,
     last_used_at = new.last_used_at
 FROM (
@@ -266,6 +275,8 @@ FROM (
         json_extract(value, '$.id') AS id,
         json_extract(value, '$.usage') AS usage,
         json_extract(value, '$.window_usage') AS window_usage,
+        json_extract(value, '$.byok_usage') AS byok_usage,
+        json_extract(value, '$.window_byok_usage') AS window_byok_usage,
         replace(rtrim(json_extract(value, '$.window_started_at'), 'Z'), 'T', ' ') AS window_started_at,
         replace(rtrim(json_extract(value, '$.last_used_at'), 'Z'), 'T', ' ') AS last_used_at
     FROM json_each(:rows)
@@ -302,7 +313,8 @@ WHERE guardrails_assignment.id = new.id;
 -- param: rows json
 INSERT INTO gateway_usagehour (
     account_id, hour, key_id, user_id, model, provider, app, source,
-    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost, latency_ms, duration_ms
+    requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost,
+    byok_cost, latency_ms, duration_ms
 )
 SELECT
     json_extract(value, '$.account_id'),
@@ -320,6 +332,7 @@ SELECT
     coalesce(json_extract(value, '$.reasoning_tokens'), 0),
     coalesce(json_extract(value, '$.cached_tokens'), 0),
     coalesce(json_extract(value, '$.cost'), 0),
+    coalesce(json_extract(value, '$.byok_cost'), 0),
     coalesce(json_extract(value, '$.latency_ms'), 0),
     coalesce(json_extract(value, '$.duration_ms'), 0)
 FROM json_each(:rows)
@@ -332,6 +345,7 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     reasoning_tokens = gateway_usagehour.reasoning_tokens + excluded.reasoning_tokens,
     cached_tokens = gateway_usagehour.cached_tokens + excluded.cached_tokens,
     cost = gateway_usagehour.cost + excluded.cost,
+    byok_cost = gateway_usagehour.byok_cost + excluded.byok_cost,
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
 
@@ -363,3 +377,36 @@ WHERE true  -- without it, SQLite parses ON as the condition of a join
 ON CONFLICT (provider, provider_key_id, process_id) DO UPDATE SET
     requests = gateway_providerspend.requests + excluded.requests,
     cost = gateway_providerspend.cost + excluded.cost;
+
+-- name: read_own_key_months
+-- param: ids json
+SELECT account_id, month, requests, listed, free_requests, free_listed
+FROM gateway_ownkeymonth
+WHERE account_id IN (SELECT value FROM json_each(:ids));
+
+-- name: sum_own_key_shares
+-- param: ids json
+SELECT account_id, substr(created_at, 1, 7) AS month, sum(byok_share)
+FROM gateway_hold
+WHERE account_id IN (SELECT value FROM json_each(:ids)) AND byok_share IS NOT NULL
+GROUP BY account_id, month;
+
+-- name: add_to_own_key_months
+-- param: rows json
+INSERT INTO gateway_ownkeymonth (
+    account_id, month, requests, listed, free_requests, free_listed
+)
+SELECT
+    json_extract(value, '$.account_id'),
+    json_extract(value, '$.month'),
+    json_extract(value, '$.requests'),
+    json_extract(value, '$.listed'),
+    json_extract(value, '$.free_requests'),
+    json_extract(value, '$.free_listed')
+FROM json_each(:rows)
+WHERE true  -- without it, SQLite parses ON as the condition of a join
+ON CONFLICT (account_id, month) DO UPDATE SET
+    requests = gateway_ownkeymonth.requests + excluded.requests,
+    listed = gateway_ownkeymonth.listed + excluded.listed,
+    free_requests = gateway_ownkeymonth.free_requests + excluded.free_requests,
+    free_listed = gateway_ownkeymonth.free_listed + excluded.free_listed;

@@ -75,6 +75,9 @@ class Statements:
     add_to_hours: Statement
     reopen_usage: Statement
     add_to_spend: Statement
+    read_own_key_months: Statement
+    sum_own_key_shares: Statement
+    add_to_own_key_months: Statement
 
 
 def load(vendor: str) -> Statements:

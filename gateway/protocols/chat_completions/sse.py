@@ -167,7 +167,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
             **{name: tokens for name, tokens in completion.items() if tokens},
         },
         "cost": as_usd(billed.cost),
-        "is_byok": False,
+        "is_byok": billed.is_byok,
         "cost_details": cost_details(billed),
         **estimated,
         **tools,

@@ -70,6 +70,6 @@ def _usage(billed: Billed) -> dict[str, Any]:
         "prompt_tokens": usage.prompt_tokens,
         "total_tokens": usage.prompt_tokens,
         "cost": as_usd(billed.cost),
-        "is_byok": False,
+        "is_byok": billed.is_byok,
         **({"is_estimated": True} if usage.estimated else {}),
     }

@@ -157,7 +157,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "server_tool_use": searches,
         "service_tier": "standard",
         "cost": as_usd(billed.cost),
-        "is_byok": False,
+        "is_byok": billed.is_byok,
         "cost_details": cost_details(billed),
     }
 

@@ -222,7 +222,7 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.total_tokens,
         "cost": as_usd(billed.cost),
-        "is_byok": False,
+        "is_byok": billed.is_byok,
         "cost_details": cost_details(billed, "input", "output"),
     }
     if usage.estimated:

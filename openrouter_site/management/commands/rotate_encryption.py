@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.sign_in import second_factor
 from common import encryption
+from keys.provider_keys import readability
 from models_catalog import catalog
 from models_catalog.models import ProviderKey
 from presets import content
@@ -29,12 +30,19 @@ class Command(BaseCommand):
             catalog.touch()
             locked_out = second_factor.rotate()
             presets, unreadable = content.rotate()
+            own_keys, lost_own_keys = readability.rotate()
         self.stdout.write(f"Encrypted {len(rows) - len(lost)} keys with the newest key.")
         if presets:
             self.stdout.write(f"Encrypted {presets} versions of presets with the newest key.")
+        if own_keys:
+            self.stdout.write(f"Encrypted {own_keys} own provider keys of customers with the newest key.")
         if lost:
             raise CommandError(f"These can't be read. Enter them again in the admin: {', '.join(lost)}.")
         if locked_out:
             raise CommandError(f"Remove these users' second factors, which can't be read: {', '.join(locked_out)}.")
         if unreadable:
             raise CommandError(f"These presets can't be read. Ask their members to save them: {', '.join(unreadable)}.")
+        if lost_own_keys:
+            raise CommandError(
+                f"These keys of customers can't be read. Ask for them again: {', '.join(lost_own_keys)}."
+            )

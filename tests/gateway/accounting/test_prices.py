@@ -7,7 +7,7 @@ from asgiref.sync import sync_to_async
 from accounts.access import privacy_of
 from activity.requests.explanation import explain
 from billing.models import CreditAccount
-from gateway.accounting.pricing import cost_of, own_key_fee, parts_of, prompt_and_completion
+from gateway.accounting.pricing import cost_of, parts_of, prompt_and_completion
 from gateway.events import Usage
 from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, estimate_file_tokens
 from models_catalog.catalog import Prices
@@ -101,15 +101,6 @@ async def test_logging_gives_a_discount_of_one_percent(api, organisation):
     row = await api.generation()
     assert row.discount_basis_points == 100
     assert explain(row).discount == row.cost // 99
-
-
-def test_own_keys_cost_five_percent_of_the_list_price_beyond_the_monthly_allowance():
-    free = usd("25000")
-    assert own_key_fee(usd("1"), 0) == 0
-    assert own_key_fee(usd("1"), free - usd("1")) == 0
-    assert own_key_fee(usd("1"), free - usd("0.25")) == usd("0.0375")  # of 75 cents
-    assert own_key_fee(usd("19"), free) == usd("0.95")
-    assert own_key_fee(3, 10 * free) == 0  # 0.15 pico-USD
 
 
 async def test_the_hold_covers_the_tokens_that_pdfs_may_have(api):

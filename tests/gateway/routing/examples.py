@@ -79,15 +79,18 @@ def catalogue(*models: ModelEntry) -> Catalogue:
 def plan(
     known=None, *, policy=None, health=None, seed=1, upstream=lambda endpoint: REAL, prompt_tokens=0, draw=None, **body
 ):
+    own_keys = body.pop("own_keys", ())
     request = parse({"model": "acme/one", "messages": [{"role": "user", "content": "Hi"}]} | body)
     caller = Caller(
         account_id=1, key_id=1, user_id=1, source="api", default_model="", policy=policy or Policy(),
+        own_keys=tuple(own_keys),
     )  # fmt: skip
     context = RoutingContext(
         default_model="acme/one",
         health=health or Health(),
         random=Random(seed),
         upstream=upstream,
+        own_upstream=lambda endpoint, key: Upstream("https://provider.example", key.secret, simulated=False, own=key),
         prompt_tokens=prompt_tokens,
         stable_draw=draw,
     )

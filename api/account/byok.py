@@ -1,0 +1,149 @@
+"""`/api/v1/byok`: own provider keys (BYOK), which requests use before or after shared capacity."""
+
+import uuid
+from typing import Annotated, Any
+
+from django.http import HttpResponse
+from django.views.decorators.debug import sensitive_variables
+from ninja import Query, Router, Schema
+from pydantic import Field, StringConstraints
+
+from accounts.models import Organisation, User
+from api.account.keys import require_its_workspace
+from api.account.schemas import byok as schemas
+from api.responses import KeyRequest, json_response, organisation_of
+from common.errors import InvalidRequest, NotFound
+from keys.models import OwnProviderKey
+from keys.provider_keys import changing
+
+router = Router(tags=["BYOK"])
+
+Offset = Annotated[int | None, Query(ge=0, le=2**31)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Name = Annotated[str, StringConstraints(max_length=changing.MAX_NAME)]
+Entries = Annotated[list[str], Field(max_length=changing.MAX_FILTER)]
+Hashes = Annotated[
+    list[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]],
+    Field(min_length=1, max_length=changing.MAX_FILTER),
+]
+
+#: The fields of a body under the names of the model.
+_FIELDS = {"allowed_api_key_hashes": "allowed_key_hashes"}
+
+
+class ProviderKeyChanges(Schema):
+    """The fields to change. Fields that are left out keep their value; null clears; a list replaces the list."""
+
+    key: Secret | None = Field(None, description="A new secret, in place of the present one.")
+    name: Name | None = None
+    disabled: bool | None = None
+    is_fallback: bool | None = None
+    allowed_models: Entries | None = None
+    allowed_api_key_hashes: Hashes | None = None
+    allowed_user_ids: Entries | None = None
+
+
+class NewProviderKey(ProviderKeyChanges):
+    """A key of a provider, and which requests may use it. A list that is left out allows all."""
+
+    provider: str
+    key: Secret
+    workspace_id: str | None = None
+
+
+@router.get("/byok", response=schemas.ProviderKeys, operation_id="listBYOKKeys", summary="List own provider keys")
+def list_byok_keys(
+    request: KeyRequest, offset: Offset = 0, limit: Limit = 50, workspace_id: str = "", provider: str = ""
+) -> HttpResponse:
+    """Return provider keys from `offset`, in the order in which each provider's are tried, and how many there are."""
+    organisation = organisation_of(request)
+    require_its_workspace(organisation, workspace_id)
+    keys = OwnProviderKey.objects.of(organisation)
+    if provider:
+        keys = keys.filter(provider=provider) if provider.isprintable() else keys.none()
+    start = offset or 0
+    data = [_key_json(key, organisation) for key in keys[start : start + limit]]
+    return json_response({"data": data, "total_count": keys.count()})
+
+
+@router.post(
+    "/byok", response={201: schemas.ProviderKey}, operation_id="createBYOKKey", summary="Add an own provider key"
+)
+@sensitive_variables()
+def create_byok_key(request: KeyRequest, new: NewProviderKey) -> HttpResponse:
+    """Return the new key. Its secret is encrypted and can't be read again. It is tried after the provider's others."""
+    organisation = organisation_of(request)
+    require_its_workspace(organisation, new.workspace_id)
+    user = User.objects.filter(pk=request.auth.created_by).first()
+    chosen = _settings(new)
+    key = changing.add(organisation, user, new.provider, new.key, **chosen)
+    return json_response({"data": _key_json(key, organisation)}, status=201)
+
+
+@router.get("/byok/{id}", response=schemas.ProviderKey, operation_id="getBYOKKey", summary="Get an own provider key")
+def get_byok_key(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the parameter's public name
+    """Return one provider key."""
+    organisation = organisation_of(request)
+    return json_response({"data": _key_json(_key_of(organisation, id), organisation)})
+
+
+@router.patch(
+    "/byok/{id}", response=schemas.ProviderKey, operation_id="updateBYOKKey", summary="Update an own provider key"
+)
+@sensitive_variables()
+def update_byok_key(request: KeyRequest, id: str, changes: ProviderKeyChanges) -> HttpResponse:  # noqa: A002
+    """Return the updated key. Running requests finish with the secret that they began with."""
+    organisation = organisation_of(request)
+    key = changing.change(_key_of(organisation, id), changes.key, **_settings(changes))
+    return json_response({"data": _key_json(key, organisation)})
+
+
+@router.delete(
+    "/byok/{id}", response=schemas.Deleted, operation_id="deleteBYOKKey", summary="Delete an own provider key"
+)
+def delete_byok_key(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the parameter's public name
+    """Delete a provider key and its secret. Requests use shared capacity, or the provider's other keys."""
+    changing.delete(_key_of(organisation_of(request), id))
+    return json_response({"deleted": True})
+
+
+@sensitive_variables()
+def _settings(given: ProviderKeyChanges) -> Any:
+    """Return the given settings under the model's names. Raises InvalidRequest for null where it has no meaning."""
+    settings = given.dict(exclude_unset=True, exclude={"provider", "key", "workspace_id"})
+    for name in ("disabled", "is_fallback"):
+        if name in settings and settings[name] is None:
+            raise InvalidRequest(f"{name} cannot be null. Leave it out to keep its value.")
+    if "name" in settings:
+        settings["name"] = settings["name"] or ""
+    return {_FIELDS.get(name, name): value for name, value in settings.items()}
+
+
+def _key_of(organisation: Organisation, key_id: str) -> OwnProviderKey:
+    """Return the organization's key with this ID. Raises NotFound, for another organization's as well."""
+    try:
+        key = OwnProviderKey.objects.of(organisation).filter(public_id=uuid.UUID(key_id)).first()
+    except ValueError:
+        key = None
+    if key is None:
+        raise NotFound("Provider key not found")
+    return key
+
+
+def _key_json(key: OwnProviderKey, organisation: Organisation) -> dict[str, Any]:
+    return {
+        "id": str(key.public_id),
+        "provider": key.provider,
+        "workspace_id": organisation.workspace_id,
+        "label": key.label,
+        "name": key.name or None,
+        "disabled": key.disabled,
+        "is_fallback": key.is_fallback,
+        "allowed_models": key.allowed_models,
+        "allowed_api_key_hashes": key.allowed_key_hashes,
+        "allowed_user_ids": key.allowed_user_ids,
+        "sort_order": key.position,
+        "created_at": key.created_at,
+    }

@@ -1,0 +1,40 @@
+"""JSON shapes of own provider keys."""
+
+from datetime import datetime
+
+from ninja import Schema
+
+__all__ = ["Deleted", "ProviderKey", "ProviderKeys"]
+
+
+class ProviderKeyData(Schema):
+    """A key of a provider. Its secret is never shown: `label` has its last characters.
+
+    A list that is null allows all. `sort_order` is the place among the provider's keys.
+    """
+
+    id: str
+    provider: str
+    workspace_id: str | None
+    label: str
+    name: str | None
+    disabled: bool
+    is_fallback: bool
+    allowed_models: list[str] | None
+    allowed_api_key_hashes: list[str] | None
+    allowed_user_ids: list[str] | None
+    sort_order: int
+    created_at: datetime
+
+
+class ProviderKey(Schema):
+    data: ProviderKeyData
+
+
+class ProviderKeys(Schema):
+    data: list[ProviderKeyData]
+    total_count: int
+
+
+class Deleted(Schema):
+    deleted: bool
