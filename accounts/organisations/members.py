@@ -83,7 +83,7 @@ def set_limit(organisation: Organisation, actor: User, member: User, limit: Pico
         raise Http404
     if membership.spend_limit is None or membership.limit_reset != reset:
         membership.window_usage = 0
-        membership.window_started_at = window_start(reset, utc_now()) if reset else None
+        membership.window_started_at = window_start(reset, utc_now()) if reset else utc_now()
     membership.spend_limit = limit
     membership.limit_reset = reset
     membership.save(update_fields=["spend_limit", "limit_reset", "window_usage", "window_started_at"])

@@ -12,13 +12,13 @@ from billing.models import (
     AutoTopUp,
     BillingDetails,
     Dispute,
+    EmailChoice,
     Notice,
     ProviderEvent,
     Purchase,
     Receipt,
     Refund,
     SavedCard,
-    SpendSummary,
 )
 from billing.notifications import outbox
 from billing.payments import auto_top_up_charges, cards, disputes, purchases, refunds, webhooks
@@ -230,12 +230,12 @@ class NoticeAdmin(ReadOnlyAdmin):
         self.report(request, sum(outbox.deliver(notice) for notice in waiting), "Emails sent")
 
 
-@admin.register(SpendSummary)
-class SpendSummaryAdmin(ReadOnlyAdmin):
-    """Choices of a weekly or monthly email about an account, which its reader makes and can end."""
+@admin.register(EmailChoice)
+class EmailChoiceAdmin(ReadOnlyAdmin):
+    """Which emails about an account people turned on or off. A kind without a row has its default."""
 
-    list_display = ("account", "user", "interval", "is_on", "covered_until")
-    list_filter = ("interval", "is_on")
+    list_display = ("account", "user", "kind", "is_on", "covered_until")
+    list_filter = ("kind", "is_on")
     list_select_related = ("account__organisation", "user")
     search_fields = ("user__email", "account__organisation__name", "account__organisation__public_id")
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.sessions import devices
+from billing.notifications import outbox
 from tests.conftest import PASSWORD
 
 from .helpers import confirm, sign_in
@@ -132,24 +133,44 @@ def test_a_session_that_another_password_has_closed_is_not_listed(alice: User):
 
 def test_a_sign_in_with_a_new_browser_is_reported_once(alice: User):
     here = entered()
+    outbox.deliver_due()
     [message] = mail.outbox
     assert message.subject.startswith("New sign-in") and message.to == ["alice@example.com"]
     assert "Firefox on Linux" in message.body and SESSIONS in message.body
     here.post(reverse("account_logout"))
     sign_in(here, "alice@example.com", PASSWORD)
+    outbox.deliver_due()
     assert len(mail.outbox) == 1
     other = browser()
     other.cookies["known-browser"] = here.cookies["known-browser"].value + "x"
     sign_in(other, "alice@example.com", PASSWORD)
+    outbox.deliver_due()
     assert len(mail.outbox) == 2
 
 
-def test_a_broker_that_is_down_keeps_no_one_out(alice: User, monkeypatch: pytest.MonkeyPatch):
+def test_reports_of_new_browsers_end_with_one_click(alice: User, client: Client):
+    entered()
+    outbox.deliver_due()
+    [message] = mail.outbox
+    assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = message.extra_headers["List-Unsubscribe"].strip("<>")
+    assert client.post(url, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    entered(IPHONE)
+    outbox.deliver_due()
+    assert len(mail.outbox) == 1
+
+
+def test_a_broker_that_is_down_keeps_no_one_out(
+    alice: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks
+):
     def down(*args: object, **options: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr("accounts.tasks.send_notice.apply_async", down)
-    assert is_in(entered())
+    monkeypatch.setattr(current_app, "send_task", down)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert is_in(entered())
+    outbox.deliver_due()
+    assert len(mail.outbox) == 1
 
 
 def test_changes_of_addresses_ask_for_the_password_and_are_told_to_old_and_new(alice: User):

@@ -1,0 +1,1 @@
+"""What the clock finds in usage that people want to hear of by email."""
