@@ -1,1 +1,1 @@
-"""What the clock finds in usage that people want to hear of by email."""
+"""Emails about usage that the clock finds due: limits that are nearly used, models that retire."""

@@ -6,15 +6,16 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import Router
 
-from accounts.models import Organisation
+from accounts.models import Membership, Organisation
 from api.account.schemas import keys as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.clock import utc_now
 from common.errors import NotFound
+from common.limits import spend_limits
+from common.limits.spend_limits import LimitColumns
 from gateway.accounting.free_limits import free_requests_today
 from keys.models import ApiKey
-from keys.status import KeyStatus
 
 from .keys import keys_json
 
@@ -50,33 +51,43 @@ def _standing(key: ApiKey, organisation: Organisation, now: datetime) -> dict[st
     """Return what applies to the key beside its own columns: budgets, the limit of free models, its account."""
     account = spending.account_of(organisation)
     limit, used = free_requests_today(account.pk, account.purchased, now)
-    budget = _budget(key, now)
+    budgets = [*_own_budget(key, now), *_member_budget(key, now)]
     return {
         "is_free_tier": account.purchased == 0,
         "is_management_key": key.is_management,
         "is_provisioning_key": key.is_management,
         "rate_limit": {"requests": -1, "interval": "10s", "note": "Deprecated: always -1."},
         "allowed_data_regions": ["global"],
-        "budgets": [budget] if budget else [],
-        "effective_budget": budget,
+        "budgets": budgets,
+        "effective_budget": min(budgets, key=lambda budget: budget["remaining_usd"], default=None),
         "free_model_daily_requests": {"limit": limit, "remaining": max(0, limit - used), "used": used},
         "organization_id": None if organisation.personal_of_id else organisation.public_id,
     }
 
 
-def _budget(key: ApiKey, now: datetime) -> dict[str, Any] | None:
-    """Return the key's own spend limit as a budget; None without a limit."""
-    status = KeyStatus(key, now)
-    if key.limit is None or status.remaining is None:
-        return None
+def _own_budget(key: ApiKey, now: datetime) -> list[dict[str, Any]]:
+    """Return the key's own spend limit as a budget; nothing without a limit."""
+    if key.limit is None:
+        return []
+    return [_budget_json(key, now, "key_limit", include_byok=key.include_byok_in_limit)]
+
+
+def _member_budget(key: ApiKey, now: datetime) -> list[dict[str, Any]]:
+    """Return the spend limit of the member who created the key as a budget; nothing without a limit."""
+    members = Membership.objects.filter(organisation=key.organisation_id, spend_limit__isnull=False)
+    member = members.filter(user=key.created_by_id).first() if key.created_by_id else None
+    return [_budget_json(member, now, "member_limit", include_byok=False)] if member else []
+
+
+def _budget_json(row: LimitColumns, now: datetime, scope: str, *, include_byok: bool) -> dict[str, Any]:
     return {
         "budget_id": None,
         "guardrail_id": None,
-        "include_byok": key.include_byok_in_limit,
-        "limit_usd": dollars(key.limit),
-        "remaining_usd": dollars(status.remaining),
-        "reset_interval": key.limit_reset or None,
-        "resets_at": status.resets_at,
-        "scope": "key_limit",
-        "spend_usd": dollars(status.spent),
+        "include_byok": include_byok,
+        "limit_usd": dollars(row.limit or 0),
+        "remaining_usd": dollars(spend_limits.remaining(row, now) or 0),
+        "reset_interval": row.limit_reset or None,
+        "resets_at": spend_limits.resets_at(row.limit_reset, now),
+        "scope": scope,
+        "spend_usd": dollars(spend_limits.counted(row, now)),
     }

@@ -1,7 +1,5 @@
 """Open sessions: which there are, on what, since when; how they are ended; and the emails about it."""
 
-from collections.abc import Iterator
-
 import pytest
 from allauth.usersessions.models import UserSession
 from celery import current_app
@@ -16,7 +14,7 @@ from tests.conftest import PASSWORD
 
 from .helpers import confirm, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("prompt_worker")]
 
 SESSIONS = "/settings/security/sessions"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -24,14 +22,6 @@ IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
     "Mobile/15E148 Safari/604.1"
 )
-
-
-@pytest.fixture(autouse=True)
-def _worker() -> Iterator[None]:
-    """Run Celery's tasks where they are started, in place of a worker."""
-    before, current_app.conf.task_always_eager = current_app.conf.task_always_eager, True
-    yield
-    current_app.conf.task_always_eager = before
 
 
 def browser(user_agent: str = FIREFOX, address: str = "192.0.2.1") -> Client:
