@@ -1,6 +1,6 @@
 """Admins of purchases and of everything else that involves payment providers."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -23,7 +23,7 @@ from billing.models import (
 from billing.notifications import outbox
 from billing.payments import auto_top_up_charges, cards, disputes, purchases, refunds, webhooks
 from billing.providers.types import ProviderError
-from common.money import format_cents
+from common.money import format_cents, format_exact_usd
 
 from .read_only import ReadOnlyAdmin
 
@@ -193,9 +193,18 @@ class DisputeAdmin(ReadOnlyAdmin):
     search_fields = ("provider_dispute", *PURCHASE_SEARCH_FIELDS)
     account_path = "purchase__account"
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), "credits_not_taken"]
+
     @admin.display(ordering="cents")
     def amount(self, dispute: Dispute) -> str:
         return format_cents(dispute.cents)
+
+    def credits_not_taken(self, dispute: Dispute) -> str:
+        if not (missing := disputes.not_taken(dispute)):
+            return "-"
+        receivers = ", ".join(disputes.receivers_of(dispute)) or "no account"
+        return f"{format_exact_usd(missing)}, moved to {receivers}. Freeze or adjust that account if need be."
 
 
 @admin.register(ProviderEvent)
