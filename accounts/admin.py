@@ -10,8 +10,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from common.admin import ReadOnlyAdmin
+from common.clock import utc_now
+from common.money import PicoUsd, format_exact_usd
 
-from .models import AccountDeletion, Membership, Organisation, User
+from .models import AccountDeletion, Invitation, Membership, Organisation, User
+from .organisations import invitations
+from .organisations.signals import Refused
 from .sessions import admin as _of_sessions  # noqa: F401  registers theirs
 
 if TYPE_CHECKING:
@@ -85,9 +89,16 @@ class UserAdmin(ReadOnlyAdmin):
 
 class MembershipInline(Inline):
     model = Membership
-    fields = readonly_fields = ("user", "role", "created_at")
+    fields = readonly_fields = ("user", "role", "limit", "created_at")
     extra = 0
     can_delete = False
+
+    @admin.display(description="spend limit")
+    def limit(self, membership: Membership) -> str:
+        if membership.spend_limit is None:
+            return "-"
+        amount = format_exact_usd(PicoUsd(membership.spend_limit))
+        return f"{amount} {membership.get_limit_reset_display().lower()}".strip()
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -131,6 +142,38 @@ class OrganisationAdmin(ReadOnlyAdmin):
 
     def keys(self, organisation: Organisation) -> str:
         return _link("keys_apikey", organisation, f"Keys of {organisation.name}")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Open and expired invitations, without their tokens. A revoked one is gone."""
+
+    list_display = ("email", "organisation", "role", "invited_by", "sent_at", "expires_at", "state")
+    list_select_related = ("organisation", "invited_by")
+    list_filter = ("role", ("due_at", admin.EmptyFieldListFilter))
+    search_fields = ("email", "organisation__name", "organisation__public_id")
+    readonly_fields = (
+        "email", "organisation", "role", "invited_by", "created_at", "sent_at", "expires_at", "state", "tries",
+    )  # fmt: skip
+    actions = ("revoke",)
+
+    @admin.display()
+    def state(self, invitation: Invitation) -> str:
+        if invitation.expires_at <= utc_now():
+            return "Expired"
+        return "Email sent" if invitation.due_at is None else "Email waits"
+
+    @admin.action(description="Revoke (its link stops working at once)", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Invitation]) -> None:
+        done = 0
+        for invitation in queryset.select_related("organisation"):
+            try:
+                done += invitations.revoke(invitation.organisation, None, invitation.pk)
+            except Refused as refused:
+                self.message_user(request, str(refused), messages.ERROR)
+                continue
+            self.log_action(request, invitation.organisation, f"Revoked the invitation of {invitation.email}.")
+        self.report(request, done, "Invitations revoked")
 
 
 @admin.register(AccountDeletion)

@@ -1,6 +1,7 @@
 """Celery tasks of accounts."""
 
 from datetime import datetime
+from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
@@ -39,7 +40,7 @@ def report_failed_attempts(email: str, secret: str, failures: int, address: str)
 
 
 @shared_task
-def send_notice(user_id: int, template: str, context: dict[str, str], to: str) -> None:
+def send_notice(user_id: int, template: str, context: dict[str, Any], to: str) -> None:
     """Email a user what happened to the security of their account, at `to` or their primary address.
 
     `context` has the moment as `timestamp`, in ISO format. Deleted users get nothing.

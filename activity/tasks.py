@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from activity.alerts import deprecations, limits
 from activity.reports import summaries
 
 
@@ -9,3 +10,15 @@ from activity.reports import summaries
 def write_summaries() -> None:
     """Every ten minutes: write the weekly and monthly summaries whose period is over."""
     summaries.write_due()
+
+
+@shared_task
+def alert_limits() -> None:
+    """Every minute: tell of spend limits that are nearly or wholly used."""
+    limits.alert_all()
+
+
+@shared_task
+def alert_deprecations() -> None:
+    """Every day: tell of models that retire soon."""
+    deprecations.alert_all()

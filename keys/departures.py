@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.models import Organisation, User
+from accounts.models import Membership, Organisation, User
 from accounts.organisations import signals
 from common.clock import utc_now
 
@@ -18,7 +18,7 @@ __all__ = ["connect_signals"]
 def connect_signals() -> None:
     """Act on members who leave or lose the role of an admin, and on deleted organizations."""
     signals.member_left.connect(_on_member_left, dispatch_uid="keys.member-left")
-    signals.member_demoted.connect(_on_member_demoted, dispatch_uid="keys.member-demoted")
+    signals.role_changed.connect(_on_role_changed, dispatch_uid="keys.role-changed")
     signals.organisation_deleted.connect(_on_organisation_deleted, dispatch_uid="keys.organisation-deleted")
 
 
@@ -33,9 +33,10 @@ def _on_member_left(organisation: Organisation, user: User, heir: User | None, *
         keys.update(created_by=heir, updated_at=utc_now())
 
 
-def _on_member_demoted(organisation: Organisation, user: User, **_: Any) -> None:
-    """Disable the management keys that the user created: they may do what only admins may."""
-    _disable(ApiKey.objects.of(organisation).filter(created_by=user, is_management=True))
+def _on_role_changed(organisation: Organisation, user: User, role: str, **_: Any) -> None:
+    """Disable the management keys that a former admin created: they may do what only admins may."""
+    if role != Membership.Role.ADMIN:
+        _disable(ApiKey.objects.of(organisation).filter(created_by=user, is_management=True))
 
 
 def _on_organisation_deleted(organisation: Organisation, **_: Any) -> None:

@@ -68,7 +68,12 @@ class ApiKey(models.Model):
 
     class Meta:
         verbose_name = "API key"
-        indexes = (models.Index(fields=("organisation", "-created_at"), name="key_list"),)
+        indexes = (
+            models.Index(fields=("organisation", "-created_at"), name="key_list"),
+            models.Index(
+                fields=("id",), condition=models.Q(limit__isnull=False, deleted_at=None), name="keys_with_limit"
+            ),
+        )
         constraints = (models.CheckConstraint(condition=models.Q(usage__gte=0), name="key_usage_not_negative"),)
 
     def __str__(self) -> str:

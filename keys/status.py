@@ -15,7 +15,7 @@ from common.limits import spend_limits
 from common.limits.spend_limits import LimitColumns
 from common.money import PicoUsd
 
-__all__ = ["KeyColumns", "KeyStatus", "remaining", "require_usable", "start_window"]
+__all__ = ["KeyColumns", "KeyStatus", "limit_columns", "remaining", "require_usable", "start_window"]
 
 
 class KeyColumns(LimitColumns, Protocol):
@@ -40,7 +40,8 @@ class _Counted:
     window_started_at: datetime | None
 
 
-def _counted(key: KeyColumns) -> LimitColumns:
+def limit_columns(key: KeyColumns) -> LimitColumns:
+    """Return the key's limit and what counts toward it: list prices on own provider keys too, if they are to."""
     if not key.include_byok_in_limit:
         return key
     return _Counted(
@@ -54,7 +55,7 @@ def _counted(key: KeyColumns) -> LimitColumns:
 
 def remaining(key: KeyColumns, now: datetime, *, held: int = 0) -> PicoUsd | None:
     """Return what the key's limit leaves (pico-USD) while running requests hold `held`; None without a limit."""
-    return spend_limits.remaining(_counted(key), now, held=held)
+    return spend_limits.remaining(limit_columns(key), now, held=held)
 
 
 def start_window(key: KeyColumns, now: datetime) -> None:
@@ -95,7 +96,7 @@ class KeyStatus:
     @cached_property
     def spent(self) -> PicoUsd:
         """The usage that counts toward the limit."""
-        return PicoUsd(spend_limits.counted(_counted(self.key), self.now))
+        return PicoUsd(spend_limits.counted(limit_columns(self.key), self.now))
 
     @cached_property
     def remaining(self) -> PicoUsd | None:
@@ -105,7 +106,7 @@ class KeyStatus:
     @property
     def used_percent(self) -> int:
         """The used share of the limit, 0 to 100."""
-        return spend_limits.used_percent(_counted(self.key), self.now)
+        return spend_limits.used_percent(limit_columns(self.key), self.now)
 
     @property
     def resets_at(self) -> datetime | None:

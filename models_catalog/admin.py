@@ -180,7 +180,7 @@ class ProviderAdmin(SwitchAdmin):
 
 @admin.register(Model)
 class ModelAdmin(CatalogueAdmin):
-    list_display = ("name", "id", "hidden", "author", "context_length")
+    list_display = ("name", "id", "hidden", "expires_on", "author", "context_length")
     list_filter = ("hidden", "author")
     search_fields = ("id", "name")
     list_select_related = ("author",)

@@ -258,5 +258,6 @@ def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> Mode
         knowledge_cutoff=row.knowledge_cutoff,
         supported_parameters=frozenset().union(*(endpoint.supported_parameters for endpoint in endpoints)),
         dimensions=row.dimensions,
+        expires_on=row.expires_on,
         endpoints=tuple(sorted(endpoints, key=_rank)),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from types import MappingProxyType
 
@@ -125,6 +126,7 @@ class ModelEntry:
     endpoints: tuple[EndpointEntry, ...] = field(repr=False)  # configured ones first, then standard ones, then cheapest
     alias_of: "ModelEntry | None" = field(default=None, repr=False)  # the model that an alias stands for
     dimensions: int | None = None  # of its embeddings, unless a request asks for another number
+    expires_on: date | None = None  # the day on which its providers stop serving it
 
     @property
     def variant(self) -> str:
@@ -231,6 +233,13 @@ class Catalogue:
         """The models and aliases, newest first; an alias follows its model."""
         both = sorted([*self.models.values(), *self.aliases.values()], key=lambda model: -model.created)
         return tuple(both)
+
+    def successor_of(self, model_id: str, gone_by: date) -> str:
+        """Return the ID of the newest model of its family that does not retire by that day; empty if there is none."""
+        staying = [model for model in self.models.values() if not model.expires_on or model.expires_on > gone_by]
+        families = (family for family in FAMILIES if family.members.fullmatch(model_id))
+        newest = next((found for family in families if (found := family.newest(staying))), None)
+        return newest.id if newest else ""
 
     def find_native(self, name: str) -> ModelEntry | None:
         """Return the model that its author's own API calls by this name, or None."""

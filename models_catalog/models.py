@@ -133,6 +133,8 @@ class Model(FromFile):
     open_weights = models.BooleanField(null=True, blank=True)
     hugging_face_id = models.CharField(max_length=200, blank=True)
     knowledge_cutoff = models.CharField(max_length=20, blank=True)
+    # The day on which its providers stop serving it; null while none is announced.
+    expires_on = models.DateField("retires on", null=True, blank=True)
     hidden = models.BooleanField(default=False)  # no endpoint with a known price
 
     class Meta:

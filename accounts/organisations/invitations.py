@@ -117,9 +117,12 @@ def resend(organisation: Organisation, actor: User, invitation_id: int) -> Invit
 
 
 @transaction.atomic
-def revoke(organisation: Organisation, actor: User, invitation_id: int) -> None:
-    """Revoke an invitation: its link no longer works. Nothing happens if there is none."""
-    members.lock(organisation, actor).invitations.filter(pk=invitation_id).delete()
+def revoke(organisation: Organisation, actor: User | None, invitation_id: int) -> bool:
+    """Revoke an invitation: its link no longer works. Return whether there was one.
+
+    PermissionDenied unless the actor is an admin. Without an actor, an operator does it.
+    """
+    return bool(members.lock(organisation, actor).invitations.filter(pk=invitation_id).delete()[0])
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from accounts.models import Membership, Organisation, User
 from common.clock import utc_now, window_start
 from common.money import PicoUsd
 
-from .signals import Refused, member_demoted, member_left, organisation_deleted
+from .signals import Refused, member_left, organisation_deleted, role_changed
 
 __all__ = ["change_role", "create", "delete", "hand_over", "leave", "lock", "membership_of", "remove", "rename",
            "set_limit"]  # fmt: skip
@@ -56,8 +56,11 @@ def rename(organisation: Organisation, actor: User, name: str) -> None:
 
 
 @transaction.atomic
-def change_role(organisation: Organisation, actor: User, member: User, role: str) -> None:
-    """Give a member another role. Refused for the last admin; PermissionDenied unless the actor is an admin."""
+def change_role(organisation: Organisation, actor: User | None, member: User, role: str) -> None:
+    """Give a member another role. Refused for the last admin; PermissionDenied unless the actor is an admin.
+
+    Without an actor, an operator does it.
+    """
     locked = lock(organisation, actor)
     membership = membership_of(locked, member)
     if membership.role == role:
@@ -66,8 +69,7 @@ def change_role(organisation: Organisation, actor: User, member: User, role: str
         _keep_an_admin(locked, without=member)
     membership.role = role
     membership.save(update_fields=["role"])
-    if role != ADMIN:
-        member_demoted.send(Organisation, organisation=locked, user=member)
+    role_changed.send(Organisation, organisation=locked, user=member, role=role, actor=actor)
 
 
 @transaction.atomic
@@ -83,7 +85,7 @@ def set_limit(organisation: Organisation, actor: User, member: User, limit: Pico
         raise Http404
     if membership.spend_limit is None or membership.limit_reset != reset:
         membership.window_usage = 0
-        membership.window_started_at = window_start(reset, utc_now()) if reset else None
+        membership.window_started_at = window_start(reset, utc_now()) if reset else utc_now()
     membership.spend_limit = limit
     membership.limit_reset = reset
     membership.save(update_fields=["spend_limit", "limit_reset", "window_usage", "window_started_at"])
@@ -102,13 +104,13 @@ def remove(organisation: Organisation, actor: User, member: User, heir: User | N
 
     Refused for the last admin; PermissionDenied unless the actor is an admin.
     """
-    _remove(lock(organisation, actor), member, heir)
+    _remove(lock(organisation, actor), member, heir, actor)
 
 
 @transaction.atomic
 def leave(organisation: Organisation, user: User, heir: User | None) -> None:
     """Remove the user, who wants to leave. Like `remove`."""
-    _remove(lock(organisation), user, heir)
+    _remove(lock(organisation), user, heir, None)
 
 
 @transaction.atomic
@@ -148,13 +150,13 @@ def membership_of(organisation: Organisation, user: User) -> Membership:
     return membership
 
 
-def _remove(locked: Organisation, member: User, heir: User | None) -> None:
+def _remove(locked: Organisation, member: User, heir: User | None, actor: User | None) -> None:
     membership = membership_of(locked, member)
     _keep_an_admin(locked, without=member)
     if heir is not None and (heir == member or not locked.memberships.filter(user=heir, role=ADMIN).exists()):
         raise Refused("Keys can be handed over to an admin of the organization only. Choose another admin.")
     membership.delete()
-    member_left.send(Organisation, organisation=locked, user=member, heir=heir)
+    member_left.send(Organisation, organisation=locked, user=member, heir=heir, actor=actor)
 
 
 def _keep_an_admin(locked: Organisation, *, without: User) -> None:

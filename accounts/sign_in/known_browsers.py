@@ -11,6 +11,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from accounts.models import User
 
 from . import notices
+from .signals import new_browser
 
 __all__ = ["COOKIE", "greet"]
 
@@ -29,7 +30,7 @@ def greet(request: HttpRequest, response: HttpResponse, user: User, *, is_new_us
     own, marks = _mark(user), _marks(request)
     known = any(constant_time_compare(own, mark) for mark in marks)
     if not known and not is_new_user:
-        notices.send(user, "account/email/signed_in", notices.seen_in(request))
+        new_browser.send(User, user=user, seen=notices.seen_in(request))
     marks = [own, *(mark for mark in marks if mark != own)][:USERS]
     response.set_cookie(
         COOKIE, signing.dumps(marks, salt=SALT), max_age=MAX_AGE, path=PATH, httponly=True, samesite="Lax",

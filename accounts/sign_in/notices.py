@@ -30,7 +30,7 @@ def seen_in(request: HttpRequest) -> dict[str, str]:
     }
 
 
-def send(user: User, template: str, context: Mapping[str, str], *, to: str = "") -> None:
+def send(user: User, template: str, context: Mapping[str, object], *, to: str = "") -> None:
     """Have a worker send the notice, to the user's primary address unless `to` is given.
 
     `context` is what `seen_in` returned, and more. A broker that is down is logged, not raised.

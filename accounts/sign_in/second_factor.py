@@ -24,7 +24,8 @@ class MFAAdapter(DefaultMFAAdapter):
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "add_email_blocked": (
-            "Turn off two-factor authentication before you add an email address. You can turn it on again afterwards."
+            "Turn off two-factor authentication and passkeys before you add an email address. You can turn them on "
+            "again once it is verified."
         ),
         "unverified_email": "Verify your email addresses before you turn on two-factor authentication.",
         "incorrect_code": "Incorrect code. Enter the newest one.",

@@ -4,8 +4,9 @@ from allauth.socialaccount.models import SocialAccount
 from django import template
 from django.urls import reverse
 
+from accounts.models import User
 from accounts.sessions import devices
-from accounts.sign_in import social
+from accounts.sign_in import second_factor, social
 
 register = template.Library()
 
@@ -14,6 +15,12 @@ register = template.Library()
 def social_sites() -> list[dict[str, str]]:
     """Return the other sites whose accounts can sign in here: `id`, `name` and `url` of each."""
     return [{"id": site, "name": name, "url": reverse(f"{site}_login")} for site, name in social.offered().items()]
+
+
+@register.filter
+def has_second_factor(user: User) -> bool:
+    """Return whether the user has set up an authenticator app or a passkey."""
+    return bool(second_factor.kinds_of(user))
 
 
 @register.filter

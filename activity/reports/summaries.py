@@ -10,8 +10,9 @@ from django.urls import reverse
 from accounts import reader
 from activity import usage
 from activity.dashboard.formats import change
-from billing.models import SpendSummary
+from billing.models import EmailChoice
 from billing.notifications import summaries, unsubscribing
+from billing.notifications.choices import Kind
 from common.clock import utc_now
 from common.moments import day_text
 from common.money import PicoUsd, format_usd
@@ -42,19 +43,19 @@ def write_due() -> int:
     return written
 
 
-def email_about(summary: SpendSummary, first: date, end: date, now: datetime) -> tuple[str, str] | None:
+def email_about(summary: EmailChoice, first: date, end: date, now: datetime) -> tuple[str, str] | None:
     """Return subject and text about the days from `first` to before `end`; None without usage in them.
 
     They say what the dashboard and the credits page say to every member: usage of the organization, and the balance.
     """
     user, organisation = summary.user, summary.account.organisation
-    span = span_between(first, end, summaries.period_before(summary.interval, first), user.zone)
+    span = span_between(first, end, summaries.period_before(summary.kind, first), user.zone)
     view = Spanned(account=summary.account, now=now, span=span)
     models = breakdown_of(view, organisation, MOST_LINES)
     if not models.total.requests:
         return None
     keys = breakdown_of(Spanned(account=summary.account, now=now, span=span, by="key"), organisation, MOST_LINES)
-    weekly = summary.interval == summaries.Interval.WEEKLY
+    weekly = summary.kind == Kind.WEEKLY
     name = clean_name(organisation.name)
     context = {
         "organisation": name,
@@ -73,7 +74,7 @@ def email_about(summary: SpendSummary, first: date, end: date, now: datetime) ->
         "site_name": settings.SITE_NAME,
         "support_email": settings.SUPPORT_EMAIL,
     }
-    subject = f"{summary.get_interval_display()} summary of {name}: {format_usd(PicoUsd(models.total.cost))} spent"
+    subject = f"{summary.get_kind_display()} of {name}: {format_usd(PicoUsd(models.total.cost))} spent"
     return subject, render_to_string("activity/mail/summary.txt", context)
 
 

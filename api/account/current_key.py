@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from ninja import Router
 
-from accounts.models import Organisation
+from accounts.models import Membership, Organisation
 from api.account.schemas import keys as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
@@ -18,6 +18,7 @@ from gateway.accounting.free_limits import free_requests_today
 from guardrails import lookup
 from guardrails.models import Guardrail
 from keys.models import ApiKey
+from keys.status import limit_columns
 
 from .keys import keys_json
 
@@ -53,7 +54,7 @@ def _standing(key: ApiKey, organisation: Organisation, now: datetime) -> dict[st
     """Return what applies to the key beside its own columns: budgets, the limit of free models, its account."""
     account = spending.account_of(organisation)
     limit, used = free_requests_today(account.pk, account.purchased, now)
-    budgets = [*_own_budget(key, now), *_guardrail_budgets(key, now)]
+    budgets = [*_own_budget(key, now), *_member_budget(key, now), *_guardrail_budgets(key, now)]
     return {
         "is_free_tier": account.purchased == 0,
         "is_management_key": key.is_management,
@@ -71,7 +72,14 @@ def _own_budget(key: ApiKey, now: datetime) -> list[dict[str, Any]]:
     """Return the key's own spend limit as a budget; nothing without a limit."""
     if key.limit is None:
         return []
-    return [_budget_json(key, now, "key_limit", include_byok=key.include_byok_in_limit)]
+    return [_budget_json(limit_columns(key), now, "key_limit", include_byok=key.include_byok_in_limit)]
+
+
+def _member_budget(key: ApiKey, now: datetime) -> list[dict[str, Any]]:
+    """Return the spend limit of the member who created the key as a budget; nothing without a limit."""
+    members = Membership.objects.filter(organisation=key.organisation_id, spend_limit__isnull=False)
+    member = members.filter(user=key.created_by_id).first() if key.created_by_id else None
+    return [_budget_json(member, now, "member_limit", include_byok=False)] if member else []
 
 
 def _guardrail_budgets(key: ApiKey, now: datetime) -> list[dict[str, Any]]:

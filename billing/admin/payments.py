@@ -1,6 +1,6 @@
 """Admins of purchases and of everything else that involves payment providers."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -12,18 +12,18 @@ from billing.models import (
     AutoTopUp,
     BillingDetails,
     Dispute,
+    EmailChoice,
     Notice,
     ProviderEvent,
     Purchase,
     Receipt,
     Refund,
     SavedCard,
-    SpendSummary,
 )
 from billing.notifications import outbox
 from billing.payments import auto_top_up_charges, cards, disputes, purchases, refunds, webhooks
 from billing.providers.types import ProviderError
-from common.money import format_cents
+from common.money import format_cents, format_exact_usd
 
 from .read_only import ReadOnlyAdmin
 
@@ -193,9 +193,18 @@ class DisputeAdmin(ReadOnlyAdmin):
     search_fields = ("provider_dispute", *PURCHASE_SEARCH_FIELDS)
     account_path = "purchase__account"
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), "credits_not_taken"]
+
     @admin.display(ordering="cents")
     def amount(self, dispute: Dispute) -> str:
         return format_cents(dispute.cents)
+
+    def credits_not_taken(self, dispute: Dispute) -> str:
+        if not (missing := disputes.not_taken(dispute)):
+            return "-"
+        receivers = ", ".join(disputes.receivers_of(dispute)) or "no account"
+        return f"{format_exact_usd(missing)}, moved to {receivers}. Freeze or adjust that account if need be."
 
 
 @admin.register(ProviderEvent)
@@ -230,12 +239,12 @@ class NoticeAdmin(ReadOnlyAdmin):
         self.report(request, sum(outbox.deliver(notice) for notice in waiting), "Emails sent")
 
 
-@admin.register(SpendSummary)
-class SpendSummaryAdmin(ReadOnlyAdmin):
-    """Choices of a weekly or monthly email about an account, which its reader makes and can end."""
+@admin.register(EmailChoice)
+class EmailChoiceAdmin(ReadOnlyAdmin):
+    """Which emails about an account people turned on or off. A kind without a row has its default."""
 
-    list_display = ("account", "user", "interval", "is_on", "covered_until")
-    list_filter = ("interval", "is_on")
+    list_display = ("account", "user", "kind", "is_on", "covered_until")
+    list_filter = ("kind", "is_on")
     list_select_related = ("account__organisation", "user")
     search_fields = ("user__email", "account__organisation__name", "account__organisation__public_id")
 

@@ -2,6 +2,7 @@
 
 The newest credits are moved first, so a purchase whose credits have moved can no longer be refunded. Only as much as
 was bought can be moved. Moved credits do not count as purchases of the organization, and cannot be moved on.
+A dispute of the purchase later takes only what did not move, and tells operators (`billing/payments/disputes.py`).
 """
 
 from django.db import transaction

@@ -13,6 +13,7 @@ from .accounts import AccountBalances, CreditAccount, LedgerEntry, Lot
 from .adjustments import Adjustment
 from .cards import AutoTopUp, SavedCard
 from .disputes import Dispute
+from .email_choices import EmailChoice, SentAlert
 from .erasures import ProviderErasure, UsedAllowance
 from .events import ProviderEvent
 from .expiring import ExpiringCredits
@@ -21,7 +22,6 @@ from .purchases import Purchase, PurchaseQuerySet, parse_id
 from .receipts import BillingDetails, Receipt
 from .reconciliations import ReconciliationRun
 from .refunds import Refund
-from .summaries import SpendSummary
 
 __all__ = [
     "AccountBalances",
@@ -30,6 +30,7 @@ __all__ = [
     "BillingDetails",
     "CreditAccount",
     "Dispute",
+    "EmailChoice",
     "ExpiringCredits",
     "LedgerEntry",
     "Lot",
@@ -42,7 +43,7 @@ __all__ = [
     "ReconciliationRun",
     "Refund",
     "SavedCard",
-    "SpendSummary",
+    "SentAlert",
     "UsedAllowance",
     "parse_id",
 ]

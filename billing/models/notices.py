@@ -12,7 +12,7 @@ from .accounts import CreditAccount
 
 
 class Notice(models.Model):
-    """An email to one admin about the account's money, or a summary for one member. Deleted once it is sent.
+    """An email about an account to one of its people. Deleted once it is sent.
 
     It is written in the transaction it reports on. Its text contains no secrets. The address is looked up on sending.
     """
@@ -20,8 +20,8 @@ class Notice(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(CreditAccount, on_delete=models.CASCADE, related_name="notices")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    # The choice that this email is due to; null for one that admins get unasked.
-    summary = models.ForeignKey("SpendSummary", null=True, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # The choice that can turn this email off; null for one that admins always get.
+    choice = models.ForeignKey("EmailChoice", null=True, on_delete=models.CASCADE, related_name="+", db_index=False)
     subject = models.CharField(max_length=200)
     body = models.TextField()
     tries = models.PositiveSmallIntegerField(default=0)

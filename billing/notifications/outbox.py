@@ -1,4 +1,4 @@
-"""The outbox of emails about money: reports to admins, summaries to members.
+"""The outbox of emails about an account, to its admins and members.
 
 Each is stored in the transaction that it reports, so none is lost. A worker delivers it after the commit. If that
 worker or the calling process dies, the periodic task delivers it. A delivery first moves the due date of the notice,
@@ -7,7 +7,7 @@ with the same Message-ID.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -15,16 +15,17 @@ from uuid import UUID
 from celery import current_app
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import reader
 from accounts.models import Membership
-from billing.models import CreditAccount, Notice, SpendSummary
+from billing.models import CreditAccount, EmailChoice, Notice
 from common import mail
 
-from . import unsubscribing
+from . import choices, unsubscribing
 
-__all__ = ["delete_undeliverable", "deliver", "deliver_due", "enqueue", "enqueue_summary", "wake_worker"]
+__all__ = ["delete_undeliverable", "deliver", "deliver_due", "enqueue", "enqueue_chosen", "wake_worker"]
 
 logger = logging.getLogger(__name__)
 
@@ -44,23 +45,40 @@ BATCH = 100
 RETENTION = timedelta(days=90)
 
 
-def enqueue(account: CreditAccount, write: Callable[[], tuple[str, str]]) -> None:
-    """Send an email to every admin of the organization once the surrounding transaction commits.
+#: Returns subject and body of an email, given the choice that can turn it off.
+Write = Callable[[EmailChoice | None], tuple[str, str]]
 
-    `write` returns subject and body; it is called for each admin, with their time zone and date format.
+
+def enqueue(
+    account: CreditAccount, write: Write, *, kind: str = "", members: Collection[int] = (), admins: bool = True
+) -> None:
+    """Send an email to the admins and to these members (IDs of users) once the surrounding transaction commits.
+
+    An email of a `kind` goes to those who have it on; without one it can't be turned off. `write` is called for each
+    reader, with their time zone and date format. Of `members`, those who have left get nothing.
     """
-    admins = Membership.objects.filter(organisation=account.organisation_id, role=Membership.Role.ADMIN)
-    for admin in admins.filter(user__is_active=True).order_by("user").select_related("user"):
-        with reader.reading(admin.user):
-            subject, body = write()
-        notice = Notice.objects.create(account=account, user=admin.user, subject=subject[:200], body=body)
-        transaction.on_commit(partial(wake_worker, notice.pk))
+    readers = Q(user__in=members)
+    if admins:
+        readers |= Q(role=Membership.Role.ADMIN)
+    found = Membership.objects.filter(readers, organisation=account.organisation_id, user__is_active=True)
+    for membership in found.order_by("user").select_related("user"):
+        user = membership.user
+        choice = choices.choice_of(user, account, kind) if kind else None
+        if choice and not choice.is_on:
+            continue
+        with reader.reading(user):
+            subject, body = write(choice)
+        _store(account.pk, user.pk, choice, subject, body)
 
 
-def enqueue_summary(summary: SpendSummary, subject: str, body: str) -> None:
-    """Send a member's summary once the surrounding transaction commits."""
+def enqueue_chosen(choice: EmailChoice, subject: str, body: str) -> None:
+    """Send an email to the person who made this choice once the surrounding transaction commits."""
+    _store(choice.account_id, choice.user_id, choice, subject, body)
+
+
+def _store(account_id: int, user_id: int, choice: EmailChoice | None, subject: str, body: str) -> None:
     notice = Notice.objects.create(
-        account_id=summary.account_id, user_id=summary.user_id, summary=summary, subject=subject[:200], body=body
+        account_id=account_id, user_id=user_id, choice=choice, subject=subject[:200], body=body
     )
     transaction.on_commit(partial(wake_worker, notice.pk))
 
@@ -75,7 +93,7 @@ def wake_worker(notice_id: UUID) -> None:
 
 def deliver(notice_id: UUID) -> bool:
     """Send the notice if it is due. Return False if the mail server refused it. Safe to repeat."""
-    notice = Notice.objects.select_related("user", "summary").filter(pk=notice_id, due_at__lte=timezone.now()).first()
+    notice = Notice.objects.select_related("user", "choice").filter(pk=notice_id, due_at__lte=timezone.now()).first()
     if notice is None:
         return True
     delay = RETRY_DELAYS[notice.tries]
@@ -108,16 +126,17 @@ def delete_undeliverable() -> int:
 
 def _email(notice: Notice) -> EmailMultiAlternatives:
     headers = {}
-    if notice.summary:  # one click in a mail program ends them (RFC 8058)
-        url = unsubscribing.url_of(notice.summary)
+    if notice.choice:  # one click in a mail program ends them (RFC 8058)
+        url = unsubscribing.url_of(notice.choice)
         headers = {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     return mail.build(notice.subject, notice.body, [notice.user.email], message_id=str(notice.pk), headers=headers)
 
 
 def _is_still_wanted(notice: Notice) -> bool:
-    """Whether the user may still get it: an admin does, and a member gets a summary until it is turned off."""
-    if notice.summary and not notice.summary.is_on:
+    """Whether the user may still get it: until it is turned off, and what is for admins only as one of them."""
+    if notice.choice and not notice.choice.is_on:
         return False
     roles = Membership.objects.filter(user=notice.user_id, organisation__credit_account=notice.account_id)
-    roles = roles if notice.summary else roles.filter(role=Membership.Role.ADMIN)
+    if notice.choice is None or notice.choice.kind in choices.FOR_ADMINS:
+        roles = roles.filter(role=Membership.Role.ADMIN)
     return notice.user.is_active and roles.exists()

@@ -21,6 +21,7 @@ from billing.models import (
     AutoTopUp,
     BillingDetails,
     CreditAccount,
+    EmailChoice,
     LedgerEntry,
     Notice,
     ProviderErasure,
@@ -28,7 +29,7 @@ from billing.models import (
     Purchase,
     Receipt,
     SavedCard,
-    SpendSummary,
+    SentAlert,
 )
 from billing.notifications import emails
 from billing.providers import stripe
@@ -113,7 +114,8 @@ def _close(account: CreditAccount, leaving: Leaving) -> None:
     erasing.forget_in_log(BillingDetails, details.values_list("pk", flat=True))
     details.delete()
     Notice.objects.filter(account=account).delete()
-    SpendSummary.objects.filter(account=account).delete()
+    EmailChoice.objects.filter(account=account).delete()
+    SentAlert.objects.filter(account=account).delete()
     CreditAccount.objects.filter(pk=account.pk).update(
         frozen_reason=FROZEN, auto_top_up_below=None, alert_below=None, alerted_at=None
     )

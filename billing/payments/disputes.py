@@ -3,6 +3,9 @@
 `sync` compares with the provider and records each dispute once, whichever of its several events comes first. Spent
 credits are taken as well: only a dispute can make a balance negative. A dispute that is won restores the credits and
 unfreezes the account; after a lost one an operator decides.
+
+A dispute takes only what its own purchase still has in the account. Credits that were moved to an organization stay
+there, because its members may have spent them in good faith: operators are told how much, and to which organizations.
 """
 
 import logging
@@ -15,9 +18,9 @@ from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase
 from billing.notifications import emails
 from billing.providers import registry, stripe
 from billing.providers.stripe import ProviderDispute
-from common.money import PicoUsd, format_cents, pico_from_cents
+from common.money import PicoUsd, format_cents, format_exact_usd, pico_from_cents
 
-__all__ = ["FREEZE_REASON", "FUNDS_WITHDRAWN", "sync", "take_remainder", "unfreeze"]
+__all__ = ["FREEZE_REASON", "FUNDS_WITHDRAWN", "not_taken", "receivers_of", "sync", "take_remainder", "unfreeze"]
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,25 @@ def take_remainder(purchase: Purchase) -> None:
         _take(dispute, account)
 
 
+def not_taken(dispute: Dispute) -> PicoUsd:
+    """Return the credits (pico-USD) that the bank has the money of and the dispute could not take: they had been moved.
+
+    What was refunded or has expired does not count, nor do fees.
+    """
+    if dispute.state not in FUNDS_WITHDRAWN:
+        return PicoUsd(0)
+    due = pico_from_cents(dispute.cents) + sum(entry.amount for entry in _entries_of(dispute))
+    of_purchase = sum(LedgerEntry.objects.filter(purchase=dispute.purchase_id).values_list("amount", flat=True))
+    return PicoUsd(max(0, min(due, of_purchase)))
+
+
+def receivers_of(dispute: Dispute) -> list[str]:
+    """Return the IDs of the organizations to which credits of the disputed account were moved."""
+    moved = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.TRANSFER_OUT, account__purchases=dispute.purchase_id)
+    received = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.TRANSFER_IN, reference__in=moved.values("reference"))
+    return sorted(set(received.values_list("account__organisation__public_id", flat=True)))
+
+
 def _apply(purchase: Purchase, reported: ProviderDispute) -> None:
     with transaction.atomic():
         locked = Purchase.objects.select_for_update().get(pk=purchase.pk)
@@ -94,6 +116,11 @@ def _apply(purchase: Purchase, reported: ProviderDispute) -> None:
         "dispute %s of purchase %s (%s, %s) is now %s; respond to it in the provider's dashboard",
         reported.id, purchase.pk, format_cents(reported.cents), reported.reason, dispute.state,
     )  # fmt: skip
+    if missing := not_taken(dispute):
+        logger.error(
+            "dispute %s could not take %s that had been moved to %s; decide whether to freeze or adjust them",
+            reported.id, format_exact_usd(missing), ", ".join(receivers_of(dispute)) or "no account",
+        )  # fmt: skip
 
 
 def _take(dispute: Dispute, account: CreditAccount) -> None:

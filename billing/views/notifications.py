@@ -1,6 +1,7 @@
 """A member's choice of emails, and the page that ends one of them without signing in."""
 
-from django import forms
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,37 +12,60 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import access
 from billing import spending
-from billing.notifications import summaries, unsubscribing
+from billing.notifications import choices, unsubscribing
+from billing.notifications.choices import Kind
 from common.clock import utc_now
 from common.web.http import AuthedRequest
 
 __all__ = ["show_notifications", "unsubscribe"]
 
 
-class SummariesForm(forms.Form):
-    """A switch for each summary. The fields are named like the intervals."""
+@dataclass(frozen=True)
+class Row:
+    """A kind of email on the page."""
 
-    weekly = forms.BooleanField(required=False)
-    monthly = forms.BooleanField(required=False)
+    kind: str
+    label: str
+    help: str
+    is_on: bool
+
+
+#: What each kind is sent for, in the order of the page.
+HELP = {
+    Kind.LOW_BALANCE: "The balance drops below the threshold that admins set under Credits.",
+    Kind.AUTO_TOP_UP: "Auto top-up charges a card, a charge fails, or auto top-up stops.",
+    Kind.KEY_LIMIT: "A key that you created, or as an admin any key, has used 80% or 100% of its spend limit.",
+    Kind.BUDGET: "Your own spend limit, or as an admin any member's, is at 80% or 100%.",
+    Kind.MODEL_DEPRECATION: "30 and 7 days before a model that was used in the last 30 days retires.",
+    Kind.NEW_SIGN_IN: "Someone signs in to your account with a browser that hasn't been used with it before.",
+    Kind.WEEKLY: "Each Monday, for Monday to Sunday: spend, requests, top models and keys, and the balance.",
+    Kind.MONTHLY: "The same on the first day of each month, for the month before.",
+}
 
 
 @login_required
 @never_cache
 @require_http_methods(["GET", "POST"])
 def show_notifications(request: AuthedRequest) -> HttpResponse:
-    """Show which emails there are; each member chooses their own summaries."""
+    """Show every kind of email with a switch; each member chooses for themselves."""
     organisation = access.for_member(request)
     account = spending.account_of(organisation)
+    own = spending.account_of(access.open_personal_organisation(request.user))
+    is_admin = access.is_admin(request.user, organisation)
+    kinds = [kind for kind in HELP if is_admin or kind not in choices.FOR_ADMINS]
     if request.method == "POST":
-        form = SummariesForm(request.POST)
-        form.full_clean()
-        summaries.choose(request.user, account, form.cleaned_data, utc_now())
+        posted = {kind.value: kind.value in request.POST for kind in kinds}
+        sign_ins = {Kind.NEW_SIGN_IN.value: posted.pop(Kind.NEW_SIGN_IN)}
+        choices.choose(request.user, account, posted, utc_now())
+        choices.choose(request.user, own, sign_ins, utc_now())
         messages.success(request, "Notifications saved.")
         return redirect("billing:notifications")
+    chosen = choices.chosen_by(request.user, account) - {Kind.NEW_SIGN_IN.value}
+    chosen |= choices.chosen_by(request.user, own) & {Kind.NEW_SIGN_IN.value}
     context = {
         "account": account,
-        "chosen": summaries.chosen_by(request.user, account),
-        "is_admin": access.is_admin(request.user, organisation),
+        "rows": [Row(kind.value, str(kind.label), HELP[kind], kind in chosen) for kind in kinds],
+        "is_admin": is_admin,
     }
     return render(request, "billing/notifications.html", context)
 
@@ -51,10 +75,10 @@ def show_notifications(request: AuthedRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Ask to confirm, and on POST end the emails of the token. Safe to repeat; signed out as well."""
-    summary = unsubscribing.summary_of(token)
-    if summary is None:
+    choice = unsubscribing.choice_of(token)
+    if choice is None:
         raise Http404("No such email.")
     if request.method == "POST":
-        summaries.turn_off(summary)
-        summary.is_on = False
-    return render(request, "billing/unsubscribe.html", {"summary": summary})
+        choices.turn_off(choice)
+        choice.is_on = False
+    return render(request, "billing/unsubscribe.html", {"choice": choice})

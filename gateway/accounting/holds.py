@@ -50,6 +50,7 @@ class Limit(NamedTuple):
     of: str  # "key", "member" or "guardrail"
     left: int | None
     guardrail: str = ""  # its name
+    includes_byok: bool = False  # whether list prices on own provider keys count toward it
 
 
 class Admit(msgspec.Struct, frozen=True, kw_only=True):

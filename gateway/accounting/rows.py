@@ -151,6 +151,7 @@ class BudgetRow(msgspec.Struct):
     limit_reset: str
     window_usage: int
     window_started_at: datetime | None
+    include_byok: bool  # whether list prices on own provider keys count toward it
 
     @property
     def usage(self) -> int:

@@ -214,8 +214,9 @@ class _Decisions:
         if operation.own is None:
             admission = Admission(*hold_for(operation, account, limits))
         else:
-            if key is not None and key.include_byok_in_limit and remaining(key, self.now) == 0:
-                raise limit_reached(Limit("key", 0))
+            for limit in limits:  # whose list price has no bound here, so only a used-up one refuses
+                if limit.includes_byok and limit.left == 0:
+                    raise limit_reached(limit)
             listed = operation.own.listed(operation.requested_tokens)
             share, is_free = self.reservable(generation, listed)
             admission = hold_with_own_keys(operation, account, limits, is_free=is_free)
@@ -267,12 +268,14 @@ class _Decisions:
         of_key = locked.held_by_keys.get(generation.key_id or 0, 0)
         of_member = locked.held_by_members.get((generation.account_id, generation.user_id or 0), 0)
         if key := locked.keys.get(generation.key_id or 0):
-            limits.append(Limit("key", remaining(key, self.now, held=of_key)))
+            left = remaining(key, self.now, held=of_key)
+            limits.append(Limit("key", left, includes_byok=key.include_byok_in_limit))
         if member := locked.members.get((generation.account_id, generation.user_id or 0)):
             limits.append(Limit("member", spend_limits.remaining(member, self.now, held=of_member)))
         for budget in locked.budgets_of(generation):
             held = of_member if budget.key_id is None else of_key
-            limits.append(Limit("guardrail", spend_limits.remaining(budget, self.now, held=held), budget.guardrail))
+            left = spend_limits.remaining(budget, self.now, held=held)
+            limits.append(Limit("guardrail", left, budget.guardrail, budget.include_byok))
         return limits
 
     def hold_for_limits(self, generation: GenerationRow, hold: PicoUsd) -> None:
@@ -312,7 +315,7 @@ class _Decisions:
             member.window_usage += cost
         for budget in locked.budgets_of(generation):
             spend_limits.start_window(budget, self.now)
-            budget.window_usage += cost
+            budget.window_usage += cost + (generation.byok_cost if budget.include_byok else 0)
         self.add_to_hour(generation)
         if generation.provider and not generation.simulated and not generation.byok_key_id:
             self.add_to_spend(generation)

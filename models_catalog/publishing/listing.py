@@ -48,7 +48,7 @@ def model_json(model: ModelEntry) -> dict[str, Any]:
         "supported_voices": None,
         "default_parameters": None,
         "knowledge_cutoff": model.knowledge_cutoff or None,
-        "expiration_date": None,
+        "expiration_date": model.expires_on.isoformat() if model.expires_on else None,
         "links": {"details": f"/api/v1/models/{model.id}/endpoints"},
         "object": "model",
         "owned_by": model.author,

@@ -29,6 +29,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver-notices": {"task": "billing.tasks.deliver_notices", "schedule": 60.0},
     "finish-deletions": {"task": "accounts.tasks.finish_deletions", "schedule": 60.0},
     "deliver-invitations": {"task": "accounts.tasks.deliver_invitations", "schedule": 60.0},
+    "alert-limits": {"task": "activity.tasks.alert_limits", "schedule": 60.0},
+    "alert-deprecations": {"task": "activity.tasks.alert_deprecations", "schedule": crontab(hour=8, minute=20)},
     "write-summaries": {"task": "activity.tasks.write_summaries", "schedule": 600.0},
     "recover-missed-payments": {"task": "billing.tasks.recover_missed_payments", "schedule": 600.0},
     "expire-credits": {"task": "billing.tasks.expire_credits", "schedule": crontab(hour=2, minute=40)},

@@ -51,7 +51,7 @@ ACCOUNT_RATE_LIMITS = {
 }
 
 # Members of an organization, open invitations included.
-ORGANISATION_MAX_MEMBERS = 10
+ORGANISATION_MAX_MEMBERS = env.integer("ORGANISATION_MAX_MEMBERS", 10)
 
 # Two-factor authentication. The admin is closed to staff who have not used it in their session.
 MFA_ADAPTER = "accounts.sign_in.second_factor.MFAAdapter"
@@ -67,8 +67,11 @@ ADMIN_REQUIRES_SECOND_FACTOR = env.boolean("ADMIN_REQUIRES_SECOND_FACTOR", not D
 # Signing in with an account of another site: offered for each of them whose client ID and secret are both set.
 # GITHUB_URL is that of a GitHub Enterprise Server.
 SOCIAL_VARIABLES = {
-    name: env.text(name)
-    for name in ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "GITHUB_URL", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET")
+    "GITHUB_CLIENT_ID": env.text("GITHUB_CLIENT_ID"),
+    "GITHUB_CLIENT_SECRET": env.text("GITHUB_CLIENT_SECRET"),
+    "GITHUB_URL": env.text("GITHUB_URL"),
+    "GOOGLE_CLIENT_ID": env.text("GOOGLE_CLIENT_ID"),
+    "GOOGLE_CLIENT_SECRET": env.text("GOOGLE_CLIENT_SECRET"),
 }
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
     "github": {"OAUTH_PKCE_ENABLED": True},

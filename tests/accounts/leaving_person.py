@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts.models import Membership, Organisation, User
 from activity.models import SavedView
 from billing import allowance, spending
-from billing.models import AutoTopUp, CreditAccount, Notice, ProviderEvent, Purchase, SavedCard, SpendSummary
+from billing.models import AutoTopUp, CreditAccount, EmailChoice, Notice, ProviderEvent, Purchase, SavedCard
 from billing.notifications import outbox
 from billing.payments import auto_top_up, purchases, receipts
 from gateway.models import Feedback
@@ -78,9 +78,9 @@ def make_person(charlie: User, sandbox: Sandbox) -> Person:
     _preset(organisation, user)
     _requests(personal, user)
     _operator_log(user, personal)
-    SpendSummary.objects.create(account=common, user=user, interval="weekly", covered_until=date(2026, 1, 1))
+    EmailChoice.objects.create(account=common, user=user, kind="weekly", covered_until=date(2026, 1, 1))
     Notice.objects.create(account=common, user=user, subject=f"For {NAME}", body="Hello", due_at=None)
-    outbox.enqueue(personal, lambda: ("Hello", f"Hello {NAME}"))
+    outbox.enqueue(personal, lambda _: ("Hello", f"Hello {NAME}"))
     cache.set(f"account:{personal.pk}", "no name", 60)
     for account in (personal, common):
         account.refresh_from_db()

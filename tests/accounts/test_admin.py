@@ -8,7 +8,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Invitation, User
+from accounts.organisations import invitations, members
+from common.money import PICO_PER_USD, PicoUsd
 from tests.conftest import signed_in
 
 from .helpers import PASSWORD, sign_in
@@ -108,3 +110,27 @@ def test_an_organization_shows_its_members_and_links_to_its_account_and_keys(des
 
 def test_members_have_no_way_in(alice_client):
     assert alice_client.get(USERS).status_code == alice_client.get(ORGANISATIONS).status_code == 302
+
+
+def test_invitations_are_shown_without_their_token_and_can_be_revoked(desk, alice):
+    acme = members.create(alice, "Acme")
+    invitation = invitations.invite(acme, alice, "new@example.com", "member")
+    for path in (
+        "/admin/accounts/invitation/?q=new@example.com",
+        f"/admin/accounts/invitation/{invitation.pk}/change/",
+    ):
+        page = desk.get(path).content.decode()
+        assert "new@example.com" in page and "Email waits" in page
+        assert invitation.token_hash not in page and invitation.nonce not in page
+    assert "Invitations revoked: 1." in act(desk, "/admin/accounts/invitation/", "revoke", invitation)
+    assert not Invitation.objects.exists()
+    assert invitations.find(invitations.token_of(invitation)) is None
+    assert LogEntry.objects.get().change_message == "Revoked the invitation of new@example.com."
+
+
+def test_an_organization_shows_its_members_with_their_limits(desk, alice, charlie):
+    acme = members.create(alice, "Acme")
+    acme.memberships.create(user=charlie)
+    members.set_limit(acme, alice, charlie, PicoUsd(5 * PICO_PER_USD), "weekly")
+    page = desk.get(f"{ORGANISATIONS}{acme.pk}/change/").content.decode()
+    assert "charlie@example.com" in page and "$5.00 every week" in page

@@ -2,6 +2,7 @@
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -204,3 +205,13 @@ def test_resending_does_not_redirect_to_another_site(ada: Client):
 
 def test_resending_needs_a_post(ada: Client):
     assert ada.get(reverse("resend-verification")).status_code == 405
+
+
+def test_with_two_factor_authentication_the_page_says_how_to_add_an_address(alice_client: Client, alice: User):
+    path = reverse("account_email")
+    assert "action_add" in alice_client.get(path).content.decode()
+    Authenticator.objects.create(user=alice, type=Authenticator.Type.WEBAUTHN, data={})
+    page = alice_client.get(path).content.decode()
+    assert "action_add" not in page
+    assert "Turn them off, add and verify the address, then turn them on again." in page
+    assert f'href="{reverse("mfa_index")}"' in page

@@ -1,7 +1,5 @@
 """Open sessions: which there are, on what, since when; how they are ended; and the emails about it."""
 
-from collections.abc import Iterator
-
 import pytest
 from allauth.usersessions.models import UserSession
 from celery import current_app
@@ -11,11 +9,12 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.sessions import devices
+from billing.notifications import outbox
 from tests.conftest import PASSWORD
 
 from .helpers import confirm, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("prompt_worker")]
 
 SESSIONS = "/settings/security/sessions"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -23,14 +22,6 @@ IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
     "Mobile/15E148 Safari/604.1"
 )
-
-
-@pytest.fixture(autouse=True)
-def _worker() -> Iterator[None]:
-    """Run Celery's tasks where they are started, in place of a worker."""
-    before, current_app.conf.task_always_eager = current_app.conf.task_always_eager, True
-    yield
-    current_app.conf.task_always_eager = before
 
 
 def browser(user_agent: str = FIREFOX, address: str = "192.0.2.1") -> Client:
@@ -132,24 +123,44 @@ def test_a_session_that_another_password_has_closed_is_not_listed(alice: User):
 
 def test_a_sign_in_with_a_new_browser_is_reported_once(alice: User):
     here = entered()
+    outbox.deliver_due()
     [message] = mail.outbox
     assert message.subject.startswith("New sign-in") and message.to == ["alice@example.com"]
     assert "Firefox on Linux" in message.body and SESSIONS in message.body
     here.post(reverse("account_logout"))
     sign_in(here, "alice@example.com", PASSWORD)
+    outbox.deliver_due()
     assert len(mail.outbox) == 1
     other = browser()
     other.cookies["known-browser"] = here.cookies["known-browser"].value + "x"
     sign_in(other, "alice@example.com", PASSWORD)
+    outbox.deliver_due()
     assert len(mail.outbox) == 2
 
 
-def test_a_broker_that_is_down_keeps_no_one_out(alice: User, monkeypatch: pytest.MonkeyPatch):
+def test_reports_of_new_browsers_end_with_one_click(alice: User, client: Client):
+    entered()
+    outbox.deliver_due()
+    [message] = mail.outbox
+    assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = message.extra_headers["List-Unsubscribe"].strip("<>")
+    assert client.post(url, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    entered(IPHONE)
+    outbox.deliver_due()
+    assert len(mail.outbox) == 1
+
+
+def test_a_broker_that_is_down_keeps_no_one_out(
+    alice: User, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks
+):
     def down(*args: object, **options: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr("accounts.tasks.send_notice.apply_async", down)
-    assert is_in(entered())
+    monkeypatch.setattr(current_app, "send_task", down)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert is_in(entered())
+    outbox.deliver_due()
+    assert len(mail.outbox) == 1
 
 
 def test_changes_of_addresses_ask_for_the_password_and_are_told_to_old_and_new(alice: User):

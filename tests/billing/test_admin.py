@@ -10,6 +10,7 @@ from accounts.models import Organisation, User
 from billing.credits import adjustments, ledger
 from billing.models import (
     CreditAccount,
+    EmailChoice,
     LedgerEntry,
     Lot,
     Notice,
@@ -17,7 +18,6 @@ from billing.models import (
     Purchase,
     Refund,
     SavedCard,
-    SpendSummary,
 )
 from billing.payments import disputes, purchases, receipts
 from common.money import pico_from_cents
@@ -26,8 +26,8 @@ from .auto_top_ups import save_card, turn_on
 from .conftest import credits_of, deliver, sound, spend
 
 TABLES = [
-    "adjustment", "autotopup", "billingdetails", "creditaccount", "dispute", "ledgerentry", "lot", "notice",
-    "providerevent", "purchase", "receipt", "refund", "savedcard", "spendsummary",
+    "adjustment", "autotopup", "billingdetails", "creditaccount", "dispute", "emailchoice", "ledgerentry", "lot",
+    "notice", "providerevent", "purchase", "receipt", "refund", "savedcard",
 ]  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def everything(client, sandbox, bought, empty_account, alice):
     disputes.sync(bought)
     adjustments.adjust(empty_account, pico_from_cents(1), operator=alice, reason="a gift", reference="everything")
     Notice.objects.create(account=empty_account, user=alice, subject="example", body="")
-    SpendSummary.objects.create(account=empty_account, user=alice, interval="weekly", covered_until="2026-01-05")
+    EmailChoice.objects.create(account=empty_account, user=alice, kind="weekly", covered_until="2026-01-05")
     receipts.save_details(empty_account, name="Alice Ltd", address="1 Main Street", tax_ids="")
     Refund.objects.create(
         purchase=bought, provider="stripe", user=alice, cents=5, credit_cents=5, number="x", state="failed"

@@ -12,9 +12,9 @@ from tests.support.pdf_text import lines_of_pages
 from tests.support.processes import Site
 
 TOKEN = """
-from billing.models import SpendSummary
+from billing.models import EmailChoice
 from billing.notifications import unsubscribing
-print("TOKEN", unsubscribing.token_of(SpendSummary.objects.get(user__email="{email}", interval="weekly")))
+print("TOKEN", unsubscribing.token_of(EmailChoice.objects.get(user__email="{email}", kind="weekly")))
 """
 
 

@@ -1,6 +1,7 @@
 """`~author/family-latest`: the newest model of a family, wherever a model may be named."""
 
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from models_catalog import catalog
 from models_catalog.families import FAMILIES
 from models_catalog.models import Model
 from tests.api.test_models import get
+from tests.gateway.routing.examples import A, catalogue, model
 from tests.models_catalog.conftest import add_endpoint, add_model
 
 ALIAS = "~anthropic/claude-haiku-latest"
@@ -20,8 +22,8 @@ def haiku(shop: dict[str, Model]) -> None:
     """Three models of a family: an older one, a newer one, the newest hidden; and one of another family."""
     provider = shop["acme/small"].endpoints.get().provider
     for slug, days, price in (("3.5", 1, "0.000001"), ("4.5", 5, "0.000002"), ("5", 9, "0.000003")):
-        model = add_model(f"anthropic/claude-haiku-{slug}", f"Haiku {slug}", days=days, hidden=slug == "5")
-        add_endpoint(model, provider, price, "0.000004")
+        added = add_model(f"anthropic/claude-haiku-{slug}", f"Haiku {slug}", days=days, hidden=slug == "5")
+        add_endpoint(added, provider, price, "0.000004")
     add_endpoint(add_model("anthropic/claude-haiku-5-image", "Haiku 5 Image", days=9), provider, "0.1", "0.1")
     catalog.touch()
 
@@ -88,3 +90,24 @@ def test_the_aliases_have_the_documented_shape(bundled):
     for row in aliases:
         assert re.fullmatch(r"~[\w.-]+/[\w.-]+-latest", row["id"])
         assert row["alias_target"].keys() == {"slug", "name"}
+
+
+def test_a_retiring_model_has_the_newest_that_stays_as_successor():
+    june, july = date(2026, 6, 30), date(2026, 7, 1)
+    known = catalogue(
+        model("x-ai/grok-3", A, created=1, expires_on=june),
+        model("x-ai/grok-4", A, created=2, expires_on=july),
+        model("x-ai/grok-5", A, created=3, expires_on=june),
+        model("x-ai/grok-mini", A, created=9),
+    )
+    assert known.successor_of("x-ai/grok-3", june) == "x-ai/grok-4"
+    assert known.successor_of("x-ai/grok-3", july) == ""
+    assert known.successor_of("acme/one", june) == ""
+
+
+def test_a_models_page_and_listing_say_when_it_retires(shop: dict[str, Model], client: Client):
+    assert get("/model/acme/small")["data"]["expiration_date"] is None
+    Model.objects.filter(id="acme/small").update(expires_on=date(2030, 6, 30))
+    catalog.touch()
+    assert get("/model/acme/small")["data"]["expiration_date"] == "2030-06-30"
+    assert "This model retires on 30 Jun 2030." in client.get("/acme/small").content.decode()

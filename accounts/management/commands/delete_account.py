@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.deletion import closing, finishing, losses
+from accounts.management.finding import user_of
 from accounts.models import User
 
 
@@ -17,9 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="delete it; this can't be undone")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(email__iexact=options["email"].strip()).first()
-        if user is None:
-            raise CommandError("No account has this email address.")
+        user = user_of(options["email"])
         if reasons := closing.obstacles(user):
             raise CommandError("This account can't be deleted. " + " ".join(reasons))
         if not options["yes"]:

@@ -44,7 +44,10 @@ class KeyData(_Limited):
 
 
 class KeyBudget(Schema):
-    """A spend limit that applies to the key, in dollars. `resets_at` is null if it does not reset."""
+    """A spend limit that applies to the key, in dollars. `resets_at` is null if it does not reset.
+
+    `scope` is "key_limit" for the key's own, or "member_limit" for that of the member who created it.
+    """
 
     budget_id: str | None
     guardrail_id: str | None

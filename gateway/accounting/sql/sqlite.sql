@@ -112,7 +112,7 @@ GROUP BY account_id, user_id;
 -- param: user_ids json
 SELECT
     budget.id, account.id, budget.key_id, budget.user_id, guardrail.name, guardrail."limit", guardrail.limit_reset,
-    budget.window_usage, budget.window_started_at
+    budget.window_usage, budget.window_started_at, guardrail.include_byok
 FROM guardrails_assignment AS budget
 INNER JOIN billing_creditaccount AS account ON budget.organisation_id = account.organisation_id
 INNER JOIN guardrails_guardrail AS guardrail ON budget.guardrail_id = guardrail.id
@@ -129,7 +129,7 @@ ORDER BY budget.id;
 -- param: user_ids json
 SELECT
     budget.id, account.id, budget.key_id, budget.user_id, guardrail.name, guardrail."limit", guardrail.limit_reset,
-    budget.window_usage, budget.window_started_at
+    budget.window_usage, budget.window_started_at, guardrail.include_byok
 FROM guardrails_assignment AS budget
 INNER JOIN billing_creditaccount AS account ON budget.organisation_id = account.organisation_id
 INNER JOIN guardrails_guardrail AS guardrail ON budget.guardrail_id = guardrail.id

@@ -1,6 +1,7 @@
 """Settings → Organization: creating, switching, roles, and how members leave."""
 
 import pytest
+from django.core import mail
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 
@@ -219,3 +220,36 @@ def test_a_personal_account_has_no_members_to_manage(cem):
         assert client.get(f"{PAGE}/{path}").status_code == 404
     answer = client.post(f"{PAGE}/rename", {"name": "Mine"})
     assert answer.status_code == 409 and "personal account" in answer.content.decode()
+
+
+def test_members_hear_what_admins_change_and_nothing_of_what_they_do_themselves(
+    ada, ben, acme, prompt_worker, django_capture_on_commit_callbacks
+):
+    dora = add_member(acme, "dora@example.com")
+    with django_capture_on_commit_callbacks(execute=True):
+        members.change_role(acme, ada, ben, ADMIN)
+        members.change_role(acme, ada, ben, ADMIN)  # no change
+        members.hand_over(acme, ada, ben)  # Ada does it to herself
+        members.remove(acme, ben, dora, ben)
+        members.change_role(acme, ben, ada, ADMIN)
+        members.remove(acme, ben, ada, None)
+    told = [(message.to[0], message.subject) for message in mail.outbox]
+    assert told == [
+        ("ben@example.com", "You are now an admin of Acme"),
+        ("dora@example.com", "You were removed from Acme"),
+        ("ada@example.com", "You are now an admin of Acme"),
+        ("ada@example.com", "You were removed from Acme"),
+    ]
+    assert "ben@example.com removed you from Acme" in mail.outbox[1].body
+    assert "given to ben@example.com" in mail.outbox[1].body and "are disabled" in mail.outbox[3].body
+
+
+def test_a_member_who_leaves_gets_no_email(ben, acme, prompt_worker, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        members.leave(acme, ben, None)
+    assert mail.outbox == []
+
+
+def test_admins_read_that_management_keys_end_with_the_role(ada_client, ben_client, ben):
+    words = "Making an admin a member disables the management keys that they created."
+    assert words in shown(ada_client) and words not in shown(ben_client)

@@ -9,8 +9,8 @@ from accounts.models import Membership
 from activity.reports import summaries as writing
 from activity.tasks import write_summaries
 from billing import tasks as billing_tasks
-from billing.models import Notice, SpendSummary
-from billing.notifications import outbox, summaries, unsubscribing
+from billing.models import EmailChoice, Notice
+from billing.notifications import choices, outbox, unsubscribing
 from common.money import PICO_PER_USD
 from tests.activity.factory import make_request, make_requests
 from tests.billing.at_once import all_at_once
@@ -32,9 +32,9 @@ def at(clock):
     return clock.set
 
 
-def chosen(user, account, **choices: bool) -> SpendSummary:
-    summaries.choose(user, account, choices, WEDNESDAY)
-    return SpendSummary.objects.get(user=user, account=account, interval=next(iter(choices)))
+def chosen(user, account, **kinds: bool) -> EmailChoice:
+    choices.choose(user, account, kinds, WEDNESDAY)
+    return EmailChoice.objects.get(user=user, account=account, kind=next(iter(kinds)))
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_an_email_that_waits_is_dropped_when_its_member_unsubscribes(alice, acco
     at(MONDAY + timedelta(days=1))
     write_summaries()
     assert Notice.objects.count() == 1
-    summaries.turn_off(summary)
+    choices.turn_off(summary)
     billing_tasks.deliver_notices()
     assert (mail.outbox, Notice.objects.count()) == ([], 0)
 
@@ -139,8 +139,8 @@ def test_turning_it_off_and_on_repeats_no_period(alice, account, at, commits):
     make_request(account, MONDAY_BEFORE, cost=1)
     at(MONDAY + timedelta(days=1))
     assert len(commits()) == 1
-    summaries.choose(alice, account, {"weekly": False}, MONDAY)
-    summaries.choose(alice, account, {"weekly": True}, MONDAY - timedelta(days=3))
+    choices.choose(alice, account, {"weekly": False}, MONDAY)
+    choices.choose(alice, account, {"weekly": True}, MONDAY - timedelta(days=3))
     assert commits() == []
     summary.refresh_from_db()
     assert (summary.is_on, summary.covered_until) == (True, MONDAY.date())

@@ -1,6 +1,7 @@
 """Credits moved from a personal account to an organization."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
@@ -9,12 +10,13 @@ from accounts.models import Membership
 from accounts.organisations import members
 from billing import spending
 from billing.credits import ledger, reconciliation, transfers
-from billing.models import CreditAccount, LedgerEntry
+from billing.models import CreditAccount, Dispute, LedgerEntry
 from billing.payments import disputes, refunds
+from billing.providers import stripe
 from common.money import PICO_PER_CENT, PicoUsd, pico_from_cents
 from tests.accounts.organisations.conftest import add_member, client_in
 from tests.billing.at_once import all_at_once
-from tests.billing.conftest import credits_of, spend
+from tests.billing.conftest import credits_of, sound, spend
 
 PAGE = "/settings/credits/move"
 
@@ -121,3 +123,55 @@ def test_moves_at_once_never_move_more_than_there_is(bought, empty_account, targ
     assert results.count(None) == 2  # one move, and its repetition
     assert (credits_of(empty_account), credits_of(target)) == (400, 600)
     assert reconciliation.faults() == []
+
+
+# --- Disputes of what has moved ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (400, None, 600, 400),
+        (1000, None, 0, 1000),
+        (400, 500, 500, 0),
+        (400, 600, 600, 0),
+        (400, 601, 600, 1),
+    ],
+)
+def test_a_dispute_takes_only_what_has_not_moved(sandbox, bought, target, caplog, monkeypatch, case):
+    moved, disputed, taken, missing = case  # cents; the whole payment is disputed if `disputed` is None
+    empty_account, acme = bought.account, target.organisation
+    move(empty_account, target, moved)
+    spend(empty_account, used=min(100, 1000 - moved))  # spent credits that did not move are taken as well
+    spend(target, used=100)
+    sandbox.post("/_test/disputes", payment_intent=bought.provider_payment)
+    if disputed is not None:  # a part of the payment
+        reported = [replace(each, cents=disputed) for each in stripe.disputes_of(bought.provider_payment)]
+        monkeypatch.setattr(stripe, "disputes_of", lambda payment: reported)
+    disputes.sync(bought)
+
+    dispute = Dispute.objects.get()
+    entries = LedgerEntry.objects.filter(kind="dispute")
+    assert -sum(entries.values_list("amount", flat=True)) == taken * PICO_PER_CENT
+    assert (credits_of(empty_account), credits_of(target)) == (1000 - moved - taken, moved)
+    assert disputes.not_taken(dispute) == missing * PICO_PER_CENT
+    told = f"could not take ${missing / 100:.2f} that had been moved to {acme.public_id}"
+    assert (told in caplog.text) == bool(missing)
+    empty_account.refresh_from_db()
+    target.refresh_from_db()
+    assert empty_account.frozen_reason == disputes.FREEZE_REASON and not target.frozen_reason
+    assert target.balance == (moved - 100) * PICO_PER_CENT
+    assert sound()
+
+
+def test_an_operator_sees_what_a_dispute_could_not_take(sandbox, bought, empty_account, target, acme, admin_client):
+    move(empty_account, target, 400)
+    taken = sandbox.post("/_test/disputes", payment_intent=bought.provider_payment)["id"]
+    disputes.sync(bought)
+    address = f"/admin/billing/dispute/{Dispute.objects.get().pk}/change/"
+    assert f"$4.00, moved to {acme.public_id}." in admin_client.get(address).content.decode()
+    sandbox.post(f"/_test/disputes/{taken}/win")
+    disputes.sync(bought)
+    assert "moved to" not in admin_client.get(address).content.decode()
+    assert (credits_of(empty_account), credits_of(target)) == (600, 400)
+    assert sound()

@@ -30,7 +30,7 @@ def without_worker(monkeypatch) -> None:
 @pytest.fixture
 def notice(account, without_worker) -> Notice:
     """An email to Alice that no worker has delivered."""
-    outbox.enqueue(account, lambda: ("About money", "You have some."))
+    outbox.enqueue(account, lambda _: ("About money", "You have some."))
     return Notice.objects.get()
 
 
@@ -55,7 +55,7 @@ def test_a_worker_is_asked_after_the_commit(account, monkeypatch, django_capture
     monkeypatch.setattr(current_app, "send_task", lambda *task, **how: sent.append(task))
     monkeypatch.setattr(outbox, "wake_worker", wake_worker)
     with django_capture_on_commit_callbacks(execute=True):
-        outbox.enqueue(account, lambda: ("About money", "You have some."))
+        outbox.enqueue(account, lambda _: ("About money", "You have some."))
         assert sent == []
     assert sent == [(tasks.deliver_notice.name, [str(Notice.objects.get().pk)])]
 
@@ -77,7 +77,7 @@ def test_without_a_broker_the_periodic_task_delivers_it(notice, monkeypatch):
 
 def test_a_rollback_sends_nothing(account):
     with pytest.raises(RuntimeError), transaction.atomic():
-        outbox.enqueue(account, lambda: ("About money", "You have some."))
+        outbox.enqueue(account, lambda _: ("About money", "You have some."))
         raise RuntimeError
     tasks.deliver_notices()
     assert mail.outbox == []
@@ -149,7 +149,7 @@ def test_an_undeliverable_notice_is_deleted_after_90_days(notice):
 
 def test_in_an_outage_each_run_tries_one_email(account, without_worker, unreachable_server):
     for number in range(3):
-        outbox.enqueue(account, lambda number=number: (f"News {number}", ""))
+        outbox.enqueue(account, lambda _, number=number: (f"News {number}", ""))
     tasks.deliver_notices()
     assert len(unreachable_server) == 1
     tasks.deliver_notices()
@@ -173,7 +173,7 @@ def test_concurrent_deliveries_send_one_email(notice):
 def crashing_outbox(monkeypatch) -> None:
     """The process dies when it stores an email."""
 
-    def die(*_):
+    def die(*_, **__):
         raise SystemExit
 
     monkeypatch.setattr(outbox, "enqueue", die)

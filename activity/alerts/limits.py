@@ -1,0 +1,93 @@
+"""The clock's look at spend limits of keys and members: those that are nearly or wholly used are told by email.
+
+Settlement does nothing for it. The queries prefer rows that have used 80%; `billing.notifications.alerts` decides.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+from django.urls import reverse
+
+from accounts.models import LimitReset, Membership
+from billing import spending
+from billing.notifications import alerts
+from billing.notifications.alerts import Limited
+from billing.notifications.choices import Kind
+from common.clock import utc_now, window_start
+from keys.models import ApiKey
+
+__all__ = ["alert_all"]
+
+logger = logging.getLogger(__name__)
+
+#: A key that has not been used for this long is left out: what it used was told then.
+LOOK_BACK = timedelta(days=2)
+#: Rows that are read at once.
+CHUNK = 200
+
+
+def alert_all() -> int:
+    """Store the emails about limits that are nearly or wholly used, each once. Return the number of limits.
+
+    A failure does not keep the others from their emails.
+    """
+    now = utc_now()
+    return _each(_keys(now), lambda key: _alert_key(key, now)) + _each(
+        _members(now), lambda member: _alert_member(member, now)
+    )
+
+
+def _keys(now: datetime) -> "Iterable[ApiKey]":
+    used = ApiKey.objects.filter(limit__gt=0, deleted_at=None, disabled=False, last_used_at__gte=now - LOOK_BACK)
+    keys = used.filter(_nearly_used(now, limit="limit", usage="usage"))
+    return keys.select_related("organisation").order_by("pk").iterator(CHUNK)
+
+
+def _members(now: datetime) -> "Iterable[Membership]":
+    limited = Membership.objects.filter(spend_limit__gt=0, user__is_active=True)
+    members = limited.filter(_nearly_used(now, limit="spend_limit", usage="window_usage"))
+    return members.select_related("organisation", "user").order_by("pk").iterator(CHUNK)
+
+
+def _nearly_used(now: datetime, *, limit: str, usage: str) -> Q:
+    """Return the condition of rows that have used 80% of their limit; rounding lets a few more through."""
+    enough = F(limit) / 5 * 4  # divided first: a product could leave the column's range
+    found = Q(limit_reset="", **{f"{usage}__gte": enough})
+    for reset in LimitReset.values:
+        start = window_start(reset, now)
+        found |= Q(limit_reset=reset, window_started_at__gte=start, window_usage__gte=enough)
+    return found
+
+
+def _alert_key(key: ApiKey, now: datetime) -> bool:
+    limited = Limited(
+        kind=Kind.KEY_LIMIT,
+        subject=f"key:{key.pk}",
+        name=f"API key {key.name}",
+        path=reverse("keys:key", args=[key.hash]),
+        members=(key.created_by_id,) if key.created_by_id else (),
+    )
+    return alerts.alert_limit(spending.account_of(key.organisation), limited, key, now)
+
+
+def _alert_member(member: Membership, now: datetime) -> bool:
+    limited = Limited(
+        kind=Kind.BUDGET,
+        subject=f"member:{member.pk}",
+        name=member.user.email,
+        path=reverse("accounts:organization"),
+        members=(member.user_id,),
+    )
+    return alerts.alert_limit(spending.account_of(member.organisation), limited, member, now)
+
+
+def _each(rows: Iterable[object], alert: Callable[..., bool]) -> int:
+    sent = 0
+    for row in rows:
+        try:
+            sent += alert(row)
+        except Exception:
+            logger.exception("alert about the limit of %r not written, next try in a minute", row)
+    return sent
