@@ -11,6 +11,7 @@ from billing import spending
 from common.storage import database
 from common.storage.fresh_cache import FreshCache
 from keys.authentication import KeyIdentity
+from keys.restrictions import Restrictions
 
 __all__ = ["Caller", "chat_caller", "clear", "key_caller"]
 
@@ -43,12 +44,17 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     default_model: str
     policy: Policy
     purchased: int = 0  # all-time purchases, pico-USD
+    restrictions: Restrictions | None = None  # of the key; None: it has none
     app: str = ""
     app_title: str = ""
     user_agent: str = ""
     wants_routing: bool = False  # whether the response describes how it was routed
     #: `X-Sandbox-*` headers, sent to the provider sandbox only.
     sandbox_headers: Mapping[str, str] = {}
+
+    def allows_model(self, model_id: str) -> bool:
+        """Whether a router may choose the model for the caller."""
+        return self.restrictions is None or self.restrictions.allows_model(model_id)
 
 
 class _Payer(msgspec.Struct, frozen=True):
@@ -75,6 +81,7 @@ async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
         default_model=payer.default_model,
         policy=payer.policy,
         purchased=payer.purchased,
+        restrictions=identity.restrictions,
         **details,
     )
 

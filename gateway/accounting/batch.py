@@ -27,8 +27,10 @@ class LockedRows(msgspec.Struct):
 
     accounts: dict[int, AccountRow]
     keys: dict[int, KeyRow]
-    #: pico-USD held by the running requests of each key that has a limit and is about to hold more.
+    #: pico-USD held by the running requests of each key that has a limit and is about to hold more...
     held_by_keys: dict[int, int]
+    #: ...and the number of these requests.
+    running_by_keys: dict[int, int]
     #: pico-USD held for each request that ends, by request id. Reading has deleted these rows.
     holds: dict[str, int]
     #: For ending requests without a hold: pico-USD once held for those that the reaper has released...
@@ -93,13 +95,21 @@ class Batch:
         locked_accounts = {row[0]: AccountRow(*row) for row in _in_utc(next(results))}
         locked_keys = {row[0]: KeyRow(*row) for row in _in_utc(next(results))} if keys else {}
         holds = dict(next(results)) if ended else {}
-        limited = [pk for pk in holding if pk in locked_keys and locked_keys[pk].limit is not None]
-        held_by_keys = _held_by(limited, [*locked_accounts])
+        limited = [pk for pk in holding if (key := locked_keys.get(pk)) and _limits_running(key)]
+        held_by_keys, running_by_keys = _held_by(limited, [*locked_accounts])
         released, charged = _ended_before([pk for pk in ended if pk not in holds])
         limiting = [account.id for account in locked_accounts.values() if account.limits_members]
         members, held_by_members = self._members(limiting, users) if limiting and users else ({}, {})
         return LockedRows(
-            locked_accounts, locked_keys, held_by_keys, holds, released, charged, members, held_by_members
+            locked_accounts,
+            locked_keys,
+            held_by_keys,
+            running_by_keys,
+            holds,
+            released,
+            charged,
+            members,
+            held_by_members,
         )
 
     def _members(
@@ -153,12 +163,16 @@ class Batch:
         run([*bound, *self._commit])
 
 
-def _held_by(keys: list[int], accounts: list[int]) -> dict[int, int]:
-    """pico-USD that the running requests of these keys of these accounts hold, by key."""
+def _limits_running(key: KeyRow) -> bool:
+    return key.limit is not None or key.max_concurrent_requests is not None
+
+
+def _held_by(keys: list[int], accounts: list[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """(pico-USD that the running requests of these keys of these accounts hold, their number), by key."""
     if not keys:
-        return {}
+        return {}, {}
     (rows,) = fetch([(statements().sum_holds_by_key, [ids(accounts), ids(keys)])])
-    return {key: int(amount) for key, amount in rows}
+    return {key: int(amount) for key, amount, _ in rows}, {key: count for key, _, count in rows}
 
 
 def _ended_before(requests: list[str]) -> tuple[dict[str, int], dict[str, int]]:

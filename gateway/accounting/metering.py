@@ -50,6 +50,7 @@ class Meter:
         self.prompt_bound = prompt_bound  # tokens
         self.images = images
         self.max_tokens: int | None = None  # as sent to the provider
+        self.counted_tokens = 0  # that count toward the key's tokens per minute already
         self.attempt: Attempt | None = None
         self.usage: Usage | None = None
         self.finish: Finished | None = None

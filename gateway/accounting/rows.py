@@ -98,6 +98,7 @@ class KeyRow(msgspec.Struct):
     usage: int
     window_usage: int
     window_started_at: datetime | None
+    max_concurrent_requests: int | None
     last_used_at: datetime | None = None  # written only
 
 

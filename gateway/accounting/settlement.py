@@ -20,11 +20,11 @@ import msgspec
 
 from billing import spending
 from common.clock import hour_of, utc_now
-from common.errors import NotAuthenticated, PaymentRequired
+from common.errors import NotAuthenticated, PaymentRequired, RateLimited
 from common.money import PicoUsd
 from gateway.changes import changed_accounts
 from gateway.models import GatewayProcess, Generation
-from keys.status import remaining, require_usable, start_window
+from keys.status import remaining, require_place, require_usable, start_window
 
 from . import measuring
 from .batch import Batch, LockedRows
@@ -83,9 +83,9 @@ class SettlementQueue:
     def admit(self, operation: Admit) -> "asyncio.Future[Admission]":
         """Hold credits. A caller that stops awaiting must still settle the request.
 
-        Awaiting it raises PaymentRequired when the balance or a limit of the key or member does not cover it, and
-        NotAuthenticated when the key has been revoked since it was looked up. While the database is away it raises
-        ServiceUnavailable, and nothing is held.
+        Awaiting it raises PaymentRequired when the balance or a limit of the key or member does not cover it,
+        RateLimited when the key has as many requests running as it allows, and NotAuthenticated when the key has been
+        revoked since it was looked up. While the database is away it raises ServiceUnavailable, and nothing is held.
         """
         return self._writer.submit(operation)
 
@@ -176,7 +176,7 @@ class _Decisions:
             return None
         try:
             return self.admit(operation)
-        except (PaymentRequired, NotAuthenticated) as refusal:
+        except (PaymentRequired, RateLimited, NotAuthenticated) as refusal:
             return refusal
 
     def admit(self, operation: Admit) -> Admission:
@@ -188,6 +188,7 @@ class _Decisions:
         if generation.key_id is not None:
             require_usable(key, self.now)
             assert key is not None
+            require_place(key.max_concurrent_requests, self.locked.running_by_keys.get(key.id, 0))
             key_remaining = remaining(key, self.now, held=held_by_keys.get(key.id, 0))
         spender = (generation.account_id, generation.user_id or 0)
         member, member_remaining = self.locked.members.get(spender), None
@@ -199,6 +200,8 @@ class _Decisions:
             self.locked.held_by_members[spender] = self.locked.held_by_members.get(spender, 0) + hold
         if key is not None and key_remaining is not None:
             held_by_keys[key.id] = held_by_keys.get(key.id, 0) + hold
+        if key is not None and key.max_concurrent_requests is not None:
+            self.locked.running_by_keys[key.id] = self.locked.running_by_keys.get(key.id, 0) + 1
         self.opened.append(generation.held(hold, PROCESS_ID))
         return Admission(hold=hold, max_tokens=max_tokens)
 

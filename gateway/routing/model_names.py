@@ -8,7 +8,7 @@ model is routed: `:nitro` (fastest first), `:floor` (cheapest first), `:exacto` 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 import msgspec
@@ -40,17 +40,23 @@ class ResolvedModel(msgspec.Struct, frozen=True):
 
 
 def resolve(
-    catalogue: Catalogue, name: str, *, auto_models: Sequence[str], needs: frozenset[str], draw: Draw
+    catalogue: Catalogue,
+    name: str,
+    *,
+    auto_models: Sequence[str],
+    needs: frozenset[str],
+    draw: Draw,
+    allows: Callable[[str], bool] = lambda model_id: True,
 ) -> list[ResolvedModel]:
     """The models that `name` stands for, in the order to try them: one, or those that a router chooses.
 
-    Routers choose among models that have every parameter and input modality of `needs`; `openrouter/free` orders them
-    by `draw`. Raises ModelNotFound, saying what is wrong with the name, or NoEndpoints when no provider here serves
-    the model.
+    Routers choose among models that `allows` accepts by their ID, and that have every parameter and input modality of
+    `needs`; `openrouter/free` orders them by `draw`. Raises ModelNotFound, saying what is wrong with the name, or
+    NoEndpoints when no provider here serves the model.
     """
     base, *suffixes = name.strip().lower().split(":")
     if base in ROUTERS:
-        chosen = _choose(catalogue, base, auto_models, needs, draw)
+        chosen = _choose(catalogue, base, auto_models, needs, draw, allows)
         variants = _dynamic(name, suffixes, catalogue)
         return [ResolvedModel(model, variants, base.partition("/")[2]) for model in chosen]
     model = catalogue.find(base) or _native(catalogue, base)
@@ -93,15 +99,20 @@ def _dynamic(name: str, suffixes: list[str], catalogue: Catalogue) -> frozenset[
 
 
 def _choose(
-    catalogue: Catalogue, router: str, auto_models: Sequence[str], needs: frozenset[str], draw: Draw
+    catalogue: Catalogue,
+    router: str,
+    auto_models: Sequence[str],
+    needs: frozenset[str],
+    draw: Draw,
+    allows: Callable[[str], bool],
 ) -> list[ModelEntry]:
     if router == "openrouter/free":
-        models = catalogue.models.values()
-        free = [model for model in models if model.is_free and model.task == "chat" and _has(model, needs)]
+        models = [model for model in catalogue.models.values() if model.is_free and model.task == "chat"]
+        free = [model for model in models if _has(model, needs) and allows(model.id)]
         chosen = sorted(free, key=lambda model: draw(model.id))[:FREE_CHOICES]
     else:
         ranked = [model for name in auto_models if (model := catalogue.find(name)) is not None]
-        chosen = [model for model in ranked if _has(model, needs)]
+        chosen = [model for model in ranked if _has(model, needs) and allows(model.id)]
     if not chosen:
         raise NoEndpoints(
             f"No models match your request and model restrictions: {router} found none"

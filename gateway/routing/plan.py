@@ -15,6 +15,7 @@ import msgspec
 from common.errors import ModelNotFound, NoEndpoints
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
+from keys.status import model_refusal
 from models_catalog.catalog import Catalogue, EndpointEntry
 
 from .affinity import Draw
@@ -61,13 +62,16 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
     """The endpoints to try, in order.
 
     A name without a model gives way to the next one. Raises ModelNotFound for an unknown name after which none is
-    left, InvalidRequest for a model of another task, NoEndpoints when no endpoint may or can serve the request (the
-    message counts the exclusions by reason), and ContextLengthExceeded when only its length is in the way.
+    left, PermissionDenied when the API key may use none of the models, InvalidRequest for a model of another task,
+    NoEndpoints when no endpoint may or can serve the request (the message counts the exclusions by reason), and
+    ContextLengthExceeded when only its length is in the way.
     """
     default = caller.default_model or context.default_model
     requested = request.model or (request.models[0] if request.models else default)
     constraints = RoutingConstraints.of(request, caller.policy, context.prompt_tokens)
-    resolved = _resolved([requested, *request.models], catalogue, constraints, context)
+    resolved = _of_key(
+        _resolved([requested, *request.models], catalogue, constraints, context, caller), caller, requested
+    )
     require_task(request, resolved)
     exclusions: Counter[Exclusion] = Counter()
     endpoints = EndpointFilter(constraints)
@@ -94,7 +98,7 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
 
 
 def _resolved(
-    names: list[str], catalogue: Catalogue, constraints: RoutingConstraints, context: RoutingContext
+    names: list[str], catalogue: Catalogue, constraints: RoutingConstraints, context: RoutingContext, caller: Caller
 ) -> list[ResolvedModel]:
     """The models that the names stand for. The error of the last name when none has a model."""
     draw = context.stable_draw or context.random_draw
@@ -102,12 +106,28 @@ def _resolved(
     failure: NoEndpoints | ModelNotFound | None = None
     for name in dict.fromkeys(names):
         try:
-            resolved += resolve(catalogue, name, auto_models=context.auto_models, needs=constraints.needs, draw=draw)
+            resolved += resolve(
+                catalogue,
+                name,
+                auto_models=context.auto_models,
+                needs=constraints.needs,
+                draw=draw,
+                allows=caller.allows_model,
+            )
         except (NoEndpoints, ModelNotFound) as error:
             failure = error
     if failure and not resolved:
         raise failure
     return resolved
+
+
+def _of_key(resolved: list[ResolvedModel], caller: Caller, requested: str) -> list[ResolvedModel]:
+    """The models that the caller's API key may use. Raises PermissionDenied when it is none."""
+    if (restrictions := caller.restrictions) is None or not restrictions.models:
+        return resolved
+    if not (allowed := [one for one in resolved if restrictions.allows_model(one.model.id)]):
+        raise model_refusal(restrictions, requested)
+    return allowed
 
 
 def _usable(

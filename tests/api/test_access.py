@@ -70,6 +70,7 @@ TABLE = {
         "GET /keys/{hash}",
         "PATCH /keys/{hash}",
         "DELETE /keys/{hash}",
+        "POST /keys/{hash}/rotate",
         "GET /organization/members",
     ),
 }

@@ -29,14 +29,16 @@ FOR NO KEY UPDATE;
 
 -- name: read_keys
 -- param: ids bigint[]
-SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
+    max_concurrent_requests
 FROM keys_apikey
 WHERE id = ANY(:'ids'::bigint[])
 ORDER BY id;
 
 -- name: lock_keys
 -- param: ids bigint[]
-SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
+    max_concurrent_requests
 FROM keys_apikey
 WHERE id = ANY(:'ids'::bigint[])
 ORDER BY id
@@ -52,7 +54,7 @@ RETURNING id, amount;
 -- By account as well, because the index `holds_of_account` begins with it.
 -- param: account_ids bigint[]
 -- param: key_ids bigint[]
-SELECT key_id, sum(amount)
+SELECT key_id, sum(amount), count(*)
 FROM gateway_hold
 WHERE account_id = ANY(:'account_ids'::bigint[]) AND key_id = ANY(:'key_ids'::bigint[])
 GROUP BY key_id;

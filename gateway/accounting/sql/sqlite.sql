@@ -29,14 +29,16 @@ ORDER BY id;
 
 -- name: read_keys
 -- param: ids json
-SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
+    max_concurrent_requests
 FROM keys_apikey
 WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
 
 -- name: lock_keys
 -- param: ids json
-SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at
+SELECT id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
+    max_concurrent_requests
 FROM keys_apikey
 WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
@@ -51,7 +53,7 @@ RETURNING id, amount;
 -- By account as well, because the index `holds_of_account` begins with it.
 -- param: account_ids json
 -- param: key_ids json
-SELECT key_id, sum(amount)
+SELECT key_id, sum(amount), count(*)
 FROM gateway_hold
 WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND key_id IN (SELECT value FROM json_each(:key_ids))
 GROUP BY key_id;
