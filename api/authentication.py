@@ -9,13 +9,20 @@ __all__ = ["by_key", "by_management_key"]
 
 
 class ByKey(AuthBase):
-    """Authenticates a key of either kind. Its identity becomes `request.auth`. Raises NotAuthenticated."""
+    """Authenticates a key of either kind. Its identity becomes `request.auth`.
+
+    Raises NotAuthenticated, and PermissionDenied if the key may not be used from the client's address.
+    """
 
     openapi_type = "http"
     openapi_scheme = "bearer"
 
     def __call__(self, request: HttpRequest) -> authentication.KeyIdentity:
-        return authentication.authenticate_sync(request.headers.get("Authorization"), request.headers.get("X-Api-Key"))
+        return authentication.authenticate_sync(
+            request.headers.get("Authorization"),
+            request.headers.get("X-Api-Key"),
+            address=request.META.get("REMOTE_ADDR"),
+        )
 
 
 class ByManagementKey(ByKey):

@@ -98,7 +98,12 @@ class Application:
     async def _respond(self, request: Request, protocol: CallerProtocol) -> Response | PatientResponse:
         asked: completions.ChatRequest | None = None
         try:
-            identity = await authenticate(request.headers.get("authorization"), request.headers.get("x-api-key"))
+            client = request.scope.get("client")
+            identity = await authenticate(
+                request.headers.get("authorization"),
+                request.headers.get("x-api-key"),
+                address=client[0] if client else None,
+            )
             require_inference(identity)
             body = await read_body(request.scope, request.receive, settings.MAX_REQUEST_BYTES)
             asked = protocol.parse(body)  # known before its preset, whose absence is refused in the protocol's shape

@@ -16,6 +16,7 @@ from guardrails.lookup import Restrictions
 from keys.authentication import KeyIdentity
 from keys.models import OwnProviderKey
 from keys.provider_keys.using import OwnKey, own_keys_of
+from keys.restrictions import Restrictions as KeyRestrictions
 
 __all__ = ["Caller", "chat_caller", "clear", "key_caller"]
 
@@ -58,12 +59,17 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     purchased: int = 0  # all-time purchases, pico-USD
     own_keys: tuple[OwnKey, ...] = ()  # provider keys of its own that this caller may use
+    restrictions: KeyRestrictions | None = None  # of the key; None: it has none
     app: str = ""
     app_title: str = ""
     user_agent: str = ""
     wants_routing: bool = False  # whether the response describes how it was routed
     #: `X-Sandbox-*` headers, sent to the provider sandbox only.
     sandbox_headers: Mapping[str, str] = {}
+
+    def allows_model(self, model_id: str) -> bool:
+        """Whether a router may choose the model for the caller."""
+        return self.restrictions is None or self.restrictions.allows_model(model_id)
 
 
 class _Payer(msgspec.Struct, frozen=True):
@@ -97,6 +103,7 @@ async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
         policy=await _policy(payer, identity.organisation_id, identity.key_id, identity.created_by),
         purchased=payer.purchased,
         own_keys=_allowed(payer, identity.hash, identity.created_by) if payer.own_keys else (),
+        restrictions=identity.restrictions,
         **details,
     )
 

@@ -30,6 +30,7 @@ from gateway.steps.healing import healed
 from gateway.steps.preparation import PreparedRequest, prepare
 from gateway.steps.presets import with_preset
 from gateway.steps.relay import Relay, open_relay
+from keys import rates
 from models_catalog.catalog import Catalogue
 
 from . import web_search
@@ -124,9 +125,9 @@ class InferenceService:
         Of a request that does not stream, Started comes when a provider has finished; `on_first_token` is called when
         one has begun, and again for the next one if the response breaks off.
         Billed is missing if the database is away: then the caller is charged when it is back.
-        Before Started it raises ApiError: 400, 404 and 429 from planning, 401, 402 and 503 from admission, 502 from a
-        web search, the last provider's error when none responded. Closing the generator ends the response and settles
-        it.
+        Before Started it raises ApiError: 400, 403, 404 and 429 from planning, 401, 402, 429 and 503 from admission,
+        502 from a web search, the last provider's error when none responded. Closing the generator ends the response
+        and settles it.
         """
         prepared = await self._prepare(caller, request)
         meter = self._meter(caller, prepared)
@@ -203,7 +204,7 @@ class InferenceService:
         return prepared
 
     def _meter(self, caller: Caller, prepared: PreparedRequest) -> Meter:
-        return Meter(
+        meter = Meter(
             caller,
             prepared.request,
             prepared.plan,
@@ -211,6 +212,8 @@ class InferenceService:
             images=prepared.images,
             clock=self._clock,
         )
+        meter.counted_tokens = prepared.counted_tokens
+        return meter
 
     async def _admit(self, meter: Meter, operation: settlement.Admit) -> None:
         """Hold credits for the request. If the caller leaves before it is written, it is released afterwards."""
@@ -261,7 +264,11 @@ class InferenceService:
             self._health.record_success(
                 relay.attempt.key, relay.seconds * 1000, generation.completion_tokens, relay.seconds + streaming
             )
-        return await self._settlements.settle(settlement.Settle(generation=generation, cost=cost))
+        settled = await self._settlements.settle(settlement.Settle(generation=generation, cost=cost))
+        if relay is not None and (restrictions := meter.caller.restrictions) is not None:
+            tokens = generation.prompt_tokens + generation.completion_tokens
+            await rates.add_tokens(restrictions, tokens - meter.counted_tokens)
+        return settled
 
     async def _drain_relay(self, meter: Meter, relay: Relay) -> None:
         """Read an abandoned stream to its end: its provider cannot be told to stop, and bills all of it."""

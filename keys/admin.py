@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -35,8 +35,17 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         "used",
         "spend_limit",
         "limit_reset",
+        "allowed_ips",
+        "allowed_models",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "max_concurrent_requests",
+        "external_user",
+        "previous_hash_expires_at",
         "created_at",
         "last_used_at",
+        "updated_at",
+        "updated_by",
         "deleted_at",
     )
 
@@ -46,7 +55,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         # What uses an index needs no scan of all keys.
         text = search_term.strip()
         if re.fullmatch(r"[0-9a-f]{64}", text):
-            return queryset.filter(hash=text), False
+            return queryset.filter(Q(hash=text) | Q(previous_hash=text)), False
         if text.startswith("org_"):
             return queryset.filter(organisation__public_id=text), False
         if "@" in text and (user := User.objects.filter(email=text.lower()).first()):
@@ -78,7 +87,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         done = 0
         for key in queryset.filter(deleted_at=None).exclude(disabled=disabled):
             ApiKey.objects.filter(pk=key.pk).update(disabled=disabled)
-            authentication.clear(key.hash)
+            authentication.clear(*key.hashes)
             self.log_action(request, key, "Disabled." if disabled else "Enabled.")
             done += 1
         self.report(request, done, "Keys disabled" if disabled else "Keys enabled")

@@ -19,7 +19,8 @@ from common.storage import database
 from common.storage.fresh_cache import FreshCache
 
 from .models import ApiKey
-from .status import require_usable
+from .restrictions import Restrictions, restrictions_of
+from .status import require_address, require_current, require_usable
 
 __all__ = [
     "KeyIdentity",
@@ -53,6 +54,7 @@ class KeyIdentity:
     hash: str
     name: str
     app: str = ""  # the address of the app that it was made for
+    restrictions: Restrictions | None = None
 
 
 #: Keys by hash.
@@ -76,24 +78,34 @@ def label_of(secret: str) -> str:
     return f"{PREFIX}{secret[len(PREFIX) :][:3]}...{secret[-4:]}"
 
 
-async def authenticate(authorization: str | None, x_api_key: str | None = None) -> KeyIdentity:
-    """Return the identity of the key in these headers. Raises NotAuthenticated (401) with the remedy."""
+async def authenticate(
+    authorization: str | None, x_api_key: str | None = None, *, address: str | None = None
+) -> KeyIdentity:
+    """Return the identity of the key in these headers.
+
+    Raises NotAuthenticated (401) with the remedy, and PermissionDenied (403) if the key may not be used from the
+    client's address.
+    """
     key_hash = hash_of(secret_in(authorization, x_api_key))
     identity, stale = identities.lookup(key_hash)
-    if identity is not None and not stale:
-        return identity
-    read_at = identities.now()
-    return _accepted(await database.run(_read, key_hash), key_hash, read_at)
+    if identity is None or stale:
+        read_at = identities.now()
+        identity = _accepted(await database.run(_read, key_hash), key_hash, read_at)
+    require_address(identity.restrictions, address)
+    return identity
 
 
-def authenticate_sync(authorization: str | None, x_api_key: str | None = None) -> KeyIdentity:
+def authenticate_sync(
+    authorization: str | None, x_api_key: str | None = None, *, address: str | None = None
+) -> KeyIdentity:
     """Like `authenticate`, for code outside an event loop."""
     key_hash = hash_of(secret_in(authorization, x_api_key))
     identity, stale = identities.lookup(key_hash)
-    if identity is not None and not stale:
-        return identity
-    read_at = identities.now()
-    return _accepted(_read(key_hash), key_hash, read_at)
+    if identity is None or stale:
+        read_at = identities.now()
+        identity = _accepted(_read(key_hash), key_hash, read_at)
+    require_address(identity.restrictions, address)
+    return identity
 
 
 def require_inference(identity: KeyIdentity) -> None:
@@ -110,13 +122,14 @@ def require_management(identity: KeyIdentity) -> None:
         raise PermissionDenied("Only management keys can perform this operation")
 
 
-def clear(key_hash: str) -> None:
+def clear(*key_hashes: str) -> None:
     """Read a changed key again in this process. Other processes notice within USABLE_SECONDS."""
-    identities.discard(key_hash)
+    for key_hash in key_hashes:
+        identities.discard(key_hash)
 
 
 def _read(key_hash: str) -> ApiKey | None:
-    return ApiKey.objects.filter(hash=key_hash).first()
+    return next(iter(ApiKey.objects.with_hash(key_hash)[:1]), None)
 
 
 def _refusal(problem: str) -> NotAuthenticated:
@@ -145,11 +158,12 @@ def _accepted(key: ApiKey | None, key_hash: str, read_at: float) -> KeyIdentity:
     moment = utc_now()
     try:
         require_usable(key, moment)
+        assert key is not None
+        require_current(key.previous_hash, key.previous_hash_expires_at, key_hash, moment)
     except NotAuthenticated:
         if identities.peek(key_hash) is not None:  # for unknown keys it would only disturb the reading of others
             clear(key_hash)
         raise
-    assert key is not None
     identity = KeyIdentity(
         key_id=key.pk,
         organisation_id=key.organisation_id,
@@ -158,7 +172,9 @@ def _accepted(key: ApiKey | None, key_hash: str, read_at: float) -> KeyIdentity:
         hash=key.hash,
         name=key.name,
         app=key.app,
+        restrictions=restrictions_of(key),
     )
-    lifetime = (key.expires_at - moment).total_seconds() if key.expires_at else math.inf
+    ends = [key.expires_at, key.previous_hash_expires_at if key_hash == key.previous_hash else None]
+    lifetime = min(((end - moment).total_seconds() for end in ends if end), default=math.inf)
     identities.put(key_hash, identity, read_at=read_at, lifetime=lifetime)
     return identity

@@ -18,6 +18,11 @@ from .provider_keys import changing
 __all__ = ["connect_signals"]
 
 NAME = "Key of a deleted account"
+#: The columns that tell something about the person or their machines.
+ERASED = (
+    "name", "label", "app", "external_user", "allowed_ips", "hash", "previous_hash", "previous_hash_expires_at",
+    "disabled", "deleted_at", "updated_at", "created_by",
+)  # fmt: skip
 
 
 def connect_signals() -> None:
@@ -34,11 +39,12 @@ def _erase(leaving: Leaving, **_: Any) -> None:
     erasing.forget_in_log(ApiKey, [key.pk for key in keys])
     now = utc_now()
     for key in keys:
-        transaction.on_commit(partial(authentication.clear, key.hash))
-        key.name, key.label, key.app = NAME, "", ""
+        transaction.on_commit(partial(authentication.clear, *key.hashes))
+        key.name, key.label, key.app, key.external_user = NAME, "", "", ""
         key.hash = authentication.hash_of(secrets.token_hex(32))  # of nothing: it is only unique
         key.disabled, key.deleted_at, key.updated_at = True, key.deleted_at or now, now
+        key.previous_hash = key.previous_hash_expires_at = None
+        key.allowed_ips = []
         key.created_by = None
-    ApiKey.objects.bulk_update(
-        keys, ["name", "label", "app", "hash", "disabled", "deleted_at", "updated_at", "created_by"], batch_size=200
-    )
+    ApiKey.objects.bulk_update(keys, ERASED, batch_size=200)
+    ApiKey.objects.filter(updated_by=leaving.user).update(updated_by=None)

@@ -25,6 +25,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Return the keys that run inference, without management keys."""
         return self.filter(is_management=False)
 
+    def with_hash(self, key_hash: str) -> "ApiKeyQuerySet":
+        """Return the key whose secret, or the one before its last rotation, has this hash."""
+        return self.filter(models.Q(hash=key_hash) | models.Q(previous_hash=key_hash))
+
 
 class ApiKey(models.Model):
     """A bearer key. Only its SHA-256 is stored; the key itself is shown once.
@@ -45,11 +49,24 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     # The address of the app that a person has connected with it ("https://example.com"); empty: no app.
     app = models.CharField(max_length=200, blank=True)
+    external_user = models.CharField(max_length=255, blank=True)  # the customer's own ID of the person who uses it
 
     # Maximum spend (pico-USD) in each window, or in all; null: no limit.
     limit = models.BigIntegerField(null=True, blank=True)
     limit_reset = models.CharField(max_length=10, choices=Reset.choices, blank=True)
     include_byok_in_limit = models.BooleanField(default=False)
+
+    # Where it may be used, what for, and how much. Empty or null: no restriction.
+    allowed_ips = models.JSONField(default=list, blank=True)  # CIDR ranges
+    allowed_models = models.JSONField(default=list, blank=True)  # model IDs, and "author/*"
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    tokens_per_minute = models.PositiveBigIntegerField(null=True, blank=True)
+    max_concurrent_requests = models.PositiveIntegerField(null=True, blank=True)
+
+    # The hash of the secret before the last rotation, which works until the grace period ends. It is kept afterwards,
+    # so that links with it still lead here.
+    previous_hash = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    previous_hash_expires_at = models.DateTimeField(null=True, blank=True)
 
     # Written only by the settlement of requests (pico-USD).
     usage = models.BigIntegerField(default=0)
@@ -62,6 +79,7 @@ class ApiKey(models.Model):
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(null=True, blank=True)
+    updated_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = ApiKeyQuerySet.as_manager()
@@ -74,10 +92,23 @@ class ApiKey(models.Model):
                 fields=("id",), condition=models.Q(limit__isnull=False, deleted_at=None), name="keys_with_limit"
             ),
         )
-        constraints = (models.CheckConstraint(condition=models.Q(usage__gte=0), name="key_usage_not_negative"),)
+        constraints = (
+            models.CheckConstraint(condition=models.Q(usage__gte=0), name="key_usage_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(previous_hash=None, previous_hash_expires_at=None)
+                | models.Q(previous_hash__isnull=False, previous_hash_expires_at__isnull=False)
+                & ~models.Q(previous_hash=models.F("hash")),
+                name="key_previous_hash_is_another",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.label})"
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """The hashes of its secrets: the current one, and the one before the last rotation."""
+        return (self.hash, self.previous_hash) if self.previous_hash else (self.hash,)
 
     @property
     def held(self) -> PicoUsd:

@@ -1,8 +1,10 @@
-"""May a key be used now, and how much of its spend limit is left? Pure functions over a key's columns.
+"""May a key be used now, from here, for this model, and how much of its spend limit is left? Pure functions.
 
-Authentication, admission and pages all ask here, each with its own row type (`KeyColumns`).
+Authentication, routing, admission and pages all ask here, each with its own row type (`KeyColumns`). Requests and
+tokens per minute need a count: `rates.py`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -10,12 +12,27 @@ from typing import Protocol
 
 from django.conf import settings
 
-from common.errors import NotAuthenticated
+from common.errors import NotAuthenticated, PermissionDenied, RateLimited
 from common.limits import spend_limits
 from common.limits.spend_limits import LimitColumns
 from common.money import PicoUsd
+from common.web.client_address import Network, parse_address
 
-__all__ = ["KeyColumns", "KeyStatus", "limit_columns", "remaining", "require_usable", "start_window"]
+from .restrictions import Restrictions
+
+__all__ = [
+    "KeyColumns",
+    "KeyStatus",
+    "is_within",
+    "limit_columns",
+    "model_refusal",
+    "remaining",
+    "require_address",
+    "require_current",
+    "require_place",
+    "require_usable",
+    "start_window",
+]
 
 
 class KeyColumns(LimitColumns, Protocol):
@@ -76,6 +93,47 @@ def require_usable(key: KeyColumns | None, now: datetime) -> None:
         raise _refusal("This API key is disabled. Enable it")
     if _is_expired(key, now):
         raise _refusal("This API key has expired. Create a new one")
+
+
+def require_current(previous_hash: str | None, works_until: datetime | None, key_hash: str, now: datetime) -> None:
+    """Raise NotAuthenticated if the hash is that of a secret before a rotation whose grace period has ended."""
+    if previous_hash == key_hash and works_until is not None and works_until <= now:
+        raise _refusal("This API key has been rotated. Use its new secret, or rotate it again")
+
+
+def require_address(restrictions: Restrictions | None, address: str | None) -> None:
+    """Raise PermissionDenied (403) if the key may not be used from the client's address."""
+    if restrictions is None or not restrictions.networks or is_within(address, restrictions.networks):
+        return
+    raise PermissionDenied(
+        f"This API key may not be used from {address or 'an unknown address'}. Add the address to its allowed IP "
+        f"addresses at {settings.SITE_URL}/settings/keys"
+    )
+
+
+def is_within(address: str | None, networks: Iterable[Network]) -> bool:
+    """Return whether the address is in one of the networks."""
+    parsed = parse_address(address) if address else None
+    return parsed is not None and any(parsed in network for network in networks)
+
+
+def model_refusal(restrictions: Restrictions, requested: str) -> PermissionDenied:
+    """Return the refusal (403) of a key that may use none of the models that the name stands for."""
+    listed = ", ".join(sorted(restrictions.models)[:5]) + (", ..." if len(restrictions.models) > 5 else "")
+    return PermissionDenied(
+        f"This API key may not use {requested[:100]}. It allows {listed}. Add the model at "
+        f"{settings.SITE_URL}/settings/keys"
+    )
+
+
+def require_place(most: int | None, running: int) -> None:
+    """Raise RateLimited (429) if as many requests of the key are running as it allows at the same time."""
+    if most is not None and running >= most:
+        raise RateLimited(
+            f"This API key allows {most} {'request' if most == 1 else 'requests'} at the same time. Wait for one to "
+            f"finish, or raise the limit at {settings.SITE_URL}/settings/keys",
+            headers={"Retry-After": "1"},
+        )
 
 
 def _is_expired(key: KeyColumns, now: datetime) -> bool:

@@ -27,6 +27,8 @@ urlpatterns = [
     path("settings/keys/<key_hash:key_hash>", views.key, name="key"),
     path("settings/keys/<key_hash:key_hash>/change", views.change_key, name="change-key"),
     path("settings/keys/<key_hash:key_hash>/switch", views.switch_key, name="switch-key"),
+    path("settings/keys/<key_hash:key_hash>/rotate", views.rotate_key, name="rotate-key"),
+    path("settings/keys/<key_hash:key_hash>/end-grace", views.end_grace, name="end-grace"),
     path("settings/keys/<key_hash:key_hash>/delete", views.delete_key, name="delete-key"),
     # /settings/management-keys
     path("settings/management-keys", views.management_keys, name="management-keys"),

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import access
 from common.clock import utc_now
+from common.errors import Conflict
 from common.web.http import AuthedRequest
 
 from . import authentication, issuing, samples
-from .forms import CreateKeyForm, CreateManagementKeyForm, EditKeyForm
+from .forms import CreateKeyForm, CreateManagementKeyForm, EditKeyForm, RotateKeyForm
 from .models import ApiKey
 from .status import KeyStatus
 
@@ -57,12 +58,12 @@ def _list(request: AuthedRequest, template: str, shown: QuerySet[ApiKey], *, man
 def create_key(request: AuthedRequest) -> HttpResponse:
     """The form of a new key; posted, its secret, shown once."""
     organisation = access.for_member(request)
-    form = CreateKeyForm(request.POST or None)
+    form = CreateKeyForm(request.POST or None, address=request.META["REMOTE_ADDR"])
     if not form.is_valid():
         return _form(request, "keys/create_key.html", form)
     if _posted_before(request):
         return redirect("keys:keys")
-    chosen = {name: form.cleaned_data[name] for name in ("name", "limit", "limit_reset", "expires_at")}
+    chosen = {name: form.cleaned_data[name] for name in form.SETTINGS}
     created, secret = issuing.create(organisation, request.user, **chosen)
     return _show_secret(request, created, secret)
 
@@ -73,12 +74,12 @@ def create_key(request: AuthedRequest) -> HttpResponse:
 def create_management_key(request: AuthedRequest) -> HttpResponse:
     """Like `create_key`, for a management key. For admins."""
     organisation = access.for_admin(request)
-    form = CreateManagementKeyForm(request.POST or None)
+    form = CreateManagementKeyForm(request.POST or None, address=request.META["REMOTE_ADDR"])
     if not form.is_valid():
         return _form(request, "keys/create_management_key.html", form)
     if _posted_before(request):
         return redirect("keys:management-keys")
-    chosen = {name: form.cleaned_data[name] for name in ("name", "expires_at")}
+    chosen = {name: form.cleaned_data[name] for name in ("name", "expires_at", "allowed_ips")}
     created, secret = issuing.create(organisation, request.user, is_management=True, **chosen)
     return _show_secret(request, created, secret)
 
@@ -86,14 +87,16 @@ def create_management_key(request: AuthedRequest) -> HttpResponse:
 @login_required
 @require_GET
 def key(request: AuthedRequest, key_hash: str) -> HttpResponse:
-    """The page of a key: limit, usage and code samples."""
-    key = _visible_key(request, key_hash)
+    """The page of a key: limit, usage, restrictions and code samples."""
+    key, now = _visible_key(request, key_hash), utc_now()
+    grace_ends = key.previous_hash_expires_at
     return render(
         request,
         "keys/key.html",
         {
             "key": key,
-            "status": KeyStatus(key, utc_now()),
+            "status": KeyStatus(key, now),
+            "grace_ends": grace_ends if grace_ends and grace_ends > now else None,
             "samples": samples.for_key(key, f"{authentication.PREFIX}..."),
         },
     )
@@ -102,13 +105,13 @@ def key(request: AuthedRequest, key_hash: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def change_key(request: AuthedRequest, key_hash: str) -> HttpResponse:
-    """The form to edit a key's name, limit and expiration."""
+    """The form to edit a key's name, limits, expiration and restrictions."""
     key = _visible_key(request, key_hash)
-    form = EditKeyForm(key, request.POST or None)
+    form = EditKeyForm(key, request.POST or None, address=request.META["REMOTE_ADDR"])
     if not form.is_valid():
         came_from = request.POST.get("from") or request.GET.get("from", "key")
         return _form(request, "keys/change_key.html", form, key=key, came_from=came_from)
-    issuing.update(key, **form.changes())
+    issuing.update(key, by=request.user.pk, **form.changes())
     messages.success(request, f"Saved “{form.cleaned_data['name']}”.")
     return _back(request, key)
 
@@ -119,10 +122,39 @@ def switch_key(request: AuthedRequest, key_hash: str) -> HttpResponse:
     """Disable or enable a key, as the posted `disabled` says."""
     key = _visible_key(request, key_hash)
     disabled = request.POST.get("disabled") == "on"
-    issuing.update(key, disabled=disabled)
+    issuing.update(key, by=request.user.pk, disabled=disabled)
     result = "disabled. Requests with it fail until you enable it." if disabled else "enabled."
     messages.success(request, f"“{key.name}” is {result}")
     return _back(request, key)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def rotate_key(request: AuthedRequest, key_hash: str) -> HttpResponse:
+    """The form to rotate a key; posted, its new secret, shown once."""
+    key = _visible_key(request, key_hash)
+    form = RotateKeyForm(request.POST or None)
+    if not form.is_valid():
+        return render(request, "keys/rotate_key.html", {"key": key, "form": form}, status=422 if form.is_bound else 200)
+    try:
+        if key.hash != key_hash:  # the page was posted again
+            raise Conflict("This key was already rotated. Its new secret was shown once.")
+        key, secret = issuing.rotate(key, grace=form.grace_period, by=request.user.pk)
+    except Conflict as error:
+        messages.error(request, error.message)
+        return _follow(request, "keys:key", key.hash)
+    return _show_secret(request, key, secret)
+
+
+@login_required
+@require_POST
+def end_grace(request: AuthedRequest, key_hash: str) -> HttpResponse:
+    """Refuse the secret that a key had before it was rotated."""
+    key = _visible_key(request, key_hash)
+    issuing.end_grace(key, by=request.user.pk)
+    messages.success(request, "The old secret is revoked. Requests with it fail.")
+    return redirect("keys:key", key.hash)
 
 
 @login_required
@@ -140,8 +172,8 @@ def delete_key(request: AuthedRequest, key_hash: str) -> HttpResponse:
 def _visible_key(request: AuthedRequest, key_hash: str) -> ApiKey:
     """Return the key if the user may see it; 404 otherwise."""
     organisation = access.for_member(request)
-    visible = ApiKey.objects.visible_to(request.user, organisation).select_related("created_by")
-    return get_object_or_404(visible, hash=key_hash)
+    visible = ApiKey.objects.visible_to(request.user, organisation).select_related("created_by", "updated_by")
+    return get_object_or_404(visible.with_hash(key_hash))
 
 
 def _form(request: AuthedRequest, template: str, form: Any, **context: Any) -> HttpResponse:

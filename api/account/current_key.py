@@ -31,7 +31,12 @@ _SHARED = frozenset(schemas.CurrentKeyData.model_fields) & frozenset(schemas.Key
 def get_current_key(request: KeyRequest) -> HttpResponse:
     """Return the key that the request is made with: its limits, and its usage in each window."""
     organisation = organisation_of(request)
-    key = ApiKey.objects.of(organisation).select_related("created_by").filter(pk=request.auth.key_id).first()
+    key = (
+        ApiKey.objects.of(organisation)
+        .select_related("created_by", "updated_by")
+        .filter(pk=request.auth.key_id)
+        .first()
+    )
     if key is None:
         raise NotFound("API key not found")
     listed = {name: value for name, value in keys_json(organisation, [key])[0].items() if name in _SHARED}

@@ -15,9 +15,9 @@ from api.account.schemas import keys as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.clock import utc_now
-from common.errors import InvalidRequest, NotFound
+from common.errors import Conflict, InvalidRequest, NotFound
 from common.money import PicoUsd, pico_from_usd
-from keys import issuing
+from keys import issuing, restrictions
 from keys.models import ApiKey
 from keys.status import remaining
 
@@ -30,9 +30,29 @@ Name = Annotated[
 ]
 Limit = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=12)]
 Reset = Literal["daily", "weekly", "monthly"]
+Most = Annotated[int, Field(ge=1, le=1_000_000_000)]
+ExternalUser = Annotated[str, StringConstraints(strip_whitespace=True, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Listed = Annotated[list[Annotated[str, StringConstraints(max_length=400)]], Field(max_length=restrictions.MAX_ENTRIES)]
 
 
-class NewKey(Schema):
+class Restrictions(Schema):
+    """Extensions: where and how much the key may be used. Null and an empty list restrict nothing.
+
+    `allowed_ips` has addresses and CIDR ranges; `allowed_models` has model IDs, and `author/*` for all of an author.
+    """
+
+    allowed_ips: Listed | None = None
+    allowed_models: Listed | None = None
+    requests_per_minute: Most | None = None
+    tokens_per_minute: Most | None = None
+    max_concurrent_requests: Most | None = None
+    external_user: ExternalUser | None = None
+
+
+RESTRICTIONS = frozenset(Restrictions.model_fields)
+
+
+class NewKey(Restrictions):
     """The settings of a new key. `limit` is in dollars, `expires_at` in UTC."""
 
     name: Name
@@ -44,7 +64,7 @@ class NewKey(Schema):
     workspace_id: str | None = None
 
 
-class KeyChanges(Schema):
+class KeyChanges(Restrictions):
     """The fields to change. Fields that are left out keep their value."""
 
     name: Name | None = None
@@ -52,6 +72,12 @@ class KeyChanges(Schema):
     limit: Limit | None = None
     limit_reset: Reset | None = None
     include_byok_in_limit: bool | None = None
+
+
+class Rotation(Schema):
+    """`grace_seconds` is how long the present secret still works: up to 30 days, a day unless it says otherwise."""
+
+    grace_seconds: Annotated[int, Field(ge=0, le=int(issuing.LONGEST_GRACE.total_seconds()))] = 24 * 3600
 
 
 @router.get("/keys", response=schemas.Keys, operation_id="list", summary="List API keys")
@@ -81,6 +107,7 @@ def create_key(request: KeyRequest, new: NewKey) -> HttpResponse:
         limit_reset=new.limit_reset or "",
         include_byok_in_limit=new.include_byok_in_limit,
         expires_at=in_utc_and_future(new.expires_at),
+        **_restricted(new.dict(include=RESTRICTIONS, exclude_unset=True)),
     )
     return json_response({"data": keys_json(organisation, [key])[0], "key": secret}, status=201)
 
@@ -105,7 +132,23 @@ def update_key(request: KeyRequest, hash: str, changes: KeyChanges) -> HttpRespo
         wanted["limit"] = in_pico(wanted["limit"])
     if "limit_reset" in wanted:
         wanted["limit_reset"] = wanted["limit_reset"] or ""
-    return json_response({"data": keys_json(organisation, [issuing.update(key, **wanted)])[0]})
+    changed = issuing.update(key, by=request.auth.created_by or None, **_restricted(wanted))
+    return json_response({"data": keys_json(organisation, [changed])[0]})
+
+
+@router.post("/keys/{hash}/rotate", response=schemas.CreatedKey, operation_id="rotateKeys", summary="Rotate an API key")
+def rotate_key(request: KeyRequest, hash: str, rotation: Rotation) -> HttpResponse:  # noqa: A002 the parameter\'s public name
+    """Return the key with a new secret, shown only once, and a new hash. The old hash still leads to the key."""
+    organisation = organisation_of(request)
+    found = _key_of(organisation, hash)
+    if found.hash != hash:
+        raise Conflict(f"This API key has been rotated. Its hash is now {found.hash}.")
+    key, secret = issuing.rotate(
+        found,
+        grace=timedelta(seconds=rotation.grace_seconds),
+        by=request.auth.created_by or None,
+    )
+    return json_response({"data": keys_json(organisation, [key])[0], "key": secret})
 
 
 @router.delete("/keys/{hash}", response=schemas.Deleted, operation_id="deleteKeys", summary="Delete an API key")
@@ -124,11 +167,11 @@ def require_its_workspace(organisation: Organisation, workspace_id: str | None) 
 
 def _manageable(organisation: Organisation) -> Any:
     # Only people create and delete management keys, so that a stolen one cannot create more.
-    return ApiKey.objects.of(organisation).for_inference().select_related("created_by")
+    return ApiKey.objects.of(organisation).for_inference().select_related("created_by", "updated_by")
 
 
 def _key_of(organisation: Organisation, key_hash: str) -> ApiKey:
-    key: ApiKey | None = _manageable(organisation).filter(hash=key_hash).first() if key_hash.isalnum() else None
+    key: ApiKey | None = _manageable(organisation).with_hash(key_hash).first() if key_hash.isalnum() else None
     if key is None:
         raise NotFound("API key not found")
     return key
@@ -161,8 +204,15 @@ def _key_json(key: ApiKey, organisation: Organisation, spent: dict[str, Spent], 
         "expires_at": key.expires_at,
         "creator_user_id": key.created_by.public_id if key.created_by else None,
         "last_used_at": key.last_used_at,
-        "external_user": None,
+        "external_user": key.external_user or None,
         "workspace_id": organisation.workspace_id,
+        "allowed_ips": key.allowed_ips,
+        "allowed_models": key.allowed_models,
+        "requests_per_minute": key.requests_per_minute,
+        "tokens_per_minute": key.tokens_per_minute,
+        "max_concurrent_requests": key.max_concurrent_requests,
+        "updated_by_user_id": key.updated_by.public_id if key.updated_by else None,
+        "previous_key_expires_at": key.previous_hash_expires_at,
     }
 
 
@@ -174,6 +224,19 @@ def _creator(organisation: Organisation, public_id: str | None, default_id: int)
     if member is None:
         raise InvalidRequest("creator_user_id is not a member of this organization.")
     return member
+
+
+def _restricted(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a key in the form that is stored. Raises InvalidRequest that says what is wrong."""
+    for name, read in (("allowed_ips", restrictions.networks), ("allowed_models", restrictions.model_names)):
+        if name in wanted:
+            try:
+                wanted[name] = read(wanted[name] or [])
+            except ValueError as error:
+                raise InvalidRequest(f"{name}: {error}") from error
+    if "external_user" in wanted:
+        wanted["external_user"] = wanted["external_user"] or ""
+    return wanted
 
 
 def in_pico(limit: Decimal | None) -> PicoUsd | None:

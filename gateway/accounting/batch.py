@@ -27,8 +27,10 @@ class LockedRows(msgspec.Struct):
 
     accounts: dict[int, AccountRow]
     keys: dict[int, KeyRow]
-    #: pico-USD held by the running requests of each key that has a limit and is about to hold more.
+    #: pico-USD held by the running requests of each key that has a limit and is about to hold more...
     held_by_keys: dict[int, int]
+    #: ...and the number of these requests.
+    running_by_keys: dict[int, int]
     #: pico-USD held for each request that ends, by request id. Reading has deleted these rows.
     holds: dict[str, int]
     #: For ending requests without a hold: pico-USD once held for those that the reaper has released...
@@ -113,8 +115,8 @@ class Batch:
         deleted = list(next(results)) if ended else []
         holds = {request: amount for request, amount, _ in deleted}
         shares = {request: share for request, _, share in deleted if share is not None}
-        limited = [pk for pk in holding if pk in locked_keys and locked_keys[pk].limit is not None]
-        held_by_keys = _held_by(limited, [*locked_accounts])
+        limited = [pk for pk in holding if (key := locked_keys.get(pk)) and _limits_running(key)]
+        held_by_keys, running_by_keys = _held_by(limited, [*locked_accounts])
         released, charged = _ended_before([pk for pk in ended if pk not in holds])
         limiting = [account.id for account in locked_accounts.values() if account.limits_members]
         members, held_by_members = self._members(limiting, users) if limiting and users else ({}, {})
@@ -123,6 +125,7 @@ class Batch:
             accounts=locked_accounts,
             keys=locked_keys,
             held_by_keys=held_by_keys,
+            running_by_keys=running_by_keys,
             holds=holds,
             released=released,
             charged=charged,
@@ -165,7 +168,7 @@ class Batch:
         rows = [BudgetRow(*row) for row in _in_utc(found)]
         locked.budgets = {(row.account_id, row.key_id, row.user_id): row for row in rows}
         if of_keys := [row.key_id for row in rows if row.key_id is not None]:
-            locked.held_by_keys |= _held_by(of_keys, accounts)
+            locked.held_by_keys |= _held_by(of_keys, accounts)[0]
         if of_members := [row.user_id for row in rows if row.user_id is not None]:
             (held,) = fetch([(known.sum_holds_by_member, [ids(accounts), ids(sorted(of_members))])])
             locked.held_by_members |= {(account, user): int(amount) for account, user, amount in held}
@@ -210,12 +213,16 @@ class Batch:
         run([*bound, *self._commit])
 
 
-def _held_by(keys: list[int], accounts: list[int]) -> dict[int, int]:
-    """pico-USD that the running requests of these keys of these accounts hold, by key."""
+def _limits_running(key: KeyRow) -> bool:
+    return key.limit is not None or key.max_concurrent_requests is not None
+
+
+def _held_by(keys: list[int], accounts: list[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """(pico-USD that the running requests of these keys of these accounts hold, their number), by key."""
     if not keys:
-        return {}
+        return {}, {}
     (rows,) = fetch([(statements().sum_holds_by_key, [ids(accounts), ids(keys)])])
-    return {key: int(amount) for key, amount in rows}
+    return {key: int(amount) for key, amount, _ in rows}, {key: count for key, _, count in rows}
 
 
 def _own_keys(accounts: Collection[int]) -> tuple[dict[tuple[int, str], OwnKeyMonthRow], dict[tuple[int, str], int]]:

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db.models import Sum
 
 from common.clock import utc_now, window_start
-from common.errors import RateLimited
+from common.limits import windows
 from common.money import PICO_PER_USD
 from common.storage import database
 from common.storage.outages import outage_of
@@ -37,10 +37,10 @@ def count_free_request_at(caller: Caller, now: datetime) -> None:
     minute = now.replace(second=0, microsecond=0)
     day = minute.replace(hour=0, minute=0)
     minute_key = f"free:{caller.account_id}:{minute:%Y%m%d%H%M}"
-    _increment(minute_key, 0, PER_MINUTE, minute + timedelta(minutes=1), now, "minute")
+    _count(minute_key, 0, PER_MINUTE, minute + timedelta(minutes=1), now, "minute")
     day_key = _day_key(caller.account_id, day)
     earlier = 0 if cache.get(day_key) is not None else _requests_since(caller.account_id, day)
-    _increment(day_key, earlier, _per_day(caller.purchased), day + timedelta(days=1), now, "day")
+    _count(day_key, earlier, _per_day(caller.purchased), day + timedelta(days=1), now, "day")
 
 
 def free_requests_today(account_id: int, purchased: int, now: datetime) -> tuple[int, int]:
@@ -66,26 +66,11 @@ def _day_key(account_id: int, day: datetime) -> str:
     return f"free:{account_id}:{day:%Y%m%d}"
 
 
-def _increment(key: str, earlier: int, limit: int, ends: datetime, now: datetime, window: str) -> None:
+def _count(key: str, earlier: int, limit: int, ends: datetime, now: datetime, window: str) -> None:
     """Count one request in a window that had `earlier` ones and ends at `ends`. Raises RateLimited beyond `limit`."""
-    seconds_left = max(1, round((ends - now).total_seconds()))
-    cache.add(key, earlier, timeout=seconds_left + 60)
-    try:
-        count = cache.incr(key)
-    except ValueError:  # expired in between
-        count = earlier + 1
-    if count <= limit:
-        return
     more = " Buy $10 in credits to raise this to 1,000 per day." if window == "day" and limit == PER_DAY else ""
-    raise RateLimited(
-        f"Rate limit exceeded: {limit} requests per {window} per account on free models.{more}",
-        headers={
-            "X-RateLimit-Limit": str(limit),
-            "X-RateLimit-Remaining": "0",
-            "X-RateLimit-Reset": str(int(ends.timestamp() * 1000)),
-            "Retry-After": str(seconds_left),
-        },
-    )
+    refusal = f"Rate limit exceeded: {limit} requests per {window} per account on free models.{more}"
+    windows.count(key, limit, ends=ends, now=now, refusal=refusal, earlier=earlier)
 
 
 def _requests_since(account_id: int, day: datetime) -> int:

@@ -52,6 +52,7 @@ class Meter:
         self.images = images
         self._max_tokens: int | None = None  # as sent to the provider
         self._own_max_tokens: int | None = None  # likewise, with the customer's own key
+        self.counted_tokens = 0  # that count toward the key's tokens per minute already
         self.attempt: Attempt | None = None
         self.usage: Usage | None = None
         self.finish: Finished | None = None

@@ -115,6 +115,7 @@ class KeyRow(msgspec.Struct):
     include_byok_in_limit: bool
     byok_usage: int
     window_byok_usage: int
+    max_concurrent_requests: int | None
     last_used_at: datetime | None = None  # written only
 
 

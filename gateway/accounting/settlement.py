@@ -20,12 +20,12 @@ import msgspec
 
 from billing import spending
 from common.clock import hour_of, utc_now
-from common.errors import NotAuthenticated, PaymentRequired, PermissionDenied
+from common.errors import NotAuthenticated, PaymentRequired, PermissionDenied, RateLimited
 from common.limits import spend_limits
 from common.money import PicoUsd
 from gateway.changes import changed_accounts
 from gateway.models import GatewayProcess, Generation
-from keys.status import remaining, require_usable, start_window
+from keys.status import remaining, require_place, require_usable, start_window
 
 from . import measuring, own_keys
 from .batch import Batch, LockedRows
@@ -88,8 +88,9 @@ class SettlementQueue:
         """Hold credits. A caller that stops awaiting must still settle the request.
 
         Awaiting it raises PaymentRequired when the balance or a limit of the key or member does not cover it,
-        PermissionDenied when the budget of a guardrail does not, and NotAuthenticated when the key has been revoked
-        since it was looked up. While the database is away it raises ServiceUnavailable, and nothing is held.
+        PermissionDenied when the budget of a guardrail does not, RateLimited when the key has as many requests running
+        as it allows, and NotAuthenticated when the key has been revoked since it was looked up. While the database is
+        away it raises ServiceUnavailable, and nothing is held.
         """
         return self._writer.submit(operation)
 
@@ -200,7 +201,7 @@ class _Decisions:
             return None
         try:
             return self.admit(operation)
-        except (PaymentRequired, PermissionDenied, NotAuthenticated) as refusal:
+        except (PaymentRequired, PermissionDenied, RateLimited, NotAuthenticated) as refusal:
             return refusal
 
     def admit(self, operation: Admit) -> Admission:
@@ -209,6 +210,8 @@ class _Decisions:
         key = self.locked.keys.get(generation.key_id) if generation.key_id is not None else None
         if generation.key_id is not None:
             require_usable(key, self.now)
+            assert key is not None
+            require_place(key.max_concurrent_requests, self.locked.running_by_keys.get(key.id, 0))
         limits = self.limits_of(generation)
         share = None
         if operation.own is None:
@@ -280,11 +283,12 @@ class _Decisions:
 
     def hold_for_limits(self, generation: GenerationRow, hold: PicoUsd) -> None:
         """Count a new hold among those of its key and its member, for the next requests of the batch."""
+        locked = self.locked
         if generation.key_id is not None:
-            of_keys = self.locked.held_by_keys
-            of_keys[generation.key_id] = of_keys.get(generation.key_id, 0) + hold
+            locked.held_by_keys[generation.key_id] = locked.held_by_keys.get(generation.key_id, 0) + hold
+            locked.running_by_keys[generation.key_id] = locked.running_by_keys.get(generation.key_id, 0) + 1
         spender = (generation.account_id, generation.user_id or 0)
-        self.locked.held_by_members[spender] = self.locked.held_by_members.get(spender, 0) + hold
+        locked.held_by_members[spender] = locked.held_by_members.get(spender, 0) + hold
 
     def settle(self, operation: Settle) -> Settled:
         generation = operation.generation

@@ -16,7 +16,8 @@ from common.errors import ModelNotFound, NoEndpoints
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from keys.provider_keys.using import OwnKey
-from models_catalog.catalog import Catalogue, EndpointEntry
+from keys.status import model_refusal
+from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry
 
 from .affinity import Draw
 from .attempts import Attempt, RoutingContext
@@ -72,15 +73,17 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
 
     A name without a model gives way to the next one. Raises ModelNotFound for an unknown name after which none is
     left, InvalidRequest for a model of another task, NoEndpoints when no endpoint may or can serve the request (the
-    message counts the exclusions by reason), PermissionDenied when only a guardrail's lists are in the way, and
-    ContextLengthExceeded when only its length is.
+    message counts the exclusions by reason), PermissionDenied when the API key may use none of the models or only a
+    guardrail's lists are in the way, and ContextLengthExceeded when only its length is.
     """
     default = caller.default_model or context.default_model
     requested = request.model or (request.models[0] if request.models else default)
     if caller.own_keys:
         catalogue = catalogue.complete  # a key of the caller's own makes more available
     constraints = RoutingConstraints.of(request, caller.policy, context.prompt_tokens)
-    resolved = _resolved([requested, *request.models], catalogue, constraints, context)
+    resolved = _of_key(
+        _resolved([requested, *request.models], catalogue, constraints, context, caller), caller, requested
+    )
     require_task(request, resolved)
     exclusions: Counter[Exclusion] = Counter()
     endpoints = EndpointFilter(constraints)
@@ -114,11 +117,15 @@ def make_plan(catalogue: Catalogue, request: ChatRequest, caller: Caller, contex
 
 
 def _resolved(
-    names: list[str], catalogue: Catalogue, constraints: RoutingConstraints, context: RoutingContext
+    names: list[str], catalogue: Catalogue, constraints: RoutingConstraints, context: RoutingContext, caller: Caller
 ) -> list[ResolvedModel]:
     """The models that the names stand for. The error of the last name when none has a model."""
     draw = context.stable_draw or context.random_draw
-    guardrails = constraints.policy.guardrails
+
+    def allows(model: ModelEntry) -> bool:
+        guardrails = constraints.policy.guardrails
+        return caller.allows_model(model.id) and all(allows_model(each, model) for each in guardrails)
+
     resolved: list[ResolvedModel] = []
     failure: NoEndpoints | ModelNotFound | None = None
     for name in dict.fromkeys(names):
@@ -129,13 +136,22 @@ def _resolved(
                 auto_models=context.auto_models,
                 needs=constraints.needs,
                 draw=draw,
-                allows=lambda model: all(allows_model(each, model) for each in guardrails),
+                allows=allows,
             )
         except (NoEndpoints, ModelNotFound) as error:
             failure = error
     if failure and not resolved:
         raise failure
     return resolved
+
+
+def _of_key(resolved: list[ResolvedModel], caller: Caller, requested: str) -> list[ResolvedModel]:
+    """The models that the caller's API key may use. Raises PermissionDenied when it is none."""
+    if (restrictions := caller.restrictions) is None or not restrictions.models:
+        return resolved
+    if not (allowed := [one for one in resolved if restrictions.allows_model(one.model.id)]):
+        raise model_refusal(restrictions, requested)
+    return allowed
 
 
 def _usable(

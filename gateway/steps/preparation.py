@@ -17,6 +17,7 @@ from gateway.routing.health import Health
 from gateway.routing.plan import Plan, RoutingContext, make_plan
 from gateway.tokens.bounds import estimate_file_tokens
 from gateway.tokens.parts import estimate_prompt
+from keys import rates
 from models_catalog.catalog import Catalogue
 from models_catalog.parameters import always_reasons
 
@@ -35,6 +36,7 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
     oversize_tokens: int  # beyond that, if the files are as large as they can be
     images: int
     search_units: int = 1  # at most, for models with a price per search unit
+    counted_tokens: int = 0  # that count toward the key's tokens per minute already
 
     @property
     def prompt_bound(self) -> int:
@@ -79,8 +81,8 @@ class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
 async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, health: Health) -> PreparedRequest:
     """Plan the request and bound its prompt.
 
-    Raises ApiError: 400 and 404 when no endpoint may or can serve it, 429 when a free model's limit is used up and the
-    plan has no paid model.
+    Raises ApiError: 400 and 404 when no endpoint may or can serve it, 403 when the key may not use its models, 429 when
+    a limit per minute of the key is used up, or that of a free model and the plan has no paid model.
     """
     conversation = Conversation(caller.account_id, request)
     search = None
@@ -102,6 +104,8 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
             stable_draw=conversation.stable_draw(estimate.likely),
         ),
     )
+    if caller.restrictions is not None:
+        await rates.count_request(caller.restrictions, estimate.likely)
     plan = await _within_free_limits(plan, caller)
     if request.reasoning is not None and request.reasoning.effort == "none":
         request = _with_possible_effort(request, request.reasoning, plan)
@@ -118,6 +122,7 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
         oversize_tokens=min(estimate.bound + found_tokens + bound, longest) - prompt_tokens,
         images=estimate.images,
         search_units=estimate.search_units,
+        counted_tokens=estimate.likely,
     )
 
 

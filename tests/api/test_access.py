@@ -85,6 +85,7 @@ TABLE = {
         "GET /byok/{id}",
         "PATCH /byok/{id}",
         "DELETE /byok/{id}",
+        "POST /keys/{hash}/rotate",
         "GET /organization/members",
         "GET /guardrails/{id}",
         "PATCH /guardrails/{id}",

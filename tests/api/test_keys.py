@@ -36,7 +36,8 @@ KEY_FIELDS = [
     "hash", "name", "label", "disabled", "limit", "limit_remaining", "limit_reset", "include_byok_in_limit",
     "usage", "usage_daily", "usage_weekly", "usage_monthly", "byok_usage", "byok_usage_daily", "byok_usage_weekly",
     "byok_usage_monthly", "created_at", "updated_at", "expires_at", "creator_user_id", "workspace_id",
-    "last_used_at", "external_user",
+    "last_used_at", "external_user", "allowed_ips", "allowed_models", "requests_per_minute", "tokens_per_minute",
+    "max_concurrent_requests", "updated_by_user_id", "previous_key_expires_at",
 ]  # fmt: skip
 
 
@@ -298,3 +299,33 @@ def test_other_organisations_keys_and_management_keys_do_not_exist(manager, orga
         assert manager.delete(f"/api/v1/keys/{key_hash}").status_code == 404
     assert not ApiKey.objects.filter(disabled=True).exists()
     assert not ApiKey.objects.exclude(deleted_at=None).exists()
+
+
+def test_restrictions_are_set_and_cleared(manager, organisation, alice):
+    body = {
+        "name": "Customer", "external_user": "c-42", "allowed_ips": ["203.0.113.7"], "allowed_models": ["acme/*"],
+        "requests_per_minute": 60, "tokens_per_minute": 9000, "max_concurrent_requests": 4,
+    }  # fmt: skip
+    data = exact(post(manager, body))["data"]
+    assert {name: data[name] for name in body} == body | {"allowed_ips": ["203.0.113.7/32"]}
+    cleared = exact(patch(manager, data["hash"], {"allowed_ips": [], "requests_per_minute": None}))["data"]
+    assert (cleared["allowed_ips"], cleared["requests_per_minute"]) == ([], None)
+    assert (cleared["tokens_per_minute"], cleared["updated_by_user_id"]) == (9000, alice.public_id)
+    for wrong in ({"allowed_ips": ["home"]}, {"allowed_models": ["gpt"]}, {"requests_per_minute": 0}):
+        refused = patch(manager, data["hash"], wrong)
+        assert refused.status_code == 400
+        assert next(iter(wrong)) in refused.json()["error"]["message"]
+
+
+def test_a_key_is_rotated_once_by_its_hash(manager, organisation, alice):
+    key, old = issuing.create(organisation, alice, "Laptop")
+    response = post(manager, {"grace_seconds": 3600}, f"/api/v1/keys/{key.hash}/rotate")
+    body = exact(response)
+    has_shape(schemas.KeyData, body["data"])
+    assert body["data"]["hash"] == hash_of(body["key"])
+    assert authenticate_sync(f"Bearer {old}").key_id == authenticate_sync(f"Bearer {body['key']}").key_id == key.pk
+    again = post(manager, {}, f"/api/v1/keys/{key.hash}/rotate")
+    assert again.status_code == 409
+    assert body["data"]["hash"] in again.json()["error"]["message"]
+    assert manager.get(f"/api/v1/keys/{key.hash}").json()["data"]["hash"] == body["data"]["hash"]
+    assert post(manager, {"grace_seconds": -1}, f"/api/v1/keys/{body['data']['hash']}/rotate").status_code == 400

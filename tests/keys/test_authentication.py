@@ -3,7 +3,6 @@
 import hashlib
 import re
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -171,13 +170,13 @@ def test_a_key_disabled_while_it_was_read_is_refused_from_then_on(
     key, secret = issued
     enabled = ApiKey.objects.get(pk=key.pk)
 
-    def read_before_it_was_disabled(**_):
+    def read_before_it_was_disabled(_):
         with django_capture_on_commit_callbacks(execute=True):
             issuing.update(key, disabled=True)
-        return SimpleNamespace(first=lambda: enabled)
+        return [enabled]
 
     with monkeypatch.context() as reading:
-        reading.setattr(ApiKey.objects, "filter", read_before_it_was_disabled)
+        reading.setattr(ApiKey.objects, "with_hash", read_before_it_was_disabled)
         assert authenticate_sync(f"Bearer {secret}").key_id == key.pk
     with pytest.raises(NotAuthenticated, match="disabled"):
         authenticate_sync(f"Bearer {secret}")

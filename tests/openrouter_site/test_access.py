@@ -138,6 +138,7 @@ TABLE = {
     "login 200 200 404 404 404": (
         "settings/keys/<key_hash:key_hash>",
         "settings/keys/<key_hash:key_hash>/change",
+        "settings/keys/<key_hash:key_hash>/rotate",
         "settings/keys/<key_hash:key_hash>/delete",
         "settings/credits/purchases/<uuid:purchase_id>",
         "settings/credits/purchases/<uuid:purchase_id>/refund",
@@ -145,6 +146,7 @@ TABLE = {
     ),
     "login 302 302 404 404 404": (
         "settings/keys/<key_hash:key_hash>/switch",
+        "settings/keys/<key_hash:key_hash>/end-grace",
         "settings/credits/purchases/<uuid:purchase_id>/cancel",
     ),
     "login 200 200 403 200 200": (

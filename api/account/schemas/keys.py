@@ -31,7 +31,10 @@ class _Limited(_Spent):
 
 
 class KeyData(_Limited):
-    """A key as a management key sees it. `external_user` is always null: keys belong to members."""
+    """A key as a management key sees it. `external_user` is the ID that you have given its user.
+
+    `previous_key_expires_at` is when the secret before the last rotation stops or has stopped working.
+    """
 
     hash: str
     name: str
@@ -41,6 +44,13 @@ class KeyData(_Limited):
     last_used_at: datetime | None
     external_user: str | None
     workspace_id: str
+    allowed_ips: list[str]
+    allowed_models: list[str]
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    max_concurrent_requests: int | None
+    updated_by_user_id: str | None
+    previous_key_expires_at: datetime | None
 
 
 class KeyBudget(Schema):

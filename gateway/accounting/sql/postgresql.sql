@@ -38,7 +38,7 @@ FOR NO KEY UPDATE;
 -- param: ids bigint[]
 SELECT
     id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
-    include_byok_in_limit, byok_usage, window_byok_usage
+    include_byok_in_limit, byok_usage, window_byok_usage, max_concurrent_requests
 FROM keys_apikey
 WHERE id = ANY(:'ids'::bigint[])
 ORDER BY id;
@@ -47,7 +47,7 @@ ORDER BY id;
 -- param: ids bigint[]
 SELECT
     id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
-    include_byok_in_limit, byok_usage, window_byok_usage
+    include_byok_in_limit, byok_usage, window_byok_usage, max_concurrent_requests
 FROM keys_apikey
 WHERE id = ANY(:'ids'::bigint[])
 ORDER BY id
@@ -63,7 +63,7 @@ RETURNING id, amount, byok_share;
 -- By account as well, because the index `holds_of_account` begins with it.
 -- param: account_ids bigint[]
 -- param: key_ids bigint[]
-SELECT key_id, sum(amount)
+SELECT key_id, sum(amount), count(*)
 FROM gateway_hold
 WHERE account_id = ANY(:'account_ids'::bigint[]) AND key_id = ANY(:'key_ids'::bigint[])
 GROUP BY key_id;

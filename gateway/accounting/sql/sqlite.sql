@@ -38,7 +38,7 @@ ORDER BY id;
 -- param: ids json
 SELECT
     id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
-    include_byok_in_limit, byok_usage, window_byok_usage
+    include_byok_in_limit, byok_usage, window_byok_usage, max_concurrent_requests
 FROM keys_apikey
 WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
@@ -47,7 +47,7 @@ ORDER BY id;
 -- param: ids json
 SELECT
     id, disabled, deleted_at, expires_at, "limit", limit_reset, usage, window_usage, window_started_at,
-    include_byok_in_limit, byok_usage, window_byok_usage
+    include_byok_in_limit, byok_usage, window_byok_usage, max_concurrent_requests
 FROM keys_apikey
 WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
@@ -62,7 +62,7 @@ RETURNING id, amount, byok_share;
 -- By account as well, because the index `holds_of_account` begins with it.
 -- param: account_ids json
 -- param: key_ids json
-SELECT key_id, sum(amount)
+SELECT key_id, sum(amount), count(*)
 FROM gateway_hold
 WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND key_id IN (SELECT value FROM json_each(:key_ids))
 GROUP BY key_id;
