@@ -123,7 +123,8 @@ class GuardrailForm(forms.Form):
 
     def _differs(self, name: str, value: Any) -> bool:
         stored = getattr(self._guardrail, name)
-        return bool(stored) != value if name in _ZDR else stored != value
+        before = bool(stored) if name in _ZDR else stored
+        return bool(before != value)
 
 
 def _initial(guardrail: Guardrail) -> dict[str, Any]:
