@@ -8,6 +8,7 @@ from common.names import clean_name
 from models_catalog import catalog
 from models_catalog.catalog import Catalogue
 
+from .models import Guardrail
 from .rules import ZDR_GROUPS
 
 __all__ = ["MAX_LISTED", "checked", "unknown_models", "unknown_providers"]
@@ -18,10 +19,11 @@ MODEL_LISTS = ("allowed_models", "ignored_models")
 PROVIDER_LISTS = ("allowed_providers", "ignored_providers")
 
 
-def checked(changes: dict[str, Any]) -> dict[str, Any]:
+def checked(changes: dict[str, Any], guardrail: Guardrail | None = None) -> dict[str, Any]:
     """Return the fields to save, cleaned; `enforce_zdr` sets each group that is not given itself.
 
-    Raises InvalidRequest, which names the field, for an empty name and for unknown models and providers.
+    Raises InvalidRequest, which names the field, for an empty name and for unknown models and providers. Names that the
+    guardrail has already may stay: a model may leave the catalog.
     """
     changes = dict(changes)
     if "name" in changes:
@@ -38,7 +40,8 @@ def checked(changes: dict[str, Any]) -> dict[str, Any]:
             changes[field] = names = list(dict.fromkeys(name.strip().lower() for name in names))
             if len(names) > MAX_LISTED:
                 raise InvalidRequest(f"{field} may have at most {MAX_LISTED} entries.")
-            _require_known(field, names, known)
+            kept = set(getattr(guardrail, field, None) or ())
+            _require_known(field, [name for name in names if name not in kept], known)
     return changes
 
 

@@ -102,7 +102,7 @@ class GuardrailForm(forms.Form):
 
     def _require_known(self, field: str, names: list[str], kind: str, page: str) -> None:
         """Refuse unknown names, but not those that the guardrail has already: a model may leave the catalog."""
-        kept = set(getattr(self._guardrail, field) or ()) if self._guardrail else set()
+        kept = set(getattr(self._guardrail, field, None) or ())
         if unknown := [name for name in names if name not in kept]:
             shown = ", ".join(f"“{name[:100]}”" for name in unknown[:5])
             self.add_error(field, f"Unknown {kind}: {shown}. Copy it from the {page}.")
@@ -123,7 +123,8 @@ class GuardrailForm(forms.Form):
 
     def _differs(self, name: str, value: Any) -> bool:
         stored = getattr(self._guardrail, name)
-        return bool(stored) != value if name in _ZDR else stored != value
+        before = bool(stored) if name in _ZDR else stored
+        return bool(before != value)
 
 
 def _initial(guardrail: Guardrail) -> dict[str, Any]:

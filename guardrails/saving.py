@@ -42,7 +42,7 @@ def update(guardrail: Guardrail, **changes: Any) -> Guardrail:
 
     Raises InvalidRequest as `checked` does, NotFound when it has just been deleted.
     """
-    changes = checked(changes)
+    changes = checked(changes, guardrail)
     _lock(guardrail.organisation)
     found = Guardrail.objects.select_related("organisation").filter(pk=guardrail.pk).first()
     if found is None:

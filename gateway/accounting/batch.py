@@ -161,17 +161,18 @@ class Batch:
         The accounts must be locked. As with keys, a batch that only holds does not lock the budgets.
         """
         known = statements()
-        keys, members = ids(sorted(locked.keys)), ids(sorted(users))
-        (found,) = fetch(
-            [(known.read_budgets if self._only_holds else known.lock_budgets, [ids(accounts), keys, members])]
+        within, keys, members = ids(accounts), ids(sorted(locked.keys)), ids(sorted(users))
+        budgets, of_keys, of_members = fetch(
+            [
+                (known.read_budgets if self._only_holds else known.lock_budgets, [within, keys, members]),
+                (known.sum_holds_by_key, [within, keys]),
+                (known.sum_holds_by_member, [within, members]),
+            ]
         )
-        rows = [BudgetRow(*row) for row in _in_utc(found)]
+        rows = [BudgetRow(*row) for row in _in_utc(budgets)]
         locked.budgets = {(row.account_id, row.key_id, row.user_id): row for row in rows}
-        if of_keys := [row.key_id for row in rows if row.key_id is not None]:
-            locked.held_by_keys |= _held_by(of_keys, accounts)[0]
-        if of_members := [row.user_id for row in rows if row.user_id is not None]:
-            (held,) = fetch([(known.sum_holds_by_member, [ids(accounts), ids(sorted(of_members))])])
-            locked.held_by_members |= {(account, user): int(amount) for account, user, amount in held}
+        locked.held_by_keys |= {key: int(amount) for key, amount, _ in of_keys}
+        locked.held_by_members |= {(account, user): int(amount) for account, user, amount in of_members}
 
     def write(
         self,

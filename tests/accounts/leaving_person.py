@@ -25,6 +25,7 @@ from billing.models import AutoTopUp, CreditAccount, EmailChoice, Notice, Provid
 from billing.notifications import outbox
 from billing.payments import auto_top_up, purchases, receipts
 from gateway.models import Feedback
+from guardrails import saving as guardrails
 from keys import issuing
 from keys.models import ApiKey, AuthorizationCode
 from presets.models import Preset, PresetVersion
@@ -76,6 +77,8 @@ def make_person(charlie: User, sandbox: Sandbox) -> Person:
     for owner in (organisation, shared):
         SavedView.objects.create(organisation=owner, user=user, page="logs", name="Zebrafinch view", shared=True)
     _preset(organisation, user)
+    guardrails.assign(guardrails.create(organisation, name="Zebrafinch's guardrail"), user, members=[user])
+    guardrails.assign(guardrails.create(shared, name="Works"), user, members=[charlie, user])
     _requests(personal, user)
     _operator_log(user, personal)
     EmailChoice.objects.create(account=common, user=user, kind="weekly", covered_until=date(2026, 1, 1))

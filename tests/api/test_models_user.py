@@ -5,6 +5,7 @@ from django.test import Client
 
 from accounts.access import privacy_of
 from gateway import callers
+from guardrails import saving as guardrails
 from keys import issuing
 from tests.gateway import factory
 
@@ -35,6 +36,16 @@ def test_models_that_the_privacy_settings_exclude_are_left_out(models, account, 
     assert listed(client, "?q=nosy") == ["acme/nosy"]
     assert len(listed(client, "?limit=1")) == 1
     assert client.get("/api/v1/models/user?limit=none").status_code == 400
+
+
+def test_models_that_the_keys_guardrail_excludes_are_left_out(models, account, organisation, alice):
+    key, secret = issuing.create(organisation, alice, "program")
+    client = Client(headers={"Authorization": f"Bearer {secret}"})
+    assert listed(client) == ["acme/open"]
+    team = guardrails.create(organisation, name="Team", ignored_providers=["kind"])
+    guardrails.assign(team, alice, keys=[key])
+    callers.clear()
+    assert listed(client) == []
 
 
 def test_it_needs_a_key(models, client):

@@ -7,7 +7,9 @@ from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 
 from accounts.models import PrivacySettings
+from gateway import callers
 from gateway.models import Generation
+from guardrails import saving as guardrails
 from tests.chat.conftest import ORIGIN
 from tests.conftest import signed_in
 from tests.gateway import factory
@@ -48,6 +50,21 @@ async def test_every_fault_of_a_question_is_a_refusal_and_the_socket_goes_on(api
     await page.ask("good")
     await page.hear_until("ended", "good")
     assert page.text("good")
+
+
+async def test_the_guardrail_of_a_member_binds_the_chat(api, open_page, alice, alice_client, organisation):
+    team = await sync_to_async(guardrails.create)(organisation, name="Team", allowed_models=["acme/one:free"])
+    await sync_to_async(guardrails.assign)(team, alice, members=[alice])
+    page = await open_page(alice_client)
+    assert "acme/one" in (await page.hear_until("ready"))["unavailable"]
+    await page.ask()
+    refused = await page.hear_until("refused")
+    assert refused["status"] == 403 and "by the guardrail “Team” (model not allowed)" in refused["message"]
+    await sync_to_async(guardrails.update)(team, allowed_models=None, limit=1)
+    callers.clear()
+    await page.ask("a2")
+    refused = await page.hear_until("refused", "a2")
+    assert refused["status"] == 403 and "the remaining budget of the guardrail “Team”" in refused["message"]
 
 
 async def test_when_every_provider_fails_it_says_so(api, open_page, alice_client):

@@ -73,6 +73,9 @@ def test_a_model_that_has_left_the_catalog_stays_on_the_list(ada_client, acme):
     ada_client.post(of(team, "/edit"), {"name": "Renamed", "allowed_models": "acme/retired\nacme/small"})
     team.refresh_from_db()
     assert (team.name, team.allowed_models) == ("Renamed", ["acme/retired", "acme/small"])
+    ada_client.post(of(team, "/edit"), {"name": "Renamed", "allowed_models": "acme/retired\nacme/large"})
+    team.refresh_from_db()
+    assert team.allowed_models == ["acme/retired", "acme/large"]
 
 
 def test_keys_and_members_are_assigned_and_removed_and_show_their_spend(ada_client, acme, ben, cem, key):
