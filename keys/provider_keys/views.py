@@ -43,14 +43,17 @@ class ProviderRow:
 def provider_keys(request: AuthedRequest) -> HttpResponse:
     """The provider keys, by provider, and the free share of this month."""
     organisation = access.for_member(request)
-    names = directory.current().providers()
+    names, share = directory.current().providers(), directory.current().share(organisation)
     rows: dict[str, ProviderRow] = {}
     for key in OwnProviderKey.objects.of(organisation):
         row = rows.setdefault(key.provider, ProviderRow(key.provider, names.get(key.provider, key.provider)))
         (row.fallback if key.is_fallback else row.first).append(key)
     context = {
         "rows": sorted(rows.values(), key=lambda row: row.name.lower()),
-        "share": directory.current().share(organisation),
+        "share": share,
+        "used": f"{share.used:,} of {share.limit:,}" if share.counts_requests else "",
+        "limit": f"{share.limit:,}" if share.counts_requests else "",
+        "requests": f"{share.requests:,}",
         "manages": access.is_admin(request.user, organisation),
     }
     return render(request, "keys/provider_keys/provider_keys.html", context)

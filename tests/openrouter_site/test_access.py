@@ -17,6 +17,7 @@ from billing import spending
 from billing.models import Purchase, Refund, SavedCard
 from common.clock import utc_now
 from keys import issuing
+from keys.models import OwnProviderKey
 from presets import saving
 from presets.content import Content
 from tests.accounts.organisations.conftest import add_member, client_in
@@ -56,6 +57,7 @@ TABLE = {
         "settings/keys",
         "settings/keys/create",
         "settings/connected-apps",
+        "settings/provider-keys",
         "settings/presets",
         "settings/presets/create",
         "settings/credits",
@@ -99,6 +101,8 @@ TABLE = {
         "activity/<generation_id:generation_id>",
     ),
     "login 200 200 403 404 404": (
+        "settings/provider-keys/<uuid:public_id>",
+        "settings/provider-keys/<uuid:public_id>/delete",
         "settings/organization/delete",
         "settings/organization/members/<str:user_id>/limit",
         "settings/organization/members/<str:user_id>/hand-over",
@@ -114,6 +118,7 @@ TABLE = {
         "keys",
         "keys/<key_hash:key_hash>",
         "settings/provisioning-keys",
+        "settings/integrations",
         "credits",
         "theme",
         "favicon.ico",
@@ -143,6 +148,7 @@ TABLE = {
     "login 200 200 403 200 200": (
         "settings/management-keys",
         "settings/management-keys/create",
+        "settings/provider-keys/add",
         "settings/credits/quote",
         "settings/credits/billing-details",
         "settings/credits/transactions.csv",
@@ -167,7 +173,12 @@ TABLE = {
         "activity/reports",
         "settings/preferences/display",
     ),
-    "login 302 302 403 404 404": ("settings/credits/cards/<int:card_id>/remove",),
+    "login 302 302 403 404 404": (
+        "settings/credits/cards/<int:card_id>/remove",
+        "settings/provider-keys/<uuid:public_id>/test",
+        "settings/provider-keys/<uuid:public_id>/switch",
+        "settings/provider-keys/<uuid:public_id>/move",
+    ),
     "400 400 400 400 400 400": (
         "webhooks/stripe",
         "webhooks/coinbase",
@@ -234,6 +245,7 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
     elsewhere = client_in(acme, owner)
     assert elsewhere.get("/settings/profile").status_code == 200  # which records its session
     session = UserSession.objects.get(session_key=elsewhere.session.session_key)
+    provider_key = OwnProviderKey.objects.create(organisation=acme, provider="openai", secret="sealed", label="...")
     view = SavedView.objects.create(organisation=acme, user=owner, page="activity", name="Mine")
     return {
         "user_id": Membership.objects.get(user__email="member@example.com", organisation=acme).user.public_id,
@@ -250,6 +262,7 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
         "view_id": view.public_id,
         "name": f"{utc_now():%Y-%m}",
         "author": "acme",
+        "public_id": str(provider_key.public_id),
     }
 
 
