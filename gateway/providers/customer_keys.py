@@ -1,4 +1,4 @@
-"""What is known here of the providers for which customers may bring keys."""
+"""The providers for which customers may bring keys, from the catalog."""
 
 from collections.abc import Mapping
 

@@ -25,7 +25,7 @@ MAX_NAME = 255
 
 
 class KeySettings(TypedDict, total=False):
-    """What may be chosen for a key. A missing setting keeps its default or its present value."""
+    """The settings of a key. A missing setting keeps its default or its present value."""
 
     name: str
     disabled: bool

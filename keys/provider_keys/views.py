@@ -67,8 +67,7 @@ def provider_keys(request: AuthedRequest) -> HttpResponse:
 def add_key(request: AuthedRequest) -> HttpResponse:
     """The form of a new key; posted, it is tested and saved."""
     organisation = access.for_admin(request)
-    initial = {"provider": request.GET.get("provider", "")}
-    form = ProviderKeyForm(organisation, None, request.POST or None, initial=initial)
+    form = ProviderKeyForm(organisation, None, request.POST or None, provider=request.GET.get("provider", ""))
     if form.is_valid():
         provider, secret = form.cleaned_data["provider"], form.cleaned_data["secret"]
         tested = directory.current().test(provider, secret)

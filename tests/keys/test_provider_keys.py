@@ -23,7 +23,7 @@ class Known:
 
     def __init__(self, real: directory.Directory):
         self.real = real
-        self.tested = []
+        self.tested: list[tuple[str, str]] = []
 
     def providers(self):
         return {"host": "Host", "openai": "OpenAI"}
@@ -75,7 +75,7 @@ def test_a_key_is_tested_saved_encrypted_and_shown_by_its_tail(alice_client, kno
         ({"secret": "sk-with space"}, "spaces or line breaks inside"),
         ({"secret": "sk-ant-api03-abc", "provider": "openai"}, "belong to Anthropic"),
         ({"secret": ""}, "This field is required"),
-        ({"provider": "nobody"}, "not one of the available choices"),
+        ({"provider": "unknown"}, "not one of the available choices"),
         ({"models": "\n".join(f"acme/{n}" for n in range(101))}, "at most 100 models"),
     ],
 )
