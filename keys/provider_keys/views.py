@@ -35,7 +35,12 @@ class ProviderRow:
     @property
     def is_shared(self) -> bool:
         """Whether shared capacity is used: no enabled key without restrictions forbids it."""
-        return not any(key.always_use and not key.disabled for key in self.first)
+        return not any(key.always_use and not key.disabled and not key.is_restricted for key in self.first)
+
+    @property
+    def is_sometimes_shared(self) -> bool:
+        """Whether an enabled key forbids shared capacity to some requests."""
+        return any(key.always_use and not key.disabled for key in self.first)
 
 
 @login_required
