@@ -33,9 +33,10 @@ def connect_signals() -> None:
 
 def _erase(leaving: Leaving, **_: Any) -> None:
     """Delete the keys of the closed organizations, and the person's own in others: they have their secrets."""
-    changing.forget_member(OwnProviderKey.objects.all(), leaving.user.public_id)
     theirs = Q(organisation__in=leaving.organisations) | Q(created_by=leaving.user)
     keys = list(ApiKey.objects.select_for_update().filter(theirs).order_by("pk"))
+    elsewhere = OwnProviderKey.objects.filter(organisation__in=leaving.left_ids)
+    changing.forget_member(elsewhere, leaving.user.public_id, {key.hash for key in keys})
     erasing.forget_in_log(ApiKey, [key.pk for key in keys])
     now = utc_now()
     for key in keys:

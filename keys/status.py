@@ -48,7 +48,7 @@ class KeyColumns(LimitColumns, Protocol):
 
 @dataclass(slots=True)
 class _Counted:
-    """What counts toward the limit of a key."""
+    """The columns of a key's limit, with the usage that counts toward it."""
 
     limit: int | None
     limit_reset: str

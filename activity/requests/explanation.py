@@ -46,12 +46,15 @@ class Line:
 class Explanation:
     """From the price to the charge, in pico-USD.
 
-    `listed` - `discount` - `waived` - `written_off` + `other` = `charged`.
+    `listed` - `discount` - `billed_to_key` + `fee` - `waived` - `written_off` + `other` = `charged`.
     """
 
     lines: tuple[Line, ...]
     listed: PicoUsd  # what the lines come to, rounded once
     discount: PicoUsd
+    billed_to_key: PicoUsd  # by the provider, to the customer's own key
+    fee: PicoUsd  # ours for such a request
+    fee_percent: str  # of the list price; "0" in the free share of the month
     waived: PicoUsd  # not asked for: see `reason`
     written_off: PicoUsd  # what the balance could not cover
     other: PicoUsd  # charged beyond the lines: parts whose counts are not kept
@@ -66,11 +69,18 @@ def explain(request: Generation) -> Explanation:
     search = search_parts(request.price, request.web_search_results)
     parts = [*answer, *search]
     listed, due = cost_of(parts), cost_of(parts, request.discount_basis_points)
+    fee = 0
+    if request.byok_key_id:
+        fee = max(0, request.cost + request.write_off - cost_of(search))
+        due = PicoUsd(due - request.byok_cost + fee)
     difference = due - request.cost - request.write_off
     return Explanation(
         lines=tuple(_lines(request, answer, search)),
         listed=listed,
-        discount=PicoUsd(listed - due),
+        discount=PicoUsd(listed - cost_of(parts, request.discount_basis_points)),
+        billed_to_key=PicoUsd(request.byok_cost),
+        fee=PicoUsd(fee),
+        fee_percent=f"{(Decimal(request.price.get('byok_fee', '0')) * 100).normalize():f}",
         other=PicoUsd(max(0, -difference)),
         waived=PicoUsd(max(0, difference)),
         written_off=PicoUsd(request.write_off),

@@ -50,12 +50,12 @@ class FreeShare(msgspec.Struct, frozen=True):
         return cls(False, int(settings.BYOK_FREE_USD * PICO_PER_USD))
 
     def left(self, month: OwnKeyMonthRow, reserved: int) -> int:
-        """What is neither used nor reserved, in units of `limit`."""
+        """The part that is neither used nor reserved, in units of `limit`."""
         used = month.free_requests if self.counts_requests else month.free_listed
         return max(0, self.limit - used - reserved)
 
     def needed(self, listed: int) -> int:
-        """What a request of this list price uses of the share."""
+        """The part of the share that a request of this list price uses."""
         return 1 if self.counts_requests else listed
 
     def free_part(self, listed: int, share: int) -> int:

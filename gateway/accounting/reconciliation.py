@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from billing.credits.reconciliation import Fault, check
 from billing.models import CreditAccount
 from common.money import PicoUsd, format_exact_usd
-from gateway.models import DroppedRequests, Generation, Hold, ProviderSpend, UsageHour
+from gateway.models import DroppedRequests, Generation, Hold, OwnKeyMonth, ProviderSpend, UsageHour
 from keys.models import ApiKey
 
 
@@ -48,6 +48,23 @@ def check_key_usage() -> Iterator[Fault]:
         keys = ApiKey.objects.annotate(of_generations=there + dropped).exclude(**{column: F("of_generations")})
         for key, usage, cost in keys.values_list("pk", column, "of_generations"):
             yield Fault(f"key {key}", f"{column} is {_usd(usage)} but its generations add up to {_usd(cost)}")
+
+
+@check
+def check_own_key_sums() -> Iterator[Fault]:
+    """List prices on own provider keys are the same in an account's generations, hours and months."""
+    accounts = CreditAccount.objects.annotate(
+        of_generations=_sum(Generation.objects.filter(account=OuterRef("pk")), "account", "byok_cost")
+        + _sum(DroppedRequests.objects.filter(account=OuterRef("pk")), "account", "byok_cost"),
+        of_hours=_sum(UsageHour.objects.filter(account=OuterRef("pk")), "account", "byok_cost"),
+        of_months=_sum(OwnKeyMonth.objects.filter(account=OuterRef("pk")), "account", "listed"),
+    )
+    for account in accounts.exclude(of_generations=F("of_hours"), of_months=F("of_hours")):
+        yield Fault(
+            f"account {account.pk}",
+            f"on own provider keys, generations add up to {_usd(account.of_generations)}, hours to "
+            f"{_usd(account.of_hours)} and months to {_usd(account.of_months)}",
+        )
 
 
 @check

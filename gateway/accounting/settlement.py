@@ -27,11 +27,12 @@ from gateway.changes import changed_accounts
 from gateway.models import GatewayProcess, Generation
 from keys.status import remaining, require_place, require_usable, start_window
 
-from . import measuring, own_keys
+from . import measuring
 from .batch import Batch, LockedRows
 from .batch_writer import BatchWriter
 from .holds import Admission, Admit, Limit, hold_for, hold_with_own_keys, limit_reached
-from .rows import GenerationRow, HoldRow, HourRow, OwnKeyMonthRow, SpendRow
+from .own_key_months import OwnKeyMonths
+from .rows import GenerationRow, HoldRow, HourRow, SpendRow
 
 __all__ = [
     "PROCESS_ID",
@@ -145,10 +146,9 @@ def write_batch(operations: Sequence[Operation]) -> list[Result]:
             ended,
             {each.generation.account_id for each in operations if _is_on_own_key(each)},
         )
-        for operation in operations:
-            if not isinstance(operation, Admit):
-                _reserve_again(locked, operation.generation)
         decisions = _Decisions(locked)
+        for operation in operations:
+            decisions.own_months.expect(operation.generation)
         # The others first: `read` has already deleted their holds, so their credits are free for admissions.
         order = sorted(range(len(operations)), key=lambda number: isinstance(operations[number], Admit))
         results = {number: decisions.decide(operations[number]) for number in order}
@@ -158,7 +158,7 @@ def write_batch(operations: Sequence[Operation]) -> list[Result]:
             settled=decisions.settled,
             hours=[*decisions.hours.values()],
             spend=[*decisions.spend.values()],
-            own_months=[*decisions.own_months.values()],
+            own_months=[*decisions.own_months.added.values()],
         )
     measuring.count(decisions.settled)
     for account in locked.accounts.values():
@@ -173,13 +173,6 @@ def _is_on_own_key(operation: Operation) -> bool:
     return isinstance(operation, Settle) and operation.generation.byok_key_id != 0
 
 
-def _reserve_again(locked: LockedRows, generation: GenerationRow) -> None:
-    """Reserve what a request that ends had reserved, until its turn comes: its hold is deleted already."""
-    if (share := locked.shares.get(generation.id)) is not None:
-        month = (generation.account_id, own_keys.month_of(generation.created_at))
-        locked.reserved[month] = locked.reserved.get(month, 0) + share
-
-
 class _Decisions:
     """Applies the operations of a batch to the rows that it has locked."""
 
@@ -190,8 +183,7 @@ class _Decisions:
         self.settled: list[GenerationRow] = []
         self.hours: dict[tuple[object, ...], HourRow] = {}
         self.spend: dict[tuple[str, int], SpendRow] = {}
-        self.own_months: dict[tuple[int, str], OwnKeyMonthRow] = {}  # to add
-        self.free_share = own_keys.FreeShare.of_settings()
+        self.own_months = OwnKeyMonths(locked)
 
     def decide(self, operation: Operation) -> Result:
         if isinstance(operation, Settle):
@@ -221,46 +213,14 @@ class _Decisions:
                 if limit.includes_byok and limit.left == 0:
                     raise limit_reached(limit)
             listed = operation.own.listed(operation.requested_tokens)
-            share, is_free = self.reservable(generation, listed)
+            share, is_free = self.own_months.reservable(generation, listed)
             admission = hold_with_own_keys(operation, account, limits, is_free=is_free)
-            month = (generation.account_id, own_keys.month_of(generation.created_at))
-            self.locked.reserved[month] = self.locked.reserved.get(month, 0) + share
+            self.own_months.reserve(generation, share)
         hold = admission.hold
         account.held += hold
         self.hold_for_limits(generation, hold)
         self.opened.append(generation.held(hold, PROCESS_ID, share))
         return admission
-
-    def reservable(self, generation: GenerationRow, listed: int) -> tuple[int, bool]:
-        """(what a request of at most this list price can reserve of the free share, whether that makes it free)."""
-        needed = self.free_share.needed(listed)
-        share = min(needed, self.free_share_left(generation))
-        return share, share >= needed
-
-    def free_share_left(self, generation: GenerationRow) -> int:
-        month = (generation.account_id, own_keys.month_of(generation.created_at))
-        counted = self.locked.own_months.get(month)
-        if counted is None:
-            counted = self.locked.own_months[month] = OwnKeyMonthRow(*month)
-        return self.free_share.left(counted, self.locked.reserved.get(month, 0))
-
-    def own_key_fee(self, generation: GenerationRow) -> PicoUsd:
-        """Count a request on the customer's own key, use its part of the free share, and return its fee."""
-        left = self.free_share_left(generation)
-        listed = generation.byok_cost
-        free = self.free_share.free_part(listed, left)
-        fee = own_keys.fee_of(listed - free)
-        generation.price = generation.price | {"byok_fee": own_keys.rate() if listed > free else "0"}
-        if generation.error_status is not None:
-            return fee
-        month = (generation.account_id, own_keys.month_of(generation.created_at))
-        added = self.own_months.setdefault(month, OwnKeyMonthRow(*month))
-        for row in (added, self.locked.own_months[month]):
-            row.requests += 1
-            row.listed += listed
-            row.free_listed += free
-            row.free_requests += listed == free and left >= self.free_share.needed(listed)
-        return fee
 
     def limits_of(self, generation: GenerationRow) -> list[Limit]:
         """Return the limits that the request counts toward: of its key, its member, and the guardrails of both.
@@ -297,7 +257,7 @@ class _Decisions:
         if (charged := locked.charged.get(generation.id)) is not None:
             return Settled(cost=PicoUsd(charged), balance=PicoUsd(account.balance))
         held = self.release(generation)
-        due = operation.cost + (self.own_key_fee(generation) if generation.byok_key_id else 0)
+        due = operation.cost + (self.own_months.charge(generation) if generation.byok_key_id else 0)
         cost = max(0, min(due, account.available))
         account.usage += cost
         generation.cost = cost
@@ -332,8 +292,7 @@ class _Decisions:
         """
         held = self.locked.holds.pop(generation.id, 0)
         self.locked.accounts[generation.account_id].held -= held
-        if share := self.locked.shares.pop(generation.id, 0):
-            self.locked.reserved[generation.account_id, own_keys.month_of(generation.created_at)] -= share
+        self.own_months.release(generation)
         return held
 
     def add_to_hour(self, generation: GenerationRow) -> None:

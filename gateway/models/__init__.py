@@ -7,10 +7,9 @@ from .requests import (
     GatewayProcess,
     Generation,
     Hold,
-    OwnKeyMonth,
     ProviderSpend,
 )
-from .usage import UsageDay, UsageHour, UsageMonth, UsageRollup
+from .usage import OwnKeyMonth, UsageDay, UsageHour, UsageMonth, UsageRollup
 
 __all__ = [
     "DroppedRequests",

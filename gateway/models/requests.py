@@ -10,16 +10,7 @@ from billing.models import CreditAccount
 from common.clock import utc_now
 from keys.models import ApiKey
 
-__all__ = [
-    "DroppedRequests",
-    "EndpointMinute",
-    "Feedback",
-    "GatewayProcess",
-    "Generation",
-    "Hold",
-    "OwnKeyMonth",
-    "ProviderSpend",
-]
+__all__ = ["DroppedRequests", "EndpointMinute", "Feedback", "GatewayProcess", "Generation", "Hold", "ProviderSpend"]
 
 
 class _Request(models.Model):
@@ -318,23 +309,3 @@ class ProviderSpend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}, key {self.provider_key_id}: {self.requests} requests"
-
-
-class OwnKeyMonth(models.Model):
-    """An account's requests on own provider keys in one UTC month, and how much of them the free share covered.
-
-    Written by settlement, which has locked the account. Failed requests do not count.
-    """
-
-    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="own_key_months", db_index=False)
-    month = models.CharField(max_length=7)  # "2026-11"
-    requests = models.PositiveBigIntegerField(default=0)
-    listed = models.BigIntegerField(default=0)  # their list prices, pico-USD
-    free_requests = models.PositiveBigIntegerField(default=0)  # those without a fee
-    free_listed = models.BigIntegerField(default=0)  # the part of the list prices without a fee
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("account", "month"), name="own_key_month_once"),)
-
-    def __str__(self) -> str:
-        return f"account {self.account_id} in {self.month}: {self.requests}"

@@ -4,7 +4,7 @@ from django.db import models
 
 from billing.models import CreditAccount
 
-__all__ = ["DIMENSIONS", "SUMS", "UsageDay", "UsageHour", "UsageMonth", "UsageRollup"]
+__all__ = ["DIMENSIONS", "SUMS", "OwnKeyMonth", "UsageDay", "UsageHour", "UsageMonth", "UsageRollup"]
 
 #: The columns that usage can be grouped and filtered by.
 DIMENSIONS = ("key_id", "user_id", "model", "provider", "app", "source")
@@ -145,3 +145,23 @@ class UsageRollup(models.Model):
 
     def __str__(self) -> str:
         return f"account {self.account_id}: until {self.until:%Y-%m-%d}"
+
+
+class OwnKeyMonth(models.Model):
+    """An account's requests on own provider keys in one UTC month, and how much of them the free share covered.
+
+    Written by settlement, which has locked the account. Failed requests do not count.
+    """
+
+    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="own_key_months", db_index=False)
+    month = models.CharField(max_length=7)  # "2026-11"
+    requests = models.PositiveBigIntegerField(default=0)
+    listed = models.BigIntegerField(default=0)  # their list prices, pico-USD
+    free_requests = models.PositiveBigIntegerField(default=0)  # those without a fee
+    free_listed = models.BigIntegerField(default=0)  # the part of the list prices without a fee
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "month"), name="own_key_month_once"),)
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} in {self.month}: {self.requests}"

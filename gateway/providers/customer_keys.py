@@ -1,4 +1,4 @@
-"""What is known here of the providers for which customers may bring keys."""
+"""The providers for which customers may bring keys, from the catalog."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ class Providers:
         return {
             each.slug: each.name
             for each in catalog.current().complete.providers.values()
-            if each.kind != OWN and is_reachable(each.slug, each.base_url)
+            if each.kind != OWN and is_reachable(each.slug, each.base_url) and "{" not in each.base_url
         }
 
     def share(self, organisation: Organisation) -> MonthOfOwnKeys:

@@ -25,7 +25,7 @@ MAX_NAME = 255
 
 
 class KeySettings(TypedDict, total=False):
-    """What may be chosen for a key. A missing setting keeps its default or its present value."""
+    """The settings of a key. A missing setting keeps its default or its present value."""
 
     name: str
     disabled: bool
@@ -112,13 +112,14 @@ def delete(key: OwnProviderKey) -> None:
     OwnProviderKey.objects.filter(pk=key.pk, deleted_at=None).update(deleted_at=now, updated_at=now, secret="")
 
 
-def forget_member(keys: "QuerySet[OwnProviderKey]", public_id: str) -> None:
-    """Take a member off the lists of those who may use the keys."""
-    for key in keys.filter(allowed_user_ids__isnull=False):
-        members = key.allowed_user_ids or []
-        if public_id in members:
-            key.allowed_user_ids = [each for each in members if each != public_id]
-            key.save(update_fields=["allowed_user_ids"])
+def forget_member(keys: "QuerySet[OwnProviderKey]", public_id: str, key_hashes: Collection[str] = ()) -> None:
+    """Take a member, and their API keys, off the lists of those who may use the keys."""
+    for key in keys:
+        for field, gone in (("allowed_user_ids", (public_id,)), ("allowed_key_hashes", key_hashes)):
+            listed = getattr(key, field) or []
+            if any(each in gone for each in listed):
+                setattr(key, field, [each for each in listed if each not in gone])
+                key.save(update_fields=[field])
 
 
 def _valid(organisation: Organisation, chosen: Mapping[str, Any]) -> dict[str, Any]:

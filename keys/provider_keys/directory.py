@@ -48,7 +48,7 @@ class Share(Protocol):
 
 
 class Directory(Protocol):
-    """What is known of providers and models."""
+    """The providers that take keys, and how the keys of an account are used."""
 
     def providers(self) -> Mapping[str, str]:
         """Return the names of the providers that take a customer's key, by slug, sorted by name."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_variables
 
@@ -68,9 +69,11 @@ class ProviderKeyForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, organisation: Organisation, key: OwnProviderKey | None, *args: Any, **options: Any) -> None:
+    def __init__(
+        self, organisation: Organisation, key: OwnProviderKey | None, posted: QueryDict | None, *, provider: str = ""
+    ) -> None:
         self.key = key
-        super().__init__(*args, initial=_initial(key) | options.pop("initial", {}), **options)
+        super().__init__(posted, initial=_initial(key) if key else {"provider": provider})
         known = directory.current().providers()
         if key is None:
             _choices(self, "provider", [("", "Choose a provider"), *known.items()])
@@ -122,9 +125,7 @@ class ProviderKeyForm(forms.Form):
         }
 
 
-def _initial(key: OwnProviderKey | None) -> dict[str, Any]:
-    if key is None:
-        return {}
+def _initial(key: OwnProviderKey) -> dict[str, Any]:
     return {
         "name": key.name,
         "use": FALLBACK if key.is_fallback else ALWAYS if key.always_use else FIRST,

@@ -49,4 +49,4 @@ def check_readable(databases: Iterable[str] | None = None, **_: Any) -> list[Che
     if not lost:
         return []
     hint = "List the key that they were encrypted with in ENCRYPTION_KEY, after the new one, and run rotate_encryption."
-    return [Error(f"{lost} own provider keys of customers can't be decrypted.", hint=hint, id="keys.E001")]
+    return [Error(f"{lost} of the customers' own provider keys can't be decrypted.", hint=hint, id="keys.E001")]

@@ -13,7 +13,7 @@ MAX_LENGTH = 1000
 #: Prefixes that only one provider's keys have, the longest first where one begins with another.
 _PREFIXES = (
     ("sk-ant-", "anthropic", "Anthropic"),
-    ("sk-or-v1-", "", "this site"),
+    ("sk-or-v1-", "openrouter", "this site and OpenRouter"),
     ("sk-proj-", "openai", "OpenAI"),
     ("AIza", "google-ai-studio", "Google AI Studio"),
     ("gsk_", "groq", "Groq"),

@@ -35,7 +35,12 @@ class ProviderRow:
     @property
     def is_shared(self) -> bool:
         """Whether shared capacity is used: no enabled key without restrictions forbids it."""
-        return not any(key.always_use and not key.disabled for key in self.first)
+        return not any(key.always_use and not key.disabled and not key.is_restricted for key in self.first)
+
+    @property
+    def is_sometimes_shared(self) -> bool:
+        """Whether an enabled key forbids shared capacity to some requests."""
+        return any(key.always_use and not key.disabled for key in self.first)
 
 
 @login_required
@@ -43,14 +48,17 @@ class ProviderRow:
 def provider_keys(request: AuthedRequest) -> HttpResponse:
     """The provider keys, by provider, and the free share of this month."""
     organisation = access.for_member(request)
-    names = directory.current().providers()
+    names, share = directory.current().providers(), directory.current().share(organisation)
     rows: dict[str, ProviderRow] = {}
     for key in OwnProviderKey.objects.of(organisation):
         row = rows.setdefault(key.provider, ProviderRow(key.provider, names.get(key.provider, key.provider)))
         (row.fallback if key.is_fallback else row.first).append(key)
     context = {
         "rows": sorted(rows.values(), key=lambda row: row.name.lower()),
-        "share": directory.current().share(organisation),
+        "share": share,
+        "used": f"{share.used:,} of {share.limit:,}" if share.counts_requests else "",
+        "limit": f"{share.limit:,}" if share.counts_requests else "",
+        "requests": f"{share.requests:,}",
         "manages": access.is_admin(request.user, organisation),
     }
     return render(request, "keys/provider_keys/provider_keys.html", context)
@@ -64,8 +72,7 @@ def provider_keys(request: AuthedRequest) -> HttpResponse:
 def add_key(request: AuthedRequest) -> HttpResponse:
     """The form of a new key; posted, it is tested and saved."""
     organisation = access.for_admin(request)
-    initial = {"provider": request.GET.get("provider", "")}
-    form = ProviderKeyForm(organisation, None, request.POST or None, initial=initial)
+    form = ProviderKeyForm(organisation, None, request.POST or None, provider=request.GET.get("provider", ""))
     if form.is_valid():
         provider, secret = form.cleaned_data["provider"], form.cleaned_data["secret"]
         tested = directory.current().test(provider, secret)

@@ -23,6 +23,7 @@ from common.storage import database
 from gateway.accounting.reaper import DEAD_AFTER
 from gateway.models import EndpointMinute, GatewayProcess, Hold
 from gateway.routing.upstreams import upstream_of
+from keys.provider_keys import readability
 from models_catalog import catalog
 from models_catalog.models import ProviderKey
 
@@ -194,6 +195,14 @@ def _provider_keys() -> list[Check]:
     return found
 
 
+def _own_provider_keys() -> list[Check]:
+    lost = sum(1 for _ in readability.unreadable())
+    if not lost:
+        return []
+    remedy = "Add the former key to ENCRYPTION_KEY and run rotate_encryption, or ask their owners to enter them again."
+    return [Check("Customers' provider keys", FAILING, f"{lost} can't be decrypted and are not used.", remedy)]
+
+
 def _problem_of(key: ProviderKey, now: datetime) -> tuple[str, str] | None:
     """(the problem, its remedy) of a provider's key; None if it has none."""
     try:
@@ -284,6 +293,7 @@ CHECKS: tuple[tuple[str, Callable[[], list[Check]]], ...] = (
     ("Providers", _providers),
     ("Providers", _provider_health),
     ("Provider keys", _provider_keys),
+    ("Customers' provider keys", _own_provider_keys),
     ("Payments", _payments),
     ("Webhooks", _webhooks),
     ("Ledger", _reconciliation),

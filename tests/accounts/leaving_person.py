@@ -27,7 +27,7 @@ from billing.payments import auto_top_up, purchases, receipts
 from gateway.models import Feedback
 from guardrails import saving as guardrails
 from keys import issuing
-from keys.models import ApiKey, AuthorizationCode
+from keys.models import ApiKey, AuthorizationCode, OwnProviderKey
 from presets.models import Preset, PresetVersion
 from tests.activity.factory import make_request, make_running
 from tests.billing.stripe_sandbox import Sandbox, buy
@@ -75,6 +75,11 @@ def make_person(charlie: User, sandbox: Sandbox) -> Person:
         hash="c" * 64, organisation=organisation, user=user, app="https://zebrafinch.example", name="Zebrafinch's app"
     )
     for owner in (organisation, shared):
+        OwnProviderKey.objects.create(
+            organisation=owner, created_by=user, provider="openai", label="...9999", secret="sealed",
+            name="Zebrafinch's account" if owner is organisation else "Ours", allowed_user_ids=[user.public_id],
+            allowed_key_hashes=list(ApiKey.objects.filter(organisation=owner).values_list("hash", flat=True)),
+        )  # fmt: skip
         SavedView.objects.create(organisation=owner, user=user, page="logs", name="Zebrafinch view", shared=True)
     _preset(organisation, user)
     guardrails.assign(guardrails.create(organisation, name="Zebrafinch's guardrail"), user, members=[user])

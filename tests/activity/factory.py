@@ -56,7 +56,7 @@ def make_requests(account: CreditAccount, rows: Iterable[dict]) -> list[Generati
 
 _SUMS = (
     "requests", "failures", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost",
-    "latency_ms", "duration_ms",
+    "byok_cost", "latency_ms", "duration_ms",
 )  # fmt: skip
 
 

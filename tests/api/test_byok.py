@@ -93,7 +93,7 @@ def test_keys_of_a_provider_are_in_order_and_lists_have_pages(manager, host):
         ({"key": "   "}, "Enter the provider's key"),
         ({"key": "sk-schlüssel-0001"}, "letters, digits and signs only"),
         ({"key": "sk-ant-api03-secret"}, "belong to Anthropic"),
-        ({"key": "sk-or-v1-" + "0" * 64}, "belong to this site"),
+        ({"key": "sk-or-v1-" + "0" * 64}, "belong to this site and OpenRouter"),
         ({"allowed_api_key_hashes": ["0" * 64]}, "1 that this account does not have"),
         ({"allowed_api_key_hashes": []}, "allowed_api_key_hashes"),
         ({"allowed_api_key_hashes": ["short"]}, "allowed_api_key_hashes"),

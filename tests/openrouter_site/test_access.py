@@ -18,6 +18,7 @@ from billing.models import Purchase, Refund, SavedCard
 from common.clock import utc_now
 from guardrails import saving as guardrails
 from keys import issuing
+from keys.models import OwnProviderKey
 from presets import saving
 from presets.content import Content
 from tests.accounts.organisations.conftest import add_member, client_in
@@ -57,6 +58,7 @@ TABLE = {
         "settings/keys",
         "settings/keys/create",
         "settings/connected-apps",
+        "settings/provider-keys",
         "settings/presets",
         "settings/presets/create",
         "settings/credits",
@@ -103,6 +105,8 @@ TABLE = {
         "settings/guardrails/<uuid:guardrail_id>",
         "settings/guardrails/<uuid:guardrail_id>/edit",
         "settings/guardrails/<uuid:guardrail_id>/delete",
+        "settings/provider-keys/<uuid:public_id>",
+        "settings/provider-keys/<uuid:public_id>/delete",
         "settings/organization/delete",
         "settings/organization/members/<str:user_id>/limit",
         "settings/organization/members/<str:user_id>/hand-over",
@@ -121,6 +125,7 @@ TABLE = {
         "keys",
         "keys/<key_hash:key_hash>",
         "settings/provisioning-keys",
+        "settings/integrations",
         "credits",
         "theme",
         "favicon.ico",
@@ -154,6 +159,7 @@ TABLE = {
         "settings/guardrails/create",
         "settings/management-keys",
         "settings/management-keys/create",
+        "settings/provider-keys/add",
         "settings/credits/quote",
         "settings/credits/billing-details",
         "settings/credits/transactions.csv",
@@ -181,6 +187,9 @@ TABLE = {
     "login 302 302 403 404 404": (
         "settings/credits/cards/<int:card_id>/remove",
         "settings/guardrails/<uuid:guardrail_id>/unassign",
+        "settings/provider-keys/<uuid:public_id>/test",
+        "settings/provider-keys/<uuid:public_id>/switch",
+        "settings/provider-keys/<uuid:public_id>/move",
     ),
     "400 400 400 400 400 400": (
         "webhooks/stripe",
@@ -248,6 +257,7 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
     elsewhere = client_in(acme, owner)
     assert elsewhere.get("/settings/profile").status_code == 200  # which records its session
     session = UserSession.objects.get(session_key=elsewhere.session.session_key)
+    provider_key = OwnProviderKey.objects.create(organisation=acme, provider="openai", secret="sealed", label="...")
     view = SavedView.objects.create(organisation=acme, user=owner, page="activity", name="Mine")
     return {
         "user_id": Membership.objects.get(user__email="member@example.com", organisation=acme).user.public_id,
@@ -265,6 +275,7 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
         "guardrail_id": str(guardrails.create(acme, name="Team").public_id),
         "name": f"{utc_now():%Y-%m}",
         "author": "acme",
+        "public_id": str(provider_key.public_id),
     }
 
 

@@ -119,6 +119,22 @@ def test_what_the_balance_could_not_cover_is_written_off(account, alice_client):
     assert "You owe nothing" in alice_client.get(f"/activity/{request.pk}").content.decode()
 
 
+def test_on_an_own_key_the_provider_bills_the_price_and_the_fee_is_ours(account, alice_client):
+    listed = make_request(account).cost
+    fields = {"byok_key_id": 5, "byok_cost": listed}
+    request = make_request(account, cost=listed // 20, **fields)
+    request.price = request.price | {"byok_fee": "0.05"}
+    request.save()
+    explanation = explain(request)
+    assert (explanation.listed, explanation.billed_to_key, explanation.fee) == (listed, listed, listed // 20)
+    assert explanation.charged == listed // 20
+    assert (explanation.discount, explanation.waived, explanation.other, explanation.written_off) == (0, 0, 0, 0)
+    page = alice_client.get(f"/activity/{request.pk}").content.decode()
+    assert "To your own key" in page and "5% of the list price" in page
+    free = explain(make_request(account, cost=0, **fields))
+    assert (free.fee, free.fee_percent, free.charged, free.waived) == (0, "0", 0, 0)
+
+
 def test_parts_whose_counts_are_not_kept_are_still_in_the_sum(account):
     request = make_request(account, cost=10**9, price={"prompt": "0", "completion": "0"})
     explanation = explain(request)

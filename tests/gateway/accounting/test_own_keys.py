@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from billing.credits import ledger, reconciliation
 from billing.models import CreditAccount, LedgerEntry
@@ -193,6 +196,62 @@ def test_requests_without_own_keys_read_nothing_of_them(account, django_assert_n
         write(settlement.Settle(generation=generation(account, 1), cost=usd("0.01")))
     names = ("gateway_ownkeymonth", "sum_own_key_shares", "read_own_key_months")
     assert statements().read_own_key_months and not any(name in sql for sql in seen for name in names)
+
+
+STEP = st.tuples(
+    st.integers(1, 6),  # the request
+    st.sampled_from(["admit", "admit shared", "served", "served", "failed", "on shared capacity", "withdraw"]),
+    st.integers(0, 11 * 10**11),  # its list price, up to the bound, in pico-USD
+)
+
+
+@given(
+    st.lists(st.lists(STEP, min_size=1, max_size=5), max_size=8),
+    st.sampled_from([("requests", 0, 0), ("requests", 3, 0), ("list_price", 0, 2), ("list_price", 0, Decimal("0.7"))]),
+    st.sampled_from(["0", "0.2", "10"]),
+)
+@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_after_any_requests_every_sum_agrees_and_the_share_is_never_exceeded(
+    account, settings, batches, share, balance
+):
+    settings.BYOK_FREE_SHARE, settings.BYOK_FREE_REQUESTS, settings.BYOK_FREE_USD = share
+    with transaction.atomic():
+        CreditAccount.objects.filter(pk=account.pk).update(credits=usd(balance))
+        for batch in batches:
+            running = set(Hold.objects.values_list("id", flat=True))
+            seen = running | set(Generation.objects.values_list("id", flat=True))
+            operations = []
+            for number, step, listed in batch:
+                name = generation(account, number).id
+                if step.startswith("admit") and name not in seen:
+                    operations.append(admission(account, number, is_shared="shared" in step, shared="0.3"))
+                elif not step.startswith("admit") and name in running:
+                    row = generation(account, number, byok_key_id=7, byok_cost=listed)
+                    if step == "failed":
+                        row.byok_cost, row.error_status = 0, 502
+                    elif step == "on shared capacity":
+                        row.byok_cost = row.byok_key_id = 0
+                    is_withdrawn = step == "withdraw"
+                    operations.append(
+                        settlement.Withdraw(generation=row)
+                        if is_withdrawn
+                        else settlement.Settle(generation=row, cost=0)
+                    )
+                seen.add(name)
+                running.discard(name)
+            if operations:
+                write(*operations)
+        assert [fault for fault in reconciliation.faults() if "credits" not in str(fault)] == []
+        assert not Generation.objects.filter(write_off__gt=0).exists()
+        used = OwnKeyMonth.objects.filter(account=account).first() or OwnKeyMonth()
+        reserved = sum(Hold.objects.exclude(byok_share=None).values_list("byok_share", flat=True))
+        if share[0] == "requests":
+            assert used.free_requests + reserved <= share[1]
+        else:
+            assert used.free_listed + reserved <= usd(str(share[2]))
+        fees = sum(Generation.objects.values_list("cost", flat=True))
+        assert abs(fees - (used.listed - used.free_listed) * 5 // 100) <= used.requests
+        transaction.set_rollback(True)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite allows one writer at a time")
