@@ -37,7 +37,7 @@ HELP = {
     Kind.KEY_LIMIT: "A key that you created, or as an admin any key, has used 80% or 100% of its spend limit.",
     Kind.BUDGET: "Your own spend limit, or as an admin any member's, is at 80% or 100%.",
     Kind.MODEL_DEPRECATION: "30 and 7 days before a model that was used in the last 30 days retires.",
-    Kind.NEW_SIGN_IN: "Someone signs in to your account with a browser that hasn't been used with it before.",
+    Kind.NEW_SIGN_IN: "Your account is signed in to with a browser that hasn't been used with it before.",
     Kind.WEEKLY: "Each Monday, for Monday to Sunday: spend, requests, top models and keys, and the balance.",
     Kind.MONTHLY: "The same on the first day of each month, for the month before.",
 }

@@ -1,4 +1,4 @@
-"""The monthly report, the notifications and the export menu of the logs in a real browser."""
+"""The monthly report and the export menu of the logs in a real browser."""
 
 import re
 
@@ -10,12 +10,6 @@ from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter, new_person
 from tests.support.pdf_text import lines_of_pages
 from tests.support.processes import Site
-
-TOKEN = """
-from billing.models import EmailChoice
-from billing.notifications import unsubscribing
-print("TOKEN", unsubscribing.token_of(EmailChoice.objects.get(user__email="{email}", kind="weekly")))
-"""
 
 
 @pytest.fixture
@@ -51,23 +45,3 @@ def test_the_logs_lead_to_a_months_report_and_its_pdf(page: Page, site: Site, cu
         page.get_by_role("link", name="PDF").click()
     balance = page.locator(".sums dd").last.inner_text()
     assert ["Balance now", balance] in lines_of_pages(download.value.path().read_bytes())[0]
-
-
-def test_a_summary_is_turned_on_and_ended_signed_out(page: Page, site: Site, customer: Person, new_page):
-    enter(page, site, customer, "/settings/notifications")
-    page.get_by_role("switch", name="Weekly summary").check()
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Notifications saved.")).to_be_visible()
-    expect(page.get_by_role("switch", name="Weekly summary")).to_be_checked()
-    expect(page.get_by_role("switch", name="Monthly summary")).not_to_be_checked()
-    check_looks(page)
-    printed = site.manage("shell", "--no-imports", "-c", TOKEN.format(email=customer.email))
-    found = re.search(r"^TOKEN (.*)", printed, re.MULTILINE)
-    assert found, printed
-    stranger = new_page(viewport={"width": 390, "height": 844})
-    stranger.goto(f"{site.url}/unsubscribe/{found[1]}")
-    stranger.get_by_role("button", name="Unsubscribe").click()
-    expect(stranger.get_by_role("heading", name="You're unsubscribed")).to_be_visible()
-    check_looks(stranger)
-    page.reload()
-    expect(page.get_by_role("switch", name="Weekly summary")).not_to_be_checked()
