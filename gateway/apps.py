@@ -12,14 +12,15 @@ class GatewayConfig(AppConfig):
             reconciliation,  # noqa: F401 registers its checks
             settlement,
         )
-        from gateway.routing import health, provider_keys, upstreams
+        from gateway.routing import health, provider_keys, unavailable, upstreams
         from gateway.steps import presets
-        from models_catalog import catalog, measurements
+        from models_catalog import catalog, exclusions, measurements
         from presets import rules
 
         deletion.connect_signals()
         catalog.provide(upstreams.is_configured)
         measurements.provide(health.published)
+        exclusions.provide(unavailable.excluded_for)
         rules.provide(presets.check)
         settlement.queue.on_heartbeat(health.tracker.sync)
         settlement.queue.on_heartbeat(provider_keys.ring.sync)

@@ -12,8 +12,9 @@ from common.storage import database
 from common.storage.fresh_cache import FreshCache
 from keys.authentication import KeyIdentity
 from keys.restrictions import Restrictions
+from models_catalog.names import is_listed
 
-__all__ = ["Caller", "chat_caller", "clear", "key_caller"]
+__all__ = ["Caller", "chat_caller", "clear", "key_caller", "policy_of"]
 
 #: Seconds for which an organization needs no query, and after which it must be read again: a change of privacy settings
 #: may take this long to reach every process.
@@ -31,6 +32,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     log_for_discount: bool = False
     allowed_providers: frozenset[str] = frozenset()
     ignored_providers: frozenset[str] = frozenset()
+    allowed_models: frozenset[str] = frozenset()  # IDs, and "author/*"
+    ignored_models: frozenset[str] = frozenset()
     default_sort: str = ""  # what to sort endpoints by where a request does not say: price, throughput, latency
 
 
@@ -54,7 +57,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     def allows_model(self, model_id: str) -> bool:
         """Whether a router may choose the model for the caller."""
-        return self.restrictions is None or self.restrictions.allows_model(model_id)
+        policy, restrictions = self.policy, self.restrictions
+        if policy.allowed_models and not is_listed(model_id, policy.allowed_models):
+            return False
+        if is_listed(model_id, policy.ignored_models):
+            return False
+        return restrictions is None or restrictions.allows_model(model_id)
 
 
 class _Payer(msgspec.Struct, frozen=True):
@@ -116,22 +124,29 @@ async def _payer(organisation_id: int) -> _Payer:
     return payer
 
 
+def policy_of(organisation: Organisation) -> Policy:
+    """The organization's policy as it is saved now; blocks."""
+    privacy = privacy_of(organisation)
+    return Policy(
+        allow_paid_training=privacy.allow_paid_training,
+        allow_free_training=privacy.allow_free_training,
+        allow_free_publication=privacy.allow_free_publication,
+        zero_data_retention=privacy.zero_data_retention,
+        log_for_discount=privacy.log_for_discount,
+        allowed_providers=frozenset(privacy.allowed_providers),
+        ignored_providers=frozenset(privacy.ignored_providers),
+        allowed_models=frozenset(privacy.allowed_models),
+        ignored_models=frozenset(privacy.ignored_models),
+        default_sort=organisation.default_sort,
+    )
+
+
 def _read_payer(organisation_id: int) -> _Payer:
     organisation = Organisation.objects.get(pk=organisation_id)
-    privacy = privacy_of(organisation)
     account = spending.account_of(organisation)
     return _Payer(
         account_id=account.pk,
         purchased=account.purchased,
         default_model=organisation.default_model,
-        policy=Policy(
-            allow_paid_training=privacy.allow_paid_training,
-            allow_free_training=privacy.allow_free_training,
-            allow_free_publication=privacy.allow_free_publication,
-            zero_data_retention=privacy.zero_data_retention,
-            log_for_discount=privacy.log_for_discount,
-            allowed_providers=frozenset(privacy.allowed_providers),
-            ignored_providers=frozenset(privacy.ignored_providers),
-            default_sort=organisation.default_sort,
-        ),
+        policy=policy_of(organisation),
     )

@@ -40,7 +40,7 @@ ENTRIES = (
     Entry("Credits", "wallet", "billing:credits", "Balance, purchases and receipts", ("billing:",)),
     Entry("Connected apps", "link", "keys:connected-apps", "Apps that pay with your credits", ("keys:disconnect-app",)),
     Entry("API keys", "key", "keys:keys", "Keys for your apps, with limits", ("keys:",)),
-    Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts"),
+    Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts", ("privacy-",)),
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
     Entry("Organization", "users", "accounts:organization", "Members, roles and invitations",
           ("accounts:leave-organization", "accounts:delete-organization", "accounts:hand-over",

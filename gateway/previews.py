@@ -1,0 +1,20 @@
+"""The second door of `gateway`: what an account's settings do to requests, before one is sent."""
+
+from gateway.routing import health
+from gateway.routing.plan import Plan
+from gateway.routing.unavailable import excluded_endpoints, exclusion_reasons
+from gateway.steps import preparation
+from models_catalog import catalog
+
+from .callers import Caller, policy_of
+from .completions import ChatRequest
+
+__all__ = ["excluded_endpoints", "exclusion_reasons", "plan_of", "policy_of"]
+
+
+def plan_of(caller: Caller, request: ChatRequest) -> Plan:
+    """The plan that the request would get now, by the planner of real ones. Nothing is sent, counted or held; blocks.
+
+    Raises ApiError as planning does.
+    """
+    return preparation.preview(caller, request, catalog.current(), health.tracker.snapshot())
