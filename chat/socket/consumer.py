@@ -28,8 +28,9 @@ from common.errors import ApiError, Conflict, NotAuthenticated, RateLimited
 from common.money import PicoUsd
 from common.storage import database
 from common.storage.outages import outage_of
-from gateway import completions, previews
+from gateway import completions
 from gateway.callers import Caller
+from gateway.steps import previews
 
 from .following import Following
 

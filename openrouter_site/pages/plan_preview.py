@@ -13,7 +13,8 @@ from accounts import access
 from accounts.models import Organisation
 from common.errors import ApiError
 from common.web.http import AuthedRequest
-from gateway import completions, previews
+from gateway import completions
+from gateway.steps import previews
 from models_catalog import catalog
 
 #: The reasons of attempts in words; the others read well as they are.

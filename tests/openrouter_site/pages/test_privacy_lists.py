@@ -50,7 +50,7 @@ def test_a_list_of_allowed_models_excludes_the_others(alice_client, organisation
     [
         ({"allowed_models": "acme/unknown"}, "isn&#x27;t in the catalog"),
         ({"ignored_models": "small"}, "isn&#x27;t a model ID"),
-        ({"allowed_providers": ["nobody"]}, "Select a valid choice"),
+        ({"allowed_providers": ["unknown"]}, "Select a valid choice"),
         ({"allowed_providers": ["alpha"], "ignored_providers": ["alpha"]}, "On both lists: alpha"),
         ({"allowed_models": "acme/*", "ignored_models": "acme/*"}, "On both lists: acme/*"),
     ],

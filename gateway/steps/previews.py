@@ -1,13 +1,13 @@
-"""The second door of `gateway`: what an account's settings do to requests, before one is sent."""
+"""Previews of what an account's settings do to requests, before one is sent: for pages and the chat."""
 
+from gateway.callers import Caller, policy_of
+from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing import health
 from gateway.routing.plan import Plan
 from gateway.routing.unavailable import excluded_endpoints, exclusion_reasons
-from gateway.steps import preparation
 from models_catalog import catalog
 
-from .callers import Caller, policy_of
-from .completions import ChatRequest
+from . import preparation
 
 __all__ = ["excluded_endpoints", "exclusion_reasons", "plan_of", "policy_of"]
 
