@@ -246,6 +246,9 @@ class PrivacySettings(models.Model):
     # Provider slugs; an empty allow-list allows all.
     allowed_providers = models.JSONField(default=list, blank=True)
     ignored_providers = models.JSONField(default=list, blank=True)
+    # Model IDs, and "author/*"; an empty allow-list allows all.
+    allowed_models = models.JSONField(default=list, blank=True)
+    ignored_models = models.JSONField(default=list, blank=True)
 
     def __str__(self) -> str:
         return f"privacy of {self.organisation_id}"

@@ -24,7 +24,7 @@ A frame without an ID is about the socket itself: `ready`, `pong`, `refused`, an
 Money is sent as text: costs and `balance_usd` as exact decimal dollars, `balance` as the site shows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -215,9 +215,9 @@ def refused(answer_id: str | None, error: ApiError, remedy: dict[str, str] | Non
     )
 
 
-def ready(balance: PicoUsd, unavailable: Sequence[str], user: str) -> str:
-    """Return the first frame: the balance, the models that the settings leave without a provider, the user's ID."""
-    return _frame("ready", None, **_balance(balance), unavailable=unavailable, user=user)
+def ready(balance: PicoUsd, unavailable: Mapping[str, str], user: str) -> str:
+    """Return the first frame: the balance, the models that the settings exclude with the reasons, the user's ID."""
+    return _frame("ready", None, **_balance(balance), unavailable=[*unavailable], reasons=unavailable, user=user)
 
 
 def unavailable(models: Sequence[str]) -> str:

@@ -13,15 +13,16 @@ class GatewayConfig(AppConfig):
             settlement,
         )
         from gateway.providers.customer_keys import Providers
-        from gateway.routing import health, provider_keys, upstreams
+        from gateway.routing import health, provider_keys, unavailable, upstreams
         from gateway.steps import presets
         from keys.provider_keys import directory
-        from models_catalog import catalog, measurements
+        from models_catalog import catalog, exclusions, measurements
         from presets import rules
 
         deletion.connect_signals()
         catalog.provide(upstreams.is_configured)
         measurements.provide(health.published)
+        exclusions.provide(unavailable.excluded_for)
         rules.provide(presets.check)
         directory.provide(Providers())
         settlement.queue.on_heartbeat(health.tracker.sync)

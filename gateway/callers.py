@@ -17,8 +17,9 @@ from keys.authentication import KeyIdentity
 from keys.models import OwnProviderKey
 from keys.provider_keys.using import OwnKey, own_keys_of
 from keys.restrictions import Restrictions as KeyRestrictions
+from models_catalog.names import is_listed
 
-__all__ = ["Caller", "chat_caller", "clear", "key_caller"]
+__all__ = ["Caller", "chat_caller", "clear", "key_caller", "policy_of"]
 
 #: Seconds for which an organization needs no query, and after which it must be read again: a change of privacy settings
 #: or guardrails may take this long to reach every process.
@@ -39,6 +40,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     log_for_discount: bool = False
     allowed_providers: frozenset[str] = frozenset()
     ignored_providers: frozenset[str] = frozenset()
+    allowed_models: frozenset[str] = frozenset()  # IDs, and "author/*"
+    ignored_models: frozenset[str] = frozenset()
     default_sort: str = ""  # what to sort endpoints by where a request does not say: price, throughput, latency
     guardrails: tuple[Restrictions, ...] = ()
 
@@ -69,7 +72,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     def allows_model(self, model_id: str) -> bool:
         """Whether a router may choose the model for the caller."""
-        return self.restrictions is None or self.restrictions.allows_model(model_id)
+        policy, restrictions = self.policy, self.restrictions
+        if policy.allowed_models and not is_listed(model_id, policy.allowed_models):
+            return False
+        if is_listed(model_id, policy.ignored_models):
+            return False
+        return restrictions is None or restrictions.allows_model(model_id)
 
 
 class _Payer(msgspec.Struct, frozen=True):
@@ -157,27 +165,34 @@ async def _policy(payer: _Payer, organisation_id: int, key_id: int, user_id: int
     return msgspec.structs.replace(payer.policy, guardrails=found) if found else payer.policy
 
 
+def policy_of(organisation: Organisation) -> Policy:
+    """The organization's policy as it is saved now; blocks."""
+    privacy = privacy_of(organisation)
+    return Policy(
+        allow_paid_training=privacy.allow_paid_training,
+        allow_free_training=privacy.allow_free_training,
+        allow_free_publication=privacy.allow_free_publication,
+        zero_data_retention=privacy.zero_data_retention,
+        log_for_discount=privacy.log_for_discount,
+        allowed_providers=frozenset(privacy.allowed_providers),
+        ignored_providers=frozenset(privacy.ignored_providers),
+        allowed_models=frozenset(privacy.allowed_models),
+        ignored_models=frozenset(privacy.ignored_models),
+        default_sort=organisation.default_sort,
+    )
+
+
 def _read_payer(organisation_id: int) -> _Payer:
     own_keys = OwnProviderKey.objects.filter(organisation=OuterRef("pk"), deleted_at=None, disabled=False)
     organisation = Organisation.objects.annotate(
         has_own_keys=Exists(own_keys), has_guardrails=lookup.any_assigned()
     ).get(pk=organisation_id)
-    privacy = privacy_of(organisation)
     account = spending.account_of(organisation)
     return _Payer(
         account_id=account.pk,
         purchased=account.purchased,
         default_model=organisation.default_model,
-        policy=Policy(
-            allow_paid_training=privacy.allow_paid_training,
-            allow_free_training=privacy.allow_free_training,
-            allow_free_publication=privacy.allow_free_publication,
-            zero_data_retention=privacy.zero_data_retention,
-            log_for_discount=privacy.log_for_discount,
-            allowed_providers=frozenset(privacy.allowed_providers),
-            ignored_providers=frozenset(privacy.ignored_providers),
-            default_sort=organisation.default_sort,
-        ),
+        policy=policy_of(organisation),
         has_guardrails=organisation.has_guardrails,
         own_keys=own_keys_of(organisation) if organisation.has_own_keys else (),
     )

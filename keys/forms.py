@@ -1,6 +1,5 @@
 """Forms to create and edit keys."""
 
-from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from ipaddress import ip_network
@@ -12,6 +11,7 @@ from django.utils import timezone
 from common.clock import utc_now
 from common.moments import moment_text
 from common.money import PicoUsd, as_usd, pico_from_usd
+from common.web.lines_field import LinesField
 
 from . import restrictions
 from .models import ApiKey
@@ -87,21 +87,6 @@ class ExpiryMixin(forms.Form):
         else:
             midnight = timezone.make_aware(datetime.combine(date, time.min))
             cleaned["expires_at"] = midnight + timedelta(days=1)
-
-
-class LinesField(forms.CharField):
-    """Entries on lines of their own, or separated by spaces or commas, cleaned by `read` to a list."""
-
-    def __init__(self, read: Callable[[list[str]], list[str]], *, placeholder: str, **options: Any) -> None:
-        self.read = read
-        attributes = {"rows": 3, "autocomplete": "off", "spellcheck": "false", "placeholder": placeholder}
-        super().__init__(max_length=20_000, required=False, widget=forms.Textarea(attributes), **options)
-
-    def clean(self, value: Any) -> list[str]:
-        try:
-            return self.read(super().clean(value).replace(",", " ").split())
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 class RateField(forms.IntegerField):

@@ -225,12 +225,16 @@ def list_zero_retention_endpoints(request: HttpRequest) -> HttpResponse:
     openapi_extra={"parameters": [each for each in _QUERY["parameters"] if not each["name"].startswith("use_rss")]},
 )
 def list_allowed_models(request: KeyRequest) -> HttpResponse:
-    """Return what `/models` lists, with the same parameters, without models that your settings exclude."""
+    """Return what `/models` lists, with the same parameters, without models that your settings or the key exclude."""
     query = _read(request, parse)
     offset, limit = _read(request, read_page)
-    unavailable = async_to_sync(_unavailable_models)(request.auth)
-    found = find(catalog.current(), query).models
-    models = [model for model in found if (model.alias_of or model).id not in unavailable]
+    unavailable, restrictions = async_to_sync(_unavailable_models)(request.auth), request.auth.restrictions
+
+    def is_allowed(model: ModelEntry) -> bool:
+        model_id = (model.alias_of or model).id
+        return model_id not in unavailable and (restrictions is None or restrictions.allows_model(model_id))
+
+    models = [model for model in find(catalog.current(), query).models if is_allowed(model)]
     return json_response(page_json("/api/v1/models/user", models, query, offset, limit))
 
 

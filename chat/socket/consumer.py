@@ -30,6 +30,7 @@ from common.storage import database
 from common.storage.outages import outage_of
 from gateway import completions
 from gateway.callers import Caller
+from gateway.steps import previews
 
 from .following import Following
 
@@ -100,7 +101,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.watch_session(user)
             caller = await completions.chat_caller(user, organisation)
             balance = await database.run(_balance, organisation)
-            unavailable = await completions.unavailable_models(caller)
+            unavailable = await previews.exclusion_reasons(caller)
             await self.send_frame(protocol.ready(balance, unavailable, user.public_id))
         except NotAuthenticated:
             await self.close(code=SIGNED_OUT)

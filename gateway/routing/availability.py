@@ -5,10 +5,11 @@ from typing import Any
 
 from django.conf import settings
 
-__all__ = ["MODELS_PAGE", "PRIVACY_PAGE", "availability", "page_of"]
+__all__ = ["LISTS_PAGE", "MODELS_PAGE", "PRIVACY_PAGE", "availability", "page_of"]
 
 MODELS_PAGE = "/models"
 PRIVACY_PAGE = "/settings/privacy"
+LISTS_PAGE = "/settings/privacy/lists"
 
 #: Codes after which a retry may succeed. The others are: model_not_found, no_endpoints, free_variant_ended,
 #: model_unavailable_upstream, privacy_restricted, constraint_filtered, wrong_endpoint.

@@ -11,9 +11,10 @@ from django.conf import settings
 from common.errors import ContextLengthExceeded, NoEndpoints, PermissionDenied
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
+from models_catalog.names import is_listed as is_model_listed
 from models_catalog.parameters import supports_all
 
-from .availability import PRIVACY_PAGE, availability, page_of
+from .availability import LISTS_PAGE, PRIVACY_PAGE, availability, page_of
 from .constraints import RoutingConstraints
 from .guardrails import GUARDRAILS_PAGE, rules_of
 from .model_names import ResolvedModel
@@ -72,6 +73,8 @@ _PUBLICATION = Reason(
     "data_policy:publication", "by your data policy (may publish prompts)", "data_policy", "data_policy:training"
 )
 _RETENTION = Reason("data_policy:zdr", "by your data policy (zero data retention)", "data_policy")
+_MODEL_NOT_ALLOWED = Reason("allowed_models", "by your list of allowed models", "model", "allowed_providers")
+_MODEL_IGNORED = Reason("ignored_models", "by your list of ignored models", "model", "allowed_providers")
 _QUANTIZATION = Reason("quantization", "by quantizations", "provider.quantizations")
 _PRICE = Reason("max_price", "by max_price", "provider.max_price")
 _INPUT = Reason("input_modalities", "by input modality", "messages", "require_parameters")
@@ -89,6 +92,16 @@ _MODERATED = Reason("moderated", "by :beta (moderated)", "model", "require_param
 
 #: In this order: the first rule that excludes an endpoint gives the reason.
 RULES = (
+    Rule(
+        _MODEL_NOT_ALLOWED,
+        "policy.allowed_models",
+        lambda _, resolved, limits: not is_model_listed(resolved.model.id, limits.policy.allowed_models),
+    ),
+    Rule(
+        _MODEL_IGNORED,
+        "policy.ignored_models",
+        lambda _, resolved, limits: is_model_listed(resolved.model.id, limits.policy.ignored_models),
+    ),
     Rule(
         _NOT_ALLOWED,
         "policy.allowed_providers",
@@ -190,6 +203,8 @@ def no_endpoints(
             return PermissionDenied(message)
     if any(reason.is_data_policy and not reason.of_guardrail for reason in by_request):
         message += f" Adjust your data policy at {settings.SITE_URL}{PRIVACY_PAGE}."
+    if {_MODEL_NOT_ALLOWED, _MODEL_IGNORED} & counts.keys():
+        message += f" Edit your lists at {settings.SITE_URL}{LISTS_PAGE}."
     models = [one.model.id for one in resolved]
     providers = sorted({exclusion.provider_name for exclusion in exclusions})
     if not by_request:

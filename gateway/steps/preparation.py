@@ -15,13 +15,13 @@ from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
 from gateway.routing.affinity import Conversation
 from gateway.routing.health import Health
 from gateway.routing.plan import Plan, RoutingContext, make_plan
-from gateway.tokens.bounds import estimate_file_tokens
+from gateway.tokens.bounds import PromptEstimate, estimate_file_tokens
 from gateway.tokens.parts import estimate_prompt
 from keys import rates
 from models_catalog.catalog import Catalogue
 from models_catalog.parameters import always_reasons
 
-__all__ = ["PreparedRequest", "prepare"]
+__all__ = ["PreparedRequest", "prepare", "preview"]
 
 
 class PreparedRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,20 +90,7 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
         search = web_search.requested_search(request, caller.default_model or settings.DEFAULT_MODEL)
     estimate = estimate_prompt(request)
     found_tokens = search.max_prompt_tokens if search else 0
-    plan = make_plan(
-        catalogue,
-        request,
-        caller,
-        RoutingContext(
-            default_model=settings.DEFAULT_MODEL,
-            auto_models=settings.AUTO_MODELS,
-            health=health,
-            prompt_tokens=(estimate.longest or estimate.likely) + found_tokens // 4,
-            longest_part=estimate.longest_part,
-            sticky_endpoint=conversation.sticky_endpoint,
-            stable_draw=conversation.stable_draw(estimate.likely),
-        ),
-    )
+    plan = _plan(caller, request, catalogue, health, conversation, estimate, found_tokens)
     if caller.restrictions is not None:
         await rates.count_request(caller.restrictions, estimate.likely)
     plan = await _within_free_limits(plan, caller)
@@ -124,6 +111,34 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
         search_units=estimate.search_units,
         counted_tokens=estimate.likely,
     )
+
+
+def preview(caller: Caller, request: ChatRequest, catalogue: Catalogue, health: Health) -> Plan:
+    """The plan that the request would get now. Nothing is counted, held or sent. Raises ApiError as planning does."""
+    conversation = Conversation(caller.account_id, request)
+    return _plan(caller, request, catalogue, health, conversation, estimate_prompt(request), 0)
+
+
+def _plan(
+    caller: Caller,
+    request: ChatRequest,
+    catalogue: Catalogue,
+    health: Health,
+    conversation: Conversation,
+    estimate: PromptEstimate,
+    found_tokens: int,
+) -> Plan:
+    """The plan of a request with at most `found_tokens` of search results."""
+    context = RoutingContext(
+        default_model=settings.DEFAULT_MODEL,
+        auto_models=settings.AUTO_MODELS,
+        health=health,
+        prompt_tokens=(estimate.longest or estimate.likely) + found_tokens // 4,
+        longest_part=estimate.longest_part,
+        sticky_endpoint=conversation.sticky_endpoint,
+        stable_draw=conversation.stable_draw(estimate.likely),
+    )
+    return make_plan(catalogue, request, caller, context)
 
 
 def _with_possible_effort(request: ChatRequest, reasoning: Reasoning, plan: Plan) -> ChatRequest:

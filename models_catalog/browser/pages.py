@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from django.core.paginator import Paginator
@@ -13,8 +13,9 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from common.web.http import PageRequest
-from models_catalog import catalog, measurements
+from accounts import access
+from common.web.http import AuthedRequest, PageRequest
+from models_catalog import catalog, exclusions, measurements
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry
 
 from .browse import find
@@ -63,7 +64,10 @@ def models(request: PageRequest) -> HttpResponse:
     found = find(catalogue, query)
     view = "table" if request.GET.get("view") == "table" else ""
     page = Paginator(found.models, MODELS_PER_PAGE).get_page(request.GET.get("page"))
+    excluded = _excluded_for(request)
     context = {
+        "excluded": excluded,
+        "excluded_count": sum((each.alias_of or each).id in excluded for each in found.models) if excluded else 0,
         "query": query,
         "found": found,
         "page": page,
@@ -109,6 +113,8 @@ def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
     lowest, highest = (standard[at].prices.per_token for at in (0, -1))
     context = {
         "model": found,
+        "exclusion": _excluded_for(request).get((found.alias_of or found).id),
+        "can_preview": request.user.is_authenticated and found.task == "chat",
         "endpoints": [
             (
                 endpoint,
@@ -141,6 +147,13 @@ def providers(request: PageRequest) -> HttpResponse:
 
 def _is_operator(request: PageRequest) -> bool:
     return bool(getattr(request.user, "is_staff", False))
+
+
+def _excluded_for(request: PageRequest) -> Mapping[str, exclusions.Exclusion]:
+    """The models that the settings of a signed-in user's organization exclude, by ID."""
+    if not request.user.is_authenticated:
+        return {}
+    return exclusions.of(access.for_member(cast(AuthedRequest, request)))
 
 
 def _shown_to(request: PageRequest) -> Catalogue:

@@ -1,13 +1,15 @@
 """Filters for figures of models."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
 from django import template
 
 from models_catalog.browser.descriptions import month_name
 from models_catalog.browser.figures import tokens
+from models_catalog.entries import ModelEntry
+from models_catalog.exclusions import Exclusion
 
 register = template.Library()
 
@@ -34,6 +36,12 @@ _SHADES = 9  # the colours .k0 to .k8; .k9 stands for "other"
 
 
 register.filter("tokens", tokens)
+
+
+@register.filter
+def exclusion_of(excluded: Mapping[str, Exclusion], model: ModelEntry) -> Exclusion | None:
+    """Return why the reader's settings exclude the model, or the one that an alias stands for; None if they don't."""
+    return excluded.get((model.alias_of or model).id) if excluded else None
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import offline, preferences, settings_area, site, verification
+from . import offline, plan_preview, preferences, privacy_lists, settings_area, site, verification
 
 urlpatterns = [
     path("theme", site.theme, name="theme"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("privacy", site.privacy, name="privacy"),
     path("account/resend-verification", verification.resend_verification, name="resend-verification"),
     path("settings", settings_area.settings, name="settings"),
+    path("settings/privacy/lists", privacy_lists.lists, name="privacy-lists"),
+    path("settings/privacy/preview", plan_preview.preview, name="privacy-preview"),
     path("settings/preferences", preferences.preferences, name="preferences"),
     path("settings/preferences/display", preferences.display, name="display-preferences"),
     path("manifest.webmanifest", site.manifest, name="manifest"),

@@ -48,5 +48,11 @@ def test_models_that_the_keys_guardrail_excludes_are_left_out(models, account, o
     assert listed(client) == []
 
 
+def test_a_key_lists_only_the_models_that_it_allows(models, account, organisation, alice):
+    factory.endpoint(factory.model("beta/open"), "kind", factory.CHEAP)
+    _, secret = issuing.create(organisation, alice, "program", allowed_models=["beta/*"])
+    assert listed(Client(headers={"Authorization": f"Bearer {secret}"})) == ["beta/open"]
+
+
 def test_it_needs_a_key(models, client):
     assert client.get("/api/v1/models/user").status_code == 401

@@ -141,13 +141,14 @@ def test_money_crosses_as_exact_text():
 
 
 def test_an_empty_account_cannot_spend():
-    frame = decoded(protocol.ready(PicoUsd(0), ["acme/learns"], "user_1"))
+    frame = decoded(protocol.ready(PicoUsd(0), {"acme/learns": "Its providers may train on prompts."}, "user_1"))
     assert frame == {
         "type": "ready",
         "balance": "$0.00",
         "balance_usd": "0",
         "can_spend": False,
         "unavailable": ["acme/learns"],
+        "reasons": {"acme/learns": "Its providers may train on prompts."},
         "user": "user_1",
     }
 

@@ -18,7 +18,7 @@ from tests.gateway import factory
 async def test_without_credits_it_points_to_the_credits_page_and_free_models_still_answer(api, open_page, charlie):
     page = await open_page(await sync_to_async(signed_in)(charlie))
     money = {"balance": "$0.00", "balance_usd": "0", "can_spend": False}
-    assert await page.hear() == {"type": "ready", **money, "unavailable": [], "user": charlie.public_id}
+    assert await page.hear() == {"type": "ready", **money, "unavailable": [], "reasons": {}, "user": charlie.public_id}
     await page.ask()
     await page.hear_until("ended")
     refused = next(frame for frame in page.heard if frame["type"] == "refused")

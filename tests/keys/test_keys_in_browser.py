@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter
-from tests.support.processes import Site
+from tests.support.processes import Site, wait_until
 
 
 def status_of(site: Site, secret: str) -> int:
@@ -96,6 +96,44 @@ def test_a_key_is_edited_disabled_and_deleted_from_the_list(page: Page, site: Si
     expect(page.get_by_role("link", name="Shorter life")).to_have_count(0)
 
 
+def test_a_key_is_restricted_and_rotated(page: Page, site: Site, customer: Person, faults):
+    enter(page, site, customer, "/settings/keys")
+    page.get_by_role("link", name="Create key").click()
+    page.get_by_label("Name").fill("Robot")
+    page.get_by_text("Restrictions", exact=True).click()
+    page.get_by_label("Allowed IP addresses").fill("203.0.113.0/24")
+    page.get_by_label("Requests per minute").fill("60")
+    page.get_by_role("button", name="Create key").click()
+    question = page.get_by_label("Save without 127.0.0.1")
+    expect(question).to_be_focused()
+    expect(page.get_by_text("Your current address, 127.0.0.1, isn't in the list")).to_be_visible()
+    assert "422" in faults.pop()
+    check_looks(page)
+    question.check()
+    page.get_by_role("button", name="Create key").click()
+    secret = page.locator("#secret").inner_text()
+    assert status_of(site, secret) == 403
+    page.get_by_role("link", name="Done").click()
+
+    page.get_by_role("link", name="Robot").first.click()
+    expect(page.get_by_text("60 requests per minute")).to_be_visible()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Allowed IP addresses").fill("203.0.113.0/24\n127.0.0.0/8")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("127.0.0.0/8")).to_be_visible()
+    page.get_by_role("link", name="Rotate").click()
+    page.get_by_role("dialog", name="Rotate this key?").get_by_role("button", name="Rotate key").click()
+    expect(page.locator("#secret")).not_to_have_text(secret)
+    new = page.locator("#secret").inner_text()
+    page.get_by_role("link", name="Done").click()
+    expect(page.get_by_text("The old secret still works until")).to_be_visible()
+    wait_until(lambda: (status_of(site, secret), status_of(site, new)) == (200, 200), "both secrets to work")
+    check_looks(page)
+    page.get_by_role("button", name="Revoke it now").click()
+    expect(page.get_by_text("The old secret is revoked")).to_be_visible()
+    wait_until(lambda: (status_of(site, secret), status_of(site, new)) == (401, 200), "the old secret to stop")
+
+
 def test_keys_are_created_without_javascript(new_page, site: Site, customer: Person):
     page = new_page(java_script_enabled=False)
     enter(page, site, customer, "/settings/keys")
@@ -106,9 +144,15 @@ def test_keys_are_created_without_javascript(new_page, site: Site, customer: Per
     assert status_of(site, secret) == 200
     page.get_by_role("link", name="Done").click()
     page.get_by_role("link", name="Plain", exact=True).click()
+    page.get_by_role("link", name="Rotate").click()
+    page.get_by_label("The current secret works").select_option("None: it stops now")
+    page.get_by_role("button", name="Rotate key").click()
+    new = page.locator("#secret").inner_text()
+    assert (status_of(site, secret), status_of(site, new)) == (401, 200)
+    page.get_by_role("link", name="Done").click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete key").click()
-    assert status_of(site, secret) == 401
+    assert status_of(site, new) == 401
 
 
 def test_the_pages_are_accessible_and_fit_the_window(page: Page, site: Site, customer: Person):

@@ -51,6 +51,8 @@ TABLE = {
     "login 200 200 200 200 200": (
         "settings/profile",
         "settings/privacy",
+        "settings/privacy/lists",
+        "settings/privacy/preview",
         "settings/security",
         "settings/security/sessions",
         "settings/account",

@@ -211,7 +211,7 @@ socket.on("state", (state) => {
 });
 if (offline) for (const name of ["online", "offline"]) window.addEventListener(name, () => showConnection(socket.state));
 socket.on("state", (state) => state === "open" && answers.requestMissingBills());
-answers.on("ready", ({ unavailable }) => models.setUnavailable(unavailable));
+answers.on("ready", ({ unavailable, reasons }) => models.setUnavailable(unavailable, reasons));
 answers.on("refused", ({ message }) => toast(message, "bad"));
 $("#use-free").addEventListener("click", () => pick({ title: "Choose a free model", free: true, then: (id) => room.change({ models: [id] }) }));
 

@@ -6,6 +6,7 @@ import pytest
 
 from common.errors import ContextLengthExceeded, InvalidRequest, NoEndpoints
 from gateway.callers import Policy
+from gateway.routing.unavailable import excluded_models
 from models_catalog.catalog import Prices
 from tests.gateway.routing.examples import A, B, C, catalogue, endpoint, model, plan, tags
 
@@ -28,6 +29,31 @@ def test_only_is_bounded_by_the_accounts_list_and_ignore_adds_to_it():
         plan(policy=policy, provider={"only": ["c"]})
     assert set(refusal.value.availability["excluded_by"]) == {"allowed_providers"}
     assert tags(plan(provider={"ignore": ["A", "b"]})) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("lists", "words"),
+    [
+        ({"ignored_models": frozenset({"acme/one"})}, "by your list of ignored models"),
+        ({"ignored_models": frozenset({"acme/*"})}, "by your list of ignored models"),
+        ({"allowed_models": frozenset({"acme/two", "beta/*"})}, "by your list of allowed models"),
+    ],
+)
+def test_the_accounts_lists_of_models_are_a_ceiling_and_a_refusal_names_their_page(lists, words):
+    with pytest.raises(NoEndpoints, match=words) as refusal:
+        plan(policy=Policy(**lists))
+    assert "/settings/privacy/lists" in refusal.value.message
+    assert refusal.value.availability["code"] == "constraint_filtered"
+    assert tags(plan(policy=Policy(allowed_models=frozenset({"acme/*"}))))
+
+
+def test_excluded_models_are_worked_out_once_for_each_policy_and_catalog():
+    one, policy = catalogue(), Policy(ignored_models=frozenset({"acme/one"}))
+    excluded = excluded_models(one, policy)
+    assert excluded["acme/one"].reason == "On your list of ignored models."
+    assert excluded_models(one, Policy(ignored_models=frozenset({"acme/one"}))) is excluded
+    assert excluded_models(catalogue(), policy) is not excluded
+    assert not excluded_models(one, Policy(ignored_models=frozenset({"beta/two"})))
 
 
 def test_max_price_is_per_million_tokens_and_excludes():

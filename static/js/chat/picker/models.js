@@ -12,6 +12,8 @@ export class Models extends Emitter {
   recent = [];
   /** ids of models without a provider that meets the account's privacy settings */
   unavailable = new Set();
+  /** Why the settings exclude a model, by ID. */
+  reasons = {};
   /** ids of models that the open chat's provider preferences leave without a provider */
   excluded = new Set();
   /** whether the list came from the site in this visit, and not from the device */
@@ -72,9 +74,10 @@ export class Models extends Emitter {
     };
   }
 
-  /** Replaces the unavailable ids; the privacy settings may have changed since the page opened. */
-  setUnavailable(ids) {
+  /** Replaces the unavailable ids with the reason of each; the privacy settings may have changed since the page opened. */
+  setUnavailable(ids, reasons = {}) {
     this.unavailable = new Set(ids);
+    this.reasons = reasons;
     this.emit("availability");
   }
 

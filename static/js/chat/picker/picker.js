@@ -86,6 +86,7 @@ export class Picker {
     for (const [id, row] of this.#rows) {
       row.classList.toggle("chosen", this.chosen.has(id));
       row.classList.toggle("blocked", this.models.isBlocked(id));
+      row.querySelector(".reason").textContent = this.models.unavailable.has(id) ? (this.models.reasons[id] ?? "") : "";
     }
     this.#stars();
   }
@@ -101,7 +102,7 @@ export class Picker {
     return h("li.option", { data: { id: model.id } },
       h("button.pick", { type: "button", onclick: () => this.#choose(model.id) },
         h(`span.ava.${colorOf(model.author)}`, { aria: { hidden: "true" } }, model.author.slice(0, 1)),
-        h("span.what", {}, h("span.name", {}, model.name), h("span.mono", {}, model.id)),
+        h("span.what", {}, h("span.name", {}, model.name), h("span.mono", {}, model.id), h("span.reason")),
         h("span.facts", {},
           h("span.badges", {},
             model.free && h("span.chip.free", {}, "Free"),

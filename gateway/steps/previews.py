@@ -1,0 +1,20 @@
+"""Previews of what an account's settings do to requests, before one is sent: for pages and the chat."""
+
+from gateway.callers import Caller, policy_of
+from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.routing import health
+from gateway.routing.plan import Plan
+from gateway.routing.unavailable import excluded_endpoints, exclusion_reasons
+from models_catalog import catalog
+
+from . import preparation
+
+__all__ = ["excluded_endpoints", "exclusion_reasons", "plan_of", "policy_of"]
+
+
+def plan_of(caller: Caller, request: ChatRequest) -> Plan:
+    """The plan that the request would get now, by the planner of real ones. Nothing is sent, counted or held; blocks.
+
+    Raises ApiError as planning does.
+    """
+    return preparation.preview(caller, request, catalog.current(), health.tracker.snapshot())
