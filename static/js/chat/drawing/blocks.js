@@ -4,6 +4,7 @@
 import { highlight, wrapCode } from "chat/drawing/code";
 import { divideLong } from "chat/drawing/division";
 import { growingBlock } from "chat/drawing/growing";
+import { nowOrLater } from "chat/drawing/later";
 import { Context, toFragment, tokenize, updateContext } from "chat/drawing/markdown";
 import { typeset } from "chat/drawing/math";
 import { patch } from "chat/drawing/patch";
@@ -74,6 +75,18 @@ export function renderMarkdown(text) {
   return fragment;
 }
 
+/** Whether a text is short enough for one task. */
+export const isShort = (text) => text.length <= 2 * SLICE;
+
+/** The same of a long text, slice by slice, between which the page reacts. */
+export async function renderSlowly(text) {
+  const fragment = document.createDocumentFragment();
+  const slices = new StreamingMarkdown(fragment);
+  slices.push(text);
+  await slices.end();
+  return fragment;
+}
+
 export class StreamingMarkdown {
   #long;
   #onshow;
@@ -81,7 +94,7 @@ export class StreamingMarkdown {
   #pendingReturn = ""; // a carriage return whose line feed may follow
   #rest = ""; // the part that can still change
   #context = new Context();
-  #boxes = []; // {box, raw, context} of the finished blocks with brackets, which may be links by later definitions
+  #boxes = []; // {box, raw, context, known} of the finished blocks with brackets, which may be links by later definitions
   #tail = newTail();
   #growing = null;
   #newest = []; // the last boxes
@@ -161,7 +174,7 @@ export class StreamingMarkdown {
 
   #render() {
     if (this.#growing && !this.#grow()) return;
-    let tokens = tokenize(this.#rest, this.#context.copy());
+    let tokens = tokenize(this.#rest, this.#context.copy(), { growing: true });
     const settled = tokens.slice(0, settledCount(tokens));
     if (settled.length && this.#settle(settled)) tokens = tokens.slice(settled.length);
     this.#growing = growingBlock(tokens, this.#rest, this.#long, {
@@ -181,10 +194,11 @@ export class StreamingMarkdown {
   }
 
   #append(tokens) {
+    const known = this.#definitions; // to all of them
     for (const { box, tokens: own, raw } of renderBoxes(tokens)) {
       this.#tail.before(box);
       this.#note(box);
-      this.#keep(box, raw);
+      this.#keep(box, raw, known);
       updateContext(own, this.#context);
     }
   }
@@ -197,9 +211,14 @@ export class StreamingMarkdown {
     if (this.#newest.length > NEWEST) this.#newest.shift().classList.remove("new");
   }
 
-  /** Remembers a box that may have to be rendered again. */
-  #keep(box, raw) {
-    if (raw.includes("[")) this.#boxes.push({ box, raw, context: this.#context.copy() });
+  /** Number of the definitions of links so far. */
+  get #definitions() {
+    return Object.keys(this.#context.links).length;
+  }
+
+  /** Remembers a box that may have to be rendered again, once there are more definitions than were `known` to it. */
+  #keep(box, raw, known) {
+    if (raw.includes("[")) this.#boxes.push({ box, raw, context: this.#context.copy(), known });
   }
 
   /** Shows the rest in the growing block; true if that has ended and another rendering is due. */
@@ -215,7 +234,7 @@ export class StreamingMarkdown {
     this.#tail = newTail();
     box.after(this.#tail);
     this.#note(box);
-    this.#keep(box, this.#rest.slice(0, length));
+    this.#keep(box, this.#rest.slice(0, length), this.#definitions);
     this.#context = growing.context;
     this.#rest = this.#rest.slice(length);
     return true;
@@ -226,17 +245,13 @@ export class StreamingMarkdown {
     this.#append(tokenize(this.#rest, this.#context.copy()));
     this.#tail.remove();
     for (const box of this.#newest) box.classList.remove("new");
-    this.#link();
-    this.#whenEnded();
+    for (const each of this.#boxes) if (each.known < this.#definitions) nowOrLater(() => this.#link(each));
+    nowOrLater(this.#whenEnded);
   }
 
-  /** A link may be used before its definition. */
-  #link() {
-    const { links } = this.#context;
-    for (const { box, raw, context } of this.#boxes) {
-      if (Object.keys(links).length === Object.keys(context.links).length) continue;
-      context.links = { ...links };
-      box.replaceWith(renderBox(tokenize(raw, context)));
-    }
+  /** Renders a box again: a link may be used before its definition. */
+  #link({ box, raw, context }) {
+    Object.assign(context.links, this.#context.links);
+    box.replaceWith(renderBox(tokenize(raw, context)));
   }
 }
