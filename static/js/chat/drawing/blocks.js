@@ -21,12 +21,15 @@ const BOX = 1500;
 const NEWEST = 6;
 /** Milliseconds between two renderings: at least PAUSE, and REST times as long as the last one took, its frame included
     (style, layout and paint cost more than the text), but at most LONGEST_PAUSE. If the last one had more than FAST new
-    characters, they come faster than anyone reads, and the pause grows from FAST_PAUSE with the text. */
+    characters, they come faster than anyone reads, and the pause grows from FAST_PAUSE with the text. Once a rendering
+    has more than SCREEN new characters, hardly a line of the one before is left in view: it may take LONGEST_OF_A_SCREEN. */
 const PAUSE = 200;
 const FAST_PAUSE = 240;
 const FAST = 300;
 const REST = 39;
 const LONGEST_PAUSE = 500;
+const SCREEN = 1600;
+const LONGEST_OF_A_SCREEN = 750;
 /** Characters that make the pause of fast text a millisecond longer. */
 const GROWTH = 100;
 
@@ -166,7 +169,8 @@ export class StreamingMarkdown {
       return;
     }
     const least = this.#size > FAST ? FAST_PAUSE + this.#length / GROWTH : PAUSE;
-    const pause = Math.min(LONGEST_PAUSE, Math.max(least, REST * this.#frameTime));
+    const longest = this.#size > SCREEN ? LONGEST_OF_A_SCREEN : LONGEST_PAUSE;
+    const pause = Math.min(longest, Math.max(least, REST * this.#frameTime));
     const behind = this.#received.length > SLICE || (this.#received && this.#whenEnded);
     // Not in an animation frame: what follows from the rendering, such as scrolling, then needs no second frame.
     this.#timer = setTimeout(() => this.flush(), behind ? 0 : Math.max(0, this.#flushedAt + pause - performance.now()));
@@ -245,8 +249,10 @@ export class StreamingMarkdown {
     this.#append(tokenize(this.#rest, this.#context.copy()));
     this.#tail.remove();
     for (const box of this.#newest) box.classList.remove("new");
-    for (const each of this.#boxes) if (each.known < this.#definitions) nowOrLater(() => this.#link(each));
-    nowOrLater(this.#whenEnded);
+    const changing = this.#boxes.filter(({ known }) => known < this.#definitions);
+    for (const each of changing) nowOrLater(() => this.#link(each));
+    if (changing.length) nowOrLater(this.#whenEnded);
+    else this.#whenEnded();
   }
 
   /** Renders a box again: a link may be used before its definition. */
