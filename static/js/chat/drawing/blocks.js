@@ -31,7 +31,7 @@ const LONGEST_PAUSE = 500;
 const SCREEN = 1600;
 const LONGEST_OF_A_SCREEN = 750;
 /** Characters that make the pause of fast text a millisecond longer. */
-const GROWTH = 100;
+const GROWTH = 50;
 
 /** Completes elements that no longer change: code gets its colors, formulas are typeset. */
 function finish(root) {

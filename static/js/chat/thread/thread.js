@@ -343,6 +343,7 @@ export class Thread {
     // Lazy layout also scrolls the page, so only recent user input stops following the end.
     else if (performance.now() - this.#lastInputAt < INPUT_WINDOW) this.#following = false;
     this.#notePlace();
-    this.jumpButton.hidden = this.#following || !this.#turns.length;
+    const hidden = this.#following || !this.#turns.length;
+    if (hidden !== this.jumpButton.hidden) this.jumpButton.hidden = hidden; // else each scroll makes work for the browser
   }
 }
