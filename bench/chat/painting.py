@@ -120,6 +120,20 @@ FILL = """async ({ texts, model }) => {
         params: {}, web: false, leaf: parent }] });
     store.db.close();
 }"""
+#: Resolve at the end of the answer. To ask the page again and again would cost its main thread up to a second.
+ENDED = """(before) => new Promise((resolve) => {
+    const thread = document.querySelector("#thread");
+    const look = () => {
+        const answers = thread.querySelectorAll(".answer");
+        if (answers.length > before && answers[answers.length - 1].getAttribute("aria-busy") === "false") resolve();
+    };
+    new MutationObserver(look).observe(thread, { childList: true });
+    new MutationObserver(look).observe(thread, { attributeFilter: ["aria-busy"], subtree: true });
+})"""
+BARE_ENDED = """() => new Promise((resolve) => {
+    const look = () => "ended" in document.body.dataset && resolve();
+    new MutationObserver(look).observe(document.body, { attributeFilter: ["data-ended"] });
+})"""
 
 
 class Feed:
@@ -128,7 +142,6 @@ class Feed:
     def __init__(self) -> None:
         self.run = RUNS["mixed:20"]
         self.url = ""
-        self.sent = asyncio.Event()
 
     async def handle(self, socket: ServerConnection) -> None:
         assert socket.request
@@ -161,7 +174,6 @@ class Feed:
         await send("finished", reason="stop")
         await send("billed", usage={"prompt_tokens": 1, "completion_tokens": 1}, cost="0", latency_ms=1, duration_ms=1)
         await send("ended")
-        self.sent.set()
 
 
 BALANCE = {"balance": "$25.00", "balance_usd": "25", "can_spend": True}
@@ -240,9 +252,8 @@ class Bench:
             await page.wait_for_selector("#chat[data-ready]")
         before = await page.locator("#thread .answer").count()
         await page.fill("#message", "Say a lot")
-        figures = await self.measure(
-            page, run, page.press("#message", "Enter"), f"#thread .answer[aria-busy=false] >> nth={before}"
-        )
+        ended = page.evaluate(ENDED, before)
+        figures = await self.measure(page, run, page.press("#message", "Enter"), ended)
         shown = len(await page.locator("#thread .answer .answer-text").last.text_content() or "")
         assert shown > run.length / 2, shown
         await context.close()
@@ -252,11 +263,11 @@ class Bench:
         context = await self.context()
         page = await context.new_page()
         await page.set_content(BARE_PAGE)
-        figures = await self.measure(page, run, page.evaluate(BARE % self.feed.url), "body[data-ended]")
+        figures = await self.measure(page, run, page.evaluate(BARE % self.feed.url), page.evaluate(BARE_ENDED))
         await context.close()
         return figures
 
-    async def measure(self, page: Page, run: Run, start: Any, end: str) -> Figures:
+    async def measure(self, page: Page, run: Run, start: Any, ended: Any) -> Figures:
         self.feed.run = run
         session = await page.context.new_cdp_session(page)
         await session.send("Performance.enable", {"timeDomain": "threadTicks"})
@@ -264,10 +275,9 @@ class Bench:
         await self.browser.start_tracing(page=page, categories=["toplevel", "__metadata"])
         clock = asyncio.get_running_loop()
         before, began = await counters(session), clock.time()
-        self.feed.sent.clear()
+        end = asyncio.ensure_future(ended)
         await start
-        await self.feed.sent.wait()  # the page is left alone until then
-        await page.wait_for_selector(end, state="attached")
+        await end
         await page.wait_for_timeout(1000)  # highlighting and formulas of the last blocks
         seconds, after = clock.time() - began, await counters(session)
         tasks = tasks_of(json.loads(await self.browser.stop_tracing())["traceEvents"])

@@ -1,4 +1,7 @@
-"""Gathers deltas into one frame about every 100 ms, however many tokens arrive in that time."""
+"""Gathers deltas into one frame about every 100 ms, however many tokens arrive in that time.
+
+Each frame costs the page about 0.4 ms of its main thread, so text that comes much faster than anyone reads has fewer.
+"""
 
 import asyncio
 import time
@@ -10,6 +13,8 @@ from gateway.events import Delta, Event
 __all__ = ["DeltaBuffer"]
 
 PAUSE_SECONDS = 0.1
+#: The pause when more characters come in a second than FAST, which is four times what a fast model says.
+FAST_PAUSE_SECONDS, FAST = 0.25, 2_000
 
 
 class DeltaBuffer:
@@ -24,6 +29,7 @@ class DeltaBuffer:
         self._send = send
         self._buffered: list[Delta] = []
         self._sent_at = 0.0
+        self._pause = PAUSE_SECONDS
         self._timer: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
@@ -35,7 +41,7 @@ class DeltaBuffer:
             return
         self._buffered.append(event)
         if self._timer is None:
-            pause = self._sent_at + PAUSE_SECONDS - time.monotonic()
+            pause = self._sent_at + self._pause - time.monotonic()
             if pause <= 0:
                 await self._send_buffered()
             else:
@@ -57,5 +63,7 @@ class DeltaBuffer:
         async with self._lock:
             if self._buffered:
                 deltas, self._buffered = self._buffered, []
-                await self._send(protocol.frame(self._answer_id, protocol.merged(deltas)))
+                delta = protocol.merged(deltas)
+                await self._send(protocol.frame(self._answer_id, delta))
                 self._sent_at = time.monotonic()
+                self._pause = FAST_PAUSE_SECONDS if len(delta.text) > FAST * self._pause else PAUSE_SECONDS

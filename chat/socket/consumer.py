@@ -8,7 +8,6 @@ Conversations pass through. Answers are kept for some minutes, encrypted for the
 
 import asyncio
 import logging
-from contextlib import ExitStack
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -25,6 +24,7 @@ from chat.answers.kept_answers import Keeper, key_from, store
 from chat.answers.remedies import remedy_for
 from chat.answers.running import Place, take_place
 from common.errors import ApiError, Conflict, NotAuthenticated, RateLimited
+from common.limits.places import Release
 from common.money import PicoUsd
 from common.storage import database
 from common.storage.outages import outage_of
@@ -69,7 +69,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.answers: dict[str, asyncio.Task[None]] = {}
         self.kept: set[str] = set()  # those that go on without the socket
         self.following = Following(self.send_frame, self.signed_in)
-        self.places = ExitStack()  # what this socket occupies, given back however it ends
+        self.places: list[Release] = []  # what this socket occupies, given back however it ends
         self.gone = False  # the page
         self.closed = False
         self.session_ended = False
@@ -87,16 +87,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise
         finally:
             self.closed = True
-            self.places.close()
+            while self.places:
+                self.places.pop()()
             self.forget_session()
 
     async def connect(self) -> None:
         await self.accept()
         self.take_headers()
         try:
-            self.places.callback(limits.socket_place(None))
+            self.places.append(limits.socket_place(None))
             user, organisation = await self.signed_in()
-            self.places.callback(limits.socket_place(user.pk))
+            self.places.append(limits.socket_place(user.pk))
             limits.refuse_flood(user.pk)
             self.watch_session(user)
             caller = await completions.chat_caller(user, organisation)

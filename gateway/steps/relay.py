@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from django.conf import settings
 
+from common.small_queue import SmallQueue
 from gateway.accounting.metering import Meter
 from gateway.callers import Caller
 from gateway.events import Begun, Delta, Finished, joined
@@ -46,7 +47,7 @@ class Relay:
         self._first: Piece | None = None
         self._rest: Piece | None = [] if gathers else None  # a whole response after its first piece
         # None and ProviderFailure both mark the end.
-        self._pieces: asyncio.Queue[Piece | ProviderFailure | None] = asyncio.Queue(MAX_QUEUED_PIECES)
+        self._pieces: SmallQueue[Piece | ProviderFailure | None] = SmallQueue(MAX_QUEUED_PIECES)
         self._reader = asyncio.create_task(self._read())
 
     async def wait_for_first(self) -> None:

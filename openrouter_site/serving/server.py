@@ -20,6 +20,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from common.errors import ApiError, InvalidRequest, RequestTimeout
+from common.small_queue import SmallQueue
 
 __all__ = ["BoundedHttp", "BoundedWebSocket", "bound"]
 
@@ -157,6 +158,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.queue = SmallQueue()  # type: ignore[assignment]
         self.limit: int = settings.MAX_REQUEST_BYTES
         self.size = 0  # of the message that is arriving
         self.conn.max_message_size = self.conn.max_fragment_size = None

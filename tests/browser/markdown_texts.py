@@ -136,6 +136,9 @@ UNCLOSED = [
     "- one\n\n-",
     "text\n\n***",
     "a\r\nb\r\n\r\n```\r\nc\r\n\r\nd\r\n```\r\n\r\ne\r",
+    "see [note]\n\n> [note]: A note that is no definition\n\nThe end",
+    "> > [ref]: https://example.com\n\n> [ref]\n\nOne [ref] more\n\n[constructor]\n\n[constructor]: https://example.com/c",
+    "- text\n  > 2. quoted\n  lazily\n\nThe end",
 ]
 HOSTILE = [
     "<script>window.touched=1</script>",

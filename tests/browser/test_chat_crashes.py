@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Page, expect
 
-from tests.browser.chatroom import MakeGate, OpenRoom, Room, chatroom, gate, last_answer, people, room
+from tests.browser.chatroom import Room, last_answer
 from tests.browser.fixtures import stores
 from tests.browser.people import Person, enter, new_person
 from tests.support.gates import Gate
 from tests.support.holds import release_holds_of_the_dead
 from tests.support.processes import Site, wait_until
-
-__all__ = ["chatroom", "gate", "people", "room"]
 
 TOKENS = 120
 BEFORE = 40  # tokens, at which the answer waits
@@ -80,17 +78,20 @@ def test_a_web_process_that_is_killed_costs_no_text_and_no_money(
     faults.clear()  # of the lost connection
 
 
+@pytest.mark.parametrize("kind", ["embedded", "production-like"])
 def test_an_answer_goes_on_after_its_tab_has_crashed_and_is_paid_once(
-    room: OpenRoom, chatroom: Site, people: dict[str, Person], gate: MakeGate, faults: list[str]
+    kind: str, sites: Callable[[str], Site], new_page: Callable[..., Page], faults: list[str]
 ):
-    people["crashed"] = person = new_person(chatroom)
-    chat = room("crashed")
-    waiting = gate(BEFORE)
+    site = sites(kind)
+    person = new_person(site)
+    waiting = Gate(site.providers_url, after=BEFORE)
+    chat = Room(enter(new_page(), site, person, "/chat"))
+    chat.expect_ready()
     before = ask_up_to_the_gate(chat, waiting)
     context = chat.page.context
     with chat.page.expect_event("crash"), suppress(Error):  # no page comes
         chat.page.goto("chrome://crash")
-    chat = Room(context.new_page()).open(f"{chatroom.url}/chat")
+    chat = Room(context.new_page()).open(f"{site.url}/chat")
     chat.page.locator("#conversations .conv a").click()
     wait_until(lambda: shown_text(chat)[: len(before.split())] == before.split(), "what was shown before")
     chat.page.evaluate(WATCH)
@@ -100,9 +101,9 @@ def test_an_answer_goes_on_after_its_tab_has_crashed_and_is_paid_once(
     [answer] = [message for message in chat.billed()["messages"] if message["role"] == "assistant"]
     assert (answer["status"], answer["meta"]["usage"]["completion_tokens"]) == ("done", TOKENS)
     assert answer["text"].startswith(before)
-    wait_until(lambda: chatroom.rows(held(person)) == [(0,)], "the end of every hold")
+    wait_until(lambda: site.rows(held(person)) == [(0,)], "the end of every hold")
     query = f"SELECT state, completion_tokens FROM gateway_generation WHERE account_id = {person.account}"
-    assert chatroom.rows(query) == [("settled", TOKENS)]
+    assert site.rows(query) == [("settled", TOKENS)]
     faults.clear()
 
 

@@ -59,7 +59,8 @@ def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom, gat
 
 
 def test_each_chat_opens_where_it_was_left(room: OpenRoom):
-    chat = room(sandbox={"Tokens": "600"}, viewport={"width": 1000, "height": 500})
+    # The text is so long that it is rendered in several tasks.
+    chat = room(sandbox={"Tokens": "3000"}, viewport={"width": 1000, "height": 500})
     page = chat.page
     chat.ask("The first one")
     page.locator("#scroll").hover()

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from chat.answers import delta_buffer
-from chat.answers.delta_buffer import PAUSE_SECONDS, DeltaBuffer
+from chat.answers.delta_buffer import FAST, FAST_PAUSE_SECONDS, PAUSE_SECONDS, DeltaBuffer
 from gateway.events import Delta, Finished
 from tests.support.processes import wait_until
 
@@ -51,6 +51,23 @@ async def test_another_event_takes_what_is_waiting_with_it(no_time_passes):
     assert [frame.get("text", frame["type"]) for frame in sent] == ["H", "i!", "finished"]
     await asyncio.sleep(PAUSE_SECONDS * 2)
     assert len(sent) == 3
+
+
+async def test_the_pause_is_longer_while_text_comes_faster_than_anyone_reads(
+    no_time_passes, monkeypatch: pytest.MonkeyPatch
+):
+    buffered, _ = buffer()
+    pauses: list[float] = []
+
+    async def note(pause: float) -> None:
+        pauses.append(pause)
+
+    monkeypatch.setattr(buffered, "_send_after", note)
+    for text in ("x" * int(FAST * PAUSE_SECONDS + 1), "x", "x"):
+        await buffered.put(Delta(text=text))  # the first one leaves at once
+        await asyncio.sleep(0)
+        await buffered.flush()
+    assert pauses == pytest.approx([FAST_PAUSE_SECONDS, PAUSE_SECONDS])
 
 
 async def test_a_slow_page_loses_nothing_and_keeps_the_order():

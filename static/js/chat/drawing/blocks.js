@@ -4,6 +4,7 @@
 import { highlight, wrapCode } from "chat/drawing/code";
 import { divideLong } from "chat/drawing/division";
 import { growingBlock } from "chat/drawing/growing";
+import { nowOrLater } from "chat/drawing/later";
 import { Context, toFragment, tokenize, updateContext } from "chat/drawing/markdown";
 import { typeset } from "chat/drawing/math";
 import { patch } from "chat/drawing/patch";
@@ -20,14 +21,17 @@ const BOX = 1500;
 const NEWEST = 6;
 /** Milliseconds between two renderings: at least PAUSE, and REST times as long as the last one took, its frame included
     (style, layout and paint cost more than the text), but at most LONGEST_PAUSE. If the last one had more than FAST new
-    characters, they come faster than anyone reads, and the pause grows from FAST_PAUSE with the text. */
+    characters, they come faster than anyone reads, and the pause grows from FAST_PAUSE with the text. Once a rendering
+    has more than SCREEN new characters, hardly a line of the one before is left in view: it may take LONGEST_OF_A_SCREEN. */
 const PAUSE = 200;
 const FAST_PAUSE = 240;
 const FAST = 300;
 const REST = 39;
 const LONGEST_PAUSE = 500;
+const SCREEN = 1600;
+const LONGEST_OF_A_SCREEN = 750;
 /** Characters that make the pause of fast text a millisecond longer. */
-const GROWTH = 100;
+const GROWTH = 50;
 
 /** Completes elements that no longer change: code gets its colors, formulas are typeset. */
 function finish(root) {
@@ -74,6 +78,18 @@ export function renderMarkdown(text) {
   return fragment;
 }
 
+/** Whether a text is short enough for one task. */
+export const isShort = (text) => text.length <= 2 * SLICE;
+
+/** The same of a long text, slice by slice, between which the page reacts. */
+export async function renderSlowly(text) {
+  const fragment = document.createDocumentFragment();
+  const slices = new StreamingMarkdown(fragment);
+  slices.push(text);
+  await slices.end();
+  return fragment;
+}
+
 export class StreamingMarkdown {
   #long;
   #onshow;
@@ -81,7 +97,7 @@ export class StreamingMarkdown {
   #pendingReturn = ""; // a carriage return whose line feed may follow
   #rest = ""; // the part that can still change
   #context = new Context();
-  #boxes = []; // {box, raw, context} of the finished blocks with brackets, which may be links by later definitions
+  #boxes = []; // {box, raw, context, known} of the finished blocks with brackets, which may be links by later definitions
   #tail = newTail();
   #growing = null;
   #newest = []; // the last boxes
@@ -153,7 +169,8 @@ export class StreamingMarkdown {
       return;
     }
     const least = this.#size > FAST ? FAST_PAUSE + this.#length / GROWTH : PAUSE;
-    const pause = Math.min(LONGEST_PAUSE, Math.max(least, REST * this.#frameTime));
+    const longest = this.#size > SCREEN ? LONGEST_OF_A_SCREEN : LONGEST_PAUSE;
+    const pause = Math.min(longest, Math.max(least, REST * this.#frameTime));
     const behind = this.#received.length > SLICE || (this.#received && this.#whenEnded);
     // Not in an animation frame: what follows from the rendering, such as scrolling, then needs no second frame.
     this.#timer = setTimeout(() => this.flush(), behind ? 0 : Math.max(0, this.#flushedAt + pause - performance.now()));
@@ -161,7 +178,7 @@ export class StreamingMarkdown {
 
   #render() {
     if (this.#growing && !this.#grow()) return;
-    let tokens = tokenize(this.#rest, this.#context.copy());
+    let tokens = tokenize(this.#rest, this.#context.copy(), { growing: true });
     const settled = tokens.slice(0, settledCount(tokens));
     if (settled.length && this.#settle(settled)) tokens = tokens.slice(settled.length);
     this.#growing = growingBlock(tokens, this.#rest, this.#long, {
@@ -181,10 +198,11 @@ export class StreamingMarkdown {
   }
 
   #append(tokens) {
+    const known = this.#definitions; // to all of them
     for (const { box, tokens: own, raw } of renderBoxes(tokens)) {
       this.#tail.before(box);
       this.#note(box);
-      this.#keep(box, raw);
+      this.#keep(box, raw, known);
       updateContext(own, this.#context);
     }
   }
@@ -197,9 +215,14 @@ export class StreamingMarkdown {
     if (this.#newest.length > NEWEST) this.#newest.shift().classList.remove("new");
   }
 
-  /** Remembers a box that may have to be rendered again. */
-  #keep(box, raw) {
-    if (raw.includes("[")) this.#boxes.push({ box, raw, context: this.#context.copy() });
+  /** Number of the definitions of links so far. */
+  get #definitions() {
+    return Object.keys(this.#context.links).length;
+  }
+
+  /** Remembers a box that may have to be rendered again, once there are more definitions than were `known` to it. */
+  #keep(box, raw, known) {
+    if (raw.includes("[")) this.#boxes.push({ box, raw, context: this.#context.copy(), known });
   }
 
   /** Shows the rest in the growing block; true if that has ended and another rendering is due. */
@@ -215,7 +238,7 @@ export class StreamingMarkdown {
     this.#tail = newTail();
     box.after(this.#tail);
     this.#note(box);
-    this.#keep(box, this.#rest.slice(0, length));
+    this.#keep(box, this.#rest.slice(0, length), this.#definitions);
     this.#context = growing.context;
     this.#rest = this.#rest.slice(length);
     return true;
@@ -226,17 +249,15 @@ export class StreamingMarkdown {
     this.#append(tokenize(this.#rest, this.#context.copy()));
     this.#tail.remove();
     for (const box of this.#newest) box.classList.remove("new");
-    this.#link();
-    this.#whenEnded();
+    const changing = this.#boxes.filter(({ known }) => known < this.#definitions);
+    for (const each of changing) nowOrLater(() => this.#link(each));
+    if (changing.length) nowOrLater(this.#whenEnded);
+    else this.#whenEnded();
   }
 
-  /** A link may be used before its definition. */
-  #link() {
-    const { links } = this.#context;
-    for (const { box, raw, context } of this.#boxes) {
-      if (Object.keys(links).length === Object.keys(context.links).length) continue;
-      context.links = { ...links };
-      box.replaceWith(renderBox(tokenize(raw, context)));
-    }
+  /** Renders a box again: a link may be used before its definition. */
+  #link({ box, raw, context }) {
+    Object.assign(context.links, this.#context.links);
+    box.replaceWith(renderBox(tokenize(raw, context)));
   }
 }

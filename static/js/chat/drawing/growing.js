@@ -123,7 +123,7 @@ class Parts {
 
   show(text, last = false) {
     const pending = this.#head + text.slice(this.#done);
-    const tokens = tokenize(pending, this.context.copy());
+    const tokens = tokenize(pending, this.context.copy(), { growing: true });
     const [token, ...others] = tokens;
     if (token?.type !== this.type || (this.#done && Boolean(token.loose) !== this.#loose)) return -1;
     const parts = this.kind.parts(token, this.#head);

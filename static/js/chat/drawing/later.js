@@ -2,7 +2,7 @@
 
 const TASK_MS = 8;
 /** Time of a task that is being done in which such work needs not wait: what is drawn complete is laid out once. */
-const NOW_MS = 4;
+const NOW_MS = 10;
 const waiting = [];
 let spent = 0;
 

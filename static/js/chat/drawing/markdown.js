@@ -3,7 +3,7 @@
    sanitizes the result. */
 
 import DOMPurify from "dompurify";
-import { Lexer, Marked, Parser } from "marked";
+import { Lexer, Marked, Parser, Tokenizer } from "marked";
 
 import { mathExtensions } from "chat/drawing/math";
 
@@ -19,11 +19,22 @@ function safeUrl(href) {
   }
 }
 
+/** marked 18 throws on a quote in a list item, after text, whose own list a line without its mark continues: it takes that
+    list for one that interrupts the text. */
+function blockquote(source) {
+  const { state } = this.lexer;
+  const before = state.lastToken;
+  state.lastToken = undefined;
+  const token = Tokenizer.prototype.blockquote.call(this, source);
+  state.lastToken = before;
+  return token;
+}
+
 const marked = new Marked({
   gfm: true,
   breaks: true,
   extensions: mathExtensions,
-  tokenizer: { html: () => undefined, tag: () => undefined },
+  tokenizer: { html: () => undefined, tag: () => undefined, blockquote },
   renderer: {
     html: ({ text }) => escape(text),
     heading({ tokens, level }) {
@@ -61,22 +72,27 @@ const ALLOWED = {
 
 /** State that the rest of a text needs from its start: link definitions and heading levels. */
 export class Context {
-  links = {};
+  links = Object.create(null); // by label, which may be "constructor"
   top = 0; // Markdown depth of the first heading
   level = 2; // HTML level of the last heading; the page has an h1 and each message an h2
 
   copy() {
-    return Object.assign(new Context(), this, { links: { ...this.links } });
+    return Object.assign(new Context(), this, { links: Object.assign(Object.create(null), this.links) });
   }
 }
 
-/** Tokens of a text that follows `context`, which is updated with their definitions. */
-export function tokenize(text, context = new Context()) {
+/** Tokens of a text that follows `context`, which is updated with their definitions.
+
+    Of a `growing` text, only the links that `context` has are links: what looks like a definition at the end, such as
+    "[note]: A", may become something else, and the tokens before it may already be final. */
+export function tokenize(text, context = new Context(), { growing = false } = {}) {
   const lexer = new Lexer(marked.defaults);
-  Object.assign(lexer.tokens.links, context.links);
-  const tokens = lexer.lex(text);
-  updateContext(tokens, context);
-  return tokens;
+  const { links } = context.copy();
+  lexer.blockTokens(text, lexer.tokens);
+  updateContext(lexer.tokens, context);
+  // Not those that marked has noted: some are of blocks that it has read again as other ones.
+  lexer.tokens.links = growing ? links : context.links;
+  return lexer.lex(""); // what is in the blocks
 }
 
 /** Updates `context` from tokens and sets the level of their headings, which never skips a level downwards. */

@@ -95,8 +95,13 @@ export class Thread {
     [...this.list.querySelectorAll(".question")].at(-1)?.dispatchEvent(new Event("edit"));
   }
 
+  /** Resolves when all that is to be shown is there. */
+  async #wholeTexts() {
+    await Promise.all([...this.#views.values()].map(({ whole }) => whole));
+  }
+
   /** Scrolls to a message that a search has found, and marks the words in it. */
-  reveal(id, words) {
+  async reveal(id, words) {
     const at = this.#turns.findIndex(({ question, columns }) => question.id === id || columns.some(({ shown }) => shown.id === id));
     if (at < 0) return;
     this.#returning = null;
@@ -105,7 +110,9 @@ export class Thread {
       this.#from = at;
       this.#show();
     }
+    await this.#wholeTexts();
     const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    if (!element) return; // another chat was opened
     for (const columns of this.#columns.values()) columns.reveal(id);
     const marks = occurrences(element, words);
     if (CSS.highlights) CSS.highlights.set("found", new Highlight(...marks));
@@ -141,7 +148,8 @@ export class Thread {
       this.#from = at;
       this.#show();
     }
-    this.#goTo(place);
+    await this.#wholeTexts();
+    if (this.#returning === id) this.#goTo(place);
   }
 
   async #goTo(place) {
@@ -335,6 +343,7 @@ export class Thread {
     // Lazy layout also scrolls the page, so only recent user input stops following the end.
     else if (performance.now() - this.#lastInputAt < INPUT_WINDOW) this.#following = false;
     this.#notePlace();
-    this.jumpButton.hidden = this.#following || !this.#turns.length;
+    const hidden = this.#following || !this.#turns.length;
+    if (hidden !== this.jumpButton.hidden) this.jumpButton.hidden = hidden; // else each scroll makes work for the browser
   }
 }
