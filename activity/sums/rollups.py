@@ -13,8 +13,9 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.fields import DateTimeField
+from django.db.models import BigIntegerField, CharField, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.expressions import Case, Expression, Value, When
+from django.db.models.fields import DateTimeField, IntegerField
 from django.db.models.functions import Cast, Trunc
 
 from billing.models import CreditAccount
@@ -114,19 +115,24 @@ def sums_apart(
 ) -> Iterator[tuple[datetime, str, Any, int]]:
     """Yield (start, column, value, sum of `name`) for each of `columns` by itself, read in one query.
 
-    The start is that of a UTC hour or day, or of a month if the stretch is not divided by "day". The same start and
-    value may occur several times.
+    The start is that of a UTC day, of a month if the stretch is not divided by "day", or the edge of the stretch that
+    divides the day. The same start and value may occur several times.
     """
     parts = []
     for rows in _parts(stretch, until, columns, {}, apart=True):
         unit = next(unit for unit, table in TABLES.items() if table is rows.model)
-        kind: Expression | F = Value("only", output_field=CharField()) if unit == "hour" else F("kept")
-        starts = rows.order_by().values_list(F(unit), kind, *columns)
-        parts.append(starts.annotate(added=_SUMS[f"sum_{name}"]))
-    for start, kept, *values, added in _union(parts):
+        start: Expression | F = F(unit)
+        kept: Expression | F = F("kept")
+        edge: Expression = Value(0, output_field=IntegerField())
+        if unit == "hour":  # each would be as many rows as the whole day
+            start, kept = Trunc("hour", "day", tzinfo=UTC), Value("only", output_field=CharField())
+            later = [When(hour__gte=moment, then=Value(at)) for at, moment in enumerate(stretch.edges) if at]
+            edge = Case(*reversed(later), default=edge)
+        parts.append(rows.order_by().values_list(start, edge, kept, *columns).annotate(added=_SUMS[f"sum_{name}"]))
+    for start, edge, kept, *values, added in _union(parts):
         for column, value in zip(columns, values, strict=True):
             if kept in ("only", column):
-                yield start.astimezone(UTC), column, value, added
+                yield max(start.astimezone(UTC), stretch.edges[edge]), column, value, added
 
 
 def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]:
