@@ -13,9 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, CharField, F, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.expressions import Case, Expression, Value, When
-from django.db.models.fields import DateTimeField, IntegerField
+from django.db.models import BigIntegerField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.fields import DateTimeField
 from django.db.models.functions import Cast, Trunc
 
 from billing.models import CreditAccount
@@ -26,6 +25,7 @@ from gateway.models.usage import SUMS
 from .picks import usage_where
 
 __all__ = [
+    "TABLES",
     "Stretch",
     "bounded_sums_by",
     "countable",
@@ -34,8 +34,9 @@ __all__ = [
     "first_hour",
     "hours_with",
     "rolled_until",
-    "sums_apart",
+    "rows_of",
     "sums_by",
+    "union_of",
 ]
 
 #: The tables from coarse to fine, each with the column of its time.
@@ -81,9 +82,9 @@ def sums_by(
     """
     parts = [
         rows.order_by().values_list("bucket", *columns).annotate(**_SUMS)
-        for rows in _parts(stretch, until, columns, conditions)
+        for rows in rows_of(stretch, until, columns, conditions)
     ]
-    for bucket, *values in _union(parts):
+    for bucket, *values in union_of(parts):
         yield _whole_hour(bucket.astimezone(UTC)), tuple(values[: len(columns)]), tuple(values[len(columns) :])
 
 
@@ -94,8 +95,8 @@ def bounded_sums_by(
 
     None if more than `most` rows would have to be added up. Reads no more than these, in one query.
     """
-    parts = [rows.order_by().values_list("bucket", *columns, *sums) for rows in _parts(stretch, until, columns, where)]
-    inner, parameters = _union(parts)[: most + 1].query.sql_with_params()
+    parts = [rows.order_by().values_list("bucket", *columns, *sums) for rows in rows_of(stretch, until, columns, where)]
+    inner, parameters = union_of(parts)[: most + 1].query.sql_with_params()
     names = ", ".join(f'"{name}"' for name in ("bucket", *columns))
     added = ", ".join(f'CAST(SUM("{name}") AS bigint)' for name in sums)
     with connection.cursor() as cursor:
@@ -110,38 +111,13 @@ def bounded_sums_by(
     return [(_read(row[0], stretch.zone), tuple(row[1:first]), tuple(row[first:-1])) for row in rows]
 
 
-def sums_apart(
-    stretch: Stretch, until: datetime, columns: Sequence[str], name: str
-) -> Iterator[tuple[datetime, str, Any, int]]:
-    """Yield (start, column, value, sum of `name`) for each of `columns` by itself, read in one query.
-
-    The start is that of a UTC day, of a month if the stretch is not divided by "day", or the edge of the stretch that
-    divides the day. The same start and value may occur several times.
-    """
-    parts = []
-    for rows in _parts(stretch, until, columns, {}, apart=True):
-        unit = next(unit for unit, table in TABLES.items() if table is rows.model)
-        start: Expression | F = F(unit)
-        kept: Expression | F = F("kept")
-        edge: Expression = Value(0, output_field=IntegerField())
-        if unit == "hour":  # each would be as many rows as the whole day
-            start, kept = Trunc("hour", "day", tzinfo=UTC), Value("only", output_field=CharField())
-            later = [When(hour__gte=moment, then=Value(at)) for at, moment in enumerate(stretch.edges) if at]
-            edge = Case(*reversed(later), default=edge)
-        parts.append(rows.order_by().values_list(start, edge, kept, *columns).annotate(added=_SUMS[f"sum_{name}"]))
-    for start, edge, kept, *values, added in _union(parts):
-        for column, value in zip(columns, values, strict=True):
-            if kept in ("only", column):
-                yield max(start.astimezone(UTC), stretch.edges[edge]), column, value, added
-
-
 def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]:
     """Return the values that occur, in each column; read in one query."""
     parts = [
-        rows.order_by().values_list(*columns).distinct() for rows in _parts(stretch, until, columns, {}, apart=True)
+        rows.order_by().values_list(*columns).distinct() for rows in rows_of(stretch, until, columns, {}, apart=True)
     ]
     found: list[set[Any]] = [set() for _ in columns]
-    for row in _union(parts):
+    for row in union_of(parts):
         for values, value in zip(found, row, strict=True):
             values.add(value)
     return found
@@ -150,8 +126,8 @@ def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]
 def exists(account: CreditAccount, **conditions: Any) -> bool:
     """Whether the account ever made such a request; `conditions` restrict columns of `DIMENSIONS`."""
     ever = Stretch.whole(account, NEVER, datetime(9999, 1, 1, tzinfo=UTC))
-    parts = [rows.order_by().values_list("pk") for rows in _parts(ever, rolled_until(account), (), conditions)]
-    return bool(_union(parts)[:1])
+    parts = [rows.order_by().values_list("pk") for rows in rows_of(ever, rolled_until(account), (), conditions)]
+    return bool(union_of(parts)[:1])
 
 
 def hours_with(
@@ -166,9 +142,9 @@ def hours_with(
     start, end = stretch.edges[0], stretch.edges[-1]
     ranges: list[_Range] = [(start, end)]
     for unit in ("month", "day", "hour") if end - start > timedelta(days=45) else ("day", "hour"):
-        parts = _parts(Stretch(stretch.account, (start, end), unit), until, (), conditions, ranges=ranges)
+        parts = rows_of(Stretch(stretch.account, (start, end), unit), until, (), conditions, ranges=ranges)
         counts: Counter[datetime] = Counter()
-        for bucket, requests in _union(
+        for bucket, requests in union_of(
             [rows.order_by().values_list("bucket").annotate(requests=Sum("requests")) for rows in parts]
         ):
             counts[bucket.astimezone(UTC)] += int(requests)
@@ -202,11 +178,12 @@ def first_hour(account: CreditAccount) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _union(parts: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+def union_of(parts: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    """Return the rows of all parts, which have the same columns."""
     return parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
 
 
-def _parts(
+def rows_of(
     stretch: Stretch,
     until: datetime,
     columns: Iterable[str],
