@@ -89,14 +89,21 @@ def sums_by(
 
 
 def bounded_sums_by(
-    most: int, stretch: Stretch, until: datetime, columns: Sequence[str], sums: Sequence[str], where: Mapping[str, Any]
+    most: int | None,
+    stretch: Stretch,
+    until: datetime,
+    columns: Sequence[str],
+    sums: Sequence[str],
+    where: Mapping[str, Any],
 ) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]] | None:
     """Return the same as `sums_by`, each bucket and values once, with the sums that are named only.
 
-    None if more than `most` rows would have to be added up. Reads no more than these, in one query.
+    None if more than `most` rows would have to be added up; reads no more than these. In one query, which costs less
+    than `sums_by` where many rows become few.
     """
     parts = [rows.order_by().values_list("bucket", *columns, *sums) for rows in rows_of(stretch, until, columns, where)]
-    inner, parameters = union_of(parts)[: most + 1].query.sql_with_params()
+    found = union_of(parts) if most is None else union_of(parts)[: most + 1]
+    inner, parameters = found.query.sql_with_params()
     names = ", ".join(f'"{name}"' for name in ("bucket", *columns))
     added = ", ".join(f'CAST(SUM("{name}") AS bigint)' for name in sums)
     with connection.cursor() as cursor:
@@ -105,10 +112,11 @@ def bounded_sums_by(
             parameters,
         )
         rows = cursor.fetchall()
-    if sum(row[-1] for row in rows) > most:
+    if most is not None and sum(row[-1] for row in rows) > most:
         return None
     first = 1 + len(columns)
-    return [(_read(row[0], stretch.zone), tuple(row[1:first]), tuple(row[first:-1])) for row in rows]
+    starts = {bucket: _read(bucket, stretch.zone) for bucket in {row[0] for row in rows}}
+    return [(starts[row[0]], tuple(row[1:first]), tuple(row[first:-1])) for row in rows]
 
 
 def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]:

@@ -2,18 +2,16 @@
 
 from datetime import datetime, tzinfo
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader, get_adapters_template
-
-if TYPE_CHECKING:
-    from psycopg.adapt import AdaptersMap
+from psycopg.adapt import AdaptersMap
 
 __all__ = ["adapters"]
 
 
 @lru_cache
-def adapters(use_tz: bool, zone: tzinfo | None) -> "AdaptersMap":
+def adapters(use_tz: bool, zone: tzinfo | None) -> AdaptersMap:
     """Return Django's adapters with a quick loader of times."""
 
     class QuickLoader(BaseTzLoader):  # type: ignore[misc]
@@ -26,6 +24,6 @@ def adapters(use_tz: bool, zone: tzinfo | None) -> "AdaptersMap":
                 return super().load(data)  # type: ignore[no-any-return]
             return moment.replace(tzinfo=zone)
 
-    found = type(get_adapters_template(use_tz, zone))(get_adapters_template(use_tz, zone))
+    found = AdaptersMap(get_adapters_template(use_tz, zone))
     found.register_loader("timestamptz", QuickLoader)
     return found
