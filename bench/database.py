@@ -16,14 +16,17 @@ from scripts.environment import ROOT
 
 
 @contextmanager
-def database(server: str) -> Iterator[dict[str, str]]:
+def database(server: str, *, kept_as: str = "") -> Iterator[dict[str, str]]:
     """Create a database with all tables on the server at this URL. Yield the environment of a process that uses it.
 
-    The database is dropped at the end.
+    The database is dropped at the end. With a name in `kept_as` it stays, and is used again if it then has a comment,
+    which says that it is complete.
     """
-    name = f"bench_{uuid.uuid4().hex[:12]}"
+    name = kept_as or f"bench_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection, tempfile.TemporaryDirectory() as data:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        if not _is_complete(connection, name):
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         env = os.environ | {
             "DATABASE_URL": re.sub(r"/[^/]*$", f"/{name}", server),
             "REDIS_URL": "",
@@ -35,7 +38,13 @@ def database(server: str) -> Iterator[dict[str, str]]:
             run(env, "manage.py", "migrate", "--verbosity", "0")
             yield env
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            if not kept_as:
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _is_complete(connection: psycopg.Connection, name: str) -> bool:
+    query = "SELECT shobj_description(oid, 'pg_database') IS NOT NULL FROM pg_database WHERE datname = %s"
+    return (connection.execute(query, [name]).fetchone() or (False,))[0]
 
 
 def run(env: dict[str, str], *arguments: str) -> str:

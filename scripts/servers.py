@@ -57,13 +57,15 @@ class Server(Protocol):
 
 
 @contextlib.contextmanager
-def own_postgresql(*, max_connections: int = 200) -> Iterator[Server]:
-    """Run a PostgreSQL server. Raises Stop if none is installed."""
+def own_postgresql(*, max_connections: int = 200, kept_in: str = "") -> Iterator[Server]:
+    """Run a PostgreSQL server, whose data stay if `kept_in` names their folder. Raises Stop if none is installed."""
     if (programs := _postgresql_programs()) is None:
         raise Stop("PostgreSQL's server programs are not installed.")
-    with _private_folder("test-postgresql-", owner="postgres") as (folder, owner):
+    with _private_folder("test-postgresql-", owner="postgres", kept=kept_in) as (folder, owner):
         data = folder / "data"
-        _execute([f"{programs}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"], folder, owner)
+        if not data.exists():
+            options = ["-U", "postgres", "-A", "trust", "-E", "UTF8"]
+            _execute([f"{programs}/initdb", "-D", str(data), *options], folder, owner)
         server = _Postgresql(programs, folder, owner, max_connections)
         with _running(server):
             yield server
@@ -140,16 +142,21 @@ def _postgresql_programs() -> str | None:
 
 
 @contextlib.contextmanager
-def _private_folder(prefix: str, owner: str = "") -> Iterator[tuple[Path, str | None]]:
-    """Yield a new folder and, for root, the user to run the server as: PostgreSQL refuses to run as root."""
+def _private_folder(prefix: str, owner: str = "", kept: str = "") -> Iterator[tuple[Path, str | None]]:
+    """Yield a folder and, for root, the user to run the server as: PostgreSQL refuses to run as root.
+
+    The folder is a new one that is removed at the end, or the one in `kept`.
+    """
     as_root = os.name == "posix" and os.geteuid() == 0
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder = Path(kept).absolute() if kept else Path(tempfile.mkdtemp(prefix=prefix))
+    folder.mkdir(exist_ok=True)
     try:
         if as_root and owner:
             shutil.chown(folder, owner)
         yield folder, owner if as_root and owner else None
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _execute(command: list[str], folder: Path, owner: str | None) -> None:

@@ -87,9 +87,11 @@ def _first_jump(column: str, value: int | str, days: Counter[int]) -> Iterator[_
     """Yield the first of today, yesterday and the last week that jumps, if any."""
     for when, newest, length in (("today", 0, 1), ("yesterday", 1, 1), ("in the last 7 days", 0, 7)):
         spent = _sum(days, newest, length)
+        if spent < FLOOR:  # as most do
+            continue
         earlier = [_sum(days, newest + length * (each + 1), length) for each in range(EARLIER[length])]
         usual = [cost for cost in earlier if cost]
-        if spent >= FLOOR and len(usual) >= ENOUGH[length] and spent >= TIMES * median_low(usual):
+        if len(usual) >= ENOUGH[length] and spent >= TIMES * median_low(usual):
             yield _Jump(column, value, when, spent, median_low(usual))
             return
 

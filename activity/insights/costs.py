@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
+from django.db import connection
+
 from activity.filters import Filter
 from activity.names import app_name
 from gateway.models import Generation
@@ -52,15 +54,19 @@ def apps_of(view: Filter, spending: Spending) -> list[Cost]:
 def sessions_of(view: Filter) -> Sessions:
     """Return the sessions that cost the most among the newest requests, largest first. Reads so many, by index."""
     newest = Generation.objects.filter(account=view.account).order_by("-created_at", "-id")
-    rows = list(newest.values_list("session_id", "cost", "created_at")[: NEWEST + 1])
-    costs: Counter[str] = Counter()
-    for session_id, cost, _ in rows[:NEWEST]:
-        if session_id:
-            costs[session_id] += cost
-    return Sessions(
-        [Cost(name, cost, urlencode({"session_id": name})) for name, cost in _largest(costs)],
-        rows[NEWEST - 1][2] if len(rows) > NEWEST else None,
-    )
+    inner, parameters = newest.values_list("session_id", "cost")[:NEWEST].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT session_id, SUM(cost), COUNT(*) FROM ({inner}) AS newest GROUP BY session_id",  # noqa: S608 our own
+            parameters,
+        )
+        rows = cursor.fetchall()
+    costs = Counter({str(session_id): int(cost) for session_id, cost, _ in rows if session_id})
+    since = None
+    if sum(count for _, _, count in rows) == NEWEST:
+        last = list(newest.values_list("created_at", flat=True)[NEWEST - 1 : NEWEST + 1])
+        since = last[0] if len(last) > 1 else None
+    return Sessions([Cost(name, cost, urlencode({"session_id": name})) for name, cost in _largest(costs)], since)
 
 
 def _largest(costs: Counter[str]) -> list[tuple[str, int]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 from activity.filters import Filter
-from activity.sums import rollups
+from activity.sums.apart import sums_apart
 from activity.sums.rollups import Stretch
 from activity.times.periods import local_start
 from common.clock import hour_of, window_start
@@ -50,7 +50,7 @@ def spending_of(view: Filter) -> Spending:
     edges = [today - DAYS * DAY, month, hour_of(view.now) + timedelta(hours=1)]
     stretch = Stretch(view.account, edges, "day")
     ages: dict[datetime, int] = {}  # thousands of rows begin at a few moments
-    for start, column, value, cost in rollups.sums_apart(stretch, view.rolled_until, SUBJECTS, "cost"):
+    for start, column, value, cost in sums_apart(stretch, view.rolled_until, SUBJECTS, "cost"):
         age = ages.get(start)
         if age is None:
             age = ages[start] = (today - window_start("daily", start)).days

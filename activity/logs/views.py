@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from accounts import access
@@ -35,6 +36,7 @@ GENERATION_ID = re.compile(r"gen-[0-9A-Za-z-]{1,36}")
 def logs(request: AuthedRequest) -> HttpResponse:
     """The requests of a view, or their sessions. 204 if `since` (a stamp) is still current.
 
+    A request of htmx gets what other filters change.
     `generation` opens that request beside the list. An address with times of the reader's zone becomes one in UTC,
     which means the same to every reader.
     """
@@ -50,25 +52,30 @@ def logs(request: AuthedRequest) -> HttpResponse:
     stamp = usage.stamp(view.usage.account)
     if request.GET.get("since") == str(stamp):
         return HttpResponse(status=204)
-    options = options_of(view.usage, organisation)
+    changed = request.htmx and not request.htmx.history_restore_request and not stamp.unused
     context = {
         "organisation": organisation,  # for the navigation, which else reads both again
         "credit_account": stamp.account,
         "view": view,
         "stamp": stamp,
         "unknown_id": found_id,
-        "spans": SPANS.items(),
-        "statuses": [(value, label) for value, (label, _) in STATUSES.items()],
-        "finish_reasons": FINISH_REASONS,
-        "pickers": pickers_of(view.usage, options, members=sees_members(request.user, organisation)),
         "unused": stamp.unused,
     }
+    if not changed:
+        options = options_of(view.usage, organisation)
+        context |= {
+            "spans": SPANS.items(),
+            "statuses": [(value, label) for value, (label, _) in STATUSES.items()],
+            "finish_reasons": FINISH_REASONS,
+            "pickers": pickers_of(view.usage, options, members=sees_members(request.user, organisation)),
+        }
     if view.typed["tab"] == "sessions":
         context["sessions"], context["searched_to"] = sessions(view)
     else:
         context["page"] = search(view, request.GET.get("before", ""), request.GET.get("after", ""))
     with moments.in_zone(view.usage.zone):
-        response = render(request, "activity/logs.html", context)
+        response = render(request, f"activity/{'partials/logs_changed' if changed else 'logs'}.html", context)
+    patch_vary_headers(response, ["HX-Request"])
     if is_typed:
         response["HX-Push-Url"] = address
     return response

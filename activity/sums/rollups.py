@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, CharField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import BigIntegerField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Cast, Trunc
 
@@ -25,6 +25,7 @@ from gateway.models.usage import SUMS
 from .picks import usage_where
 
 __all__ = [
+    "TABLES",
     "Stretch",
     "bounded_sums_by",
     "countable",
@@ -33,8 +34,9 @@ __all__ = [
     "first_hour",
     "hours_with",
     "rolled_until",
-    "sums_apart",
+    "rows_of",
     "sums_by",
+    "union_of",
 ]
 
 #: The tables from coarse to fine, each with the column of its time.
@@ -80,21 +82,28 @@ def sums_by(
     """
     parts = [
         rows.order_by().values_list("bucket", *columns).annotate(**_SUMS)
-        for rows in _parts(stretch, until, columns, conditions)
+        for rows in rows_of(stretch, until, columns, conditions)
     ]
-    for bucket, *values in _union(parts):
+    for bucket, *values in union_of(parts):
         yield _whole_hour(bucket.astimezone(UTC)), tuple(values[: len(columns)]), tuple(values[len(columns) :])
 
 
 def bounded_sums_by(
-    most: int, stretch: Stretch, until: datetime, columns: Sequence[str], sums: Sequence[str], where: Mapping[str, Any]
+    most: int | None,
+    stretch: Stretch,
+    until: datetime,
+    columns: Sequence[str],
+    sums: Sequence[str],
+    where: Mapping[str, Any],
 ) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]] | None:
     """Return the same as `sums_by`, each bucket and values once, with the sums that are named only.
 
-    None if more than `most` rows would have to be added up. Reads no more than these, in one query.
+    None if more than `most` rows would have to be added up; reads no more than these. In one query, which costs less
+    than `sums_by` where many rows become few.
     """
-    parts = [rows.order_by().values_list("bucket", *columns, *sums) for rows in _parts(stretch, until, columns, where)]
-    inner, parameters = _union(parts)[: most + 1].query.sql_with_params()
+    parts = [rows.order_by().values_list("bucket", *columns, *sums) for rows in rows_of(stretch, until, columns, where)]
+    found = union_of(parts) if most is None else union_of(parts)[: most + 1]
+    inner, parameters = found.query.sql_with_params()
     names = ", ".join(f'"{name}"' for name in ("bucket", *columns))
     added = ", ".join(f'CAST(SUM("{name}") AS bigint)' for name in sums)
     with connection.cursor() as cursor:
@@ -103,39 +112,20 @@ def bounded_sums_by(
             parameters,
         )
         rows = cursor.fetchall()
-    if sum(row[-1] for row in rows) > most:
+    if most is not None and sum(row[-1] for row in rows) > most:
         return None
     first = 1 + len(columns)
-    return [(_read(row[0], stretch.zone), tuple(row[1:first]), tuple(row[first:-1])) for row in rows]
-
-
-def sums_apart(
-    stretch: Stretch, until: datetime, columns: Sequence[str], name: str
-) -> Iterator[tuple[datetime, str, Any, int]]:
-    """Yield (start, column, value, sum of `name`) for each of `columns` by itself, read in one query.
-
-    The start is that of a UTC hour or day, or of a month if the stretch is not divided by "day". The same start and
-    value may occur several times.
-    """
-    parts = []
-    for rows in _parts(stretch, until, columns, {}, apart=True):
-        unit = next(unit for unit, table in TABLES.items() if table is rows.model)
-        kind: Expression | F = Value("only", output_field=CharField()) if unit == "hour" else F("kept")
-        starts = rows.order_by().values_list(F(unit), kind, *columns)
-        parts.append(starts.annotate(added=_SUMS[f"sum_{name}"]))
-    for start, kept, *values, added in _union(parts):
-        for column, value in zip(columns, values, strict=True):
-            if kept in ("only", column):
-                yield start.astimezone(UTC), column, value, added
+    starts = {bucket: _read(bucket, stretch.zone) for bucket in {row[0] for row in rows}}
+    return [(starts[row[0]], tuple(row[1:first]), tuple(row[first:-1])) for row in rows]
 
 
 def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]:
     """Return the values that occur, in each column; read in one query."""
     parts = [
-        rows.order_by().values_list(*columns).distinct() for rows in _parts(stretch, until, columns, {}, apart=True)
+        rows.order_by().values_list(*columns).distinct() for rows in rows_of(stretch, until, columns, {}, apart=True)
     ]
     found: list[set[Any]] = [set() for _ in columns]
-    for row in _union(parts):
+    for row in union_of(parts):
         for values, value in zip(found, row, strict=True):
             values.add(value)
     return found
@@ -144,8 +134,8 @@ def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]
 def exists(account: CreditAccount, **conditions: Any) -> bool:
     """Whether the account ever made such a request; `conditions` restrict columns of `DIMENSIONS`."""
     ever = Stretch.whole(account, NEVER, datetime(9999, 1, 1, tzinfo=UTC))
-    parts = [rows.order_by().values_list("pk") for rows in _parts(ever, rolled_until(account), (), conditions)]
-    return bool(_union(parts)[:1])
+    parts = [rows.order_by().values_list("pk") for rows in rows_of(ever, rolled_until(account), (), conditions)]
+    return bool(union_of(parts)[:1])
 
 
 def hours_with(
@@ -160,9 +150,9 @@ def hours_with(
     start, end = stretch.edges[0], stretch.edges[-1]
     ranges: list[_Range] = [(start, end)]
     for unit in ("month", "day", "hour") if end - start > timedelta(days=45) else ("day", "hour"):
-        parts = _parts(Stretch(stretch.account, (start, end), unit), until, (), conditions, ranges=ranges)
+        parts = rows_of(Stretch(stretch.account, (start, end), unit), until, (), conditions, ranges=ranges)
         counts: Counter[datetime] = Counter()
-        for bucket, requests in _union(
+        for bucket, requests in union_of(
             [rows.order_by().values_list("bucket").annotate(requests=Sum("requests")) for rows in parts]
         ):
             counts[bucket.astimezone(UTC)] += int(requests)
@@ -196,11 +186,12 @@ def first_hour(account: CreditAccount) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _union(parts: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+def union_of(parts: Sequence[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    """Return the rows of all parts, which have the same columns."""
     return parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
 
 
-def _parts(
+def rows_of(
     stretch: Stretch,
     until: datetime,
     columns: Iterable[str],

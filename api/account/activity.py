@@ -6,11 +6,9 @@ from typing import Any, Literal
 from django.http import HttpResponse
 from ninja import Router
 
-from accounts.models import Organisation
 from activity.names import provider_name
 from activity.sums import rollups
 from activity.sums.rollups import Stretch
-from activity.usage import Sums
 from api.account.schemas import organization as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
@@ -23,6 +21,8 @@ router = Router(tags=["Activity"])
 
 #: Completed UTC days that `/activity` covers.
 DAYS = 30
+#: The sums of a row: money first, then the counts under their own names.
+_SUMS = ("cost", "byok_cost", "requests", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens")
 
 
 @router.get(
@@ -64,13 +64,10 @@ def get_activity(
             raise NotFound("User not found in this organization")
         conditions["user_id"] = member.pk
     days = Stretch(account, [start + timedelta(days=day) for day in range((end - start).days + 1)], "day")
-    found: dict[tuple[datetime, str, str], Sums] = {}
-    for day, (model, provider), sums in rollups.sums_by(
-        days, rollups.rolled_until(account), "model", "provider", **conditions
-    ):
-        found.setdefault((day, model, provider), Sums()).add(Sums(*sums))
-    rows = sorted(found.items(), key=lambda row: (-row[0][0].timestamp(), row[0][1:]))
-    return json_response({"data": [_activity_json(*group, sums, organisation) for group, sums in rows]})
+    found = rollups.bounded_sums_by(None, days, rollups.rolled_until(account), ("model", "provider"), _SUMS, conditions)
+    rows = sorted(found or [], key=lambda row: (-row[0].timestamp(), row[1]))
+    workspace = organisation.workspace_id
+    return json_response({"data": [_activity_json(*row, workspace) for row in rows]})
 
 
 def _days(text: str) -> tuple[datetime, datetime]:
@@ -88,9 +85,9 @@ def _days(text: str) -> tuple[datetime, datetime]:
     return day, day + timedelta(days=1)
 
 
-def _activity_json(
-    day: datetime, model_id: str, provider: str, sums: Sums, organisation: Organisation
-) -> dict[str, Any]:
+def _activity_json(day: datetime, names: tuple[str, ...], sums: tuple[int, ...], workspace_id: str) -> dict[str, Any]:
+    model_id, provider = names
+    cost, byok_cost, *counts = sums
     model = catalog.current().find(model_id)
     return {
         "date": f"{day:%Y-%m-%d}",
@@ -98,12 +95,8 @@ def _activity_json(
         "model_permaslug": model.canonical_slug if model else model_id,
         "endpoint_id": provider,
         "provider_name": provider_name(provider),
-        "usage": dollars(sums.cost),
-        "byok_usage_inference": dollars(sums.byok_cost),
-        "requests": sums.requests,
-        "prompt_tokens": sums.prompt_tokens,
-        "completion_tokens": sums.completion_tokens,
-        "reasoning_tokens": sums.reasoning_tokens,
-        "cached_tokens": sums.cached_tokens,
-        "workspace_id": organisation.workspace_id,
+        "usage": dollars(cost),
+        "byok_usage_inference": dollars(byok_cost),
+        **dict(zip(_SUMS[2:], counts, strict=True)),
+        "workspace_id": workspace_id,
     }

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from activity import usage
 from activity.dashboard.export import usage_lines
 from activity.filters import GROUPS, Filter
+from activity.insights.spending import DAY, DAYS, month_of, spending_of
 from activity.requests import listing
 from activity.sums import key_usage, rollups
 from activity.sums.picks import Pick
@@ -94,6 +95,15 @@ def test_every_view_is_the_ledgers_usage(organisation, account, key, clock, now,
                     assert +Counter({start: sums.cost for start, sums in report.by_bucket.items()}) == costs
                     assert report.total.cost == sum(group.total.cost for group in report.groups) == costs.total()
         view = Filter(account, now, "all", zone=ZoneInfo(zone))
+        spent, (month, _) = spending_of(view), month_of(now, view.zone)
+        lately = [each for each in made if hour_of(each.created_at) >= min(spent.today - DAYS * DAY, month)]
+        assert spent.total.total() == sum(each.cost for each in lately)
+        assert spent.this_month == sum(each.cost for each in lately if hour_of(each.created_at) >= month)
+        for column, values in spent.by.items():
+            by_value: Counter = Counter()
+            for each in lately:
+                by_value[getattr(each, column)] += each.cost
+            assert +Counter({value: days.total() for value, days in values.items()}) == +by_value
         assert usage.report(view).total.cost == account.usage
         assert sum(request.cost for request in listing.page_of(view, size=100).requests) == account.usage
         cells = [line.split(",") for line in "".join(usage_lines(view, organisation)).splitlines()[1:]]

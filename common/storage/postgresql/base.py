@@ -4,14 +4,21 @@ import os
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import connections
 from django.db.backends.postgresql import base
+
+from .times import adapters
 
 __all__ = ["DatabaseWrapper"]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Lends only connections that the server has not closed."""
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return what a new connection needs, with our own loader of times."""
+        return super().get_connection_params() | {"context": adapters(settings.USE_TZ, self.timezone)}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection of the pool, or a new one without a pool.

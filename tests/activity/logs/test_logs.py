@@ -216,6 +216,19 @@ def test_times_are_typed_in_the_readers_zone_and_the_address_has_utc(alice, alic
     assert utc.url == f"{URL}?start=2026-07-01T10%3A00Z&status=failed&zone=utc"
 
 
+def test_htmx_gets_what_other_filters_change_and_history_the_whole_page(alice_client, account):
+    made = make_request(account)
+    response = alice_client.get(URL, {"status": "succeeded"}, headers={"HX-Request": "true"})
+    html = response.content.decode()
+    assert "<html" not in html and "<form" not in html
+    for part in ('id="clear"', 'id="export-menu"', 'id="results"', "Clear filters"):
+        assert html.count(part) == 1, part
+    assert made.pk in html
+    assert "HX-Request" in response["Vary"]
+    whole = alice_client.get(URL, headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
+    assert "<html" in whole.content.decode()
+
+
 def test_an_address_without_an_offset_still_means_utc(alice, alice_client, account):
     alice.time_zone = "Europe/Berlin"
     alice.save()
