@@ -7,8 +7,8 @@ sizes, and their ratios.
 
 BENCH_DATA is a folder outside the repository that keeps the server's data for the next run, BENCH_GENERATIONS the
 larger number (the smaller is a hundredth of it), BENCH_LARGE the share of the account whose pages are loaded (1: only
-its requests), BENCH_LOADS how often each page is loaded, BENCH_PAGES a word in the names of the pages to load (without
-it all are), BENCH_POSTGRESQL a running server to use instead.
+its requests), BENCH_LOADS how often each page is loaded, in how many rounds BENCH_ROUNDS, BENCH_PAGES a word
+in the names of the pages to load (without it all are), BENCH_POSTGRESQL a running server to use instead.
 """
 
 import json
@@ -23,7 +23,7 @@ from .activity_fill import filled, server
 
 GENERATIONS = int(os.environ.get("BENCH_GENERATIONS", "10_000_000"))
 LOADS = int(os.environ.get("BENCH_LOADS", "40"))
-ROUNDS = 4
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "4"))
 
 
 def main() -> None:
