@@ -21,16 +21,14 @@ import msgspec
 from billing import spending
 from common.clock import hour_of, utc_now
 from common.errors import NotAuthenticated, PaymentRequired, PermissionDenied, RateLimited
-from common.limits import spend_limits
 from common.money import PicoUsd
 from gateway.changes import changed_accounts
 from gateway.models import GatewayProcess, Generation
-from keys.status import remaining, require_place, require_usable, start_window
 
-from . import measuring
+from . import limits, measuring
 from .batch import Batch, LockedRows
 from .batch_writer import BatchWriter
-from .holds import Admission, Admit, Limit, hold_for, hold_with_own_keys, limit_reached
+from .holds import Admission, Admit, hold_for, hold_with_own_keys, limit_reached
 from .own_key_months import OwnKeyMonths
 from .rows import GenerationRow, HoldRow, HourRow, SpendRow
 
@@ -199,56 +197,24 @@ class _Decisions:
     def admit(self, operation: Admit) -> Admission:
         generation = operation.generation
         account = self.locked.accounts[generation.account_id]
-        key = self.locked.keys.get(generation.key_id) if generation.key_id is not None else None
-        if generation.key_id is not None:
-            require_usable(key, self.now)
-            assert key is not None
-            require_place(key.max_concurrent_requests, self.locked.running_by_keys.get(key.id, 0))
-        limits = self.limits_of(generation)
+        limits.require_key(self.locked, generation, self.now)
+        counted = limits.limits_of(self.locked, generation, self.now)
         share = None
         if operation.own is None:
-            admission = Admission(*hold_for(operation, account, limits))
+            admission = Admission(*hold_for(operation, account, counted))
         else:
-            for limit in limits:  # whose list price has no bound here, so only a used-up one refuses
+            for limit in counted:  # whose list price has no bound here, so only a used-up one refuses
                 if limit.includes_byok and limit.left == 0:
                     raise limit_reached(limit)
             listed = operation.own.listed(operation.requested_tokens)
             share, is_free = self.own_months.reservable(generation, listed)
-            admission = hold_with_own_keys(operation, account, limits, is_free=is_free)
+            admission = hold_with_own_keys(operation, account, counted, is_free=is_free)
             self.own_months.reserve(generation, share)
         hold = admission.hold
         account.held += hold
-        self.hold_for_limits(generation, hold)
+        limits.add_hold(self.locked, generation, hold)
         self.opened.append(generation.held(hold, PROCESS_ID, share))
         return admission
-
-    def limits_of(self, generation: GenerationRow) -> list[Limit]:
-        """Return the limits that the request counts toward: of its key, its member, and the guardrails of both.
-
-        What each leaves is without what running requests hold.
-        """
-        locked, limits = self.locked, []
-        of_key = locked.held_by_keys.get(generation.key_id or 0, 0)
-        of_member = locked.held_by_members.get((generation.account_id, generation.user_id or 0), 0)
-        if key := locked.keys.get(generation.key_id or 0):
-            left = remaining(key, self.now, held=of_key)
-            limits.append(Limit("key", left, includes_byok=key.include_byok_in_limit))
-        if member := locked.members.get((generation.account_id, generation.user_id or 0)):
-            limits.append(Limit("member", spend_limits.remaining(member, self.now, held=of_member)))
-        for budget in locked.budgets_of(generation):
-            held = of_member if budget.key_id is None else of_key
-            left = spend_limits.remaining(budget, self.now, held=held)
-            limits.append(Limit("guardrail", left, budget.guardrail, budget.include_byok))
-        return limits
-
-    def hold_for_limits(self, generation: GenerationRow, hold: PicoUsd) -> None:
-        """Count a new hold among those of its key and its member, for the next requests of the batch."""
-        locked = self.locked
-        if generation.key_id is not None:
-            locked.held_by_keys[generation.key_id] = locked.held_by_keys.get(generation.key_id, 0) + hold
-            locked.running_by_keys[generation.key_id] = locked.running_by_keys.get(generation.key_id, 0) + 1
-        spender = (generation.account_id, generation.user_id or 0)
-        locked.held_by_members[spender] = locked.held_by_members.get(spender, 0) + hold
 
     def settle(self, operation: Settle) -> Settled:
         generation = operation.generation
@@ -267,19 +233,7 @@ class _Decisions:
         generation.settled_at = self.now
         self.settled.append(generation)
         locked.charged[generation.id] = cost
-        if generation.key_id is not None and (key := locked.keys.get(generation.key_id)):
-            key.usage += cost
-            start_window(key, self.now)
-            key.window_usage += cost
-            key.byok_usage += generation.byok_cost
-            key.window_byok_usage += generation.byok_cost
-            key.last_used_at = self.now
-        if member := locked.members.get((generation.account_id, generation.user_id or 0)):
-            spend_limits.start_window(member, self.now)
-            member.window_usage += cost
-        for budget in locked.budgets_of(generation):
-            spend_limits.start_window(budget, self.now)
-            budget.window_usage += cost + (generation.byok_cost if budget.include_byok else 0)
+        limits.add_cost(locked, generation, self.now)
         self.add_to_hour(generation)
         if generation.provider and not generation.simulated and not generation.byok_key_id:
             self.add_to_spend(generation)
