@@ -105,7 +105,7 @@ def keys_named(organisation: Organisation, hashes: Collection[str], *, or_delete
     by_hash = {key.hash: key for key in (found if or_deleted else found.filter(deleted_at=None))}
     if missing := [each for each in hashes if each not in by_hash]:
         raise NotFound(f"API key {missing[0][:64]!r} not found")
-    return list(by_hash.values())
+    return [by_hash[each] for each in dict.fromkeys(hashes)]
 
 
 def members_named(organisation: Organisation, user_ids: Collection[str]) -> list[User]:
@@ -114,7 +114,7 @@ def members_named(organisation: Organisation, user_ids: Collection[str]) -> list
     by_id = {user.public_id: user for user in found}
     if missing := [each for each in user_ids if each not in by_id]:
         raise NotFound(f"{missing[0][:64]!r} is not a member of this organization")
-    return list(by_id.values())
+    return [by_id[each] for each in dict.fromkeys(user_ids)]
 
 
 def forget_member(organisation: Organisation, user: User) -> None:

@@ -13,6 +13,8 @@ def remedy_for(error: ApiError) -> dict[str, str] | None:
         return {"text": "Sign in again", "href": f"{reverse('account_login')}?next={reverse('chat:chat')}"}
     if error.status == 402:
         return {"text": "Buy credits", "href": reverse("billing:credits")}
-    if (error.availability or {}).get("code") == "privacy_restricted":
-        return {"text": "Privacy settings", "href": reverse("accounts:privacy")}
+    why = error.availability or {}
+    privacy = reverse("accounts:privacy")
+    if why.get("code") == "privacy_restricted" and why["docs_url"].endswith(privacy):  # a guardrail is for admins
+        return {"text": "Privacy settings", "href": privacy}
     return None

@@ -86,7 +86,7 @@ def test_lists_are_paged_newest_first(client, acme):  # noqa: F811
         ({"name": "T", "reset_interval": "hourly"}, "reset_interval"),
         ({"name": "T", "allowed_models": []}, "allowed_models"),
         ({"name": "T", "allowed_models": ["acme/nothing"]}, "'acme/nothing' is unknown. GET /api/v1/models"),
-        ({"name": "T", "ignored_providers": ["nobody", "\x00"]}, "ignored_providers"),
+        ({"name": "T", "ignored_providers": ["no-such", "\x00"]}, "ignored_providers"),
         ({"name": "T", "content_filters": [{"pattern": "x", "action": "block"}]}, "content_filters is not supported"),
         ({"name": "T", "workspace_id": str(uuid4())}, "workspace_id"),
     ],
