@@ -119,7 +119,7 @@ def test_errors_are_described_with_what_they_mean(document):
         needs_key = "401" in operation["responses"]
         assert needs_key == bool(operation.get("security"))
         needs_management = operation["description"].endswith("Needs a management key.")
-        assert needs_management == bool(re.search("v1/keys|/activity$|/analytics/|/organiz", path)), (method, path)
+        assert needs_management == bool(re.search("v1/keys|/byok|/activity$|/analytics/|/organiz", path)), (method, path)
 
 
 def test_paths_that_end_like_one_of_inference_take_its_body(document):
