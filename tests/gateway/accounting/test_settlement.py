@@ -274,9 +274,8 @@ async def test_200_concurrent_requests_on_one_cent_never_overdraw(api):
     responses = await asyncio.gather(
         *(api.chat("Tell me a story", tokens=300, stream=number % 2 == 0, max_tokens=400) for number in range(200))
     )
-    statuses = {response.status_code for response in responses}
     served = [response for response in responses if response.status_code == 200]
-    assert statuses == {200, 402}
+    assert [response.text for response in responses if response.status_code not in (200, 402)] == []
     assert len(served) >= 5  # as many holds as one cent covers
     account = await api.account()
     assert account.credits - account.usage >= 0
