@@ -59,8 +59,7 @@ def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom, gat
 
 
 def test_each_chat_opens_where_it_was_left(room: OpenRoom):
-    # The text is so long that it is rendered in several tasks.
-    chat = room(sandbox={"Tokens": "3000"}, viewport={"width": 1000, "height": 500})
+    chat = room(sandbox={"Tokens": "600"}, viewport={"width": 1000, "height": 500})
     page = chat.page
     chat.ask("The first one")
     page.locator("#scroll").hover()
@@ -83,6 +82,20 @@ def test_each_chat_opens_where_it_was_left(room: OpenRoom):
     chat.reload()
     expect(page.locator("#latest")).to_be_hidden()
     expect(last_answer(chat).locator(".acts")).to_be_in_viewport()
+
+
+def test_a_chat_that_is_rendered_in_several_tasks_opens_where_it_was_left(room: OpenRoom):
+    chat = room(sandbox={"Tokens": "4000"}, viewport={"width": 1000, "height": 500})
+    page = chat.page
+    chat.ask("A long one")
+    wait_until(lambda: len(chat.answers[0]) > 12_000, "all of the text")
+    page.locator("#scroll").hover()
+    page.mouse.wheel(0, -600)
+    expect(page.locator("#latest")).to_be_visible()
+    wait_until(lambda: page.evaluate(KEPT_PLACE) == "here", "the place to be kept")
+    chat.reload()
+    wait_until(lambda: page.evaluate(KEPT_PLACE) == "here", "the place where it was left")
+    expect(page.locator("#latest")).to_be_visible()
 
 
 def test_shortcuts_work_and_single_keys_can_be_switched_off(room: OpenRoom):

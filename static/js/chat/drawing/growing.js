@@ -93,17 +93,21 @@ const HEADER = /^.*\n.*\n/;
 
 const textFrom = (token, start, end) => ({ ...token, raw: token.raw.slice(start, end), text: token.text.slice(start, end) });
 
-/** Inline tokens up to the last space before which nothing is open, and the others. */
+/** Inline tokens up to the last space before which nothing is open, and the others. Not behind a "|" in the same line, which
+    may become the header of a table. */
 function splitInline(tokens) {
   let last = -1;
   let place = 0;
+  let piped = false; // whether a "|" is in the line so far
   for (const [at, { type, raw, text }] of tokens.entries()) {
     if (type === "escape" && /[([]/.test(text)) break; // a formula may begin here
-    if (type !== "text") continue;
-    const open = raw.search(/[*_`~$[<\\]/);
-    const before = /^[^]*(?:\S(?= \S)|[。！？](?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]))/u.exec(open < 0 ? raw : raw.slice(0, open));
-    if (before && raw === text) [last, place] = [at, before[0].length];
-    if (open >= 0) break;
+    if (type === "text" && !piped) {
+      const open = raw.search(/[*_`~$[<\\|]/);
+      const before = /^[^]*(?:\S(?= \S)|[。！？](?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]))/u.exec(open < 0 ? raw : raw.slice(0, open));
+      if (before && raw === text) [last, place] = [at, before[0].length];
+    }
+    if (type === "text" && /[*_`~$[<\\]/.test(raw)) break;
+    piped = (piped && !raw.includes("\n")) || raw.slice(raw.lastIndexOf("\n") + 1).includes("|");
   }
   if (last < 0) return [[], tokens];
   return [[...tokens.slice(0, last), textFrom(tokens[last], 0, place)], [textFrom(tokens[last], place), ...tokens.slice(last + 1)]];
