@@ -179,6 +179,12 @@ def test_random_texts_in_random_pieces_become_what_the_whole_texts_are(page: Pag
     assert page.evaluate("window.violations") == []
 
 
+def test_the_last_line_of_a_paragraph_that_is_rendered_part_by_part_may_become_a_table(page: Page):
+    text = "Plain words that go on. " * 4 + "\nfirst | second, third and fourth\n| :-: | - |\n| 1 | 2 |\n"
+    pieces = [text[at : at + 3] for at in range(0, len(text), 3)]
+    assert page.evaluate(HARNESS, {"texts": [text], "ways": [[pieces]], "long": 60}) == []
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_active_comes_out_of_a_hostile_answer(page: Page, text: str):
     for case in (text, f"- {text}", f"> {text}", f"Words before {text} and after"):

@@ -7,7 +7,12 @@ import { Emitter } from "chat/emitter";
 import { imageFile } from "chat/answers/images";
 import { newKey } from "chat/device/ids";
 
+/** Milliseconds between two times that a growing answer is stored, all of it: longer for a long one. Other tabs show what is
+    stored. */
 const SAVE_PAUSE = 500;
+const LONGEST_SAVE_PAUSE = 900;
+/** Characters that make the pause a millisecond longer. */
+const GROWTH = 100;
 const SIGNED_OUT = "Your message is still here. Sign in, then try again.";
 const RUNNING = new Set(["waiting", "streaming"]);
 
@@ -220,7 +225,7 @@ export class Answers extends Emitter {
       Object.assign(call, { id: id ?? call.id, name: name ?? call.name, arguments: call.arguments + more });
     }
     if (live.content) return; // what is shown changes with the whole piece
-    live.timer ||= setTimeout(() => this.#save(live), live.saved && !live.files.length ? SAVE_PAUSE : 0);
+    live.timer ||= setTimeout(() => this.#save(live), live.saved && !live.files.length ? Math.min(LONGEST_SAVE_PAUSE, SAVE_PAUSE + content.text.length / GROWTH) : 0);
     this.emit("delta", { message, text: text + refusal, reasoning, images: Boolean(images), sources: Boolean(annotations), calls: calls.length > 0 });
   }
 

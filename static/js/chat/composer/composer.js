@@ -99,6 +99,7 @@ export class Composer extends Emitter {
     const unready = empty || !this.#ready;
     this.button.disabled = !busy && unready;
     this.later.hidden = !busy || unready;
+    this.area.classList.toggle("still", busy && empty);
     this.recorder.offer(conversation.models.some((id) => this.models.accepts(id, "audio")));
     this.web?.setAttribute("aria-pressed", String(conversation.web === true));
     const names = conversation.models.map((id) => this.models.get(id).short);

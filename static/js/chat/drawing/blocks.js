@@ -84,7 +84,7 @@ export const isShort = (text) => text.length <= 2 * SLICE;
 /** The same of a long text, slice by slice, between which the page reacts. */
 export async function renderSlowly(text) {
   const fragment = document.createDocumentFragment();
-  const slices = new StreamingMarkdown(fragment);
+  const slices = new StreamingMarkdown(fragment, { unseen: true });
   slices.push(text);
   await slices.end();
   return fragment;
@@ -93,6 +93,7 @@ export async function renderSlowly(text) {
 export class StreamingMarkdown {
   #long;
   #onshow;
+  #unseen;
   #received = ""; // not taken up yet
   #pendingReturn = ""; // a carriage return whose line feed may follow
   #rest = ""; // the part that can still change
@@ -110,10 +111,11 @@ export class StreamingMarkdown {
   #whenEnded = null;
 
   /** Renders into `root`. Open blocks longer than `long` are not rendered again as a whole. `onshow` is called after each
-      rendering and returns whether its end is in view. */
-  constructor(root, { long = LONG, onshow = () => false } = {}) {
+      rendering and returns whether its end is in view. What is `unseen` until its end has no growing end before. */
+  constructor(root, { long = LONG, onshow = () => false, unseen = false } = {}) {
     this.#long = long;
     this.#onshow = onshow;
+    this.#unseen = unseen;
     root.append(this.#tail);
   }
 
@@ -137,7 +139,7 @@ export class StreamingMarkdown {
     this.#render();
     this.#inView = this.#onshow();
     this.#flushedAt = performance.now();
-    this.#measureFrame(this.#flushedAt - began);
+    if (!this.#unseen) this.#measureFrame(this.#flushedAt - began);
     if (this.#received) this.#schedule();
     else if (this.#whenEnded) this.#finish();
   }
@@ -185,7 +187,7 @@ export class StreamingMarkdown {
       context: this.#context, tail: this.#tail, finish, onpart: (part) => this.#note(part),
     });
     if (this.#growing) this.#growing.show(this.#rest);
-    else patch(this.#tail, toFragment(tokens));
+    else if (!this.#unseen) patch(this.#tail, toFragment(tokens));
   }
 
   /** Puts finished tokens before the tail; false if the rest of the text does not start with them. */

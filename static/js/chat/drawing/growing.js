@@ -72,7 +72,11 @@ class Fence {
 const KINDS = {
   list: {
     name: "items",
-    head: (text, { loose }) => `${/^ {0,3}([*+-]|\d{1,9}[.)])/.exec(text)[1]} x\n${loose ? "\n" : ""}`,
+    // As far indented as the last item that is done: that decides whether the next one is beside or in it.
+    head: (_text, { loose }, { raw }) => {
+      const [, mark, space = " "] = /^( {0,3}(?:[*+-]|\d{1,9}[.)]))([ \t]+(?=\S))?/.exec(raw);
+      return `${mark}${space}x\n${loose ? "\n" : ""}`;
+    },
     parts: ({ items }, head) => (head ? items.slice(1) : items),
     split: (items) => [items.slice(0, -2), items.slice(-2)],
   },
@@ -93,17 +97,25 @@ const HEADER = /^.*\n.*\n/;
 
 const textFrom = (token, start, end) => ({ ...token, raw: token.raw.slice(start, end), text: token.text.slice(start, end) });
 
-/** Inline tokens up to the last space before which nothing is open, and the others. */
-function splitInline(tokens) {
+/** Inline tokens up to the last space before which nothing is open, and the others. Not behind a "|" in the same line, which
+    may become the header of a table, nor behind the start of a line that may become a formula. `head`: the text goes on in
+    the middle of a line. */
+function splitInline(tokens, head) {
   let last = -1;
   let place = 0;
+  let before = head ? " " : "\n";
+  let piped = false; // whether a "|" is in the line so far
   for (const [at, { type, raw, text }] of tokens.entries()) {
     if (type === "escape" && /[([]/.test(text)) break; // a formula may begin here
-    if (type !== "text") continue;
-    const open = raw.search(/[*_`~$[<\\]/);
-    const before = /^[^]*(?:\S(?= \S)|[。！？](?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]))/u.exec(open < 0 ? raw : raw.slice(0, open));
-    if (before && raw === text) [last, place] = [at, before[0].length];
-    if (open >= 0) break;
+    if (/\n(?:\$\$|\\\[)/.test(before + raw)) break;
+    before = raw.slice(-1);
+    if (type === "text" && !piped) {
+      const open = raw.search(/[*_`~$[<\\|]/);
+      const found = /^[^]*(?:\S(?= \S)|[。！？](?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]))/u.exec(open < 0 ? raw : raw.slice(0, open));
+      if (found && raw === text) [last, place] = [at, found[0].length];
+    }
+    if (type === "text" && /[*_`~$[<\\]/.test(raw)) break;
+    piped = (piped && !raw.includes("\n")) || raw.slice(raw.lastIndexOf("\n") + 1).includes("|");
   }
   if (last < 0) return [[], tokens];
   return [[...tokens.slice(0, last), textFrom(tokens[last], 0, place)], [textFrom(tokens[last], place), ...tokens.slice(last + 1)]];
@@ -134,12 +146,12 @@ class Parts {
       this.#render(token, parts, true);
       return this.#done + token.raw.length - this.#head.length;
     }
-    const [stable, open] = this.kind.split(parts);
+    const [stable, open] = this.kind.split(parts, this.#head);
     const length = this.#lengthOf(stable, pending);
     if (length) {
       this.#render(token, stable, true);
       this.#done += length;
-      this.#head = this.kind.head(text, token);
+      this.#head = this.kind.head(text, token, stable.at(-1));
       this.#loose = Boolean(token.loose);
     }
     this.#open = this.#render(token, length ? open : parts, false);
