@@ -97,7 +97,9 @@ export class Thread {
 
   /** Resolves when all that is to be shown is there. */
   async #wholeTexts() {
+    this.#going += 1; // until then the end is near
     await Promise.all([...this.#views.values()].map(({ whole }) => whole));
+    this.#going -= 1;
   }
 
   /** Scrolls to a message that a search has found, and marks the words in it. */
