@@ -318,35 +318,6 @@ def test_200_kilobytes_in_5000_pieces_hold_nothing_up(page: Page, processor_seco
     assert took < 30  # on a slow machine; rendering everything again for each piece takes minutes
 
 
-def test_a_stored_answer_of_200_kilobytes_is_sanitized_in_many_short_tasks(page: Page):
-    found = page.evaluate(
-        """async (part) => {
-            const { default: DOMPurify } = await import("dompurify");
-            const { renderMarkdown, renderSlowly } = await import("chat/drawing/blocks");
-            const text = part.repeat(Math.ceil(200_000 / part.length));
-            const tasks = [0]; // characters that are sanitized in each
-            const next = new MessageChannel();
-            next.port1.onmessage = () => tasks.push(0);
-            const { sanitize } = DOMPurify;
-            DOMPurify.sanitize = (html, options) => {
-                if (!tasks.at(-1)) next.port2.postMessage(null);
-                tasks[tasks.length - 1] += html.length;
-                return sanitize.call(DOMPurify, html, options);
-            };
-            try {
-                const slow = await renderSlowly(text);
-                const sizes = tasks.filter(Boolean);
-                return { sizes, same: slow.textContent.length === renderMarkdown(text).textContent.length };
-            } finally { DOMPurify.sanitize = sanitize; next.port1.close(); }
-        }""",
-        LONG + "\n\n",
-    )
-    assert found["same"]
-    assert sum(found["sizes"]) > 200_000
-    assert max(found["sizes"]) < 40_000, found["sizes"]
-    assert len(found["sizes"]) > 30
-
-
 def test_ten_thousand_lines_of_code_hold_nothing_up(page: Page, processor_seconds: Callable[[], float]):
     before = processor_seconds()
     lines = page.evaluate(

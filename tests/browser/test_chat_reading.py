@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, last_answer, new_chat, people, room
-from tests.support.processes import Site, wait_until
+from tests.support.processes import wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 
@@ -22,22 +22,6 @@ KEPT_PLACE = """async () => {
     return JSON.stringify(kept) === JSON.stringify(placeIn(document.querySelector("#scroll"))) ? "here" : "elsewhere";
 }"""
 
-#: A chat with one long answer, on the device.
-STORE_A_CHAT = """async (part) => {
-    const { Store } = await import("chat/device/store");
-    const { user, default_model: model } = JSON.parse(document.querySelector("#chat-setup").textContent);
-    const store = await Store.open(user);
-    await store.write({
-        messages: [
-            { id: "q", conversation: "long", parent: null, role: "user", created: 1, text: "Tell me a lot", files: [] },
-            { id: "a", conversation: "long", parent: "q", role: "assistant", created: 2, text: part.repeat(40), slot: 0,
-              model, status: "done", error: null, meta: {} },
-        ],
-        conversations: [{ id: "long", title: "Long", titled: "user", created: 1, updated: 1, pinned: false,
-            models: [model], system: "", params: {}, web: false, leaf: "a" }],
-    });
-    store.db.close();
-}"""
 #: Whether the sidebar will be shown, as the device keeps it.
 KEPT_RAIL = """async () => {
     const { openDB } = await import("idb");
@@ -98,24 +82,6 @@ def test_each_chat_opens_where_it_was_left(room: OpenRoom):
     chat.reload()
     expect(page.locator("#latest")).to_be_hidden()
     expect(last_answer(chat).locator(".acts")).to_be_in_viewport()
-
-
-def test_a_text_that_is_rendered_in_several_tasks_opens_where_it_was_left(room: OpenRoom, chatroom: Site):
-    chat = room(viewport={"width": 1000, "height": 500})
-    page = chat.page
-    page.evaluate(STORE_A_CHAT, "Plain words that go on and on. " * 20 + "\n\n")
-    page.goto(f"{chatroom.url}/chat?stored#long")
-    chat.expect_ready()
-    text = last_answer(chat).locator(".answer-text")
-    wait_until(lambda: len(text.text_content() or "") > 20_000, "all of the text")
-    expect(last_answer(chat).locator(".acts")).to_be_in_viewport()
-    page.locator("#scroll").hover()
-    page.mouse.wheel(0, -900)
-    expect(page.locator("#latest")).to_be_visible()
-    wait_until(lambda: page.evaluate(KEPT_PLACE) == "here", "the place to be kept")
-    chat.reload()
-    wait_until(lambda: page.evaluate(KEPT_PLACE) == "here", "the place where it was left")
-    expect(page.locator("#latest")).to_be_visible()
 
 
 def test_shortcuts_work_and_single_keys_can_be_switched_off(room: OpenRoom):

@@ -78,22 +78,9 @@ export function renderMarkdown(text) {
   return fragment;
 }
 
-/** Whether a text is short enough for one task. */
-export const isShort = (text) => text.length <= 2 * SLICE;
-
-/** The same of a long text, slice by slice, between which the page reacts. */
-export async function renderSlowly(text) {
-  const fragment = document.createDocumentFragment();
-  const slices = new StreamingMarkdown(fragment, { unseen: true });
-  slices.push(text);
-  await slices.end();
-  return fragment;
-}
-
 export class StreamingMarkdown {
   #long;
   #onshow;
-  #unseen;
   #received = ""; // not taken up yet
   #pendingReturn = ""; // a carriage return whose line feed may follow
   #rest = ""; // the part that can still change
@@ -111,11 +98,10 @@ export class StreamingMarkdown {
   #whenEnded = null;
 
   /** Renders into `root`. Open blocks longer than `long` are not rendered again as a whole. `onshow` is called after each
-      rendering and returns whether its end is in view. What is `unseen` until its end has no growing end before. */
-  constructor(root, { long = LONG, onshow = () => false, unseen = false } = {}) {
+      rendering and returns whether its end is in view. */
+  constructor(root, { long = LONG, onshow = () => false } = {}) {
     this.#long = long;
     this.#onshow = onshow;
-    this.#unseen = unseen;
     root.append(this.#tail);
   }
 
@@ -139,7 +125,7 @@ export class StreamingMarkdown {
     this.#render();
     this.#inView = this.#onshow();
     this.#flushedAt = performance.now();
-    if (!this.#unseen) this.#measureFrame(this.#flushedAt - began);
+    this.#measureFrame(this.#flushedAt - began);
     if (this.#received) this.#schedule();
     else if (this.#whenEnded) this.#finish();
   }
@@ -187,7 +173,7 @@ export class StreamingMarkdown {
       context: this.#context, tail: this.#tail, finish, onpart: (part) => this.#note(part),
     });
     if (this.#growing) this.#growing.show(this.#rest);
-    else if (!this.#unseen) patch(this.#tail, toFragment(tokens));
+    else patch(this.#tail, toFragment(tokens));
   }
 
   /** Puts finished tokens before the tail; false if the rest of the text does not start with them. */

@@ -95,13 +95,8 @@ export class Thread {
     [...this.list.querySelectorAll(".question")].at(-1)?.dispatchEvent(new Event("edit"));
   }
 
-  /** Resolves when all that is to be shown is there. */
-  async #wholeTexts() {
-    await Promise.all([...this.#views.values()].map(({ whole }) => whole));
-  }
-
   /** Scrolls to a message that a search has found, and marks the words in it. */
-  async reveal(id, words) {
+  reveal(id, words) {
     const at = this.#turns.findIndex(({ question, columns }) => question.id === id || columns.some(({ shown }) => shown.id === id));
     if (at < 0) return;
     this.#returning = null;
@@ -110,9 +105,7 @@ export class Thread {
       this.#from = at;
       this.#show();
     }
-    await this.#wholeTexts();
     const element = this.list.querySelector(`[data-id="${CSS.escape(id)}"]`);
-    if (!element) return; // another chat was opened
     for (const columns of this.#columns.values()) columns.reveal(id);
     const marks = occurrences(element, words);
     if (CSS.highlights) CSS.highlights.set("found", new Highlight(...marks));
@@ -148,8 +141,7 @@ export class Thread {
       this.#from = at;
       this.#show();
     }
-    await this.#wholeTexts();
-    if (this.#returning === id) this.#goTo(place);
+    this.#goTo(place);
   }
 
   async #goTo(place) {

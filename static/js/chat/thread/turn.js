@@ -1,7 +1,7 @@
 /* Views of a question and of an answer. A running answer is updated in place. */
 
 import { isRunning } from "chat/answers/answers";
-import { StreamingMarkdown, isShort, renderMarkdown, renderSlowly } from "chat/drawing/blocks";
+import { StreamingMarkdown, renderMarkdown } from "chat/drawing/blocks";
 import { duration } from "chat/dates";
 import { h, icon, iconButton } from "chat/dom";
 import { colorOf } from "chat/picker/models";
@@ -83,7 +83,6 @@ function attachmentsView(question, load) {
 }
 
 export class AnswerView {
-  whole = null; // while a long text is on its way: resolves when it is shown, or no longer wanted
   #live = null;
   #length = 0; // of the text shown
   #reasoning = null;
@@ -124,25 +123,8 @@ export class AnswerView {
   }
 
   #showWhole() {
-    const { text } = this.message;
-    this.#length = text.length;
-    this.#forgetWhole();
-    if (isShort(text)) this.#parts.body.replaceChildren(renderMarkdown(text));
-    else this.whole = this.#showSlowly(text);
-  }
-
-  async #showSlowly(text) {
-    const { body } = this.#parts;
-    body.ariaBusy = "true";
-    const fragment = await renderSlowly(text);
-    if (text.length !== this.#length || this.#live) return; // there is a newer text
-    body.replaceChildren(fragment);
-    this.#forgetWhole();
-  }
-
-  #forgetWhole() {
-    this.whole = null;
-    this.#parts.body.ariaBusy = null;
+    this.#length = this.message.text.length;
+    this.#parts.body.replaceChildren(renderMarkdown(this.message.text));
   }
 
   /** Shows the text that has come since the last call. */
@@ -155,10 +137,6 @@ export class AnswerView {
       this.#length = 0;
     }
     if (!this.#live && !isRunning(this.message)) return this.#showWhole();
-    if (this.whole) {
-      this.#forgetWhole();
-      this.#length = 0;
-    }
     this.#live ??= new StreamingMarkdown(this.#parts.body, { onshow: this.actions.shown });
     this.#push(text.slice(this.#length));
     return undefined;
