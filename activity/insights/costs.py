@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django.db import connection
@@ -54,18 +54,20 @@ def apps_of(view: Filter, spending: Spending) -> list[Cost]:
 def sessions_of(view: Filter) -> Sessions:
     """Return the sessions that cost the most among the newest requests, largest first. Reads so many, by index."""
     newest = Generation.objects.filter(account=view.account).order_by("-created_at", "-id")
-    inner, parameters = newest.values_list("session_id", "cost")[:NEWEST].query.sql_with_params()
+    inner, parameters = newest.values_list("session_id", "cost", "created_at")[:NEWEST].query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT session_id, SUM(cost), COUNT(*) FROM ({inner}) AS newest GROUP BY session_id",  # noqa: S608 our own
+            f"SELECT session_id, SUM(cost), COUNT(*), MIN(created_at) FROM ({inner}) AS newest GROUP BY session_id",  # noqa: S608 our own
             parameters,
         )
         rows = cursor.fetchall()
-    costs = Counter({str(session_id): int(cost) for session_id, cost, _ in rows if session_id})
+    costs = Counter({str(session_id): int(cost) for session_id, cost, _, _ in rows if session_id})
     since = None
-    if sum(count for _, _, count in rows) == NEWEST:
-        last = list(newest.values_list("created_at", flat=True)[NEWEST - 1 : NEWEST + 1])
-        since = last[0] if len(last) > 1 else None
+    if sum(row[2] for row in rows) == NEWEST:
+        oldest = min(row[3] for row in rows)
+        if isinstance(oldest, str):  # from SQLite
+            oldest = datetime.fromisoformat(oldest).replace(tzinfo=UTC)
+        since = oldest if newest.filter(created_at__lt=oldest).exists() else None
     return Sessions([Cost(name, cost, urlencode({"session_id": name})) for name, cost in _largest(costs)], since)
 
 
