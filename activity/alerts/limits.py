@@ -1,4 +1,4 @@
-"""The clock's look at spend limits of keys and members: those that are nearly or wholly used are told by email.
+"""The clock's look at spend limits: those of keys and members and budgets of guardrails, nearly or wholly used.
 
 Settlement does nothing for it. The queries prefer rows that have used 80%; `billing.notifications.alerts` decides.
 """
@@ -16,6 +16,7 @@ from billing.notifications import alerts
 from billing.notifications.alerts import Limited
 from billing.notifications.choices import Kind
 from common.clock import utc_now, window_start
+from guardrails.models import Assignment
 from keys.models import ApiKey
 
 __all__ = ["alert_all"]
@@ -34,8 +35,10 @@ def alert_all() -> int:
     A failure does not keep the others from their emails.
     """
     now = utc_now()
-    return _each(_keys(now), lambda key: _alert_key(key, now)) + _each(
-        _members(now), lambda member: _alert_member(member, now)
+    return (
+        _each(_keys(now), lambda key: _alert_key(key, now))
+        + _each(_members(now), lambda member: _alert_member(member, now))
+        + _each(_budgets(now), lambda budget: _alert_budget(budget, now))
     )
 
 
@@ -51,13 +54,20 @@ def _members(now: datetime) -> "Iterable[Membership]":
     return members.select_related("organisation", "user").order_by("pk").iterator(CHUNK)
 
 
-def _nearly_used(now: datetime, *, limit: str, usage: str) -> Q:
+def _budgets(now: datetime) -> "Iterable[Assignment]":
+    limited = Assignment.objects.filter(guardrail__limit__gt=0, key__deleted_at=None)
+    used = _nearly_used(now, limit="guardrail__limit", usage="window_usage", reset="guardrail__limit_reset")
+    assigned = limited.filter(used).select_related("organisation", "guardrail", "key", "user")
+    return assigned.order_by("pk").iterator(CHUNK)
+
+
+def _nearly_used(now: datetime, *, limit: str, usage: str, reset: str = "limit_reset") -> Q:
     """Return the condition of rows that have used 80% of their limit; rounding lets a few more through."""
     enough = F(limit) / 5 * 4  # divided first: a product could leave the column's range
-    found = Q(limit_reset="", **{f"{usage}__gte": enough})
-    for reset in LimitReset.values:
-        start = window_start(reset, now)
-        found |= Q(limit_reset=reset, window_started_at__gte=start, window_usage__gte=enough)
+    found = Q(**{reset: "", f"{usage}__gte": enough})
+    for each in LimitReset.values:
+        start = window_start(each, now)
+        found |= Q(**{reset: each}, window_started_at__gte=start, window_usage__gte=enough)
     return found
 
 
@@ -81,6 +91,19 @@ def _alert_member(member: Membership, now: datetime) -> bool:
         members=(member.user_id,),
     )
     return alerts.alert_limit(spending.account_of(member.organisation), limited, member, now)
+
+
+def _alert_budget(budget: Assignment, now: datetime) -> bool:
+    member = budget.key.created_by_id if budget.key else budget.user_id
+    whose = f"API key {budget.key.name}" if budget.key else str(budget.user)
+    limited = Limited(
+        kind=Kind.BUDGET,
+        subject=f"guardrail:{budget.pk}",
+        name=f"Guardrail {budget.guardrail.name}, {whose}",
+        path=reverse("guardrails:guardrail", args=[budget.guardrail.public_id]),
+        members=(member,) if member else (),
+    )
+    return alerts.alert_limit(spending.account_of(budget.organisation), limited, budget, now)
 
 
 def _each(rows: Iterable[object], alert: Callable[..., bool]) -> int:

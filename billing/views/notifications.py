@@ -35,7 +35,7 @@ HELP = {
     Kind.LOW_BALANCE: "The balance drops below the threshold that admins set under Credits.",
     Kind.AUTO_TOP_UP: "Auto top-up charges a card, a charge fails, or auto top-up stops.",
     Kind.KEY_LIMIT: "A key that you created, or as an admin any key, has used 80% or 100% of its spend limit.",
-    Kind.BUDGET: "Your own spend limit, or as an admin any member's, is at 80% or 100%.",
+    Kind.BUDGET: "Your own spend limit or a guardrail's budget is at 80% or 100%, or as an admin any member's.",
     Kind.MODEL_DEPRECATION: "30 and 7 days before a model that was used in the last 30 days retires.",
     Kind.NEW_SIGN_IN: "Your account is signed in to with a browser that hasn't been used with it before.",
     Kind.WEEKLY: "Each Monday, for Monday to Sunday: spend, requests, top models and keys, and the balance.",

@@ -13,6 +13,7 @@ from billing.models import SentAlert
 from billing.notifications import alerts, choices, outbox
 from common.clock import utc_now, window_start
 from common.money import PICO_PER_USD
+from guardrails import saving as guardrails
 from keys import issuing
 from keys.models import ApiKey
 from tests.activity.alerts.conftest import NOON
@@ -166,6 +167,28 @@ def test_a_members_limit_that_is_removed_and_set_again_counts_anew(organisation,
         assert len(sent()) == 2
         members.set_limit(organisation, alice, bob, None, "")
         assert sent() == []
+
+
+def test_the_budget_of_a_guardrail_is_told_for_each_key_and_member(organisation, alice, bob, account, sent, key):
+    organisation.personal_of = None
+    organisation.save()
+    team = guardrails.create(organisation, name="Team", limit=LIMIT, limit_reset="weekly")
+    guardrails.assign(team, alice, keys=[key], members=[bob])
+    start = window_start("weekly", utc_now())
+    team.assignments.update(window_usage=per_mille(800) - 1, window_started_at=start)
+    assert sent() == []
+    team.assignments.filter(key=key).update(window_usage=per_mille(800))
+    [email] = sent()
+    assert (email.to, email.subject) == (
+        ["alice@example.com"],
+        "Guardrail Team, API key Laptop: 80% of the spend limit used",
+    )
+    assert f"/settings/guardrails/{team.public_id}" in email.body
+    team.assignments.filter(user=bob).update(window_usage=LIMIT)
+    assert [email.to for email in sent()] == [["alice@example.com"], ["bob@example.com"]]
+    assert sent() == []
+    team.assignments.update(window_started_at=start - timedelta(days=7))
+    assert sent() == []
 
 
 def test_a_failure_keeps_no_other_from_its_email(limited, account, alice, sent, monkeypatch):
