@@ -13,6 +13,7 @@ from common.money import PicoUsd
 
 from . import authentication
 from .models import ApiKey
+from .provider_keys.changing import follow_rotation
 
 __all__ = ["LONGEST_GRACE", "create", "delete", "end_grace", "rotate", "update"]
 
@@ -112,6 +113,7 @@ def rotate(key: ApiKey, *, grace: timedelta, by: int | None = None) -> tuple[Api
     locked.save(
         update_fields=("hash", "label", "previous_hash", "previous_hash_expires_at", "updated_at", "updated_by")
     )
+    follow_rotation(locked, key.hash)
     transaction.on_commit(partial(authentication.clear, *forgotten))
     return locked, secret
 

@@ -16,7 +16,8 @@ from keys.models import ApiKey, OwnProviderKey
 from . import directory
 from .secrets import checked, label_of
 
-__all__ = ["MAX_FILTER", "MAX_KEYS", "KeySettings", "add", "change", "delete", "forget_member", "move"]
+__all__ = ["MAX_FILTER", "MAX_KEYS", "KeySettings", "add", "change", "delete", "follow_rotation", "forget_member",
+           "move"]  # fmt: skip
 
 #: Keys of one organization, and entries of one of their filters, at most.
 MAX_KEYS = 100
@@ -120,6 +121,14 @@ def forget_member(keys: "QuerySet[OwnProviderKey]", public_id: str, key_hashes: 
             if any(each in gone for each in listed):
                 setattr(key, field, [each for each in listed if each not in gone])
                 key.save(update_fields=[field])
+
+
+def follow_rotation(rotated: ApiKey, old_hash: str) -> None:
+    """Give an API key that was rotated its new hash in the lists of those who may use an own provider key."""
+    for key in OwnProviderKey.objects.filter(organisation=rotated.organisation_id):
+        if old_hash in (listed := key.allowed_key_hashes or []):
+            key.allowed_key_hashes = [rotated.hash if each == old_hash else each for each in listed]
+            key.save(update_fields=["allowed_key_hashes"])
 
 
 def _valid(organisation: Organisation, chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from common.errors import Conflict, NotAuthenticated
 from keys import authentication, issuing
 from keys.authentication import authenticate_sync
-from keys.models import ApiKey
+from keys.models import ApiKey, OwnProviderKey
 from tests.billing.at_once import all_at_once
 
 DAY = timedelta(days=1)
@@ -108,3 +108,15 @@ def test_the_page_rotates_once_and_shows_the_secret_once(alice_client, alice, is
     with pytest.raises(NotAuthenticated):
         authenticate_sync(f"Bearer {old}")
     assert "old secret still works" not in alice_client.get(f"/settings/keys/{rotated.hash}").content.decode()
+
+
+def test_a_rotated_key_may_still_use_own_provider_keys_that_list_it(issued, organisation):
+    key, _ = issued
+    fields = {"organisation": organisation, "provider": "cheap", "secret": "x", "label": "..."}
+    listing = OwnProviderKey.objects.create(**fields, allowed_key_hashes=["other", key.hash])
+    not_listing = OwnProviderKey.objects.create(**fields, allowed_key_hashes=["other"])
+    for_all = OwnProviderKey.objects.create(**fields)
+    rotated, _ = issuing.rotate(key, grace=DAY)
+    for row, hashes in ((listing, ["other", rotated.hash]), (not_listing, ["other"]), (for_all, None)):
+        row.refresh_from_db()
+        assert row.allowed_key_hashes == hashes
