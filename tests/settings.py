@@ -27,3 +27,10 @@ from openrouter_site.settings import *  # noqa: E402, F403
 
 # Real hashing is slow on purpose; hundreds of tests make users.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# On a busy machine a request may wait long for the database. A test of the refusal shortens the time itself.
+_database = DATABASES["default"]  # noqa: F405
+if pool := _database["OPTIONS"].get("pool"):
+    pool["timeout"] = 60.0
+elif "sqlite3" in _database["ENGINE"]:
+    _database["OPTIONS"]["timeout"] = 120
