@@ -78,7 +78,7 @@ def test_ids_are_at_the_sites_host():
 def test_emails_of_sign_in_and_of_billing_have_both_parts(account, django_capture_on_commit_callbacks, settings):
     settings.SITE_URL = "http://testserver"
     Client().post("/account/password/reset/", {"email": "alice@example.com"})
-    notices.enqueue(account, lambda: ("About money", "You have some."))
+    notices.enqueue(account, lambda _: ("About money", "You have some."))
     tasks.deliver_notices()
     reset, money = outbox.outbox
     for message in (reset, money):

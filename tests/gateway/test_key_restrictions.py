@@ -46,8 +46,8 @@ async def test_fallbacks_and_routers_keep_to_the_key_s_models(api, settings):
         assert (await api.chat(tokens=2, **names)).json()["model"] == "acme/one"
     await restrict(api, allowed_models=["gamma/*"])
     refused = await api.chat(model="openrouter/auto")
-    assert refused.status_code == 404
-    assert "model restrictions" in refused.json()["error"]["message"]
+    assert refused.status_code == 403
+    assert "may not use openrouter/auto. It allows gamma/*" in refused.json()["error"]["message"]
 
 
 # Requests and tokens per minute

@@ -211,5 +211,5 @@ def assert_the_worker_works(own_site: Site) -> None:
 WAITING_MAIL = """
 from billing.models import CreditAccount
 from billing.notifications import outbox
-outbox.enqueue(CreditAccount.objects.get(), lambda: ("Hello", "A mail."))
+outbox.enqueue(CreditAccount.objects.get(), lambda _: ("Hello", "A mail."))
 """
