@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 
 from billing.credits import ledger, reconciliation
 from billing.models import CreditAccount, LedgerEntry
-from common.errors import PaymentRequired
+from common.clock import utc_now
+from common.errors import PaymentRequired, PermissionDenied
+from common.limits import spend_limits
 from gateway.accounting import settlement
 from gateway.accounting.own_keys import FreeShare, OwnKeyBound, fee_of
 from gateway.accounting.rows import OwnKeyMonthRow
+from gateway.accounting.sql import statements
 from gateway.models import Generation, Hold, OwnKeyMonth
+from guardrails import saving as guardrails
 from keys.models import ApiKey
+from keys.status import KeyStatus
 from tests.gateway.accounting.test_settlement import generation
 from tests.gateway.factory import usd
 
@@ -169,11 +174,8 @@ def test_extras_are_charged_in_full_beside_the_fee(account, settings):
     assert write(ending(account, 1, extras="0.007"))[0].cost == usd("0.057")
 
 
-@pytest.mark.parametrize(("counts", "left"), [(True, "8"), (False, "9.95")])
+@pytest.mark.parametrize(("counts", "left"), [(True, "7.95"), (False, "9.95")])
 def test_a_key_counts_list_prices_toward_its_limit_only_if_it_says_so(account, settings, program_key, counts, left):
-    from common.clock import utc_now
-    from keys.status import KeyStatus
-
     settings.BYOK_FREE_REQUESTS = 1
     key, _ = program_key
     ApiKey.objects.filter(pk=key.pk).update(limit=usd("10"), limit_reset="monthly", include_byok_in_limit=counts)
@@ -182,15 +184,28 @@ def test_a_key_counts_list_prices_toward_its_limit_only_if_it_says_so(account, s
         write(ending(account, number, key_id=key.pk))
     key.refresh_from_db()
     assert (key.byok_usage, key.window_byok_usage, key.usage) == (usd("2"), usd("2"), usd("0.05"))
-    assert KeyStatus(key, utc_now()).remaining == (usd("7.95") if counts else usd(left))
+    assert KeyStatus(key, utc_now()).remaining == usd(left)
     ApiKey.objects.filter(pk=key.pk).update(limit=usd("2"))
     (third,) = write(admission(account, 3, key_id=key.pk))
     assert isinstance(third, PaymentRequired) == counts
 
 
-def test_requests_without_own_keys_read_nothing_of_them(account, django_assert_num_queries):
-    from gateway.accounting.sql import statements
+@pytest.mark.parametrize(("counts", "left"), [(True, "7.95"), (False, "9.95")])
+def test_a_guardrail_counts_them_toward_its_budget_only_if_it_says_so(account, settings, program_key, counts, left):
+    settings.BYOK_FREE_REQUESTS = 1
+    key, _ = program_key
+    team = guardrails.create(key.organisation, name="Team", limit=usd("10"), include_byok=counts)
+    guardrails.assign(team, None, keys=[key])
+    for number in (1, 2):
+        write(admission(account, number, key_id=key.pk))
+        write(ending(account, number, key_id=key.pk))
+    assert spend_limits.remaining(team.assignments.get(), utc_now()) == usd(left)
+    guardrails.update(team, limit=usd("2"))
+    (third,) = write(admission(account, 3, key_id=key.pk))
+    assert isinstance(third, PermissionDenied) == counts
 
+
+def test_requests_without_own_keys_read_nothing_of_them(account):
     seen = []
     with connection.execute_wrapper(lambda run, sql, *rest: (seen.append(sql), run(sql, *rest))[1]):
         write(settlement.Settle(generation=generation(account, 1), cost=usd("0.01")))
