@@ -64,6 +64,11 @@ class GuardrailForm(forms.Form):
         choices=[("", "Never"), *LimitReset.choices],
         help_text="At 00:00 UTC; weeks start on Monday. A first budget or another interval counts from now.",
     )
+    include_byok = forms.BooleanField(
+        label="Count own provider keys",
+        required=False,
+        help_text="Their list prices count toward the budget, although their provider bills you.",
+    )
     allowed_models = NamesField(label="Allowed models", help_text=f"Only these. {_MODELS}")
     ignored_models = NamesField(label="Excluded models", help_text=f"Never these. {_MODELS}")
     allowed_providers = NamesField(label="Allowed providers", help_text=f"Only these. {_PROVIDERS}")
@@ -129,7 +134,9 @@ class GuardrailForm(forms.Form):
 
 def _initial(guardrail: Guardrail) -> dict[str, Any]:
     limit = guardrail.limit
-    initial: dict[str, Any] = {name: getattr(guardrail, name) for name in ("name", "description", "limit_reset", *_ZDR)}
+    initial: dict[str, Any] = {
+        name: getattr(guardrail, name) for name in ("name", "description", "limit_reset", "include_byok", *_ZDR)
+    }
     initial["limit"] = "" if limit is None else format(as_usd(PicoUsd(limit)).normalize(), "f")
     for field in ("allowed_models", "ignored_models", "allowed_providers", "ignored_providers"):
         initial[field] = "\n".join(getattr(guardrail, field) or ())

@@ -169,6 +169,11 @@ class CreateKeyForm(CreateManagementKeyForm):
         choices=[("", "Never"), *ApiKey.Reset.choices],
         help_text="At 00:00 UTC; weeks start on Monday.",
     )
+    include_byok_in_limit = forms.BooleanField(
+        label="Count own provider keys",
+        required=False,
+        help_text="Their list prices count toward the limit, although their provider bills you.",
+    )
     allowed_models = LinesField(
         restrictions.model_names,
         label="Allowed models",
@@ -187,8 +192,8 @@ class CreateKeyForm(CreateManagementKeyForm):
     )
 
     SETTINGS = (
-        "name", "limit", "limit_reset", "expires_at", "allowed_ips", "allowed_models", "requests_per_minute",
-        "tokens_per_minute", "max_concurrent_requests", "external_user",
+        "name", "limit", "limit_reset", "include_byok_in_limit", "expires_at", "allowed_ips", "allowed_models",
+        "requests_per_minute", "tokens_per_minute", "max_concurrent_requests", "external_user",
     )  # fmt: skip
 
     @property
@@ -207,6 +212,7 @@ class EditKeyForm(CreateKeyForm):
             "name": key.name,
             "limit": "" if key.limit is None else format(as_usd(PicoUsd(key.limit)).normalize(), "f"),
             "limit_reset": key.limit_reset,
+            "include_byok_in_limit": key.include_byok_in_limit,
             "expiry": "keep" if key.expires_at else "",
             "allowed_ips": "\n".join(key.allowed_ips),
             "allowed_models": "\n".join(key.allowed_models),

@@ -28,7 +28,7 @@ def test_a_guardrail_is_created_edited_and_deleted(ada_client, acme):
     assert "No guardrails yet" in text(ada_client.get(PAGE))
     form = {
         "name": "Agents", "limit": "$1,000.50", "limit_reset": "monthly", "allowed_models": "ACME/small\nacme/large,",
-        "ignored_providers": "beta", "enforce_zdr_other": "on", "no_paid_training": "on",
+        "ignored_providers": "beta", "enforce_zdr_other": "on", "no_paid_training": "on", "include_byok": "on",
     }  # fmt: skip
     made = ada_client.post(f"{PAGE}/create", form, follow=True)
     assert "Created “Agents”" in text(made) and "applies to no request until you assign it" in text(made)
@@ -36,7 +36,7 @@ def test_a_guardrail_is_created_edited_and_deleted(ada_client, acme):
     assert (agents.limit, agents.limit_reset, agents.allowed_models) == (
         usd("1000.5"), "monthly", ["acme/small", "acme/large"]
     )  # fmt: skip
-    assert (agents.enforce_zdr_other, agents.enable_paid_model_training) == (True, False)
+    assert (agents.enforce_zdr_other, agents.enable_paid_model_training, agents.include_byok) == (True, False, True)
     shown = ada_client.get(of(agents, "/edit"))
     assert 'value="1000.5"' in text(shown) and "acme/small\nacme/large" in shown.content.decode()
     changed = ada_client.post(of(agents, "/edit"), {"name": "Agents 2", "limit": "", "limit_reset": ""}, follow=True)
@@ -44,6 +44,7 @@ def test_a_guardrail_is_created_edited_and_deleted(ada_client, acme):
     agents.refresh_from_db()
     assert (agents.limit, agents.allowed_models, agents.ignored_providers) == (None, None, None)
     assert (bool(agents.enforce_zdr_other), agents.enable_paid_model_training) == (False, None)
+    assert agents.include_byok is False
     assert "This can't be undone." in text(ada_client.get(of(agents, "/delete"))).replace("&#x27;", "'")
     assert "Deleted “Agents 2”" in text(ada_client.post(of(agents, "/delete"), follow=True))
     assert not Guardrail.objects.exists()

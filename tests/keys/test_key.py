@@ -92,6 +92,16 @@ def test_an_unchanged_expiration_keeps_its_seconds(alice_client, key, url):
     assert (key.name, key.expires_at) == ("Desk", moment)
 
 
+def test_whether_own_provider_keys_count_can_be_edited(alice_client, key, url):
+    form = {"name": "Laptop", "limit": "5", "limit_reset": "", "expiry": ""}
+    for sent, counts in (({"include_byok_in_limit": "on"}, True), ({}, False)):
+        alice_client.post(url + "/change", form | sent)
+        key.refresh_from_db()
+        assert key.include_byok_in_limit == counts
+        page = alice_client.get(url + "/change").content.decode()
+        assert ("checked" in page.partition('name="include_byok_in_limit"')[2].partition(">")[0]) == counts
+
+
 def test_a_limit_can_be_removed(alice_client, key, url):
     issuing.update(key, limit=pico_from_cents(1), expires_at=timezone.now())
     alice_client.post(url + "/change", {"name": "Laptop", "limit": "", "limit_reset": "", "expiry": ""})
