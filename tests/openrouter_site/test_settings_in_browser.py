@@ -16,13 +16,21 @@ PAGES = {
     "Notifications": "/settings/notifications",
     "Credits": "/settings/credits",
     "Connected apps": "/settings/connected-apps",
+    "Provider keys": "/settings/provider-keys",
     "API keys": "/settings/keys",
     "Privacy": "/settings/privacy",
     "Presets": "/settings/presets",
     "Organization": "/settings/organization",
     "Security": "/settings/security",
 }
-BELOW = {"/account/email/": "Profile", "/settings/management-keys": "API keys", "/account/password/change/": "Security"}
+BELOW = {
+    "/account/email/": "Profile",
+    "/settings/provider-keys/add": "Provider keys",
+    "/settings/management-keys": "API keys",
+    "/settings/privacy/lists": "Privacy",
+    "/settings/guardrails/create": "Privacy",
+    "/account/password/change/": "Security",
+}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
