@@ -16,7 +16,7 @@ from guardrails.lookup import Restrictions
 from keys.authentication import KeyIdentity
 from keys.models import OwnProviderKey
 from keys.provider_keys.using import OwnKey, own_keys_of
-from keys.restrictions import Restrictions as KeyRestrictions
+from keys.rules.restrictions import Restrictions as KeyRestrictions
 from models_catalog.names import is_listed
 
 __all__ = ["Caller", "chat_caller", "clear", "key_caller", "policy_of"]

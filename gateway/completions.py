@@ -30,7 +30,7 @@ from gateway.steps.healing import healed
 from gateway.steps.preparation import PreparedRequest, prepare
 from gateway.steps.presets import with_preset
 from gateway.steps.relay import Relay, open_relay
-from keys import rates
+from keys.rules import rates
 from models_catalog.catalog import Catalogue
 
 from . import web_search

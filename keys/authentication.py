@@ -19,8 +19,8 @@ from common.storage import database
 from common.storage.fresh_cache import FreshCache
 
 from .models import ApiKey
-from .restrictions import Restrictions, restrictions_of
-from .status import require_address, require_current, require_usable
+from .rules.restrictions import Restrictions, restrictions_of
+from .rules.status import require_address, require_current, require_usable
 
 __all__ = [
     "KeyIdentity",

@@ -13,9 +13,9 @@ from common.moments import moment_text
 from common.money import PicoUsd, as_usd, pico_from_usd
 from common.web.lines_field import LinesField
 
-from . import restrictions
 from .models import ApiKey
-from .status import is_within
+from .rules import restrictions
+from .rules.status import is_within
 
 __all__ = [
     "GRACES",

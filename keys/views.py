@@ -21,7 +21,7 @@ from common.web.http import AuthedRequest
 from . import authentication, issuing, samples
 from .forms import CreateKeyForm, CreateManagementKeyForm, EditKeyForm, RotateKeyForm
 from .models import ApiKey
-from .status import KeyStatus
+from .rules.status import KeyStatus
 
 PAGE_SIZE = 50
 

@@ -18,7 +18,7 @@ from gateway.accounting.free_limits import free_requests_today
 from guardrails import lookup
 from guardrails.models import Guardrail
 from keys.models import ApiKey
-from keys.status import limit_columns
+from keys.rules.status import limit_columns
 
 from .keys import keys_json
 

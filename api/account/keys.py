@@ -17,9 +17,10 @@ from billing import spending
 from common.clock import utc_now
 from common.errors import Conflict, InvalidRequest, NotFound
 from common.money import PicoUsd, pico_from_usd
-from keys import issuing, restrictions
+from keys import issuing
 from keys.models import ApiKey
-from keys.status import remaining
+from keys.rules import restrictions
+from keys.rules.status import remaining
 
 router = Router(tags=["Keys"])
 

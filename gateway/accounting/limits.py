@@ -7,7 +7,7 @@ from datetime import datetime
 
 from common.limits import spend_limits
 from common.money import PicoUsd
-from keys.status import remaining, require_place, require_usable, start_window
+from keys.rules.status import remaining, require_place, require_usable, start_window
 
 from .batch import LockedRows
 from .holds import Limit

@@ -16,7 +16,7 @@ from common.errors import ModelNotFound, NoEndpoints
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
 from keys.provider_keys.using import OwnKey
-from keys.status import model_refusal
+from keys.rules.status import model_refusal
 from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry
 
 from .affinity import Draw

@@ -17,7 +17,7 @@ from gateway.routing.health import Health
 from gateway.routing.plan import Plan, RoutingContext, make_plan
 from gateway.tokens.bounds import PromptEstimate, estimate_file_tokens
 from gateway.tokens.parts import estimate_prompt
-from keys import rates
+from keys.rules import rates
 from models_catalog.catalog import Catalogue
 from models_catalog.parameters import always_reasons
 

@@ -13,7 +13,7 @@ from accounts import access
 from accounts.models import PrivacySettings
 from common.web.http import AuthedRequest
 from common.web.lines_field import LinesField
-from keys.restrictions import model_names
+from keys.rules.restrictions import model_names
 from models_catalog import catalog, exclusions
 
 

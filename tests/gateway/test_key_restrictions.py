@@ -11,9 +11,10 @@ from django.db import connection
 
 from common.errors import RateLimited
 from gateway.accounting import settlement
-from keys import authentication, rates
+from keys import authentication
 from keys.models import ApiKey
-from keys.restrictions import Restrictions
+from keys.rules import rates
+from keys.rules.restrictions import Restrictions
 from tests.billing.at_once import all_at_once
 from tests.gateway import factory
 from tests.gateway.accounting.test_settlement import admit, generation, settle

@@ -3,9 +3,10 @@
 import pytest
 
 from common.errors import PermissionDenied
-from keys import authentication, issuing, restrictions
+from keys import authentication, issuing
 from keys.authentication import authenticate_sync
 from keys.models import ApiKey
+from keys.rules import restrictions
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from keys.models import ApiKey
-from keys.status import KeyStatus
+from keys.rules.status import KeyStatus
 
 WEDNESDAY = datetime(2026, 9, 30, 12, tzinfo=UTC)
 

@@ -22,7 +22,7 @@ from gateway.accounting.sql import statements
 from gateway.models import Generation, Hold, OwnKeyMonth
 from guardrails import saving as guardrails
 from keys.models import ApiKey
-from keys.status import KeyStatus
+from keys.rules.status import KeyStatus
 from tests.gateway.accounting.test_settlement import generation
 from tests.gateway.factory import usd
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from common.web.client_address import Network
-
-from .models import ApiKey
+from keys.models import ApiKey
 
 __all__ = ["MAX_ENTRIES", "Restrictions", "model_names", "networks", "restrictions_of"]
 
