@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 from accounts.access import privacy_of
 from accounts.models import Organisation, User
 from billing import spending
+from common.model_lists import is_listed
 from common.storage import database
 from common.storage.fresh_cache import FreshCache
 from guardrails import lookup
@@ -17,7 +18,6 @@ from keys.authentication import KeyIdentity
 from keys.models import OwnProviderKey
 from keys.provider_keys.using import OwnKey, own_keys_of
 from keys.rules.restrictions import Restrictions as KeyRestrictions
-from models_catalog.names import is_listed
 
 __all__ = ["Caller", "chat_caller", "clear", "key_caller", "policy_of"]
 

@@ -82,7 +82,7 @@ class LimitForm(forms.Form):
 
 
 class DepartureForm(forms.Form):
-    """The choice for a leaving member's keys: `heir` is the admin who gets them, or None to disable them."""
+    """Hand a leaving member's keys over to an admin, `heir`, or disable them: then `heir` is None."""
 
     keys = forms.ChoiceField(label="API keys", widget=forms.RadioSelect, initial=DISABLE)
 

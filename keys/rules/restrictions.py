@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from common.model_lists import is_listed
 from common.web.client_address import Network
 from keys.models import ApiKey
 
@@ -32,7 +33,7 @@ class Restrictions:
 
     def allows_model(self, model_id: str) -> bool:
         """Return whether the key may use the model, given by its ID."""
-        return not self.models or model_id in self.models or f"{model_id.partition('/')[0]}/*" in self.models
+        return not self.models or is_listed(model_id, self.models)
 
 
 def restrictions_of(key: ApiKey) -> Restrictions | None:

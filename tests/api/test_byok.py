@@ -115,6 +115,7 @@ def test_bad_input_is_refused_in_words_without_the_key(manager, host, body, word
 def test_the_same_key_is_not_added_twice(manager, host):
     send(manager, "post", body={"provider": host, "key": SECRET}, status=201)
     send(manager, "post", body={"provider": host, "key": SECRET}, status=400)
+    assert OwnProviderKey.objects.count() == 1
 
 
 def test_filters_name_live_keys_and_members_of_the_account(manager, host, api, alice, organisation):
