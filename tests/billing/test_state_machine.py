@@ -361,6 +361,7 @@ class Account(RuleBasedStateMachine):
             sweeps.recover_missed_payments()
         for purchase in Purchase.objects.filter(account=self.pk):
             refunds.sync(purchase)
+        self.auditor.audit()  # before the holds are gone: the refunds above were taken while they covered lots
         self.the_gateway_dies()
         self.auditor.close(self.paid)
 
