@@ -17,7 +17,7 @@ from common.storage import database
 from gateway.models import Generation
 
 from .rows import BudgetRow, GenerationRow, HoldRow, HourRow, KeyRow, MemberRow, OwnKeyMonthRow, SpendRow
-from .sql import BoundStatement, as_json, fetch, ids, run, statements
+from .sql import BoundStatement, as_json, fetch, ids, on_postgresql, run, statements
 
 __all__ = ["Batch", "LockedRows"]
 
@@ -71,10 +71,9 @@ class Batch:
         self._begin: list[BoundStatement] = []
         self._commit: list[BoundStatement] = []
         if not connection.in_atomic_block:
-            on_postgresql = connection.vendor == "postgresql"
-            self._begin = [("BEGIN" if on_postgresql else "BEGIN IMMEDIATE", [])]
+            self._begin = [("BEGIN" if on_postgresql() else "BEGIN IMMEDIATE", [])]
             self._commit = [("COMMIT", [])]
-            if on_postgresql and only_holds:
+            if on_postgresql() and only_holds:
                 self._begin.append(("SET LOCAL synchronous_commit = off", []))
 
     def __enter__(self) -> "Batch":
@@ -250,7 +249,7 @@ def _ended_before(requests: list[str]) -> tuple[dict[str, int], dict[str, int]]:
 
 def _in_utc(rows: list[Any]) -> list[Any]:
     """The rows with aware datetimes: SQLite returns naive ones, which are in UTC."""
-    if connection.vendor == "postgresql":
+    if on_postgresql():
         return rows
     return [[each.replace(tzinfo=UTC) if isinstance(each, datetime) else each for each in row] for row in rows]
 

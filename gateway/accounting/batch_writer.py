@@ -256,16 +256,16 @@ class _WriterThread(Generic[Operation]):
             if item.loop is not None and item.done is not None:
                 by_loop.setdefault(item.loop, []).append((item.done, result))
         for loop, finished in by_loop.items():
-            taken = threading.Event()
+            # A caller that gets its result often submits its next operation at once. Without a pause the callers would
+            # split into two halves that take turns, in batches half as large.
+            taken = None if self._submitted.empty() else threading.Event()
             try:
                 loop.call_soon_threadsafe(_resolve, loop, finished, taken)
             except RuntimeError:
                 log.warning("%d writes finished after their event loop had closed", len(finished))
-            else:
-                # A caller that gets its result often submits its next operation at once. Without this pause the
-                # callers would split into two halves that take turns, in batches half as large.
-                if not self._submitted.empty():
-                    taken.wait(self._writer.MAX_HANDOVER_SECONDS)
+                continue
+            if taken is not None:
+                taken.wait(self._writer.MAX_HANDOVER_SECONDS)
 
     def _call_periodic(self) -> None:
         self._next_period = time.monotonic() + self._writer._period_seconds
@@ -282,7 +282,7 @@ class _WriterThread(Generic[Operation]):
 
 
 def _resolve(
-    loop: asyncio.AbstractEventLoop, finished: list[tuple["asyncio.Future[Any]", Any]], taken: threading.Event
+    loop: asyncio.AbstractEventLoop, finished: list[tuple["asyncio.Future[Any]", Any]], taken: threading.Event | None
 ) -> None:
     for done, result in finished:
         if done.cancelled():
@@ -291,4 +291,5 @@ def _resolve(
             done.set_exception(result)
         else:
             done.set_result(result)
-    loop.call_soon(taken.set)  # after the callers that were just woken have run
+    if taken is not None:
+        loop.call_soon(taken.set)  # after the callers that were just woken have run

@@ -78,7 +78,7 @@ class RoutingConstraints(msgspec.Struct, frozen=True, kw_only=True):
             max_price=_prices(wanted.max_price),
             required_parameters=frozenset(sent) if wanted.require_parameters else frozenset(),
             preferred_parameters=_preferred(sent, request.body.get("response_format") or {}),
-            modalities=_modalities(request.messages),
+            modalities=frozenset() if request.has_texts_only else _modalities(request.messages),
             output_modalities=request.output_modalities,
             several_choices=request.choices if request.choices > 1 else 0,
             service_tier=request.service_tier,

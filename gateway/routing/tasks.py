@@ -25,7 +25,7 @@ def require_task(request: ChatRequest, resolved: list[ResolvedModel]) -> None:
     for one in resolved:
         if one.model.task != request.task:
             raise _wrong_endpoint(one.model)
-    if isinstance(request, EmbeddingsRequest):
+    if isinstance(request, EmbeddingsRequest) and not request.are_texts:
         _require_modalities(request, [one.model for one in resolved])
 
 

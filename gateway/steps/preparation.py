@@ -97,7 +97,7 @@ async def prepare(caller: Caller, request: ChatRequest, catalogue: Catalogue, he
     if request.reasoning is not None and request.reasoning.effort == "none":
         request = _with_possible_effort(request, request.reasoning, plan)
     longest = max(attempt.endpoint.context_length for attempt in plan.attempts) * estimate.parts
-    likely, bound = estimate_file_tokens(request.messages, longest)
+    likely, bound = (0, 0) if request.has_texts_only else estimate_file_tokens(request.messages, longest)
     prompt_tokens = min(estimate.bound + found_tokens + likely, longest)
     return PreparedRequest(
         request=request,

@@ -1,5 +1,7 @@
 """Bounds of prompts whose parts are read one by one: the inputs of embeddings, the documents of a rerank request."""
 
+from typing import cast
+
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.embeddings.request import EmbeddingsRequest, Input
 from gateway.protocols.rerank.request import RerankRequest
@@ -26,15 +28,15 @@ def estimate_prompt(request: ChatRequest) -> PromptEstimate:
 def _of_inputs(request: EmbeddingsRequest) -> PromptEstimate:
     inputs = request.inputs
     overhead = MAX_MESSAGE_OVERHEAD * len(inputs)
-    if all(isinstance(each, str) for each in inputs):
-        sizes = [_bytes(each) for each in inputs if isinstance(each, str)]
-        text = "\n".join(each for each in inputs if isinstance(each, str))
-        likely, bound, images = sum(sizes) // 4, text_bound(text, _encoded(text)), 0
+    if request.are_texts:
+        texts = cast(list[str], inputs)
+        text = "\n".join(texts)
+        sizes = [*map(len, texts)] if text.isascii() else [len(_encoded(each)) for each in texts]
         longest = max(sizes)
         return PromptEstimate(
-            likely=likely,
-            bound=bound + overhead,
-            images=images,
+            likely=sum(sizes) // 4,
+            bound=text_bound(text, _encoded(text)) + overhead,
+            images=0,
             parts=len(inputs),
             longest=longest // 4,
             longest_part=sizes.index(longest),

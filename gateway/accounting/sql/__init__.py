@@ -6,6 +6,6 @@ that a request needs.
 """
 
 from .execution import BoundStatement, as_json, fetch, ids, run
-from .statements import Statement, Statements, statements
+from .statements import Statement, Statements, on_postgresql, statements
 
-__all__ = ["BoundStatement", "Statement", "Statements", "as_json", "fetch", "ids", "run", "statements"]
+__all__ = ["BoundStatement", "Statement", "Statements", "as_json", "fetch", "ids", "on_postgresql", "run", "statements"]

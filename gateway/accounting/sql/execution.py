@@ -11,10 +11,10 @@ from weakref import WeakSet
 import msgspec
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg.errors import DuplicatePreparedStatement, InvalidSqlStatementName
 
-from .statements import Statement, Statements, statements
+from .statements import Statement, Statements, on_postgresql, statements
 
 __all__ = ["BoundStatement", "as_json", "fetch", "ids", "run"]
 
@@ -41,7 +41,7 @@ def run(bound: Sequence[BoundStatement]) -> None:
 
     Raises ImproperlyConfigured when an undeclared connection pooler has separated them from their connection.
     """
-    if connection.vendor == "postgresql":
+    if on_postgresql():
         _exchange(bound)
     else:
         _one_by_one(bound)
@@ -49,7 +49,7 @@ def run(bound: Sequence[BoundStatement]) -> None:
 
 def fetch(bound: Sequence[BoundStatement]) -> list[list[Any]]:
     """As `run`; returns the rows of each statement."""
-    if connection.vendor != "postgresql":
+    if not on_postgresql():
         return _one_by_one(bound)
     cursor = _exchange(bound)
     results = []
@@ -64,7 +64,7 @@ def ids(values: Iterable[int] | Iterable[str]) -> str:
     """The value for a parameter that is a list of ids."""
     text = as_json(list(values))
     # Our ids have no character that the two formats escape differently. psycopg's own array takes ten times as long.
-    return f"{{{text[1:-1]}}}" if connection.vendor == "postgresql" else text
+    return f"{{{text[1:-1]}}}" if on_postgresql() else text
 
 
 def as_json(rows: Sequence[Any]) -> str:
@@ -89,14 +89,15 @@ _lasting: "WeakSet[Any]" = WeakSet()
 
 def _exchange(bound: Sequence[BoundStatement]) -> Any:
     """Send everything to PostgreSQL at once; returns the cursor, at the first statement's result."""
-    connection.ensure_connection()
+    mine = connections[DEFAULT_DB_ALIAS]  # what `connection` looks up for each of its attributes
+    mine.ensure_connection()
     pooler = settings.DATABASE_POOLER
-    with connection.wrap_database_errors:
+    with mine.wrap_database_errors:
         try:
-            if _session.connection is not connection.connection:
-                _session.cursor = connection.connection.cursor()
+            if _session.connection is not mine.connection:
+                _session.cursor = mine.connection.cursor()
                 if pooler or _prepare(_session.cursor):
-                    _session.connection = connection.connection
+                    _session.connection = mine.connection
             text = _plain_text if pooler else _execute_text
             return _session.cursor.execute(
                 "; ".join([text(statement) for statement, _ in bound]),

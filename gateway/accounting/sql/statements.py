@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.db import connection
 
-__all__ = ["Statement", "Statements", "load", "statements"]
+__all__ = ["Statement", "Statements", "load", "on_postgresql", "statements"]
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _PARAMETER = re.compile(r"^-- param: (\w+) (\S+)\n", re.MULTILINE)
@@ -90,6 +90,12 @@ def load(vendor: str) -> Statements:
 def _parse(name: str, body: str) -> Statement:
     parameters = tuple(_PARAMETER.findall(body))
     return Statement(name, _COMMENT.sub("", body).strip().removesuffix(";"), parameters)
+
+
+@functools.cache
+def on_postgresql() -> bool:
+    """Whether this process's database is PostgreSQL. Asking Django's connection each time takes ten calls."""
+    return connection.vendor == "postgresql"
 
 
 @functools.cache

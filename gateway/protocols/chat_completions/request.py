@@ -210,6 +210,11 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     heals_json: bool = False  # JSON with faults in a whole response is mended
     preset: PresetInUse | None = None  # the one whose fields and system prompt are part of the request
 
+    @property
+    def has_texts_only(self) -> bool:
+        """Whether no message has content parts."""
+        return not any(isinstance(message.get("content"), list) for message in self.messages)
+
     def place(self, part: int) -> str:
         """The JSON path of a part that is read on its own; empty if the prompt is one whole."""
         return ""

@@ -1,6 +1,8 @@
 """Events as the JSON object of an embeddings response. Pure."""
 
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -42,26 +44,30 @@ async def gather(events: AsyncIterable[Event]) -> dict[str, Any]:
 def in_parts(reply: dict[str, Any]) -> tuple[int, Iterable[bytes]]:
     """(the bytes of the reply's JSON, the JSON in parts of about PART_BYTES)."""
     vectors = [item["embedding"] for item in reply["data"]]
-    starts = [
-        b'%b{"object":"embedding","index":%d,"embedding":' % (b"," if index else b"", index)
-        for index in range(len(vectors))
-    ]
+    sizes = [memoryview(vector).nbytes for vector in vectors]
+    starts = _starts(len(vectors))
     head = b'{"data":['
-    tail = b"],%b" % _encode({name: value for name, value in reply.items() if name != "data"})[1:]
-    size = len(head) + sum(map(len, starts)) + sum(memoryview(each).nbytes + 1 for each in vectors) + len(tail)
-    return size, _written(head, zip(starts, vectors, strict=True), tail)
+    tail = b"%b],%b" % (b"}" if vectors else b"", _encode({name: reply[name] for name in reply if name != "data"})[1:])
+    size = len(head) + sum(map(len, starts)) + sum(sizes) + len(tail)
+    return size, _written(head, starts, vectors, tail, max(1, PART_BYTES // max(sizes, default=1)))
 
 
-def _written(head: bytes, items: Iterator[tuple[bytes, msgspec.Raw]], tail: bytes) -> Iterator[bytes]:
-    part: list[bytes | msgspec.Raw] = [head]
-    size = 0
-    for start, vector in items:
-        part += (start, vector, b"}")
-        size += memoryview(vector).nbytes
-        if size >= PART_BYTES:
-            yield b"".join(part)
-            part, size = [], 0
-    yield b"".join((*part, tail))
+def _written(
+    head: bytes, starts: Sequence[bytes], vectors: Sequence[msgspec.Raw], tail: bytes, at_once: int
+) -> Iterator[bytes]:
+    """The JSON of a reply, with `at_once` vectors in each part."""
+    for at in range(0, max(1, len(vectors)), at_once):
+        part = chain.from_iterable(zip(starts[at : at + at_once], vectors[at : at + at_once], strict=True))
+        yield b"".join(chain((b"" if at else head,), part, (b"" if at + at_once < len(vectors) else tail,)))
+
+
+@lru_cache(maxsize=64)
+def _starts(vectors: int) -> tuple[bytes, ...]:
+    """The JSON between this many vectors: before each of them, with the end of the one before it."""
+    return tuple(
+        b'%b{"object":"embedding","index":%d,"embedding":' % (b"}," if index else b"", index)
+        for index in range(vectors)
+    )
 
 
 def _usage(billed: Billed) -> dict[str, Any]:

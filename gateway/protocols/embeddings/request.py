@@ -34,9 +34,14 @@ class EmbeddingsRequest(ChatRequest, frozen=True, kw_only=True):
     task: ClassVar[str] = "embeddings"
 
     inputs: list[Input]
+    are_texts: bool  # every input is a text, as almost always: nothing looks into them one by one
     is_base64: bool  # vectors are returned as little-endian 32-bit floats in base64, else as lists of numbers
     dimensions: int | None
     input_type: str
+
+    @property
+    def has_texts_only(self) -> bool:
+        return self.are_texts
 
     def place(self, part: int) -> str:
         given = self.body["input"]
@@ -55,12 +60,13 @@ def parse(body: bytes | dict[str, Any]) -> EmbeddingsRequest:
     raw = read_object(body, '{"model": ..., "input": [...]}')
     checked = read_body(raw, _Body)
     inputs = _inputs(raw.get("input"))
+    are_texts = {*map(type, inputs)} == {str}
+    contents = inputs if are_texts else [each for each in inputs if isinstance(each, str) or isinstance(each[0], dict)]
     return EmbeddingsRequest(
         **common_fields(raw, checked),
-        messages=[
-            {"role": "user", "content": each} for each in inputs if isinstance(each, str) or isinstance(each[0], dict)
-        ],
+        messages=[{"role": "user", "content": each} for each in contents],
         inputs=inputs,
+        are_texts=are_texts,
         is_base64=checked.encoding_format == "base64",
         dimensions=checked.dimensions,
         input_type=checked.input_type or "",
@@ -80,6 +86,8 @@ def _inputs(given: Any) -> list[Input]:
         return [given]
     if len(given) > MAX_INPUTS:
         raise invalid(f"{len(given):,} inputs, at most {MAX_INPUTS:,} are accepted", "$.input")
+    if {*map(type, given)} == {str} and all(given):
+        return given
     return [_input(each, f"$.input[{index}]") for index, each in enumerate(given)]
 
 

@@ -1,7 +1,7 @@
 """The inputs of an embeddings request, as providers take them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from gateway.protocols.chat_completions.parameters import NOT_SENT
 from gateway.protocols.embeddings.request import EmbeddingsRequest
@@ -28,6 +28,8 @@ def other_fields(request: ProviderRequest) -> dict[str, Any]:
 def texts(request: ProviderRequest) -> list[str]:
     """The inputs as texts. Raises ProviderFailure, which names the first input that has none."""
     asked = embeddings_request(request)
+    if asked.are_texts:
+        return cast(list[str], asked.inputs)
     return [each if isinstance(each, str) else _text(each, asked.place(at)) for at, each in enumerate(asked.inputs)]
 
 

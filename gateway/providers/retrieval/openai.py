@@ -57,7 +57,9 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
     asked = embeddings_request(request)
     dialect = dialects.get(request.endpoint.provider, PLAIN)
     # Token IDs of one kind: a list that mixes them with texts is not part of the protocol.
-    are_tokens = all(isinstance(each, list) and isinstance(each[0], int) for each in asked.inputs)
+    are_tokens = not asked.are_texts and all(
+        isinstance(each, list) and isinstance(each[0], int) for each in asked.inputs
+    )
     inputs: list[Input] | list[str] = asked.inputs if are_tokens and dialect.takes_tokens else texts(request)
     body = other_fields(request) | {"model": request.model, "input": inputs}
     if asked.is_base64 and dialect.sends_base64:
@@ -80,6 +82,6 @@ class _OpenAiVectors(VectorsResponse):
         if reply.usage is not None:
             self.usage = token_usage(reply.usage.prompt_tokens or reply.usage.total_tokens)
         items = reply.data
-        if any(item.index != number for number, item in enumerate(items)):
+        if [item.index for item in items] != [*range(len(items))]:
             items = sorted(items, key=attrgetter("index"))  # without indexes, the order stays
         return [item.embedding for item in items]

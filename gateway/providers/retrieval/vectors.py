@@ -80,13 +80,12 @@ class VectorsResponse(ProviderStream):
 
     async def _converted(self, vectors: list[msgspec.Raw]) -> list[msgspec.Raw]:
         convert, wanted = (_in_base64, b'"') if self._request.is_base64 else (_in_numbers, b"[")
+        if _formats(vectors) == {wanted}:
+            return vectors
         converted = []
         for vector in vectors:
-            if bytes(memoryview(vector)[:1]) == wanted:
-                converted.append(vector)
-            else:
-                converted.append(convert(vector))
-                await asyncio.sleep(0)  # a conversion takes up to a millisecond: other responses go on in between
+            converted.append(vector if _formats([vector]) == {wanted} else convert(vector))
+            await asyncio.sleep(0)  # a conversion takes up to a millisecond: other responses go on in between
         return converted
 
 
@@ -97,10 +96,15 @@ def token_usage(tokens: int | None) -> Usage | None:
 
 def _are_vectors(vectors: list[msgspec.Raw]) -> bool:
     """Whether these are lists of numbers, or texts of which the first is floats in base64."""
-    lists = [vector for vector in vectors if bytes(memoryview(vector)[:1]) == b"["]
-    if lists:
-        return len(lists) == len(vectors) and all(map(is_list_of_numbers, lists))
+    formats = _formats(vectors)
+    if b"[" in formats:
+        return len(formats) == 1 and all(map(is_list_of_numbers, vectors))
     return all(_floats(vector) for vector in vectors[:1])
+
+
+def _formats(vectors: list[msgspec.Raw]) -> set[bytes]:
+    """The first bytes of the vectors: `[` of a list, `"` of a text."""
+    return {bytes(memoryview(vector)[:1]) for vector in vectors}
 
 
 def _in_base64(vector: msgspec.Raw) -> msgspec.Raw:
