@@ -7,6 +7,7 @@ bench NAME   run a benchmark: gateway, protocols, embeddings, chat, ledger, pain
              (see bench/README.md)
 setup [--production]   install everything for running and testing; with --production, only for running
 clients [NAMES]   run real clients against a site (see docs/clients.md)
+static       collect the static files of production, without its settings: for an image
 manage ARGS  run a Django command, for example: manage createsuperuser
 shell        open a Python shell with Django loaded
 clean        delete installed packages and caches; the site's data in DATA_DIR stays
@@ -65,6 +66,13 @@ def clients(*arguments: str) -> int:
     )
 
 
+def static() -> int:
+    """Collect static files as production serves them, into STATIC_ROOT. Return the exit code."""
+    install.set_up()
+    given = environment.variables() | environment.production_settings()
+    return environment.call([environment.python(), "manage.py", "collectstatic", "--noinput", "--verbosity=0"], given)
+
+
 def setup(*options: str) -> int:
     """Set up for running and testing, with `--production` for running only. Return 0. Raises Stop."""
     if unknown := set(options) - {"--production"}:
@@ -81,6 +89,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "clients": clients,
     "lint": checks.lint,
     "setup": setup,
+    "static": static,
     "manage": manage,
     "shell": lambda: manage("shell"),
     "clean": clean,

@@ -24,7 +24,9 @@ from tests.support.processes import Process, Site, responds, wait_until
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 MODEL = "openai/gpt-4o-mini"
 #: As in `deploy/openrouter-web@.service`.
-UNIT = "exec python -m uvicorn openrouter_site.asgi:application --host 127.0.0.1 --timeout-graceful-shutdown 60 --port "
+UNIT = "exec python -m uvicorn openrouter_site.{}:application --host 127.0.0.1 --timeout-graceful-shutdown 60 --port {}"
+
+HELD = "SELECT count(*) FROM gateway_hold"
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="needs nginx")
 
@@ -38,16 +40,16 @@ class Behind:
         self.units: dict[int, Process] = {}
         self.url = f"http://127.0.0.1:{free_port()}"
 
-    def start(self, port: int) -> None:
-        process = Process(f"web-{port}", f"{UNIT}{port}", self.site.env, self.site.folder)
+    def start(self, port: int, module: str = "asgi") -> None:
+        process = Process(f"web-{port}", UNIT.format(module, port), self.site.env, self.site.folder)
         self.units[port] = self.site.processes[process.name] = process
         wait_until(lambda: responds(f"http://127.0.0.1:{port}/readyz"), f"port {port} to be ready")
 
-    def restart(self, port: int) -> None:
+    def restart(self, port: int, module: str = "asgi") -> None:
         """Like `systemctl restart`: stop, wait, start."""
         os.killpg(self.units[port].pid, signal.SIGTERM)
         wait_until(lambda: not self.units[port].is_alive(), f"port {port} to stop")
-        self.start(port)
+        self.start(port, module)
 
     def start_nginx(self) -> None:
         """The example's configuration, on other ports and without TLS."""
@@ -93,6 +95,32 @@ def request(behind: Behind, person: Person, **headers: str) -> httpx.Request:
 
 
 def test_a_rolling_restart_fails_no_request_and_cuts_off_no_stream(behind, person):
+    statuses = _restarted_under_load(behind, person, "asgi", pages=("/terms",))
+    assert len(statuses) > 10
+    assert set(statuses) == {(200, True)}
+
+
+def test_processes_of_the_gateway_alone_take_over_and_are_replaced_without_a_failed_request(behind, person):
+    try:
+        assert set(_restarted_under_load(behind, person, "gateway_asgi")) == {(200, True)}
+        page = httpx.get(f"{behind.url}/terms", timeout=60)
+        assert page.status_code == 404 and "serves inference only" in page.json()["error"]["message"]
+        assert httpx.get(f"{behind.url}/api/v1/key", timeout=60).status_code == 404
+        assert httpx.get(f"{behind.url}/healthz", timeout=60).text == "ok\n"
+        assert set(_restarted_under_load(behind, person, "gateway_asgi")) == {(200, True)}
+        wait_until(lambda: behind.site.rows(HELD)[0][0] == 0, "every hold to be settled")
+    finally:
+        for port in behind.ports:
+            behind.restart(port)
+
+
+def _restarted_under_load(
+    behind: Behind, person: Person, module: str, pages: tuple[str, ...] = ()
+) -> list[tuple[int, bool]]:
+    """(the status, whether it was complete) of each request and page while all processes were replaced.
+
+    Four streams run meanwhile; all of them are complete.
+    """
     done, statuses = threading.Event(), []
 
     def ask() -> None:
@@ -100,7 +128,7 @@ def test_a_rolling_restart_fails_no_request_and_cuts_off_no_stream(behind, perso
             while not done.is_set():
                 sent = client.send(request(behind, person, **{"X-Sandbox-Tokens": "5"}))
                 statuses.append((sent.status_code, sent.text.endswith("data: [DONE]\n\n")))
-                statuses.append((client.get(f"{behind.url}/terms").status_code, True))
+                statuses.extend((client.get(f"{behind.url}{page}").status_code, True) for page in pages)
 
     def stream() -> str:
         slow = {"X-Sandbox-Tokens": "100", "X-Sandbox-Delay": "0.05"}
@@ -109,18 +137,16 @@ def test_a_rolling_restart_fails_no_request_and_cuts_off_no_stream(behind, perso
     with ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(ask) for _ in range(2)]
         streams = [pool.submit(stream) for _ in range(4)]
-        held = "SELECT count(*) FROM gateway_hold"
-        wait_until(lambda: behind.site.rows(held)[0][0] >= 4, "the streams to run")
+        wait_until(lambda: behind.site.rows(HELD)[0][0] >= 4, "the streams to run")
         try:
             for port in behind.ports:
-                behind.restart(port)
+                behind.restart(port, module)
         finally:
             done.set()
         for each in asking:
             each.result()
         assert all(each.result().endswith("data: [DONE]\n\n") for each in streams)
-    assert len(statuses) > 10
-    assert set(statuses) == {(200, True)}
+    return statuses
 
 
 def test_tokens_come_one_by_one(behind, person):
