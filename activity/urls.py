@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from activity.contents import views as contents
 from activity.dashboard import views as dashboard
 from activity.logs import views as logs
 from activity.reports import views as reports
@@ -38,12 +39,18 @@ urlpatterns = [
     path("activity/reports/<month:name>", reports.month, name="report"),
     path("activity/reports/<month:name>.pdf", reports.month_pdf, name="report-pdf"),
     path("activity/<generation_id:generation_id>", requests.generation, name="generation"),
+    path("activity/<generation_id:generation_id>/content/delete", contents.delete_one, name="delete-content"),
     # /activity/views
     path("activity/views", saved_views.saved_views, name="saved-views"),
     path("activity/views/save", saved_views.save_view, name="save-view"),
     path("activity/views/<str:view_id>", saved_views.open_view, name="open-view"),
     path("activity/views/<str:view_id>/edit", saved_views.edit_view, name="edit-view"),
     path("activity/views/<str:view_id>/delete", saved_views.delete_view, name="delete-view"),
+    # /settings/privacy/logging
+    path("settings/privacy/logging", contents.logging, name="logging"),
+    path("settings/privacy/logging/off", contents.turn_off, name="turn-off-logging"),
+    path("settings/privacy/logging/contents.jsonl", contents.export, name="export-contents"),
+    path("settings/privacy/logging/delete", contents.delete_all, name="delete-contents"),
     # /logs
     path("logs", logs.logs, name="logs"),
     path("logs.csv", logs.export_logs, name="export-logs"),
