@@ -46,11 +46,6 @@ urlpatterns = [
     path("activity/views/<str:view_id>", saved_views.open_view, name="open-view"),
     path("activity/views/<str:view_id>/edit", saved_views.edit_view, name="edit-view"),
     path("activity/views/<str:view_id>/delete", saved_views.delete_view, name="delete-view"),
-    # /settings/privacy/logging
-    path("settings/privacy/logging", contents.logging, name="logging"),
-    path("settings/privacy/logging/off", contents.turn_off, name="turn-off-logging"),
-    path("settings/privacy/logging/contents.jsonl", contents.export, name="export-contents"),
-    path("settings/privacy/logging/delete", contents.delete_all, name="delete-contents"),
     # /logs
     path("logs", logs.logs, name="logs"),
     path("logs.csv", logs.export_logs, name="export-logs"),

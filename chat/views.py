@@ -78,7 +78,7 @@ def site_setup() -> dict[str, Any]:
         "links": {
             "credits": reverse("billing:credits"),
             "privacy": reverse("accounts:privacy"),
-            "logging": reverse("activity:logging"),
+            "logging": reverse("logging:logging"),
             "sign_in": reverse("account_login"),
         },
     }

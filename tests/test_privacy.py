@@ -111,7 +111,7 @@ def test_what_is_said_to_a_model_and_by_it_is_kept_nowhere(site: Site):
 
 
 TURN_ON = """
-from accounts import logging_consent
+from accounts.organisations import logging_consent
 from accounts.models import User
 user = User.objects.get(email="{email}")
 logging_consent.turn_on(user.personal_organisation, user, 10_000, [])

@@ -9,7 +9,8 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import access, logging_consent
+from accounts import access
+from accounts.organisations import logging_consent
 from activity.requests import listing
 from billing import spending
 from common.clock import utc_now
@@ -20,7 +21,7 @@ from gateway.models import StoredContent
 from .export import content_lines
 from .forms import LoggingForm
 
-PAGE = "activity:logging"
+PAGE = "logging:logging"
 
 
 @login_required
@@ -44,7 +45,7 @@ def logging(request: AuthedRequest) -> HttpResponse:
         "privacy": privacy,
         "percent": f"{percent.normalize():f}",
         "consent": logging_consent.latest(organisation),
-        "version": logging_consent.VERSION,
+        "terms": logging_consent.VERSION,
         "kept": stored.kept_of(spending.account_of(organisation).pk),
         "discount": f"{settings.LOGGING_DISCOUNT_PERCENT.normalize():f}",
         "days": settings.LOGGING_KEEP_DAYS,

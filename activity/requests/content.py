@@ -33,7 +33,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ShownContent:
-    """What is stored of a request. Nothing but `is_readable` for a member who may not read it, or without the key."""
+    """The stored content of a request: empty for a member who may not read it, and without its key."""
 
     may_read: bool
     is_readable: bool = False

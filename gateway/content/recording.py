@@ -41,7 +41,7 @@ class ContentError(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is stored of a request. It has either a `prompt` or `messages`.
+    """The stored part of a request. It has either a `prompt` or `messages`.
 
     `responses` are messages of the assistant, in the shape of chat completions: one for each choice.
     """

@@ -18,8 +18,8 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
-from accounts import logging_consent
 from accounts.models import Membership, Organisation, User
+from accounts.organisations import logging_consent
 from activity.models import SavedView
 from billing import allowance, spending
 from billing.models import AutoTopUp, CreditAccount, EmailChoice, Notice, ProviderEvent, Purchase, SavedCard

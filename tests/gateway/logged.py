@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from accounts import logging_consent
 from accounts.models import Organisation
+from accounts.organisations import logging_consent
 from gateway import callers
 from gateway.content import stored
 from gateway.content.recording import ALL, Content

@@ -7,11 +7,10 @@ from decimal import Decimal
 import pytest
 from asgiref.sync import sync_to_async
 
-from accounts import logging_consent
 from accounts.models import PrivacySettings, User
+from accounts.organisations import logging_consent
 from common.money import as_usd
 from gateway import callers
-from gateway.accounting import retention
 from gateway.completions import chat_caller, parse, service, stream
 from gateway.content import content_json, stored
 from gateway.content.recording import ALL
@@ -158,6 +157,17 @@ async def test_a_text_completion_has_a_prompt_and_a_tool_call_its_messages(api, 
     assert shown["output"]["messages"][0]["tool_calls"] == called
 
 
+async def test_contents_that_can_not_be_written_soon_enough_are_lost_and_the_log_says_so(
+    api, organisation, monkeypatch, caplog
+):
+    monkeypatch.setattr("gateway.steps.contents.MAX_WAITING", 10)
+    await sync_to_async(turn_on)(organisation)
+    assert (await api.chat(QUESTION)).status_code == 200
+    row = await newest(api)
+    assert await nothing_stored()
+    assert f"the content of {row.pk} is not stored" in caplog.text and "heron" not in caplog.text
+
+
 def test_a_row_is_only_the_content_of_its_own_request(account):
     request, other = make_request(account), make_request(account)
     content = stored.Content(id=request.pk, prompt="mine")
@@ -184,14 +194,6 @@ def test_contents_are_deleted_for_their_age(account, settings):
     settings.LOGGING_KEEP_DAYS = 90
     assert stored.delete_old() == 1
     assert list(StoredContent.objects.all()) == [young] and Generation.objects.filter(pk=old.pk).exists()
-
-
-def test_contents_go_with_requests_that_are_dropped(account, settings, clock):
-    keep(account)
-    settings.KEEP_REQUESTS_MONTHS = 1
-    clock.advance(days=80)
-    assert retention.drop_old() == 1
-    assert not StoredContent.objects.exists()
 
 
 def test_a_new_key_encrypts_everything_again_and_a_lost_one_is_said(account, settings):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from .models import LoggingConsent, Organisation, PrivacySettings, User
+from accounts.models import LoggingConsent, Organisation, PrivacySettings, User
 
 __all__ = ["VERSION", "change", "latest", "turn_off", "turn_on"]
 
