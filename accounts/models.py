@@ -241,8 +241,11 @@ class PrivacySettings(models.Model):
     allow_free_publication = models.BooleanField(default=False)
     # Only endpoints with zero data retention.
     zero_data_retention = models.BooleanField(default=False)
-    # Prompts and responses may be logged to improve the product, for a discount of 1%.
+    # Prompts and responses are stored, and may be used to improve the service, for a discount. `LoggingConsent` has
+    # every change of it.
     log_for_discount = models.BooleanField(default=False)
+    log_share = models.PositiveSmallIntegerField(default=10_000)  # of the requests, in basis points
+    log_keys = models.JSONField(default=list, blank=True)  # hashes of API keys; empty: all requests
     # Provider slugs; an empty allow-list allows all.
     allowed_providers = models.JSONField(default=list, blank=True)
     ignored_providers = models.JSONField(default=list, blank=True)
@@ -252,6 +255,27 @@ class PrivacySettings(models.Model):
 
     def __str__(self) -> str:
         return f"privacy of {self.organisation_id}"
+
+    @property
+    def logs_chats(self) -> bool:
+        """Whether messages of the chat are stored like any request."""
+        return self.log_for_discount and not self.log_keys and not self.zero_data_retention
+
+
+class LoggingConsent(models.Model):
+    """A member's decision on logging for the organization: given, or withdrawn. The newest row counts."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="logging_consents")
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    is_given = models.BooleanField()
+    version = models.CharField(max_length=20)  # of the text that the member read
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        indexes = (models.Index(fields=("organisation", "-at"), name="logging_consents_of"),)
+
+    def __str__(self) -> str:
+        return f"logging {'allowed' if self.is_given else 'withdrawn'} for {self.organisation_id}"
 
 
 class AccountDeletion(models.Model):

@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from activity.contents import views as contents
 from activity.dashboard import views as dashboard
 from activity.logs import views as logs
 from activity.reports import views as reports
@@ -38,6 +39,7 @@ urlpatterns = [
     path("activity/reports/<month:name>", reports.month, name="report"),
     path("activity/reports/<month:name>.pdf", reports.month_pdf, name="report-pdf"),
     path("activity/<generation_id:generation_id>", requests.generation, name="generation"),
+    path("activity/<generation_id:generation_id>/content/delete", contents.delete_one, name="delete-content"),
     # /activity/views
     path("activity/views", saved_views.saved_views, name="saved-views"),
     path("activity/views/save", saved_views.save_view, name="save-view"),

@@ -35,6 +35,7 @@ class Sums:
     cached_tokens: int = 0  # part of prompt_tokens
     cost: int = 0
     byok_cost: int = 0  # list prices on own provider keys
+    discount: int = 0  # taken off the prices of logged requests
     latency_ms: int = 0
     duration_ms: int = 0
 
@@ -57,6 +58,7 @@ class Sums:
         self.cached_tokens += other.cached_tokens
         self.cost += other.cost
         self.byok_cost += other.byok_cost
+        self.discount += other.discount
         self.latency_ms += other.latency_ms
         self.duration_ms += other.duration_ms
 

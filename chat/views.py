@@ -41,6 +41,7 @@ def chat(request: AuthedRequest) -> HttpResponse:
         "presets": [_preset_for_picker(preset) for preset in lookup.active(organisation)],
         "can_spend": account.available > 0,
         "auto_top_up": account.auto_top_up_below is not None,
+        "logged": access.privacy_of(organisation).logs_chats,
     }
     response = render(request, "chat/chat.html", {"setup": setup})
     response["Permissions-Policy"] = PERMISSIONS_POLICY
@@ -58,6 +59,7 @@ def site_setup() -> dict[str, Any]:
         "most_models": MOST_MODELS,
         "can_spend": True,
         "auto_top_up": False,
+        "logged": False,
         "request_bytes": settings.MAX_REQUEST_BYTES,
         "request_size": as_size(settings.MAX_REQUEST_BYTES),
         "estimate": {
@@ -76,6 +78,7 @@ def site_setup() -> dict[str, Any]:
         "links": {
             "credits": reverse("billing:credits"),
             "privacy": reverse("accounts:privacy"),
+            "logging": reverse("logging:logging"),
             "sign_in": reverse("account_login"),
         },
     }

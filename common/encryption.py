@@ -14,7 +14,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-__all__ = ["Undecryptable", "decrypt", "encrypt", "fingerprints", "rotate"]
+__all__ = [
+    "Undecryptable",
+    "decrypt",
+    "decrypt_bytes",
+    "encrypt",
+    "encrypt_bytes",
+    "fingerprints",
+    "rotate",
+    "rotate_bytes",
+]
 
 _ENCRYPTION = b"encryption at rest, version 1"
 _FINGERPRINTS = b"fingerprints, version 1"
@@ -29,21 +38,36 @@ class Undecryptable(Exception):
 
 def encrypt(text: str) -> str:
     """Return the text, encrypted with the newest key."""
-    return _fernet().encrypt(text.encode()).decode()
+    return encrypt_bytes(text.encode()).decode()
+
+
+def encrypt_bytes(content: bytes) -> bytes:
+    """Return the bytes, encrypted with the newest key."""
+    return _fernet().encrypt(content)
 
 
 def decrypt(token: str) -> str:
     """Return the text that `encrypt` was given. Raises Undecryptable."""
+    return decrypt_bytes(token.encode()).decode()
+
+
+def decrypt_bytes(token: bytes) -> bytes:
+    """Return the bytes that `encrypt_bytes` was given. Raises Undecryptable."""
     try:
-        return _fernet().decrypt(token).decode()
+        return _fernet().decrypt(token)
     except InvalidToken:
         raise Undecryptable from None
 
 
 def rotate(token: str) -> str:
-    """Return the value encrypted with the newest key. Raises Undecryptable."""
+    """Return the value encrypted again with the newest key. Raises Undecryptable."""
+    return rotate_bytes(token.encode()).decode()
+
+
+def rotate_bytes(token: bytes) -> bytes:
+    """Return the bytes encrypted again with the newest key. Raises Undecryptable."""
     try:
-        return _fernet().rotate(token).decode()
+        return _fernet().rotate(token)
     except InvalidToken:
         raise Undecryptable from None
 

@@ -37,7 +37,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     allow_free_training: bool = False
     allow_free_publication: bool = False
     zero_data_retention: bool = False
-    log_for_discount: bool = False
+    logged_share: int = 0  # of its requests, in basis points: their content is stored, if `logged_keys` allow it
+    logged_keys: frozenset[str] = frozenset()  # hashes of API keys; empty: all requests, the chat's as well
     allowed_providers: frozenset[str] = frozenset()
     ignored_providers: frozenset[str] = frozenset()
     allowed_models: frozenset[str] = frozenset()  # IDs, and "author/*"
@@ -62,6 +63,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     purchased: int = 0  # all-time purchases, pico-USD
     own_keys: tuple[OwnKey, ...] = ()  # provider keys of its own that this caller may use
+    logged_share: int = 0  # of its requests, in basis points: their content is stored
     restrictions: KeyRestrictions | None = None  # of the key; None: it has none
     app: str = ""
     app_title: str = ""
@@ -111,6 +113,7 @@ async def key_caller(identity: KeyIdentity, **details: Any) -> Caller:
         policy=await _policy(payer, identity.organisation_id, identity.key_id, identity.created_by),
         purchased=payer.purchased,
         own_keys=_allowed(payer, identity.hash, identity.created_by) if payer.own_keys else (),
+        logged_share=_logged_share(payer.policy, identity.hash),
         restrictions=identity.restrictions,
         **details,
     )
@@ -128,12 +131,17 @@ async def chat_caller(user: User, organisation: Organisation, **details: Any) ->
         policy=await _policy(payer, organisation.pk, 0, user.pk),
         purchased=payer.purchased,
         own_keys=_allowed(payer, "", user.pk) if payer.own_keys else (),
+        logged_share=_logged_share(payer.policy, ""),
         **details,
     )
 
 
 def _allowed(payer: _Payer, key_hash: str, user_id: int) -> tuple[OwnKey, ...]:
     return tuple(each for each in payer.own_keys if each.allows(key_hash, user_id))
+
+
+def _logged_share(policy: Policy, key_hash: str) -> int:
+    return policy.logged_share if not policy.logged_keys or key_hash in policy.logged_keys else 0
 
 
 def clear() -> None:
@@ -173,7 +181,8 @@ def policy_of(organisation: Organisation) -> Policy:
         allow_free_training=privacy.allow_free_training,
         allow_free_publication=privacy.allow_free_publication,
         zero_data_retention=privacy.zero_data_retention,
-        log_for_discount=privacy.log_for_discount,
+        logged_share=privacy.log_share if privacy.log_for_discount else 0,
+        logged_keys=frozenset(privacy.log_keys),
         allowed_providers=frozenset(privacy.allowed_providers),
         ignored_providers=frozenset(privacy.ignored_providers),
         allowed_models=frozenset(privacy.allowed_models),

@@ -26,6 +26,8 @@ from gateway.routing import catalogue_cache, health
 from gateway.routing.affinity import Conversation
 from gateway.routing.provider_keys import KEY_STATUSES
 from gateway.routing.unavailable import unavailable_models
+from gateway.steps.contents import ContentQueue
+from gateway.steps.contents import queue as content_queue
 from gateway.steps.healing import healed
 from gateway.steps.preparation import PreparedRequest, prepare
 from gateway.steps.presets import with_preset
@@ -67,12 +69,14 @@ class InferenceService:
         self,
         *,
         settlements: settlement.SettlementQueue = settlement.queue,
+        contents: ContentQueue = content_queue,
         health: health.HealthTracker = health.tracker,
         catalogue: Callable[[], Awaitable[Catalogue]] = catalogue_cache.catalogue,
         clock: Callable[[], float] = time.monotonic,
         drain_seconds: float = 300.0,
     ) -> None:
         self._settlements = settlements
+        self._contents = contents
         self._health = health
         self._catalogue = catalogue
         self._clock = clock
@@ -114,6 +118,7 @@ class InferenceService:
                     deadline.reschedule(middle)
             await asyncio.sleep(0.02)
         await asyncio.to_thread(self._settlements.close)
+        await asyncio.to_thread(self._contents.close)
 
     # --- A request
 
@@ -265,6 +270,8 @@ class InferenceService:
                 relay.attempt.key, relay.seconds * 1000, generation.completion_tokens, relay.seconds + streaming
             )
         settled = await self._settlements.settle(settlement.Settle(generation=generation, cost=cost))
+        if meter.content is not None:  # beside the bill, which does not wait for it
+            self._track(asyncio.create_task(self._contents.keep(meter.content, generation)))
         if relay is not None and (restrictions := meter.caller.restrictions) is not None:
             tokens = generation.prompt_tokens + generation.completion_tokens
             await rates.add_tokens(restrictions, tokens - meter.counted_tokens)
@@ -309,7 +316,7 @@ async def _search(prepared: PreparedRequest, meter: Meter) -> tuple[ChatRequest,
 def _record_error(meter: Meter, error: BaseException) -> None:
     """Record the error or the departure that ends the request; an ApiError gets the request's metadata."""
     if isinstance(error, ApiError):
-        meter.request_failed(error.status, error.error_type)
+        meter.request_failed(error)
         if error.status >= 500:
             log.warning("no provider responded: %d %s", error.status, error.error_type)
         error.routing = meter.routing()
@@ -317,7 +324,7 @@ def _record_error(meter: Meter, error: BaseException) -> None:
     elif isinstance(error, asyncio.CancelledError | GeneratorExit):
         meter.cancelled = True
     elif isinstance(error, Exception):
-        meter.request_failed(500, "server")
+        meter.request_failed(error)
 
 
 #: This process's service, and the function through which every request goes.

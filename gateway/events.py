@@ -105,6 +105,7 @@ class Billed(msgspec.Struct, frozen=True, kw_only=True):
     prompt_cost: PicoUsd = PicoUsd(0)  # at list price, as is the completion's; the web search is in neither
     completion_cost: PicoUsd = PicoUsd(0)
     byok_cost: PicoUsd | None = None  # the list price, if the provider bills the customer's own key for it
+    discount: PicoUsd = PicoUsd(0)  # taken off the price, because prompt and response are stored
 
     @property
     def is_byok(self) -> bool:

@@ -5,6 +5,7 @@ from celery import shared_task
 from gateway.accounting import partitions, retention
 from gateway.accounting.reaper import reap
 from gateway.accounting.rollups import roll_up
+from gateway.content import stored
 from gateway.providers import listed_models
 
 
@@ -36,3 +37,9 @@ def make_partitions() -> None:
 def drop_old_requests() -> None:
     """Drop requests that are older than KEEP_REQUESTS_MONTHS. Runs every day."""
     retention.drop_old()
+
+
+@shared_task(ignore_result=True)
+def delete_old_contents() -> None:
+    """Delete stored prompts and responses that are older than LOGGING_KEEP_DAYS. Runs every day."""
+    stored.delete_old()

@@ -1,4 +1,5 @@
-"""Prompts and answers are written down nowhere: not in a row, a log, a file, a queue, a cache or a mail.
+"""Prompts and answers are written down nowhere: not in a row, a log, a file, a queue, a cache or a mail. With logging
+on, only encrypted.
 
 Words that occur nowhere else go through every way in, well and badly, and are then looked for in every store of the
 running site. The worker does not run, so that whatever is queued for it stays in the queue.
@@ -104,6 +105,46 @@ def test_what_is_said_to_a_model_and_by_it_is_kept_nowhere(site: Site):
         watched.stop_listening()
         assert watched.holding(CONTROL) >= {"table gateway_generation"}
         assert bool(watched.commands) == bool(site.env["REDIS_URL"])  # the ear on Redis hears
+        assert watched.holding(SECRET) | watched.holding(PIECE) == set()
+    finally:
+        watched.stop_listening()
+
+
+TURN_ON = """
+from accounts.organisations import logging_consent
+from accounts.models import User
+user = User.objects.get(email="{email}")
+logging_consent.turn_on(user.personal_organisation, user, 10_000, [])
+"""
+
+
+def test_with_logging_on_it_is_kept_encrypted_and_readable_to_its_owner(site: Site):
+    account = json.loads(site.manage("demo_account", "--email", "loud@example.com", "--json"))
+    site.manage("shell", "--no-imports", "-c", TURN_ON.format(email="loud@example.com"))
+    watched = Stores(site)
+    headers = {"Authorization": f"Bearer {account['api_key']}"}
+
+    def get(path: str) -> requests.Response:
+        return requests.get(f"{site.url}/api/v1/{path}", headers=headers, timeout=60)
+
+    try:
+        question = {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}]}
+        ids = []
+        for stream, fault in ((False, ""), (True, ""), (True, "cut:2"), (False, "503")):
+            answer = requests.post(
+                f"{site.url}/api/v1/chat/completions",
+                headers=headers | ({"X-Sandbox-Fault": f"*={fault}"} if fault else {}),
+                json={**question, "stream": stream},
+                timeout=60,
+            )
+            ids.append(answer.headers["X-Generation-Id"])
+        ask_in_the_chatroom(site, sign_in(site, account))
+        wait_until(lambda: all(get(f"generation/content?id={each}").status_code == 200 for each in ids), "the contents")
+        wait_until(lambda: site.rows("SELECT count(*) FROM gateway_hold") == [(0,)], "every request to be settled")
+        for each in ids:
+            content = get(f"generation/content?id={each}").json()["data"]
+            assert content["input"] == {"messages": question["messages"]}
+        watched.stop_listening()
         assert watched.holding(SECRET) | watched.holding(PIECE) == set()
     finally:
         watched.stop_listening()

@@ -34,6 +34,8 @@ def of_month(report: MonthReport) -> bytes:
     )
     if report.shows_ledger and statement.fees:
         paper.note(f"Platform fees of {format_cents(statement.fees)} were paid on top of the purchased credits.")
+    if discount := report.total.total.discount:
+        paper.note(f"Usage is after {_exact(discount)} of discounts on logged requests.")
     paper.note("Months are calendar months in UTC. A request counts in the month in which it began.")
     for breakdown in report.breakdowns:
         _table(paper, breakdown)

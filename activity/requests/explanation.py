@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from common.money import PicoUsd
-from gateway.accounting.pricing import Part, cost_of, parts_of, search_parts
+from gateway.accounting.pricing import Part, cost_of, discounted, parts_of, search_parts
 from gateway.events import Usage
 from gateway.models import Generation
 from models_catalog.catalog import Prices
@@ -52,6 +52,7 @@ class Explanation:
     lines: tuple[Line, ...]
     listed: PicoUsd  # what the lines come to, rounded once
     discount: PicoUsd
+    discount_percent: str
     billed_to_key: PicoUsd  # by the provider, to the customer's own key
     fee: PicoUsd  # ours for such a request
     fee_percent: str  # of the list price; "0" in the free share of the month
@@ -68,7 +69,7 @@ def explain(request: Generation) -> Explanation:
     answer = parts_of(_prices(request.price), _usage(request), request.images, request.output_images)
     search = search_parts(request.price, request.web_search_results)
     parts = [*answer, *search]
-    listed, due = cost_of(parts), cost_of(parts, request.discount_basis_points)
+    due, discount = discounted(parts, request.discount_basis_points)
     fee = 0
     if request.byok_key_id:
         fee = max(0, request.cost + request.write_off - cost_of(search))
@@ -76,8 +77,9 @@ def explain(request: Generation) -> Explanation:
     difference = due - request.cost - request.write_off
     return Explanation(
         lines=tuple(_lines(request, answer, search)),
-        listed=listed,
-        discount=PicoUsd(listed - cost_of(parts, request.discount_basis_points)),
+        listed=cost_of(parts),
+        discount=discount,
+        discount_percent=f"{(Decimal(request.discount_basis_points) / 100).normalize():f}",
         billed_to_key=PicoUsd(request.byok_cost),
         fee=PicoUsd(fee),
         fee_percent=f"{(Decimal(request.price.get('byok_fee', '0')) * 100).normalize():f}",

@@ -1,4 +1,4 @@
-"""A command that repeats a request; the prompt is not stored, so a placeholder takes its place."""
+"""A command that repeats a request; a placeholder takes the place of the prompt, which is rarely stored."""
 
 import json
 import shlex

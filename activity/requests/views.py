@@ -12,6 +12,7 @@ from common.web.http import AuthedRequest
 from gateway.models import Feedback
 
 from . import listing
+from .content import content_of
 from .explanation import explain
 from .repeating import curl_of
 from .timeline import timeline_of
@@ -20,8 +21,9 @@ from .timeline import timeline_of
 @login_required
 @require_GET
 def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
-    """One request: its provider, the attempts, and the cost breakdown."""
-    account = spending.account_of(access.for_member(request))
+    """One request: its provider, the attempts, the cost breakdown, and what is stored of its content."""
+    organisation = access.for_member(request)
+    account = spending.account_of(organisation)
     found = listing.request_of(account, generation_id)
     if found is None:
         raise Http404("No such request.")
@@ -29,6 +31,7 @@ def generation(request: AuthedRequest, generation_id: str) -> HttpResponse:
         "generation": found,
         "explanation": explain(found),
         "timeline": timeline_of(found),
+        "content": content_of(found, access.is_admin(request.user, organisation)),
         "curl": curl_of(found),
         "provider": provider_name(found.provider),
         "attempts": [{**attempt, "provider": provider_name(attempt["provider"])} for attempt in found.attempts],

@@ -17,8 +17,8 @@ _SUCCEEDED = Q(error_status=None)
 _SUMS: dict[str, Any] = {
     "requests": Count("pk"),
     "failures": Count("pk", filter=~_SUCCEEDED),
-    **{name: Sum(name, default=0) for name in SUMS[2:8]},
-    **{name: Sum(name, filter=_SUCCEEDED, default=0) for name in SUMS[8:]},
+    **{name: Sum(name, default=0) for name in SUMS[2:9]},
+    **{name: Sum(name, filter=_SUCCEEDED, default=0) for name in SUMS[9:]},
 }
 #: The columns of usage that a request has under another name, or without a value.
 _COLUMNS: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from ninja import Router
 
@@ -14,7 +15,8 @@ from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.errors import NotFound, PermissionDenied
 from common.ids import generation_id_of
-from gateway.models import Feedback, Generation
+from gateway.content import content_json, stored
+from gateway.models import Feedback, Generation, StoredContent
 from keys.authentication import KeyIdentity
 
 router = Router(tags=["Activity"])
@@ -42,10 +44,21 @@ def get_content(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 the
     """
     organisation = organisation_of(request)
     _require_content_access(request.auth, organisation)
-    _generation_of(organisation, id)
-    raise NotFound(
-        "The prompt and response of this request were not stored: input and output logging was not on when it ran."
-    )
+    generation = _generation_of(organisation, id)
+    row = StoredContent.objects.filter(pk=generation.pk).first()
+    if row is None:
+        raise NotFound(
+            "The prompt and response of this request are not stored: logging was not on when it ran, or they were "
+            "deleted since."
+        )
+    try:
+        content = stored.opened(row)
+    except stored.Unreadable:
+        raise NotFound(
+            "The prompt and response of this request can't be read: this site no longer has the key that they were "
+            f"encrypted with. You can delete them at {settings.SITE_URL}/activity/{generation.pk}"
+        ) from None
+    return json_response({"data": content_json(content)})
 
 
 @router.post(
@@ -113,6 +126,7 @@ def generation_json(row: Generation, workspace_id: str | None = None) -> dict[st
         "usage": dollars(row.cost),
         "cache_discount": _saved_by_cache(row),
         "upstream_inference_cost": dollars(row.byok_cost),
+        "logging_discount": dollars(row.discount),
         "is_byok": bool(row.byok_key_id),
         "app_id": None,
         "origin": "/".join(row.app.split("/")[:3]),

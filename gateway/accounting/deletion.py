@@ -21,6 +21,7 @@ from accounts.deletion.leaving import finishing
 from accounts.models import AccountDeletion
 from billing.models import CreditAccount
 from common.clock import window_start
+from gateway.content import stored
 from gateway.models import Feedback, Generation, Hold, UsageDay, UsageHour, UsageMonth, UsageRollup
 from gateway.models.usage import DIMENSIONS, SUMS
 
@@ -48,6 +49,7 @@ def _finish(deletion: AccountDeletion, **_: Any) -> str:
     closed = CreditAccount.objects.filter(organisation__in=deletion.organisations.all())
     accounts = list(closed.order_by("pk").values_list("pk", flat=True))
     Feedback.objects.filter(Q(generation__account__in=accounts) | Q(generation__user=deletion.user_id)).delete()
+    stored.delete_all(accounts)  # nothing is added: the consent went with the organization's settings
     _clear_requests(accounts)
     for account in accounts:
         while _clear_a_day(account):

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from common.clock import utc_now
+from common.errors import ApiError
 from common.ids import generation_id
 from common.money import PicoUsd, as_usd
 from gateway.callers import Caller
+from gateway.content import Recording, recording_of
 from gateway.events import Billed, Delta, Failed, Finished, Started, Usage
 from gateway.models import Generation
 from gateway.protocols.chat_completions.request import ChatRequest
@@ -16,7 +18,7 @@ from gateway.response_cache import StoredResponse
 from gateway.tokens.estimates import ResponseText, complete_usage
 
 from .holds import Admission
-from .pricing import LOGGING_DISCOUNT, Part, cost_of, parts_of, prompt_and_completion, search_parts
+from .pricing import Part, cost_of, discounted, logging_discount, parts_of, prompt_and_completion, search_parts
 from .rows import GenerationRow
 from .settlement import Settled
 
@@ -88,6 +90,8 @@ class Meter:
             images=images,
             api_type=_API_TYPES.get(request.task, Generation.ApiType.COMPLETIONS.value),
         )
+        #: What is to be stored of the prompt and the response; None: nothing.
+        self.content: Recording | None = recording_of(caller, request, self.generation.id)
 
     # --- Recording, in the order in which things happen
 
@@ -153,6 +157,8 @@ class Meter:
 
     def record(self, event: Delta | Finished) -> None:
         """Record a piece of the response, or its end."""
+        if self.content is not None:
+            self.content.add(event)
         if isinstance(event, Finished):
             self.finish = event
             return
@@ -164,11 +170,19 @@ class Meter:
     def stream_failed(self, failed: Failed) -> Failed:
         """Record that the response broke off after its first token; returns the event."""
         self.failure = (failed.status, failed.error_type)
+        if self.content is not None:
+            provider = self.attempt.endpoint.provider_name if self.attempt else None
+            self.content.failed(failed.status, failed.message, {"provider_name": provider})
         return failed
 
-    def request_failed(self, status: int, error_type: str) -> None:
+    def request_failed(self, error: Exception) -> None:
         """Record that the request ended with an error instead of a response."""
-        self.failure = (status, error_type)
+        if not isinstance(error, ApiError):
+            self.failure = (500, "server")
+            return
+        self.failure = (error.status, error.error_type)
+        if self.content is not None:
+            self.content.failed(error.status, error.message, error.metadata)
 
     def billed(self, settled: Settled) -> Billed:
         """The event that ends the response."""
@@ -183,6 +197,7 @@ class Meter:
             prompt_cost=prompt_cost,
             completion_cost=completion_cost,
             byok_cost=PicoUsd(self.generation.byok_cost) if self.generation.byok_key_id else None,
+            discount=PicoUsd(self.generation.discount),
         )
 
     # --- The routing report
@@ -311,9 +326,11 @@ class Meter:
         """The cost of these parts of the response together with the web search before it."""
         row = self.generation
         parts = parts + search_parts(row.price, row.web_search_results)
-        if parts and self.caller.policy.log_for_discount:
-            row.discount_basis_points = LOGGING_DISCOUNT
-        return cost_of(parts, row.discount_basis_points)
+        if not parts or self.content is None:
+            return cost_of(parts)
+        row.discount_basis_points = logging_discount()
+        cost, row.discount = discounted(parts, row.discount_basis_points)
+        return cost
 
     def _token_source(self, usage: Usage) -> str:
         sources = Generation.TokenSource

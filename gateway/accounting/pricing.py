@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
+from django.conf import settings
 
 from common.money import PicoUsd, total_cost
 from gateway.events import Usage
 from models_catalog.catalog import Prices
 
-__all__ = ["LOGGING_DISCOUNT", "Part", "cost_of", "parts_of", "prompt_and_completion", "search_parts"]
-
-#: Discount for requests that the account lets the site log, in basis points.
-LOGGING_DISCOUNT = 100
+__all__ = ["Part", "cost_of", "discounted", "logging_discount", "parts_of", "prompt_and_completion", "search_parts"]
 
 #: Results that the price of one web search includes.
 RESULTS_INCLUDED = 10
@@ -74,6 +72,17 @@ def cost_of(parts: list[Part], discount_basis_points: int = 0) -> PicoUsd:
         return total_cost([(part.count, part.price) for part in parts])
     factor = 1 - Decimal(discount_basis_points) / 10_000
     return total_cost([(part.count, part.price * factor) for part in parts])
+
+
+def discounted(parts: list[Part], discount_basis_points: int) -> tuple[PicoUsd, PicoUsd]:
+    """(the total of the components less the discount, the discount), in pico-USD; they add up to the list price."""
+    due = cost_of(parts, discount_basis_points)
+    return due, PicoUsd(cost_of(parts) - due)
+
+
+def logging_discount() -> int:
+    """The discount of requests whose prompts and completions are stored, in basis points."""
+    return int(settings.LOGGING_DISCOUNT_PERCENT * 100)
 
 
 def prompt_and_completion(parts: list[Part]) -> tuple[PicoUsd, PicoUsd]:

@@ -68,6 +68,22 @@ def check_own_key_sums() -> Iterator[Fault]:
 
 
 @check
+def check_discounts() -> Iterator[Fault]:
+    """What was taken off the prices of logged requests is the same in an account's generations and hours."""
+    accounts = CreditAccount.objects.annotate(
+        of_generations=_sum(Generation.objects.filter(account=OuterRef("pk")), "account", "discount")
+        + _sum(DroppedRequests.objects.filter(account=OuterRef("pk")), "account", "discount"),
+        of_hours=_sum(UsageHour.objects.filter(account=OuterRef("pk")), "account", "discount"),
+    )
+    for account in accounts.exclude(of_generations=F("of_hours")):
+        yield Fault(
+            f"account {account.pk}",
+            f"discounts of its generations add up to {_usd(account.of_generations)}, of its hours to "
+            f"{_usd(account.of_hours)}",
+        )
+
+
+@check
 def check_provider_spend() -> Iterator[Fault]:
     """The spend counted for a provider's key is the cost of the generations that used it."""
     counted = dict(

@@ -17,7 +17,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
 from common.clock import months_after, utc_now, window_start
-from gateway.models import DroppedRequests, Feedback, Generation
+from gateway.models import DroppedRequests, Feedback, Generation, StoredContent
 
 from .partitions import Partition, impatient, partition_until, partitions_of
 
@@ -91,21 +91,23 @@ def _drop(before: datetime) -> int:
 
 
 def _add_up(cursor: Any, partition: Partition) -> int:
-    """Keep the sums of a partition and delete the feedback on its requests. Return how many it has."""
+    """Keep the sums of a partition; delete feedback on its requests and contents. Return how many it has."""
     cursor.execute(
         f"""
         INSERT INTO gateway_droppedrequests (
-            account_id, key_id, provider_key_id, simulated, until, requests, cost, byok_cost
+            account_id, key_id, provider_key_id, simulated, until, requests, cost, byok_cost, discount
         )
         SELECT
-            account_id, coalesce(key_id, 0), provider_key_id, simulated, %s, count(*), sum(cost), sum(byok_cost)
+            account_id, coalesce(key_id, 0), provider_key_id, simulated, %s, count(*), sum(cost), sum(byok_cost),
+            sum(discount)
         FROM {partition.name} GROUP BY account_id, key_id, provider_key_id, simulated
         RETURNING requests
         """,  # noqa: S608 names of our own
         [partition.end],
     )
     requests: int = sum(count for (count,) in cursor.fetchall())
-    cursor.execute(f"DELETE FROM gateway_feedback WHERE generation_id IN (SELECT id FROM {partition.name})")  # noqa: S608
+    for table in ("gateway_feedback", "gateway_storedcontent"):
+        cursor.execute(f"DELETE FROM {table} WHERE generation_id IN (SELECT id FROM {partition.name})")  # noqa: S608
     return requests
 
 
@@ -145,9 +147,13 @@ def _delete(ids: list[str]) -> int:
             requests=each["requests"],
             cost=each["cost"],
             byok_cost=each["byok_cost"],
+            discount=each["discount"],
         )
-        for each in groups.annotate(requests=Count("pk"), cost=Sum("cost"), byok_cost=Sum("byok_cost"))
+        for each in groups.annotate(
+            requests=Count("pk"), cost=Sum("cost"), byok_cost=Sum("byok_cost"), discount=Sum("discount")
+        )
     )
     Feedback.objects.filter(generation__in=ids).delete()
+    StoredContent.objects.filter(generation__in=ids).delete()
     rows.delete()
     return len(ids)

@@ -75,6 +75,7 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     cost: int = 0
     write_off: int = 0
     byok_cost: int = 0
+    discount: int = 0
     price: dict[str, str] = {}
     discount_basis_points: int = 0
     images: int = 0
@@ -181,6 +182,7 @@ class HourRow(msgspec.Struct, omit_defaults=True):
     cached_tokens: int = 0
     cost: int = 0
     byok_cost: int = 0
+    discount: int = 0
     latency_ms: int = 0
     duration_ms: int = 0
 

@@ -270,6 +270,7 @@ class _Decisions:
         hour.cached_tokens += generation.cached_tokens
         hour.cost += generation.cost
         hour.byok_cost += generation.byok_cost
+        hour.discount += generation.discount
         if generation.error_status is None:
             hour.latency_ms += generation.latency_ms or 0
             hour.duration_ms += generation.duration_ms or 0

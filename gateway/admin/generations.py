@@ -1,4 +1,4 @@
-"""The admin of requests that were served: metadata and money, to look up. Prompts and responses are not stored.
+"""The admin of requests that were served: metadata and money, to look up. Stored prompts are not shown.
 
 The table is the largest of the site, so nothing here counts it, sorts it or scans it: the newest rows come by the
 primary key, and a search goes to one request, one account or one key by an index.

@@ -1,5 +1,6 @@
-"""The tables of the gateway: requests and what is counted of them."""
+"""The tables of the gateway: requests, what is counted of them, and contents."""
 
+from .contents import StoredContent
 from .requests import (
     DroppedRequests,
     EndpointMinute,
@@ -20,6 +21,7 @@ __all__ = [
     "Hold",
     "OwnKeyMonth",
     "ProviderSpend",
+    "StoredContent",
     "UsageDay",
     "UsageHour",
     "UsageMonth",

@@ -126,6 +126,7 @@ class Generation(_Request):
     cost = models.BigIntegerField(default=0)  # charged to the account
     write_off = models.BigIntegerField(default=0)  # the part that the balance did not cover
     byok_cost = models.BigIntegerField(default=0, db_default=0)  # list price, which the provider bills the customer
+    discount = models.BigIntegerField(default=0, db_default=0)  # taken off the price, because the content is stored
     price = models.JSONField(default=dict)  # the price row used, decimal strings in USD
     discount_basis_points = models.PositiveSmallIntegerField(default=0)  # 100 is 1%
     images = models.PositiveSmallIntegerField(default=0)  # input images that were priced
@@ -185,8 +186,7 @@ class Generation(_Request):
 class Feedback(models.Model):
     """A customer's opinion of one request, for the operators to read.
 
-    The comment is the only text of a customer that the gateway stores: they write it on purpose, for this. Prompts and
-    responses are not stored.
+    The comment is the only text of a customer that the gateway stores readably: they write it on purpose, for this.
     """
 
     class Rating(models.TextChoices):
@@ -252,6 +252,7 @@ class DroppedRequests(models.Model):
     requests = models.BigIntegerField()
     cost = models.BigIntegerField()  # pico-USD
     byok_cost = models.BigIntegerField(default=0, db_default=0)
+    discount = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = (

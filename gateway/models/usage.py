@@ -11,7 +11,7 @@ DIMENSIONS = ("key_id", "user_id", "model", "provider", "app", "source")
 #: The columns that are added up.
 SUMS = (
     "requests", "failures", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost",
-    "byok_cost", "latency_ms", "duration_ms",
+    "byok_cost", "discount", "latency_ms", "duration_ms",
 )  # fmt: skip
 
 
@@ -39,6 +39,7 @@ class _Usage(models.Model):
     cached_tokens = models.PositiveBigIntegerField(default=0)
     cost = models.BigIntegerField(default=0)  # pico-USD
     byok_cost = models.BigIntegerField(default=0, db_default=0)  # list prices on own provider keys
+    discount = models.BigIntegerField(default=0, db_default=0)  # taken off the prices of logged requests
     latency_ms = models.PositiveBigIntegerField(default=0)  # sums; divide by requests - failures
     duration_ms = models.PositiveBigIntegerField(default=0)
 

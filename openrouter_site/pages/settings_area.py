@@ -43,7 +43,7 @@ ENTRIES = (
           ("keys:add-provider-key", "keys:provider-key", "keys:delete-provider-key")),
     Entry("API keys", "key", "keys:keys", "Keys for your apps, with limits", ("keys:",)),
     Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts",
-          ("privacy-", "guardrails:")),
+          ("privacy-", "guardrails:", "logging:")),
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
     Entry("Organization", "users", "accounts:organization", "Members, roles and invitations",
           ("accounts:leave-organization", "accounts:delete-organization", "accounts:hand-over",

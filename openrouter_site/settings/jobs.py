@@ -22,6 +22,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "roll-up-usage": {"task": "gateway.tasks.roll_up_usage", "schedule": 60.0},
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(minute=35)},
     "drop-old-requests": {"task": "gateway.tasks.drop_old_requests", "schedule": crontab(hour=4, minute=10)},
+    "delete-old-contents": {"task": "gateway.tasks.delete_old_contents", "schedule": crontab(hour=4, minute=40)},
     "compare-listed-models": {"task": "gateway.tasks.compare_listed_models", "schedule": 3600.0},
     "sweep-purchases": {"task": "billing.tasks.sweep_purchases", "schedule": 60.0},
     "charge-auto-top-ups": {"task": "billing.tasks.charge_auto_top_ups", "schedule": 60.0},

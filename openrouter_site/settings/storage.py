@@ -20,6 +20,14 @@ DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
 KEEP_REQUESTS_MONTHS = env.integer("KEEP_REQUESTS_MONTHS", 0)
 EXPORT_DIR = env.text("EXPORT_DIR")
 
+# Logging of prompts and responses, for accounts that turn it on: days that they are kept, the largest file or image
+# that is stored with them (larger ones are left out), and the discount on such requests in percent, to two decimals.
+LOGGING_KEEP_DAYS = env.integer("LOGGING_KEEP_DAYS", 90)
+LOGGING_MAX_FILE_BYTES = env.integer("LOGGING_MAX_FILE_BYTES", 256 * 1024)
+LOGGING_DISCOUNT_PERCENT = env.price("LOGGING_DISCOUNT_PERCENT", "1")
+if LOGGING_DISCOUNT_PERCENT > 100 or LOGGING_KEEP_DAYS < 1:
+    raise env.SettingsError("LOGGING_DISCOUNT_PERCENT must be at most 100, and LOGGING_KEEP_DAYS at least 1.")
+
 REDIS_URL = env.text("REDIS_URL")
 CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:

@@ -19,12 +19,13 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Membership, Organisation, User
+from accounts.organisations import logging_consent
 from activity.models import SavedView
 from billing import allowance, spending
 from billing.models import AutoTopUp, CreditAccount, EmailChoice, Notice, ProviderEvent, Purchase, SavedCard
 from billing.notifications import outbox
 from billing.payments import auto_top_up, purchases, receipts
-from gateway.models import Feedback
+from gateway.models import Feedback, StoredContent
 from guardrails import saving as guardrails
 from keys import issuing
 from keys.models import ApiKey, AuthorizationCode, OwnProviderKey
@@ -130,6 +131,11 @@ def _requests(account: CreditAccount, user: User) -> None:
     make_request(account, app="https://diary.zebrafinch.example", **said)
     make_running(account, amount=50_000_000_000, **said)
     Feedback.give(first, "bad", "other", f"{NAME} did not like it")
+    logging_consent.turn_on(account.organisation, user, 10_000, [])
+    # What is stored is encrypted, so that no search finds it: here it is not.
+    StoredContent.objects.create(
+        generation=first, account=account, created_at=first.created_at, sealed=b"zebrafinch's prompt"
+    )
 
 
 def _operator_log(user: User, account: CreditAccount) -> None:

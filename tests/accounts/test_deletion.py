@@ -14,14 +14,14 @@ from django.test import Client
 
 from accounts import tasks
 from accounts.deletion import closing, finishing
-from accounts.models import AccountDeletion, Membership, Organisation, User
+from accounts.models import AccountDeletion, LoggingConsent, Membership, Organisation, User
 from activity import names
 from billing import allowance, spending
 from billing.credits import ledger, reconciliation
 from billing.models import CreditAccount, LedgerEntry, Notice, ProviderErasure, Purchase, Receipt, SavedCard
 from common.errors import NotAuthenticated
 from common.money import PicoUsd
-from gateway.models import Generation, Hold, UsageHour
+from gateway.models import Generation, Hold, StoredContent, UsageHour
 from keys.authentication import authenticate_sync
 from tests.accounts.leaving_person import EMAIL, OTHER_EMAIL, Person, age, agreement_of, make_person, places_with
 from tests.billing.conftest import _no_retry_delays, deliver, sandbox, stripe_process  # noqa: F401 fixtures
@@ -79,7 +79,8 @@ def test_nothing_of_the_person_is_left_and_the_books_balance(person, committed, 
         "table guardrails_guardrail",
         "table billing_billingdetails", "table billing_purchase", "table billing_savedcard", "table billing_autotopup",
         "table billing_notice", "table billing_providerevent", "table gateway_generation", "table gateway_usagehour",
-        "table gateway_hold", "table gateway_feedback", "table django_admin_log", "table accounts_organisation",
+        "table gateway_hold", "table gateway_feedback", "table gateway_storedcontent",
+        "table django_admin_log", "table accounts_organisation",
     }  # fmt: skip
     paid = Purchase.objects.filter(account=person.personal, state="credited").values("credit_cents", "fee_cents").get()
     client = confirmed(person.user)
@@ -97,6 +98,7 @@ def test_nothing_of_the_person_is_left_and_the_books_balance(person, committed, 
         assert finishing.finish(deletion.pk)
 
     assert places_with(person.words) == set()
+    assert not StoredContent.objects.exists() and not LoggingConsent.objects.exists()
     kept = gzip.decompress(next(tmp_path.iterdir()).read_bytes()).decode()
     assert EMAIL not in kept and f"\n1,{person.personal.pk},m,m,,,,,\n" in kept
     assert not any(word in caplog.text.lower() for word in person.words)

@@ -10,7 +10,7 @@ from django.db.models import F
 from billing.models import CreditAccount
 from common.clock import hour_of, utc_now, window_start
 from common.ids import generation_id
-from gateway.accounting.pricing import cost_of, parts_of
+from gateway.accounting.pricing import discounted, parts_of
 from gateway.events import Usage
 from gateway.models import Generation, Hold, UsageHour, UsageRollup
 from keys.models import ApiKey
@@ -56,7 +56,7 @@ def make_requests(account: CreditAccount, rows: Iterable[dict]) -> list[Generati
 
 _SUMS = (
     "requests", "failures", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost",
-    "byok_cost", "latency_ms", "duration_ms",
+    "byok_cost", "discount", "latency_ms", "duration_ms",
 )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def _row(account: CreditAccount, fields: dict) -> Generation:
     )
     if "cost" not in fields and row.state == Generation.State.SETTLED and row.error_status is None:
         parts = parts_of(_prices(row.price), _usage(row), row.images, row.output_images)
-        row.cost = cost_of(parts, row.discount_basis_points)
+        row.cost, row.discount = discounted(parts, row.discount_basis_points)
     if "hold" not in fields:
         row.hold = row.cost * 3
     return row
@@ -126,7 +126,7 @@ def _count(hours: dict[tuple, UsageHour], known: dict[tuple, UsageHour], row: Ge
     hour = hours.setdefault(_identity(hour), known.get(_identity(hour), hour))
     hour.requests += 1
     hour.failures += row.error_status is not None
-    for name in _SUMS[2:7]:
+    for name in _SUMS[2:9]:
         setattr(hour, name, getattr(hour, name) + getattr(row, name))
     if row.error_status is None:
         hour.latency_ms += row.latency_ms or 0

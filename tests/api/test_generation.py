@@ -16,7 +16,8 @@ FIELDS = [
     "tokens_prompt", "tokens_completion", "native_tokens_prompt", "native_tokens_completion",
     "native_tokens_reasoning", "native_tokens_cached", "native_tokens_completion_images", "num_media_prompt",
     "num_media_completion", "num_input_audio_prompt", "num_search_results", "num_fetches", "total_cost", "usage",
-    "cache_discount", "upstream_inference_cost", "is_byok", "app_id", "origin", "http_referer", "user_agent",
+    "cache_discount", "upstream_inference_cost", "logging_discount", "is_byok", "app_id",
+    "origin", "http_referer", "user_agent",
     "external_user", "session_id", "preset_id", "service_tier", "web_search_engine", "response_cache_source_id",
     "data_region", "workspace_id", "provider_responses",
 ]  # fmt: skip

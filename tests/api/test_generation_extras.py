@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from cryptography.fernet import Fernet
 from django.test import Client
 
 from accounts.models import Membership, User
-from gateway.models import Feedback
+from gateway.content import stored
+from gateway.content.recording import ContentError, PreviousError
+from gateway.models import Feedback, StoredContent
 from keys import issuing
 from tests.activity.factory import make_request, make_running
 from tests.conftest import signed_in
@@ -40,6 +43,48 @@ def test_content_that_was_not_logged_is_refused_with_the_reason(manager, made):
     refused = content(manager, made.pk)
     assert refused.status_code == 404
     assert "logging was not on" in refused.json()["error"]["message"]
+
+
+def keep(request, **content) -> StoredContent:
+    sealed = stored.sealed(stored.Content(id=request.pk, **content))
+    return StoredContent.objects.create(
+        generation=request, account=request.account, created_at=request.created_at, sealed=sealed
+    )
+
+
+def test_logged_content_is_returned_in_the_documented_shape(manager, stranger, made):
+    error = ContentError(502, "Provider returned error", "OpenAI", "upstream", [PreviousError(429, "", "Azure")])
+    message = {"role": "assistant", "content": "A mineral", "reasoning": None, "refusal": None}
+    keep(made, messages=[{"role": "user", "content": "What is quartz?"}], responses=[message], error=error)
+    shown = content(manager, made.pk)
+    assert shown.status_code == 200 and shown["Cache-Control"] == "no-store"
+    assert shown.json()["data"] == {
+        "input": {"messages": [{"role": "user", "content": "What is quartz?"}]},
+        "output": {"completion": "A mineral", "reasoning": None},
+        "error": {
+            "message": "Provider returned error", "status": 502, "provider_name": "OpenAI", "raw": "upstream",
+            "previous_errors": [{"code": 429, "message": "", "provider_name": "Azure", "raw": None}],
+        },
+    }  # fmt: skip
+    assert content(stranger, made.pk).status_code == 404
+
+
+def test_a_prompt_and_more_than_text_have_their_fields(manager, made):
+    call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "reasoning": "Hm", "tool_calls": [call]}
+    keep(made, prompt="Look", responses=[message, {"role": "assistant", "content": "Two"}])
+    data = content(manager, made.pk).json()["data"]
+    assert data["input"] == {"prompt": "Look"} and data["error"] is None
+    assert data["output"]["reasoning"] == "Hm" and data["output"]["messages"][0]["tool_calls"] == [call]
+
+
+def test_content_whose_key_was_rotated_away_is_refused_with_the_reason(manager, made):
+    row = keep(made, prompt="secret")
+    row.sealed = Fernet(Fernet.generate_key()).encrypt(b"anything")
+    row.save()
+    refused = content(manager, made.pk)
+    assert refused.status_code == 404
+    assert "no longer has the key" in refused.json()["error"]["message"]
 
 
 def test_content_of_others_and_of_nothing_is_not_found(manager, stranger, made):

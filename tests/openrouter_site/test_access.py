@@ -16,6 +16,7 @@ from activity.models import SavedView
 from billing import spending
 from billing.models import Purchase, Refund, SavedCard
 from common.clock import utc_now
+from gateway.models import StoredContent
 from guardrails import saving as guardrails
 from keys import issuing
 from keys.models import OwnProviderKey
@@ -53,6 +54,7 @@ TABLE = {
         "settings/privacy",
         "settings/privacy/lists",
         "settings/privacy/preview",
+        "settings/privacy/logging",
         "settings/security",
         "settings/security/sessions",
         "settings/account",
@@ -109,6 +111,7 @@ TABLE = {
         "settings/guardrails/<uuid:guardrail_id>/delete",
         "settings/provider-keys/<uuid:public_id>",
         "settings/provider-keys/<uuid:public_id>/delete",
+        "activity/<generation_id:generation_id>/content/delete",
         "settings/organization/delete",
         "settings/organization/members/<str:user_id>/limit",
         "settings/organization/members/<str:user_id>/hand-over",
@@ -165,6 +168,8 @@ TABLE = {
         "settings/credits/quote",
         "settings/credits/billing-details",
         "settings/credits/transactions.csv",
+        "settings/privacy/logging/contents.jsonl",
+        "settings/privacy/logging/delete",
         "settings/credits/auto-top-up",
         "settings/credits/auto-top-up/price",
     ),
@@ -176,6 +181,7 @@ TABLE = {
     ),
     "login 302 302 403 302 302": (
         "settings/credits/low-balance-alert/off",
+        "settings/privacy/logging/off",
         "settings/credits/auto-top-up/off",
         "settings/credits/cards/add",
     ),
@@ -245,6 +251,7 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
     account = spending.account_of(acme)
     key, _ = issuing.create(acme, owner, "App")
     generation = make_request(account, key=key, user=owner)
+    StoredContent.objects.create(generation=generation, account=account, created_at=utc_now(), sealed=b"")
     preset = saving.create(acme, owner, slug="support", name="Support", content=Content(config={}))
     invitation = invitations.invite(acme, owner, "guest@example.com", Membership.Role.MEMBER)
     purchase = Purchase.objects.create(

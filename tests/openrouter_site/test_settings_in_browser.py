@@ -28,6 +28,7 @@ BELOW = {
     "/settings/provider-keys/add": "Provider keys",
     "/settings/management-keys": "API keys",
     "/settings/privacy/lists": "Privacy",
+    "/settings/privacy/logging": "Privacy",
     "/settings/guardrails/create": "Privacy",
     "/account/password/change/": "Security",
 }

@@ -12,7 +12,10 @@ __all__ = ["FeedbackReceived", "Generation", "GenerationContent", "NewFeedback"]
 
 
 class GenerationData(Schema):
-    """One finished request. `latency` is the time to first token, `generation_time` the time to the last."""
+    """One finished request. `latency` is the time to first token, `generation_time` the time to the last.
+
+    `logging_discount` was taken off the price, because the prompt and the response are stored.
+    """
 
     id: str
     request_id: str | None
@@ -45,6 +48,7 @@ class GenerationData(Schema):
     usage: float
     cache_discount: float | None
     upstream_inference_cost: float | None
+    logging_discount: float
     is_byok: bool
     app_id: int | None
     origin: str
@@ -73,8 +77,11 @@ class StoredInput(Schema):
 
 
 class StoredOutput(Schema):
+    """The response. `messages` has all of it where there is more than text: tool calls, images, several choices."""
+
     completion: str | None
     reasoning: str | None
+    messages: list[dict[str, Any]] | None = None
 
 
 class StoredError(Schema):

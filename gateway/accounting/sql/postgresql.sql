@@ -184,7 +184,8 @@ INSERT INTO gateway_generation (
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
-    hold, cost, write_off, byok_cost, price, discount_basis_points, images, output_images, output_image_tokens,
+    hold, cost, write_off, byok_cost, discount, price, discount_basis_points, images, output_images,
+    output_image_tokens,
     api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
@@ -195,7 +196,8 @@ SELECT
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
-    hold, cost, write_off, byok_cost, price, discount_basis_points, images, output_images, output_image_tokens,
+    hold, cost, write_off, byok_cost, discount, price, discount_basis_points, images, output_images,
+    output_image_tokens,
     api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 FROM json_populate_recordset(
@@ -210,7 +212,8 @@ FROM json_populate_recordset(
             "failed_attempts": [], "prompt_tokens": 0, "completion_tokens": 0, "reasoning_tokens": 0,
             "cached_tokens": 0, "cache_write_tokens": 0, "cache_write_1h_tokens": 0, "audio_tokens": 0,
             "token_source": "none",
-            "hold": 0, "cost": 0, "write_off": 0, "byok_cost": 0, "price": {}, "discount_basis_points": 0,
+            "hold": 0, "cost": 0, "write_off": 0, "byok_cost": 0, "discount": 0, "price": {},
+            "discount_basis_points": 0,
             "images": 0,
             "output_images": 0, "output_image_tokens": 0, "api_type": "completions", "search_units": 0,
             "web_search_engine": "", "web_search_results": 0, "response_cache_source_id": ""
@@ -266,18 +269,18 @@ WHERE guardrails_assignment.id = new.id;
 INSERT INTO gateway_usagehour (
     account_id, hour, key_id, user_id, model, provider, app, source,
     requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost,
-    byok_cost, latency_ms, duration_ms
+    byok_cost, discount, latency_ms, duration_ms
 )
 SELECT
     account_id, hour, key_id, user_id, model, provider, app, source,
     requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost,
-    byok_cost, latency_ms, duration_ms
+    byok_cost, discount, latency_ms, duration_ms
 FROM json_populate_recordset(
     json_populate_record(
         NULL::gateway_usagehour,
         '{
             "requests": 0, "failures": 0, "prompt_tokens": 0, "completion_tokens": 0, "reasoning_tokens": 0,
-            "cached_tokens": 0, "cost": 0, "byok_cost": 0, "latency_ms": 0, "duration_ms": 0
+            "cached_tokens": 0, "cost": 0, "byok_cost": 0, "discount": 0, "latency_ms": 0, "duration_ms": 0
         }'
     ),
     :'rows'
@@ -291,6 +294,7 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     cached_tokens = gateway_usagehour.cached_tokens + excluded.cached_tokens,
     cost = gateway_usagehour.cost + excluded.cost,
     byok_cost = gateway_usagehour.byok_cost + excluded.byok_cost,
+    discount = gateway_usagehour.discount + excluded.discount,
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
 

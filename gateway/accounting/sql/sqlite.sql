@@ -186,7 +186,8 @@ INSERT INTO gateway_generation (
     finish_reason, native_finish_reason, error_status, failed_attempts,
     prompt_tokens, completion_tokens, reasoning_tokens,
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
-    hold, cost, write_off, byok_cost, price, discount_basis_points, images, output_images, output_image_tokens,
+    hold, cost, write_off, byok_cost, discount, price, discount_basis_points, images, output_images,
+    output_image_tokens,
     api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
@@ -231,6 +232,7 @@ SELECT
     coalesce(json_extract(value, '$.cost'), 0),
     coalesce(json_extract(value, '$.write_off'), 0),
     coalesce(json_extract(value, '$.byok_cost'), 0),
+    coalesce(json_extract(value, '$.discount'), 0),
     coalesce(json_extract(value, '$.price'), '{}'),
     coalesce(json_extract(value, '$.discount_basis_points'), 0),
     coalesce(json_extract(value, '$.images'), 0),
@@ -314,7 +316,7 @@ WHERE guardrails_assignment.id = new.id;
 INSERT INTO gateway_usagehour (
     account_id, hour, key_id, user_id, model, provider, app, source,
     requests, failures, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens, cost,
-    byok_cost, latency_ms, duration_ms
+    byok_cost, discount, latency_ms, duration_ms
 )
 SELECT
     json_extract(value, '$.account_id'),
@@ -333,6 +335,7 @@ SELECT
     coalesce(json_extract(value, '$.cached_tokens'), 0),
     coalesce(json_extract(value, '$.cost'), 0),
     coalesce(json_extract(value, '$.byok_cost'), 0),
+    coalesce(json_extract(value, '$.discount'), 0),
     coalesce(json_extract(value, '$.latency_ms'), 0),
     coalesce(json_extract(value, '$.duration_ms'), 0)
 FROM json_each(:rows)
@@ -346,6 +349,7 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     cached_tokens = gateway_usagehour.cached_tokens + excluded.cached_tokens,
     cost = gateway_usagehour.cost + excluded.cost,
     byok_cost = gateway_usagehour.byok_cost + excluded.byok_cost,
+    discount = gateway_usagehour.discount + excluded.discount,
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
 

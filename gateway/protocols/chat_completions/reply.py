@@ -12,7 +12,7 @@ from .functions import CALLED, function_call
 from .sse import error_object, usage_object
 from .text_logprobs import in_text_form
 
-__all__ = ["failed_reply", "gather"]
+__all__ = ["Choice", "failed_reply", "gather"]
 
 
 async def gather(
@@ -28,7 +28,7 @@ async def gather(
     passes through if there was no text at all.
     """
     reply: dict[str, Any] = {"object": "text_completion" if text_completion else "chat.completion"}
-    choices: dict[int, _Choice] = {}
+    choices: dict[int, Choice] = {}
     async for event in events:
         match event:
             case Started():
@@ -43,16 +43,16 @@ async def gather(
                 if event.routing:
                     reply["openrouter_metadata"] = event.routing
             case Delta():
-                choices.setdefault(event.index, _Choice()).add(event)
+                choices.setdefault(event.index, Choice()).add(event)
             case Finished():
-                choices.setdefault(event.index, _Choice()).finish = event
+                choices.setdefault(event.index, Choice()).finish = event
             case Failed():
                 unfinished = [one for one in choices.values() if one.finish is None]
-                for choice in unfinished or [choices.setdefault(0, _Choice())]:
+                for choice in unfinished or [choices.setdefault(0, Choice())]:
                     choice.failure = event
             case Billed():
                 reply["usage"] = usage_object(event)
-    render = _Choice.as_text if text_completion else _Choice.as_message
+    render = Choice.as_text if text_completion else Choice.as_message
     rendered = [(index, render(choice, show_reasoning)) for index, choice in sorted((choices or _NOTHING).items())]
     reply["choices"] = [{"index": index, **(_with_function(one) if functions else one)} for index, one in rendered]
     return reply
@@ -67,8 +67,8 @@ def failed_reply(
     clients look for the error of a response with another status.
     """
     envelope = error.envelope()
-    render = _Choice.as_text if text_completion else _Choice.as_message
-    choice = {"index": 0, **render(_Choice(), show_reasoning), "finish_reason": "error", "error": envelope["error"]}
+    render = Choice.as_text if text_completion else Choice.as_message
+    choice = {"index": 0, **render(Choice(), show_reasoning), "finish_reason": "error", "error": envelope["error"]}
     return {
         "object": "text_completion" if text_completion else "chat.completion",
         "id": generation_id,
@@ -80,7 +80,7 @@ def failed_reply(
     }
 
 
-class _Choice:
+class Choice:
     """One choice, while its deltas arrive."""
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ class _Choice:
 
 
 #: The choices of a response without any event.
-_NOTHING = {0: _Choice()}
+_NOTHING = {0: Choice()}
 
 
 def _with_function(choice: dict[str, Any]) -> dict[str, Any]:

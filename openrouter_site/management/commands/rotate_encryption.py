@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.sign_in import second_factor
 from common import encryption
+from gateway.content import stored
 from keys.provider_keys import readability
 from models_catalog import catalog
 from models_catalog.models import ProviderKey
@@ -31,11 +32,14 @@ class Command(BaseCommand):
             locked_out = second_factor.rotate()
             presets, unreadable = content.rotate()
             own_keys, lost_own_keys = readability.rotate()
+        contents, lost_contents = stored.rotate()  # they are many: batch by batch
         self.stdout.write(f"Encrypted {len(rows) - len(lost)} keys with the newest key.")
         if presets:
             self.stdout.write(f"Encrypted {presets} versions of presets with the newest key.")
         if own_keys:
             self.stdout.write(f"Encrypted {own_keys} own provider keys of customers with the newest key.")
+        if contents:
+            self.stdout.write(f"Encrypted {contents - lost_contents} stored contents of requests with the newest key.")
         if lost:
             raise CommandError(f"These can't be read. Enter them again in the admin: {', '.join(lost)}.")
         if locked_out:
@@ -45,4 +49,8 @@ class Command(BaseCommand):
         if lost_own_keys:
             raise CommandError(
                 f"These keys of customers can't be read. Ask for them again: {', '.join(lost_own_keys)}."
+            )
+        if lost_contents:
+            raise CommandError(
+                f"The contents of {lost_contents} requests can't be read. Their customers can delete them."
             )

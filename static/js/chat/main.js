@@ -99,7 +99,7 @@ const shortcuts = new Shortcuts({
 
 function empty() {
   return welcome({
-    room, models, write: (text) => composer.write(text), use: (id) => room.change({ models: [id] }), toggleTemporary: () => temporary.toggle(),
+    room, models, logged: setup.logged, write: (text) => composer.write(text), use: (id) => room.change({ models: [id] }), toggleTemporary: () => temporary.toggle(),
   });
 }
 

@@ -4,15 +4,16 @@ from decimal import Decimal
 
 from asgiref.sync import sync_to_async
 
-from accounts.access import privacy_of
 from activity.requests.explanation import explain
 from billing.models import CreditAccount
 from gateway.accounting.pricing import cost_of, parts_of, prompt_and_completion
 from gateway.events import Usage
+from gateway.models import UsageHour
 from gateway.tokens.bounds import SHORT_DOCUMENT_TOKENS, estimate_file_tokens
 from models_catalog.catalog import Prices
 from tests.gateway import factory
 from tests.gateway.factory import usd
+from tests.gateway.logged import turn_on
 
 PRICES = {
     "prompt": "0.000001",
@@ -93,14 +94,15 @@ async def test_a_price_of_zero_is_not_a_missing_price(api):
 
 
 async def test_logging_gives_a_discount_of_one_percent(api, organisation):
-    privacy = await sync_to_async(privacy_of)(organisation)
-    privacy.log_for_discount = True
-    await privacy.asave()
+    await sync_to_async(turn_on)(organisation)
     plain = {name: PRICES[name] for name in ("prompt", "completion")}
     assert await charged(api, plain) == (1000 * Decimal("0.000001") + 50 * Decimal("0.000002")) * Decimal("0.99")
     row = await api.generation()
     assert row.discount_basis_points == 100
-    assert explain(row).discount == row.cost // 99
+    assert explain(row).discount == row.discount == row.cost // 99
+    hour = await UsageHour.objects.aget()
+    assert (hour.cost, hour.discount) == (row.cost, row.discount)
+    await api.assert_books_balance()
 
 
 async def test_the_hold_covers_the_tokens_that_pdfs_may_have(api):

@@ -16,7 +16,7 @@ from billing.credits import reconciliation
 from common.clock import utc_now
 from gateway.accounting import partitions, retention
 from gateway.accounting.rollups import roll_up
-from gateway.models import DroppedRequests, Feedback, Generation
+from gateway.models import DroppedRequests, Feedback, Generation, StoredContent
 from keys import issuing
 from keys.models import ApiKey
 from tests.activity.factory import make_request
@@ -63,11 +63,13 @@ def test_old_months_go_and_every_sum_stays(history, organisation):
     oldest, newest = Generation.objects.order_by("created_at").first(), Generation.objects.order_by("created_at").last()
     for each in (oldest, newest):
         Feedback.give(each, "good", "", "")
+        StoredContent.objects.create(generation=each, account=history, created_at=each.created_at, sealed=b"sealed")
     assert retention.drop_old() == HISTORY[2] + HISTORY[5]
     assert Generation.objects.count() == HISTORY[0] + HISTORY[1]
     assert sums(history, organisation) == before
     assert reconciliation.faults() == []
     assert [each.generation_id for each in Feedback.objects.all()] == [newest.pk]
+    assert [each.generation_id for each in StoredContent.objects.all()] == [newest.pk]
     assert sum(DroppedRequests.objects.values_list("requests", flat=True)) == HISTORY[2] + HISTORY[5]
     assert retention.drop_old() == 0
     DroppedRequests.objects.update(cost=0)

@@ -9,6 +9,7 @@ from asgiref.sync import sync_to_async
 from activity.requests.explanation import explain
 from gateway.models import Generation
 from gateway.routing import health
+from tests.gateway.logged import turn_on
 from tests.gateway.protocols.test_chat_completions import events_of
 from tests.gateway.searching import (
     FEE,
@@ -114,11 +115,7 @@ async def test_a_fallback_after_the_search_makes_no_second_search(api):
 
 
 async def test_the_discount_applies_to_the_search(api, organisation):
-    from accounts.access import privacy_of
-
-    privacy = await sync_to_async(privacy_of)(organisation)
-    privacy.log_for_discount = True
-    await privacy.asave()
+    await sync_to_async(turn_on)(organisation)
     await online(api)
     row = await api.generation()
     assert row.cost == round((tokens_cost(row) + FEE) * 99 / 100)
