@@ -264,6 +264,8 @@ class InferenceService:
             self._health.record_success(
                 relay.attempt.key, relay.seconds * 1000, generation.completion_tokens, relay.seconds + streaming
             )
+            if (sound := meter.has_sound_tools) is not None:
+                self._health.record_tool_calls(relay.attempt.key, sound=sound)
         settled = await self._settlements.settle(settlement.Settle(generation=generation, cost=cost))
         if relay is not None and (restrictions := meter.caller.restrictions) is not None:
             tokens = generation.prompt_tokens + generation.completion_tokens

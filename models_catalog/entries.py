@@ -71,6 +71,8 @@ class EndpointEntry:
     base_url: str
     key_variable: str
     publishes: bool = False  # may show prompts to the public
+    is_exacto: bool = False  # selected by an operator for `:exacto`
+    has_own_policy: bool = False  # `trains` and `retains` are not its provider's
     keys: tuple[KeyEntry, ...] = ()  # the provider's, beside that of the environment
     requires_key: bool = True  # False: the provider's server takes requests without one
     configured: bool = True  # a server is known here that answers it

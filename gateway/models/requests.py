@@ -273,6 +273,9 @@ class EndpointMinute(models.Model):
     ok = models.PositiveIntegerField(default=0)
     errors = models.PositiveIntegerField(default=0)
     rate_limited = models.PositiveIntegerField(default=0)
+    # Responses with tool calls: of all offered tools with JSON arguments, and the others.
+    sound_tools = models.PositiveIntegerField(default=0, db_default=0)
+    unsound_tools = models.PositiveIntegerField(default=0, db_default=0)
     latency = models.JSONField(default=dict)  # milliseconds to the first token
     throughput = models.JSONField(default=dict)  # tokens per second
 
