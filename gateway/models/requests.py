@@ -63,6 +63,8 @@ class Hold(_Request):
     # What it has reserved of the month's free share of own provider keys: requests, or pico-USD of list price. Null: no
     # own key may serve it.
     byok_share = models.BigIntegerField(null=True)
+    # What it may count in addition to `amount`, in pico-USD, toward limits that include list prices on own keys.
+    byok_listed = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = (models.Index(fields=("account", "key"), name="holds_of_account"),)
