@@ -231,10 +231,6 @@ def _tiers(prices: Prices, rows: list[dict[str, Any]]) -> tuple[Tier, ...]:
     return tuple(tiers)
 
 
-def _rank(endpoint: EndpointEntry) -> tuple[bool, bool, Decimal, str]:
-    return not endpoint.configured, bool(endpoint.service_tier), endpoint.prices.per_token, endpoint.tag
-
-
 def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> ModelEntry:
     return ModelEntry(
         id=row.id,
@@ -261,5 +257,5 @@ def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> Mode
         supported_parameters=frozenset().union(*(endpoint.supported_parameters for endpoint in endpoints)),
         dimensions=row.dimensions,
         expires_on=row.expires_on,
-        endpoints=tuple(sorted(endpoints, key=_rank)),
+        endpoints=tuple(sorted(endpoints, key=lambda endpoint: endpoint.rank)),
     )

@@ -1,8 +1,9 @@
 """The catalog's objects in memory: immutable, with prices parsed once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 
@@ -88,6 +89,11 @@ class EndpointEntry:
         if self.unlisted:
             return f"{self.provider_name} to list it again"
         return self.key_variable or f"PROVIDER_{self.provider.upper().replace('-', '_')}_API_KEY"
+
+    @property
+    def rank(self) -> tuple[bool, bool, Decimal, str]:
+        """The key to sort a model's endpoints by: configured ones first, then standard ones, then cheapest."""
+        return not self.configured, bool(self.service_tier), self.prices.per_token, self.tag
 
     @property
     def keeps_nothing(self) -> bool:
@@ -211,6 +217,28 @@ class Catalogue:
     unserved: frozenset[str] = frozenset()  # IDs of known models without an endpoint
     #: The same with the models and endpoints whose provider is not configured here, for operators to see.
     with_unconfigured: "Catalogue | None" = field(default=None, repr=False)
+
+    def extended(self, serves: Callable[[EndpointEntry], bool]) -> "Catalogue":
+        """Return the catalog with those endpoints of providers that are not configured here for which `serves` holds.
+
+        The same catalog if there are none.
+        """
+        models = {}
+        for model_id, model in self.complete.models.items():
+            added = [replace(each, configured=True) for each in model.endpoints if not each.configured and serves(each)]
+            if not added:
+                if model_id in self.models:
+                    models[model_id] = self.models[model_id]
+                continue
+            endpoints = [*(each for each in model.endpoints if each.configured), *added]
+            parameters = frozenset[str]().union(*(each.supported_parameters for each in endpoints))
+            in_order = tuple(sorted(endpoints, key=lambda each: each.rank))
+            models[model_id] = replace(model, endpoints=in_order, supported_parameters=parameters)
+        if all(models[model_id] is model for model_id, model in self.models.items()) and len(models) == len(
+            self.models
+        ):
+            return self
+        return replace(self, models=MappingProxyType(models), unserved=self.unserved - models.keys())
 
     @property
     def complete(self) -> "Catalogue":

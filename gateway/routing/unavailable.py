@@ -16,6 +16,7 @@ from .availability import LISTS_PAGE, PRIVACY_PAGE
 from .constraints import RoutingConstraints
 from .filters import EndpointFilter, is_listed
 from .model_names import ResolvedModel
+from .offered import offered_to
 
 __all__ = ["excluded_endpoints", "excluded_for", "excluded_models", "exclusion_reasons", "unavailable_models"]
 
@@ -39,7 +40,7 @@ _MOST_KNOWN = 500
 
 async def exclusion_reasons(caller: Caller) -> dict[str, str]:
     """Why the caller's settings exclude models, by ID."""
-    excluded = excluded_models(await catalogue_cache.catalogue(), caller.policy)
+    excluded = excluded_models(offered_to(caller.own_keys, await catalogue_cache.catalogue()), caller.policy)
     return {model_id: exclusion.reason for model_id, exclusion in excluded.items()}
 
 
@@ -49,7 +50,7 @@ async def unavailable_models(caller: Caller, provider: dict[str, Any] | None = N
     With the `provider` object of requests, also those that it leaves without an endpoint. Raises InvalidRequest for a
     malformed one.
     """
-    catalogue = await catalogue_cache.catalogue()
+    catalogue = offered_to(caller.own_keys, await catalogue_cache.catalogue())
     if provider is None:
         return list(excluded_models(catalogue, caller.policy))
     request = parse(_UNDEMANDING | {"provider": provider})

@@ -67,6 +67,7 @@ TABLE = {
         "settings/credits/move",
         "settings/notifications",
         "chat",
+        "chat/models",
         "activity",
         "activity/requests.csv",
         "activity/usage.csv",
