@@ -223,21 +223,20 @@ class Catalogue:
 
         The same catalog if there are none.
         """
-        models = {}
+        extended = {}
         for model_id, model in self.complete.models.items():
             added = [replace(each, configured=True) for each in model.endpoints if not each.configured and serves(each)]
-            if not added:
-                if model_id in self.models:
-                    models[model_id] = self.models[model_id]
-                continue
-            endpoints = [*(each for each in model.endpoints if each.configured), *added]
-            parameters = frozenset[str]().union(*(each.supported_parameters for each in endpoints))
-            in_order = tuple(sorted(endpoints, key=lambda each: each.rank))
-            models[model_id] = replace(model, endpoints=in_order, supported_parameters=parameters)
-        if all(models[model_id] is model for model_id, model in self.models.items()) and len(models) == len(
-            self.models
-        ):
+            if added:
+                endpoints = [*(each for each in model.endpoints if each.configured), *added]
+                extended[model_id] = replace(
+                    model,
+                    endpoints=tuple(sorted(endpoints, key=lambda each: each.rank)),
+                    supported_parameters=frozenset().union(*(each.supported_parameters for each in endpoints)),
+                )
+        if not extended:
             return self
+        known = {**self.models, **extended}
+        models = {model_id: known[model_id] for model_id in self.complete.models if model_id in known}  # in its order
         return replace(self, models=MappingProxyType(models), unserved=self.unserved - models.keys())
 
     @property

@@ -77,7 +77,7 @@ def excluded_for(organisation: Organisation) -> Mapping[str, Exclusion]:
 
 def excluded_endpoints(caller: Caller, name: str) -> list[tuple[EndpointEntry, str]]:
     """The endpoints of a model, by its ID, that the caller's policy excludes, each with the reason in words; blocks."""
-    if (model := catalog.current().find(name.strip().lower())) is None:
+    if (model := offered_to(caller.own_keys, catalog.current()).find(name.strip().lower())) is None:
         return []
     endpoints = EndpointFilter(RoutingConstraints.of(parse(_UNDEMANDING), caller.policy, prompt_tokens=0))
     resolved = ResolvedModel(model.alias_of or model)

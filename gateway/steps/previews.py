@@ -1,6 +1,6 @@
 """Previews of what an account's settings do to requests, before one is sent: for pages and the chat."""
 
-from gateway.callers import Caller, policy_of
+from gateway.callers import Caller, caller_as_saved
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing import health
 from gateway.routing.offered import offered_to
@@ -11,7 +11,7 @@ from models_catalog.catalog import Catalogue
 
 from . import preparation
 
-__all__ = ["catalogue_for", "excluded_endpoints", "exclusion_reasons", "plan_of", "policy_of"]
+__all__ = ["caller_as_saved", "catalogue_for", "excluded_endpoints", "exclusion_reasons", "plan_of"]
 
 
 def catalogue_for(caller: Caller) -> Catalogue:
