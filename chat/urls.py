@@ -8,5 +8,6 @@ app_name = "chat"
 
 urlpatterns = [
     path("chat", views.chat, name="chat"),
+    path("chat/models", views.own_models, name="own-models"),
     path("chat/feedback/<str:generation_id>", feedback.feedback, name="feedback"),
 ]

@@ -19,7 +19,7 @@ from keys.models import OwnProviderKey
 from keys.provider_keys.using import OwnKey, own_keys_of
 from keys.rules.restrictions import Restrictions as KeyRestrictions
 
-__all__ = ["Caller", "chat_caller", "clear", "key_caller", "policy_of"]
+__all__ = ["Caller", "caller_as_saved", "chat_caller", "clear", "key_caller", "policy_of"]
 
 #: Seconds for which an organization needs no query, and after which it must be read again: a change of privacy settings
 #: or guardrails may take this long to reach every process.
@@ -133,6 +133,26 @@ async def chat_caller(user: User, organisation: Organisation, **details: Any) ->
         own_keys=_allowed(payer, "", user.pk) if payer.own_keys else (),
         logged_share=_logged_share(payer.policy, ""),
         **details,
+    )
+
+
+def caller_as_saved(user: User, organisation: Organisation, identity: KeyIdentity | None = None) -> Caller:
+    """The caller behind an API key, or behind the chat without one, with everything as it is saved now; blocks."""
+    payer = _read_payer(organisation.pk)
+    key_id, key_hash, user_id = 0, "", user.pk
+    if identity is not None:
+        key_id, key_hash, user_id = identity.key_id, identity.hash, identity.created_by
+    guardrails = lookup.restrictions_for(organisation.pk, key_id, user_id) if payer.has_guardrails else ()
+    return Caller(
+        account_id=payer.account_id,
+        key_id=key_id or None,
+        user_id=user_id or None,
+        source="api" if identity else "chat",
+        default_model=payer.default_model,
+        policy=msgspec.structs.replace(payer.policy, guardrails=guardrails),
+        purchased=payer.purchased,
+        own_keys=_allowed(payer, key_hash, user_id),
+        restrictions=identity.restrictions if identity else None,
     )
 
 

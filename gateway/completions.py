@@ -269,6 +269,8 @@ class InferenceService:
             self._health.record_success(
                 relay.attempt.key, relay.seconds * 1000, generation.completion_tokens, relay.seconds + streaming
             )
+            if (sound := meter.has_sound_tools) is not None:
+                self._health.record_tool_calls(relay.attempt.key, sound=sound)
         settled = await self._settlements.settle(settlement.Settle(generation=generation, cost=cost))
         if meter.content is not None:  # beside the bill, which does not wait for it
             self._track(asyncio.create_task(self._contents.keep(meter.content, generation)))

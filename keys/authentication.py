@@ -153,6 +153,20 @@ def secret_in(authorization: str | None, x_api_key: str | None = None) -> str:
     return secret
 
 
+def identity_of(key: ApiKey) -> KeyIdentity:
+    """Return the identity of a key, usable or not."""
+    return KeyIdentity(
+        key_id=key.pk,
+        organisation_id=key.organisation_id,
+        created_by=key.created_by_id or 0,
+        is_management=key.is_management,
+        hash=key.hash,
+        name=key.name,
+        app=key.app,
+        restrictions=restrictions_of(key),
+    )
+
+
 def _accepted(key: ApiKey | None, key_hash: str, read_at: float) -> KeyIdentity:
     """Return the identity of a usable key and keep it in memory. Raises NotAuthenticated otherwise."""
     moment = utc_now()
@@ -164,16 +178,7 @@ def _accepted(key: ApiKey | None, key_hash: str, read_at: float) -> KeyIdentity:
         if identities.peek(key_hash) is not None:  # for unknown keys it would only disturb the reading of others
             clear(key_hash)
         raise
-    identity = KeyIdentity(
-        key_id=key.pk,
-        organisation_id=key.organisation_id,
-        created_by=key.created_by_id or 0,
-        is_management=key.is_management,
-        hash=key.hash,
-        name=key.name,
-        app=key.app,
-        restrictions=restrictions_of(key),
-    )
+    identity = identity_of(key)
     ends = [key.expires_at, key.previous_hash_expires_at if key_hash == key.previous_hash else None]
     lifetime = min(((end - moment).total_seconds() for end in ends if end), default=math.inf)
     identities.put(key_hash, identity, read_at=read_at, lifetime=lifetime)

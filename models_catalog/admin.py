@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet, URLField
+from django.db.models import Field, QuerySet, URLField
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,6 +19,7 @@ from common.admin import Admin
 from . import catalog
 from .loading import own_provider
 from .models import OWN, Author, Endpoint, FromFile, Model, Provider
+from .parameters import QUANTIZATIONS
 
 
 class CatalogueAdmin(Admin):
@@ -188,9 +189,37 @@ class ModelAdmin(CatalogueAdmin):
 
 @admin.register(Endpoint)
 class EndpointAdmin(SwitchAdmin):
-    list_display = ("model_id", "tag", "enabled", "provider_model_id", "unlisted_since", "pricing", "publishes")
+    list_display = (
+        "model_id", "tag", "enabled", "provider_model_id", "quantization", "is_exacto", "is_moderated", "publishes",
+        "unlisted_since", "pricing",
+    )  # fmt: skip
     readonly_fields = ("unlisted_since",)
-    list_filter = ("enabled", "publishes", "provider")
+    list_filter = ("enabled", "is_exacto", "is_moderated", "quantization", "publishes", "provider")
+    actions = ("turn_on", "turn_off", "select_for_exacto", "take_off_exacto")
     search_fields = ("model__id", "tag", "provider_model_id")
     autocomplete_fields = ("model", "provider")
     list_select_related = ("provider",)
+
+    def formfield_for_dbfield(self, db_field: "Field[Any, Any]", request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "quantization":
+            return forms.ChoiceField(choices=[(name, name) for name in QUANTIZATIONS], initial="unknown")
+        return super().formfield_for_dbfield(db_field, request, **options)
+
+    @admin.action(description="Select for :exacto", permissions=["change"])
+    def select_for_exacto(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._set_exacto(request, queryset, is_exacto=True)
+
+    @admin.action(description="Take off :exacto", permissions=["change"])
+    def take_off_exacto(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._set_exacto(request, queryset, is_exacto=False)
+
+    def _set_exacto(self, request: HttpRequest, queryset: QuerySet[Any], *, is_exacto: bool) -> None:
+        what = "Selected for :exacto" if is_exacto else "Taken off :exacto"
+        rows = [row for row in queryset if row.is_exacto is not is_exacto or "is_exacto" not in row.edited_fields]
+        for row in rows:
+            row.is_exacto = is_exacto
+            row.edited_fields = sorted({*row.edited_fields, "is_exacto"})
+            row.save(update_fields=["is_exacto", "edited_fields"])
+            self.log_action(request, row, f"{what}.")
+        catalog.touch()
+        self.report(request, len(rows), f"Endpoints {what[0].lower()}{what[1:]}")

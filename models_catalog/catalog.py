@@ -193,11 +193,13 @@ def _endpoint(
         prices=prices,
         tiers=_tiers(prices, [tier for tier in row.tiers if tier["min_context"] < row.context_length]),
         supported_parameters=taken,
-        trains=provider.trains is not False,
-        retains=provider.retains is not False,
+        trains=(provider.trains if row.trains is None else row.trains) is not False,
+        retains=(provider.retains if row.retains is None else row.retains) is not False,
         supports_cancel=provider.supports_cancel,
         is_moderated=row.is_moderated,
         publishes=row.publishes,
+        is_exacto=row.is_exacto,
+        has_own_policy=row.trains is not None or row.retains is not None,
         base_url=provider.base_url,
         key_variable=provider.key_variable,
         keys=keys,
@@ -229,10 +231,6 @@ def _tiers(prices: Prices, rows: list[dict[str, Any]]) -> tuple[Tier, ...]:
     return tuple(tiers)
 
 
-def _rank(endpoint: EndpointEntry) -> tuple[bool, bool, Decimal, str]:
-    return not endpoint.configured, bool(endpoint.service_tier), endpoint.prices.per_token, endpoint.tag
-
-
 def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> ModelEntry:
     return ModelEntry(
         id=row.id,
@@ -259,5 +257,5 @@ def _model(row: Model, author_name: str, endpoints: list[EndpointEntry]) -> Mode
         supported_parameters=frozenset().union(*(endpoint.supported_parameters for endpoint in endpoints)),
         dimensions=row.dimensions,
         expires_on=row.expires_on,
-        endpoints=tuple(sorted(endpoints, key=_rank)),
+        endpoints=tuple(sorted(endpoints, key=lambda endpoint: endpoint.rank)),
     )

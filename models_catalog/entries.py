@@ -1,8 +1,9 @@
 """The catalog's objects in memory: immutable, with prices parsed once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 
@@ -71,6 +72,8 @@ class EndpointEntry:
     base_url: str
     key_variable: str
     publishes: bool = False  # may show prompts to the public
+    is_exacto: bool = False  # selected by an operator for `:exacto`
+    has_own_policy: bool = False  # `trains` and `retains` are not its provider's
     keys: tuple[KeyEntry, ...] = ()  # the provider's, beside that of the environment
     requires_key: bool = True  # False: the provider's server takes requests without one
     configured: bool = True  # a server is known here that answers it
@@ -86,6 +89,11 @@ class EndpointEntry:
         if self.unlisted:
             return f"{self.provider_name} to list it again"
         return self.key_variable or f"PROVIDER_{self.provider.upper().replace('-', '_')}_API_KEY"
+
+    @property
+    def rank(self) -> tuple[bool, bool, Decimal, str]:
+        """The key to sort a model's endpoints by: configured ones first, then standard ones, then cheapest."""
+        return not self.configured, bool(self.service_tier), self.prices.per_token, self.tag
 
     @property
     def keeps_nothing(self) -> bool:
@@ -209,6 +217,27 @@ class Catalogue:
     unserved: frozenset[str] = frozenset()  # IDs of known models without an endpoint
     #: The same with the models and endpoints whose provider is not configured here, for operators to see.
     with_unconfigured: "Catalogue | None" = field(default=None, repr=False)
+
+    def extended(self, serves: Callable[[EndpointEntry], bool]) -> "Catalogue":
+        """Return the catalog with those endpoints of providers that are not configured here for which `serves` holds.
+
+        The same catalog if there are none.
+        """
+        extended = {}
+        for model_id, model in self.complete.models.items():
+            added = [replace(each, configured=True) for each in model.endpoints if not each.configured and serves(each)]
+            if added:
+                endpoints = [*(each for each in model.endpoints if each.configured), *added]
+                extended[model_id] = replace(
+                    model,
+                    endpoints=tuple(sorted(endpoints, key=lambda each: each.rank)),
+                    supported_parameters=frozenset().union(*(each.supported_parameters for each in endpoints)),
+                )
+        if not extended:
+            return self
+        known = {**self.models, **extended}
+        models = {model_id: known[model_id] for model_id in self.complete.models if model_id in known}  # in its order
+        return replace(self, models=MappingProxyType(models), unserved=self.unserved - models.keys())
 
     @property
     def complete(self) -> "Catalogue":

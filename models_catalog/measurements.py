@@ -11,13 +11,14 @@ __all__ = ["Measurement", "of", "provide"]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One endpoint's last half hour. None where traffic was too low."""
+    """One endpoint's last half hour, and its last day. None where traffic was too low."""
 
     uptime_5m: float | None = None  # per cent of requests answered
     uptime_30m: float | None = None
     uptime_1d: float | None = None
     latency_ms: Mapping[str, float] | None = None  # to the first token: {"p50", "p75", "p90", "p99"}
     throughput: Mapping[str, float] | None = None  # tokens per second, likewise
+    tool_success_1d: float | None = None  # per cent of the responses with tool calls whose calls were all sound
 
     @property
     def latency_seconds(self) -> float | None:

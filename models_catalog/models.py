@@ -165,9 +165,23 @@ class Endpoint(FromFile):
     # Long-context prices: [{"min_context": tokens, "prompt": ..., ...}]
     tiers = models.JSONField(default=list, blank=True, validators=[check_tiers])
     supported_parameters = models.JSONField(default=list, blank=True)
-    is_moderated = models.BooleanField(default=False)
+    is_moderated = models.BooleanField(
+        "refuses prompts by moderation",
+        default=False,
+        help_text="The provider checks prompts and refuses some. Requests with :beta pass such endpoints by.",
+    )
+    is_exacto = models.BooleanField(
+        "selected for :exacto",
+        default=False,
+        help_text="Requests with :exacto go to a model's selected endpoints only, if it has any.",
+    )
+    # The endpoint's own policy where it differs from its provider's; null: the provider's.
+    trains = models.BooleanField("trains on prompts", null=True, blank=True, help_text="Unknown: as its provider.")
+    retains = models.BooleanField("retains prompts", null=True, blank=True, help_text="Unknown: as its provider.")
     # May publish prompts, as a few free endpoints do. The bundled catalog's sources name none; operators mark them.
     publishes = models.BooleanField("may publish prompts", default=False)
+    # Where what is known of quantization, moderation and policy was published, and when: for operators.
+    source = models.CharField("source of these facts", max_length=300, blank=True)
     enabled = models.BooleanField(default=True)
     # Since when the provider's own list of models lacks this one; empty while it lists it, or can't be asked.
     unlisted_since = models.DateTimeField("not listed by the provider since", null=True, blank=True, editable=False)

@@ -9,6 +9,7 @@ __all__ = [
     "FILTERABLE",
     "IMPLIED_BY",
     "PARAMETERS",
+    "QUANTIZATIONS",
     "REQUIRABLE",
     "VARIANT_PARAMETERS",
     "always_reasons",
@@ -18,6 +19,11 @@ __all__ = [
     "supports",
     "supports_all",
 ]
+
+#: The formats of an endpoint's weights, as `provider.quantizations` names them.
+QUANTIZATIONS = (
+    "int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32", "unknown",
+)  # fmt: skip
 
 
 class Parameter(NamedTuple):

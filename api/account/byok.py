@@ -15,6 +15,8 @@ from api.responses import KeyRequest, json_response, organisation_of
 from common.errors import InvalidRequest, NotFound
 from keys.models import OwnProviderKey
 from keys.provider_keys import changing
+from keys.provider_keys.acceptance import require_accepted
+from keys.provider_keys.directory import Tested
 
 router = Router(tags=["BYOK"])
 
@@ -69,17 +71,22 @@ def list_byok_keys(
 
 
 @router.post(
-    "/byok", response={201: schemas.ProviderKey}, operation_id="createBYOKKey", summary="Add an own provider key"
+    "/byok", response={201: schemas.TestedProviderKey}, operation_id="createBYOKKey", summary="Add an own provider key"
 )
 @sensitive_variables()
 def create_byok_key(request: KeyRequest, new: NewProviderKey) -> HttpResponse:
-    """Return the new key. Its secret is encrypted and can't be read again. It is tried after the provider's others."""
+    """Return the new key, and what a test of it at the provider has found. It is tried after the provider's others.
+
+    A key that the provider rejects is refused; one that can't be tested now is saved. The secret is encrypted and can't
+    be read again.
+    """
     organisation = organisation_of(request)
     require_its_workspace(organisation, new.workspace_id)
     user = User.objects.filter(pk=request.auth.created_by).first()
     chosen = _settings(new)
+    tested = require_accepted(new.provider, new.key)
     key = changing.add(organisation, user, new.provider, new.key, **chosen)
-    return json_response({"data": _key_json(key, organisation)}, status=201)
+    return json_response({"data": _key_json(key, organisation), "test": _test_json(tested)}, status=201)
 
 
 @router.get("/byok/{id}", response=schemas.ProviderKey, operation_id="getBYOKKey", summary="Get an own provider key")
@@ -90,14 +97,16 @@ def get_byok_key(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 th
 
 
 @router.patch(
-    "/byok/{id}", response=schemas.ProviderKey, operation_id="updateBYOKKey", summary="Update an own provider key"
+    "/byok/{id}", response=schemas.TestedProviderKey, operation_id="updateBYOKKey", summary="Update an own provider key"
 )
 @sensitive_variables()
 def update_byok_key(request: KeyRequest, id: str, changes: ProviderKeyChanges) -> HttpResponse:  # noqa: A002
-    """Return the updated key. Running requests finish with the secret that they began with."""
+    """Return the updated key, with what a test of a new secret has found. Running requests finish with their secret."""
     organisation = organisation_of(request)
-    key = changing.change(_key_of(organisation, id), changes.key, **_settings(changes))
-    return json_response({"data": _key_json(key, organisation)})
+    key, chosen = _key_of(organisation, id), _settings(changes)
+    tested = {"test": _test_json(require_accepted(key.provider, changes.key))} if changes.key is not None else {}
+    key = changing.change(key, changes.key, **chosen)
+    return json_response({"data": _key_json(key, organisation), **tested})
 
 
 @router.delete(
@@ -130,6 +139,10 @@ def _key_of(organisation: Organisation, key_id: str) -> OwnProviderKey:
     if key is None:
         raise NotFound("Provider key not found")
     return key
+
+
+def _test_json(tested: Tested) -> dict[str, Any]:
+    return {"works": tested.works, "message": tested.text}
 
 
 def _key_json(key: OwnProviderKey, organisation: Organisation) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from api.public import public, publish_data
 from api.responses import KeyRequest, json_response
 from common.errors import InvalidRequest, NotFound
 from gateway import completions
+from gateway.steps import previews
 from keys.authentication import KeyIdentity
 from models_catalog import catalog
 from models_catalog.browser.browse import find
@@ -225,21 +226,26 @@ def list_zero_retention_endpoints(request: HttpRequest) -> HttpResponse:
     openapi_extra={"parameters": [each for each in _QUERY["parameters"] if not each["name"].startswith("use_rss")]},
 )
 def list_allowed_models(request: KeyRequest) -> HttpResponse:
-    """Return what `/models` lists, with the same parameters, without models that your settings or the key exclude."""
+    """Return what `/models` lists, with the same parameters, without models that your settings or the key exclude.
+
+    Models that only provider keys of your own make available are listed too.
+    """
     query = _read(request, parse)
     offset, limit = _read(request, read_page)
-    unavailable, restrictions = async_to_sync(_unavailable_models)(request.auth), request.auth.restrictions
+    caller, unavailable = async_to_sync(_caller_and_unavailable_models)(request.auth)
+    restrictions = request.auth.restrictions
 
     def is_allowed(model: ModelEntry) -> bool:
         model_id = (model.alias_of or model).id
         return model_id not in unavailable and (restrictions is None or restrictions.allows_model(model_id))
 
-    models = [model for model in find(catalog.current(), query).models if is_allowed(model)]
+    models = [model for model in find(previews.catalogue_for(caller), query).models if is_allowed(model)]
     return json_response(page_json("/api/v1/models/user", models, query, offset, limit))
 
 
-async def _unavailable_models(identity: KeyIdentity) -> frozenset[str]:
-    return frozenset(await completions.unavailable_models(await completions.key_caller(identity)))
+async def _caller_and_unavailable_models(identity: KeyIdentity) -> tuple[completions.Caller, frozenset[str]]:
+    caller = await completions.key_caller(identity)
+    return caller, frozenset(await completions.unavailable_models(caller))
 
 
 def _varied(response: HttpResponse) -> HttpResponse:

@@ -31,6 +31,8 @@ class LockedRows(msgspec.Struct):
     held_by_keys: dict[int, int]
     #: ...and the number of these requests.
     running_by_keys: dict[int, int]
+    #: Likewise, pico-USD that count in addition where list prices on own provider keys do.
+    listed_by_keys: dict[int, int]
     #: pico-USD held for each request that ends, by request id. Reading has deleted these rows.
     holds: dict[str, int]
     #: For ending requests without a hold: pico-USD once held for those that the reaper has released...
@@ -41,6 +43,7 @@ class LockedRows(msgspec.Struct):
     members: dict[tuple[int, int], MemberRow] = {}
     #: ...and the pico-USD that their running requests hold; those of members with a guardrail's budget as well.
     held_by_members: dict[tuple[int, int], int] = {}
+    listed_by_members: dict[tuple[int, int], int] = {}
     #: Budgets of guardrails, by account, key and user: one of the two is None.
     budgets: dict[tuple[int, int | None, int | None], BudgetRow] = {}
     #: For requests that end: what they had reserved of the free share of own provider keys.
@@ -115,7 +118,7 @@ class Batch:
         holds = {request: amount for request, amount, _ in deleted}
         shares = {request: share for request, _, share in deleted if share is not None}
         limited = [pk for pk in holding if (key := locked_keys.get(pk)) and _limits_running(key)]
-        held_by_keys, running_by_keys = _held_by(limited, [*locked_accounts])
+        held_by_keys, running_by_keys, listed_by_keys = _held_by(limited, [*locked_accounts])
         released, charged = _ended_before([pk for pk in ended if pk not in holds])
         limiting = [account.id for account in locked_accounts.values() if account.limits_members]
         members, held_by_members = self._members(limiting, users) if limiting and users else ({}, {})
@@ -125,6 +128,7 @@ class Batch:
             keys=locked_keys,
             held_by_keys=held_by_keys,
             running_by_keys=running_by_keys,
+            listed_by_keys=listed_by_keys,
             holds=holds,
             released=released,
             charged=charged,
@@ -151,7 +155,7 @@ class Batch:
         found, held = fetch([(members, values), (known.sum_holds_by_member, values)])
         rows = [MemberRow(*row) for row in _in_utc(found)]
         return {(row.account_id, row.user_id): row for row in rows}, {
-            (account, user): int(amount) for account, user, amount in held
+            (account, user): int(amount) for account, user, amount, _ in held
         }
 
     def _add_budgets(self, locked: LockedRows, accounts: list[int], users: Collection[int]) -> None:
@@ -170,8 +174,10 @@ class Batch:
         )
         rows = [BudgetRow(*row) for row in _in_utc(budgets)]
         locked.budgets = {(row.account_id, row.key_id, row.user_id): row for row in rows}
-        locked.held_by_keys |= {key: int(amount) for key, amount, _ in of_keys}
-        locked.held_by_members |= {(account, user): int(amount) for account, user, amount in of_members}
+        locked.held_by_keys |= {key: int(amount) for key, amount, _, _ in of_keys}
+        locked.listed_by_keys |= {key: int(listed) for key, _, _, listed in of_keys}
+        locked.held_by_members |= {(account, user): int(amount) for account, user, amount, _ in of_members}
+        locked.listed_by_members |= {(account, user): int(listed) for account, user, _, listed in of_members}
 
     def write(
         self,
@@ -217,12 +223,17 @@ def _limits_running(key: KeyRow) -> bool:
     return key.limit is not None or key.max_concurrent_requests is not None
 
 
-def _held_by(keys: list[int], accounts: list[int]) -> tuple[dict[int, int], dict[int, int]]:
-    """(pico-USD that the running requests of these keys of these accounts hold, their number), by key."""
+def _held_by(keys: list[int], accounts: list[int]) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
+    """(pico-USD that the running requests of these keys of these accounts hold, their number, pico-USD of list prices
+    on own provider keys in addition), by key."""
     if not keys:
-        return {}, {}
+        return {}, {}, {}
     (rows,) = fetch([(statements().sum_holds_by_key, [ids(accounts), ids(keys)])])
-    return {key: int(amount) for key, amount, _ in rows}, {key: count for key, _, count in rows}
+    return (
+        {key: int(amount) for key, amount, _, _ in rows},
+        {key: count for key, _, count, _ in rows},
+        {key: int(listed) for key, _, _, listed in rows},
+    )
 
 
 def _own_keys(accounts: Collection[int]) -> tuple[dict[tuple[int, str], OwnKeyMonthRow], dict[tuple[int, str], int]]:

@@ -17,10 +17,10 @@ from billing.spending import AccountRow
 from common.errors import PaymentRequired, PermissionDenied
 from common.money import PICO_PER_USD, PicoUsd, format_exact_usd
 
-from .own_keys import OwnKeyBound, fee_bound
+from .own_keys import OwnKeyBound
 from .rows import GenerationRow
 
-__all__ = ["Admission", "Admit", "Limit", "free_admission", "hold_for", "hold_with_own_keys", "limit_reached"]
+__all__ = ["Admission", "Admit", "Limit", "free_admission", "hold_for", "hold_with_own_keys"]
 
 #: Without `max_tokens`, a request holds at most the available balance divided by this...
 BALANCE_DIVISOR = 4
@@ -82,6 +82,7 @@ class Admission(msgspec.Struct, frozen=True):
     max_tokens: int | None  # to send to the provider; None when the balance covers the model's own limit
     own_max_tokens: int | None = None  # likewise, to the provider of an own key
     only_own: bool = False  # the balance does not cover shared capacity: own keys only
+    byok_listed: int = 0  # pico-USD: what limits that include list prices on own keys have to leave beside the hold
 
 
 def hold_for(operation: Admit, account: AccountRow, limits: Sequence[Limit] = ()) -> tuple[PicoUsd, int | None]:
@@ -94,15 +95,20 @@ def hold_for(operation: Admit, account: AccountRow, limits: Sequence[Limit] = ()
         raise PaymentRequired(
             f"This account is frozen: {account.frozen_reason} See {settings.SITE_URL}/settings/credits"
         )
-    token_pico = operation.token_price * PICO_PER_USD
-    wanted = min(operation.requested_tokens or operation.model_max_tokens, operation.model_max_tokens)
-    if operation.prompt_cost == 0 and token_pico == 0:
-        return PicoUsd(0), operation.requested_tokens
     available = account.available
     strictest = None
     for limit in limits:
         if limit.left is not None and limit.left < available:
             available, strictest = limit.left, limit
+    return _fitting(operation, available, strictest)
+
+
+def _fitting(operation: Admit, available: int, strictest: Limit | None) -> tuple[PicoUsd, int | None]:
+    """As `hold_for`, for a request that may cost what is `available` (pico-USD); `strictest` is whose limit that is."""
+    token_pico = operation.token_price * PICO_PER_USD
+    wanted = min(operation.requested_tokens or operation.model_max_tokens, operation.model_max_tokens)
+    if operation.prompt_cost == 0 and token_pico == 0:
+        return PicoUsd(0), operation.requested_tokens
 
     def affordable(amount: int) -> int:
         """Completion tokens that `amount` (pico-USD) buys after the prompt; -1 when it does not cover the prompt."""
@@ -126,32 +132,48 @@ def hold_with_own_keys(operation: Admit, account: AccountRow, limits: Sequence[L
     """The admission of a request that may be served on the customer's own keys, then or first on shared capacity.
 
     On own keys only the fee is held; nothing if the request `is_free`. An account that can't pay for shared capacity
-    is served on its own keys alone. Raises as `hold_for` when it can't even pay the fee.
+    is served on its own keys alone. Raises as `hold_for` when it can't even pay the fee, or when a limit that includes
+    list prices does not cover the list price.
     """
     own = operation.own
     assert own is not None, "a request with own keys"
-    at_fee = msgspec.structs.replace(
+    own_hold, own_max_tokens = hold_for(_on_own_keys(operation, own, listed=0, is_free=is_free), account, limits)
+    listed = 0
+    if including := [limit for limit in limits if limit.includes_byok and limit.left is not None]:
+        strictest = min(including, key=lambda limit: limit.left or 0)
+        at_list_price = _on_own_keys(operation, own, listed=1, is_free=is_free)
+        listed, covered_tokens = _fitting(at_list_price, strictest.left or 0, strictest)
+        if covered_tokens is not None:
+            own_max_tokens = min(covered_tokens, own_max_tokens or covered_tokens)
+    only_own = not operation.is_shared
+    hold, max_tokens = own_hold, own_max_tokens
+    if not only_own:
+        try:
+            hold, max_tokens = hold_for(operation, account, limits)
+        except (PaymentRequired, PermissionDenied):
+            only_own = True
+    hold = max(hold, own_hold)
+    return Admission(hold, max_tokens, own_max_tokens, only_own, byok_listed=max(0, listed - hold))
+
+
+def _on_own_keys(operation: Admit, own: OwnKeyBound, *, listed: int, is_free: bool) -> Admit:
+    """The same request at what it costs on own keys: our fee unless it `is_free`, `listed` times the list price, and
+    the web search."""
+    factor = listed + (Decimal(0) if is_free else settings.BYOK_FEE_PERCENT / 100)
+    return msgspec.structs.replace(
         operation,
-        prompt_cost=PicoUsd(operation.search_cost + (0 if is_free else fee_bound(own.prompt_cost))),
-        oversize_cost=PicoUsd(0 if is_free else fee_bound(own.oversize_cost)),
-        token_price=Decimal(0) if is_free else own.token_price * settings.BYOK_FEE_PERCENT / 100,
+        prompt_cost=PicoUsd(operation.search_cost + math.ceil(own.prompt_cost * factor)),
+        oversize_cost=PicoUsd(math.ceil(own.oversize_cost * factor)),
+        token_price=own.token_price * factor,
         model_max_tokens=own.model_max_tokens,
     )
-    own_hold, own_max_tokens = hold_for(at_fee, account, limits)
-    if not operation.is_shared:
-        return Admission(own_hold, own_max_tokens, own_max_tokens, only_own=True)
-    try:
-        hold, max_tokens = hold_for(operation, account, limits)
-    except (PaymentRequired, PermissionDenied):
-        return Admission(own_hold, own_max_tokens, own_max_tokens, only_own=True)
-    return Admission(max(hold, own_hold), max_tokens, own_max_tokens)
 
 
 def _too_expensive(
     operation: Admit, available: int, tokens: int, strictest: Limit | None
 ) -> PaymentRequired | PermissionDenied:
     if strictest is not None:
-        return limit_reached(strictest, tokens)
+        return _limit_reached(strictest, tokens)
     top_up = f"{settings.SITE_URL}/settings/credits"
     if available <= 0:
         return PaymentRequired(f"Insufficient credits. Add credits at {top_up}", metadata={"affordable_tokens": 0})
@@ -168,7 +190,7 @@ def _too_expensive(
     )
 
 
-def limit_reached(limit: Limit, tokens: int = 0) -> PaymentRequired | PermissionDenied:
+def _limit_reached(limit: Limit, tokens: int = 0) -> PaymentRequired | PermissionDenied:
     """Return the refusal of a request that a limit does not cover: 402, or 403 for the budget of a guardrail."""
     refusal = PermissionDenied if limit.of == "guardrail" else PaymentRequired
     left = format_exact_usd(PicoUsd(max(0, limit.left or 0)))

@@ -6,11 +6,10 @@ Functions over the rows that a batch has locked.
 from datetime import datetime
 
 from common.limits import spend_limits
-from common.money import PicoUsd
 from keys.rules.status import remaining, require_place, require_usable, start_window
 
 from .batch import LockedRows
-from .holds import Limit
+from .holds import Admission, Limit
 from .rows import GenerationRow
 
 __all__ = ["add_cost", "add_hold", "limits_of", "require_key"]
@@ -33,22 +32,30 @@ def limits_of(locked: LockedRows, generation: GenerationRow, now: datetime) -> l
     limits = []
     of_key = locked.held_by_keys.get(generation.key_id or 0, 0)
     of_member = locked.held_by_members.get(_spender(generation), 0)
+    listed_of_key = locked.listed_by_keys.get(generation.key_id or 0, 0)
+    listed_of_member = locked.listed_by_members.get(_spender(generation), 0)
     if key := locked.keys.get(generation.key_id or 0):
-        limits.append(Limit("key", remaining(key, now, held=of_key), includes_byok=key.include_byok_in_limit))
+        includes_byok = key.include_byok_in_limit
+        held = of_key + (listed_of_key if includes_byok else 0)
+        limits.append(Limit("key", remaining(key, now, held=held), includes_byok=includes_byok))
     if member := locked.members.get(_spender(generation)):
         limits.append(Limit("member", spend_limits.remaining(member, now, held=of_member)))
     for budget in locked.budgets_of(generation):
-        left = spend_limits.remaining(budget, now, held=of_member if budget.key_id is None else of_key)
+        held, listed = (of_member, listed_of_member) if budget.key_id is None else (of_key, listed_of_key)
+        left = spend_limits.remaining(budget, now, held=held + (listed if budget.include_byok else 0))
         limits.append(Limit("guardrail", left, budget.guardrail, budget.include_byok))
     return limits
 
 
-def add_hold(locked: LockedRows, generation: GenerationRow, hold: PicoUsd) -> None:
+def add_hold(locked: LockedRows, generation: GenerationRow, admission: Admission) -> None:
     """Count a new hold for the next requests of the batch with the same key or member."""
+    spender, hold, listed = _spender(generation), admission.hold, admission.byok_listed
     if (key := generation.key_id) is not None:
         locked.held_by_keys[key] = locked.held_by_keys.get(key, 0) + hold
+        locked.listed_by_keys[key] = locked.listed_by_keys.get(key, 0) + listed
         locked.running_by_keys[key] = locked.running_by_keys.get(key, 0) + 1
-    locked.held_by_members[_spender(generation)] = locked.held_by_members.get(_spender(generation), 0) + hold
+    locked.held_by_members[spender] = locked.held_by_members.get(spender, 0) + hold
+    locked.listed_by_members[spender] = locked.listed_by_members.get(spender, 0) + listed
 
 
 def add_cost(locked: LockedRows, generation: GenerationRow, now: datetime) -> None:

@@ -13,6 +13,7 @@ from gateway.callers import Caller
 from gateway.content import Recording, recording_of
 from gateway.events import Billed, Delta, Failed, Finished, Started, Usage
 from gateway.models import Generation
+from gateway.protocols.chat_completions.called_tools import CalledTools
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.response_cache import StoredResponse
 from gateway.tokens.estimates import ResponseText, complete_usage
@@ -68,6 +69,7 @@ class Meter:
         self._first_token_at: float | None = None
         self._last_token_at: float | None = None
         self._response = ResponseText()
+        self._called_tools = CalledTools(tools) if (tools := request.body.get("tools")) else None
         self._parts: list[Part] = []  # of the price, without the web search
         self._by_length = False  # the token estimate comes from text lengths only
         self._search_query = ""
@@ -161,11 +163,22 @@ class Meter:
             self.content.add(event)
         if isinstance(event, Finished):
             self.finish = event
+            if event.finish_reason in {"length", "content_filter"}:
+                self._called_tools = None  # cut short, which says nothing about the endpoint
             return
         self._last_token_at = self._clock()
         self._response.add(event)
+        if event.tool_calls and self._called_tools is not None:
+            self._called_tools.add(event)
         if event.images:
             self.generation.output_images += len(event.images)
+
+    @property
+    def has_sound_tools(self) -> bool | None:
+        """Whether all tool calls of the response are of use to a program; None without calls or a proper end."""
+        if self._called_tools is None or self.finish is None or self.failure or self.cancelled:
+            return None
+        return self._called_tools.are_sound()
 
     def stream_failed(self, failed: Failed) -> Failed:
         """Record that the response broke off after its first token; returns the event."""

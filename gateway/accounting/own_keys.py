@@ -19,7 +19,7 @@ from gateway.models import OwnKeyMonth
 from .rows import OwnKeyMonthRow
 
 __all__ = [
-    "FreeShare", "MonthOfOwnKeys", "OwnKeyBound", "fee_bound", "fee_of", "month_of", "month_of_own_keys", "rate",
+    "FreeShare", "MonthOfOwnKeys", "OwnKeyBound", "fee_of", "month_of", "month_of_own_keys", "rate",
 ]  # fmt: skip
 
 
@@ -98,11 +98,6 @@ def month_of(moment: datetime) -> str:
 def fee_of(listed: int) -> PicoUsd:
     """The fee for this list price (pico-USD) beyond the free share."""
     return total_cost([(listed, settings.BYOK_FEE_PERCENT / 100 / PICO_PER_USD)])
-
-
-def fee_bound(amount: Decimal | int) -> int:
-    """The fee for at most this list price (pico-USD), rounded up."""
-    return math.ceil(amount * settings.BYOK_FEE_PERCENT / 100)
 
 
 def rate() -> str:

@@ -44,6 +44,7 @@ class HoldRow(_RequestRow, kw_only=True, omit_defaults=True):
     amount: int
     process_id: str
     byok_share: int | None = None
+    byok_listed: int = 0
 
 
 class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
@@ -91,10 +92,10 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     duration_ms: int | None = None
     upstream_latency_ms: int | None = None
 
-    def held(self, amount: int, process_id: str, byok_share: int | None = None) -> HoldRow:
-        """The Hold of the request while it runs, with `amount` in pico-USD; `Hold` describes `byok_share`."""
+    def held(self, amount: int, process_id: str, byok_share: int | None = None, byok_listed: int = 0) -> HoldRow:
+        """The Hold of the request while it runs, with `amount` in pico-USD; `Hold` describes the rest."""
         known = {name: getattr(self, name) for name in _RequestRow.__struct_fields__}
-        return HoldRow(**known, amount=amount, process_id=process_id, byok_share=byok_share)
+        return HoldRow(**known, amount=amount, process_id=process_id, byok_share=byok_share, byok_listed=byok_listed)
 
 
 class KeyRow(msgspec.Struct):

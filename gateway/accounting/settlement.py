@@ -28,7 +28,7 @@ from gateway.models import GatewayProcess, Generation
 from . import limits, measuring
 from .batch import Batch, LockedRows
 from .batch_writer import BatchWriter
-from .holds import Admission, Admit, hold_for, hold_with_own_keys, limit_reached
+from .holds import Admission, Admit, hold_for, hold_with_own_keys
 from .own_key_months import OwnKeyMonths
 from .rows import GenerationRow, HoldRow, HourRow, SpendRow
 
@@ -203,17 +203,14 @@ class _Decisions:
         if operation.own is None:
             admission = Admission(*hold_for(operation, account, counted))
         else:
-            for limit in counted:  # whose list price has no bound here, so only a used-up one refuses
-                if limit.includes_byok and limit.left == 0:
-                    raise limit_reached(limit)
             listed = operation.own.listed(operation.requested_tokens)
             share, is_free = self.own_months.reservable(generation, listed)
             admission = hold_with_own_keys(operation, account, counted, is_free=is_free)
             self.own_months.reserve(generation, share)
         hold = admission.hold
         account.held += hold
-        limits.add_hold(self.locked, generation, hold)
-        self.opened.append(generation.held(hold, PROCESS_ID, share))
+        limits.add_hold(self.locked, generation, admission)
+        self.opened.append(generation.held(hold, PROCESS_ID, share, admission.byok_listed))
         return admission
 
     def settle(self, operation: Settle) -> Settled:

@@ -63,6 +63,8 @@ class Hold(_Request):
     # What it has reserved of the month's free share of own provider keys: requests, or pico-USD of list price. Null: no
     # own key may serve it.
     byok_share = models.BigIntegerField(null=True)
+    # What it may count in addition to `amount`, in pico-USD, toward limits that include list prices on own keys.
+    byok_listed = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         indexes = (models.Index(fields=("account", "key"), name="holds_of_account"),)
@@ -274,6 +276,9 @@ class EndpointMinute(models.Model):
     ok = models.PositiveIntegerField(default=0)
     errors = models.PositiveIntegerField(default=0)
     rate_limited = models.PositiveIntegerField(default=0)
+    # Responses with tool calls: of all offered tools with JSON arguments, and the others.
+    sound_tools = models.PositiveIntegerField(default=0, db_default=0)
+    unsound_tools = models.PositiveIntegerField(default=0, db_default=0)
     latency = models.JSONField(default=dict)  # milliseconds to the first token
     throughput = models.JSONField(default=dict)  # tokens per second
 

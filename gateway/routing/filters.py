@@ -14,6 +14,7 @@ from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
 from models_catalog.parameters import supports_all
 
+from . import quality
 from .availability import LISTS_PAGE, PRIVACY_PAGE, availability, page_of
 from .constraints import RoutingConstraints
 from .guardrails import GUARDRAILS_PAGE, rules_of
@@ -21,9 +22,6 @@ from .model_names import ResolvedModel
 from .rules import Exclusion, Reason, Rule, is_listed
 
 __all__ = ["NO_CREDENTIALS", "EndpointFilter", "Exclusion", "is_listed", "no_endpoints"]
-
-#: Weights rounded this far are not of the quality that `:exacto` stands for.
-_COARSE = frozenset({"int4", "fp4", "mxfp4", "nvfp4", "fp6"})
 
 
 def _may_train(endpoint: EndpointEntry, resolved: ResolvedModel, limits: RoutingConstraints) -> bool:
@@ -37,6 +35,15 @@ def _may_publish(endpoint: EndpointEntry, resolved: ResolvedModel, limits: Routi
 
 def _may_retain(endpoint: EndpointEntry, _: ResolvedModel, __: RoutingConstraints) -> bool:
     return not endpoint.keeps_nothing
+
+
+def _is_not_curated(endpoint: EndpointEntry, resolved: ResolvedModel, _: RoutingConstraints) -> bool:
+    return "exacto" in resolved.variants and not endpoint.is_exacto and quality.has_curated(resolved.model)
+
+
+def _is_coarse(endpoint: EndpointEntry, resolved: ResolvedModel, _: RoutingConstraints) -> bool:
+    # An operator's mark counts more than this rule.
+    return "exacto" in resolved.variants and not endpoint.is_exacto and quality.is_coarse(endpoint, resolved.model)
 
 
 def _is_too_expensive(endpoint: EndpointEntry, _: ResolvedModel, limits: RoutingConstraints) -> bool:
@@ -87,7 +94,8 @@ _OUTPUT = Reason("max_tokens", "by max_tokens", "max_tokens", "context_length")
 _DISTILLABLE = Reason(
     "distillable", "by enforce_distillable_text", "provider.enforce_distillable_text", "require_parameters"
 )
-_EXACTO = Reason("exacto", "by :exacto (quantization)", "model", "quantization")
+_NOT_CURATED = Reason("exacto", "by :exacto (others are selected for it)", "model", "allowed_providers")
+_COARSE = Reason("exacto", "by :exacto (quantization)", "model", "quantization")
 _MODERATED = Reason("moderated", "by :beta (moderated)", "model", "require_parameters")
 
 #: In this order: the first rule that excludes an endpoint gives the reason.
@@ -139,11 +147,8 @@ RULES = (
     Rule(_CONTEXT, "prompt_tokens", _is_prompt_too_long),
     Rule(_OUTPUT, "max_tokens", _is_output_too_long),
     Rule(_DISTILLABLE, "distillable", lambda _, resolved, __: not resolved.model.open_weights),
-    Rule(
-        _EXACTO,
-        "",
-        lambda endpoint, resolved, _: "exacto" in resolved.variants and endpoint.quantization in _COARSE,
-    ),
+    Rule(_NOT_CURATED, "", _is_not_curated),
+    Rule(_COARSE, "", _is_coarse),
     Rule(_MODERATED, "", lambda endpoint, resolved, _: "beta" in resolved.variants and endpoint.is_moderated),
 )
 

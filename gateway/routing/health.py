@@ -34,9 +34,11 @@ __all__ = [
 OUTAGE_SECONDS = 30.0
 #: Uptime is unknown below this many requests.
 MIN_REQUESTS_FOR_UPTIME = 100
+#: The share of sound tool calls is unknown below this many responses with tool calls.
+MIN_RESPONSES_WITH_TOOLS = 20
 #: Latency and throughput that routing sorts by are those of this window...
 ROUTING_WINDOW = timedelta(minutes=5)
-#: ...and uptime that of this one.
+#: ...and uptime and sound tool calls those of this one.
 UPTIME_WINDOW = timedelta(minutes=30)
 
 PERCENTILES = (50, 75, 90, 99)
@@ -86,6 +88,7 @@ class EndpointHealth(msgspec.Struct, frozen=True):
     uptime: float | None = None  # percent
     latency: dict[str, float] | None = None  # milliseconds to the first token
     throughput: dict[str, float] | None = None  # tokens per second
+    tool_success: float | None = None  # percent of the responses with tool calls
 
     @property
     def is_degraded(self) -> bool:
@@ -116,10 +119,10 @@ class Health(msgspec.Struct, frozen=True):
 class _Minute:
     """The counts of one endpoint in one minute of this process."""
 
-    __slots__ = ("changed", "errors", "latency", "ok", "rate_limited", "throughput")
+    __slots__ = ("changed", "errors", "latency", "ok", "rate_limited", "sound_tools", "throughput", "unsound_tools")
 
     def __init__(self) -> None:
-        self.ok = self.errors = self.rate_limited = 0
+        self.ok = self.errors = self.rate_limited = self.sound_tools = self.unsound_tools = 0
         self.latency: Histogram = Counter()
         self.throughput: Histogram = Counter()
         self.changed = False
@@ -147,6 +150,15 @@ class HealthTracker:
             if tokens > 1 and seconds > 0:
                 minute.throughput[bucket(tokens / seconds)] += 1
             self._failed_at.pop(key, None)
+
+    def record_tool_calls(self, key: EndpointKey, *, sound: bool) -> None:
+        """Count a complete response with tool calls: all of them `sound`, or one of no use to a program."""
+        with self._lock:
+            minute = self._minute(key)
+            if sound:
+                minute.sound_tools += 1
+            else:
+                minute.unsound_tools += 1
 
     def record_failure(self, key: EndpointKey, status: int) -> None:
         """Count a failed attempt, except for errors of the caller (400, 413, 422)."""
@@ -182,6 +194,8 @@ class HealthTracker:
                     ok=minute.ok,
                     errors=minute.errors,
                     rate_limited=minute.rate_limited,
+                    sound_tools=minute.sound_tools,
+                    unsound_tools=minute.unsound_tools,
                     latency=dict(minute.latency),
                     throughput=dict(minute.throughput),
                 )
@@ -197,7 +211,15 @@ class HealthTracker:
                 rows,
                 update_conflicts=True,
                 unique_fields=["process_id", "model", "tag", "minute"],
-                update_fields=["ok", "errors", "rate_limited", "latency", "throughput"],
+                update_fields=[
+                    "ok",
+                    "errors",
+                    "rate_limited",
+                    "sound_tools",
+                    "unsound_tools",
+                    "latency",
+                    "throughput",
+                ],
             )
         self._known = read(now)
 
@@ -216,12 +238,16 @@ def read(now: datetime) -> dict[EndpointKey, EndpointHealth]:
     recent = now - ROUTING_WINDOW
     ok: Counter[EndpointKey] = Counter()
     errors: Counter[EndpointKey] = Counter()
+    sound: Counter[EndpointKey] = Counter()
+    unsound: Counter[EndpointKey] = Counter()
     latency: dict[EndpointKey, Histogram] = defaultdict(Counter)
     throughput: dict[EndpointKey, Histogram] = defaultdict(Counter)
     for row in EndpointMinute.objects.filter(minute__gte=_minute_of(now - UPTIME_WINDOW)):
         key = EndpointKey(row.model, row.tag)
         ok[key] += row.ok
         errors[key] += row.errors
+        sound[key] += row.sound_tools
+        unsound[key] += row.unsound_tools
         if row.minute >= recent:
             latency[key].update(_histogram(row.latency))
             throughput[key].update(_histogram(row.throughput))
@@ -230,6 +256,7 @@ def read(now: datetime) -> dict[EndpointKey, EndpointHealth]:
             uptime=uptime(ok[key], errors[key]),
             latency=percentiles(latency[key]),
             throughput=percentiles(throughput[key], high_is_good=True),
+            tool_success=tool_success(sound[key], unsound[key]),
         )
         for key in ok.keys() | errors.keys()
     }
@@ -258,13 +285,25 @@ def _measurement(minutes: list[EndpointMinute], now: datetime) -> Measurement:
         uptime_1d=up(minutes),
         latency_ms=percentiles(merged(row.latency for row in recent)),
         throughput=percentiles(merged(row.throughput for row in recent), high_is_good=True),
+        tool_success_1d=tool_success(
+            sum(row.sound_tools for row in minutes), sum(row.unsound_tools for row in minutes)
+        ),
     )
 
 
 def uptime(ok: int, errors: int) -> float | None:
     """Percent of requests that succeeded; None when there were too few to tell."""
-    total = ok + errors
-    return round(100 * ok / total, 2) if total >= MIN_REQUESTS_FOR_UPTIME else None
+    return _percent(ok, errors, MIN_REQUESTS_FOR_UPTIME)
+
+
+def tool_success(sound: int, unsound: int) -> float | None:
+    """Percent of responses with tool calls of which all were sound; None when there were too few to tell."""
+    return _percent(sound, unsound, MIN_RESPONSES_WITH_TOOLS)
+
+
+def _percent(good: int, bad: int, least: int) -> float | None:
+    total = good + bad
+    return round(100 * good / total, 2) if total >= least else None
 
 
 def merged(histograms: Iterable[Mapping[str, int]]) -> Histogram:

@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.protocols.chat_completions.request import ChatRequest
 
+from . import quality
 from .attempts import Attempt, RoutingContext
 from .constraints import RoutingConstraints
 from .filters import is_listed
@@ -122,7 +123,7 @@ def _sorted(group: list[Attempt], by: str, health: Health) -> list[Attempt]:
             case "latency":
                 return (failing, (known.latency or {}).get("p50", float("inf")), price)
             case "exacto":
-                return (failing, -(known.uptime or 100.0), -(known.throughput or {}).get("p50", 0.0), price)
+                return (failing, *quality.rank(attempt.endpoint, known), price)
             case _:
                 return (failing, price)
 

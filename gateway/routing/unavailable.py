@@ -16,6 +16,7 @@ from .availability import LISTS_PAGE, PRIVACY_PAGE
 from .constraints import RoutingConstraints
 from .filters import EndpointFilter, is_listed
 from .model_names import ResolvedModel
+from .offered import offered_to
 
 __all__ = ["excluded_endpoints", "excluded_for", "excluded_models", "exclusion_reasons", "unavailable_models"]
 
@@ -39,7 +40,7 @@ _MOST_KNOWN = 500
 
 async def exclusion_reasons(caller: Caller) -> dict[str, str]:
     """Why the caller's settings exclude models, by ID."""
-    excluded = excluded_models(await catalogue_cache.catalogue(), caller.policy)
+    excluded = excluded_models(offered_to(caller.own_keys, await catalogue_cache.catalogue()), caller.policy)
     return {model_id: exclusion.reason for model_id, exclusion in excluded.items()}
 
 
@@ -49,7 +50,7 @@ async def unavailable_models(caller: Caller, provider: dict[str, Any] | None = N
     With the `provider` object of requests, also those that it leaves without an endpoint. Raises InvalidRequest for a
     malformed one.
     """
-    catalogue = await catalogue_cache.catalogue()
+    catalogue = offered_to(caller.own_keys, await catalogue_cache.catalogue())
     if provider is None:
         return list(excluded_models(catalogue, caller.policy))
     request = parse(_UNDEMANDING | {"provider": provider})
@@ -76,7 +77,7 @@ def excluded_for(organisation: Organisation) -> Mapping[str, Exclusion]:
 
 def excluded_endpoints(caller: Caller, name: str) -> list[tuple[EndpointEntry, str]]:
     """The endpoints of a model, by its ID, that the caller's policy excludes, each with the reason in words; blocks."""
-    if (model := catalog.current().find(name.strip().lower())) is None:
+    if (model := offered_to(caller.own_keys, catalog.current()).find(name.strip().lower())) is None:
         return []
     endpoints = EndpointFilter(RoutingConstraints.of(parse(_UNDEMANDING), caller.policy, prompt_tokens=0))
     resolved = ResolvedModel(model.alias_of or model)

@@ -18,6 +18,7 @@ from common.web.http import AuthedRequest
 from keys.models import OwnProviderKey
 
 from . import changing, directory
+from .acceptance import require_accepted
 from .forms import ProviderKeyForm
 
 LIST = "keys:provider-keys"
@@ -75,10 +76,7 @@ def add_key(request: AuthedRequest) -> HttpResponse:
     form = ProviderKeyForm(organisation, None, request.POST or None, provider=request.GET.get("provider", ""))
     if form.is_valid():
         provider, secret = form.cleaned_data["provider"], form.cleaned_data["secret"]
-        tested = directory.current().test(provider, secret)
-        if tested.is_rejected:
-            form.add_error("secret", tested.text)
-        else:
+        if (tested := _tested(form, provider, secret)) is not None:
             try:
                 changing.add(organisation, request.user, provider, secret, **form.chosen())
             except InvalidRequest as problem:
@@ -99,10 +97,8 @@ def key(request: AuthedRequest, public_id: uuid.UUID) -> HttpResponse:
     form = ProviderKeyForm(key.organisation, key, request.POST or None)
     if form.is_valid():
         secret = form.cleaned_data["secret"]
-        tested = directory.current().test(key.provider, secret) if secret else None
-        if tested and tested.is_rejected:
-            form.add_error("secret", tested.text)
-        else:
+        tested = _tested(form, key.provider, secret) if secret else None
+        if form.is_valid():
             try:
                 changing.change(key, secret or None, **form.chosen())
             except InvalidRequest as problem:
@@ -167,6 +163,16 @@ def _key_of(request: AuthedRequest, public_id: uuid.UUID) -> OwnProviderKey:
     key = get_object_or_404(OwnProviderKey.objects.of(organisation), public_id=public_id)
     access.for_admin(request)
     return key
+
+
+@sensitive_variables("secret")
+def _tested(form: ProviderKeyForm, provider: str, secret: str) -> directory.Tested | None:
+    """Return what the provider says of the key; None, with an error in the form, if it may not be saved."""
+    try:
+        return require_accepted(provider, secret)
+    except InvalidRequest as problem:
+        form.add_error("secret", problem.message)
+        return None
 
 
 def _form(request: AuthedRequest, form: ProviderKeyForm, key: OwnProviderKey | None = None) -> HttpResponse:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple, cast
 
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts import access
 from common.web.http import AuthedRequest, PageRequest
 from models_catalog import catalog, exclusions, measurements
-from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry
+from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry, ProviderEntry
 
 from .browse import find
 from .facets import SORT_LABELS, chips, column_links, facets, hidden_inputs, suggestions
@@ -27,7 +28,7 @@ from .samples import samples
 MODELS_PER_PAGE = 50
 
 #: Variants of every model. They change routing and have no page.
-DYNAMIC_VARIANTS = ("nitro", "floor", "online", "exacto")
+DYNAMIC_VARIANTS = ("nitro", "floor", "online", "exacto", "beta")
 
 
 class Heading(NamedTuple):
@@ -118,7 +119,7 @@ def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
         "endpoints": [
             (
                 endpoint,
-                catalogue.providers[endpoint.provider],
+                _policy(catalogue.providers[endpoint.provider], endpoint),
                 endpoint.configured and not endpoint.service_tier and endpoint.prices.per_token == lowest < highest,
                 measured.get(endpoint.tag),
             )
@@ -143,6 +144,13 @@ def providers(request: PageRequest) -> HttpResponse:
     shown = _shown_to(request).offering_providers
     rows = [(provider, counts[slug]) for slug, provider in shown.items()]
     return render(request, "models_catalog/providers.html", {"rows": rows})
+
+
+def _policy(provider: ProviderEntry, endpoint: EndpointEntry) -> ProviderEntry:
+    """The provider with the data policy of this endpoint."""
+    if not endpoint.has_own_policy:
+        return provider
+    return replace(provider, trains=endpoint.trains, retains=endpoint.retains, retention_days=None, policy_as_of="")
 
 
 def _is_operator(request: PageRequest) -> bool:

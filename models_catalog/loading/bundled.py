@@ -5,7 +5,8 @@ are the fields of the models of those names. What it leaves out is unknown.
 
 Loading is safe at any time and from any number of processes: rows are matched by their natural key,
 a field that an operator has edited keeps the operator's value, and a row that a newer file no longer
-has is switched off, never deleted. A server of the operator's own keeps its name: facts about a provider or author
+has is switched off, never deleted. What is published about endpoints beside it is in a file of its own (`curation.py`);
+a newer one of these is loaded as well. A server of the operator's own keeps its name: facts about a provider or author
 of the same slug are left out.
 """
 
@@ -23,6 +24,8 @@ from models_catalog import catalog
 from models_catalog.browser.descriptions import describe
 from models_catalog.models import OWN, Author, CatalogueVersion, Endpoint, Model, Provider
 from models_catalog.pricing import servable
+
+from . import curation
 
 __all__ = ["FILE", "Loaded", "bundled_slugs", "load_bundled"]
 
@@ -43,17 +46,17 @@ class Loaded:
     providers: int
 
 
-def load_bundled(file: Path = FILE, *, force: bool = False) -> Loaded | None:
-    """Load the file and return the result; None if this very file was loaded before."""
-    content = file.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
+def load_bundled(file: Path = FILE, curated: Path = curation.BUNDLED, *, force: bool = False) -> Loaded | None:
+    """Load the files and return the result; None if these very files were loaded before."""
+    content, facts = file.read_bytes(), curated.read_bytes()
+    digest = hashlib.sha256(content + facts).hexdigest()
     if not force and CatalogueVersion.objects.filter(source_sha256=digest).exists():
         return None
     with transaction.atomic():
         version, _ = CatalogueVersion.objects.select_for_update().get_or_create(pk=1, defaults={"stamp": 0})
         if version.source_sha256 == digest and not force:
             return None  # another process was quicker
-        loaded = _write(json.loads(content))
+        loaded = _write(json.loads(content), curation.read(facts, as_csv=False))
         CatalogueVersion.objects.filter(pk=1).update(source_sha256=digest)
         catalog.touch()
     return loaded
@@ -82,7 +85,7 @@ def _without_own(facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write(facts: dict[str, Any]) -> Loaded:
+def _write(facts: dict[str, Any], curated: list[curation.Row]) -> Loaded:
     facts = _without_own(facts)
     authors: dict[str, str] = facts["authors"]
     Author.objects.bulk_create(
@@ -93,6 +96,7 @@ def _write(facts: dict[str, Any]) -> Loaded:
     )
     providers = [Provider(bundled=True, **row) for row in facts["providers"]]
     endpoints = _endpoints(facts, {provider.slug: provider for provider in providers})
+    curation.curate(endpoints, curated)
     models = _models(facts["models"], authors, endpoints)
     _upsert(Provider, providers, key=("slug",))
     _upsert(Model, models, key=("id",))

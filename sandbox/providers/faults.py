@@ -56,6 +56,7 @@ FAULTS: dict[str, tuple[float, ...]] = {
     "error-200": (),
     "gzip": (),
     "standard-tier": (),
+    "broken-tools": (),
 }
 _STATUS = re.compile(r"[45]\d\d")
 HUGE = 2**53
@@ -180,6 +181,9 @@ class Faults:
     def on_answer(self, answer: Answer) -> Answer:
         if "empty" in self or "empty-stop" in self:
             return Answer(finish=None if "empty" in self else "stop")
+        if "broken-tools" in self:
+            for call in answer.tool_calls:
+                call.arguments = call.arguments[:-1]  # at least the brace that closes them
         if "content-filter" in self:
             filtered = answer.limited_to(int(self._here["content-filter"][0]))
             return Answer(filtered.content, filtered.reasoning, [], "content_filter")

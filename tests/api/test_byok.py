@@ -6,8 +6,10 @@ import pytest
 
 from accounts.models import Organisation
 from api.account.schemas import byok as schemas
+from gateway.providers.checking import Finding
 from keys import issuing
 from keys.models import OwnProviderKey
+from keys.provider_keys import directory
 from models_catalog import catalog
 from models_catalog.models import Provider
 from tests.accounts.organisations.conftest import acme, ada, add_member  # noqa: F401
@@ -18,6 +20,7 @@ from .responses import client_with, has_shape
 pytestmark = pytest.mark.usefixtures("shop")
 
 SECRET = "sk-host-0123456789-tail"
+JSON = "application/json"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -28,6 +31,28 @@ def host(shop) -> str:
     Provider.objects.filter(slug__in=(slug, other)).update(base_url="https://provider.example/v1")
     catalog.touch()
     return slug
+
+
+class Asked:
+    """The real directory, with a provider that accepts every key and counts the tests."""
+
+    def __init__(self, real: directory.Directory) -> None:
+        self.real, self.tested = real, 0
+        self.finding = Finding(True, "Host accepted the key and lists 3 models.")
+
+    def __getattr__(self, name: str):
+        return getattr(self.real, name)
+
+    def test(self, provider, secret):
+        self.tested += 1
+        return self.finding
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch) -> Asked:
+    asked = Asked(directory.current())
+    monkeypatch.setattr(directory, "_directory", asked)
+    return asked
 
 
 def send(client, method, path="/byok", body=None, status=200):
@@ -139,3 +164,28 @@ def test_keys_of_others_do_not_exist(manager, host, charlie):
         for method in ("get", "patch", "delete"):
             send(foreign, method, path, {} if method == "patch" else None, status=404)
     assert OwnProviderKey.objects.of(made and OwnProviderKey.objects.get().organisation).count() == 1
+
+
+def test_a_key_is_tested_when_it_is_saved_and_refused_only_if_its_provider_rejects_it(manager, host, asked):
+    def post(status, **body):
+        response = manager.post("/api/v1/byok", {"provider": host, "key": SECRET} | body, content_type=JSON)
+        assert response.status_code == status, response.content
+        return response.json()
+
+    asked.finding = Finding(False, "Host rejected the key (401).", is_rejected=True)
+    assert post(400)["error"]["message"] == "Host rejected the key (401). It was not saved."
+    assert not OwnProviderKey.objects.exists()
+    for spoiled in ("two words", "two\nlines", "sk-ant-of-another-provider"):
+        post(400, key=spoiled)
+    assert asked.tested == 1  # what is plainly wrong is not sent anywhere
+    asked.finding = Finding(False, "Couldn't connect to Host.")
+    made = post(201)
+    assert made["test"] == {"works": False, "message": "Couldn't connect to Host."}
+    asked.finding = Finding(False, "Host rejected the key (403).", is_rejected=True)
+    address = f"/byok/{made['data']['id']}"
+    assert (
+        "rejected the key (403)"
+        in send(manager, "patch", address, {"key": "sk-another"}, status=400)["error"]["message"]
+    )
+    assert OwnProviderKey.objects.get().secret_version == 1
+    assert "test" not in manager.patch(f"/api/v1{address}", {"name": "Main"}, content_type=JSON).json()

@@ -5,8 +5,12 @@ from django.test import Client
 
 from accounts.access import privacy_of
 from gateway import callers
+from gateway.routing import catalogue_cache, upstreams
 from guardrails import saving as guardrails
 from keys import issuing
+from keys.provider_keys import changing
+from models_catalog import catalog
+from models_catalog.models import Provider
 from tests.gateway import factory
 
 
@@ -56,3 +60,43 @@ def test_a_key_lists_only_the_models_that_it_allows(models, account, organisatio
 
 def test_it_needs_a_key(models, client):
     assert client.get("/api/v1/models/user").status_code == 401
+
+
+@pytest.fixture
+def with_own_key(transactional_db, settings, monkeypatch, account, organisation, alice):
+    """The site has a key for "kind" only; Alice's account has one for "shy", which serves acme/other alone."""
+    settings.SANDBOX_PROVIDERS_URL = ""
+    open_, other = factory.model("acme/open"), factory.model("acme/other")
+    for served, provider in ((open_, "kind"), (open_, "shy"), (other, "shy"), (factory.model("acme/odd"), "odd")):
+        factory.endpoint(served, provider, factory.CHEAP)
+    Provider.objects.update(base_url="https://provider.example/v1")
+    monkeypatch.setenv("PROVIDER_KIND_API_KEY", "secret")
+    upstreams.clear()
+    catalog.touch()
+    key = changing.add(organisation, alice, "shy", "sk-alices-own-key-4242")
+    callers.clear()
+    catalogue_cache.clear()
+    yield key
+    upstreams.clear()
+
+
+def test_models_that_only_an_own_key_makes_available_are_listed_for_its_account(
+    with_own_key, organisation, alice, alice_client, charlie_client
+):
+    client = Client(headers={"Authorization": f"Bearer {issuing.create(organisation, alice, 'program')[1]}"})
+    assert listed(client) == ["acme/open", "acme/other"]
+    assert [model["id"] for model in Client().get("/api/v1/models").json()["data"]] == ["acme/open"]
+    assert [model["id"] for model in alice_client.get("/chat/models").json()["data"]] == ["acme/other"]
+    assert charlie_client.get("/chat/models").json() == {"data": []}
+    for chosen, expected in (({"allowed_models": ["acme/open"]}, ["acme/open"]), ({"disabled": True}, ["acme/open"])):
+        changing.change(with_own_key, **chosen)
+        callers.clear()
+        assert listed(client) == expected
+
+
+def test_privacy_settings_exclude_those_models_too(with_own_key, organisation, alice, alice_client):
+    factory.provider("shy", trains=True, base_url="https://provider.example/v1")
+    catalog.touch()
+    catalogue_cache.clear()
+    client = Client(headers={"Authorization": f"Bearer {issuing.create(organisation, alice, 'program')[1]}"})
+    assert listed(client) == ["acme/open"]

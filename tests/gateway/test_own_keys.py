@@ -6,12 +6,14 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.models import User
+from common.errors import InvalidRequest
 from common.money import as_usd
 from gateway import callers
 from gateway.completions import chat_caller, parse, stream
 from gateway.models import Generation, ProviderSpend
 from keys.models import ApiKey, OwnProviderKey
 from keys.provider_keys import changing
+from keys.provider_keys.acceptance import require_accepted
 from models_catalog.models import Provider
 from tests.gateway.test_provider_keys import _changed, acme, add_keys, keys_used  # noqa: F401
 from tests.wire import check
@@ -146,6 +148,27 @@ async def test_it_makes_a_provider_available_that_the_site_has_no_key_for(acme, 
     assert (await acme.chat(provider={})).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("secret", "is_reached", "accepted", "words"),
+    [
+        (OWN, True, True, "accepted the key"),
+        (INVALID, True, False, "rejected the key (401)"),
+        (LIMITED, True, True, "is rate limiting the key (429)"),
+        (OWN, False, True, "Couldn't connect"),
+    ],
+)
+async def test_a_new_key_is_tested_at_its_provider(acme, secret, is_reached, accepted, words):  # noqa: F811
+    if not is_reached:
+        await Provider.objects.filter(slug="cheap").aupdate(base_url="http://127.0.0.1:9/v1")
+        await sync_to_async(_changed)()
+    if accepted:
+        assert words in (await sync_to_async(require_accepted)("cheap", secret)).text
+    else:
+        with pytest.raises(InvalidRequest) as refusal:
+            await sync_to_async(require_accepted)("cheap", secret)
+        assert words in refusal.value.message and secret not in refusal.value.message
+
+
 async def test_an_account_without_credits_uses_its_free_share(shop_api, settings):
     account = await shop_api.account()
     await type(account).objects.filter(pk=account.pk).aupdate(usage=account.credits)
@@ -155,7 +178,8 @@ async def test_an_account_without_credits_uses_its_free_share(shop_api, settings
     assert (first.status_code, second.status_code) == (200, 402)
 
 
-async def test_a_key_that_is_revoked_in_mid_stream_ends_the_response_with_words(shop_api):
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_key_that_is_revoked_in_mid_stream_ends_the_response_with_words_or_falls_back(shop_api, streamed):
     from gateway.providers.failures import ProviderFailure
     from gateway.steps import relay
 
@@ -164,24 +188,31 @@ async def test_a_key_that_is_revoked_in_mid_stream_ends_the_response_with_words(
 
     async def revoked(*given):
         response = await open_stream(*given)
-        batches = response.batches
+        batches, is_own = response.batches, given[1].own is not None
 
         async def breaking():
             async for piece in batches():
                 yield piece
-                raise ProviderFailure(401, f"Incorrect API key provided: {OWN}")
+                if is_own:
+                    raise ProviderFailure(401, f"Incorrect API key provided: {OWN}")
 
         response.batches = breaking
         return response
 
     relay.open_stream = revoked
     try:
-        response = await shop_api.chat(provider={}, stream=True)
+        response = await shop_api.chat(provider={}, stream=streamed)
     finally:
         relay.open_stream = open_stream
-    assert "rejected your own key (401)" in response.text and OWN not in response.text
     row = await shop_api.generation()
-    assert (row.cost, row.byok_cost, row.error_status) == (0, 0, 502)
+    assert OWN not in response.text
+    if streamed:  # something was sent already: no other endpoint may go on with it
+        assert "rejected your own key (401)" in response.text
+        assert (row.cost, row.byok_cost, row.error_status) == (0, 0, 502)
+    else:  # nothing was sent: shared capacity answers
+        assert response.status_code == 200 and response.json()["usage"]["is_byok"] is False
+        assert row.cost > 0 and row.byok_cost == 0
+        assert [each["status"] for each in row.attempts] == [401, 200]
     await shop_api.assert_books_balance()
 
 

@@ -124,3 +124,18 @@ def test_rows_are_turned_off_and_on_from_the_list_and_a_new_catalog_file_keeps_t
         assert ("acme/large:free" in catalog.current().models) is served
         assert model.objects.get(**find).edited_fields == ["enabled"]
     assert [entry.change_message for entry in LogEntry.objects.all()] == ["Turned on.", "Turned off."]
+
+
+def test_endpoints_are_selected_for_exacto_several_at_once_and_their_facts_are_locked(operator):
+    rows = list(Endpoint.objects.filter(model="acme/large"))
+    sent = {"action": "select_for_exacto", "_selected_action": [row.pk for row in rows]}
+    assert operator.post("/admin/models_catalog/endpoint/", sent, follow=True).status_code == 200
+    assert all(each.is_exacto for each in catalog.current().models["acme/large"].endpoints)
+    assert LogEntry.objects.filter(change_message="Selected for :exacto.").count() == 2
+    path = f"/admin/models_catalog/endpoint/{rows[0].pk}/change/"
+    form = form_of(operator, path) | {"trains": "unknown", "retains": "unknown"}
+    assert operator.post(path, form | {"quantization": "int3"}).status_code == 200  # refused
+    facts = {"quantization": "fp8", "is_moderated": "on", "trains": "true", "source": "A page, 2026"}
+    assert operator.post(path, form | facts).status_code == 302
+    locked = ["is_exacto", "is_moderated", "quantization", "source", "trains"]
+    assert Endpoint.objects.get(pk=rows[0].pk).edited_fields == locked

@@ -69,6 +69,7 @@ TABLE = {
         "settings/credits/move",
         "settings/notifications",
         "chat",
+        "chat/models",
         "activity",
         "activity/requests.csv",
         "activity/usage.csv",

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ninja import Schema
 
-__all__ = ["Deleted", "ProviderKey", "ProviderKeys"]
+__all__ = ["Deleted", "ProviderKey", "ProviderKeys", "TestedProviderKey"]
 
 
 class ProviderKeyData(Schema):
@@ -29,6 +29,19 @@ class ProviderKeyData(Schema):
 
 class ProviderKey(Schema):
     data: ProviderKeyData
+
+
+class KeyTest(Schema):
+    """What the provider said of a key before it was saved. `works` is false where it could not be told."""
+
+    works: bool
+    message: str
+
+
+class TestedProviderKey(ProviderKey):
+    """`test` is there when there is a new secret."""
+
+    test: KeyTest | None = None
 
 
 class ProviderKeys(Schema):

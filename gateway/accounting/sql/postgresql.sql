@@ -63,7 +63,7 @@ RETURNING id, amount, byok_share;
 -- By account as well, because the index `holds_of_account` begins with it.
 -- param: account_ids bigint[]
 -- param: key_ids bigint[]
-SELECT key_id, sum(amount), count(*)
+SELECT key_id, sum(amount), count(*), sum(byok_listed)
 FROM gateway_hold
 WHERE account_id = ANY(:'account_ids'::bigint[]) AND key_id = ANY(:'key_ids'::bigint[])
 GROUP BY key_id;
@@ -102,7 +102,7 @@ FOR NO KEY UPDATE OF member;
 -- name: sum_holds_by_member
 -- param: account_ids bigint[]
 -- param: user_ids bigint[]
-SELECT account_id, user_id, sum(amount)
+SELECT account_id, user_id, sum(amount), sum(byok_listed)
 FROM gateway_hold
 WHERE account_id = ANY(:'account_ids'::bigint[]) AND user_id = ANY(:'user_ids'::bigint[])
 GROUP BY account_id, user_id;
@@ -158,18 +158,18 @@ WHERE id = ANY(:'ids'::text[]);
 INSERT INTO gateway_hold (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id, preset_version_id,
-    amount, process_id, byok_share
+    amount, process_id, byok_share, byok_listed
 )
 SELECT
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id, preset_version_id,
-    amount, process_id, byok_share
+    amount, process_id, byok_share, byok_listed
 FROM json_populate_recordset(
     json_populate_record(
         NULL::gateway_hold,
         '{
             "streamed": false, "app": "", "app_title": "", "user_agent": "", "external_user": "", "session_id": "",
-            "preset_version_id": 0
+            "preset_version_id": 0, "byok_listed": 0
         }'
     ),
     :'rows'

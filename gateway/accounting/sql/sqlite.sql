@@ -62,7 +62,7 @@ RETURNING id, amount, byok_share;
 -- By account as well, because the index `holds_of_account` begins with it.
 -- param: account_ids json
 -- param: key_ids json
-SELECT key_id, sum(amount), count(*)
+SELECT key_id, sum(amount), count(*), sum(byok_listed)
 FROM gateway_hold
 WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND key_id IN (SELECT value FROM json_each(:key_ids))
 GROUP BY key_id;
@@ -100,7 +100,7 @@ ORDER BY member.id;
 -- name: sum_holds_by_member
 -- param: account_ids json
 -- param: user_ids json
-SELECT account_id, user_id, sum(amount)
+SELECT account_id, user_id, sum(amount), sum(byok_listed)
 FROM gateway_hold
 WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND user_id IN (SELECT value FROM json_each(:user_ids))
 GROUP BY account_id, user_id;
@@ -155,7 +155,7 @@ WHERE id IN (SELECT value FROM json_each(:ids));
 INSERT INTO gateway_hold (
     id, account_id, key_id, user_id, source, requested_model, streamed, created_at,
     app, app_title, user_agent, external_user, session_id, preset_version_id,
-    amount, process_id, byok_share
+    amount, process_id, byok_share, byok_listed
 )
 SELECT
     json_extract(value, '$.id'),
@@ -174,7 +174,8 @@ SELECT
     coalesce(json_extract(value, '$.preset_version_id'), 0),
     json_extract(value, '$.amount'),
     json_extract(value, '$.process_id'),
-    json_extract(value, '$.byok_share')
+    json_extract(value, '$.byok_share'),
+    coalesce(json_extract(value, '$.byok_listed'), 0)
 FROM json_each(:rows);
 
 -- name: insert_generations

@@ -3,7 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
+from threading import Barrier
 
+import msgspec
 import pytest
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given
@@ -205,6 +207,49 @@ def test_a_guardrail_counts_them_toward_its_budget_only_if_it_says_so(account, s
     assert isinstance(third, PermissionDenied) == counts
 
 
+@pytest.fixture
+def limited(account, settings, program_key) -> ApiKey:
+    """A key with a limit of $4.70 that includes list prices: enough for four requests of $1.155 at most."""
+    settings.BYOK_FREE_REQUESTS = 0
+    ApiKey.objects.filter(pk=program_key[0].pk).update(limit=usd("4.7"), include_byok_in_limit=True)
+    return program_key[0]
+
+
+def test_running_requests_count_toward_a_limit_that_includes_list_prices(account, limited):
+    results = write(*(admission(account, number, key_id=limited.pk) for number in range(1, 6)))
+    assert [isinstance(result, PaymentRequired) for result in results] == [False] * 4 + [True]
+    assert "remaining spend limit ($0.08)" in results[-1].message
+    assert {(hold.amount, hold.byok_listed) for hold in Hold.objects.all()} == {(usd("0.055"), usd("1.1"))}
+    assert isinstance(write(admission(account, 6, key_id=limited.pk))[0], PaymentRequired)  # in another batch
+    write(ending(account, 1, key_id=limited.pk, listed="0.02"))
+    assert not isinstance(write(admission(account, 7, key_id=limited.pk))[0], Exception)
+
+
+def test_without_max_tokens_a_response_on_own_keys_is_cut_to_what_the_limit_leaves(account, limited):
+    ApiKey.objects.filter(pk=limited.pk).update(limit=usd("0.63"))
+    operation = msgspec.structs.replace(admission(account, 1, key_id=limited.pk), requested_tokens=None)
+    (admitted,) = write(operation)
+    assert admitted.own_max_tokens == 500  # $0.63 for a prompt of $0.105 and $0.00105 a token
+    assert Hold.objects.get().byok_listed + admitted.hold <= usd("0.63")
+
+
+def test_a_request_that_may_end_on_shared_capacity_reserves_the_dearer_of_both(account, limited):
+    for number, shared, listed in ((1, "0.9", "0.255"), (2, "1.5", "0")):
+        (admitted,) = write(admission(account, number, shared=shared, is_shared=True, key_id=limited.pk))
+        assert (admitted.hold, admitted.byok_listed) == (usd(shared), usd(listed))
+
+
+@pytest.mark.parametrize("of_member", [False, True])
+def test_running_requests_count_toward_a_budget_that_includes_list_prices(account, settings, limited, of_member):
+    ApiKey.objects.filter(pk=limited.pk).update(limit=None)
+    team = guardrails.create(limited.organisation, name="Team", limit=usd("2.4"), include_byok=True)
+    member = limited.created_by
+    guardrails.assign(team, None, **({"members": [member]} if of_member else {"keys": [limited]}))
+    options = {"key_id": limited.pk, "user_id": member.pk}
+    results = [write(admission(account, number, **options))[0] for number in range(1, 4)]
+    assert [isinstance(result, PermissionDenied) for result in results] == [False, False, True]
+
+
 def test_requests_without_own_keys_read_nothing_of_them(account):
     seen = []
     with connection.execute_wrapper(lambda run, sql, *rest: (seen.append(sql), run(sql, *rest))[1]):
@@ -291,4 +336,30 @@ def test_120_requests_at_once_use_exactly_the_free_share(account, settings):
     account.refresh_from_db()
     assert account.usage == 56 * usd("0.05") and account.held == 0
     assert Generation.objects.filter(write_off__gt=0).count() == 0
+    assert reconciliation.faults() == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite allows one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_20_requests_at_once_never_pass_a_limit_that_includes_list_prices(account, limited):
+    """All are admitted or refused before any ends, each in a transaction of its own, and each costs the most it can."""
+    decided = Barrier(20, timeout=60)
+
+    def run(number: int) -> bool:
+        try:
+            (admitted,) = write(admission(account, number, key_id=limited.pk))
+            connection.close()  # the others may need its place in the pool
+            decided.wait()
+            if isinstance(admitted, PaymentRequired):
+                return False
+            write(ending(account, number, listed="1.1", key_id=limited.pk))
+            return True
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as pool:
+        served = sum(pool.map(run, range(1, 21)))
+    limited.refresh_from_db()
+    assert served == 4
+    assert limited.usage + limited.byok_usage == 4 * usd("1.155") <= usd("4.7")
     assert reconciliation.faults() == []

@@ -3,7 +3,13 @@
 import pytest
 
 from accounts.models import PrivacySettings
-from models_catalog import exclusions
+from gateway.routing import upstreams
+from guardrails import saving as guardrails
+from keys import issuing
+from keys.models import ApiKey
+from keys.provider_keys import changing
+from models_catalog import catalog, exclusions
+from models_catalog.models import Endpoint, Provider
 from tests.accounts.organisations.conftest import client_in
 from tests.models_catalog.conftest import shop  # noqa: F401
 
@@ -98,3 +104,52 @@ def test_the_preview_shows_the_order_and_what_is_excluded(alice_client, privacy,
     page = alice_client.get(PREVIEW, {"model": "acme/large"}).content.decode()
     assert "No provider can serve this request" in page
     assert "is not a valid model ID" in alice_client.get(PREVIEW, {"model": "acme/none"}).content.decode()
+
+
+def preview_of(client, model, key=None) -> str:
+    response = client.get(PREVIEW, {"model": model, "key": key.hash if key else ""})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_preview_for_a_key_has_its_restrictions_and_guardrail(alice_client, alice, organisation, privacy, settings):
+    settings.SANDBOX_PROVIDERS_URL = "http://127.0.0.1:1"
+    small, _ = issuing.create(organisation, alice, "Small only", allowed_models=["acme/small"])
+    guarded, _ = issuing.create(organisation, alice, "Guarded")
+    guardrails.assign(guardrails.create(organisation, name="Team", ignored_providers=["alpha"]), alice, keys=[guarded])
+    page = preview_of(alice_client, "acme/large", small)
+    assert "This API key may not use acme/large" in page
+    assert f'value="{small.hash}" selected' in page
+    assert "this request goes to Alpha" in preview_of(alice_client, "acme/small", small)
+    page = preview_of(alice_client, "acme/large", guarded)
+    assert "this request goes to Beta" in page and "by the guardrail “Team”" in page
+    assert "this request goes to Beta" not in preview_of(alice_client, "acme/small")
+    ApiKey.objects.filter(pk=small.pk).update(disabled=True)
+    assert "This API key is disabled" in preview_of(alice_client, "acme/small", small)
+
+
+def test_the_preview_puts_own_keys_first_and_fallback_keys_last(alice_client, alice, organisation, privacy, settings):
+    settings.SANDBOX_PROVIDERS_URL = "http://127.0.0.1:1"
+    Provider.objects.filter(slug="beta").update(base_url="https://beta.example/v1")
+    Endpoint.objects.update(provider_model_id="large")
+    catalog.touch()
+    upstreams.clear()
+    own = changing.add(organisation, alice, "beta", "sk-beta-own-key-424242")
+    key, _ = issuing.create(organisation, alice, "Mine")
+    changing.change(own, allowed_key_hashes=[key.hash])
+    page = preview_of(alice_client, "acme/large", key)
+    assert "goes to Beta on your own key" in page and "On your own key <code>...4242</code>" in page
+    assert "own key" not in preview_of(alice_client, "acme/large")  # of the chat: the key is for another
+    changing.change(own, is_fallback=True)
+    page = preview_of(alice_client, "acme/large", key)
+    assert page.index("Alpha</span>") < page.index("On your own key, after shared capacity")
+    upstreams.clear()
+
+
+def test_the_preview_is_of_keys_that_the_reader_may_see(alice_client, bob, alice, organisation, privacy, charlie):
+    mine, _ = issuing.create(organisation, alice, "Mine")
+    others, _ = issuing.create(charlie.personal_organisation, charlie, "Charlie's")
+    member = client_in(organisation, bob)
+    for client, key in ((alice_client, others.hash), (member, mine.hash), (alice_client, "\0"), (alice_client, "é")):
+        assert client.get(PREVIEW, {"model": "acme/small", "key": key}).status_code == 404
+    assert "Mine" not in member.get(PREVIEW).content.decode()

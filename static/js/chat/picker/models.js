@@ -23,7 +23,8 @@ export class Models extends Emitter {
   #loaded = false;
 
   /** `setup` has the account's `presets`, {id: "@preset/<slug>", name, models, system_bytes}, which are chosen like
-      models, and the `default_model` of those that name none. */
+      models, the `default_model` of those that name none, and with provider keys of its own the address of what they
+      add, `own_models`. */
   constructor(store, setup) {
     super();
     this.#store = store;
@@ -41,12 +42,11 @@ export class Models extends Emitter {
   }
 
   async #fetch() {
-    let answer;
+    const { own_models: own } = this.#setup;
     try {
-      answer = await fetch("/api/v1/models", { headers: { Accept: "application/json" } });
-      if (!answer.ok) throw new Error(String(answer.status));
-      const { data } = await answer.json();
-      const models = data.map(toModel);
+      // An own key's models are not worth failing for: the site's are there without them.
+      const [data, more] = await Promise.all([fetched("/api/v1/models"), own ? fetched(own).catch(() => []) : []]);
+      const models = [...data, ...more].map(toModel);
       this.#setModels(models);
       this.current = true;
       if (this.#loaded) this.emit("changed");
@@ -123,6 +123,13 @@ export class Models extends Emitter {
     const blocked = (model) => Number(this.isBlocked(model.id));
     return found.sort((a, b) => blocked(a.model) - blocked(b.model) || a.rank - b.rank || b.model.created - a.model.created).map(({ model }) => model);
   }
+}
+
+/** The models of a list at this address. */
+async function fetched(address) {
+  const answer = await fetch(address, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return (await answer.json()).data;
 }
 
 /** The fields of an API model that the chat uses. */
