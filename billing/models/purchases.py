@@ -62,6 +62,7 @@ class Purchase(models.Model):
     class Method(models.TextChoices):
         CARD = "card", "Card"
         ALIPAY = "alipay", "Alipay"
+        PAYPAL = "paypal", "PayPal"
         USDC = "usdc", "USDC"
 
     # Also the idempotency key at the provider, so it is stored before the provider is called.

@@ -164,6 +164,7 @@ def _quote_context(form: QuoteForm) -> dict[str, Any]:
     return {
         "quote_form": form,
         "quote": getattr(form, "quote", None),
+        "method_label": Purchase.Method(form.chosen_method).label,
         "fee_rule": fee_rule(form.provider),
         "is_final": not PROVIDERS[form.provider].supports_refunds,
     }

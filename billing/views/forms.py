@@ -63,9 +63,14 @@ class QuoteForm(forms.Form):
     quote: Quote
 
     @property
+    def chosen_method(self) -> str:
+        """The chosen method; card if no valid one is chosen."""
+        return str(getattr(self, "cleaned_data", {}).get("method") or Purchase.Method.CARD)
+
+    @property
     def provider(self) -> str:
-        """The provider of the chosen method, which sets the fee. The card provider if no method is chosen."""
-        return registry.provider_name(getattr(self, "cleaned_data", {}).get("method") or Purchase.Method.CARD)
+        """The provider of the chosen method, which sets the fee."""
+        return registry.provider_name(self.chosen_method)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
