@@ -23,12 +23,12 @@ from common.money import format_cents, pico_from_cents
 from . import ledger
 
 __all__ = [
+    "MAXIMUM_COUNT",
     "NEW_ACCOUNT_AGE",
     "NotRedeemable",
     "Rules",
-    "clean_code",
+    "check",
     "create",
-    "new_code",
     "normalize",
     "redeem",
     "unspent",
@@ -36,7 +36,8 @@ __all__ = [
 
 #: How old an account, and the person who redeems, may be for a code that is for new accounts only.
 NEW_ACCOUNT_AGE = timedelta(days=30)
-MAXIMUM_CENTS, MAXIMUM_COUNT = 100_000_000, 1_000_000
+#: The most that one code gives, and its most uses, or days that its credits last.
+MAXIMUM_CENTS, MAXIMUM_COUNT = 100_000_000, 100_000
 #: Letters and digits that can't be taken for another one.
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _CODE = re.compile(r"[A-Z0-9]{4,40}", re.ASCII)
@@ -66,7 +67,7 @@ def normalize(text: str) -> str:
     return code if _CODE.fullmatch(code) else ""
 
 
-def clean_code(text: str) -> str:
+def _clean_code(text: str) -> str:
     """Return the normalized name of a new code. ValueError, with a message for the operator, if it can't be one."""
     if not (code := normalize(text)):
         raise ValueError("Enter 4 to 40 letters and digits. Spaces and hyphens are ignored.")
@@ -75,25 +76,28 @@ def clean_code(text: str) -> str:
     return code
 
 
-def new_code() -> str:
+def _new_code() -> str:
     """Return a random name that can't be guessed."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(12))
 
 
-def create(rules: Rules, *, operator: User, code: str = "", note: str = "") -> PromotionalCode:
-    """Create a code; a random one if it has no name. ValueError, with a message for the operator, if it is refused."""
+def check(rules: Rules, name: str = "") -> str:
+    """Return the normalized name of a new code, a random one without `name`. ValueError, with a message for the
+    operator, if the rules or the name are refused."""
     if not 0 < rules.cents <= MAXIMUM_CENTS:
         raise ValueError(f"Enter an amount from $0.01 to {format_cents(MAXIMUM_CENTS)}.")
-    if not all(0 < number <= MAXIMUM_COUNT for number in (rules.max_uses, rules.credit_days or 1)):
+    days = 1 if rules.credit_days is None else rules.credit_days
+    if not all(0 < number <= MAXIMUM_COUNT for number in (rules.max_uses, days)):
         raise ValueError(f"Enter uses and days as whole numbers from 1 to {MAXIMUM_COUNT:,}.")
     if rules.redeem_by is not None and rules.redeem_by <= clock.utc_now():
         raise ValueError("The last moment to redeem the code has passed already.")
+    return _clean_code(name) if name else _new_code()
+
+
+def create(rules: Rules, *, operator: User, code: str = "", note: str = "") -> PromotionalCode:
+    """Create a code; a random one if it has no name. ValueError, with a message for the operator, if it is refused."""
     return PromotionalCode.objects.create(
-        code=clean_code(code) if code else new_code(),
-        note=note,
-        operator=operator,
-        operator_email=operator.email,
-        **asdict(rules),
+        code=check(rules, code), note=note, operator=operator, operator_email=operator.email, **asdict(rules)
     )
 
 
@@ -139,7 +143,7 @@ def _refusal(code: PromotionalCode, account: CreditAccount, user: User, now: dat
 
 
 def _is_new(account: CreditAccount, user: User, now: datetime) -> bool:
-    oldest = min(account.created_at, account.organisation.created_at, user.date_joined)
+    oldest = min(account.created_at, account.organisation.created_at, user.created_at)
     bought = Purchase.objects.filter(account=account, state=Purchase.State.CREDITED)
     return oldest >= now - NEW_ACCOUNT_AGE and not bought.exists()
 

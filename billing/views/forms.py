@@ -16,6 +16,7 @@ __all__ = [
     "BuyForm",
     "LowBalanceForm",
     "QuoteForm",
+    "RedeemForm",
     "RefundForm",
     "TopUpPriceForm",
     "initial_amount",
@@ -116,6 +117,17 @@ class DollarsField(forms.CharField):
             return parse_cents(super().clean(value))
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
+
+
+class RedeemForm(forms.Form):
+    """A promotional code as it is typed."""
+
+    code = forms.CharField(
+        label="Promotional code",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        error_messages={"required": "Enter a code.", "max_length": "This code isn't valid. Check the spelling."},
+    )
 
 
 class TopUpPriceForm(forms.Form):
