@@ -1,4 +1,4 @@
-"""Forms of the credits and auto top-up pages, and of refunds and billing details. Typed amounts become cents."""
+"""Forms of the credits and auto top-up pages, and of refunds. Typed amounts become cents."""
 
 from typing import Any
 
@@ -203,32 +203,6 @@ class AutoTopUpForm(TopUpPriceForm):
         return cleaned
 
 
-class BillingDetailsForm(forms.Form):
-    """The name, address and tax IDs on receipts."""
-
-    name = forms.CharField(label="Name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
-    address = forms.CharField(
-        label="Address",
-        required=False,
-        max_length=500,
-        help_text="Street, city and country, up to 8 lines.",
-        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "street-address"}),
-    )
-    tax_ids = forms.CharField(
-        label="Tax IDs",
-        required=False,
-        max_length=300,
-        help_text="VAT, GST, ABN, EIN or similar. One per line, up to 5. Printed as entered.",
-        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
-    )
-
-    def clean_address(self) -> str:
-        return _nonblank_lines(self.cleaned_data["address"], 8)
-
-    def clean_tax_ids(self) -> str:
-        return _nonblank_lines(self.cleaned_data["tax_ids"], 5)
-
-
 def initial_amount(amount: str) -> dict[str, str]:
     """Return initial form values for an amount in dollars from a link; the first preset if it is invalid."""
     try:
@@ -244,10 +218,3 @@ def initial_amount(amount: str) -> dict[str, str]:
 def input_text(cents: int) -> str:
     """Return cents as the text of an input field: "1250.00"."""
     return str(cents_as_usd(cents))
-
-
-def _nonblank_lines(text: str, limit: int) -> str:
-    lines = [line for each in text.splitlines() if (line := each.strip())]
-    if len(lines) > limit:
-        raise forms.ValidationError(f"Enter at most {limit} lines.")
-    return "\n".join(lines)

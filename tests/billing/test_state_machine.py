@@ -191,7 +191,7 @@ class Account(RuleBasedStateMachine):
 
     @step(fault=FAULTS)
     def codes_expire(self, fault: tuple[str, int]) -> None:
-        mine = Lot.objects.filter(account=self.pk, entry__kind="promotion")
+        mine = Lot.objects.filter(account=self.pk, entry__kind="promotion", expires_at__gt=timezone.now())
         mine.update(expires_at=timezone.now() - timedelta(seconds=1), expiry_warnings=2)
         with self.fault(fault):
             expiry.run()
