@@ -229,8 +229,9 @@ def expired_credits_were_due() -> Iterator[Fault]:
     promotional = Lot.objects.filter(entry__kind=LedgerEntry.Kind.PROMOTION, expires_at__isnull=False)
     lots = {f"lot:{pk}": (account, at) for pk, account, at in promotional.values_list("pk", "account", "expires_at")}
     for entry in entries.filter(purchase=None).iterator(chunk_size=1000):
-        account, expires_at = lots.get(entry.reference.rpartition(":")[0], (None, entry.created_at))
-        if account != entry.account_id or expires_at > entry.created_at or entry.amount >= 0:
+        account, expires_at = lots.get(entry.reference.rpartition(":")[0], (None, None))
+        is_due = expires_at is not None and expires_at <= entry.created_at
+        if account != entry.account_id or not is_due or entry.amount >= 0:
             yield Fault(f"ledger entry {entry.pk}", "expired credits that were not due")
 
 

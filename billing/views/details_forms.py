@@ -87,7 +87,7 @@ def initial_rows(lines: str) -> list[dict[str, str]]:
     return [{"kind": kind, "number": number} for kind, number in parsed]
 
 
-def lines_of(rows: _TaxIdForms) -> str:
+def lines_of(rows: _Rows) -> str:
     """Return the tax IDs of valid rows, one per line, each once."""
     return "\n".join(dict.fromkeys(row.line for row in rows if row.line))
 
