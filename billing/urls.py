@@ -13,6 +13,7 @@ urlpatterns = [
     path("settings/credits", credits.show_credits, name="credits"),
     path("settings/credits/quote", credits.show_quote, name="quote"),
     path("settings/credits/buy", credits.buy_credits, name="buy-credits"),
+    path("settings/credits/redeem", credits.redeem_code, name="redeem-code"),
     path("settings/credits/billing-details", receipts.edit_billing_details, name="billing-details"),
     path("settings/credits/low-balance-alert", credits.set_low_balance_alert, name="low-balance-alert"),
     path("settings/credits/low-balance-alert/off", credits.stop_low_balance_alert, name="stop-low-balance-alert"),

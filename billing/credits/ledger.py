@@ -4,7 +4,7 @@ Every change is one append-only entry with a unique (kind, reference). Requestin
 existing entry and changes nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from billing.models import CreditAccount, LedgerEntry, Lot, Purchase
 from common.money import PicoUsd
 
-__all__ = ["PURCHASE_KINDS", "add", "claw_back", "restore", "take", "unspent", "unspent_by_purchase"]
+__all__ = ["CREDITING_KINDS", "PURCHASE_KINDS", "add", "claw_back", "restore", "take", "unspent", "unspent_by_purchase"]
 
 LOT_PAGE_SIZE = 50
 
@@ -28,6 +28,11 @@ PURCHASE_KINDS = frozenset(
         LedgerEntry.Kind.DISPUTE,
         LedgerEntry.Kind.DISPUTE_REVERSAL,
     }
+)
+
+#: Entries that add a lot to the credit line.
+CREDITING_KINDS = frozenset(
+    {LedgerEntry.Kind.PURCHASE, LedgerEntry.Kind.GRANT, LedgerEntry.Kind.PROMOTION, LedgerEntry.Kind.TRANSFER_IN}
 )
 
 
@@ -75,11 +80,13 @@ def take(
     reference: str,
     purchase: Purchase | None = None,
     note: str = "",
+    spare: Collection[LedgerEntry.Kind] = (),
 ) -> LedgerEntry:
     """Take `amount` (pico-USD, positive) off the unspent credits of the account.
 
-    The purchase's own lot is shortened first, then the newest lots. Returns the entry; if (kind, reference) exists
-    already, the existing entry. ValueError if `amount` exceeds what is available, or is not positive.
+    The purchase's own lot is shortened first, then the newest lots, except those that entries of a kind in `spare`
+    added. Returns the entry; if (kind, reference) exists already, the existing entry. ValueError if `amount` exceeds
+    what is available, or is not positive.
     """
     locked = CreditAccount.objects.select_for_update().get(pk=account.pk)
     if existing := _find(kind, reference):
@@ -88,16 +95,18 @@ def take(
         raise ValueError(f"{amount} cannot be taken: {locked.available} is available")
     remaining: int = amount
     for lot in _own_then_newest(locked, purchase):
-        part = min(remaining, unspent(lot))
+        part = 0 if lot.entry.kind in spare else min(remaining, unspent(lot))
         _resize(lot, -part)
         remaining -= part
         if not remaining:
             break
+    if remaining:
+        raise ValueError(f"{amount} cannot be taken: {remaining} of it is credits to be spared")
     return _record(locked, -amount, kind=kind, reference=reference, purchase=purchase, note=note)
 
 
 @transaction.atomic
-def claw_back(lot: Lot, amount: PicoUsd, *, kind: LedgerEntry.Kind, reference: str) -> LedgerEntry:
+def claw_back(lot: Lot, amount: PicoUsd, *, kind: LedgerEntry.Kind, reference: str, note: str = "") -> LedgerEntry:
     """Take `amount` (pico-USD) off this lot even if it is spent; the balance may become negative.
 
     The account must be frozen; otherwise the database refuses a negative balance. Returns the entry; if (kind,
@@ -109,7 +118,7 @@ def claw_back(lot: Lot, amount: PicoUsd, *, kind: LedgerEntry.Kind, reference: s
     if not 0 < amount <= lot.amount:
         raise ValueError(f"{amount} cannot be taken off a lot of {lot.amount}")
     _resize(lot, -amount)
-    return _record(locked, -amount, kind=kind, reference=reference, purchase=lot.purchase, note="")
+    return _record(locked, -amount, kind=kind, reference=reference, purchase=lot.purchase, note=note)
 
 
 @transaction.atomic

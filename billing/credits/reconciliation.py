@@ -11,11 +11,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Window
+from django.db.models import BigIntegerField, Count, F, OuterRef, Q, Subquery, Sum, Window
 from django.db.models.functions import Coalesce
 from django.db.models.query import QuerySet
 
-from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase, ReconciliationRun, Refund
+from billing.models import (
+    CreditAccount,
+    Dispute,
+    LedgerEntry,
+    Lot,
+    PromotionalCode,
+    Purchase,
+    ReconciliationRun,
+    Redemption,
+    Refund,
+)
 from common.money import PicoUsd, format_exact_usd, pico_from_cents
 
 from . import expiry, ledger
@@ -152,7 +162,7 @@ def lots_match_their_entries() -> Iterator[Fault]:
     for lot in Lot.objects.filter(~Q(purchase=F("entry__purchase")), Q(purchase__isnull=False)):
         yield Fault(f"lot {lot.pk}", f"does not match the purchase of its ledger entry {lot.entry_id}")
     credited = LedgerEntry.objects.filter(amount__gt=0, lot__isnull=True)
-    for entry in credited.filter(kind__in=(LedgerEntry.Kind.PURCHASE, LedgerEntry.Kind.GRANT)):
+    for entry in credited.filter(kind__in=ledger.CREDITING_KINDS):
         yield Fault(f"ledger entry {entry.pk}", "added credits but has no lot")
 
 
@@ -207,15 +217,38 @@ def moved_credits_arrived() -> Iterator[Fault]:
 
 @check
 def expired_credits_were_due() -> Iterator[Fault]:
-    """Credits expired only after their expiration date and after both warnings."""
+    """Credits expired only after their expiration date; those of purchases after both warnings."""
     entries = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.EXPIRY)
     due = Q(
         amount__lt=0,
         purchase__lot__expires_at__lte=F("created_at"),
         purchase__lot__expiry_warnings=len(expiry.WARN_BEFORE),
     )
-    for entry in entries.exclude(due & Q(purchase__lot__account=F("account"))):
+    for entry in entries.exclude(purchase=None).exclude(due & Q(purchase__lot__account=F("account"))):
         yield Fault(f"ledger entry {entry.pk}", "expired credits that were not due")
+    promotional = Lot.objects.filter(entry__kind=LedgerEntry.Kind.PROMOTION, expires_at__isnull=False)
+    lots = {f"lot:{pk}": (account, at) for pk, account, at in promotional.values_list("pk", "account", "expires_at")}
+    for entry in entries.filter(purchase=None).iterator(chunk_size=1000):
+        account, expires_at = lots.get(entry.reference.rpartition(":")[0], (None, None))
+        is_due = expires_at is not None and expires_at <= entry.created_at
+        if account != entry.account_id or not is_due or entry.amount >= 0:
+            yield Fault(f"ledger entry {entry.pk}", "expired credits that were not due")
+
+
+@check
+def redemptions_match_their_entries() -> Iterator[Fault]:
+    """A redeemed code added exactly its credits, in the account that redeemed it; its uses are counted."""
+    redeemed = Redemption.objects.select_related("code", "entry")
+    for redemption in redeemed.iterator(chunk_size=1000):
+        entry, amount = redemption.entry, pico_from_cents(redemption.code.cents)
+        expected = (LedgerEntry.Kind.PROMOTION, redemption.account_id, amount)
+        if (entry.kind, entry.account_id, entry.amount) != expected:
+            yield Fault(f"redemption {redemption.pk}", "does not match kind, account or amount of its ledger entry")
+    for stray in LedgerEntry.objects.filter(kind=LedgerEntry.Kind.PROMOTION, redemption=None):
+        yield Fault(f"ledger entry {stray.pk}", "adds credits of a code that was not redeemed")
+    counted = PromotionalCode.objects.annotate(redeemed=Count("redemptions"))
+    for code in counted.exclude(uses=F("redeemed")):
+        yield Fault(f"promotional code {code.pk}", f"counts {code.uses} uses but was redeemed {code.redeemed} times")
 
 
 @check

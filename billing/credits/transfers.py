@@ -1,7 +1,8 @@
 """Credits moved from a personal account to an organization: a pair of ledger entries with the same reference.
 
 The newest credits are moved first, so a purchase whose credits have moved can no longer be refunded. Only as much as
-was bought can be moved. Moved credits do not count as purchases of the organization, and cannot be moved on.
+was bought can be moved, and never the credits of a promotional code: they would outlive their expiration. Moved
+credits do not count as purchases of the organization, and cannot be moved on.
 A dispute of the purchase later takes only what did not move, and tells operators (`billing/payments/disputes.py`).
 """
 
@@ -10,7 +11,7 @@ from django.db import transaction
 from billing.models import CreditAccount, LedgerEntry
 from common.money import PicoUsd, format_exact_usd
 
-from . import ledger
+from . import ledger, promotions
 
 __all__ = ["NotMovable", "movable", "move"]
 
@@ -24,7 +25,7 @@ class NotMovable(Exception):
 def movable(account: CreditAccount) -> PicoUsd:
     """Return how much of the account (pico-USD) can be moved: what is available, but no more than was bought."""
     moved = sum(account.entries.filter(kind=Kind.TRANSFER_OUT).values_list("amount", flat=True))
-    return PicoUsd(max(0, min(account.available, account.purchased + moved)))
+    return PicoUsd(max(0, min(account.available - promotions.unspent(account), account.purchased + moved)))
 
 
 @transaction.atomic
@@ -53,7 +54,12 @@ def move(source: CreditAccount, target: CreditAccount, amount: PicoUsd, *, refer
             f"You can move up to {format_exact_usd(most)}: credits that you bought, unspent and not on hold."
         )
     taken = ledger.take(
-        giving, amount, kind=Kind.TRANSFER_OUT, reference=reference, note=f"To {organisation.name}"[:200]
+        giving,
+        amount,
+        kind=Kind.TRANSFER_OUT,
+        reference=reference,
+        note=f"To {organisation.name}"[:200],
+        spare=(Kind.PROMOTION,),
     )
     ledger.add(receiving, amount, kind=Kind.TRANSFER_IN, reference=reference, note="By an admin")
     return taken

@@ -18,6 +18,7 @@ from .erasures import ProviderErasure, UsedAllowance
 from .events import ProviderEvent
 from .expiring import ExpiringCredits
 from .notices import Notice
+from .promotions import PromotionalCode, Redemption
 from .purchases import Purchase, PurchaseQuerySet, parse_id
 from .receipts import BillingDetails, Receipt
 from .reconciliations import ReconciliationRun
@@ -35,12 +36,14 @@ __all__ = [
     "LedgerEntry",
     "Lot",
     "Notice",
+    "PromotionalCode",
     "ProviderErasure",
     "ProviderEvent",
     "Purchase",
     "PurchaseQuerySet",
     "Receipt",
     "ReconciliationRun",
+    "Redemption",
     "Refund",
     "SavedCard",
     "SentAlert",

@@ -120,6 +120,7 @@ class LedgerEntry(models.Model):
         FORFEIT = "forfeit", "Lost with the account"
         TRANSFER_OUT = "transfer_out", "Moved to an organization"
         TRANSFER_IN = "transfer_in", "Moved from a personal account"
+        PROMOTION = "promotion", "Promotional code"
 
     account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="entries")
     kind = models.CharField(max_length=20, choices=Kind.choices)
@@ -140,7 +141,7 @@ class LedgerEntry(models.Model):
 
 
 class Lot(models.Model):
-    """The credits of one purchase or grant, minus what was taken back: a segment of the account's credit line.
+    """The credits of one purchase, grant or code, minus what was taken back: a segment of the account's credit line.
 
     The lots of an account add up to its credits. Refunds, expiry and disputes shorten a lot at its unspent end,
     under the account's row lock.

@@ -8,8 +8,9 @@ from common.money import PicoUsd
 
 @dataclass(frozen=True)
 class ExpiringCredits:
-    """Credits (pico-USD) of one purchase that expire at a known time unless they are spent before."""
+    """Credits (pico-USD) of one purchase or code that expire at a known time unless they are spent before."""
 
     amount: PicoUsd
     expires_at: datetime
-    bought_at: datetime
+    bought_at: datetime  # or redeemed
+    is_promotional: bool = False

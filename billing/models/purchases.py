@@ -62,6 +62,7 @@ class Purchase(models.Model):
     class Method(models.TextChoices):
         CARD = "card", "Card"
         ALIPAY = "alipay", "Alipay"
+        PAYPAL = "paypal", "PayPal"
         USDC = "usdc", "USDC"
 
     # Also the idempotency key at the provider, so it is stored before the provider is called.
@@ -156,3 +157,8 @@ class Purchase(models.Model):
     def is_pending(self) -> bool:
         """Whether the payment is still outstanding."""
         return self.state in {self.State.CREATED, self.State.OPEN, self.State.PROCESSING}
+
+    @property
+    def can_be_canceled(self) -> bool:
+        """Whether the buyer can still close its payment page."""
+        return self.source == self.Source.MANUAL and self.state in {self.State.CREATED, self.State.OPEN}

@@ -4,6 +4,7 @@
 """
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 from django.urls import reverse
@@ -94,6 +95,10 @@ def _open_page(purchase: Purchase, user: User, site: str) -> Purchase:
         checkout_url=checkout.url,
     )
     purchase.refresh_from_db()
+    if purchase.state == State.CANCELED and purchase.provider_session is None:
+        # Canceled while the page was opening: no one has its address.
+        with suppress(ProviderError):
+            registry.provider_of(purchase).gateway.expire_checkout(checkout.id)
     return purchase
 
 

@@ -29,6 +29,7 @@ _EXPLANATIONS = {
 }
 _WITHOUT_REASON = {
     "card": "Your bank declined the payment without a reason. Contact your bank, use another card, or pay with Alipay.",
+    "paypal": "PayPal declined the payment. Try again with another way to pay in PayPal, or pay by card.",
     "alipay": "Alipay declined the payment. Try again, or pay by card.",
     "usdc": "The USDC payment failed. Check your wallet. If no USDC was sent, try again.",
 }

@@ -24,6 +24,7 @@ from billing.models import (
     EmailChoice,
     LedgerEntry,
     Notice,
+    PromotionalCode,
     ProviderErasure,
     ProviderEvent,
     Purchase,
@@ -93,6 +94,7 @@ def _erase(leaving: Leaving, **_: Any) -> None:
         _leave(account, leaving)
     _leave_purchases(leaving)
     Adjustment.objects.filter(operator=leaving.user).update(operator_email="")
+    PromotionalCode.objects.filter(operator=leaving.user).update(operator_email="")
 
 
 def _close(account: CreditAccount, leaving: Leaving) -> None:

@@ -70,8 +70,13 @@ def sync(purchase: Purchase) -> Purchase:
 def cancel(purchase: Purchase) -> Purchase:
     """The purchase with its payment page closed; credited if the buyer has paid before.
 
-    Raises ProviderError if the provider cannot be reached: the page may still be open then.
+    May be called any number of times at once. A charge of auto top-up has no page and is not canceled. Raises
+    ProviderError if the provider cannot be reached: the page may still be open then.
     """
+    # The page may be opening right now: `checkouts` closes it then.
+    unopened = Purchase.objects.filter(pk=purchase.pk, state=State.CREATED, provider_session=None)
+    unopened.filter(source=Purchase.Source.MANUAL).update(state=State.CANCELED)
+    purchase.refresh_from_db()
     if purchase.provider_session and purchase.is_pending:
         with suppress(CheckoutClosed):
             registry.provider_of(purchase).gateway.expire_checkout(purchase.provider_session)

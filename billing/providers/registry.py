@@ -18,7 +18,12 @@ __all__ = ["PROVIDERS", "Gateway", "Provider", "offered_methods", "provider_name
 
 Method = Purchase.Method
 
-_PROVIDER_NAMES = {Method.CARD: "stripe", Method.ALIPAY: "stripe", Method.USDC: "coinbase"}
+_PROVIDER_NAMES = {
+    Method.CARD: "stripe",
+    Method.ALIPAY: "stripe",
+    Method.PAYPAL: "stripe",
+    Method.USDC: "coinbase",
+}
 
 
 class Gateway(Protocol):
@@ -64,8 +69,11 @@ def provider_name(method: str) -> str:
 
 def offered_methods() -> list[tuple[str, str]]:
     """The payment methods available now, as (value, label) choices for a form."""
-    return [
-        (str(value), label)
-        for value, label in Method.choices
-        if PROVIDERS[provider_name(value)].gateway.is_configured()
-    ]
+    return [(str(value), label) for value, label in Method.choices if _is_offered(Method(value))]
+
+
+def _is_offered(method: Purchase.Method) -> bool:
+    if not PROVIDERS[provider_name(method)].gateway.is_configured():
+        return False
+    # Stripe opens PayPal to the accounts of some countries only.
+    return method != Method.PAYPAL or stripe.offers("paypal")

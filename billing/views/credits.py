@@ -1,6 +1,7 @@
 """The credits page. Every member of the organization sees the balance; admins also buy credits and see the history."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,19 +17,25 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import access
 from accounts.models import Organisation
 from billing import spending
-from billing.credits import expiry
+from billing.credits import expiry, promotions
 from billing.models import AutoTopUp, CreditAccount, Purchase
 from billing.notifications import low_balance
 from billing.payments import auto_top_up, checkouts, disputes
 from billing.payments.quotes import fee_rule
 from billing.providers.registry import PROVIDERS
 from billing.providers.types import CredentialsRejected, ProviderError, RequestRejected
+from common import clock
+from common.errors import RateLimited
+from common.limits import windows
 from common.money import PicoUsd, cents_down, format_cents
 from common.web import csv_export
 from common.web.http import AuthedRequest
 
 from . import history, statement
-from .forms import BuyForm, LowBalanceForm, QuoteForm, initial_amount, input_text
+from .forms import BuyForm, LowBalanceForm, QuoteForm, RedeemForm, initial_amount, input_text
+
+#: How many codes a person may try in an hour.
+REDEEM_ATTEMPTS = 10
 
 
 @login_required
@@ -112,6 +119,43 @@ def stop_low_balance_alert(request: AuthedRequest) -> HttpResponse:
     return redirect(f"{reverse('billing:credits')}#low-balance")
 
 
+@login_required
+@never_cache
+@require_POST
+def redeem_code(request: AuthedRequest) -> HttpResponse:
+    """Add the credits of a promotional code; 422 if it can't be redeemed, 429 after too many attempts."""
+    organisation = access.for_admin(request)
+    form, status = RedeemForm(request.POST), 422
+    if form.is_valid():
+        try:
+            _count_attempt(request)
+            redemption = promotions.redeem(spending.account_of(organisation), request.user, form.cleaned_data["code"])
+        except promotions.NotRedeemable as refusal:
+            form.add_error("code", str(refusal))
+        except RateLimited as refusal:
+            form.add_error("code", str(refusal))
+            status = 429
+        else:
+            messages.success(request, f"{format_cents(redemption.code.cents)} in credits added.")
+            return redirect(f"{reverse('billing:credits')}#history")
+    return _credits_page(request, organisation, _empty_form(), redeem_form=form, status=status)
+
+
+def _count_attempt(request: AuthedRequest) -> None:
+    """RateLimited after too many attempts of the person, or from the address, in this hour: codes can't be guessed."""
+    now = clock.utc_now()
+    hour = clock.hour_of(now)
+    address = request.META.get("REMOTE_ADDR", "")
+    for whose, most in ((f"user:{request.user.pk}", REDEEM_ATTEMPTS), (f"address:{address}", 5 * REDEEM_ATTEMPTS)):
+        windows.count(
+            f"promotions:{whose}:{hour:%Y%m%d%H}",
+            most,
+            ends=hour + timedelta(hours=1),
+            now=now,
+            refusal="Too many attempts. Try again in an hour.",
+        )
+
+
 def _empty_form(amount: str = "") -> BuyForm:
     return BuyForm(initial=initial_amount(amount))
 
@@ -122,6 +166,7 @@ def _credits_page(
     form: BuyForm,
     *,
     alert_form: LowBalanceForm | None = None,
+    redeem_form: RedeemForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     account = spending.account_of(organisation)
@@ -133,6 +178,7 @@ def _credits_page(
     if context["is_admin"]:
         page, lines = history.page_of(account, request.GET.get("page"))
         context |= _form_context(form) | {"page": page, "lines": lines, "expiring": expiry.upcoming(account)}
+        context["redeem_form"] = redeem_form or RedeemForm()
         context["alert_form"] = alert_form or _alert_form(account)
         agreement = AutoTopUp.objects.select_related("account", "card").filter(account=account).first()
         context["agreement"] = agreement
@@ -164,6 +210,7 @@ def _quote_context(form: QuoteForm) -> dict[str, Any]:
     return {
         "quote_form": form,
         "quote": getattr(form, "quote", None),
+        "method_label": Purchase.Method(form.chosen_method).label,
         "fee_rule": fee_rule(form.provider),
         "is_final": not PROVIDERS[form.provider].supports_refunds,
     }

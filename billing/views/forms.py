@@ -1,4 +1,4 @@
-"""Forms of the credits and auto top-up pages, and of refunds and billing details. Typed amounts become cents."""
+"""Forms of the credits and auto top-up pages, and of refunds. Typed amounts become cents."""
 
 from typing import Any
 
@@ -16,6 +16,7 @@ __all__ = [
     "BuyForm",
     "LowBalanceForm",
     "QuoteForm",
+    "RedeemForm",
     "RefundForm",
     "TopUpPriceForm",
     "initial_amount",
@@ -63,9 +64,14 @@ class QuoteForm(forms.Form):
     quote: Quote
 
     @property
+    def chosen_method(self) -> str:
+        """The chosen method; card if no valid one is chosen."""
+        return str(getattr(self, "cleaned_data", {}).get("method") or Purchase.Method.CARD)
+
+    @property
     def provider(self) -> str:
-        """The provider of the chosen method, which sets the fee. The card provider if no method is chosen."""
-        return registry.provider_name(getattr(self, "cleaned_data", {}).get("method") or Purchase.Method.CARD)
+        """The provider of the chosen method, which sets the fee."""
+        return registry.provider_name(self.chosen_method)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -111,6 +117,17 @@ class DollarsField(forms.CharField):
             return parse_cents(super().clean(value))
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
+
+
+class RedeemForm(forms.Form):
+    """A promotional code as it is typed."""
+
+    code = forms.CharField(
+        label="Promotional code",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+        error_messages={"required": "Enter a code.", "max_length": "This code isn't valid. Check the spelling."},
+    )
 
 
 class TopUpPriceForm(forms.Form):
@@ -186,32 +203,6 @@ class AutoTopUpForm(TopUpPriceForm):
         return cleaned
 
 
-class BillingDetailsForm(forms.Form):
-    """The name, address and tax IDs on receipts."""
-
-    name = forms.CharField(label="Name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
-    address = forms.CharField(
-        label="Address",
-        required=False,
-        max_length=500,
-        help_text="Street, city and country, up to 8 lines.",
-        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "street-address"}),
-    )
-    tax_ids = forms.CharField(
-        label="Tax IDs",
-        required=False,
-        max_length=300,
-        help_text="VAT, GST, ABN, EIN or similar. One per line, up to 5. Printed as entered.",
-        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
-    )
-
-    def clean_address(self) -> str:
-        return _nonblank_lines(self.cleaned_data["address"], 8)
-
-    def clean_tax_ids(self) -> str:
-        return _nonblank_lines(self.cleaned_data["tax_ids"], 5)
-
-
 def initial_amount(amount: str) -> dict[str, str]:
     """Return initial form values for an amount in dollars from a link; the first preset if it is invalid."""
     try:
@@ -227,10 +218,3 @@ def initial_amount(amount: str) -> dict[str, str]:
 def input_text(cents: int) -> str:
     """Return cents as the text of an input field: "1250.00"."""
     return str(cents_as_usd(cents))
-
-
-def _nonblank_lines(text: str, limit: int) -> str:
-    lines = [line for each in text.splitlines() if (line := each.strip())]
-    if len(lines) > limit:
-        raise forms.ValidationError(f"Enter at most {limit} lines.")
-    return "\n".join(lines)

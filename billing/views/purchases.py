@@ -8,12 +8,14 @@ from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing.models import Purchase, Refund
 from billing.payments import purchases, receipts, refunds
 from billing.providers.types import ProviderError
+from common.money import format_cents
 from common.web.http import AuthedRequest
 
 from .forms import RefundForm
@@ -43,13 +45,27 @@ def show_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])  # GET: the payment page's "back" is a link
 def cancel_purchase(request: AuthedRequest, purchase_id: UUID) -> HttpResponse:
-    """Close the payment page, so that an old tab cannot pay an outdated quote."""
+    """Close the payment page, so that an old tab cannot pay an outdated quote. From the history, return there."""
     purchase = get_object_or_404(Purchase.objects.visible_to(request.user), pk=purchase_id)
+    from_history = "history" in request.POST
     try:
-        purchases.cancel(purchase)
+        purchase = purchases.cancel(purchase)
     except ProviderError:
         messages.warning(request, "Couldn't close the payment page. You can still pay there until it expires.")
-    return redirect(purchase)
+    else:
+        if from_history:
+            _tell_outcome(request, purchase)
+    return redirect(f"{reverse('billing:credits')}#history" if from_history else purchase)
+
+
+def _tell_outcome(request: AuthedRequest, purchase: Purchase) -> None:
+    amount = format_cents(purchase.credit_cents)
+    if purchase.state == Purchase.State.CANCELED:
+        messages.success(request, f"Purchase of {amount} canceled. You can't pay for it any more.")
+    elif purchase.state == Purchase.State.CREDITED:
+        messages.info(request, f"You had already paid. {amount} in credits were added.")
+    else:
+        messages.warning(request, f"The purchase of {amount} can't be canceled. See its details.")
 
 
 def _purchase_page(request: AuthedRequest, purchase: Purchase) -> HttpResponse:

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import access
 from billing import spending
 from billing.models import BillingDetails, Purchase, parse_id
-from billing.payments import receipts
+from billing.payments import receipts, tax_ids
 from common.web.http import AuthedRequest
 
-from .forms import BillingDetailsForm
+from .details_forms import PREFIX, BillingDetailsForm, TaxIdForms, initial_rows, lines_of, with_another_row
 
 
 @login_required
@@ -53,14 +53,18 @@ def edit_billing_details(request: AuthedRequest) -> HttpResponse:
         organisation, back = purchase.account.organisation, reverse("billing:receipt", args=[purchase_id])
     account = spending.account_of(organisation)
     details = BillingDetails.objects.filter(account=account).first()
-    initial = {name: getattr(details, name) for name in ("name", "address", "tax_ids")} if details else {}
-    form = BillingDetailsForm(request.POST or None, initial=initial or {"name": organisation.name})
-    if form.is_valid():
-        receipts.save_details(account, **form.cleaned_data)
+    adds_row = "add" in request.POST
+    data = with_another_row(request.POST) if adds_row else request.POST or None
+    initial = {"name": details.name, "address": details.address} if details else {"name": organisation.name}
+    form = BillingDetailsForm(data, initial=initial)
+    rows = TaxIdForms(data, prefix=PREFIX, initial=initial_rows(details.tax_ids if details else ""))
+    if not adds_row and form.is_valid() and rows.is_valid():
+        receipts.save_details(account, **form.cleaned_data, tax_ids=lines_of(rows))
         messages.success(request, "Billing details saved. New receipts show them.")
         return redirect(back)
-    context = {"form": form, "back": back, "of": organisation}
-    return render(request, "billing/billing_details.html", context, status=422 if form.is_bound else 200)
+    context = {"form": form, "rows": rows, "back": back, "of": organisation, "most": tax_ids.MOST}
+    status = 422 if form.is_bound and not adds_row else 200
+    return render(request, "billing/billing_details.html", context, status=status)
 
 
 def _credited(request: AuthedRequest, purchase_id: UUID) -> Purchase:

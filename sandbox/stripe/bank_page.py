@@ -1,4 +1,4 @@
-"""The page of a bank, Alipay or a wallet, on which the owner of a payment method agrees or refuses."""
+"""The page of a bank, Alipay, PayPal or a wallet, on which the owner of a payment method agrees or refuses."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -7,6 +7,8 @@ from . import buyer, errors
 from .errors import Json
 from .rendering import card_name, form_of, money, page
 from .store import Store
+
+_TITLES = {"card": "3D Secure", "alipay": "Alipay", "paypal": "PayPal", "crypto": "Crypto wallet"}
 
 
 class BankPage:
@@ -29,7 +31,7 @@ class BankPage:
             "method": card_name(method),
             "merchant": session["branding_settings"]["display_name"],
             "total": "" if is_setup else money(intent["amount"], intent["currency"]),
-            "title": {"card": "3D Secure", "alipay": "Alipay", "crypto": "Crypto wallet"}[method["type"]],
+            "title": _TITLES[method["type"]],
         }
         return page("authorize.html", values, 200, (session["success_url"], session["cancel_url"]))
 

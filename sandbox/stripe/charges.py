@@ -115,6 +115,8 @@ def _details(method: Json, amount: int, authenticated: bool) -> Json:
     card = payment_methods.card_of(method)
     if method["type"] == "alipay":
         return {"buyer_id": None, "fingerprint": None, "transaction_id": None}
+    if method["type"] == "paypal":
+        return {"payer_name": None, "seller_protection": None, "transaction_id": None, **method["paypal"]}
     if card is None:
         return {"buyer_address": None, "network": "base", "token_currency": "usdc", "transaction_hash": None}
     proof = {

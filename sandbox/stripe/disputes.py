@@ -9,6 +9,7 @@ from .store import Store
 REASONS = ("duplicate", "fraudulent", "general", "product_not_received", "product_unacceptable", "unrecognized")
 LIST: Rules = PAGE | {"created": CREATED, "payment_intent": text()}
 
+_PAYPAL: Json = {"type": "paypal", "paypal": {"case_id": "PP-D-1", "reason_code": "UNAUTHORISED"}}
 _DAYS_TO_ANSWER = 9
 _OPEN = ("needs_response", "warning_needs_response")
 
@@ -18,6 +19,7 @@ def open_(store: Store, charge: Json, reason: str, inquiry: bool = False) -> Jso
     if not charge["paid"] or charge["disputed"]:
         raise InvalidRequest(f"Charge {charge['id']} cannot be disputed (again).", param="charge")
     card = charge["payment_method_details"].get("card")
+    is_paypal = charge["payment_method_details"]["type"] == "paypal"
     shown: Json = {
         "type": "card",
         "card": card
@@ -49,7 +51,7 @@ def open_(store: Store, charge: Json, reason: str, inquiry: bool = False) -> Jso
             "is_charge_refundable": inquiry,
             "metadata": {},
             "payment_intent": charge["payment_intent"],
-            "payment_method_details": shown if card else None,
+            "payment_method_details": shown if card else _PAYPAL if is_paypal else None,
             "reason": reason,
             "status": "warning_needs_response" if inquiry else "needs_response",
         },

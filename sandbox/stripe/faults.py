@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from sandbox.payments.faults import Control
 
-from . import buyer, cards, disputes, errors, payment_methods, refunds, timers, webhooks
+from . import buyer, cards, configurations, disputes, errors, payment_methods, refunds, timers, webhooks
 from .errors import Json
 from .store import Store
 
@@ -19,6 +19,7 @@ def routes(store: Store) -> list[Route]:
             "/sessions/{identifier}/pay": pay,
             "/sessions/{identifier}/settle": settle,
             "/payment_methods/{identifier}/renew": renew,
+            "/payment_method_configurations": configure_methods,
             "/disputes": open_dispute,
             "/disputes/{identifier}/{verdict}": close_dispute,
             "/refunds": refund,
@@ -28,7 +29,7 @@ def routes(store: Store) -> list[Route]:
 
 
 def pay(store: Store, given: Json, identifier: str) -> Json:
-    """Pay a session as its page would: with `card`, a number, or `type` for Alipay and crypto."""
+    """Pay a session as its page would: with `card`, a number, or `type` for Alipay, PayPal and crypto."""
     session = store.get(identifier, "checkout.session")
     if session["status"] != "open":
         raise errors.InvalidRequest(f"This session has a status of {session['status']}.")
@@ -42,7 +43,7 @@ def pay(store: Store, given: Json, identifier: str) -> Json:
 
 
 def settle(store: Store, given: Json, identifier: str) -> Json:
-    """The late answer to an Alipay or crypto payment: `outcome` is succeeded or failed."""
+    """The late answer to a payment that is no card's: `outcome` is succeeded or failed."""
     if given["outcome"] not in ("succeeded", "failed"):
         raise ValueError("outcome is succeeded or failed")
     session = store.get(identifier, "checkout.session")
@@ -56,6 +57,11 @@ def renew(store: Store, given: Json, identifier: str) -> Json:
     """The bank replaces a saved card: a new `exp_month` and `exp_year`."""
     method = store.get(identifier, "payment_method")
     return payment_methods.renew(store, method, int(given["exp_month"]), int(given["exp_year"]))
+
+
+def configure_methods(store: Store, given: Json) -> Json:
+    """Switch payment methods on or off in the provider's dashboard: `paypal` is true or false."""
+    return configurations.switch(store, {name: bool(given[name]) for name in given})
 
 
 def open_dispute(store: Store, given: Json) -> Json:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import checkout, customers, disputes, events, payment_methods, payments, refunds, webhooks
+from . import checkout, configurations, customers, disputes, events, payment_methods, payments, refunds, webhooks
 from .errors import Json
 from .parameters import EXPAND, Rules
 
@@ -34,6 +34,7 @@ OPERATIONS = (
     Operation("GET", "/v1/payment_intents", payments.list_, payments.LIST),
     Operation("POST", "/v1/payment_intents", payments.create, payments.CREATE),
     Operation("GET", "/v1/payment_intents/{identifier}", payments.retrieve, EXPAND),
+    Operation("GET", "/v1/payment_method_configurations", configurations.list_, configurations.LIST),
     Operation("GET", "/v1/payment_methods/{identifier}", payment_methods.retrieve, EXPAND),
     Operation("POST", "/v1/payment_methods/{identifier}/detach", payment_methods.detach, EXPAND),
     Operation("GET", "/v1/refunds", refunds.list_, refunds.LIST),

@@ -1,4 +1,4 @@
-"""Payment methods: cards, Alipay and crypto, kept by a customer or used once."""
+"""Payment methods: cards, Alipay, PayPal and crypto, kept by a customer or used once."""
 
 import datetime
 
@@ -7,7 +7,9 @@ from .cards import BY_ALIAS, BY_NUMBER, Card, valid_number
 from .errors import CardDeclined, InvalidRequest, Json
 from .store import Store
 
-TYPES = ("card", "alipay", "crypto")
+TYPES = ("card", "alipay", "paypal", "crypto")
+#: The part of a payment method that is named after its type, where it is not empty.
+_PARTS: dict[str, Json] = {"paypal": {"country": "US", "payer_email": "payer@example.com", "payer_id": "SANDBOXPAYER"}}
 _SUPPORTED_3DS = ("visa", "mastercard")
 
 
@@ -26,7 +28,7 @@ def add(store: Store, kind: str, card: Card | None, given: Json | None = None) -
                 "phone": None,
                 "tax_id": None,
             },
-            kind: _card(card, given) if card else {},
+            kind: _card(card, given) if card else _PARTS.get(kind, {}),
             "customer": None,
             "customer_account": None,
             "metadata": {},

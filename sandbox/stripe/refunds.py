@@ -53,9 +53,11 @@ def _dollars(cents: int) -> str:
 
 
 def add(store: Store, charge: Json, cents: int, given: Json) -> Json:
-    """A new refund of this charge, whose fate depends on the card."""
-    card = payment_methods.card_of(store.get(charge["payment_method"], "payment_method"))
-    fate = card.refund if card else "succeeded"
+    """A new refund of this charge, whose fate depends on the payment method."""
+    method = store.get(charge["payment_method"], "payment_method")
+    card = payment_methods.card_of(method)
+    # PayPal answers later.
+    fate = card.refund if card else "pending" if method["type"] == "paypal" else "succeeded"
     refund = store.add(
         "re" if card else "pyr",
         "refund",

@@ -12,7 +12,7 @@ printer = Printer(Path(__file__).resolve().parent / "templates")
 page = printer.page
 
 _BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
-METHODS = {"card": "Card", "alipay": "Alipay", "crypto": "Crypto (USDC)"}
+METHODS = {"card": "Card", "alipay": "Alipay", "paypal": "PayPal", "crypto": "Crypto (USDC)"}
 
 
 def card_name(method: Json) -> str:

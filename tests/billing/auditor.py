@@ -3,7 +3,7 @@
 import uuid
 
 from billing.credits import reconciliation
-from billing.models import CreditAccount, Dispute, LedgerEntry, Purchase, Refund
+from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase, Refund
 from billing.payments import disputes
 from common.money import PICO_PER_CENT
 from gateway.models import Hold
@@ -24,6 +24,7 @@ class Auditor:
         self.books = Books()
         self.last_entry = 0
         self.overridden: set[str] = set()
+        self.codes: dict[int, int] = {}  # redeemed code -> its place among the lots
         self.reconciled: tuple[int, int, int, str] | None = None  # the account's figures at the last reconciliation
 
     def audit(self) -> None:
@@ -48,6 +49,9 @@ class Auditor:
     def _explain(self, entry: LedgerEntry) -> None:
         """Check that the entry follows from the books and from the provider's state, and add it to the books."""
         books, purchase, amount = self.books, entry.purchase, abs(entry.amount)
+        if entry.kind in {Kind.PROMOTION, Kind.EXPIRY}:
+            self._explain_code(entry)
+            return
         assert purchase is not None
         if entry.kind == Kind.PURCHASE:
             assert not books.has(purchase.pk), "credited twice"
@@ -73,6 +77,21 @@ class Auditor:
             dispute = self.sandbox.get(f"/v1/disputes/{entry.reference.partition(':')[0]}")
             assert dispute["status"] in {"won", "warning_closed"}
             books.restore(purchase.pk, amount, entry.kind)
+
+    def _explain_code(self, entry: LedgerEntry) -> None:
+        """Check that a code was redeemed once, or that only the credits of a code have expired."""
+        books = self.books
+        if entry.kind == Kind.PROMOTION:
+            code = entry.redemption.code
+            assert entry.purchase is None and entry.amount == code.cents * PICO_PER_CENT
+            assert code.pk not in self.codes, "redeemed twice"
+            self.codes[code.pk] = len(books.lots)
+            books.add(None, entry.amount, entry.kind)
+            return
+        lot = Lot.objects.get(pk=entry.reference.split(":")[1])
+        expected = books.lots[self.codes[lot.entry.redemption.code_id]]
+        assert -entry.amount == books.unspent(expected) > 0
+        books.expire(expected, entry.kind)
 
     def close(self, paid: set[uuid.UUID]) -> None:
         """Check at the end that nothing is missing. `paid` are the purchases whose payment page the buyer paid."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class ExpectedLot:
-    """The credits of one purchase or grant, and what is left of them after refunds and disputes."""
+    """The credits of one purchase, grant or code, and what is left of them after refunds, disputes and expiry."""
 
     purchase: object | None
     original: int
@@ -59,6 +59,12 @@ class Books:
             lot.amount -= part
             remaining -= part
         assert not remaining, f"{kind}: {remaining} of {amount} had been spent"
+        self.entries.append((kind, -amount))
+
+    def expire(self, lot: ExpectedLot, kind: str) -> None:
+        """Take what is neither used nor on hold of this lot."""
+        amount = self.unspent(lot)
+        lot.amount -= amount
         self.entries.append((kind, -amount))
 
     def claw_back(self, purchase: object, amount: int, kind: str) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Organisation, User
-from billing.credits import adjustments, ledger
+from billing.credits import adjustments, ledger, promotions
 from billing.models import (
     CreditAccount,
     EmailChoice,
@@ -27,7 +27,7 @@ from .conftest import credits_of, deliver, sound, spend
 
 TABLES = [
     "adjustment", "autotopup", "billingdetails", "creditaccount", "dispute", "emailchoice", "ledgerentry", "lot",
-    "notice", "providerevent", "purchase", "receipt", "refund", "savedcard",
+    "notice", "providerevent", "purchase", "receipt", "redemption", "refund", "savedcard",
 ]  # fmt: skip
 
 
@@ -61,6 +61,8 @@ def act(client: Client, table: str, action: str, *rows, **seen: str):
 @pytest.fixture
 def everything(client, sandbox, bought, empty_account, alice):
     """One row of every kind."""
+    rules = promotions.Rules(cents=1, max_uses=1)
+    promotions.redeem(empty_account, alice, promotions.create(rules, operator=alice, code="example").code)
     turn_on(empty_account, alice, save_card(sandbox, empty_account, alice))
     for event in sandbox.events(bought):
         deliver(client, event)

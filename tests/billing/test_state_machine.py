@@ -1,6 +1,6 @@
 """A state machine of one account: whatever happens in whatever order, every balance, lot and entry is explained.
 
-Hypothesis draws purchases, requests, refunds, disputes, auto top-ups, webhooks that arrive twice, late or never,
+Hypothesis draws purchases, codes, requests, refunds, disputes, auto top-ups, webhooks that arrive twice, late or never,
 outages of the provider, and processes that die between any two SQL statements. After each step an auditor
 (`auditor.py`) checks that each new ledger entry follows from the provider's state and from books of its own. At the
 end everything is synced, and nothing may be missing.
@@ -20,6 +20,7 @@ import stripe
 from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -31,7 +32,8 @@ from hypothesis.stateful import (
 )
 
 from billing import spending, tasks
-from billing.models import AutoTopUp, CreditAccount, Dispute, ProviderEvent, Purchase, Refund
+from billing.credits import expiry, promotions
+from billing.models import AutoTopUp, CreditAccount, Dispute, Lot, PromotionalCode, ProviderEvent, Purchase, Refund
 from billing.payments import auto_top_up_charges, checkouts, disputes, purchases, refunds, sweeps
 from billing.providers import types
 from common.errors import PaymentRequired
@@ -177,6 +179,22 @@ class Account(RuleBasedStateMachine):
             with self.fault(fault):
                 purchase = purchases.sync(purchase)
                 assert (purchase.state == Purchase.State.CREDITED) == (purchase.pk in self.paid)
+
+    @step(number=st.integers(0, 2), cents=st.integers(1, 1500), fault=FAULTS)
+    def a_code_is_redeemed(self, number: int, cents: int, fault: tuple[str, int]) -> None:
+        code, _ = PromotionalCode.objects.get_or_create(
+            code=f"CODE{self.pk}X{number}", defaults={"cents": cents, "max_uses": 1, "credit_days": 60}
+        )
+        with self.fault(fault), suppress(promotions.NotRedeemable):
+            promotions.redeem(self.account, self.user, code.code)
+            assert code.pk not in self.auditor.codes
+
+    @step(fault=FAULTS)
+    def codes_expire(self, fault: tuple[str, int]) -> None:
+        mine = Lot.objects.filter(account=self.pk, entry__kind="promotion", expires_at__gt=timezone.now())
+        mine.update(expires_at=timezone.now() - timedelta(seconds=1), expiry_warnings=2)
+        with self.fault(fault):
+            expiry.run()
 
     # --- Webhooks and periodic tasks
 

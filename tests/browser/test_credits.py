@@ -13,7 +13,15 @@ from tests.browser.people import Person, enter, mails_to
 from tests.support.processes import Site, wait_until
 
 
-def test_a_buyer_keeps_the_card_and_gets_a_receipt_in_the_right_name(site: Site, page: Page, customer: Person):
+def refused(faults: list[str]) -> None:
+    """Forget that the browser noted the answer to a refused form."""
+    assert [fault for fault in faults if "422" not in fault] == []
+    faults.clear()
+
+
+def test_a_buyer_keeps_the_card_and_gets_a_receipt_in_the_right_name(
+    site: Site, page: Page, customer: Person, faults: list[str]
+):
     enter(page, site, customer, "/settings/credits")
     check_looks(page)
     page.get_by_role("radio", name="Alipay").check()
@@ -37,11 +45,17 @@ def test_a_buyer_keeps_the_card_and_gets_a_receipt_in_the_right_name(site: Site,
     check_looks(page)
     page.get_by_label("Name").fill("Buyer & Daughters Ltd")
     page.get_by_label("Address").fill("1 Main Street\nDublin")
-    page.get_by_label("Tax IDs").fill("IE1234567X")
+    page.get_by_label("Country").select_option("Ireland VAT ID")
+    page.get_by_role("textbox", name="Tax ID").fill("IE1234567X")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Expected form: IE6433435F.")).to_be_visible()
+    refused(faults)
+    check_looks(page)
+    page.get_by_role("textbox", name="Tax ID").first.fill("ie 6433435f")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Add billing details").click()
     expect(page.get_by_role("article")).to_contain_text("Buyer & Daughters Ltd")
-    expect(page.get_by_role("article")).to_contain_text("IE1234567X")
+    expect(page.get_by_role("article")).to_contain_text("Ireland VAT ID IE6433435F")
     check_looks(page)
     page.emulate_media(media="print")
     expect(page.get_by_role("button", name="Print")).to_be_hidden()
@@ -108,3 +122,54 @@ def test_the_pay_button_survives_a_quote_that_changes_nothing(site: Site, page: 
         expect(quote).to_contain_text(total)
         expect(page.locator(".htmx-request")).to_have_count(0)
         assert pay.evaluate("button => button.isConnected") == (total == "$10.80")
+
+
+CODE = """
+from accounts.models import User
+from billing.credits import promotions
+rules = promotions.Rules(cents=500, max_uses=1, credit_days=60)
+print("CODE", promotions.create(rules, operator=User.objects.get(email="{email}")).code)
+"""
+
+
+def test_a_buyer_redeems_a_code_cancels_a_purchase_and_pays_and_is_refunded_by_paypal(
+    site: Site, page: Page, customer: Person, faults: list[str]
+):
+    printed = site.manage("shell", "--no-imports", "-c", CODE.format(email=customer.email))
+    [code] = re.findall(r"^CODE (\w+)", printed, re.MULTILINE)
+    enter(page, site, customer, "/settings/credits")
+    page.get_by_text("Redeem a promotional code").click()
+    page.get_by_label("Promotional code").fill("nonsense")
+    page.get_by_role("button", name="Redeem").click()
+    expect(page.get_by_text("This code isn't valid.")).to_be_visible()
+    refused(faults)
+    check_looks(page)
+    page.get_by_label("Promotional code").fill(code.lower())
+    page.get_by_role("button", name="Redeem").click()
+    expect(page.get_by_text("$5.00 in credits added.")).to_be_visible()
+    row = page.locator("#history tbody tr")
+    expect(row.first).to_contain_text("Promotional code")
+
+    def start_paying() -> None:
+        page.get_by_role("radio", name="PayPal").check()
+        page.get_by_text("$10", exact=True).check()
+        page.get_by_role("button", name="Pay $10.80").click()
+        expect(page).not_to_have_url(re.compile(re.escape(site.url)))
+
+    start_paying()
+    page.goto(f"{site.url}/settings/credits")
+    check_looks(page)
+    page.get_by_role("button", name="Cancel the purchase").click()
+    expect(page.get_by_text("Purchase of $10.00 canceled.")).to_be_visible()
+    expect(row.first).to_contain_text("Canceled")
+
+    start_paying()
+    page.get_by_role("button", name=re.compile("^Pay")).click()
+    page.get_by_role("button", name="Authorize test payment").click()
+    expect(page.get_by_role("heading", name="$10.00 added")).to_be_visible()
+    page.goto(f"{site.url}/settings/credits")
+    expect(row.first).to_contain_text("PayPal, by")
+    page.get_by_role("link", name="Refund of").click()
+    page.get_by_role("button", name="Refund $10.00").click()
+    expect(page.get_by_role("heading", name="Credit note")).to_be_visible()
+    check_looks(page)

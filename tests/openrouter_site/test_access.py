@@ -99,6 +99,7 @@ TABLE = {
         "settings/organization/invite",
         "settings/credits/buy",
         "settings/credits/low-balance-alert",
+        "settings/credits/redeem",
     ),
     "login 200 200 200 404 404": (
         "settings/organization/leave",

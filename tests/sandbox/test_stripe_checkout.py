@@ -163,7 +163,7 @@ def test_a_second_click_on_the_button_pays_once(shop, buyer):
     assert "all done here" in words(buyer.look(session.url))
 
 
-@pytest.mark.parametrize("kind", ["alipay", "crypto"])
+@pytest.mark.parametrize("kind", ["alipay", "paypal", "crypto"])
 def test_another_method_is_paid_on_its_own_page(shop, buyer, kind):
     session = shop.session(allowed_payment_method_types=[kind])
     assert "Card number" not in words(buyer.look(session.url))

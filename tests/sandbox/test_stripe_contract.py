@@ -26,6 +26,7 @@ PARAMS = {
     "GET /v1/payment_intents": "PaymentIntentList",
     "POST /v1/payment_intents": "PaymentIntentCreate",
     "GET /v1/payment_intents/{identifier}": "PaymentIntentRetrieve",
+    "GET /v1/payment_method_configurations": "PaymentMethodConfigurationList",
     "GET /v1/payment_methods/{identifier}": "PaymentMethodRetrieve",
     "POST /v1/payment_methods/{identifier}/detach": "PaymentMethodDetach",
     "GET /v1/refunds": "RefundList",
@@ -87,6 +88,12 @@ def test_every_kind_of_object_is_as_the_package_describes_it(shop, buyer):
     shop.control(f"sessions/{slow.id}/settle", outcome="succeeded")
     coins = shop.session(allowed_payment_method_types=["crypto"])
     buyer.decide(buyer.pay(coins, type="crypto"), "authorize")
+    paypal = shop.session(allowed_payment_method_types=["paypal"])
+    buyer.decide(buyer.pay(paypal, type="paypal"), "authorize")
+    paypal = shop.reload(paypal, "payment_intent.latest_charge", "payment_intent.payment_method")
+    shop.v1.refunds.create({"payment_intent": paypal.payment_intent.id, "amount": 1})
+    shop.v1.disputes.retrieve(shop.control("disputes", payment_intent=paypal.payment_intent.id)["id"])
+    shop.v1.payment_method_configurations.list({"limit": 1})
     shop.v1.checkout.sessions.expire(shop.session().id)
     shop.v1.refunds.create({"payment_intent": shop.paid().id, "amount": 1, "expand": ["charge"]})
     shop.v1.refunds.create({"payment_intent": shop.reload(slow).payment_intent})

@@ -8,6 +8,7 @@ from accounts import access
 from accounts.models import Organisation, User
 from billing import spending
 from billing.credits import adjustments
+from billing.management.operators import operator_with
 from billing.models import CreditAccount
 from common.money import PicoUsd, format_exact_usd, pico_from_usd
 
@@ -27,7 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--reference", required=True, help="unique reference, such as a ticket number")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        account, operator = self._account(options["account"]), self._operator(options["operator"])
+        account = self._account(options["account"])
+        operator = operator_with("billing.change_creditaccount", options["operator"], to="change credit accounts")
         usd, reason, reference = self._usd(options["usd"]), options["reason"].strip(), options["reference"].strip()
         if not 0 < len(reason) <= 200 or not 0 < len(reference) <= 60:
             raise CommandError("--reason must have 1 to 200 characters, and --reference 1 to 60.")
@@ -52,12 +54,6 @@ class Command(BaseCommand):
         if organisation is None:
             raise CommandError(f"No user or organization found for {text}.")
         return spending.account_of(organisation)
-
-    def _operator(self, email: str) -> User:
-        operator = User.objects.filter(email__iexact=email, is_staff=True, is_active=True).first()
-        if operator is None or not operator.has_perm("billing.change_creditaccount"):
-            raise CommandError(f"{email} is not an operator with permission to change credit accounts.")
-        return operator
 
     def _usd(self, text: str) -> Decimal:
         try:

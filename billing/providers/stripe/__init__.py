@@ -28,6 +28,7 @@ from .checkouts import (
 from .connection import is_configured, is_live
 from .disputes import ProviderDispute, disputed_since, disputes_of
 from .events import read_event
+from .methods import offers
 from .payments import fetch_checkout, fetch_payment, paid_since
 from .refunds import create_refund, refunded_since, refunds_of
 
@@ -52,6 +53,7 @@ __all__ = [
     "fetch_payment_card",
     "is_configured",
     "is_live",
+    "offers",
     "open_card_setup",
     "open_checkout",
     "paid_since",

@@ -32,19 +32,24 @@ def secret_key() -> str:
     return settings.SANDBOX_STRIPE_KEY if settings.STRIPE_IS_SANDBOX else settings.STRIPE_SECRET_KEY
 
 
-def client() -> stripe.StripeClient:
+def address() -> str:
+    """The address of the API."""
+    return str(settings.STRIPE_API_BASE)
+
+
+def client(*, timeout: int = TIMEOUT, retries: int = RETRIES) -> stripe.StripeClient:
     """The API client, shared while the settings stay the same."""
-    return _client_for(secret_key(), settings.STRIPE_API_BASE)
+    return _client_for(secret_key(), address(), timeout, retries)
 
 
-@lru_cache(maxsize=4)
-def _client_for(key: str, address: str) -> stripe.StripeClient:
+@lru_cache(maxsize=8)
+def _client_for(key: str, base: str, timeout: int, retries: int) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
-        base_addresses={"api": address},
+        base_addresses={"api": base},
         # Unlike the module-level API, a StripeClient retries only when told to.
-        max_network_retries=RETRIES,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        max_network_retries=retries,
+        http_client=stripe.RequestsClient(timeout=timeout),
     )
 
 

@@ -108,4 +108,4 @@ def _paid_with(charge: stripe.Charge | None) -> str:
     )
     if card := details.get("card"):
         return f"{str(card.get('brand') or 'card').replace('_', ' ').title()} ending in {card.get('last4')}"
-    return {"alipay": "Alipay"}.get(str(details.get("type")), "")
+    return {"alipay": "Alipay", "paypal": "PayPal"}.get(str(details.get("type")), "")

@@ -9,7 +9,13 @@ from tests.billing.conftest import paid
 from tests.conftest import signed_in
 
 DETAILS = "/settings/credits/billing-details"
-GIVEN = {"name": "Alice Ltd", "address": "1 Main Street\r\n\r\n Dublin ", "tax_ids": "IE1234567X\nGB999 9999 73"}
+GIVEN = {
+    "name": "Alice Ltd", "address": "1 Main Street\r\n\r\n Dublin ",
+    "tax-TOTAL_FORMS": "3", "tax-INITIAL_FORMS": "0",
+    "tax-0-kind": "Ireland VAT ID", "tax-0-number": "ie 6433435 f",
+    "tax-1-kind": "Australia ABN", "tax-1-number": "83914571673",
+    "tax-2-kind": "", "tax-2-number": "",
+}  # fmt: skip
 
 
 def address_of(purchase) -> str:
@@ -35,8 +41,8 @@ def test_billing_details_appear_on_the_next_receipt(alice_client, alice, sandbox
 
     page = shown(alice_client, paid(sandbox, empty_account, alice))
     assert "Alice Ltd<br>1 Main Street<br>Dublin<br>" in page
-    assert "IE1234567X<br>" in page
-    assert "GB999 9999 73<br>" in page
+    assert "Ireland VAT ID IE6433435F<br>" in page
+    assert "Australia ABN 83 914 571 673<br>" in page
     assert "alice@example.com" in page
     assert "Payment provider's receipt" in page
     assert "was issued without" not in page
@@ -97,7 +103,9 @@ def test_a_credit_note_shows_the_details_of_its_receipt(alice_client, alice, san
 
 def test_hostile_details_are_shown_as_text(alice_client, alice, sandbox, empty_account):
     hostile = "<script>alert(1)</script>"
-    alice_client.post(DETAILS, {"name": hostile, "address": hostile, "tax_ids": hostile})
+    alice_client.post(
+        DETAILS, GIVEN | {"name": hostile, "address": hostile, "tax-0-kind": "other", "tax-0-number": hostile}
+    )
     page = shown(alice_client, paid(sandbox, empty_account, alice))
     assert hostile not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 3
@@ -109,7 +117,13 @@ def test_hostile_details_are_shown_as_text(alice_client, alice, sandbox, empty_a
         ({"name": " "}, "This field is required."),
         ({"name": "x" * 201}, "at most 200 characters"),
         ({"address": "\n".join("abcdefghi")}, "Enter at most 8 lines."),
-        ({"tax_ids": "\n".join("abcdef")}, "Enter at most 5 lines."),
+        ({"tax-TOTAL_FORMS": "6"}, "Enter at most 5 tax IDs."),
+        ({"tax-TOTAL_FORMS": "many"}, "The tax IDs are incomplete."),
+        ({"tax-0-number": "IE1234567X"}, "valid Ireland VAT ID. Expected form: IE6433435F."),
+        ({"tax-0-kind": "Atlantis"}, "Choose a country from the list."),
+        ({"tax-0-kind": ""}, "Choose the country of this tax ID."),
+        ({"tax-1-number": "x" * 61}, "at most 60 characters"),
+        ({"tax-0-kind": "other", "tax-0-number": "a\x1bb"}, "letters, digits and signs"),
         ({"address": "a\x00b"}, "Null characters are not allowed."),
     ],
 )
@@ -117,8 +131,24 @@ def test_invalid_details_are_explained(alice_client, empty_account, changed, mes
     response = alice_client.post(DETAILS, GIVEN | changed)
     assert response.status_code == 422
     assert message in response.content.decode()
-    assert "IE1234567X" in response.content.decode() or "tax_ids" in changed
+    assert "83914571673" in response.content.decode() or "tax-1-number" in changed or "many" in changed.values()
     assert not BillingDetails.objects.exists()
+
+
+def test_saved_tax_ids_are_edited_row_by_row(alice_client, empty_account):
+    alice_client.post(DETAILS, GIVEN)
+    receipts.save_details(empty_account, name="Alice Ltd", address="", tax_ids="Australia ABN 83 914 571 673\nas typed")
+    page = alice_client.get(DETAILS).content.decode()
+    assert '<option value="Australia ABN" selected>' in page and 'value="83 914 571 673"' in page
+    assert '<option value="other" selected>' in page and 'value="as typed"' in page
+    assert 'name="tax-2-number"' in page  # an empty row
+
+    changed = GIVEN | {"tax-INITIAL_FORMS": "2", "tax-0-number": "", "tax-1-number": "83 914 571 673"}
+    more = alice_client.post(DETAILS, changed | {"add": "1"})
+    assert more.status_code == 200 and 'name="tax-3-number"' in more.content.decode()
+    assert "as typed" in BillingDetails.objects.get().tax_ids  # nothing is saved yet
+    assert alice_client.post(DETAILS, changed).status_code == 302
+    assert BillingDetails.objects.get().tax_ids == "Australia ABN 83 914 571 673"
 
 
 def test_an_admin_of_two_organizations_edits_the_details_of_the_receipts_organization(

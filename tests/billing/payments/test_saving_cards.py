@@ -63,10 +63,11 @@ def test_without_the_checkbox_no_card_is_saved(sandbox, empty_account, alice):
     assert not SavedCard.objects.exists()
 
 
-def test_other_payment_methods_are_not_saved(sandbox, empty_account, alice):
-    purchase = buy(empty_account, alice, method="alipay", save_card=True)
+@pytest.mark.parametrize("method", ["alipay", "paypal"])
+def test_other_payment_methods_are_not_saved(sandbox, empty_account, alice, method):
+    purchase = buy(empty_account, alice, method=method, save_card=True)
     assert not purchase.saves_card
-    sandbox.pay(purchase, type="alipay")
+    sandbox.pay(purchase, type=method)
     assert purchases.sync(purchase).state == "credited"
     assert not SavedCard.objects.exists()
 
