@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from activity.alerts import deprecations, limits
+from activity.rankings import counting, titles
 from activity.reports import summaries
 
 
@@ -22,3 +23,9 @@ def alert_limits() -> None:
 def alert_deprecations() -> None:
     """Every day: tell of models that retire soon."""
     deprecations.alert_all()
+
+
+@shared_task(ignore_result=True)
+def count_rankings() -> None:
+    """Every minute: add up the day's tokens for the public rankings, and read the titles of apps."""
+    titles.read_titles(counting.count_due())
