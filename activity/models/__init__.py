@@ -1,6 +1,8 @@
 """The tables of activity: saved views, and the public rankings."""
 
-from .rankings import App, AppDay, AppTitle, ModelDay, RankedDay
+from .rankings import CATEGORIES, USE_OF, USES, App, AppDay, AppTitle, ModelDay, RankedDay
 from .saved_views import SavedView, new_view_id
 
-__all__ = ["App", "AppDay", "AppTitle", "ModelDay", "RankedDay", "SavedView", "new_view_id"]
+__all__ = [
+    "CATEGORIES", "USES", "USE_OF", "App", "AppDay", "AppTitle", "ModelDay", "RankedDay", "SavedView", "new_view_id",
+]  # fmt: skip
