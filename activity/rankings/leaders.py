@@ -19,7 +19,10 @@ PERIODS_BEFORE = 3
 
 
 def leaders(start: date, end: date, sort: str) -> list[Totals]:
-    """Return the apps of the days from `start` to `end`, in order; `key` is the app's ID."""
+    """Return the apps of the days from `start` to `end`, in order; `key` is the app's ID.
+
+    Trending are those with more tokens than in the mean of the three equally long periods before.
+    """
     found = [replace(each, key=each.key[0]) for each in between(of_apps(), ("app_id",), start, end)]
     return _sorted(found, start, end, sort)
 
@@ -55,4 +58,5 @@ def _sorted(found: list[Totals], start: date, end: date, sort: str) -> list[Tota
         for each in between(of_apps(), ("app_id",), start - PERIODS_BEFORE * length, start - timedelta(days=1))
     }
     gains = {each.key: each.tokens * PERIODS_BEFORE - earlier.get(each.key, 0) for each in found}
-    return sorted(found, key=lambda each: (-gains[each.key], each.key))
+    growing = [each for each in found if gains[each.key] > 0]
+    return sorted(growing, key=lambda each: (-gains[each.key], each.key))

@@ -1,6 +1,6 @@
 """Reading the days of the rankings. Every query reads days of a period, never requests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from activity.models import AppDay, ModelDay
 
 from .periods import Period
 
-__all__ = ["TOKENS", "Totals", "between", "by_bucket", "of_apps", "of_models", "totals"]
+__all__ = ["TOKENS", "Totals", "between", "by_bucket", "by_date", "of_apps", "of_models", "totals"]
 
 DAY = timedelta(days=1)
 #: Prompt and completion tokens of a row.
@@ -82,13 +82,21 @@ def by_bucket(
 ) -> dict[tuple[Any, ...], list[int]]:
     """Return the tokens by `columns` in each bucket of the period's chart, oldest first."""
     starts = period.starts(today)
-    truncated: dict[str, Expression | F] = {"day": F("day"), "week": TruncWeek("day"), "month": TruncMonth("day")}
-    within = rows.filter(day__gte=starts[0], day__lte=today).annotate(bucket=truncated[period.bucket])
     index = {start: at for at, start in enumerate(starts)}
     values: dict[tuple[Any, ...], list[int]] = {}
-    for bucket, *key, tokens in within.values_list("bucket", *columns).annotate(tokens=_sum(TOKENS)):
-        values.setdefault(_hashable(key), [0] * len(starts))[index[bucket]] += tokens
+    for bucket, key, tokens in by_date(rows, columns, period.bucket, starts[0], today):
+        values.setdefault(key, [0] * len(starts))[index[bucket]] += tokens
     return values
+
+
+def by_date(
+    rows: QuerySet[Any], columns: Sequence[str], bucket: str, start: date, end: date
+) -> Iterator[tuple[date, tuple[Any, ...], int]]:
+    """Yield (first day of a "day", "week" or "month", values of `columns`, tokens) from `start` to `end`."""
+    truncated: dict[str, Expression | F] = {"day": F("day"), "week": TruncWeek("day"), "month": TruncMonth("day")}
+    within = rows.filter(day__gte=start, day__lte=end).annotate(bucket=truncated[bucket])
+    for first, *key, tokens in within.values_list("bucket", *columns).annotate(tokens=_sum(TOKENS)):
+        yield first, _hashable(key), tokens
 
 
 def _hashable(key: Sequence[Any]) -> tuple[Any, ...]:
