@@ -76,14 +76,3 @@ def test_apps_are_accessible_and_fit(page: Page, site: Site, customer: Person):
     for address in ("/apps", "/apps?q=nothing-is-called-so", "/apps/notes.example.com"):
         page.goto(f"{site.url}{address}")
         check_looks(page)
-
-
-def test_zz_shots(page: Page, site: Site, customer: Person):
-    for name, address in (("r", "/rankings"), ("a", "/apps"), ("n", "/apps/notes.example.com")):
-        for width, scheme in ((1440, "light"), (390, "dark"), (390, "light"), (1440, "dark")):
-            if scheme == "dark" and width == 1440 and name != "r":
-                continue
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)
-            page.goto(f"{site.url}{address}")
-            page.screenshot(path=f"/tmp/shots_rank/{name}{width}{scheme}.png", full_page=True)
