@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from activity.models import CATEGORIES, App
 from activity.rankings.addresses import slug_of, title_of
-from activity.rankings.counting import count_again
+from activity.rankings.counting import count_again, rank_again
 from common.admin import Admin
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class AppAdmin(Admin):
         super().save_model(request, obj, form, change)
         if COUNTED.intersection(form.changed_data):
             count_again()
+        elif form.changed_data:
+            rank_again()
 
     @admin.action(description="Verify", permissions=["change"])
     def verify(self, request: HttpRequest, queryset: QuerySet[App]) -> None:

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from activity.alerts import deprecations, limits
-from activity.rankings import counting, titles
+from activity.rankings import counting, standings, titles
 from activity.reports import summaries
 
 
@@ -27,5 +27,7 @@ def alert_deprecations() -> None:
 
 @shared_task(ignore_result=True)
 def count_rankings() -> None:
-    """Every minute: add up the day's tokens for the public rankings, and read the titles of apps."""
-    titles.read_titles(counting.count_due())
+    """Every minute: add up the day's tokens for the public rankings, compute the ranks, read the titles of apps."""
+    counted = counting.count_due()
+    standings.compute(changed=counted.changed)
+    titles.read_titles(counted.seen)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 
-__all__ = ["CATEGORIES", "USES", "USE_OF", "App", "AppDay", "AppTitle", "ModelDay", "RankedDay"]
+__all__ = ["CATEGORIES", "USES", "USE_OF", "App", "AppDay", "AppTitle", "ModelDay", "RankedDay", "Standing"]
 
 #: The categories of apps, by group.
 CATEGORIES = {
@@ -156,3 +156,37 @@ class RankedDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}"
+
+
+class Standing(models.Model):
+    """A place in a ranking, as the clock last computed it from the days until `day`, today included.
+
+    `tokens` and `requests` are of the whole period. `now` and `before` are the tokens of the equally long periods that
+    ended the day before `day`, and before that. The row of rank 0 is the sum of all.
+    """
+
+    class Kind(models.TextChoices):
+        MODEL = "model", "Model"
+        AUTHOR = "author", "Author"
+        APP = "app", "App"
+        USE = "use", "Use"
+
+    period = models.CharField(max_length=5)  # day, week, month
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    rank = models.PositiveIntegerField()  # from 1
+    key = models.CharField(max_length=200, blank=True)  # the model, author or use
+    app = models.ForeignKey(App, null=True, on_delete=models.CASCADE, related_name="standings")
+    day = models.DateField()
+    tokens = models.PositiveBigIntegerField()
+    requests = models.PositiveBigIntegerField()
+    now = models.PositiveBigIntegerField()
+    before = models.PositiveBigIntegerField()
+    # Of apps: how many more tokens than in three equally long periods before, if each had been like this one.
+    gain = models.BigIntegerField(default=0)
+    values = models.JSONField(default=list)  # tokens in each bucket of the chart, of the largest and of all
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("period", "kind", "rank"), name="standing_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.kind} {self.rank}"

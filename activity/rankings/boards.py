@@ -1,7 +1,7 @@
 """The content of the rankings' pages: who is ranked where, with share and growth, and the chart of a longer time."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -10,21 +10,21 @@ from django.urls import reverse
 
 from activity.dashboard import charts
 from activity.dashboard.formats import change, compact
-from activity.models import USE_OF, USES, App, RankedDay
-from common.clock import utc_now
+from activity.models import USES, App, RankedDay, Standing
 from models_catalog import catalog
 
 from .periods import Period
-from .sums import Totals, by_bucket, of_apps, of_models, totals
+from .standings import CHARTED
+from .sums import Totals
 
-__all__ = ["BY", "Board", "Row", "app_rows", "board_of", "chart_of", "counted_at", "model_rows"]
+__all__ = [
+    "BY", "Board", "Row", "app_rows", "board_of", "chart_of", "counted_at", "model_rows", "rows_of", "top_apps",
+]  # fmt: skip
 
 #: What the page ranks: value of `by` in the query string, tab, and the word for one of them.
 BY = {"model": ("Models", "Model"), "author": ("Authors", "Author"), "app": ("Apps", "App"), "use": ("Uses", "Use")}
 #: Rows of a table; the others are one row.
 MOST_ROWS = 50
-#: The use of apps without a category.
-NO_USE = "Not categorized"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class Board:
     """A whole ranking."""
 
     rows: list[Row]
-    chart: Chart
-    total: Totals
+    chart: Chart | None
+    total: Standing | None
 
 
 def counted_at() -> Any:
@@ -75,33 +75,37 @@ def counted_at() -> Any:
 
 
 def board_of(by: str, period: Period) -> Board:
-    """Return the ranking of models, authors, apps or uses."""
-    today = utc_now().date()
-    rows: QuerySet[Any] = of_models() if by in {"model", "author"} else of_apps()
-    columns = {"app": ("app_id",), "use": ("app__use", "app__categories")}.get(by, (by,))
-    found = totals(rows, columns, period.days, today)
-    if by == "use":
-        found = _merged(found, lambda key: use_of(*key))
-    else:
-        found = [replace(each, key=each.key[0]) for each in found]
-    top = [each.key for each in found[: charts.MOST_SERIES]]
-    everything = None
-    if by == "use":
-        values = _added(by_bucket(rows, columns, period, today), lambda key: use_of(*key))
-    elif by == "author":
-        values = {key[0]: added for key, added in by_bucket(rows, columns, period, today).items()}
-    else:
-        some = rows.filter(**{f"{columns[0]}__in": top})
-        values = {key[0]: added for key, added in by_bucket(some, columns, period, today).items()}
-        everything = by_bucket(rows, (), period, today).get(())
-    describe = {"model": _model, "author": _author, "app": _apps(found), "use": _use}[by]
-    labels = {each: describe(each)[0] for each in top}
-    chart = chart_of(period, today, values, labels, everything)
-    ranked = _ranked(found, describe, chart)
-    total = Totals(None)
+    """Return the ranking of models, authors, apps or uses, read in one query."""
+    standings = _shown(Standing.objects.filter(period=period.name, kind=by, rank__lte=MOST_ROWS))
+    everything, found = (standings[0], standings[1:]) if standings else (None, [])
+    if everything is None or not found:
+        return Board([], None, everything)
+    labels = {each.rank: _described(each)[0] for each in found if each.rank <= CHARTED}
+    over_time = {each.rank: each.values for each in found}
+    chart = chart_of(period, everything.day, over_time, labels, everything.values)
+    rows = rows_of(found, everything, chart)
+    if (rest := everything.tokens - sum(each.tokens for each in found)) > 0:
+        requests = everything.requests - sum(each.requests for each in found)
+        rows.append(Row(0, "Other", "", "", rest, requests, _share(rest, everything.tokens), "", "k9"))
+    return Board(rows, chart, everything)
+
+
+def top_apps(period: Period, most: int) -> list[Row]:
+    """Return the first apps of a period."""
+    return rows_of(_shown(Standing.objects.filter(period=period.name, kind="app", rank__range=(1, most))))
+
+
+def rows_of(found: Sequence[Standing], everything: Standing | None = None, chart: Chart | None = None) -> list[Row]:
+    """Return the rows of these places, with their share of `everything` and their colors in the chart."""
+    colors = {series.key: css for css, series in chart.picture.series} if chart else {}
+    rows = []
     for each in found:
-        total.add(each)
-    return Board(ranked, chart, total)
+        label, url, note, verified = _described(each)
+        share = _share(each.tokens, everything.tokens) if everything else 0
+        css = colors.get(each.rank, charts.OTHER if chart else "")
+        growth = change(each.now, each.before)
+        rows.append(Row(each.rank, label, url, note, each.tokens, each.requests, share, growth, css, verified))
+    return rows
 
 
 def chart_of(
@@ -135,44 +139,44 @@ def chart_of(
 
 def app_rows(found: Sequence[Totals], apps: Mapping[int, App]) -> list[Row]:
     """Return the rows of these apps; `key` of each is the app's ID."""
-    return _ranked(found, lambda key: _app(apps[key]), None)
+    return [_row(rank, _app(apps[each.key]), each, 0, "") for rank, each in enumerate(found, 1)]
 
 
-def model_rows(found: Sequence[Totals], chart: Chart) -> list[Row]:
+def model_rows(found: Sequence[Totals], everything: Totals, chart: Chart) -> list[Row]:
     """Return the rows of these models; `key` of each is the model's ID."""
-    return _ranked(found, _model, chart)
-
-
-def use_of(use: str, categories: Iterable[str]) -> str:
-    """Return the use of apps with these fields of `App`; empty if it is not known."""
-    return use or next((USE_OF[each] for each in categories if each in USE_OF), "")
+    colors = {series.key: css for css, series in chart.picture.series}
+    return [
+        _row(rank, _model(each.key), each, everything.tokens, colors.get(each.key, charts.OTHER))
+        for rank, each in enumerate(found, 1)
+    ]
 
 
 #: Label, URL, note and whether it is verified.
 _Description = tuple[str, str, str, bool]
 
 
-def _ranked(found: Sequence[Totals], describe: Callable[[Any], _Description], chart: Chart | None) -> list[Row]:
-    everything = sum(each.tokens for each in found)
-    colors = {series.key: css for css, series in chart.picture.series} if chart else {}
-    rows = []
-    for rank, each in enumerate(found[:MOST_ROWS], 1):
-        label, url, note, verified = describe(each.key)
-        css = colors.get(each.key, "k9" if chart else "")
-        rows.append(_row(rank, (label, url, note, verified), each, everything, css))
-    if rest := found[MOST_ROWS:]:
-        other = Totals(None)
-        for each in rest:
-            other.add(each)
-        rows.append(_row(0, (f"Other ({len(rest)})", "", "", False), other, everything, "k9"))
-    return rows
+def _shown(standings: QuerySet[Standing]) -> list[Standing]:
+    """Return the places in order, without apps that were blocked or merged since they were computed."""
+    ordered = standings.select_related("app").order_by("rank")
+    return [each for each in ordered if each.app is None or not (each.app.blocked or each.app.merged_into_id)]
 
 
 def _row(rank: int, description: _Description, sums: Totals, everything: int, css: str) -> Row:
     label, url, note, verified = description
-    share = round(sums.tokens * 100 / everything) if everything else 0
     growth = change(sums.now, sums.before)
-    return Row(rank, label, url, note, sums.tokens, sums.requests, share, growth, css, verified)
+    return Row(
+        rank, label, url, note, sums.tokens, sums.requests, _share(sums.tokens, everything), growth, css, verified
+    )
+
+
+def _share(tokens: int, everything: int) -> int:
+    return round(tokens * 100 / everything) if everything else 0
+
+
+def _described(standing: Standing) -> _Description:
+    if standing.app:
+        return _app(standing.app)
+    return {"model": _model, "author": _author, "use": _use}[standing.kind](standing.key)
 
 
 def _model(key: str) -> _Description:
@@ -188,36 +192,9 @@ def _author(key: str) -> _Description:
 
 
 def _use(key: str) -> _Description:
-    return USES.get(key, NO_USE), "", "", False
+    return USES.get(key, "Not categorized"), "", "", False
 
 
 def _app(app: App) -> _Description:
     note = app.slug if app.title != app.slug else ""
     return app.title, reverse("activity:app", args=[app.slug]), note, app.verified
-
-
-def _apps(found: Sequence[Totals]) -> Callable[[int], _Description]:
-    apps: dict[int, App] = {}
-
-    def describe(key: int) -> _Description:
-        if not apps:
-            apps.update(App.objects.in_bulk([each.key for each in found[:MOST_ROWS]]))
-        return _app(apps[key])
-
-    return describe
-
-
-def _merged(found: Iterable[Totals], key_of: Callable[[Any], Any]) -> list[Totals]:
-    merged: dict[Any, Totals] = {}
-    for each in found:
-        key = key_of(each.key)
-        merged.setdefault(key, Totals(key)).add(each)
-    return sorted(merged.values(), key=lambda each: (-each.tokens, each.key))
-
-
-def _added(values: Mapping[Any, Sequence[int]], key_of: Callable[[Any], Any]) -> dict[Any, list[int]]:
-    added: dict[Any, list[int]] = {}
-    for key, mine in values.items():
-        known = added.get(key_of(key), [0] * len(mine))
-        added[key_of(key)] = [one + other for one, other in zip(known, mine, strict=True)]
-    return added

@@ -21,7 +21,7 @@ from gateway.models import UsageHour
 
 from .addresses import slug_of
 
-__all__ = ["HISTORY", "Account", "Seen", "Tokens", "count_again", "count_day", "count_due"]
+__all__ = ["HISTORY", "Account", "Counted", "Seen", "Tokens", "count_again", "count_day", "count_due", "rank_again"]
 
 #: Days that are ranked.
 HISTORY = 366
@@ -77,14 +77,26 @@ Usage = Mapping[str, Mapping[Account, Mapping[str, Tokens]]]
 Seen = Mapping[Account, Mapping[str, int]]
 
 
-def count_due(most: int = 30) -> Seen:
+class Counted(NamedTuple):
+    """What a count has found: the apps that accounts used, and whether anything is different from the last count."""
+
+    seen: Seen
+    changed: bool
+
+
+def count_due(most: int = 30) -> Counted:
     """Count today, and at most `most` older days that are due, newest first; return the apps of today."""
     now = utc_now()
     today = now.date()
-    seen = count_day(today)
+    counted = count_day(today)
     for day in _due(today, now)[:most]:
-        count_day(day)
-    return seen
+        counted = Counted(counted.seen, count_day(day).changed or counted.changed)
+    return counted
+
+
+def rank_again() -> None:
+    """Have the ranks computed again, because what is shown of an app has changed."""
+    RankedDay.objects.filter(day=utc_now().date()).update(stale=True)
 
 
 def count_again(account: CreditAccount | None = None) -> None:
@@ -96,7 +108,7 @@ def count_again(account: CreditAccount | None = None) -> None:
     days.update(stale=True)
 
 
-def count_day(day: date) -> Seen:
+def count_day(day: date) -> Counted:
     """Count one UTC day, and return the apps that accounts used. A later count that is already written wins."""
     as_of = utc_now()
     models: dict[str, Tokens] = defaultdict(Tokens)
@@ -115,16 +127,17 @@ def count_day(day: date) -> Seen:
     apps = _count_apps(usage, known)
     with transaction.atomic():
         row, new = RankedDay.objects.select_for_update().get_or_create(day=day, defaults={"as_of": as_of})
+        changed = new or row.stale
         if new or row.as_of <= as_of:
-            _write(ModelDay, day, ("model",), {(model,): tokens for model, tokens in models.items()})
-            _write(AppDay, day, ("app_id", "model"), apps)
+            changed |= _write(ModelDay, day, ("model",), {(model,): tokens for model, tokens in models.items()})
+            changed |= _write(AppDay, day, ("app_id", "model"), apps)
             RankedDay.objects.filter(pk=day).update(as_of=as_of, stale=False)
     seen: dict[Account, dict[str, int]] = defaultdict(dict)
     for slug, app in known.items():
         if app.slug == slug:  # not merged into another one
             for account in usage[slug]:
                 seen[account][slug] = app.pk
-    return seen
+    return Counted(seen, changed)
 
 
 def _due(today: date, now: datetime) -> list[date]:
@@ -229,8 +242,8 @@ def _total(accounts: Mapping[Account, Mapping[str, Tokens]]) -> int:
 
 def _write(
     table: type[ModelDay | AppDay], day: date, columns: tuple[str, ...], wanted: Mapping[tuple[Any, ...], Tokens]
-) -> None:
-    """Make `wanted` the rows of the day. Only rows that differ are written."""
+) -> bool:
+    """Make `wanted` the rows of the day. Only rows that differ are written; return whether there were any."""
     rows: Any = table.objects  # type: ignore[attr-defined]
     stored = {
         key: (pk, Tokens(*sums))
@@ -239,7 +252,8 @@ def _write(
             for row in rows.filter(day=day).values_list("pk", *columns, *_SUMS)
         )
     }
-    rows.filter(pk__in=[pk for key, (pk, _) in stored.items() if key not in wanted]).delete()
+    gone = [pk for key, (pk, _) in stored.items() if key not in wanted]
+    rows.filter(pk__in=gone).delete()
     changed = [
         table(day=day, **dict(zip(columns, key, strict=True)), **dict(zip(_SUMS, tokens, strict=True)))
         for key, tokens in sorted(wanted.items())
@@ -247,3 +261,4 @@ def _write(
     ]
     unique = ["day", *(name.removesuffix("_id") for name in columns)]
     rows.bulk_create(changed, batch_size=500, update_conflicts=True, unique_fields=unique, update_fields=list(_SUMS))
+    return bool(gone or changed)

@@ -10,7 +10,7 @@ from activity.models import App, AppDay
 from models_catalog import catalog
 from models_catalog.entries import ModelEntry
 
-from .boards import use_of
+from .standings import use_of
 from .sums import by_date, of_apps, of_models
 
 __all__ = ["MODALITIES", "MOST_MODELS", "OTHER", "DayOfModel", "models_by_date"]

@@ -4,18 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from activity.models import CATEGORIES, USES, App
+from activity.models import CATEGORIES, USES, App, Standing
 from common.clock import utc_now
 from common.web.http import PageRequest
 
 from .addresses import slug_of
-from .boards import BY, Row, app_rows, board_of, chart_of, counted_at, model_rows
-from .leaders import SORTS, leaders_of_last, with_categories, with_name
+from .boards import BY, board_of, chart_of, counted_at, model_rows, rows_of, top_apps
+from .leaders import SORTS, of_categories
 from .periods import PERIODS, period_of
 from .sums import Totals, by_bucket, of_apps, totals
 
@@ -38,7 +39,7 @@ def rankings(request: PageRequest) -> HttpResponse:
         "period": period,
         "periods": [(each, _query(by=by, period=each.name)) for each in PERIODS.values()],
         "board": board_of(by, period),
-        "top_apps": [] if by == "app" else _top_apps(period.days),
+        "top_apps": [] if by == "app" else top_apps(period, TOP_APPS),
         "counted_at": counted_at(),
     }
     return render(request, "activity/rankings/rankings.html", context)
@@ -53,12 +54,16 @@ def apps(request: PageRequest) -> HttpResponse:
     group, sort = request.GET.get("category", ""), request.GET.get("sort", "")
     group, sort = group if group in CATEGORIES else "", sort if sort in SORTS else "popular"
     search = request.GET.get("q", "").strip()[:100]
-    found = leaders_of_last(period.days, utc_now().date(), sort)
-    found = with_categories(found, CATEGORIES[group]) if group else found
-    found = with_name(found, search) if search else found
+    found = Standing.objects.filter(
+        period=period.name, kind="app", rank__gt=0, app__blocked=False, app__merged_into=None
+    ).select_related("app")
+    if group:
+        found = found.filter(app__in=of_categories(CATEGORIES[group]))
+    if search:
+        unnamed = Q(app__name="") & Q(app__sent_name__icontains=search)
+        found = found.filter(Q(app__slug__icontains=search) | Q(app__name__icontains=search) | unnamed)
+    found = found.filter(gain__gt=0).order_by("-gain", "rank") if sort == "trending" else found.order_by("rank")
     page = Paginator(found, APPS_PER_PAGE).get_page(request.GET.get("page"))
-    shown = App.objects.in_bulk([each.key for each in page.object_list])
-    rows = app_rows(list(page.object_list), shown)
     state = {"period": period.name, "category": group, "sort": sort, "q": search}
     context = {
         "period": period,
@@ -69,7 +74,7 @@ def apps(request: PageRequest) -> HttpResponse:
         "sort": sort,
         "search": search,
         "page": page,
-        "rows": [replace(row, rank=page.start_index() + at) for at, row in enumerate(rows)],
+        "rows": [replace(row, rank=page.start_index() + at) for at, row in enumerate(rows_of(list(page.object_list)))],
         "newer": _query(**state, page=page.number - 1 if page.number > 2 else ""),
         "older": _query(**state, page=page.number + 1),
         "counted_at": counted_at(),
@@ -101,17 +106,12 @@ def app(request: PageRequest, address: str) -> HttpResponse:
         "models": len(models),
         "period": period,
         "periods": [(each, _query(period=each.name)) for each in PERIODS.values()],
-        "rows": model_rows(models, chart),
+        "rows": model_rows(models, total, chart),
         "chart": chart,
         "total": total,
         "counted_at": counted_at(),
     }
     return render(request, "activity/rankings/app.html", context)
-
-
-def _top_apps(days: int) -> list[Row]:
-    top = leaders_of_last(days, utc_now().date(), "popular")[:TOP_APPS]
-    return app_rows(top, App.objects.in_bulk([each.key for each in top]))
 
 
 def _query(**state: Any) -> str:

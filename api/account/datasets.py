@@ -9,7 +9,7 @@ from ninja import Query, Router
 from activity.models import CATEGORIES, App
 from activity.rankings import datasets
 from activity.rankings.boards import counted_at
-from activity.rankings.leaders import leaders, with_categories
+from activity.rankings.leaders import leaders
 from api.account.schemas import datasets as schemas
 from api.responses import KeyRequest, json_response
 from common.clock import utc_now, window_start
@@ -86,9 +86,8 @@ def get_app_rankings(  # noqa: PLR0913 each is a parameter of the query string
     start, end = _days(start_date, end_date)
     if category and subcategory and subcategory not in CATEGORIES[category]:
         raise InvalidRequest(f"subcategory: {subcategory} is not part of {category}.")
-    found = leaders(start, end, sort)
-    if subcategory or category:
-        found = with_categories(found, (subcategory,) if subcategory else CATEGORIES[category or ""])
+    categories = (subcategory,) if subcategory else CATEGORIES.get(category or "", ())
+    found = leaders(start, end, sort, categories)
     first = offset or 0
     page = found[first : first + limit]
     apps = App.objects.in_bulk([each.key for each in page])

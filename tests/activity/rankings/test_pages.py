@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from activity.models import App
+from activity.rankings import counting
 from keys import issuing
 from tests.activity.factory import make_history, make_requests
 from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows, shop  # noqa: F401
@@ -62,6 +63,8 @@ def test_apps_are_ranked_by_use(client, account, others):
         ["github.com/acme/cli", "300"],
         ["play.example.com", "200"],
     ]
+    counting.rank_again()
+    count()
     assert [row[1:3] for row in cells(page_of(client, "/rankings?by=use"))] == [
         ["Not categorized", "500"],
         ["Programming", "300"],

@@ -13,6 +13,7 @@ from tests.support.processes import Site
 USE = """
 from datetime import timedelta
 from activity.models import App
+from activity.rankings.counting import rank_again
 from activity.tasks import count_rankings
 from common.clock import hour_of, utc_now
 from gateway.models import UsageHour
@@ -30,6 +31,8 @@ App.objects.filter(slug="notes.example.com").update(
     name="Notes with a name that is as long as an app's name may be here", categories=["writing-assistant"], verified=True
 )
 App.objects.filter(slug="github.com/a-company/a-program").update(categories=["cli-agent"])
+rank_again()
+count_rankings()
 """  # noqa: E501
 
 
