@@ -241,6 +241,8 @@ class PrivacySettings(models.Model):
     allow_free_publication = models.BooleanField(default=False)
     # Only endpoints with zero data retention.
     zero_data_retention = models.BooleanField(default=False)
+    # The apps that its requests name, with their tokens, appear in the public rankings.
+    show_apps_in_rankings = models.BooleanField(default=True, db_default=True)
     # Prompts and responses are stored, and may be used to improve the service, for a discount. `LoggingConsent` has
     # every change of it.
     log_for_discount = models.BooleanField(default=False)

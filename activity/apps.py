@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class ActivityConfig(AppConfig):
     name = "activity"
+    verbose_name = "Rankings"
+
+    def ready(self) -> None:
+        from activity.rankings import opting_out
+
+        opting_out.connect_signals()

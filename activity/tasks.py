@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from activity.alerts import deprecations, limits
+from activity.rankings import counting, standings, titles
 from activity.reports import summaries
 
 
@@ -22,3 +23,11 @@ def alert_limits() -> None:
 def alert_deprecations() -> None:
     """Every day: tell of models that retire soon."""
     deprecations.alert_all()
+
+
+@shared_task(ignore_result=True)
+def count_rankings() -> None:
+    """Every minute: add up the day's tokens for the public rankings, compute the ranks, read the titles of apps."""
+    counted = counting.count_due()
+    standings.compute(changed=counted.changed)
+    titles.read_titles(counted.seen)

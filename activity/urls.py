@@ -6,6 +6,7 @@ from django.urls.converters import StringConverter
 from activity.contents import views as contents
 from activity.dashboard import views as dashboard
 from activity.logs import views as logs
+from activity.rankings import views as rankings
 from activity.reports import views as reports
 from activity.requests import views as requests
 from activity.saved_views import views as saved_views
@@ -46,6 +47,10 @@ urlpatterns = [
     path("activity/views/<str:view_id>", saved_views.open_view, name="open-view"),
     path("activity/views/<str:view_id>/edit", saved_views.edit_view, name="edit-view"),
     path("activity/views/<str:view_id>/delete", saved_views.delete_view, name="delete-view"),
+    # /rankings, /apps
+    path("rankings", rankings.rankings, name="rankings"),
+    path("apps", rankings.apps, name="apps"),
+    path("apps/<path:address>", rankings.app, name="app"),
     # /logs
     path("logs", logs.logs, name="logs"),
     path("logs.csv", logs.export_logs, name="export-logs"),

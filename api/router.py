@@ -21,6 +21,7 @@ from .account import (
     byok,
     credits,
     current_key,
+    datasets,
     generation,
     guardrail_assignments,
     guardrails,
@@ -51,7 +52,7 @@ api = DescribedApi(version="1", docs_url=None, urls_namespace="api")
 
 for resource in (authorization, models, providers):
     api.add_router("", resource.router)
-for resource in (credits, current_key, generation, presets):
+for resource in (credits, current_key, datasets, generation, presets):
     api.add_router("", resource.router, auth=by_key)
 for resource in (keys, byok, activity, analytics, organization, guardrail_assignments, guardrails):
     api.add_router("", resource.router, auth=by_management_key)

@@ -22,12 +22,14 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "allow_free_training",
             "allow_free_publication",
             "zero_data_retention",
+            "show_apps_in_rankings",
         )
         labels = {  # noqa: RUF012
             "allow_paid_training": "Allow paid models to use providers that train on prompts",
             "allow_free_training": "Allow free models to use providers that train on prompts",
             "allow_free_publication": "Allow free models to use providers that publish prompts",
             "zero_data_retention": "Require zero data retention",
+            "show_apps_in_rankings": "Show my apps in rankings",
         }
         help_texts = {  # noqa: RUF012
             "allow_paid_training": (
@@ -41,6 +43,11 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "allow_free_publication": "Paid models never use such providers. If off, free models don't either.",
             "zero_data_retention": (
                 "If on, providers that retain prompts, even for a day, are never used. Fewer models are available."
+            ),
+            "show_apps_in_rankings": (
+                "If on, apps that name their address in your requests appear in the public rankings with their models "
+                "and tokens. Your account and your prompts never do. If off, their tokens are left out, also those of "
+                "past days."
             ),
         }
 

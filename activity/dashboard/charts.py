@@ -87,13 +87,16 @@ def stacked_bars(
     value_text: Callable[[int], str],
     tick_text: Callable[[int], str],
     height: int = 220,
+    rest: Sequence[int] = (),
 ) -> StackedBars:
     """Return stacked bars of `series`: the largest total at the bottom, the smallest series summed as "Other".
 
     `labels` and `full_labels` name the buckets; `value_text` and `tick_text` format a value in full and for
-    the axis.
+    the axis. `rest` are values of series that are not given: with them, at most `MOST_SERIES` are.
     """
     drawn = _largest(series, len(labels))
+    if any(rest):
+        drawn.append((OTHER, Series("Other", rest)))
     totals = [sum(one.values[bucket] for _, one in drawn) for bucket in range(len(labels))]
     steps = nice_steps(max(totals, default=0))
     columns = []

@@ -32,6 +32,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver-invitations": {"task": "accounts.tasks.deliver_invitations", "schedule": 60.0},
     "alert-limits": {"task": "activity.tasks.alert_limits", "schedule": 60.0},
     "alert-deprecations": {"task": "activity.tasks.alert_deprecations", "schedule": crontab(hour=8, minute=20)},
+    "count-rankings": {"task": "activity.tasks.count_rankings", "schedule": 60.0},
     "write-summaries": {"task": "activity.tasks.write_summaries", "schedule": 600.0},
     "recover-missed-payments": {"task": "billing.tasks.recover_missed_payments", "schedule": 600.0},
     "expire-credits": {"task": "billing.tasks.expire_credits", "schedule": crontab(hour=2, minute=40)},

@@ -50,6 +50,8 @@ TABLE = {
         "GET /key",
         "GET /auth/key",
         "GET /presets",
+        "GET /datasets/rankings-daily",
+        "GET /datasets/app-rankings",
     ),
     "410 410 410 410 410": ("POST /credits/coinbase",),
     "401 200 200 404 404": (

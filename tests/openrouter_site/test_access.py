@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Membership
 from accounts.organisations import invitations, members
-from activity.models import SavedView
+from activity.models import App, SavedView
 from billing import spending
 from billing.models import Purchase, Refund, SavedCard
 from common.clock import utc_now
@@ -47,6 +47,9 @@ TABLE = {
         "robots.txt",
         "models",
         "providers",
+        "rankings",
+        "apps",
+        "apps/<path:address>",
         "<author>/<slug>",
     ),
     "login 200 200 200 200 200": (
@@ -286,6 +289,7 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
         "guardrail_id": str(guardrails.create(acme, name="Team").public_id),
         "name": f"{utc_now():%Y-%m}",
         "author": "acme",
+        "address": App.objects.create(slug="notes.example.com").slug,
         "public_id": str(provider_key.public_id),
     }
 

@@ -1,0 +1,9 @@
+"""The tables of activity: saved views, and the public rankings."""
+
+from .rankings import CATEGORIES, USE_OF, USES, App, AppDay, AppTitle, ModelDay, RankedDay, Standing
+from .saved_views import SavedView, new_view_id
+
+__all__ = [
+    "CATEGORIES", "USES", "USE_OF", "App", "AppDay", "AppTitle", "ModelDay", "RankedDay", "SavedView", "Standing",
+    "new_view_id",
+]  # fmt: skip

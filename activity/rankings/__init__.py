@@ -1,0 +1,1 @@
+"""The public rankings of models and apps."""

@@ -1,0 +1,264 @@
+"""The clock's part of the rankings: adding up the hours of UTC days by model and by app.
+
+A day is read from the hours of all accounts, an account at a time by index, and its rows are made to be what was read:
+so counting a day twice changes nothing. Today is counted at every run, a day that is over until its last requests have
+settled, and older days that have not been counted yet, or whose apps or accounts have changed, some at every run.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import BigIntegerField, Exists, F, Min, OuterRef, Subquery, Sum
+from django.db.models.functions import Cast
+
+from activity.models import App, AppDay, ModelDay, RankedDay
+from billing.models import CreditAccount
+from common.clock import utc_now
+from gateway.models import UsageHour
+
+from .addresses import slug_of
+
+__all__ = ["HISTORY", "Account", "Counted", "Seen", "Tokens", "count_again", "count_day", "count_due", "rank_again"]
+
+#: Days that are ranked.
+HISTORY = 366
+#: A day is counted for the last time this long after its end, when its last requests have settled.
+PATIENCE = timedelta(hours=6)
+#: Tokens a day that any account can add to an app that no operator has verified.
+FREE_SHARE = 10_000_000
+#: Apps that an account can add to the rankings in a day.
+MOST_NEW_APPS = 20
+ACCOUNTS_PER_QUERY = 1000
+DAY = timedelta(days=1)
+
+_SUMS = ("requests", "prompt_tokens", "completion_tokens")
+_ADDED = {
+    "done": Cast(Sum(F("requests") - F("failures")), BigIntegerField()),
+    "prompt": Cast(Sum("prompt_tokens"), BigIntegerField()),
+    "completion": Cast(Sum("completion_tokens"), BigIntegerField()),
+}
+
+
+class Tokens(NamedTuple):
+    """Requests, prompt tokens and completion tokens."""
+
+    requests: int = 0
+    prompt: int = 0
+    completion: int = 0
+
+    @property
+    def total(self) -> int:
+        """Prompt and completion tokens."""
+        return self.prompt + self.completion
+
+    def plus(self, other: "Tokens") -> "Tokens":
+        return Tokens(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def share(self, counted: int, total: int) -> "Tokens":
+        """Return `counted` of `total` tokens, rounded down."""
+        return self if counted >= total else Tokens(*(each * counted // total for each in self))
+
+
+class Account(NamedTuple):
+    """An account, and what its privacy settings say about rankings."""
+
+    id: int
+    organisation_id: int
+    zero_data_retention: bool | None  # None: no settings are saved
+    show_apps: bool | None
+
+
+#: Tokens by slug of the app, account and model.
+Usage = Mapping[str, Mapping[Account, Mapping[str, Tokens]]]
+#: The IDs of apps by slug, for each account that used them.
+Seen = Mapping[Account, Mapping[str, int]]
+
+
+class Counted(NamedTuple):
+    """What a count has found: the apps that accounts used, and whether anything is different from the last count."""
+
+    seen: Seen
+    changed: bool
+
+
+def count_due(most: int = 30) -> Counted:
+    """Count today, and at most `most` older days that are due, newest first; return the apps of today."""
+    now = utc_now()
+    today = now.date()
+    counted = count_day(today)
+    for day in _due(today, now)[:most]:
+        counted = Counted(counted.seen, count_day(day).changed or counted.changed)
+    return counted
+
+
+def rank_again() -> None:
+    """Have the ranks computed again, because what is shown of an app has changed."""
+    RankedDay.objects.filter(day=utc_now().date()).update(stale=True)
+
+
+def count_again(account: CreditAccount | None = None) -> None:
+    """Have days counted again, because what counts for an app has changed: all, or those with usage of the account."""
+    days = RankedDay.objects.filter(stale=False)
+    if account:
+        used = UsageHour.objects.filter(account=account).order_by().datetimes("hour", "day", tzinfo=UTC)
+        days = days.filter(day__in=[moment.date() for moment in used])
+    days.update(stale=True)
+
+
+def count_day(day: date) -> Counted:
+    """Count one UTC day, and return the apps that accounts used. A later count that is already written wins."""
+    as_of = utc_now()
+    models: dict[str, Tokens] = defaultdict(Tokens)
+    usage: dict[str, dict[Account, dict[str, Tokens]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(Tokens)))
+    slugs: dict[str, str | None] = {"": None}
+    for account, app, model, tokens in _usage(day):
+        if account.zero_data_retention or not (tokens.total and model):
+            continue
+        models[model] = models[model].plus(tokens)
+        if app not in slugs:
+            slugs[app] = slug_of(app)
+        if (slug := slugs[app]) and account.show_apps is not False:
+            mine = usage[slug][account]
+            mine[model] = mine[model].plus(tokens)
+    known = _apps_of(usage, as_of)
+    apps = _count_apps(usage, known)
+    with transaction.atomic():
+        row, new = RankedDay.objects.select_for_update().get_or_create(day=day, defaults={"as_of": as_of})
+        changed = new or row.stale
+        if new or row.as_of <= as_of:
+            changed |= _write(ModelDay, day, ("model",), {(model,): tokens for model, tokens in models.items()})
+            changed |= _write(AppDay, day, ("app_id", "model"), apps)
+            RankedDay.objects.filter(pk=day).update(as_of=as_of, stale=False)
+    seen: dict[Account, dict[str, int]] = defaultdict(dict)
+    for slug, app in known.items():
+        if app.slug == slug:  # not merged into another one
+            for account in usage[slug]:
+                seen[account][slug] = app.pk
+    return Counted(seen, changed)
+
+
+def _due(today: date, now: datetime) -> list[date]:
+    """Return the days before today that are not counted yet, newest first."""
+    done = {
+        row.day
+        for row in RankedDay.objects.filter(stale=False)
+        if row.as_of >= datetime.combine(row.day + DAY, time(), UTC) + PATIENCE or row.as_of.date() > row.day + DAY
+    }
+    oldest = today - timedelta(days=HISTORY)
+    wanted = [day for day in (today - DAY * back for back in range(1, HISTORY + 1)) if day not in done]
+    if len(wanted) < 3:
+        return wanted
+    first = _first_day(oldest)
+    return [day for day in wanted if first and day >= first] or wanted[:1]
+
+
+def _first_day(oldest: date) -> date | None:
+    """Return the first day with usage since `oldest`, found by an index entry of each account."""
+    hours = UsageHour.objects.filter(account=OuterRef("pk"), hour__gte=datetime.combine(oldest, time(), UTC))
+    first = CreditAccount.objects.annotate(first=Subquery(hours.order_by("hour").values("hour")[:1]))
+    hour: datetime | None = first.aggregate(hour=Min("first"))["hour"]
+    return hour.astimezone(UTC).date() if hour else None
+
+
+def _usage(day: date) -> Iterator[tuple[Account, str, str, Tokens]]:
+    """Yield (account, app as sent, model, tokens) of a day."""
+    start = datetime.combine(day, time(), UTC)
+    hours = UsageHour.objects.filter(hour__gte=start, hour__lt=start + DAY)
+    privacy = ("organisation__privacy__zero_data_retention", "organisation__privacy__show_apps_in_rankings")
+    active = CreditAccount.objects.filter(Exists(hours.filter(account=OuterRef("pk")))).order_by("pk")
+    last = 0
+    while page := list(active.filter(pk__gt=last).values_list("pk", "organisation_id", *privacy)[:ACCOUNTS_PER_QUERY]):
+        accounts = {row[0]: Account(*row) for row in page}
+        sums = hours.filter(account__in=list(accounts)).order_by().values_list("account", "app", "model")
+        for account, app, model, *added in sums.annotate(**_ADDED).iterator():
+            yield accounts[account], app, model, Tokens(*added)
+        last = page[-1][0]
+
+
+def _count_apps(usage: Usage, apps: Mapping[str, App]) -> dict[tuple[int, str], Tokens]:
+    """Return the tokens that count, by app and model; by app with the model "" as well."""
+    by_app: dict[int, dict[Account, dict[str, Tokens]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(Tokens)))
+    for slug, accounts in usage.items():
+        if app := apps.get(slug):
+            for account, models in accounts.items():
+                for model, tokens in models.items():
+                    mine = by_app[app.pk][account]
+                    mine[model] = mine[model].plus(tokens)
+    verified = {app.pk for app in apps.values() if app.verified}
+    found: dict[tuple[int, str], Tokens] = defaultdict(Tokens)
+    for app_id, by_account in by_app.items():
+        totals = {account: sum(tokens.total for tokens in models.values()) for account, models in by_account.items()}
+        everything = sum(totals.values())
+        for account, models in by_account.items():
+            mine_in_all = totals[account]
+            most = mine_in_all if app_id in verified else max(FREE_SHARE, everything - mine_in_all)
+            for model, tokens in models.items():
+                counted = tokens.share(most, mine_in_all)
+                for name in (model, ""):
+                    found[app_id, name] = found[app_id, name].plus(counted)
+    return found
+
+
+def _apps_of(usage: Usage, now: datetime) -> dict[str, App]:
+    """Return the app that each slug's tokens count for, and save new ones.
+
+    Slugs of blocked apps, and those beyond `MOST_NEW_APPS` of an account, have none.
+    """
+    known = _known(usage)
+    today = datetime.combine(now.date(), time(), UTC)
+    new: list[App] = []
+    if unknown := [slug for slug in usage if slug not in known]:
+        recent = App.objects.filter(found_at__gte=today, found_by__isnull=False).values_list("found_by", flat=True)
+        added = Counter(recent)
+        for slug in sorted(unknown, key=lambda slug: (-_total(usage[slug]), slug)):
+            finder = max(usage[slug], key=lambda account: (_total({account: usage[slug][account]}), account.id))
+            if added[finder.organisation_id] < MOST_NEW_APPS:
+                added[finder.organisation_id] += 1
+                new.append(App(slug=slug, found_by_id=finder.organisation_id, found_at=now))
+    if new:
+        App.objects.bulk_create(new, ignore_conflicts=True)  # another process may count as well
+        known |= _known([app.slug for app in new])
+    return {slug: target for slug, app in known.items() if not app.blocked and not (target := _target(app)).blocked}
+
+
+def _known(slugs: Collection[str]) -> dict[str, App]:
+    ordered, found = sorted(slugs), {}
+    for at in range(0, len(ordered), 500):
+        rows = App.objects.filter(slug__in=ordered[at : at + 500]).select_related("merged_into")
+        found |= {app.slug: app for app in rows}
+    return found
+
+
+def _target(app: App) -> App:
+    return app.merged_into or app
+
+
+def _total(accounts: Mapping[Account, Mapping[str, Tokens]]) -> int:
+    return sum(tokens.total for models in accounts.values() for tokens in models.values())
+
+
+def _write(
+    table: type[ModelDay | AppDay], day: date, columns: tuple[str, ...], wanted: Mapping[tuple[Any, ...], Tokens]
+) -> bool:
+    """Make `wanted` the rows of the day. Only rows that differ are written; return whether there were any."""
+    rows: Any = table.objects  # type: ignore[attr-defined]
+    stored = {
+        key: (pk, Tokens(*sums))
+        for pk, key, sums in (
+            (row[0], row[1 : 1 + len(columns)], row[1 + len(columns) :])
+            for row in rows.filter(day=day).values_list("pk", *columns, *_SUMS)
+        )
+    }
+    gone = [pk for key, (pk, _) in stored.items() if key not in wanted]
+    rows.filter(pk__in=gone).delete()
+    changed = [
+        table(day=day, **dict(zip(columns, key, strict=True)), **dict(zip(_SUMS, tokens, strict=True)))
+        for key, tokens in sorted(wanted.items())
+        if key not in stored or stored[key][1] != tokens
+    ]
+    unique = ["day", *(name.removesuffix("_id") for name in columns)]
+    rows.bulk_create(changed, batch_size=500, update_conflicts=True, unique_fields=unique, update_fields=list(_SUMS))
+    return bool(gone or changed)

@@ -1,0 +1,67 @@
+"""The rankings as data, for the API."""
+
+from collections import defaultdict
+from datetime import date
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from activity.models import App, AppDay
+from models_catalog import catalog
+from models_catalog.entries import ModelEntry
+
+from .standings import use_of
+from .sums import by_date, of_apps, of_models
+
+__all__ = ["MODALITIES", "MOST_MODELS", "OTHER", "DayOfModel", "models_by_date"]
+
+#: Models of each day; the others are one row, which is called so.
+MOST_MODELS, OTHER = 50, "other"
+#: The models of a modality.
+MODALITIES = {
+    "text": lambda model: "text" in model.output_modalities,
+    "image": lambda model: "image" in model.input_modalities,
+    "image_output": lambda model: "image" in model.output_modalities,
+    "audio": lambda model: "audio" in {*model.input_modalities, *model.output_modalities},
+    "tool_calling": lambda model: "tools" in model.supported_parameters,
+}
+
+
+class DayOfModel(NamedTuple):
+    """The tokens of a model in the day, week or month that begins on `day`."""
+
+    day: date
+    permaslug: str
+    tokens: int
+
+
+def models_by_date(bucket: str, start: date, end: date, *, modality: str = "", use: str = "") -> list[DayOfModel]:
+    """Return the largest models of each date and then the others, oldest date first.
+
+    With `use`, only requests of apps with that use count. With `modality`, only models that have it.
+    """
+    rows: QuerySet[Any] = _of_use(use) if use else of_models()
+    catalogue = catalog.current().complete
+    sums: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for day, (model_id,), tokens in by_date(rows, ("model",), bucket, start, end):
+        model = catalogue.find(model_id)
+        if not modality or (model and _has(model, modality)):
+            sums[day][model.canonical_slug if model else model_id] += tokens
+    found = []
+    for day, models in sorted(sums.items()):
+        ordered = sorted(models.items(), key=lambda each: (-each[1], each[0]))
+        found += [DayOfModel(day, slug, tokens) for slug, tokens in ordered[:MOST_MODELS]]
+        if rest := sum(tokens for _, tokens in ordered[MOST_MODELS:]):
+            found.append(DayOfModel(day, OTHER, rest))
+    return found
+
+
+def _has(model: ModelEntry, modality: str) -> bool:
+    return MODALITIES[modality](model)
+
+
+def _of_use(use: str) -> QuerySet[AppDay]:
+    """Return the days of apps that are used for this, or for a part of it."""
+    apps = App.objects.exclude(use="", categories=[]).values_list("pk", "use", "categories")
+    chosen = [pk for pk, own, categories in apps if f"{use_of(own, categories)}/".startswith(f"{use}/")]
+    return of_apps(app__in=chosen).exclude(model="")

@@ -1,0 +1,137 @@
+"""The clock's second part: the ranks of every period, computed from the days. So a page reads only what it shows."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from activity.models import USE_OF, App, Standing
+from common.clock import utc_now
+
+from .periods import PERIODS, Period
+from .sums import Totals, between, by_bucket, of_apps, of_models, totals
+
+__all__ = ["CHARTED", "NO_USE", "PERIODS_BEFORE", "compute", "use_of"]
+
+#: Ranks whose tokens over time are kept for the chart.
+CHARTED = 9
+#: The key of apps without a use.
+NO_USE = "none"
+#: Periods before, whose mean a trending app exceeds.
+PERIODS_BEFORE = 3
+
+_FIELDS = ("key", "app_id", "day", "tokens", "requests", "now", "before", "gain", "values")
+_Values = Mapping[Any, Sequence[int]]
+
+
+def compute(*, changed: bool) -> None:
+    """Write the ranks of all periods, if the days have `changed` or a new one has begun."""
+    today = utc_now().date()
+    if changed or not Standing.objects.filter(day=today).exists():
+        apps = App.objects.exclude(use="", categories=[]).values_list("pk", "use", "categories")
+        uses = {pk: use_of(use, categories) for pk, use, categories in apps}
+        for period in PERIODS.values():
+            _compute(period, today, uses)
+
+
+def use_of(use: str, categories: Iterable[str]) -> str:
+    """Return the use of apps with these fields of `App`; empty if it is not known."""
+    return use or next((USE_OF[each] for each in categories if each in USE_OF), "")
+
+
+def _compute(period: Period, today: date, uses: Mapping[int, str]) -> None:
+    models, over_time = _read(of_models(), "model", period, today)
+    wanted = _rows(Standing.Kind.MODEL, models, over_time, period, today)
+    merged = _merged(models, over_time, lambda model: model.partition("/")[0])
+    wanted += _rows(Standing.Kind.AUTHOR, *merged, period, today)
+    apps, over_time = _read(of_apps(), "app_id", period, today)
+    wanted += _rows(Standing.Kind.APP, apps, over_time, period, today, _earlier(period, today))
+    merged = _merged(apps, over_time, lambda app: uses.get(app) or NO_USE)
+    wanted += _rows(Standing.Kind.USE, *merged, period, today)
+    with transaction.atomic():
+        _write(period, wanted)
+
+
+def _read(rows: Any, column: str, period: Period, today: date) -> tuple[list[Totals], _Values]:
+    found = totals(rows, (column,), period.days, today)
+    over_time = {key: values for (key,), values in by_bucket(rows, (column,), period, today).items()}
+    return [Totals(each.key[0], each.tokens, each.requests, each.now, each.before) for each in found], over_time
+
+
+def _earlier(period: Period, today: date) -> dict[int, int]:
+    """Return the tokens of apps in the periods before, by ID."""
+    first = period.first(today)
+    start = first - PERIODS_BEFORE * period.days * timedelta(days=1)
+    return {each.key[0]: each.tokens for each in between(of_apps(), ("app_id",), start, first - timedelta(days=1))}
+
+
+def _merged(
+    found: Iterable[Totals], over_time: _Values, key_of: Callable[[Any], str]
+) -> tuple[list[Totals], dict[str, list[int]]]:
+    """Return the same by another key."""
+    sums: dict[str, Totals] = {}
+    for each in found:
+        sums.setdefault(key_of(each.key), Totals(key_of(each.key))).add(each)
+    values: dict[str, list[int]] = {}
+    for key, mine in over_time.items():
+        known = values.get(key_of(key), [0] * len(mine))
+        values[key_of(key)] = [one + other for one, other in zip(known, mine, strict=True)]
+    return sorted(sums.values(), key=lambda each: (-each.tokens, each.key)), values
+
+
+def _rows(
+    kind: Standing.Kind,
+    found: Sequence[Totals],
+    over_time: _Values,
+    period: Period,
+    today: date,
+    earlier: Mapping[int, int] | None = None,
+) -> list[Standing]:
+    """Return the rows of one ranking: the sum of all, and then each."""
+    everything = Totals("")
+    for each in found:
+        everything.add(each)
+    columns = zip([0] * period.buckets, *over_time.values(), strict=True)
+    rows = []
+    for rank, each in enumerate([everything, *found]):
+        values = over_time.get(each.key, []) if rank else [sum(column) for column in columns]
+        is_app = kind == Standing.Kind.APP and rank
+        rows.append(
+            Standing(
+                period=period.name,
+                kind=kind,
+                rank=rank,
+                key="" if is_app else each.key,
+                app_id=each.key if is_app else None,
+                day=today,
+                tokens=each.tokens,
+                requests=each.requests,
+                now=each.now,
+                before=each.before,
+                gain=each.tokens * PERIODS_BEFORE - (earlier or {}).get(each.key, 0) if is_app else 0,
+                values=values if rank <= CHARTED else [],
+            )
+        )
+    return rows
+
+
+def _write(period: Period, wanted: Sequence[Standing]) -> None:
+    """Make `wanted` the rows of the period. Only rows that differ are written."""
+    stored = {
+        (row.kind, row.rank): row
+        for row in Standing.objects.select_for_update().filter(period=period.name).order_by("pk")
+    }
+    changed = []
+    for row in wanted:
+        known = stored.pop((row.kind, row.rank), None)
+        if known is None or any(getattr(known, name) != getattr(row, name) for name in _FIELDS):
+            changed.append(row)
+    Standing.objects.filter(pk__in=[row.pk for row in stored.values()]).delete()
+    Standing.objects.bulk_create(
+        changed,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["period", "kind", "rank"],
+        update_fields=["key", "app", *_FIELDS[2:]],
+    )
