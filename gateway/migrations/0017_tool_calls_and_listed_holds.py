@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gateway", "0015_own_provider_keys"),
+        ("gateway", "0016_stored_content"),
     ]
 
     operations = [
