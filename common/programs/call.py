@@ -28,7 +28,7 @@ class Call:
 
     @property
     def streams(self) -> bool:
-        return self.body.get("stream") is True
+        return self.body.get("stream") is True and self.path not in {"embeddings", "rerank"}
 
     @property
     def calls_tools(self) -> bool:

@@ -65,7 +65,7 @@ PACKAGES = {
         "anthropic", "Anthropic", "messages.create",
         _names(
             "max_tokens messages model metadata output_config service_tier stop_sequences stream system "
-            "temperature thinking tool_choice tools top_k top_p"
+            "thinking tool_choice tools"
         ),
         (
             '"".join(block.text for block in reply.content if block.type == "text")',

@@ -58,6 +58,7 @@ class Group(NamedTuple):
 GROUPS = (
     Group("prompt", "Prompt", collapsed=False),
     Group("output", "Output", collapsed=False),
+    Group("more", "More about the output"),
     Group("sampling", "Sampling", "Empty fields use the provider's default."),
     Group("format", "Structured output", "JSON instead of text, and JSON by a schema."),
     Group("reasoning", "Reasoning"),
