@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("", include("activity.urls")),
     path("", include("activity.contents.urls")),
+    path("", include("request_builder.urls")),
     path("", include("openrouter_site.pages.urls")),
     path("account/", include("allauth.account.urls")),
     path("account/two-factor/", include("allauth.mfa.urls")),

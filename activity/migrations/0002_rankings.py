@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_rankings_opt_out"),
+        ("accounts", "0008_rankings_opt_out"),
         ("activity", "0001_saved_views"),
     ]
 

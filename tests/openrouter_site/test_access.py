@@ -50,6 +50,7 @@ TABLE = {
         "rankings",
         "apps",
         "apps/<path:address>",
+        "request-builder",
         "<author>/<slug>",
     ),
     "login 200 200 200 200 200": (
