@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("", include("activity.urls")),
     path("", include("openrouter_site.pages.urls")),
+    path("", include("documentation.urls")),
     path("account/", include("allauth.account.urls")),
     path("account/two-factor/", include("allauth.mfa.urls")),
     path("account/connected/", include("allauth.socialaccount.urls")),

@@ -46,6 +46,14 @@ TABLE = {
         "robots.txt",
         "models",
         "providers",
+        "docs/search",
+        "docs/<path:slug>",
+        "pricing",
+        "support",
+        "llms.txt",
+        "llms-full.txt",
+        "openapi.json",
+        "sitemap.xml",
         "<author>/<slug>",
     ),
     "login 200 200 200 200 200": (
@@ -130,6 +138,7 @@ TABLE = {
         "settings/integrations",
         "credits",
         "theme",
+        "docs",
         "favicon.ico",
     ),
     "404 404 404 404 404 404": (
