@@ -181,14 +181,16 @@ def _type_of(schema: Json, schemas: Json) -> str:
 
 def _notes(schema: Json, *, required: bool, place: str = "") -> str:
     """Return where a value stands, whether it is required, its default and its bounds."""
-    parts = [f"In the {place}." if place and place != "query" else "", "Required." if required else ""]
-    bounds = [each for choice in _not_null(schema) for each in _bounds(choice)]
-    parts += [f"{', '.join(bounds)}." if bounds else ""]
+    bounds = ", ".join(each for choice in _not_null(schema) for each in _bounds(choice))
     default = schema.get("default")
-    parts += [f"Default: {str(default).lower() if isinstance(default, bool) else default}."
-              if default not in (None, "", [], {}) else ""]  # fmt: skip
-    text = " ".join(part for part in parts if part)
-    return text[:1].upper() + text[1:]
+    shown = str(default).lower() if isinstance(default, bool) else default
+    parts = (
+        f"In the {place}." if place and place != "query" else "",
+        "Required." if required else "",
+        f"{bounds[:1].upper()}{bounds[1:]}." if bounds else "",
+        f"Default: {shown}." if default not in (None, "", [], {}) else "",
+    )
+    return " ".join(part for part in parts if part)
 
 
 def _bounds(schema: Json) -> Iterator[str]:

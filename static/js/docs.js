@@ -1,7 +1,7 @@
 // The documentation works without this module. It opens the answer that an address names, and adds links to headings.
 
 function reveal() {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   const question = target?.closest("details.question");
   if (!question) return;
   question.open = true;
