@@ -57,7 +57,7 @@ class Page:
 
     @cached_property
     def summary(self) -> str:
-        """What the page is about, in a sentence."""
+        """The subject of the page, in a sentence."""
         return self.text()[0]
 
     @cached_property

@@ -103,7 +103,8 @@ def _text_of(inline: Token) -> str:
 
 
 def _sections(tokens: Sequence[Token]) -> Iterator[Section]:
-    anchor, title, texts = "", "", []
+    anchor, title = "", ""
+    texts: list[str] = []
     for index, token in enumerate(tokens):
         if token.type == "heading_open" and int(token.tag[1]) in _LEVELS:
             yield Section(anchor, title, " ".join(texts))

@@ -1,1 +1,1 @@
-"""What pages are made of beside their files: facts about this site, and the OpenAPI document."""
+"""Sources of pages beside their files: facts about this site, and the OpenAPI document."""

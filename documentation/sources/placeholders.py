@@ -87,7 +87,7 @@ def _limits() -> dict[str, str]:
         "free_per_minute": str(free_limits.PER_MINUTE),
         "free_per_day": f"{free_limits.PER_DAY:,}",
         "free_per_day_for_buyers": f"{free_limits.PER_DAY_FOR_BUYERS:,}",
-        "free_threshold": _dollars(free_limits.BUYER_PURCHASES),
+        "free_threshold": _dollars(PicoUsd(free_limits.BUYER_PURCHASES)),
         "request_size": as_size(settings.MAX_REQUEST_BYTES),
         "form_size": as_size(settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
         "client_seconds": str(settings.CLIENT_TIMEOUT_SECONDS),

@@ -45,14 +45,15 @@ SLUGS = [page.slug for page in current().pages if page.file]
 @pytest.fixture
 def environment(site: Site, customer: Person) -> dict[str, str]:
     printed = site.manage("shell", "--no-imports", "-c", MANAGEMENT_KEY.format(email=customer.email))
-    manager = re.search(r"^MADE (\S+)", printed, re.MULTILINE)[1]
-    return {"OPENROUTER_API_KEY": customer.key, "OPENROUTER_MANAGEMENT_KEY": manager}
+    manager = re.search(r"^MADE (\S+)", printed, re.MULTILINE)
+    assert manager, printed
+    return {"OPENROUTER_API_KEY": customer.key, "OPENROUTER_MANAGEMENT_KEY": manager[1]}
 
 
 @pytest.fixture
 def samples(site: Site) -> list[Sample]:
     """The programs with the address of the running site, from its own pages."""
-    found = []
+    found: list[Sample] = []
     for slug in SLUGS:
         page = requests.get(f"{site.url}/docs/{slug}.md", timeout=60)
         assert page.ok, slug
