@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("activity.contents.urls")),
     path("", include("request_builder.urls")),
     path("", include("openrouter_site.pages.urls")),
+    path("", include("documentation.urls")),
     path("account/", include("allauth.account.urls")),
     path("account/two-factor/", include("allauth.mfa.urls")),
     path("account/connected/", include("allauth.socialaccount.urls")),

@@ -182,5 +182,5 @@ def _path_item(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _description(operation: Operation) -> str:
-    streamed = " With `stream`, the response is server-sent events of the second schema." if operation.event else ""
+    streamed = " With `stream`, the response is server-sent events." if operation.event else ""
     return f"Needs an API key, not a management key.{streamed}"

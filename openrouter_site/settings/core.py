@@ -20,6 +20,8 @@ SITE_NAME = env.text("SITE_NAME", "OpenRouter")
 SITE_URL = env.text("SITE_URL", f"http://127.0.0.1:{env.integer('PORT', 8000)}").rstrip("/")
 SUPPORT_EMAIL = env.text("SUPPORT_EMAIL", "support@example.com")
 COMMUNITY_URL = env.text("COMMUNITY_URL", "https://discord.gg/openrouter")
+# The address of the repository on GitHub: pages of the documentation link to where they are edited.
+REPOSITORY_URL = env.text("REPOSITORY_URL").rstrip("/")
 
 # All files of the embedded default: database, broker files, sandbox state.
 DATA_DIR = (BASE_DIR / (env.text("DATA_DIR") or "var")).resolve()
@@ -67,6 +69,7 @@ INSTALLED_APPS = [
     "activity",
     "request_builder",
     "operations",
+    "documentation",
     "openrouter_site",
 ]
 

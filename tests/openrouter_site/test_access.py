@@ -51,6 +51,14 @@ TABLE = {
         "apps",
         "apps/<path:address>",
         "request-builder",
+        "docs/search",
+        "docs/<path:slug>",
+        "pricing",
+        "support",
+        "llms.txt",
+        "llms-full.txt",
+        "openapi.json",
+        "sitemap.xml",
         "<author>/<slug>",
     ),
     "login 200 200 200 200 200": (
@@ -139,6 +147,7 @@ TABLE = {
         "settings/integrations",
         "credits",
         "theme",
+        "docs",
         "favicon.ico",
     ),
     "404 404 404 404 404 404": (

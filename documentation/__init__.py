@@ -1,0 +1,1 @@
+"""The documentation at /docs: Markdown files in `pages/`, and a reference made from the OpenAPI document."""
