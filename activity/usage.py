@@ -5,7 +5,8 @@ the balance agree to the pico-USD at any moment.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,8 @@ from .sums import minutes, rollups
 from .sums.rollups import Stretch
 
 __all__ = ["Group", "Report", "Stamp", "Sums", "choices", "report", "stamp"]
+
+_Row = tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -39,6 +42,11 @@ class Sums:
     latency_ms: int = 0
     duration_ms: int = 0
 
+    @classmethod
+    def of(cls, rows: Sequence[_Row]) -> "Sums":
+        """The sums of rows that are in the same order. A page has thousands: this takes a third of `add`."""
+        return cls(*map(sum, zip(*rows, strict=True))) if rows else cls()
+
     @property
     def tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
@@ -49,7 +57,7 @@ class Sums:
         return self.cached_tokens * 100 // self.prompt_tokens if self.prompt_tokens else None
 
     def add(self, other: "Sums") -> None:
-        """Add other sums. A page does this for thousands of rows: column by column it takes a fifth of a loop."""
+        """Add other sums."""
         self.requests += other.requests
         self.failures += other.failures
         self.prompt_tokens += other.prompt_tokens
@@ -64,7 +72,13 @@ class Sums:
 
     def measure(self, show: str) -> int:
         """Return the measure that the chart shows: pico-USD, requests or tokens."""
-        return {"spend": self.cost, "requests": self.requests, "tokens": self.tokens}[show]
+        match show:
+            case "spend":
+                return self.cost
+            case "requests":
+                return self.requests
+            case _:
+                return self.tokens
 
 
 @dataclass(slots=True)
@@ -90,26 +104,29 @@ def report(view: Filter) -> Report:
     """Return the usage of a view, read in two queries."""
     groups: dict[Any, Group] = {}
     buckets = list(view.period.buckets())
-    by_bucket = {bucket: Sums() for bucket in buckets}
+    by_bucket: dict[datetime, list[_Row]] = {bucket: [] for bucket in buckets}
+    by_group: defaultdict[Any, list[_Row]] = defaultdict(list)
+    places: dict[datetime, datetime] = {}  # of the few moments at which thousands of rows begin
     for start, (value,), row in _rows(view, buckets):
-        bucket = buckets[max(0, bisect_right(buckets, start) - 1)]  # the first may begin in the middle of a week
+        bucket = places.get(start)
+        if bucket is None:  # the first may begin in the middle of a week
+            bucket = places[start] = buckets[max(0, bisect_right(buckets, start) - 1)]
+        by_bucket[bucket].append(row)
+        by_group[value].append(row)
         group = groups.get(value)
         if group is None:
             group = groups[value] = Group(value)
-        sums = Sums(*row)
-        by_bucket[bucket].add(sums)
         if (known := group.by_bucket.get(bucket)) is not None:
-            known.add(sums)
+            known.add(Sums(*row))
         else:
-            group.by_bucket[bucket] = sums
+            group.by_bucket[bucket] = Sums(*row)
     total = Sums()
-    for group in groups.values():
-        for sums in group.by_bucket.values():
-            group.total.add(sums)
+    for value, group in groups.items():
+        group.total = Sums.of(by_group[value])
         total.add(group.total)
     return Report(
         total=total,
-        by_bucket=by_bucket,
+        by_bucket={bucket: Sums.of(rows) for bucket, rows in by_bucket.items()},
         groups=sorted(
             (group for group in groups.values() if group.total.requests),  # an interrupted request counts nothing
             key=lambda group: (-group.total.measure(view.show), str(group.value)),
@@ -118,8 +135,8 @@ def report(view: Filter) -> Report:
     )
 
 
-def _rows(view: Filter, buckets: list[datetime]) -> Iterator[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
-    """Yield (a moment of the bucket, value of the group, sums) of the view."""
+def _rows(view: Filter, buckets: list[datetime]) -> Iterable[tuple[datetime, tuple[Any, ...], _Row]]:
+    """Return (a moment of the bucket, value of the group, sums) of the view."""
     period, column = view.period, GROUPS[view.by][0]
     if period.bucket == "minute":
         return minutes.sums_by(view.account, period.start, period.end, column, view.where)
@@ -166,12 +183,9 @@ def stamp(account: CreditAccount) -> Stamp:
 def _before(view: Filter) -> Sums | None:
     if view.period.before is None or view.period.before_end is None:
         return None
-    total = Sums()
     if view.period.bucket == "minute":
         rows = minutes.sums_by(view.account, view.period.before, view.period.before_end, "source", view.where)
     else:
         stretch = Stretch.whole(view.account, view.period.before, view.period.before_end)
         rows = rollups.sums_by(stretch, view.rolled_until, **view.conditions)
-    for _, _, row in rows:
-        total.add(Sums(*row))
-    return total
+    return Sums.of([row for _, _, row in rows])

@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields import DateTimeField
-from django.db.models.functions import Cast, Trunc
+from django.db.models.functions import Trunc
 
 from billing.models import CreditAccount
 from common.clock import hour_of, window_start
@@ -45,7 +45,6 @@ TABLES: dict[str, Any] = {"month": UsageMonth, "day": UsageDay, "hour": UsageHou
 MOST_COUNTED = 50_000
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
-_SUMS = {f"sum_{name}": Cast(Sum(name, default=0), BigIntegerField()) for name in SUMS}
 _Range = tuple[datetime, datetime]
 
 
@@ -74,18 +73,13 @@ def rolled_until(account: CreditAccount) -> datetime:
 
 def sums_by(
     stretch: Stretch, until: datetime, *columns: str, **conditions: Any
-) -> Iterator[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
-    """Yield (first hour of the bucket, values of `columns`, sums in the order of `SUMS`), read in one query.
+) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
+    """Return (first hour of the bucket, values of `columns`, sums in the order of `SUMS`), each bucket and values once.
 
-    The same bucket and values may occur several times. `until` comes from `rolled_until`; `conditions` restrict
-    columns of `DIMENSIONS`, as in `filter` or by `COLUMN__not_in`.
+    Read in one query. `until` comes from `rolled_until`; `conditions` restrict columns of `DIMENSIONS`, as in `filter`
+    or by `COLUMN__not_in`.
     """
-    parts = [
-        rows.order_by().values_list("bucket", *columns).annotate(**_SUMS)
-        for rows in rows_of(stretch, until, columns, conditions)
-    ]
-    for bucket, *values in union_of(parts):
-        yield _whole_hour(bucket.astimezone(UTC)), tuple(values[: len(columns)]), tuple(values[len(columns) :])
+    return bounded_sums_by(None, stretch, until, columns, SUMS, conditions) or []
 
 
 def bounded_sums_by(
@@ -96,10 +90,10 @@ def bounded_sums_by(
     sums: Sequence[str],
     where: Mapping[str, Any],
 ) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]] | None:
-    """Return the same as `sums_by`, each bucket and values once, with the sums that are named only.
+    """Return the same as `sums_by`, with the sums that are named only.
 
-    None if more than `most` rows would have to be added up; reads no more than these. In one query, which costs less
-    than `sums_by` where many rows become few.
+    None if more than `most` rows would have to be added up; reads no more than these. One statement adds up the rows of
+    all tables, and its result does not pass through Django's converters, which take longer than the query.
     """
     parts = [rows.order_by().values_list("bucket", *columns, *sums) for rows in rows_of(stretch, until, columns, where)]
     found = union_of(parts) if most is None else union_of(parts)[: most + 1]
@@ -115,7 +109,8 @@ def bounded_sums_by(
     if most is not None and sum(row[-1] for row in rows) > most:
         return None
     first = 1 + len(columns)
-    starts = {bucket: _read(bucket, stretch.zone) for bucket in {row[0] for row in rows}}
+    zone = UTC if stretch.bucket in ("", "hour") else stretch.zone  # those are moments as they are stored
+    starts = {bucket: _read(bucket, zone) for bucket in {row[0] for row in rows}}
     return [(starts[row[0]], tuple(row[1:first]), tuple(row[first:-1])) for row in rows]
 
 
