@@ -3,7 +3,10 @@
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from scripts import install, servers
 from scripts.environment import ROOT, call, production_settings, python, variables
@@ -19,11 +22,11 @@ import pathlib, subprocess, sys
 templates = sorted(map(str, pathlib.Path("templates").rglob("*.html")))
 sys.exit(subprocess.call(["djade", "--check", "--target-version", "5.2", *templates]))
 """
+TYPES: Check = ("Types", ["-m", "mypy", "."], "")
 LINT: list[Check] = [
     ("Style", ["-m", "ruff", "check", "."], "Fix many of these with: .venv/bin/ruff check --fix ."),
     ("Format", ["-m", "ruff", "format", "--check", "."], "Fix it with: .venv/bin/ruff format ."),
     ("Templates", ["-c", DJADE], "Fix it with: .venv/bin/djade --target-version 5.2 templates/path/to/the.html"),
-    ("Types", ["-m", "mypy", "."], ""),
     ("Import directions", ["-c", "from importlinter.cli import lint_imports_command as lint; lint()"], ""),
 ]
 MIGRATIONS: Check = (
@@ -33,8 +36,9 @@ MIGRATIONS: Check = (
 )
 PRODUCTION: Check = ("Production settings", ["manage.py", "check", "--deploy", "--fail-level", "WARNING"], "")
 
-#: At least two, so that tests which share state by accident fail on small machines too.
-PARALLEL = str(max(2, min(4, os.cpu_count() or 2)))
+#: One more than the cores: tests wait for processes, timers and databases. Then tests which share state by accident
+#: fail on small machines too.
+PARALLEL = str(max(3, min(5, (os.cpu_count() or 2) + 1)))
 #: Tests without a database, or to which it makes no difference: they run once, with SQLite.
 WITHOUT_DATABASE = [
     "tests/sandbox",
@@ -67,7 +71,7 @@ CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 def lint() -> int:
     """Check style, format, templates, types and imports; return 0. Raises Stop at the first failure."""
     install.set_up(development=True)
-    for check in LINT:
+    for check in [*LINT, TYPES]:
         _run(check, {})
     return 0
 
@@ -77,17 +81,48 @@ def test(*arguments: str) -> int:
     if arguments:
         install.set_up(development=True)
         return call([python(), "-m", "pytest", *arguments], variables(settings=False))
-    lint()
-    _run(MIGRATIONS, {})
-    _run(PRODUCTION, production_settings())
-    with contextlib.ExitStack() as stack:
-        database, cache = stack.enter_context(servers.postgresql()), stack.enter_context(servers.redis())
-        return _tests(database, cache, chromium())
+    install.set_up(development=True)
+    with _types_beside() as types:
+        for check in [*LINT, MIGRATIONS]:
+            _run(check, {})
+        _run(PRODUCTION, production_settings())
+        with contextlib.ExitStack() as stack:
+            database, cache = stack.enter_context(servers.postgresql()), stack.enter_context(servers.redis())
+            return _tests(database, cache, chromium(), types)
 
 
-def _tests(database: str, cache: str, browser: str) -> int:
-    """Run the suites that this machine can run, all of them. Return the exit code of the first that fails, or 0."""
-    parallel = ["-n", PARALLEL, "-m", "not browser"]
+@contextlib.contextmanager
+def _types_beside() -> Iterator[Callable[[], None]]:
+    """Check types on a core that is idle meanwhile; yield what waits for the result. Raises Stop if it is a failure."""
+    title, command, _ = TYPES
+    environment = variables(settings=False)
+    with (
+        subprocess.Popen(
+            [python(), *command], env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+        ThreadPoolExecutor(1) as reader,
+    ):
+        output = reader.submit(process.communicate)
+
+        def wait() -> None:
+            printed, _ = output.result()
+            if process.returncode:
+                raise Stop(f"{title} ... FAILED\n{printed.rstrip()}")
+            say(f"{title} ... done")
+
+        try:
+            yield wait
+        finally:
+            process.terminate()  # of no effect where it has ended
+
+
+def _tests(database: str, cache: str, browser: str, beside: Callable[[], None] = lambda: None) -> int:
+    """Run the suites that this machine can run, all of them. Return the exit code of the first that fails, or 0.
+
+    After the first, `beside` is called: the end of what runs beside it.
+    """
+    # Slow tests come first, to one process; the others steal what it does not get to.
+    parallel = ["-n", PARALLEL, "--dist", "worksteal", "-m", "not browser"]
     embedded = {"DATABASE_URL": "", "REDIS_URL": ""}
     production_like = {"DATABASE_URL": database, "REDIS_URL": cache}
     suites: list[tuple[str, list[str], dict[str, str]]] = [("Tests on SQLite", parallel, embedded)]
@@ -114,6 +149,8 @@ def _tests(database: str, cache: str, browser: str) -> int:
         say(f"\n{title}")
         if code := call([python(), "-m", "pytest", *options], variables(settings=False) | extra):
             failed[title] = code
+        if number == 1:
+            beside()
     return next(iter(failed.values()), 0)
 
 

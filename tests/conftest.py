@@ -17,7 +17,7 @@ from gateway.routing import catalogue_cache
 from keys import authentication
 from models_catalog import catalog
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
-from tests.support import emptying
+from tests.support import databases, emptying
 from tests.support.clocks import MovableClock
 
 # A busy machine is slow to draw examples and to run them: that is not a fault of the code under test.
@@ -31,6 +31,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Print the seed of the random order at the end too: `-q` hides the header."""
     if (seed := config.getoption("randomly_seed", None)) is not None:
         terminalreporter.write_line(f"Same order again: --randomly-seed={seed}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # after the last process of a parallel run
+        databases.drop_original()
 
 
 PASSWORD = "correct horse battery"

@@ -21,9 +21,12 @@ SETTLE = """async () => {
     const arrived = Promise.allSettled(document.getAnimations().filter(ends).map(({ finished }) => finished));
     await Promise.race([arrived, new Promise((resolve) => setTimeout(resolve, 3000))]);
 }"""
-# Without `preload`, which writes style sheets into the page that its content security policy refuses.
-RUN = """async (runOnly) =>
-    (await axe.run(document, { runOnly, resultTypes: ['violations'], preload: false })).violations"""
+# Without `preload`, which writes style sheets into the page that its content security policy refuses; without
+# `selectors`, which take long to find and are not shown.
+RUN = """async (runOnly) => {
+    const options = { runOnly, resultTypes: ['violations'], preload: false, selectors: false };
+    return (await axe.run(document, options)).violations;
+}"""
 
 
 def check_looks(page: Page) -> None:

@@ -50,12 +50,34 @@ ARGUMENTS = [
 ]
 
 
+#: Tests that take many seconds, mostly waiting. Of each kind they come first: at the end, one would run alone.
+SLOW = (
+    "tests/accounts/organisations/test_team_in_browser.py",
+    "tests/agents/",
+    "tests/browser/test_account.py",
+    "tests/browser/test_buying_credits.py",
+    "tests/browser/test_chat_crashes.py",
+    "tests/browser/test_deletion.py",
+    "tests/browser/test_firefox.py",
+    "tests/gateway/test_crash.py",
+    "tests/gateway/test_shutdown.py",
+    "tests/openrouter_site/pages/test_privacy_in_browser.py",
+    "tests/openrouter_site/test_access.py",
+    "tests/openrouter_site/test_outages.py",
+    "tests/openrouter_site/test_starting.py",
+    "tests/operations/test_deployment.py",
+    "tests/operations/test_shutdown.py",
+    "tests/scripts/test_set_up.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whatever starts a browser or the real processes, so that `-m "not browser"` starts neither; put it last."""
     for item in items:
         if {"playwright", "site"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("browser")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    in_browser = lambda item: item.get_closest_marker("browser") is not None  # noqa: E731
+    items.sort(key=lambda item: (in_browser(item), not item.nodeid.startswith(SLOW)))
 
 
 class InGroups(LoadScopeScheduling):  # type: ignore[misc]

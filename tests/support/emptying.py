@@ -19,6 +19,9 @@ def tables() -> list[str]:
 
 def empty(_: TransactionTestCase) -> None:
     """Delete all rows. Replaces `TransactionTestCase._fixture_teardown`."""
+    statements = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables()]
     with transaction.atomic(), append_only.disabled(connection), connection.cursor() as cursor:
-        for table in tables():
-            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
+        if connection.vendor == "postgresql":  # one round trip takes half the time of one for each table
+            statements = ["; ".join(statements)]
+        for statement in statements:
+            cursor.execute(statement)

@@ -5,11 +5,9 @@ each. They capture the output, wait until the process responds, and always stop 
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -25,11 +23,10 @@ from typing import Any
 import psycopg
 import redis
 from honcho.environ import parse_procfile
-from psycopg import sql
 
 from scripts.environment import ROOT
 from scripts.serve import free_port
-from tests.settings import RUN_DIR
+from tests.support import databases
 
 __all__ = ["Process", "Site", "coinbase_sandbox", "provider_sandbox", "stripe_sandbox", "wait_until"]
 
@@ -138,7 +135,6 @@ class Site:
     def __enter__(self) -> "Site":
         try:
             self._make_stores()
-            self._fill_the_database()
             for name in self.names:
                 self.start(name)
             for name in self.names:
@@ -186,9 +182,7 @@ class Site:
         for process in reversed(self.processes.values()):
             process.stop()
         if self._server:
-            with psycopg.connect(self._server, autocommit=True) as connection:
-                name = sql.Identifier(self._database)
-                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+            databases.drop(self._server, self._database)
 
     def manage(self, *arguments: str) -> str:
         """Run a management command and return its output. AssertionError if it fails."""
@@ -227,27 +221,19 @@ class Site:
         )
         return sorted(str(name) for (name,) in self.rows(listing))
 
-    def _fill_the_database(self) -> None:
-        """Migrate and load the catalog. On SQLite, the first site of a test run does it; the others copy its file."""
-        command = [sys.executable, "-m", "scripts.prepare"]
-        with (RUN_DIR / "filled.lock").open("w") as lock:
-            original, own = RUN_DIR / "filled.sqlite3", self.data_dir / "site.sqlite3"
-            if not self._server:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if original.exists():
-                    shutil.copyfile(original, own)
-                    return
-            ended = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True)
-            assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
-            if not self._server:
-                shutil.copyfile(own, original)
-
     def _make_stores(self) -> None:
         if self._server:
-            with psycopg.connect(self._server, autocommit=True) as connection:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._database)))
+            databases.make_on_server(self._server, self._database, self._fill_the_database)
+        else:
+            databases.make_file(self.data_dir / "site.sqlite3", self._fill_the_database)
         if self._redis_url:
             redis.Redis.from_url(self._redis_url).flushdb()
+
+    def _fill_the_database(self) -> None:
+        """Migrate and load the catalog."""
+        command = [sys.executable, "-m", "scripts.prepare"]
+        ended = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True)
+        assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
 
 
 @contextlib.contextmanager
