@@ -81,7 +81,7 @@ class Change:
 
 
 def read(content: bytes, *, as_csv: bool) -> list[Row]:
-    """Return the rows of a file. Raises CurationError, with every problem, for what is unknown, malformed or hostile."""
+    """Return the rows of a file. Raises CurationError with every problem: unknown, malformed or hostile text."""
     if len(content) > MAX_BYTES:
         raise CurationError([f"The file has more than {MAX_BYTES // 1024 // 1024} MiB."])
     try:
