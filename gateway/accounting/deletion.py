@@ -18,7 +18,8 @@ from django.db.models.functions import Cast
 
 from accounts.deletion import erasing
 from accounts.deletion.leaving import finishing
-from accounts.models import AccountDeletion
+from accounts.models import AccountDeletion, Organisation, PrivacySettings
+from accounts.organisations.signals import organisation_deleted
 from billing.models import CreditAccount
 from common.clock import window_start
 from gateway.content import stored
@@ -43,6 +44,14 @@ def connect_signals() -> None:
     # They refer to the tombstone: the usage of an organization that lives on keeps a member without a name.
     erasing.keep(Generation, Hold)
     finishing.connect(_finish, dispatch_uid="gateway.deletion")
+    organisation_deleted.connect(_on_organisation_deleted, dispatch_uid="gateway.organisation-deleted")
+
+
+def _on_organisation_deleted(organisation: Organisation, **_: Any) -> None:
+    """Delete what is stored of its prompts, and store nothing of the requests that still run."""
+    PrivacySettings.objects.filter(organisation=organisation).update(log_for_discount=False)
+    accounts = CreditAccount.objects.filter(organisation=organisation).values_list("pk", flat=True)
+    stored.delete_all([*accounts])
 
 
 def _finish(deletion: AccountDeletion, **_: Any) -> str:

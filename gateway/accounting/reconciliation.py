@@ -69,7 +69,7 @@ def check_own_key_sums() -> Iterator[Fault]:
 
 @check
 def check_discounts() -> Iterator[Fault]:
-    """What was taken off the prices of logged requests is the same in an account's generations and hours."""
+    """The discount on logged requests is the same in an account's generations and hours."""
     accounts = CreditAccount.objects.annotate(
         of_generations=_sum(Generation.objects.filter(account=OuterRef("pk")), "account", "discount")
         + _sum(DroppedRequests.objects.filter(account=OuterRef("pk")), "account", "discount"),

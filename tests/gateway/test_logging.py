@@ -6,9 +6,11 @@ from decimal import Decimal
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import transaction
 
 from accounts.models import PrivacySettings, User
-from accounts.organisations import logging_consent
+from accounts.organisations import logging_consent, members
+from billing import spending
 from common.money import as_usd
 from gateway import callers
 from gateway.completions import chat_caller, parse, service, stream
@@ -194,6 +196,16 @@ def test_contents_are_deleted_for_their_age(account, settings):
     settings.LOGGING_KEEP_DAYS = 90
     assert stored.delete_old() == 1
     assert list(StoredContent.objects.all()) == [young] and Generation.objects.filter(pk=old.pk).exists()
+
+
+def test_contents_go_with_a_deleted_organization_and_no_other(account, alice):
+    acme = members.create(alice, "Acme")
+    logging_consent.turn_on(acme, alice, ALL, [])
+    theirs, mine = keep(spending.account_of(acme)), keep(account)
+    with transaction.atomic():
+        members.delete(acme, alice)
+    assert list(StoredContent.objects.all()) == [mine] != [theirs]
+    assert not PrivacySettings.objects.get(organisation=acme).log_for_discount
 
 
 def test_a_new_key_encrypts_everything_again_and_a_lost_one_is_said(account, settings):

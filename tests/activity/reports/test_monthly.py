@@ -55,6 +55,19 @@ def figures(report) -> list[str]:
     return [format_exact_usd(PicoUsd(each.cost)) for each in sums]
 
 
+def test_a_month_names_the_discounts_on_logged_requests(alice_client, opened):
+    request = make_request(opened, NOVEMBER, discount_basis_points=100)
+    make_request(opened, DECEMBER, discount_basis_points=100)
+    assert request.discount * 99 == request.cost
+    words = f"Usage is after {format_exact_usd(PicoUsd(request.discount))} of discounts on logged requests."
+    roll_up()
+    assert words in alice_client.get("/activity/reports/2026-11").content.decode()
+    pages = lines_of_pages(alice_client.get("/activity/reports/2026-11.pdf").content)
+    assert words in [text for page in pages for line in page for text in line]
+    make_request(opened, NOVEMBER - timedelta(days=5))
+    assert "discounts" not in alice_client.get("/activity/reports/2026-10").content.decode()
+
+
 def test_a_month_has_the_requests_that_began_in_it(alice_client, alice, bob, opened, key):
     make_request(opened, NOVEMBER - timedelta(microseconds=1), cost=11)
     make_request(opened, NOVEMBER, key=key, user=alice, cost=13)
