@@ -39,7 +39,7 @@ def order_attempts(
         else:
             tier, group = _of_tier(group, constraints.service_tier)
             ordered = _sorted(group, by, context.health) if by else _balanced(group, context)
-            ordered = _sticky_first(ordered, context)
+            ordered = _sticky_first(ordered, by, context)
             if tier:
                 ordered = _sorted(tier, _TIER_SORTS[constraints.service_tier], context.health) + ordered
             if preferences.allow_fallbacks is False:
@@ -164,11 +164,16 @@ def _drawn(attempts: list[Attempt], context: RoutingContext) -> Attempt:
     return min(attempts, key=arrival)
 
 
-def _sticky_first(ordered: list[Attempt], context: RoutingContext) -> list[Attempt]:
-    """The endpoint that has the conversation cached goes first, unless it is failing."""
+def _sticky_first(ordered: list[Attempt], by: str, context: RoutingContext) -> list[Attempt]:
+    """The endpoint that has the conversation cached goes first, unless it is failing or, by quality, is a worse one."""
+
+    def grade(attempt: Attempt) -> tuple[bool, int]:
+        return quality.grade(attempt.endpoint, context.health.of(attempt.key))
 
     def is_sticky(attempt: Attempt) -> bool:
         if context.sticky_endpoint(attempt.model.id) != attempt.endpoint.tag:
+            return False
+        if by == "exacto" and grade(attempt) != grade(ordered[0]):
             return False
         return not context.health.is_failing(attempt.key)
 

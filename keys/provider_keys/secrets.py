@@ -15,6 +15,8 @@ _PREFIXES = (
     ("sk-ant-", "anthropic", "Anthropic"),
     ("sk-or-v1-", "openrouter", "this site and OpenRouter"),
     ("sk-proj-", "openai", "OpenAI"),
+    ("sk-svcacct-", "openai", "OpenAI"),
+    ("tgp_v1_", "together", "Together"),
     ("AIza", "google-ai-studio", "Google AI Studio"),
     ("gsk_", "groq", "Groq"),
     ("xai-", "xai", "xAI"),

@@ -81,7 +81,7 @@ class Change:
 
 
 def read(content: bytes, *, as_csv: bool) -> list[Row]:
-    """Return the rows of a file. Raises CurationError with every problem: unknown, malformed or hostile text."""
+    """Return the rows of a file. Raises CurationError, with every problem, for anything unknown or malformed."""
     if len(content) > MAX_BYTES:
         raise CurationError([f"The file has more than {MAX_BYTES // 1024 // 1024} MiB."])
     try:
@@ -225,7 +225,7 @@ def _is_name(value: Any) -> bool:
 
 
 def _wrong(name: str, value: Any) -> str | None:
-    """What is wrong with the value of a field, in words that follow its name; None if nothing is."""
+    """Return the fault of a field's value, in words that follow its name; None without one."""
     if name == "quantization":
         return None if value in QUANTIZATIONS else f"must be one of {', '.join(QUANTIZATIONS)}."
     if name in _FLAGS:

@@ -109,6 +109,21 @@ def add(page: Page, secret: str) -> None:
     page.get_by_role("button", name="Add key").click()
 
 
+def check_preview_and_picker(page: Page, site: Site) -> None:
+    """The routing preview begins with the own key, and the picker has what only own keys make available."""
+    page.goto(f"{site.url}/settings/privacy/preview?model={MODEL}")
+    expect(page.get_by_role("heading", name=f"goes to {NAME} on your own key")).to_be_visible()
+    check_looks(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    ours = {"data": [{"id": "acme/ours-alone", "name": "Acme: Ours alone", "created": 1, "pricing": {"prompt": "1"}}]}
+    page.route("**/chat/models", lambda route: route.fulfill(json=ours))  # this site has keys of all providers
+    page.goto(f"{site.url}/chat")
+    expect(page.locator("#chat[data-ready]")).to_be_attached()
+    page.keyboard.press("Control+k")
+    page.locator("#picker-search").fill("ours alone")
+    expect(page.locator('#picker-list [data-id="acme/ours-alone"]')).to_be_visible()
+
+
 def test_a_key_is_brought_used_paid_for_and_falls_back(
     site: Site, page: Page, customer: Person, provider: Server, faults: list[str]
 ):
@@ -151,6 +166,8 @@ def test_a_key_is_brought_used_paid_for_and_falls_back(
     expect(page.get_by_role("row").filter(has_text="Fee")).to_contain_text("5% of the list price")
     check_looks(page)
     page.set_viewport_size({"width": 1440, "height": 900})
+
+    check_preview_and_picker(page, site)
 
     provider.is_limiting = True
     shared = usage()

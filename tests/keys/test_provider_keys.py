@@ -74,6 +74,7 @@ def test_a_key_is_tested_saved_encrypted_and_shown_by_its_tail(alice_client, kno
     [
         ({"secret": "sk-with space"}, "spaces or line breaks inside"),
         ({"secret": "sk-ant-api03-abc", "provider": "openai"}, "belong to Anthropic"),
+        ({"secret": "tgp_v1_abcdefghijkl", "provider": "openai"}, "belong to Together"),
         ({"secret": ""}, "This field is required"),
         ({"provider": "unknown"}, "not one of the available choices"),
         ({"models": "\n".join(f"acme/{n}" for n in range(101))}, "at most 100 models"),

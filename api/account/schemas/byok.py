@@ -32,7 +32,7 @@ class ProviderKey(Schema):
 
 
 class KeyTest(Schema):
-    """What the provider said of a key before it was saved. `works` is false where it could not be told."""
+    """The result of a test of a key before it was saved. `works` is false where it could not be told."""
 
     works: bool
     message: str

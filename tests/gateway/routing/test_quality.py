@@ -3,15 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from asgiref.sync import sync_to_async
 
 from common.errors import NoEndpoints
 from gateway.accounting import settlement
+from gateway.callers import Caller, Policy
 from gateway.events import Delta
 from gateway.protocols.chat_completions.called_tools import MAX_CHARACTERS, CalledTools
+from gateway.protocols.chat_completions.request import parse
 from gateway.routing import catalogue_cache, health
-from gateway.routing.health import EndpointHealth
+from gateway.routing.health import EndpointHealth, Health
+from gateway.routing.plan import RoutingContext, make_plan
 from models_catalog import catalog, measurements
 from models_catalog.models import Endpoint
 from tests.gateway.routing.examples import A, C, catalogue, endpoint, known, model, plan, tags
@@ -47,6 +51,22 @@ def test_a_difference_of_chance_does_not_outweigh_speed():
         a=EndpointHealth(tool_success=99.2, throughput={"p50": 80}), b=EndpointHealth(throughput={"p50": 40})
     )
     assert exacto(health=measured) == ["a", "b", "c"]
+
+
+def test_a_prompt_cache_does_not_make_up_for_quality():
+    stuck = conversation_at("a")
+    assert ordered_by_quality(stuck, known(c=EndpointHealth(throughput={"p50": 90}))) == ["a", "c", "b"]
+    assert ordered_by_quality(stuck, known(a=EndpointHealth(tool_success=60))) == ["b", "c", "a"]
+
+
+def conversation_at(tag: str) -> RoutingContext:
+    return RoutingContext(default_model="", sticky_endpoint=lambda model_id: tag, upstream=lambda endpoint: UP)
+
+
+def ordered_by_quality(context: RoutingContext, health: Health) -> list[str]:
+    request = parse({"model": "acme/one:exacto", "messages": [{"role": "user", "content": "Hi"}]})
+    caller = Caller(account_id=1, key_id=1, user_id=1, source="api", default_model="", policy=Policy())
+    return tags(make_plan(catalogue(), request, caller, msgspec.structs.replace(context, health=health)))
 
 
 def test_coarse_weights_serve_a_model_that_has_no_others():

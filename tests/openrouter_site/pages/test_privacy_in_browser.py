@@ -18,8 +18,10 @@ def test_an_ignored_model_is_marked_everywhere_with_a_link_to_the_list(page: Pag
 
     page.get_by_role("link", name="Routing preview").click()
     page.get_by_label("Model", exact=True).fill("openai/gpt-4o-mini")
+    page.get_by_label("Sent by").select_option(index=1)
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("heading", name="No provider can serve this request")).to_be_visible()
+    expect(page.get_by_label("Sent by").locator("option:checked")).to_contain_text("API key Program")
     check_looks(page)
     page.goto(f"{site.url}/settings/privacy/preview?model=openai/gpt-4o")
     expect(page.get_by_role("heading", name="With your settings, this request goes to")).to_be_visible()
