@@ -46,7 +46,7 @@ _UNKNOWN = "This code isn't valid. Check the spelling."
 
 @dataclass(frozen=True)
 class Rules:
-    """What a code gives, and to which accounts."""
+    """The amount of a code, its limits, and the accounts it is for."""
 
     cents: int
     max_uses: int

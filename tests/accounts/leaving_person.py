@@ -22,6 +22,7 @@ from accounts.models import Membership, Organisation, User
 from accounts.organisations import logging_consent
 from activity.models import SavedView
 from billing import allowance, spending
+from billing.credits import promotions
 from billing.models import AutoTopUp, CreditAccount, EmailChoice, Notice, ProviderEvent, Purchase, SavedCard
 from billing.notifications import outbox
 from billing.payments import auto_top_up, purchases, receipts
@@ -86,6 +87,8 @@ def make_person(charlie: User, sandbox: Sandbox) -> Person:
     guardrails.assign(guardrails.create(organisation, name="Zebrafinch's guardrail"), user, members=[user])
     guardrails.assign(guardrails.create(shared, name="Works"), user, members=[charlie, user])
     _requests(personal, user)
+    promotions.create(promotions.Rules(cents=100, max_uses=1), operator=user, code="farewell")
+    promotions.redeem(common, user, "farewell")
     _operator_log(user, personal)
     EmailChoice.objects.create(account=common, user=user, kind="weekly", covered_until=date(2026, 1, 1))
     Notice.objects.create(account=common, user=user, subject=f"For {NAME}", body="Hello", due_at=None)
