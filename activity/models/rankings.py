@@ -1,4 +1,4 @@
-"""What the public rankings show: apps, and the tokens of apps and models by UTC day.
+"""The tables of the public rankings: apps, the tokens of apps and models by UTC day, and the ranks.
 
 The clock writes the days (`activity/rankings/counting.py`). Accounts, keys and members are not in them.
 """
@@ -40,7 +40,7 @@ USE_OF = {**dict.fromkeys(CATEGORIES["coding"], "programming"), "roleplay": "rol
 class App(models.Model):
     """A program that names itself by the address in HTTP-Referer. `slug` is that address, as `addresses.py` reads it.
 
-    Anybody can send any address. So an account counts only in part, unless an operator has verified that the requests
+    Any program can send any address. So an account counts only in part, unless an operator has verified that the requests
     are the app's.
     """
 

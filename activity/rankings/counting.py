@@ -78,7 +78,7 @@ Seen = Mapping[Account, Mapping[str, int]]
 
 
 class Counted(NamedTuple):
-    """What a count has found: the apps that accounts used, and whether anything is different from the last count."""
+    """The apps that accounts used, and whether anything is different from the last count."""
 
     seen: Seen
     changed: bool
@@ -133,10 +133,10 @@ def count_day(day: date) -> Counted:
             changed |= _write(AppDay, day, ("app_id", "model"), apps)
             RankedDay.objects.filter(pk=day).update(as_of=as_of, stale=False)
     seen: dict[Account, dict[str, int]] = defaultdict(dict)
-    for slug, app in known.items():
-        if app.slug == slug:  # not merged into another one
-            for account in usage[slug]:
-                seen[account][slug] = app.pk
+    for name, target in known.items():
+        if target.slug == name:  # not merged into another one
+            for account in usage[name]:
+                seen[account][name] = target.pk
     return Counted(seen, changed)
 
 
@@ -225,7 +225,8 @@ def _apps_of(usage: Usage, now: datetime) -> dict[str, App]:
 
 
 def _known(slugs: Collection[str]) -> dict[str, App]:
-    ordered, found = sorted(slugs), {}
+    ordered = sorted(slugs)
+    found: dict[str, App] = {}
     for at in range(0, len(ordered), 500):
         rows = App.objects.filter(slug__in=ordered[at : at + 500]).select_related("merged_into")
         found |= {app.slug: app for app in rows}
@@ -244,7 +245,7 @@ def _write(
     table: type[ModelDay | AppDay], day: date, columns: tuple[str, ...], wanted: Mapping[tuple[Any, ...], Tokens]
 ) -> bool:
     """Make `wanted` the rows of the day. Only rows that differ are written; return whether there were any."""
-    rows: Any = table.objects  # type: ignore[attr-defined]
+    rows: Any = table.objects
     stored = {
         key: (pk, Tokens(*sums))
         for pk, key, sums in (

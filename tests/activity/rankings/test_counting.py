@@ -1,4 +1,4 @@
-"""What the clock adds up: to the token what was billed, and for apps only what may count."""
+"""Days add up to the token, and for apps only what may count."""
 
 from datetime import timedelta
 
@@ -89,7 +89,7 @@ def test_an_account_opts_out_also_of_past_days_and_in_again(client, alice, accou
     client.post("/settings/privacy", {})
     count()
     assert counted("notes.example.com") == 7
-    assert tokens_of(ModelDay.objects.all()) == 307  # of models, nobody is told
+    assert tokens_of(ModelDay.objects.all()) == 307  # models are not told apart by account
     client.post("/settings/privacy", {"show_apps_in_rankings": "on"})
     count()
     assert counted("notes.example.com") == 307
