@@ -21,7 +21,7 @@ def body_of(api: str, described: Iterable[Field], values: Mapping[str, Any], mes
     body |= _prompt(api, values, messages)
     for each in described:
         if (path := each.places[api]) and _is_set(value := values.get(each.name)):
-            _put(body, path.split("."), json.loads(value) if each.as_json else value)
+            _put(body, path.split("."), json.loads(str(value)) if each.as_json else value)
     _finish(api, body, values)
     others = values.get("other") or {}
     for name in others:

@@ -33,7 +33,7 @@ class _Number(forms.FloatField):
             attributes["placeholder"] = placeholder
         super().__init__(required=False, widget=forms.NumberInput(attributes))
 
-    def to_python(self, value: Any) -> float | int | None:
+    def to_python(self, value: Any) -> Any:
         found = super().to_python(value)
         if found is None:
             return None

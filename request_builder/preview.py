@@ -33,7 +33,7 @@ __all__ = ["Estimate", "Preview", "preview"]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the request costs at a provider, in pico-USD. `output_tokens` is the most that the response can have."""
+    """The cost of a request at a provider, in pico-USD. `output_tokens` is the most that the response can have."""
 
     provider: str
     prompt_tokens: int

@@ -35,11 +35,11 @@ def builder(request: PageRequest) -> HttpResponse:
     """The page. A posted form comes back with its programs and its faults; `?model=` and `?api=` start a new one."""
     organisation = access.for_member(cast(AuthedRequest, request)) if request.user.is_authenticated else None
     data = _posted(request) if request.method == "POST" else _begun(request.GET)
-    api = APIS[data["api"]]
-    data["model"] = data.get("model", "").strip() or _default_model(api, organisation)
+    api = APIS[_text(data, "api")]
+    data["model"] = _text(data, "model").strip() or _default_model(api, organisation)
     form = RequestForm(api, data)
     catalogue = catalog.current()
-    user = cast(AuthedRequest, request).user if organisation else None
+    user = cast(AuthedRequest, request).user if request.user.is_authenticated else None
     found = preview(form, catalogue, user, organisation)
     excluded = exclusions.of(organisation) if organisation else {}
     context = {
@@ -53,7 +53,7 @@ def builder(request: PageRequest) -> HttpResponse:
         "notes": json.dumps(_notes(found)),
         "models": [model for model in catalogue.listed if model.task == api.task],
         "excluded": excluded,
-        "setup": {"user": request.user.public_id if organisation else None},
+        "setup": {"user": user.public_id if user else None},
     }
     part = PARTS.get(request.htmx.target or "") if request.htmx else None
     response = render(request, part or "request_builder/builder.html", context)
@@ -64,10 +64,11 @@ def builder(request: PageRequest) -> HttpResponse:
 def _begun(query: QueryDict) -> QueryDict:
     """The form of a new request: a question to the model of the query."""
     data = QueryDict(mutable=True)
-    data["model"] = query.get("model", "")[:300]
-    model = catalog.current().find(data["model"].lower())
+    name = data["model"] = _text(query, "model")[:300]
+    model = catalog.current().find(name.lower())
     api = EMBEDDINGS if model and model.task == "embeddings" else CHAT
-    data["api"] = data["shown"] = query["api"] if query.get("api") in APIS else api
+    asked = _text(query, "api")
+    data["api"] = data["shown"] = asked if asked in APIS else api
     data.setlist("role", ["user"])
     data.setlist("text", [EXAMPLE])
     data.setlist("image", [""])
@@ -83,14 +84,14 @@ def _posted(request: PageRequest) -> QueryDict:
     data = request.POST.copy()
     if data.get("api") not in APIS:
         data["api"] = CHAT
-    if act := data.get("act", ""):
+    if act := _text(data, "act"):
         said = changed(messages_in(data), act)
         for at, name in enumerate(("role", "text", "image")):
             data.setlist(name, [each[at] for each in said])
-    before = APIS.get(data.get("shown", ""))
-    if before and before.path != data["api"]:
-        _switch(data, before, APIS[data["api"]])
-    data["shown"] = data["api"]
+    before, after = APIS.get(_text(data, "shown")), APIS[_text(data, "api")]
+    if before and before is not after:
+        _switch(data, before, after)
+    data["shown"] = after.path
     return data
 
 
@@ -101,13 +102,17 @@ def _switch(data: QueryDict, before: Api, after: Api) -> None:
     if after.path == MESSAGES and not data.get("max_tokens"):
         data["max_tokens"] = DEFAULT_LIMIT
     if after.path == EMBEDDINGS:
-        data["input"] = data.get("input") or data.get("text", "")
+        data["input"] = _text(data, "input") or "\n".join(data.getlist("text"))
     elif before.path == EMBEDDINGS:
         data.setlist("role", ["user"])
-        data.setlist("text", [data.get("input", "")])
+        data.setlist("text", [_text(data, "input")])
         data.setlist("image", [""])
         data["stream"] = "on"
     data.setlist("role", [role if role in after.roles else "user" for role in data.getlist("role")])
+
+
+def _text(data: QueryDict, name: str) -> str:
+    return str(data.get(name) or "")
 
 
 def _default_model(api: Api, organisation: Organisation | None) -> str:
@@ -123,7 +128,7 @@ def _programs(form: RequestForm) -> list[Program]:
 
 
 def _notes(found: Preview) -> dict[str, Any]:
-    """What the page's script shows beside fields."""
+    """The notes that the page's script shows beside fields."""
     return {
         "errors": found.errors,
         "messages": {str(at): fault for at, fault in found.message_errors.items()},

@@ -13,7 +13,8 @@ def curl(call: Call) -> str:
     headers = [shlex.quote(f"{name}: {value}") for name, value in call.headers.items()]
     return " \\\n  ".join(
         (
-            f"curl {'--no-buffer ' if call.streams else ''}{call.url}",
+            f"curl {call.url}",
+            *(["--no-buffer"] if call.streams else []),
             '-H "Authorization: Bearer $OPENROUTER_API_KEY"',
             '-H "Content-Type: application/json"',
             *(f"-H {header}" for header in headers),

@@ -14,13 +14,13 @@ def programs(call: Call) -> list[Program]:
     package = PACKAGES.get(call.path)
     if package:
         code = python.with_package(call, package)
-        found.append(Program("python", f"Python ({package.package})", "python", code))
+        found.append(Program("python", "Python", "python", code))
     found += [
-        Program("requests", "Python (requests)", "python", python.with_requests(call)),
-        Program("httpx", "Python (httpx)", "python", python.with_httpx(call)),
+        Program("requests", "requests", "python", python.with_requests(call)),
+        Program("httpx", "httpx", "python", python.with_httpx(call)),
     ]
     if package:
         code = typescript.with_package(call, package)
-        found.append(Program("typescript", f"TypeScript ({package.package})", "typescript", code))
-    found.append(Program("fetch", "TypeScript (fetch)", "typescript", typescript.with_fetch(call)))
+        found.append(Program("typescript", "TypeScript", "typescript", code))
+    found.append(Program("fetch", "fetch", "typescript", typescript.with_fetch(call)))
     return found

@@ -9,7 +9,7 @@ __all__ = ["SAMPLING"]
 
 def _sampling(name: str, label: str, limits: tuple[float, float], default: str, about: str, **details: Any) -> Field:
     """A number within limits. It is part of chat requests only, unless `places` says more."""
-    details = {"kind": Kind.NUMBER, "places": {CHAT: name}} | details
+    details = {"kind": Kind.NUMBER, "places": {CHAT: name}, **details}
     low, high = limits
     return Field(
         name=name,
@@ -25,7 +25,14 @@ def _sampling(name: str, label: str, limits: tuple[float, float], default: str, 
 
 
 SAMPLING = (
-    _sampling("temperature", "Temperature", (0, 2), "1", "0 repeats itself, 2 surprises.", places=texts("temperature")),
+    _sampling(
+        "temperature",
+        "Temperature",
+        (0, 2),
+        "1",
+        "Lower is more focused, higher more varied.",
+        places=texts("temperature"),
+    ),
     _sampling(
         "top_p",
         "Top P",

@@ -1,4 +1,4 @@
-"""What a field of the request builder is, the APIs that it may be part of, and the groups of the form."""
+"""The fields of the request builder: their description, the APIs that they may be part of, and the groups of the form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,7 +72,7 @@ GROUPS = (
 
 
 class Kind(Enum):
-    """What a field takes, and so what its control is."""
+    """The values that a field takes, which decide its control."""
 
     TEXT = "one line of text"
     LONG = "lines of text"

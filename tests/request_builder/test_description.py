@@ -1,6 +1,7 @@
 """The description of the fields agrees with what the API accepts."""
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -41,7 +42,7 @@ def refused(api: str, **values: object) -> bool:
 @pytest.mark.parametrize("api", APIS)
 def test_every_value_that_the_form_allows_is_one_that_the_api_accepts(api: str):
     for each in fields_of(api):
-        values = [value for value, _ in each.choices] or [VALUES[each.kind]]
+        values: list[Any] = [value for value, _ in each.choices] or [VALUES[each.kind]]
         if each.low is not None:
             values = [each.low + (0.01 if each.above else 0), *([each.high] if each.high is not None else [])]
             values = [int(value) for value in values] if each.kind is Kind.INTEGER else values

@@ -147,7 +147,7 @@ def test_hostile_posts_are_answered(client: Client, bundled: Catalogue):
         {"api": "../../etc", "shown": "x", "act": "remove:99999"},
         {"role": ["root"], "text": ["\x00"], "image": ["\x00"]},
         {"api": "embeddings", "shown": "chat/completions", "model": "x" * 5000},
-        {"text": ["a"] * 500, "role": ["user"] * 500, "image": [""] * 500},
+        {"text": ["a"] * 300, "role": ["user"] * 300, "image": [""] * 300},
         {"max_tokens": "1e400"},
         {"temperature": "nan"},
         {"other": '{"__proto__": {"a": 1}, "model": 5}'},
