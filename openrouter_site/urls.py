@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("request_builder.urls")),
     path("", include("openrouter_site.pages.urls")),
     path("", include("documentation.urls")),
+    path("", include("operations.urls")),
     path("account/", include("allauth.account.urls")),
     path("account/two-factor/", include("allauth.mfa.urls")),
     path("account/connected/", include("allauth.socialaccount.urls")),

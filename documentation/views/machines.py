@@ -16,7 +16,16 @@ from models_catalog import catalog
 from .revalidation import text_response
 
 #: Pages of the site without a sign-in, by the names of their routes.
-PUBLIC_PAGES = ("home", "models_catalog:models", "models_catalog:providers", "pricing", "support", "terms", "privacy")
+PUBLIC_PAGES = (
+    "home",
+    "models_catalog:models",
+    "models_catalog:providers",
+    "pricing",
+    "support",
+    "status",
+    "terms",
+    "privacy",
+)
 
 
 @require_safe

@@ -54,7 +54,7 @@ def test_a_phone_has_a_drawer_and_the_contents_in_the_page(new_page, site: Site)
     check_looks(page)
     page.goto(site.url + "/docs/api-reference/chat")
     check_looks(page)
-    for path in ("/pricing", "/support", "/docs/search?q=key"):
+    for path in ("/pricing", "/support", "/status", "/docs/search?q=key"):
         page.goto(site.url + path)
         check_looks(page)
 

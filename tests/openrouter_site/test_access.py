@@ -59,6 +59,7 @@ TABLE = {
         "llms-full.txt",
         "openapi.json",
         "sitemap.xml",
+        "status",
         "<author>/<slug>",
     ),
     "login 200 200 200 200 200": (
