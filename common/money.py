@@ -126,9 +126,12 @@ def format_usd(amount: PicoUsd) -> str:
 
 def format_exact_usd(amount: PicoUsd | Decimal) -> str:
     """Return pico-USD (an integer) or dollars (a `Decimal`) with every digit: "$0.00001234", "$10.00"."""
-    usd = amount if isinstance(amount, Decimal) else as_usd(amount)
-    whole, _, decimals = f"{abs(usd.normalize()):f}".partition(".")
-    return f"{'-' if usd < 0 else ''}${int(whole):,}.{decimals.ljust(2, '0')}"
+    if isinstance(amount, Decimal):
+        whole, _, decimals = f"{abs(amount.normalize()):f}".partition(".")
+    else:  # a chart has a thousand of these
+        dollars, rest = divmod(abs(amount), PICO_PER_USD)
+        whole, decimals = str(dollars), f"{rest:012}".rstrip("0")
+    return f"{'-' if amount < 0 else ''}${int(whole):,}.{decimals.ljust(2, '0')}"
 
 
 def format_cents(cents: int) -> str:

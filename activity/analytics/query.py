@@ -111,7 +111,7 @@ def _sums(
     conditions |= {f"{column}__not_in": sorted(values) for column, values in query.excluded.items()}
     stretch = Stretch(account, _edges(query), query.granularity)
     until = rollups.rolled_until(account)
-    found = rollups.bounded_sums_by(MOST_READ, stretch, until, columns, needed, conditions)
+    found = rollups.bounded_sums_by(MOST_READ, stretch, until, needed, columns, conditions)
     if found is None:
         raise InvalidRequest(
             f"This query adds up more than {MOST_READ:,} rows of usage. Shorten time_range, use a coarser granularity, "
