@@ -93,8 +93,8 @@ def pico_from_usd(usd: Decimal) -> PicoUsd:
 
 def as_usd(amount: PicoUsd) -> Decimal:
     """Return an amount as an exact decimal number of dollars, without trailing zeros: 10, 0.0235."""
-    usd = Decimal(amount).scaleb(-12).normalize()
-    return usd.quantize(Decimal(1)) if usd == usd.to_integral_value() else usd  # normalize() writes 10 as 1E+1
+    whole, rest = divmod(amount, PICO_PER_USD)
+    return Decimal(amount).scaleb(-12).normalize() if rest else Decimal(whole)  # normalize() writes 10 as 1E+1
 
 
 def cents_as_usd(cents: int) -> Decimal:
