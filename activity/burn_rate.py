@@ -7,7 +7,6 @@ from billing.models import CreditAccount
 from common.clock import hour_of
 from common.money import PicoUsd
 from gateway.models import UsageHour
-from gateway.models.usage import SUMS
 
 from .sums import rollups
 from .sums.rollups import Stretch
@@ -16,7 +15,6 @@ __all__ = ["DAYS", "BurnRate", "burn_rate"]
 
 #: Days averaged for the rate: a week, because working days and weekends differ.
 DAYS = 7
-_COST = SUMS.index("cost")
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def burn_rate(account: CreditAccount, now: datetime) -> BurnRate:
     test does not look like a daily expense."""
     since = hour_of(now) - timedelta(days=DAYS)
     week = Stretch.whole(account, since, now + timedelta(hours=1))
-    spent = sum(sums[_COST] for _, _, sums in rollups.sums_by(week, rollups.rolled_until(account)))
+    spent = sum(cost for _, _, (cost,) in rollups.sums_by(week, rollups.rolled_until(account), ("cost",)))
     if not spent:
         return BurnRate(PicoUsd(0), None, has_spent=account.usage > 0)
     first = since

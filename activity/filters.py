@@ -16,6 +16,7 @@ from billing.models import CreditAccount
 from common.moments import zone_text
 
 from .sums import rollups
+from .sums.completed import Completed, completed
 from .sums.dimensions import DIMENSIONS, GROUPS, picks_from, text_of
 from .sums.picks import ANY, Pick, generations_where
 from .times.periods import BUCKETS, CUSTOM, DEFAULT, PERIODS, Period, divided, period_between, period_named
@@ -79,9 +80,14 @@ class Filter:
         return period, problem
 
     @cached_property
+    def completed(self) -> Completed:
+        """The account's days that are added up, for all reads of this view."""
+        return completed(self.account)
+
+    @property
     def rolled_until(self) -> datetime:
-        """The end of the account's days that are added up, for all reads of this view."""
-        return rollups.rolled_until(self.account)
+        """The end of these days."""
+        return self.completed.until
 
     @property
     def picks(self) -> dict[str, Pick]:
@@ -154,16 +160,16 @@ class Filter:
         changes: dict[str, Any] = {name: pick}
         return replace(self, **changes)
 
-    def between(self, start: datetime) -> str:
-        """Return the query string of this view within the bucket that starts at `start`."""
+    @property
+    def queries_by_bucket(self) -> list[str]:
+        """The query strings of this view within each bucket of its period. A page has a hundred of them."""
         back = self.back if self.period_name == CUSTOM else self.period_name
-        return replace(
-            self,
-            period_name=CUSTOM,
-            typed=(_written(start), _written(self.period.following(start))),
-            back=back if back != DEFAULT else "",
-            bucket="",
-        ).query()
+        within = replace(self, period_name=CUSTOM, back=back if back != DEFAULT else "", bucket="", typed=("", ""))
+        rest = f"&{query}" if (query := within.query()) else ""
+        return [
+            urlencode({"from": _written(start), "to": _written(self.period.following(start))}) + rest
+            for start in self.period.buckets()
+        ]
 
     @property
     def pairs_without_period(self) -> list[tuple[str, str]]:

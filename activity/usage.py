@@ -23,12 +23,16 @@ from .sums.rollups import Stretch
 
 __all__ = ["Group", "Report", "Stamp", "Sums", "choices", "report", "stamp"]
 
+#: The sums of a report: the first of `Sums`.
+SUMS = (
+    "requests", "failures", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost",
+)  # fmt: skip
 _Row = tuple[int, ...]
 
 
 @dataclass(slots=True)
 class Sums:
-    """Totals of requests, in the order of `gateway.models.usage.SUMS`. Money in pico-USD, durations in milliseconds."""
+    """Totals of requests. Money in pico-USD, durations in milliseconds. What was not asked for is 0."""
 
     requests: int = 0
     failures: int = 0
@@ -92,7 +96,7 @@ class Group:
 
 @dataclass(slots=True)
 class Report:
-    """The usage of one view."""
+    """The usage of one view, with the sums in `SUMS`."""
 
     total: Sums
     by_bucket: dict[datetime, Sums]
@@ -139,9 +143,9 @@ def _rows(view: Filter, buckets: list[datetime]) -> Iterable[tuple[datetime, tup
     """Return (a moment of the bucket, value of the group, sums) of the view."""
     period, column = view.period, GROUPS[view.by][0]
     if period.bucket == "minute":
-        return minutes.sums_by(view.account, period.start, period.end, column, view.where)
+        return minutes.sums_by(view.account, period.start, period.end, SUMS, column, view.where)
     stretch = Stretch(view.account, [*buckets, period.end], period.bucket, period.zone)
-    return rollups.sums_by(stretch, view.rolled_until, column, **view.conditions)
+    return rollups.sums_by(stretch, view.rolled_until, SUMS, column, **view.conditions)
 
 
 def choices(view: Filter) -> dict[str, list[Any]]:
@@ -184,8 +188,9 @@ def _before(view: Filter) -> Sums | None:
     if view.period.before is None or view.period.before_end is None:
         return None
     if view.period.bucket == "minute":
-        rows = minutes.sums_by(view.account, view.period.before, view.period.before_end, "source", view.where)
+        start, end = view.period.before, view.period.before_end
+        rows = minutes.sums_by(view.account, start, end, SUMS, "source", view.where)
     else:
         stretch = Stretch.whole(view.account, view.period.before, view.period.before_end)
-        rows = rollups.sums_by(stretch, view.rolled_until, **view.conditions)
+        rows = rollups.sums_by(stretch, view.rolled_until, SUMS, **view.conditions)
     return Sums.of([row for _, _, row in rows])

@@ -11,10 +11,10 @@ from common.errors import NotAuthenticated
 from common.money import PicoUsd, as_usd
 from keys.authentication import KeyIdentity
 
-__all__ = ["KeyRequest", "dollars", "json_response", "organisation_of"]
+__all__ = ["KeyRequest", "dollars", "encoder", "json_response", "organisation_of"]
 
 # Decimals become JSON numbers as they are: a float would round the ledger's last digits.
-_encoder = msgspec.json.Encoder(decimal_format="number")
+encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class KeyRequest(HttpRequest):
@@ -34,7 +34,7 @@ def organisation_of(request: KeyRequest) -> Organisation:
 def json_response(body: Any, status: int = 200) -> HttpResponse:
     """Return `body` as JSON with decimals as numbers. It is never cached: it belongs to one account."""
     headers = {"Cache-Control": "no-store"}
-    return HttpResponse(_encoder.encode(body), content_type="application/json", status=status, headers=headers)
+    return HttpResponse(encoder.encode(body), content_type="application/json", status=status, headers=headers)
 
 
 def dollars(amount: int) -> Decimal:

@@ -93,8 +93,8 @@ def pico_from_usd(usd: Decimal) -> PicoUsd:
 
 def as_usd(amount: PicoUsd) -> Decimal:
     """Return an amount as an exact decimal number of dollars, without trailing zeros: 10, 0.0235."""
-    usd = Decimal(amount).scaleb(-12).normalize()
-    return usd.quantize(Decimal(1)) if usd == usd.to_integral_value() else usd  # normalize() writes 10 as 1E+1
+    whole, rest = divmod(amount, PICO_PER_USD)
+    return Decimal(amount).scaleb(-12).normalize() if rest else Decimal(whole)  # normalize() writes 10 as 1E+1
 
 
 def cents_as_usd(cents: int) -> Decimal:
@@ -126,9 +126,12 @@ def format_usd(amount: PicoUsd) -> str:
 
 def format_exact_usd(amount: PicoUsd | Decimal) -> str:
     """Return pico-USD (an integer) or dollars (a `Decimal`) with every digit: "$0.00001234", "$10.00"."""
-    usd = amount if isinstance(amount, Decimal) else as_usd(amount)
-    whole, _, decimals = f"{abs(usd.normalize()):f}".partition(".")
-    return f"{'-' if usd < 0 else ''}${int(whole):,}.{decimals.ljust(2, '0')}"
+    if isinstance(amount, Decimal):
+        whole, _, decimals = f"{abs(amount.normalize()):f}".partition(".")
+    else:  # a chart has a thousand of these
+        dollars, rest = divmod(abs(amount), PICO_PER_USD)
+        whole, decimals = str(dollars), f"{rest:012}".rstrip("0")
+    return f"{'-' if amount < 0 else ''}${int(whole):,}.{decimals.ljust(2, '0')}"
 
 
 def format_cents(cents: int) -> str:

@@ -85,39 +85,34 @@ def _by(granularity: str) -> str:
 def _rows(query: Query, account: CreditAccount) -> list[Row]:
     columns = [dimension.column for dimension in query.dimensions if dimension.column]
     needed = ("requests", *sorted({name for metric in query.metrics for name in metric.columns} - {"requests"}))
-    found: dict[tuple[datetime, tuple[Any, ...]], list[int]] = {}
-    for bucket, values, sums in _sums(query, account, columns, needed):
-        if (known := found.get((bucket, values))) is not None:
-            known[:] = map(sum, zip(known, sums, strict=True))
-        else:
-            found[bucket, values] = [*sums]
-    if not columns and not query.granularity and not found:
-        found[query.start, ()] = [0] * len(needed)
     total = not columns and not query.granularity
-    rows = []
-    for (bucket, values), added in found.items():
-        row = Row(bucket, values, Sums(**dict(zip(needed, added, strict=True))))
-        if total or row.sums.requests:  # a request whose process died counts nothing
-            rows.append(row)
-    return rows
+    found = _sums(query, account, columns, needed)
+    if total and not found:
+        found = [(query.start, (), (0,) * len(needed))]
+    return [
+        Row(bucket, values, Sums(**dict(zip(needed, added, strict=True))))
+        for bucket, values, added in found
+        if total or added[0]  # a request whose process died counts nothing
+    ]
 
 
 def _sums(
     query: Query, account: CreditAccount, columns: Sequence[str], needed: Sequence[str]
-) -> Iterator[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
+) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
+    """Return (bucket, values of `columns`, the sums `needed`), each bucket and values once."""
     if any(not values for values in query.allowed.values()):
-        return
+        return []
     conditions = {f"{column}__in": sorted(values) for column, values in query.allowed.items()}
     conditions |= {f"{column}__not_in": sorted(values) for column, values in query.excluded.items()}
     stretch = Stretch(account, _edges(query), query.granularity)
     until = rollups.rolled_until(account)
-    found = rollups.bounded_sums_by(MOST_READ, stretch, until, columns, needed, conditions)
+    found = rollups.bounded_sums_by(MOST_READ, stretch, until, needed, columns, conditions)
     if found is None:
         raise InvalidRequest(
             f"This query adds up more than {MOST_READ:,} rows of usage. Shorten time_range, use a coarser granularity, "
             "or name fewer dimensions and fields of filters."
         )
-    yield from found
+    return found
 
 
 def _edges(query: Query) -> list[datetime]:

@@ -90,7 +90,7 @@ def dashboard_of(view: Filter, organisation: Organisation) -> Dashboard:
     names = names_of(column, [group.value for group in report.groups], organisation)
     write = _exact if view.show == "spend" else _with_separators
     picture = _picture(view, report, names, write)
-    queries = [view.between(bucket) for bucket in view.period.buckets()]
+    queries = view.queries_by_bucket
     return Dashboard(
         report=report,
         tiles=_tiles(view, report),

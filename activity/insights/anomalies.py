@@ -1,6 +1,5 @@
 """Keys, models and apps that spend far more than usual."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median_low
@@ -83,7 +82,7 @@ def anomalies_of(view: Filter, spending: Spending) -> list[Anomaly]:
     return found
 
 
-def _first_jump(column: str, value: int | str, days: Counter[int]) -> Iterator[_Jump]:
+def _first_jump(column: str, value: int | str, days: dict[int, int]) -> Iterator[_Jump]:
     """Yield the first of today, yesterday and the last week that jumps, if any."""
     for when, newest, length in (("today", 0, 1), ("yesterday", 1, 1), ("in the last 7 days", 0, 7)):
         spent = _sum(days, newest, length)
@@ -96,5 +95,5 @@ def _first_jump(column: str, value: int | str, days: Counter[int]) -> Iterator[_
             return
 
 
-def _sum(days: Counter[int], newest: int, length: int) -> int:
-    return sum(days[age] for age in range(newest, newest + length))
+def _sum(days: dict[int, int], newest: int, length: int) -> int:
+    return sum(days.get(age, 0) for age in range(newest, newest + length))

@@ -37,7 +37,7 @@ def forecast_of(view: Filter, spending: Spending) -> Forecast | None:
     first = spending.first_day()
     if first is None or first < ENOUGH:
         return None
-    days = {age: spending.total[age] for age in range(1, min(first, DAYS) + 1)}
+    days = {age: spending.total.get(age, 0) for age in range(1, min(first, DAYS) + 1)}
     spent = [cost for cost in days.values() if cost]
     if not spent:
         return None

@@ -28,8 +28,7 @@ class Insights:
 def insights_of(view: Filter) -> Insights | None:
     """Return the account's insights; None for a view with filters, which is about a part of the account.
 
-    They are read in two queries, in three of an account with many requests, and the names of what is unusual in two
-    more, if anything is.
+    They are read in two or three queries, and the names of what is unusual in two more, if anything is.
     """
     if view.conditions:
         return None

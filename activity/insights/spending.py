@@ -1,11 +1,12 @@
-"""Spending of the last weeks by UTC day: in all, and by key, model and app. Read in one query."""
+"""Spending of the last weeks by UTC day: in all, and by key, model and app."""
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+
+import msgspec
 
 from activity.filters import Filter
 from activity.sums.apart import sums_apart
+from activity.sums.completed import kept
 from activity.sums.rollups import Stretch
 from activity.times.periods import local_start
 from common.clock import hour_of, window_start
@@ -19,20 +20,35 @@ DAYS = 34
 SUBJECTS = ("key_id", "model", "app")
 
 
-@dataclass(slots=True)
-class Spending:
+class Spending(msgspec.Struct):
     """Pico-USD by the number of days before today, 0 for today so far, in all and by value of each column."""
 
     today: datetime
-    total: Counter[int] = field(default_factory=Counter)
-    by: dict[str, dict[int | str, Counter[int]]] = field(
-        default_factory=lambda: {column: defaultdict(Counter) for column in SUBJECTS}
+    total: dict[int, int] = msgspec.field(default_factory=dict)
+    by: dict[str, dict[int | str, dict[int, int]]] = msgspec.field(
+        default_factory=lambda: {column: {} for column in SUBJECTS}
     )
     this_month: int = 0  # of the time zone
 
     def first_day(self) -> int | None:
         """Return the oldest day with spending, as days before today; None without any."""
         return max((age for age, cost in self.total.items() if cost), default=None)
+
+    def read(self, view: Filter, month: datetime, start: datetime, end: datetime) -> None:
+        """Add what was spent between two UTC hours. `month` is the start of this month in the view's time zone."""
+        edges = [start, month, end] if start < month < end else [start, end]
+        ages: dict[datetime, int] = {}  # thousands of rows begin at a few moments
+        for moment, column, value, cost in sums_apart(
+            Stretch(view.account, edges, "day"), view.rolled_until, SUBJECTS, "cost"
+        ):
+            age = ages.get(moment)
+            if age is None:
+                age = ages[moment] = (self.today - window_start("daily", moment)).days
+            days = self.by[column].setdefault(value, {})
+            days[age] = days.get(age, 0) + cost
+            if column == SUBJECTS[0]:
+                self.total[age] = self.total.get(age, 0) + cost
+                self.this_month += cost if moment >= month else 0
 
 
 def month_of(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
@@ -43,19 +59,24 @@ def month_of(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
 
 
 def spending_of(view: Filter) -> Spending:
-    """Return what the account has spent lately, whatever the view's filters and period are."""
+    """Return what the account has spent lately, whatever the view's filters and period are.
+
+    Days that are over come from the cache, which forgets them when they change, and the hours since then are read each
+    time. So these sums are of the same moment as all others on the page.
+    """
     today = window_start("daily", view.now)
     month, _ = month_of(view.now, view.zone)
+    first = today - DAYS * DAY
+    over = max(first, min(view.completed.until, today))
+
+    def read() -> bytes:
+        days = Spending(today)
+        days.read(view, month, first, over)
+        return msgspec.msgpack.encode(days)
+
     found = Spending(today)
-    edges = [today - DAYS * DAY, month, hour_of(view.now) + timedelta(hours=1)]
-    stretch = Stretch(view.account, edges, "day")
-    ages: dict[datetime, int] = {}  # thousands of rows begin at a few moments
-    for start, column, value, cost in sums_apart(stretch, view.rolled_until, SUBJECTS, "cost"):
-        age = ages.get(start)
-        if age is None:
-            age = ages[start] = (today - window_start("daily", start)).days
-        found.by[column][value][age] += cost
-        if column == SUBJECTS[0]:
-            found.total[age] += cost
-            found.this_month += cost if start >= month else 0
+    if over > first:
+        packed = kept(view.account, view.completed, ("spending", first, over, month), read)
+        found = msgspec.msgpack.decode(packed, type=Spending)
+    found.read(view, month, over, hour_of(view.now) + timedelta(hours=1))
     return found

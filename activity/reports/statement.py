@@ -12,13 +12,10 @@ from django.db.models import Count, Min, Sum
 from activity.sums import rollups
 from activity.sums.rollups import Stretch
 from billing.models import CreditAccount, LedgerEntry
-from gateway.models.usage import SUMS
 
 from .spans import Month
 
 __all__ = ["Line", "Statement", "first_month", "statement_of"]
-
-_COST = SUMS.index("cost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +65,4 @@ def first_month(account: CreditAccount) -> Month:
 
 def _spent_before(account: CreditAccount, end: datetime) -> int:
     ever = Stretch.whole(account, rollups.NEVER, end)
-    return sum(int(sums[_COST]) for _, _, sums in rollups.sums_by(ever, rollups.rolled_until(account)))
+    return sum(cost for _, _, (cost,) in rollups.sums_by(ever, rollups.rolled_until(account), ("cost",)))

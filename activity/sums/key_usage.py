@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from billing.models import CreditAccount
 from common.clock import window_start
 from common.money import PicoUsd
-from gateway.models.usage import SUMS
 
 from . import rollups
 from .rollups import Stretch
@@ -16,7 +15,6 @@ __all__ = ["WINDOWS", "Spent", "spent_by_keys"]
 
 #: UTC windows; weeks start on Monday.
 WINDOWS = ("daily", "weekly", "monthly")
-_COST, _BYOK_COST = SUMS.index("cost"), SUMS.index("byok_cost")
 
 _NOTHING = PicoUsd(0)
 
@@ -36,11 +34,12 @@ def spent_by_keys(account: CreditAccount, key_ids: Iterable[int], now: datetime)
     edges = [*sorted(set(starts.values())), now + timedelta(hours=1)]
     spent = {key_id: {window: Spent() for window in WINDOWS} for key_id in key_ids}
     until = rollups.rolled_until(account)
-    rows = rollups.sums_by(Stretch(account, edges, "day"), until, "key_id", key_id__in=key_ids)
-    for day, (key_id,), sums in rows:
+    days = Stretch(account, edges, "day")
+    rows = rollups.sums_by(days, until, ("cost", "byok_cost"), "key_id", key_id__in=key_ids)
+    for day, (key_id,), (cost, byok_cost) in rows:
         for window, start in starts.items():
             if day >= start:
                 of_window = spent[key_id][window]
-                of_window.usage = PicoUsd(of_window.usage + sums[_COST])
-                of_window.byok_usage = PicoUsd(of_window.byok_usage + sums[_BYOK_COST])
+                of_window.usage = PicoUsd(of_window.usage + cost)
+                of_window.byok_usage = PicoUsd(of_window.byok_usage + byok_cost)
     return spent

@@ -20,7 +20,6 @@ from django.db.models.functions import Trunc
 from billing.models import CreditAccount
 from common.clock import hour_of, window_start
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
-from gateway.models.usage import SUMS
 
 from .picks import usage_where
 
@@ -72,37 +71,37 @@ def rolled_until(account: CreditAccount) -> datetime:
 
 
 def sums_by(
-    stretch: Stretch, until: datetime, *columns: str, **conditions: Any
+    stretch: Stretch, until: datetime, sums: Sequence[str], *columns: str, **conditions: Any
 ) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
-    """Return (first hour of the bucket, values of `columns`, sums in the order of `SUMS`), each bucket and values once.
+    """Return (first hour of the bucket, values of `columns`, the `sums`), each bucket and values once.
 
     Read in one query. `until` comes from `rolled_until`; `conditions` restrict columns of `DIMENSIONS`, as in `filter`
     or by `COLUMN__not_in`.
     """
-    return bounded_sums_by(None, stretch, until, columns, SUMS, conditions) or []
+    return bounded_sums_by(None, stretch, until, sums, columns, conditions) or []
 
 
 def bounded_sums_by(
     most: int | None,
     stretch: Stretch,
     until: datetime,
-    columns: Sequence[str],
     sums: Sequence[str],
+    columns: Sequence[str],
     where: Mapping[str, Any],
 ) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]] | None:
-    """Return the same as `sums_by`, with the sums that are named only.
+    """Return the same as `sums_by`; None if more than `most` rows would be added up, and no more than these are read.
 
-    None if more than `most` rows would have to be added up; reads no more than these. One statement adds up the rows of
-    all tables, and its result does not pass through Django's converters, which take longer than the query.
+    One statement adds up the rows of all tables, and what thousands of rows have in common is converted once.
     """
     parts = [rows.order_by().values_list("bucket", *columns, *sums) for rows in rows_of(stretch, until, columns, where)]
     found = union_of(parts) if most is None else union_of(parts)[: most + 1]
     inner, parameters = found.query.sql_with_params()
     names = ", ".join(f'"{name}"' for name in ("bucket", *columns))
+    values = ", ".join(['CAST("bucket" AS text)', *(f'"{name}"' for name in columns)])
     added = ", ".join(f'CAST(SUM("{name}") AS bigint)' for name in sums)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {names}, {added}, COUNT(*) FROM ({inner}) AS found GROUP BY {names}",  # noqa: S608 columns of our own
+            f"SELECT {values}, {added}, COUNT(*) FROM ({inner}) AS found GROUP BY {names}",  # noqa: S608 columns of our own
             parameters,
         )
         rows = cursor.fetchall()
@@ -111,7 +110,7 @@ def bounded_sums_by(
     first = 1 + len(columns)
     zone = UTC if stretch.bucket in ("", "hour") else stretch.zone  # those are moments as they are stored
     starts = {bucket: _read(bucket, zone) for bucket in {row[0] for row in rows}}
-    return [(starts[row[0]], tuple(row[1:first]), tuple(row[first:-1])) for row in rows]
+    return [(starts[row[0]], row[1:first], row[first:-1]) for row in rows]
 
 
 def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]:
@@ -223,9 +222,9 @@ def _bucket(stretch: Stretch, unit: str) -> Expression | F:
     return Trunc(unit, stretch.bucket, output_field=DateTimeField(), tzinfo=stretch.zone)
 
 
-def _read(bucket: datetime | str, zone: tzinfo) -> datetime:
-    """Return the first hour of a bucket as drivers give it: some as a text, some as the wall clock of its zone."""
-    moment = datetime.fromisoformat(bucket) if isinstance(bucket, str) else bucket
+def _read(bucket: str, zone: tzinfo) -> datetime:
+    """Return the first hour of a bucket as databases write it: as a moment, or as the wall clock of its zone."""
+    moment = datetime.fromisoformat(bucket)
     return _whole_hour((moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC))
 
 

@@ -130,9 +130,10 @@ def _rows_json(rows: Sequence[Row], asked: Query, organisation: Organisation) ->
     }
     constant = {"workspace": organisation.workspace_id} if len(stored) < len(asked.dimensions) else {}
     date = f"date__{asked.granularity}"
+    dates = {bucket: _date(bucket, asked.granularity) for bucket in {row.bucket for row in rows}}
     made = []
     for row in rows:
-        cells: dict[str, Any] = {date: _date(row.bucket, asked.granularity)} if asked.granularity else {}
+        cells: dict[str, Any] = {date: dates[row.bucket]} if asked.granularity else {}
         for each, value in zip(stored, row.values, strict=True):
             cells |= labels[each.name][value]
         made.append(cells | constant | {metric.name: metric.value(row.sums) for metric in asked.metrics})

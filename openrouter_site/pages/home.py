@@ -128,10 +128,10 @@ def progress(user: User, account: CreditAccount) -> Progress:
 
 
 def spent(account: CreditAccount, days: int) -> Sums:
-    """Return the sums of the last `days` days."""
+    """Return requests and cost of the last `days` days."""
     now = utc_now()
-    total = Sums()
+    names = ("requests", "cost")
     month = Stretch.whole(account, now - timedelta(days=days), now + timedelta(hours=1))
-    for _, _, sums in rollups.sums_by(month, rollups.rolled_until(account)):
-        total.add(Sums(*sums))
-    return total
+    for _, _, sums in rollups.sums_by(month, rollups.rolled_until(account), names):
+        return Sums(**dict(zip(names, sums, strict=True)))
+    return Sums()

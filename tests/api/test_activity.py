@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from api.account.schemas import organization as schemas
+from gateway.accounting.rollups import roll_up
 from keys import issuing
 from tests.activity.factory import make_request
 
@@ -65,6 +68,26 @@ def test_activity_of_the_workspace(manager, account, organisation, charlie):
     for other in (charlie.personal_organisation.workspace_id, "default", "\x00"):
         assert manager.get("/api/v1/activity", {"workspace_id": other}).status_code == 404
     assert manager.get("/api/v1/activity", {"group_by": "model"}).status_code == 400
+
+
+def test_activity_is_kept_until_a_request_of_these_days_settles(manager, account, clock):
+    clock.set(days_ago(0))
+
+    def rows():
+        return [(row["model"], row["usage"] * 10**12) for row in exact(manager.get("/api/v1/activity"))["data"]]
+
+    make_request(account, days_ago(2), model="acme/alpha", cost=1)
+    make_request(account, days_ago(1), model="acme/alpha", cost=2)
+    roll_up()
+    assert rows() == [("acme/alpha", 2), ("acme/alpha", 1)]
+    with CaptureQueriesContext(connection) as queries:
+        assert rows() == [("acme/alpha", 2), ("acme/alpha", 1)]
+    assert not [each for each in queries if "SUM(" in each["sql"]]
+    make_request(account, days_ago(2), model="acme/beta", cost=4)  # settled late
+    late = [("acme/alpha", 2), ("acme/alpha", 1), ("acme/beta", 4)]
+    assert rows() == late
+    roll_up()
+    assert rows() == late
 
 
 @pytest.mark.parametrize("day", ["yesterday", "2020-01-01", "2999-01-01", "2026-02-30", "\x00"])

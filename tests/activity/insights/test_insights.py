@@ -13,6 +13,7 @@ from activity.insights.forecast import forecast_of
 from activity.insights.overview import insights_of
 from activity.insights.spending import month_of, spending_of
 from activity.sums.picks import Pick
+from billing import spending as billing
 from common.money import PICO_PER_USD
 from gateway.accounting.rollups import roll_up
 from keys import issuing
@@ -199,16 +200,38 @@ def test_sessions_are_read_from_the_newest_requests(account, clock, monkeypatch)
     assert sessions.since == NOON - timedelta(days=1)
 
 
-def test_insights_take_two_queries(account, clock, key, django_assert_num_queries):
+def test_insights_take_three_queries_and_two_when_days_are_kept(account, clock, key, django_assert_num_queries):
     clock.set(NOON)
     spend(account, NOON, dict.fromkeys(range(30), 1), key=key, app="https://a.example/", session_id="s")
     roll_up()
     view = view_at(account, NOON)
     assert view.rolled_until
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         found = insights_of(view)
+    with django_assert_num_queries(2):
+        assert insights_of(view) == found
     assert found and found.forecast and found.apps and found.sessions.shown
     assert insights_of(Filter(account, NOON, model=Pick.of("acme/one"))) is None
+
+
+def test_insights_never_lag_and_are_never_those_of_another_account(account, charlie, clock):
+    clock.set(NOON)
+    theirs = billing.account_of(charlie.personal_organisation)
+    for each, app in ((account, "https://a.example/"), (theirs, "https://b.example/")):
+        spend(each, NOON, dict.fromkeys(range(1, 20), 1), app=app)
+    roll_up()
+
+    def told(of):
+        found = insights_of(view_at(of, NOON))
+        return found.forecast.so_far // USD, [(each.label, each.cost // USD) for each in found.apps]
+
+    assert (told(account), told(theirs)) == ((19, [("a.example", 19)]), (19, [("b.example", 19)]))
+    spend(account, NOON, {0: 2}, app="https://a.example/")
+    assert told(account) == (21, [("a.example", 21)])
+    spend(account, NOON, {5: 4}, app="https://a.example/")  # settled late
+    assert told(account) == (25, [("a.example", 25)])
+    roll_up()
+    assert (told(account), told(theirs)) == ((25, [("a.example", 25)]), (19, [("b.example", 19)]))
 
 
 def test_a_page_escapes_hostile_names_and_an_empty_account_has_no_insights(alice_client, account, clock):

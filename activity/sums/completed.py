@@ -1,0 +1,82 @@
+"""Days that are over: what is made of them alone is kept in the cache, and stays right until they are written again.
+
+So nothing that a page shows lags behind: the hours since then are read each time.
+"""
+
+import hashlib
+import logging
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.cache import cache
+from django.db.models import OuterRef, Subquery
+
+from billing.models import CreditAccount
+from common.storage.outages import outage_of
+from gateway.models import UsageDay, UsageRollup
+
+from .rollups import NEVER
+
+__all__ = ["Completed", "completed", "kept"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds for which something is kept, and compressed bytes beyond which it is not.
+SECONDS = 600
+MOST_BYTES = 1_000_000
+#: Rises when another release means something else by the same name.
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The end of an account's days that are added up, and by which writing.
+
+    A request that settles late moves `until` back to its day. The clock then writes that day and all after it again, so
+    the newest of them has rows with other numbers: `newest` are those of one of each kind.
+    """
+
+    until: datetime
+    newest: tuple[int | None, ...] = ()
+
+
+def completed(account: CreditAccount) -> Completed:
+    """Return what is known of the account's days, read in one query."""
+    days = UsageDay.objects.filter(account=OuterRef("account"), day__lt=OuterRef("until")).order_by("-day")
+    newest = [Subquery(days.filter(kept=kind).values("pk")[:1]) for kind in (UsageDay.Kept.ALL, UsageDay.Kept.ONLY)]
+    found = UsageRollup.objects.filter(account=account).values_list("until", *newest).first()
+    return Completed(found[0], found[1:]) if found else Completed(NEVER)
+
+
+def kept(account: CreditAccount, days: Completed, about: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
+    """Return what `make` makes of these days, from the cache if it was made of them before.
+
+    `about` names it: whatever else it depends on belongs there. It must not depend on hours since `days.until`, and
+    must have few different values for each account. Without a cache it is made each time.
+    """
+    named = hashlib.sha256(repr((_FORMAT, days, about)).encode()).hexdigest()
+    key = f"usage:{account.pk}:{named}"
+    try:
+        found: bytes | None = cache.get(key)
+    except Exception as error:
+        if not outage_of(error):
+            raise
+        return make()
+    if found is not None:
+        return zlib.decompress(found)
+    made = make()
+    _keep(key, zlib.compress(made, 1))
+    return made
+
+
+def _keep(key: str, packed: bytes) -> None:
+    if len(packed) > MOST_BYTES:
+        return
+    try:
+        cache.set(key, packed, SECONDS)
+    except Exception as error:
+        if not outage_of(error):
+            raise
+        logger.warning("sums of completed days are not kept: the cache is away")
