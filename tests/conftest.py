@@ -1,5 +1,8 @@
 """The cast: Alice owns an organization with $10, Bob is a member of it, Charlie is an outsider."""
 
+import gc
+from collections.abc import Generator
+
 import hypothesis
 import pytest
 from django.core.cache import cache
@@ -31,6 +34,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Print the seed of the random order at the end too: `-q` hides the header."""
     if (seed := config.getoption("randomly_seed", None)) is not None:
         terminalreporter.write_line(f"Same order again: --randomly-seed={seed}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests and modules come into being and stay: looking for garbage among them takes a third longer."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
