@@ -17,7 +17,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(without_consent, migrations.RunPython.noop),
         migrations.AddField(
             model_name="privacysettings",
             name="log_keys",
@@ -57,4 +56,5 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["organisation", "-at"], name="logging_consents_of")],
             },
         ),
+        migrations.RunPython(without_consent, migrations.RunPython.noop),
     ]
