@@ -314,6 +314,39 @@ def test_after_any_requests_every_sum_agrees_and_the_share_is_never_exceeded(
         transaction.set_rollback(True)
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.sampled_from(["admit", "admit shared", "own", "shared"])), max_size=25),
+    st.integers(0, 5 * 10**12),
+    st.sampled_from([None, 1, 700]),
+)
+@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_runs_a_limit_that_includes_list_prices_is_never_passed(account, limited, steps, limit, max_tokens):
+    """Each request costs the most that it may: its `max_tokens`, on an own key or on shared capacity."""
+    with transaction.atomic():
+        ApiKey.objects.filter(pk=limited.pk).update(limit=limit)
+        running: dict[int, settlement.Admission] = {}
+        ended: set[int] = set()
+        for number, step in steps:
+            if step.startswith("admit") and number not in running and number not in ended:
+                asked = admission(account, number, is_shared="shared" in step, shared="0.3", key_id=limited.pk)
+                (admitted,) = write(msgspec.structs.replace(asked, requested_tokens=max_tokens))
+                if not isinstance(admitted, Exception):
+                    running[number] = admitted
+            elif not step.startswith("admit") and number in running:
+                admitted = running.pop(number)
+                ended.add(number)
+                if step == "own" or admitted.only_own:
+                    tokens = admitted.own_max_tokens or BOUND.model_max_tokens
+                    most = f"{Decimal('0.1') + tokens * BOUND.token_price}"
+                    write(ending(account, number, listed=most, key_id=limited.pk))
+                else:
+                    write(ending(account, number, key=0, extras="0.3", key_id=limited.pk))
+        limited.refresh_from_db()
+        reserved = sum(hold.amount + hold.byok_listed for hold in Hold.objects.all())
+        assert limited.usage + limited.byok_usage + reserved <= limit
+        transaction.set_rollback(True)
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite allows one writer at a time")
 @pytest.mark.django_db(transaction=True)
 def test_120_requests_at_once_use_exactly_the_free_share(account, settings):
