@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -71,6 +72,13 @@ class CodeForm(_CodeForm):
 @admin.register(PromotionalCode)
 class PromotionalCodeAdmin(Admin):
     ordering = ("-pk",)
+    # One field: the usual two have no labels of their own.
+    formfield_overrides: ClassVar = {
+        models.DateTimeField: {
+            "form_class": forms.DateTimeField,
+            "widget": forms.DateTimeInput(attrs={"class": "vTextField", "placeholder": "2027-01-31 18:00"}),
+        }
+    }
     list_display = ("code", "credits", "uses", "max_uses", "redeem_by", "credit_days", "new_accounts_only", "is_active")
     list_filter = ("is_active", "new_accounts_only")
     search_fields = ("code", "note", "operator_email")
