@@ -67,7 +67,7 @@ class AppAdmin(Admin):
     search_fields = ("slug", "name", "sent_name", "found_by__public_id")
     search_help_text = "Address, name, or the ID of the organization that sent it first."
     autocomplete_fields = ("merged_into",)
-    readonly_fields = ("sent_name", "found_by", "found_at")
+    readonly_fields = ("sent_name", "sent_categories", "found_by", "found_at")
     actions = ("verify", "block", "unblock")
 
     def save_model(self, request: HttpRequest, obj: App, form: Any, change: bool) -> None:

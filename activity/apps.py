@@ -6,6 +6,7 @@ class ActivityConfig(AppConfig):
     verbose_name = "Rankings"
 
     def ready(self) -> None:
-        from activity.rankings import opting_out
+        from activity.rankings import categories, opting_out
 
         opting_out.connect_signals()
+        categories.connect()

@@ -46,6 +46,7 @@ from .http_responses import (
     noting_first,
 )
 from .response_cache import CachedExchange
+from .steps import attribution
 
 __all__ = ["PATHS", "Application", "application", "refusal"]
 
@@ -114,6 +115,7 @@ class Application:
                 asked = msgspec.structs.replace(asked, session_id=session)
             headers = dict(request.headers)  # once: each lookup in Starlette's Headers scans the whole list
             caller = await completions.key_caller(identity, **_details(headers))
+            attribution.note(identity.organisation_id, caller.app, headers.get("x-openrouter-categories"))
             cached = _cached(request.scope["path"], headers, caller, asked, body)
             if asked.stream:
                 events = await self._events(caller, asked, cached)

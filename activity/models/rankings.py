@@ -9,7 +9,18 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 
-__all__ = ["CATEGORIES", "USES", "USE_OF", "App", "AppDay", "AppTitle", "ModelDay", "RankedDay", "Standing"]
+__all__ = [
+    "CATEGORIES",
+    "USES",
+    "USE_OF",
+    "App",
+    "AppDay",
+    "AppTitle",
+    "ModelDay",
+    "RankedDay",
+    "SentCategories",
+    "Standing",
+]
 
 #: The categories of apps, by group.
 CATEGORIES = {
@@ -40,8 +51,8 @@ USE_OF = {**dict.fromkeys(CATEGORIES["coding"], "programming"), "roleplay": "rol
 class App(models.Model):
     """A program that names itself by the address in HTTP-Referer. `slug` is that address, as `addresses.py` reads it.
 
-    Any program can send any address. So an account counts only in part, unless an operator has verified that the requests
-    are the app's.
+    Any program can send any address. So an account counts only in part, unless an operator has verified that the
+    requests are the app's.
     """
 
     slug = models.CharField("address", max_length=120, unique=True, validators=[MinLengthValidator(4)])
@@ -49,6 +60,7 @@ class App(models.Model):
     sent_name = models.CharField(max_length=60, blank=True, editable=False)
     name = models.CharField(max_length=60, blank=True, help_text="Empty: the title that most accounts send.")
     categories = models.JSONField(default=list, blank=True)
+    sent_categories = models.JSONField(default=list, blank=True, editable=False)  # where the operator chose none
     use = models.CharField(
         "used for",
         max_length=20,
@@ -91,7 +103,13 @@ class App(models.Model):
     @property
     def used_for(self) -> str:
         """A key of `USES`; empty if it is not known."""
-        return self.use or next((USE_OF[each] for each in self.categories if each in USE_OF), "")
+        return self.use or next((USE_OF[each] for each in self.shown_categories if each in USE_OF), "")
+
+    @property
+    def shown_categories(self) -> list[str]:
+        """The operator's choice, else what accounts send."""
+        categories: list[str] = self.categories or self.sent_categories
+        return categories
 
 
 class AppTitle(models.Model):
@@ -107,6 +125,21 @@ class AppTitle(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class SentCategories(models.Model):
+    """The categories that an account sends in X-OpenRouter-Categories for the app of that address."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+", db_index=False)
+    slug = models.CharField(max_length=120)
+    categories = models.JSONField(default=list)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("organisation", "slug"), name="sent_categories_once"),)
+        indexes = (models.Index(fields=("slug",), name="sent_categories_of_app"),)
+
+    def __str__(self) -> str:
+        return self.slug
 
 
 class _RankedTokens(models.Model):

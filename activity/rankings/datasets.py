@@ -10,7 +10,6 @@ from activity.models import App, AppDay
 from models_catalog import catalog
 from models_catalog.entries import ModelEntry
 
-from .standings import use_of
 from .sums import by_date, of_apps, of_models
 
 __all__ = ["MODALITIES", "MOST_MODELS", "OTHER", "DayOfModel", "models_by_date"]
@@ -62,6 +61,6 @@ def _has(model: ModelEntry, modality: str) -> bool:
 
 def _of_use(use: str) -> QuerySet[AppDay]:
     """Return the days of apps that are used for this, or for a part of it."""
-    apps = App.objects.exclude(use="", categories=[]).values_list("pk", "use", "categories")
-    chosen = [pk for pk, own, categories in apps if f"{use_of(own, categories)}/".startswith(f"{use}/")]
+    apps = App.objects.exclude(use="", categories=[], sent_categories=[])
+    chosen = [app.pk for app in apps if f"{app.used_for}/".startswith(f"{use}/")]
     return of_apps(app__in=chosen).exclude(model="")

@@ -37,5 +37,5 @@ def leaders(start: date, end: date, sort: str, categories: Collection[str] = ())
 
 def of_categories(categories: Collection[str]) -> set[int]:
     """Return the IDs of the apps with one of the categories."""
-    rows = App.objects.exclude(categories=[]).values_list("pk", "categories")
-    return {pk for pk, mine in rows if not set(categories).isdisjoint(mine)}
+    apps = App.objects.exclude(categories=[], sent_categories=[])
+    return {app.pk for app in apps if not set(categories).isdisjoint(app.shown_categories)}

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db import transaction
 
-from activity.models import USE_OF, App, Standing
+from activity.models import App, Standing
 from common.clock import utc_now
 
 from .periods import PERIODS, Period
 from .sums import Totals, between, by_bucket, of_apps, of_models, totals
 
-__all__ = ["CHARTED", "NO_USE", "PERIODS_BEFORE", "compute", "use_of"]
+__all__ = ["CHARTED", "NO_USE", "PERIODS_BEFORE", "compute"]
 
 #: Ranks whose tokens over time are kept for the chart.
 CHARTED = 9
@@ -29,15 +29,9 @@ def compute(*, changed: bool) -> None:
     """Write the ranks of all periods, if the days have `changed` or a new one has begun."""
     today = utc_now().date()
     if changed or not Standing.objects.filter(day=today).exists():
-        apps = App.objects.exclude(use="", categories=[]).values_list("pk", "use", "categories")
-        uses = {pk: use_of(use, categories) for pk, use, categories in apps}
+        uses = {app.pk: app.used_for for app in App.objects.exclude(use="", categories=[], sent_categories=[])}
         for period in PERIODS.values():
             _compute(period, today, uses)
-
-
-def use_of(use: str, categories: Iterable[str]) -> str:
-    """Return the use of apps with these fields of `App`; empty if it is not known."""
-    return use or next((USE_OF[each] for each in categories if each in USE_OF), "")
 
 
 def _compute(period: Period, today: date, uses: Mapping[int, str]) -> None:

@@ -1,4 +1,4 @@
-"""The names of apps: the titles that accounts send in X-Title.
+"""The names of apps, which are the titles that accounts send in X-Title, and their categories.
 
 Only requests have titles. So the newest requests of an account that used an app today are read now and then, which an
 index gives in order. Each account has one vote for an app's name.
@@ -14,7 +14,8 @@ from common.clock import utc_now
 from gateway.models import Generation
 
 from .addresses import slug_of, title_of
-from .counting import Account
+from .categories import agreed
+from .counting import Account, rank_again
 
 __all__ = ["read_titles"]
 
@@ -63,7 +64,7 @@ def _sent(account_id: int, now: datetime) -> dict[str, str]:
 
 
 def _rename(app_ids: Collection[int]) -> None:
-    """Name apps by the title that most accounts send. The name of an app that is verified is its own."""
+    """Name apps by the title that most accounts send, with their categories. A verified app's name is its own."""
     votes = AppTitle.objects.filter(app__in=app_ids).exclude(title="")
     votes = votes.exclude(organisation__privacy__show_apps_in_rankings=False)
     counts: dict[int, dict[str, int]] = {}
@@ -71,14 +72,19 @@ def _rename(app_ids: Collection[int]) -> None:
         counts.setdefault(app_id, {})[title] = count
     taken = {app.title.casefold(): app.pk for app in App.objects.filter(verified=True)} if counts else {}
     changed = []
-    for app in App.objects.filter(pk__in=app_ids):
+    apps = list(App.objects.filter(pk__in=app_ids))
+    categories = agreed(apps)
+    for app in apps:
         mine = {
             title: count
             for title, count in counts.get(app.pk, {}).items()
             if taken.get(title.casefold(), app.pk) == app.pk
         }
         name = max(mine, key=lambda title: (mine[title], title == app.sent_name, title), default="")
-        if name != app.sent_name:
-            app.sent_name = name
+        described = name, categories.get(app.slug, [])
+        if described != (app.sent_name, app.sent_categories):
+            app.sent_name, app.sent_categories = described
             changed.append(app)
-    App.objects.bulk_update(changed, ["sent_name"], batch_size=200)
+    App.objects.bulk_update(changed, ["sent_name", "sent_categories"], batch_size=200)
+    if changed:
+        rank_again()

@@ -20,6 +20,6 @@ def preflight(methods: str) -> dict[str, str]:
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Allow-Methods": methods,
         "Access-Control-Allow-Headers": "*, Authorization, Content-Type, HTTP-Referer, If-None-Match, X-Api-Key, "
-        "X-Title, X-OpenRouter-Title",
+        "X-Title, X-OpenRouter-Title, X-OpenRouter-Categories",
         "Access-Control-Max-Age": "86400",
     }

@@ -7,9 +7,10 @@ from django.db.models import F, Sum
 
 from accounts.deletion import erasing
 from accounts.models import PrivacySettings
-from activity.models import App, AppDay, AppTitle, ModelDay, RankedDay
-from activity.rankings import counting
+from activity.models import App, AppDay, AppTitle, ModelDay, RankedDay, SentCategories
+from activity.rankings import categories, counting
 from gateway.models import Generation
+from gateway.steps import attribution
 from tests.activity.factory import make_history, make_request
 from tests.billing.at_once import all_at_once
 
@@ -173,3 +174,23 @@ def test_several_clocks_at_once_count_once(account):
     make_request(account, NOON, app=NOTES, prompt_tokens=3, completion_tokens=4)
     assert all_at_once(*[count] * 3) == [None] * 3
     assert counted("notes.example.com") == 7 == tokens_of(ModelDay.objects.all())
+
+
+def test_categories_are_those_that_half_of_the_accounts_send(account, others):
+    for each in (account, *others[:3]):
+        use(each, NOTES, 10)
+    headers = ("writing-assistant, general-chat, game", "Writing-Assistant,cooking", "<script>,roleplay", "")
+    for each, header in zip((account, *others[:3]), headers, strict=True):
+        attribution.note(each.organisation_id, "https://www.notes.example.com/write", header)
+    attribution.note(account.organisation_id, "http://localhost:3000", "game")
+    attribution.note(account.organisation_id, "", "game")
+    for _ in range(2):
+        categories.save("process", NOON)
+        count()
+    app = App.objects.get()
+    assert app.sent_categories == ["writing-assistant"]  # two of three
+    attribution.note(account.organisation_id, NOTES, "legal")
+    categories.save("process", NOON)
+    mine = SentCategories.objects.get(organisation=account.organisation_id)
+    assert mine.categories == ["legal", "writing-assistant", "general-chat"]
+    assert SentCategories.objects.count() == 3

@@ -9,6 +9,7 @@ from common.storage import database
 from gateway import http_responses
 from gateway.models import Generation
 from gateway.routing import upstreams
+from gateway.steps import attribution
 from keys import authentication
 from keys.models import ApiKey
 from tests.gateway import factory
@@ -183,16 +184,22 @@ async def test_a_browser_may_call_from_anywhere(api):
     preflight = await api.client.options("/api/v1/chat/completions", headers={"Origin": "https://app.example"})
     assert preflight.status_code == 204
     assert preflight.headers["access-control-allow-origin"] == "*"
-    for header in ("Authorization", "Content-Type", "HTTP-Referer", "X-Title"):
+    for header in ("Authorization", "Content-Type", "HTTP-Referer", "X-Title", "X-OpenRouter-Categories"):
         assert header in preflight.headers["access-control-allow-headers"]
     assert "access-control-allow-credentials" not in preflight.headers
     assert (await api.chat()).headers["access-control-allow-origin"] == "*"
 
 
-async def test_absent_parameters_stay_absent_and_credentials_are_not_forwarded(api):
+async def test_absent_parameters_stay_absent_and_credentials_are_not_forwarded(api, monkeypatch):
+    noted: list[tuple] = []
+    monkeypatch.setattr(attribution, "note", lambda *sent: noted.append(sent[1:]))
     await api.post(
         json={"model": "acme/one", "messages": QUESTION, "temperature": 0.5, "user": "alice", "provider": {}},
-        headers={"HTTP-Referer": "https://app.example/page?secret=1", "X-Title": "App"},
+        headers={
+            "HTTP-Referer": "https://app.example/page?secret=1",
+            "X-Title": "App",
+            "X-OpenRouter-Categories": "cli-agent, legal, game",
+        },
     )
     (received,) = await api.received()
     assert received["body"]["temperature"] == 0.5
@@ -203,6 +210,7 @@ async def test_absent_parameters_stay_absent_and_credentials_are_not_forwarded(a
     assert "http-referer" not in {name.lower() for name in received["headers"]}
     row = await api.generation()
     assert (row.app, row.app_title) == ("https://app.example/page", "App")
+    assert noted == [("https://app.example/page", "cli-agent, legal, game")]
 
 
 async def test_the_app_of_a_key_counts_where_the_request_names_none(api):
