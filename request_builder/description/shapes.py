@@ -1,4 +1,4 @@
-"""The fields of the request builder: their description, the APIs that they may be part of, and the groups of the form."""
+"""The shape of a field's description, the APIs that fields may be part of, and the groups of the form."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

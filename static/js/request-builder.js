@@ -29,5 +29,6 @@ new Runner(form, JSON.parse(document.getElementById("request-builder-setup").tex
 document.getElementById("copy-link").hidden = false;
 document.getElementById("run").hidden = false;
 colorCode(document.getElementById("result"));
-openShared();
+if (!(await openShared())) share(form(), true);
+window.addEventListener("hashchange", openShared); // another link, pasted into the address
 document.querySelector(".request-builder").dataset.ready = "yes";

@@ -9,26 +9,29 @@ const OF_MESSAGES = new Set(["role", "text", "image"]); // these belong together
 
 let writing = 0;
 
-/** Puts the form into the address of the page. */
-export async function share(form) {
+/** Puts the form into the links of the page, and into its address unless that stays as it `isFresh`. */
+export async function share(form, isFresh = false) {
   writing += 1;
   const mine = writing;
   const fields = [...new FormData(form)].filter(([name, value]) => !LEFT_OUT.has(name) && (value !== "" || OF_MESSAGES.has(name)));
   const packed = await pack(JSON.stringify(fields));
   if (mine !== writing) return;
   const fragment = packed.length <= MAX_LINK ? PREFIX + packed : "";
-  history.replaceState(history.state, "", location.pathname + fragment);
+  if (!isFresh) history.replaceState(history.state, "", location.pathname + fragment);
   const copy = document.getElementById("copy-link");
-  copy.dataset.copy = location.href;
+  copy.dataset.copy = location.origin + location.pathname + fragment;
   copy.disabled = !fragment;
   copy.title = fragment ? "" : "This request is too long for a link";
   const signIn = document.getElementById("run-sign-in");
-  if (signIn) signIn.href = signIn.href.replace(/#.*/, "") + fragment;
+  if (!signIn) return;
+  const url = new URL(signIn.href);
+  url.searchParams.set("next", location.pathname + fragment);
+  signIn.href = url;
 }
 
-/** Fills in the form from the address of the page, if that has one. */
+/** Fills in the form from the address of the page; false if that has none. */
 export async function openShared() {
-  if (!location.hash.startsWith(PREFIX)) return;
+  if (!location.hash.startsWith(PREFIX)) return false;
   const values = new FormData();
   try {
     for (const [name, value] of JSON.parse(await unpack(location.hash.slice(PREFIX.length)))) {
@@ -36,9 +39,10 @@ export async function openShared() {
     }
   } catch {
     document.dispatchEvent(new CustomEvent("toast", { detail: { text: "This link is damaged. Copy it again, whole.", kind: "warn" } }));
-    return;
+    return false;
   }
   window.htmx.ajax("POST", location.pathname, { target: "#builder", swap: "innerHTML", values });
+  return true;
 }
 
 async function pack(text) {
