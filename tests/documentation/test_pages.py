@@ -97,7 +97,8 @@ def test_known_addresses_of_other_guides_lead_to_the_page(client, old, slug):
 
 def test_the_start_is_the_quickstart_and_unknown_pages_are_404(client):
     assert client.get("/docs").headers["Location"] == "/docs/quickstart"
-    for path in ("/docs/nothing", "/docs/nothing.md", "/docs/../quickstart", "/docs/quickstart/"):
+    assert client.get("/docs/").headers["Location"] == client.get("/docs/quickstart/").headers["Location"]
+    for path in ("/docs/nothing", "/docs/nothing.md", "/docs/../quickstart", "/docs/nothing/"):
         assert client.get(path).status_code == 404, path
 
 

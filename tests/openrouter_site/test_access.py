@@ -140,6 +140,7 @@ TABLE = {
         "credits",
         "theme",
         "docs",
+        "docs/",
         "favicon.ico",
     ),
     "404 404 404 404 404 404": (
