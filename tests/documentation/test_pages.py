@@ -110,6 +110,25 @@ def test_the_answer_about_rate_limits_has_the_anchor_that_others_link_to_and_the
     assert 'id="pricing-and-fees"' in html
 
 
+def test_the_quickstart_leads_to_the_limits_of_free_models_and_to_attribution(get):
+    links = get("/docs/quickstart").links
+    assert "/docs/faq#how-are-rate-limits-calculated" in links and "/docs/app-attribution" in links
+
+
+def test_the_guide_to_attribution_names_both_headers_and_what_becomes_of_them(get):
+    text = " ".join(get("/docs/app-attribution").texts)
+    for part in ("HTTP-Referer", "X-Title", "200 characters", "100 characters", "optional"):
+        assert part in text
+
+
+@pytest.mark.parametrize("slug", ["for-providers", "volume"])
+def test_providers_and_large_customers_find_an_address_to_write_to(get, settings, slug):
+    settings.SUPPORT_EMAIL = "hello@models.example"
+    page = get(f"/docs/{slug}")
+    assert "mailto:hello@models.example" in page.links
+    assert {"for-providers": "how-to-apply", "volume": "volume-discounts"}[slug] in page.ids
+
+
 def test_numbers_are_those_of_the_settings(client, settings):
     settings.PURCHASE_FEES = {"stripe": (625, 90), "coinbase": (100, 0)}
     settings.BYOK_FREE_SHARE, settings.BYOK_FEE_PERCENT = "list_price", settings.BYOK_FEE_PERCENT * 2
