@@ -6,6 +6,7 @@ from .views import machines, pages, site_pages
 
 urlpatterns = [
     path("docs", pages.start, name="docs"),
+    path("docs/", pages.start),
     path("docs/search", pages.search, name="docs-search"),
     path("docs/<path:slug>", pages.page, name="docs-page"),
     path("pricing", site_pages.pricing, name="pricing"),

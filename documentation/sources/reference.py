@@ -8,6 +8,8 @@ from typing import Any
 from api.description import inference
 from api.router import api
 
+from .examples import example
+
 __all__ = ["Chapter", "chapters"]
 
 #: Groups in the order in which they are read; further ones follow.
@@ -15,7 +17,7 @@ ORDER = (
     "Chat", "Responses", "Anthropic Messages", "Embeddings", "Rerank", "Models", "Providers", "Keys", "Credits",
     "Activity", "Analytics", "Presets", "Guardrails", "Organization", "OAuth", "BYOK",
 )  # fmt: skip
-TITLES = {"BYOK": "Own provider keys", "Keys": "API keys", "Chat": "Chat completions"}
+TITLES = {"BYOK": "Provider keys (BYOK)", "Chat": "Chat completions"}
 METHODS = ("get", "post", "put", "patch", "delete")
 #: Objects inside objects whose fields are listed too.
 DEPTH = 3
@@ -50,10 +52,14 @@ class Chapter:
             for method in METHODS
             if method in item and _capitalized(item[method]["tags"][0]) == self.tag
         ]
-        titles = dict.fromkeys(operation["summary"] for _, _, operation in operations)
+        titles = [operation["summary"] for _, _, operation in operations]
         schemas = document["components"]["schemas"]
-        lines = [line for each in operations for line in _operation(*each, schemas)]
-        return f"{'. '.join(titles)}.", "\n".join(lines)
+        lines: list[str] = []
+        for number, (method, path, operation) in enumerate(operations):
+            is_again = titles[number] in titles[:number]
+            lines.append(f"## {titles[number]}{f' ({path})' if is_again else ''}\n")
+            lines += _operation(method, path, operation, schemas)
+        return f"{'. '.join(dict.fromkeys(titles))}.", "\n".join(lines)
 
 
 def chapters() -> list[Chapter]:
@@ -69,16 +75,16 @@ def _capitalized(tag: str) -> str:
 
 
 def _operation(method: str, path: str, operation: Json, schemas: Json) -> Iterator[str]:
-    yield f"## {operation['summary']}\n"
     yield f"```http\n{method.upper()} {path}\n```\n"
     if description := operation.get("description"):
         yield f"{description}\n"
     if not operation.get("security"):
         yield "No key is needed.\n"
+    yield example(method, path, operation)
     if parameters := operation.get("parameters"):
         yield from _table("Parameters", [_parameter(each, schemas) for each in parameters])
     if body := operation.get("requestBody"):
-        yield from _table("Body", list(_fields(_content(body), schemas)))
+        yield from _table("Body", list(_fields(_content(body), schemas, is_request=True)))
     for status, answer in operation["responses"].items():
         if int(status) < 400 and (schema := _content(answer)):
             yield from _table(f"Response {status}", list(_fields(schema, schemas)))
@@ -118,22 +124,26 @@ def _parameter(parameter: Json, schemas: Json) -> Row:
     return parameter["name"], _type_of(schema, schemas), f"{notes} {description}".strip()
 
 
-def _fields(schema: Json, schemas: Json, before: str = "", seen: tuple[str, ...] = ()) -> Iterator[Row]:
+def _fields(
+    schema: Json, schemas: Json, before: str = "", seen: tuple[str, ...] = (), *, is_request: bool = False
+) -> Iterator[Row]:
     """Yield (path, type, notes) of each field of an object, and of the objects in it."""
     name, described = _resolved(schema, schemas)
     if described.get("type") == "array" and not before:
-        yield from _fields(described["items"], schemas, "[].", seen)
+        yield from _fields(described["items"], schemas, "[].", seen, is_request=is_request)
         return
     if name in seen or len(seen) >= DEPTH:
         return
     required = set(described.get("required", ())) | set(schema.get("required", ()))
     for field, each in described.get("properties", {}).items():
-        notes = _notes(each, required=field in required)
+        notes = _notes(each, required=is_request and field in required)
         yield before + field, _type_of(each, schemas), f"{notes} {each.get('description', '')}".strip()
         inner, path = _object_in(each, schemas), f"{before}{field}"
         if inner is not None:
             many = _resolved(_not_null(each)[0], schemas)[1].get("type") == "array" if _not_null(each) else False
-            yield from _fields(inner, schemas, f"{path}[]." if many else f"{path}.", (*seen, name))
+            yield from _fields(
+                inner, schemas, f"{path}[]." if many else f"{path}.", (*seen, name), is_request=is_request
+            )
 
 
 def _resolved(schema: Json, schemas: Json) -> tuple[str, Json]:

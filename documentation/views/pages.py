@@ -3,6 +3,7 @@
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
@@ -23,8 +24,9 @@ def start(request: PageRequest) -> HttpResponse:
 def page(request: PageRequest, slug: str) -> HttpResponse:
     """One page; with `.md` at the end of its address, as Markdown."""
     library = current()
-    if slug in MOVED:
-        return redirect(library.by_slug[MOVED[slug]].url, permanent=True)
+    name = slug.rstrip("/")
+    if name in MOVED or (name != slug and name in library.by_slug):
+        return redirect(library.by_slug[MOVED.get(name, name)].url, permanent=True)
     if slug.endswith(".md") and (plain := library.by_slug.get(slug.removesuffix(".md"))):
         return text_response(request, f"# {plain.title}\n\n> {plain.summary}\n\n{plain.markdown}", "text/markdown")
     shown = library.by_slug.get(slug)
@@ -49,8 +51,8 @@ def search(request: PageRequest) -> HttpResponse:
     query = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:LONGEST_QUERY]
     library = current()
     context = {"query": query, "hits": found(library, query), "groups": library.groups}
-    if request.htmx:
-        return render(request, "documentation/partials/hits.html", context)
-    response = render(request, "documentation/search.html", context)
+    template = "documentation/partials/hits.html" if request.htmx else "documentation/search.html"
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request"])
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -39,4 +39,7 @@ if (links.size) {
   }
 }
 
-document.querySelector(".docs-rail [aria-current]")?.scrollIntoView({ block: "nearest" });
+// The current page is in sight in the sidebar; scrollIntoView() would move the page too.
+const rail = document.querySelector(".docs-rail");
+const current = rail?.querySelector("[aria-current]");
+if (current && current.offsetTop > rail.clientHeight - 80) rail.scrollTop = current.offsetTop - rail.clientHeight / 2;

@@ -97,7 +97,8 @@ def test_known_addresses_of_other_guides_lead_to_the_page(client, old, slug):
 
 def test_the_start_is_the_quickstart_and_unknown_pages_are_404(client):
     assert client.get("/docs").headers["Location"] == "/docs/quickstart"
-    for path in ("/docs/nothing", "/docs/nothing.md", "/docs/../quickstart", "/docs/quickstart/"):
+    assert client.get("/docs/").headers["Location"] == client.get("/docs/quickstart/").headers["Location"]
+    for path in ("/docs/nothing", "/docs/nothing.md", "/docs/../quickstart", "/docs/nothing/"):
         assert client.get(path).status_code == 404, path
 
 
@@ -107,6 +108,25 @@ def test_the_answer_about_rate_limits_has_the_anchor_that_others_link_to_and_the
     for number in ("$10", "1,000 requests a day", "otherwise 50", "20 a minute"):
         assert number in answer
     assert 'id="pricing-and-fees"' in html
+
+
+def test_the_quickstart_leads_to_the_limits_of_free_models_and_to_attribution(get):
+    links = get("/docs/quickstart").links
+    assert "/docs/faq#how-are-rate-limits-calculated" in links and "/docs/app-attribution" in links
+
+
+def test_the_guide_to_attribution_names_both_headers_and_what_becomes_of_them(get):
+    text = " ".join(get("/docs/app-attribution").texts)
+    for part in ("HTTP-Referer", "X-Title", "200 characters", "100 characters", "optional"):
+        assert part in text
+
+
+@pytest.mark.parametrize("slug", ["for-providers", "volume"])
+def test_providers_and_large_customers_find_an_address_to_write_to(get, settings, slug):
+    settings.SUPPORT_EMAIL = "hello@models.example"
+    page = get(f"/docs/{slug}")
+    assert "mailto:hello@models.example" in page.links
+    assert {"for-providers": "how-to-apply", "volume": "volume-discounts"}[slug] in page.ids
 
 
 def test_numbers_are_those_of_the_settings(client, settings):

@@ -43,6 +43,7 @@ def test_the_page_works_without_scripts(client: Client):
 def test_while_typing_only_the_list_is_sent(client: Client):
     html = client.get("/docs/search", {"q": "fallback"}, headers={"HX-Request": "true"}).content.decode()
     assert "docs-hits" in html and "<html" not in html
+    assert "HX-Request" in client.get("/docs/search", {"q": "fallback"})["Vary"]
     assert client.get("/docs/search", {"q": " "}, headers={"HX-Request": "true"}).content.strip() == b""
 
 

@@ -149,6 +149,7 @@ TABLE = {
         "credits",
         "theme",
         "docs",
+        "docs/",
         "favicon.ico",
     ),
     "404 404 404 404 404 404": (
@@ -315,6 +316,8 @@ def name_of(route: str) -> str:
 def url_of(route: str, parameters: dict[str, str]) -> str:
     if route in {"<author>/<slug>", "models/<str:author>/<str:slug>"}:
         return "/" + route.rpartition("<")[0].partition("<")[0] + "acme/small"
+    if route == "docs/<path:slug>":
+        return "/docs/quickstart"
     if route == "<another base URL>":
         return "/v1"
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: parameters[found[1]], route)
