@@ -1,4 +1,4 @@
-"""What is kept of days that are over, and what happens without a cache."""
+"""Keeping what is made of days that are over, with and without a cache."""
 
 from types import SimpleNamespace
 
