@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from django.db.models import Q
 from django.http import QueryDict
@@ -166,10 +167,9 @@ class Filter:
         back = self.back if self.period_name == CUSTOM else self.period_name
         within = replace(self, period_name=CUSTOM, back=back if back != DEFAULT else "", bucket="", typed=("", ""))
         rest = f"&{query}" if (query := within.query()) else ""
-        return [
-            urlencode({"from": _written(start), "to": _written(self.period.following(start))}) + rest
-            for start in self.period.buckets()
-        ]
+        starts = list(self.period.buckets())
+        moments = [quote_plus(_written(moment)) for moment in (*starts, self.period.following(starts[-1]))]
+        return [f"from={start}&to={end}{rest}" for start, end in pairwise(moments)]
 
     @property
     def pairs_without_period(self) -> list[tuple[str, str]]:

@@ -33,7 +33,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The most expensive sessions. `since` is the oldest request that was read; None if that were all."""
+    """The most expensive sessions. `since` is the oldest request that was read; None if fewer than `NEWEST` were."""
 
     shown: list[Cost]
     since: datetime | None
@@ -67,7 +67,7 @@ def sessions_of(view: Filter) -> Sessions:
         oldest = min(row[3] for row in rows)
         if isinstance(oldest, str):  # from SQLite
             oldest = datetime.fromisoformat(oldest).replace(tzinfo=UTC)
-        since = oldest if newest.filter(created_at__lt=oldest).exists() else None
+        since = oldest
     return Sessions([Cost(name, cost, urlencode({"session_id": name})) for name, cost in _largest(costs)], since)
 
 

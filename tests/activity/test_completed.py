@@ -1,0 +1,41 @@
+"""Keeping what is made of days that are over, with and without a cache."""
+
+from types import SimpleNamespace
+
+import pytest
+import redis
+from django.core.cache import cache
+
+from activity.sums import completed
+
+
+@pytest.fixture
+def made(account):
+    """Make something twice; returns how often it was made."""
+
+    def count(*abouts: str) -> int:
+        times = []
+        for about in abouts:
+            days = completed.completed(account)
+            assert completed.kept(account, days, (about,), lambda: times.append(1) or b"sums") == b"sums"
+        return len(times)
+
+    return count
+
+
+def test_it_is_made_once_for_each_name(made):
+    assert made("a", "a", "b", "a") == 2
+
+
+def test_what_is_too_large_is_made_again(made, monkeypatch):
+    monkeypatch.setattr(completed, "MOST_BYTES", 1)
+    assert made("a", "a") == 2
+
+
+@pytest.mark.parametrize("name", ["get", "set"])
+def test_without_a_cache_it_is_made_each_time(made, monkeypatch, name):
+    def away(*args: object) -> None:
+        raise redis.exceptions.ConnectionError
+
+    monkeypatch.setattr(completed, "cache", SimpleNamespace(**{"get": cache.get, "set": cache.set, name: away}))
+    assert made("a", "a") == 2
