@@ -40,3 +40,17 @@ def test_a_machine_without_servers_says_what_it_did_not_run(monkeypatch, capsys)
     monkeypatch.setenv("CI", "true")
     with pytest.raises(Stop, match="Cannot run tests in a browser"):
         checks._tests(*STORES, "")
+
+
+@pytest.mark.parametrize(("program", "told"), [("print('fine')", ""), ("import sys; sys.exit('a fault')", "a fault")])
+def test_types_are_checked_beside_the_first_suite_and_a_fault_ends_the_run(monkeypatch, program, told):
+    ran = []
+    monkeypatch.setattr(checks, "TYPES", ("Types", ["-c", program], ""))
+    monkeypatch.setattr(checks, "call", lambda command, _: ran.append(command) or 0)
+    with checks._types_beside() as types:
+        if told:
+            with pytest.raises(Stop, match=told):
+                checks._tests(*STORES, "/usr/bin/chromium", types)
+        else:
+            assert checks._tests(*STORES, "/usr/bin/chromium", types) == 0
+    assert len(ran) == (1 if told else 3)
