@@ -46,6 +46,21 @@ def test_a_row_is_accessible_and_fits_a_phone(site: Site, page: Page, operator: 
     check_looks(page)
 
 
+def test_a_promotional_code_is_made_and_ended(site: Site, page: Page, operator: Person):
+    enter(page, site, operator, "/admin/billing/promotionalcode/add/")
+    check_looks(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_label("Amount in US dollars").fill("5")
+    page.get_by_label("Max uses").fill("100")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator("#result_list tbody th a").first.click()
+    page.get_by_label("Is active").uncheck()
+    check_looks(page)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("button", name="Save", exact=True).click()
+    assert site.rows("SELECT max_uses, uses FROM billing_promotionalcode WHERE NOT is_active") == [(100, 0)]
+
+
 def test_an_account_is_granted_credits_frozen_and_unfrozen(site: Site, page: Page, operator: Person):
     name = operator.email.split("@")[0]
     enter(page, site, operator, f"/admin/billing/creditaccount/?q={operator.email}")
