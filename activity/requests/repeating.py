@@ -1,10 +1,8 @@
 """A command that repeats a request; the prompt is not stored, so a placeholder takes its place."""
 
-import json
-import shlex
+from typing import Any
 
-from django.conf import settings
-
+from common import programs
 from gateway.models import Generation
 
 __all__ = ["curl_of"]
@@ -19,18 +17,11 @@ def curl_of(request: Generation) -> str:
         body["provider"] = {"only": [request.provider]}
     if request.session_id:
         body["session_id"] = request.session_id
-    return " \\\n  ".join(
-        (
-            f"curl {settings.SITE_URL}/api/v1/{path}",
-            '-H "Authorization: Bearer $OPENROUTER_API_KEY"',
-            '-H "Content-Type: application/json"',
-            f"-d {shlex.quote(json.dumps(body, indent=2, ensure_ascii=False))}",
-        )
-    )
+    return programs.curl(programs.Call(path, body))
 
 
-def _body(request: Generation) -> tuple[str, dict[str, object]]:
-    body: dict[str, object] = {"model": request.requested_model}
+def _body(request: Generation) -> tuple[str, dict[str, Any]]:
+    body: dict[str, Any] = {"model": request.requested_model}
     match request.api_type:
         case Generation.ApiType.EMBEDDINGS:
             return "embeddings", body | {"input": _PROMPT}
