@@ -1,9 +1,9 @@
 """The chat's WebSocket protocol: the page's messages and the server's frames. Pure functions, no I/O.
 
 The page sends:
-- `{"type": "ask", "id", "body", "key"}`: request an answer. `body` is a chat completion request as the API takes it;
-  `id` is chosen by the page and unique on the socket. With `key`, 32 bytes in base64url, the answer goes on without
-  its socket and can be resumed: its frames are kept, encrypted with this key.
+- `{"type": "ask", "id", "body", "key", "api"}`: request an answer. `body` is a chat completion request as the API takes
+  it, or one of another `api`, a path below /api/v1; `id` is chosen by the page and unique on the socket. With `key`, 32
+  bytes in base64url, the answer goes on without its socket and can be resumed: its frames are kept, encrypted with it.
 - `{"type": "resume", "id", "key"}`: send what is kept of an answer that was begun on another socket, and go on.
 - `{"type": "forget", "id"}`: the page has all of an answer.
 - `{"type": "stop", "id"}`: stop this answer.
@@ -14,7 +14,8 @@ The page sends:
 The server sends, with the answer's `id`:
 - `accepted`, then `started`, any number of `delta`, and `finished`, `failed`, `refused` or `stopped`; `started` has the
   `search` before the answer, `{"query", "pages": [{"url", "title"}]}`, and a `delta` pieces of the model's tool calls,
-  `{"index", "id", "name", "arguments"}`, where `arguments` is the next part of a JSON text;
+  `{"index", "id", "name", "arguments"}`, where `arguments` is the next part of a JSON text; that of embeddings has
+  `vectors`: their `count`, and the `dimensions` and `start` of the first;
 - `billed`, once the cost is known;
 - `ended`, the last frame of every `ask` except `billed`;
 - `resumed`, with `frames` as they were sent and `start`, 0 for the first of them; or `lost`, if nothing is kept.
@@ -24,8 +25,9 @@ A frame without an ID is about the socket itself: `ready`, `pong`, `refused`, an
 Money is sent as text: costs and `balance_usd` as exact decimal dollars, `balance` as the site shows it.
 """
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -68,6 +70,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
     id: AnswerId
     body: dict[str, Any]
     key: Key | None = None
+    api: Literal["chat/completions", "messages", "responses", "embeddings"] = "chat/completions"
 
 
 class Resume(msgspec.Struct, frozen=True, tag="resume"):
@@ -136,6 +139,7 @@ def merged(deltas: Sequence[Delta]) -> Delta:
         images=[image for delta in deltas for image in delta.images or ()] or None,
         annotations=[note for delta in deltas for note in delta.annotations or ()] or None,
         tool_calls=[piece for delta in deltas for piece in delta.tool_calls or ()] or None,
+        vectors=[vector for delta in deltas for vector in delta.vectors or ()] or None,
     )
 
 
@@ -150,6 +154,7 @@ def frame(answer_id: str, event: Event) -> str:
                 "images": event.images,
                 "annotations": event.annotations,
                 "tool_calls": _calls(event.tool_calls or ()),
+                "vectors": _vectors(event.vectors or ()),
             }
             return _frame("delta", answer_id, **{name: piece for name, piece in pieces.items() if piece})
         case Started():
@@ -188,6 +193,17 @@ def _calls(pieces: Sequence[Any]) -> list[dict[str, Any]]:
         call |= {name: text for name, text in (("id", piece.get("id")), ("name", function.get("name"))) if text}
         call["arguments"] += function.get("arguments") or ""
     return list(calls.values())
+
+
+def _vectors(vectors: Sequence[msgspec.Raw]) -> dict[str, Any] | None:
+    """Return how many vectors there are, and the size and first numbers of the first one; None without any."""
+    if not vectors:
+        return None
+    first = msgspec.json.decode(vectors[0])
+    if isinstance(first, str):  # 32-bit floats in base64
+        size = len(b64decode(first)) // 4
+        return {"count": len(vectors), "dimensions": size, "start": first[:60]}
+    return {"count": len(vectors), "dimensions": len(first), "start": first[:8]}
 
 
 def _search(started: Started) -> dict[str, Any] | None:

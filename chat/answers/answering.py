@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
+import msgspec
+
 from chat import protocol
 from common.errors import ApiError, InternalError
 from common.storage.outages import outage_of
@@ -12,6 +14,7 @@ from common.telemetry import metrics
 from gateway import completions
 from gateway.callers import Caller
 from gateway.events import Started
+from gateway.protocols.table import PARSERS
 
 from .delta_buffer import DeltaBuffer
 from .remedies import remedy_for
@@ -38,7 +41,7 @@ async def stream_answer(
     try:
         await send(protocol.accepted(ask.id))
         caller, organisation_id = await caller_of()
-        request = completions.parse({**ask.body, "stream": True})
+        request = _request(ask)
         request = await completions.with_preset(organisation_id, request)
         async with aclosing(completions.stream(caller, request)) as events:
             async for event in events:
@@ -61,3 +64,9 @@ async def stream_answer(
         await buffer.flush()
         await send(protocol.refused(ask.id, outage_of(error) or InternalError()))
     return ""
+
+
+def _request(ask: protocol.Ask) -> completions.ChatRequest:
+    """The request of an `ask`, which streams if its API can. Raises InvalidRequest."""
+    body = ask.body if ask.api == "embeddings" else {**ask.body, "stream": True}
+    return completions.parse(body) if ask.api == "chat/completions" else PARSERS[ask.api](msgspec.json.encode(body))

@@ -2,7 +2,7 @@
 them is one path: one plan, one hold, one relay, one bill.
 """
 
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ __all__ = [
     "COMPLETIONS",
     "EMBEDDINGS",
     "MESSAGES",
+    "PARSERS",
     "RERANK",
     "RESPONSES",
     "CallerProtocol",
@@ -149,3 +150,12 @@ RESPONSES = CallerProtocol(
     incomplete_errors=responses_reply.INCOMPLETE_ERRORS,
     response_id=response_id,
 )
+
+#: By path below /api/v1: the request in a body.
+PARSERS: Mapping[str, Callable[[bytes], ChatRequest]] = {
+    "chat/completions": parse_chat,
+    "messages": parse_messages,
+    "responses": parse_responses,
+    "embeddings": parse_embeddings,
+    "rerank": parse_rerank,
+}

@@ -266,3 +266,20 @@ async def test_nothing_of_a_conversation_stays_on_the_server(api, open_page, ali
     assert marker not in await everything_stored()
     assert marker not in caplog.text
     assert marker not in "".join(capfd.readouterr())
+
+
+async def test_requests_of_the_other_apis_are_answered_like_those_of_the_chat(api, page):
+    messages = {"model": "acme/one", "max_tokens": 50, "messages": [{"role": "user", "content": "Say exactly: one"}]}
+    responses = {"model": "acme/one", "input": "Say exactly: two", "stream": False}
+    for answer_id, path, body in (("m", "messages", messages), ("r", "responses", responses)):
+        await page.say(type="ask", id=answer_id, api=path, body=body)
+        await page.hear_until("ended", answer_id)
+        assert page.kinds(answer_id) == ["accepted", "started", "delta", "finished", "billed", "ended"]
+    assert (page.text("m"), page.text("r")) == ("one", "two")
+    for path in ("messages", "responses", "embeddings"):
+        await page.say(type="ask", id=path, api=path, body={"model": "acme/one"})
+        refused = await page.hear_until("refused", path)
+        assert refused["status"] == 400
+    await page.say(type="ask", id="x", api="keys", body={})
+    assert (await page.hear_until("refused"))["error_type"] == "invalid_request"
+    await api.assert_books_balance()

@@ -177,3 +177,12 @@ def test_the_small_frames_name_their_answer():
         {"type": "ended", "id": "a"},
     ]
     assert decoded(protocol.pong()) == {"type": "pong"}
+
+
+def test_vectors_are_told_by_their_number_and_size():
+    numbers = msgspec.Raw(b"[0.5,-0.25,1,2,3,4,5,6,7,8]")
+    sent = decoded(protocol.frame("a", protocol.merged([Delta(vectors=[numbers, numbers])])))
+    assert sent["vectors"] == {"count": 2, "dimensions": 10, "start": [0.5, -0.25, 1, 2, 3, 4, 5, 6]}
+    packed = msgspec.Raw(b'"AACAPwAAAEA="')
+    sent = decoded(protocol.frame("a", Delta(vectors=[packed])))
+    assert sent["vectors"] == {"count": 1, "dimensions": 2, "start": "AACAPwAAAEA="}
