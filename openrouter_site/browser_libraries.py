@@ -56,7 +56,7 @@ WORKER_MODULES = "js/chat/files/office/*.js"
 SCRIPTS = Path(__file__).resolve().parent.parent / "static/js"
 MODULES = sorted(
     path.relative_to(SCRIPTS).with_suffix("").as_posix()
-    for path in [SCRIPTS / "connection.js", *(SCRIPTS / "chat").rglob("*.js")]
+    for path in [SCRIPTS / "connection.js", *SCRIPTS.glob("chat/**/*.js"), *SCRIPTS.glob("request-builder/*.js")]
 )
 
 #: bare module name -> static name

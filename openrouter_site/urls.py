@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("chat.urls")),
     path("", include("activity.urls")),
+    path("", include("request_builder.urls")),
     path("", include("openrouter_site.pages.urls")),
     path("account/", include("allauth.account.urls")),
     path("account/two-factor/", include("allauth.mfa.urls")),

@@ -97,7 +97,8 @@ def test_what_is_said_to_a_model_and_by_it_is_kept_nowhere(site: Site):
     watched = Stores(site)
     try:
         ask_over_the_api(site, account["api_key"])
-        ask_in_the_chatroom(site, sign_in(site, account))
+        ask_in_the_chatroom(site, session := sign_in(site, account))
+        build_requests(site, session)
         closed = "SELECT count(*) FROM gateway_hold"
         wait_until(lambda: site.rows(closed) == [(0,)], "every request to be settled")
 
@@ -193,6 +194,19 @@ def sign_in(site: Site, account: dict[str, str]) -> str:
     values = {"login": account["email"], "password": account["password"], "csrfmiddlewaretoken": token[1]}
     browser.post(form.url, values, timeout=30)
     return str(browser.cookies["sessionid"])
+
+
+def build_requests(site: Site, session: str) -> None:
+    """Preview a request in the request builder, complete and with faults."""
+    with requests.Session() as member:
+        member.cookies.set("sessionid", session)
+        path = f"{site.url}/request-builder"
+        member.get(path)
+        headers = {"X-CSRFToken": member.cookies["csrftoken"], "Referer": site.url}
+        said = {"api": "chat/completions", "model": MODEL, "role": "user", "text": QUESTION, "image": ""}
+        for fault in ({}, {"metadata": SECRET}, {"model": SECRET}, {"temperature": SECRET}, {"image": SECRET}):
+            page = member.post(path, data=said | fault, headers=headers)
+            assert page.status_code == 200 and SECRET in page.text
 
 
 def ask_in_the_chatroom(site: Site, session: str) -> None:

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "gateway",
     "chat",
     "activity",
+    "request_builder",
     "operations",
     "openrouter_site",
 ]

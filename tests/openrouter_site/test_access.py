@@ -46,6 +46,7 @@ TABLE = {
         "robots.txt",
         "models",
         "providers",
+        "request-builder",
         "<author>/<slug>",
     ),
     "login 200 200 200 200 200": (

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class RequestBuilderConfig(AppConfig):
+    name = "request_builder"
