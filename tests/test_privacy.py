@@ -129,13 +129,13 @@ def test_with_logging_on_it_is_kept_encrypted_and_readable_to_its_owner(site: Si
         return requests.get(f"{site.url}/api/v1/{path}", headers=headers, timeout=60)
 
     try:
-        question = {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}]}
+        messages = [{"role": "user", "content": QUESTION}]
         ids = []
         for stream, fault in ((False, ""), (True, ""), (True, "cut:2"), (False, "503")):
             answer = requests.post(
                 f"{site.url}/api/v1/chat/completions",
                 headers=headers | ({"X-Sandbox-Fault": f"*={fault}"} if fault else {}),
-                json={**question, "stream": stream},
+                json={"model": MODEL, "messages": messages, "stream": stream},
                 timeout=60,
             )
             ids.append(answer.headers["X-Generation-Id"])
@@ -144,7 +144,7 @@ def test_with_logging_on_it_is_kept_encrypted_and_readable_to_its_owner(site: Si
         wait_until(lambda: site.rows("SELECT count(*) FROM gateway_hold") == [(0,)], "every request to be settled")
         for each in ids:
             content = get(f"generation/content?id={each}").json()["data"]
-            assert content["input"] == {"messages": question["messages"]}
+            assert content["input"] == {"messages": messages}
         watched.stop_listening()
         assert watched.holding(SECRET) | watched.holding(PIECE) == set()
     finally:
