@@ -58,6 +58,8 @@ def values() -> dict[str, str]:
         ),
         "byok_fee": f"{settings.BYOK_FEE_PERCENT.normalize():f}%",
         "byok_free_share": free_share,
+        "logging_days": str(settings.LOGGING_KEEP_DAYS),
+        "logging_discount": f"{settings.LOGGING_DISCOUNT_PERCENT.normalize():f}%",
         "search_price": format_exact_usd(Decimal(settings.WEB_SEARCH_REQUEST_PRICE)),
         "search_result_price": format_exact_usd(Decimal(settings.WEB_SEARCH_RESULT_PRICE)),
     }
