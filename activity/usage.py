@@ -26,6 +26,7 @@ __all__ = ["Group", "Report", "Stamp", "Sums", "choices", "report", "stamp"]
 #: The sums of a report: the first of `Sums`.
 SUMS = (
     "requests", "failures", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost",
+    "discount",
 )  # fmt: skip
 _Row = tuple[int, ...]
 
@@ -41,8 +42,8 @@ class Sums:
     reasoning_tokens: int = 0  # part of completion_tokens
     cached_tokens: int = 0  # part of prompt_tokens
     cost: int = 0
-    byok_cost: int = 0  # list prices on own provider keys
     discount: int = 0  # taken off the prices of logged requests
+    byok_cost: int = 0  # list prices on own provider keys
     latency_ms: int = 0
     duration_ms: int = 0
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BigIntegerField, Case, CharField, F, Q, Value, When
 from django.db.models.functions import Coalesce, TruncMinute
@@ -41,7 +42,10 @@ def sums_by(
         minute=TruncMinute("created_at", tzinfo=UTC), value=_COLUMNS.get(column, F(column))
     )
     read = [name for name in sums if name not in ("requests", "failures")]
-    inner, parameters = named.values_list("minute", "value", "error_status", *read).query.sql_with_params()
+    try:
+        inner, parameters = named.values_list("minute", "value", "error_status", *read).query.sql_with_params()
+    except EmptyResultSet:  # a condition that no request can meet
+        return []
     added = ", ".join(f"CAST(COALESCE({_OTHERS.get(name, f'SUM({name})')}, 0) AS bigint)" for name in sums)
     with connection.cursor() as cursor:
         cursor.execute(

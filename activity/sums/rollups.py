@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields import DateTimeField
@@ -95,7 +96,10 @@ def bounded_sums_by(
     """
     parts = [rows.order_by().values_list("bucket", *columns, *sums) for rows in rows_of(stretch, until, columns, where)]
     found = union_of(parts) if most is None else union_of(parts)[: most + 1]
-    inner, parameters = found.query.sql_with_params()
+    try:
+        inner, parameters = found.query.sql_with_params()
+    except EmptyResultSet:  # a condition that no row can meet, such as one of no keys
+        return []
     names = ", ".join(f'"{name}"' for name in ("bucket", *columns))
     values = ", ".join(['CAST("bucket" AS text)', *(f'"{name}"' for name in columns)])
     added = ", ".join(f'CAST(SUM("{name}") AS bigint)' for name in sums)

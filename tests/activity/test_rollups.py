@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import Q
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from activity.dashboard.export import usage_lines
 from activity.filters import GROUPS, Filter
 from activity.insights.spending import DAY, DAYS, month_of, spending_of
 from activity.requests import listing
-from activity.sums import key_usage, rollups
+from activity.sums import key_usage, minutes, rollups
 from activity.sums.picks import Pick
 from activity.times.periods import PERIODS
 from common.clock import hour_of, utc_now, window_start
@@ -26,7 +27,7 @@ from gateway.accounting import rollups as rolling
 from gateway.models import Generation
 from keys import issuing
 from openrouter_site.pages import home
-from tests.activity.factory import make_history, make_requests
+from tests.activity.factory import make_history, make_request, make_requests
 
 #: Whole hours, halves, quarters, a change of half an hour, and clocks that change at midnight.
 ZONES = ["UTC", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Cairo"]
@@ -161,3 +162,13 @@ def test_all_of_a_long_past_is_read_from_months():
     assert read["month"] == [(datetime(2025, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))]
     assert length(read["hour"]) == timedelta(hours=20 + 13)
     assert tables(year, "", rollups.NEVER).keys() == {"hour"}
+
+
+def test_a_condition_that_nothing_can_meet_has_no_sums(account):
+    now = utc_now()
+    make_request(account, now)
+    stretch = rollups.Stretch.whole(account, now - timedelta(days=1), now + timedelta(days=1))
+    assert rollups.sums_by(stretch, rollups.rolled_until(account), ("cost",), "model", key_id__in=[]) == []
+    hour = (now - timedelta(hours=1), now + timedelta(hours=1))
+    assert minutes.sums_by(account, *hour, ("cost",), "model", Q(key_id__in=[])) == []
+    assert len(minutes.sums_by(account, *hour, ("cost",), "model", Q())) == 1

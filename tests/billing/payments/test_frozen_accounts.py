@@ -49,7 +49,7 @@ def test_the_page_shows_the_remedy_and_no_form(alice_client, sandbox, account):
     assert "Fully available" not in page
 
     freeze(disputes.FREEZE_REASON)
-    assert "ask the bank to withdraw it" in page_of_credits(alice_client)
+    assert "ask the bank or PayPal to withdraw it" in page_of_credits(alice_client)
 
 
 def test_a_form_submitted_before_the_freeze_does_not_open_the_payment_page_again(alice_client, sandbox, account):
