@@ -60,7 +60,7 @@ def test_a_guardrail_binds_a_key_and_its_owner(
     plain = new_page(java_script_enabled=False, viewport={"width": 390, "height": 844})
     enter(plain, site, customer, PAGE)
     plain.get_by_role("link", name="Small budget", exact=True).click()
-    plain.get_by_role("link", name="Edit").click()
+    plain.get_by_role("link", name="Edit", exact=True).click()
     plain.get_by_role("textbox", name="Budget").fill("5")
     plain.get_by_label("Allowed models").fill("openai/gpt-4o-mini")
     plain.get_by_role("button", name="Save").click()
