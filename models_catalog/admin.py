@@ -14,11 +14,11 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from common.admin import Admin
+from common.admin import Admin, ReadOnlyAdmin
 
 from . import catalog
 from .loading import own_provider
-from .models import OWN, Author, Endpoint, FromFile, Model, Provider
+from .models import OWN, Author, Endpoint, EndpointPrice, FromFile, Model, Provider
 from .parameters import QUANTIZATIONS
 
 
@@ -223,3 +223,13 @@ class EndpointAdmin(SwitchAdmin):
             self.log_action(request, row, f"{what}.")
         catalog.touch()
         self.report(request, len(rows), f"Endpoints {what[0].lower()}{what[1:]}")
+
+
+@admin.register(EndpointPrice)
+class EndpointPriceAdmin(ReadOnlyAdmin):
+    list_display = ("model", "tag", "valid_from", "valid_until", "pricing", "tiers")
+    readonly_fields = list_display
+    ordering = ("-valid_from", "model", "tag")
+    search_fields = ("=model", "=tag")
+    search_hint = "Search for the ID of a model or the tag of an endpoint."
+    date_hierarchy = "valid_from"
