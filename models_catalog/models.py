@@ -254,8 +254,9 @@ class CatalogueSync(models.Model):
     source = models.CharField(max_length=300)  # kind:URL, as in CATALOG_SYNC_SOURCES
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     reason = models.TextField(blank=True)
-    # Of the document, so that an unchanged one is not sent again.
+    # Of the document, so that an unchanged one is not sent again while the catalog and the sources stay the same too.
     etag = models.CharField("ETag", max_length=300, blank=True)
+    state = models.CharField(max_length=64, blank=True, editable=False)  # of catalog and sources
     # {"new models": 2, "changed prices": 5, ...}
     counts = models.JSONField(default=dict)
     started_at = models.DateTimeField(default=timezone.now)

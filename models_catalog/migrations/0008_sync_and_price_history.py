@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ),
                 ("reason", models.TextField(blank=True)),
                 ("etag", models.CharField(blank=True, max_length=300, verbose_name="ETag")),
+                ("state", models.CharField(blank=True, editable=False, max_length=64)),
                 ("counts", models.JSONField(default=dict)),
                 ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("checked_at", models.DateTimeField(default=django.utils.timezone.now)),

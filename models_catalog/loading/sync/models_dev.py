@@ -1,0 +1,159 @@
+"""Sources of the kind `models.dev`: one document, `api.json`, of providers and their models by the providers' names.
+
+Prices are numbers in USD per million tokens.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+
+from .download import Downloads
+from .offers import Count, InvalidDocument, Name, Offer, Slug, Staged, Text, Word, day_of, decode, modalities, price
+
+__all__ = ["read"]
+
+MILLION = 1_000_000
+
+#: The catalog's slugs of providers that are named differently there. Plans with prices of their own are not among them.
+_SLUGS = {
+    "cloudflare-workers-ai": "cloudflare",
+    "fireworks-ai": "fireworks",
+    "google": "google-ai-studio",
+    "novita-ai": "novita",
+    "togetherai": "together",
+    "zai": "z-ai",
+}
+
+_KEYS = {
+    "prompt": "input",
+    "completion": "output",
+    "input_cache_read": "cache_read",
+    "input_cache_write": "cache_write",
+    "internal_reasoning": "reasoning",
+    "audio": "input_audio",
+}
+
+#: A snapshot of a day, or a name that is not the same model at every time.
+_SNAPSHOT = re.compile(r"-(20\d{6}|20\d\d-\d\d-\d\d|latest)$|^latest$")
+
+_Price = Annotated[Decimal, msgspec.Meta()] | None
+
+
+class _Cost(msgspec.Struct):
+    input: _Price = None
+    output: _Price = None
+    cache_read: _Price = None
+    cache_write: _Price = None
+    reasoning: _Price = None
+    input_audio: _Price = None
+    context_over_200k: "_Cost | None" = None
+
+
+class _Limit(msgspec.Struct):
+    context: Count | None = None
+    output: Count | None = None
+
+
+class _Modalities(msgspec.Struct):
+    input: list[Slug] = []
+    output: list[Slug] = []
+
+
+class _Model(msgspec.Struct):
+    id: Word
+    name: Name
+    reasoning: bool = False
+    tool_call: bool = False
+    structured_output: bool = False
+    temperature: bool = False
+    knowledge: Text = ""
+    release_date: Text = ""
+    modalities: _Modalities = msgspec.field(default_factory=_Modalities)
+    open_weights: bool | None = None
+    cost: _Cost | None = None
+    limit: _Limit = msgspec.field(default_factory=_Limit)
+    status: Text = ""
+
+
+class _Provider(msgspec.Struct):
+    id: Slug
+    name: Name
+    models: dict[Word, _Model]
+
+
+async def read(downloads: Downloads, url: str, *, etag: str = "") -> Staged | None:
+    """What the document offers; None if it still has this ETag. Raises UnreadableSource and InvalidDocument."""
+    document = await downloads.get(url, etag=etag)
+    return None if document is None else staged(document.body, document.etag)
+
+
+def staged(body: bytes, etag: str = "") -> Staged:
+    """What the document offers. Raises InvalidDocument."""
+    providers = decode(body, dict[Slug, _Provider])
+    offers = []
+    for slug, provider in providers.items():
+        if provider.id != slug:
+            raise InvalidDocument(f"The provider {slug} says that its ID is {provider.id}.")
+        for name, model in provider.models.items():
+            if model.id != name:
+                raise InvalidDocument(f"The model {name} of {slug} says that its ID is {model.id}.")
+            offers.append(_offer(_SLUGS.get(slug, slug), model))
+    return Staged(offers, etag)
+
+
+def _offer(provider: str, model: _Model) -> Offer:
+    cost = model.cost or _Cost()
+    about = f"{model.id} at {provider}"
+    pricing = _prices(cost, about)
+    tiers: list[dict[str, Any]] = []
+    if cost.context_over_200k and (above := _prices(cost.context_over_200k, about)):
+        tiers = [{"min_context": 200_000, **above}]
+    day = day_of(model.release_date)
+    return Offer(
+        provider=provider,
+        provider_model_id=model.id,
+        tag=provider,
+        name=model.name,
+        pricing=pricing,
+        tiers=tiers,
+        context_length=model.limit.context or None,
+        max_completion_tokens=model.limit.output or None,
+        created=int(datetime.combine(day, time.min, UTC).timestamp()) if day and day.year > 2000 else None,
+        input_modalities=modalities(model.modalities.input),
+        output_modalities=modalities(model.modalities.output, output=True),
+        supported_parameters=_parameters(model),
+        reasoning=model.reasoning,
+        open_weights=model.open_weights,
+        knowledge_cutoff=model.knowledge[:10] if re.match(r"20\d\d-\d\d", model.knowledge) else "",
+        not_new=_not_new(model),
+    )
+
+
+def _prices(cost: _Cost, about: str) -> Mapping[str, str]:
+    prices = {key: price(key, getattr(cost, name), per=MILLION, about=about) for key, name in _KEYS.items()}
+    return {key: value for key, value in prices.items() if value is not None}
+
+
+def _parameters(model: _Model) -> frozenset[str]:
+    told = {
+        "tools": model.tool_call,
+        "tool_choice": model.tool_call,
+        "structured_outputs": model.structured_output,
+        "response_format": model.structured_output,
+        "reasoning": model.reasoning,
+        "include_reasoning": model.reasoning,
+        "temperature": model.temperature,
+        "top_p": model.temperature,
+        "max_tokens": True,
+    }
+    return frozenset(name for name, takes in told.items() if takes)
+
+
+def _not_new(model: _Model) -> str:
+    if model.status in {"alpha", "deprecated"}:
+        return f"its provider calls it {model.status}"
+    return "a dated snapshot or a rolling name" if _SNAPSHOT.search(model.id) else ""
