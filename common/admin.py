@@ -35,7 +35,7 @@ class Admin(_ModelAdmin):
 class ReadOnlyAdmin(Admin):
     """An admin that shows rows and never saves them. Subclasses may add actions."""
 
-    ordering = ("-pk",)
+    ordering: tuple[str, ...] = ("-pk",)
     change_list_template = "admin/look_up.html"
     #: What can be searched for, in a sentence. Django's own `search_help_text` hides the field's label.
     search_hint = ""

@@ -20,6 +20,7 @@ __all__ = [
     "MODEL_ID",
     "Count",
     "InvalidDocument",
+    "Moment",
     "Name",
     "Offer",
     "Slug",
@@ -44,6 +45,7 @@ Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"\A[!-
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_LINE)]
 Text = Annotated[str, msgspec.Meta(max_length=200, pattern=_LINE)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+Moment = Annotated[int, msgspec.Meta(ge=0, le=4_000_000_000)]  # unix seconds
 
 #: The most offers of a document.
 MAX_OFFERS = 50_000

@@ -18,6 +18,7 @@ from .offers import (
     MODEL_ID,
     Count,
     InvalidDocument,
+    Moment,
     Name,
     Offer,
     Slug,
@@ -55,7 +56,7 @@ class _Model(msgspec.Struct):
     id: _ID
     name: Name
     pricing: _Prices
-    created: Count | None = None
+    created: Moment | None = None
     context_length: Count | None = None
     architecture: _Architecture = msgspec.field(default_factory=_Architecture)
     top_provider: _Limits | None = None
