@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from common.clock import utc_now
 from models_catalog import catalog, tasks
+from models_catalog.loading.bundled import load_bundled
 from models_catalog.loading.sync import download, models_dev
 from models_catalog.loading.sync.offers import InvalidDocument
 from models_catalog.models import Author, CatalogueSync, Endpoint, EndpointPrice, Model, Provider
@@ -272,3 +273,31 @@ def test_an_endpoint_follows_the_first_source(shop, served, settings):
     tasks.sync_catalog()
     endpoint.refresh_from_db()
     assert endpoint.pricing["prompt"] == "0.000004" and endpoint.listed_by == second
+
+
+def test_the_bundled_catalog_follows_a_source_and_keeps_what_it_told(bundled_rows, served, settings):
+    """A document with everything that the catalog knows changes nothing but what differs."""
+    source = f"models.dev:{served.url}/api.json"
+    settings.CATALOG_SYNC_SOURCES = [source]
+    document: dict[str, dict[str, dict]] = {"openai": {}, "togetherai": {}, "google": {}}
+    names = {"openai": "openai", "together": "togetherai", "google-ai-studio": "google"}
+    for row in Endpoint.objects.filter(tag__in=names).exclude(provider_model_id="").exclude(model__id__contains=":"):
+        prompt, completion = (float(Decimal(row.pricing[key]) * 1_000_000) for key in ("prompt", "completion"))
+        limit = {"context": row.context_length, "output": row.max_completion_tokens or 0}
+        document[names[row.tag]][row.provider_model_id] = listed(row.provider_model_id, prompt, completion, limit=limit)
+    assert sum(map(len, document.values())) > 50
+    served.documents["/api.json"] = api(**{slug: list(models.values()) for slug, models in document.items()})
+    code, text = run(source)
+    assert code == 0 and f"{source}\nNo changes." in text, text
+
+    document["openai"]["gpt-4o"]["cost"]["input"] = 2
+    document["openai"]["gpt-99"] = listed("gpt-99", 3, 9)
+    served.documents["/api.json"] = api(**{slug: list(models.values()) for slug, models in document.items()})
+    assert run(source, "--apply")[0] == 0
+    load_bundled(force=True)
+    assert "openai/gpt-99" in catalog.current().models
+    assert Endpoint.objects.get(model="openai/gpt-4o", tag="openai").pricing["prompt"] == "0.000002"
+    # Without the source, the file has the last word again.
+    settings.CATALOG_SYNC_SOURCES = []
+    load_bundled(force=True)
+    assert Endpoint.objects.get(model="openai/gpt-4o", tag="openai").pricing["prompt"] == "0.0000025"
