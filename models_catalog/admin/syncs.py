@@ -1,5 +1,6 @@
 """Syncs of the catalog with published sources, and the history of prices that they and operators make."""
 
+import re
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
+from django.utils.text import Truncator
 
 from common.admin import ReadOnlyAdmin
 from models_catalog.loading.sync.download import UnreadableSource
@@ -20,11 +22,19 @@ from models_catalog.models import CatalogueSync, EndpointPrice
 @admin.register(CatalogueSync)
 class CatalogueSyncAdmin(ReadOnlyAdmin):
     change_list_template = "models_catalog/admin/syncs.html"
-    list_display = ("source", "outcome", "started_at", "checked_at", "counts", "reason")
+    list_display = ("source", "outcome", "changes", "checked_at", "short_reason")
     readonly_fields = ("source", "outcome", "reason", "counts", "started_at", "checked_at", "etag")
     list_filter = ("outcome",)
     ordering = ("-started_at", "-pk")
     actions = ("preview_sources", "apply_sources")
+
+    @admin.display(description="changes")
+    def changes(self, row: CatalogueSync) -> str:
+        return ", ".join(f"{number} {kind}" for kind, number in row.counts.items())
+
+    @admin.display(description="reason")
+    def short_reason(self, row: CatalogueSync) -> str:
+        return Truncator(row.reason).chars(120)
 
     @admin.action(description="Preview what the source would change now", permissions=["change"])
     def preview_sources(self, request: HttpRequest, queryset: QuerySet[CatalogueSync]) -> HttpResponseRedirect | None:
@@ -69,7 +79,8 @@ class CatalogueSyncAdmin(ReadOnlyAdmin):
             self._report(request, record)
             applied = record.outcome in {Outcome.APPLIED, Outcome.NO_CHANGE}
             return redirect("admin:models_catalog_cataloguesync_changelist" if applied else _preview_url(name))
-        context = self.admin_site.each_context(request) | {"title": "Preview", "opts": self.opts, "source": name}
+        context = self.admin_site.each_context(request) | {"title": "Preview", "opts": self.opts}
+        context["source"] = re.split(r"(?<=[/:.])", name)  # where a line may break
         try:
             context["found"] = preview(source)
         except (UnreadableSource, InvalidDocument) as error:
