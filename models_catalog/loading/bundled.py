@@ -171,10 +171,11 @@ def _models(rows: list[dict[str, Any]], authors: dict[str, str], endpoints: list
 
 
 def _upsert(kind: type[Row], rows: list[Row], *, key: tuple[str, ...]) -> None:
-    known: dict[tuple[Any, ...], Row] = {_key(row, key): row for row in kind._default_manager.all()}
+    known = {_key(row, key): row for row in kind._default_manager.all()}
     for row in rows:
-        theirs = known.get(_key(row, key))
-        if theirs is not None:
+        key_of_row = _key(row, key)
+        if key_of_row in known:
+            theirs: Provider | Model | Endpoint = known[key_of_row]
             for name in {*theirs.edited_fields, *_synced_fields(theirs)}:
                 setattr(row, name, getattr(theirs, name))
     fixed = {*key, "id", "edited_fields"}

@@ -20,18 +20,13 @@ from models_catalog.browser.descriptions import describe
 from models_catalog.models import OWN, Author, Endpoint, Model, Provider
 from models_catalog.pricing import servable
 
+from . import plausibility
 from .differences import Difference, Line, line_of, same, shown_prices
 from .offers import Offer, Staged
 
 __all__ = ["compare"]
 
 RETIRES_AFTER = timedelta(days=30)
-
-#: A document that drops more of what follows it, or changes a price by more, is implausible.
-MAX_LOSS_PERCENT = 20
-#: Fewer than this many may always go.
-MIN_LOSS = 3
-MAX_PRICE_FACTOR = 10
 
 _SERVED_OUTPUTS = frozenset({"text", "image", "audio", "embeddings"})
 
@@ -52,6 +47,7 @@ class _Comparison:
         self.authors = dict(Author.objects.values_list("slug", "name"))
         self.models = {row.id: row for row in Model.objects.all()}
         self.endpoints = list(Endpoint.objects.order_by("model_id", "tag"))
+        self.prices = {row.pk: row.pricing for row in self.endpoints}
         self.by_tag = {(row.model_id, row.tag): row for row in self.endpoints}
         self.by_name: dict[tuple[str, str], list[Endpoint]] = defaultdict(list)
         self.of: dict[tuple[str, str], list[Endpoint]] = defaultdict(list)  # by model and provider
@@ -89,7 +85,6 @@ class _Comparison:
                 self.found.skip(reason, str(offer))
         self._leave_aggregators_out()
         self._drop(listed)
-        self._judge_prices()
         return self.found
 
     # --- Known endpoints ---------------------------------------------------------------------------
@@ -118,7 +113,7 @@ class _Comparison:
             self.found.skip("whose price is missing or zero", str(row))
         else:
             pricing = servable(self._merged(row, offer), **terms) or pricing
-        values: dict[str, Any] = {"pricing": pricing, "tiers": offer.tiers or row.tiers}
+        values: dict[str, Any] = {"pricing": pricing, "tiers": _tiers(offer, row.model_id) or row.tiers}
         values["context_length"] = offer.context_length or row.context_length
         values["max_completion_tokens"] = offer.max_completion_tokens or row.max_completion_tokens
         if offer.model_id:  # a source that tells these of each endpoint
@@ -127,6 +122,7 @@ class _Comparison:
         if row.listed_by == self.source and provider.kind != "aggregator":
             values["enabled"] = True
         self._set(row, values)
+        self.found.implausible += plausibility.reasons(row, before=self.prices[row.pk])
         if row.listed_by != self.source:
             self.found.claimed.append(row.pk)
         if model.expires_on != offer.expires_on and (offer.expires_on or row.listed_by == self.source):
@@ -152,23 +148,6 @@ class _Comparison:
             setattr(row, name, value)
             self.found.lines.append(line)
             self.found.changed_endpoints[row.pk] = row
-            if name == "pricing":
-                self._judge(row, before, value)
-
-    def _judge(self, row: Endpoint, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        for key in ("prompt", "completion"):
-            old, new = Decimal(before.get(key, "0")), Decimal(after.get(key, "0"))
-            if old and new and max(old / new, new / old) > MAX_PRICE_FACTOR:
-                self.found.implausible.append(
-                    f"{row}: {shown_prices({key: before[key]})} becomes {shown_prices({key: after[key]})}, "
-                    f"more than {MAX_PRICE_FACTOR} times."
-                )
-
-    def _judge_prices(self) -> None:
-        """Summarize, if very many prices are implausible."""
-        reasons = self.found.implausible
-        if len(reasons) > 20:
-            self.found.implausible = [*reasons[:20], f"... and {len(reasons) - 20} more."]
 
     def _expire(self, model: Model, day: Any) -> None:
         line = Line("retires" if day else "back", model.id, str(model.expires_on or ""), str(day or "listed again"))
@@ -220,13 +199,13 @@ class _Comparison:
             max_completion_tokens=offer.max_completion_tokens,
             quantization=offer.quantization or "unknown",
             pricing=pricing,
-            tiers=offer.tiers,
+            tiers=_tiers(offer, model_id),
             supported_parameters=sorted(offer.supported_parameters),
             listed_by=self.source,
         )
         taken.add((model_id, offer.tag))
         self.found.new_endpoints.append(endpoint)
-        self.found.lines.append(Line("new endpoint", str(endpoint), "", shown_prices(pricing, offer.tiers)))
+        self.found.lines.append(Line("new endpoint", str(endpoint), "", shown_prices(pricing, endpoint.tiers)))
         return ""
 
     def _leave_aggregators_out(self) -> None:
@@ -281,12 +260,8 @@ class _Comparison:
         ]
         gone = [row for row in following if row.pk not in listed]
         lost = {row.pk for row in gone}
-        if len(gone) > MIN_LOSS and 100 * len(gone) > MAX_LOSS_PERCENT * len(following):
-            self.found.implausible.insert(
-                0,
-                f"{len(gone)} of {len(following)} endpoints that follow this source are gone from it, "
-                f"more than {MAX_LOSS_PERCENT} %.",
-            )
+        if reason := plausibility.loss(len(gone), len(following)):
+            self.found.implausible.insert(0, reason)
         staying = {row.model_id for row in self._servable() if row.pk not in lost}
         today = utc_now().date()
         for row in gone:
@@ -298,6 +273,12 @@ class _Comparison:
     def _servable(self) -> Iterable[Endpoint]:
         rows = [*(row for row in self.endpoints if row.enabled), *self.found.new_endpoints]
         return (row for row in rows if self.providers[row.provider_id].enabled)
+
+
+def _tiers(offer: Offer, model_id: str) -> list[dict[str, Any]]:
+    """The tiers without prices of zero, which mean that the source does not know them. A free model has none."""
+    known = [{key: price for key, price in tier.items() if price != "0"} for tier in offer.tiers]
+    return [] if model_id.endswith(":free") else [tier for tier in known if len(tier) > 1]
 
 
 def _alike(model_id: str) -> str:

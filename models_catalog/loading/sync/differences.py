@@ -1,6 +1,7 @@
 """The difference between the catalog and a source, as operators read it and as it is written."""
 
 import hashlib
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,11 +10,13 @@ from typing import Any
 
 from models_catalog.models import Endpoint, Model
 
-__all__ = ["Difference", "Line", "line_of", "same", "shown_prices"]
+__all__ = ["UNITS", "Difference", "Line", "line_of", "same", "shown_prices"]
 
-_UNITS = frozenset({"request", "image", "web_search"})
-#: The most skipped offers that the table names for each reason.
+#: Prices that are not of tokens.
+UNITS = frozenset({"request", "image", "web_search"})
+#: The most skipped offers that the table names for each reason, and the most reasons to refuse.
 _EXAMPLES = 5
+_REASONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,12 @@ class Difference:
         return counts | {name: number for name, number in others.items() if number}
 
     @property
+    def why_implausible(self) -> str:
+        """The reasons to refuse it, in lines; of very many, the first."""
+        shown, more = self.implausible[:_REASONS], len(self.implausible) - _REASONS
+        return "\n".join([*shown, *([f"... and {more} more."] if more > 0 else [])])
+
+    @property
     def fingerprint(self) -> str:
         """A short text that is the same for the same changes."""
         text = "\n".join(map(repr, [*self.lines, *self.implausible]))
@@ -72,7 +81,7 @@ class Difference:
         if self.skipped:
             parts.append("Skipped:\n" + "\n".join(_skipped(self.skipped)))
         if self.implausible:
-            parts.append("Implausible:\n" + "\n".join(f"  {reason}" for reason in self.implausible))
+            parts.append("Implausible:\n" + textwrap.indent(self.why_implausible, "  "))
         return "\n\n".join(parts)
 
 
@@ -115,7 +124,7 @@ def line_of(row: Endpoint, name: str, before: Any, after: Any) -> Line:
 
 
 def _shown_price(key: str, value: str) -> str:
-    usd = Decimal(value) if key in _UNITS else Decimal(value) * 1_000_000
+    usd = Decimal(value) if key in UNITS else Decimal(value) * 1_000_000
     return f"{key} ${format(usd.normalize(), 'f')}"
 
 

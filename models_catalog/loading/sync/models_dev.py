@@ -86,13 +86,16 @@ class _Provider(msgspec.Struct):
 
 
 async def read(downloads: Downloads, url: str, *, etag: str = "") -> Staged | None:
-    """What the document offers; None if it still has this ETag. Raises UnreadableSource and InvalidDocument."""
+    """Return the offers of the document; None if it still has this ETag.
+
+    Raises UnreadableSource and InvalidDocument.
+    """
     document = await downloads.get(url, etag=etag)
     return None if document is None else staged(document.body, document.etag)
 
 
 def staged(body: bytes, etag: str = "") -> Staged:
-    """What the document offers. Raises InvalidDocument."""
+    """Return the offers of the document. Raises InvalidDocument."""
     providers = decode(body, dict[Slug, _Provider])
     offers = []
     for slug, provider in providers.items():

@@ -87,7 +87,7 @@ class _Endpoints(msgspec.Struct):
 
 
 async def read(downloads: Downloads, url: str, *, own_slug: str = "", authors: Collection[str] = ()) -> Staged:
-    """What the API offers of models of these authors. `own_slug` is the provider of the catalog at this address.
+    """Return the offers of models of these authors. `own_slug` is the provider of the catalog at this address.
 
     The list has an ETag, but prices of endpoints may change without it, so everything is read each time.
     Raises UnreadableSource and InvalidDocument.

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from common.clock import utc_now
 from models_catalog import catalog
-from models_catalog.models import Author, CatalogueSync, CatalogueVersion, Provider
+from models_catalog.models import Author, CatalogueSync, Endpoint, Provider
 
 from . import comparison, models_dev, openrouter, writing
 from .differences import Difference
@@ -137,19 +137,19 @@ class _Refused(Exception):
 
 def _apply(staged: Staged, source: Source, *, accept: bool, expected: str) -> Difference:
     with transaction.atomic():
-        # One at a time, and none while the bundled catalog is loaded.
-        CatalogueVersion.objects.select_for_update().get_or_create(pk=1, defaults={"stamp": 0})
+        # Rows are locked before the version, as when an operator edits one, and read after that.
+        list(Endpoint.objects.select_for_update().order_by("pk").values_list("pk"))
         found = comparison.compare(staged, str(source), settings.CATALOG_SYNC_SOURCES)
         if expected and found.fingerprint != expected:
             raise _Refused(found, "The source or the catalog has changed since the preview. Look at a new preview.")
         if found.implausible and not accept:
-            raise _Refused(found, "\n".join(found.implausible))
+            raise _Refused(found, found.why_implausible)
         writing.write(found)
     return found
 
 
 def _read(source: Source, *, etag: str = "") -> Staged | None:
-    """What the source offers; None if its document still has the ETag."""
+    """Return the offers of the source; None if its document still has the ETag."""
     own_slug, authors = "", frozenset[str]()
     if source.kind == "openrouter":
         by_url = {row.base_url.rstrip("/"): row.slug for row in Provider.objects.exclude(base_url="")}

@@ -63,7 +63,7 @@ def api(**providers: list[dict]) -> dict:
     }
 
 
-def run(source: str, *options: str) -> tuple[int, str]:
+def run(source: str, *options: str) -> tuple[object, str]:
     """(the exit code of the command, its output)."""
     out = StringIO()
     try:

@@ -1,5 +1,6 @@
 """Any OpenRouter-compatible API is a source: its list of models, and the endpoints of each."""
 
+import json
 from datetime import date
 from io import StringIO
 
@@ -68,7 +69,7 @@ def publish(served: Source, *models: dict, endpoints: dict[str, list[dict]]) -> 
     return f"openrouter:{served.url}/api/v1"
 
 
-def run(source: str, *options: str) -> tuple[int, str]:
+def run(source: str, *options: str) -> tuple[object, str]:
     """(the exit code of the command, its output)."""
     out = StringIO()
     try:
@@ -91,7 +92,7 @@ def test_endpoints_follow_an_openrouter_compatible_api(shop, served):
         endpoints={
             "acme/large": [
                 endpoint("beta/fp8", prices("0.000002", "0.00001", overrides=overrides, discount=0)),
-                endpoint("nobody", prices("0.000001", "0.00001")),
+                endpoint("unknown", prices("0.000001", "0.00001")),
             ],
             "acme/vast": [endpoint("alpha", prices("0.000003", "0.00002"), quantization=None)],
         },
@@ -116,6 +117,18 @@ def test_endpoints_follow_an_openrouter_compatible_api(shop, served):
     assert run(source, "--apply")[1].startswith(f"{source}\nNo changes.")
 
 
+def test_another_site_of_this_kind_is_a_source(shop, served):
+    """What the site publishes is what it reads: its own documents change nothing."""
+    for path in ["models", *(f"models/{each}/endpoints" for each in shop)]:
+        published = Client().get(f"/api/v1/{path}")
+        assert published.status_code == 200
+        served.documents[f"/api/v1/{path}"] = json.loads(published.content)
+    source = f"openrouter:{served.url}/api/v1"
+    code, text = run(source, "--apply")
+    assert code == 0 and f"{source}\nNo changes." in text, text
+    assert not Endpoint.objects.exclude(listed_by=source).exists()
+
+
 @pytest.mark.parametrize(
     ("listed", "tags", "complaint"),
     [
@@ -137,6 +150,29 @@ def test_a_hostile_api_changes_nothing(shop, served, listed, tags, complaint):
     code, text = run(source, "--apply")
     assert code == 2 and complaint in text, text
     assert list(Endpoint.objects.order_by("pk").values()) == before
+
+
+@pytest.mark.parametrize(
+    ("others", "complaint"),
+    [
+        ({"request": "5"}, "request $5 is new and very high"),
+        ({"internal_reasoning": "0.001"}, "internal_reasoning $1000 is new and very high"),
+        ({"overrides": [{"min_prompt_tokens": 1, "prompt": "0.0001"}]}, "prompt $3 becomes prompt $100"),
+    ],
+)
+def test_no_price_goes_up_by_a_side_door(shop, served, others, complaint):
+    pricing = prices("0.000003", "0.000015", **others)
+    source = publish(served, model("acme/large", pricing), endpoints={"acme/large": [endpoint("beta", pricing)]})
+    code, text = run(source, "--apply")
+    assert code == 2 and complaint in text, text
+
+
+def test_a_free_model_stays_free(shop, served):
+    pricing = prices("0", "0", overrides=[{"min_prompt_tokens": 1, "prompt": "0.00001"}])
+    free = {"acme/large:free": [endpoint("beta", pricing)]}
+    assert run(publish(served, model("acme/large:free", pricing), endpoints=free), "--apply")[0] == 0
+    row = Endpoint.objects.get(model="acme/large:free")
+    assert row.listed_by and row.tiers == [] and row.pricing == {"prompt": "0", "completion": "0"}
 
 
 def test_a_failing_page_of_endpoints_refuses_the_whole(shop, served):
