@@ -40,7 +40,16 @@ _KEYS = {
 #: A snapshot of a day, or a name that is not the same model at every time.
 _SNAPSHOT = re.compile(r"-(20\d{6}|20\d\d-\d\d-\d\d|latest)$|^latest$")
 
+#: Models that do something else than to chat, although the document says that they give text.
+_OTHER_TASK = re.compile(r"embed|rerank|whisper|transcri|moderation|tts|guard|ocr|realtime", re.IGNORECASE)
+
+_ProviderID = Annotated[str, msgspec.Meta(max_length=100, pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z")]
 _Price = Annotated[Decimal, msgspec.Meta()] | None
+
+
+class _Tier(msgspec.Struct):
+    type: Text = ""
+    size: Count = 0
 
 
 class _Cost(msgspec.Struct):
@@ -50,7 +59,9 @@ class _Cost(msgspec.Struct):
     cache_write: _Price = None
     reasoning: _Price = None
     input_audio: _Price = None
-    context_over_200k: "_Cost | None" = None
+    tier: _Tier | None = None
+    tiers: "list[_Cost] | None" = None  # each with its `tier`
+    context_over_200k: "_Cost | None" = None  # as sources wrote it before there were tiers
 
 
 class _Limit(msgspec.Struct):
@@ -70,17 +81,17 @@ class _Model(msgspec.Struct):
     tool_call: bool = False
     structured_output: bool = False
     temperature: bool = False
-    knowledge: Text = ""
-    release_date: Text = ""
+    knowledge: Text | None = None
+    release_date: Text | None = None
     modalities: _Modalities = msgspec.field(default_factory=_Modalities)
     open_weights: bool | None = None
     cost: _Cost | None = None
     limit: _Limit = msgspec.field(default_factory=_Limit)
-    status: Text = ""
+    status: Text | None = None
 
 
 class _Provider(msgspec.Struct):
-    id: Slug
+    id: _ProviderID
     name: Name
     models: dict[Word, _Model]
 
@@ -96,7 +107,7 @@ async def read(downloads: Downloads, url: str, *, etag: str = "") -> Staged | No
 
 def staged(body: bytes, etag: str = "") -> Staged:
     """Return the offers of the document. Raises InvalidDocument."""
-    providers = decode(body, dict[Slug, _Provider])
+    providers = decode(body, dict[_ProviderID, _Provider])
     offers = []
     for slug, provider in providers.items():
         if provider.id != slug:
@@ -112,17 +123,14 @@ def _offer(provider: str, model: _Model) -> Offer:
     cost = model.cost or _Cost()
     about = f"{model.id} at {provider}"
     pricing = _prices(cost, about)
-    tiers: list[dict[str, Any]] = []
-    if cost.context_over_200k and (above := _prices(cost.context_over_200k, about)):
-        tiers = [{"min_context": 200_000, **above}]
-    day = day_of(model.release_date)
+    day, knowledge = day_of(model.release_date), model.knowledge or ""
     return Offer(
         provider=provider,
         provider_model_id=model.id,
         tag=provider,
         name=model.name,
         pricing=pricing,
-        tiers=tiers,
+        tiers=_tiers(cost, about),
         context_length=model.limit.context or None,
         max_completion_tokens=model.limit.output or None,
         created=int(datetime.combine(day, time.min, UTC).timestamp()) if day and day.year > 2000 else None,
@@ -131,7 +139,7 @@ def _offer(provider: str, model: _Model) -> Offer:
         supported_parameters=_parameters(model),
         reasoning=model.reasoning,
         open_weights=model.open_weights,
-        knowledge_cutoff=model.knowledge[:10] if re.match(r"20\d\d-\d\d", model.knowledge) else "",
+        knowledge_cutoff=knowledge[:10] if re.match(r"20\d\d-\d\d", knowledge) else "",
         not_new=_not_new(model),
     )
 
@@ -139,6 +147,13 @@ def _offer(provider: str, model: _Model) -> Offer:
 def _prices(cost: _Cost, about: str) -> Mapping[str, str]:
     prices = {key: price(key, getattr(cost, name), per=MILLION, about=about) for key, name in _KEYS.items()}
     return {key: value for key, value in prices.items() if value is not None}
+
+
+def _tiers(cost: _Cost, about: str) -> list[dict[str, Any]]:
+    dearer = {each.tier.size: each for each in cost.tiers or () if each.tier and each.tier.type == "context"}
+    if not dearer and cost.context_over_200k:
+        dearer = {200_000: cost.context_over_200k}
+    return [{"min_context": size, **_prices(each, about)} for size, each in sorted(dearer.items()) if size]
 
 
 def _parameters(model: _Model) -> frozenset[str]:
@@ -159,4 +174,6 @@ def _parameters(model: _Model) -> frozenset[str]:
 def _not_new(model: _Model) -> str:
     if model.status in {"alpha", "deprecated"}:
         return f"its provider calls it {model.status}"
+    if _OTHER_TASK.search(model.id):
+        return "whose task the source doesn't tell"
     return "a dated snapshot or a rolling name" if _SNAPSHOT.search(model.id) else ""

@@ -117,6 +117,7 @@ def test_new_models_come_from_labs_and_new_endpoints_where_the_name_tells_the_mo
             *BETA,
             listed("vast", 5, 20, reasoning=True, modalities={"input": ["text", "image"], "output": ["text"]}),
             listed("vast-20250807", 5, 20),
+            listed("vast-embedding-4b", 5, 20),
             listed("painter", 5, 20, modalities={"input": ["text"], "output": ["video"]}),
             listed("old", 5, 20, status="deprecated"),
         ],
@@ -132,6 +133,24 @@ def test_new_models_come_from_labs_and_new_endpoints_where_the_name_tells_the_mo
     assert set(Model.objects.values_list("pk", flat=True)) == {*shop, "acme/vast"}
     assert "whose model the catalog can't tell: acme/unknown-tune at alpha" in text
     assert "a dated snapshot or a rolling name: vast-20250807 at beta" in text
+
+
+def test_long_prompts_have_prices_of_their_own(shop, served):
+    """As lists of tiers, or in the older form; zero means that the source doesn't know."""
+    tier = {"input": 6, "output": 22.5, "cache_read": 0, "tier": {"type": "context", "size": 150_000}}
+    older = {"input": 4, "output": 20}
+    limit = {"context": 200_000, "output": 8_000}
+    cost = {"input": 3, "output": 15, "tiers": [tier], "context_over_200k": older}
+    served.documents["/api.json"] = api(
+        alpha=[listed("large", 2.5, 10, limit=limit, cost={"input": 2.5, "output": 10, "context_over_200k": older})],
+        beta=[listed("large", 3, 15, limit=limit, cost=cost)],
+    )
+    code, text = run(f"models.dev:{served.url}/api.json", "--apply")
+    assert code == 0 and "none -> above 150000 tokens prompt $6, completion $22.5" in text, text
+    assert [row.tiers for row in Endpoint.objects.filter(model="acme/large").order_by("tag")] == [
+        [{"min_context": 200_000, "prompt": "0.000004", "completion": "0.00002"}],
+        [{"min_context": 150_000, "prompt": "0.000006", "completion": "0.0000225"}],
+    ]
 
 
 def test_locked_fields_keep_their_value(shop, served):
