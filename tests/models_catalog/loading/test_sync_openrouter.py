@@ -118,7 +118,7 @@ def test_endpoints_follow_an_openrouter_compatible_api(shop, served):
 
 
 def test_another_site_of_this_kind_is_a_source(shop, served):
-    """What the site publishes is what it reads: its own documents change nothing."""
+    """The site reads the form that it publishes: its own documents change nothing."""
     for path in ["models", *(f"models/{each}/endpoints" for each in shop)]:
         published = Client().get(f"/api/v1/{path}")
         assert published.status_code == 200
