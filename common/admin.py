@@ -1,6 +1,6 @@
 """Base classes of admins, for every app: `Admin`, and `ReadOnlyAdmin` for rows that operators see and never save."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -35,7 +35,7 @@ class Admin(_ModelAdmin):
 class ReadOnlyAdmin(Admin):
     """An admin that shows rows and never saves them. Subclasses may add actions."""
 
-    ordering = ("-pk",)
+    ordering: ClassVar[tuple[str, ...]] = ("-pk",)
     change_list_template = "admin/look_up.html"
     #: What can be searched for, in a sentence. Django's own `search_help_text` hides the field's label.
     search_hint = ""

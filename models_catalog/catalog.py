@@ -31,6 +31,7 @@ from django.db.models.functions import Lower
 
 from common.storage.fresh_cache import FreshCache
 
+from . import price_history
 from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, ProviderEntry
 from .models import OWN, Author, CatalogueVersion, Endpoint, Model, Provider, ProviderKey
 from .parameters import VARIANT_PARAMETERS, choices_of, provider_parameters, service_tier_of
@@ -98,7 +99,7 @@ def stamp() -> int:
 
 
 def touch() -> int:
-    """Mark the catalog as changed and return the new stamp.
+    """Mark the catalog as changed, record the prices that are new, and return the new stamp.
 
     Stamps are microseconds, so that a database restored from a copy cannot repeat one.
     """
@@ -106,6 +107,7 @@ def touch() -> int:
         version = CatalogueVersion.objects.select_for_update().order_by("pk").first() or CatalogueVersion(stamp=0)
         version.stamp = max(version.stamp + 1, time.time_ns() // 1000)
         version.save()
+        price_history.record()
         transaction.on_commit(clear)
     clear()
     return version.stamp

@@ -185,6 +185,8 @@ class Endpoint(FromFile):
     enabled = models.BooleanField(default=True)
     # Since when the provider's own list of models lacks this one; empty while it lists it, or can't be asked.
     unlisted_since = models.DateTimeField("not listed by the provider since", null=True, blank=True, editable=False)
+    # The source whose prices and limits it follows (see loading/sync); empty: the bundled catalog's.
+    listed_by = models.CharField("follows the source", max_length=300, blank=True, editable=False)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("model", "tag"), name="endpoint_tag_once"),)
@@ -213,6 +215,60 @@ class Endpoint(FromFile):
                     "0, one for embeddings a prompt price, one that ranks a prompt or a request price."
                 }
             )
+
+
+class EndpointPrice(models.Model):
+    """The prices of an endpoint in a time. It names the endpoint by model and tag, and so outlives it.
+
+    Written by `price_history.record`, which every change of the catalog calls.
+    """
+
+    model = models.CharField(max_length=200)
+    tag = models.CharField(max_length=120)
+    pricing = models.JSONField()  # as Endpoint.pricing, in USD per token, request, image or search
+    tiers = models.JSONField(default=list)
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True)  # null: still valid
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("model", "tag"), condition=models.Q(valid_until=None), name="endpoint_price_current_once"
+            ),
+        )
+        indexes = (models.Index(fields=("model", "tag", "valid_from"), name="endpoint_price_by_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.model} at {self.tag} from {self.valid_from:%Y-%m-%d %H:%M}"
+
+
+class CatalogueSync(models.Model):
+    """One comparison of the catalog with a source, by the clock or an operator, and what came of it."""
+
+    class Outcome(models.TextChoices):
+        APPLIED = "applied", "Applied"
+        NO_CHANGE = "no_change", "No change"
+        REFUSED = "refused", "Refused"
+        FAILED = "failed", "Not readable"
+
+    source = models.CharField(max_length=300)  # kind:URL, as in CATALOG_SYNC_SOURCES
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    reason = models.TextField(blank=True)
+    # Of the document, so that an unchanged one is not sent again while the catalog and the sources stay the same too.
+    etag = models.CharField("ETag", max_length=300, blank=True)
+    state = models.CharField(max_length=64, blank=True, editable=False)  # of catalog and sources
+    # {"new models": 2, "changed prices": 5, ...}
+    counts = models.JSONField(default=dict)
+    started_at = models.DateTimeField(default=timezone.now)
+    # Later than `started_at` if the source was found unchanged since, or refused for the same reason.
+    checked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "sync"
+        indexes = (models.Index(fields=("source", "-started_at"), name="catalogue_sync_latest"),)
+
+    def __str__(self) -> str:
+        return f"{self.source} at {self.started_at:%Y-%m-%d %H:%M}"
 
 
 class CatalogueVersion(models.Model):

@@ -1,16 +1,12 @@
 """Fetching the images and PDFs that a request names by URL, for providers that take bytes only.
 
-The caller chooses the URL, so it may point into the network that this site runs in. The check is made where a socket
-is created, on its numeric IP address: whatever spelling, name, name server or redirect led there, the address that was
-checked is the address that is connected to.
+The caller chooses the URL, so it may point into the network that this site runs in: `common.web.public_addresses`
+checks the address of every connection.
 """
 
 import asyncio
 import base64
-import socket
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
 
 import aiohttp
 import msgspec
@@ -18,10 +14,11 @@ from django.conf import settings
 from yarl import URL
 
 from common.errors import InvalidRequest
+from common.web.public_addresses import NotPublic, socket_for
 
 from .media_types import IMAGE_TYPES, media_type_of
 
-__all__ = ["FetchedFile", "fetch", "may_connect_to"]
+__all__ = ["FetchedFile", "fetch"]
 
 #: The most bytes of all files of one request together.
 MAX_BYTES = 20 * 1024 * 1024
@@ -34,9 +31,6 @@ MAX_CONNECTIONS = 6
 
 #: Content types under which servers send supported files. The first bytes decide.
 _CONTENT_TYPES = IMAGE_TYPES | {"", "image/jpg", "application/pdf", "application/octet-stream", "binary/octet-stream"}
-
-#: IPv4 addresses as IPv6-only networks write them.
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -62,7 +56,7 @@ async def fetch(
     if len(wanted) > MAX_URLS:
         raise InvalidRequest(f"A request can contain at most {MAX_URLS} URLs of images and files.")
     connector = aiohttp.TCPConnector(
-        socket_factory=_socket_for,
+        socket_factory=socket_for,
         happy_eyeballs_delay=None,
         use_dns_cache=False,
         force_close=True,
@@ -100,7 +94,7 @@ async def _fetch(session: aiohttp.ClientSession, url: str, budget: _ByteBudget, 
     try:
         async with asyncio.timeout(timeout_seconds):
             return await _follow(session, url, budget)
-    except _NotPublicError as error:
+    except NotPublic as error:
         raise _refused(url, "is not a public address.") from error
     except TimeoutError as error:
         raise _refused(url, f"took longer than {timeout_seconds:g} seconds.") from error
@@ -154,35 +148,3 @@ def _refused(url: str, reason: str, error_type: str = "image_download_failed") -
     )
     error.error_type = error_type
     return error
-
-
-# --- Allowed addresses -------------------------------------------------------------------------------
-
-
-class _NotPublicError(Exception):
-    """The IP address is not public. Not an OSError: aiohttp would try the host's next address and lose the reason."""
-
-
-def _socket_for(address_info: tuple[Any, ...]) -> socket.socket:
-    """A socket for a connection to this address; _NotPublicError when it may not be connected to."""
-    family, kind, protocol, _, address = address_info
-    if not may_connect_to(ip_address(address[0])):
-        raise _NotPublicError
-    return socket.socket(family, kind, protocol)
-
-
-def may_connect_to(address: IPv4Address | IPv6Address) -> bool:
-    """Whether the address is public, or in a network of `FETCH_ALLOWED_NETWORKS`.
-
-    An IPv4 address inside an IPv6 address is checked as an IPv4 address.
-    """
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return may_connect_to(address.ipv4_mapped)
-        if address in _NAT64:
-            return may_connect_to(IPv4Address(int(address) & 0xFFFF_FFFF))
-    if any(address in ip_network(allowed) for allowed in settings.FETCH_ALLOWED_NETWORKS):
-        return True
-    if isinstance(address, IPv6Address) and (address.sixtofour or address.teredo or address.is_site_local):
-        return False  # a tunnel may end in any network
-    return address.is_global and not (address.is_multicast or address.is_reserved)

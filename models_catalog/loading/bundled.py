@@ -6,8 +6,8 @@ are the fields of the models of those names. What it leaves out is unknown.
 Loading is safe at any time and from any number of processes: rows are matched by their natural key,
 a field that an operator has edited keeps the operator's value, and a row that a newer file no longer
 has is switched off, never deleted. What is published about endpoints beside it is in a file of its own (`curation.py`);
-a newer one of these is loaded as well. A server of the operator's own keeps its name: facts about a provider or author
-of the same slug are left out.
+a newer one of these is loaded as well. Endpoints that follow a source of CATALOG_SYNC_SOURCES keep what it told. A
+server of the operator's own keeps its name: facts about a provider or author of the same slug are left out.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import transaction
 
 from models_catalog import catalog
@@ -27,11 +28,16 @@ from models_catalog.pricing import servable
 
 from . import curation
 
-__all__ = ["FILE", "Loaded", "bundled_slugs", "load_bundled"]
+__all__ = ["FILE", "SYNCED_FIELDS", "Loaded", "bundled_slugs", "load_bundled"]
 
 FILE = Path(__file__).parent.parent / "fixtures" / "catalogue.json"
 
 BATCH_ROWS = 500
+
+#: Fields of endpoints that follow a source.
+SYNCED_FIELDS = (
+    "pricing", "tiers", "context_length", "max_completion_tokens", "quantization", "supported_parameters", "enabled",
+)  # fmt: skip
 
 Row = TypeVar("Row", Provider, Model, Endpoint)
 
@@ -97,12 +103,17 @@ def _write(facts: dict[str, Any], curated: list[curation.Row]) -> Loaded:
     providers = [Provider(bundled=True, **row) for row in facts["providers"]]
     endpoints = _endpoints(facts, {provider.slug: provider for provider in providers})
     curation.curate(endpoints, curated)
+    following = Endpoint.objects.filter(listed_by__in=settings.CATALOG_SYNC_SOURCES, enabled=True)
+    synced = set(following.values_list("model_id", flat=True))
     models = _models(facts["models"], authors, endpoints)
+    for model in models:
+        model.hidden = model.hidden and model.id not in synced
+    kept = {(model_id,) for model_id in synced.union(model.id for model in models)}
     _upsert(Provider, providers, key=("slug",))
     _upsert(Model, models, key=("id",))
     _upsert(Endpoint, endpoints, key=("model_id", "tag"))
     _switch_off(Provider, {(provider.slug,) for provider in providers}, key=("slug",), enabled=False)
-    _switch_off(Model, {(model.id,) for model in models}, key=("id",), hidden=True)
+    _switch_off(Model, kept, key=("id",), hidden=True)
     _switch_off(Endpoint, {(row.model_id, row.tag) for row in endpoints}, key=("model_id", "tag"), enabled=False)
     hidden = sum(model.hidden for model in models)
     return Loaded(len(models) - hidden, hidden, len(endpoints), len(providers))
@@ -160,10 +171,12 @@ def _models(rows: list[dict[str, Any]], authors: dict[str, str], endpoints: list
 
 
 def _upsert(kind: type[Row], rows: list[Row], *, key: tuple[str, ...]) -> None:
-    edited = {_key(row, key): row for row in kind._default_manager.exclude(edited_fields=[])}
+    known = {_key(row, key): row for row in kind._default_manager.all()}
     for row in rows:
-        if theirs := edited.get(_key(row, key)):
-            for name in theirs.edited_fields:
+        key_of_row = _key(row, key)
+        if key_of_row in known:
+            theirs: Provider | Model | Endpoint = known[key_of_row]
+            for name in {*theirs.edited_fields, *_synced_fields(theirs)}:
                 setattr(row, name, getattr(theirs, name))
     fixed = {*key, "id", "edited_fields"}
     names = [field.attname for field in kind._meta.concrete_fields if field.attname not in fixed]
@@ -172,12 +185,21 @@ def _upsert(kind: type[Row], rows: list[Row], *, key: tuple[str, ...]) -> None:
     )
 
 
+def _synced_fields(row: Provider | Model | Endpoint) -> tuple[str, ...]:
+    """The fields that a sync has set, which the file does not change."""
+    if isinstance(row, Model):
+        return ("expires_on",)
+    if isinstance(row, Endpoint) and row.listed_by in settings.CATALOG_SYNC_SOURCES:
+        return (*SYNCED_FIELDS, "listed_by")
+    return ()
+
+
 def _switch_off(kind: type[Row], kept: Iterable[tuple[Any, ...]], *, key: tuple[str, ...], **off: bool) -> None:
     kept = set(kept)
     gone = [row for row in kind._default_manager.filter(bundled=True) if _key(row, key) not in kept]
     for row in gone:
         for name, value in off.items():
-            if name not in row.edited_fields:
+            if name not in row.edited_fields and name not in _synced_fields(row):
                 setattr(row, name, value)
     kind._default_manager.bulk_update(gone, list(off))
 

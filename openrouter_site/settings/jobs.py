@@ -5,6 +5,7 @@ from typing import Any
 from celery.schedules import crontab
 
 from .core import DATA_DIR
+from .providers import CATALOG_SYNC_MINUTES, CATALOG_SYNC_SOURCES
 from .storage import REDIS_URL
 
 CELERY_TASK_IGNORE_RESULT = True
@@ -52,4 +53,9 @@ else:
         "control_folder": str(_broker / "control"),
         "processed_folder": str(_broker / "processed"),
         "store_processed": False,
+    }
+if CATALOG_SYNC_SOURCES:
+    CELERY_BEAT_SCHEDULE["sync-catalog"] = {
+        "task": "models_catalog.tasks.sync_catalog",
+        "schedule": max(CATALOG_SYNC_MINUTES, 1) * 60.0,
     }

@@ -33,6 +33,11 @@ SHUTDOWN_SECONDS = env.integer("SHUTDOWN_SECONDS", 30)
 # "10.1.2.0/24".
 FETCH_ALLOWED_NETWORKS = env.words("FETCH_ALLOWED_NETWORKS")
 
+# Documents of models and prices that the catalog follows, first come first followed, for example
+# "models.dev:https://models.dev/api.json,openrouter:https://openrouter.ai/api/v1", and the minutes between two syncs.
+CATALOG_SYNC_SOURCES = env.words("CATALOG_SYNC_SOURCES")
+CATALOG_SYNC_MINUTES = env.integer("CATALOG_SYNC_MINUTES", 360)
+
 # Whether visitors see the models of the catalog that no configured provider serves, marked as not available here.
 SHOW_UNAVAILABLE_MODELS = env.boolean("SHOW_UNAVAILABLE_MODELS", False)
 

@@ -8,7 +8,8 @@ from ipaddress import ip_address
 import pytest
 
 from common.errors import InvalidRequest
-from gateway.providers.fetching import fetch, may_connect_to
+from common.web.public_addresses import may_connect_to
+from gateway.providers.fetching import fetch
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 FILES = {

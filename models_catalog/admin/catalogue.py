@@ -15,11 +15,10 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from common.admin import Admin
-
-from . import catalog
-from .loading import own_provider
-from .models import OWN, Author, Endpoint, FromFile, Model, Provider
-from .parameters import QUANTIZATIONS
+from models_catalog import catalog
+from models_catalog.loading import own_provider
+from models_catalog.models import OWN, Author, Endpoint, FromFile, Model, Provider
+from models_catalog.parameters import QUANTIZATIONS
 
 
 class CatalogueAdmin(Admin):
@@ -193,7 +192,7 @@ class EndpointAdmin(SwitchAdmin):
         "model_id", "tag", "enabled", "provider_model_id", "quantization", "is_exacto", "is_moderated", "publishes",
         "unlisted_since", "pricing",
     )  # fmt: skip
-    readonly_fields = ("unlisted_since",)
+    readonly_fields = ("unlisted_since", "listed_by")
     list_filter = ("enabled", "is_exacto", "is_moderated", "quantization", "publishes", "provider")
     actions = ("turn_on", "turn_off", "select_for_exacto", "take_off_exacto")
     search_fields = ("model__id", "tag", "provider_model_id")
