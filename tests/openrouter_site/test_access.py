@@ -46,6 +46,7 @@ TABLE = {
         "account-deleted",
         "robots.txt",
         "models",
+        "compare",
         "providers",
         "rankings",
         "apps",
