@@ -28,13 +28,13 @@ class Found:
     """The matching models, in order.
 
     `counts` answers, for each option of each facet, how many models there would be with it;
-    `nearly` how many more there would be without one of the filters. `unmeasured` is the number of models that the
+    `nearly` how many models exactly these filters keep out. `unmeasured` is the number of models that the
     order has no figures of: they come last.
     """
 
     models: tuple[ModelEntry, ...]
     counts: dict[str, Counter[str]] = field(repr=False)
-    nearly: Counter[tuple[str, str]] = field(repr=False)
+    nearly: Counter[tuple[tuple[str, str], ...]] = field(repr=False)
     unmeasured: int = 0
     figures: Figures = field(default_factory=dict, repr=False)
 
@@ -46,16 +46,16 @@ def find(catalogue: Catalogue, query: Query, *, now: float | None = None) -> Fou
     tests = list(conditions(catalogue, query, now, figures))
     models: list[ModelEntry] = []
     counts: dict[str, Counter[str]] = {name: Counter() for name in (*_OPTIONS, "max_age_days", "category")}
-    nearly: Counter[tuple[str, str]] = Counter()
+    nearly: Counter[tuple[tuple[str, str], ...]] = Counter()
     ages = [(str(days), now - days * DAY_SECONDS) for days in AGE_STEPS]
     for model, options in _prepared(catalogue):
         failed = [name for name, test in tests if not test(model)]
-        if len(failed) > 1:
-            continue
-        if not failed:
-            models.append(model)
+        if failed:
+            nearly[tuple(failed)] += 1
+            if len(failed) > 1:
+                continue
         else:
-            nearly[failed[0]] += 1
+            models.append(model)
         # Selecting another author widens the result: also count models that only this facet excludes. Selecting
         # another parameter narrows it: count models that match already.
         excluding = failed[0][0] if failed else ""

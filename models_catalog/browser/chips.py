@@ -1,6 +1,6 @@
 """Active filters of the models page, with links that remove them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from models_catalog.entries import Catalogue
@@ -21,6 +21,7 @@ _LABELS = {
     "variant": "Variant",
 }
 
+_MOST_SUGGESTIONS = 5
 _BOUNDS = {"min": "from", "max": "up to"}
 
 
@@ -30,7 +31,8 @@ class Chip:
 
     label: str
     without: str
-    count: int = 0  # models that the filter alone keeps out
+    count: int = 0  # models that it keeps out
+    several: bool = False  # it stands for several filters that keep models out together
 
 
 def chips(catalogue: Catalogue, query: Query, **state: str) -> list[Chip]:
@@ -52,14 +54,22 @@ def _values(query: Query, name: str) -> tuple[str, ...]:
 
 
 def suggestions(catalogue: Catalogue, query: Query, found: Found, **state: str) -> list[Chip]:
-    """Return the filters whose removal alone gives results, most results first."""
-    offers = []
-    for (name, value), count in found.nearly.most_common(5):
-        less = query.without(name, value)
-        dropped = [pair for pair in [("q", query.q), *query.filters] if pair not in [("q", less.q), *less.filters]]
-        label = ", ".join(_wording(catalogue, *pair) for pair in dropped)
-        offers.append(Chip(label, less.encoded(**state), count))
-    return offers
+    """Return the fewest filters whose removal gives results, most results first."""
+    fewest = min(map(len, found.nearly), default=0)
+    offers = [(filters, count) for filters, count in found.nearly.most_common() if len(filters) == fewest]
+    return [_offer(catalogue, query, filters, count, **state) for filters, count in offers[:_MOST_SUGGESTIONS]]
+
+
+def _offer(catalogue: Catalogue, query: Query, filters: tuple[tuple[str, str], ...], count: int, **state: str) -> Chip:
+    less, labels = query, []
+    for name, value in filters:
+        before, less = less, less.without(name, value)
+        if name == "output_modalities":  # without it, the page shows models that write text
+            less = replace(less, output_modalities=())
+        remaining = [("q", less.q), *less.filters]
+        dropped = [pair for pair in [("q", before.q), *before.filters] if pair not in remaining]
+        labels += [_wording(catalogue, *pair) for pair in dropped or [(name, ",".join(before.output_modalities))]]
+    return Chip(", ".join(labels), less.encoded(**state), count, several=len(filters) > 1)
 
 
 def _wording(catalogue: Catalogue, name: str, value: str) -> str:

@@ -159,6 +159,24 @@ def test_an_empty_result_names_the_filter_to_drop(bundled):
     assert offer.count == len(ids(offer.without)) > 0
 
 
+def test_where_no_filter_alone_is_in_the_way_the_fewest_are_named(shop):
+    query = parse(QueryDict("q=small&context=500000&max_price=0&model_authors=acme"))
+    found = find(catalog.current(), query)
+    offers = suggestions(catalog.current(), query, found)
+    assert {(offer.label, offer.count, offer.several) for offer in offers} == {
+        ("“small”, Context 500K or more", 1, True),
+        ("Context 500K or more, Free", 1, True),
+    }
+    assert all(len(ids(offer.without)) == offer.count for offer in offers)
+
+
+def test_models_of_another_task_are_offered_where_none_writes_text(bundled):
+    query = parse(QueryDict("q=text-embedding-3-small"))
+    *_, offer = suggestions(bundled, query, find(bundled, query))
+    assert (offer.label, offer.several) == ("Output: text", False)
+    assert ids(offer.without) == ["openai/text-embedding-3-small"]
+
+
 def test_an_order_and_a_view_survive_dropping_a_filter(bundled):
     query = parse(QueryDict("max_price=0&q=claude&sort=newest"))
     offers = suggestions(bundled, query, find(bundled, query), view="table")
