@@ -187,4 +187,8 @@ def _facts(models: Sequence[ModelEntry]) -> Iterator[Line]:
 
 def _parameters(models: Sequence[ModelEntry]) -> Iterator[Line]:
     for name in sorted(frozenset().union(*(model.supported_parameters for model in models))):
-        yield _line(name, models, lambda model, name=name: "Yes" if name in model.supported_parameters else "No")
+        yield _line(name, models, partial(_support, name))
+
+
+def _support(parameter: str, model: ModelEntry) -> str:
+    return "Yes" if parameter in model.supported_parameters else "No"

@@ -74,7 +74,7 @@ def models(request: PageRequest) -> HttpResponse:
     state = {"view": view, "compare": ",".join(compared)}
     reader = Reader(view, _is_operator(request), _excluded_for(request), frozenset(compared))
     partial = request.htmx and not request.htmx.history_restore_request
-    context = {
+    context: dict[str, Any] = {
         "query": query,
         "found": found,
         "page": page,
@@ -131,8 +131,7 @@ def compare(request: PageRequest) -> HttpResponse:
     compared, ids = known[:MOST_COMPARED], [model.id for model in known[:MOST_COMPARED]]
     search = " ".join(request.GET.get("q", "").split())
     found = matches(catalogue, search, ids) if search and len(ids) < MOST_COMPARED else []
-    context = {
-        "ids": ids,
+    context: dict[str, Any] = {
         "search": search,
         "matches": [(model, compare_query([*ids, model.id])) for model in found],
     }

@@ -55,6 +55,6 @@ def rows(catalogue: Catalogue, models: Iterable[ModelEntry], figures: Figures, r
         if (row := kept.get(key)) is None:
             if len(kept) >= _MOST_KEPT:
                 kept.clear()
-            row = kept[key] = template.render({"model": model, **varying})
+            row = kept[key] = SafeString(template.render({"model": model, **varying}))
         found.append(row)
     return found
