@@ -92,6 +92,7 @@ def models(request: PageRequest) -> HttpResponse:
     context |= {
         "excluded_count": sum((each.alias_of or each).id in excluded for each in found.models) if excluded else 0,
         "complaints": complaints,
+        "by_use": query.sort in ("top-weekly", "most-popular"),
         "chips": chips(catalogue, query, **state),
         "suggestions": [] if found.models else suggestions(catalogue, query, found, **state),
         "newer": query.encoded(**state, page=page.number - 1 if page.number > 2 else ""),
@@ -129,7 +130,7 @@ def compare(request: PageRequest) -> HttpResponse:
     named = chosen_ids(catalogue, request.GET, "models")
     known = [catalogue.models[each] for each in named if each in catalogue.models]
     compared, ids = known[:MOST_COMPARED], [model.id for model in known[:MOST_COMPARED]]
-    search = " ".join(request.GET.get("q", "").split())
+    search = " ".join(request.GET.get("search", "").split())
     found = matches(catalogue, search, ids) if search and len(ids) < MOST_COMPARED else []
     context: dict[str, Any] = {
         "search": search,

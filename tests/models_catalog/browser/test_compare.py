@@ -57,16 +57,18 @@ def test_only_lines_with_differences_are_highlighted(shop):
 def test_without_models_the_page_says_how_to_add_some(shop):
     text = page("/compare")
     assert "No models to compare" in text and "<table" not in text
-    assert 'name="q"' in text and 'href="/models"' in text
+    assert 'name="search"' in text and 'href="/models"' in text
 
 
 def test_a_search_offers_models_to_add(shop):
-    text = page("/compare?models=acme/large&q=acme")
+    text = page("/compare?models=acme/large&search=acme")
     assert re.findall(r'class="btn small" href="\?models=([^"]+)"', text) == [
         "acme/large,acme/large:free",
         "acme/large,acme/small",
     ]
-    alone = Client(headers={"HX-Request": "true", "HX-Target": "matches"}).get("/compare?models=acme/large&q=zebra")
+    alone = Client(headers={"HX-Request": "true", "HX-Target": "matches"}).get(
+        "/compare?models=acme/large&search=zebra"
+    )
     assert alone.content.decode().lstrip().startswith('<div id="matches"')
     assert "No model matches “zebra”" in alone.content.decode()
 
@@ -76,7 +78,7 @@ def test_at_most_four_models_are_compared(bundled):
     text = page(f"/compare?models={','.join(ids[:3])}&models={','.join(ids[2:])}")
     assert text.count('<th scope="col"><a') == 4
     assert "Only the first 4 models are compared" in text and bundled.models[ids[4]].name in html.unescape(text)
-    assert 'name="q"' not in text.partition("<main")[2]
+    assert 'name="search"' not in text.partition("<main")[2]
 
 
 def test_an_unknown_model_is_named_with_similar_ones(shop):
@@ -84,7 +86,7 @@ def test_an_unknown_model_is_named_with_similar_ones(shop):
     assert "Model <code>acme/larg</code> not found. Did you mean" in text
     assert 'href="?models=acme/small,acme/large"' in text
     assert text.count('<th scope="col"><a') == 1
-    hostile = page("/compare?models=<script>alert(1)</script>&q=<script>alert(2)</script>")
+    hostile = page("/compare?models=<script>alert(1)</script>&search=<script>alert(2)</script>")
     assert "<script>alert" not in hostile
 
 
@@ -99,7 +101,9 @@ def test_the_long_address_leads_to_the_comparison(shop):
     assert (response.status_code, response["Location"]) == (301, "/compare?models=acme/small")
 
 
-@pytest.mark.parametrize("query", ["models=" + "x" * 5000, "models=%00", "models=,,,", "q=" + "y" * 5000, "models=%ff"])
+@pytest.mark.parametrize(
+    "query", ["models=" + "x" * 5000, "models=%00", "models=,,,", "search=" + "y" * 5000, "models=%ff"]
+)
 def test_hostile_queries_are_answered(shop, query):
     assert "<h1" in page(f"/compare?{query}")
 

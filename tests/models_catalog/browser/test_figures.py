@@ -79,6 +79,12 @@ def test_figures_are_shown_with_the_models(traffic):
     assert "too little traffic" not in text
 
 
+def test_without_traffic_a_measured_order_says_so(shop):
+    text = page("/models?sort=latency-low-to-high")
+    assert "None of these models had enough traffic" in text
+    assert listed(text) == ["umbra/reader-7b", "acme/large:free", "acme/large", "acme/small"]
+
+
 def test_figures_are_read_once_a_minute(traffic, django_assert_num_queries):
     measurements.of_models()
     with django_assert_num_queries(0):
