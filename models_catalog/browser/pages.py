@@ -1,6 +1,5 @@
 """Pages of the catalog: all models, one model, the providers."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,6 +18,7 @@ from common.web.http import AuthedRequest, PageRequest
 from models_catalog import catalog, exclusions, measurements
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry, ProviderEntry
 
+from .attributes import json_attribute
 from .browse import find
 from .chips import chips, suggestions
 from .compare import MOST_COMPARED, chosen_ids, compare_query, matches, near
@@ -102,7 +102,7 @@ def models(request: PageRequest) -> HttpResponse:
         "has_models": bool(catalogue.complete.models),
     }
     if partial:
-        context["counts"] = json.dumps(found.counts, separators=(",", ":"))
+        context["counts"] = json_attribute(found.counts)
     else:
         shown = {each.id for each in page.object_list}
         context |= {

@@ -127,7 +127,7 @@ def test_htmx_gets_the_results_alone_and_a_clean_address(shop):
     assert text.lstrip().startswith('<div id="results"') and "<html" not in text
     assert response["HX-Push-Url"] == "/models?q=large"
     assert "HX-Request" in response["Vary"]
-    counts = json.loads(html.unescape(re.findall(r'data-counts="([^"]*)"', text)[0]))
+    counts = json.loads(html.unescape(re.findall(r"data-counts='([^']*)'", text)[0]))
     assert counts["model_authors"] == {"acme": 2}
     back = Client(headers={"HX-Request": "true", "HX-History-Restore-Request": "true"}).get("/models?q=large")
     assert "<html" in back.content.decode()
@@ -139,6 +139,15 @@ def test_what_a_visitor_types_cannot_break_out_of_the_page(shop):
         text = page(path + ("&" if "?" in path else "?") + "q=" + hostile + "&model_authors=" + hostile)
         assert "<script>alert" not in text
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_counts_cannot_break_out_of_their_attribute(shop):
+    hostile = "x'><b>&quot;\""
+    Model.objects.filter(id="acme/small").update(tokenizer=hostile)
+    catalog.touch()
+    text = Client(headers={"HX-Request": "true"}).get("/models").content.decode()
+    counts = json.loads(html.unescape(re.findall(r"data-counts='([^']*)'", text)[0]))
+    assert counts["arch"] == {hostile: 1, "Other": 3} and "<b>&quot;" not in text
 
 
 def test_what_the_catalogue_says_cannot_break_out_of_the_page(shop):
