@@ -6,7 +6,7 @@ import re
 import pytest
 from django.test import Client
 
-from models_catalog import catalog, measurements
+from models_catalog import catalog, exclusions, measurements
 from models_catalog.browser.compare import compare
 from models_catalog.models import Provider
 from tests.models_catalog.browser.test_figures import minute
@@ -112,3 +112,14 @@ def test_what_the_catalogue_says_cannot_break_out(shop):
     Provider.objects.filter(slug="alpha").update(name="<img src=x>")
     catalog.touch()
     assert "<img" not in page("/compare?models=acme/small").partition("<main")[2]
+
+
+def test_models_that_settings_exclude_are_marked_with_the_reason(shop, alice_client, monkeypatch):
+    excluded = {"acme/large": exclusions.Exclusion("Every provider trains on prompts.", "/settings/privacy")}
+    monkeypatch.setattr(exclusions, "_source", lambda _organisation: excluded)
+    text = alice_client.get("/compare?models=acme/large,acme/small").content.decode()
+    assert text.count("Excluded by your settings") == 1
+    assert '<a href="/settings/privacy">Every provider trains on prompts.</a>' in text
+    assert "Excluded by your settings" not in page("/compare?models=acme/large")
+    assert "Every provider trains" in alice_client.get("/models").content.decode()
+    assert "Every provider trains" not in page("/models")  # a row is kept for each kind of reader
