@@ -6,7 +6,9 @@ class ActivityConfig(AppConfig):
     verbose_name = "Rankings"
 
     def ready(self) -> None:
-        from activity.rankings import categories, opting_out
+        from activity.rankings import categories, model_usage, opting_out
+        from models_catalog import measurements
 
         opting_out.connect_signals()
         categories.connect()
+        measurements.provide_usage(model_usage.recent)

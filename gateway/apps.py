@@ -22,6 +22,7 @@ class GatewayConfig(AppConfig):
         deletion.connect_signals()
         catalog.provide(upstreams.is_configured)
         measurements.provide(health.published)
+        measurements.provide_models(health.published_models)
         exclusions.provide(unavailable.excluded_for)
         rules.provide(presets.check)
         directory.provide(Providers())

@@ -1,12 +1,31 @@
-"""Measurements of endpoints in real traffic, provided by the app that serves them.
+"""Measurements of endpoints and models in real traffic, provided by the apps that know them.
 
-The app that serves requests knows; it is above this one, so it registers itself: `provide(source)`.
+They are above this one, so they register themselves: the app that serves requests with `provide(source)` and
+`provide_models(source)`, the one that counts them with `provide_usage(source)`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-__all__ = ["Measurement", "of", "provide"]
+from common.storage.fresh_cache import FreshCache
+
+__all__ = [
+    "FRESH_SECONDS",
+    "UNMEASURED",
+    "Measurement",
+    "ModelFigures",
+    "Usage",
+    "clear",
+    "of",
+    "of_models",
+    "provide",
+    "provide_models",
+    "provide_usage",
+]
+
+#: Seconds after which the figures of models are read again.
+FRESH_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +63,72 @@ def provide(source: Source) -> None:
 def of(model_id: str) -> Mapping[str, Measurement]:
     """Return the measurements of the model's endpoints, by tag. Endpoints without traffic are missing."""
     return _source(model_id) if _source is not None else {}
+
+
+# --- Of models ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The use of a model in the last seven days."""
+
+    tokens: int = 0  # prompt and completion
+    categories: frozenset[str] = frozenset()  # of the apps that used it
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFigures:
+    """A model's last half hour at all its endpoints, and its use in seven days. None where traffic was too low."""
+
+    latency_ms: float | None = None  # median time to the first token
+    throughput: float | None = None  # median tokens per second
+    uptime: float | None = None  # per cent of the attempts that succeeded
+    tool_success: float | None = None  # per cent of the responses with tool calls whose calls were all sound
+    usage: Usage = Usage()
+
+    @property
+    def latency_seconds(self) -> float | None:
+        """The median time to the first token."""
+        return self.latency_ms / 1000 if self.latency_ms is not None else None
+
+
+UNMEASURED = ModelFigures()
+
+ModelSource = Callable[[], Mapping[str, ModelFigures]]
+UsageSource = Callable[[], Mapping[str, Usage]]
+_model_source: ModelSource | None = None
+_usage_source: UsageSource | None = None
+_figures: FreshCache[None, Mapping[str, ModelFigures]] = FreshCache(fresh_seconds=FRESH_SECONDS)
+
+
+def provide_models(source: ModelSource) -> None:
+    """Register `source()`, which returns the figures of all models with traffic, by ID, without their usage."""
+    global _model_source
+    _model_source = source
+
+
+def provide_usage(source: UsageSource) -> None:
+    """Register `source()`, which returns the usage of all models that were used, by ID."""
+    global _usage_source
+    _usage_source = source
+
+
+def of_models() -> Mapping[str, ModelFigures]:
+    """Return the figures of models, by ID, at most about FRESH_SECONDS old. Models without traffic are missing."""
+    known, stale = _figures.lookup(None)
+    if known is None or stale:
+        read_at = _figures.now()
+        _figures.put(None, known := _read(), read_at=read_at)
+    return known
+
+
+def clear() -> None:
+    """Make the next `of_models()` read the figures."""
+    _figures.clear()
+
+
+def _read() -> Mapping[str, ModelFigures]:
+    measured = _model_source() if _model_source is not None else {}
+    used = _usage_source() if _usage_source is not None else {}
+    figures = {model_id: replace(measured.get(model_id, UNMEASURED), usage=usage) for model_id, usage in used.items()}
+    return MappingProxyType({**measured, **figures})

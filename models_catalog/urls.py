@@ -9,6 +9,10 @@ app_name = "models_catalog"
 
 urlpatterns = [
     path("models", pages.models, name="models"),
+    path("compare", pages.compare, name="compare"),
+    path(
+        "models/compare", RedirectView.as_view(pattern_name="models_catalog:compare", permanent=True, query_string=True)
+    ),
     path("providers", pages.providers, name="providers"),
     # /models/<author>/<slug>
     path("models/<str:author>/<str:slug>", RedirectView.as_view(pattern_name="models_catalog:model", permanent=True)),

@@ -18,7 +18,7 @@ from common.money import pico_from_cents
 from gateway import callers
 from gateway.routing import catalogue_cache
 from keys import authentication
-from models_catalog import catalog
+from models_catalog import catalog, measurements
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
 from tests.support import databases, emptying
 from tests.support.clocks import MovableClock
@@ -126,6 +126,7 @@ def _empty_caches() -> None:
     """Rolling a test back does not tell the caches that the database has changed."""
     cache.clear()
     catalog.clear()
+    measurements.clear()
     catalogue_cache.clear()
     callers.clear()
     authentication.identities.clear()

@@ -45,6 +45,8 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "min_age_days": _INTEGER,
     "max_age_days": _INTEGER,
     "zdr": _BOOLEAN,
+    "distillable": _BOOLEAN,
+    **{name: _NUMBER for name in DESCRIPTIONS if name.endswith(("_index", "_tool_success_rate"))},
     "sort": {"type": "string", "enum": list(SORTS)},
     "offset": {"type": "integer", "minimum": 0},
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000},
@@ -101,6 +103,7 @@ def list_models(request: HttpRequest) -> HttpResponse:
                 catalogue.stamp,
                 lambda: msgspec.json.encode(anthropic_models.page_of(find(catalogue, query).models, request.GET)),
                 question=f"models of Anthropic's clients {request.GET.urlencode()}",
+                lasting=query.is_lasting,
             )
         )
     if _read(request, read_flag, "use_rss"):
@@ -111,13 +114,15 @@ def list_models(request: HttpRequest) -> HttpResponse:
             lambda: rss([each for each in find(catalogue, query).models if not each.alias_of], chat_links=chat_links),
             question=f"rss {chat_links} {query.encoded()}",
             content_type="application/rss+xml; charset=utf-8",
+            lasting=query.is_lasting,
         )
     offset, limit = _read(request, read_page)
 
     def make() -> bytes:
         return msgspec.json.encode(page_json("/api/v1/models", find(catalogue, query).models, query, offset, limit))
 
-    return _varied(publish(request, catalogue.stamp, make, question=f"models {offset} {limit} {query.encoded()}"))
+    question = f"models {offset} {limit} {query.encoded()}"
+    return _varied(publish(request, catalogue.stamp, make, question=question, lasting=query.is_lasting))
 
 
 @public(
@@ -137,7 +142,7 @@ def list_embedding_models(request: HttpRequest) -> HttpResponse:
         models = find(catalogue, query).models
         return msgspec.json.encode(page_json("/api/v1/embeddings/models", models, Query(), offset, limit))
 
-    return publish(request, catalogue.stamp, make, question=f"embedding models {offset} {limit}")
+    return publish(request, catalogue.stamp, make, question=f"embedding models {offset} {limit}", lasting=True)
 
 
 @public(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.models import EndpointMinute
-from models_catalog.measurements import Measurement
+from models_catalog.measurements import Measurement, ModelFigures
 
 __all__ = [
     "EndpointHealth",
@@ -26,6 +26,7 @@ __all__ = [
     "bucket",
     "percentiles",
     "published",
+    "published_models",
     "read",
     "tracker",
 ]
@@ -36,6 +37,8 @@ OUTAGE_SECONDS = 30.0
 MIN_REQUESTS_FOR_UPTIME = 100
 #: The share of sound tool calls is unknown below this many responses with tool calls.
 MIN_RESPONSES_WITH_TOOLS = 20
+#: Models are not ordered by latency or throughput below this many responses.
+MIN_RESPONSES_FOR_ORDER = 5
 #: Latency and throughput that routing sorts by are those of this window...
 ROUTING_WINDOW = timedelta(minutes=5)
 #: ...and uptime and sound tool calls those of this one.
@@ -269,6 +272,32 @@ def published(model_id: str, now: datetime | None = None) -> dict[str, Measureme
     for row in EndpointMinute.objects.filter(model=model_id, minute__gte=_minute_of(now - timedelta(days=1))):
         rows[row.tag].append(row)
     return {tag: _measurement(minutes, now) for tag, minutes in rows.items()}
+
+
+def published_models(now: datetime | None = None) -> dict[str, ModelFigures]:
+    """The public figures of all models with traffic in the last half hour, by ID: of all their endpoints together."""
+    now = now or datetime.now(UTC)
+    rows: dict[str, list[EndpointMinute]] = defaultdict(list)
+    for row in EndpointMinute.objects.filter(minute__gte=_minute_of(now - UPTIME_WINDOW)).iterator():
+        rows[row.model].append(row)
+    return {model_id: _figures(minutes) for model_id, minutes in rows.items()}
+
+
+def _figures(minutes: list[EndpointMinute]) -> ModelFigures:
+    return ModelFigures(
+        latency_ms=_median(merged(row.latency for row in minutes)),
+        throughput=_median(merged(row.throughput for row in minutes), high_is_good=True),
+        uptime=uptime(sum(row.ok for row in minutes), sum(row.errors for row in minutes)),
+        tool_success=tool_success(sum(row.sound_tools for row in minutes), sum(row.unsound_tools for row in minutes)),
+    )
+
+
+def _median(histogram: Histogram, *, high_is_good: bool = False) -> float | None:
+    """The median of a histogram; None when it has too few samples to compare models by."""
+    if sum(histogram.values()) < MIN_RESPONSES_FOR_ORDER:
+        return None
+    found = percentiles(histogram, high_is_good=high_is_good)
+    return found["p50"] if found else None
 
 
 def _measurement(minutes: list[EndpointMinute], now: datetime) -> Measurement:

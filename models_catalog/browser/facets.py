@@ -1,36 +1,28 @@
-"""Filters of the models page, and labels of the active filters."""
+"""Filters and sort orders of the models page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
-from common.money import format_price_per_million
 from models_catalog.entries import Catalogue
 from models_catalog.parameters import FILTERABLE
 
-from .browse import CONTEXT_STEPS, PRICE_STEPS, Found
-from .figures import tokens
-from .query import INPUT_MODALITIES, VARIANTS, Query
+from .browse import AGE_STEPS, CONTEXT_STEPS, PRICE_STEPS, Found
+from .chips import category_label
+from .figures import per_million, tokens
+from .prepared import PerCatalogue
+from .query import CATEGORIES, INDICES, INPUT_MODALITIES, REGIONS, VARIANTS, Query
 
-__all__ = [
-    "SORT_LABELS",
-    "Chip",
-    "Column",
-    "Facet",
-    "Option",
-    "chips",
-    "column_links",
-    "facets",
-    "hidden_inputs",
-    "suggestions",
-]
+__all__ = ["SORT_LABELS", "Column", "Facet", "Option", "column_links", "facets", "hidden_inputs"]
 
 #: Sort orders, in the order of the menu.
 SORT_LABELS = {
     "": "Newest",
+    "top-weekly": "Most used",
     "pricing-low-to-high": "Price: low to high",
     "pricing-high-to-low": "Price: high to low",
     "context-high-to-low": "Context: high to low",
+    "throughput-high-to-low": "Throughput: high to low",
+    "latency-low-to-high": "Latency: low to high",
 }
 
 #: Output modalities that a model of the catalog may have.
@@ -41,16 +33,6 @@ _OUTPUTS = {
     "embeddings": "Embeddings",
     "rerank": "Rerank",
     "all": "Any",
-}
-
-_LABELS = {
-    "input_modalities": "Input",
-    "output_modalities": "Output",
-    "supported_parameters": "Parameter",
-    "arch": "Tokenizer",
-    "model_authors": "Author",
-    "providers": "Provider",
-    "variant": "Variant",
 }
 
 
@@ -73,19 +55,16 @@ class Facet:
     label: str
     kind: str  # "checkbox" or "radio"
     options: tuple[Option, ...]
+    folded: bool = False  # closed until one of its options is chosen
+
+    @property
+    def open(self) -> bool:
+        """Whether the page shows the options at first."""
+        return not self.folded or any(each.chosen and each.value for each in self.options)
 
     @property
     def long(self) -> bool:
         return len(self.options) > 15
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """An active filter, and the query string without it."""
-
-    label: str
-    without: str
-    count: int = 0  # models that the filter alone keeps out
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,44 +78,58 @@ class Column:
 def facets(catalogue: Catalogue, query: Query, found: Found) -> list[Facet]:
     """The filters of the page."""
 
-    def boxes(name: str, label: str, options: Iterable[tuple[str, str]]) -> Facet:
-        chosen, counts = getattr(query, name), found.counts[name]
-        rows = tuple(Option(value, text, counts[value], value in chosen) for value, text in options)
-        return Facet(name, name, label, "checkbox", rows)
+    def boxes(name: str, label: str, options: Iterable[tuple[str, str]], *, folded: bool = False) -> Facet:
+        chosen, counts = {each.lower() for each in getattr(query, name)}, found.counts[name]
+        rows = tuple(Option(value, text, counts[value], value.lower() in chosen) for value, text in options)
+        return Facet(name, name, label, "checkbox", rows, folded)
+
+    def box(name: str, heading: str, label: str, *, folded: bool = False) -> Facet:
+        option = Option("true", label, found.counts[name]["true"], bool(getattr(query, name)))
+        return Facet(name, name, heading, "checkbox", (option,), folded)
+
+    categories = [
+        each
+        for each in CATEGORIES
+        if each in query.category or any(each in known.usage.categories for known in found.figures.values())
+    ]
 
     return [
         _outputs(query, found),
         boxes("input_modalities", "Input", ((each, each.capitalize()) for each in INPUT_MODALITIES)),
         _contexts(query, found),
         _prices(query, found),
+        _ages(query, found),
         boxes("supported_parameters", "Parameters", ((each, each) for each in FILTERABLE)),
         boxes("model_authors", "Author", catalogue.authors.items()),
         boxes("providers", "Provider", ((slug, each.name) for slug, each in catalogue.offering_providers.items())),
         boxes("variant", "Variant", ((each, each.capitalize()) for each in VARIANTS)),
-        Facet(
-            "zdr",
-            "zdr",
-            "Data policy",
-            "checkbox",
-            (Option("true", "Zero data retention", found.counts["zdr"]["true"], query.zdr),),
-        ),
+        *([boxes("category", "Category", ((each, category_label(each)) for each in categories))] if categories else ()),
+        box("zdr", "Data policy", "Zero data retention"),
+        boxes("region", "Region", ((each, each.upper()) for each in REGIONS), folded=True),
+        boxes("arch", "Tokenizer", ((each, each) for each in _tokenizers(catalogue)), folded=True),
+        box("distillable", "Training", "Output may train models", folded=True),
     ]
 
 
-def column_links(query: Query, view: str) -> dict[str, Column]:
+def column_links(query: Query, **state: str) -> dict[str, Column]:
     """Return for each sortable column the query string that sorts by it, and its current order."""
     cheap, dear = query.sort == "pricing-low-to-high", query.sort == "pricing-high-to-low"
     deep = query.sort == "context-high-to-low"
     newest = query.sort == "newest" or not (query.sort or query.q)
 
     def link(sort: str) -> str:
-        return replace(query, sort=sort).encoded(view=view)
+        return replace(query, sort=sort).encoded(**state)
 
     return {
         "context": Column(link("context-high-to-low"), "descending" if deep else ""),
         "price": Column(
             link("pricing-high-to-low" if cheap else "pricing-low-to-high"),
             "ascending" if cheap else "descending" if dear else "",
+        ),
+        "used": Column(link("top-weekly"), "descending" if query.sort in ("top-weekly", "most-popular") else ""),
+        "latency": Column(link("latency-low-to-high"), "ascending" if query.sort == "latency-low-to-high" else ""),
+        "throughput": Column(
+            link("throughput-high-to-low"), "descending" if query.sort == "throughput-high-to-low" else ""
         ),
         "added": Column(link("newest"), "descending" if newest else ""),
     }
@@ -172,70 +165,34 @@ def _prices(query: Query, found: Found) -> Facet:
     known = {step.normalize() for step in PRICE_STEPS}
     for step in sorted(known | ({query.max_price.normalize()} if query.max_price is not None else set())):
         count = counts[f"{step:f}"] if step in known else len(found.models)
-        label = f"Up to {_per_million(step)}" if step else "Free"
+        label = f"Up to {per_million(step)}" if step else "Free"
         options.append(Option(f"{step:f}", label, count, query.max_price == step))
     return Facet("max_price", "max_price", "Prompt price per million", "radio", tuple(options))
 
 
+def _ages(query: Query, found: Found) -> Facet:
+    """Return the age steps, and the current maximum age if it is none of them."""
+    counts = found.counts["max_age_days"]
+    options = [Option("", "Any", counts["any"], query.max_age_days is None)]
+    for step in sorted({*AGE_STEPS} | ({query.max_age_days} if query.max_age_days is not None else set())):
+        count = counts[str(step)] if step in AGE_STEPS else len(found.models)
+        label = "Last year" if step == 365 else f"Last {step} day{'' if step == 1 else 's'}"
+        options.append(Option(str(step), label, count, step == query.max_age_days))
+    return Facet("max_age_days", "max_age_days", "Added", "radio", tuple(options))
+
+
+def _tokenizers_in_use(catalogue: Catalogue) -> list[str]:
+    """Return the tokenizers of the catalog's models: those of a family by name, then the others."""
+    return sorted({model.tokenizer for model in catalogue.listed}, key=lambda each: (each in _NO_FAMILY, each.lower()))
+
+
+_NO_FAMILY = ("Other", "Router")
+_tokenizers = PerCatalogue(_tokenizers_in_use)
+
+
 def hidden_inputs(query: Query) -> list[tuple[str, str]]:
     """Return the filters without a control on the page. The form carries them along."""
-    kept = {"min_price", "min_output_price", "max_output_price", "arch", "min_age_days", "max_age_days"}
-    return [(name, value) for name, value in query.parameters() if name in kept]
-
-
-def chips(catalogue: Catalogue, query: Query, view: str = "") -> list[Chip]:
-    """Return the active filters, each with the query string that removes it."""
-    active = [("q", query.q)] if query.q else []
-    active += query.filters
-    return [
-        Chip(
-            _wording(catalogue, name, value),
-            query.without(name, value if value in _values(query, name) else "").encoded(view=view),
-        )
-        for name, value in active
-    ]
-
-
-def _values(query: Query, name: str) -> tuple[str, ...]:
-    value = getattr(query, name)
-    return value if isinstance(value, tuple) else ()
-
-
-def suggestions(catalogue: Catalogue, query: Query, found: Found, view: str = "") -> list[Chip]:
-    """Return the filters whose removal alone gives results, most results first."""
-    offers = []
-    for (name, value), count in found.nearly.most_common(5):
-        less = query.without(name, value)
-        dropped = [pair for pair in [("q", query.q), *query.filters] if pair not in [("q", less.q), *less.filters]]
-        label = ", ".join(_wording(catalogue, *pair) for pair in dropped)
-        offers.append(Chip(label, less.encoded(view=view), count))
-    return offers
-
-
-def _wording(catalogue: Catalogue, name: str, value: str) -> str:
-    match name:
-        case "q":
-            return f"“{value}”"
-        case "context":
-            return f"Context {tokens(int(value))} or more"
-        case "max_price" if Decimal(value) == 0:
-            return "Free"
-        case "min_price" | "max_price" | "min_output_price" | "max_output_price":
-            direction = "from" if name.startswith("min") else "up to"
-            what = "Completion" if "output" in name else "Prompt"
-            return f"{what} price {direction} {_per_million(Decimal(value))} per million"
-        case "zdr":
-            return "Zero data retention"
-        case "min_age_days":
-            return f"At least {value} days old"
-        case "max_age_days":
-            return f"At most {value} days old"
-        case "model_authors":
-            value = catalogue.authors.get(value, value)
-        case "providers" if value in catalogue.providers:
-            value = catalogue.providers[value].name
-    return f"{_LABELS[name]}: {value}"
-
-
-def _per_million(price: Decimal) -> str:
-    return format_price_per_million(price / 1_000_000)
+    scores = (f"{bound}_{score}" for bound in ("min", "max") for score in ("tool_success_rate", *INDICES))
+    kept = {"min_price", "min_output_price", "max_output_price", "min_age_days", *scores}
+    refused = ("distillable", "false")
+    return [each for each in query.parameters() if each[0] in kept or each == refused]

@@ -1,6 +1,5 @@
 """Pages of the catalog: all models, one model, the providers."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,10 +18,15 @@ from common.web.http import AuthedRequest, PageRequest
 from models_catalog import catalog, exclusions, measurements
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry, ProviderEntry
 
+from .attributes import json_attribute
 from .browse import find
-from .facets import SORT_LABELS, chips, column_links, facets, hidden_inputs, suggestions
+from .chips import chips, suggestions
+from .compare import MOST_COMPARED, chosen_ids, compare_query, matches, near
+from .compare import compare as side_by_side
+from .facets import SORT_LABELS, column_links, facets, hidden_inputs
 from .price_table import price_table
 from .query import Query, parse_leniently
+from .rows import Reader, rows
 from .samples import samples
 
 MODELS_PER_PAGE = 50
@@ -59,42 +63,100 @@ HEADINGS = (
 
 @require_safe
 def models(request: PageRequest) -> HttpResponse:
-    """The models page: models that match the query string, with filters."""
+    """The models page: models that match the query string, with filters. htmx gets the results alone, or more rows."""
     catalogue = _shown_to(request)
     query, complaints = parse_leniently(request.GET)
     found = find(catalogue, query)
     view = "table" if request.GET.get("view") == "table" else ""
     page = Paginator(found.models, MODELS_PER_PAGE).get_page(request.GET.get("page"))
-    excluded = _excluded_for(request)
-    context = {
-        "excluded": excluded,
-        "excluded_count": sum((each.alias_of or each).id in excluded for each in found.models) if excluded else 0,
+    chosen = chosen_ids(catalogue, request.GET, "compare")
+    compared = [each for each in chosen if each in catalogue.models][:MOST_COMPARED]
+    state = {"view": view, "compare": ",".join(compared)}
+    reader = Reader(view, _is_operator(request), _excluded_for(request), frozenset(compared))
+    partial = request.htmx and not request.htmx.history_restore_request
+    context: dict[str, Any] = {
         "query": query,
         "found": found,
         "page": page,
-        "complaints": complaints,
         "view": view,
-        "facets": facets(catalogue, query, found),
-        "chips": chips(catalogue, query, view),
-        "suggestions": [] if found.models else suggestions(catalogue, query, found, view),
-        "sorts": SORT_LABELS,
-        "columns": column_links(query, view),
-        "counts": json.dumps(found.counts),
-        "newer": query.encoded(view=view, page=page.number - 1 if page.number > 2 else ""),
-        "older": query.encoded(view=view, page=page.number + 1),
-        "cleared": Query(sort=query.sort).encoded(view=view),
+        "is_operator": reader.is_operator,
+        "columns": column_links(query, **state),
+        "rows": rows(catalogue, page.object_list, found.figures, reader),
+        "older": query.encoded(**state, page=page.number + 1),
+    }
+    if partial and request.htmx.target == "more":
+        response = render(request, "models_catalog/partials/rows.html", context)
+        patch_vary_headers(response, ["HX-Request", "HX-Target"])
+        return response
+    excluded = reader.excluded
+    context |= {
+        "excluded_count": sum((each.alias_of or each).id in excluded for each in found.models) if excluded else 0,
+        "complaints": complaints,
+        "by_use": query.sort in ("top-weekly", "most-popular"),
+        "chips": chips(catalogue, query, **state),
+        "suggestions": [] if found.models else suggestions(catalogue, query, found, **state),
+        "newer": query.encoded(**state, page=page.number - 1 if page.number > 2 else ""),
+        "cleared": Query(sort=query.sort).encoded(**state),
         "feed": query.encoded(use_rss="true"),
-        "hidden_inputs": hidden_inputs(query),
         "offered": sum(each.is_offered for each in found.models),
         "has_models": bool(catalogue.complete.models),
-        "is_operator": _is_operator(request),
     }
-    partial = request.htmx and not request.htmx.history_restore_request
+    if partial:
+        context["counts"] = json_attribute(found.counts)
+    else:
+        shown = {each.id for each in page.object_list}
+        context |= {
+            "facets": facets(catalogue, query, found),
+            "sorts": SORT_LABELS,
+            "hidden_inputs": hidden_inputs(query),
+            "compared": compared,
+            "compared_elsewhere": [each for each in compared if each not in shown],
+            "most_compared": MOST_COMPARED,
+            "compare_link": compare_query(compared),
+            "uncompared": query.encoded(view=view),
+        }
     response = render(request, f"models_catalog/{'partials/results' if partial else 'models'}.html", context)
-    patch_vary_headers(response, ["HX-Request"])
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
     # Drop the empty parameters that a form sends.
-    state = query.encoded(view=view, page=page.number if page.number > 1 else "")
-    response["HX-Push-Url"] = f"{request.path}?{state}" if state else request.path
+    address = query.encoded(**state, page=page.number if page.number > 1 else "")
+    response["HX-Push-Url"] = f"{request.path}?{address}" if address else request.path
+    return response
+
+
+@require_safe
+def compare(request: PageRequest) -> HttpResponse:
+    """The page that compares the models that the query string names. htmx gets the matches of a search alone."""
+    catalogue = _shown_to(request)
+    named = chosen_ids(catalogue, request.GET, "models")
+    known = [catalogue.models[each] for each in named if each in catalogue.models]
+    compared, ids = known[:MOST_COMPARED], [model.id for model in known[:MOST_COMPARED]]
+    search = " ".join(request.GET.get("search", "").split())
+    found = matches(catalogue, search, ids) if search and len(ids) < MOST_COMPARED else []
+    context: dict[str, Any] = {
+        "search": search,
+        "matches": [(model, compare_query([*ids, model.id])) for model in found],
+    }
+    if request.htmx and request.htmx.target == "matches":
+        response = render(request, "models_catalog/partials/matches.html", context)
+    else:
+        excluded = _excluded_for(request)
+        context |= {
+            "models": [
+                (model, excluded.get(model.id), compare_query([each for each in ids if each != model.id]))
+                for model in compared
+            ],
+            "groups": side_by_side(compared) if compared else [],
+            "unknown": [
+                (each, [(model, compare_query([*ids, model.id][:MOST_COMPARED])) for model in near(catalogue, each)])
+                for each in named[: 2 * MOST_COMPARED]
+                if each not in catalogue.models
+            ],
+            "left_out": known[MOST_COMPARED:],
+            "most": MOST_COMPARED,
+            "joined": ",".join(ids),
+        }
+        response = render(request, "models_catalog/compare.html", context)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 
 

@@ -8,12 +8,12 @@ from models_catalog.entries import EndpointEntry
 
 from .figures import tokens
 
-__all__ = ["PriceTable", "price_table"]
+__all__ = ["PRICES", "PriceTable", "price_table"]
 
 _THOUSANDTH = Decimal("0.001")
 
 #: key -> label, unit, and the number of units of the shown price
-_ROWS = {
+PRICES = {
     "prompt": ("Prompt", "million tokens", 1_000_000),
     "completion": ("Completion", "million tokens", 1_000_000),
     "internal_reasoning": ("Reasoning", "million tokens", 1_000_000),
@@ -37,14 +37,14 @@ class PriceTable:
 
 
 #: For models that rank, `request` is the price of a search unit.
-_RERANK_ROWS = _ROWS | {"request": ("Search", "thousand search units", 1_000)}
+_RERANK_ROWS = PRICES | {"request": ("Search", "thousand search units", 1_000)}
 
 
 def price_table(endpoint: EndpointEntry, task: str = "chat") -> PriceTable:
     """Return the price table of an endpoint of a model with this task. A free endpoint has no rows."""
     tiers = (endpoint.prices, *(tier.prices for tier in endpoint.tiers))
     rows = []
-    for key, (label, unit, count) in (_RERANK_ROWS if task == "rerank" else _ROWS).items():
+    for key, (label, unit, count) in (_RERANK_ROWS if task == "rerank" else PRICES).items():
         prices = [getattr(prices, key) for prices in tiers]
         if any(prices):
             rows.append((label, unit, tuple(_shown(price, count) for price in prices)))

@@ -4,19 +4,24 @@ An invalid value raises BadParameter, which names the parameter. For pages, `par
 instead.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from .values import BadParameter, any_of, dollars, given, one_of, phrase, up_to, whole, words_of, yes
+
 __all__ = [
+    "CATEGORIES",
     "DESCRIPTIONS",
+    "INDICES",
     "INPUT_MODALITIES",
+    "MEASURED_SORTS",
     "OUTPUT_MODALITIES",
+    "REGIONS",
     "SORTS",
     "VARIANTS",
     "BadParameter",
@@ -31,21 +36,34 @@ INPUT_MODALITIES = ("text", "image", "file", "audio", "video")
 OUTPUT_MODALITIES = ("text", "image", "embeddings", "audio", "video", "rerank", "speech", "transcription")
 VARIANTS = ("standard", "free", "extended", "thinking")
 
+#: What models are used for, by the apps that use them.
+CATEGORIES = (
+    "programming", "roleplay", "marketing", "marketing/seo", "technology", "science", "translation", "legal", "finance",
+    "health", "trivia", "academia",
+)  # fmt: skip
+REGIONS = ("eu", "us")
+
 SORTS = (
     "newest",
     "pricing-low-to-high",
     "pricing-high-to-low",
     "context-high-to-low",
-    # The catalog has no figures for these, so they keep the default order.
     "most-popular",
     "top-weekly",
     "throughput-high-to-low",
     "latency-low-to-high",
+    # The catalog has no figures for these, so they keep the default order.
     "intelligence-high-to-low",
     "coding-high-to-low",
     "agentic-high-to-low",
     "design-arena-elo-high-to-low",
 )
+
+#: The sorts by figures of real traffic, which change without the catalog.
+MEASURED_SORTS = ("most-popular", "top-weekly", "throughput-high-to-low", "latency-low-to-high")
+
+#: Scores of public benchmarks, 0 to 100.
+INDICES = ("intelligence_index", "coding_index", "agentic_index")
 
 #: The parameters' descriptions in the OpenAPI document.
 DESCRIPTIONS = {
@@ -64,22 +82,28 @@ DESCRIPTIONS = {
     "providers": "Provider slugs, comma-separated, any of them.",
     "variant": f"Comma-separated, any of them: {', '.join(VARIANTS)}.",
     "zdr": "`true`: only models with a provider that neither retains nor trains on prompts.",
+    "category": f"Uses of the apps that used the model in the last seven days, comma-separated, any of them: "
+    f"{', '.join(CATEGORIES)}.",
+    "distillable": "`true`: only models whose output may train other models; `false`: only others.",
+    "region": "Comma-separated, any of them: only models with a provider all of whose known data centers are in the "
+    f"region: {', '.join(REGIONS)}.",
     "min_age_days": "Minimum age, in days.",
     "max_age_days": "Maximum age, in days.",
+    "min_tool_success_rate": "Minimum share of sound tool calls in the last half hour, 0 to 1. Models without enough "
+    "traffic are left out.",
+    "max_tool_success_rate": "Maximum share of sound tool calls in the last half hour, 0 to 1.",
+    **{
+        f"{bound}_{index}": f"{bound.capitalize()}imum {index.replace('_', ' ')}, 0 to 100. Models without one are "
+        "left out; this catalog has none yet."
+        for index in INDICES
+        for bound in ("min", "max")
+    },
     "sort": f"One of {', '.join(SORTS)}. Without it: newest first, or best match first when `q` is given.",
     "offset": "Number of models to skip.",
     "limit": "Number of models to return, 1 to 1000. Without it and `offset`: all of them.",
     "use_rss": "`true`: return an RSS feed.",
     "use_rss_chat_links": "`true`: items of the feed link to the chat.",
 }
-
-
-class BadParameter(ValueError):
-    """The query parameter `name` has an invalid value. The message says what is valid."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(f"{name}: {message}")
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +124,19 @@ class Query:
     providers: tuple[str, ...] = ()  # any of them
     variant: tuple[str, ...] = ()  # any of them
     zdr: bool = False
+    category: tuple[str, ...] = ()  # any of them
+    distillable: bool | None = None
+    region: tuple[str, ...] = ()  # any of them
     min_age_days: int | None = None
     max_age_days: int | None = None
+    min_tool_success_rate: Decimal | None = None  # 0 to 1
+    max_tool_success_rate: Decimal | None = None
+    min_intelligence_index: Decimal | None = None  # 0 to 100
+    max_intelligence_index: Decimal | None = None
+    min_coding_index: Decimal | None = None
+    max_coding_index: Decimal | None = None
+    min_agentic_index: Decimal | None = None
+    max_agentic_index: Decimal | None = None
     sort: str = ""
 
     def parameters(self) -> list[tuple[str, str]]:
@@ -116,13 +151,19 @@ class Query:
     def encoded(self, **more: object) -> str:
         """Return the query string, with those of `more` that aren't empty."""
         extra = [(name, str(value)) for name, value in more.items() if value not in ("", None)]
-        return urlencode(self.parameters() + extra, safe=",")
+        return urlencode(self.parameters() + extra, safe=",/:~")
 
     def without(self, name: str, value: str = "") -> "Query":
         """Return the query without one filter, or without one of the filter's values."""
         kept = tuple(each for each in getattr(self, name) if each != value) if value else getattr(Query(), name)
         changes: dict[str, Any] = {name: kept}
         return replace(self, **changes)
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the result changes only with the catalog: neither with time nor with traffic."""
+        changing = (self.min_age_days, self.max_age_days, self.min_tool_success_rate, self.max_tool_success_rate)
+        return self.sort not in MEASURED_SORTS and not self.category and all(each is None for each in changing)
 
     @property
     def filters(self) -> list[tuple[str, str]]:
@@ -139,7 +180,7 @@ class Query:
 def _text(value: Any) -> str:
     match value:
         case bool():
-            return "true"
+            return "true" if value else "false"
         case tuple():
             return ",".join(value) or "all"
         case Decimal():
@@ -150,15 +191,13 @@ def _text(value: Any) -> str:
 
 # --- Reading it -----------------------------------------------------------------------------------
 
-_WORDS_AT_MOST = 100
-_LETTERS_AT_MOST = 200
 _LIMIT_AT_MOST = 1000
 _LIMIT_BY_DEFAULT = 500
 
 
 def parse(parameters: QueryDict) -> Query:
     """Return the query in `parameters`. Raises BadParameter at the first invalid value; ignores unknown names."""
-    values = {name: read(name, parameters.getlist(name)) for name, read in _READERS.items() if _given(parameters, name)}
+    values = {name: read(name, parameters.getlist(name)) for name, read in _READERS.items() if given(parameters, name)}
     return Query(**values)
 
 
@@ -166,7 +205,7 @@ def parse_leniently(parameters: QueryDict) -> tuple[Query, list[str]]:
     """Return the query without its invalid parameters, and the problems found."""
     values, complaints = {}, []
     for name, read in _READERS.items():
-        if _given(parameters, name):
+        if given(parameters, name):
             try:
                 values[name] = read(name, parameters.getlist(name))
             except BadParameter as error:
@@ -176,8 +215,8 @@ def parse_leniently(parameters: QueryDict) -> tuple[Query, list[str]]:
 
 def read_page(parameters: QueryDict) -> tuple[int, int | None]:
     """Return (offset, limit). The limit is None, for everything, if neither is given."""
-    offset = _whole("offset", parameters.getlist("offset")) if _given(parameters, "offset") else None
-    limit = _whole("limit", parameters.getlist("limit")) if _given(parameters, "limit") else None
+    offset = whole("offset", parameters.getlist("offset")) if given(parameters, "offset") else None
+    limit = whole("limit", parameters.getlist("limit")) if given(parameters, "limit") else None
     if limit is not None and not 1 <= limit <= _LIMIT_AT_MOST:
         raise BadParameter("limit", f"expected 1 to {_LIMIT_AT_MOST}")
     if limit is None and offset is not None:
@@ -187,107 +226,36 @@ def read_page(parameters: QueryDict) -> tuple[int, int | None]:
 
 def read_flag(parameters: QueryDict, name: str) -> bool:
     """Return whether the parameter `name` is true."""
-    return _given(parameters, name) and _yes(name, parameters.getlist(name))
-
-
-def _given(parameters: QueryDict, name: str) -> bool:
-    return any(value.strip() for value in parameters.getlist(name))
-
-
-def _phrase(name: str, values: list[str]) -> str:
-    phrase = " ".join(values[-1].split())
-    if len(phrase) > _LETTERS_AT_MOST:
-        raise BadParameter(name, f"at most {_LETTERS_AT_MOST} characters")
-    return phrase
-
-
-def _words(name: str, values: list[str]) -> tuple[str, ...]:
-    words = tuple(dict.fromkeys(word.strip() for value in values for word in value.split(",") if word.strip()))
-    if len(words) > _WORDS_AT_MOST or any(len(word) > _LETTERS_AT_MOST for word in words):
-        raise BadParameter(name, f"at most {_WORDS_AT_MOST} values of {_LETTERS_AT_MOST} characters")
-    return words
-
-
-def _one_of(options: tuple[str, ...]) -> Callable[[str, list[str]], tuple[str, ...]]:
-    def read(name: str, values: list[str]) -> tuple[str, ...]:
-        words = _words(name, values)
-        if not set(words) <= set(options):
-            raise BadParameter(name, f"expected any of {', '.join(options)}")
-        return words
-
-    return read
+    return given(parameters, name) and yes(name, parameters.getlist(name))
 
 
 def _outputs(name: str, values: list[str]) -> tuple[str, ...]:
-    if "all" in _words(name, values):
+    if "all" in words_of(name, values):
         return ()
-    return _one_of(OUTPUT_MODALITIES)(name, values)
-
-
-def _whole(name: str, values: list[str]) -> int:
-    text = values[-1].strip()
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        raise BadParameter(name, "expected a whole number, 0 or more")
-    return int(text)
-
-
-def _price(name: str, values: list[str]) -> Decimal:
-    text = values[-1].strip().removeprefix("$")
-    try:
-        price = Decimal(text) if len(text) <= 20 and re.fullmatch(r"[\d.]+", text, re.ASCII) else None
-    except InvalidOperation:
-        price = None
-    if price is None:
-        raise BadParameter(name, "expected dollars per million tokens, for example 0.5")
-    return price
-
-
-def _yes(name: str, values: list[str]) -> bool:
-    text = values[-1].strip().lower()
-    if text not in ("true", "false", "1", "0", "on"):
-        raise BadParameter(name, "expected true or false")
-    return text in ("true", "1", "on")
-
-
-def _order(name: str, values: list[str]) -> str:
-    text = values[-1].strip()
-    if text not in SORTS:
-        raise BadParameter(name, f"expected one of {', '.join(SORTS)}")
-    return text
-
-
-def _no_data(name: str, values: list[str]) -> Any:
-    raise BadParameter(name, "this catalogue has no such data to filter by; leave the parameter out")
+    return any_of(OUTPUT_MODALITIES)(name, values)
 
 
 _READERS: dict[str, Callable[[str, list[str]], Any]] = {
-    "q": _phrase,
-    "input_modalities": _one_of(INPUT_MODALITIES),
+    "q": phrase,
+    "input_modalities": any_of(INPUT_MODALITIES),
     "output_modalities": _outputs,
-    "supported_parameters": _words,
-    "context": _whole,
-    "min_price": _price,
-    "max_price": _price,
-    "min_output_price": _price,
-    "max_output_price": _price,
-    "arch": _words,
-    "model_authors": _words,
-    "providers": _words,
-    "variant": _one_of(VARIANTS),
-    "zdr": _yes,
-    "min_age_days": _whole,
-    "max_age_days": _whole,
-    "sort": _order,
-} | dict.fromkeys(
-    (
-        "category",
-        "distillable",
-        "region",
-        *(
-            f"{bound}_{figure}"
-            for bound in ("min", "max")
-            for figure in ("intelligence_index", "coding_index", "agentic_index", "tool_success_rate")
-        ),
-    ),
-    _no_data,
-)
+    "supported_parameters": words_of,
+    "context": whole,
+    "min_price": dollars,
+    "max_price": dollars,
+    "min_output_price": dollars,
+    "max_output_price": dollars,
+    "arch": words_of,
+    "model_authors": words_of,
+    "providers": words_of,
+    "variant": any_of(VARIANTS),
+    "zdr": yes,
+    "category": any_of(CATEGORIES),
+    "distillable": yes,
+    "region": any_of(REGIONS),
+    "min_age_days": whole,
+    "max_age_days": whole,
+    "sort": one_of(SORTS),
+    **{f"{bound}_tool_success_rate": up_to(1) for bound in ("min", "max")},
+    **{f"{bound}_{index}": up_to(100) for bound in ("min", "max") for index in INDICES},
+}

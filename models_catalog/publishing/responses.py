@@ -20,7 +20,7 @@ __all__ = ["publish"]
 
 _CACHE_CONTROL = "public, max-age=60, stale-while-revalidate=300"
 _ANSWERS_AT_MOST = 64
-_FRESH_SECONDS = 60.0  # a model's age is part of some questions
+_FRESH_SECONDS = 60.0  # of answers to questions of age or traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,14 @@ def publish(
     *,
     question: str,
     content_type: str = "application/json",
+    lasting: bool = False,
 ) -> HttpResponse:
     """Return the response to `question` from the catalog of that stamp; 304 if the client has it already.
 
-    `question` names everything that the answer depends on besides the catalogue.
+    `question` names everything that the answer depends on besides the catalogue. A `lasting` answer does not depend on
+    the time either: it is made once for each catalog.
     """
-    answer = _answer(stamp, question, make)
+    answer = _answer(stamp, question, make, lasting=lasting)
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if answer.etag in known or known == ["*"]:
         response = HttpResponse(status=304)
@@ -77,21 +79,18 @@ def _in_full(request: HttpRequest, answer: _Answer, content_type: str) -> HttpRe
     return response
 
 
-def _answer(stamp: int, question: str, make: Callable[[], bytes]) -> _Answer:
+def _answer(stamp: int, question: str, make: Callable[[], bytes], *, lasting: bool) -> _Answer:
     key = (stamp, question)
     with _lock:
-        answer = _answers.get(key)
-        if answer and time.monotonic() - answer.made_at < _FRESH_SECONDS:
+        known = _answers.get(key)
+        if known and (lasting or time.monotonic() - known.made_at < _FRESH_SECONDS):
             _answers.move_to_end(key)
-            return answer
+            return known
     body = make()
-    answer = _Answer(
-        body=body,
-        compressed={},
-        # Weak: the same content, whatever its encoding.
-        etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"',
-        made_at=time.monotonic(),
-    )
+    # Weak: the same content, whatever its encoding.
+    etag = f'W/"{blake2b(body, digest_size=12).hexdigest()}"'
+    compressed = known.compressed if known and known.etag == etag else {}
+    answer = _Answer(body, compressed, etag, made_at=time.monotonic())
     with _lock:
         _answers[key] = answer
         while len(_answers) > _ANSWERS_AT_MOST:

@@ -7,7 +7,7 @@ function showCounts(results) {
   const counts = JSON.parse(results.dataset.counts);
   for (const input of document.querySelectorAll("#facets input[data-facet]")) {
     const { facet } = input.dataset;
-    const value = input.value || { context: "0", max_price: "any", output_modalities: "text" }[facet];
+    const value = input.value || { context: "0", max_price: "any", max_age_days: "any", output_modalities: "text" }[facet];
     // Missing from the counts: options that no model has (0), and a custom step in the URL, which all results match.
     const own = input.type === "radio" && input.checked;
     const count = counts[facet]?.[value] ?? (own ? parseInt(results.dataset.found, 10) : 0);
@@ -21,8 +21,71 @@ function showCounts(results) {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const results = document.getElementById("results");
-  if (results && event.detail.target?.id === "results") showCounts(results);
+  if (results?.dataset.counts && event.detail.target?.id === "results") showCounts(results);
+  if (results) showCompared();
 });
+
+// --- Compare ----------------------------------------------------------------------------------------
+// The bar below the results has the chosen models, also those that the filters hide. The address names them.
+
+const bar = document.getElementById("compare-bar");
+const chosen = () => (bar.dataset.chosen ? bar.dataset.chosen.split(",") : []);
+
+function choose(ids) {
+  bar.dataset.chosen = ids.join(",");
+  const link = bar.querySelector("[data-compare]");
+  link.href = `${link.pathname}?models=${bar.dataset.chosen}`;
+  bar.querySelector("[data-summary]").textContent = `${ids.length} of ${bar.dataset.most} models to compare`;
+  showCompared();
+  const address = withCompared(location.href);
+  if (address !== location.href) history.replaceState(history.state, "", address);
+  for (const each of document.querySelectorAll('#browser a[href^="?"]:not([data-clear])')) {
+    each.setAttribute("href", withCompared(each.href).replace(/^[^?]*/, "") || "?");
+  }
+}
+
+// The address of the same list with the models that are chosen now.
+function withCompared(href) {
+  const url = new URL(href);
+  const kept = url.search.slice(1).split("&").filter((pair) => pair && !pair.startsWith("compare="));
+  if (bar.dataset.chosen) kept.push(`compare=${bar.dataset.chosen}`);
+  url.search = kept.join("&");
+  return url.href;
+}
+
+function showCompared() {
+  if (!bar) return;
+  const ids = chosen();
+  bar.hidden = !ids.length;
+  for (const hidden of bar.querySelectorAll("input")) hidden.remove();
+  const shown = new Set();
+  for (const box of document.querySelectorAll('#results input[name="compare"]')) {
+    box.checked = ids.includes(box.value);
+    box.disabled = !box.checked && ids.length >= Number(bar.dataset.most);
+    shown.add(box.value);
+  }
+  for (const id of ids.filter((each) => !shown.has(each))) {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "hidden", name: "compare", value: id });
+    bar.append(input);
+  }
+}
+
+if (bar) {
+  // Before the form hears of it, which would load the list again.
+  document.addEventListener("change", (event) => {
+    if (event.target.name !== "compare") return;
+    event.stopPropagation();
+    const others = chosen().filter((each) => each !== event.target.value);
+    choose(event.target.checked ? [...others, event.target.value] : others);
+  }, true);
+  bar.querySelector("[data-clear]").addEventListener("click", (event) => {
+    event.preventDefault();
+    choose([]);
+    document.getElementById("q").focus();
+  });
+  showCompared();
+}
 
 // --- Code -------------------------------------------------------------------------------------------
 

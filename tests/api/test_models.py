@@ -10,8 +10,10 @@ import brotli
 import pytest
 from django.test import Client
 
+from api.catalog import models as api_models
 from models_catalog import catalog
 from models_catalog.models import Endpoint, Model, Provider
+from models_catalog.publishing import responses
 
 PRICES = {
     "prompt",
@@ -216,7 +218,7 @@ def test_a_page_beyond_the_end_is_empty(shop):
         ("context=x", "context"),
         ("sort=x", "sort"),
         ("use_rss=perhaps", "use_rss"),
-        ("category=legal", "category"),
+        ("category=knitting", "category"),
         ("q=" + "x" * 10_000, "q"),
     ],
 )
@@ -361,3 +363,30 @@ def test_rerank_models_are_found_by_their_output(bundled):
     assert {model["architecture"]["output_modalities"][0] for model in listed} == {"rerank"}
     one = next(model for model in listed if model["id"] == "cohere/rerank-v3.5")
     assert (one["pricing"]["prompt"], one["pricing"]["request"]) == ("0", "0.002")
+
+
+def test_a_list_that_time_does_not_change_is_made_once_for_a_catalog(bundled, monkeypatch):
+    made: list[str] = []
+
+    def page_json(path: str, *arguments: Any) -> dict[str, Any]:
+        made.append(path)
+        return original(path, *arguments)
+
+    original = api_models.page_json
+    monkeypatch.setattr(api_models, "page_json", page_json)
+    monkeypatch.setattr(responses, "_FRESH_SECONDS", 0.0)
+    bodies = {Client().get("/api/v1/models?q=claude").content for _ in range(3)}
+    assert len(bodies) == 1 and len(made) == 1
+    for question in ("max_age_days=9999", "sort=top-weekly", "category=legal", "min_tool_success_rate=0"):
+        made.clear()
+        for _ in range(2):
+            Client().get(f"/api/v1/models?{question}")
+        assert len(made) == 2, question
+
+
+def test_every_documented_filter_is_taken(shop):
+    for query in ("distillable=true", "distillable=false", "region=eu,us", "category=marketing/seo"):
+        assert get(f"/models?{query}")["total_count"] <= 4
+    for index in ("intelligence_index", "coding_index", "agentic_index"):
+        assert get(f"/models?min_{index}=40&max_{index}=80.5")["data"] == []
+    assert get("/models/count?min_tool_success_rate=0.5")["data"] == {"count": 0}

@@ -46,6 +46,7 @@ TABLE = {
         "account-deleted",
         "robots.txt",
         "models",
+        "compare",
         "providers",
         "rankings",
         "apps",
@@ -226,7 +227,7 @@ TABLE = {
         "activity/views/<str:view_id>/edit",
         "activity/views/<str:view_id>/delete",
     ),
-    "301 301 301 301 301 301": ("models/<str:author>/<str:slug>",),
+    "301 301 301 301 301 301": ("models/compare", "models/<str:author>/<str:slug>"),
 }
 
 

@@ -9,7 +9,8 @@ from django.http import QueryDict
 
 from models_catalog import catalog
 from models_catalog.browser.browse import find
-from models_catalog.browser.facets import facets, suggestions
+from models_catalog.browser.chips import suggestions
+from models_catalog.browser.facets import facets
 from models_catalog.browser.query import SORTS, BadParameter, Query, parse, parse_leniently
 from models_catalog.models import Endpoint
 from tests.models_catalog.conftest import DAY_ZERO
@@ -136,8 +137,10 @@ def test_each_count_is_what_choosing_the_option_brings(bundled, state):
                 case "output_modalities":
                     outputs = () if option.value == "all" else tuple((option.value or "text").split(","))
                     chosen = replace(query, output_modalities=outputs)
-                case "zdr":
-                    chosen = replace(query, zdr=True)
+                case "max_age_days":
+                    chosen = replace(query, max_age_days=int(option.value) if option.value else None)
+                case "zdr" | "distillable":
+                    chosen = with_filter(query, facet.name, value=True)
                 case "input_modalities" | "supported_parameters":
                     chosen = with_filter(query, facet.name, (*getattr(query, facet.name), option.value))
                 case name:  # one more author adds to those chosen: the count is the author's own share
@@ -156,6 +159,24 @@ def test_an_empty_result_names_the_filter_to_drop(bundled):
     assert offer.count == len(ids(offer.without)) > 0
 
 
+def test_where_no_filter_alone_is_in_the_way_the_fewest_are_named(shop):
+    query = parse(QueryDict("q=small&context=500000&max_price=0&model_authors=acme"))
+    found = find(catalog.current(), query)
+    offers = suggestions(catalog.current(), query, found)
+    assert {(offer.label, offer.count, offer.several) for offer in offers} == {
+        ("“small”, Context 500K or more", 1, True),
+        ("Context 500K or more, Free", 1, True),
+    }
+    assert all(len(ids(offer.without)) == offer.count for offer in offers)
+
+
+def test_models_of_another_task_are_offered_where_none_writes_text(bundled):
+    query = parse(QueryDict("q=text-embedding-3-small"))
+    *_, offer = suggestions(bundled, query, find(bundled, query))
+    assert (offer.label, offer.several) == ("Output: text", False)
+    assert ids(offer.without) == ["openai/text-embedding-3-small"]
+
+
 def test_an_order_and_a_view_survive_dropping_a_filter(bundled):
     query = parse(QueryDict("max_price=0&q=claude&sort=newest"))
     offers = suggestions(bundled, query, find(bundled, query), view="table")
@@ -166,7 +187,9 @@ def test_an_order_and_a_view_survive_dropping_a_filter(bundled):
     "query",
     [
         "q=a+b&input_modalities=image,text&output_modalities=all&supported_parameters=tools&context=1000&min_price=0.5"
-        "&max_price=10&arch=GPT&model_authors=a,b&providers=c&variant=free&zdr=true&min_age_days=1&max_age_days=2&sort=newest",
+        "&max_price=10&arch=GPT&model_authors=a,b&providers=c&variant=free&zdr=true&min_age_days=1&max_age_days=2&sort=newest&category=programming,marketing/seo&distillable=false&region=eu"
+        "&min_tool_success_rate=0.9&max_tool_success_rate=1&min_intelligence_index=1&max_intelligence_index=50.5"
+        "&min_coding_index=2&max_coding_index=3&min_agentic_index=4&max_agentic_index=5",
         "q=%22%3Cscript%3E%26",
         "",
     ],
@@ -199,9 +222,12 @@ def test_a_query_survives_being_written_down(query):
         ("q=" + "x" * 201, "q"),
         ("providers=" + ",".join(map(str, range(101))), "providers"),
         ("model_authors=" + "x" * 10_000, "model_authors"),
-        ("category=programming", "category"),
-        ("min_tool_success_rate=0.9", "min_tool_success_rate"),
-        ("region=eu", "region"),
+        ("category=knitting", "category"),
+        ("min_tool_success_rate=1.1", "min_tool_success_rate"),
+        ("max_coding_index=101", "max_coding_index"),
+        ("min_intelligence_index=high", "min_intelligence_index"),
+        ("distillable=perhaps", "distillable"),
+        ("region=moon", "region"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(query, name):
