@@ -11,12 +11,12 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from gateway.models import EndpointMinute
-from models_catalog.measurements import Measurement
+from models_catalog.measurements import MIN_ANSWERS, Measurement
 
 __all__ = [
     "EndpointHealth",
@@ -24,10 +24,14 @@ __all__ = [
     "Health",
     "HealthTracker",
     "bucket",
+    "merged",
     "percentiles",
     "published",
+    "published_percentiles",
     "read",
+    "state",
     "tracker",
+    "uptime",
 ]
 
 #: Seconds during which an endpoint whose last request failed is tried after the others.
@@ -42,6 +46,11 @@ ROUTING_WINDOW = timedelta(minutes=5)
 UPTIME_WINDOW = timedelta(minutes=30)
 
 PERCENTILES = (50, 75, 90, 99)
+
+#: A part of the time with fewer attempts has no state.
+MIN_ATTEMPTS = 10
+#: Percent of answered requests from which a part of the time is good, and from which it is degraded rather than bad.
+GOOD, DEGRADED = 95.0, 80.0
 
 _GROWTH = math.log(1.1)
 
@@ -278,17 +287,64 @@ def _measurement(minutes: list[EndpointMinute], now: datetime) -> Measurement:
     def up(rows: list[EndpointMinute]) -> float | None:
         return uptime(sum(row.ok for row in rows), sum(row.errors for row in rows))
 
-    recent = since(UPTIME_WINDOW)
+    recent, hour = since(UPTIME_WINDOW), since(timedelta(hours=1))
+    latency, throughput, answers = published_percentiles(recent)
+    latency_1d, throughput_1d, answers_1d = published_percentiles(minutes)
     return Measurement(
         uptime_5m=up(since(ROUTING_WINDOW)),
         uptime_30m=up(recent),
+        uptime_1h=up(hour),
         uptime_1d=up(minutes),
-        latency_ms=percentiles(merged(row.latency for row in recent)),
-        throughput=percentiles(merged(row.throughput for row in recent), high_is_good=True),
+        latency_ms=latency,
+        throughput=throughput,
+        answers=answers,
+        latency_ms_1d=latency_1d,
+        throughput_1d=throughput_1d,
+        answers_1d=answers_1d,
         tool_success_1d=tool_success(
             sum(row.sound_tools for row in minutes), sum(row.unsound_tools for row in minutes)
         ),
+        hour=_states(hour, now, timedelta(minutes=5), 12),
+        day=_states(minutes, now, timedelta(hours=1), 24),
     )
+
+
+class _Counts(Protocol):
+    latency: dict[str, int]
+    throughput: dict[str, int]
+
+
+def published_percentiles(
+    rows: Iterable[_Counts],
+) -> tuple[dict[str, float] | None, dict[str, float] | None, int]:
+    """The percentiles of latency and of throughput, None below MIN_ANSWERS, and the number of measured answers."""
+    rows = list(rows)
+    latency = merged(row.latency for row in rows)
+    throughput = merged(row.throughput for row in rows)
+    return (
+        percentiles(latency) if latency.total() >= MIN_ANSWERS else None,
+        percentiles(throughput, high_is_good=True) if throughput.total() >= MIN_ANSWERS else None,
+        latency.total(),
+    )
+
+
+def _states(rows: Iterable[EndpointMinute], now: datetime, step: timedelta, number: int) -> tuple[str, ...]:
+    """The state in each of `number` parts of the time until now, oldest first."""
+    counts = [[0, 0] for _ in range(number)]
+    for row in rows:
+        part = number - 1 - (_minute_of(now) - row.minute) // step
+        if 0 <= part < number:
+            counts[part][0] += row.ok
+            counts[part][1] += row.errors
+    return tuple(state(ok, errors) for ok, errors in counts)
+
+
+def state(ok: int, errors: int) -> str:
+    """ "ok", "warn" or "bad"; "none" where there were too few requests to tell."""
+    if ok + errors < MIN_ATTEMPTS:
+        return "none"
+    percent = 100 * ok / (ok + errors)
+    return "ok" if percent >= GOOD else "warn" if percent >= DEGRADED else "bad"
 
 
 def uptime(ok: int, errors: int) -> float | None:
