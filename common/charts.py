@@ -1,4 +1,4 @@
-"""What the charts share: round ticks, and places in percent along the time axis. Pure."""
+"""The parts that charts share: round ticks, and places in percent along the time axis. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

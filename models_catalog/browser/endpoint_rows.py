@@ -62,7 +62,7 @@ HEADINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """What was measured: the endpoints with traffic, and their medians by day, None where none is known."""
+    """The measurements of a model: its endpoints with traffic, and their medians by day, None where none is known."""
 
     rows: list[Row]
     latency: LineChart | None

@@ -1,4 +1,4 @@
-"""What a reader of the catalog's pages may see."""
+"""The reach of a reader of the catalog: operators also see models that lack a provider's key."""
 
 from django.conf import settings
 

@@ -88,7 +88,7 @@ def milliseconds(value: float) -> str:
 
 
 @register.inclusion_tag("models_catalog/partials/states.html")
-def states(found: Sequence[str], uptime: float | None, number: int) -> dict[str, Any]:
-    """Show `number` states of parts of the time as bars, oldest first, with the uptime in percent."""
+def states(found: Sequence[str], uptime: object, number: int) -> dict[str, Any]:
+    """Show `number` states of parts of the time as bars, oldest first, with the uptime in percent, if it is known."""
     bars = [(place * 4, state) for place, state in enumerate(found or ["none"] * number)]
-    return {"bars": bars, "width": number * 4 - 1, "uptime": None if uptime == "" else uptime}
+    return {"bars": bars, "width": number * 4 - 1, "uptime": uptime if isinstance(uptime, int | float) else None}

@@ -1,4 +1,4 @@
-"""What the model page says of performance, uptime and usage, and which keys may use the model."""
+"""The model page: performance, uptime and usage, and which keys may use the model."""
 
 import re
 from datetime import timedelta
