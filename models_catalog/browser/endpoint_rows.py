@@ -10,7 +10,7 @@ from models_catalog.measurements import Days, Measurement
 
 from .line_chart import LineChart, line_chart
 
-__all__ = ["HEADINGS", "Heading", "Performance", "Row", "heading_of", "performance", "rows"]
+__all__ = ["HEADINGS", "Heading", "Performance", "Row", "heading_of", "performance", "policy_of", "rows"]
 
 #: Lines of a chart: the endpoints with the most answers.
 MOST_LINES = 6
@@ -84,7 +84,7 @@ def rows(model: ModelEntry, providers: Mapping[str, ProviderEntry], heading: Hea
     found = [
         Row(
             endpoint,
-            _policy(providers[endpoint.provider], endpoint),
+            policy_of(providers[endpoint.provider], endpoint),
             measured.get(endpoint.tag, Measurement()),
             days.get(endpoint.tag),
             is_cheapest=(
@@ -125,8 +125,8 @@ def _cache_price(endpoint: EndpointEntry) -> Any:
     return endpoint.prices.input_cache_read or endpoint.prices.prompt
 
 
-def _policy(provider: ProviderEntry, endpoint: EndpointEntry) -> ProviderEntry:
-    """The provider with the data policy of this endpoint."""
+def policy_of(provider: ProviderEntry, endpoint: EndpointEntry) -> ProviderEntry:
+    """Return the provider with the data policy of this endpoint."""
     if not endpoint.has_own_policy:
         return provider
     return replace(provider, trains=endpoint.trains, retains=endpoint.retains, retention_days=None, policy_as_of="")

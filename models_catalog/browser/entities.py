@@ -10,8 +10,9 @@ from django.views.decorators.http import require_safe
 
 from common.web.http import PageRequest
 from models_catalog import measurements
-from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry
+from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry, ProviderEntry
 
+from .endpoint_rows import policy_of
 from .visibility import is_operator, shown_to
 
 __all__ = ["author", "provider"]
@@ -25,11 +26,11 @@ def provider(request: PageRequest, slug: str) -> HttpResponse:
     if found is None:
         names = {each: entry.name for each, entry in catalogue.offering_providers.items()}
         return _unknown(request, "provider", slug, _similar(slug, names))
-    served = _served(catalogue, slug)
+    served = _served(catalogue, found)
     context = {
         "provider": found,
         "served": served,
-        "models": len({model.id for model, _ in served}),
+        "models": len({model.id for model, *_ in served}),
         "days": measurements.cached_provider_days(slug),
         "is_operator": is_operator(request),
     }
@@ -57,13 +58,18 @@ def author(request: PageRequest, author: str) -> HttpResponse:
     return render(request, "models_catalog/author.html", context)
 
 
-def _served(catalogue: Catalogue, slug: str) -> list[tuple[ModelEntry, EndpointEntry]]:
-    """Return the models that the provider serves, newest first, each with its endpoints there, the cheapest first."""
+def _served(
+    catalogue: Catalogue, provider: ProviderEntry
+) -> list[tuple[ModelEntry, EndpointEntry, ProviderEntry | None]]:
+    """Return the models that the provider serves, newest first, each with its endpoints there, the cheapest first.
+
+    The third is the provider with the data policy of the endpoint, None where it is that of the provider.
+    """
     return [
-        (model, endpoint)
+        (model, endpoint, policy_of(provider, endpoint) if endpoint.has_own_policy else None)
         for model in catalogue.models.values()
         for endpoint in model.endpoints
-        if endpoint.provider == slug
+        if endpoint.provider == provider.slug
     ]
 
 

@@ -12,6 +12,8 @@ from gateway.models import EndpointDay, EndpointMinute
 from guardrails import saving as guardrails
 from guardrails.models import Assignment
 from keys import issuing
+from models_catalog import catalog
+from models_catalog.models import Endpoint
 from tests.models_catalog.browser.test_pages import page
 
 
@@ -100,6 +102,10 @@ def test_a_provider_shows_its_policy_models_and_uptime(shop):
     for shown in ("<h1>Alpha</h1>", "Zero data retention", "France", "3 models", "$2.50", "$10.00", "75%<span"):
         assert shown in text
     assert re.findall(r"<code>([^<]+/[^<]+)</code>", text) == ["umbra/reader-7b", "acme/large", "acme/small"]
+    assert text.count("Unverified policy") == 0 and text.count("May train on prompts") == 0
+    Endpoint.objects.filter(model="acme/small").update(trains=True)
+    catalog.touch()
+    assert page("/provider/alpha").count("May train on prompts") == 1
     assert "Not measured yet" in page("/provider/beta")
     assert 'href="/provider/alpha"' in page("/providers") and 'href="/provider/alpha"' in page("/acme/large")
 
