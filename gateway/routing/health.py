@@ -11,12 +11,11 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
 from gateway.models import EndpointMinute
-from models_catalog.measurements import MIN_ANSWERS, Measurement
 
 __all__ = [
     "EndpointHealth",
@@ -25,11 +24,11 @@ __all__ = [
     "HealthTracker",
     "bucket",
     "merged",
+    "minute_of",
     "percentiles",
-    "published",
-    "published_percentiles",
     "read",
     "state",
+    "tool_success",
     "tracker",
     "uptime",
 ]
@@ -212,7 +211,7 @@ class HealthTracker:
             ]
             for minute in changed.values():
                 minute.changed = False
-            old = _minute_of(now) - timedelta(minutes=2)
+            old = minute_of(now) - timedelta(minutes=2)
             for stale in [known for known in self._minutes if known[0] < old]:
                 del self._minutes[stale]
         if rows:
@@ -233,7 +232,7 @@ class HealthTracker:
         self._known = read(now)
 
     def _minute(self, key: EndpointKey) -> _Minute:
-        minute = self._minutes[_minute_of(datetime.now(UTC)), key]
+        minute = self._minutes[minute_of(datetime.now(UTC)), key]
         minute.changed = True
         return minute
 
@@ -251,7 +250,7 @@ def read(now: datetime) -> dict[EndpointKey, EndpointHealth]:
     unsound: Counter[EndpointKey] = Counter()
     latency: dict[EndpointKey, Histogram] = defaultdict(Counter)
     throughput: dict[EndpointKey, Histogram] = defaultdict(Counter)
-    for row in EndpointMinute.objects.filter(minute__gte=_minute_of(now - UPTIME_WINDOW)):
+    for row in EndpointMinute.objects.filter(minute__gte=minute_of(now - UPTIME_WINDOW)):
         key = EndpointKey(row.model, row.tag)
         ok[key] += row.ok
         errors[key] += row.errors
@@ -269,74 +268,6 @@ def read(now: datetime) -> dict[EndpointKey, EndpointHealth]:
         )
         for key in ok.keys() | errors.keys()
     }
-
-
-def published(model_id: str, now: datetime | None = None) -> dict[str, Measurement]:
-    """The public figures of a model's endpoints, by tag: uptime over a day, the rest over half an hour."""
-    now = now or datetime.now(UTC)
-    rows: dict[str, list[EndpointMinute]] = defaultdict(list)
-    for row in EndpointMinute.objects.filter(model=model_id, minute__gte=_minute_of(now - timedelta(days=1))):
-        rows[row.tag].append(row)
-    return {tag: _measurement(minutes, now) for tag, minutes in rows.items()}
-
-
-def _measurement(minutes: list[EndpointMinute], now: datetime) -> Measurement:
-    def since(window: timedelta) -> list[EndpointMinute]:
-        return [row for row in minutes if row.minute >= _minute_of(now - window)]
-
-    def up(rows: list[EndpointMinute]) -> float | None:
-        return uptime(sum(row.ok for row in rows), sum(row.errors for row in rows))
-
-    recent, hour = since(UPTIME_WINDOW), since(timedelta(hours=1))
-    latency, throughput, answers = published_percentiles(recent)
-    latency_1d, throughput_1d, answers_1d = published_percentiles(minutes)
-    return Measurement(
-        uptime_5m=up(since(ROUTING_WINDOW)),
-        uptime_30m=up(recent),
-        uptime_1h=up(hour),
-        uptime_1d=up(minutes),
-        latency_ms=latency,
-        throughput=throughput,
-        answers=answers,
-        latency_ms_1d=latency_1d,
-        throughput_1d=throughput_1d,
-        answers_1d=answers_1d,
-        tool_success_1d=tool_success(
-            sum(row.sound_tools for row in minutes), sum(row.unsound_tools for row in minutes)
-        ),
-        hour=_states(hour, now, timedelta(minutes=5), 12),
-        day=_states(minutes, now, timedelta(hours=1), 24),
-    )
-
-
-class _Counts(Protocol):
-    latency: dict[str, int]
-    throughput: dict[str, int]
-
-
-def published_percentiles(
-    rows: Iterable[_Counts],
-) -> tuple[dict[str, float] | None, dict[str, float] | None, int]:
-    """The percentiles of latency and of throughput, None below MIN_ANSWERS, and the number of measured answers."""
-    rows = list(rows)
-    latency = merged(row.latency for row in rows)
-    throughput = merged(row.throughput for row in rows)
-    return (
-        percentiles(latency) if latency.total() >= MIN_ANSWERS else None,
-        percentiles(throughput, high_is_good=True) if throughput.total() >= MIN_ANSWERS else None,
-        latency.total(),
-    )
-
-
-def _states(rows: Iterable[EndpointMinute], now: datetime, step: timedelta, number: int) -> tuple[str, ...]:
-    """The state in each of `number` parts of the time until now, oldest first."""
-    counts = [[0, 0] for _ in range(number)]
-    for row in rows:
-        part = number - 1 - (_minute_of(now) - row.minute) // step
-        if 0 <= part < number:
-            counts[part][0] += row.ok
-            counts[part][1] += row.errors
-    return tuple(state(ok, errors) for ok, errors in counts)
 
 
 def state(ok: int, errors: int) -> str:
@@ -374,5 +305,6 @@ def _histogram(stored: Mapping[str, int]) -> dict[int, int]:
     return {int(number): count for number, count in stored.items()}
 
 
-def _minute_of(moment: datetime) -> datetime:
+def minute_of(moment: datetime) -> datetime:
+    """The start of the minute that contains the moment."""
     return moment.replace(second=0, microsecond=0)

@@ -14,7 +14,8 @@ from common.clock import hour_of, utc_now
 from gateway.models import EndpointDay, EndpointMinute
 from models_catalog.measurements import Day, Days
 
-from .health import EndpointKey, Histogram, merged, published_percentiles, state, uptime
+from .health import EndpointKey, Histogram, merged, state, uptime
+from .published_health import published_percentiles
 
 __all__ = ["DAYS", "count_hours", "of_model", "of_provider"]
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.models import EndpointMinute
-from gateway.routing.health import EndpointKey, HealthTracker, bucket, percentiles, published, read
+from gateway.routing.health import EndpointKey, HealthTracker, bucket, percentiles, read
+from gateway.routing.published_health import published
 from models_catalog.measurements import MIN_ANSWERS
 
 KEY = EndpointKey("acme/one", "a")
