@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from models_catalog import measurements
+from models_catalog import measured_days
 from models_catalog.entries import EndpointEntry, ModelEntry, ProviderEntry
-from models_catalog.measurements import Days, Measurement
+from models_catalog.measured_days import Days
+from models_catalog.measurements import Measurement
 
 from .line_chart import LineChart, line_chart
 
@@ -76,8 +77,8 @@ def heading_of(sort: str) -> Heading:
 
 def rows(model: ModelEntry, providers: Mapping[str, ProviderEntry], heading: Heading) -> list[Row]:
     """Return the endpoints in the order of the heading, the cheapest and the fastest marked unless all are equal."""
-    measured = measurements.cached_of(model.id)
-    days = measurements.cached_days(model.id)
+    measured = measured_days.last_day(model.id)
+    days = measured_days.of_model(model.id)
     offered = [each for each in model.endpoints if each.configured]
     standard = [each for each in offered or model.endpoints if not each.service_tier] or model.endpoints
     lowest, highest = (standard[at].prices.per_token for at in (0, -1))

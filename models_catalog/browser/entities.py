@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from common.web.http import PageRequest
-from models_catalog import measurements
+from models_catalog import measured_days
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry, ProviderEntry
 
 from .endpoint_rows import policy_of
@@ -31,7 +31,7 @@ def provider(request: PageRequest, slug: str) -> HttpResponse:
         "provider": found,
         "served": served,
         "models": len({model.id for model, *_ in served}),
-        "days": measurements.cached_provider_days(slug),
+        "days": measured_days.of_provider(slug),
         "is_operator": is_operator(request),
     }
     return render(request, "models_catalog/provider.html", context)

@@ -8,7 +8,7 @@ import pytest
 from gateway.models import EndpointMinute
 from gateway.routing.health import EndpointKey, HealthTracker, bucket, percentiles, read
 from gateway.routing.published_health import published
-from models_catalog.measurements import MIN_ANSWERS
+from models_catalog.measured_days import MIN_ANSWERS
 
 KEY = EndpointKey("acme/one", "a")
 
