@@ -13,16 +13,17 @@ class GatewayConfig(AppConfig):
             settlement,
         )
         from gateway.providers.customer_keys import Providers
-        from gateway.routing import health, provider_keys, unavailable, upstreams
+        from gateway.routing import health, health_days, provider_keys, published_health, unavailable, upstreams
         from gateway.steps import presets
         from keys.provider_keys import directory
-        from models_catalog import catalog, exclusions, measurements
+        from models_catalog import catalog, exclusions, measured_days, measurements
         from presets import rules
 
         deletion.connect_signals()
         catalog.provide(upstreams.is_configured)
-        measurements.provide(health.published)
-        measurements.provide_models(health.published_models)
+        measurements.provide(published_health.published)
+        measurements.provide_models(published_health.published_models)
+        measured_days.provide(health_days.of_model, health_days.of_provider)
         exclusions.provide(unavailable.excluded_for)
         rules.provide(presets.check)
         directory.provide(Providers())

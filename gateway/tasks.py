@@ -7,6 +7,7 @@ from gateway.accounting.reaper import reap
 from gateway.accounting.rollups import roll_up
 from gateway.content import stored
 from gateway.providers import listed_models
+from gateway.routing import health_days
 
 
 @shared_task(ignore_result=True)
@@ -43,3 +44,9 @@ def drop_old_requests() -> None:
 def delete_old_contents() -> None:
     """Delete stored prompts and responses that are older than LOGGING_KEEP_DAYS. Runs every day."""
     stored.delete_old()
+
+
+@shared_task(ignore_result=True)
+def count_endpoint_hours() -> None:
+    """Add the hours of endpoints that are over to their days. Runs every ten minutes; most runs find nothing."""
+    health_days.count_hours()

@@ -30,14 +30,24 @@ FRESH_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One endpoint's last half hour, and its last day. None where traffic was too low."""
+    """One endpoint's last half hour, and its last day. None where traffic was too low.
+
+    States of a part of the time are "ok", "warn", "bad", or "none" where too little is known; oldest first.
+    """
 
     uptime_5m: float | None = None  # per cent of requests answered
     uptime_30m: float | None = None
+    uptime_1h: float | None = None
     uptime_1d: float | None = None
     latency_ms: Mapping[str, float] | None = None  # to the first token: {"p50", "p75", "p90", "p99"}
     throughput: Mapping[str, float] | None = None  # tokens per second, likewise
+    answers: int = 0  # in the last half hour
+    latency_ms_1d: Mapping[str, float] | None = None  # the same for the last day
+    throughput_1d: Mapping[str, float] | None = None
+    answers_1d: int = 0
     tool_success_1d: float | None = None  # per cent of the responses with tool calls whose calls were all sound
+    hour: tuple[str, ...] = ()  # the state in each five minutes of the last hour
+    day: tuple[str, ...] = ()  # the state in each of the last 24 hours
 
     @property
     def latency_seconds(self) -> float | None:

@@ -17,7 +17,7 @@ from common.clock import utc_now
 from common.storage.fresh_cache import FreshCache
 from common.web.http import PageRequest
 from gateway.models import EndpointMinute
-from gateway.routing.health import uptime
+from gateway.routing.health import state, uptime
 from models_catalog import catalog
 from operations.models import Incident
 
@@ -27,10 +27,6 @@ __all__ = ["ProviderStatus", "PublicIncident", "Status", "measured", "status"]
 
 HOURS = 24
 INCIDENT_DAYS = 7
-#: An hour with fewer attempts has no state.
-MIN_ATTEMPTS = 10
-#: Percent of answered requests from which an hour is good, and from which it is degraded rather than bad.
-GOOD, DEGRADED = 95.0, 80.0
 #: Kinds of incidents that concern visitors, and their titles. The others are the operators' own.
 PUBLIC_KINDS = {"provider": "{} didn't answer", "worker": "Background work was delayed"}
 
@@ -128,7 +124,7 @@ def _providers(now: datetime, names: dict[str, str], down: set[str]) -> tuple[Pr
             name=names.get(slug, slug),
             uptime=uptime(sum(ok for ok, _ in hours.values()), sum(failed for _, failed in hours.values())),
             hours=tuple(
-                Hour(x=number * 4, state=_state(*hours.get(first + timedelta(hours=number), (0, 0))))
+                Hour(x=number * 4, state=state(*hours.get(first + timedelta(hours=number), (0, 0))))
                 for number in range(HOURS)
             ),
             is_down=slug in down,
@@ -136,10 +132,3 @@ def _providers(now: datetime, names: dict[str, str], down: set[str]) -> tuple[Pr
         for slug, hours in counts.items()
     ]
     return tuple(sorted(found, key=lambda provider: provider.name.lower()))
-
-
-def _state(ok: int, failed: int) -> str:
-    if ok + failed < MIN_ATTEMPTS:
-        return "none"
-    percent = 100 * ok / (ok + failed)
-    return "ok" if percent >= GOOD else "warn" if percent >= DEGRADED else "bad"

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from common.charts import SLOT, Tick, nice_steps, number, percent, time_ticks
+
 __all__ = ["Bar", "Column", "Series", "StackedBars", "Tick", "nice_steps", "sparkline", "stacked_bars"]
 
 #: Series beyond this many are drawn as one series, "Other".
 MOST_SERIES = 9
 #: The color class of "Other"; the others take k0 to k8 in order.
 OTHER = "k9"
-#: Width of a bucket's slot in the box of the bars, and where in it the bar begins and ends.
-SLOT = 100
+#: Where in a bucket's slot the bar begins and ends.
 BAR = (14, 86)
-MOST_LABELS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,6 @@ class Column:
     label: str
     total: str
     bars: tuple[Bar, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A tick on an axis. `minor` ticks are hidden where there is little room."""
-
-    position: str
-    text: str
-    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +95,8 @@ def stacked_bars(
     for bucket, total in enumerate(totals):
         columns.append(
             Column(
-                left=_percent(bucket * slot),
-                width=_percent(slot),
+                left=percent(bucket * slot),
+                width=percent(slot),
                 label=full_labels[bucket],
                 total=value_text(total),
                 bars=tuple(_pile(drawn, bucket, steps[-1], height)),
@@ -116,26 +107,10 @@ def stacked_bars(
         box_width=SLOT * max(1, len(labels)),
         columns=tuple(columns),
         paths=tuple(_paths(columns)),
-        value_ticks=tuple(Tick(_number(height - height * step / steps[-1]), tick_text(step)) for step in steps),
-        time_ticks=tuple(_time_ticks(labels, slot)),
+        value_ticks=tuple(Tick(number(height - height * step / steps[-1]), tick_text(step)) for step in steps),
+        time_ticks=tuple(time_ticks(labels, slot)),
         series=tuple(drawn),
     )
-
-
-def nice_steps(largest: int) -> list[int]:
-    """Return at most six evenly spaced round ticks (1, 2 or 5 times a power of ten) from 0 to at least `largest`."""
-    if largest <= 0:
-        return [0, 1]
-    step = 1
-    factors = (2, 5, 10)
-    power, index = 1, 0
-    while step * 5 < largest:
-        step = power * factors[index]
-        index += 1
-        if index == len(factors):
-            power, index = power * 10, 0
-    marks = -(-largest // step)
-    return [step * mark for mark in range(marks + 1)]
 
 
 def sparkline(values: Sequence[int], width: int = 120, height: int = 28) -> str:
@@ -145,7 +120,7 @@ def sparkline(values: Sequence[int], width: int = 120, height: int = 28) -> str:
     top = max(values)
     room = height - 2  # the line's own width, above and below
     return " ".join(
-        f"{_number(index * width / (len(values) - 1))},{_number(1 + room - room * value / top)}"
+        f"{number(index * width / (len(values) - 1))},{number(1 + room - room * value / top)}"
         for index, value in enumerate(values)
     )
 
@@ -180,21 +155,3 @@ def _paths(columns: Sequence[Column]) -> list[tuple[str, str]]:
         for bar in column.bars:
             paths.setdefault(bar.css, []).append(f"M{left} {bar.y:g}H{right}v{bar.height:g}H{left}z")
     return [(css, "".join(parts)) for css, parts in sorted(paths.items())]
-
-
-def _time_ticks(labels: Sequence[str], slot: float) -> list[Tick]:
-    every = max(1, -(-len(labels) // MOST_LABELS))
-    # Counted back from the newest bucket, the one people look for.
-    shown = list(range(len(labels) - 1, -1, -every))
-    return [
-        Tick(_percent((bucket + 0.5) * slot), labels[bucket], minor=bool(index % 2))
-        for index, bucket in reversed(list(enumerate(shown)))
-    ]
-
-
-def _percent(value: float) -> str:
-    return f"{_number(value)}%"
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}".rstrip("0").rstrip(".")

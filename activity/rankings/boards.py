@@ -188,7 +188,7 @@ def _model(key: str) -> _Description:
 
 def _author(key: str) -> _Description:
     name = catalog.current().authors.get(key)
-    return name or key, f"{reverse('models_catalog:models')}?model_authors={key}" if name else "", "", False
+    return name or key, reverse("models_catalog:author", args=[key]) if name else "", "", False
 
 
 def _use(key: str) -> _Description:

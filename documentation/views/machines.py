@@ -59,9 +59,12 @@ def openapi(request: PageRequest) -> HttpResponse:
 
 @require_safe
 def sitemap(request: PageRequest) -> HttpResponse:
-    """The public pages: those of the site, the models and the documentation."""
+    """The public pages: those of the site, the models, their authors and providers, and the documentation."""
+    known = catalog.current()
     paths = [reverse(name) for name in PUBLIC_PAGES]
-    paths += [f"/{quote(model_id, safe='/:~')}" for model_id in catalog.current().models]
+    paths += [f"/{quote(model_id, safe='/:~')}" for model_id in known.models]
+    paths += [reverse("models_catalog:author", args=[author]) for author in known.authors]
+    paths += [reverse("models_catalog:provider", args=[slug]) for slug in known.offering_providers]
     paths += [page.url for page in current().pages]
     lines = "\n".join(f"<url><loc>{escape(settings.SITE_URL + path)}</loc></url>" for path in paths)
     body = (

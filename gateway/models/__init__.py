@@ -3,6 +3,7 @@
 from .contents import StoredContent
 from .requests import (
     DroppedRequests,
+    EndpointDay,
     EndpointMinute,
     Feedback,
     GatewayProcess,
@@ -14,6 +15,7 @@ from .usage import OwnKeyMonth, UsageDay, UsageHour, UsageMonth, UsageRollup
 
 __all__ = [
     "DroppedRequests",
+    "EndpointDay",
     "EndpointMinute",
     "Feedback",
     "GatewayProcess",

@@ -10,7 +10,16 @@ from billing.models import CreditAccount
 from common.clock import utc_now
 from keys.models import ApiKey
 
-__all__ = ["DroppedRequests", "EndpointMinute", "Feedback", "GatewayProcess", "Generation", "Hold", "ProviderSpend"]
+__all__ = [
+    "DroppedRequests",
+    "EndpointDay",
+    "EndpointMinute",
+    "Feedback",
+    "GatewayProcess",
+    "Generation",
+    "Hold",
+    "ProviderSpend",
+]
 
 
 class _Request(models.Model):
@@ -293,6 +302,29 @@ class EndpointMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} at {self.tag}, {self.minute:%H:%M}"
+
+
+class EndpointDay(models.Model):
+    """The counts of one endpoint on a UTC day, added up by the clock from the minutes of hours that are over."""
+
+    day = models.DateField()
+    model = models.CharField(max_length=200)
+    tag = models.CharField(max_length=120)
+    until = models.DateTimeField()  # hours before it are counted
+    ok = models.PositiveBigIntegerField(default=0)
+    errors = models.PositiveBigIntegerField(default=0)
+    latency = models.JSONField(default=dict)  # histograms, as in EndpointMinute
+    throughput = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("model", "day", "tag"), name="endpoint_day_once"),)
+        indexes = (
+            models.Index(fields=("day",), name="endpoint_days"),
+            models.Index(fields=("tag", "day"), name="endpoint_days_of_tag"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.model} at {self.tag}, {self.day}"
 
 
 class ProviderSpend(models.Model):

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.models import EndpointMinute
-from models_catalog.measurements import Measurement, ModelFigures
 
 __all__ = [
     "EndpointHealth",
@@ -24,11 +23,14 @@ __all__ = [
     "Health",
     "HealthTracker",
     "bucket",
+    "merged",
+    "minute_of",
     "percentiles",
-    "published",
-    "published_models",
     "read",
+    "state",
+    "tool_success",
     "tracker",
+    "uptime",
 ]
 
 #: Seconds during which an endpoint whose last request failed is tried after the others.
@@ -37,14 +39,17 @@ OUTAGE_SECONDS = 30.0
 MIN_REQUESTS_FOR_UPTIME = 100
 #: The share of sound tool calls is unknown below this many responses with tool calls.
 MIN_RESPONSES_WITH_TOOLS = 20
-#: Models are not ordered by latency or throughput below this many responses.
-MIN_RESPONSES_FOR_ORDER = 5
 #: Latency and throughput that routing sorts by are those of this window...
 ROUTING_WINDOW = timedelta(minutes=5)
 #: ...and uptime and sound tool calls those of this one.
 UPTIME_WINDOW = timedelta(minutes=30)
 
 PERCENTILES = (50, 75, 90, 99)
+
+#: A part of the time with fewer attempts has no state.
+MIN_ATTEMPTS = 10
+#: Percent of answered requests from which a part of the time is good, and from which it is degraded rather than bad.
+GOOD, DEGRADED = 95.0, 80.0
 
 _GROWTH = math.log(1.1)
 
@@ -206,7 +211,7 @@ class HealthTracker:
             ]
             for minute in changed.values():
                 minute.changed = False
-            old = _minute_of(now) - timedelta(minutes=2)
+            old = minute_of(now) - timedelta(minutes=2)
             for stale in [known for known in self._minutes if known[0] < old]:
                 del self._minutes[stale]
         if rows:
@@ -227,7 +232,7 @@ class HealthTracker:
         self._known = read(now)
 
     def _minute(self, key: EndpointKey) -> _Minute:
-        minute = self._minutes[_minute_of(datetime.now(UTC)), key]
+        minute = self._minutes[minute_of(datetime.now(UTC)), key]
         minute.changed = True
         return minute
 
@@ -245,7 +250,7 @@ def read(now: datetime) -> dict[EndpointKey, EndpointHealth]:
     unsound: Counter[EndpointKey] = Counter()
     latency: dict[EndpointKey, Histogram] = defaultdict(Counter)
     throughput: dict[EndpointKey, Histogram] = defaultdict(Counter)
-    for row in EndpointMinute.objects.filter(minute__gte=_minute_of(now - UPTIME_WINDOW)):
+    for row in EndpointMinute.objects.filter(minute__gte=minute_of(now - UPTIME_WINDOW)):
         key = EndpointKey(row.model, row.tag)
         ok[key] += row.ok
         errors[key] += row.errors
@@ -265,59 +270,12 @@ def read(now: datetime) -> dict[EndpointKey, EndpointHealth]:
     }
 
 
-def published(model_id: str, now: datetime | None = None) -> dict[str, Measurement]:
-    """The public figures of a model's endpoints, by tag: uptime over a day, the rest over half an hour."""
-    now = now or datetime.now(UTC)
-    rows: dict[str, list[EndpointMinute]] = defaultdict(list)
-    for row in EndpointMinute.objects.filter(model=model_id, minute__gte=_minute_of(now - timedelta(days=1))):
-        rows[row.tag].append(row)
-    return {tag: _measurement(minutes, now) for tag, minutes in rows.items()}
-
-
-def published_models(now: datetime | None = None) -> dict[str, ModelFigures]:
-    """The public figures of all models with traffic in the last half hour, by ID: of all their endpoints together."""
-    now = now or datetime.now(UTC)
-    rows: dict[str, list[EndpointMinute]] = defaultdict(list)
-    for row in EndpointMinute.objects.filter(minute__gte=_minute_of(now - UPTIME_WINDOW)).iterator():
-        rows[row.model].append(row)
-    return {model_id: _figures(minutes) for model_id, minutes in rows.items()}
-
-
-def _figures(minutes: list[EndpointMinute]) -> ModelFigures:
-    return ModelFigures(
-        latency_ms=_median(merged(row.latency for row in minutes)),
-        throughput=_median(merged(row.throughput for row in minutes), high_is_good=True),
-        uptime=uptime(sum(row.ok for row in minutes), sum(row.errors for row in minutes)),
-        tool_success=tool_success(sum(row.sound_tools for row in minutes), sum(row.unsound_tools for row in minutes)),
-    )
-
-
-def _median(histogram: Histogram, *, high_is_good: bool = False) -> float | None:
-    """The median of a histogram; None when it has too few samples to compare models by."""
-    if sum(histogram.values()) < MIN_RESPONSES_FOR_ORDER:
-        return None
-    found = percentiles(histogram, high_is_good=high_is_good)
-    return found["p50"] if found else None
-
-
-def _measurement(minutes: list[EndpointMinute], now: datetime) -> Measurement:
-    def since(window: timedelta) -> list[EndpointMinute]:
-        return [row for row in minutes if row.minute >= _minute_of(now - window)]
-
-    def up(rows: list[EndpointMinute]) -> float | None:
-        return uptime(sum(row.ok for row in rows), sum(row.errors for row in rows))
-
-    recent = since(UPTIME_WINDOW)
-    return Measurement(
-        uptime_5m=up(since(ROUTING_WINDOW)),
-        uptime_30m=up(recent),
-        uptime_1d=up(minutes),
-        latency_ms=percentiles(merged(row.latency for row in recent)),
-        throughput=percentiles(merged(row.throughput for row in recent), high_is_good=True),
-        tool_success_1d=tool_success(
-            sum(row.sound_tools for row in minutes), sum(row.unsound_tools for row in minutes)
-        ),
-    )
+def state(ok: int, errors: int) -> str:
+    """ "ok", "warn" or "bad"; "none" where there were too few requests to tell."""
+    if ok + errors < MIN_ATTEMPTS:
+        return "none"
+    percent = 100 * ok / (ok + errors)
+    return "ok" if percent >= GOOD else "warn" if percent >= DEGRADED else "bad"
 
 
 def uptime(ok: int, errors: int) -> float | None:
@@ -347,5 +305,6 @@ def _histogram(stored: Mapping[str, int]) -> dict[int, int]:
     return {int(number): count for number, count in stored.items()}
 
 
-def _minute_of(moment: datetime) -> datetime:
+def minute_of(moment: datetime) -> datetime:
+    """The start of the minute that contains the moment."""
     return moment.replace(second=0, microsecond=0)

@@ -1,12 +1,10 @@
 """Pages of the catalog: all models, one model, the providers."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -15,50 +13,28 @@ from django.views.decorators.http import require_safe
 
 from accounts import access
 from common.web.http import AuthedRequest, PageRequest
-from models_catalog import catalog, exclusions, measurements
-from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry, ProviderEntry
+from models_catalog import catalog, exclusions
+from models_catalog.entries import Catalogue, ModelEntry
 
 from .attributes import json_attribute
 from .browse import find
 from .chips import chips, suggestions
 from .compare import MOST_COMPARED, chosen_ids, compare_query, matches, near
 from .compare import compare as side_by_side
+from .endpoint_rows import HEADINGS, heading_of, performance
+from .endpoint_rows import rows as endpoint_rows
 from .facets import SORT_LABELS, column_links, facets, hidden_inputs
 from .price_table import price_table
 from .query import Query, parse_leniently
 from .rows import Reader, rows
 from .samples import samples
+from .visibility import is_operator as _is_operator
+from .visibility import shown_to as _shown_to
 
 MODELS_PER_PAGE = 50
 
 #: Variants of every model. They change routing and have no page.
 DYNAMIC_VARIANTS = ("nitro", "floor", "online", "exacto", "beta")
-
-
-class Heading(NamedTuple):
-    """A column of a model's table of providers. `key` sorts by it; `order` is then the value of aria-sort."""
-
-    label: str
-    sort: str = ""
-    order: str = ""
-    number: bool = True
-    key: Callable[[EndpointEntry], Any] = id
-
-
-HEADINGS = (
-    Heading("Provider", "provider", "ascending", number=False, key=lambda each: each.provider_name.lower()),
-    Heading("Input", "price", "ascending", key=lambda each: each.prices.per_token),
-    Heading("Output", "output-price", "ascending", key=lambda each: each.prices.completion),
-    Heading("Cache read", "cache", "ascending", key=lambda each: each.prices.input_cache_read or each.prices.prompt),
-    Heading("Context", "context", "descending", key=lambda each: -each.context_length),
-    Heading("Max output", "length", "descending", key=lambda each: -(each.max_completion_tokens or 0)),
-    Heading("Latency"),
-    Heading("Throughput"),
-    Heading("Uptime"),
-    Heading("Quantization", number=False),
-    Heading("Data policy", number=False),
-    Heading("Parameters", number=False),
-)
 
 
 @require_safe
@@ -170,23 +146,14 @@ def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
     if found is None:
         return _elsewhere(request, catalogue, f"{author}/{slug}")
     offered = [each for each in found.endpoints if each.configured]
-    heading = next((each for each in HEADINGS if each.sort and each.sort == request.GET.get("sort")), HEADINGS[1])
-    measured = measurements.of(found.id)
-    standard = [each for each in offered or found.endpoints if not each.service_tier] or found.endpoints
-    lowest, highest = (standard[at].prices.per_token for at in (0, -1))
+    heading = heading_of(request.GET.get("sort", ""))
+    endpoints = endpoint_rows(found, catalogue.providers, heading)
     context = {
         "model": found,
         "exclusion": _excluded_for(request).get((found.alias_of or found).id),
         "can_preview": request.user.is_authenticated and found.task == "chat",
-        "endpoints": [
-            (
-                endpoint,
-                _policy(catalogue.providers[endpoint.provider], endpoint),
-                endpoint.configured and not endpoint.service_tier and endpoint.prices.per_token == lowest < highest,
-                measured.get(endpoint.tag),
-            )
-            for endpoint in sorted(found.endpoints, key=heading.key)
-        ],
+        "endpoints": endpoints,
+        "performance": performance(endpoints),
         "offered": len(offered),
         "is_operator": _is_operator(request),
         "headings": [each if each is heading else each._replace(order="") for each in HEADINGS],
@@ -204,19 +171,8 @@ def providers(request: PageRequest) -> HttpResponse:
     catalogue = catalog.current()
     counts = Counter(slug for model in catalogue.models.values() for slug in model.provider_slugs)
     shown = _shown_to(request).offering_providers
-    rows = [(provider, counts[slug]) for slug, provider in shown.items()]
-    return render(request, "models_catalog/providers.html", {"rows": rows})
-
-
-def _policy(provider: ProviderEntry, endpoint: EndpointEntry) -> ProviderEntry:
-    """The provider with the data policy of this endpoint."""
-    if not endpoint.has_own_policy:
-        return provider
-    return replace(provider, trains=endpoint.trains, retains=endpoint.retains, retention_days=None, policy_as_of="")
-
-
-def _is_operator(request: PageRequest) -> bool:
-    return bool(getattr(request.user, "is_staff", False))
+    listed = [(provider, counts[slug]) for slug, provider in shown.items()]
+    return render(request, "models_catalog/providers.html", {"rows": listed})
 
 
 def _excluded_for(request: PageRequest) -> Mapping[str, exclusions.Exclusion]:
@@ -224,12 +180,6 @@ def _excluded_for(request: PageRequest) -> Mapping[str, exclusions.Exclusion]:
     if not request.user.is_authenticated:
         return {}
     return exclusions.of(access.for_member(cast(AuthedRequest, request)))
-
-
-def _shown_to(request: PageRequest) -> Catalogue:
-    """The catalog as this user may see it: what is offered, and to operators also what lacks a provider's key."""
-    catalogue = catalog.current()
-    return catalogue.complete if _is_operator(request) or settings.SHOW_UNAVAILABLE_MODELS else catalogue
 
 
 def _siblings(catalogue: Catalogue, model: ModelEntry) -> list[ModelEntry]:

@@ -1,8 +1,9 @@
 """Filters for figures of models."""
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 from django import template
 
@@ -72,3 +73,22 @@ def in_order(words: Iterable[str]) -> list[str]:
 def shade(slug: str) -> str:
     """Return the color class of an author or provider, always the same one."""
     return f"k{zlib.crc32(slug.encode()) % _SHADES}"
+
+
+@register.filter
+def at(values: Sequence[Any], index: int) -> Any:
+    """Return the value at a place that the sequence has."""
+    return values[index]
+
+
+@register.filter
+def milliseconds(value: float) -> str:
+    """Return milliseconds as seconds without their unit: "0.42"."""
+    return f"{value / 1000:,.2f}"
+
+
+@register.inclusion_tag("models_catalog/partials/states.html")
+def states(found: Sequence[str], uptime: object, number: int) -> dict[str, Any]:
+    """Show `number` states of parts of the time as bars, oldest first, with the uptime in percent, if it is known."""
+    bars = [(place * 4, state) for place, state in enumerate(found or ["none"] * number)]
+    return {"bars": bars, "width": number * 4 - 1, "uptime": uptime if isinstance(uptime, int | float) else None}

@@ -21,6 +21,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "recheck-ledger": {"task": "operations.tasks.recheck_ledger", "schedule": crontab(minute=50)},
     "reap-dead-requests": {"task": "gateway.tasks.reap_dead_requests", "schedule": 30.0},
     "roll-up-usage": {"task": "gateway.tasks.roll_up_usage", "schedule": 60.0},
+    "count-endpoint-hours": {"task": "gateway.tasks.count_endpoint_hours", "schedule": 600.0},
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(minute=35)},
     "drop-old-requests": {"task": "gateway.tasks.drop_old_requests", "schedule": crontab(hour=4, minute=10)},
     "delete-old-contents": {"task": "gateway.tasks.delete_old_contents", "schedule": crontab(hour=4, minute=40)},

@@ -36,10 +36,18 @@ def test_the_openapi_document_is_the_one_of_the_api(client: Client):
 def test_the_sitemap_has_pages_models_and_the_documentation(client: Client, bundled):  # noqa: F811
     tree = ElementTree.fromstring(client.get("/sitemap.xml").content)
     paths = [each.text.removeprefix("http://127.0.0.1:8000") for each in tree.iter() if each.text and each.text.strip()]
-    assert {"/", "/models", "/pricing", "/docs/quickstart", "/openai/gpt-4o-mini"} <= set(paths)
+    assert {
+        "/",
+        "/models",
+        "/pricing",
+        "/docs/quickstart",
+        "/openai/gpt-4o-mini",
+        "/openai",
+        "/provider/openai",
+    } <= set(paths)
     assert len(paths) == len(set(paths))
     assert "sitemap.xml" in client.get("/robots.txt").content.decode()
-    for path in (paths[1], "/openai/gpt-4o:extended"):
+    for path in (paths[1], "/openai/gpt-4o:extended", "/openai", "/provider/openai"):
         assert path in paths and client.get(path).status_code == 200
 
 

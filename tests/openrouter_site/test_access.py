@@ -61,6 +61,8 @@ TABLE = {
         "openapi.json",
         "sitemap.xml",
         "status",
+        "provider/<str:slug>",
+        "<author>",
         "<author>/<slug>",
     ),
     "login 200 200 200 200 200": (
@@ -310,13 +312,15 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
 def name_of(route: str) -> str:
     """Return the route as the table writes it: those that are regular expressions are shortened."""
     if route.startswith("(?!"):
-        return "<author>/<slug>"
+        return "<author>/<slug>" if "slug" in route else "<author>"
     return "<another base URL>" if route.startswith("(?:") else route
 
 
 def url_of(route: str, parameters: dict[str, str]) -> str:
     if route in {"<author>/<slug>", "models/<str:author>/<str:slug>"}:
         return "/" + route.rpartition("<")[0].partition("<")[0] + "acme/small"
+    if route in {"<author>", "provider/<str:slug>"}:
+        return "/acme" if route == "<author>" else "/provider/alpha"
     if route == "docs/<path:slug>":
         return "/docs/quickstart"
     if route == "<another base URL>":

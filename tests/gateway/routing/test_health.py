@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.models import EndpointMinute
-from gateway.routing.health import EndpointKey, HealthTracker, bucket, percentiles, published, read
+from gateway.routing.health import EndpointKey, HealthTracker, bucket, percentiles, read
+from gateway.routing.published_health import published
+from models_catalog.measured_days import MIN_ANSWERS
 
 KEY = EndpointKey("acme/one", "a")
 
@@ -79,6 +81,21 @@ def test_a_models_endpoints_publish_their_figures(db):
     assert figures.uptime_1d == 79
     assert figures.latency_ms["p50"] == pytest.approx(97, abs=1)
     assert figures.tokens_per_second == pytest.approx(49.8, abs=0.5)
+    assert (figures.answers, figures.uptime_1h) == (290, figures.uptime_30m)
+    assert figures.hour[-5:] == ("ok", "none", "none", "none", "warn")
+    assert (len(figures.day), figures.day[-1], figures.day[-11]) == (24, "ok", "bad")
+
+
+def test_latency_and_throughput_are_unknown_below_twenty_answers(db):
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for ago, ok in ((1, MIN_ANSWERS - 1), (60, 1)):
+        EndpointMinute.objects.create(
+            process_id="p", model=KEY.model, tag=KEY.tag, minute=now - timedelta(minutes=ago), ok=ok,
+            latency={"48": ok}, throughput={"41": ok},
+        )  # fmt: skip
+    figures = published(KEY.model, now)[KEY.tag]
+    assert (figures.latency_ms, figures.throughput, figures.answers) == (None, None, MIN_ANSWERS - 1)
+    assert figures.latency_ms_1d["p50"] and figures.throughput_1d["p99"] and figures.answers_1d == MIN_ANSWERS
 
 
 async def test_traffic_is_published_with_the_model(api):
@@ -88,7 +105,7 @@ async def test_traffic_is_published_with_the_model(api):
     from gateway.routing import health
     from models_catalog import measurements
 
-    for _ in range(3):
+    for _ in range(MIN_ANSWERS):
         await api.chat(tokens=20)
     await sync_to_async(health.tracker.sync)(settlement.PROCESS_ID, datetime.now(UTC))
     figures = (await sync_to_async(measurements.of)("acme/one"))["cheap"]
