@@ -10,9 +10,9 @@ from models_catalog.measured_days import MIN_ANSWERS
 from models_catalog.measurements import Measurement, ModelFigures
 
 from .health import (
-    Histogram,
     ROUTING_WINDOW,
     UPTIME_WINDOW,
+    Histogram,
     merged,
     minute_of,
     percentiles,
