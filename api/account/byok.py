@@ -32,7 +32,7 @@ Hashes = Annotated[
 ]
 
 #: The fields of a body under the names of the model.
-_FIELDS = {"allowed_api_key_hashes": "allowed_key_hashes"}
+_FIELDS = {"allowed_api_key_hashes": "allowed_key_hashes", "is_required": "always_use"}
 
 
 class ProviderKeyChanges(Schema):
@@ -42,6 +42,10 @@ class ProviderKeyChanges(Schema):
     name: Name | None = None
     disabled: bool | None = None
     is_fallback: bool | None = None
+    is_required: bool | None = Field(
+        None, description="Requests that this key applies to never use the provider's shared capacity."
+    )
+    is_byok_only: bool | None = Field(None, description="`is_required` for every model: not with `allowed_models`.")
     allowed_models: Entries | None = None
     allowed_api_key_hashes: Hashes | None = None
     allowed_user_ids: Entries | None = None
@@ -103,7 +107,8 @@ def get_byok_key(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002 th
 def update_byok_key(request: KeyRequest, id: str, changes: ProviderKeyChanges) -> HttpResponse:  # noqa: A002
     """Return the updated key, with what a test of a new secret has found. Running requests finish with their secret."""
     organisation = organisation_of(request)
-    key, chosen = _key_of(organisation, id), _settings(changes)
+    key = _key_of(organisation, id)
+    chosen = _settings(changes, key)
     tested = {"test": _test_json(require_accepted(key.provider, changes.key))} if changes.key is not None else {}
     key = changing.change(key, changes.key, **chosen)
     return json_response({"data": _key_json(key, organisation), **tested})
@@ -119,12 +124,23 @@ def delete_byok_key(request: KeyRequest, id: str) -> HttpResponse:  # noqa: A002
 
 
 @sensitive_variables()
-def _settings(given: ProviderKeyChanges) -> Any:
-    """Return the given settings under the model's names. Raises InvalidRequest for null where it has no meaning."""
+def _settings(given: ProviderKeyChanges, key: OwnProviderKey | None = None) -> Any:
+    """Return the settings given for a key, a new one without `key`, under the model's names.
+
+    Raises InvalidRequest for null where it has no meaning, and for settings that exclude each other.
+    """
     settings = given.dict(exclude_unset=True, exclude={"provider", "key", "workspace_id"})
-    for name in ("disabled", "is_fallback"):
+    for name in ("disabled", "is_fallback", "is_required", "is_byok_only"):
         if name in settings and settings[name] is None:
             raise InvalidRequest(f"{name} cannot be null. Leave it out to keep its value.")
+    if (only_own := settings.pop("is_byok_only", None)) is not None:
+        models = settings.get("allowed_models", key.allowed_models if key else None)
+        if only_own and models is not None:
+            raise InvalidRequest("is_byok_only is for every model. Set allowed_models to null, or set is_required.")
+        if only_own and settings.get("is_required") is False:
+            raise InvalidRequest("is_byok_only includes is_required. Leave is_required out.")
+        if only_own or models is None:
+            settings.setdefault("is_required", only_own)
     if "name" in settings:
         settings["name"] = settings["name"] or ""
     return {_FIELDS.get(name, name): value for name, value in settings.items()}
@@ -154,6 +170,10 @@ def _key_json(key: OwnProviderKey, organisation: Organisation) -> dict[str, Any]
         "name": key.name or None,
         "disabled": key.disabled,
         "is_fallback": key.is_fallback,
+        "is_required": key.always_use,
+        "is_byok_only": key.always_use and key.allowed_models is None,
+        "declared_region": None,
+        "declared_zdr": None,
         "allowed_models": key.allowed_models,
         "allowed_api_key_hashes": key.allowed_key_hashes,
         "allowed_user_ids": key.allowed_user_ids,

@@ -94,6 +94,21 @@ def test_a_key_is_added_read_changed_and_deleted(manager, host, organisation: Or
     assert SECRET not in caplog.text and "another-9999" not in caplog.text
 
 
+def test_shared_capacity_is_turned_off_for_a_key_or_for_its_models(manager, host):
+    def modes(key):
+        return key["is_required"], key["is_byok_only"], key["allowed_models"]
+
+    made = send(manager, "post", body={"provider": host, "key": SECRET, "is_byok_only": True}, status=201)
+    assert modes(made) == (True, True, None)
+    path = f"/byok/{made['id']}"
+    assert modes(send(manager, "patch", path, {"allowed_models": ["acme/small"]})) == (True, False, ["acme/small"])
+    send(manager, "patch", path, {"is_byok_only": True}, status=400)
+    assert modes(send(manager, "patch", path, {"is_byok_only": False})) == (True, False, ["acme/small"])
+    assert modes(send(manager, "patch", path, {"allowed_models": None, "is_byok_only": False})) == (False, False, None)
+    assert modes(send(manager, "patch", path, {"is_required": True})) == (True, True, None)
+    assert OwnProviderKey.objects.get().always_use
+
+
 def test_the_secret_is_encrypted_and_in_no_answer(manager, host):
     send(manager, "post", body={"provider": host, "key": SECRET}, status=201)
     assert SECRET not in str(OwnProviderKey.objects.values()) and SECRET not in str(listed(manager))
@@ -126,6 +141,10 @@ def test_keys_of_a_provider_are_in_order_and_lists_have_pages(manager, host):
         ({"allowed_models": ["x"] * 101}, "allowed_models"),
         ({"allowed_models": ["bad\u0000name"]}, "no name or ID"),
         ({"disabled": None}, "disabled cannot be null"),
+        ({"is_required": None}, "is_required cannot be null"),
+        ({"is_required": True, "is_fallback": True}, "can't always be used"),
+        ({"is_byok_only": True, "allowed_models": ["acme/small"]}, "is_byok_only is for every model"),
+        ({"is_byok_only": True, "is_required": False}, "is_byok_only includes is_required"),
         ({"name": "x" * 256}, "name"),
         ({"workspace_id": NOWHERE}, "workspace_id"),
     ],

@@ -4,6 +4,8 @@ They check each answer against the types of their version, and throw when a fiel
 that are not served here are left out until they are.
 """
 
+import base64
+import hashlib
 import json
 import uuid
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ from openrouter.operations import ListModelsUserSecurity
 
 from tests.api.paths import is_served
 from tests.clients.test_openai import run_javascript
-from tests.support.processes import Site
+from tests.support.processes import Site, wait_until
 
 MODEL = "openai/gpt-4o-mini"
 QUESTION: list[Any] = [{"role": "user", "content": "What is the meaning of life?"}]
@@ -28,6 +30,18 @@ hours = UsageHour.objects.filter(account__organisation__personal_of__email="{ema
 for hour in hours:
     hour.hour -= timedelta(days=2)
     hour.save()
+"""
+TURN_LOGGING_ON = """
+from accounts.models import User
+from accounts.organisations import logging_consent
+user = User.objects.get(email="{email}")
+logging_consent.turn_on(user.personal_organisation, user, 10_000, [])
+"""
+TURN_LOGGING_OFF = """
+from accounts.models import User
+from accounts.organisations import logging_consent
+user = User.objects.get(email="{email}")
+logging_consent.turn_off(user.personal_organisation, user)
 """
 
 
@@ -172,6 +186,68 @@ def test_responses(client: OpenRouter):
     assert whole.status == "completed" and whole.output
     with client.responses.send(model=MODEL, input="What is the meaning of life?", stream=True) as stream:
         assert [event.type for event in stream][-1] == "response.completed"
+
+
+def test_own_provider_keys(manager: OpenRouter):
+    made = manager.byok.create(key=f"sk-own-{uuid.uuid4().hex}", provider="openai", name="Ours").data
+    assert made.provider == "openai" and made.name == "Ours"
+    listed = manager.byok.list(provider="openai")
+    assert listed is not None and made.id in {key.id for key in listed.result.data}
+    changed = manager.byok.update(id=made.id, name="Our own", disabled=True, is_required=True).data
+    assert manager.byok.get(id=made.id).data == changed
+    assert (changed.name, changed.is_required, changed.is_byok_only) == ("Our own", True, True)
+    manager.byok.delete(id=made.id)
+    with pytest.raises(errors.NotFoundResponseError):
+        manager.byok.get(id=made.id)
+
+
+def test_a_code_of_an_app_is_exchanged_for_a_key_once(site: Site, client: OpenRouter):
+    verifier = uuid.uuid4().hex * 2
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    code = client.o_auth.create_auth_code(
+        callback_url="https://app.example.com/back", code_challenge=challenge, code_challenge_method="S256", limit=5
+    ).data.id
+    key = client.o_auth.exchange_auth_code_for_api_key(code=code, code_verifier=verifier, code_challenge_method="S256")
+    with OpenRouter(api_key=key.key, server_url=f"{site.url}/api/v1") as app:
+        assert app.api_keys.get_current_key_metadata().data.limit == 5
+    with pytest.raises(errors.ForbiddenResponseError):
+        client.o_auth.exchange_auth_code_for_api_key(code=code, code_verifier=verifier, code_challenge_method="S256")
+
+
+def test_guardrails_of_keys(manager: OpenRouter):
+    key = manager.api_keys.create(name="Watched").data
+    made = manager.guardrails.create(name="Small budget", limit_usd=3, reset_interval="daily").data
+    assert manager.guardrails.bulk_assign_keys(id=made.id, key_hashes=[key.hash]).assigned_count == 1
+    assigned = manager.guardrails.list_guardrail_key_assignments(id=made.id)
+    assert assigned is not None and [each.key_hash for each in assigned.result.data] == [key.hash]
+    assert manager.guardrails.update(id=made.id, limit_usd=4).data.limit_usd == 4
+    assert manager.guardrails.bulk_unassign_keys(id=made.id, key_hashes=[key.hash]).unassigned_count == 1
+    manager.guardrails.delete(id=made.id)
+    with pytest.raises(errors.NotFoundResponseError):
+        manager.guardrails.get(id=made.id)
+
+
+def test_rankings_as_data(client: OpenRouter):
+    assert client.datasets.get_rankings_daily().meta.version == "v1"
+    apps = client.datasets.get_app_rankings(limit=10)
+    assert apps is not None and apps.result.meta.version == "v1"
+
+
+def test_what_is_logged_with_consent_is_read_back(site: Site, client: OpenRouter, account: dict[str, str]):
+    site.manage("shell", "--no-imports", "-c", TURN_LOGGING_ON.format(email=account["email"]))
+    try:
+        made = client.chat.send(model=MODEL, messages=QUESTION)
+
+        def is_stored() -> bool:
+            try:
+                content = client.generations.list_generation_content(id=made.id).data
+            except errors.NotFoundResponseError:
+                return False
+            return content.output.completion == made.choices[0].message.content
+
+        wait_until(is_stored, "the content to be stored")
+    finally:
+        site.manage("shell", "--no-imports", "-c", TURN_LOGGING_OFF.format(email=account["email"]))
 
 
 @pytest.mark.skipif(not is_served("/presets"), reason="not served")

@@ -10,7 +10,8 @@ __all__ = ["Deleted", "ProviderKey", "ProviderKeys", "TestedProviderKey"]
 class ProviderKeyData(Schema):
     """A key of a provider. Its secret is never shown: `label` has its last characters.
 
-    A list that is null allows all. `sort_order` is the place among the provider's keys.
+    A list that is null allows all. `sort_order` is the place among the provider's keys. Nothing is declared about the
+    account at the provider: the endpoint's own region and data policy count.
     """
 
     id: str
@@ -20,6 +21,10 @@ class ProviderKeyData(Schema):
     name: str | None
     disabled: bool
     is_fallback: bool
+    is_required: bool
+    is_byok_only: bool
+    declared_region: str | None
+    declared_zdr: bool | None
     allowed_models: list[str] | None
     allowed_api_key_hashes: list[str] | None
     allowed_user_ids: list[str] | None
