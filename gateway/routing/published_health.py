@@ -23,9 +23,6 @@ from .health import (
 
 __all__ = ["published", "published_models", "published_percentiles"]
 
-#: Models are not ordered by latency or throughput below this many responses.
-MIN_RESPONSES_FOR_ORDER = 5
-
 
 def published(model_id: str, now: datetime | None = None) -> dict[str, Measurement]:
     """The public figures of a model's endpoints, by tag: uptime over a day, the rest over half an hour."""
@@ -55,8 +52,8 @@ def _figures(minutes: list[EndpointMinute]) -> ModelFigures:
 
 
 def _median(histogram: Histogram, *, high_is_good: bool = False) -> float | None:
-    """The median of a histogram; None when it has too few samples to compare models by."""
-    if sum(histogram.values()) < MIN_RESPONSES_FOR_ORDER:
+    """The median of a histogram; None below MIN_ANSWERS."""
+    if sum(histogram.values()) < MIN_ANSWERS:
         return None
     found = percentiles(histogram, high_is_good=high_is_good)
     return found["p50"] if found else None

@@ -19,7 +19,7 @@ from tests.models_catalog.browser.test_browse import ids
 from tests.models_catalog.browser.test_pages import listed, page
 
 
-def minute(model: str, *, latency: float, throughput: float, count: int = 10, **fields: object) -> EndpointMinute:
+def minute(model: str, *, latency: float, throughput: float, count: int = 20, **fields: object) -> EndpointMinute:
     return EndpointMinute.objects.create(
         **{
             "process_id": "one",
@@ -40,7 +40,7 @@ def traffic(shop) -> None:
     minute("acme/small", latency=200, throughput=30, sound_tools=18, unsound_tools=2)
     minute("acme/large", latency=900, throughput=120, tag="beta", sound_tools=20)
     minute("acme/large", latency=900, throughput=120, ok=100, errors=100)
-    minute("umbra/reader-7b", latency=10, throughput=900, count=4)
+    minute("umbra/reader-7b", latency=10, throughput=900, count=19)
     minute("acme/large:free", latency=1, throughput=999, minute=utc_now() - timedelta(hours=1))
     today = utc_now().date()
     for model, day, tokens in (
