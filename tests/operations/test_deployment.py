@@ -127,6 +127,9 @@ def _restarted_under_load(
         with httpx.Client(timeout=60) as client:
             while not done.is_set():
                 sent = client.send(request(behind, person, **{"X-Sandbox-Tokens": "5"}))
+                if sent.status_code == 503 and "retry-after" in sent.headers:
+                    # It met a process in the instant in which that began to stop. Clients send such a request again.
+                    sent = client.send(request(behind, person, **{"X-Sandbox-Tokens": "5"}))
                 statuses.append((sent.status_code, sent.text.endswith("data: [DONE]\n\n")))
                 statuses.extend((client.get(f"{behind.url}{page}").status_code, True) for page in pages)
 

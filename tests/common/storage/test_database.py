@@ -177,6 +177,8 @@ def test_a_forked_process_opens_connections_of_its_own(alice):
             found = User.objects.get().email == alice.email
             os.write(writing, f"{found} {connection.connection.info.backend_pid != parent}".encode())
             connection.close()
+        except BaseException as error:
+            os.write(writing, repr(error).encode())
         finally:
             os._exit(0)  # without the parent's handlers
     os.waitpid(child, 0)
