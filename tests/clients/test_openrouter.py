@@ -7,6 +7,7 @@ that are not served here are left out until they are.
 import base64
 import hashlib
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -236,9 +237,10 @@ def test_rankings_as_data(client: OpenRouter):
 def test_what_is_logged_with_consent_is_read_back(site: Site, client: OpenRouter, account: dict[str, str]):
     site.manage("shell", "--no-imports", "-c", TURN_LOGGING_ON.format(email=account["email"]))
     try:
-        made = client.chat.send(model=MODEL, messages=QUESTION)
 
-        def is_stored() -> bool:
+        def is_stored() -> bool:  # a process learns of the change within seconds, and stores beside the response
+            made = client.chat.send(model=MODEL, messages=QUESTION)
+            time.sleep(0.5)
             try:
                 content = client.generations.list_generation_content(id=made.id).data
             except errors.NotFoundResponseError:
