@@ -8,12 +8,12 @@ ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
 WORKDIR /app
-ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1
+ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 npm_config_cache=/tmp/npm
 # First what changes seldom: packages are installed again only when their lists change.
 COPY requirements requirements
 COPY scripts scripts
 COPY package.json package-lock.json .npmrc ./
-RUN python3 scripts/dev.py setup --production && rm -rf /root/.npm
+RUN python3 scripts/dev.py setup --production && rm -rf /tmp/npm
 COPY . .
 RUN STATIC_ROOT=/app/collected DATA_DIR=/tmp python3 scripts/dev.py static && .venv/bin/python -m compileall -q -j 0 .
 

@@ -1,4 +1,4 @@
-"""The content of the rankings' pages: who is ranked where, with share and growth, and the chart of a longer time."""
+"""Content of the rankings pages: ranks with shares and growth, and a chart over a longer period."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -112,7 +112,7 @@ REASONING = (
         group="reasoning",
         parameter="reasoning",
         places={CHAT: "reasoning.exclude"},
-        help="The model reasons all the same, and it is billed.",
+        help="The model still reasons, and the reasoning is billed.",
     ),
 )
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 import stripe
-from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
@@ -46,6 +45,7 @@ from tests.conftest import make_user
 from .auditor import Auditor
 from .auto_top_ups import save_card, turn_on
 from .conftest import buy, deliver
+from .dying import Died, dying
 
 THRESHOLD_CENTS, TOP_UP_CENTS = 500, 1000
 GOOD_CARD, BAD_CARD = "4242424242424242", "4000000000000341"
@@ -53,26 +53,6 @@ GOOD_CARD, BAD_CARD = "4242424242424242", "4000000000000341"
 
 #: More of both find more. After this many seconds no new account is started, to limit the time of the suite.
 EXAMPLES, STEPS, SECONDS = 8, 30, 8.0
-
-
-class Died(BaseException):
-    """The process has died. As a BaseException it is not caught by the code under test."""
-
-
-@contextmanager
-def dying(after: int) -> Iterator[None]:
-    """Let the process die before the SQL statement with this number; uncommitted changes are lost."""
-    left = after
-
-    def count(execute: Any, *arguments: Any) -> Any:
-        nonlocal left
-        left -= 1
-        if left == -1:
-            raise Died
-        return execute(*arguments)
-
-    with connection.execute_wrapper(count):
-        yield
 
 
 #: A fault during a step: mostly none; or the process dies; or the provider's API fails, including retries.

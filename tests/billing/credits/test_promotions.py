@@ -121,7 +121,7 @@ def test_a_code_for_new_accounts_needs_a_young_person_and_account_without_a_purc
     acme = spending.account_of(members.create(alice, "Acme"))
     User.objects.filter(pk=alice.pk).update(created_at=clocks.utc_now() - timedelta(days=31))
     alice.refresh_from_db()
-    with refused:  # a new organization of a person who is here for long
+    with refused:  # a new organization, but the person signed up long ago
         promotions.redeem(acme, alice, "spring2026")
     User.objects.filter(pk=alice.pk).update(created_at=clocks.utc_now() - timedelta(days=29))
     alice.refresh_from_db()
