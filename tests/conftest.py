@@ -15,10 +15,7 @@ from billing import spending
 from billing.credits import ledger
 from billing.models import CreditAccount, LedgerEntry
 from common.money import pico_from_cents
-from gateway import callers
-from gateway.routing import catalogue_cache
-from keys import authentication
-from models_catalog import catalog, measurements
+from common.storage.fresh_cache import FreshCache
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
 from tests.support import databases, emptying
 from tests.support.clocks import MovableClock
@@ -125,11 +122,8 @@ def signed_in(user: User) -> Client:
 def _empty_caches() -> None:
     """Rolling a test back does not tell the caches that the database has changed."""
     cache.clear()
-    catalog.clear()
-    measurements.clear()
-    catalogue_cache.clear()
-    callers.clear()
-    authentication.identities.clear()
+    for each in list(FreshCache.instances):
+        each.clear()
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import math
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
+from weakref import WeakSet
 
 from common.clock import monotonic
 
@@ -25,6 +26,9 @@ class FreshCache(Generic[Key, Value]):
             cache.put(key, value := read(key), read_at=read_at)
     """
 
+    #: Every cache of this process.
+    instances: ClassVar["WeakSet[FreshCache[Any, Any]]"] = WeakSet()
+
     def __init__(
         self,
         *,
@@ -40,6 +44,7 @@ class FreshCache(Generic[Key, Value]):
         self._entries: dict[Key, tuple[Value, float, float]] = {}  # value, fresh until, usable until
         self._removed_at = -math.inf
         self._lock = threading.Lock()
+        self.instances.add(self)
 
     def now(self) -> float:
         """Return the time to pass to `put` as `read_at`: take it before reading the value."""

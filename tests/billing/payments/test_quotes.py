@@ -5,6 +5,9 @@ import pytest
 from billing.payments import quotes
 from billing.views.forms import QuoteForm, initial_amount
 
+# The form asks Stripe for the methods that the account offers, and gives its connection back before it does.
+pytestmark = pytest.mark.django_db
+
 
 @pytest.mark.parametrize(
     ("cents", "fee"),

@@ -181,9 +181,9 @@ def test_a_forked_process_opens_connections_of_its_own(alice):
             os.write(writing, repr(error).encode())
         finally:
             os._exit(0)  # without the parent's handlers
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        assert pipe.read() == "True True"
+        assert (pipe.read(), status) == ("True True", 0)
     assert User.objects.get() == alice
     assert connection.connection.info.backend_pid == parent
