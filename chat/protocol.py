@@ -1,9 +1,10 @@
 """The chat's WebSocket protocol: the page's messages and the server's frames. Pure functions, no I/O.
 
 The page sends:
-- `{"type": "ask", "id", "body", "key", "api"}`: request an answer. `body` is a chat completion request as the API takes
-  it, or one of another `api`, a path below /api/v1; `id` is chosen by the page and unique on the socket. With `key`, 32
-  bytes in base64url, the answer goes on without its socket and can be resumed: its frames are kept, encrypted with it.
+- `{"type": "ask", "id", "body", "key", "api", "api_key"}`: request an answer. `body` is a chat completion request as
+  the API takes it, or one of another `api`, a path below /api/v1; `id` is chosen by the page and unique on the socket.
+  With `key`, 32 bytes in base64url, the answer goes on without its socket and can be resumed: its frames are kept,
+  encrypted with it. With `api_key`, the secret of a key of the organization, the request is one of that key.
 - `{"type": "resume", "id", "key"}`: send what is kept of an answer that was begun on another socket, and go on.
 - `{"type": "forget", "id"}`: the page has all of an answer.
 - `{"type": "stop", "id"}`: stop this answer.
@@ -61,6 +62,7 @@ __all__ = [
 
 AnswerId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_-]+\Z")]
 Key = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{43}\Z")]
+ApiKey = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 GenerationId = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 
 
@@ -71,6 +73,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
     body: dict[str, Any]
     key: Key | None = None
     api: Literal["chat/completions", "messages", "responses", "embeddings"] = "chat/completions"
+    api_key: ApiKey | None = None
 
 
 class Resume(msgspec.Struct, frozen=True, tag="resume"):

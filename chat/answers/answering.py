@@ -27,20 +27,20 @@ log = logging.getLogger(__name__)
 async def stream_answer(
     ask: protocol.Ask,
     send: Callable[[str], Awaitable[None]],
-    caller_of: Callable[[], Awaitable[tuple[Caller, int]]],
+    caller_of: Callable[[str | None], Awaitable[tuple[Caller, int]]],
     reason_to_stop: Callable[[], ApiError | None],
 ) -> str:
     """Send the frames of an answer, from `accepted` to the one before `ended`. Canceling the task stops it.
 
-    `caller_of` returns the caller and the ID of its organization. `reason_to_stop` is asked when the task is canceled;
-    without a reason, the page has stopped the answer. Returns the ID of a generation that was
-    stopped by the page and whose cost is not known yet, else an empty string.
+    `caller_of` takes the secret of the API key, or None, and returns the caller and the ID of its organization.
+    `reason_to_stop` is asked when the task is canceled; without a reason, the page has stopped the answer. Returns the
+    ID of a generation that was stopped by the page and whose cost is not known yet, else an empty string.
     """
     buffer = DeltaBuffer(ask.id, send)
     generation_id = ""
     try:
         await send(protocol.accepted(ask.id))
-        caller, organisation_id = await caller_of()
+        caller, organisation_id = await caller_of(ask.api_key)
         request = _request(ask)
         request = await completions.with_preset(organisation_id, request)
         async with aclosing(completions.stream(caller, request)) as events:
@@ -57,7 +57,7 @@ async def stream_answer(
             return generation_id
     except ApiError as error:
         metrics.ERRORS.labels(error.error_type).inc()
-        await send(protocol.refused(ask.id, error, remedy_for(error)))
+        await send(protocol.refused(ask.id, error, remedy_for(error, uses_key=ask.api_key is not None)))
     except Exception as error:
         # Never the message or the traceback: they may quote the prompt.
         log.error("an answer failed: %s", type(error).__name__)

@@ -32,6 +32,7 @@ from gateway import completions
 from gateway.callers import Caller
 from gateway.steps import previews
 
+from .callers import caller_for
 from .following import Following
 
 log = logging.getLogger(__name__)
@@ -267,13 +268,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.scope["headers"].clear()
         self.scope["cookies"].clear()  # the session is open
 
-    async def caller(self) -> tuple[Caller, int]:
-        """Return whom the gateway serves, as the headers of the handshake describe it, and the organization's ID."""
+    async def caller(self, api_key: str | None = None) -> tuple[Caller, int]:
+        """Return whom the gateway serves, as the headers of the handshake describe it, and the organization's ID.
+
+        With the secret of an API key, that is the key. Raises NotAuthenticated or PermissionDenied if it can't be used.
+        """
         user, organisation = await self.signed_in()
-        caller = await completions.chat_caller(
-            user, organisation, user_agent=self.user_agent, sandbox_headers=self.sandbox_headers
-        )
-        return caller, organisation.pk
+        details = {"user_agent": self.user_agent, "sandbox_headers": self.sandbox_headers}
+        address = client[0] if (client := self.scope.get("client")) else None
+        return await caller_for(user, organisation, api_key, address, details), organisation.pk
 
     def reason_to_stop(self) -> NotAuthenticated | None:
         """Return why the answers of this socket are stopped, unless its page stops them."""

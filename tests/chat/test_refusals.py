@@ -10,6 +10,7 @@ from accounts.models import PrivacySettings
 from gateway import callers
 from gateway.models import Generation
 from guardrails import saving as guardrails
+from keys import issuing
 from tests.chat.conftest import ORIGIN
 from tests.conftest import signed_in
 from tests.gateway import factory
@@ -147,3 +148,40 @@ async def test_another_site_cannot_open_the_socket_with_the_visitors_cookies(api
     connected, _ = await socket.connect(timeout=30)
     assert not connected
     assert ORIGIN != b"https://evil.example"
+
+
+# --- Requests with an API key
+
+ASKED = {"model": "acme/one", "messages": [{"role": "user", "content": "Hello"}], "provider": {"sort": "price"}}
+
+
+async def test_a_request_with_an_api_key_is_one_of_that_key(api, page):
+    await page.say(type="ask", id="a1", body=ASKED, api_key=api.secret)
+    await page.hear_until("ended")
+    row = await api.generation()
+    assert (row.source, row.key_id) == ("api", api.key_id)
+    await api.assert_books_balance()
+
+
+async def test_a_key_that_cannot_be_used_is_refused_with_the_page_that_helps(api, page, alice, organisation, charlie):
+    def other_keys() -> tuple[str, str]:
+        _, management = issuing.create(organisation, alice, "management", is_management=True)
+        _, foreign = issuing.create(charlie.personal_organisation, charlie, "another organization's")
+        return management, foreign
+
+    management, foreign = await sync_to_async(other_keys)()
+    keys = {"text": "API keys", "href": "/settings/keys"}
+    for at, (secret, status, said, remedy) in enumerate(
+        [
+            ("sk-or-v1-" + "0" * 64, 401, "", keys),
+            ("not a key", 401, "", keys),
+            (management, 403, "Management keys cannot be used for inference", None),
+            (foreign, 403, "belongs to another organization", None),
+        ]
+    ):
+        await page.say(type="ask", id=f"a{at}", body=ASKED, api_key=secret)
+        refusal = await page.hear_until("refused")
+        assert (refusal["status"], refusal.get("remedy")) == (status, remedy)
+        assert said in refusal["message"] and secret not in refusal["message"]
+        await page.hear_until("ended")
+    assert not await Generation.objects.aexists()

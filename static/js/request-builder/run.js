@@ -1,4 +1,4 @@
-/* Runs the request from the reader's account, over the socket of the chat, and shows what comes back.
+/* Runs the request from the reader's account or with a key, over the socket of the chat, and shows what comes back.
 
    What runs is the JSON that the page shows. */
 
@@ -47,7 +47,7 @@ export class Runner {
     const body = JSON.parse(result.querySelector("#code-json code").textContent);
     const api = new FormData(this.#form()).get("api");
     if (this.#socket.ended) return this.#end("You’re signed out. Sign in to run the request.");
-    this.#socket.ask(this.#id, JSON.stringify({ type: "ask", id: this.#id, api, body }));
+    this.#socket.ask(this.#id, JSON.stringify({ type: "ask", id: this.#id, api, body, api_key: $("run-key").value.trim() || null }));
   }
 
   /** Waits until the server has answered the last change of the form. */
