@@ -6,8 +6,9 @@ from typing import Any
 
 from common.errors import InvalidRequest
 
+from .conversations import conversation_of
 from .description import CHAT, EMBEDDINGS, MESSAGES, Field
-from .messages import Message, content_of
+from .messages import Message
 
 __all__ = ["body_of", "headers_of"]
 
@@ -51,12 +52,12 @@ def _prompt(api: str, values: Mapping[str, Any], messages: list[Message]) -> dic
     if api == EMBEDDINGS:
         texts = values.get("input") or []
         return {"input": texts[0] if len(texts) == 1 else texts}
-    said = [{"role": each.role, "content": content_of(each, api)} for each in messages]
+    said = conversation_of(messages, api)
     if api == CHAT:
         return {"messages": [*([{"role": "system", "content": system}] if system else []), *said]}
     if api == MESSAGES:
         return ({"system": system} if system else {}) | {"messages": said}
-    is_one_text = len(messages) == 1 and messages[0].role == "user" and not messages[0].image
+    is_one_text = len(messages) == 1 and messages[0].role == "user" and not messages[0].image_url
     whole: Any = messages[0].text if is_one_text else said
     return ({"instructions": system} if system else {}) | {"input": whole}
 

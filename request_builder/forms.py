@@ -1,7 +1,6 @@
 """The form of one API, made from the description of its fields."""
 
 import json
-import math
 from typing import Any
 
 from django import forms
@@ -9,9 +8,10 @@ from django.http import QueryDict
 
 from common.errors import InvalidRequest
 
+from . import json_text
 from .bodies import body_of, headers_of
 from .description import GROUPS, MESSAGES, Api, Field, Group, Kind, fields_of
-from .messages import Message, messages_in
+from .messages import Message, faults_of, messages_in
 
 __all__ = ["RequestForm"]
 
@@ -88,8 +88,7 @@ class _Json(forms.CharField):
         if not text:
             return None
         try:
-            found = json.loads(text, parse_float=_finite, parse_constant=_refused)
-            json.dumps(found, ensure_ascii=False).encode()
+            found = json_text.parse(text)
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
             raise forms.ValidationError(f"This isn't valid JSON: {error.msg} at {place}.") from error
@@ -126,7 +125,7 @@ class RequestForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Check what concerns several fields, and build the request."""
         cleaned = super().clean() or self.cleaned_data
-        self.message_errors = {at: fault for at, each in enumerate(self.messages) if (fault := each.fault)}
+        self.message_errors = faults_of(self.messages)
         if cleaned.get("format") == "json_schema" and cleaned.get("schema", "") is None:
             self.add_error("schema", "Enter the JSON Schema that the response has to match.")
         if self.api.path == MESSAGES and cleaned.get("max_tokens", "") is None:
@@ -186,17 +185,6 @@ def _limits(described: Field) -> str:
 
 def _plain(number: float) -> str:
     return str(int(number)) if number == int(number) else str(number)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-def _refused(name: str) -> float:
-    raise ValueError(name)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

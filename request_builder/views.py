@@ -19,7 +19,7 @@ from models_catalog import catalog, exclusions
 
 from .description import APIS, CHAT, EMBEDDINGS, MESSAGES, Api
 from .forms import RequestForm
-from .messages import changed, messages_in
+from .messages import COLUMNS, changed, messages_in
 from .preview import Preview, preview
 
 #: What htmx replaces: the ID of the element, and its template.
@@ -46,7 +46,7 @@ def builder(request: PageRequest) -> HttpResponse:
         "api": api,
         "apis": APIS.values(),
         "form": form,
-        "messages_said": list(enumerate(form.messages)),
+        "messages_said": [(at, said, form.message_errors.get(at, "")) for at, said in enumerate(form.messages)],
         "found": found,
         "exclusion": excluded.get((found.model.alias_of or found.model).id) if found.model else None,
         "programs": _programs(form),
@@ -71,7 +71,6 @@ def _begun(query: QueryDict) -> QueryDict:
     data["api"] = data["shown"] = asked if asked in APIS else api
     data.setlist("role", ["user"])
     data.setlist("text", [EXAMPLE])
-    data.setlist("image", [""])
     data["input"] = EXAMPLE
     data["stream"] = "on"
     if data["api"] == MESSAGES:
@@ -86,7 +85,7 @@ def _posted(request: PageRequest) -> QueryDict:
         data["api"] = CHAT
     if act := _text(data, "act"):
         said = changed(messages_in(data), act)
-        for at, name in enumerate(("role", "text", "image")):
+        for at, name in enumerate(COLUMNS):
             data.setlist(name, [each[at] for each in said])
     before, after = APIS.get(_text(data, "shown")), APIS[_text(data, "api")]
     if before and before is not after:
@@ -106,7 +105,6 @@ def _switch(data: QueryDict, before: Api, after: Api) -> None:
     elif before.path == EMBEDDINGS:
         data.setlist("role", ["user"])
         data.setlist("text", [_text(data, "input")])
-        data.setlist("image", [""])
         data["stream"] = "on"
     data.setlist("role", [role if role in after.roles else "user" for role in data.getlist("role")])
 

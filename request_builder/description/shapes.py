@@ -38,9 +38,9 @@ class Api(NamedTuple):
 APIS: Mapping[str, Api] = {
     api.path: api
     for api in (
-        Api(CHAT, "Chat completions", "chat", ("user", "assistant", "system", "developer")),
-        Api(MESSAGES, "Messages", "chat", ("user", "assistant")),
-        Api(RESPONSES, "Responses", "chat", ("user", "assistant", "system", "developer")),
+        Api(CHAT, "Chat completions", "chat", ("user", "assistant", "tool", "system", "developer")),
+        Api(MESSAGES, "Messages", "chat", ("user", "assistant", "tool")),
+        Api(RESPONSES, "Responses", "chat", ("user", "assistant", "tool", "system", "developer")),
         Api(EMBEDDINGS, "Embeddings", "embeddings", ()),
     )
 }

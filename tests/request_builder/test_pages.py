@@ -82,8 +82,6 @@ def test_faults_of_messages_schemas_and_models(client: Client, bundled: Catalogu
     assert notes_in(result(client, posted))["messages"] == {
         "0": "Enter a URL that starts with https:// or data:image/."
     }
-    posted |= {"role": ["assistant"], "image": ["https://example.com/a.png"]}
-    assert "Only messages of the user" in notes_in(result(client, posted))["messages"]["0"]
     assert "schema" in notes_in(result(client, fields(format="json_schema")))["errors"]
     assert "max_tokens" in notes_in(result(client, fields("messages")))["errors"]
     thinking = fields("messages", max_tokens="2000", thinking="enabled")
@@ -145,6 +143,7 @@ def test_hostile_posts_are_answered(client: Client, bundled: Catalogue):
     for posted in (
         {},
         {"api": "../../etc", "shown": "x", "act": "remove:99999"},
+        {"role": ["assistant", "tool"], "text": ["", "x"], "image": ["", ""], "call": ["f " + "[" * 5000, ""]},
         {"role": ["root"], "text": ["\x00"], "image": ["\x00"]},
         {"api": "embeddings", "shown": "chat/completions", "model": "x" * 5000},
         {"text": ["a"] * 300, "role": ["user"] * 300, "image": [""] * 300},

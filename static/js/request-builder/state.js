@@ -5,7 +5,7 @@ const PREFIX = "#r=";
 const MAX_LINK = 60_000; // characters
 const MAX_FIELDS = 1_000_000; // characters of a link's fields
 const LEFT_OUT = new Set(["csrfmiddlewaretoken", "shown", "act"]);
-const OF_MESSAGES = new Set(["role", "text", "image"]); // these belong together, also when they are empty
+const OF_MESSAGES = new Set(["role", "text", "image", "call"]); // these belong together, also when they are empty
 
 let writing = 0;
 
