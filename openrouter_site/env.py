@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from common import env_file
+from common.storage import redis_servers
 from common.storage.postgresql import try_again
 from common.web.client_address import Network
 
@@ -27,6 +28,8 @@ __all__ = [
     "networks",
     "price",
     "read_file",
+    "redis_url",
+    "redis_urls",
     "text",
     "words",
 ]
@@ -103,6 +106,22 @@ def choice(name: str, choices: Sequence[str], default: str) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """Return a comma-separated list without empty items."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def redis_url(name: str, default: str = "") -> str:
+    """Return the address of a Redis; one without a known form raises SettingsError. Empty counts as unset."""
+    return next(iter(redis_urls(name, default)), "")
+
+
+def redis_urls(name: str, default: str = "") -> list[str]:
+    """Return the addresses of Redis servers, separated by spaces, each as `redis_url` does."""
+    found = (text(name).strip() or default).split()
+    for url in found:
+        try:
+            redis_servers.check(url)
+        except redis_servers.InvalidAddress as error:
+            raise SettingsError(f"{name} {error}") from error
+    return found
 
 
 def networks(name: str) -> list[Network]:

@@ -12,12 +12,11 @@ from concurrent.futures import Future
 from datetime import timedelta
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import connection
 
 from common.clock import monotonic, utc_now
-from common.storage import database
+from common.storage import database, redis_servers
 from operations.models import Heartbeat
 
 __all__ = ["TIMEOUT_SECONDS", "Check", "Readiness", "worker_state"]
@@ -106,7 +105,7 @@ class Readiness:
         if not settings.REDIS_URL:
             return {"redis": "unused"}
         if self._redis is None:
-            self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.5, socket_connect_timeout=1.5)
+            self._redis = redis_servers.client(settings.REDIS_URL, socket_timeout=1.5, socket_connect_timeout=1.5)
         self._redis.ping()
         return {"redis": "ok"}
 

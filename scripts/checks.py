@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from scripts import install, servers
 from scripts.environment import ROOT, call, production_settings, python, variables
+from scripts.pooler import pgbouncer_program
 from scripts.progress import Stop, say, step
 
 __all__ = ["chromium", "lint", "test"]
@@ -132,6 +133,8 @@ def _tests(database: str, cache: str, browser: str, beside: Callable[[], None] =
         suites.append(("Tests on PostgreSQL and Redis", parallel + once, production_like))
     else:
         missing.append("tests on PostgreSQL and Redis (install both servers, or set TEST_DATABASE_URL, TEST_REDIS_URL)")
+    if pgbouncer_program() is None:
+        missing.append("tests behind PgBouncer (install pgbouncer)")
     if browser:
         servers_given = {f"TEST_{name}": url for name, url in production_like.items()}
         given = embedded | servers_given | {"CHROMIUM": browser}

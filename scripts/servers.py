@@ -18,7 +18,7 @@ from typing import Protocol
 from scripts.progress import Stop
 from scripts.serve import free_port
 
-__all__ = ["Server", "own_postgresql", "own_redis", "postgresql", "redis"]
+__all__ = ["Server", "own_postgresql", "own_redis", "own_replica", "postgresql", "redis", "wait_for"]
 
 # Folders of PostgreSQL's server programs if they are not on PATH.
 POSTGRESQL_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
@@ -72,6 +72,19 @@ def own_postgresql(*, max_connections: int = 200, kept_in: str = "") -> Iterator
 
 
 @contextlib.contextmanager
+def own_replica(url: str) -> Iterator[Server]:
+    """Run a streaming replica of a PostgreSQL server on this machine. Raises Stop if its programs are not installed."""
+    if (programs := _postgresql_programs()) is None:
+        raise Stop("PostgreSQL's server programs are not installed.")
+    with _private_folder("test-replica-", owner="postgres") as (folder, owner):
+        options = ["-d", url, "-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+        _execute([shutil.which("pg_basebackup") or f"{programs}/pg_basebackup", *options], folder, owner)
+        server = _Postgresql(programs, folder, owner, max_connections=200)  # at least as many as the primary's
+        with _running(server):
+            yield server
+
+
+@contextlib.contextmanager
 def own_redis() -> Iterator[Server]:
     """Run a Redis server. Raises Stop if none is installed."""
     if (program := _redis_program()) is None:
@@ -120,7 +133,7 @@ class _Redis:
 
     def start(self) -> None:
         self._process = subprocess.Popen([*self._command, "--databases", "64"], stdout=subprocess.DEVNULL)
-        _wait_for(self._port, self._process)
+        wait_for(self._port, self._process)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -168,7 +181,8 @@ def _execute(command: list[str], folder: Path, owner: str | None) -> None:
             raise Stop(f"{Path(command[0]).name} failed:\n{output.read().rstrip()}")
 
 
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until a server that was just started listens. Raises Stop if it ends, or does not within ten seconds."""
     for _ in range(200):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return

@@ -15,6 +15,7 @@ from activity.requests import listing
 from activity.times.periods import PERIODS
 from common import moments
 from common.clock import utc_now
+from common.storage import replica
 from common.web import csv_export
 from common.web.http import AuthedRequest
 
@@ -28,6 +29,7 @@ PAGE_SIZE = 20
 
 @login_required
 @require_GET
+@replica.reads
 def activity(request: AuthedRequest) -> HttpResponse:
     """Usage by model, provider, key or app, and the requests behind it. 204 if `since` (a stamp) is still current.
 

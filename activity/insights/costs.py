@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from django.db import connection
-
 from activity.filters import Filter
 from activity.names import app_name
+from common.storage.replica import usage_connection
 from gateway.models import Generation
 
 from .spending import Spending
@@ -55,7 +54,7 @@ def sessions_of(view: Filter) -> Sessions:
     """Return the sessions that cost the most among the newest requests, largest first. Reads so many, by index."""
     newest = Generation.objects.filter(account=view.account).order_by("-created_at", "-id")
     inner, parameters = newest.values_list("session_id", "cost", "created_at")[:NEWEST].query.sql_with_params()
-    with connection.cursor() as cursor:
+    with usage_connection().cursor() as cursor:
         cursor.execute(
             f"SELECT session_id, SUM(cost), COUNT(*), MIN(created_at) FROM ({inner}) AS newest GROUP BY session_id",  # noqa: S608 our own
             parameters,

@@ -18,6 +18,7 @@ from activity.dashboard.summary import options_of
 from activity.requests import listing
 from common import moments
 from common.clock import utc_now
+from common.storage import replica
 from common.web import csv_export
 from common.web.http import AuthedRequest
 
@@ -33,6 +34,7 @@ GENERATION_ID = re.compile(r"gen-[0-9A-Za-z-]{1,36}")
 
 @login_required
 @require_GET
+@replica.reads
 def logs(request: AuthedRequest) -> HttpResponse:
     """The requests of a view, or their sessions. 204 if `since` (a stamp) is still current.
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from activity.models import CATEGORIES, USES, App, Standing
 from common.clock import utc_now
+from common.storage import replica
 from common.web.http import PageRequest
 
 from .addresses import slug_of
@@ -27,6 +28,7 @@ SERIES = 9
 
 
 @require_safe
+@replica.reads
 def rankings(request: PageRequest) -> HttpResponse:
     """Tokens by model, author, app or use, and the top apps."""
     by = request.GET.get("by", "")
@@ -46,6 +48,7 @@ def rankings(request: PageRequest) -> HttpResponse:
 
 
 @require_safe
+@replica.reads
 def apps(request: PageRequest) -> HttpResponse:
     """The apps by tokens or by growth, with a search. `url` leads to the app of that address."""
     if address := request.GET.get("url"):
@@ -83,6 +86,7 @@ def apps(request: PageRequest) -> HttpResponse:
 
 
 @require_safe
+@replica.reads
 def app(request: PageRequest, address: str) -> HttpResponse:
     """One app: its models, and its tokens over time."""
     found = App.objects.select_related("merged_into").filter(slug=address).first()

@@ -11,6 +11,8 @@ from django.db.models.expressions import Case, Expression, Value, When
 from django.db.models.fields import IntegerField
 from django.db.models.functions import Trunc
 
+from common.storage.replica import usage_connection
+
 from .rollups import TABLES, Stretch, rows_of, union_of
 
 __all__ = ["sums_apart"]
@@ -58,7 +60,7 @@ def _packed(found: Any, columns: Sequence[str]) -> list[tuple[str, Any, str]]:
         ) AS one GROUP BY "{column}" """  # noqa: S608 columns of our own
         for at, column in enumerate(columns)
     )
-    with connection.cursor() as cursor:
+    with usage_connection().cursor() as cursor:
         cursor.execute(f"WITH found AS ({inner}) {each}", parameters)
         rows = cursor.fetchall()
     return [(columns[at], int(value) if columns[at].endswith("_id") else value, packed) for at, value, packed in rows]

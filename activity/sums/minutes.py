@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import BigIntegerField, Case, CharField, F, Q, Value, When
 from django.db.models.functions import Coalesce, TruncMinute
 
 from billing.models import CreditAccount
+from common.storage.replica import usage_connection
 from gateway.models import Generation
 
 __all__ = ["sums_by"]
@@ -47,7 +47,7 @@ def sums_by(
     except EmptyResultSet:  # a condition that no request can meet
         return []
     added = ", ".join(f"CAST(COALESCE({_OTHERS.get(name, f'SUM({name})')}, 0) AS bigint)" for name in sums)
-    with connection.cursor() as cursor:
+    with usage_connection().cursor() as cursor:
         cursor.execute(
             f"SELECT CAST(minute AS text), value, {added} FROM ({inner}) AS found GROUP BY minute, value",  # noqa: S608 our own
             parameters,

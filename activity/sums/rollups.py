@@ -13,13 +13,13 @@ from itertools import pairwise
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Trunc
 
 from billing.models import CreditAccount
 from common.clock import hour_of, window_start
+from common.storage.replica import usage_connection
 from gateway.models import UsageDay, UsageHour, UsageMonth, UsageRollup
 
 from .picks import usage_where
@@ -103,7 +103,7 @@ def bounded_sums_by(
     names = ", ".join(f'"{name}"' for name in ("bucket", *columns))
     values = ", ".join(['CAST("bucket" AS text)', *(f'"{name}"' for name in columns)])
     added = ", ".join(f'CAST(SUM("{name}") AS bigint)' for name in sums)
-    with connection.cursor() as cursor:
+    with usage_connection().cursor() as cursor:
         cursor.execute(
             f"SELECT {values}, {added}, COUNT(*) FROM ({inner}) AS found GROUP BY {names}",  # noqa: S608 columns of our own
             parameters,

@@ -16,6 +16,7 @@ from api.responses import KeyRequest, dollars, encoder, json_response, organisat
 from billing import spending
 from common.clock import utc_now, window_start
 from common.errors import InvalidRequest, NotFound
+from common.storage import replica
 from keys.models import ApiKey
 from models_catalog import catalog
 
@@ -33,6 +34,7 @@ _SUMS = ("cost", "byok_cost", "requests", "prompt_tokens", "completion_tokens", 
     operation_id="getUserActivity",
     summary="Get activity by day and model",
 )
+@replica.reads
 def get_activity(
     request: KeyRequest,
     date: str = "",

@@ -15,6 +15,7 @@ from activity.names import names_of
 from api.responses import KeyRequest, json_response, organisation_of
 from billing import spending
 from common.clock import monotonic, utc_now
+from common.storage import replica
 
 from .analytics_query import AnalyticsQuery, parsed
 
@@ -103,6 +104,7 @@ def get_meta(request: KeyRequest) -> HttpResponse:
 
 
 @router.post("/analytics/query", response=Analytics, operation_id="queryAnalytics", summary="Query analytics data")
+@replica.reads
 def query(request: KeyRequest, asked: AnalyticsQuery) -> HttpResponse:
     """Return sums of the organization's usage, up to this moment. Buckets are in UTC; weeks start on Monday."""
     began = monotonic()

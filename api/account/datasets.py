@@ -15,6 +15,7 @@ from api.responses import KeyRequest, json_response
 from common.clock import utc_now, window_start
 from common.errors import InvalidRequest
 from common.limits import windows
+from common.storage import replica
 from keys.authentication import KeyIdentity
 
 router = Router(tags=["Datasets"])
@@ -33,6 +34,7 @@ PER_MINUTE, PER_DAY = 30, 500
     operation_id="getRankingsDaily",
     summary="Get daily token totals of the top 50 models",
 )
+@replica.reads
 def get_rankings_daily(  # noqa: PLR0913 each is a parameter of the query string
     request: KeyRequest,
     start_date: str = "",
@@ -68,6 +70,7 @@ def get_rankings_daily(  # noqa: PLR0913 each is a parameter of the query string
     operation_id="getAppRankings",
     summary="Get the top apps by tokens",
 )
+@replica.reads
 def get_app_rankings(  # noqa: PLR0913 each is a parameter of the query string
     request: KeyRequest,
     category: Literal["coding", "creative", "productivity", "entertainment"] | None = None,

@@ -6,6 +6,8 @@ from weakref import WeakKeyDictionary
 import redis.asyncio
 from django.conf import settings
 
+from common.storage import redis_servers
+
 __all__ = ["client"]
 
 #: Seconds after which a slow Redis counts as away.
@@ -23,12 +25,7 @@ def client() -> redis.asyncio.Redis | None:
         return None
     loop = asyncio.get_running_loop()
     if loop not in _clients:
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            settings.REDIS_URL,
-            max_connections=MAX_CONNECTIONS,
-            timeout=TIMEOUT,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
+        _clients[loop] = redis_servers.async_client(
+            settings.CACHE_REDIS_URL, max_connections=MAX_CONNECTIONS, timeout=TIMEOUT
         )
-        _clients[loop] = redis.asyncio.Redis(connection_pool=pool)
     return _clients[loop]

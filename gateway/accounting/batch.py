@@ -110,7 +110,7 @@ class Batch:
         if keys:
             bound.append((known.read_keys if self._only_holds else known.lock_keys, [ids(sorted(keys))]))
         if ended:
-            bound.append((known.delete_holds, [ids(ended)]))
+            bound.append((known.delete_holds, [ids(accounts), ids(ended)]))
         results = iter(fetch(bound)[len(self._begin) :])
         locked_accounts = {row[0]: AccountRow(*row) for row in _in_utc(next(results))}
         locked_keys = {row[0]: KeyRow(*row) for row in _in_utc(next(results))} if keys else {}
@@ -119,7 +119,7 @@ class Batch:
         shares = {request: share for request, _, share in deleted if share is not None}
         limited = [pk for pk in holding if (key := locked_keys.get(pk)) and _limits_running(key)]
         held_by_keys, running_by_keys, listed_by_keys = _held_by(limited, [*locked_accounts])
-        released, charged = _ended_before([pk for pk in ended if pk not in holds])
+        released, charged = _ended_before([pk for pk in ended if pk not in holds], accounts)
         limiting = [account.id for account in locked_accounts.values() if account.limits_members]
         members, held_by_members = self._members(limiting, users) if limiting and users else ({}, {})
         own_months, reserved = _own_keys(own_keys) if own_keys else ({}, {})
@@ -199,7 +199,7 @@ class Batch:
         if opened:
             bound.append((known.insert_holds, [as_json(opened)]))
         if replaced := [row.id for row in settled if row.id in locked.released]:
-            bound.append((known.delete_generations, [ids(replaced)]))
+            bound.append((known.delete_generations, [ids(locked.accounts), ids(replaced)]))
         if settled:
             bound.append((known.insert_generations, [as_json(settled)]))
         bound.append((known.update_accounts, [_changes(locked.accounts.values())]))
@@ -249,11 +249,11 @@ def _own_keys(accounts: Collection[int]) -> tuple[dict[tuple[int, str], OwnKeyMo
     }
 
 
-def _ended_before(requests: list[str]) -> tuple[dict[str, int], dict[str, int]]:
+def _ended_before(requests: list[str], accounts: Collection[int]) -> tuple[dict[str, int], dict[str, int]]:
     """(pico-USD once held for the requests that the reaper released, pico-USD charged for those already settled)."""
     if not requests:
         return {}, {}
-    (rows,) = fetch([(statements().read_generations, [ids(requests)])])
+    (rows,) = fetch([(statements().read_generations, [ids(accounts), ids(requests)])])
     released = {pk: hold for pk, state, hold, _ in rows if state == Generation.State.RELEASED}
     return released, {pk: cost for pk, _, _, cost in rows if pk not in released}
 

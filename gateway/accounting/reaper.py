@@ -47,7 +47,8 @@ def reap() -> int:
 def _release(hold_id: str, account_id: int) -> bool:
     """Release one hold; False when it is already settled. Locks the account, as settlement does."""
     account = CreditAccount.objects.select_for_update().get(pk=account_id)
-    hold = Hold.objects.filter(pk=hold_id).first()
+    held = Hold.objects.filter(pk=hold_id, account=account)
+    hold = held.first()
     if hold is None:
         return False
     account.held -= hold.amount
@@ -56,7 +57,7 @@ def _release(hold_id: str, account_id: int) -> bool:
     generation.settled_at = utc_now()
     generation.save(force_insert=True)
     _mark_hour(generation)
-    hold.delete()
+    held.delete()
     transaction.on_commit(lambda: changed_accounts.give((account_id,)), robust=True)
     return True
 

@@ -16,6 +16,7 @@ import redis
 from django.conf import settings
 
 from common.clock import monotonic
+from common.storage import redis_servers
 
 __all__ = ["MemoryStore", "RedisStore", "Store", "store"]
 
@@ -128,7 +129,7 @@ class RedisStore:
 
     def __init__(self, url: str, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._client = redis.Redis.from_url(
+        self._client = redis_servers.client(
             url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, health_check_interval=30
         )
         self._put = self._client.register_script(_PUT)
@@ -159,5 +160,5 @@ class RedisStore:
 def store() -> Store:
     """This process's store, of at most RESPONSE_CACHE_BYTES."""
     if settings.REDIS_URL:
-        return RedisStore(settings.REDIS_URL, settings.RESPONSE_CACHE_BYTES)
+        return RedisStore(settings.CACHE_REDIS_URL, settings.RESPONSE_CACHE_BYTES)
     return MemoryStore(settings.RESPONSE_CACHE_BYTES)

@@ -19,7 +19,7 @@ from billing.models import Notice, ProviderEvent, ReconciliationRun
 from billing.providers import coinbase, stripe
 from common import encryption
 from common.clock import utc_now
-from common.storage import database
+from common.storage import database, redis_servers
 from gateway.accounting.reaper import DEAD_AFTER
 from gateway.models import EndpointMinute, GatewayProcess, Hold
 from gateway.routing.upstreams import upstream_of
@@ -87,7 +87,7 @@ def _redis() -> list[Check]:
         detail, remedy = "Not used: limits and live updates are per process.", "Set REDIS_URL."
         is_needed = settings.WEB_CONCURRENCY > 1
         return [Check("Redis", MISSING if is_needed else OK, detail, f"{remedy} More than one web process needs it.")]
-    client = redis.Redis.from_url(
+    client = redis_servers.client(
         settings.REDIS_URL, socket_timeout=PROBE_SECONDS, socket_connect_timeout=PROBE_SECONDS
     )
     try:

@@ -3,10 +3,13 @@
 from typing import Any
 
 from celery.schedules import crontab
+from kombu import Queue
+
+from common.storage import redis_servers
 
 from .core import DATA_DIR
 from .providers import CATALOG_SYNC_MINUTES, CATALOG_SYNC_SOURCES
-from .storage import REDIS_URL
+from .storage import BROKER_REDIS_URL
 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -40,9 +43,31 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "expire-credits": {"task": "billing.tasks.expire_credits", "schedule": crontab(hour=2, minute=40)},
     "reconcile-ledger": {"task": "billing.tasks.reconcile_ledger", "schedule": crontab(hour=3, minute=20)},
 }
+# A worker takes the tasks of all queues, or of those that it is started with (`--queues money,mail`). The first is for
+# tasks without a place in the table below, which is read from its top.
+QUEUES = ("celery", "money", "mail", "catalog", "usage")
+CELERY_TASK_DEFAULT_QUEUE = QUEUES[0]
+CELERY_TASK_QUEUES = [Queue(name) for name in QUEUES]
+CELERY_TASK_ROUTES = (
+    [
+        ("billing.tasks.deliver_*", {"queue": "mail"}),
+        ("billing.tasks.alert_*", {"queue": "mail"}),
+        ("billing.tasks.*", {"queue": "money"}),
+        ("gateway.tasks.reap_dead_requests", {"queue": "money"}),
+        ("accounts.tasks.finish_*", {"queue": "celery"}),
+        ("accounts.tasks.*", {"queue": "mail"}),
+        ("activity.tasks.alert_*", {"queue": "mail"}),
+        ("activity.tasks.write_summaries", {"queue": "mail"}),
+        ("activity.tasks.*", {"queue": "usage"}),
+        ("gateway.tasks.compare_listed_models", {"queue": "catalog"}),
+        ("models_catalog.tasks.*", {"queue": "catalog"}),
+        ("gateway.tasks.*", {"queue": "usage"}),
+    ],
+)
+
 CELERY_BROKER_URL: str
-if REDIS_URL:
-    CELERY_BROKER_URL = REDIS_URL
+if BROKER_REDIS_URL:
+    CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = redis_servers.broker_of(BROKER_REDIS_URL)
 else:
     CELERY_BROKER_URL = "filesystem://localhost//"  # with a host, or the worker warns that it has none
     _broker = DATA_DIR / "broker"

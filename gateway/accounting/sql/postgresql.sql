@@ -54,9 +54,10 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: delete_holds
+-- param: account_ids bigint[]
 -- param: ids text[]
 DELETE FROM gateway_hold
-WHERE id = ANY(:'ids'::text[])
+WHERE account_id = ANY(:'account_ids'::bigint[]) AND id = ANY(:'ids'::text[])
 RETURNING id, amount, byok_share;
 
 -- name: sum_holds_by_key
@@ -143,15 +144,17 @@ ORDER BY budget.id
 FOR NO KEY UPDATE OF budget;
 
 -- name: read_generations
+-- param: account_ids bigint[]
 -- param: ids text[]
 SELECT id, state, hold, cost
 FROM gateway_generation
-WHERE id = ANY(:'ids'::text[]);
+WHERE account_id = ANY(:'account_ids'::bigint[]) AND id = ANY(:'ids'::text[]);
 
 -- name: delete_generations
+-- param: account_ids bigint[]
 -- param: ids text[]
 DELETE FROM gateway_generation
-WHERE id = ANY(:'ids'::text[]);
+WHERE account_id = ANY(:'account_ids'::bigint[]) AND id = ANY(:'ids'::text[]);
 
 -- name: insert_holds
 -- param: rows json

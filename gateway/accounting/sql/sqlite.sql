@@ -53,9 +53,10 @@ WHERE id IN (SELECT value FROM json_each(:ids))
 ORDER BY id;
 
 -- name: delete_holds
+-- param: account_ids json
 -- param: ids json
 DELETE FROM gateway_hold
-WHERE id IN (SELECT value FROM json_each(:ids))
+WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND id IN (SELECT value FROM json_each(:ids))
 RETURNING id, amount, byok_share;
 
 -- name: sum_holds_by_key
@@ -140,15 +141,17 @@ WHERE
 ORDER BY budget.id;
 
 -- name: read_generations
+-- param: account_ids json
 -- param: ids json
 SELECT id, state, hold, cost
 FROM gateway_generation
-WHERE id IN (SELECT value FROM json_each(:ids));
+WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: delete_generations
+-- param: account_ids json
 -- param: ids json
 DELETE FROM gateway_generation
-WHERE id IN (SELECT value FROM json_each(:ids));
+WHERE account_id IN (SELECT value FROM json_each(:account_ids)) AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: insert_holds
 -- param: rows json

@@ -97,10 +97,9 @@ def test_the_planner_settings_outlast_a_transaction_that_is_rolled_back(account)
 def test_rows_are_found_by_index_in_a_small_table(account, name):
     spend(account)
     statement = getattr(statements(), name)
-    (parameter,) = statement.parameters
-    value = "[]" if parameter == ("rows", "json") else ids([1, 2])
+    values = ["[]" if parameter == ("rows", "json") else ids([1, 2]) for parameter in statement.parameters]
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {statement.execute}", [value])
+        cursor.execute(f"EXPLAIN {statement.execute}", values)
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert re.search(r"Index Scan|Bitmap Index Scan", plan), plan
     assert "Seq Scan" not in plan
