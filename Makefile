@@ -1,6 +1,6 @@
 # One line per target over scripts/dev.py, which works without make as well: python3 scripts/dev.py run
 PYTHON ?= python3
-.PHONY: run test lint bench-gateway bench-protocols bench-embeddings bench-chat bench-soak bench-ledger bench-painting bench-activity bench-pages clients setup shell manage clean help
+.PHONY: run test lint bench-gateway bench-protocols bench-embeddings bench-chat bench-soak bench-ledger bench-painting bench-activity bench-pages bench-scale clients setup shell manage clean help
 
 run:    ; @$(PYTHON) scripts/dev.py run
 test:   ; @$(PYTHON) scripts/dev.py test $(ARGS)
@@ -17,6 +17,7 @@ bench-ledger: ; @$(PYTHON) scripts/dev.py bench ledger
 bench-painting: ; @$(PYTHON) scripts/dev.py bench painting
 bench-activity: ; @$(PYTHON) scripts/dev.py bench activity
 bench-pages: ; @$(PYTHON) scripts/dev.py bench pages
+bench-scale: ; @$(PYTHON) scripts/dev.py bench scale
 clients: ; @$(PYTHON) scripts/dev.py clients $(ARGS)
 clean:  ; @$(PYTHON) scripts/dev.py clean
 help:   ; @$(PYTHON) scripts/dev.py

@@ -3,8 +3,8 @@
 run          install what is missing, then start the whole site (PORT=8001 for another port)
 test [ARGS]  run every check and test; with ARGS, only pytest with those arguments
 lint         check style, format, types and import directions
-bench NAME   run a benchmark: gateway, protocols, embeddings, chat, ledger, painting, activity, pages or soak
-             (see bench/README.md)
+bench NAME   run a benchmark: gateway, protocols, embeddings, chat, ledger, painting, activity, pages, soak or
+             scale (see bench/README.md)
 setup [--production]   install everything for running and testing; with --production, only for running
 clients [NAMES]   run real clients against a site (see docs/clients.md)
 static       collect the static files of production, without its settings: for an image

@@ -2,33 +2,29 @@
 
 import json
 import os
-import re
-import shutil
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
 from websockets.sync.client import connect
 
-from scripts.environment import ROOT
 from scripts.serve import free_port
 from tests.browser.people import Person, new_person
 from tests.gateway.test_crash import POSTGRESQL, build_request
+from tests.support import nginx
 from tests.support.processes import Process, Site, responds, wait_until
 
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 MODEL = "openai/gpt-4o-mini"
 #: As in `deploy/openrouter-web@.service`.
 UNIT = "exec python -m uvicorn openrouter_site.{}:application --host 127.0.0.1 --timeout-graceful-shutdown 60 --port {}"
 
 HELD = "SELECT count(*) FROM gateway_hold"
 
-pytestmark = pytest.mark.skipif(not NGINX, reason="needs nginx")
+pytestmark = pytest.mark.skipif(not nginx.NGINX, reason="needs nginx")
 
 
 class Behind:
@@ -53,22 +49,7 @@ class Behind:
 
     def start_nginx(self) -> None:
         """The example's configuration, on other ports and without TLS."""
-        text = (ROOT / "deploy/nginx.conf").read_text()
-        text = text[: text.index("server {\n    listen 80;")]  # the redirect to https
-        text = re.sub(r"\n    ssl_\w+ +[^\n]+", "", text).replace("listen 443 ssl http2;", f"listen {self.url[7:]};")
-        for example, port in zip(("8001", "8002"), self.ports, strict=True):
-            text = text.replace(f"127.0.0.1:{example}", f"127.0.0.1:{port}")
-        folder = self.site.folder / "nginx"
-        folder.mkdir()
-        temporary = "".join(
-            f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        Path(folder, "nginx.conf").write_text(
-            f"daemon off; pid {folder}/pid; error_log stderr; worker_processes 1;\n"
-            f"events {{}}\nhttp {{ access_log off; {temporary} {text} }}\n"
-        )
-        user = "-g 'user root;'" if os.geteuid() == 0 else ""
-        command = f"exec {NGINX} -p {folder} -c {folder}/nginx.conf {user}"
+        command = nginx.command(self.site.folder / "nginx", self.url.removeprefix("http://"), self.ports)
         self.site.processes["nginx"] = process = Process("nginx", command, self.site.env, self.site.folder)
         process.wait_until_it_responds(f"{self.url}/terms")
 
