@@ -1,4 +1,4 @@
-"""A backup is worth what its restore gives. The commands are those of docs/operations/backup.md, as they stand there."""
+"""A backup is worth what its restore gives. The commands are those of docs/operations/backup.md, word for word."""
 
 import contextlib
 import re
