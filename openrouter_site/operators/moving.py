@@ -122,8 +122,8 @@ def _tables() -> list[Model]:
 
 
 def _copy_all(tell: Callable[[str], None]) -> int:
-    for model in FILLED_BY_MIGRATIONS:
-        model._base_manager.all().delete()
+    for filled in FILLED_BY_MIGRATIONS:
+        filled._base_manager.all().delete()
     total = 0
     with connection.cursor() as cursor:
         for model in _tables():
@@ -160,7 +160,7 @@ def _copy(model: Model, expected: int, tell: Callable[[str], None]) -> int:
     """Send all rows of a table to the server, as they are: nothing is counted, dated or encrypted again."""
     fields = model._meta.concrete_fields
     quoted = connection.ops.quote_name
-    columns = ", ".join(quoted(field.column) for field in fields)
+    columns = ", ".join(quoted(str(field.column)) for field in fields)
     rows = _source(model).values_list(*(field.attname for field in fields)).iterator(chunk_size=BATCH)
     copied = 0
     with (

@@ -39,8 +39,10 @@ RankedDay.objects.create(day=at.date(), as_of=at)
 preset = Preset.objects.create(organisation=account.organisation, slug="one", name="One")
 preset.designated_version = PresetVersion.objects.create(preset=preset, number=1, content=encryption.encrypt("{{}}"))
 preset.save()
-for _ in range(2):
-    last = ApiKey.objects.create(organisation=account.organisation, name="Gone", hash=str(_), label="x")
+for number in range(2):
+    last = ApiKey.objects.create(
+        organisation=account.organisation, name="Gone", hash=f"{{number:064}}", label="sk-or-v1-000...0000"
+    )
 number = last.pk
 last.delete()
 print("LAST", number)
