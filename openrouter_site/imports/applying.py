@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import access
 from accounts.models import Membership, Organisation, User
@@ -50,12 +51,20 @@ def totals(lines: list[Line]) -> Iterator[str]:
         yield f"{action} {count} {kind}".rstrip()
 
 
+def _find_user(email: str) -> User | None:
+    """Return the person with this address, or who has verified it as a further one."""
+    verified = Q(emailaddress__email__iexact=email, emailaddress__verified=True)
+    return User.objects.filter(Q(email__iexact=email) | verified).order_by("pk").first()
+
+
 def _user(email: str) -> User:
-    return User.objects.get(email__iexact=email)
+    found = _find_user(email)
+    assert found is not None, "people are created first"
+    return found
 
 
 def _person(person: Person) -> Line:
-    if User.objects.filter(email__iexact=person.email).exists():
+    if _find_user(person.email):
         return ("there", "user", person.email, "")
     user = User.objects.create_user(person.email, name=person.name, is_active=person.active)
     # Not verified: the link for a forgotten password, by which they sign in first, does that.

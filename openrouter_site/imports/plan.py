@@ -1,4 +1,4 @@
-"""What an import is going to create, and what it can't."""
+"""A plan: the people, teams, keys and balances that an import creates, and the things that it refuses."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
