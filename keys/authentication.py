@@ -28,6 +28,7 @@ __all__ = [
     "authenticate_sync",
     "clear",
     "hash_of",
+    "is_key",
     "label_of",
     "new_secret",
     "require_inference",
@@ -41,6 +42,8 @@ USABLE_SECONDS = 1.8
 
 PREFIX = "sk-or-v1-"
 _SECRET = re.compile(PREFIX + "[0-9a-f]{64}")
+#: Keys that were imported from another gateway go on working, and look different.
+_IMPORTED = re.compile(r"sk-(?!or-v1-)[\w-]{16,196}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,12 @@ async def authenticate(
     Raises NotAuthenticated (401) with the remedy, and PermissionDenied (403) if the key may not be used from the
     client's address.
     """
-    key_hash = hash_of(secret_in(authorization, x_api_key))
+    secret = secret_in(authorization, x_api_key)
+    key_hash = hash_of(secret)
     identity, stale = identities.lookup(key_hash)
     if identity is None or stale:
         read_at = identities.now()
-        identity = _accepted(await database.run(_read, key_hash), key_hash, read_at)
+        identity = _accepted(await database.run(_read, secret), key_hash, read_at)
     require_address(identity.restrictions, address)
     return identity
 
@@ -99,11 +103,12 @@ def authenticate_sync(
     authorization: str | None, x_api_key: str | None = None, *, address: str | None = None
 ) -> KeyIdentity:
     """Like `authenticate`, for code outside an event loop."""
-    key_hash = hash_of(secret_in(authorization, x_api_key))
+    secret = secret_in(authorization, x_api_key)
+    key_hash = hash_of(secret)
     identity, stale = identities.lookup(key_hash)
     if identity is None or stale:
         read_at = identities.now()
-        identity = _accepted(_read(key_hash), key_hash, read_at)
+        identity = _accepted(_read(secret), key_hash, read_at)
     require_address(identity.restrictions, address)
     return identity
 
@@ -128,8 +133,21 @@ def clear(*key_hashes: str) -> None:
         identities.discard(key_hash)
 
 
-def _read(key_hash: str) -> ApiKey | None:
-    return next(iter(ApiKey.objects.with_hash(key_hash)[:1]), None)
+def is_key(secret: str) -> bool:
+    """Return whether the text has the form of a key, of this site or imported."""
+    return bool(_SECRET.fullmatch(secret) or _IMPORTED.fullmatch(secret))
+
+
+def _read(secret: str) -> ApiKey | None:
+    """Return the row of a key; None if there is none. Raises NotAuthenticated for an unknown key of another site."""
+    found = next(iter(ApiKey.objects.with_hash(hash_of(secret))[:1]), None)
+    if found is None and not _SECRET.fullmatch(secret):
+        raise _malformed()
+    return found
+
+
+def _malformed() -> NotAuthenticated:
+    return _refusal("Invalid API key. Keys start with sk-or-v1-, followed by 64 characters.")
 
 
 def _refusal(problem: str) -> NotAuthenticated:
@@ -148,8 +166,8 @@ def secret_in(authorization: str | None, x_api_key: str | None = None) -> str:
         secret = (x_api_key or "").strip()
         if not secret:
             raise _refusal("Missing Authentication header: send Authorization: Bearer <key>.")
-    if not _SECRET.fullmatch(secret):
-        raise _refusal("Invalid API key. Keys start with sk-or-v1-, followed by 64 characters.")
+    if not is_key(secret):
+        raise _malformed()
     return secret
 
 

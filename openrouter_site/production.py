@@ -58,10 +58,15 @@ def _core_faults(settings: Settings) -> Iterator[str]:
     create = 'Create one with: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'
     if key in {"", settings["INSECURE_SECRET_KEY"]}:
         yield f"SECRET_KEY is missing. {create}"
-    elif len(key) < KEY_LENGTH or len(set(key)) < KEY_CHARACTERS or key.startswith("django-insecure-"):
+    elif _can_be_guessed(key):
         yield (
             f"SECRET_KEY can be guessed: it has fewer than {KEY_LENGTH} characters, fewer than {KEY_CHARACTERS} "
             f"different ones, or begins with django-insecure-. {create}"
+        )
+    if any(map(_can_be_guessed, settings["SECRET_KEY_FALLBACKS"])):
+        yield (
+            "SECRET_KEY_FALLBACKS has a key that is public or can be guessed, with which sessions could be forged. "
+            "List it last in ENCRYPTION_KEY instead: there it only reads what was encrypted with it."
         )
     if any(len(encryption_key) < ENCRYPTION_KEY_LENGTH for encryption_key in settings["ENCRYPTION_KEYS"]):
         yield f"ENCRYPTION_KEY has a key of fewer than {ENCRYPTION_KEY_LENGTH} characters. {create}"
@@ -72,6 +77,10 @@ def _core_faults(settings: Settings) -> Iterator[str]:
         )
     if not settings["EMAIL_HOST"]:
         yield "EMAIL_HOST is missing: links that reset passwords would be in the log. Set it to your mail server."
+
+
+def _can_be_guessed(key: str) -> bool:
+    return len(key) < KEY_LENGTH or len(set(key)) < KEY_CHARACTERS or key.startswith("django-insecure-")
 
 
 def _host_faults(settings: Settings) -> Iterator[str]:

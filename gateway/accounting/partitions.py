@@ -17,7 +17,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from common.clock import months_after, utc_now, window_start
 from gateway.models import EndpointMinute, Generation, UsageHour
 
-__all__ = ["COLUMNS", "Partition", "impatient", "make_ahead", "partition_until", "partitions_of"]
+__all__ = ["COLUMNS", "Partition", "impatient", "make_ahead", "make_since", "partition_until", "partitions_of"]
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ COLUMNS: dict[str, str] = {
 }
 #: Whole months after the current one that always have a partition of their own, and to which it is topped up.
 LEAST_AHEAD, AHEAD = 1, 4
+#: Months that `make_since` divides at most; older rows share one partition.
+MOST_PAST = 120
 #: A statement that waits for a lock holds up everything behind it, so it gives way after this long.
 LOCK_TIMEOUT = "250ms"
 #: Bytes of a last partition that are looked through while the table is locked; a larger one is checked before.
@@ -137,11 +139,34 @@ def _close(cursor: Any, table: str, rest: Partition, month: datetime, closed_at:
         cursor.execute(f"ALTER TABLE {rest.name} RENAME TO {closed}")
         cursor.execute(f"ALTER TABLE {table} ATTACH PARTITION {closed} {_range(rest.start, start)}")
         cursor.execute(f"ALTER TABLE {closed} DROP CONSTRAINT IF EXISTS {table}_closed")
+    _create_months(cursor, table, start, month)
+    return later
+
+
+def make_since(table: str, oldest: datetime) -> None:
+    """Divide an empty table into months from that of `oldest` on, in the transaction of the caller.
+
+    Raises ValueError if the table has rows.
+    """
+    month = window_start("monthly", utc_now())
+    start = max(window_start("monthly", oldest), months_after(month, -MOST_PAST))
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        cursor.execute(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608 names of our own
+        if cursor.fetchone()[0]:
+            raise ValueError(f"{table} is not empty")
+        for each in partitions_of(table):
+            cursor.execute(f"DROP TABLE {each.name}")
+        _create(cursor, table, None, start)
+        _create_months(cursor, table, start, month)
+
+
+def _create_months(cursor: Any, table: str, start: datetime, month: datetime) -> None:
+    """Create the partitions from `start` to AHEAD months after `month`, and the last one, which has no end."""
     while start <= months_after(month, AHEAD):
         _create(cursor, table, start, months_after(start, 1))
         start = months_after(start, 1)
     _create(cursor, table, start, None)
-    return later
 
 
 def _create(cursor: Any, table: str, start: datetime | None, end: datetime | None) -> None:

@@ -13,6 +13,8 @@ VERSION = re.search(r"^## v(\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.M
 DEBUG = env.boolean("DEBUG", True)
 INSECURE_SECRET_KEY = "development-only: every machine has this key"  # noqa: S105 refused in production
 SECRET_KEY = env.text("SECRET_KEY", INSECURE_SECRET_KEY)
+# Former keys while one is replaced: what they signed or encrypted stays valid.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # Provider keys are encrypted with the first, and read with any; without one, with a key derived from SECRET_KEY.
 ENCRYPTION_KEYS = env.words("ENCRYPTION_KEY")
 

@@ -45,6 +45,12 @@ def read(monkeypatch, tmp_path) -> Read:
         ({"SECRET_KEY": LONG[:49]}, "SECRET_KEY can be guessed", "token_urlsafe"),
         ({"SECRET_KEY": "change-me-" * 6}, "SECRET_KEY can be guessed", "token_urlsafe"),
         ({"SECRET_KEY": f"django-insecure-{LONG}"}, "SECRET_KEY can be guessed", "token_urlsafe"),
+        ({"SECRET_KEY_FALLBACKS": f"{LONG},short"}, "sessions could be forged", "ENCRYPTION_KEY"),
+        (
+            {"SECRET_KEY_FALLBACKS": "development-only: every machine has this key"},
+            "sessions could be forged",
+            "ENCRYPTION_KEY",
+        ),
         ({"DATABASE_URL": ""}, "DATABASE_URL is missing", "postgres://"),
         ({"DATABASE_URL": "sqlite:///site.sqlite3"}, "DATABASE_URL names SQLite", "postgres://"),
         ({"EMAIL_HOST": ""}, "EMAIL_HOST is missing", "your mail server"),

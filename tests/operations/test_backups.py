@@ -1,0 +1,103 @@
+"""A backup is worth what its restore gives. The commands are those of docs/operations/backup.md, word for word."""
+
+import contextlib
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from scripts.environment import ROOT
+from tests.browser.people import new_person
+from tests.gateway.test_crash import MINUTES_LATER, POSTGRESQL, build_request
+from tests.support import databases
+from tests.support.processes import Process, Site, wait_until
+
+PAGE = (ROOT / "docs/operations/backup.md").read_text()
+GATEWAY = 'exec python -m uvicorn openrouter_site.gateway_asgi:application --port "$PORT" --log-level warning'
+
+
+def commands(title: str) -> list[str]:
+    """Return the blocks of commands of a section."""
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    assert found, title
+    return [block.replace("\n    ", "\n").strip() for block in re.findall(r"(?:^    .+\n)+", found[1], re.M)]
+
+
+def run(command: str, folder: Path, env: dict[str, str]) -> str:
+    """Run commands as an operator would, in the folder of the site; files that they write go to `folder`."""
+    program = folder / "manage.py"
+    if not program.exists():
+        program.symlink_to(ROOT / "manage.py")
+    ended = subprocess.run(
+        ["bash", "-eu"], input=command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert ended.returncode == 0, f"{command}\n{ended.stdout}"
+    return ended.stdout
+
+
+@contextlib.contextmanager
+def gateway(site: Site, env: dict[str, str], name: str) -> Iterator[None]:
+    process = Process(name, GATEWAY, env, site.folder)
+    try:
+        process.wait_until_it_responds(f"{site.url}/readyz")
+        yield
+    finally:
+        process.stop()
+
+
+@pytest.mark.postgresql
+@pytest.mark.skipif(not (POSTGRESQL and shutil.which("pg_dump")), reason="needs PostgreSQL and pg_dump")
+def test_a_restored_database_serves_its_keys_and_releases_what_was_held(tmp_path):
+    [back_up] = commands("Back up PostgreSQL")
+    rehearse, drop = commands("Rehearse a restore")
+    with Site(tmp_path, postgresql=POSTGRESQL, processes=("providers",)) as site, contextlib.ExitStack() as leaving:
+        person = new_person(site)
+        with gateway(site, site.env, "before"), httpx.Client(timeout=60) as client:
+            assert client.send(build_request(site, person.key)).status_code == 200
+            wait_until(lambda: site.rows("SELECT count(*) FROM gateway_generation") == [(1,)], "it to be settled")
+            slow = build_request(site, person.key, **{"X-Sandbox-Tokens": "5000", "X-Sandbox-Delay": "0.05"})
+            stream = client.send(slow, stream=True)
+            assert any("content" in line for line in stream.iter_lines())
+            run(back_up, tmp_path, site.env)
+            stream.close()
+
+        leaving.callback(databases.drop, POSTGRESQL, "restored")
+        assert "All sums agree" in run(rehearse, tmp_path, site.env)
+        restored = site.env | {"DATABASE_URL": site.env["DATABASE_URL"].rpartition("/")[0] + "/restored"}
+
+        def row(query: str) -> tuple[object, ...] | None:
+            with psycopg.connect(restored["DATABASE_URL"]) as connection:
+                return connection.execute(query.encode()).fetchone()
+
+        assert row("SELECT count(*) FROM gateway_hold") == (1,)
+        with gateway(site, restored, "after"), httpx.Client(timeout=60) as client:
+            assert client.send(build_request(site, person.key)).status_code == 200
+            wait_until(lambda: row("SELECT count(*) FROM gateway_generation") == (2,), "it to be settled")
+            later = run(f"python manage.py shell --no-imports -c '{MINUTES_LATER}'", tmp_path, restored)
+            assert later.strip().endswith("1")
+        assert row("SELECT count(*) FROM gateway_hold") == (0,)
+        assert row("SELECT held FROM billing_creditaccount") == (0,)
+        assert "All sums agree" in run("python manage.py reconcile_ledger", tmp_path, restored)
+        run(drop, tmp_path, site.env)
+
+
+def test_a_backup_of_sqlite_has_what_was_written_until_then(tmp_path):
+    [back_up], [restore] = commands("Back up SQLite"), commands("Restore SQLite")
+    with Site(tmp_path, processes=()) as site:
+        # A connection that stays open, like those of a running site: the newest rows are in a file beside the database.
+        with contextlib.closing(sqlite3.connect(site.data_dir / "site.sqlite3")) as running:
+            running.execute("SELECT count(*) FROM accounts_user").fetchone()
+            early = new_person(site)
+            assert (site.data_dir / "site.sqlite3-wal").stat().st_size > 0
+            assert "Wrote backup.sqlite3" in run(back_up, tmp_path, site.env)
+            with pytest.raises(AssertionError, match="exists already"):
+                run(back_up, tmp_path, site.env)
+            new_person(site)
+        assert "All sums agree" in run(restore, tmp_path, site.env)
+        assert site.rows("SELECT email FROM accounts_user") == [(early.email,)]
