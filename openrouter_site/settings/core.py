@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "gateway",
     "chat",
     "activity",
+    "broadcast",
     "request_builder",
     "operations",
     "documentation",
