@@ -26,6 +26,8 @@ Hashes = Annotated[
     Field(min_length=1, max_length=saving.MAX_KEYS),
 ]
 
+Share = Annotated[float, Field(ge=1 / ALL, le=1, allow_inf_nan=False)]
+
 #: Fields of the API that are stored under other names.
 _STORED = {
     "broadcast_generation_cost": "with_cost",
@@ -45,7 +47,7 @@ class DestinationChanges(Schema):
         "`bucketName`, `accessKeyId`, `secretAccessKey`, `sessionToken`, `region`, `endpoint`, `prefix`, "
         "`pathTemplate`, `headers`.",
     )
-    sampling_rate: float | None = Field(None, description=f"The share of requests, from {1 / ALL} to 1.")
+    sampling_rate: Share | None = Field(None, description=f"The share of requests, from {1 / ALL} to 1.")
     api_key_hashes: Hashes | None = None
     filter_rules: dict[str, Any] | None = Field(None, description="Not supported: leave it out, or send null.")
     privacy_mode: bool | None = Field(None, description="Never send prompts and responses, even if they are logged.")
