@@ -1,4 +1,4 @@
-"""What an account has agreed to store of a request's prompt and response, as attributes of its event."""
+"""Prompts and responses that their account has agreed to store, as attributes of events."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

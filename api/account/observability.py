@@ -84,7 +84,7 @@ def list_destinations(
 
 @router.post(
     "/observability/destinations",
-    response={201: schemas.CreatedDestination},
+    response={201: schemas.CreatedDestination, 409: None},
     operation_id="createObservabilityDestination",
     summary="Create an observability destination",
 )

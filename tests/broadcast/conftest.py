@@ -54,7 +54,8 @@ class Receiver:
                 self.send_header("Location", "/elsewhere")
                 self.end_headers()
 
-            do_PUT = do_POST
+            def do_PUT(self) -> None:
+                self.do_POST()
 
             def log_message(self, *arguments: Any) -> None:
                 pass

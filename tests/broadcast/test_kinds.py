@@ -92,7 +92,7 @@ def test_a_new_secret_replaces_the_former_one(organisation, account, receiver, c
 def test_s3_gets_a_compressed_file_whose_signature_is_right(organisation, account, receiver, clock):
     clock.set(datetime(2026, 11, 30, 10, 15, tzinfo=UTC))
     config = S3 | {"endpoint": f"{receiver.url}/", "region": "eu-central-1", "sessionToken": "temporary"}
-    destination, _, request = sent(organisation, account, clock, "s3", config)
+    _, _, request = sent(organisation, account, clock, "s3", config)
     (received,) = receiver.requests
     assert re.fullmatch(r"/logs/a%20b/2026-11-30/20261130T101500Z-[0-9a-f]{32}\.jsonl\.gz", received.path), (
         received.path

@@ -30,8 +30,9 @@ def page(destination: Destination, name: str = "destination") -> str:
 def test_a_webhook_is_added_and_its_secret_shown_once(alice_client, organisation, alice):
     key, _ = issuing.create(organisation, alice, "App")
     posted = {
-        "name": "Mine", "url": "https://hooks.example.com", "method": "PUT", "headers": "Authorization: Bearer a: b\n\n",
-        "percent": "12.5", "api_keys": [key.pk], "privacy_mode": "on", "with_cost": "on",
+        "name": "Mine", "url": "https://hooks.example.com", "method": "PUT",
+        "headers": "Authorization: Bearer a: b\n\n", "percent": "12.5", "api_keys": [key.pk],
+        "privacy_mode": "on", "with_cost": "on",
     }  # fmt: skip
     sent = alice_client.post(f"{LIST}/add/webhook", posted)
     made = Destination.objects.get()
