@@ -5,7 +5,6 @@ Hold: it is remembered as late, and read by its ID once it has ended. Requests y
 next time, because the hold of one that begins now may not be written yet.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -110,12 +109,12 @@ class _Reader:
         organisation = destination.organisation
         self.account = spending.account_of(organisation)
         self._with_contents = not destination.privacy_mode and privacy_of(organisation).log_for_discount
-        names = ApiKey.objects.filter(organisation=organisation) if destination.with_identity else ApiKey.objects.none()
+        self._names: dict[int, str] = {}
         self._shown = Shown(
             cost=destination.with_cost,
             identity=destination.with_identity,
             context=destination.with_context,
-            key_names=dict(names.values_list("pk", "name")),
+            key_names=self._names,
         )
         self._size = 0
 
@@ -132,17 +131,26 @@ class _Reader:
 
     def page(self, horizon: datetime) -> list[Generation]:
         """Return the first `PAGE` requests behind the position and before the horizon that have ended."""
-        found = Generation.objects.filter(self.after_cursor, account=self.account, created_at__lt=horizon)
-        return [*found.defer("price", "failed_attempts").order_by("created_at", "id")[:PAGE]]
+        return self._read(Q(self.after_cursor, created_at__lt=horizon))
 
-    def ended_late(self) -> "Iterator[Generation]":
-        """Yield late requests that have ended, `PAGE` at most."""
+    def ended_late(self) -> list[Generation]:
+        """Return late requests that have ended, `PAGE` at most."""
         ready = self._ready().filter(pk=OuterRef("generation_id"), created_at=OuterRef("created_at"))
         late = LateRequest.objects.filter(Exists(ready), destination=self._destination).order_by("created_at", "pk")
-        if ended := [*late.values_list("created_at", "generation_id")[:PAGE]]:
-            found = Generation.objects.filter(pk__in=[pk for _, pk in ended])
-            found = found.filter(created_at__gte=ended[0][0], created_at__lte=ended[-1][0])
-            yield from found.defer("price", "failed_attempts").order_by("created_at", "id")
+        ended = [*late.values_list("created_at", "generation_id")[:PAGE]]
+        if not ended:
+            return []
+        ids = [pk for _, pk in ended]
+        return self._read(Q(pk__in=ids, created_at__gte=ended[0][0], created_at__lte=ended[-1][0]))
+
+    def _read(self, condition: Q) -> list[Generation]:
+        """Return the first `PAGE` requests of the account that meet the condition; learn the names of their keys."""
+        found = Generation.objects.filter(condition, account=self.account).defer("price", "failed_attempts")
+        rows = [*found.order_by("created_at", "id")[:PAGE]]
+        if self._shown.identity:
+            used = {row.key_id for row in rows if row.key_id}.difference(self._names)
+            self._names.update(ApiKey.objects.filter(pk__in=used).values_list("pk", "name"))
+        return rows
 
     def is_ready(self, request: Generation) -> bool:
         """Whether the request is settled, and its content is stored if it is wanted."""
