@@ -26,6 +26,7 @@ from .account import (
     guardrail_assignments,
     guardrails,
     keys,
+    observability,
     organization,
     presets,
 )
@@ -54,7 +55,7 @@ for resource in (authorization, models, providers):
     api.add_router("", resource.router)
 for resource in (credits, current_key, datasets, generation, presets):
     api.add_router("", resource.router, auth=by_key)
-for resource in (keys, byok, activity, analytics, organization, guardrail_assignments, guardrails):
+for resource in (keys, byok, activity, analytics, organization, guardrail_assignments, guardrails, observability):
     api.add_router("", resource.router, auth=by_management_key)
 
 

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "pages"
 ORDER = (
     ("Get started", ("quickstart", "models", "frameworks", "faq", "principles")),
     ("Requests", ("streaming", "routing", "limits", "errors", "app-attribution")),
-    ("Account", ("api-keys", "byok", "oauth", "organizations", "privacy")),
+    ("Account", ("api-keys", "byok", "oauth", "organizations", "privacy", "broadcast")),
     ("More", ("for-providers", "volume", "support")),
 )
 #: Addresses that other guides link to, and the pages here.
@@ -33,6 +33,7 @@ MOVED = {
     "api-reference/streaming": "streaming",
     "community/frameworks-and-integrations-overview": "frameworks",
     "community/open-ai-sdk": "frameworks",
+    "features/broadcast": "broadcast",
     "features/model-routing": "routing",
     "features/privacy-and-logging": "privacy",
     "features/provider-routing": "routing",

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("", include("activity.urls")),
     path("", include("activity.contents.urls")),
+    path("", include("broadcast.urls")),
     path("", include("request_builder.urls")),
     path("", include("openrouter_site.pages.urls")),
     path("", include("documentation.urls")),

@@ -32,6 +32,7 @@ __all__ = [
     "auto_top_up_succeeded",
     "balance_is_low",
     "credits_expire",
+    "destination_paused",
     "frozen",
     "limit_reached",
     "models_retire",
@@ -94,6 +95,13 @@ def credits_expire(account: CreditAccount, expiring: Sequence[ExpiringCredits]) 
     """Warn of credits that expire soon. `expiring` is sorted by date."""
     first = expiring[0].expires_at
     _send(account, lambda: f"Your credits expire on {day_text(first)}", "credits_expire", {"expiring": expiring})
+
+
+def destination_paused(account: CreditAccount, name: str, reason: str, path: str) -> None:
+    """Report that events are no longer sent to one of the account's own servers, which kept failing."""
+    name = clean_name(name)
+    context = {"name": name, "reason": reason, "url": settings.SITE_URL + path}
+    _send(account, f"Broadcast to {name} is paused", "destination_paused", context)
 
 
 def frozen(account: CreditAccount, dispute: Dispute) -> None:

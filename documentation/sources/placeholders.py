@@ -8,6 +8,7 @@ from django.conf import settings
 
 from accounts.organisations import invitations, members
 from billing.payments.quotes import fee_rule
+from broadcast import contents, delivering, feed, saving, sending
 from common.money import PicoUsd, format_cents, format_exact_usd
 from common.web.bodies import as_size
 from gateway.accounting import free_limits
@@ -56,6 +57,7 @@ def values() -> dict[str, str]:
             if settings.FREE_ALLOWANCE_CENTS > 0
             else "New accounts get no free credit here."
         ),
+        **_broadcast(),
         "byok_fee": f"{settings.BYOK_FEE_PERCENT.normalize():f}%",
         "byok_free_share": free_share,
         "logging_days": str(settings.LOGGING_KEEP_DAYS),
@@ -81,6 +83,16 @@ def _names() -> dict[str, str]:
         "community_url": settings.COMMUNITY_URL,
         "default_model": settings.DEFAULT_MODEL,
         "auto_models": ", ".join(f"`{name}`" for name in settings.AUTO_MODELS),
+    }
+
+
+def _broadcast() -> dict[str, str]:
+    return {
+        "broadcast_destinations": str(saving.MAX_OF_KIND),
+        "broadcast_content": as_size(contents.MAX_BYTES),
+        "broadcast_seconds": f"{sending.SECONDS:g}",
+        "broadcast_tries": str(len(delivering.RETRY_DELAYS) + 1),
+        "broadcast_hours": f"{feed.KEPT.total_seconds() / 3600:g}",
     }
 
 

@@ -15,7 +15,7 @@ __all__ = ["Chapter", "chapters"]
 #: Groups in the order in which they are read; further ones follow.
 ORDER = (
     "Chat", "Responses", "Anthropic Messages", "Embeddings", "Rerank", "Models", "Providers", "Keys", "Credits",
-    "Activity", "Analytics", "Presets", "Guardrails", "Organization", "OAuth", "BYOK",
+    "Activity", "Analytics", "Presets", "Guardrails", "Organization", "OAuth", "BYOK", "Observability",
 )  # fmt: skip
 TITLES = {"BYOK": "Provider keys (BYOK)", "Chat": "Chat completions"}
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -44,6 +44,8 @@ ENTRIES = (
     Entry("API keys", "key", "keys:keys", "Keys for your apps, with limits", ("keys:",)),
     Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts",
           ("privacy-", "guardrails:", "logging:")),
+    Entry("Observability", "send", "broadcast:observability", "Events of your requests for your own servers",
+          ("broadcast:",)),
     Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
     Entry("Organization", "users", "accounts:organization", "Members, roles and invitations",
           ("accounts:leave-organization", "accounts:delete-organization", "accounts:hand-over",

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "gateway",
     "chat",
     "activity",
+    "broadcast",
     "request_builder",
     "operations",
     "documentation",

@@ -35,6 +35,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver-notices": {"task": "billing.tasks.deliver_notices", "schedule": 60.0},
     "finish-deletions": {"task": "accounts.tasks.finish_deletions", "schedule": 60.0},
     "deliver-invitations": {"task": "accounts.tasks.deliver_invitations", "schedule": 60.0},
+    "broadcast-events": {"task": "broadcast.tasks.deliver_due", "schedule": 15.0},
     "alert-limits": {"task": "activity.tasks.alert_limits", "schedule": 60.0},
     "alert-deprecations": {"task": "activity.tasks.alert_deprecations", "schedule": crontab(hour=8, minute=20)},
     "count-rankings": {"task": "activity.tasks.count_rankings", "schedule": 60.0},

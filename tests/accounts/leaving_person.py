@@ -26,6 +26,7 @@ from billing.credits import promotions
 from billing.models import AutoTopUp, CreditAccount, EmailChoice, Notice, ProviderEvent, Purchase, SavedCard
 from billing.notifications import outbox
 from billing.payments import auto_top_up, purchases, receipts
+from broadcast import saving as destinations
 from gateway.models import Feedback, StoredContent
 from guardrails import saving as guardrails
 from keys import issuing
@@ -84,6 +85,8 @@ def make_person(charlie: User, sandbox: Sandbox) -> Person:
         )  # fmt: skip
         SavedView.objects.create(organisation=owner, user=user, page="logs", name="Zebrafinch view", shared=True)
     _preset(organisation, user)
+    hook = {"url": "https://zebrafinch.example.com"}
+    destinations.create(organisation, user, "webhook", hook, name="Zebrafinch's server")
     guardrails.assign(guardrails.create(organisation, name="Zebrafinch's guardrail"), user, members=[user])
     guardrails.assign(guardrails.create(shared, name="Works"), user, members=[charlie, user])
     _requests(personal, user)

@@ -76,7 +76,7 @@ def test_nothing_of_the_person_is_left_and_the_books_balance(person, committed, 
     assert {each.partition(":")[0] for each in places_with(person.words)} >= {
         "table accounts_user", "table account_emailaddress", "table mfa_authenticator", "table keys_apikey",
         "table keys_authorizationcode", "table activity_savedview", "table presets_preset", "table billing_receipt",
-        "table guardrails_guardrail",
+        "table guardrails_guardrail", "table broadcast_destination",
         "table billing_billingdetails", "table billing_purchase", "table billing_savedcard", "table billing_autotopup",
         "table billing_notice", "table billing_providerevent", "table gateway_generation", "table gateway_usagehour",
         "table gateway_hold", "table gateway_feedback", "table gateway_storedcontent",

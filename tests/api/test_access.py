@@ -8,6 +8,7 @@ from django.test import Client
 
 from accounts.models import Organisation
 from billing import spending
+from broadcast import saving as destinations
 from gateway import asgi
 from guardrails import saving as guardrails
 from keys import issuing
@@ -20,6 +21,7 @@ from tests.activity.factory import make_request
 from .described import document
 from .responses import client_with
 
+HOOK = {"url": "http://127.0.0.1:9/"}  # no public address, so nothing is sent
 #: No key; a member's key and an admin's management key of the organization that owns the objects in the URLs; the two
 #: kinds of keys of an outsider.
 KEYS = ("none", "member", "management", "outsider", "outsider's management")
@@ -69,6 +71,7 @@ TABLE = {
         "GET /guardrails",
         "GET /guardrails/assignments/keys",
         "GET /guardrails/assignments/members",
+        "GET /observability/destinations",
     ),
     "401 403 400 403 400": (
         "POST /keys",
@@ -79,6 +82,7 @@ TABLE = {
         "POST /guardrails/{id}/assignments/keys/remove",
         "POST /guardrails/{id}/assignments/members",
         "POST /guardrails/{id}/assignments/members/remove",
+        "POST /observability/destinations",
     ),
     "401 403 200 403 404": (
         "GET /keys/{hash}",
@@ -94,6 +98,10 @@ TABLE = {
         "DELETE /guardrails/{id}",
         "GET /guardrails/{id}/assignments/keys",
         "GET /guardrails/{id}/assignments/members",
+        "GET /observability/destinations/{id}",
+        "PATCH /observability/destinations/{id}",
+        "DELETE /observability/destinations/{id}",
+        "POST /observability/destinations/{id}/test",
     ),
 }
 
@@ -115,6 +123,7 @@ def parameters(acme: Organisation, shop) -> dict[str, str]:  # noqa: F811
         "generation": generation.id,
         "guardrail": str(guardrail.public_id),
         "provider_key": str(provider_key.public_id),
+        "destination": str(destinations.create(acme, owner, "webhook", HOOK, name="Hook")[0].public_id),
     }
 
 
@@ -142,8 +151,8 @@ def answer(client: Client, method: str, url: str) -> str:
 
 
 def url_of(path: str, parameters: dict[str, str]) -> str:
-    owned = parameters["provider_key" if path.startswith("/byok") else "guardrail"]
-    parameters = parameters | {"id": owned} | ({"slug": "small"} if "{author}" in path else {})
+    kind = {"/byok": "provider_key", "/observability": "destination"}.get(path[: path.find("/", 1)], "guardrail")
+    parameters = parameters | {"id": parameters[kind]} | ({"slug": "small"} if "{author}" in path else {})
     url = "/api/v1" + re.sub(r"{(\w+)}", lambda found: parameters[found[1]], path)
     return f"{url}?id={parameters['generation']}" if "/generation" in path else url
 

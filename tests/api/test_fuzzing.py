@@ -23,7 +23,10 @@ OPERATIONS = [
     if path not in asgi.PATHS
 ]
 #: Operations of this site alone, each with the one whose refusals it shares.
-OWN = {"POST /keys/{hash}/rotate": "PATCH /keys/{hash}"}
+OWN = {
+    "POST /keys/{hash}/rotate": "PATCH /keys/{hash}",
+    "POST /observability/destinations/{id}/test": "GET /observability/destinations/{id}",
+}
 #: Any text, also with the characters that databases and URLs do not take.
 TEXT = st.text(st.characters(), max_size=30) | st.sampled_from(
     ["", "\x00", "\ud800", "'", "gen-1", "a" * 2000, "-1", "NaN"]

@@ -15,6 +15,7 @@ from accounts.organisations import invitations, members
 from activity.models import App, SavedView
 from billing import spending
 from billing.models import Purchase, Refund, SavedCard
+from broadcast import saving as destinations
 from common.clock import utc_now
 from gateway.models import StoredContent
 from guardrails import saving as guardrails
@@ -30,6 +31,7 @@ from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows, s
 #: Two admins and a member of an organization that owns the objects in the URLs; an outsider and a member of the staff,
 #: each in their own account.
 PEOPLE = ("anonymous", "owner", "admin", "member", "outsider", "staff")
+HOOK = {"url": "http://127.0.0.1:9/"}  # no public address, so nothing is sent
 #: Paths with tables of their own: the admin, the API, and the pages of a person's own sign-in.
 ELSEWHERE = {"admin/", "api/v1/", "account/", "account/two-factor/", "account/connected/"}
 
@@ -79,6 +81,7 @@ TABLE = {
         "settings/keys/create",
         "settings/connected-apps",
         "settings/provider-keys",
+        "settings/observability",
         "settings/presets",
         "settings/presets/create",
         "settings/credits",
@@ -129,6 +132,10 @@ TABLE = {
         "settings/guardrails/<uuid:guardrail_id>/delete",
         "settings/provider-keys/<uuid:public_id>",
         "settings/provider-keys/<uuid:public_id>/delete",
+        "settings/observability/<uuid:destination_id>",
+        "settings/observability/<uuid:destination_id>/edit",
+        "settings/observability/<uuid:destination_id>/delete",
+        "settings/observability/<uuid:destination_id>/secret",
         "activity/<generation_id:generation_id>/content/delete",
         "settings/organization/delete",
         "settings/organization/members/<str:user_id>/limit",
@@ -185,6 +192,7 @@ TABLE = {
         "settings/management-keys",
         "settings/management-keys/create",
         "settings/provider-keys/add",
+        "settings/observability/add/<str:kind>",
         "settings/credits/quote",
         "settings/credits/billing-details",
         "settings/credits/transactions.csv",
@@ -215,6 +223,8 @@ TABLE = {
     "login 302 302 403 404 404": (
         "settings/credits/cards/<int:card_id>/remove",
         "settings/guardrails/<uuid:guardrail_id>/unassign",
+        "settings/observability/<uuid:destination_id>/test",
+        "settings/observability/<uuid:destination_id>/resume",
         "settings/provider-keys/<uuid:public_id>/test",
         "settings/provider-keys/<uuid:public_id>/switch",
         "settings/provider-keys/<uuid:public_id>/move",
@@ -302,6 +312,8 @@ def parameters(people, shop) -> dict[str, str]:  # noqa: F811
         "generation_id": generation.id,
         "view_id": view.public_id,
         "guardrail_id": str(guardrails.create(acme, name="Team").public_id),
+        "kind": "webhook",
+        "destination_id": str(destinations.create(acme, owner, "webhook", HOOK, name="Hook")[0].public_id),
         "name": f"{utc_now():%Y-%m}",
         "author": "acme",
         "address": App.objects.create(slug="notes.example.com").slug,

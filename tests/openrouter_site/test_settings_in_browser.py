@@ -19,6 +19,7 @@ PAGES = {
     "Provider keys": "/settings/provider-keys",
     "API keys": "/settings/keys",
     "Privacy": "/settings/privacy",
+    "Observability": "/settings/observability",
     "Presets": "/settings/presets",
     "Organization": "/settings/organization",
     "Security": "/settings/security",
@@ -26,6 +27,7 @@ PAGES = {
 BELOW = {
     "/account/email/": "Profile",
     "/settings/provider-keys/add": "Provider keys",
+    "/settings/observability/add/s3": "Observability",
     "/settings/management-keys": "API keys",
     "/settings/privacy/lists": "Privacy",
     "/settings/privacy/logging": "Privacy",

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from accounts.sign_in import second_factor
+from broadcast import readability as destinations
 from common import encryption
 from gateway.content import stored
 from keys.provider_keys import readability
@@ -32,12 +33,15 @@ class Command(BaseCommand):
             locked_out = second_factor.rotate()
             presets, unreadable = content.rotate()
             own_keys, lost_own_keys = readability.rotate()
+            receivers, lost_receivers = destinations.rotate()
         contents, lost_contents = stored.rotate()  # they are many: batch by batch
         self.stdout.write(f"Encrypted {len(rows) - len(lost)} keys with the newest key.")
         if presets:
             self.stdout.write(f"Encrypted {presets} versions of presets with the newest key.")
         if own_keys:
             self.stdout.write(f"Encrypted {own_keys} own provider keys of customers with the newest key.")
+        if receivers:
+            self.stdout.write(f"Encrypted {receivers} broadcast destinations with the newest key.")
         if contents:
             self.stdout.write(f"Encrypted {contents - lost_contents} stored contents of requests with the newest key.")
         if lost:
@@ -49,6 +53,10 @@ class Command(BaseCommand):
         if lost_own_keys:
             raise CommandError(
                 f"These keys of customers can't be read. Ask for them again: {', '.join(lost_own_keys)}."
+            )
+        if lost_receivers:
+            raise CommandError(
+                f"These broadcast destinations can't be read. Ask for them again: {', '.join(lost_receivers)}."
             )
         if lost_contents:
             raise CommandError(

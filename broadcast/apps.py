@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class BroadcastConfig(AppConfig):
+    name = "broadcast"
+    verbose_name = "Broadcast"
+
+    def ready(self) -> None:
+        from . import departures
+
+        departures.connect_signals()
