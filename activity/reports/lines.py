@@ -37,6 +37,7 @@ class Lines(FPDF):
     def __init__(self) -> None:
         super().__init__(format="A4")
         self.lost = False  # whether a character was replaced
+        self._node_modules = Path(settings.NODE_MODULES)
         self._further: dict[Slice, str] = {}  # names of loaded fonts
         self._shaped: set[str] = set()  # those whose glyphs depend on their neighbors
         self._own = self._load_own()
@@ -134,7 +135,7 @@ class Lines(FPDF):
             yield Fragment(text, self._get_current_graphics_state(), self.k)
 
     def _load_own(self) -> str:
-        folder = Path(settings.NODE_MODULES) / "pdfjs-dist/standard_fonts"
+        folder = self._node_modules / "pdfjs-dist/standard_fonts"
         files = {style: folder / name for style, name in _OWN.items()}
         if not all(file.is_file() for file in files.values()):
             return "Helvetica"
@@ -149,7 +150,7 @@ class Lines(FPDF):
             return before
         if code in self._known:
             return self._own
-        slices = slices_of(char, Path(settings.NODE_MODULES)) if self._own != "Helvetica" else []
+        slices = slices_of(char, self._node_modules) if self._own != "Helvetica" else []
         return next((name for each in slices if (name := self._name_of(each)) and code in self._face(name).cmap), "")
 
     @cached_property
