@@ -1,15 +1,29 @@
-"""The text of a PDF that fpdf2 has written, page by page."""
+"""The text of a PDF that fpdf2 and our glyphs have written, page by page, as readers of PDFs take it."""
 
 import re
+import unicodedata
 import zlib
+
+from fpdf.bidi import BIDI_BRACKETS
 
 __all__ = ["lines_of_pages"]
 
-_STRING = re.compile(rb"/(F\d+) [\d.]+ Tf|\(((?:\\.|[^\\)])*)\) Tj|([\d.]+) ([\d.]+) Td", re.DOTALL)
+_OPERATOR = re.compile(
+    rb"/(?P<font>F\d+) [\d.]+ Tf"
+    rb"|\((?P<string>(?:\\.|[^\\)])*)\) Tj"
+    rb"|\[(?P<glyphs>[^\]]*)\] TJ"
+    rb"|[\d.]+ (?P<height>[\d.]+) Td"
+    rb"|/Span <</ActualText \(\)>> BDC.*? EMC"  # glyphs without text
+    rb"|(?P<end>\bET\b)|(?P<save>\bq\b)|(?P<restore>\bQ\b)",
+    re.DOTALL,
+)
 
 
 def lines_of_pages(pdf: bytes) -> list[list[list[str]]]:
-    """Return the pages, each as its lines from the top, each as its texts from the left."""
+    """Return the pages, each as its lines from the top, each as its texts from the left.
+
+    Text from the right comes in the order of reading.
+    """
     objects = {int(number): body for number, body in re.findall(rb"(?:^|\n)(\d+) 0 obj\n(.*?)\nendobj", pdf, re.DOTALL)}
     fonts = {
         name.decode(): _characters(objects, int(number))
@@ -23,15 +37,31 @@ def lines_of_pages(pdf: bytes) -> list[list[list[str]]]:
 
 def _lines(content: bytes, fonts: dict[str, dict[int, str]]) -> list[list[str]]:
     rows: dict[bytes, list[str]] = {}
-    font, height = "", b""
-    for found in _STRING.finditer(content):
-        if found[1]:
-            font = found[1].decode()
-        elif found[4]:
-            height = found[4]
-        else:
-            rows.setdefault(height, []).append(_text(found[2], fonts[font]))
+    saved: list[str] = []
+    font, height, shaped = "", b"", ""
+    for found in _OPERATOR.finditer(content):
+        if found["font"]:
+            font = found["font"].decode()
+        elif found["save"]:
+            saved.append(font)
+        elif found["restore"]:
+            font = saved.pop()
+        elif found["height"]:
+            height = found["height"]
+        elif found["string"] is not None:
+            rows.setdefault(height, []).append(_text(found["string"], fonts[font]))
+        elif found["glyphs"]:
+            shaped += "".join(fonts[font][int(code, 16)] for code in re.findall(rb"<(\w{4})>", found["glyphs"]))
+        elif found["end"] and shaped:
+            rows.setdefault(height, []).append(_as_read(shaped))
+            shaped = ""
     return list(rows.values())
+
+
+def _as_read(text: str) -> str:
+    if not any(unicodedata.bidirectional(char) in ("R", "AL") for char in text):
+        return text
+    return "".join(BIDI_BRACKETS[char]["pair"] if char in BIDI_BRACKETS else char for char in reversed(text))
 
 
 def _text(escaped: bytes, characters: dict[int, str]) -> str:
