@@ -28,7 +28,10 @@ def names_of(column: str, values: Iterable[Any], organisation: Organisation) -> 
     match column:
         case "key_id":
             keys = ApiKey.objects.filter(organisation=organisation, pk__in=values)
-            known = {key.pk: Name(_key_label(key), key.hash) for key in keys}
+            known = {
+                pk: Name(f"{name} (deleted)" if deleted_at else name, public)
+                for pk, public, name, deleted_at in keys.values_list("pk", "hash", "name", "deleted_at")
+            }
             return {value: known.get(value, Name("Chat" if value == 0 else "Deleted key")) for value in values}
         case "user_id":
             found = User.objects.filter(pk__in=values)
@@ -59,7 +62,3 @@ def app_name(app: str) -> str:
     """Return an app's URL without scheme and trailing slash."""
     address = urlsplit(app)
     return (address.netloc + address.path).rstrip("/").removeprefix("www.") or app
-
-
-def _key_label(key: ApiKey) -> str:
-    return f"{key.name} (deleted)" if key.deleted_at else key.name

@@ -8,7 +8,7 @@ from decimal import Decimal
 from activity.usage import Sums
 from common.money import PicoUsd, as_usd
 
-__all__ = ["DIMENSIONS", "GRANULARITIES", "METRICS", "Dimension", "Granularity", "Metric"]
+__all__ = ["DIMENSIONS", "GRANULARITIES", "METRICS", "Dimension", "Figure", "Granularity", "Metric"]
 
 Figure = int | float | Decimal | None
 

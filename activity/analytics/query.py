@@ -1,18 +1,19 @@
 """Running analytics queries on the rollups, within bounds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from activity.sums import rollups
-from activity.sums.rollups import Stretch
+from activity.sums.completed import completed
+from activity.sums.kept_sums import kept_sums_by
+from activity.sums.rollups import Added, Stretch
 from activity.usage import Sums
 from billing.models import CreditAccount
 from common.clock import window_start
 from common.errors import InvalidRequest
 
-from .measures import GRANULARITIES, Dimension, Metric
+from .measures import GRANULARITIES, Dimension, Figure, Metric
 
 __all__ = ["LONGEST", "MOST_READ", "Answer", "Query", "Row", "run"]
 
@@ -43,14 +44,13 @@ class Query:
     excluded: dict[str, set[Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: the start of its bucket (that of the query's range without granularity), a stored value for each
-    dimension, and sums, of which only those that the query's metrics need are filled in."""
+    dimension, and the figures of the query's metrics, then that of another metric in `order_by`."""
 
     bucket: datetime
     values: tuple[Any, ...]
-    sums: Sums
+    figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +84,34 @@ def _by(granularity: str) -> str:
 
 def _rows(query: Query, account: CreditAccount) -> list[Row]:
     columns = [dimension.column for dimension in query.dimensions if dimension.column]
-    needed = ("requests", *sorted({name for metric in query.metrics for name in metric.columns} - {"requests"}))
+    metrics = _figures(query)
+    needed = ("requests", *sorted({name for metric in metrics for name in metric.columns} - {"requests"}))
     total = not columns and not query.granularity
     found = _sums(query, account, columns, needed)
     if total and not found:
         found = [(query.start, (), (0,) * len(needed))]
-    return [
-        Row(bucket, values, Sums(**dict(zip(needed, added, strict=True))))
-        for bucket, values, added in found
-        if total or added[0]  # a request whose process died counts nothing
-    ]
+    rows = []
+    for bucket, values, added in found:
+        if total or added[0]:  # a request whose process died counts nothing
+            sums = Sums(**dict(zip(needed, added, strict=True)))
+            rows.append(Row(bucket, values, tuple([metric.value(sums) for metric in metrics])))
+    return rows
 
 
-def _sums(
-    query: Query, account: CreditAccount, columns: Sequence[str], needed: Sequence[str]
-) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
+def _figures(query: Query) -> Sequence[Metric]:
+    """Return the metrics of a row's figures."""
+    order = query.order_by
+    return (*query.metrics, order) if isinstance(order, Metric) and order not in query.metrics else query.metrics
+
+
+def _sums(query: Query, account: CreditAccount, columns: Sequence[str], needed: Sequence[str]) -> list[Added]:
     """Return (bucket, values of `columns`, the sums `needed`), each bucket and values once."""
     if any(not values for values in query.allowed.values()):
         return []
     conditions = {f"{column}__in": sorted(values) for column, values in query.allowed.items()}
     conditions |= {f"{column}__not_in": sorted(values) for column, values in query.excluded.items()}
     stretch = Stretch(account, _edges(query), query.granularity)
-    until = rollups.rolled_until(account)
-    found = rollups.bounded_sums_by(MOST_READ, stretch, until, needed, columns, conditions)
+    found = kept_sums_by(MOST_READ, stretch, completed(account), needed, columns, conditions)
     if found is None:
         raise InvalidRequest(
             f"This query adds up more than {MOST_READ:,} rows of usage. Shorten time_range, use a coarser granularity, "
@@ -128,25 +133,41 @@ def _edges(query: Query) -> list[datetime]:
 
 def _ordered(rows: list[Row], query: Query) -> list[Row]:
     """Return the rows in order. Equal ones are ordered by time, newest first, their first metric and their values."""
-    rows.sort(key=lambda row: tuple(str(value) for value in row.values))
-    rows = _by_metric(rows, query.metrics[0], descending=True)
-    if isinstance(query.order_by, Metric):
-        rows.sort(key=lambda row: row.bucket, reverse=True)
-        return _by_metric(rows, query.order_by, descending=query.descending)
-    rows.sort(key=lambda row: row.bucket, reverse=query.descending or query.order_by != "date")
+    buckets = _places({row.bucket for row in rows})
+    values = [_places({row.values[at] for row in rows}, key=str) for at in range(len(rows[0].values) if rows else 0)]
+    first = _order(rows, query)
+
+    def key(row: Row) -> tuple[Any, ...]:
+        names = tuple([places[value] for places, value in zip(values, row.values, strict=True)])
+        return first(row), -buckets[row.bucket], _figure(row.figures[0], descending=True), names
+
+    return sorted(rows, key=key)
+
+
+def _order(rows: list[Row], query: Query) -> Callable[[Row], Any]:
+    """Return the key of the order that the query asks for."""
+    asked, sign = query.order_by, -1 if query.descending else 1
+    if isinstance(asked, Metric):
+        figure = _figures(query).index(asked)
+        return lambda row: _figure(row.figures[figure], descending=query.descending)
     stored = [dimension for dimension in query.dimensions if dimension.column]
-    for place, dimension in enumerate(stored):
-        if dimension is query.order_by:
-            rows.sort(key=lambda row: row.values[place], reverse=query.descending)
-    return rows
+    if asked in stored:
+        at = stored.index(asked)
+        places = _places({row.values[at] for row in rows})
+        return lambda row: sign * places[row.values[at]]
+    if asked == "date":
+        dates = _places({row.bucket for row in rows})
+        return lambda row: sign * dates[row.bucket]
+    return lambda row: 0
 
 
-def _by_metric(rows: list[Row], metric: Metric, *, descending: bool) -> list[Row]:
-    """Return the rows ordered by a metric, those without it last."""
-    figures = [(metric.value(row.sums), row) for row in rows]
-    known = [(figure, row) for figure, row in figures if figure is not None]
-    known.sort(key=lambda each: each[0], reverse=descending)
-    return [row for _, row in known] + [row for figure, row in figures if figure is None]
+def _places(values: set[Any], key: Callable[[Any], Any] | None = None) -> dict[Any, int]:
+    return {value: place for place, value in enumerate(sorted(values, key=key))}
+
+
+def _figure(figure: Figure, *, descending: bool) -> tuple[bool, Any]:
+    """Return the key that orders rows by a figure, those without it last."""
+    return (True, 0) if figure is None else (False, -figure if descending else figure)
 
 
 def _first_of_each(rows: Sequence[Row], most: int) -> Iterator[Row]:

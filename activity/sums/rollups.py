@@ -26,6 +26,7 @@ from .picks import usage_where
 
 __all__ = [
     "TABLES",
+    "Added",
     "Stretch",
     "bounded_sums_by",
     "countable",
@@ -45,6 +46,8 @@ TABLES: dict[str, Any] = {"month": UsageMonth, "day": UsageDay, "hour": UsageHou
 MOST_COUNTED = 50_000
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
+#: Sums of one bucket and combination of values: first hour of the bucket, the values, the sums.
+Added = tuple[datetime, tuple[Any, ...], tuple[int, ...]]
 _Range = tuple[datetime, datetime]
 
 
@@ -71,15 +74,14 @@ def rolled_until(account: CreditAccount) -> datetime:
     return UsageRollup.objects.filter(account=account).values_list("until", flat=True).first() or NEVER
 
 
-def sums_by(
-    stretch: Stretch, until: datetime, sums: Sequence[str], *columns: str, **conditions: Any
-) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]]:
+def sums_by(stretch: Stretch, until: datetime, sums: Sequence[str], *columns: str, **conditions: Any) -> list[Added]:
     """Return (first hour of the bucket, values of `columns`, the `sums`), each bucket and values once.
 
     Read in one query. `until` comes from `rolled_until`; `conditions` restrict columns of `DIMENSIONS`, as in `filter`
     or by `COLUMN__not_in`.
     """
-    return bounded_sums_by(None, stretch, until, sums, columns, conditions) or []
+    found = bounded_sums_by(None, stretch, until, sums, columns, conditions)
+    return found[0] if found else []
 
 
 def bounded_sums_by(
@@ -89,8 +91,10 @@ def bounded_sums_by(
     sums: Sequence[str],
     columns: Sequence[str],
     where: Mapping[str, Any],
-) -> list[tuple[datetime, tuple[Any, ...], tuple[int, ...]]] | None:
-    """Return the same as `sums_by`; None if more than `most` rows would be added up, and no more than these are read.
+) -> tuple[list[Added], int] | None:
+    """Return the same as `sums_by`, and how many rows were added up.
+
+    None if these would be more than `most`, and no more than that are read.
 
     One statement adds up the rows of all tables, and what thousands of rows have in common is converted once.
     """
@@ -99,7 +103,7 @@ def bounded_sums_by(
     try:
         inner, parameters = found.query.sql_with_params()
     except EmptyResultSet:  # a condition that no row can meet, such as one of no keys
-        return []
+        return [], 0
     names = ", ".join(f'"{name}"' for name in ("bucket", *columns))
     values = ", ".join(['CAST("bucket" AS text)', *(f'"{name}"' for name in columns)])
     added = ", ".join(f'CAST(SUM("{name}") AS bigint)' for name in sums)
@@ -109,12 +113,13 @@ def bounded_sums_by(
             parameters,
         )
         rows = cursor.fetchall()
-    if most is not None and sum(row[-1] for row in rows) > most:
+    read = sum(row[-1] for row in rows)
+    if most is not None and read > most:
         return None
     first = 1 + len(columns)
     zone = UTC if stretch.bucket in ("", "hour") else stretch.zone  # those are moments as they are stored
     starts = {bucket: _read(bucket, zone) for bucket in {row[0] for row in rows}}
-    return [(starts[row[0]], row[1:first], row[first:-1]) for row in rows]
+    return [(starts[row[0]], row[1:first], row[first:-1]) for row in rows], read
 
 
 def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]:

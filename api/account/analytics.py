@@ -127,18 +127,21 @@ def query(request: KeyRequest, asked: AnalyticsQuery) -> HttpResponse:
 
 def _rows_json(rows: Sequence[Row], asked: Query, organisation: Organisation) -> list[dict[str, Any]]:
     stored = [each for each in asked.dimensions if each.column]
-    labels = {
-        each.name: _labels(each, {row.values[place] for row in rows}, organisation) for place, each in enumerate(stored)
-    }
+    labels = [_labels(each, {row.values[place] for row in rows}, organisation) for place, each in enumerate(stored)]
     constant = {"workspace": organisation.workspace_id} if len(stored) < len(asked.dimensions) else {}
-    date = f"date__{asked.granularity}"
-    dates = {bucket: _date(bucket, asked.granularity) for bucket in {row.bucket for row in rows}}
+    dates: dict[datetime, dict[str, Any]] = {
+        bucket: {f"date__{asked.granularity}": _date(bucket, asked.granularity)} if asked.granularity else {}
+        for bucket in {row.bucket for row in rows}
+    }
+    metrics = [metric.name for metric in asked.metrics]
     made = []
     for row in rows:
-        cells: dict[str, Any] = {date: dates[row.bucket]} if asked.granularity else {}
-        for each, value in zip(stored, row.values, strict=True):
-            cells |= labels[each.name][value]
-        made.append(cells | constant | {metric.name: metric.value(row.sums) for metric in asked.metrics})
+        cells = dates[row.bucket].copy()
+        for of_values, value in zip(labels, row.values, strict=True):
+            cells |= of_values[value]
+        cells |= constant
+        cells |= zip(metrics, row.figures, strict=False)  # a row may have one more, that of its order
+        made.append(cells)
     return made
 
 
