@@ -42,7 +42,7 @@ def _slices(node_modules: Path) -> dict[int, list[Slice]]:
     """Return the slices for the code of each character."""
     found: dict[int, list[Slice]] = {}
     for script in _SHAPED:
-        # Files of a single weight and with zlib: fonttools reads them in a fifth of the time of the variable ones.
+        # Files of a single weight and with zlib: fonttools reads them faster than the variable ones.
         folder = node_modules / f"@fontsource/noto-sans-{script}"
         file = Slice(folder / f"files/noto-sans-{script}-{script}-400-normal.woff", True, False)
         for code in _codes(_ranges(folder).get(script, "")):

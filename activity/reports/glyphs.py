@@ -4,6 +4,7 @@ Readers of PDFs take the text of a document from its glyphs, from left to right,
 letter's glyphs, those that take room carry its characters. Marks and dots carry none; they are drawn afterwards.
 """
 
+from codecs import BOM_UTF16_BE
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -38,14 +39,28 @@ def width(face: Any, run: Run, size: float) -> float:
 
 def operators(face: Any, run: Run, size: float) -> str:
     """Return the PDF operators that write a run, in a text object that has the font and begins at the run's left."""
-    glyphs = list(_carrying(_shaped(face, run, size), run))
-    carriers = sorted((glyph for glyph in glyphs if glyph.text), key=lambda glyph: glyph.x)
-    others = [glyph for glyph in glyphs if not glyph.text]
-    end = carriers[-1].x + carriers[-1].width if carriers else 0
-    written = list(_written(face, carriers, size, 0))
+    row: list[list[_Glyph]] = []  # glyphs that carry characters, with those after them that take room and carry none
+    others = []
+    for glyph in sorted(_carrying(_shaped(face, run, size), run), key=lambda glyph: glyph.x):
+        if glyph.text:
+            row.append([glyph])
+        elif glyph.takes_room and row and not run.right_to_left:
+            row[-1].append(glyph)
+        else:
+            others.append(glyph)
+    written, cursor = [], 0.0
+    for is_single, letters in groupby(row, key=lambda letter: len(letter) == 1):
+        for glyphs in [[letter[0] for letter in letters]] if is_single else letters:
+            drawn = " ".join(_written(face, glyphs, size, cursor))
+            written.append(drawn if is_single else _read_as(glyphs[0].text, drawn))
+            cursor = glyphs[-1].x + glyphs[-1].width
     if others:
-        written += ["/Span <</ActualText ()>> BDC", *_written(face, others, size, end), "EMC"]
+        written.append(_read_as("", " ".join(_written(face, others, size, cursor))))
     return " ".join(written)
+
+
+def _read_as(text: str, drawn: str) -> str:
+    return f"/Span <</ActualText <{(BOM_UTF16_BE + text.encode('utf-16-be')).hex()}>>> BDC {drawn} EMC"
 
 
 def _shaping(run: Run) -> dict[str, Any]:

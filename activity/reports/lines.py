@@ -63,16 +63,18 @@ class Lines(FPDF):
     def _clean(self, text: str) -> str:
         """Return the text as one line that the fonts can show, without marks that change the order of writing."""
         shown: list[str] = []
-        marks = 0
+        font, marks = "", 0
         for char in unicodedata.normalize("NFC", " ".join(text.split())):
             kind = unicodedata.category(char)
             marks = marks + 1 if kind[0] == "M" else 0
             if char in JOINERS:
-                if shown and self._font_of(shown[-1]) in self._shaped:
+                if font in self._shaped and ord(char) in self._face(font).cmap:
                     shown.append(char)
-            elif marks <= _MOST_MARKS and self._font_of(char):
+            elif marks <= _MOST_MARKS and (found := self._font_of(char, font)):
+                font = found
                 shown.append(char)
             elif kind not in ("Cf", "Cc", "Mn", "Mc", "Me"):
+                font = self._own
                 shown.append(LOST)
                 self.lost = True
             if len(shown) > _MOST_CHARACTERS:
@@ -107,7 +109,7 @@ class Lines(FPDF):
         return points / self.k
 
     def _is_shaped(self, run: Run) -> bool:
-        return run.font in self._shaped or (run.right_to_left and run.font != "Helvetica")
+        return run.font in self._shaped or run.right_to_left
 
     def _write_run(self, run: Run, height: float) -> None:
         left, width = self.x, self._width_of_run(run)

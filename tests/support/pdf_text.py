@@ -13,7 +13,7 @@ _OPERATOR = re.compile(
     rb"|\((?P<string>(?:\\.|[^\\)])*)\) Tj"
     rb"|\[(?P<glyphs>[^\]]*)\] TJ"
     rb"|[\d.]+ (?P<height>[\d.]+) Td"
-    rb"|/Span <</ActualText \(\)>> BDC.*? EMC"  # glyphs without text
+    rb"|/Span <</ActualText <feff(?P<actual>\w*)>>> BDC.*? EMC"
     rb"|(?P<end>\bET\b)|(?P<save>\bq\b)|(?P<restore>\bQ\b)",
     re.DOTALL,
 )
@@ -52,6 +52,8 @@ def _lines(content: bytes, fonts: dict[str, dict[int, str]]) -> list[list[str]]:
             rows.setdefault(height, []).append(_text(found["string"], fonts[font]))
         elif found["glyphs"]:
             shaped += "".join(fonts[font][int(code, 16)] for code in re.findall(rb"<(\w{4})>", found["glyphs"]))
+        elif found["actual"]:
+            shaped += bytes.fromhex(found["actual"].decode()).decode("utf-16-be")
         elif found["end"] and shaped:
             rows.setdefault(height, []).append(_as_read(shaped))
             shaped = ""

@@ -1,6 +1,7 @@
 """CSV of what the page shows."""
 
 import csv
+import html
 import io
 from datetime import timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from activity.dashboard import export
 from activity.filters import GROUPS
 from activity.requests import listing
 from common.money import as_usd
+from keys import issuing
 from tests.activity.factory import make_history, make_request, make_requests, make_running
 
 
@@ -42,6 +44,15 @@ def test_sums_follow_the_filter_and_the_grouping(alice_client, account, key):
     rows = lines(alice_client.get("/activity/usage.csv", {"by": "key", "model": "acme/alpha", "period": "24h"}))
     assert [(row["key"], row["cost_usd"]) for row in rows] == [("Laptop", "0.000000000003")]
     assert rows[0]["hour"].endswith("+00:00") and rows[0]["time_zone"] == "UTC"
+
+
+def test_names_are_exact_in_any_script(alice_client, alice, account, organisation):
+    names = {"مُحَمَّد بن سلمى Prod", "می\u200cخواهم", "שָׁלוֹם", "क्षत्रिय", '\u202egnp.exe\u202c, "x"', "👩\u200d👩\u200d👧"}
+    for name in names:
+        make_request(account, key=issuing.create(organisation, alice, name)[0], cost=3)
+    assert {row["key"] for row in lines(alice_client.get("/activity/usage.csv", {"by": "key"}))} == names
+    page = alice_client.get("/activity", {"by": "key"}).content.decode()
+    assert all(f"<bdi>{html.escape(name)}</bdi>" in page for name in names)
 
 
 def test_requests_are_all_there_newest_first(alice_client, account, monkeypatch):

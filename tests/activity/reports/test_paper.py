@@ -114,3 +114,9 @@ def test_a_document_loads_a_limited_number_of_fonts(monkeypatch):
     monkeypatch.setattr("activity.reports.lines.MOST_SLICES", 0)
     paper = Paper("你好", "", NOW)
     assert paper.lost and lines_of_pages(paper.finished())
+
+
+@needs_fonts
+def test_signs_of_several_scripts_load_no_further_font():
+    paper, names = written("বাংলা। র‍্যাব")
+    assert len(names) == 1 and len(paper.fonts) == 3  # regular, bold and Bengali
