@@ -15,6 +15,7 @@ ADDRESSES = {
 }  # fmt: skip
 ORIGIN = "http://testserver"
 MOST_REDIRECTS = 5
+CATCH_ALL = "models_catalog"
 
 
 class Link(NamedTuple):
@@ -107,7 +108,7 @@ class Crawler:
         if whole.path.startswith("/static/"):
             self._check_file(whole.path, source)
         elif link.changes or not whole.path.startswith(self.start):
-            self._route(whole.path, source)
+            self._route(whole.path, source, changes=link.changes)
         else:
             self._meet(address, source)
 
@@ -130,12 +131,16 @@ class Crawler:
         self._sources[address] = source
         self._waiting.append(address)
 
-    def _route(self, path: str, source: str) -> str | None:
+    def _route(self, path: str, source: str, *, changes: bool = False) -> str | None:
         try:
-            return resolve(path).route
+            found = resolve(path)
         except Resolver404:
+            found = None
+        # The last routes take any path of two parts, for reading only.
+        if found is None or (changes and found.app_name == CATCH_ALL):
             self.broken.append(f"{path} on {source}: no such route")
             return None
+        return found.route
 
     def _check_file(self, path: str, source: str) -> None:
         if path not in self._sources:
