@@ -48,17 +48,15 @@ def models(request: PageRequest) -> HttpResponse:
     found = find(catalogue, query, with_retired=bool(deprecated))
     view = "table" if request.GET.get("view") == "table" else ""
     page = Paginator(found.models, MODELS_PER_PAGE).get_page(request.GET.get("page"))
-    chosen = chosen_ids(catalogue, request.GET, "compare")
-    compared = [each for each in chosen if each in catalogue.models][:MOST_COMPARED]
+    compared = [id_ for id_ in chosen_ids(catalogue, request.GET, "compare") if id_ in catalogue.models][:MOST_COMPARED]
     state = {"deprecated": deprecated, "view": view, "compare": ",".join(compared)}
     reader = Reader(view, _is_operator(request), _excluded_for(request), frozenset(compared))
     partial = request.htmx and not request.htmx.history_restore_request
     context: dict[str, Any] = {
+        **state,
         "query": query,
         "found": found,
         "page": page,
-        "view": view,
-        "deprecated": deprecated,
         "with_deprecated": query.encoded(**state | {"deprecated": "true"}),
         "is_operator": reader.is_operator,
         "columns": column_links(query, **state),
