@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from activity.models import CATEGORIES, App
 from activity.rankings.addresses import slug_of, title_of
@@ -29,6 +30,7 @@ class AppForm(AppModelForm):
         required=False,
         choices=[(group, [(each, each) for each in mine]) for group, mine in CATEGORIES.items()],
         widget=forms.CheckboxSelectMultiple,
+        help_text="None: those that its requests send in X-OpenRouter-Categories.",
     )
 
     class Meta:
@@ -58,17 +60,49 @@ class AppForm(AppModelForm):
         return target
 
 
+class CategoriesFilter(admin.SimpleListFilter):
+    """Apps by the origin of their categories."""
+
+    title = "categories"
+    parameter_name = "categories"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("chosen", "Chosen by an operator"), ("sent", "Sent by the app"), ("none", "None")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[App]) -> QuerySet[App]:
+        match self.value():
+            case "chosen":
+                return queryset.exclude(categories=[])
+            case "sent":
+                return queryset.filter(categories=[]).exclude(sent_categories=[])
+            case "none":
+                return queryset.filter(categories=[], sent_categories=[])
+        return queryset
+
+
 @admin.register(App)
 class AppAdmin(Admin):
     form = AppForm
-    list_display = ("slug", "name", "sent_name", "use", "verified", "blocked", "merged_into", "found_by", "found_at")
-    list_filter = ("verified", "blocked", "use")
+    list_display = (
+        "slug", "name", "sent_name", "shown_categories", "use", "verified", "blocked", "merged_into", "found_by",
+        "found_at",
+    )  # fmt: skip
+    list_filter = ("verified", "blocked", CategoriesFilter, "use")
     list_select_related = ("merged_into", "found_by")
     search_fields = ("slug", "name", "sent_name", "found_by__public_id")
-    search_help_text = "Address, name, or the ID of the organization that sent it first."
-    autocomplete_fields = ("merged_into",)
+    search_hint = "Search for an address, a name, or the ID of the organization that sent it first."
+    change_list_template = "admin/look_up.html"
+    raw_id_fields = ("merged_into",)  # a list of suggestions would have no label
     readonly_fields = ("sent_name", "sent_categories", "found_by", "found_at")
     actions = ("verify", "block", "unblock")
+
+    @admin.display(description="categories", empty_value="-")
+    def shown_categories(self, app: App) -> str:
+        return ", ".join(app.shown_categories)
+
+    def view_on_site(self, app: App) -> str:
+        """Return the app's public page."""
+        return reverse("activity:app", args=[app.slug])
 
     def save_model(self, request: HttpRequest, obj: App, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from activity.alerts import deprecations, limits
-from activity.rankings import counting, standings, titles
+from activity.rankings import contexts, counting, standings, titles
 from activity.reports import summaries
 
 
@@ -27,7 +27,11 @@ def alert_deprecations() -> None:
 
 @shared_task(ignore_result=True)
 def count_rankings() -> None:
-    """Every minute: add up the day's tokens for the public rankings, compute the ranks, read the titles of apps."""
+    """Every minute: add up the day's tokens for the public rankings, compute the ranks, read the titles of apps.
+
+    Days that are over are divided by prompt length once.
+    """
     counted = counting.count_due()
     standings.compute(changed=counted.changed)
     titles.read_titles(counted.seen)
+    contexts.count_due()

@@ -21,10 +21,16 @@ class Admin(_ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
+    #: What can be searched for, in a sentence, for `change_list_template = "admin/look_up.html"`. Django's own
+    #: `search_help_text` hides the field's label.
+    search_hint = ""
 
     def report(self, request: HttpRequest, done: int, what: str) -> None:
         """Show for how many rows an action succeeded."""
         self.message_user(request, f"{what}: {done}.", messages.SUCCESS if done else messages.WARNING)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"search_hint": self.search_hint} | (extra_context or {}))
 
     def log_action(self, request: HttpRequest, row: Model, what: str) -> None:
         """Record what the operator did, in the admin's log."""
@@ -37,8 +43,6 @@ class ReadOnlyAdmin(Admin):
 
     ordering: ClassVar[tuple[str, ...]] = ("-pk",)
     change_list_template = "admin/look_up.html"
-    #: What can be searched for, in a sentence. Django's own `search_help_text` hides the field's label.
-    search_hint = ""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -55,5 +59,5 @@ class ReadOnlyAdmin(Admin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         # With the permission to change, the default title would say that rows can be edited.
-        context = {"title": capfirst(str(self.opts.verbose_name_plural)), "search_hint": self.search_hint}
+        context = {"title": capfirst(str(self.opts.verbose_name_plural))}
         return super().changelist_view(request, context | (extra_context or {}))

@@ -136,6 +136,10 @@ class ModelEntry:
     dimensions: int | None = None  # of its embeddings, unless a request asks for another number
     expires_on: date | None = None  # the day on which its providers stop serving it
 
+    def is_retired(self, today: date) -> bool:
+        """Return whether its providers have stopped serving it, as they had announced."""
+        return self.expires_on is not None and self.expires_on <= today
+
     @property
     def variant(self) -> str:
         """ "free", "extended", "thinking", or empty."""

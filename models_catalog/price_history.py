@@ -25,12 +25,13 @@ BATCH_ROWS = 500
 
 
 class HistoricPrice(NamedTuple):
-    """The prices of an endpoint from a moment on, in USD per token; None if there was none."""
+    """The prices of an endpoint from a moment on, in USD per token or request; None if there was none."""
 
     tag: str
     valid_from: datetime
     prompt: Decimal | None
     completion: Decimal | None
+    request: Decimal | None
 
 
 def record() -> int:
@@ -67,8 +68,12 @@ def price_history(model_id: str) -> list[HistoricPrice]:
     """Return the prices of the model's endpoints, by tag, then oldest first."""
     rows = EndpointPrice.objects.filter(model=model_id).order_by("tag", "valid_from", "pk")
     return [
-        HistoricPrice(row.tag, row.valid_from, _decimal(row.pricing, "prompt"), _decimal(row.pricing, "completion"))
-        for row in rows
+        HistoricPrice(
+            tag,
+            valid_from,
+            **{name: _decimal(pricing, name) for name in ("prompt", "completion", "request")},
+        )
+        for tag, valid_from, pricing in rows.values_list("tag", "valid_from", "pricing")
     ]
 
 

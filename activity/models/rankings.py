@@ -16,6 +16,7 @@ __all__ = [
     "App",
     "AppDay",
     "AppTitle",
+    "ModelContextDay",
     "ModelDay",
     "RankedDay",
     "SentCategories",
@@ -166,6 +167,19 @@ class ModelDay(_RankedTokens):
         return f"{self.day} {self.model}"
 
 
+class ModelContextDay(_RankedTokens):
+    """The part of a `ModelDay` whose prompts are of one length. Written once, when the day is over."""
+
+    model = models.CharField(max_length=200)
+    length = models.CharField(max_length=4)  # of the prompts: a key of rankings.contexts.LENGTHS
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("day", "length", "model"), name="model_context_day_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.model} {self.length}"
+
+
 class AppDay(_RankedTokens):
     """The tokens of an app on a day with one model, as far as they count; with all models where `model` is empty."""
 
@@ -186,6 +200,7 @@ class RankedDay(models.Model):
     day = models.DateField(primary_key=True)
     as_of = models.DateTimeField()
     stale = models.BooleanField(default=False)
+    has_contexts = models.BooleanField(default=False, db_default=False)  # its requests are divided by prompt length
 
     def __str__(self) -> str:
         return f"{self.day}"

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Exists, F, Min, OuterRef, Subquery, Sum
+from django.db.models import BigIntegerField, Exists, F, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast
 
 from activity.models import App, AppDay, ModelDay, RankedDay
@@ -21,7 +21,20 @@ from gateway.models import UsageHour
 
 from .addresses import slug_of
 
-__all__ = ["HISTORY", "Account", "Counted", "Seen", "Tokens", "count_again", "count_day", "count_due", "rank_again"]
+__all__ = [
+    "HISTORY",
+    "Account",
+    "Counted",
+    "Seen",
+    "Tokens",
+    "accounts_of",
+    "count_again",
+    "count_day",
+    "count_due",
+    "final_count_at",
+    "rank_again",
+    "span_of",
+]
 
 #: Days that are ranked.
 HISTORY = 366
@@ -145,7 +158,7 @@ def _due(today: date, now: datetime) -> list[date]:
     done = {
         row.day
         for row in RankedDay.objects.filter(stale=False)
-        if row.as_of >= datetime.combine(row.day + DAY, time(), UTC) + PATIENCE or row.as_of.date() > row.day + DAY
+        if row.as_of >= final_count_at(row.day) or row.as_of.date() > row.day + DAY
     }
     oldest = today - timedelta(days=HISTORY)
     wanted = [day for day in (today - DAY * back for back in range(1, HISTORY + 1)) if day not in done]
@@ -163,19 +176,40 @@ def _first_day(oldest: date) -> date | None:
     return hour.astimezone(UTC).date() if hour else None
 
 
-def _usage(day: date) -> Iterator[tuple[Account, str, str, Tokens]]:
-    """Yield (account, app as sent, model, tokens) of a day."""
+def span_of(day: date) -> tuple[datetime, datetime]:
+    """Return the moments at which a UTC day starts and ends."""
     start = datetime.combine(day, time(), UTC)
-    hours = UsageHour.objects.filter(hour__gte=start, hour__lt=start + DAY)
+    return start, start + DAY
+
+
+def final_count_at(day: date) -> datetime:
+    """Return the moment from which on nothing is added to the day."""
+    return span_of(day)[1] + PATIENCE
+
+
+def accounts_of(day: date) -> Iterator[dict[int, Account]]:
+    """Yield the accounts with usage on the day by ID, some at a time."""
+    hours = _hours(day)
     privacy = ("organisation__privacy__zero_data_retention", "organisation__privacy__show_apps_in_rankings")
     active = CreditAccount.objects.filter(Exists(hours.filter(account=OuterRef("pk")))).order_by("pk")
     last = 0
     while page := list(active.filter(pk__gt=last).values_list("pk", "organisation_id", *privacy)[:ACCOUNTS_PER_QUERY]):
-        accounts = {row[0]: Account(*row) for row in page}
+        yield {row[0]: Account(*row) for row in page}
+        last = page[-1][0]
+
+
+def _usage(day: date) -> Iterator[tuple[Account, str, str, Tokens]]:
+    """Yield (account, app as sent, model, tokens) of a day."""
+    hours = _hours(day)
+    for accounts in accounts_of(day):
         sums = hours.filter(account__in=list(accounts)).order_by().values_list("account", "app", "model")
         for account, app, model, *added in sums.annotate(**_ADDED).iterator():
             yield accounts[account], app, model, Tokens(*added)
-        last = page[-1][0]
+
+
+def _hours(day: date) -> QuerySet[UsageHour]:
+    start, end = span_of(day)
+    return UsageHour.objects.filter(hour__gte=start, hour__lt=end)
 
 
 def _count_apps(usage: Usage, apps: Mapping[str, App]) -> dict[tuple[int, str], Tokens]:

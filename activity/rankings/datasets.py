@@ -10,7 +10,7 @@ from activity.models import App, AppDay
 from models_catalog import catalog
 from models_catalog.entries import ModelEntry
 
-from .sums import by_date, of_apps, of_models
+from .sums import by_date, of_apps, of_contexts, of_models
 
 __all__ = ["MODALITIES", "MOST_MODELS", "OTHER", "DayOfModel", "models_by_date"]
 
@@ -34,12 +34,15 @@ class DayOfModel(NamedTuple):
     tokens: int
 
 
-def models_by_date(bucket: str, start: date, end: date, *, modality: str = "", use: str = "") -> list[DayOfModel]:
+def models_by_date(
+    bucket: str, start: date, end: date, *, modality: str = "", use: str = "", context: str = ""
+) -> list[DayOfModel]:
     """Return the largest models of each date and then the others, oldest date first.
 
-    With `use`, only requests of apps with that use count. With `modality`, only models that have it.
+    With `use`, only requests of apps with that use count, with `context` those whose prompts have that length; not
+    with both. With `modality`, only models that have it.
     """
-    rows: QuerySet[Any] = _of_use(use) if use else of_models()
+    rows: QuerySet[Any] = _of_use(use) if use else of_contexts(context) if context else of_models()
     catalogue = catalog.current().complete
     sums: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for day, (model_id,), tokens in by_date(rows, ("model",), bucket, start, end):

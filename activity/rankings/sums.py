@@ -9,11 +9,11 @@ from django.db.models import BigIntegerField, CharField, F, Q, QuerySet, Sum, Va
 from django.db.models.expressions import Expression
 from django.db.models.functions import Cast, Concat, StrIndex, Substr, TruncMonth, TruncWeek
 
-from activity.models import AppDay, ModelDay
+from activity.models import AppDay, ModelContextDay, ModelDay
 
 from .periods import Period
 
-__all__ = ["TOKENS", "Totals", "between", "by_bucket", "by_date", "of_apps", "of_models", "totals"]
+__all__ = ["TOKENS", "Totals", "between", "by_bucket", "by_date", "of_apps", "of_contexts", "of_models", "totals"]
 
 DAY = timedelta(days=1)
 #: Prompt and completion tokens of a row.
@@ -45,6 +45,11 @@ def of_models() -> QuerySet[ModelDay]:
     """Return the days of models, with their `author`."""
     slash = StrIndex(Concat("model", Value("/")), Value("/"))
     return ModelDay.objects.annotate(author=Substr("model", 1, slash - 1, output_field=CharField())).order_by()
+
+
+def of_contexts(length: str) -> QuerySet[ModelContextDay]:
+    """Return the days of models, of requests whose prompts have that length."""
+    return ModelContextDay.objects.filter(length=length).order_by()
 
 
 def of_apps(**conditions: Any) -> QuerySet[AppDay]:

@@ -48,15 +48,20 @@ def get_rankings_daily(  # noqa: PLR0913 each is a parameter of the query string
     """Return prompt and completion tokens by date and model: oldest date first, then most tokens, `other` last.
 
     The dates are UTC days, or the first days of weeks (Mondays) or months. By default they are the last 30 days that
-    are over. `category` counts requests of apps with that use, `modality` all tokens of models that have it. Requests
-    are not divided by their context or language: those parameters are a 400.
+    are over. `category` counts requests of apps with that use, `modality` all tokens of models that have it, and
+    `context_bucket` requests whose prompts have at most that many tokens and more than the bucket before; it has days
+    that are over, and cannot be combined with `category`. The language of requests is not known: `language_type` is
+    a 400.
     """
     _count(request.auth)
-    for name, given in (("context_bucket", context_bucket), ("language_type", language_type)):
-        if given:
-            raise InvalidRequest(f"{name}: this site doesn't know it of requests. Leave it out.")
+    if language_type:
+        raise InvalidRequest("language_type: this site doesn't know it of requests. Leave it out.")
+    if context_bucket and category:
+        raise InvalidRequest("context_bucket can't be combined with category. Leave one out.")
     start, end = _days(start_date, end_date)
-    found = datasets.models_by_date(period, start, end, modality=modality or "", use=category or "")
+    found = datasets.models_by_date(
+        period, start, end, modality=modality or "", use=category or "", context=context_bucket or ""
+    )
     rows = [
         {"date": f"{row.day:%Y-%m-%d}", "model_permaslug": row.permaslug, "total_tokens": str(row.tokens)}
         for row in found

@@ -39,7 +39,7 @@ def _is_database_outage(error: BaseException | None) -> bool:
         return False
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
-        return cause.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL}
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL}
     if (code := getattr(cause, "sqlstate", None)) is None:
         # The connection broke, or there was none: no server to give a code.
         return isinstance(error, InterfaceError | OperationalError)

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -29,27 +30,38 @@ class Found:
 
     `counts` answers, for each option of each facet, how many models there would be with it;
     `nearly` how many models exactly these filters keep out. `unmeasured` is the number of models that the
-    order has no figures of: they come last.
+    order has no figures of: they come last. `retired` is the number of matching models that have retired, whether
+    or not they are among the models.
     """
 
     models: tuple[ModelEntry, ...]
     counts: dict[str, Counter[str]] = field(repr=False)
     nearly: Counter[tuple[tuple[str, str], ...]] = field(repr=False)
     unmeasured: int = 0
+    retired: int = 0
     figures: Figures = field(default_factory=dict, repr=False)
 
 
-def find(catalogue: Catalogue, query: Query, *, now: float | None = None) -> Found:
-    """Return the models and aliases of `catalogue` that match `query`. Ages are relative to `now` (Unix seconds)."""
+def find(catalogue: Catalogue, query: Query, *, now: float | None = None, with_retired: bool = True) -> Found:
+    """Return the models and aliases of `catalogue` that match `query`. Ages are relative to `now` (Unix seconds).
+
+    Without retired models, they count for nothing but `Found.retired`.
+    """
     now = now or time.time()
+    today = datetime.fromtimestamp(now, UTC).date()
     figures = measurements.of_models()
     tests = list(conditions(catalogue, query, now, figures))
     models: list[ModelEntry] = []
     counts: dict[str, Counter[str]] = {name: Counter() for name in (*_OPTIONS, "max_age_days", "category")}
     nearly: Counter[tuple[tuple[str, str], ...]] = Counter()
+    retired = 0
     ages = [(str(days), now - days * DAY_SECONDS) for days in AGE_STEPS]
     for model, options in _prepared(catalogue):
         failed = [name for name, test in tests if not test(model)]
+        if model.expires_on and model.is_retired(today):
+            retired += not failed
+            if not with_retired:
+                continue
         if failed:
             nearly[tuple(failed)] += 1
             if len(failed) > 1:
@@ -69,7 +81,8 @@ def find(catalogue: Catalogue, query: Query, *, now: float | None = None) -> Fou
         if excluding in ("", "category") and figures:
             counts["category"].update(figures_of(figures, model).usage.categories)
     ordered, unmeasured = _ordered(models, query, figures)
-    return Found(tuple(ordered), counts, nearly, unmeasured, figures)
+    counts["deprecated"] = Counter({"true": retired})
+    return Found(tuple(ordered), counts, nearly, unmeasured, retired, figures)
 
 
 # --- Counts ---------------------------------------------------------------------------------------

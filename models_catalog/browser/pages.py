@@ -12,6 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from accounts import access
+from common.clock import utc_now
 from common.web.http import AuthedRequest, PageRequest
 from models_catalog import catalog, exclusions
 from models_catalog.entries import Catalogue, ModelEntry
@@ -24,6 +25,7 @@ from .compare import compare as side_by_side
 from .endpoint_rows import HEADINGS, heading_of, performance
 from .endpoint_rows import rows as endpoint_rows
 from .facets import SORT_LABELS, column_links, facets, hidden_inputs
+from .price_changes import price_changes
 from .price_table import price_table
 from .query import Query, parse_leniently
 from .rows import Reader, rows
@@ -42,19 +44,20 @@ def models(request: PageRequest) -> HttpResponse:
     """The models page: models that match the query string, with filters. htmx gets the results alone, or more rows."""
     catalogue = _shown_to(request)
     query, complaints = parse_leniently(request.GET)
-    found = find(catalogue, query)
+    deprecated = "true" if request.GET.get("deprecated") == "true" else ""
+    found = find(catalogue, query, with_retired=bool(deprecated))
     view = "table" if request.GET.get("view") == "table" else ""
     page = Paginator(found.models, MODELS_PER_PAGE).get_page(request.GET.get("page"))
-    chosen = chosen_ids(catalogue, request.GET, "compare")
-    compared = [each for each in chosen if each in catalogue.models][:MOST_COMPARED]
-    state = {"view": view, "compare": ",".join(compared)}
+    compared = [id_ for id_ in chosen_ids(catalogue, request.GET, "compare") if id_ in catalogue.models][:MOST_COMPARED]
+    state = {"deprecated": deprecated, "view": view, "compare": ",".join(compared)}
     reader = Reader(view, _is_operator(request), _excluded_for(request), frozenset(compared))
     partial = request.htmx and not request.htmx.history_restore_request
     context: dict[str, Any] = {
+        **state,
         "query": query,
         "found": found,
         "page": page,
-        "view": view,
+        "with_deprecated": query.encoded(**state | {"deprecated": "true"}),
         "is_operator": reader.is_operator,
         "columns": column_links(query, **state),
         "rows": rows(catalogue, page.object_list, found.figures, reader),
@@ -89,7 +92,7 @@ def models(request: PageRequest) -> HttpResponse:
             "compared_elsewhere": [each for each in compared if each not in shown],
             "most_compared": MOST_COMPARED,
             "compare_link": compare_query(compared),
-            "uncompared": query.encoded(view=view),
+            "uncompared": query.encoded(**state | {"compare": ""}),
         }
     response = render(request, f"models_catalog/{'partials/results' if partial else 'models'}.html", context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
@@ -148,8 +151,11 @@ def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
     offered = [each for each in found.endpoints if each.configured]
     heading = heading_of(request.GET.get("sort", ""))
     endpoints = endpoint_rows(found, catalogue.providers, heading)
+    successor = catalogue.successor_of(found.id, gone_by=found.expires_on) if found.expires_on else ""
     context = {
         "model": found,
+        "is_retired": found.is_retired(utc_now().date()),
+        "successor": catalogue.models.get(successor),
         "exclusion": _excluded_for(request).get((found.alias_of or found).id),
         "can_preview": request.user.is_authenticated and found.task == "chat",
         "endpoints": endpoints,
@@ -158,6 +164,9 @@ def model(request: PageRequest, author: str, slug: str) -> HttpResponse:
         "is_operator": _is_operator(request),
         "headings": [each if each is heading else each._replace(order="") for each in HEADINGS],
         "prices": price_table((offered or found.endpoints)[0], found.task),
+        "price_changes": price_changes(
+            (found.alias_of or found).id, found.task, {row.endpoint.tag: row.name for row in endpoints}
+        ),
         "samples": samples(found.id, found.task),
         "siblings": _siblings(catalogue, found),
         "parameters": sorted(found.supported_parameters),

@@ -14,6 +14,7 @@ from models_catalog.exclusions import Exclusion
 from .conditions import Figures, figures_of
 from .figures import seconds, tokens
 from .prepared import PerCatalogue
+from .retirement import retirement
 
 __all__ = ["Reader", "rows"]
 
@@ -49,9 +50,9 @@ def rows(catalogue: Catalogue, models: Iterable[ModelEntry], figures: Figures, r
             "throughput": "" if known.throughput is None else f"{known.throughput:.0f}",
             "tokens": tokens(known.usage.tokens) if known.usage.tokens else "",
         }
-        # The date is written as the reader likes it.
+        # Dates are written as the reader likes them.
         added = moments.day_text(datetime.fromtimestamp(model.created, UTC).date())
-        key = (model.id, reader.view, added, *varying.values())
+        key = (model.id, reader.view, added, retirement(model), *varying.values())
         if (row := kept.get(key)) is None:
             if len(kept) >= _MOST_KEPT:
                 kept.clear()

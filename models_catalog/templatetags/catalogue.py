@@ -9,6 +9,7 @@ from django import template
 
 from models_catalog.browser.descriptions import month_name
 from models_catalog.browser.figures import tokens
+from models_catalog.browser.retirement import retirement
 from models_catalog.entries import ModelEntry
 from models_catalog.exclusions import Exclusion
 
@@ -61,6 +62,9 @@ def month(date: str) -> str:
 def country(code: str) -> str:
     """Return the name of a country by its ISO 3166 code; an unlisted code unchanged."""
     return _COUNTRIES.get(code, code)
+
+
+register.filter("retirement", retirement)
 
 
 @register.filter

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.models import PrivacySettings
 from activity.models import App, ModelDay
 from activity.rankings import datasets as rankings
 from api.account import datasets
 from api.account.schemas import datasets as schemas
 from models_catalog import catalog
-from tests.activity.rankings.conftest import CLI, NOON, NOTES, count, use
+from tests.activity.rankings.conftest import CLI, NOON, NOTES, count, others, use  # noqa: F401
 
 from .responses import exact, has_shape
 
@@ -60,6 +61,25 @@ def test_models_beyond_the_first_are_one_row(api, account, monkeypatch):
         for name, tokens in (("a", 1), ("b", 5), ("c", 9), ("d", 7))
     )
     assert [row[1:] for row in rows_of(api)] == [("acme/c", "9"), ("acme/d", "7"), ("other", "6")]
+
+
+def test_models_by_length_of_the_prompt(api, account, others, shop):  # noqa: F811
+    zero = others[0]
+    PrivacySettings.objects.create(organisation=zero.organisation, zero_data_retention=True)
+    use(account, "", 1000, 1, model="acme/small", completion_tokens=5)
+    use(account, "", 1001, 1, model="acme/small")
+    use(others[1], NOTES, 900, 1, model="acme/small")
+    use(account, "", 20_000_000, 1, model="acme/large")
+    use(account, "", 100, 1, model="acme/large", error_status=502)
+    use(zero, "", 100, 1, model="acme/large")
+    use(account, "", 100, model="acme/large")  # the day is not over
+    count()
+    count()
+    assert [row[1:] for row in rows_of(api, context_bucket="1K")] == [("acme/small", "1905")]
+    assert [row[1:] for row in rows_of(api, context_bucket="10K")] == [("acme/small", "1001")]
+    assert rows_of(api, context_bucket="100K") == []
+    assert [row[1:] for row in rows_of(api, context_bucket="10M")] == [("acme/large", "20000000")]
+    assert rows_of(api, context_bucket="10M", modality="audio") == []
 
 
 def test_models_by_use_of_the_app(api, account):
@@ -121,7 +141,8 @@ def test_other_days_are_refused(api, account, path, query):
 @pytest.mark.parametrize(
     "query",
     [
-        f"{DAILY}?period=year", f"{DAILY}?modality=video", f"{DAILY}?context_bucket=1K", f"{DAILY}?category=cooking",
+        f"{DAILY}?period=year", f"{DAILY}?modality=video", f"{DAILY}?context_bucket=1K&category=health",
+        f"{DAILY}?context_bucket=2K", f"{DAILY}?category=cooking",
         f"{DAILY}?language_type=natural", f"{APPS}?limit=0", f"{APPS}?limit=101", f"{APPS}?offset=101",
         f"{APPS}?sort=new", f"{APPS}?category=cooking", f"{APPS}?category=creative&subcategory=cli-agent",
     ],

@@ -121,6 +121,26 @@ def test_a_key_is_entered_tested_and_turned_off(site: Site, page: Page, operator
     expect(page.get_by_text("Keys turned off: 1.")).to_be_visible()
 
 
+def test_an_app_of_the_rankings_is_named_and_categorized(site: Site, page: Page, operator: Person):
+    slug = f"notes-{uuid.uuid4().hex[:6]}.example.com"
+    make = f"from activity.models import App; App.objects.create(slug='{slug}', sent_categories=['game'])"
+    site.manage("shell", "--no-imports", "-c", make)
+    enter(page, site, operator, f"/admin/activity/app/?q={slug}")
+    expect(page.get_by_role("row").filter(has_text=slug)).to_contain_text("game")
+    check_looks(page)
+    wide(page)
+    page.get_by_role("link", name=slug).click()
+    page.get_by_label("Name:").fill("Notes")
+    page.get_by_label("legal", exact=True).check()
+    check_looks(page)
+    wide(page)
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("link", name="View on site").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Notes")
+    expect(page.get_by_role("list", name="Categories")).to_have_text("Legal")
+    check_looks(page)
+
+
 def test_people_organizations_keys_and_requests_are_looked_up_and_disabled(site: Site, page: Page, operator: Person):
     customer = new_person(site)
     answer = chat(site, customer, "openai/gpt-4o-mini")

@@ -49,6 +49,19 @@ def test_an_app_is_renamed_categorized_and_merged(operator, apps, client):
     assert operator.get("/admin/activity/app/?q=notes").status_code == 200
 
 
+def test_apps_are_found_by_the_origin_of_their_categories(operator, apps):
+    App.objects.filter(slug="notes.example.com").update(categories=["legal"], sent_categories=["game"])
+    path = "/admin/activity/app/"
+    for value, slugs in (("chosen", ["notes.example.com"]), ("sent", []), ("none", ["github.com/acme/cli"])):
+        assert [app.slug for app in operator.get(path, {"categories": value}).context["cl"].result_list] == slugs
+    App.objects.filter(slug="github.com/acme/cli").update(sent_categories=["cli-agent"])
+    page = operator.get(path, {"categories": "sent"})
+    assert [app.slug for app in page.context["cl"].result_list] == ["github.com/acme/cli"]
+    assert "cli-agent" in page.content.decode()
+    page = operator.get(f"{path}{apps['notes.example.com'].pk}/change/").content.decode()
+    assert 'href="/apps/notes.example.com"' in page or "/admin/r/" in page
+
+
 def test_what_cannot_be_shown_is_refused(operator, apps):
     notes = apps["notes.example.com"]
     for wrong in ({"slug": "javascript:alert(1)"}, {"slug": "10.0.0.1"}, {"slug": "github.com/acme/cli"}):
