@@ -56,7 +56,8 @@ def kept(account: CreditAccount, days: Completed, about: tuple[object, ...], mak
     """Return what `make` makes of these days, from the cache if it was made of them before.
 
     `about` names it: whatever else it depends on belongs there. It must not depend on hours since `days.until`.
-    Without a cache it is made each time.
+    A name has two of the account's places, and takes that of another if both are taken. Without a cache it is made
+    each time.
     """
     name = hashlib.sha256(repr((_FORMAT, days, about)).encode()).digest()
     places = [f"usage:{account.pk}:{part % PLACES}" for part in name[:2]]

@@ -17,12 +17,17 @@ _decoder = msgspec.msgpack.Decoder(tuple[list[Added], int] | None)
 
 
 def kept_sums_by(
-    most: int, stretch: Stretch, days: Completed, sums: Sequence[str], columns: Sequence[str], where: Mapping[str, Any]
+    most: int | None,
+    stretch: Stretch,
+    days: Completed,
+    sums: Sequence[str],
+    columns: Sequence[str],
+    where: Mapping[str, Any],
 ) -> list[Added] | None:
     """Return (first hour of the bucket, values of `columns`, the `sums`), each bucket and values once.
 
     None if more than `most` rows of usage would be added up. Read in one query, or in two if the cache does not have
-    the sums of `days` yet.
+    the sums of `days` yet; none if the stretch ends with these days and the cache has them.
     """
     start, end = stretch.edges[0], stretch.edges[-1]
     cut = min(max(days.until, start), end)
@@ -41,7 +46,7 @@ def kept_sums_by(
         if found is None:
             return None
         rows, read = found
-        most -= read
+        most = None if most is None else most - read
     if cut < end:
         since = bounded_sums_by(most, _between(stretch, cut, end), days.until, sums, columns, where)
         if since is None:

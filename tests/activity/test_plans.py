@@ -141,6 +141,9 @@ def test_analytics_queries_read_in_proportion_to_what_they_show(used, organisati
         assert read["gateway_usagehour"] <= 2 * today + 2, query
         assert read["gateway_usagemonth"] <= COMBINATIONS, query
         assert read["gateway_generation"] == 0, query
+        again = rows_read(program, "/api/v1/analytics/query", body)
+        assert again["gateway_usageday"] <= 2, query  # which writing of the days is known
+        assert (again["gateway_usagehour"] <= today, again["gateway_usagemonth"]) == (True, 0), query
 
 
 def test_minutes_read_the_requests_that_they_show(used, alice_client):

@@ -79,7 +79,9 @@ def test_every_view_is_the_ledgers_usage(organisation, account, key, clock, now,
         cache.clear()  # the numbers of rows begin again when an example is rolled back
         made = make_requests(account, _rows(first, now, key))
         rolling.roll_up()
-        spending_of(Filter(account, now, "all", zone=ZoneInfo(zone)))  # what is kept of it must not outlive it
+        for period in PERIODS:  # what is kept of these must not outlive what settles late
+            spending_of(view := Filter(account, now, period, zone=ZoneInfo(zone)))
+            usage.report(view)
         made += make_requests(account, _rows(late, now, key))
         rolling.roll_up(most)
         account.refresh_from_db()
