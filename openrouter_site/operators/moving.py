@@ -71,8 +71,10 @@ def _explained(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
     if not isinstance(cause, psycopg.Error):
         return f"The SQLite file can't be read, or another process is writing to it: {error}."
-    # "COPY accounts_user, line 3, column email: ..." names the row by its place in the order of keys.
-    return f"PostgreSQL does not take a row: {cause.diag.message_primary or cause} ({cause.diag.context or 'no row'})."
+    # The context names a row by its place in the order of keys: "COPY accounts_user, line 3, column email: ..."
+    diagnosis = cause.diag
+    parts = (diagnosis.message_primary or str(cause), diagnosis.message_detail, diagnosis.context)
+    return f"PostgreSQL does not take a row: {'; '.join(filter(None, parts))}. Nothing was moved."
 
 
 def _require_same_migrations() -> None:
@@ -134,7 +136,10 @@ def _copy_all(tell: Callable[[str], None]) -> int:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 _make_partitions(model)
             expected = _source(model).count()
-            copied = _copy(model, expected, tell)
+            try:
+                copied = _copy(model, expected, tell)
+            except psycopg.DataError as error:  # some have no context, such as a text with a NUL
+                raise Refused(f"{table}: {_explained(error)}") from error
             _advance_sequence(model)
             cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608 names of our own
             (arrived,) = cursor.fetchone()

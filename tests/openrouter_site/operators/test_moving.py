@@ -127,6 +127,8 @@ def test_each_obstacle_is_named_and_nothing_is_moved(installation):
 
     move.change("UPDATE accounts_user SET name = printf('%0500d', 0)")  # SQLite knows no longest text
     assert "value too long" in (text := move.refused()) and "COPY accounts_user, line 1, column name" in text
+    move.change("UPDATE accounts_user SET name = 'A' || char(0)")
+    assert "accounts_user: PostgreSQL does not take a row" in move.refused()
     move.change("UPDATE accounts_user SET name = 'Alice'")
     tables = tables_of(move.new)
     assert {name for name, rows in tables.items() if rows} == {"auth_permission", "django_content_type"}
