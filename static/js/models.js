@@ -95,11 +95,13 @@ if (bar) {
 }
 
 // --- Code -------------------------------------------------------------------------------------------
+// A sample is colored when it comes into view: most readers never see those of the other tabs.
 
-const code = [...document.querySelectorAll("code[data-language]")];
-if (code.length) {
-  const languages = [...new Set(code.map((block) => block.dataset.language))];
-  const [{ default: hljs }, ...grammars] = await Promise.all(["core", ...languages].map((name) => import(`hljs/${name}`)));
-  languages.forEach((name, at) => hljs.registerLanguage(name, grammars[at].default));
-  for (const block of code) block.innerHTML = hljs.highlight(block.textContent, { language: block.dataset.language }).value;
-}
+const inView = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    inView.unobserve(target);
+    import("request-builder/code").then(({ colorCode }) => colorCode(target));
+  }
+}, { rootMargin: "25%" });
+for (const code of document.querySelectorAll("pre:has(code[data-language])")) inView.observe(code);
