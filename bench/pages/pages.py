@@ -1,10 +1,10 @@
 """`make bench-pages`: the cost of the site's pages, beside a bare Django view, and the time until a change is painted.
 
 A member has sent requests to several models, so that the pages have content, and the rankings have the days of 10
-million requests. Every page is loaded in a process of its
-own, on SQLite and on PostgreSQL; CPU is that process's. In Chromium another period is chosen on the Activity page and
-another filter on that of the models, from the click until the frame with the result; CPU is that of the page's main
-thread. BENCH_LOADS is how often each page is loaded, BENCH_POSTGRESQL the server.
+million requests. Every page is loaded in a process of its own, on SQLite and on PostgreSQL; CPU is that process's. In
+Chromium another period is chosen on the Activity page and another filter on that of the models, from the click until
+the frame with the result; CPU is that of the page's main thread. BENCH_LOADS is how often each page is loaded,
+BENCH_POSTGRESQL the server.
 """
 
 import asyncio
