@@ -7,6 +7,7 @@ from accounts.sign_in import social
 from openrouter_site.pages import home
 
 urlpatterns = [
+    path("", include("api.router")),  # first: programs ask more often than people, and routes are tried in order
     path("", home.home, name="home"),
     path("", include("accounts.urls")),
     path("", include("keys.urls")),
@@ -28,7 +29,6 @@ urlpatterns = [
     path("account/github/login/callback/", social.github_callback, name="github_callback"),
     path("account/google/login/", social.google_login, name="google_login"),
     path("account/google/login/callback/", social.google_callback, name="google_callback"),
-    path("", include("api.router")),
     path("admin/", admin.site.urls),
     path("", include("models_catalog.urls")),  # last: /<author>/<slug> takes any path of two parts
 ]

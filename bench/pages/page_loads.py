@@ -23,9 +23,11 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from bench.pages import rankings_fill  # noqa: E402
 
 WARM_UP = 3
 MODEL = "/openai/gpt-4o-mini"
+API = "/api/v1/models"
 MEMBERS_PAGES = {
     "home, member": "/",
     "activity": "/activity",
@@ -36,7 +38,19 @@ MEMBERS_PAGES = {
 #: What htmx asks for when another period is chosen.
 ANOTHER_PERIOD = ("another period", "/activity?period=7d")
 OF_HTMX = {"HX-Request": "true", "X-Kept-Insights": "UTC"}
-VISITORS_PAGES = {"home, visitor": "/", "models": "/models", "one model": MODEL}
+VISITORS_PAGES = {
+    "home, visitor": "/",
+    "models": "/models",
+    "models, table": "/models?view=table",
+    "one model": MODEL,
+    "rankings": "/rankings",
+    "rankings, apps": "/apps",
+    "rankings, one app": f"/apps/{rankings_fill.ONE_APP}",
+    "docs": "/docs/quickstart",
+    "docs, reference": "/docs/api-reference/models",
+}
+ANOTHER_FILTER = ("another filter", "/models?input_modalities=image")
+RESULTS_ALONE = {"HX-Request": "true", "HX-Target": "results"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,7 @@ urlpatterns = [path("bare", bare)]
 def measure(client: Client, url: str, loads: int, headers: dict[str, str] | None = None) -> Loads:
     def load() -> Any:
         response = client.get(url, headers={"Accept-Encoding": "gzip", **(headers or {})})
-        assert response.status_code == 200, (url, response.status_code)
+        assert response.status_code in (200, 304), (url, response.status_code)
         return response
 
     for _ in range(WARM_UP):
@@ -86,12 +100,19 @@ def main() -> None:
     settings.ALLOWED_HOSTS = ["testserver"]
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
         found = {"bare view": measure(Client(), "/bare", 10 * loads)}
+    print(f"{rankings_fill.fill():,} rows of the rankings' days", file=sys.stderr)
     visitor, member = Client(), Client()
+    tag = visitor.get(API)["ETag"]
+    found[API] = measure(visitor, API, 10 * loads)
+    found[f"{API}, 304"] = measure(visitor, API, 10 * loads, {"If-None-Match": tag})
     member.force_login(User.objects.get(email=email), backend=settings.AUTHENTICATION_BACKENDS[0])
     for client, pages in ((visitor, VISITORS_PAGES), (member, MEMBERS_PAGES)):
         found |= {name: measure(client, url, loads) for name, url in pages.items()}
-    name, url = ANOTHER_PERIOD
-    found[name] = measure(member, url, loads, OF_HTMX)
+    for client, (name, url), headers in (
+        (visitor, ANOTHER_FILTER, RESULTS_ALONE),
+        (member, ANOTHER_PERIOD, OF_HTMX),
+    ):
+        found[name] = measure(client, url, loads, headers)
     print(json.dumps({name: asdict(each) for name, each in found.items()}))
 
 

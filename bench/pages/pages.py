@@ -1,9 +1,10 @@
 """`make bench-pages`: the cost of the site's pages, beside a bare Django view, and the time until a change is painted.
 
-A member has sent requests to several models, so that the pages have content. Every page is loaded in a process of its
-own, on SQLite and on PostgreSQL; CPU is that process's. In Chromium another period is chosen on the Activity page and
-another filter on that of the models, from the click until the frame with the result; CPU is that of the page's main
-thread. BENCH_LOADS is how often each page is loaded, BENCH_POSTGRESQL the server.
+A member has sent requests to several models, so that the pages have content, and the rankings have the days of 10
+million requests. Every page is loaded in a process of its own, on SQLite and on PostgreSQL; CPU is that process's. In
+Chromium another period is chosen on the Activity page and another filter on that of the models, from the click until
+the frame with the result; CPU is that of the page's main thread. BENCH_LOADS is how often each page is loaded,
+BENCH_POSTGRESQL the server.
 """
 
 import asyncio
@@ -61,7 +62,7 @@ def pages(site: Site, person: Person, database: str) -> None:
     for name, page in found.items():
         p50, p95 = statistics.median(page["times"]), statistics.quantiles(page["times"], n=20)[18]
         costs = f"{p50:>8.2f} {p95:>7.2f} {page['cpu']:>7.2f} {page['cpu'] / bare:>7.0f}"
-        print(f"{database:<12} {name:<16} {costs} {page['queries']:>8} {page['size'] / 1000:>8.1f}", flush=True)
+        print(f"{database:<12} {name:<19} {costs} {page['queries']:>8} {page['size'] / 1000:>8.1f}", flush=True)
 
 
 def paintings(site: Site, person: Person) -> None:
@@ -99,7 +100,7 @@ def _changes(page: Page, name: str) -> tuple[list[float], list[float]]:
 
 def main() -> None:
     columns = f"{'p50 ms':>8} {'p95':>7} {'CPU ms':>7} {'of bare':>7} {'queries':>8} {'kB':>8}"
-    print(f"{'':<29} {columns}")
+    print(f"{'':<32} {columns}")
     for database, server in (("SQLite", ""), ("PostgreSQL", POSTGRESQL)):
         with (
             tempfile.TemporaryDirectory() as folder,

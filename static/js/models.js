@@ -12,12 +12,19 @@ function showCounts(results) {
     const own = input.type === "radio" && input.checked;
     const count = counts[facet]?.[value] ?? (own ? parseInt(results.dataset.found, 10) : 0);
     const label = input.closest("label");
-    label.querySelector(".count").textContent = count;
+    const shown = label.querySelector(".count");
+    if (shown.textContent === String(count)) continue; // most of them, which then need no new layout
+    shown.textContent = count;
     label.classList.toggle("none", count === 0);
   }
   for (const found of document.querySelectorAll("[data-found]:not(#results)")) found.textContent = results.dataset.found;
   document.getElementById("feed").href = results.dataset.feed;
 }
+
+// htmx sends two events for each element that it replaces, of which no one here hears: so it finds none.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id === "results" && detail.shouldSwap) detail.target.replaceChildren();
+});
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const results = document.getElementById("results");
@@ -88,11 +95,13 @@ if (bar) {
 }
 
 // --- Code -------------------------------------------------------------------------------------------
+// A sample is colored when it comes into view: most readers never see those of the other tabs.
 
-const code = [...document.querySelectorAll("code[data-language]")];
-if (code.length) {
-  const languages = [...new Set(code.map((block) => block.dataset.language))];
-  const [{ default: hljs }, ...grammars] = await Promise.all(["core", ...languages].map((name) => import(`hljs/${name}`)));
-  languages.forEach((name, at) => hljs.registerLanguage(name, grammars[at].default));
-  for (const block of code) block.innerHTML = hljs.highlight(block.textContent, { language: block.dataset.language }).value;
-}
+const inView = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    inView.unobserve(target);
+    import("request-builder/code").then(({ colorCode }) => colorCode(target));
+  }
+}, { rootMargin: "25%" });
+for (const code of document.querySelectorAll("pre:has(code[data-language])")) inView.observe(code);

@@ -48,6 +48,7 @@ def test_models_are_chosen_in_the_list_and_compared(page: Page, site: Site):
     assert page.locator(".compared tbody tr:visible").count() < count
     page.get_by_role("link", name="Remove").first.click()
     expect(page.locator(".compared thead th")).to_have_count(4)
+    page.wait_for_load_state()  # until then nothing hears what is typed
     page.get_by_label("Add a model").fill("gpt-4o-mini")
     page.locator("#matches a").first.click()
     expect(page.locator(".compared thead th")).to_have_count(5)
