@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -86,37 +86,34 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request to one of `paths`."""
-        request = Request(scope, receive, send)
         protocol = self._protocols[scope["path"]]
-        if request.method == "OPTIONS":
+        if scope["method"] == "OPTIONS":
             response: Response | PatientResponse = Response(status_code=204, headers=_PREFLIGHT)
-        elif request.method == "POST":
-            response = await self._respond(request, protocol)
+        elif scope["method"] == "POST":
+            response = await self._respond(scope, receive, protocol)
         else:
-            response = _wrong_method(request)
+            response = _wrong_method(scope["method"])
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request, protocol: CallerProtocol) -> Response | PatientResponse:
+    async def _respond(self, scope: Scope, receive: Receive, protocol: CallerProtocol) -> Response | PatientResponse:
         asked: completions.ChatRequest | None = None
+        path, headers = scope["path"], _headers(scope)
         try:
-            client = request.scope.get("client")
+            client = scope.get("client")
             identity = await authenticate(
-                request.headers.get("authorization"),
-                request.headers.get("x-api-key"),
-                address=client[0] if client else None,
+                headers.get("authorization"), headers.get("x-api-key"), address=client[0] if client else None
             )
             require_inference(identity)
-            body = await read_body(request.scope, request.receive, settings.MAX_REQUEST_BYTES)
+            body = await read_body(scope, receive, settings.MAX_REQUEST_BYTES)
             asked = protocol.parse(body)  # known before its preset, whose absence is refused in the protocol's shape
             asked = await completions.with_preset(identity.organisation_id, asked)
-            if request.scope["path"] == COUNT_TOKENS:
+            if path == COUNT_TOKENS:
                 return _json({"input_tokens": estimate_tokens(asked.messages, asked.body).likely})
-            if not asked.session_id and (session := request.headers.get("x-session-id", "")[:256]):
+            if not asked.session_id and (session := headers.get("x-session-id", "")[:256]):
                 asked = msgspec.structs.replace(asked, session_id=session)
-            headers = dict(request.headers)  # once: each lookup in Starlette's Headers scans the whole list
             caller = await completions.key_caller(identity, **_details(headers))
             attribution.note(identity.organisation_id, caller.app, headers.get("x-openrouter-categories"))
-            cached = _cached(request.scope["path"], headers, caller, asked, body)
+            cached = _cached(path, headers, caller, asked, body)
             if asked.stream:
                 events = await self._events(caller, asked, cached)
                 first = await anext(events)
@@ -170,6 +167,11 @@ class Application:
         reply = gathering.result()
         headers = {**headers, "X-Generation-Id": reply["id"]}
         return LargeResponse(*protocol.in_parts(reply), headers) if protocol.in_parts else _json(reply, headers=headers)
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """The request's headers; the first of those that have the same name. A lookup in Starlette's scans all of them."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
 
 
 def _cached(
@@ -236,8 +238,8 @@ def refusal(error: ApiError) -> Response:
     return _json(error.envelope(), error.status, error.headers)
 
 
-def _wrong_method(request: Request) -> Response:
-    body = {"error": {"code": 405, "message": f"Method {request.method} not allowed. Use POST.", "metadata": {}}}
+def _wrong_method(method: str) -> Response:
+    body = {"error": {"code": 405, "message": f"Method {method} not allowed. Use POST.", "metadata": {}}}
     return _json(body, 405, {"Allow": "POST, OPTIONS"})
 
 
