@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg.errors import DuplicatePreparedStatement, InvalidSqlStatementName
 
+from .session import Session
 from .statements import Statement, Statements, on_postgresql, statements
 
 __all__ = ["BoundStatement", "as_json", "fetch", "ids", "run"]
@@ -49,15 +50,7 @@ def run(bound: Sequence[BoundStatement]) -> None:
 
 def fetch(bound: Sequence[BoundStatement]) -> list[list[Any]]:
     """As `run`; returns the rows of each statement."""
-    if not on_postgresql():
-        return _one_by_one(bound)
-    cursor = _exchange(bound)
-    results = []
-    while True:
-        # `rownumber` is None without a result; reading `description` instead would build one.
-        results.append([] if cursor.rownumber is None else cursor.fetchall())
-        if not cursor.nextset():
-            return results
+    return _exchange(bound, reads=True) if on_postgresql() else _one_by_one(bound)
 
 
 def ids(values: Iterable[int] | Iterable[str]) -> str:
@@ -72,14 +65,15 @@ def as_json(rows: Sequence[Any]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-class _Session(threading.local):
-    """The thread's connection and one cursor on it, reused by all batches: Django's cursor takes twice as long."""
+class _Thread(threading.local):
+    """The thread's database, which Django looks up anew for each use of its `connection`, and its session there."""
 
-    connection: Any = None
-    cursor: Any = None
+    def __init__(self) -> None:
+        self.database: Any = connections[DEFAULT_DB_ALIAS]
+        self.session: Session | None = None
 
 
-_session = _Session()
+_thread = _Thread()
 
 #: Connections that know the statements, and those whose planner settings outlast their transaction: a pool may lend one
 #: again, to any thread.
@@ -87,52 +81,49 @@ _prepared: "WeakSet[Any]" = WeakSet()
 _lasting: "WeakSet[Any]" = WeakSet()
 
 
-def _exchange(bound: Sequence[BoundStatement]) -> Any:
-    """Send everything to PostgreSQL at once; returns the cursor, at the first statement's result."""
-    mine = connections[DEFAULT_DB_ALIAS]  # what `connection` looks up for each of its attributes
-    mine.ensure_connection()
+def _exchange(bound: Sequence[BoundStatement], *, reads: bool = False) -> list[list[Any]]:
+    """Send everything to PostgreSQL at once; returns the rows of each statement if it `reads`."""
+    database, session = _thread.database, _thread.session
+    database.ensure_connection()
     pooler = settings.DATABASE_POOLER
-    with mine.wrap_database_errors:
+    with database.wrap_database_errors:
         try:
-            if _session.connection is not mine.connection:
-                _session.cursor = mine.connection.cursor()
-                if pooler or _prepare(_session.cursor):
-                    _session.connection = mine.connection
-            text = _plain_text if pooler else _execute_text
-            return _session.cursor.execute(
-                "; ".join([text(statement) for statement, _ in bound]),
-                [value for _, values in bound for value in values],
-            )
+            if session is None or session.connection is not database.connection:
+                session = Session(database.connection)
+                lasts = pooler or _prepare(session, database.in_atomic_block)
+                _thread.session = session if lasts else None
+            texts = [
+                statement if isinstance(statement, str) else statement.text if pooler else statement.execute
+                for statement, _ in bound
+            ]
+            results = session.exchange("; ".join(texts), [value for _, values in bound for value in values])
         except (InvalidSqlStatementName, DuplicatePreparedStatement) as error:
             raise ImproperlyConfigured(_POOLER_ERROR) from error
+    return [session.rows(result) for result in results] if reads else []
 
 
-def _prepare(cursor: Any) -> bool:
+def _prepare(session: Session, in_transaction: bool) -> bool:
     """Prepare the statements, unless the connection knows them. Return whether the planner settings are there to stay.
 
     Prepared statements outlive a transaction that is rolled back, settings do not: those made inside one are made
     again outside, and plans from between are dropped.
     """
-    known = connection.connection in _prepared
+    connection = session.connection
+    known = connection in _prepared
     if not known:
         each = [getattr(statements(), name) for name in Statements.__dataclass_fields__]
-        cursor.execute("; ".join([*_PLANNER_SETTINGS, *(statement.prepare for statement in each)]))
-        _prepared.add(connection.connection)
-    if not connection.in_atomic_block and connection.connection not in _lasting:
+        session.exchange("; ".join([*_PLANNER_SETTINGS, *(statement.prepare for statement in each)]), [])
+        _prepared.add(connection)
+    if not in_transaction and connection not in _lasting:
         if known:
-            cursor.execute("; ".join([*_PLANNER_SETTINGS, "DISCARD PLANS"]))
-        _lasting.add(connection.connection)
-    return connection.connection in _lasting
+            session.exchange("; ".join([*_PLANNER_SETTINGS, "DISCARD PLANS"]), [])
+        _lasting.add(connection)
+    return connection in _lasting
 
 
 def _one_by_one(bound: Sequence[BoundStatement]) -> list[list[Any]]:
     with connection.cursor() as cursor:
-        return [cursor.execute(_plain_text(statement), values).fetchall() for statement, values in bound]
-
-
-def _plain_text(statement: Statement | str) -> str:
-    return statement if isinstance(statement, str) else statement.text
-
-
-def _execute_text(statement: Statement | str) -> str:
-    return statement if isinstance(statement, str) else statement.execute
+        return [
+            cursor.execute(statement if isinstance(statement, str) else statement.text, values).fetchall()
+            for statement, values in bound
+        ]
