@@ -1,6 +1,6 @@
 """The metrics of settled requests. Counted by the writer's thread, a batch at a time."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
 
@@ -26,9 +26,9 @@ _first_token_seconds = cache(metrics.FIRST_TOKEN_SECONDS.labels)
 
 def count(rows: Sequence[GenerationRow]) -> None:
     """Count requests that have just been settled."""
-    requests: Counter[tuple[str, str, str]] = Counter()
-    tokens: Counter[tuple[str, str]] = Counter()
-    cost: Counter[str] = Counter()  # pico-USD
+    requests: dict[tuple[str, str, str], int] = defaultdict(int)
+    tokens: dict[tuple[str, str], int] = defaultdict(int)
+    cost: dict[str, int] = defaultdict(int)  # pico-USD
     write_off = 0
     for row in rows:
         provider = row.provider or _NO_PROVIDER
