@@ -1,37 +1,75 @@
-"""A response of vectors without their numbers: what is left is short, and read in full.
+"""A response of vectors without the vectors: what is left is short, and read in full.
 
-A hundred vectors have megabytes of digits. Reading each of them only to pass it on would take most of the time that a
-request for embeddings costs.
+A hundred vectors have megabytes of digits, or of base64. Reading each of them only to pass it on would take most of the
+time that a request for embeddings costs.
 """
 
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["Outline", "is_list_of_numbers"]
+__all__ = ["Outline", "is_list_of_numbers", "outline_of"]
 
 #: Each JSON value that is not a number has one of these bytes: a string, an object, false and null, true and Infinity,
 #: NaN. They are as few as can be, because each is looked for in all digits. A list without them has numbers only, or is
 #: not what any JSON encoder writes.
 _NOT_IN_NUMBERS = tuple(b'"{ltN')
 
+#: The beginning of a vector in base64, in OpenAI's protocol.
+_TEXT_BEGINS = re.compile(rb'"embedding"\s*:\s*"')
+#: The first text begins within this many bytes, and none is longer than this many.
+_MAX_START, _MAX_TEXT = 4096, 1024 * 1024
+
 _numbers = msgspec.json.Decoder(list[float])
 
 
-class Outline:
-    """A JSON text whose innermost lists, all of numbers, are replaced: by [0], [1]... in their order.
+class Outline(ABC):
+    """A JSON text whose vectors are replaced: by [0], [1]... in their order.
 
     It takes the parts of a text as they arrive, because a part is read fastest before the next one comes.
     """
 
     def __init__(self) -> None:
         self._kept: list[bytes] = []
-        self._lists: dict[bytes, msgspec.Raw] = {}  # by what stands in their place
-        self._unread: list[bytes] = []  # since the last list
-        self._has_others = False  # an innermost list that is not of numbers
+        self._vectors: dict[bytes, msgspec.Raw] = {}  # by what stands in their place
+        self._unread: list[bytes] = []  # since the last vector
+        self._has_others = False  # something in the place of a vector is none
 
+    @abstractmethod
     def read(self, part: bytes) -> None:
         """Read the next part of the text."""
+
+    def _cut_out(self, before: bytes, vector: "bytes | memoryview[int]") -> None:
+        """Replace a vector, with the text between it and the one before."""
+        place = b"[%d]" % len(self._vectors)
+        self._vectors[place] = msgspec.Raw(vector)
+        self._kept += (before, place)
+
+    def text(self) -> bytes | None:
+        """The outline of the text; None if it has no vectors, or something else in the place of one."""
+        if self._has_others or not self._vectors:
+            return None
+        return b"".join((*self._kept, *self._unread))
+
+    def restored(self, places: Sequence[msgspec.Raw]) -> list[msgspec.Raw] | None:
+        """The vectors that stood in these places of the text; None if these are not all of its vectors, each once."""
+        names = [bytes(place) for place in places]
+        if len(names) != len(self._vectors) or self._vectors.keys() != {*names}:
+            return None
+        return [self._vectors[name] for name in names]
+
+
+def outline_of(start: bytes) -> Outline:
+    """The outline of a text that begins with this part, which is yet to be read."""
+    return _OutlineOfTexts() if _TEXT_BEGINS.search(start, 0, _MAX_START) else _OutlineOfLists()
+
+
+class _OutlineOfLists(Outline):
+    """Vectors that are lists: every innermost list of the text, all of numbers."""
+
+    def read(self, part: bytes) -> None:
         position = 0
         if self._unread and not self._has_others:
             position = part.find(b"]") + 1
@@ -49,28 +87,44 @@ class Outline:
             if start < 0:  # the end of a list of lists
                 self._kept.append(text[position : end + 1])
             else:
-                self._has_others = any(text.find(byte, start, end) >= 0 for byte in _NOT_IN_NUMBERS)
-                place = b"[%d]" % len(self._lists)
-                self._lists[place] = msgspec.Raw(view[start : end + 1])
-                self._kept += (text[position:start], place)
+                is_empty = start + 1 == end
+                self._has_others = is_empty or any(text.find(byte, start, end) >= 0 for byte in _NOT_IN_NUMBERS)
+                self._cut_out(text[position:start], view[start : end + 1])
             position = end + 1
         return position
 
-    def text(self) -> bytes | None:
-        """The outline of the text; None if it has no innermost lists, or one that is not of numbers.
 
-        Only the first list is read in full, because an encoder writes all of them in the same way.
-        """
-        if self._has_others or not self._lists or not is_list_of_numbers(self._lists[b"[0]"]):
-            return None
-        return b"".join((*self._kept, *self._unread))
+class _OutlineOfTexts(Outline):
+    """Vectors in base64: every text that is the value of a field `embedding`."""
 
-    def restored(self, places: Sequence[msgspec.Raw]) -> list[msgspec.Raw] | None:
-        """The lists that stood in these places of the text; None if these are not all of its lists, each once."""
-        names = [bytes(place) for place in places]
-        if len(names) != len(self._lists) or self._lists.keys() != {*names}:
-            return None
-        return [self._lists[name] for name in names]
+    _is_within = False  # what is unread ends within a vector
+
+    def read(self, part: bytes) -> None:
+        if self._has_others:
+            return
+        position = 0
+        if before := b"".join(self._unread):
+            # Of a part that begins within a vector, only the rest of that vector is copied.
+            position = (part.find(b'"') + 1 if self._is_within else 0) or len(part)
+            self._read_texts(before + part[:position], 0)
+        if position < len(part):
+            self._read_texts(part, position)
+
+    def _read_texts(self, text: bytes, position: int) -> None:
+        """Read the text from here; what follows the last vector stays unread."""
+        view = memoryview(text)
+        self._is_within = False
+        while begins := _TEXT_BEGINS.search(text, position):
+            start = begins.end()
+            end = text.find(b'"', start)
+            self._is_within = end < 0
+            if self._is_within:
+                break
+            self._has_others = self._has_others or text[end - 1] == b"\\"[0]  # base64 has no quotation marks
+            self._cut_out(text[position : start - 1], view[start - 1 : end + 1])
+            position = end + 1
+        self._unread = [text[position:]]
+        self._has_others = self._has_others or len(text) - position > _MAX_TEXT
 
 
 def is_list_of_numbers(text: msgspec.Raw) -> bool:

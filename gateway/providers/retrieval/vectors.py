@@ -15,7 +15,7 @@ from gateway.providers import http
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.stream import ProviderStream, checked_usage
 
-from .outline import Outline, is_list_of_numbers
+from .outline import Outline, is_list_of_numbers, outline_of
 
 __all__ = ["VectorsResponse", "token_usage"]
 
@@ -32,7 +32,7 @@ class VectorsResponse(ProviderStream):
         super().__init__(response)
         self._request = request
         self._inputs = len(request.inputs) if inputs is None else inputs
-        self._outline = Outline()
+        self._outline: Outline | None = None  # once the first part has arrived
         self._is_outlined = False  # the text that is parsed is the outline
 
     @abstractmethod
@@ -45,26 +45,31 @@ class VectorsResponse(ProviderStream):
 
     def collect(self, part: bytes) -> None:
         super().collect(part)
+        if self._outline is None:
+            self._outline = outline_of(part)
         self._outline.read(part)
 
     def collected(self) -> bytes:
-        """The outline of a response that has lists of numbers, and the whole text of any other."""
-        text = self._outline.text()
+        """The outline of a response that has only vectors where vectors belong, and the whole text of any other."""
+        text = self._outline.text() if self._outline else None
         self._is_outlined = text is not None
         return super().collected() if text is None else text
 
     def parse(self, payload: bytes) -> list[Delta | Finished]:
         vectors = self._by_outline(payload) if self._is_outlined else None
         if vectors is None:
-            vectors = self.read(super().collected() if self._is_outlined else payload)
-            if not _are_vectors(vectors):
-                raise ProviderFailure(502, "The provider sent an invalid response.")
+            vectors = to_check = self.read(super().collected() if self._is_outlined else payload)
+        else:
+            to_check = vectors[:1]  # an encoder writes all of them in the same way
+        if not _are_vectors(to_check):
+            raise ProviderFailure(502, "The provider sent an invalid response.")
         if len(vectors) != self._inputs:
             raise ProviderFailure(502, "The provider returned another number of embeddings than inputs.")
         return [Delta(vectors=vectors), Finished(finish_reason="stop", native_finish_reason="stop")]
 
     def _by_outline(self, outline: bytes) -> list[msgspec.Raw] | None:
-        """The vectors in a response that has lists of numbers as vectors only; None for any other."""
+        """The vectors of a response, by its outline; None if they are not all of its vectors."""
+        assert self._outline is not None, "parts have arrived"
         try:
             return self._outline.restored(self.read(outline))
         except msgspec.DecodeError:

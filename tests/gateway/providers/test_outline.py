@@ -3,15 +3,24 @@
 import msgspec
 import pytest
 
-from gateway.providers.retrieval.outline import Outline
+from gateway.providers.retrieval.outline import Outline, outline_of
 
 TEXT = b'{"data":[{"embedding":[0.25,-1e-3]},{"embedding":[7]},{"embedding":[1.5, 2]}],"usage":{"prompt_tokens":3}}'
 OUTLINE = b'{"data":[{"embedding":[0]},{"embedding":[1]},{"embedding":[2]}],"usage":{"prompt_tokens":3}}'
 LISTS = [b"[0.25,-1e-3]", b"[7]", b"[1.5, 2]"]
+IN_BASE64 = (
+    b'{"data":[{"embedding":"AACAPg==","index":0},{"embedding" : "AADg\\/w=="},{"embedding":""}],"object":"embedding"}'
+)
+OUTLINE_OF_BASE64 = b'{"data":[{"embedding":[0],"index":0},{"embedding" : [1]},{"embedding":[2]}],"object":"embedding"}'
+TEXTS = [b'"AACAPg=="', b'"AADg\\/w=="', b'""']
+
+both = pytest.mark.parametrize(
+    ("text", "expected", "vectors"), [(TEXT, OUTLINE, LISTS), (IN_BASE64, OUTLINE_OF_BASE64, TEXTS)]
+)
 
 
 def read(*parts: bytes) -> Outline:
-    outline = Outline()
+    outline = outline_of(b"".join(parts))
     for part in parts:
         outline.read(part)
     return outline
@@ -23,17 +32,18 @@ def restored(outline: Outline) -> list[bytes]:
     return [bytes(each) for each in lists]
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 20, len(TEXT) - 1, len(TEXT)])
-def test_parts_of_any_size_give_the_same_outline(size: int):
-    outline = read(*(TEXT[start : start + size] for start in range(0, len(TEXT), size)))
-    assert outline.text() == OUTLINE
-    assert restored(outline) == LISTS
+@both
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 20])
+def test_parts_of_any_size_give_the_same_outline(text: bytes, expected: bytes, vectors: list[bytes], size: int):
+    outline = read(*(text[start : start + size] for start in range(0, len(text), size)))
+    assert (outline.text(), restored(outline)) == (expected, vectors)
 
 
-def test_a_cut_at_any_place_gives_the_same_outline():
-    for cut in range(len(TEXT) + 1):
-        outline = read(TEXT[:cut], TEXT[cut:])
-        assert (outline.text(), restored(outline)) == (OUTLINE, LISTS), cut
+@both
+def test_a_cut_at_any_place_gives_the_same_outline(text: bytes, expected: bytes, vectors: list[bytes]):
+    for cut in range(len(text) + 1):
+        outline = read(text[:cut], text[cut:])
+        assert (outline.text(), restored(outline)) == (expected, vectors), cut
 
 
 @pytest.mark.parametrize(
@@ -45,7 +55,7 @@ def test_a_cut_at_any_place_gives_the_same_outline():
         b'{"data":[[0.5],[{}]]}',
         b'{"data":[[0.5],[NaN]]}',
         b'{"data":[[0.5],["]"]]}',
-        b'{"data":[[0..5]]}',
+        b'{"data":[{"embedding":"AAAA"},{"embedding":"AA\\"AA"}]}',
         b'{"data":[[0.5',
         b"",
     ],
