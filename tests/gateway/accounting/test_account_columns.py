@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.apps import apps
@@ -104,16 +105,12 @@ def recorded() -> Iterator[list[str]]:
         statements.append(sql)
         return execute(sql, *rest)
 
-    def record_batch(bound: Any) -> Any:
+    def record_batch(bound: Any, *, reads: bool = False) -> Any:
         statements.extend(each if isinstance(each, str) else each.text for each, _ in bound)
-        return exchange(bound)
+        return exchange(bound, reads=reads)
 
-    execution._exchange = record_batch
-    try:
-        with connection.execute_wrapper(record):
-            yield statements
-    finally:
-        execution._exchange = exchange
+    with mock.patch.object(execution, "_exchange", record_batch), connection.execute_wrapper(record):
+        yield statements
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="Citus is PostgreSQL")
