@@ -94,7 +94,7 @@ def changed(messages: list[Message], act: str) -> list[Message]:
 
 
 def faults_of(messages: Sequence[Message]) -> dict[int, str]:
-    """What is wrong with messages, and the remedy, by index. A call needs a result after it, and a result a call."""
+    """The faults of messages with their remedies, by index. A call needs a result after it, and a result a call."""
     faults: dict[int, str] = {}
     waiting: list[int] = []  # calls without a result so far
     for at, each in enumerate(messages):
