@@ -47,6 +47,7 @@ WITHOUT_DATABASE = [
     "tests/test_repository.py",
     "tests/test_coverage.py",
     "tests/clients",
+    "tests/common/storage/test_redis_servers.py",
     "tests/gateway/meaning",
     "tests/gateway/protocols",
     "tests/gateway/providers",

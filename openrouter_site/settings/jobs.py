@@ -46,7 +46,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 }
 # A worker takes the tasks of all queues, or of those that it is started with (`--queues money,mail`). The first is for
 # tasks without a place in the table below, which is read from its top.
-QUEUES = ("celery", "money", "mail", "catalog", "usage")
+QUEUES = ("celery", "money", "mail", "catalog", "usage", "broadcast")
 CELERY_TASK_DEFAULT_QUEUE = QUEUES[0]
 CELERY_TASK_QUEUES = [Queue(name) for name in QUEUES]
 CELERY_TASK_ROUTES = (
@@ -63,6 +63,7 @@ CELERY_TASK_ROUTES = (
         ("gateway.tasks.compare_listed_models", {"queue": "catalog"}),
         ("models_catalog.tasks.*", {"queue": "catalog"}),
         ("gateway.tasks.*", {"queue": "usage"}),
+        ("broadcast.tasks.*", {"queue": "broadcast"}),
     ],
 )
 

@@ -37,6 +37,7 @@ def test_every_task_of_the_site_has_a_queue_by_its_purpose():
         ("models_catalog.tasks.sync_catalog", "catalog"),
         ("gateway.tasks.roll_up_usage", "usage"),
         ("activity.tasks.count_rankings", "usage"),
+        ("broadcast.tasks.deliver", "broadcast"),
         ("operations.tasks.watch", "celery"),
     ],
 )
