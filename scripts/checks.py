@@ -56,6 +56,7 @@ WITHOUT_DATABASE = [
     "tests/gateway/tokens",
     "tests/gateway/web_search",
     "tests/gateway/test_conversations.py",
+    "tests/openrouter_site/test_access.py",
     "tests/openrouter_site/test_browser_libraries.py",
     "tests/openrouter_site/test_links.py",
     "tests/openrouter_site/test_outages.py",
