@@ -87,6 +87,7 @@ def test_a_restored_database_serves_its_keys_and_releases_what_was_held(tmp_path
         run(drop, tmp_path, site.env)
 
 
+@pytest.mark.skipif(bool(POSTGRESQL), reason="once is enough: it starts its own site on SQLite")
 def test_a_backup_of_sqlite_has_what_was_written_until_then(tmp_path):
     [back_up], [restore] = commands("Back up SQLite"), commands("Restore SQLite")
     with Site(tmp_path, processes=()) as site:

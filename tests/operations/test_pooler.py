@@ -70,7 +70,10 @@ def test_requests_pages_and_commands_share_a_few_connections(pooled):
         pages = list(pool.map(lambda path: page(f"{pooled.urls[0]}{path}", person), paths))
     assert {(each.status_code, each.text.endswith("data: [DONE]\n\n")) for each in answers} == {(200, True)}
     assert {each.status_code for each in pages} == {200}
-    settled = "SELECT count(*) FROM gateway_generation WHERE cost > 0 AND state = 'settled'"
+    settled = (
+        "SELECT count(*) FROM gateway_generation WHERE cost > 0 AND state = 'settled' "
+        f"AND account_id = {person.account}"
+    )
     wait_until(lambda: site.rows(settled) == [(40,)], "every request to be settled")
     assert site.rows("SELECT count(*) FROM gateway_hold") == [(0,)]
     # Read in pieces, with a cursor on the server where there is no pooler.

@@ -107,12 +107,19 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Move]:
         wait_until(lambda: old.rows("SELECT count(*) FROM gateway_generation") == [(1,)], "it to be settled")
         last = int(shell(old, FILL.format(account=person.account), "LAST"))
         old.processes["web"].stop()
-        new.manage("flush", "--noinput")
         yield Move(old, new, person, last)
 
 
-def test_each_obstacle_is_named_and_nothing_is_moved(installation):
-    move = installation
+@pytest.fixture
+def move(installation: Move) -> Iterator[Move]:
+    """The installation; the new database is empty, whichever test comes first."""
+    installation.new.manage("flush", "--noinput")
+    yield installation
+    if web := installation.new.processes.pop("web", None):
+        web.stop()
+
+
+def test_each_obstacle_is_named_and_nothing_is_moved(move):
     move.change("UPDATE operations_heartbeat SET seen_at = '2025-01-01'")
     move.change("UPDATE gateway_gatewayprocess SET seen_at = '2125-01-01'")
     assert "ran within the last 45 seconds" in move.refused()
@@ -135,11 +142,10 @@ def test_each_obstacle_is_named_and_nothing_is_moved(installation):
 
     move.new.manage("load_catalogue")
     assert "is not empty: models_catalog_author, " in move.refused()
-    move.new.manage("flush", "--noinput")
 
 
-def test_everything_moves_and_goes_on_working(installation):
-    move, old, new = installation, installation.old, installation.new
+def test_everything_moves_and_goes_on_working(move):
+    old, new = move.old, move.new
     move.change("UPDATE gateway_gatewayprocess SET seen_at = '2025-01-01'")
     moved = new.manage("move_to_postgresql", str(move.file))
     assert "Each table has as many as before." in moved and "The ledger adds up." in moved
