@@ -5,7 +5,7 @@ from typing import Any
 from celery.schedules import crontab
 from kombu import Queue
 
-from common.storage import redis_servers
+from common.storage import file_broker, redis_servers
 
 from .core import DATA_DIR
 from .providers import CATALOG_SYNC_MINUTES, CATALOG_SYNC_SOURCES
@@ -71,7 +71,7 @@ CELERY_BROKER_URL: str
 if BROKER_REDIS_URL:
     CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = redis_servers.broker_of(BROKER_REDIS_URL)
 else:
-    CELERY_BROKER_URL = "filesystem://localhost//"  # with a host, or the worker warns that it has none
+    CELERY_BROKER_URL = file_broker.URL
     _broker = DATA_DIR / "broker"
     for _folder in ("queue", "processed", "control"):
         (_broker / _folder).mkdir(parents=True, exist_ok=True)
