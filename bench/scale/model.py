@@ -50,9 +50,9 @@ class Costs:
 
 #: Four processes behind PgBouncer: the last line of the run in docs/operations/scaling.md.
 MEASURED = Costs(
-    cpu_ms={"nginx": 0.5, "gateway": 3.0, "database": 0.8, "pgbouncer": 0.15, "redis": 0.05},
-    log_kb=3.0,
-    stored_bytes=700,
+    cpu_ms={"nginx": 0.68, "gateway": 8.56, "database": 2.21, "pgbouncer": 0.23, "redis": 0.03},
+    log_kb=2.1,
+    stored_bytes=880,
 )
 
 
