@@ -52,7 +52,7 @@ def totals(lines: list[Line]) -> Iterator[str]:
 
 
 def _find_user(email: str) -> User | None:
-    """Return the person with this address, or who has verified it as a further one."""
+    """Return the user with this address, or the one that has it as a verified further address."""
     verified = Q(emailaddress__email__iexact=email, emailaddress__verified=True)
     return User.objects.filter(Q(email__iexact=email) | verified).order_by("pk").first()
 
