@@ -22,6 +22,8 @@ from websockets.frames import Frame
 from common.errors import ApiError, InvalidRequest, RequestTimeout
 from common.small_queue import SmallQueue
 
+from .writes import GatheredWrites
+
 __all__ = ["BoundedHttp", "BoundedWebSocket", "bound"]
 
 log = logging.getLogger(__name__)
@@ -94,6 +96,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.transport = GatheredWrites(transport, self.loop)  # type: ignore[assignment]
         self.receiving[self] = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
