@@ -2,8 +2,9 @@
 
 All parts are real and on this machine: nginx as in `deploy/nginx.conf`, the gateway alone, PostgreSQL, PgBouncer in
 transaction mode as in `deploy/pgbouncer.ini`, Redis, and the providers' stand-in. So requests per second stop at the
-machine's cores, which the load shares. What carries over to other machines is the CPU time of each part for a request,
-which `bench/scale/model.py` calculates with. The last line has the figures for it.
+machine's cores, which the load shares, unless BENCH_CORE_SHARE gives each process of the gateway only a part of one.
+What carries over to other machines is the CPU time of each part for a request, which `bench/scale/model.py` calculates
+with. The last line has the figures for it.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ import psycopg
 import redis
 
 from bench.inference.load import TICKS, Load
+from bench.scale.core_share import limited
 from bench.scale.model import PARTS, Costs
 from scripts.pooler import own_pgbouncer
 from scripts.serve import free_port
@@ -31,6 +33,7 @@ from tests.support.processes import Process, Site
 PROCESSES = (1, 2, 4)
 CLIENTS = int(os.environ.get("BENCH_CLIENTS", "32"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "8"))
+CORE_SHARE = float(os.environ.get("BENCH_CORE_SHARE", "0"))  # 0: no limit
 WARM_UP_SECONDS = 2.0
 #: Organizations that send requests, each with a key: one row of the ledger each.
 ACCOUNTS = 8
@@ -100,6 +103,8 @@ class Machine:
                 started.append(process)
             for process in started:
                 process.wait_until_it_responds(f"http://127.0.0.1:{process.name}/readyz")
+                if CORE_SHARE:
+                    running.enter_context(limited(process.pid, CORE_SHARE))
             yield started
 
     @contextlib.contextmanager
@@ -171,6 +176,8 @@ def main() -> None:
         pooler = running.enter_context(own_pgbouncer(server.url, pool_size=POOL_SIZE))
         pooled = {"DATABASE_URL": pooler.in_front_of(site.env["DATABASE_URL"]), "DATABASE_POOLER": "true"}
         print(f"{CLIENTS} clients, streams of {LOAD.tokens} tokens; load of the machine {os.getloadavg()[0]:.0f}")
+        if CORE_SHARE:
+            print(f"each process of the gateway has {CORE_SHARE:g} of a core")
         print(f"{title:<22} {'req/s':>6} {'p50 ms':>7} {'p95 ms':>7} | {columns} | {'log kB':>6} {'connections':>11}")
         for name, env in (("", {}), (", PgBouncer", pooled)):
             machine.pids["pgbouncer"] = [pooler.pid] if env else []
