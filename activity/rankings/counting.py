@@ -5,8 +5,8 @@ so counting a day twice changes nothing. Today is counted at every run, a day th
 settled, and older days that have not been counted yet, or whose apps or accounts have changed, some at every run.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -14,19 +14,18 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Exists, F, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast
 
-from activity.models import App, AppDay, ModelDay, RankedDay
+from activity.models import AppDay, ModelDay, RankedDay
 from billing.models import CreditAccount
 from common.clock import utc_now
 from gateway.models import UsageHour
 
 from .addresses import slug_of
+from .amounts import Account, Seen, Tokens
+from .app_shares import apps_of, count_apps
 
 __all__ = [
     "HISTORY",
-    "Account",
     "Counted",
-    "Seen",
-    "Tokens",
     "accounts_of",
     "count_again",
     "count_day",
@@ -40,10 +39,6 @@ __all__ = [
 HISTORY = 366
 #: A day is counted for the last time this long after its end, when its last requests have settled.
 PATIENCE = timedelta(hours=6)
-#: Tokens a day that any account can add to an app that no operator has verified.
-FREE_SHARE = 10_000_000
-#: Apps that an account can add to the rankings in a day.
-MOST_NEW_APPS = 20
 ACCOUNTS_PER_QUERY = 1000
 DAY = timedelta(days=1)
 
@@ -53,41 +48,6 @@ _ADDED = {
     "prompt": Cast(Sum("prompt_tokens"), BigIntegerField()),
     "completion": Cast(Sum("completion_tokens"), BigIntegerField()),
 }
-
-
-class Tokens(NamedTuple):
-    """Requests, prompt tokens and completion tokens."""
-
-    requests: int = 0
-    prompt: int = 0
-    completion: int = 0
-
-    @property
-    def total(self) -> int:
-        """Prompt and completion tokens."""
-        return self.prompt + self.completion
-
-    def plus(self, other: "Tokens") -> "Tokens":
-        return Tokens(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
-
-    def share(self, counted: int, total: int) -> "Tokens":
-        """Return `counted` of `total` tokens, rounded down."""
-        return self if counted >= total else Tokens(*(each * counted // total for each in self))
-
-
-class Account(NamedTuple):
-    """An account, and what its privacy settings say about rankings."""
-
-    id: int
-    organisation_id: int
-    zero_data_retention: bool | None  # None: no settings are saved
-    show_apps: bool | None
-
-
-#: Tokens by slug of the app, account and model.
-Usage = Mapping[str, Mapping[Account, Mapping[str, Tokens]]]
-#: The IDs of apps by slug, for each account that used them.
-Seen = Mapping[Account, Mapping[str, int]]
 
 
 class Counted(NamedTuple):
@@ -136,8 +96,8 @@ def count_day(day: date) -> Counted:
         if (slug := slugs[app]) and account.show_apps is not False:
             mine = usage[slug][account]
             mine[model] = mine[model].plus(tokens)
-    known = _apps_of(usage, as_of)
-    apps = _count_apps(usage, known)
+    known = apps_of(usage, as_of)
+    apps = count_apps(usage, known)
     with transaction.atomic():
         row, new = RankedDay.objects.select_for_update().get_or_create(day=day, defaults={"as_of": as_of})
         changed = new or row.stale
@@ -210,69 +170,6 @@ def _usage(day: date) -> Iterator[tuple[Account, str, str, Tokens]]:
 def _hours(day: date) -> QuerySet[UsageHour]:
     start, end = span_of(day)
     return UsageHour.objects.filter(hour__gte=start, hour__lt=end)
-
-
-def _count_apps(usage: Usage, apps: Mapping[str, App]) -> dict[tuple[int, str], Tokens]:
-    """Return the tokens that count, by app and model; by app with the model "" as well."""
-    by_app: dict[int, dict[Account, dict[str, Tokens]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(Tokens)))
-    for slug, accounts in usage.items():
-        if app := apps.get(slug):
-            for account, models in accounts.items():
-                for model, tokens in models.items():
-                    mine = by_app[app.pk][account]
-                    mine[model] = mine[model].plus(tokens)
-    verified = {app.pk for app in apps.values() if app.verified}
-    found: dict[tuple[int, str], Tokens] = defaultdict(Tokens)
-    for app_id, by_account in by_app.items():
-        totals = {account: sum(tokens.total for tokens in models.values()) for account, models in by_account.items()}
-        everything = sum(totals.values())
-        for account, models in by_account.items():
-            mine_in_all = totals[account]
-            most = mine_in_all if app_id in verified else max(FREE_SHARE, everything - mine_in_all)
-            for model, tokens in models.items():
-                counted = tokens.share(most, mine_in_all)
-                for name in (model, ""):
-                    found[app_id, name] = found[app_id, name].plus(counted)
-    return found
-
-
-def _apps_of(usage: Usage, now: datetime) -> dict[str, App]:
-    """Return the app that each slug's tokens count for, and save new ones.
-
-    Slugs of blocked apps, and those beyond `MOST_NEW_APPS` of an account, have none.
-    """
-    known = _known(usage)
-    today = datetime.combine(now.date(), time(), UTC)
-    new: list[App] = []
-    if unknown := [slug for slug in usage if slug not in known]:
-        recent = App.objects.filter(found_at__gte=today, found_by__isnull=False).values_list("found_by", flat=True)
-        added = Counter(recent)
-        for slug in sorted(unknown, key=lambda slug: (-_total(usage[slug]), slug)):
-            finder = max(usage[slug], key=lambda account: (_total({account: usage[slug][account]}), account.id))
-            if added[finder.organisation_id] < MOST_NEW_APPS:
-                added[finder.organisation_id] += 1
-                new.append(App(slug=slug, found_by_id=finder.organisation_id, found_at=now))
-    if new:
-        App.objects.bulk_create(new, ignore_conflicts=True)  # another process may count as well
-        known |= _known([app.slug for app in new])
-    return {slug: target for slug, app in known.items() if not app.blocked and not (target := _target(app)).blocked}
-
-
-def _known(slugs: Collection[str]) -> dict[str, App]:
-    ordered = sorted(slugs)
-    found: dict[str, App] = {}
-    for at in range(0, len(ordered), 500):
-        rows = App.objects.filter(slug__in=ordered[at : at + 500]).select_related("merged_into")
-        found |= {app.slug: app for app in rows}
-    return found
-
-
-def _target(app: App) -> App:
-    return app.merged_into or app
-
-
-def _total(accounts: Mapping[Account, Mapping[str, Tokens]]) -> int:
-    return sum(tokens.total for models in accounts.values() for tokens in models.values())
 
 
 def _write(
