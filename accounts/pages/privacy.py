@@ -23,6 +23,7 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "allow_free_publication",
             "zero_data_retention",
             "show_apps_in_rankings",
+            "classify_requests",
         )
         labels = {  # noqa: RUF012
             "allow_paid_training": "Allow paid models to use providers that train on prompts",
@@ -30,6 +31,7 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "allow_free_publication": "Allow free models to use providers that publish prompts",
             "zero_data_retention": "Require zero data retention",
             "show_apps_in_rankings": "Show my apps in rankings",
+            "classify_requests": "Classify my requests by use",
         }
         help_texts = {  # noqa: RUF012
             "allow_paid_training": (
@@ -47,7 +49,15 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "show_apps_in_rankings": (
                 "If on, apps that name their address in your requests appear in the public rankings with their models "
                 "and tokens. Your account and your prompts never do. If off, their tokens are left out, also those of "
-                "past days."
+                "past days, and no request counts in the rankings by use."
+            ),
+            "classify_requests": (
+                "If on, when a request ends, our server looks for typical words in its system prompt and last user "
+                "messages. This happens in memory, without an AI model. With the request we store one word for its "
+                "use, such as programming or legal, or nothing if it isn't clear, but never any text. You see the use "
+                "in your logs, and its tokens count in the public rankings by use, without your account. Requests that "
+                "require zero data retention or deny data collection are not classified. If off, no request is read "
+                "for this, and past ones leave the rankings by use."
             ),
         }
 
