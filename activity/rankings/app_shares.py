@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 
 from activity.models import App
 
-from .amounts import Account, Tokens, Usage
+from .amounts import Account, ModelUse, Tokens, Usage
 
 __all__ = ["FREE_SHARE", "MOST_NEW_APPS", "apps_of", "count_apps"]
 
@@ -16,27 +16,29 @@ FREE_SHARE = 10_000_000
 MOST_NEW_APPS = 20
 
 
-def count_apps(usage: Usage, apps: Mapping[str, App]) -> dict[tuple[int, str], Tokens]:
-    """Return the tokens that count, by app and model; by app with the model "" as well."""
-    by_app: dict[int, dict[Account, dict[str, Tokens]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(Tokens)))
+def count_apps(usage: Usage, apps: Mapping[str, App]) -> dict[tuple[int, str, str], Tokens]:
+    """Return the tokens that count, by app, model and use; by app and use with the model "" as well."""
+    by_app: dict[int, dict[Account, dict[ModelUse, Tokens]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(Tokens))
+    )
     for slug, accounts in usage.items():
         if app := apps.get(slug):
             for account, models in accounts.items():
-                for model, tokens in models.items():
+                for key, tokens in models.items():
                     mine = by_app[app.pk][account]
-                    mine[model] = mine[model].plus(tokens)
+                    mine[key] = mine[key].plus(tokens)
     verified = {app.pk for app in apps.values() if app.verified}
-    found: dict[tuple[int, str], Tokens] = defaultdict(Tokens)
+    found: dict[tuple[int, str, str], Tokens] = defaultdict(Tokens)
     for app_id, by_account in by_app.items():
         totals = {account: sum(tokens.total for tokens in models.values()) for account, models in by_account.items()}
         everything = sum(totals.values())
         for account, models in by_account.items():
             mine_in_all = totals[account]
             most = mine_in_all if app_id in verified else max(FREE_SHARE, everything - mine_in_all)
-            for model, tokens in models.items():
+            for (model, use), tokens in models.items():
                 counted = tokens.share(most, mine_in_all)
                 for name in (model, ""):
-                    found[app_id, name] = found[app_id, name].plus(counted)
+                    found[app_id, name, use] = found[app_id, name, use].plus(counted)
     return found
 
 
@@ -75,5 +77,5 @@ def _target(app: App) -> App:
     return app.merged_into or app
 
 
-def _total(accounts: Mapping[Account, Mapping[str, Tokens]]) -> int:
+def _total(accounts: Mapping[Account, Mapping[ModelUse, Tokens]]) -> int:
     return sum(tokens.total for models in accounts.values() for tokens in models.values())

@@ -9,11 +9,22 @@ from django.db.models import BigIntegerField, CharField, F, Q, QuerySet, Sum, Va
 from django.db.models.expressions import Expression
 from django.db.models.functions import Cast, Concat, StrIndex, Substr, TruncMonth, TruncWeek
 
-from activity.models import AppDay, ModelContextDay, ModelDay
+from activity.models import AppDay, ModelContextDay, ModelDay, UseDay
 
 from .periods import Period
 
-__all__ = ["TOKENS", "Totals", "between", "by_bucket", "by_date", "of_apps", "of_contexts", "of_models", "totals"]
+__all__ = [
+    "TOKENS",
+    "Totals",
+    "between",
+    "by_bucket",
+    "by_date",
+    "of_apps",
+    "of_contexts",
+    "of_models",
+    "of_uses",
+    "totals",
+]
 
 DAY = timedelta(days=1)
 #: Prompt and completion tokens of a row.
@@ -56,6 +67,11 @@ def of_apps(**conditions: Any) -> QuerySet[AppDay]:
     """Return the days of apps that may be shown: without `conditions`, those of all models together."""
     shown = AppDay.objects.filter(app__blocked=False, app__merged_into=None)
     return shown.filter(**conditions or {"model": ""}).order_by()
+
+
+def of_uses(**conditions: Any) -> QuerySet[UseDay]:
+    """Return the days of uses: of classified requests that count for no app."""
+    return UseDay.objects.filter(**conditions).order_by()
 
 
 def totals(rows: QuerySet[Any], columns: Sequence[str], days: int, today: date) -> list[Totals]:
