@@ -49,15 +49,15 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "show_apps_in_rankings": (
                 "If on, apps that name their address in your requests appear in the public rankings with their models "
                 "and tokens. Your account and your prompts never do. If off, their tokens are left out, also those of "
-                "past days, and no request counts in the rankings by use."
+                "past days, and so are your classified requests."
             ),
             "classify_requests": (
-                "If on, when a request ends, our server looks for typical words in its system prompt and last user "
-                "messages. This happens in memory, without an AI model. With the request we store one word for its "
-                "use, such as programming or legal, or nothing if it isn't clear, but never any text. You see the use "
-                "in your logs, and its tokens count in the public rankings by use, without your account. Requests that "
-                "require zero data retention or deny data collection are not classified. If off, no request is read "
-                "for this, and past ones leave the rankings by use."
+                "If on, when a request has ended, our server compares the words of its prompt with lists of typical "
+                "words, in memory and without an AI model. It stores the name of one use with the request, such as "
+                "Programming or Legal, or none if the text isn't clear. It doesn't store the text. You see the use in "
+                "your logs, and it counts in the public rankings by use, without your account. Requests that require "
+                "zero data retention or deny data collection aren't classified. If off, prompts aren't read for this, "
+                "and past requests leave the rankings by use."
             ),
         }
 

@@ -1,4 +1,4 @@
-"""What requests are used for: the names of the uses, and the tokens of classified requests."""
+"""The uses of requests: their names, and the tokens of classified requests."""
 
 from django.db import models
 

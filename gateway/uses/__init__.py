@@ -1,4 +1,4 @@
-"""What requests are used for, found in their text: only for accounts that have turned it on, and only in memory."""
+"""Finding the use of a request in its text: only where the account has agreed, and only in memory."""
 
 from .requests import is_classified, use_of
 
