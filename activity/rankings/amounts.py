@@ -1,4 +1,4 @@
-"""What the clock counts: the tokens of accounts, by app, model and use."""
+"""Amounts that the clock counts: the tokens of accounts, by app, model and use."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

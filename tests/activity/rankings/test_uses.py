@@ -185,3 +185,12 @@ def test_the_use_is_on_the_page_of_the_request(client, alice, account):
     named, unnamed = use(account, "", 10, use="marketing/seo"), use(account, "", 10)
     assert "<dt>Use</dt><dd>SEO" in client.get(f"/activity/{named.pk}").content.decode()
     assert "<dt>Use</dt>" not in client.get(f"/activity/{unnamed.pk}").content.decode()
+
+
+def test_the_growth_of_a_use_counts_what_is_used_no_more(account, classified):
+    use(account, CLI, 100, 2, use="legal")
+    use(account, "", 20, 1, use="legal")
+    use(account, "", 3, use="legal")
+    count()
+    place = Standing.objects.get(kind="use", period="day", key="legal")
+    assert (place.tokens, place.now, place.before) == (3, 20, 100)
