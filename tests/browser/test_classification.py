@@ -1,4 +1,4 @@
-"""Classification in a browser: turned on, the use of a request read, and turned off."""
+"""Classification in a browser: turned on, the use of a request read, ranked, and turned off."""
 
 import os
 
@@ -31,7 +31,7 @@ def looks(page: Page, name: str) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
-def test_classification_is_turned_on_read_and_turned_off(site: Site, page: Page, customer: Person):
+def test_classification_is_turned_on_read_ranked_and_turned_off(site: Site, page: Page, customer: Person):
     before = ask(site, customer)
     enter(page, site, customer, "/settings/privacy")
     expect(page.get_by_label(LABEL)).not_to_be_checked()
@@ -51,6 +51,12 @@ def test_classification_is_turned_on_read_and_turned_off(site: Site, page: Page,
     page.goto(f"{site.url}/activity/{before}")
     expect(page.get_by_role("heading", name="Details")).to_be_visible()
     expect(page.get_by_text("classified from its text")).to_have_count(0)
+
+    site.manage("shell", "--no-imports", "-c", "from activity.tasks import count_rankings; count_rankings()")
+    page.goto(f"{site.url}/rankings?by=use&period=day")
+    expect(page.locator(".ranking tbody tr").filter(has_text="Programming")).to_be_visible()
+    expect(page.get_by_text("of requests that name their app or are classified")).to_be_visible()
+    looks(page, "rankings")
 
     page.goto(f"{site.url}/settings/privacy")
     page.get_by_label(LABEL).uncheck()
