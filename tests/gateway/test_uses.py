@@ -1,15 +1,20 @@
 """The use of requests: found and stored only where the account has agreed, and nothing of the text with it."""
 
+from datetime import timedelta
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 
 from accounts.models import PrivacySettings, User
+from common.clock import utc_now
 from gateway import callers
 from gateway.accounting import metering
+from gateway.accounting.reaper import reap
 from gateway.completions import chat_caller, parse, service, stream
-from gateway.models import ClassifiedDay, Generation
+from gateway.models import ClassifiedDay, Generation, Hold
 from gateway.uses import classifier, requests
+from tests.gateway.accounting.test_settlement import admit, settle
 
 QUESTION = "Refactor this Python function, and say exactly: zebrafinch"
 APP = {"HTTP-Referer": "https://notes.example.com/"}
@@ -153,6 +158,23 @@ def every_row() -> list[tuple[str, str]]:
             cursor.execute(f'SELECT * FROM "{table}"')
             found += [(table, repr(row)) for row in cursor.fetchall()]
     return found
+
+
+def test_a_request_counts_once_however_often_it_is_settled(transactional_db, account):
+    fields = {"use": "legal", "model": "acme/one", "prompt_tokens": 10, "completion_tokens": 5}
+    admit(account, 1)
+    admit(account, 2)
+    reaper_sees_them_dead()
+    assert reap() == 2  # their process was only slow: it settles them later
+    for number in (1, 1, 2, 1):
+        settle(account, number, cost="0.01", **fields)
+    day = ClassifiedDay.objects.get()
+    assert (day.requests, day.prompt_tokens, day.completion_tokens) == (2, 20, 10)
+    assert [*Generation.objects.values_list("use", flat=True)] == ["legal", "legal"]
+
+
+def reaper_sees_them_dead() -> None:
+    Hold.objects.update(created_at=utc_now() - timedelta(hours=1), process_id="gone")
 
 
 async def test_huge_texts_cost_a_bounded_read(api, classified, monkeypatch):
