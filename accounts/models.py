@@ -243,6 +243,8 @@ class PrivacySettings(models.Model):
     zero_data_retention = models.BooleanField(default=False)
     # The apps that its requests name, with their tokens, appear in the public rankings.
     show_apps_in_rankings = models.BooleanField(default=True, db_default=True)
+    # A program of ours reads the text of its requests in memory, and the name of a use is stored with them.
+    classify_requests = models.BooleanField(default=False, db_default=False)
     # Prompts and responses are stored, and may be used to improve the service, for a discount. `LoggingConsent` has
     # every change of it.
     log_for_discount = models.BooleanField(default=False)

@@ -37,6 +37,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     allow_free_training: bool = False
     allow_free_publication: bool = False
     zero_data_retention: bool = False
+    classifies_requests: bool = False  # the use of its requests is found from their text, and stored
     logged_share: int = 0  # of its requests, in basis points: their content is stored, if `logged_keys` allow it
     logged_keys: frozenset[str] = frozenset()  # hashes of API keys; empty: all requests, the chat's as well
     allowed_providers: frozenset[str] = frozenset()
@@ -201,6 +202,7 @@ def policy_of(organisation: Organisation) -> Policy:
         allow_free_training=privacy.allow_free_training,
         allow_free_publication=privacy.allow_free_publication,
         zero_data_retention=privacy.zero_data_retention,
+        classifies_requests=privacy.classify_requests,
         logged_share=privacy.log_share if privacy.log_for_discount else 0,
         logged_keys=frozenset(privacy.log_keys),
         allowed_providers=frozenset(privacy.allowed_providers),

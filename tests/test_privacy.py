@@ -93,8 +93,16 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield site
 
 
+CLASSIFY = """
+from accounts.models import PrivacySettings, User
+organisation = User.objects.get(email="{email}").personal_organisation
+PrivacySettings.objects.update_or_create(organisation=organisation, defaults={{"classify_requests": True}})
+"""
+
+
 def test_what_is_said_to_a_model_and_by_it_is_kept_nowhere(site: Site):
     account = json.loads(site.manage("demo_account", "--email", "quiet@example.com", "--json"))
+    site.manage("shell", "--no-imports", "-c", CLASSIFY.format(email="quiet@example.com"))
     watched = Stores(site)
     try:
         ask_over_the_api(site, account["api_key"])
@@ -107,6 +115,8 @@ def test_what_is_said_to_a_model_and_by_it_is_kept_nowhere(site: Site):
         assert watched.holding(CONTROL) >= {"table gateway_generation"}
         assert bool(watched.commands) == bool(site.env["REDIS_URL"])  # the ear on Redis hears
         assert watched.holding(SECRET) | watched.holding(PIECE) == set()
+        # Of requests that were classified, there is no more than the name of their use.
+        assert site.rows("SELECT DISTINCT use FROM gateway_classifiedday") == [("programming",)]
     finally:
         watched.stop_listening()
 
@@ -179,6 +189,8 @@ def ask_over_the_api(site: Site, key: str) -> None:
     whole = post(question)
     assert whole.status_code == 200 and SECRET in whole.json()["choices"][0]["message"]["content"]
     assert post({**question, "stream": True}).status_code == 200
+    code = f"Why does this Python function fail?\n```\nreturn {SECRET}.{PIECE}\n```"
+    assert post({"model": MODEL, "messages": [{"role": "user", "content": code}]}).status_code == 200
     assert SECRET in post({"model": MODEL, "prompt": QUESTION}, "completions").text
     for expected in ("MISS", "HIT"):  # stored in the response cache, encrypted
         cached = post(question, **{"X-OpenRouter-Cache": "true"})

@@ -23,6 +23,7 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "allow_free_publication",
             "zero_data_retention",
             "show_apps_in_rankings",
+            "classify_requests",
         )
         labels = {  # noqa: RUF012
             "allow_paid_training": "Allow paid models to use providers that train on prompts",
@@ -30,6 +31,7 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "allow_free_publication": "Allow free models to use providers that publish prompts",
             "zero_data_retention": "Require zero data retention",
             "show_apps_in_rankings": "Show my apps in rankings",
+            "classify_requests": "Classify my requests by use",
         }
         help_texts = {  # noqa: RUF012
             "allow_paid_training": (
@@ -47,7 +49,15 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
             "show_apps_in_rankings": (
                 "If on, apps that name their address in your requests appear in the public rankings with their models "
                 "and tokens. Your account and your prompts never do. If off, their tokens are left out, also those of "
-                "past days."
+                "past days, and so are your classified requests."
+            ),
+            "classify_requests": (
+                "If on, when a request has ended, our server compares the words of its prompt with lists of typical "
+                "words, in memory and without an AI model. It stores the name of one use with the request, such as "
+                "Programming or Legal, or none if the text isn't clear. It doesn't store the text. You see the use in "
+                "your logs, and it counts in the public rankings by use, without your account. Requests that require "
+                "zero data retention or deny data collection aren't classified. If off, prompts aren't read for this, "
+                "and past requests leave the rankings by use."
             ),
         }
 

@@ -12,11 +12,12 @@ from .rankings import (
     RankedDay,
     SentCategories,
     Standing,
+    UseDay,
 )
 from .saved_views import SavedView, new_view_id
 
 __all__ = [
     "CATEGORIES", "USES", "USE_OF", "App", "AppDay", "AppTitle", "ModelContextDay", "ModelDay", "RankedDay",
-    "SavedView", "SentCategories", "Standing",
+    "SavedView", "SentCategories", "Standing", "UseDay",
     "new_view_id",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organisation
+from gateway.models import USES
 
 __all__ = [
     "CATEGORIES",
@@ -21,6 +22,7 @@ __all__ = [
     "RankedDay",
     "SentCategories",
     "Standing",
+    "UseDay",
 ]
 
 #: The categories of apps, by group.
@@ -29,21 +31,6 @@ CATEGORIES = {
     "creative": ("creative-writing", "video-gen", "image-gen", "audio-gen"),
     "productivity": ("writing-assistant", "general-chat", "personal-agent", "legal"),
     "entertainment": ("roleplay", "game"),
-}
-#: What models are used for, with labels.
-USES = {
-    "programming": "Programming",
-    "roleplay": "Roleplay",
-    "marketing": "Marketing",
-    "marketing/seo": "SEO",
-    "technology": "Technology",
-    "science": "Science",
-    "translation": "Translation",
-    "legal": "Legal",
-    "finance": "Finance",
-    "health": "Health",
-    "trivia": "Trivia",
-    "academia": "Academia",
 }
 #: The use that follows from a category, where one does.
 USE_OF = {**dict.fromkeys(CATEGORIES["coding"], "programming"), "roleplay": "roleplay", "legal": "legal"}
@@ -181,17 +168,35 @@ class ModelContextDay(_RankedTokens):
 
 
 class AppDay(_RankedTokens):
-    """The tokens of an app on a day with one model, as far as they count; with all models where `model` is empty."""
+    """The tokens of an app on a day with one model, as far as they count; with all models where `model` is empty.
+
+    Classified requests have a row for each `use`. The others are in the row without one, and count for the app's use.
+    So each request is in one row of its app, day and model.
+    """
 
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="days", db_index=False)
     model = models.CharField(max_length=200, blank=True)
+    use = models.CharField(max_length=20, choices=list(USES.items()), blank=True, default="", db_default="")
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("app", "day", "model"), name="app_day_once"),)
+        constraints = (models.UniqueConstraint(fields=("app", "day", "model", "use"), name="app_day_of_use_once"),)
         indexes = (models.Index(fields=("model", "day"), name="app_days_of_model"),)
 
     def __str__(self) -> str:
-        return f"{self.day} {self.app_id} {self.model}"
+        return f"{self.day} {self.app_id} {self.model} {self.use}".rstrip()
+
+
+class UseDay(_RankedTokens):
+    """The tokens of a use on a day with one model: of classified requests, as far as they count for no app."""
+
+    use = models.CharField(max_length=20, choices=list(USES.items()))
+    model = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("day", "use", "model"), name="use_day_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.use} {self.model}"
 
 
 class RankedDay(models.Model):

@@ -1,11 +1,14 @@
-"""The clock's part of the rankings: adding up the hours of UTC days by model and by app.
+"""The clock's part of the rankings: adding up the hours of UTC days by model, by app and by use.
 
 A day is read from the hours of all accounts, an account at a time by index, and its rows are made to be what was read:
 so counting a day twice changes nothing. Today is counted at every run, a day that is over until its last requests have
 settled, and older days that have not been counted yet, or whose apps or accounts have changed, some at every run.
+
+A classified request counts for its use, whatever its app is used for: the text says more than a header. It is taken
+out of the app's other requests, which count for the app's use. So a request has one use at most.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -14,19 +17,18 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Exists, F, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast
 
-from activity.models import App, AppDay, ModelDay, RankedDay
+from activity.models import AppDay, ModelDay, RankedDay, UseDay
 from billing.models import CreditAccount
 from common.clock import utc_now
-from gateway.models import UsageHour
+from gateway.models import ClassifiedDay, UsageHour
 
 from .addresses import slug_of
+from .amounts import Account, ModelUse, Seen, Tokens
+from .app_shares import apps_of, count_apps
 
 __all__ = [
     "HISTORY",
-    "Account",
     "Counted",
-    "Seen",
-    "Tokens",
     "accounts_of",
     "count_again",
     "count_day",
@@ -40,10 +42,6 @@ __all__ = [
 HISTORY = 366
 #: A day is counted for the last time this long after its end, when its last requests have settled.
 PATIENCE = timedelta(hours=6)
-#: Tokens a day that any account can add to an app that no operator has verified.
-FREE_SHARE = 10_000_000
-#: Apps that an account can add to the rankings in a day.
-MOST_NEW_APPS = 20
 ACCOUNTS_PER_QUERY = 1000
 DAY = timedelta(days=1)
 
@@ -53,41 +51,6 @@ _ADDED = {
     "prompt": Cast(Sum("prompt_tokens"), BigIntegerField()),
     "completion": Cast(Sum("completion_tokens"), BigIntegerField()),
 }
-
-
-class Tokens(NamedTuple):
-    """Requests, prompt tokens and completion tokens."""
-
-    requests: int = 0
-    prompt: int = 0
-    completion: int = 0
-
-    @property
-    def total(self) -> int:
-        """Prompt and completion tokens."""
-        return self.prompt + self.completion
-
-    def plus(self, other: "Tokens") -> "Tokens":
-        return Tokens(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
-
-    def share(self, counted: int, total: int) -> "Tokens":
-        """Return `counted` of `total` tokens, rounded down."""
-        return self if counted >= total else Tokens(*(each * counted // total for each in self))
-
-
-class Account(NamedTuple):
-    """An account, and what its privacy settings say about rankings."""
-
-    id: int
-    organisation_id: int
-    zero_data_retention: bool | None  # None: no settings are saved
-    show_apps: bool | None
-
-
-#: Tokens by slug of the app, account and model.
-Usage = Mapping[str, Mapping[Account, Mapping[str, Tokens]]]
-#: The IDs of apps by slug, for each account that used them.
-Seen = Mapping[Account, Mapping[str, int]]
 
 
 class Counted(NamedTuple):
@@ -125,25 +88,29 @@ def count_day(day: date) -> Counted:
     """Count one UTC day, and return the apps that accounts used. A later count that is already written wins."""
     as_of = utc_now()
     models: dict[str, Tokens] = defaultdict(Tokens)
-    usage: dict[str, dict[Account, dict[str, Tokens]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(Tokens)))
+    uses: dict[ModelUse, Tokens] = defaultdict(Tokens)
+    usage: dict[str, dict[Account, dict[ModelUse, Tokens]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(Tokens))
+    )
     slugs: dict[str, str | None] = {"": None}
-    for account, app, model, tokens in _usage(day):
-        if account.zero_data_retention or not (tokens.total and model):
-            continue
+    for account, app, (model, use), tokens in _usage(day):
         models[model] = models[model].plus(tokens)
+        if use:
+            uses[model, use] = uses[model, use].plus(tokens)
         if app not in slugs:
             slugs[app] = slug_of(app)
         if (slug := slugs[app]) and account.show_apps is not False:
             mine = usage[slug][account]
-            mine[model] = mine[model].plus(tokens)
-    known = _apps_of(usage, as_of)
-    apps = _count_apps(usage, known)
+            mine[model, use] = mine[model, use].plus(tokens)
+    known = apps_of(usage, as_of)
+    apps = count_apps(usage, known)
     with transaction.atomic():
         row, new = RankedDay.objects.select_for_update().get_or_create(day=day, defaults={"as_of": as_of})
         changed = new or row.stale
         if new or row.as_of <= as_of:
             changed |= _write(ModelDay, day, ("model",), {(model,): tokens for model, tokens in models.items()})
-            changed |= _write(AppDay, day, ("app_id", "model"), apps)
+            changed |= _write(AppDay, day, ("app_id", "model", "use"), apps)
+            changed |= _write(UseDay, day, ("model", "use"), _without_apps(uses, apps))
             RankedDay.objects.filter(pk=day).update(as_of=as_of, stale=False)
     seen: dict[Account, dict[str, int]] = defaultdict(dict)
     for name, target in known.items():
@@ -190,7 +157,8 @@ def final_count_at(day: date) -> datetime:
 def accounts_of(day: date) -> Iterator[dict[int, Account]]:
     """Yield the accounts with usage on the day by ID, some at a time."""
     hours = _hours(day)
-    privacy = ("organisation__privacy__zero_data_retention", "organisation__privacy__show_apps_in_rankings")
+    settings = ("zero_data_retention", "show_apps_in_rankings", "classify_requests")
+    privacy = [f"organisation__privacy__{name}" for name in settings]
     active = CreditAccount.objects.filter(Exists(hours.filter(account=OuterRef("pk")))).order_by("pk")
     last = 0
     while page := list(active.filter(pk__gt=last).values_list("pk", "organisation_id", *privacy)[:ACCOUNTS_PER_QUERY]):
@@ -198,13 +166,42 @@ def accounts_of(day: date) -> Iterator[dict[int, Account]]:
         last = page[-1][0]
 
 
-def _usage(day: date) -> Iterator[tuple[Account, str, str, Tokens]]:
-    """Yield (account, app as sent, model, tokens) of a day."""
-    hours = _hours(day)
-    for accounts in accounts_of(day):
+def _usage(day: date) -> Iterator[tuple[Account, str, ModelUse, Tokens]]:
+    """Yield (account, app as sent, (model, use), tokens) of a day: each classified use, and all that has none."""
+    hours = _hours(day).exclude(model="")
+    for known in accounts_of(day):
+        accounts = {pk: account for pk, account in known.items() if not account.zero_data_retention}
+        # Before the hours, which then have all of them: both are written together.
+        classified = _classified(day, [account.id for account in accounts.values() if account.counts_by_use])
         sums = hours.filter(account__in=list(accounts)).order_by().values_list("account", "app", "model")
         for account, app, model, *added in sums.annotate(**_ADDED).iterator():
-            yield accounts[account], app, model, Tokens(*added)
+            if not (rest := Tokens(*added)).total:
+                continue
+            for use, tokens in classified.get((account, app, model), ()):
+                rest = rest.minus(tokens)
+                yield accounts[account], app, (model, use), tokens
+            if any(rest):
+                yield accounts[account], app, (model, ""), rest
+
+
+def _classified(day: date, accounts: Collection[int]) -> dict[tuple[int, str, str], list[tuple[str, Tokens]]]:
+    """Return the uses of these accounts' classified requests, with their tokens, by account, app and model."""
+    found: dict[tuple[int, str, str], list[tuple[str, Tokens]]] = defaultdict(list)
+    rows = ClassifiedDay.objects.filter(account__in=accounts, day=day) if accounts else ClassifiedDay.objects.none()
+    for account, app, model, use, *sums in rows.order_by("use").values_list("account", "app", "model", "use", *_SUMS):
+        found[account, app, model].append((use, Tokens(*sums)))
+    return found
+
+
+def _without_apps(
+    uses: Mapping[ModelUse, Tokens], apps: Mapping[tuple[int, str, str], Tokens]
+) -> dict[ModelUse, Tokens]:
+    """Return what is left of the classified requests without those that count for an app."""
+    left = dict(uses)
+    for (_, model, use), tokens in apps.items():
+        if model and use:
+            left[model, use] = left[model, use].minus(tokens)
+    return {key: tokens for key, tokens in left.items() if any(tokens)}
 
 
 def _hours(day: date) -> QuerySet[UsageHour]:
@@ -212,71 +209,11 @@ def _hours(day: date) -> QuerySet[UsageHour]:
     return UsageHour.objects.filter(hour__gte=start, hour__lt=end)
 
 
-def _count_apps(usage: Usage, apps: Mapping[str, App]) -> dict[tuple[int, str], Tokens]:
-    """Return the tokens that count, by app and model; by app with the model "" as well."""
-    by_app: dict[int, dict[Account, dict[str, Tokens]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(Tokens)))
-    for slug, accounts in usage.items():
-        if app := apps.get(slug):
-            for account, models in accounts.items():
-                for model, tokens in models.items():
-                    mine = by_app[app.pk][account]
-                    mine[model] = mine[model].plus(tokens)
-    verified = {app.pk for app in apps.values() if app.verified}
-    found: dict[tuple[int, str], Tokens] = defaultdict(Tokens)
-    for app_id, by_account in by_app.items():
-        totals = {account: sum(tokens.total for tokens in models.values()) for account, models in by_account.items()}
-        everything = sum(totals.values())
-        for account, models in by_account.items():
-            mine_in_all = totals[account]
-            most = mine_in_all if app_id in verified else max(FREE_SHARE, everything - mine_in_all)
-            for model, tokens in models.items():
-                counted = tokens.share(most, mine_in_all)
-                for name in (model, ""):
-                    found[app_id, name] = found[app_id, name].plus(counted)
-    return found
-
-
-def _apps_of(usage: Usage, now: datetime) -> dict[str, App]:
-    """Return the app that each slug's tokens count for, and save new ones.
-
-    Slugs of blocked apps, and those beyond `MOST_NEW_APPS` of an account, have none.
-    """
-    known = _known(usage)
-    today = datetime.combine(now.date(), time(), UTC)
-    new: list[App] = []
-    if unknown := [slug for slug in usage if slug not in known]:
-        recent = App.objects.filter(found_at__gte=today, found_by__isnull=False).values_list("found_by", flat=True)
-        added = Counter(recent)
-        for slug in sorted(unknown, key=lambda slug: (-_total(usage[slug]), slug)):
-            finder = max(usage[slug], key=lambda account: (_total({account: usage[slug][account]}), account.id))
-            if added[finder.organisation_id] < MOST_NEW_APPS:
-                added[finder.organisation_id] += 1
-                new.append(App(slug=slug, found_by_id=finder.organisation_id, found_at=now))
-    if new:
-        App.objects.bulk_create(new, ignore_conflicts=True)  # another process may count as well
-        known |= _known([app.slug for app in new])
-    return {slug: target for slug, app in known.items() if not app.blocked and not (target := _target(app)).blocked}
-
-
-def _known(slugs: Collection[str]) -> dict[str, App]:
-    ordered = sorted(slugs)
-    found: dict[str, App] = {}
-    for at in range(0, len(ordered), 500):
-        rows = App.objects.filter(slug__in=ordered[at : at + 500]).select_related("merged_into")
-        found |= {app.slug: app for app in rows}
-    return found
-
-
-def _target(app: App) -> App:
-    return app.merged_into or app
-
-
-def _total(accounts: Mapping[Account, Mapping[str, Tokens]]) -> int:
-    return sum(tokens.total for models in accounts.values() for tokens in models.values())
-
-
 def _write(
-    table: type[ModelDay | AppDay], day: date, columns: tuple[str, ...], wanted: Mapping[tuple[Any, ...], Tokens]
+    table: type[ModelDay | AppDay | UseDay],
+    day: date,
+    columns: tuple[str, ...],
+    wanted: Mapping[tuple[Any, ...], Tokens],
 ) -> bool:
     """Make `wanted` the rows of the day. Only rows that differ are written; return whether there were any."""
     rows: Any = table.objects

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from datetime import date
+from itertools import chain
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from activity.models import App, AppDay
+from activity.models import App
 from models_catalog import catalog
 from models_catalog.entries import ModelEntry
 
-from .sums import by_date, of_apps, of_contexts, of_models
+from .sums import by_date, of_apps, of_contexts, of_models, of_uses
 
 __all__ = ["MODALITIES", "MOST_MODELS", "OTHER", "DayOfModel", "models_by_date"]
 
@@ -39,13 +40,15 @@ def models_by_date(
 ) -> list[DayOfModel]:
     """Return the largest models of each date and then the others, oldest date first.
 
-    With `use`, only requests of apps with that use count, with `context` those whose prompts have that length; not
-    with both. With `modality`, only models that have it.
+    With `use`, only requests with that use count, with `context` those whose prompts have that length; not with both.
+    With `modality`, only models that have it.
     """
-    rows: QuerySet[Any] = _of_use(use) if use else of_contexts(context) if context else of_models()
+    parts: list[QuerySet[Any]] = _of_use(use) if use else [of_contexts(context) if context else of_models()]
     catalogue = catalog.current().complete
     sums: dict[date, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for day, (model_id,), tokens in by_date(rows, ("model",), bucket, start, end):
+    for day, (model_id,), tokens in chain.from_iterable(
+        by_date(rows, ("model",), bucket, start, end) for rows in parts
+    ):
         model = catalogue.find(model_id)
         if not modality or (model and _has(model, modality)):
             sums[day][model.canonical_slug if model else model_id] += tokens
@@ -62,8 +65,9 @@ def _has(model: ModelEntry, modality: str) -> bool:
     return MODALITIES[modality](model)
 
 
-def _of_use(use: str) -> QuerySet[AppDay]:
-    """Return the days of apps that are used for this, or for a part of it."""
+def _of_use(use: str) -> list[QuerySet[Any]]:
+    """Return the days of this use, or of a part of it: of classified requests, and of the other ones of its apps."""
+    classified = Q(use=use) | Q(use__startswith=f"{use}/")
     apps = App.objects.exclude(use="", categories=[], sent_categories=[])
     chosen = [app.pk for app in apps if f"{app.used_for}/".startswith(f"{use}/")]
-    return of_apps(app__in=chosen).exclude(model="")
+    return [of_apps(model__gt="").filter(classified | Q(use="", app__in=chosen)), of_uses().filter(classified)]

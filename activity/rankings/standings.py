@@ -10,13 +10,13 @@ from activity.models import App, Standing
 from common.clock import utc_now
 
 from .periods import PERIODS, Period
-from .sums import Totals, between, by_bucket, of_apps, of_models, totals
+from .sums import Totals, between, by_bucket, largest_first, of_apps, of_models, of_uses, totals
 
 __all__ = ["CHARTED", "NO_USE", "PERIODS_BEFORE", "compute"]
 
 #: Ranks whose tokens over time are kept for the chart.
 CHARTED = 9
-#: The key of apps without a use.
+#: The key of requests without a use whose app has none.
 NO_USE = "none"
 #: Periods before, whose mean a trending app exceeds.
 PERIODS_BEFORE = 3
@@ -35,22 +35,22 @@ def compute(*, changed: bool) -> None:
 
 
 def _compute(period: Period, today: date, uses: Mapping[int, str]) -> None:
-    models, over_time = _read(of_models(), "model", period, today)
-    wanted = _rows(Standing.Kind.MODEL, models, over_time, period, today)
-    merged = _merged(models, over_time, lambda model: model.partition("/")[0])
-    wanted += _rows(Standing.Kind.AUTHOR, *merged, period, today)
-    apps, over_time = _read(of_apps(), "app_id", period, today)
-    wanted += _rows(Standing.Kind.APP, apps, over_time, period, today, _earlier(period, today))
-    merged = _merged(apps, over_time, lambda app: uses.get(app) or NO_USE)
-    wanted += _rows(Standing.Kind.USE, *merged, period, today)
+    models = _read(of_models(), ("model",), period, today)
+    wanted = _rows(Standing.Kind.MODEL, *_merged(models, lambda key: key[0]), period, today)
+    authors = _merged(models, lambda key: key[0].partition("/")[0])
+    wanted += _rows(Standing.Kind.AUTHOR, *authors, period, today)
+    apps = _read(of_apps(), ("app_id", "use"), period, today)
+    wanted += _rows(Standing.Kind.APP, *_merged(apps, lambda key: key[0]), period, today, _earlier(period, today))
+    others = _read(of_uses(), ("use",), period, today)
+    both = [*apps[0], *others[0]], {**apps[1], **others[1]}
+    by_use = _merged(both, lambda key: key[-1] or uses.get(key[0]) or NO_USE)
+    wanted += _rows(Standing.Kind.USE, *by_use, period, today)
     with transaction.atomic():
         _write(period, wanted)
 
 
-def _read(rows: Any, column: str, period: Period, today: date) -> tuple[list[Totals], _Values]:
-    found = totals(rows, (column,), period.days, today)
-    over_time = {key: values for (key,), values in by_bucket(rows, (column,), period, today).items()}
-    return [Totals(each.key[0], each.tokens, each.requests, each.now, each.before) for each in found], over_time
+def _read(rows: Any, columns: Sequence[str], period: Period, today: date) -> tuple[list[Totals], _Values]:
+    return totals(rows, columns, period.days, today), by_bucket(rows, columns, period, today)
 
 
 def _earlier(period: Period, today: date) -> dict[int, int]:
@@ -61,17 +61,17 @@ def _earlier(period: Period, today: date) -> dict[int, int]:
 
 
 def _merged(
-    found: Iterable[Totals], over_time: _Values, key_of: Callable[[Any], str]
-) -> tuple[list[Totals], dict[str, list[int]]]:
-    """Return the same by another key."""
-    sums: dict[str, Totals] = {}
-    for each in found:
+    found: tuple[Iterable[Totals], _Values], key_of: Callable[[Any], Any]
+) -> tuple[list[Totals], dict[Any, list[int]]]:
+    """Return the sums by another key, the largest first, and their tokens over time."""
+    sums: dict[Any, Totals] = {}
+    for each in found[0]:
         sums.setdefault(key_of(each.key), Totals(key_of(each.key))).add(each)
-    values: dict[str, list[int]] = {}
-    for key, mine in over_time.items():
+    values: dict[Any, list[int]] = {}
+    for key, mine in found[1].items():
         known = values.get(key_of(key), [0] * len(mine))
         values[key_of(key)] = [one + other for one, other in zip(known, mine, strict=True)]
-    return sorted(sums.values(), key=lambda each: (-each.tokens, each.key)), values
+    return largest_first(sums.values()), values
 
 
 def _rows(

@@ -1,6 +1,6 @@
 """Reading the days of the rankings. Every query reads days of a period, never requests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -9,11 +9,23 @@ from django.db.models import BigIntegerField, CharField, F, Q, QuerySet, Sum, Va
 from django.db.models.expressions import Expression
 from django.db.models.functions import Cast, Concat, StrIndex, Substr, TruncMonth, TruncWeek
 
-from activity.models import AppDay, ModelContextDay, ModelDay
+from activity.models import AppDay, ModelContextDay, ModelDay, UseDay
 
 from .periods import Period
 
-__all__ = ["TOKENS", "Totals", "between", "by_bucket", "by_date", "of_apps", "of_contexts", "of_models", "totals"]
+__all__ = [
+    "TOKENS",
+    "Totals",
+    "between",
+    "by_bucket",
+    "by_date",
+    "largest_first",
+    "of_apps",
+    "of_contexts",
+    "of_models",
+    "of_uses",
+    "totals",
+]
 
 DAY = timedelta(days=1)
 #: Prompt and completion tokens of a row.
@@ -58,8 +70,13 @@ def of_apps(**conditions: Any) -> QuerySet[AppDay]:
     return shown.filter(**conditions or {"model": ""}).order_by()
 
 
+def of_uses(**conditions: Any) -> QuerySet[UseDay]:
+    """Return the days of uses: of classified requests that count for no app."""
+    return UseDay.objects.filter(**conditions).order_by()
+
+
 def totals(rows: QuerySet[Any], columns: Sequence[str], days: int, today: date) -> list[Totals]:
-    """Return the sums by `columns` of the last `days` days, the largest first; `key` has their values."""
+    """Return the sums by `columns` of the last `days` days, and of those before; `key` has their values."""
     first = today - (days - 1) * DAY
     within = rows.filter(day__gte=first - (days + 1) * DAY, day__lte=today)
     found = within.values_list(*columns).annotate(
@@ -68,18 +85,21 @@ def totals(rows: QuerySet[Any], columns: Sequence[str], days: int, today: date) 
         now=_sum(TOKENS, Q(day__gte=first - DAY, day__lt=today)),
         before=_sum(TOKENS, Q(day__lt=first - DAY)),
     )
-    every = [Totals(_hashable(row[: len(columns)]), *row[len(columns) :]) for row in found]
-    return sorted((each for each in every if each.tokens), key=lambda each: (-each.tokens, each.key))
+    return [Totals(_hashable(row[: len(columns)]), *row[len(columns) :]) for row in found]
+
+
+def largest_first(found: Iterable[Totals]) -> list[Totals]:
+    """Return those with tokens in the period, in order."""
+    return sorted((each for each in found if each.tokens), key=lambda each: (-each.tokens, each.key))
 
 
 def between(rows: QuerySet[Any], columns: Sequence[str], start: date, end: date) -> list[Totals]:
-    """Return the tokens and requests by `columns` of the days from `start` to `end`, as `totals` does."""
+    """Return the tokens and requests by `columns` of the days from `start` to `end`, the largest first."""
     found = rows.filter(day__gte=start, day__lte=end).values_list(*columns)
-    every = [
+    return largest_first(
         Totals(row[: len(columns)], *row[len(columns) :])
         for row in found.annotate(tokens=_sum(TOKENS), done=_sum(F("requests")))
-    ]
-    return sorted((each for each in every if each.tokens), key=lambda each: (-each.tokens, each.key))
+    )
 
 
 def by_bucket(

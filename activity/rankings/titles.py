@@ -14,8 +14,9 @@ from common.clock import utc_now
 from gateway.models import Generation
 
 from .addresses import slug_of, title_of
+from .amounts import Account
 from .categories import agreed
-from .counting import Account, rank_again
+from .counting import rank_again
 
 __all__ = ["read_titles"]
 

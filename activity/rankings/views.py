@@ -19,7 +19,7 @@ from .addresses import slug_of
 from .boards import BY, board_of, chart_of, counted_at, model_rows, rows_of, top_apps
 from .leaders import SORTS, of_categories
 from .periods import PERIODS, period_of
-from .sums import Totals, by_bucket, of_apps, totals
+from .sums import Totals, by_bucket, largest_first, of_apps, totals
 
 #: Apps beside the other rankings, and on a page of apps.
 TOP_APPS, APPS_PER_PAGE = 10, 50
@@ -97,7 +97,8 @@ def app(request: PageRequest, address: str) -> HttpResponse:
     period = period_of(request.GET.get("period", ""))
     today = utc_now().date()
     rows = of_apps(app=found).exclude(model="")
-    models = [replace(each, key=each.key[0]) for each in totals(rows, ("model",), period.days, today)]
+    found_models = largest_first(totals(rows, ("model",), period.days, today))
+    models = [replace(each, key=each.key[0]) for each in found_models]
     values = {key[0]: added for key, added in by_bucket(rows, ("model",), period, today).items()}
     largest = sorted(values, key=lambda key: (-sum(values[key]), key))[:SERIES]
     chart = chart_of(period, today, values, {key: key for key in largest})

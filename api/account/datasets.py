@@ -48,10 +48,10 @@ def get_rankings_daily(  # noqa: PLR0913 each is a parameter of the query string
     """Return prompt and completion tokens by date and model: oldest date first, then most tokens, `other` last.
 
     The dates are UTC days, or the first days of weeks (Mondays) or months. By default they are the last 30 days that
-    are over. `category` counts requests of apps with that use, `modality` all tokens of models that have it, and
-    `context_bucket` requests whose prompts have at most that many tokens and more than the bucket before; it has days
-    that are over, and cannot be combined with `category`. The language of requests is not known: `language_type` is
-    a 400.
+    are over. `category` counts requests with that use: it is found in their text if their account has agreed to that,
+    and else follows from their app. `modality` counts all tokens of models that have it, and `context_bucket` requests
+    whose prompts have at most that many tokens and more than the bucket before; it has days that are over, and cannot
+    be combined with `category`. The language of requests is not known: `language_type` is a 400.
     """
     _count(request.auth)
     if language_type:

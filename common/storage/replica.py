@@ -37,6 +37,7 @@ READ_THERE = frozenset(
         "activity.modelday",
         "activity.rankedday",
         "activity.standing",
+        "activity.useday",
         "gateway.generation",
         "gateway.usageday",
         "gateway.usagehour",

@@ -16,7 +16,17 @@ from billing.spending import AccountRow
 from common.storage import database
 from gateway.models import Generation
 
-from .rows import BudgetRow, GenerationRow, HoldRow, HourRow, KeyRow, MemberRow, OwnKeyMonthRow, SpendRow
+from .rows import (
+    BudgetRow,
+    ClassifiedDayRow,
+    GenerationRow,
+    HoldRow,
+    HourRow,
+    KeyRow,
+    MemberRow,
+    OwnKeyMonthRow,
+    SpendRow,
+)
 from .sql import BoundStatement, as_json, fetch, ids, on_postgresql, run, statements
 
 __all__ = ["Batch", "LockedRows"]
@@ -188,6 +198,7 @@ class Batch:
         hours: Sequence[HourRow],
         spend: Sequence[SpendRow],
         own_months: Sequence[OwnKeyMonthRow] = (),
+        classified: Sequence[ClassifiedDayRow] = (),
     ) -> None:
         """Update the accounts and keys, insert the opened and the settled requests, add to the sums, and commit.
 
@@ -212,6 +223,8 @@ class Batch:
         if hours:
             bound.append((known.add_to_hours, [as_json(hours)]))
             bound.append((known.reopen_usage, [_days_of(hours)]))
+        if classified:
+            bound.append((known.add_to_classified_days, [as_json(classified)]))
         if spend:
             bound.append((known.add_to_spend, [as_json(spend)]))
         if own_months:

@@ -23,15 +23,15 @@ from accounts.organisations.signals import organisation_deleted
 from billing.models import CreditAccount
 from common.clock import window_start
 from gateway.content import stored
-from gateway.models import Feedback, Generation, Hold, UsageDay, UsageHour, UsageMonth, UsageRollup
+from gateway.models import ClassifiedDay, Feedback, Generation, Hold, UsageDay, UsageHour, UsageMonth, UsageRollup
 from gateway.models.usage import DIMENSIONS, SUMS
 
 __all__ = ["connect_signals"]
 
 log = logging.getLogger(__name__)
 
-#: The columns of a request in which its program says who it is, and for whom it asks.
-PERSONAL = ("app", "app_title", "user_agent", "external_user", "session_id")
+#: The columns of a request in which its program says who it is and for whom it asks, and what its prompt was about.
+PERSONAL = ("app", "app_title", "user_agent", "external_user", "session_id", "use")
 BATCH = 2_000
 DAY = timedelta(days=1)
 
@@ -60,6 +60,7 @@ def _finish(deletion: AccountDeletion, **_: Any) -> str:
     Feedback.objects.filter(Q(generation__account__in=accounts) | Q(generation__user=deletion.user_id)).delete()
     stored.delete_all(accounts)  # nothing is added: the consent went with the organization's settings
     _clear_requests(accounts)
+    ClassifiedDay.objects.filter(account__in=accounts).delete()
     for account in accounts:
         while _clear_a_day(account):
             pass

@@ -17,6 +17,7 @@ from gateway.protocols.chat_completions.called_tools import CalledTools
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.response_cache import StoredResponse
 from gateway.tokens.estimates import ResponseText, complete_usage
+from gateway.uses import is_classified, use_of
 
 from .holds import Admission
 from .pricing import Part, cost_of, discounted, logging_discount, parts_of, prompt_and_completion, search_parts
@@ -94,6 +95,8 @@ class Meter:
         )
         #: What is to be stored of the prompt and the response; None: nothing.
         self.content: Recording | None = recording_of(caller, request, self.generation.id)
+        #: The request as it was sent, if its use is to be found; None: its text is not read for this.
+        self._to_classify = request if is_classified(caller, request) else None
 
     # --- Recording, in the order in which things happen
 
@@ -315,6 +318,8 @@ class Meter:
         row.output_image_tokens = usage.image_tokens
         row.search_units = usage.search_units
         row.token_source = self._token_source(usage)
+        if self._to_classify is not None and self.failure is None:
+            row.use = use_of(self._to_classify)
         prices = endpoint.prices_for(usage.prompt_tokens)
         row.price = {**prices.charged, **row.price}
         empty = usage.completion_tokens == 0 and self.finish is None and not self.cancelled

@@ -1,6 +1,6 @@
 """The rows that admission and settlement read and write: plain structs, as ORM instances take many times the CPU."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -9,6 +9,7 @@ from gateway.models import Generation
 
 __all__ = [
     "BudgetRow",
+    "ClassifiedDayRow",
     "GenerationRow",
     "HoldRow",
     "HourRow",
@@ -87,6 +88,7 @@ class GenerationRow(_RequestRow, kw_only=True, omit_defaults=True):
     web_search_engine: str = ""
     web_search_results: int = 0
     response_cache_source_id: str = ""
+    use: str = ""
     settled_at: datetime | None = None
     latency_ms: int | None = None
     duration_ms: int | None = None
@@ -186,6 +188,21 @@ class HourRow(msgspec.Struct, omit_defaults=True):
     discount: int = 0
     latency_ms: int = 0
     duration_ms: int = 0
+
+
+class ClassifiedDayRow(msgspec.Struct):
+    """The sums that a batch adds to one `ClassifiedDay`; IDENTITY are the columns of its unique constraint."""
+
+    IDENTITY: ClassVar = ("account_id", "day", "app", "model", "use")
+
+    account_id: int
+    day: date
+    app: str
+    model: str
+    use: str
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 class SpendRow(msgspec.Struct, omit_defaults=True):

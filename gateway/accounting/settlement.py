@@ -30,7 +30,7 @@ from .batch import Batch, LockedRows
 from .batch_writer import BatchWriter
 from .holds import Admission, Admit, hold_for, hold_with_own_keys
 from .own_key_months import OwnKeyMonths
-from .rows import GenerationRow, HoldRow, HourRow, SpendRow
+from .rows import ClassifiedDayRow, GenerationRow, HoldRow, HourRow, SpendRow
 
 __all__ = [
     "PROCESS_ID",
@@ -155,6 +155,7 @@ def write_batch(operations: Sequence[Operation]) -> list[Result]:
             opened=decisions.opened,
             settled=decisions.settled,
             hours=[*decisions.hours.values()],
+            classified=[*decisions.classified.values()],
             spend=[*decisions.spend.values()],
             own_months=[*decisions.own_months.added.values()],
         )
@@ -180,6 +181,7 @@ class _Decisions:
         self.opened: list[HoldRow] = []
         self.settled: list[GenerationRow] = []
         self.hours: dict[tuple[object, ...], HourRow] = {}
+        self.classified: dict[tuple[object, ...], ClassifiedDayRow] = {}
         self.spend: dict[tuple[str, int], SpendRow] = {}
         self.own_months = OwnKeyMonths(locked)
 
@@ -232,6 +234,8 @@ class _Decisions:
         locked.charged[generation.id] = cost
         limits.add_cost(locked, generation, self.now)
         self.add_to_hour(generation)
+        if generation.use:
+            self.add_to_classified_day(generation)
         if generation.provider and not generation.simulated and not generation.byok_key_id:
             self.add_to_spend(generation)
         return Settled(cost=PicoUsd(cost), balance=PicoUsd(account.balance))
@@ -273,6 +277,17 @@ class _Decisions:
             hour.duration_ms += generation.duration_ms or 0
         else:
             hour.failures += 1
+
+    def add_to_classified_day(self, generation: GenerationRow) -> None:
+        identity = (
+            generation.account_id, generation.created_at.date(), generation.app, generation.model, generation.use,
+        )  # fmt: skip
+        day = self.classified.get(identity)
+        if day is None:
+            day = self.classified[identity] = ClassifiedDayRow(*identity)
+        day.requests += 1
+        day.prompt_tokens += generation.prompt_tokens
+        day.completion_tokens += generation.completion_tokens
 
     def add_to_spend(self, generation: GenerationRow) -> None:
         identity = (generation.provider, generation.provider_key_id)

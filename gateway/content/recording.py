@@ -108,9 +108,7 @@ def recording_of(caller: Caller, request: ChatRequest, generation_id: str) -> Re
     Requests are sampled by their ID. One that demands zero data retention, or that none of its data is collected, is
     not stored.
     """
-    if not caller.logged_share or caller.policy.keeps_nothing:
-        return None
-    if request.provider.zdr or request.provider.data_collection == "deny":
+    if not caller.logged_share or caller.policy.keeps_nothing or request.provider.forbids_keeping:
         return None
     if crc32(generation_id.encode()) % ALL >= caller.logged_share:
         return None

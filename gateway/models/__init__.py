@@ -12,8 +12,11 @@ from .requests import (
     ProviderSpend,
 )
 from .usage import OwnKeyMonth, UsageDay, UsageHour, UsageMonth, UsageRollup
+from .uses import USES, ClassifiedDay
 
 __all__ = [
+    "USES",
+    "ClassifiedDay",
     "DroppedRequests",
     "EndpointDay",
     "EndpointMinute",

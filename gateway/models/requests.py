@@ -10,6 +10,8 @@ from billing.models import CreditAccount
 from common.clock import utc_now
 from keys.models import ApiKey
 
+from .uses import USES
+
 __all__ = [
     "DroppedRequests",
     "EndpointDay",
@@ -149,6 +151,8 @@ class Generation(_Request):
     web_search_results = models.PositiveSmallIntegerField(default=0)
 
     response_cache_source_id = models.CharField(max_length=40, blank=True)  # the request whose response was replayed
+    # What it was for, if its account has its requests classified; empty: not classified, or not clear.
+    use = models.CharField(max_length=20, choices=list(USES.items()), blank=True, default="", db_default="")
 
     settled_at = models.DateTimeField()  # or released
     latency_ms = models.PositiveIntegerField(null=True)  # to the first token

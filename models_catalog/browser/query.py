@@ -36,7 +36,7 @@ INPUT_MODALITIES = ("text", "image", "file", "audio", "video")
 OUTPUT_MODALITIES = ("text", "image", "embeddings", "audio", "video", "rerank", "speech", "transcription")
 VARIANTS = ("standard", "free", "extended", "thinking")
 
-#: What models are used for, by the apps that use them.
+#: What models are used for: by the text of classified requests, or by the apps that send them.
 CATEGORIES = (
     "programming", "roleplay", "marketing", "marketing/seo", "technology", "science", "translation", "legal", "finance",
     "health", "trivia", "academia",

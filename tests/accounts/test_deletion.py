@@ -21,7 +21,7 @@ from billing.credits import ledger, reconciliation
 from billing.models import CreditAccount, LedgerEntry, Notice, ProviderErasure, Purchase, Receipt, SavedCard
 from common.errors import NotAuthenticated
 from common.money import PicoUsd
-from gateway.models import Generation, Hold, StoredContent, UsageHour
+from gateway.models import ClassifiedDay, Generation, Hold, StoredContent, UsageHour
 from keys.authentication import authenticate_sync
 from tests.accounts.leaving_person import EMAIL, OTHER_EMAIL, Person, age, agreement_of, make_person, places_with
 from tests.billing.conftest import _no_retry_delays, deliver, sandbox, stripe_process  # noqa: F401 fixtures
@@ -72,6 +72,8 @@ def test_nothing_of_the_person_is_left_and_the_books_balance(person, committed, 
     settings.EXPORT_DIR = str(tmp_path)
     columns = "id,account_id,model,requested_model,app,app_title,user_agent,external_user,session_id"
     exported = f"{columns}\n1,{person.personal.pk},m,m,,,,{EMAIL},\n"
+    Generation.objects.filter(account=person.personal).update(use="legal")
+    ClassifiedDay.objects.create(account=person.personal, day="2026-11-18", app=EMAIL, model="m", use="legal")
     (tmp_path / "gateway_generation_2026_01.csv.gz").write_bytes(gzip.compress(exported.encode()))
     assert {each.partition(":")[0] for each in places_with(person.words)} >= {
         "table accounts_user", "table account_emailaddress", "table mfa_authenticator", "table keys_apikey",
@@ -99,6 +101,7 @@ def test_nothing_of_the_person_is_left_and_the_books_balance(person, committed, 
 
     assert places_with(person.words) == set()
     assert not StoredContent.objects.exists() and not LoggingConsent.objects.exists()
+    assert not ClassifiedDay.objects.exists() and not Generation.objects.exclude(use="").exists()
     kept = gzip.decompress(next(tmp_path.iterdir()).read_bytes()).decode()
     assert EMAIL not in kept and f"\n1,{person.personal.pk},m,m,,,,,\n" in kept
     assert not any(word in caplog.text.lower() for word in person.words)

@@ -24,6 +24,19 @@ def test_an_admin_changes_the_settings(alice_client, organisation):
     assert not saved.allow_free_training
 
 
+def test_classification_is_off_until_an_admin_turns_it_on(alice_client, organisation):
+    assert not access.privacy_of(organisation).classify_requests
+    alice_client.post("/settings/privacy", {"classify_requests": "on", "show_apps_in_rankings": "on"})
+    assert access.privacy_of(organisation).classify_requests
+    page = alice_client.get("/settings/privacy").content.decode()
+    assert set(re.findall(r'<input[^>]*name="(\w+)"[^>]*\bchecked', page)) == {
+        "show_apps_in_rankings",
+        "classify_requests",
+    }
+    alice_client.post("/settings/privacy", {"show_apps_in_rankings": "on"})
+    assert not access.privacy_of(organisation).classify_requests
+
+
 def test_a_member_can_view_but_not_change_them(bob_client, organisation):
     page = bob_client.get("/settings/privacy")
     assert page.status_code == 200

@@ -12,7 +12,7 @@ from common.clock import hour_of, utc_now, window_start
 from common.ids import generation_id
 from gateway.accounting.pricing import discounted, parts_of
 from gateway.events import Usage
-from gateway.models import Generation, Hold, UsageHour, UsageRollup
+from gateway.models import ClassifiedDay, Generation, Hold, UsageHour, UsageRollup
 from keys.models import ApiKey
 from models_catalog.catalog import Prices
 
@@ -45,6 +45,8 @@ def make_requests(account: CreditAccount, rows: Iterable[dict]) -> list[Generati
     for row in made:
         if row.state == Generation.State.SETTLED:
             _count(hours, known, row)
+            if row.use and row.error_status is None:
+                _count_use(row)
     UsageHour.objects.bulk_create([hour for hour in hours.values() if hour.pk is None], batch_size=500)
     UsageHour.objects.bulk_update([hour for hour in hours.values() if hour.pk], _SUMS, batch_size=100)
     if made:
@@ -131,6 +133,16 @@ def _count(hours: dict[tuple, UsageHour], known: dict[tuple, UsageHour], row: Ge
     if row.error_status is None:
         hour.latency_ms += row.latency_ms or 0
         hour.duration_ms += row.duration_ms or 0
+
+
+def _count_use(row: Generation) -> None:
+    day, _ = ClassifiedDay.objects.get_or_create(
+        account=row.account, day=row.created_at.date(), app=row.app, model=row.model, use=row.use
+    )
+    day.requests += 1
+    day.prompt_tokens += row.prompt_tokens
+    day.completion_tokens += row.completion_tokens
+    day.save()
 
 
 def _charge(account: CreditAccount, made: list[Generation]) -> None:

@@ -189,7 +189,7 @@ INSERT INTO gateway_generation (
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
     hold, cost, write_off, byok_cost, discount, price, discount_basis_points, images, output_images,
     output_image_tokens,
-    api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
+    api_type, search_units, web_search_engine, web_search_results, response_cache_source_id, use,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
 SELECT
@@ -201,7 +201,7 @@ SELECT
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
     hold, cost, write_off, byok_cost, discount, price, discount_basis_points, images, output_images,
     output_image_tokens,
-    api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
+    api_type, search_units, web_search_engine, web_search_results, response_cache_source_id, use,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 FROM json_populate_recordset(
     json_populate_record(
@@ -219,7 +219,7 @@ FROM json_populate_recordset(
             "discount_basis_points": 0,
             "images": 0,
             "output_images": 0, "output_image_tokens": 0, "api_type": "completions", "search_units": 0,
-            "web_search_engine": "", "web_search_results": 0, "response_cache_source_id": ""
+            "web_search_engine": "", "web_search_results": 0, "response_cache_source_id": "", "use": ""
         }'
     ),
     :'rows'
@@ -300,6 +300,19 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     discount = gateway_usagehour.discount + excluded.discount,
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
+
+-- name: add_to_classified_days
+-- param: rows json
+INSERT INTO gateway_classifiedday (
+    account_id, day, app, model, use, requests, prompt_tokens, completion_tokens
+)
+SELECT
+    account_id, day, app, model, use, requests, prompt_tokens, completion_tokens
+FROM json_populate_recordset(NULL::gateway_classifiedday, :'rows')
+ON CONFLICT (account_id, day, app, model, use) DO UPDATE SET
+    requests = gateway_classifiedday.requests + excluded.requests,
+    prompt_tokens = gateway_classifiedday.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = gateway_classifiedday.completion_tokens + excluded.completion_tokens;
 
 -- name: reopen_usage
 -- A request of a day that is already added up: it is no longer, from that day on.

@@ -192,7 +192,7 @@ INSERT INTO gateway_generation (
     cached_tokens, cache_write_tokens, cache_write_1h_tokens, audio_tokens, token_source,
     hold, cost, write_off, byok_cost, discount, price, discount_basis_points, images, output_images,
     output_image_tokens,
-    api_type, search_units, web_search_engine, web_search_results, response_cache_source_id,
+    api_type, search_units, web_search_engine, web_search_results, response_cache_source_id, use,
     settled_at, latency_ms, duration_ms, upstream_latency_ms
 )
 SELECT
@@ -247,6 +247,7 @@ SELECT
     coalesce(json_extract(value, '$.web_search_engine'), ''),
     coalesce(json_extract(value, '$.web_search_results'), 0),
     coalesce(json_extract(value, '$.response_cache_source_id'), ''),
+    coalesce(json_extract(value, '$.use'), ''),
     replace(rtrim(json_extract(value, '$.settled_at'), 'Z'), 'T', ' '),
     json_extract(value, '$.latency_ms'),
     json_extract(value, '$.duration_ms'),
@@ -356,6 +357,27 @@ ON CONFLICT (account_id, hour, key_id, user_id, model, provider, app, source) DO
     discount = gateway_usagehour.discount + excluded.discount,
     latency_ms = gateway_usagehour.latency_ms + excluded.latency_ms,
     duration_ms = gateway_usagehour.duration_ms + excluded.duration_ms;
+
+-- name: add_to_classified_days
+-- param: rows json
+INSERT INTO gateway_classifiedday (
+    account_id, day, app, model, use, requests, prompt_tokens, completion_tokens
+)
+SELECT
+    json_extract(value, '$.account_id'),
+    json_extract(value, '$.day'),
+    json_extract(value, '$.app'),
+    json_extract(value, '$.model'),
+    json_extract(value, '$.use'),
+    json_extract(value, '$.requests'),
+    json_extract(value, '$.prompt_tokens'),
+    json_extract(value, '$.completion_tokens')
+FROM json_each(:rows)
+WHERE true  -- without it, SQLite parses ON as the condition of a join
+ON CONFLICT (account_id, day, app, model, use) DO UPDATE SET
+    requests = gateway_classifiedday.requests + excluded.requests,
+    prompt_tokens = gateway_classifiedday.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = gateway_classifiedday.completion_tokens + excluded.completion_tokens;
 
 -- name: reopen_usage
 -- param: rows json

@@ -73,6 +73,7 @@ class Statements:
     update_members: Statement
     update_budgets: Statement
     add_to_hours: Statement
+    add_to_classified_days: Statement
     reopen_usage: Statement
     add_to_spend: Statement
     read_own_key_months: Statement

@@ -39,6 +39,11 @@ class ProviderPreferences(msgspec.Struct, frozen=True, kw_only=True):
     preferred_max_latency: float | dict[str, float] | None = None
     max_price: dict[str, float | str] | None = None
 
+    @property
+    def forbids_keeping(self) -> bool:
+        """Whether nothing of the request may be kept, by providers or by this site."""
+        return bool(self.zdr) or self.data_collection == "deny"
+
 
 class _Usage(msgspec.Struct, frozen=True):
     include: bool | None = None

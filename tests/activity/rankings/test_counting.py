@@ -8,7 +8,7 @@ from django.db.models import F, Sum
 from accounts.deletion import erasing
 from accounts.models import PrivacySettings
 from activity.models import App, AppDay, AppTitle, ModelDay, RankedDay, SentCategories
-from activity.rankings import categories, counting
+from activity.rankings import app_shares, categories, counting
 from gateway.models import Generation
 from gateway.steps import attribution
 from tests.activity.factory import make_history, make_request
@@ -104,7 +104,7 @@ def test_accounts_that_require_zero_data_retention_are_in_no_ranking(account, or
 
 
 def test_one_account_alone_lifts_an_app_only_so_far(account, others):
-    share = counting.FREE_SHARE
+    share = app_shares.FREE_SHARE
     use(account, NOTES, 40 * share, model="acme/alpha")
     use(account, NOTES, 10 * share, model="acme/beta")
     count()
@@ -122,7 +122,7 @@ def test_one_account_alone_lifts_an_app_only_so_far(account, others):
 
 
 def test_an_account_adds_only_some_apps_a_day(account, clock, monkeypatch):
-    monkeypatch.setattr(counting, "MOST_NEW_APPS", 2)
+    monkeypatch.setattr(app_shares, "MOST_NEW_APPS", 2)
     for number in range(5):
         use(account, f"https://app{number}.example.com", 10 + number)
     count()
