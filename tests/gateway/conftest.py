@@ -103,10 +103,12 @@ class Api:
 @pytest.fixture
 def small_catalogue(transactional_db: None) -> None:
     """`acme/one` at two providers, cheap and dear; `acme/one:free`."""
-    one = factory.model()
-    factory.endpoint(one, "cheap", factory.CHEAP, supports_cancel=True)
-    factory.endpoint(one, "dear", factory.DEAR)
-    factory.endpoint(factory.model("acme/one:free"), "cheap", factory.FREE)
+    one, free = factory.new_model(), factory.new_model("acme/one:free")
+    factory.save(
+        factory.new_endpoint(one, "cheap", factory.CHEAP, supports_cancel=True),
+        factory.new_endpoint(one, "dear", factory.DEAR),
+        factory.new_endpoint(free, "cheap", factory.FREE),
+    )
 
 
 @pytest.fixture
