@@ -19,6 +19,7 @@ from common.storage.fresh_cache import FreshCache
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
 from tests.support import databases, emptying
 from tests.support.clocks import MovableClock
+from tests.support.shared import *  # noqa: F403 sandboxes and the bundled catalog
 
 # A busy machine is slow to draw examples and to run them: that is not a fault of the code under test.
 hypothesis.settings.register_profile("site", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
