@@ -17,7 +17,7 @@ from billing.models import CreditAccount, LedgerEntry
 from common.money import pico_from_cents
 from common.storage.fresh_cache import FreshCache
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
-from tests.support import databases, emptying
+from tests.support import databases, emptying, tls  # noqa: F401 `tls` for its effect
 from tests.support.clocks import MovableClock
 from tests.support.databases import django_db_setup  # noqa: F401 a fixture
 from tests.support.shared import *  # noqa: F403 sandboxes and the bundled catalog
