@@ -45,8 +45,9 @@ def make_requests(account: CreditAccount, rows: Iterable[dict]) -> list[Generati
     for row in made:
         if row.state == Generation.State.SETTLED:
             _count(hours, known, row)
-    UsageHour.objects.bulk_create([hour for hour in hours.values() if hour.pk is None], batch_size=500)
-    UsageHour.objects.bulk_update([hour for hour in hours.values() if hour.pk], _SUMS, batch_size=100)
+    new, changed = ([hour for hour in hours.values() if (hour.pk is None) == is_new] for is_new in (True, False))
+    UsageHour.objects.bulk_create(new, batch_size=500)
+    UsageHour.objects.bulk_update(changed, _SUMS, batch_size=100)
     if made:
         oldest = window_start("daily", min(row.created_at for row in made))
         UsageRollup.objects.filter(account=account, until__gt=oldest).update(until=oldest)
