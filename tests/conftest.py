@@ -17,8 +17,10 @@ from billing.models import CreditAccount, LedgerEntry
 from common.money import pico_from_cents
 from common.storage.fresh_cache import FreshCache
 from tests.browser.fixtures import *  # noqa: F403 the browser and the running site, for every test
-from tests.support import databases, emptying
+from tests.support import databases, emptying, tls  # noqa: F401 `tls` for its effect
 from tests.support.clocks import MovableClock
+from tests.support.databases import django_db_setup  # noqa: F401 a fixture
+from tests.support.shared import *  # noqa: F403 sandboxes and the bundled catalog
 
 # A busy machine is slow to draw examples and to run them: that is not a fault of the code under test.
 hypothesis.settings.register_profile("site", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -46,7 +48,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # after the last process of a parallel run
-        databases.drop_original()
+        databases.drop_originals()
 
 
 PASSWORD = "correct horse battery"

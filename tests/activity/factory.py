@@ -47,8 +47,9 @@ def make_requests(account: CreditAccount, rows: Iterable[dict]) -> list[Generati
             _count(hours, known, row)
             if row.use and row.error_status is None:
                 _count_use(row)
-    UsageHour.objects.bulk_create([hour for hour in hours.values() if hour.pk is None], batch_size=500)
-    UsageHour.objects.bulk_update([hour for hour in hours.values() if hour.pk], _SUMS, batch_size=100)
+    new, changed = ([hour for hour in hours.values() if (hour.pk is None) == is_new] for is_new in (True, False))
+    UsageHour.objects.bulk_create(new, batch_size=500)
+    UsageHour.objects.bulk_update(changed, _SUMS, batch_size=100)
     if made:
         oldest = window_start("daily", min(row.created_at for row in made))
         UsageRollup.objects.filter(account=account, until__gt=oldest).update(until=oldest)

@@ -4,7 +4,7 @@ import pytest
 
 from keys import issuing
 from tests.activity.conftest import key  # noqa: F401
-from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows, shop  # noqa: F401
+from tests.models_catalog.conftest import bundled, bundled_rows, shop  # noqa: F401
 
 from .responses import client_with
 

@@ -14,10 +14,10 @@ from billing.providers.coinbase import connection
 from common.money import PICO_PER_CENT
 from tests.billing.auto_top_ups import *  # noqa: F403 fixtures
 from tests.billing.payment_methods import *  # noqa: F403 fixtures
-from tests.billing.stripe_sandbox import Sandbox, buy, deliver, sandbox, stripe_process
+from tests.billing.stripe_sandbox import Sandbox, buy, deliver, sandbox
 from tests.billing.usdc_sandbox import *  # noqa: F403 fixtures
 
-__all__ = ["buy", "deliver", "sandbox", "stripe_process"]
+__all__ = ["buy", "deliver", "sandbox"]
 
 
 @pytest.fixture(autouse=True)

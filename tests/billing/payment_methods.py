@@ -68,7 +68,7 @@ class CardPayments:
     def events(self, purchase: Purchase) -> list[dict[str, Any]]:
         """The events about the payment of the purchase, or about its refund."""
         payment = self.sandbox.session(purchase)["payment_intent"]
-        refunds = (each for each in self.sandbox.list_all("events") if each["type"] == "refund.created")
+        refunds = (each for each in self.sandbox.list_events() if each["type"] == "refund.created")
         return self.sandbox.events(purchase, "checkout.session.completed") + [
             event for event in refunds if event["data"]["object"]["payment_intent"] == payment
         ]

@@ -22,11 +22,12 @@ SECRET = "whsec_local_sandbox"
 KEY = ("sk_test_local_sandbox", "")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sandbox:
     """The sandbox from the side of the buyer, the bank and the event log."""
 
     address: str
+    test_began: int = 0  # Unix seconds on the sandbox's clock: older events are those of other tests
 
     def pay(self, purchase: Purchase, **choices: Any) -> Any:
         """Pay on the hosted page, by default with a valid card; `card` or `type` choose another payment method."""
@@ -60,20 +61,24 @@ class Sandbox:
 
     def events(self, purchase: Purchase, *types: str) -> list[dict[str, Any]]:
         """The events about the purchase, oldest first."""
-        about = [event for event in self.list_all("events") if str(purchase.pk) in json.dumps(event)]
+        about = [event for event in self.list_events() if str(purchase.pk) in json.dumps(event)]
         return [event for event in reversed(about) if not types or event["type"] in types]
 
     def event(self, kind: str, object_id: str = "") -> dict[str, Any]:
         """The newest event of this type, about this object."""
-        events = (event for event in self.list_all("events") if event["type"] == kind)
+        events = (event for event in self.list_events() if event["type"] == kind)
         return next(event for event in events if object_id in {"", event["data"]["object"]["id"]})
 
-    def list_all(self, kind: str) -> list[dict[str, Any]]:
+    def list_events(self) -> list[dict[str, Any]]:
+        """Every event since the test began, newest first."""
+        return self.list_all("events", f"&created[gte]={self.test_began}")
+
+    def list_all(self, kind: str, query: str = "") -> list[dict[str, Any]]:
         """Every object of a kind, newest first."""
         found: list[dict[str, Any]] = []
         while True:
             after = f"&starting_after={found[-1]['id']}" if found else ""
-            page = self.get(f"/v1/{kind}?limit=100{after}")
+            page = self.get(f"/v1/{kind}?limit=100{query}{after}")
             found += page["data"]
             if not page["has_more"]:
                 return found
@@ -100,7 +105,7 @@ def sandbox(stripe_process: Sandbox, settings) -> Iterator[Sandbox]:
     settings.STRIPE_API_BASE = stripe_process.address
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     yield stripe_process
-    stripe_process.post("/_test/reset")
+    stripe_process.test_began = int(stripe_process.post("/_test/reset")["now"])
 
 
 def buy(account: CreditAccount, user, cents: int = 1000, *, method: str = "card", token: str = "", **how) -> Purchase:

@@ -18,7 +18,7 @@ from billing.payments import checkouts, quotes
 from billing.providers.coinbase.connection import request
 from tests.support.processes import coinbase_sandbox, wait_until
 
-__all__ = ["Crypto", "Webhook", "coinbase_process", "crypto", "usdc_purchase"]
+__all__ = ["Crypto", "Webhook", "crypto", "usdc_purchase"]
 
 SECRET = "local_sandbox"
 #: The address of our site, which the sandbox accepts for redirects.

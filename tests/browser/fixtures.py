@@ -50,7 +50,8 @@ ARGUMENTS = [
 ]
 
 
-#: Tests that take many seconds, mostly waiting. Of each kind they come first: at the end, one would run alone.
+#: Tests that take many seconds, mostly waiting. Of each kind they come first: at the end, one would run alone. So do
+#: those that share a running site: they come to one process, and others need none.
 SLOW = (
     "tests/accounts/organisations/test_team_in_browser.py",
     "tests/agents/",
@@ -66,6 +67,9 @@ SLOW = (
     "tests/openrouter_site/test_outages.py",
     "tests/openrouter_site/test_starting.py",
     "tests/operations/test_deployment.py",
+    "tests/operations/test_metrics.py",
+    "tests/operations/test_probes.py",
+    "tests/operations/test_request_ids.py",
     "tests/operations/test_shutdown.py",
     "tests/scripts/test_set_up.py",
 )

@@ -10,10 +10,10 @@ from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from chat.answers import limits
-from tests.gateway.conftest import Api, api, program_key, provider_sandbox, small_catalogue
+from tests.gateway.conftest import Api, api, program_key, small_catalogue
 from tests.support.gates import Gate
 
-__all__ = ["Api", "Page", "api", "gate", "open_page", "page", "program_key", "provider_sandbox", "small_catalogue"]
+__all__ = ["Api", "Page", "api", "gate", "open_page", "page", "program_key", "small_catalogue"]
 
 ORIGIN = b"http://127.0.0.1"
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from documentation.library import current
-from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows  # noqa: F401
+from tests.models_catalog.conftest import bundled, bundled_rows  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from documentation import library
 from documentation.rendering.markdown import rendered
 from documentation.sources import reference
 from documentation.sources.placeholders import fill, values
-from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows  # noqa: F401
+from tests.models_catalog.conftest import bundled, bundled_rows  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 

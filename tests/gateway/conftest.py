@@ -1,7 +1,7 @@
 """Inference in this process, against the simulated providers of a sandbox process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,17 +18,9 @@ from gateway.providers import http
 from gateway.routing import affinity, catalogue_cache, health
 from keys import issuing
 from keys.models import ApiKey
-from tests.support import processes
 
 from . import factory
 from .file_server import served  # noqa: F401 a fixture
-
-
-@pytest.fixture(scope="session")
-def provider_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of the providers sandbox, without delays, recording the requests that it receives."""
-    with processes.provider_sandbox(tmp_path_factory.mktemp("providers"), "--speed", "0", "--record") as url:
-        yield url
 
 
 @dataclass
@@ -103,10 +95,12 @@ class Api:
 @pytest.fixture
 def small_catalogue(transactional_db: None) -> None:
     """`acme/one` at two providers, cheap and dear; `acme/one:free`."""
-    one = factory.model()
-    factory.endpoint(one, "cheap", factory.CHEAP, supports_cancel=True)
-    factory.endpoint(one, "dear", factory.DEAR)
-    factory.endpoint(factory.model("acme/one:free"), "cheap", factory.FREE)
+    one, free = factory.new_model(), factory.new_model("acme/one:free")
+    factory.save(
+        factory.new_endpoint(one, "cheap", factory.CHEAP, supports_cancel=True),
+        factory.new_endpoint(one, "dear", factory.DEAR),
+        factory.new_endpoint(free, "cheap", factory.FREE),
+    )
 
 
 @pytest.fixture

@@ -32,15 +32,15 @@ DEAR = "0.00000005"
 @pytest.fixture(autouse=True)
 def vectors_catalogue(small_catalogue: None) -> None:
     """`acme/vectors` at two providers, cheap and dear; `acme/tokens` at OpenAI and at one that takes texts only."""
-    served = factory.embedding_model()
-    factory.embedding_endpoint(served, "cheap", PRICE)
-    factory.embedding_endpoint(served, "dear", DEAR)
-    served = factory.embedding_model("acme/tokens")
-    factory.embedding_endpoint(served, "cheap", PRICE)
-    factory.embedding_endpoint(served, "openai", DEAR)
-    factory.embedding_endpoint(factory.embedding_model("acme/fixed"), "cheap", PRICE, supported_parameters=[])
-    factory.embedding_endpoint(
-        factory.embedding_model("acme/pictures", input_modalities=["text", "image"]), "cohere", PRICE
+    vectors, tokens = factory.embedding_model(), factory.embedding_model("acme/tokens")
+    pictures = factory.embedding_model("acme/pictures", input_modalities=["text", "image"])
+    factory.save(
+        factory.embedding_endpoint(vectors, "cheap", PRICE),
+        factory.embedding_endpoint(vectors, "dear", DEAR),
+        factory.embedding_endpoint(tokens, "cheap", PRICE),
+        factory.embedding_endpoint(tokens, "openai", DEAR),
+        factory.embedding_endpoint(factory.embedding_model("acme/fixed"), "cheap", PRICE, supported_parameters=[]),
+        factory.embedding_endpoint(pictures, "cohere", PRICE),
     )
 
 
@@ -333,8 +333,8 @@ async def test_a_part_that_fails_fails_the_request(api: Api):
 
 
 async def test_gemini_is_asked_in_its_own_protocol(api: Api, monkeypatch: pytest.MonkeyPatch):
-    served = await sync_to_async(factory.embedding_model)("acme/gemini")
-    await sync_to_async(factory.embedding_endpoint)(served, "google-ai-studio", PRICE)
+    served = factory.embedding_model("acme/gemini")
+    await sync_to_async(factory.save)(factory.embedding_endpoint(served, "google-ai-studio", PRICE))
     sandbox = api.headers["X-Test-Sandbox"]
     monkeypatch.setenv("PROVIDER_GOOGLE_AI_STUDIO_BASE_URL", f"{sandbox}/google-native/v1beta")
     monkeypatch.setenv("PROVIDER_GOOGLE_AI_STUDIO_API_KEY", "key")
@@ -360,8 +360,8 @@ async def test_a_body_above_the_limit_is_refused(api: Api, settings: Any):
 
 
 async def test_a_free_model_costs_nothing_and_has_the_limits_of_free_models(api: Api, clock: MovableClock):
-    served = await sync_to_async(factory.embedding_model)("acme/vectors:free")
-    await sync_to_async(factory.embedding_endpoint)(served, "cheap", "0")
+    served = factory.embedding_model("acme/vectors:free")
+    await sync_to_async(factory.save)(factory.embedding_endpoint(served, "cheap", "0"))
     responses = [await embed(api, model="acme/vectors:free") for _ in range(21)]
     assert [response.status_code for response in responses] == [200] * 20 + [429]
     assert responses[-1].headers["X-RateLimit-Limit"] == "20"

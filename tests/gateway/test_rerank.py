@@ -23,10 +23,12 @@ def ranking_catalogue(small_catalogue: None) -> None:
     """`acme/ranks` by search unit at Cohere and another provider, `acme/counts` by token."""
     fields: dict[str, Any] = {"context_length": 4_000, "max_completion_tokens": None, "supported_parameters": []}
     kind = {"output_modalities": ["rerank"], "input_modalities": ["text"], "max_completion_tokens": None}
-    by_unit = factory.model("acme/ranks", **kind)
-    factory.endpoint(by_unit, "cohere", {"prompt": "0", "completion": "0", "request": SEARCH}, **fields)
-    factory.endpoint(by_unit, "dear", {"prompt": "0", "completion": "0", "request": "0.003"}, **fields)
-    factory.endpoint(factory.model("acme/counts", **kind), "cheap", {"prompt": TOKEN, "completion": "0"}, **fields)
+    by_unit, by_token = factory.new_model("acme/ranks", **kind), factory.new_model("acme/counts", **kind)
+    factory.save(
+        factory.new_endpoint(by_unit, "cohere", {"prompt": "0", "completion": "0", "request": SEARCH}, **fields),
+        factory.new_endpoint(by_unit, "dear", {"prompt": "0", "completion": "0", "request": "0.003"}, **fields),
+        factory.new_endpoint(by_token, "cheap", {"prompt": TOKEN, "completion": "0"}, **fields),
+    )
 
 
 async def rank(api: Api, *, fault: str = "", **body: Any) -> Any:

@@ -12,7 +12,7 @@ from keys import issuing
 from keys.models import ApiKey
 from tests.accounts.organisations.conftest import acme, ada, ada_client, ben, ben_client, cem  # noqa: F401
 from tests.gateway.factory import usd
-from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows, shop  # noqa: F401
+from tests.models_catalog.conftest import bundled, bundled_rows, shop  # noqa: F401
 
 
 @pytest.fixture

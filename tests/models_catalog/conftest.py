@@ -1,7 +1,6 @@
 """A small shop of models whose figures the tests know by heart, and the bundled catalogue."""
 
 import pytest
-from django.db import transaction
 
 from models_catalog import catalog
 from models_catalog.entries import Catalogue
@@ -83,18 +82,9 @@ def bundled_rows(db) -> Catalogue:
     return catalog.current()
 
 
-@pytest.fixture(scope="session")
-def _loaded_once(django_db_setup, django_db_blocker) -> Catalogue:
-    with django_db_blocker.unblock(), transaction.atomic():
-        load_bundled()
-        catalogue = catalog.load()
-        transaction.set_rollback(True)
-    return catalogue
-
-
 @pytest.fixture
-def bundled(db, _loaded_once: Catalogue) -> Catalogue:
+def bundled(db, bundled_once: Catalogue) -> Catalogue:
     """The catalogue that the site ships with, in memory only: loading it for each test takes most of its time."""
-    CatalogueVersion.objects.create(stamp=_loaded_once.stamp)
-    catalog.memory.put(None, _loaded_once, read_at=catalog.memory.now())
-    return _loaded_once
+    CatalogueVersion.objects.create(stamp=bundled_once.stamp)
+    catalog.memory.put(None, bundled_once, read_at=catalog.memory.now())
+    return bundled_once

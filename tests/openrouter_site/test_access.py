@@ -26,7 +26,7 @@ from presets.content import Content
 from tests.accounts.organisations.conftest import add_member, client_in
 from tests.activity.factory import make_request
 from tests.conftest import make_user
-from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows, shop  # noqa: F401
+from tests.models_catalog.conftest import bundled, bundled_rows, shop  # noqa: F401
 
 #: Two admins and a member of an organization that owns the objects in the URLs; an outsider and a member of the staff,
 #: each in their own account.

@@ -16,6 +16,8 @@ from common.templatetags import page
 from openrouter_site import browser_libraries
 from openrouter_site.browser_libraries import BrowserLibraryFinder
 from openrouter_site.pages import offline
+from tests.settings import RUN_DIR
+from tests.support.databases import one_at_a_time
 
 HASHED = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -24,11 +26,13 @@ HASHED = {
 
 
 @pytest.fixture(scope="module")
-def static_root(tmp_path_factory) -> Path:
-    """The folder that `collectstatic` fills in production."""
-    folder = tmp_path_factory.mktemp("static")
-    with override_settings(STATIC_ROOT=folder, STORAGES=HASHED):
-        call_command("collectstatic", interactive=False, verbosity=0)
+def static_root() -> Path:
+    """The folder that `collectstatic` fills in production; the first process of a run does."""
+    folder = RUN_DIR / "collected"
+    with one_at_a_time(folder.name):
+        if not (folder / "staticfiles.json").exists():
+            with override_settings(STATIC_ROOT=folder, STORAGES=HASHED):
+                call_command("collectstatic", interactive=False, verbosity=0)
     return folder
 
 

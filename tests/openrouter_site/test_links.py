@@ -15,7 +15,7 @@ from openrouter_site.urls import urlpatterns
 from tests.activity.factory import make_history
 from tests.conftest import signed_in
 from tests.openrouter_site.crawler import Crawler
-from tests.openrouter_site.test_access import _loaded_once, bundled, parameters, people, shop  # noqa: F401
+from tests.openrouter_site.test_access import bundled, parameters, people, shop  # noqa: F401
 
 
 @pytest.fixture

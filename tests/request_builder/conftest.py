@@ -1,5 +1,5 @@
 """The bundled catalog, as the site has it at first."""
 
-from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows
+from tests.models_catalog.conftest import bundled, bundled_rows
 
-__all__ = ["_loaded_once", "bundled", "bundled_rows"]
+__all__ = ["bundled", "bundled_rows"]

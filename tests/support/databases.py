@@ -1,44 +1,74 @@
-"""The databases of sites under test: the first site of a run fills its own with the catalog, the others copy that."""
+"""The databases of a run: the first process that needs one migrates it, the others copy that.
+
+Migrating takes longer than hundreds of tests. Sites under test have the catalog as well, which the first of them loads.
+"""
 
 import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
 from psycopg import sql
+from pytest_django import DjangoDbBlocker
 
+from scripts.environment import ROOT
 from tests.settings import RUN_DIR
 
-__all__ = ["drop", "drop_original", "make_file", "make_on_server"]
+__all__ = ["django_db_setup", "drop", "drop_originals", "make_file", "make_on_server", "one_at_a_time"]
 
-ORIGINAL = f"filled_{RUN_DIR.name}"
+MIGRATED, FILLED = f"migrated_{RUN_DIR.name}", f"filled_{RUN_DIR.name}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Replaces pytest-django's: the database of the tests of this process."""
+    with django_db_blocker.unblock():
+        name = connection.creation._get_test_db_name()
+        if connection.vendor == "sqlite":
+            _copy_migrated_file(Path(name))
+        else:
+            drop(settings.DATABASE_URL, name)
+            _copy_migrated_on_server(settings.DATABASE_URL, name)
+        for alias in connections:  # what Django does beside: nothing is left to migrate
+            connections[alias].settings_dict["TEST"]["MIGRATE"] = False
+        created = setup_databases(verbosity=0, interactive=False, keepdb=True, serialized_aliases=[])
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(created, verbosity=0)
 
 
 def make_file(path: Path, fill: Callable[[], None]) -> None:
-    """Create a database of SQLite; `fill` is called if it has to be filled."""
-    original = RUN_DIR / f"{ORIGINAL}.sqlite3"
-    with _one_at_a_time("sqlite"):
-        if original.exists():
-            shutil.copyfile(original, path)
+    """Create the SQLite database of a site; `fill` is called if it lacks the catalog."""
+    original = RUN_DIR / f"{FILLED}.sqlite3"
+    with one_at_a_time(original.name):
+        if not original.exists():
+            _copy_migrated_file(path)
+            fill()
+            shutil.copyfile(path, original)
             return
-        fill()
-        shutil.copyfile(path, original)
+    shutil.copyfile(original, path)
 
 
 def make_on_server(server: str, name: str, fill: Callable[[], None]) -> None:
-    """Create a database on a PostgreSQL server; `fill` is called if it has to be filled."""
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    own, original = sql.Identifier(name), sql.Identifier(ORIGINAL)
-    with _one_at_a_time("postgresql"), psycopg.connect(server, autocommit=True) as connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [ORIGINAL]).fetchone():
-            connection.execute(create.format(own, original))
+    """Create a site's database on a PostgreSQL server; `fill` is called if it lacks the catalog."""
+    with one_at_a_time(FILLED):
+        if _exists(server, FILLED):
+            _create(server, name, FILLED)
             return
-        connection.execute(create.format(own, sql.Identifier("template1")))
+        _copy_migrated_on_server(server, name)
         fill()
-        connection.execute(create.format(original, own))
+        _create(server, FILLED, name)
 
 
 def drop(server: str, name: str) -> None:
@@ -47,14 +77,55 @@ def drop(server: str, name: str) -> None:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def drop_original() -> None:
+def drop_originals() -> None:
     """Leave nothing behind on the servers that the run was given."""
     for server in {os.environ.get("DATABASE_URL", ""), os.environ.get("TEST_DATABASE_URL", "")} - {""}:
-        drop(server, ORIGINAL)
+        for name in (MIGRATED, FILLED):
+            drop(server, name)
+
+
+def _copy_migrated_file(path: Path) -> None:
+    original = RUN_DIR / f"{MIGRATED}.sqlite3"
+    with one_at_a_time(original.name):
+        if not original.exists():
+            unfinished = original.with_suffix(".new")
+            _migrate(f"sqlite:///{unfinished}")
+            unfinished.rename(original)
+    shutil.copyfile(original, path)
+
+
+def _copy_migrated_on_server(server: str, name: str) -> None:
+    with one_at_a_time(MIGRATED):  # a database that is being copied cannot be copied again at the same time
+        if not _exists(server, MIGRATED):
+            _create(server, name, "template1")
+            _migrate(server.rpartition("/")[0] + f"/{name}")
+            _create(server, MIGRATED, name)
+        else:
+            _create(server, name, MIGRATED)
+
+
+def _migrate(url: str) -> None:
+    environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "openrouter_site.settings"}
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
+
+
+def _exists(server: str, name: str) -> bool:
+    with psycopg.connect(server, autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+    return found is not None
+
+
+def _create(server: str, name: str, template: str) -> None:
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
 
 @contextlib.contextmanager
-def _one_at_a_time(kind: str) -> Iterator[None]:
-    with (RUN_DIR / f"{ORIGINAL}-{kind}.lock").open("w") as lock:
+def one_at_a_time(what: str) -> Iterator[None]:
+    """Let only one process of a run do what is named."""
+    with (RUN_DIR / f"{what}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

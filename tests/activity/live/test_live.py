@@ -18,9 +18,9 @@ from activity.live.watching import watching
 from gateway.changes import changed_accounts
 from tests.chat.conftest import ORIGIN
 from tests.conftest import signed_in
-from tests.gateway.conftest import Api, api, program_key, provider_sandbox, small_catalogue
+from tests.gateway.conftest import Api, api, program_key, small_catalogue
 
-__all__ = ["Api", "api", "program_key", "provider_sandbox", "small_catalogue"]
+__all__ = ["Api", "api", "program_key", "small_catalogue"]
 
 #: Longer than any test waits: what ends before was announced.
 NEVER = 3600.0

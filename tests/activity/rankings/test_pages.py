@@ -10,7 +10,7 @@ from activity.models import App
 from activity.rankings import counting
 from keys import issuing
 from tests.activity.factory import make_history, make_requests
-from tests.models_catalog.conftest import _loaded_once, bundled, bundled_rows, shop  # noqa: F401
+from tests.models_catalog.conftest import bundled, bundled_rows, shop  # noqa: F401
 
 from .conftest import CLI, NOON, NOTES, count, use
 

@@ -23,7 +23,7 @@ def dispute(sandbox, purchase: Purchase, **how) -> str:
 
 
 def events_of(sandbox, dispute_id: str, *types: str) -> list[dict]:
-    events = [event for event in sandbox.list_all("events") if event["data"]["object"]["id"] == dispute_id]
+    events = [event for event in sandbox.list_events() if event["data"]["object"]["id"] == dispute_id]
     return [event for event in reversed(events) if not types or event["type"] in types]
 
 

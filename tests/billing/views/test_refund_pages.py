@@ -86,7 +86,7 @@ def test_a_failed_refund_says_that_the_credits_were_restored(alice_client, sandb
 def test_the_state_of_a_refund_comes_from_the_provider_only(client, sandbox, bought, alice, empty_account):
     """A signed event about a failure changes nothing if the provider does not confirm it."""
     refund = refunds.request(bought, alice, cents=1000)
-    event = next(each for each in sandbox.list_all("events") if each["type"] == "refund.created")
+    event = next(each for each in sandbox.list_events() if each["type"] == "refund.created")
     event |= {"id": "evt_invented", "type": "refund.failed"}
     event["data"]["object"]["status"] = "failed"
 

@@ -106,9 +106,8 @@ async def test_the_second_time_it_is_the_same_response_free_and_with_an_id_of_it
 
 
 async def test_vectors_are_kept_too(api):
-    await sync_to_async(factory.embedding_endpoint)(
-        await sync_to_async(factory.embedding_model)(), "cheap", "0.00000002"
-    )
+    served = factory.embedding_model()
+    await sync_to_async(factory.save)(factory.embedding_endpoint(served, "cheap", "0.00000002"))
     await sync_to_async(catalog.touch)()
     body = {"model": "acme/vectors", "input": ["one", "two"], "encoding_format": "base64"}
     encodings = ({}, {}, {"encoding_format": "float"})

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from billing.models import Purchase
 from tests.billing.conftest import form
-from tests.billing.stripe_sandbox import sandbox, stripe_process  # noqa: F401 fixtures
+from tests.billing.stripe_sandbox import sandbox  # noqa: F401 a fixture
 from tests.openrouter_site.pages.test_site import MEMBERS, PUBLIC
 
 pytestmark = pytest.mark.django_db
