@@ -43,9 +43,10 @@ def check_axe(page: Page) -> None:
     """AssertionError naming each violated rule and the elements that violate it; call it in light and dark."""
     page.evaluate(SETTLE)
     if page.evaluate("!window.axe"):
-        session = page.context.new_cdp_session(page)  # `page.evaluate` would parse half a megabyte twice
+        # `page.evaluate` would parse half a megabyte twice. The session ends with the page: its end would take the
+        # virtual authenticators of other sessions along.
+        session = page.context.new_cdp_session(page)
         session.send("Runtime.evaluate", {"expression": (ROOT / "node_modules/axe-core/axe.min.js").read_text()})
-        session.detach()
     violations: list[dict[str, Any]] = page.evaluate(RUN, RULES)
     faults = [
         f"{violation['id']}: {violation['help']}\n"
