@@ -5,6 +5,6 @@ Each test has a browser profile of its own, and a page of the chat consists of a
 
 from openrouter_site.settings import *  # noqa: F403
 
-STATIC_ROOT = None  # nothing is collected
+STATIC_ROOT = None  # type: ignore[assignment]  # nothing is collected
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 600
