@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import check_axe, widest_overflow
+from tests.browser.accessibility import check_schemes, widest_overflow
 from tests.browser.chatroom import QUICK, OpenRoom, Room, chatroom, last_answer, people, room
 from tests.browser.people import Person
 from tests.support.processes import Site
@@ -27,9 +27,7 @@ saving.create(access.open_personal_organisation(user), user, slug="weather", nam
 def fits(page: Page) -> None:
     """Accessible in both schemes, and as wide as a phone."""
     page.set_viewport_size({"width": 390, "height": 844})
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        check_axe(page)
+    check_schemes(page)
     assert widest_overflow(page) == []
     page.set_viewport_size({"width": 1440, "height": 900})
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.accessibility import check_axe, widest_overflow
+from tests.browser.accessibility import check_schemes, widest_overflow
 from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, people, room
 
 __all__ = ["chatroom", "gate", "people", "room"]
@@ -33,9 +33,7 @@ def merge_sort(items): return items if len(items) < 2 else merge(merge_sort(item
 
 def fits(page: Page) -> None:
     """Both schemes are accessible, and nothing is wider than the window."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        check_axe(page)
+    check_schemes(page)
     assert widest_overflow(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import check_axe, widest_overflow
+from tests.browser.accessibility import check_axe, check_schemes, widest_overflow
 from tests.browser.chatroom import MakeGate, OpenRoom, chatroom, gate, people, room
 
 __all__ = ["chatroom", "gate", "people", "room"]
@@ -30,9 +30,7 @@ def f(x):
 
 def check(page: Page) -> None:
     """Both schemes, in the window as it is."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        check_axe(page)
+    check_schemes(page)
     assert widest_overflow(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
 

@@ -2,10 +2,9 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import check_axe, widest_overflow
+from tests.browser.accessibility import check_schemes, widest_overflow
 from tests.browser.people import Person, enter
 from tests.support.processes import Site
 
@@ -36,11 +35,9 @@ BELOW = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_screen_has_the_list_beside_every_page(page: Page, site: Site, customer: Person, scheme):
-    page.emulate_media(color_scheme=scheme)
+def test_a_screen_has_the_list_beside_every_page(page: Page, site: Site, customer: Person):
     enter(page, site, customer, "/settings")
-    check_axe(page)
+    check_schemes(page)
     expect(page.get_by_role("navigation", name="Settings").get_by_role("link")).to_have_count(len(PAGES))
     page.get_by_role("link", name="Profile").click()
     for label, address in PAGES.items():
@@ -51,7 +48,7 @@ def test_a_screen_has_the_list_beside_every_page(page: Page, site: Site, custome
         expect(page.get_by_role("heading", level=1)).to_have_text(label)
         expect(listed).to_have_attribute("aria-current", "page")
         expect(page.locator(".settings-nav [aria-current]")).to_have_count(1)
-        check_axe(page)
+        check_schemes(page)
         assert widest_overflow(page) == []
     for address, label in BELOW.items():
         page.goto(site.url + address)
@@ -59,16 +56,15 @@ def test_a_screen_has_the_list_beside_every_page(page: Page, site: Site, custome
         expect(listed).to_have_attribute("aria-current", "true")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_the_list_leads_on_and_every_page_back(new_page, site: Site, customer: Person, scheme):
-    page = new_page(viewport=PHONE, color_scheme=scheme)
+def test_on_a_phone_the_list_leads_on_and_every_page_back(new_page, site: Site, customer: Person):
+    page = new_page(viewport=PHONE)
     enter(page, site, customer, "/settings")
-    check_axe(page)
+    check_schemes(page)
     for label, address in PAGES.items():
         page.get_by_role("navigation", name="Settings").get_by_role("link", name=re.compile(f"^{label}")).click()
         expect(page).to_have_url(site.url + address)
         expect(page.get_by_role("navigation", name="Settings")).to_be_hidden()
-        check_axe(page)
+        check_schemes(page)
         assert widest_overflow(page) == []
         page.get_by_role("navigation", name="Back").get_by_role("link", name="Settings").click()
         expect(page).to_have_url(f"{site.url}/settings")

@@ -28,3 +28,4 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openrouter_site.settings")
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line))), flush=True)
+    os._exit(0)  # to take the interpreter apart would take longer than a command

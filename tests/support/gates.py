@@ -1,12 +1,17 @@
 """Answers of the simulated providers that wait until the test opens their gate, however slow the machine is."""
 
+import ssl
 import uuid
+from typing import Any
 
 import httpx
 
 from tests.support.processes import wait_until
 
 __all__ = ["Gate"]
+
+#: A request without a context of its own reads the certificates of all authorities first, also in a loop that waits.
+OPTIONS: dict[str, Any] = {"verify": ssl.create_default_context(), "trust_env": False, "timeout": 60}
 
 
 class Gate:
@@ -35,7 +40,7 @@ class Gate:
     @property
     def waiting(self) -> int:
         """Answers that wait here now."""
-        return int(httpx.get(self._address, trust_env=False, timeout=60).raise_for_status().json()["waiting"])
+        return int(httpx.get(self._address, **OPTIONS).raise_for_status().json()["waiting"])
 
     def wait_for_an_answer(self, answers: int = 1) -> None:
         """Return once at least so many answers wait here; AssertionError when they never do."""
@@ -43,8 +48,8 @@ class Gate:
 
     def open(self) -> None:
         """Let the waiting answers go on, and later ones pass."""
-        httpx.post(f"{self._address}/open", trust_env=False, timeout=60).raise_for_status()
+        httpx.post(f"{self._address}/open", **OPTIONS).raise_for_status()
 
     def close(self) -> None:
         """Make later answers wait again."""
-        httpx.post(f"{self._address}/close", trust_env=False, timeout=60).raise_for_status()
+        httpx.post(f"{self._address}/close", **OPTIONS).raise_for_status()

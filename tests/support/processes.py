@@ -31,6 +31,8 @@ from tests.support import databases
 __all__ = ["Process", "Site", "coinbase_sandbox", "provider_sandbox", "stripe_sandbox", "wait_until"]
 
 TIMEOUT_SECONDS = 60
+#: Opens addresses without a proxy. Made once: each one reads the certificates of all authorities.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Variables of a developer's shell that a site under test must not inherit.
 NOT_INHERITED = re.compile(
     r"(DATABASE_URL|REDIS_URL|STRIPE_|COINBASE_|SANDBOX_|PROVIDER_|EMAIL_|SITE_|DEBUG|DJANGO_|.*_API_KEY)"
@@ -279,9 +281,8 @@ def wait_until(condition: Callable[[], object], what: str, timeout: float = TIME
 
 def responds(url: str) -> bool:
     """Return whether `url` responds with a status below 500."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(url, timeout=TIMEOUT_SECONDS):
+        with DIRECT.open(url, timeout=TIMEOUT_SECONDS):
             return True
     except urllib.error.HTTPError as error:
         return error.code < 500
