@@ -1,6 +1,6 @@
 """The faults that a running site can have. Each check returns findings for `incidents.report`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Max, Sum
 
@@ -8,9 +8,10 @@ from billing.credits.reconciliation import Fault
 from billing.models import ProviderEvent, Purchase
 from common.clock import utc_now
 from gateway.models import EndpointMinute
-from operations.models import Heartbeat
 
-__all__ = ["ledger", "providers", "webhooks", "worker"]
+from . import queues as heartbeats
+
+__all__ = ["ledger", "providers", "queues", "webhooks", "worker"]
 
 Findings = dict[str, str | None]
 
@@ -18,7 +19,7 @@ Findings = dict[str, str | None]
 WEBHOOK_WINDOW = timedelta(days=1)
 #: ...though one that was just made may still wait for it.
 WEBHOOK_GRACE = timedelta(hours=1)
-#: A worker that has been silent for this long is an incident.
+#: Workers that have been silent for this long are an incident; so is a queue that is so far behind the others.
 WORKER_SILENT_AFTER = timedelta(minutes=5)
 #: A provider is down when in this window every attempt failed...
 PROVIDER_WINDOW = timedelta(minutes=5)
@@ -52,14 +53,35 @@ def webhooks() -> Findings:
     return findings
 
 
-def worker() -> Findings:
-    """Whether beat, the broker and a worker work together. Run by web processes too: the worker can't miss itself."""
-    seen = Heartbeat.objects.filter(name=Heartbeat.WORKER).values_list("seen_at", flat=True).first()
-    if seen is None:
-        return {}  # it has never run: readiness says so
-    if utc_now() - seen < WORKER_SILENT_AFTER:
-        return {"": None}
-    return {"": f"Its last heartbeat was on {seen:%d %B %Y at %H:%M} UTC."}
+def worker(watched_since: datetime) -> Findings:
+    """Whether beat, the broker and any worker work together.
+
+    Silence before `watched_since` doesn't count, here and in `queues`: the whole site may have been stopped.
+    """
+    return _silence({"": _latest(heartbeats.last_seen())}, utc_now(), watched_since)
+
+
+def queues(watched_since: datetime) -> Findings:
+    """The queues that no worker takes while others are taken, by name. If none is, `worker` says so."""
+    seen = heartbeats.last_seen()
+    latest = _latest(seen)
+    return _silence(seen, latest, watched_since) if latest else {}
+
+
+def _latest(seen: dict[str, datetime | None]) -> datetime | None:
+    return max(filter(None, seen.values()), default=None)
+
+
+def _silence(seen: dict[str, datetime | None], until: datetime, watched_since: datetime) -> Findings:
+    """Return a fault for each that was silent for long at that moment, and None for each that was not."""
+    findings: Findings = {}
+    for name, moment in seen.items():
+        if moment and until - moment < WORKER_SILENT_AFTER:
+            findings[name] = None
+        elif until - max(moment or watched_since, watched_since) >= WORKER_SILENT_AFTER:
+            last = f"on {moment:%d %B %Y at %H:%M} UTC" if moment else "never"
+            findings[name] = f"Last heartbeat: {last}."
+    return findings
 
 
 def providers() -> Findings:

@@ -1,6 +1,7 @@
 """The content of `/metrics`: the counts of all processes, and what waits in the database."""
 
 import logging
+import math
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -16,7 +17,9 @@ from common.money import PICO_PER_USD
 from common.telemetry import metrics
 from gateway.accounting import reaper
 from gateway.models import Hold
-from operations.models import Heartbeat, Incident
+from operations.models import Incident
+
+from . import queues
 
 __all__ = ["exposition"]
 
@@ -72,6 +75,11 @@ def _waiting(now: datetime) -> Iterable[Metric]:
     yield GaugeMetricFamily("openrouter_emails_undeliverable", "Emails that were given up.", undeliverable)
     incidents = Incident.objects.filter(closed_at=None).count()
     yield GaugeMetricFamily("openrouter_incidents_open", "Faults that operators were told of.", incidents)
-    if seen := Heartbeat.objects.filter(name=Heartbeat.WORKER).values_list("seen_at", flat=True).first():
-        silent = (now - seen).total_seconds()
-        yield GaugeMetricFamily("openrouter_worker_silent_seconds", "Since the worker's last heartbeat.", silent)
+    silent = GaugeMetricFamily(
+        "openrouter_worker_silent_seconds",
+        "Since the queue's last heartbeat; +Inf if none came.",
+        labels=["queue"],
+    )
+    for queue, seen in queues.last_seen().items():
+        silent.add_metric([queue], (now - seen).total_seconds() if seen else math.inf)
+    yield silent

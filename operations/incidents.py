@@ -16,6 +16,8 @@ from common import mail
 from common.clock import utc_now
 from operations.models import Incident
 
+from . import queues
+
 __all__ = ["KINDS", "deliver", "report"]
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,12 @@ KINDS = {
         "The worker is silent",
         "Emails, refunds and auto top-ups wait, and so do holds of dead processes. Check that `celery worker` and "
         "exactly one `celery beat` run, and that they reach Redis and PostgreSQL.",
+    ),
+    "queue": (
+        "No worker takes the queue {subject}",
+        "Its tasks wait until one does. Start a worker for it, with others or alone:\n\n"
+        f"    {queues.worker_command(['{subject}'])}\n\n"
+        "If one runs, it is stuck or too slow: restart it, or start another one.",
     ),
     "provider": (
         "Provider {subject} is down",
@@ -78,7 +86,7 @@ def deliver() -> None:
 
 
 def _send_unsent(incident: Incident) -> None:
-    title, (_, remedy) = _title(incident.kind, incident.subject), KINDS[incident.kind]
+    title, remedy = (text.format(subject=incident.subject) for text in KINDS[incident.kind])
     began = f"Since {_time(incident.opened_at)}."
     if incident.opened_mail_at is None:
         _send(incident, title, f"{incident.detail}\n\n{began}\n\n{remedy}\n\n{settings.SITE_URL}/admin/", "opened")

@@ -47,7 +47,7 @@ class Probes:
     async def ready(self, request: Request) -> Response:
         """Answer 200 if the process can serve, else 503, with the state of each part.
 
-        A silent worker makes it "degraded": pages and requests are served, but emails and sweeps wait. With `?strict`
+        A queue without a worker makes it "degraded": pages and requests are served, its tasks wait. With `?strict`
         that is a 503 too, for a monitor; a proxy that took every web process out would make it an outage.
         """
         if self._shutdown.stopping:

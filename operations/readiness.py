@@ -1,4 +1,4 @@
-"""Whether this process can serve: the state of the database, its migrations, Redis and the worker.
+"""Whether this process can serve: the state of the database, its migrations, Redis and the workers.
 
 The checks run on threads of their own and may hang, as a database does whose host is gone. The answer comes in time all
 the same: what has not been found out by then is a "timeout". A hanging check is not started a second time.
@@ -9,17 +9,17 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
-from common.clock import monotonic, utc_now
+from common.clock import monotonic
 from common.storage import database, redis_servers
-from operations.models import Heartbeat
 
-__all__ = ["TIMEOUT_SECONDS", "Check", "Readiness", "worker_state"]
+from . import queues
+
+__all__ = ["TIMEOUT_SECONDS", "Check", "Readiness"]
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 2.0
 #: ...and seconds during which an answer is given again.
 FRESH_SECONDS = 1.0
-#: The worker's heartbeat comes every 30 seconds.
-WORKER_SILENT_AFTER = timedelta(minutes=2)
 
 Parts = dict[str, str]
 
@@ -87,7 +85,10 @@ class Readiness:
         )
 
     async def parts(self) -> Parts:
-        """Return the state of each part: "ok", "unused", "pending", "silent", "failed", "timeout" or "unknown"."""
+        """Return the state of each part: "ok", "unused", "pending", "failed", "timeout" or "unknown".
+
+        The worker's names the queues that none takes: "silent: mail, usage".
+        """
         found = await asyncio.gather(*(check.states() for check in self._checks))
         return {name: state for states in found for name, state in states.items()}
 
@@ -99,7 +100,7 @@ class Readiness:
             self._migrated = not database.pending_migrations()
         if not self._migrated:
             return {"database": "ok", "migrations": "pending", "worker": "unknown"}
-        return {"database": "ok", "migrations": "ok", "worker": worker_state()}
+        return {"database": "ok", "migrations": "ok", "worker": _worker()}
 
     def _ping_redis(self) -> Parts:
         if not settings.REDIS_URL:
@@ -110,7 +111,6 @@ class Readiness:
         return {"redis": "ok"}
 
 
-def worker_state() -> str:
-    """Return "ok" or "silent"."""
-    since = utc_now() - WORKER_SILENT_AFTER
-    return "ok" if Heartbeat.objects.filter(name=Heartbeat.WORKER, seen_at__gte=since).exists() else "silent"
+def _worker() -> str:
+    silent = queues.silent()
+    return f"silent: {', '.join(silent)}" if silent else "ok"

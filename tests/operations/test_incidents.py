@@ -14,6 +14,7 @@ from gateway.models import EndpointMinute
 from operations import incidents, tasks, watching
 from operations.models import Heartbeat, Incident
 from tests.billing.at_once import all_at_once
+from tests.operations.heartbeats import beat_hearts
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -172,23 +173,73 @@ def test_a_provider_of_which_every_endpoint_fails():
     assert subjects() == ["Resolved: Provider openai is down"]
 
 
-def test_a_silent_worker_is_noticed_by_the_web_process(clock, transactional_db):
-    tasks.beat_heart()
+def look(watch: watching.Watch, clock) -> None:
+    """Let the web process look, and wait for its thread."""
+    watch.beat("process", clock.utc_now())
+    wait_until(lambda: not watch._running.locked(), "the check to end")
+
+
+def test_silent_workers_are_noticed_by_the_web_process_as_one_fault(clock, transactional_db):
+    beat_hearts()
     watch = watching.Watch()
     clock.advance(minutes=4)
-    watch.beat("process", clock.utc_now())
-    wait_until(lambda: not watch._running.locked(), "the check to end")
+    look(watch, clock)
     assert subjects() == []
     clock.advance(minutes=2)
-    watch.beat("process", clock.utc_now())
-    wait_until(lambda: not watch._running.locked(), "the check to end")
+    look(watch, clock)
     assert subjects() == ["The worker is silent"]
-    tasks.beat_heart()
+    beat_hearts()
     tasks.watch()
     assert subjects() == ["Resolved: The worker is silent"]
 
 
-def test_a_worker_that_is_seen_for_the_first_time_is_no_news():
-    tasks.beat_heart()
+def test_a_queue_that_lost_its_worker_is_named_with_the_command_that_starts_one(clock, transactional_db):
+    beat_hearts()
+    watch = watching.Watch()
+    for _ in range(4):
+        clock.advance(minutes=1)
+        beat_hearts(without="mail")
+        look(watch, clock)
+    assert subjects() == []
+    clock.advance(minutes=1)
+    beat_hearts(without="mail")
+    look(watch, clock)
+    assert "celery -A openrouter_site worker -Q mail\n" in mail.outbox[0].body
+    assert subjects() == ["No worker takes the queue mail"]
+    clock.advance(minutes=10)  # the others fall silent too
+    look(watch, clock)
+    assert subjects() == ["The worker is silent"]
+    beat_hearts()
     tasks.watch()
-    assert subjects() == [] and Heartbeat.objects.count() == 1
+    assert subjects() == ["Resolved: No worker takes the queue mail", "Resolved: The worker is silent"]
+
+
+def test_a_queue_that_was_added_and_that_no_worker_ever_took_is_noticed(settings, clock, transactional_db):
+    settings.QUEUES = (*settings.QUEUES, "new")
+    watch = watching.Watch()
+    for _ in range(4):
+        clock.advance(minutes=1)
+        beat_hearts(without="new")
+        look(watch, clock)
+    assert subjects() == []
+    clock.advance(minutes=1)
+    beat_hearts(without="new")
+    look(watch, clock)
+    assert subjects() == ["No worker takes the queue new"]
+
+
+def test_a_site_that_was_stopped_for_a_day_is_not_silent_when_it_starts(clock, transactional_db):
+    beat_hearts()
+    clock.advance(days=1)
+    watch = watching.Watch()
+    tasks.beat_heart("celery")
+    tasks.watch()  # before the heartbeats of the other queues
+    clock.advance(minutes=1)
+    look(watch, clock)
+    assert subjects() == []
+
+
+def test_workers_that_are_seen_for_the_first_time_are_no_news():
+    beat_hearts()
+    tasks.watch()
+    assert subjects() == [] and Heartbeat.objects.count() == 6

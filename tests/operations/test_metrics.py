@@ -11,11 +11,14 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from common.clock import utc_now
 from common.telemetry import metrics
 from gateway.accounting import measuring, settlement
 from gateway.accounting.rows import GenerationRow
 from gateway.routing import health
 from gateway.routing.health import EndpointKey
+from operations import exposition
+from operations.models import Heartbeat
 from operations.probes import Probes
 from operations.shutdown import Shutdown
 from scripts.environment import ROOT
@@ -112,6 +115,18 @@ def test_every_requests_tokens_and_cost_are_counted_over_all_processes(operated)
     assert value(after, "openrouter_holds_open") == 0
     for queue in ("emails", "events", "dead_holds"):
         assert ("openrouter_queue_age_seconds", (("queue", queue),)) in after
+
+
+def test_the_silence_of_each_queue_is_its_own(settings, transactional_db, clock):
+    settings.QUEUES = ("celery", "mail", "new")
+    Heartbeat.objects.create(name="celery", seen_at=utc_now())
+    clock.advance(minutes=10)
+    Heartbeat.objects.create(name="mail", seen_at=utc_now())
+    clock.advance(seconds=30)
+    found = samples(exposition.exposition().decode())
+    name = "openrouter_worker_silent_seconds"
+    silent = {labels[0][1]: seconds for (metric, labels), seconds in found.items() if metric == name}
+    assert silent == {"celery": 630, "mail": 30, "new": float("inf")}
 
 
 def test_errors_are_counted_by_kind_and_failed_attempts_by_provider(operated):

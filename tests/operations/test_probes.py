@@ -13,12 +13,12 @@ from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from common.clock import utc_now
-from operations import readiness
+from operations import queues, readiness
 from operations.models import Heartbeat
 from operations.probes import Probes
 from operations.shutdown import Shutdown
-from operations.tasks import beat_heart
 from tests.operations.conftest import WEB
+from tests.operations.heartbeats import beat_hearts
 from tests.support.processes import Process, Site, wait_until
 
 
@@ -42,7 +42,7 @@ async def test_healthz_needs_nothing():
 
 
 async def test_readyz_names_the_state_of_each_part(database):
-    await sync_to_async(beat_heart)()
+    await sync_to_async(beat_hearts)()
     async with client() as http:
         response = await http.get("/readyz")
     redis = "ok" if readiness.settings.REDIS_URL else "unused"
@@ -53,14 +53,16 @@ async def test_readyz_names_the_state_of_each_part(database):
     assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
 
 
-async def test_without_the_worker_pages_are_served_but_a_strict_monitor_gets_a_503(database):
-    long_ago = utc_now() - readiness.WORKER_SILENT_AFTER - timedelta(seconds=1)
-    await Heartbeat.objects.acreate(name=Heartbeat.WORKER, seen_at=long_ago)
+async def test_without_a_worker_of_each_queue_pages_are_served_but_a_strict_monitor_gets_a_503(database):
+    await sync_to_async(beat_hearts)()
+    long_ago = utc_now() - queues.SILENT_AFTER - timedelta(seconds=1)
+    await Heartbeat.objects.filter(name="usage").aupdate(seen_at=long_ago)
+    await Heartbeat.objects.filter(name="mail").adelete()
     async with client() as http:
         served, strict = await http.get("/readyz"), await http.get("/readyz?strict")
     assert (served.status_code, strict.status_code) == (200, 503)
     assert served.json()["status"] == strict.json()["status"] == "degraded"
-    assert served.json()["parts"]["worker"] == "silent"
+    assert served.json()["parts"]["worker"] == "silent: mail, usage"
 
 
 async def test_pending_migrations_are_a_503(database):
