@@ -12,13 +12,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.access import privacy_of
 from billing import spending
+from broadcast.models import Destination, LateRequest
+from broadcast.payloads import contents
+from broadcast.payloads.events import Event, Shown, event_of
 from common.clock import utc_now
 from gateway.models import Generation, Hold
 from keys.models import ApiKey
-
-from . import contents
-from .events import Event, Shown, event_of
-from .models import Destination, LateRequest
 
 __all__ = ["KEPT", "Batch", "Position", "drop_old", "next_batch"]
 

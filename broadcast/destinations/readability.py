@@ -1,8 +1,7 @@
 """Encrypting stored configurations again with the newest key, and counting those that can't be read."""
 
+from broadcast.models import Destination
 from common import encryption
-
-from .models import Destination
 
 __all__ = ["rotate"]
 

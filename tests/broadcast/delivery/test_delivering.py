@@ -8,7 +8,9 @@ import pytest
 from accounts.models import PrivacySettings
 from billing import spending
 from billing.models import Notice
-from broadcast import delivering, feed, saving, tasks
+from broadcast import tasks
+from broadcast.delivery import delivering, feed
+from broadcast.destinations import saving
 from broadcast.models import Delivery, Destination, LateRequest
 from common.clock import utc_now
 from gateway.content import stored
@@ -17,8 +19,7 @@ from gateway.models import Generation, Hold, StoredContent
 from keys import issuing
 from openrouter_site import settings as site_settings
 from tests.activity.factory import make_request, make_requests, make_running
-
-from .conftest import attributes, deliver
+from tests.broadcast.conftest import attributes, deliver
 
 WORD = "zebrafinch"
 

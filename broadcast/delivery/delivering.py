@@ -15,16 +15,17 @@ from django.urls import reverse
 
 from billing import spending
 from billing.notifications import emails
+from broadcast.destinations import saving
+from broadcast.kinds import KINDS
+from broadcast.models import Delivery, Destination, LateRequest
+from broadcast.payloads.events import Event, Shown, event_of
+from broadcast.sending import send
 from common.clock import utc_now
 from common.errors import InvalidRequest
 from gateway.models import Generation
 
-from . import feed, saving
-from .events import Event, Shown, event_of
+from . import feed
 from .feed import Batch
-from .kinds import KINDS
-from .models import Delivery, Destination, LateRequest
-from .sending import send
 
 __all__ = ["RETRY_DELAYS", "deliver", "due", "test"]
 

@@ -4,8 +4,7 @@ from typing import Any
 
 from accounts.models import Organisation
 from accounts.organisations.signals import organisation_deleted
-
-from .models import Destination
+from broadcast.models import Destination
 
 __all__ = ["connect_signals"]
 

@@ -9,15 +9,14 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import Organisation, User
+from broadcast.kinds import KINDS, MASK, Config
+from broadcast.kinds.webhook import SECRET, new_secret
+from broadcast.models import ALL, Destination
 from common import encryption
 from common.clock import utc_now
 from common.errors import Conflict, InvalidRequest, NotFound
 from common.names import clean_name
 from keys.models import ApiKey
-
-from .kinds import KINDS, MASK, Config
-from .kinds.webhook import SECRET, new_secret
-from .models import ALL, Destination
 
 __all__ = [
     "MAX_KEYS",

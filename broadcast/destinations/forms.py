@@ -8,12 +8,12 @@ from django import forms
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import Organisation
+from broadcast.kinds import MASK
+from broadcast.kinds.webhook import METHODS
+from broadcast.models import ALL, Destination
 from keys.models import ApiKey
 
 from . import saving
-from .kinds import MASK
-from .kinds.webhook import METHODS
-from .models import ALL, Destination
 
 __all__ = ["DestinationForm"]
 
