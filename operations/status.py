@@ -21,7 +21,7 @@ from gateway.routing.health import state, uptime
 from models_catalog import catalog
 from operations.models import Incident
 
-from . import queues
+from .health import queues
 
 __all__ = ["ProviderStatus", "PublicIncident", "Status", "measured", "status"]
 

@@ -7,7 +7,7 @@ from billing.payments import sweeps
 from common.clock import utc_now
 from operations.models import Heartbeat, Incident
 
-from . import watching
+from .alerting import watching
 
 
 @shared_task

@@ -64,7 +64,7 @@ WITHOUT_DATABASE = [
     "tests/openrouter_site/test_starting.py",
     "tests/openrouter_site/test_unsafe_settings.py",
     "tests/operations/test_deployment.py",
-    "tests/operations/test_error_reports.py",
+    "tests/operations/telemetry/test_error_reports.py",
     "tests/test_style.py",
     "tests/wire/test_wire.py",
 ]

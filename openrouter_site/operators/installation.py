@@ -26,7 +26,7 @@ from gateway.routing.upstreams import upstream_of
 from keys.provider_keys import readability
 from models_catalog import catalog
 from models_catalog.models import ProviderKey
-from operations import queues
+from operations.health import queues
 
 __all__ = ["FAILING", "MISSING", "OK", "SIMULATED", "UNKNOWN", "Check", "checks"]
 

@@ -66,7 +66,7 @@ SLOW = (
     "tests/openrouter_site/test_outages.py",
     "tests/openrouter_site/test_starting.py",
     "tests/operations/test_deployment.py",
-    "tests/operations/test_shutdown.py",
+    "tests/operations/serving/test_shutdown.py",
     "tests/scripts/test_set_up.py",
 )
 

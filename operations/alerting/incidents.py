@@ -14,9 +14,8 @@ from django.utils import dateformat
 
 from common import mail
 from common.clock import utc_now
+from operations.health import queues
 from operations.models import Incident
-
-from . import queues
 
 __all__ = ["KINDS", "deliver", "report"]
 

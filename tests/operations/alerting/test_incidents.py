@@ -11,7 +11,8 @@ from django.utils import timezone
 from billing.models import CreditAccount, ProviderEvent, Purchase
 from billing.tasks import reconcile_ledger
 from gateway.models import EndpointMinute
-from operations import incidents, tasks, watching
+from operations import tasks
+from operations.alerting import incidents, watching
 from operations.models import Heartbeat, Incident
 from tests.billing.at_once import all_at_once
 from tests.operations.heartbeats import beat_hearts

@@ -17,9 +17,8 @@ from common.money import PICO_PER_USD
 from common.telemetry import metrics
 from gateway.accounting import reaper
 from gateway.models import Hold
+from operations.health import queues
 from operations.models import Incident
-
-from . import queues
 
 __all__ = ["exposition"]
 

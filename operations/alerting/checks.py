@@ -8,8 +8,7 @@ from billing.credits.reconciliation import Fault
 from billing.models import ProviderEvent, Purchase
 from common.clock import utc_now
 from gateway.models import EndpointMinute
-
-from . import queues as heartbeats
+from operations.health import queues as heartbeats
 
 __all__ = ["ledger", "providers", "queues", "webhooks", "worker"]
 

@@ -13,10 +13,10 @@ from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from common.clock import utc_now
-from operations import queues, readiness
+from operations.health import queues, readiness
 from operations.models import Heartbeat
-from operations.probes import Probes
-from operations.shutdown import Shutdown
+from operations.serving.probes import Probes
+from operations.serving.shutdown import Shutdown
 from tests.operations.conftest import WEB
 from tests.operations.heartbeats import beat_hearts
 from tests.support.processes import Process, Site, wait_until

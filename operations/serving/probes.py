@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from .exposition import exposition
-from .readiness import Readiness
+from operations.health.readiness import Readiness
+from operations.telemetry.exposition import exposition
+
 from .shutdown import Shutdown
 
 __all__ = ["Probes"]

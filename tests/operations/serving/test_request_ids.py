@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from common.telemetry import logs
-from operations.edge import Edge
+from operations.serving.edge import Edge
 from tests.gateway.test_crash import build_request
 
 CHAT = "/api/v1/chat/completions"

@@ -17,10 +17,10 @@ from gateway.accounting import measuring, settlement
 from gateway.accounting.rows import GenerationRow
 from gateway.routing import health
 from gateway.routing.health import EndpointKey
-from operations import exposition
 from operations.models import Heartbeat
-from operations.probes import Probes
-from operations.shutdown import Shutdown
+from operations.serving.probes import Probes
+from operations.serving.shutdown import Shutdown
+from operations.telemetry import exposition
 from scripts.environment import ROOT
 from tests.operations.conftest import METRICS_TOKEN, Operated
 from tests.support.processes import wait_until
