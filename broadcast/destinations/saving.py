@@ -15,7 +15,7 @@ from broadcast.models import ALL, Destination
 from common import encryption
 from common.clock import utc_now
 from common.errors import Conflict, InvalidRequest, NotFound
-from common.names import clean_name
+from common.naming.names import clean_name
 from keys.models import ApiKey
 
 __all__ = [

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import dateformat
 
-from common import mail
 from common.clock import utc_now
+from common.email import mail
 from operations.health import queues
 from operations.models import Incident
 

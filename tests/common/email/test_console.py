@@ -5,7 +5,7 @@ import threading
 
 from django.core.mail import EmailMessage
 
-from common.console_mail import EmailBackend
+from common.email.console import EmailBackend
 
 
 class Slow(io.StringIO):

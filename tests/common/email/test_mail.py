@@ -9,7 +9,7 @@ from django.test import Client
 
 from billing import tasks
 from billing.notifications import outbox as notices
-from common import mail
+from common.email import mail
 
 
 class Links(HTMLParser):

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.template import Context, Template
 
-from common import moments
-from common.moments import Reader, day_text, moment_text, reading
+from common.display import moments
+from common.display.moments import Reader, day_text, moment_text, reading
 
 NOON = datetime(2026, 3, 7, 12, 30, 9, tzinfo=UTC)
 
