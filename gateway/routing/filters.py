@@ -12,7 +12,7 @@ from common.errors import ContextLengthExceeded, NoEndpoints, PermissionDenied
 from common.naming.model_lists import is_listed as is_model_listed
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
-from models_catalog.parameters import supports_all
+from models_catalog.reference.parameters import supports_all
 
 from . import quality
 from .availability import LISTS_PAGE, PRIVACY_PAGE, availability, page_of

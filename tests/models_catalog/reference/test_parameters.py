@@ -2,7 +2,7 @@
 
 import pytest
 
-from models_catalog import parameters
+from models_catalog.reference import parameters
 
 
 @pytest.mark.parametrize(("implied", "listed"), parameters.IMPLIED_BY.items())
