@@ -76,7 +76,9 @@ def of_provider(slug: str) -> Days | None:
 
 
 def _cached(kind: str, name: str, read: Callable[[str], T]) -> T:
-    found: T | None = cache.get(key := f"catalog-{kind}:{name}")
+    # The cache holds objects with the path of their class. A class that moves needs another key: processes of both
+    # versions run during an update.
+    found: T | None = cache.get(key := f"catalog-metrics-{kind}:{name}")
     if found is None:
         cache.set(key, found := read(name), _CACHED_SECONDS)
     return found
