@@ -9,6 +9,7 @@ from billing.models import ProviderEvent, Purchase
 from common.clock import utc_now
 from gateway.models import EndpointMinute
 from operations.health import queues as heartbeats
+from operations.models import Incident
 
 __all__ = ["ledger", "providers", "queues", "webhooks", "worker"]
 
@@ -61,10 +62,15 @@ def worker(watched_since: datetime) -> Findings:
 
 
 def queues(watched_since: datetime) -> Findings:
-    """The queues that no worker takes while others are taken, by name. If none is, `worker` says so."""
+    """The queues that no worker takes while others are taken, by name. If none is, `worker` says so.
+
+    A queue that is no longer in the settings needs no worker any more.
+    """
     seen = heartbeats.last_seen()
     latest = _latest(seen)
-    return _silence(seen, latest, watched_since) if latest else {}
+    known = Incident.objects.filter(kind="queue", closed_at=None)
+    removed: Findings = dict.fromkeys(known.exclude(subject__in=seen).values_list("subject", flat=True))
+    return removed | (_silence(seen, latest, watched_since) if latest else {})
 
 
 def _latest(seen: dict[str, datetime | None]) -> datetime | None:

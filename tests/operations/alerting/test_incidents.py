@@ -215,7 +215,7 @@ def test_a_queue_that_lost_its_worker_is_named_with_the_command_that_starts_one(
     assert subjects() == ["Resolved: No worker takes the queue mail", "Resolved: The worker is silent"]
 
 
-def test_a_queue_that_was_added_and_that_no_worker_ever_took_is_noticed(settings, clock, transactional_db):
+def test_a_new_queue_that_no_worker_ever_took_is_noticed_until_it_is_removed(settings, clock, transactional_db):
     settings.QUEUES = (*settings.QUEUES, "new")
     watch = watching.Watch()
     for _ in range(4):
@@ -227,6 +227,10 @@ def test_a_queue_that_was_added_and_that_no_worker_ever_took_is_noticed(settings
     beat_hearts(without="new")
     look(watch, clock)
     assert subjects() == ["No worker takes the queue new"]
+    settings.QUEUES = settings.QUEUES[:-1]
+    clock.advance(minutes=1)
+    look(watch, clock)
+    assert subjects() == ["Resolved: No worker takes the queue new"]
 
 
 def test_a_site_that_was_stopped_for_a_day_is_not_silent_when_it_starts(clock, transactional_db):
