@@ -14,8 +14,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from common.clock import utc_now
-from common.ids import public_id
 from common.limits import spend_limits
+from common.naming.ids import public_id
 
 #: The namespace of workspaces' IDs.
 _WORKSPACES = UUID("4f0c1a53-6a0e-4b52-9d3c-6a3f1c2f7b90")

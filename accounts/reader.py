@@ -1,4 +1,4 @@
-"""The user who reads a page or an email: their time zone and date format, for `common.moments`."""
+"""The user who reads a page or an email: their time zone and date format, for `common.display.moments`."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from common import moments
+from common.display import moments
 
 from .models import User
 

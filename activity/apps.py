@@ -7,7 +7,7 @@ class ActivityConfig(AppConfig):
 
     def ready(self) -> None:
         from activity.rankings import categories, model_usage, opting_out
-        from models_catalog import measurements
+        from models_catalog.metrics import measurements
 
         opting_out.connect_signals()
         categories.connect()

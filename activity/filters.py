@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from accounts.models import Organisation, User
 from billing import spending
 from billing.models import CreditAccount
-from common.moments import zone_text
+from common.display.moments import zone_text
 
 from .sums import rollups
 from .sums.completed import Completed, completed

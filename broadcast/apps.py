@@ -6,6 +6,6 @@ class BroadcastConfig(AppConfig):
     verbose_name = "Broadcast"
 
     def ready(self) -> None:
-        from . import departures
+        from .destinations import departures
 
         departures.connect_signals()

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from . import delivering
+from .delivery import delivering
 
 #: Seconds after which a waiting task is dropped: the clock has sent another one by then.
 EXPIRES = 60

@@ -16,8 +16,9 @@ from common.errors import ApiError
 from common.web.http import AuthedRequest
 from keys.models import ApiKey
 
-from . import delivering, saving
-from .forms import DestinationForm
+from .delivery import delivering
+from .destinations import saving
+from .destinations.forms import DestinationForm
 from .models import Destination
 
 

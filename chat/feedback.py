@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import access
 from billing import spending
-from common.ids import generation_id_of
+from common.naming.ids import generation_id_of
 from common.web.http import AuthedRequest, PageRequest
 from gateway.models import Feedback, Generation
 

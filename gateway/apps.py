@@ -16,7 +16,8 @@ class GatewayConfig(AppConfig):
         from gateway.routing import health, health_days, provider_keys, published_health, unavailable, upstreams
         from gateway.steps import presets
         from keys.provider_keys import directory
-        from models_catalog import catalog, exclusions, measured_days, measurements
+        from models_catalog import catalog, exclusions
+        from models_catalog.metrics import measured_days, measurements
         from presets import rules
 
         deletion.connect_signals()

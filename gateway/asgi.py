@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from common.clock import utc_now
 from common.errors import ApiError
-from common.ids import generation_id
+from common.naming.ids import generation_id
 from common.telemetry import logs, metrics
 from common.web import cors
 from common.web.bodies import read_body

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 from accounts.access import privacy_of
 from accounts.models import Organisation, User
 from billing import spending
-from common.model_lists import is_listed
+from common.naming.model_lists import is_listed
 from common.storage import database
 from common.storage.fresh_cache import FreshCache
 from guardrails import lookup

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from common.errors import InvalidRequest
-from common.names import clean_name
+from common.naming.names import clean_name
 from models_catalog import catalog
 from models_catalog.catalog import Catalogue
 

@@ -6,7 +6,7 @@ from django import forms
 
 from accounts.models import LimitReset
 from common.money import PicoUsd, as_usd
-from common.names import clean_name
+from common.naming.names import clean_name
 from keys.forms import DollarsField
 from models_catalog import catalog
 

@@ -9,7 +9,7 @@ from django import forms
 from django.utils import timezone
 
 from common.clock import utc_now
-from common.moments import moment_text
+from common.display.moments import moment_text
 from common.money import PicoUsd, as_usd, pico_from_usd
 from common.web.lines_field import LinesField
 

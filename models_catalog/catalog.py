@@ -34,8 +34,8 @@ from common.storage.fresh_cache import FreshCache
 from . import price_history
 from .entries import Catalogue, EndpointEntry, KeyEntry, ModelEntry, ProviderEntry
 from .models import OWN, Author, CatalogueVersion, Endpoint, Model, Provider, ProviderKey
-from .parameters import VARIANT_PARAMETERS, choices_of, provider_parameters, service_tier_of
-from .prices import Prices, Tier
+from .prices.parsed import Prices, Tier
+from .reference.parameters import VARIANT_PARAMETERS, choices_of, provider_parameters, service_tier_of
 
 __all__ = [
     "Catalogue",

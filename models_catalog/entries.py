@@ -7,8 +7,8 @@ from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 
-from .families import FAMILIES, Family
-from .prices import Prices, Tier
+from .prices.parsed import Prices, Tier
+from .reference.families import FAMILIES, Family
 
 __all__ = [
     "Catalogue",

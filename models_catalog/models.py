@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from common import encryption
 
-from .pricing import check_pricing, check_tiers, servable
+from .prices.stored import check_pricing, check_tiers, servable
 
 #: The `kind` of a provider that the operator runs.
 OWN = "own"

@@ -28,7 +28,7 @@ from gateway import asgi as inference  # noqa: E402
 from gateway import completions  # noqa: E402
 from openrouter_site.serving.bodies import WholeBodies  # noqa: E402
 from openrouter_site.serving.lifespan import lifespan  # noqa: E402
-from operations.edge import Edge  # noqa: E402
+from operations.serving.edge import Edge  # noqa: E402
 
 _whole = WholeBodies(cast(ASGIApp, _django))
 _deny = WebsocketDenier.as_asgi()

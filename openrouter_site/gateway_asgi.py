@@ -22,7 +22,7 @@ from common.web.client_address import ForwardedClient  # noqa: E402
 from gateway import asgi as inference  # noqa: E402
 from gateway import completions  # noqa: E402
 from openrouter_site.serving.lifespan import lifespan  # noqa: E402
-from operations.edge import Edge  # noqa: E402
+from operations.serving.edge import Edge  # noqa: E402
 
 
 async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,8 @@ class OperationsConfig(AppConfig):
         from billing.credits import reconciliation
         from gateway.accounting import settlement
 
-        from . import gauges, watching
+        from .alerting import watching
+        from .telemetry import gauges
 
         _report_errors()
         reconciliation.on_result(watching.ledger_checked)
@@ -23,7 +24,7 @@ def _report_errors() -> None:
     if not settings.SENTRY_DSN:
         return
     try:
-        from . import error_reports
+        from .telemetry import error_reports
     except ImportError as error:
         raise ImproperlyConfigured(
             "SENTRY_DSN is set, but sentry-sdk is not installed. Install it with: "

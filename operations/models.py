@@ -1,4 +1,4 @@
-"""Whether the worker lives, and what operators have been told."""
+"""Whether the workers live, and what operators have been told."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,9 +6,7 @@ from django.utils import timezone
 
 
 class Heartbeat(models.Model):
-    """The last time that a part of the site showed that it works."""
-
-    WORKER = "worker"
+    """The last time that a worker took a task from a queue. `name` is the queue's."""
 
     name = models.CharField(max_length=40, primary_key=True)
     seen_at = models.DateTimeField()

@@ -21,14 +21,18 @@ from gateway.routing.health import state, uptime
 from models_catalog import catalog
 from operations.models import Incident
 
-from . import readiness
+from .health import queues
 
 __all__ = ["ProviderStatus", "PublicIncident", "Status", "measured", "status"]
 
 HOURS = 24
 INCIDENT_DAYS = 7
 #: Kinds of incidents that concern visitors, and their titles. The others are the operators' own.
-PUBLIC_KINDS = {"provider": "{} didn't answer", "worker": "Background work was delayed"}
+PUBLIC_KINDS = {
+    "provider": "{} didn't answer",
+    "worker": "Background work was delayed",
+    "queue": "Background work was delayed: {}",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Status:
 
     providers: tuple[ProviderStatus, ...]
     incidents: tuple[PublicIncident, ...]
-    worker_is_silent: bool
+    silent_queues: tuple[str, ...]
     at: datetime
 
     @property
@@ -99,7 +103,7 @@ def measured(now: datetime) -> Status:
     return Status(
         providers=_providers(now, names, open_now),
         incidents=incidents,
-        worker_is_silent=readiness.worker_state() != "ok",
+        silent_queues=tuple(queues.silent()),
         at=now,
     )
 

@@ -1,18 +1,19 @@
 """Periodic tasks of operations."""
 
 from celery import shared_task
+from django.conf import settings
 
 from billing.payments import sweeps
 from common.clock import utc_now
 from operations.models import Heartbeat, Incident
 
-from . import watching
+from .alerting import watching
 
 
 @shared_task
-def beat_heart() -> None:
-    """Every 30 seconds: show that beat, the broker, a worker and the database work together."""
-    Heartbeat.objects.update_or_create(name=Heartbeat.WORKER, defaults={"seen_at": utc_now()})
+def beat_heart(queue: str = settings.CELERY_TASK_DEFAULT_QUEUE) -> None:
+    """Every 30 seconds through each queue: show that beat, broker, a worker of the queue and database work together."""
+    Heartbeat.objects.update_or_create(name=queue, defaults={"seen_at": utc_now()})
 
 
 @shared_task

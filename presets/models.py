@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from common.ids import public_id
+from common.naming.ids import public_id
 
 
 def new_preset_id() -> str:

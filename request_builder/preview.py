@@ -24,7 +24,7 @@ from gateway.routing.plan import Plan
 from gateway.steps import previews
 from gateway.tokens.parts import estimate_prompt
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry
-from models_catalog.parameters import supports
+from models_catalog.reference.parameters import supports
 
 from .forms import RequestForm
 

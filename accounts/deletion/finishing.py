@@ -12,7 +12,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.models import AccountDeletion
-from common import encryption, mail
+from common import encryption
+from common.email import mail
 
 from . import erasing
 from .leaving import finishing

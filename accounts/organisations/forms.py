@@ -6,7 +6,7 @@ from django import forms
 
 from accounts.models import LimitReset, Membership, Organisation, User
 from common.money import PicoUsd, as_usd, parse_cents, pico_from_cents
-from common.names import clean_name
+from common.naming.names import clean_name
 
 __all__ = ["DeleteForm", "DepartureForm", "InviteForm", "LimitForm", "NameForm", "RoleForm"]
 

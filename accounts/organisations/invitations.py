@@ -20,9 +20,9 @@ from django.utils.crypto import salted_hmac
 
 from accounts import reader
 from accounts.models import Invitation, Membership, Organisation, User
-from common import mail
 from common.clock import utc_now
-from common.names import clean_name
+from common.email import mail
+from common.naming.names import clean_name
 
 from . import members
 from .signals import Refused

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import Membership, Organisation, User
 from accounts.sign_in import notices
 from common.clock import utc_now
-from common.names import clean_name
+from common.naming.names import clean_name
 
 from .signals import member_left, role_changed
 

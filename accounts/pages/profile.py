@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import access
 from accounts.models import User
-from common.names import clean_name
+from common.naming.names import clean_name
 from common.web.http import AuthedRequest
 
 from . import protection

@@ -18,7 +18,7 @@ from django.urls import reverse
 from accounts import access, reader
 from accounts.models import User
 from accounts.organisations import invitations
-from common import mail
+from common.email import mail
 
 from . import guessing, known_browsers
 

@@ -27,7 +27,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.models import User
-from common.names import clean_name
+from common.naming.names import clean_name
 
 __all__ = [
     "NAMES",

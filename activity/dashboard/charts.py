@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from common.charts import SLOT, Tick, nice_steps, number, percent, time_ticks
+from common.display.charts import SLOT, Tick, nice_steps, number, percent, time_ticks
 
 __all__ = ["Bar", "Column", "Series", "StackedBars", "Tick", "nice_steps", "sparkline", "stacked_bars"]
 

@@ -13,8 +13,8 @@ from activity import usage
 from activity.filters import GROUPS, MEASURES, filter_from
 from activity.requests import listing
 from activity.times.periods import PERIODS
-from common import moments
 from common.clock import utc_now
+from common.display import moments
 from common.storage import replica
 from common.web import csv_export
 from common.web.http import AuthedRequest

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.utils.dateparse import parse_datetime
 
-from common.moments import local
+from common.display.moments import local
 
 __all__ = ["SPANS", "Span", "local_text", "moment_text", "span_from"]
 

@@ -16,8 +16,8 @@ from activity.dashboard import export as requests_export
 from activity.dashboard.pickers import pickers_of, sees_members
 from activity.dashboard.summary import options_of
 from activity.requests import listing
-from common import moments
 from common.clock import utc_now
+from common.display import moments
 from common.storage import replica
 from common.web import csv_export
 from common.web.http import AuthedRequest

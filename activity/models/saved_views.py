@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organisation
-from common.ids import public_id
+from common.naming.ids import public_id
 
 __all__ = ["SavedView"]
 

@@ -7,7 +7,7 @@ from django.db.models import Q, Sum
 
 from activity.models import App, ModelDay
 from common.clock import utc_now
-from models_catalog.measurements import Usage
+from models_catalog.metrics.measurements import Usage
 
 from .sums import TOKENS, of_apps, of_uses
 

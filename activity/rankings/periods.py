@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from common.moments import day_text
+from common.display.moments import day_text
 
 __all__ = ["PERIODS", "Period", "period_of"]
 

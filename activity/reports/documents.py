@@ -5,7 +5,7 @@ from activity import usage
 from activity.dashboard.formats import change
 from activity.dashboard.summary import chips_of, options_of
 from activity.filters import GROUPS, MEASURES, Filter
-from common.moments import moment_text
+from common.display.moments import moment_text
 from common.money import PicoUsd, format_cents, format_exact_usd
 
 from .breakdown import Breakdown, breakdown_of

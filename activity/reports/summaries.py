@@ -14,9 +14,9 @@ from billing.models import EmailChoice
 from billing.notifications import summaries, unsubscribing
 from billing.notifications.choices import Kind
 from common.clock import utc_now
-from common.moments import day_text
+from common.display.moments import day_text
 from common.money import PicoUsd, format_usd
-from common.names import clean_name
+from common.naming.names import clean_name
 
 from .breakdown import Breakdown, breakdown_of
 from .spans import Spanned, span_between

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from common.clock import hour_of, months_after
-from common.moments import current_reader, day_text
+from common.display.moments import current_reader, day_text
 
 __all__ = [
     "BUCKETS",

@@ -14,7 +14,7 @@ from api.account.schemas import generations as schemas
 from api.responses import KeyRequest, dollars, json_response, organisation_of
 from billing import spending
 from common.errors import NotFound, PermissionDenied
-from common.ids import generation_id_of
+from common.naming.ids import generation_id_of
 from gateway.content import content_json, stored
 from gateway.models import Feedback, Generation, StoredContent
 from keys.authentication import KeyIdentity

@@ -12,7 +12,8 @@ from accounts.models import Organisation, User
 from api.account.keys import require_its_workspace
 from api.account.schemas import observability as schemas
 from api.responses import KeyRequest, json_response, organisation_of
-from broadcast import delivering, saving
+from broadcast.delivery import delivering
+from broadcast.destinations import saving
 from broadcast.models import ALL, Destination
 from common.errors import InvalidRequest, NotFound
 from keys.models import ApiKey

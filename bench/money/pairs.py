@@ -29,8 +29,8 @@ from django.db.models import F  # noqa: E402
 
 from billing.models import CreditAccount  # noqa: E402
 from common.clock import hour_of  # noqa: E402
-from common.ids import generation_id  # noqa: E402
 from common.money import PicoUsd  # noqa: E402
+from common.naming.ids import generation_id  # noqa: E402
 from gateway.accounting import settlement  # noqa: E402
 from gateway.accounting.rows import GenerationRow  # noqa: E402
 from gateway.models import Generation, Hold, UsageHour  # noqa: E402

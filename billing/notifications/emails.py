@@ -14,11 +14,11 @@ from django.urls import reverse
 
 from accounts.models import User
 from billing.models import CreditAccount, Dispute, EmailChoice, ExpiringCredits, Purchase, Refund
+from common.display.moments import day_text
 from common.limits import spend_limits
 from common.limits.spend_limits import LimitColumns
-from common.moments import day_text
 from common.money import PicoUsd, format_cents, format_usd
-from common.names import clean_name
+from common.naming.names import clean_name
 
 from . import outbox, unsubscribing
 from .choices import Kind

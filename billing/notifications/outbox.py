@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts import reader
 from accounts.models import Membership
 from billing.models import CreditAccount, EmailChoice, Notice
-from common import mail
+from common.email import mail
 
 from . import choices, unsubscribing
 

@@ -24,7 +24,7 @@ from billing.models import CreditAccount, LedgerEntry, Lot, Purchase, Refund, pa
 from billing.notifications import emails
 from billing.providers import registry, stripe
 from billing.providers.types import ProviderError, ProviderRefund, RefundStatus, RequestRejected
-from common.moments import moment_text
+from common.display.moments import moment_text
 from common.money import PicoUsd, cents_down, format_cents, pico_from_cents
 
 from . import disputes

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from yarl import URL
 
-from broadcast.events import Event, traces
+from broadcast.payloads.events import Event, traces
 from broadcast.sending import Outgoing
 from common.errors import InvalidRequest
 

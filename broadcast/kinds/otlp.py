@@ -6,7 +6,7 @@ from typing import Any
 
 from yarl import URL
 
-from broadcast.events import Event
+from broadcast.payloads.events import Event
 from broadcast.sending import Outgoing
 
 from .kind import Config, Kind, batch_body, checked_headers, checked_url, masked_headers

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from broadcast.events import Event, batch_id
+from broadcast.payloads.events import Event, batch_id
 from broadcast.sending import Outgoing
 from common.errors import InvalidRequest
 

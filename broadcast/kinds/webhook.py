@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from broadcast.events import Event, batch_id
+from broadcast.payloads.events import Event, batch_id
 from broadcast.sending import Outgoing
 from common.errors import InvalidRequest
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from common.ids import public_id
+from common.naming.ids import public_id
 
 __all__ = ["Hints", "layer_between_processes", "listen"]
 

@@ -1,4 +1,4 @@
-"""Every date and time on a page or in an email goes through these filters. `common/moments.py` knows the reader.
+"""Each date and time on a page or in an email goes through these filters. `common/display/moments.py` knows the reader.
 
 On pages they return `<time>` with the moment in UTC as its title. Emails take `day_text` and `moment_text`.
 """
@@ -10,7 +10,7 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common import moments
+from common.display import moments
 
 register = template.Library()
 

@@ -8,7 +8,10 @@ from django.conf import settings
 
 from accounts.organisations import invitations, members
 from billing.payments.quotes import fee_rule
-from broadcast import contents, delivering, feed, saving, sending
+from broadcast import sending
+from broadcast.delivery import delivering, feed
+from broadcast.destinations import saving
+from broadcast.payloads import contents
 from common.money import PicoUsd, format_cents, format_exact_usd
 from common.web.bodies import as_size
 from gateway.accounting import free_limits

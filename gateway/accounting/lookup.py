@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 
 from billing import lookup
 from billing.models import CreditAccount
-from common.ids import generation_id_of
+from common.naming.ids import generation_id_of
 
 
 @lookup.register

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from common.clock import utc_now
 from common.errors import ApiError
-from common.ids import generation_id
 from common.money import PicoUsd, as_usd
+from common.naming.ids import generation_id
 from gateway.callers import Caller
 from gateway.content import Recording, recording_of
 from gateway.events import Billed, Delta, Failed, Finished, Started, Usage

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from common.errors import ApiError, InvalidRequest
-from common.ids import response_id
+from common.naming.ids import response_id
 from gateway.events import Begun, Event
 
 from .chat_completions import reply as chat_reply

@@ -14,7 +14,7 @@ from django.conf import settings
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing.health import Health
 from gateway.routing.plan import Attempt
-from models_catalog.parameters import supports
+from models_catalog.reference.parameters import supports
 
 from .openai_chat.dialects import DIALECTS, TOLERANT
 

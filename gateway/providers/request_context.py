@@ -11,7 +11,7 @@ from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing.plan import Attempt
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
-from models_catalog.parameters import supports
+from models_catalog.reference.parameters import supports
 
 __all__ = ["ProviderRequest"]
 

@@ -12,7 +12,7 @@ from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.embeddings.request import EmbeddingsRequest
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry, ModelEntry
-from models_catalog.parameters import REQUIRABLE
+from models_catalog.reference.parameters import REQUIRABLE
 
 from .health import EndpointHealth
 

@@ -9,10 +9,10 @@ from typing import Any
 from django.conf import settings
 
 from common.errors import ContextLengthExceeded, NoEndpoints, PermissionDenied
-from common.model_lists import is_listed as is_model_listed
+from common.naming.model_lists import is_listed as is_model_listed
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
-from models_catalog.parameters import supports_all
+from models_catalog.reference.parameters import supports_all
 
 from . import quality
 from .availability import LISTS_PAGE, PRIVACY_PAGE, availability, page_of

@@ -12,7 +12,7 @@ from django.db.models import Max, Min, Q
 
 from common.clock import hour_of, utc_now
 from gateway.models import EndpointDay, EndpointMinute
-from models_catalog.measured_days import Day, Days
+from models_catalog.metrics.measured_days import Day, Days
 
 from .health import EndpointKey, Histogram, merged, state, uptime
 from .published_health import published_percentiles

@@ -15,7 +15,7 @@ import msgspec
 
 from common.errors import ModelNotFound, NoEndpoints
 from models_catalog.catalog import Catalogue, ModelEntry
-from models_catalog.families import is_alias
+from models_catalog.reference.families import is_alias
 
 from .affinity import Draw
 from .availability import MODELS_PAGE, availability, page_of

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from gateway.models import EndpointMinute
-from models_catalog.measured_days import MIN_ANSWERS
-from models_catalog.measurements import Measurement, ModelFigures
+from models_catalog.metrics.measured_days import MIN_ANSWERS
+from models_catalog.metrics.measurements import Measurement, ModelFigures
 
 from .health import (
     ROUTING_WINDOW,

@@ -19,7 +19,7 @@ from gateway.tokens.bounds import PromptEstimate, estimate_file_tokens
 from gateway.tokens.parts import estimate_prompt
 from keys.rules import rates
 from models_catalog.catalog import Catalogue
-from models_catalog.parameters import always_reasons
+from models_catalog.reference.parameters import always_reasons
 
 __all__ = ["PreparedRequest", "prepare", "preview"]
 

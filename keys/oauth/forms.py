@@ -12,8 +12,8 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.models import Organisation
 from common.clock import utc_now
+from common.display.moments import moment_text
 from common.errors import InvalidRequest
-from common.moments import moment_text
 from common.money import PicoUsd, as_usd, pico_from_usd
 from keys.forms import LARGEST_LIMIT, CreateKeyForm, expiry_choices
 from keys.models import ApiKey

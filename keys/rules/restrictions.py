@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from common.model_lists import is_listed
+from common.naming.model_lists import is_listed
 from common.web.client_address import Network
 from keys.models import ApiKey
 

@@ -18,7 +18,7 @@ from common.admin import Admin
 from models_catalog import catalog
 from models_catalog.loading import own_provider
 from models_catalog.models import OWN, Author, Endpoint, FromFile, Model, Provider
-from models_catalog.parameters import QUANTIZATIONS
+from models_catalog.reference.parameters import QUANTIZATIONS
 
 
 class CatalogueAdmin(Admin):

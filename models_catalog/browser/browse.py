@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from models_catalog import measurements
 from models_catalog.catalog import Catalogue, ModelEntry
+from models_catalog.metrics import measurements
 
 from .conditions import DAY_SECONDS, Figures, conditions, figures_of, prompt_price, regions_of, squash
 from .prepared import PerCatalogue

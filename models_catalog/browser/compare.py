@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from common import moments
+from common.display import moments
 from common.money import format_price_per_million
-from models_catalog import measurements
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry
+from models_catalog.metrics import measurements
 
 from .browse import find
 from .conditions import figures_of

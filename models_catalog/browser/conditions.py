@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from models_catalog.catalog import Catalogue, ModelEntry
 from models_catalog.entries import ProviderEntry
-from models_catalog.measurements import UNMEASURED, ModelFigures
+from models_catalog.metrics.measurements import UNMEASURED, ModelFigures
 
 from .prepared import PerCatalogue
 from .query import INDICES, Query

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from models_catalog import measured_days
 from models_catalog.entries import EndpointEntry, ModelEntry, ProviderEntry
-from models_catalog.measured_days import Days
-from models_catalog.measurements import Measurement
+from models_catalog.metrics import measured_days
+from models_catalog.metrics.measured_days import Days
+from models_catalog.metrics.measurements import Measurement
 
 from .line_chart import LineChart, line_chart
 

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from common.web.http import PageRequest
-from models_catalog import measured_days
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry, ProviderEntry
+from models_catalog.metrics import measured_days
 
 from .endpoint_rows import policy_of
 from .visibility import is_operator, shown_to

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from models_catalog.entries import Catalogue
-from models_catalog.parameters import FILTERABLE
+from models_catalog.reference.parameters import FILTERABLE
 
 from .browse import AGE_STEPS, CONTEXT_STEPS, PRICE_STEPS, Found
 from .chips import category_label

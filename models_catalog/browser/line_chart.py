@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from common.charts import SLOT, Tick, nice_steps, number, percent, time_ticks
-from common.moments import day_text
+from common.display.charts import SLOT, Tick, nice_steps, number, percent, time_ticks
+from common.display.moments import day_text
 
 __all__ = ["Line", "LineChart", "line_chart"]
 

@@ -1,7 +1,7 @@
 """The end of a model, as pages write it."""
 
-from common import moments
 from common.clock import utc_now
+from common.display import moments
 from models_catalog.entries import ModelEntry
 
 __all__ = ["retirement"]

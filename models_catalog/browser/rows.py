@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.template.loader import get_template
 from django.utils.safestring import SafeString
 
-from common import moments
+from common.display import moments
 from models_catalog.entries import Catalogue, ModelEntry
 from models_catalog.exclusions import Exclusion
 

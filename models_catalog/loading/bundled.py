@@ -24,7 +24,7 @@ from django.db import transaction
 from models_catalog import catalog
 from models_catalog.browser.descriptions import describe
 from models_catalog.models import OWN, Author, CatalogueVersion, Endpoint, Model, Provider
-from models_catalog.pricing import servable
+from models_catalog.prices.stored import servable
 
 from . import curation
 

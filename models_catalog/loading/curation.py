@@ -26,7 +26,7 @@ from django.db import transaction
 
 from models_catalog import catalog
 from models_catalog.models import Endpoint
-from models_catalog.parameters import QUANTIZATIONS
+from models_catalog.reference.parameters import QUANTIZATIONS
 
 __all__ = ["BUNDLED", "FIELDS", "Change", "CurationError", "Row", "curate", "import_rows", "read", "written"]
 

@@ -22,7 +22,7 @@ from django.utils.text import slugify
 from common import encryption
 from models_catalog import catalog
 from models_catalog.models import OWN, Author, Endpoint, Model, Provider, ProviderKey
-from models_catalog.pricing import check_pricing
+from models_catalog.prices.stored import check_pricing
 
 from .bundled import bundled_slugs
 from .served_models import ServedModel, UnreadableServer, read

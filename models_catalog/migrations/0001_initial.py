@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-import models_catalog.pricing
+import models_catalog.prices.stored
 
 
 class Migration(migrations.Migration):
@@ -95,8 +95,11 @@ class Migration(migrations.Migration):
                 ("context_length", models.PositiveIntegerField()),
                 ("max_completion_tokens", models.PositiveIntegerField(blank=True, null=True)),
                 ("quantization", models.CharField(default="unknown", max_length=10)),
-                ("pricing", models.JSONField(validators=[models_catalog.pricing.check_pricing])),
-                ("tiers", models.JSONField(blank=True, default=list, validators=[models_catalog.pricing.check_tiers])),
+                ("pricing", models.JSONField(validators=[models_catalog.prices.stored.check_pricing])),
+                (
+                    "tiers",
+                    models.JSONField(blank=True, default=list, validators=[models_catalog.prices.stored.check_tiers]),
+                ),
                 ("supported_parameters", models.JSONField(blank=True, default=list)),
                 ("is_moderated", models.BooleanField(default=False)),
                 ("publishes", models.BooleanField(default=False, verbose_name="may publish prompts")),

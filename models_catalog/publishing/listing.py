@@ -3,10 +3,10 @@
 from dataclasses import fields
 from typing import Any
 
-from models_catalog import measurements
 from models_catalog.entries import EndpointEntry, ModelEntry, ProviderEntry
-from models_catalog.measurements import Measurement
-from models_catalog.prices import Prices
+from models_catalog.metrics import measurements
+from models_catalog.metrics.measurements import Measurement
+from models_catalog.prices.parsed import Prices
 
 __all__ = ["endpoint_json", "endpoints_json", "model_json", "provider_json"]
 

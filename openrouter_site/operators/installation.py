@@ -26,6 +26,7 @@ from gateway.routing.upstreams import upstream_of
 from keys.provider_keys import readability
 from models_catalog import catalog
 from models_catalog.models import ProviderKey
+from operations.health import queues
 
 __all__ = ["FAILING", "MISSING", "OK", "SIMULATED", "UNKNOWN", "Check", "checks"]
 
@@ -121,10 +122,15 @@ def _worker() -> list[Check]:
         for count, what in ((emails, "email"), (events, "webhook event"), (holds, "abandoned hold"))
         if count
     ]
+    seen, silent = queues.last_seen(), queues.silent()
+    start = f"Start one: {queues.worker_command(silent or seen)}, and exactly one: celery -A openrouter_site beat"
     if overdue:
-        remedy = "Start it: celery -A openrouter_site worker, and one: celery -A openrouter_site beat"
-        return [Check("Worker", FAILING, f"Work is overdue: {', '.join(overdue)}.", remedy)]
-    return [Check("Worker", OK, "No work is overdue.")]
+        return [Check("Worker", FAILING, f"Work is overdue: {', '.join(overdue)}.", start)]
+    if not any(seen.values()):
+        return [Check("Worker", UNKNOWN, "None has reported yet: they do within a minute.", start)]
+    if silent:
+        return [Check("Worker", FAILING, f"None takes the queues {', '.join(silent)}.", start)]
+    return [Check("Worker", OK, "Every queue has one. No work is overdue.")]
 
 
 # --- Models -------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from common.storage import database
 from gateway import completions
 from gateway.providers import http
 from openrouter_site.env import SettingsError
-from operations.shutdown import Shutdown
+from operations.serving.shutdown import Shutdown
 
 from . import server
 from .single_process import Claim

@@ -19,7 +19,6 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage of its broker
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "beat-heart": {"task": "operations.tasks.beat_heart", "schedule": 30.0},
     "watch": {"task": "operations.tasks.watch", "schedule": 60.0},
     "recheck-ledger": {"task": "operations.tasks.recheck_ledger", "schedule": crontab(minute=50)},
     "reap-dead-requests": {"task": "gateway.tasks.reap_dead_requests", "schedule": 30.0},
@@ -49,6 +48,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 QUEUES = ("celery", "money", "mail", "catalog", "usage", "broadcast")
 CELERY_TASK_DEFAULT_QUEUE = QUEUES[0]
 CELERY_TASK_QUEUES = [Queue(name) for name in QUEUES]
+# A heartbeat through each queue shows that a worker takes it. Those that have waited for minutes tell nothing any more.
+CELERY_BEAT_SCHEDULE |= {
+    f"beat-heart-{queue}": {
+        "task": "operations.tasks.beat_heart",
+        "schedule": 30.0,
+        "args": [queue],
+        "options": {"queue": queue, "expires": 300.0},
+    }
+    for queue in QUEUES
+}
 CELERY_TASK_ROUTES = (
     [
         ("billing.tasks.deliver_*", {"queue": "mail"}),

@@ -35,7 +35,7 @@ def free_allowance() -> str:
 @register.simple_tag
 def mail_is_printed() -> bool:
     """Return whether no mail server is configured, so that emails are printed in the terminal."""
-    return bool(settings.EMAIL_BACKEND == "common.console_mail.EmailBackend")
+    return bool(settings.EMAIL_BACKEND == "common.email.console.EmailBackend")
 
 
 @register.simple_tag

@@ -26,7 +26,7 @@ from billing.credits import promotions
 from billing.models import AutoTopUp, CreditAccount, EmailChoice, Notice, ProviderEvent, Purchase, SavedCard
 from billing.notifications import outbox
 from billing.payments import auto_top_up, purchases, receipts
-from broadcast import saving as destinations
+from broadcast.destinations import saving as destinations
 from gateway.models import Feedback, StoredContent
 from guardrails import saving as guardrails
 from keys import issuing

@@ -14,8 +14,8 @@ from accounts.reader import ReaderOfPages, reading
 from billing import spending
 from billing.models import ExpiringCredits, Notice
 from billing.notifications import emails
-from common import moments
-from common.moments import Reader
+from common.display import moments
+from common.display.moments import Reader
 
 
 def test_every_date_format_of_a_user_has_an_order():

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from billing.models import CreditAccount
 from common.clock import hour_of, utc_now, window_start
-from common.ids import generation_id
+from common.naming.ids import generation_id
 from gateway.accounting.pricing import discounted, parts_of
 from gateway.events import Usage
 from gateway.models import ClassifiedDay, Generation, Hold, UsageHour, UsageRollup

@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import Organisation
 from billing import spending
-from broadcast import saving as destinations
+from broadcast.destinations import saving as destinations
 from gateway import asgi
 from guardrails import saving as guardrails
 from keys import issuing

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from broadcast import saving
+from broadcast.destinations import saving
 from broadcast.models import Destination
 from keys import issuing
 from tests.accounts.organisations.conftest import acme, ada, cem  # noqa: F401

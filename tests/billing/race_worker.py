@@ -29,8 +29,8 @@ from billing.models import CreditAccount, Purchase
 from billing.notifications import low_balance, outbox
 from billing.payments import auto_top_up_charges, checkouts, purchases, quotes, refunds, sweeps
 from common.errors import PaymentRequired
-from common.ids import generation_id
 from common.money import PICO_PER_CENT, PicoUsd
+from common.naming.ids import generation_id
 from gateway.accounting import reaper, settlement
 from gateway.accounting.rows import GenerationRow
 

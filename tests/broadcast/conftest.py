@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from broadcast import delivering, saving
+from broadcast.delivery import delivering
+from broadcast.destinations import saving
 from broadcast.models import Destination
 
 

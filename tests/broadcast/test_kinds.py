@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from broadcast import delivering, saving
-from broadcast.events import Shown, event_of
+from broadcast.delivery import delivering
+from broadcast.destinations import saving
 from broadcast.kinds import KINDS
 from broadcast.kinds.aws_signature import Credentials, signed
 from broadcast.models import Destination
+from broadcast.payloads.events import Shown, event_of
 from broadcast.sending import Outgoing
 from common.clock import utc_now
 from common.errors import InvalidRequest

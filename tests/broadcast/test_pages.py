@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from accounts.organisations.signals import organisation_deleted
-from broadcast import saving
+from broadcast.destinations import saving
 from broadcast.models import Delivery, Destination
 from common import encryption
 from common.clock import utc_now

@@ -69,10 +69,10 @@ SLOW = (
     "tests/openrouter_site/test_outages.py",
     "tests/openrouter_site/test_starting.py",
     "tests/operations/test_deployment.py",
-    "tests/operations/test_metrics.py",
-    "tests/operations/test_probes.py",
-    "tests/operations/test_request_ids.py",
-    "tests/operations/test_shutdown.py",
+    "tests/operations/telemetry/test_metrics.py",
+    "tests/operations/serving/test_probes.py",
+    "tests/operations/serving/test_request_ids.py",
+    "tests/operations/serving/test_shutdown.py",
     "tests/scripts/test_set_up.py",
 )
 

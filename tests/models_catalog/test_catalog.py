@@ -8,7 +8,7 @@ import pytest
 from models_catalog import catalog
 from models_catalog.loading import bundled
 from models_catalog.models import CatalogueVersion, Endpoint, Model, Provider
-from models_catalog.prices import Prices
+from models_catalog.prices.parsed import Prices
 
 from .conftest import add_endpoint
 

@@ -15,7 +15,7 @@ from accounts.organisations import invitations, members
 from activity.models import App, SavedView
 from billing import spending
 from billing.models import Purchase, Refund, SavedCard
-from broadcast import saving as destinations
+from broadcast.destinations import saving as destinations
 from common.clock import utc_now
 from gateway.models import StoredContent
 from guardrails import saving as guardrails

@@ -45,6 +45,13 @@ def test_examples(task, queue):
     assert queue_of(task) == queue
 
 
+def test_the_clock_sends_a_heartbeat_through_each_queue():
+    sent = [entry for entry in settings.CELERY_BEAT_SCHEDULE.values() if entry["task"] == "operations.tasks.beat_heart"]
+    queues = [app.amqp.router.route(dict(entry["options"]), entry["task"])["queue"].name for entry in sent]
+    assert queues == list(settings.QUEUES) == [entry["args"][0] for entry in sent]
+    assert {entry["schedule"] for entry in sent} == {30.0}
+
+
 def test_workers_take_every_queue_unless_told():
     every = ",".join(settings.QUEUES)
     assert ",".join(app.amqp.queues) == every  # what a worker without --queues takes

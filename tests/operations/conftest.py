@@ -18,8 +18,8 @@ WEB = "exec python -m uvicorn openrouter_site.asgi:application --host 127.0.0.1 
 WORKER = (
     'exec python -m celery -A openrouter_site worker --beat --schedule "$DATA_DIR/beat" --concurrency 1 --loglevel INFO'
 )
-#: The first scheduled one would come after 30 seconds.
-BEAT_HEART = "exec python -m celery -A openrouter_site call operations.tasks.beat_heart"
+#: Sends the heartbeats of the schedule; the first ones of beat would come after 30 seconds.
+BEAT_HEARTS = "exec python -m tests.operations.send_heartbeats"
 
 
 @dataclass
@@ -76,6 +76,6 @@ def operated(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with Site(folder, postgresql=POSTGRESQL, redis_url=redis_url, processes=("providers",), **variables) as site:
         operated = Operated(site)
         operated.start("worker", WORKER)
-        operated.start("call", BEAT_HEART)
+        operated.start("heartbeats", BEAT_HEARTS)
         operated.start("web", WEB).wait_until_it_responds(f"{site.url}/")
         yield operated

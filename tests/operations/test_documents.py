@@ -9,7 +9,8 @@ import yaml
 from django.core.management import get_commands, load_command_class
 
 from common.telemetry import metrics
-from operations import exposition, incidents
+from operations.alerting import incidents
+from operations.telemetry import exposition
 from scripts.environment import ROOT
 from tests.operations.test_containers import documented_settings
 

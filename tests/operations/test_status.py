@@ -10,6 +10,7 @@ from gateway.models import EndpointMinute
 from operations import status
 from operations.models import Heartbeat, Incident
 from tests.models_catalog.conftest import shop  # noqa: F401
+from tests.operations.heartbeats import beat_hearts
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,7 @@ def test_incidents_that_concern_visitors_are_shown_and_the_operators_own_are_not
         ("provider", "beta", 30, True),
         ("ledger", "", 1, False),
         ("webhooks", "stripe", 1, False),
+        ("queue", "mail", 2, True),
     ):
         opened = now - timedelta(hours=hours)
         Incident.objects.create(
@@ -59,17 +61,20 @@ def test_incidents_that_concern_visitors_are_shown_and_the_operators_own_are_not
     EndpointMinute.objects.create(process_id="one", model="acme/small", tag="alpha", minute=now, errors=20)
     html = client.get("/status").content.decode()
     assert "Alpha didn&#x27;t answer" in html and "not over yet" in html and "1 not answering" in html
-    assert "Beta didn&#x27;t answer" in html
+    assert "Beta didn&#x27;t answer" in html and "Background work was delayed: mail" in html
     assert "Secret detail" not in html and "ledger" not in html and "stripe" not in html.lower()
 
 
 def test_a_silent_worker_is_a_delay_and_an_empty_site_says_so(client: Client):
     html = client.get("/status").content.decode()
-    assert "Delayed" in html and "No figures yet" in html and "None." in html
-    Heartbeat.objects.create(name=Heartbeat.WORKER, seen_at=utc_now())
+    assert "Delayed: celery, money, mail" in html and "No figures yet" in html and "None." in html
+    beat_hearts()
     assert "Delayed" in client.get("/status").content.decode(), "half a minute old"
     status._cache.clear()
     assert "Delayed" not in client.get("/status").content.decode()
+    Heartbeat.objects.filter(name="mail").update(seen_at=utc_now() - timedelta(minutes=3))
+    status._cache.clear()
+    assert "Delayed: mail<" in client.get("/status").content.decode()
 
 
 def test_the_page_needs_no_query_of_its_own_while_it_is_fresh(client: Client, django_assert_num_queries):

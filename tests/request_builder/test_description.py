@@ -9,7 +9,7 @@ import pytest
 from common.errors import InvalidRequest
 from gateway.protocols.chat_completions.request import CHAT_FIELDS, ProviderPreferences
 from gateway.protocols.table import PARSERS
-from models_catalog.parameters import PARAMETERS
+from models_catalog.reference.parameters import PARAMETERS
 from request_builder.bodies import body_of
 from request_builder.description import APIS, FIELDS, GROUPS, Field, Kind, fields_of
 from request_builder.messages import Message

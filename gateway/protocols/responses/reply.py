@@ -8,8 +8,8 @@ import msgspec
 
 from common.clock import utc_now
 from common.errors import ApiError
-from common.ids import response_id
 from common.money import as_usd
+from common.naming.ids import response_id
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started
 from gateway.protocols.costs import cost_details
 

@@ -7,7 +7,7 @@ from gateway.protocols.chat_completions.parameters import NOT_SENT, OPTIONAL
 from gateway.protocols.chat_completions.request import Reasoning
 from gateway.providers.request_context import ProviderRequest
 from gateway.providers.tool_schemas import as_object
-from models_catalog.parameters import supports
+from models_catalog.reference.parameters import supports
 
 from .dialects import DIALECTS, TOLERANT, Dialect
 from .messages import Message, messages_in, without_cache_control

@@ -18,7 +18,7 @@ from typing import Any
 from common.clock import utc_now
 from models_catalog.browser.descriptions import describe
 from models_catalog.models import OWN, Author, Endpoint, Model, Provider
-from models_catalog.pricing import servable
+from models_catalog.prices.stored import servable
 
 from . import plausibility
 from .differences import Difference, Line, line_of, same, shown_prices

@@ -13,8 +13,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from django.core.exceptions import ValidationError
 
-from models_catalog.parameters import PARAMETERS
-from models_catalog.pricing import check_pricing, check_tiers
+from models_catalog.prices.stored import check_pricing, check_tiers
+from models_catalog.reference.parameters import PARAMETERS
 
 __all__ = [
     "MODEL_ID",

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from models_catalog.parameters import QUANTIZATIONS
-from models_catalog.pricing import KEYS
+from models_catalog.prices.stored import KEYS
+from models_catalog.reference.parameters import QUANTIZATIONS
 
 from .download import Downloads
 from .offers import (

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from accounts.sign_in import second_factor
-from broadcast import readability as destinations
+from broadcast.destinations import readability as destinations
 from common import encryption
 from gateway.content import stored
 from keys.provider_keys import readability

@@ -65,6 +65,7 @@ async def test_a_call_returns_its_connection_even_when_it_fails():
         User.objects.count()
         raise ValueError
 
+    others = await database.run(lent)  # an earlier test in the main thread may still have one
     await database.run(User.objects.count)
     before = await database.run(lambda: connection.pool.get_stats()["requests_num"])
     with pytest.raises(ValueError):
@@ -72,7 +73,7 @@ async def test_a_call_returns_its_connection_even_when_it_fails():
     await asyncio.gather(*(database.run(User.objects.count) for _ in range(20)))
     borrowed = await database.run(lambda: connection.pool.get_stats()["requests_num"])
     assert borrowed - before == 21
-    assert await database.run(lent) == 0
+    assert await database.run(lent) == others
 
 
 @pytest.mark.django_db

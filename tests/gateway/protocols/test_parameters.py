@@ -11,7 +11,7 @@ from gateway.protocols.chat_completions.request import parse
 from gateway.providers.openai_chat.request import request_body
 from gateway.providers.request_context import ProviderRequest
 from gateway.routing.plan import Attempt
-from models_catalog.parameters import IMPLIED_BY, PARAMETERS
+from models_catalog.reference.parameters import IMPLIED_BY, PARAMETERS
 from tests.gateway.native import CALLER, WEATHER, user
 from tests.gateway.routing.examples import REAL, endpoint, model
 

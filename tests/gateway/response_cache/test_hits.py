@@ -15,7 +15,7 @@ from django.core.cache import cache
 from accounts.models import PrivacySettings
 from billing.models import CreditAccount
 from common.clock import utc_now
-from common.ids import generation_id_of
+from common.naming.ids import generation_id_of
 from gateway import callers, completions
 from gateway.events import Delta
 from gateway.models import Generation, Hold, UsageHour

@@ -10,7 +10,7 @@ from gateway.routing.health import EndpointHealth, EndpointKey, Health
 from gateway.routing.plan import RoutingContext, make_plan
 from gateway.routing.upstreams import Upstream
 from models_catalog.catalog import Catalogue, EndpointEntry, ModelEntry, Prices
-from models_catalog.parameters import service_tier_of
+from models_catalog.reference.parameters import service_tier_of
 
 ALL = frozenset({"max_tokens", "temperature", "tools", "response_format", "structured_outputs", "reasoning"})
 REAL = Upstream("https://provider.example", "key", simulated=False)

@@ -8,7 +8,7 @@ import pytest
 from gateway.models import EndpointMinute
 from gateway.routing.health import EndpointKey, HealthTracker, bucket, percentiles, read
 from gateway.routing.published_health import published
-from models_catalog.measured_days import MIN_ANSWERS
+from models_catalog.metrics.measured_days import MIN_ANSWERS
 
 KEY = EndpointKey("acme/one", "a")
 
@@ -103,7 +103,7 @@ async def test_traffic_is_published_with_the_model(api):
 
     from gateway.accounting import settlement
     from gateway.routing import health
-    from models_catalog import measurements
+    from models_catalog.metrics import measurements
 
     for _ in range(MIN_ANSWERS):
         await api.chat(tokens=20)

@@ -16,7 +16,8 @@ from gateway.protocols.chat_completions.request import parse
 from gateway.routing import catalogue_cache, health
 from gateway.routing.health import EndpointHealth, Health
 from gateway.routing.plan import RoutingContext, make_plan
-from models_catalog import catalog, measurements
+from models_catalog import catalog
+from models_catalog.metrics import measurements
 from models_catalog.models import Endpoint
 from tests.gateway.routing.examples import A, C, catalogue, endpoint, known, model, plan, tags
 

@@ -6,8 +6,9 @@ import re
 import pytest
 from django.test import Client
 
-from models_catalog import catalog, exclusions, measurements
+from models_catalog import catalog, exclusions
 from models_catalog.browser.compare import compare
+from models_catalog.metrics import measurements
 from models_catalog.models import Provider
 from tests.models_catalog.browser.test_figures import minute
 from tests.models_catalog.browser.test_pages import page

@@ -11,9 +11,10 @@ from activity.rankings import model_usage
 from common.clock import utc_now
 from gateway.models import EndpointMinute
 from gateway.routing.health import bucket
-from models_catalog import catalog, measurements
+from models_catalog import catalog
 from models_catalog.browser.browse import find
 from models_catalog.browser.query import CATEGORIES, Query
+from models_catalog.metrics import measurements
 from models_catalog.models import Model, Provider
 from tests.models_catalog.browser.test_browse import ids
 from tests.models_catalog.browser.test_pages import listed, page

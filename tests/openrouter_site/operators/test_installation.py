@@ -17,9 +17,11 @@ from models_catalog import catalog
 from models_catalog.models import Provider, ProviderKey
 from openrouter_site.operators import installation
 from openrouter_site.operators.installation import FAILING, MISSING, OK, SIMULATED, UNKNOWN, Check
+from operations.models import Heartbeat
 from scripts.serve import free_port
 from tests.conftest import signed_in
 from tests.gateway import factory
+from tests.operations.heartbeats import beat_hearts
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +66,7 @@ def add_key(secret: str = "sk-of-cheap-0001", **fields) -> ProviderKey:
 def test_nothing_fails_in_the_embedded_default_and_what_is_simulated_is_called_so():
     states = {check.name: check.state for check in installation.checks()}
     assert states == {
-        "Database": OK, "Redis": OK, "Web processes": UNKNOWN, "Worker": OK, "Catalog": OK, "Providers": SIMULATED,
+        "Database": OK, "Redis": OK, "Web processes": UNKNOWN, "Worker": UNKNOWN, "Catalog": OK, "Providers": SIMULATED,
         "Card payments": SIMULATED, "USDC payments": SIMULATED, "Webhooks": UNKNOWN, "Ledger": UNKNOWN,
         "Email": SIMULATED,
     }  # fmt: skip
@@ -142,10 +144,19 @@ def test_overdue_work_shows_that_the_worker_is_not_running(account: CreditAccoun
             id=f"gen-{number}", account=account, source="api", requested_model="m", created_at=late, amount=0,
             process_id=process,
         )  # fmt: skip
+    beat_hearts()
     worker = part("Worker")
     assert worker.detail == "Work is overdue: 1 email, 1 webhook event, 1 abandoned hold."
     assert worker.state == FAILING and "celery" in worker.remedy
     assert part("Web processes").detail == "1 process serving requests."
+
+
+def test_a_queue_without_a_worker_is_failing_with_the_command_that_starts_one():
+    beat_hearts()
+    assert (part("Worker").state, part("Worker").detail) == (OK, "Every queue has one. No work is overdue.")
+    Heartbeat.objects.filter(name__in=["mail", "usage"]).update(seen_at=utc_now() - timedelta(minutes=3))
+    assert (part("Worker").state, part("Worker").detail) == (FAILING, "None takes the queues mail, usage.")
+    assert "celery -A openrouter_site worker -Q mail,usage, and" in part("Worker").remedy
 
 
 def test_webhooks_are_told_by_the_last_one_and_by_those_that_failed():

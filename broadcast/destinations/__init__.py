@@ -1,0 +1,1 @@
+"""Destinations of organizations: their settings, forms and deletion."""

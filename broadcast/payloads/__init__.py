@@ -1,0 +1,1 @@
+"""Events as they are sent, with or without prompts and responses."""

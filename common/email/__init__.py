@@ -1,0 +1,1 @@
+"""Emails: how they are written, and where they go without a mail server."""

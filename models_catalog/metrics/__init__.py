@@ -1,0 +1,1 @@
+"""Measurements in real traffic, provided by the apps above this one."""

@@ -1,0 +1,1 @@
+"""Prices of endpoints: as they are stored, and parsed once for use."""

@@ -1,0 +1,1 @@
+"""Facts that the catalog refers to: the optional parameters of requests, and families of models."""

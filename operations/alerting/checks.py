@@ -1,0 +1,108 @@
+"""The faults that a running site can have. Each check returns findings for `incidents.report`."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Sum
+
+from billing.credits.reconciliation import Fault
+from billing.models import ProviderEvent, Purchase
+from common.clock import utc_now
+from gateway.models import EndpointMinute
+from operations.health import queues as heartbeats
+from operations.models import Incident
+
+__all__ = ["ledger", "providers", "queues", "webhooks", "worker"]
+
+Findings = dict[str, str | None]
+
+#: A purchase should be followed by a webhook of its provider within...
+WEBHOOK_WINDOW = timedelta(days=1)
+#: ...though one that was just made may still wait for it.
+WEBHOOK_GRACE = timedelta(hours=1)
+#: Workers that have been silent for this long are an incident; so is a queue that is so far behind the others.
+WORKER_SILENT_AFTER = timedelta(minutes=5)
+#: A provider is down when in this window every attempt failed...
+PROVIDER_WINDOW = timedelta(minutes=5)
+#: ...and there were at least so many.
+PROVIDER_MIN_FAILURES = 5
+#: Faults of the ledger that an email lists.
+LISTED_FAULTS = 20
+
+
+def ledger(faults: list[Fault]) -> Findings:
+    """The result of a reconciliation."""
+    if not faults:
+        return {"": None}
+    listed = [f"- {fault}" for fault in faults[:LISTED_FAULTS]]
+    more = [f"... and {len(faults) - LISTED_FAULTS} more"] if len(faults) > LISTED_FAULTS else []
+    return {"": "\n".join([f"{len(faults)} rows don't add up:", *listed, *more])}
+
+
+def webhooks() -> Findings:
+    """Payment providers that confirmed purchases when asked, but sent no event for a day."""
+    now = utc_now()
+    credited = Purchase.objects.filter(
+        credited_at__gte=now - WEBHOOK_WINDOW, credited_at__lt=now - WEBHOOK_GRACE
+    ).values_list("provider", flat=True)
+    heard = ProviderEvent.objects.filter(received_at__gte=now - WEBHOOK_WINDOW).values_list("provider", flat=True)
+    findings: Findings = dict.fromkeys(heard.distinct())
+    for provider in set(credited.distinct()) - findings.keys():
+        last = ProviderEvent.objects.filter(provider=provider).aggregate(at=Max("received_at"))["at"]
+        heard_last = f"The last one came on {last:%d %B %Y, %H:%M} UTC." if last else "None has ever come."
+        findings[provider] = f"Purchases were paid in the last day, but no webhook arrived. {heard_last}"
+    return findings
+
+
+def worker(watched_since: datetime) -> Findings:
+    """Whether beat, the broker and any worker work together.
+
+    Silence before `watched_since` doesn't count, here and in `queues`: the whole site may have been stopped.
+    """
+    return _silence({"": _latest(heartbeats.last_seen())}, utc_now(), watched_since)
+
+
+def queues(watched_since: datetime) -> Findings:
+    """The queues that no worker takes while others are taken, by name. If none is, `worker` says so.
+
+    A queue that is no longer in the settings needs no worker any more.
+    """
+    seen = heartbeats.last_seen()
+    latest = _latest(seen)
+    known = Incident.objects.filter(kind="queue", closed_at=None)
+    removed: Findings = dict.fromkeys(known.exclude(subject__in=seen).values_list("subject", flat=True))
+    return removed | (_silence(seen, latest, watched_since) if latest else {})
+
+
+def _latest(seen: dict[str, datetime | None]) -> datetime | None:
+    return max(filter(None, seen.values()), default=None)
+
+
+def _silence(seen: dict[str, datetime | None], until: datetime, watched_since: datetime) -> Findings:
+    """Return a fault for each that was silent for long at that moment, and None for each that was not."""
+    findings: Findings = {}
+    for name, moment in seen.items():
+        if moment and until - moment < WORKER_SILENT_AFTER:
+            findings[name] = None
+        elif until - max(moment or watched_since, watched_since) >= WORKER_SILENT_AFTER:
+            last = f"on {moment:%d %B %Y at %H:%M} UTC" if moment else "never"
+            findings[name] = f"Last heartbeat: {last}."
+    return findings
+
+
+def providers() -> Findings:
+    """Providers of which every attempt in the last minutes failed, by slug. Rate limits and prompts are no failures."""
+    since = utc_now() - PROVIDER_WINDOW
+    counts: dict[str, list[int]] = {}
+    rows = EndpointMinute.objects.filter(minute__gte=since).values("tag").annotate(ok=Sum("ok"), errors=Sum("errors"))
+    for row in rows.order_by():
+        provider = counts.setdefault(row["tag"].partition("/")[0], [0, 0])  # a tag begins with its provider
+        provider[0] += row["ok"]
+        provider[1] += row["errors"]
+    findings: Findings = {}
+    for name, (ok, errors) in counts.items():
+        if not ok and errors >= PROVIDER_MIN_FAILURES:
+            minutes = int(PROVIDER_WINDOW.total_seconds() // 60)
+            findings[name] = f"All {errors} attempts of the last {minutes} minutes failed."
+        elif ok > errors:
+            findings[name] = None
+    return findings

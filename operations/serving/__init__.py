@@ -1,0 +1,1 @@
+"""The outermost ASGI layer: request IDs and counts, probes, and stopping."""

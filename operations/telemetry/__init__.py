@@ -1,0 +1,1 @@
+"""Figures and errors for other systems: `/metrics`, gauges, Sentry."""

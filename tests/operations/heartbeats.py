@@ -1,0 +1,14 @@
+"""The heartbeats of all queues, done at once."""
+
+from django.conf import settings
+
+from operations.tasks import beat_heart
+
+__all__ = ["beat_hearts"]
+
+
+def beat_hearts(without: str = "") -> None:
+    """Do the heartbeat of each queue, except one."""
+    for queue in settings.QUEUES:
+        if queue != without:
+            beat_heart(queue)
