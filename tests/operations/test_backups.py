@@ -1,64 +1,31 @@
 """A backup is worth what its restore gives. The commands are those of docs/operations/backup.md, word for word."""
 
 import contextlib
-import re
 import shutil
 import sqlite3
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
-from scripts.environment import ROOT
 from tests.browser.people import new_person
 from tests.gateway.test_crash import MINUTES_LATER, POSTGRESQL, build_request
 from tests.support import databases
-from tests.support.processes import Process, Site, wait_until
+from tests.support.processes import Site, wait_until
 
-PAGE = (ROOT / "docs/operations/backup.md").read_text()
-GATEWAY = 'exec python -m uvicorn openrouter_site.gateway_asgi:application --port "$PORT" --log-level warning'
+from .documented import commands, run, serving
 
-
-def commands(title: str) -> list[str]:
-    """Return the blocks of commands of a section."""
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
-    assert found, title
-    return [block.replace("\n    ", "\n").strip() for block in re.findall(r"(?:^    .+\n)+", found[1], re.M)]
-
-
-def run(command: str, folder: Path, env: dict[str, str]) -> str:
-    """Run commands as an operator would, in the folder of the site; files that they write go to `folder`."""
-    program = folder / "manage.py"
-    if not program.exists():
-        program.symlink_to(ROOT / "manage.py")
-    ended = subprocess.run(
-        ["bash", "-eu"], input=command, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert ended.returncode == 0, f"{command}\n{ended.stdout}"
-    return ended.stdout
-
-
-@contextlib.contextmanager
-def gateway(site: Site, env: dict[str, str], name: str) -> Iterator[None]:
-    process = Process(name, GATEWAY, env, site.folder)
-    try:
-        process.wait_until_it_responds(f"{site.url}/readyz")
-        yield
-    finally:
-        process.stop()
+PAGE = "backup.md"
 
 
 @pytest.mark.postgresql
 @pytest.mark.skipif(not (POSTGRESQL and shutil.which("pg_dump")), reason="needs PostgreSQL and pg_dump")
 def test_a_restored_database_serves_its_keys_and_releases_what_was_held(tmp_path):
-    [back_up] = commands("Back up PostgreSQL")
-    rehearse, drop = commands("Rehearse a restore")
+    [back_up] = commands(PAGE, "Back up PostgreSQL")
+    rehearse, drop = commands(PAGE, "Rehearse a restore")
     with Site(tmp_path, postgresql=POSTGRESQL, processes=("providers",)) as site, contextlib.ExitStack() as leaving:
         person = new_person(site)
-        with gateway(site, site.env, "before"), httpx.Client(timeout=60) as client:
+        with serving(site, site.env, "before"), httpx.Client(timeout=60) as client:
             assert client.send(build_request(site, person.key)).status_code == 200
             wait_until(lambda: site.rows("SELECT count(*) FROM gateway_generation") == [(1,)], "it to be settled")
             slow = build_request(site, person.key, **{"X-Sandbox-Tokens": "5000", "X-Sandbox-Delay": "0.05"})
@@ -76,7 +43,7 @@ def test_a_restored_database_serves_its_keys_and_releases_what_was_held(tmp_path
                 return connection.execute(query.encode()).fetchone()
 
         assert row("SELECT count(*) FROM gateway_hold") == (1,)
-        with gateway(site, restored, "after"), httpx.Client(timeout=60) as client:
+        with serving(site, restored, "after"), httpx.Client(timeout=60) as client:
             assert client.send(build_request(site, person.key)).status_code == 200
             wait_until(lambda: row("SELECT count(*) FROM gateway_generation") == (2,), "it to be settled")
             later = run(f"python manage.py shell --no-imports -c '{MINUTES_LATER}'", tmp_path, restored)
@@ -89,7 +56,7 @@ def test_a_restored_database_serves_its_keys_and_releases_what_was_held(tmp_path
 
 @pytest.mark.skipif(bool(POSTGRESQL), reason="once is enough: it starts its own site on SQLite")
 def test_a_backup_of_sqlite_has_what_was_written_until_then(tmp_path):
-    [back_up], [restore] = commands("Back up SQLite"), commands("Restore SQLite")
+    [back_up], [restore] = commands(PAGE, "Back up SQLite"), commands(PAGE, "Restore SQLite")
     with Site(tmp_path, processes=()) as site:
         # A connection that stays open, like those of a running site: the newest rows are in a file beside the database.
         with contextlib.closing(sqlite3.connect(site.data_dir / "site.sqlite3")) as running:
