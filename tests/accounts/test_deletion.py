@@ -1,15 +1,10 @@
 """Deleting an account: what goes, what stays, and what is refused."""
 
 import gzip
-import hashlib
 import logging
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
-from django.apps import apps
 from django.core import mail
-from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from accounts import tasks
@@ -17,10 +12,9 @@ from accounts.deletion import closing, finishing
 from accounts.models import AccountDeletion, LoggingConsent, Membership, Organisation, User
 from activity import names
 from billing import allowance, spending
-from billing.credits import ledger, reconciliation
+from billing.credits import reconciliation
 from billing.models import CreditAccount, LedgerEntry, Notice, ProviderErasure, Purchase, Receipt, SavedCard
 from common.errors import NotAuthenticated
-from common.money import PicoUsd
 from gateway.models import ClassifiedDay, Generation, Hold, StoredContent, UsageHour
 from keys.authentication import authenticate_sync
 from tests.accounts.leaving_person import EMAIL, OTHER_EMAIL, Person, age, agreement_of, make_person, places_with
@@ -255,17 +249,3 @@ def test_the_page_asks_for_the_password_and_for_the_address(alice, account):
     assert client.get("/settings/profile").url.startswith("/account/login/")
     assert Client().post("/account/login/", {"login": "alice@example.com", "password": PASSWORD}).status_code == 200
     make_user("alice@example.com")  # the address is free again
-
-
-@pytest.mark.django_db(transaction=True)
-def test_plain_hashes_of_addresses_become_keyed_ones(charlie):
-    migration = import_module("billing.migrations.0004_account_deletion")
-    account = spending.account_of(charlie.personal_organisation)
-    plain = hashlib.sha256(b"charlie@example.com").hexdigest()
-    ledger.add(account, PicoUsd(1), kind=LedgerEntry.Kind.GRANT, reference=f"allowance:{plain}")
-    with transaction.atomic():
-        migration.rekey(apps, SimpleNamespace(connection=connection))
-    assert plain not in LedgerEntry.objects.get().reference
-    assert allowance.grant(make_user("new@example.com"), "charlie@example.com") == LedgerEntry.objects.get()
-    with pytest.raises(DatabaseError), transaction.atomic():
-        LedgerEntry.objects.update(note="changed")

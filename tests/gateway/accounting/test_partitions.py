@@ -193,7 +193,7 @@ def test_tables_are_partitioned_while_requests_settle(account):
     writer = threading.Thread(target=settle_on)
     writer.start()
     assert started.wait(60)
-    migration = importlib.import_module("gateway.migrations.0013_partitions")
+    migration = importlib.import_module("gateway.migrations.0002_partitions")
     with connection.schema_editor(atomic=False) as editor:
         migration.partition(apps, editor)
         before = len(results)

@@ -8,8 +8,7 @@ of the new primary key, is built beside the writers. A migration that was interr
 import re
 import time
 
-import django.db.models.deletion
-from django.db import OperationalError, migrations, models, transaction
+from django.db import OperationalError, migrations, transaction
 
 #: Each table with the column of its time, and the foreign keys that a partitioned table cannot have.
 TABLES = {"gateway_generation": "created_at", "gateway_usagehour": "hour", "gateway_endpointminute": "minute"}
@@ -17,6 +16,15 @@ TABLES = {"gateway_generation": "created_at", "gateway_usagehour": "hour", "gate
 LOCK_TIMEOUT = "250ms"
 ATTEMPTS = 1200
 PAUSE_SECONDS = 0.25
+
+
+def drop_pattern_indexes(apps, schema_editor):
+    """Drop the indexes for LIKE that Django adds to text primary keys on PostgreSQL: no query needs them."""
+    if schema_editor.connection.vendor == "postgresql":
+        for table in ("generation", "hold"):
+            model = apps.get_model("gateway", table)
+            for name in schema_editor._constraint_names(model, ["id"], index=True, unique=False):
+                schema_editor.execute(schema_editor._delete_index_sql(model, name))
 
 
 def partition(apps, schema_editor):
@@ -116,36 +124,9 @@ def _rows(cursor, query, table):
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("gateway", "0012_audio_tokens")]
+    dependencies = [("gateway", "0001_initial")]
 
     operations = [
+        migrations.RunPython(drop_pattern_indexes, migrations.RunPython.noop, atomic=False),
         migrations.RunPython(partition, migrations.RunPython.noop, atomic=False),
-        # SQLite keeps these two constraints: without them it would have to write the tables again.
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
-                migrations.AlterField(
-                    model_name="feedback",
-                    name="generation",
-                    field=models.OneToOneField(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="feedback",
-                        serialize=False,
-                        to="gateway.generation",
-                    ),
-                ),
-                migrations.AlterField(
-                    model_name="usagehour",
-                    name="account",
-                    field=models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="usagehours",
-                        to="billing.creditaccount",
-                    ),
-                ),
-            ]
-        ),
     ]
