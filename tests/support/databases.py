@@ -33,15 +33,17 @@ def django_db_setup(
     django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
     """Replaces pytest-django's: the database of the tests of this process."""
+    name = connection.creation._get_test_db_name()
+    if connection.vendor == "sqlite":
+        _copy_migrated_file(Path(name))
+    else:
+        drop(settings.DATABASE_URL, name)
+        _copy_migrated_on_server(settings.DATABASE_URL, name)
+        connection.close_pool()  # one that an earlier test has made goes on with the server's own database
+    connection.settings_dict["NAME"] = name  # before the first connection: a thread of an earlier test may wait for it
+    for alias in connections:  # what Django does beside: nothing is left to migrate
+        connections[alias].settings_dict["TEST"]["MIGRATE"] = False
     with django_db_blocker.unblock():
-        name = connection.creation._get_test_db_name()
-        if connection.vendor == "sqlite":
-            _copy_migrated_file(Path(name))
-        else:
-            drop(settings.DATABASE_URL, name)
-            _copy_migrated_on_server(settings.DATABASE_URL, name)
-        for alias in connections:  # what Django does beside: nothing is left to migrate
-            connections[alias].settings_dict["TEST"]["MIGRATE"] = False
         created = setup_databases(verbosity=0, interactive=False, keepdb=True, serialized_aliases=[])
     yield
     with django_db_blocker.unblock():
