@@ -33,6 +33,7 @@ def main() -> None:
         timeout_graceful_shutdown=1,
     )
     listening = config.bind_socket()
+    listening.listen()  # a client that reads the address may connect at once
     print(f"Model providers (simulated) at http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])

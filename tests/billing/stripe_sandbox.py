@@ -101,7 +101,8 @@ def stripe_process(tmp_path_factory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(stripe_process: Sandbox, settings) -> Iterator[Sandbox]:
+def sandbox(stripe_process: Sandbox, settings, db) -> Iterator[Sandbox]:
+    """Stripe, for tests with a database: whatever asks Stripe gives its connection back first."""
     settings.STRIPE_API_BASE = stripe_process.address
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     yield stripe_process

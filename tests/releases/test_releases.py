@@ -1,4 +1,4 @@
-"""What `docs/operations/releases.md` promises: the migrations of a release stay, and every release can be upgraded."""
+"""As `docs/operations/releases.md` promises, the migrations of a release stay, and every release can be upgraded."""
 
 import gzip
 import json
