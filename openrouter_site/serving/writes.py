@@ -25,7 +25,11 @@ class GatheredWrites:
         self._size = 0
 
     def write(self, data: bytes) -> None:
-        """Write the bytes at the end of the step."""
+        """Write the bytes at the end of the step, or now if they are many."""
+        if len(data) > MAX_GATHERED_BYTES:
+            self.flush()
+            self._transport.write(data)
+            return
         if not self._parts:
             self._loop.call_soon(self.flush)
         self._parts.append(data)
@@ -38,7 +42,7 @@ class GatheredWrites:
         if self._parts:
             parts, self._parts, self._size = self._parts, [], 0
             if not self._transport.is_closing():
-                self._transport.writelines(parts)
+                self._transport.write(b"".join(parts))
 
     def close(self) -> None:
         """Close the connection once everything is written."""

@@ -14,9 +14,9 @@ class Transport:
         self.writes: list[bytes] = []
         self.is_closed = False
 
-    def writelines(self, parts: list[bytes]) -> None:
+    def write(self, data: bytes) -> None:
         assert not self.is_closed
-        self.writes.append(b"".join(parts))
+        self.writes.append(data)
 
     def is_closing(self) -> bool:
         return self.is_closed
@@ -53,6 +53,17 @@ async def test_much_is_written_at_once(transport):
     assert [len(data) for data in transport.writes] == [MAX_GATHERED_BYTES + 1]
     await asyncio.sleep(0)
     assert len(transport.writes) == 1
+
+
+async def test_a_large_part_follows_what_was_gathered_and_is_not_copied(transport):
+    gathered = GatheredWrites(transport, asyncio.get_running_loop())
+    part = b"x" * (MAX_GATHERED_BYTES + 1)
+    gathered.write(b"head")
+    gathered.write(part)
+    gathered.write(b"end")
+    assert transport.writes == [b"head", part] and transport.writes[1] is part
+    await asyncio.sleep(0)
+    assert transport.writes == [b"head", part, b"end"]
 
 
 async def test_closing_writes_the_rest_first(transport):
