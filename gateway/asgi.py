@@ -35,7 +35,7 @@ from gateway.tokens.bounds import estimate_tokens
 from keys.authentication import authenticate, require_inference, secret_in
 
 from . import completions, response_cache
-from .events import Begun, Event, Failed, Started
+from .events import Begun, Event, Failed, Piece, Started, one_by_one
 from .http_responses import (
     STREAM_HEADERS,
     EventStream,
@@ -115,10 +115,10 @@ class Application:
             attribution.note(identity.organisation_id, caller.app, headers.get("x-openrouter-categories"))
             cached = _cached(path, headers, caller, asked, body)
             if asked.stream:
-                events = await self._events(caller, asked, cached)
-                first = await anext(events)
+                pieces = await self._pieces(caller, asked, cached)
+                (first,) = await anext(pieces)
                 assert isinstance(first, Started)
-                return EventStream(first, events, asked, protocol, cached.headers if cached else {})
+                return EventStream(first, pieces, asked, protocol, cached.headers if cached else {})
             return await self._whole(caller, asked, protocol, cached)
         except ApiError as error:
             metrics.ERRORS.labels(error.error_type).inc()
@@ -133,18 +133,18 @@ class Application:
             metrics.ERRORS.labels(answer.error_type).inc()
             return _json(protocol.error(answer), protocol.status(answer), answer.headers)
 
-    async def _events(
+    async def _pieces(
         self,
         caller: completions.Caller,
         request: completions.ChatRequest,
         cached: CachedExchange | None,
         on_first_token: Callable[[Begun], None] = lambda begun: None,
-    ) -> AsyncGenerator[Event, None]:
-        """The events of the response: a stored one again, or a new one, which is stored if the request asks for it."""
+    ) -> AsyncGenerator[Piece, None]:
+        """The pieces of the response: a stored one again, or a new one, which is stored if the request asks for it."""
         if cached is not None and (stored := await cached.find()) is not None:
             return self._service.replay(caller, request, stored)
-        events = self._service.stream(caller, request, on_first_token)
-        return cached.recorded(events) if cached is not None else events
+        pieces = self._service.pieces(caller, request, on_first_token)
+        return cached.recorded(pieces) if cached is not None else pieces
 
     async def _whole(
         self,
@@ -155,7 +155,7 @@ class Application:
     ) -> Response | PatientResponse:
         """The response in one piece. One that takes long shows signs of life as soon as a provider has begun."""
         begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
-        events = await self._events(caller, request, cached, noting_first(begun))
+        events = one_by_one(await self._pieces(caller, request, cached, noting_first(begun)))
         headers = cached.headers if cached else {}
         context = contextvars.copy_context()
         gathering = asyncio.create_task(protocol.gather(request, events), context=context)

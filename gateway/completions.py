@@ -37,7 +37,7 @@ from models_catalog.catalog import Catalogue
 
 from . import web_search
 from .callers import Caller, chat_caller, key_caller
-from .events import Begun, Delta, Event, Finished
+from .events import Begun, Delta, Event, Finished, Piece, one_by_one
 from .response_cache import StoredResponse
 
 __all__ = [
@@ -122,9 +122,13 @@ class InferenceService:
 
     # --- A request
 
-    async def stream(
+    def stream(self, caller: Caller, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        """The events of `pieces`."""
+        return one_by_one(self.pieces(caller, request))
+
+    async def pieces(
         self, caller: Caller, request: ChatRequest, on_first_token: Callable[[Begun], None] = lambda begun: None
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[Piece, None]:
         """Yield the response: Started, Deltas, Finished or Failed, Billed. The caller is charged exactly once.
 
         Of a request that does not stream, Started comes when a provider has finished; `on_first_token` is called when
@@ -151,11 +155,11 @@ class InferenceService:
             )
             meter.service_tier = relay.stream.service_tier
             started = meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
-            yield web_search.announced(started, sources) if sources else started
-            async with aclosing(healed(web_search.with_citations(relay.events(), sources), request)) as events:
-                async for event in events:
-                    meter.record(event)
-                    yield event
+            yield [web_search.announced(started, sources) if sources else started]
+            async with aclosing(_changed(relay.pieces(), request, sources)) as pieces:
+                async for piece in pieces:
+                    meter.record(piece)
+                    yield piece
         except ProviderFailure as failure:  # after the first token: report it, do not retry
             if relay is not None:
                 if not relay.attempt.own or failure.status not in KEY_STATUSES:
@@ -164,19 +168,19 @@ class InferenceService:
                 log.warning("%s broke off its response (%d)", relay.attempt.endpoint.tag, failure.status)
             failed = meter.stream_failed(failed_event(failure))
             metrics.ERRORS.labels(failed.error_type).inc()
-            yield failed
+            yield [failed]
         except BaseException as error:
             _record_error(meter, error)
             raise
         finally:
             settling = await self._end(meter, relay, prepared.conversation)
         if settling.done():
-            yield meter.billed(settling.result())
+            yield [meter.billed(settling.result())]
 
     async def replay(
         self, caller: Caller, request: ChatRequest, response: StoredResponse[Delta | Finished]
-    ) -> AsyncGenerator[Event, None]:
-        """Yield a stored response to the same request, as `stream` would. No provider is asked; nothing is charged.
+    ) -> AsyncGenerator[Piece, None]:
+        """Yield a stored response to the same request, as `pieces` would. No provider is asked; nothing is charged.
 
         The replay counts as a request: whatever refuses a request before a provider is asked refuses it too. It needs
         no balance.
@@ -184,17 +188,16 @@ class InferenceService:
         meter = self._meter(caller, prepared := await self._prepare(caller, request))
         await self._admit(meter, free_admission(meter.generation))
         try:
-            yield meter.replayed(response)
-            for event in response.events:
-                meter.record(event)
-                yield event
+            yield [meter.replayed(response)]
+            meter.record(response.events)
+            yield response.events
         except BaseException as error:
             _record_error(meter, error)
             raise
         finally:
             settling = await self._end(meter, None, prepared.conversation)
         if settling.done():
-            yield meter.billed(settling.result())
+            yield [meter.billed(settling.result())]
 
     # --- Their steps
 
@@ -284,8 +287,8 @@ class InferenceService:
         try:
             async with asyncio.timeout(self._drain_seconds) as deadline:
                 self._drain_deadlines.add(deadline)
-                async for event in relay.drain():
-                    meter.record(event)
+                async for piece in relay.drain():
+                    meter.record(piece)
         except TimeoutError:
             log.info("%s did not finish an abandoned response", relay.attempt.endpoint.tag)
         finally:
@@ -313,6 +316,22 @@ async def _search(prepared: PreparedRequest, meter: Meter) -> tuple[ChatRequest,
     request = msgspec.structs.replace(request, messages=messages)
     meter.record_search(search.engine.name, search.query, len(found), search.price, request)
     return request, found
+
+
+def _changed(
+    pieces: AsyncGenerator[list[Delta | Finished], None], request: ChatRequest, sources: list[web_search.Result]
+) -> AsyncGenerator[list[Delta | Finished], None]:
+    """The response with what the gateway adds to it or mends in it; nothing for most requests."""
+    if not (sources or request.heals_json):
+        return pieces
+    return _singly(healed(web_search.with_citations(one_by_one(pieces), sources), request))
+
+
+async def _singly(events: AsyncGenerator[Delta | Finished, None]) -> AsyncGenerator[list[Delta | Finished], None]:
+    """Each event as a piece of its own."""
+    async with aclosing(events):
+        async for event in events:
+            yield [event]
 
 
 def _record_error(meter: Meter, error: BaseException) -> None:

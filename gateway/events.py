@@ -1,17 +1,34 @@
 """The events of a response, shared by providers, metering, server-sent events and the chat's socket. Pure data.
 
-A response is: Started, then Deltas, then Finished or Failed, then Billed.
+A response is: Started, then Deltas, then Finished or Failed, then Billed. A piece of it has the events
+that arrived together.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from common.money import PicoUsd
 
-__all__ = ["Begun", "Billed", "Delta", "Event", "Failed", "Finished", "Started", "Usage", "joined"]
+__all__ = [
+    "Begun",
+    "Billed",
+    "Delta",
+    "Event",
+    "Failed",
+    "Finished",
+    "Piece",
+    "Started",
+    "Usage",
+    "joined",
+    "one_by_one",
+]
+
+
+E = TypeVar("E")
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +91,22 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     ranking: list[tuple[int, float]] | None = None  # all of a rerank response: (document, relevance), best first
     index: int = 0  # which choice
 
+    @property
+    def is_only_text(self) -> bool:
+        """Whether it has text and nothing else."""
+        return bool(self.text) and not (
+            self.reasoning
+            or self.tool_calls
+            or self.reasoning_details
+            or self.refusal
+            or self.annotations
+            or self.citations is not None
+            or self.images
+            or self.logprobs is not None
+            or self.vectors
+            or self.ranking
+        )
+
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """The provider has finished. The reason is `stop`, `length`, `tool_calls` or `content_filter`."""
@@ -129,7 +162,7 @@ def joined(events: Iterable[Delta | Finished]) -> list[Delta | Finished]:
 def _kind(event: Delta | Finished) -> tuple[str, int]:
     """(the only field that a delta has, `text` or `reasoning`; its choice); an empty name for any other event."""
     if isinstance(event, Delta):
-        if event.text and event == Delta(text=event.text, index=event.index):
+        if event.is_only_text:
             return "text", event.index
         if event.reasoning and event == Delta(reasoning=event.reasoning, index=event.index):
             return "reasoning", event.index
@@ -137,3 +170,13 @@ def _kind(event: Delta | Finished) -> tuple[str, int]:
 
 
 Event = Started | Delta | Finished | Failed | Billed
+
+Piece = Sequence[Event]
+
+
+async def one_by_one(pieces: AsyncGenerator[Iterable[E], None]) -> AsyncGenerator[E, None]:
+    """The events of the pieces. Closing it closes the pieces."""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            for event in piece:
+                yield event

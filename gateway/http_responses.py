@@ -25,7 +25,7 @@ from common.web import cors
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.table import CallerProtocol
 
-from .events import Begun, Event, Failed, Started
+from .events import Begun, Failed, Piece, Started
 
 __all__ = [
     "STREAM_HEADERS",
@@ -142,12 +142,12 @@ class EventStream(StreamingResponse):
     def __init__(
         self,
         first: Started,
-        events: AsyncGenerator[Event, None],
+        pieces: AsyncGenerator[Piece, None],
         request: ChatRequest,
         protocol: CallerProtocol,
         headers: Mapping[str, str],
     ) -> None:
-        self._events = events
+        self._pieces = pieces
         self._protocol = protocol
         self._encoder = protocol.encoder(request)
         self._beginning = self._encoder.encode(first)
@@ -176,9 +176,9 @@ class EventStream(StreamingResponse):
         if self._beginning:
             await send({"type": "http.response.body", "body": self._beginning, "more_body": True})
         try:
-            async with aclosing(self._events) as events:
-                async for event in events:
-                    if chunk := self._encoder.encode(event):
+            async with aclosing(self._pieces) as pieces:
+                async for piece in pieces:
+                    if chunk := b"".join(map(self._encoder.encode, piece)):
                         self._sent_at = time.monotonic()
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except Exception as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from common.clock import utc_now
@@ -160,21 +160,22 @@ class Meter:
             system_fingerprint=response.system_fingerprint,
         )
 
-    def record(self, event: Delta | Finished) -> None:
-        """Record a piece of the response, or its end."""
-        if self.content is not None:
-            self.content.add(event)
-        if isinstance(event, Finished):
-            self.finish = event
-            if event.finish_reason in {"length", "content_filter"}:
-                self._called_tools = None  # cut short, which says nothing about the endpoint
-            return
-        self._last_token_at = self._clock()
-        self._response.add(event)
-        if event.tool_calls and self._called_tools is not None:
-            self._called_tools.add(event)
-        if event.images:
-            self.generation.output_images += len(event.images)
+    def record(self, piece: Iterable[Delta | Finished]) -> None:
+        """Record a piece of the response."""
+        for event in piece:
+            if self.content is not None:
+                self.content.add(event)
+            if isinstance(event, Finished):
+                self.finish = event
+                if event.finish_reason in {"length", "content_filter"}:
+                    self._called_tools = None  # cut short, which says nothing about the endpoint
+                continue
+            self._last_token_at = self._clock()
+            self._response.add(event)
+            if event.tool_calls and self._called_tools is not None:
+                self._called_tools.add(event)
+            if event.images:
+                self.generation.output_images += len(event.images)
 
     @property
     def has_sound_tools(self) -> bool | None:

@@ -8,7 +8,7 @@ To change the transport, change this file only.
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from typing import cast
 
 import aiohttp
@@ -69,7 +69,22 @@ class UpstreamResponse:
         return bytes(body[:limit])
 
     async def close(self) -> None:
-        await self._response.aclose()
+        await cast(httpx.AsyncByteStream, self._response.stream).aclose()
+
+
+class _Post(httpx.Request):
+    """A POST with what the transport reads of it.
+
+    httpx's own parses the URL and normalizes the headers, which aiohttp does again. It also adds Host and
+    Content-Length, which it leaves to aiohttp here.
+    """
+
+    def __init__(self, url: str, headers: dict[str, str], content: bytes, timeout: dict[str, float]) -> None:
+        self.method = "POST"
+        self.url = cast(httpx.URL, url)
+        self.headers = cast(httpx.Headers, headers)
+        self._content = content
+        self.extensions = {"timeout": timeout}
 
 
 async def post(
@@ -80,23 +95,13 @@ async def post(
     `idle_seconds` is how long nothing may arrive; PROVIDER_IDLE_SECONDS by default. A response that is not `streamed`
     is one piece.
     """
-    # As a stream that has been read: httpx then leaves Host and Content-Length to aiohttp, which saves their cost.
-    body = httpx.ByteStream(content)
-    request = httpx.Request(
-        "POST", _parsed(url), headers=headers, stream=body, extensions={"timeout": _timeout(idle_seconds)}
-    )
-    await request.aread()
+    request = _Post(url, headers, content, _timeout(idle_seconds))
     try:
         return UpstreamResponse(await _transport(streamed).handle_async_request(request))
     except _CONNECTION_ERRORS as error:
         if _timed_out(error):
             raise ProviderFailure(504, "The provider did not respond in time.", error_type="timeout") from error
         raise ProviderFailure(502, "The provider could not be reached.") from error
-
-
-@lru_cache(maxsize=1024)
-def _parsed(url: str) -> httpx.URL:
-    return httpx.URL(url)
 
 
 def _timeout(idle_seconds: float | None) -> dict[str, float]:

@@ -7,7 +7,7 @@ import msgspec
 from django.conf import settings
 
 from common.clock import utc_now
-from gateway.events import Billed, Delta, Event, Failed, Finished, Started
+from gateway.events import Billed, Delta, Event, Failed, Finished, Piece, Started
 from gateway.protocols.chat_completions.request import ChatRequest
 
 from .options import CacheOptions
@@ -74,18 +74,19 @@ class CachedExchange:
         }
         return response
 
-    async def recorded(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
-        """Yield the events, and store them once the response is complete.
+    async def recorded(self, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+        """Yield the pieces, and store their events once the response is complete.
 
         A response that fails, is abandoned or has no end is not stored, and neither is one that is too large.
         """
         recording = _Recording(settings.RESPONSE_CACHE_BYTES // LARGEST_SHARE)
-        async with aclosing(events):
-            async for event in events:
-                if isinstance(event, Billed):  # the last one: a client that has all of it finds it stored
-                    await self._keep(recording)
-                recording.add(event)
-                yield event
+        async with aclosing(pieces):
+            async for piece in pieces:
+                for event in piece:
+                    if isinstance(event, Billed):  # the last one: a client that has all of it finds it stored
+                        await self._keep(recording)
+                    recording.add(event)
+                yield piece
         await self._keep(recording)
 
     async def _keep(self, recording: "_Recording") -> None:

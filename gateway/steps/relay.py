@@ -88,20 +88,18 @@ class Relay:
                 refuses = refuses or bool(event.refusal)
         return refuses
 
-    async def events(self) -> AsyncGenerator[Delta | Finished, None]:
-        """Every event up to the end. Raises ProviderFailure when the response breaks off."""
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
+        """Every piece up to the end. Raises ProviderFailure when the response breaks off."""
         piece = self._first
         while piece is not None:
-            for event in piece:
-                yield event
+            yield piece
             piece = await self._next()
 
-    async def drain(self) -> AsyncGenerator[Delta | Finished, None]:
-        """The remaining events of an abandoned response, up to its end or its first failure."""
+    async def drain(self) -> AsyncGenerator[Piece, None]:
+        """The remaining pieces of an abandoned response, up to its end or its first failure."""
         try:
             while (piece := await self._next()) is not None:
-                for event in piece:
-                    yield event
+                yield piece
         except ProviderFailure as failure:
             log.info("%s broke off an abandoned response (%d)", self.attempt.endpoint.tag, failure.status)
 

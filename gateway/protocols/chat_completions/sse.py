@@ -44,15 +44,17 @@ class SseEncoder:
         self._object = "text_completion" if text_completion else "chat.completion.chunk"
         self._started: Started | None = None
         self._begun: set[int] = set()  # choices whose role was sent: clients join what is sent more than once
+        self._around_text: dict[int, list[bytes]] = {}  # by choice: a chunk of text alone, before and after its text
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes; empty if it is not sent on its own."""
+        if isinstance(event, Delta):  # as nearly all are
+            text_alone = event.index in self._begun and event.is_only_text
+            return self._text(event) if text_alone else self._chunk([self._choice(event)])
         match event:
             case Started():
                 self._started = event
                 return b""
-            case Delta():
-                return self._chunk([self._choice(event)])
             case Finished():
                 self._unfinished.discard(event.index)
                 called = self._functions and event.finish_reason == "tool_calls"
@@ -79,6 +81,15 @@ class SseEncoder:
     def end(self) -> bytes:
         """The bytes that end the stream."""
         return _DONE
+
+    def _text(self, delta: Delta) -> bytes:
+        """A chunk of text alone, which nearly all are: only its text is encoded."""
+        around = self._around_text.get(delta.index)
+        if around is None:
+            empty = self._chunk([self._choice(Delta(index=delta.index))])
+            around = self._around_text[delta.index] = empty.split(b'"content":""')
+        before, after = around
+        return b'%b"content":%b%b' % (before, _encode(delta.text), after)
 
     def _choice(self, delta: Delta) -> dict[str, Any]:
         fields: dict[str, Any] = {"content": delta.text}

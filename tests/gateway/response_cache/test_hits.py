@@ -17,7 +17,7 @@ from billing.models import CreditAccount
 from common.clock import utc_now
 from common.naming.ids import generation_id_of
 from gateway import callers, completions
-from gateway.events import Delta
+from gateway.events import Delta, one_by_one
 from gateway.models import Generation, Hold, UsageHour
 from gateway.response_cache import StoredResponse
 from gateway.response_cache.stores import MemoryStore, RedisStore, store
@@ -198,7 +198,8 @@ async def test_a_client_that_leaves_during_a_replay_pays_nothing(api):
         source_id="gen-1", stored_at=0.0, ttl=60, model="acme/one", provider="Cheap", provider_slug="cheap",
         simulated=True, system_fingerprint=None, events=[Delta(text="Hello"), Delta(text=" there")],
     )  # fmt: skip
-    async with aclosing(completions.service.replay(await caller(api), request(), stored)) as events:
+    replay = one_by_one(completions.service.replay(await caller(api), request(), stored))
+    async with aclosing(replay) as events:
         async for event in events:
             if isinstance(event, Delta):
                 break
