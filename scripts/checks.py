@@ -82,7 +82,7 @@ WITHOUT_DATABASE = [
     "tests/gateway/test_rerank.py",
     "tests/gateway/tokens",
     "tests/gateway/web_search",
-    "tests/keys/test_status.py",
+    "tests/keys/rules/test_status.py",
     "tests/openrouter_site/test_access.py",
     "tests/openrouter_site/test_browser_libraries.py",
     "tests/openrouter_site/test_links.py",

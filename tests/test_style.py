@@ -23,6 +23,7 @@ APPS = (
     "chat",
     "common",
     "gateway",
+    "keys",
     "models_catalog",
     "operations",
 )

@@ -7,10 +7,9 @@ from django.db.models import QuerySet
 from accounts.models import Membership, Organisation, User
 from accounts.organisations import signals
 from common.clock import utc_now
-
-from . import issuing
-from .models import ApiKey, AuthorizationCode, OwnProviderKey
-from .provider_keys import changing
+from keys import issuing
+from keys.models import ApiKey, AuthorizationCode, OwnProviderKey
+from keys.provider_keys import changing
 
 __all__ = ["connect_signals"]
 

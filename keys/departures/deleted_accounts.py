@@ -10,10 +10,9 @@ from django.db.models import Q
 from accounts.deletion import erasing
 from accounts.deletion.leaving import Leaving, account_deleted
 from common.clock import utc_now
-
-from . import authentication
-from .models import ApiKey, OwnProviderKey
-from .provider_keys import changing
+from keys import authentication
+from keys.models import ApiKey, OwnProviderKey
+from keys.provider_keys import changing
 
 __all__ = ["connect_signals"]
 
