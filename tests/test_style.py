@@ -26,6 +26,7 @@ APPS = (
     "keys",
     "models_catalog",
     "operations",
+    "presets",
 )
 
 

@@ -11,10 +11,10 @@ from gateway.protocols.chat_completions.request import _Body, parse
 from keys import issuing
 from presets import rules, saving
 from presets.content import Content
-from presets.forms import PresetForm
-from presets.history import settings_of
 from presets.merging import merged
 from presets.models import Preset, PresetVersion
+from presets.pages.forms import PresetForm
+from presets.pages.history import settings_of
 from tests.activity.factory import make_request
 from tests.wire import check
 

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from presets import rules, saving
 from presets.content import opened
-from presets.forms import PresetForm
 from presets.models import Preset, PresetVersion
+from presets.pages.forms import PresetForm
 from tests.models_catalog.conftest import shop  # noqa: F401 a fixture
 
 pytestmark = pytest.mark.usefixtures("shop")
@@ -182,7 +182,7 @@ def test_versions_show_what_changed_and_an_earlier_one_can_be_used_again(alice_c
 
 
 def test_versions_come_in_pages(alice_client, make_preset, monkeypatch):
-    monkeypatch.setattr("presets.views.VERSIONS_PER_PAGE", 2)
+    monkeypatch.setattr("presets.pages.views.VERSIONS_PER_PAGE", 2)
     make_preset("support")
     for number in range(1, 5):
         alice_client.post(f"{LIST}/support/edit", {"name": "Support", "max_tokens": str(number)})

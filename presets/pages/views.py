@@ -14,11 +14,12 @@ from accounts import access
 from common.errors import ApiError
 from common.web.http import AuthedRequest
 from models_catalog import catalog
+from presets import saving
+from presets.content import Content, Undecryptable, opened
+from presets.models import Preset
 
-from . import history, saving
-from .content import Content, Undecryptable, opened
+from . import history
 from .forms import PresetForm
-from .models import Preset
 
 PAGE_SIZE = 50
 VERSIONS_PER_PAGE = 20

@@ -8,10 +8,9 @@ import msgspec
 from django import forms
 
 from common.errors import InvalidRequest
-
-from . import rules
-from .content import Content
-from .models import Preset
+from presets import rules
+from presets.content import Content
+from presets.models import Preset
 
 __all__ = ["PresetForm"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from .content import Content, Undecryptable, opened
-from .models import PresetVersion
+from presets.content import Content, Undecryptable, opened
+from presets.models import PresetVersion
 
 __all__ = ["Change", "Entry", "changes", "entries", "settings_of"]
 
