@@ -23,6 +23,7 @@ APPS = (
     "chat",
     "common",
     "gateway",
+    "guardrails",
     "keys",
     "models_catalog",
     "operations",

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .models import Guardrail
+from guardrails.models import Guardrail
 
 __all__ = ["Line", "summary_of"]
 

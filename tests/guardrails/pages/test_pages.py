@@ -8,8 +8,7 @@ from guardrails.models import Assignment, Guardrail
 from keys import issuing
 from tests.accounts.organisations.conftest import client_in
 from tests.gateway.factory import usd
-
-from .conftest import budget
+from tests.guardrails.conftest import budget
 
 PAGE = "/settings/guardrails"
 

@@ -7,11 +7,10 @@ from django import forms
 from accounts.models import LimitReset
 from common.money import PicoUsd, as_usd
 from common.naming.names import clean_name
+from guardrails.checks import MAX_LISTED, unknown_models, unknown_providers
+from guardrails.models import Guardrail
 from keys.forms.fields import DollarsField
 from models_catalog import catalog
-
-from .checks import MAX_LISTED, unknown_models, unknown_providers
-from .models import Guardrail
 
 __all__ = ["GuardrailForm"]
 

@@ -15,11 +15,11 @@ from accounts import access
 from accounts.models import Organisation, User
 from common.errors import ApiError
 from common.web.http import AuthedRequest
+from guardrails import saving
+from guardrails.models import Assignment, Guardrail
 from keys.models import ApiKey
 
-from . import saving
 from .forms import GuardrailForm
-from .models import Assignment, Guardrail
 from .summary import summary_of
 
 PAGE_SIZE = 50
