@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.accounts.oauth_server import CLIENT_ID, SECRET, OAuthServer, oauth_server
+from tests.accounts.sign_in.oauth_server import CLIENT_ID, SECRET, OAuthServer, oauth_server
 from tests.browser.accessibility import check_looks
 from tests.support.processes import Site
 

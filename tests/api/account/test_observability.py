@@ -8,10 +8,9 @@ from broadcast.destinations import saving
 from broadcast.models import Destination
 from keys import issuing
 from tests.accounts.organisations.conftest import acme, ada, cem  # noqa: F401
+from tests.api.description.test_documented_answers import assert_answer
+from tests.api.responses import client_with
 from tests.broadcast.conftest import receiver  # noqa: F401
-
-from .responses import client_with
-from .test_documented_answers import assert_answer
 
 LIST = "/observability/destinations"
 ONE = f"{LIST}/{{id}}"

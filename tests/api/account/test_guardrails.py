@@ -9,10 +9,9 @@ from guardrails.models import Assignment, Guardrail
 from keys import issuing
 from keys.models import ApiKey
 from tests.accounts.organisations.conftest import acme, ada, ben, cem  # noqa: F401
+from tests.api.description.test_documented_answers import assert_answer
+from tests.api.responses import client_with
 from tests.gateway.factory import usd
-
-from .responses import client_with
-from .test_documented_answers import assert_answer
 
 pytestmark = pytest.mark.usefixtures("shop")
 

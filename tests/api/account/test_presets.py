@@ -16,9 +16,8 @@ from presets.models import Preset, PresetVersion
 from presets.pages.forms import PresetForm
 from presets.pages.history import settings_of
 from tests.activity.factory import make_request
+from tests.api.responses import client_with, has_shape
 from tests.wire import check
-
-from .responses import client_with, has_shape
 
 pytestmark = pytest.mark.usefixtures("shop")
 

@@ -6,11 +6,10 @@ from accounts.models import Membership
 from accounts.organisations import members
 from keys import issuing
 from tests.accounts.organisations.conftest import add_member
+from tests.api.described import check_described
+from tests.api.description.test_documented_answers import assert_answer
+from tests.api.responses import client_with
 from tests.conftest import make_user
-
-from .described import check_described
-from .responses import client_with
-from .test_documented_answers import assert_answer
 
 OPERATION = "GET /organization/members"
 

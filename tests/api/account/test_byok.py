@@ -13,9 +13,8 @@ from keys.provider_keys import directory
 from models_catalog import catalog
 from models_catalog.models import Provider
 from tests.accounts.organisations.conftest import acme, ada, add_member  # noqa: F401
+from tests.api.responses import client_with, has_shape
 from tests.wire import check
-
-from .responses import client_with, has_shape
 
 pytestmark = pytest.mark.usefixtures("shop")
 

@@ -17,7 +17,15 @@ from billing.models import CreditAccount, LedgerEntry, Notice, ProviderErasure, 
 from common.errors import NotAuthenticated
 from gateway.models import ClassifiedDay, Generation, Hold, StoredContent, UsageHour
 from keys.authentication import authenticate_sync
-from tests.accounts.leaving_person import EMAIL, OTHER_EMAIL, Person, age, agreement_of, make_person, places_with
+from tests.accounts.deletion.leaving_person import (
+    EMAIL,
+    OTHER_EMAIL,
+    Person,
+    age,
+    agreement_of,
+    make_person,
+    places_with,
+)
 from tests.billing.conftest import _no_retry_delays, deliver, sandbox  # noqa: F401 fixtures
 from tests.conftest import PASSWORD, make_user
 from tests.gateway.accounting.test_settlement import settle

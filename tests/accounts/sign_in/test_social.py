@@ -16,9 +16,9 @@ from accounts.models import User
 from accounts.sign_in import social
 from billing import spending
 from common.money import pico_from_cents
+from tests.accounts.helpers import add_app, confirm, totp, verification_link
 from tests.conftest import PASSWORD, make_user
 
-from .helpers import add_app, confirm, totp, verification_link
 from .oauth_server import CLIENT_ID, SECRET, OAuthServer, oauth_server
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,7 @@ from accounts.models import User
 from billing import spending
 from billing.models import LedgerEntry
 from common.money import pico_from_cents
-
-from .helpers import confirm, sign_up, verification_link
+from tests.accounts.helpers import confirm, sign_up, verification_link
 
 pytestmark = pytest.mark.django_db
 

@@ -15,10 +15,9 @@ from keys import issuing
 from models_catalog import catalog
 from models_catalog.models import Endpoint, Model
 from tests.activity.factory import make_request
+from tests.api.described import check_described
+from tests.api.responses import client_with
 from tests.wire import check
-
-from .described import check_described
-from .responses import client_with
 
 
 def assert_answer(

@@ -10,9 +10,8 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.sessions import devices
 from billing.notifications import outbox
+from tests.accounts.helpers import confirm, sign_in
 from tests.conftest import PASSWORD
-
-from .helpers import confirm, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("prompt_worker")]
 

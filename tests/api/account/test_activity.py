@@ -11,8 +11,7 @@ from api.account.schemas import organization as schemas
 from gateway.accounting.rollups import roll_up
 from keys import issuing
 from tests.activity.factory import make_request
-
-from .responses import exact, has_shape
+from tests.api.responses import exact, has_shape
 
 
 def days_ago(days: int):

@@ -5,9 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from tests.accounts.helpers import HOSTILE_TARGETS, add_app, recovery_codes, sign_in, text_of, totp
 from tests.conftest import PASSWORD
-
-from .helpers import HOSTILE_TARGETS, add_app, recovery_codes, sign_in, text_of, totp
 
 pytestmark = pytest.mark.django_db
 

@@ -12,10 +12,9 @@ from gateway.content.recording import ContentError, PreviousError
 from gateway.models import Feedback, StoredContent
 from keys import issuing
 from tests.activity.factory import make_request, make_running
+from tests.api.responses import client_with
 from tests.conftest import signed_in
 from tests.wire import check
-
-from .responses import client_with
 
 
 @pytest.fixture

@@ -11,8 +11,17 @@ from django.urls import reverse
 from accounts import access
 from accounts.models import Membership, Organisation, User
 from billing import spending
+from tests.accounts.helpers import (
+    HOSTILE_TARGETS,
+    PASSWORD,
+    CountingHasher,
+    links_in,
+    sign_in,
+    sign_up,
+    text_of,
+    verification_link,
+)
 
-from .helpers import HOSTILE_TARGETS, PASSWORD, CountingHasher, links_in, sign_in, sign_up, text_of, verification_link
 from .test_password_reset import NEW, request_reset, reset_link, set_password
 
 pytestmark = pytest.mark.django_db

@@ -12,9 +12,8 @@ from django.test import Client
 from api.description.errors import meaning_of
 from api.description.inference import OPERATIONS, body_like, described
 from gateway import asgi
-
-from .described import problems
-from .paths import django_paths
+from tests.api.described import problems
+from tests.api.paths import django_paths
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 TYPES = {"string", "integer", "number", "boolean", "null", "array", "object"}

@@ -22,8 +22,7 @@ from gateway.accounting import rollups as rolling
 from gateway.models import Generation
 from keys import issuing
 from tests.activity.factory import make_history, make_request, make_requests
-
-from .responses import exact
+from tests.api.responses import exact
 
 NOW = datetime(2024, 3, 1, 0, 30, tzinfo=UTC)
 ALL_TIME = {"start": "2022-01-01T00:00:00Z", "end": "2024-03-02T00:00:00Z"}

@@ -20,8 +20,7 @@ from keys import issuing
 from keys.authentication import authenticate_sync, hash_of
 from keys.models import ApiKey
 from tests.activity.factory import make_request
-
-from .responses import client_with, exact, has_shape
+from tests.api.responses import client_with, exact, has_shape
 
 
 def post(client, body, path="/api/v1/keys"):

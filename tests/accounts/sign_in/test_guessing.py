@@ -15,9 +15,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.sign_in import guessing
+from tests.accounts.helpers import add_app, links_in, recovery_codes, sign_in, totp
 from tests.conftest import PASSWORD, signed_in
 
-from .helpers import add_app, links_in, recovery_codes, sign_in, totp
 from .test_password_reset import request_reset, reset_link, set_password
 from .test_sign_in import signed_in_as
 

@@ -6,9 +6,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from tests.accounts.helpers import links_in, sign_in, text_of
 from tests.conftest import PASSWORD
-
-from .helpers import links_in, sign_in, text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,7 @@ from api.account import datasets
 from api.account.schemas import datasets as schemas
 from models_catalog import catalog
 from tests.activity.rankings.conftest import CLI, NOON, NOTES, count, others, use  # noqa: F401
-
-from .responses import exact, has_shape
+from tests.api.responses import exact, has_shape
 
 DAILY, APPS = "/api/v1/datasets/rankings-daily", "/api/v1/datasets/app-rankings"
 

@@ -7,8 +7,7 @@ from django.test import Client
 
 from api.account.schemas import generations as schemas
 from tests.activity.factory import make_request, make_running
-
-from .responses import exact, has_shape
+from tests.api.responses import exact, has_shape
 
 FIELDS = [
     "id", "request_id", "upstream_id", "model", "provider_name", "router", "api_type", "created_at", "streamed",
