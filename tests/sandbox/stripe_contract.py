@@ -15,7 +15,7 @@ import stripe.params.checkout
 import stripe.radar
 from stripe._object_classes import get_object_class
 
-from sandbox.stripe.parameters import Rules
+from sandbox.stripe.calls.parameters import Rules
 
 # What the package adds to every parameter dictionary for itself.
 OPTIONS = set(stripe.RequestOptions.__annotations__)

@@ -6,8 +6,8 @@ import stripe.params.checkout
 import stripe.params.radar
 
 import sandbox.stripe
+from sandbox.stripe.calls.parameters import choice, nested, required, text
 from sandbox.stripe.operations import OPERATIONS
-from sandbox.stripe.parameters import choice, nested, required, text
 from tests.sandbox.stripe_contract import breaches, unknown_parameters
 
 PARAMS = {

@@ -1,7 +1,7 @@
 """Expansion: an id in an answer replaced by the object that it names."""
 
-from .errors import InvalidParameter, Json
-from .store import Store, public
+from sandbox.stripe.errors import InvalidParameter, Json
+from sandbox.stripe.store import Store, public
 
 _DEEPEST = 4
 

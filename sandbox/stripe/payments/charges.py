@@ -1,9 +1,10 @@
 """Charges: one attempt to take money, successful or not."""
 
-from . import events, payment_methods
-from .cards import Decline
-from .errors import Json
-from .store import Store
+from sandbox.stripe import events
+from sandbox.stripe.customers import payment_methods
+from sandbox.stripe.customers.cards import Decline
+from sandbox.stripe.errors import Json
+from sandbox.stripe.store import Store
 
 
 def add(

@@ -5,14 +5,14 @@ from functools import partial
 from starlette.routing import Route
 
 from sandbox.payments.rendering import fixed_routes
+from sandbox.stripe import timers
+from sandbox.stripe.store import Store
 
-from . import timers
-from .bank_page import BankPage
-from .checkout_page import CheckoutPage
+from .bank import BankPage
+from .checkout import CheckoutPage
 from .dashboard import Dashboard
-from .receipt_page import ReceiptPage
+from .receipt import ReceiptPage
 from .rendering import printer
-from .store import Store
 
 
 def routes(store: Store) -> list[Route]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .errors import InvalidParameter, Json
+from sandbox.stripe.errors import InvalidParameter, Json
 
 _MAX_PARAMETERS = 1000
 _MAX_DEPTH = 6

@@ -5,10 +5,13 @@ import re
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from . import buyer, cards, errors, payment_methods
-from .errors import Json
+from sandbox.stripe import errors
+from sandbox.stripe.customers import cards, payment_methods
+from sandbox.stripe.errors import Json
+from sandbox.stripe.payments import buyer
+from sandbox.stripe.store import Store
+
 from .rendering import METHODS, form_of, money, page
-from .store import Store
 
 
 class Problem(Exception):

@@ -3,10 +3,9 @@
 Payments of the hosted page begin in `buyer.py`; the attempts of both are in `attempts.py`.
 """
 
-from . import attempts, events, payment_methods
-from .errors import InvalidParameter, InvalidRequest, Json
-from .lists import Filter, listed
-from .parameters import (
+from sandbox.stripe import events
+from sandbox.stripe.calls.lists import Filter, listed
+from sandbox.stripe.calls.parameters import (
     CREATED,
     EXPAND,
     PAGE,
@@ -21,7 +20,11 @@ from .parameters import (
     several,
     text,
 )
-from .store import Store
+from sandbox.stripe.customers import payment_methods
+from sandbox.stripe.errors import InvalidParameter, InvalidRequest, Json
+from sandbox.stripe.store import Store
+
+from . import attempts
 
 CREATE: Rules = EXPAND | {
     "allowed_payment_method_types": required(several(choice("card"))),

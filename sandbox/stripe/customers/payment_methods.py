@@ -2,10 +2,11 @@
 
 import datetime
 
-from . import events
+from sandbox.stripe import events
+from sandbox.stripe.errors import CardDeclined, InvalidRequest, Json
+from sandbox.stripe.store import Store
+
 from .cards import BY_ALIAS, BY_NUMBER, Card, valid_number
-from .errors import CardDeclined, InvalidRequest, Json
-from .store import Store
 
 TYPES = ("card", "alipay", "paypal", "crypto")
 #: The part of a payment method that is named after its type, where it is not empty.

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from . import attempts, events, payment_methods, setup
-from .cards import Card
-from .errors import InvalidRequest, Json
-from .store import Store
+from sandbox.stripe import events
+from sandbox.stripe.customers import payment_methods, setup
+from sandbox.stripe.customers.cards import Card
+from sandbox.stripe.errors import InvalidRequest, Json
+from sandbox.stripe.store import Store
+
+from . import attempts
 
 
 def pay(store: Store, session: Json, method: Json) -> Json:

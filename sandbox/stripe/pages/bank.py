@@ -3,10 +3,12 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from . import buyer, errors
-from .errors import Json
+from sandbox.stripe import errors
+from sandbox.stripe.errors import Json
+from sandbox.stripe.payments import buyer
+from sandbox.stripe.store import Store
+
 from .rendering import card_name, form_of, money, page
-from .store import Store
 
 _TITLES = {"card": "3D Secure", "alipay": "Alipay", "paypal": "PayPal", "crypto": "Crypto wallet"}
 

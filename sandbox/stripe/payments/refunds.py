@@ -1,10 +1,11 @@
 """Refunds: money given back, never more than was taken."""
 
-from . import events, payment_methods
-from .errors import InvalidRequest, Json
-from .lists import Filter, listed
-from .parameters import CREATED, EXPAND, PAGE, Rules, choice, integer, metadata, required, text
-from .store import Store
+from sandbox.stripe import events
+from sandbox.stripe.calls.lists import Filter, listed
+from sandbox.stripe.calls.parameters import CREATED, EXPAND, PAGE, Rules, choice, integer, metadata, required, text
+from sandbox.stripe.customers import payment_methods
+from sandbox.stripe.errors import InvalidRequest, Json
+from sandbox.stripe.store import Store
 
 CREATE: Rules = EXPAND | {
     "amount": integer(least=1),

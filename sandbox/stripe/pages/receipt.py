@@ -3,9 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import errors, refunds
+from sandbox.stripe import errors
+from sandbox.stripe.payments import refunds
+from sandbox.stripe.store import Store
+
 from .rendering import card_name, moment, money, page
-from .store import Store
 
 
 class ReceiptPage:

@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from sandbox.payments import deliveries
+from sandbox.stripe import errors, webhooks
+from sandbox.stripe.errors import Json
+from sandbox.stripe.payments import buyer, disputes, refunds
+from sandbox.stripe.store import Store
 
-from . import buyer, disputes, errors, refunds, webhooks
-from .errors import Json
 from .rendering import card_name, form_of, moment, money, page
-from .store import Store
 
 
 class Dashboard:

@@ -1,10 +1,12 @@
 """Customers: the people and organizations that payments belong to."""
 
-from . import events, payment_methods
-from .errors import Json
-from .lists import Filter, listed
-from .parameters import EXPAND, PAGE, Rules, email, metadata, text
-from .store import Store
+from sandbox.stripe import events
+from sandbox.stripe.calls.lists import Filter, listed
+from sandbox.stripe.calls.parameters import EXPAND, PAGE, Rules, email, metadata, text
+from sandbox.stripe.errors import Json
+from sandbox.stripe.store import Store
+
+from . import payment_methods
 
 CREATE: Rules = EXPAND | {"email": email(), "metadata": metadata(), "name": text(256)}
 UPDATE: Rules = EXPAND | {"email": email()}

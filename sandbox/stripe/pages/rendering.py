@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from sandbox.payments.rendering import Printer, form_of, moment, money
-
-from .errors import Json
+from sandbox.stripe.errors import Json
 
 __all__ = ["METHODS", "card_name", "form_of", "moment", "money", "page", "printer"]
 

@@ -1,9 +1,11 @@
 """Setup intents: a card kept for later payments, without one now."""
 
-from . import events, ids, payment_methods
+from sandbox.stripe import events, ids
+from sandbox.stripe.errors import CardDeclined, Json, documentation
+from sandbox.stripe.store import Store, public
+
+from . import payment_methods
 from .cards import DECLINES
-from .errors import CardDeclined, Json, documentation
-from .store import Store, public
 
 
 def add(store: Store, customer: str, session: str) -> Json:

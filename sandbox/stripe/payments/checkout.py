@@ -4,10 +4,9 @@ open -> complete (paid, or unpaid while the money is under way) | expired
 What the buyer does on the page is in `buyer.py`.
 """
 
-from . import attempts, events, payment_methods, setup
-from .errors import InvalidParameter, InvalidRequest, Json
-from .lists import Filter, listed
-from .parameters import (
+from sandbox.stripe import events
+from sandbox.stripe.calls.lists import Filter, listed
+from sandbox.stripe.calls.parameters import (
     EXPAND,
     PAGE,
     Rules,
@@ -25,7 +24,11 @@ from .parameters import (
     text,
     url,
 )
-from .store import Store
+from sandbox.stripe.customers import payment_methods, setup
+from sandbox.stripe.errors import InvalidParameter, InvalidRequest, Json
+from sandbox.stripe.store import Store
+
+from . import attempts
 
 _PRICE = nested(
     {

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import Json, missing
-from .store import Store
+from sandbox.stripe.errors import Json, missing
+from sandbox.stripe.store import Store
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 The API (`payments.py`) and the hosted page (`buyer.py`) both come through here.
 """
 
-from . import charges, disputes, events, ids, payment_methods
-from .cards import DECLINES, Decline
-from .errors import CardDeclined, Json, documentation
-from .store import Store, public
+from sandbox.stripe import events, ids
+from sandbox.stripe.customers import payment_methods
+from sandbox.stripe.customers.cards import DECLINES, Decline
+from sandbox.stripe.errors import CardDeclined, Json, documentation
+from sandbox.stripe.store import Store, public
+
+from . import charges, disputes
 
 AUTHENTICATION_FAILED = (
     "The provided PaymentMethod has failed authentication. You can provide a new PaymentMethod to attempt to "

@@ -1,9 +1,10 @@
 """The payment methods that the account offers, as its dashboard says: one configuration, the default."""
 
+from sandbox.stripe.calls.parameters import EXPAND, Rules, integer
+from sandbox.stripe.errors import Json
+from sandbox.stripe.store import Store
+
 from . import payment_methods
-from .errors import Json
-from .parameters import EXPAND, Rules, integer
-from .store import Store
 
 LIST: Rules = EXPAND | {"limit": integer(least=1, most=100)}
 

@@ -1,10 +1,10 @@
 """Disputes: a bank takes a payment back on its customer's word."""
 
-from . import events
-from .errors import InvalidRequest, Json
-from .lists import Filter, listed
-from .parameters import CREATED, PAGE, Rules, text
-from .store import Store
+from sandbox.stripe import events
+from sandbox.stripe.calls.lists import Filter, listed
+from sandbox.stripe.calls.parameters import CREATED, PAGE, Rules, text
+from sandbox.stripe.errors import InvalidRequest, Json
+from sandbox.stripe.store import Store
 
 REASONS = ("duplicate", "fraudulent", "general", "product_not_received", "product_unacceptable", "unrecognized")
 LIST: Rules = PAGE | {"created": CREATED, "payment_intent": text()}
