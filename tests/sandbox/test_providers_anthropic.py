@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sandbox.providers import tokens as tokenizer
+from sandbox.providers.prompts import tokens as tokenizer
 from tests.sandbox.provider import fault, tokens
 
 VERSION = {"anthropic-version": "2023-06-01", "x-api-key": "any"}

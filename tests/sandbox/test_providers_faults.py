@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sandbox.providers.faults import FAULTS, HUGE
+from sandbox.providers.controls.faults import FAULTS, HUGE
 from tests.sandbox.provider import fault, tokens
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from sandbox.providers.gates import Gates
+from sandbox.providers.controls.gates import Gates
 from tests.sandbox.provider import fault, tokens
 from tests.support.gates import Gate
 

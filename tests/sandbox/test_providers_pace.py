@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from sandbox.providers.catalog import read_catalog
-from sandbox.providers.pace import pace_of
-from sandbox.providers.recorder import Record, Recorder
+from sandbox.providers.wire.pace import pace_of
+from sandbox.providers.wire.recorder import Record, Recorder
 from tests.sandbox.provider import tokens
 from tests.support.processes import provider_sandbox
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.providers.schemas import check_schema
+from sandbox.providers.prompts.schemas import check_schema
 from sandbox.providers.writer.hints import Hints
 from sandbox.providers.writer.pattern import matching
 from sandbox.providers.writer.values import value_for

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.providers import tokens as tokenizer
+from sandbox.providers.prompts import tokens as tokenizer
 from tests.sandbox.provider import fault, tokens
 
 TEXTS = st.text(max_size=200) | st.text(alphabet="aé日🙂 \n\t.,12-_", max_size=80)

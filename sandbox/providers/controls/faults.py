@@ -18,7 +18,7 @@ from sandbox.providers.answer import Answer, Usage
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal
 from sandbox.providers.protocol import Voice
-from sandbox.providers.steps import Cut, Frame, Pause, Step
+from sandbox.providers.wire.steps import Cut, Frame, Pause, Step
 
 __all__ = ["FAULTS", "Counters", "Fault", "Faults", "read_faults"]
 

@@ -4,10 +4,10 @@ import asyncio
 import zlib
 from collections.abc import Iterator, Sequence
 
-from sandbox.providers.pace import Pace
-from sandbox.providers.recorder import Record
-from sandbox.providers.steps import Frame, Hold, Pause, Step
-from sandbox.providers.wire import Send, Wire
+from sandbox.providers.wire.connection import Send, Wire
+from sandbox.providers.wire.pace import Pace
+from sandbox.providers.wire.recorder import Record
+from sandbox.providers.wire.steps import Frame, Hold, Pause, Step
 
 __all__ = ["send_body", "send_steps"]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from sandbox.providers import tokens
-from sandbox.providers.chat_request import ChatRequest, parts_of
+from sandbox.providers.prompts import tokens
+from sandbox.providers.prompts.chat_request import ChatRequest, parts_of
 
 __all__ = ["audio_tokens", "predicted_tokens", "prompt_tokens"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple
 
-from sandbox.providers.wire import Wire
+from sandbox.providers.wire.connection import Wire
 
 __all__ = ["Cut", "Frame", "Hold", "Pause", "Step", "in_pieces"]
 

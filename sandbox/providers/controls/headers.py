@@ -6,10 +6,10 @@ from collections.abc import Iterable
 import msgspec
 
 from sandbox.providers.answer import Usage
-from sandbox.providers.chat_request import ChatRequest, Message
+from sandbox.providers.controls.faults import Fault, read_faults
+from sandbox.providers.controls.gates import GatePlace, read_gates
 from sandbox.providers.dialects import DIALECTS, Dialect
-from sandbox.providers.faults import Fault, read_faults
-from sandbox.providers.gates import GatePlace, read_gates
+from sandbox.providers.prompts.chat_request import ChatRequest, Message
 
 __all__ = ["ControlError", "Controls", "read_controls", "take_commands"]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from sandbox.providers.schemas import check_schema
+from sandbox.providers.prompts.schemas import check_schema
 
 __all__ = ["ChatRequest", "CompletionRequest", "PromptRequest", "check_request", "parts_of", "text_of"]
 

@@ -11,8 +11,8 @@ from functools import partial
 
 import msgspec
 
-from sandbox.providers.steps import Cut, Frame, Hold, Step
-from sandbox.providers.wire import Wire
+from sandbox.providers.wire.connection import Wire
+from sandbox.providers.wire.steps import Cut, Frame, Hold, Step
 
 __all__ = ["LONGEST", "GatePlace", "Gates", "held", "read_gates"]
 
