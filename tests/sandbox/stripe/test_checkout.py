@@ -6,7 +6,7 @@ import pytest
 import requests
 import stripe
 
-from tests.sandbox.stripe_world import SHOP, line_item, words
+from tests.sandbox.stripe.world import SHOP, line_item, words
 
 
 def test_a_purchase_pays_the_total_and_sends_the_buyer_back(shop, buyer):

@@ -7,7 +7,7 @@ import pytest
 import requests
 import stripe
 
-from tests.sandbox.stripe_world import KEY
+from tests.sandbox.stripe.world import KEY
 
 
 def call(shop, path, method="GET", key=KEY, **options):

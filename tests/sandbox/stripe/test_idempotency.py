@@ -9,7 +9,7 @@ import pytest
 import requests
 import stripe
 
-from tests.sandbox.stripe_world import KEY, Shop
+from tests.sandbox.stripe.world import KEY, Shop
 from tests.support.processes import wait_until
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.stripe_world import SHOP, Shop, line_item
+from tests.sandbox.stripe.world import SHOP, Shop, line_item
 
 KEY = os.environ.get("STRIPE_LIVE_TEST_KEY", "")
 PROVIDERS = ["sandbox", "stripe"] if KEY.startswith("sk_test_") and "_local_" not in KEY else ["sandbox"]

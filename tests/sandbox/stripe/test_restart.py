@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from scripts.serve import free_port
-from tests.sandbox.stripe_world import Receiver, Shop
+from tests.sandbox.stripe.world import Receiver, Shop
 from tests.support.processes import Process
 
 

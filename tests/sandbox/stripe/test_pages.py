@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_looks
-from tests.sandbox.stripe_world import words
+from tests.sandbox.stripe.world import words
 
 
 @pytest.fixture

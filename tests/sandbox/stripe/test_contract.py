@@ -8,7 +8,7 @@ import stripe.params.radar
 import sandbox.stripe
 from sandbox.stripe.calls.parameters import choice, nested, required, text
 from sandbox.stripe.operations import OPERATIONS
-from tests.sandbox.stripe_contract import breaches, unknown_parameters
+from tests.sandbox.stripe.contract import breaches, unknown_parameters
 
 PARAMS = {
     "GET /v1/checkout/sessions": "checkout.SessionList",

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.providers.prompts import tokens as tokenizer
 from tests.sandbox.provider import fault, tokens
-from tests.sandbox.test_providers_anthropic import messages
+from tests.sandbox.providers.test_anthropic import messages
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 ASK = "What is the weather in Oslo?"

@@ -7,7 +7,7 @@ import pytest
 import requests
 import stripe
 
-from tests.sandbox.stripe_world import Receiver, Shop
+from tests.sandbox.stripe.world import Receiver, Shop
 from tests.support.processes import stripe_sandbox, wait_until
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import requests
 import stripe
 
-from tests.sandbox.stripe_contract import breaches
+from tests.sandbox.stripe.contract import breaches
 from tests.support.processes import wait_until
 
 KEY = "sk_test_local_tests"
