@@ -18,18 +18,18 @@ from models_catalog import catalog, exclusions
 from models_catalog.entries import Catalogue, ModelEntry
 
 from .attributes import json_attribute
-from .browse import find
-from .chips import chips, suggestions
 from .compare import MOST_COMPARED, chosen_ids, compare_query, matches, near
 from .compare import compare as side_by_side
-from .endpoint_rows import HEADINGS, heading_of, performance
-from .endpoint_rows import rows as endpoint_rows
-from .facets import SORT_LABELS, column_links, facets, hidden_inputs
-from .price_changes import price_changes
-from .price_table import price_table
-from .query import Query, parse_leniently
+from .model_page.endpoint_rows import HEADINGS, heading_of, performance
+from .model_page.endpoint_rows import rows as endpoint_rows
+from .model_page.price_changes import price_changes
+from .model_page.price_table import price_table
+from .model_page.samples import samples
 from .rows import Reader, rows
-from .samples import samples
+from .search.browse import find
+from .search.chips import chips, suggestions
+from .search.facets import SORT_LABELS, column_links, facets, hidden_inputs
+from .search.query import Query, parse_leniently
 from .visibility import is_operator as _is_operator
 from .visibility import shown_to as _shown_to
 

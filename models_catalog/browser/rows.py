@@ -11,10 +11,10 @@ from common.display import moments
 from models_catalog.entries import Catalogue, ModelEntry
 from models_catalog.exclusions import Exclusion
 
-from .conditions import Figures, figures_of
 from .figures import seconds, tokens
 from .prepared import PerCatalogue
 from .retirement import retirement
+from .search.conditions import Figures, figures_of
 
 __all__ = ["Reader", "rows"]
 

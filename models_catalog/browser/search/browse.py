@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from models_catalog.browser.prepared import PerCatalogue
 from models_catalog.catalog import Catalogue, ModelEntry
 from models_catalog.metrics import measurements
 
 from .conditions import DAY_SECONDS, Figures, conditions, figures_of, prompt_price, regions_of, squash
-from .prepared import PerCatalogue
 from .query import MEASURED_SORTS, Query
 
 __all__ = ["AGE_STEPS", "CONTEXT_STEPS", "PRICE_STEPS", "Found", "find"]

@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
+from models_catalog.browser.prepared import PerCatalogue
 from models_catalog.catalog import Catalogue, ModelEntry
 from models_catalog.entries import ProviderEntry
 from models_catalog.metrics.measurements import UNMEASURED, ModelFigures
 
-from .prepared import PerCatalogue
 from .query import INDICES, Query
 
 __all__ = ["DAY_SECONDS", "Figures", "conditions", "figures_of", "prompt_price", "regions_of", "squash"]

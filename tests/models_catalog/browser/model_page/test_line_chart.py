@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from models_catalog.browser.line_chart import HEIGHT, line_chart
+from models_catalog.browser.model_page.line_chart import HEIGHT, line_chart
 
 DAYS = [date(2026, 11, 1) + timedelta(days=number) for number in range(4)]
 

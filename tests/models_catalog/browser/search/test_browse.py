@@ -8,10 +8,10 @@ import pytest
 from django.http import QueryDict
 
 from models_catalog import catalog
-from models_catalog.browser.browse import find
-from models_catalog.browser.chips import suggestions
-from models_catalog.browser.facets import facets
-from models_catalog.browser.query import SORTS, BadParameter, Query, parse, parse_leniently
+from models_catalog.browser.search.browse import find
+from models_catalog.browser.search.chips import suggestions
+from models_catalog.browser.search.facets import facets
+from models_catalog.browser.search.query import SORTS, BadParameter, Query, parse, parse_leniently
 from models_catalog.models import Endpoint
 from tests.models_catalog.conftest import DAY_ZERO
 

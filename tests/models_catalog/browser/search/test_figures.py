@@ -12,11 +12,11 @@ from common.clock import utc_now
 from gateway.models import EndpointMinute
 from gateway.routing.health import bucket
 from models_catalog import catalog
-from models_catalog.browser.browse import find
-from models_catalog.browser.query import CATEGORIES, Query
+from models_catalog.browser.search.browse import find
+from models_catalog.browser.search.query import CATEGORIES, Query
 from models_catalog.metrics import measurements
 from models_catalog.models import Model, Provider
-from tests.models_catalog.browser.test_browse import ids
+from tests.models_catalog.browser.search.test_browse import ids
 from tests.models_catalog.browser.test_pages import listed, page
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from models_catalog.browser.figures import per_million, tokens
 from models_catalog.entries import Catalogue
 
 from .browse import Found
-from .figures import per_million, tokens
 from .query import Query
 
 __all__ = ["Chip", "category_label", "chips", "suggestions"]

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from common.money import format_price_per_million
+from models_catalog.browser.figures import tokens
 from models_catalog.entries import EndpointEntry
-
-from .figures import tokens
 
 __all__ = ["PRICES", "PriceTable", "price_table"]
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from models_catalog.browser.figures import per_million, tokens
+from models_catalog.browser.prepared import PerCatalogue
 from models_catalog.entries import Catalogue
 from models_catalog.reference.parameters import FILTERABLE
 
 from .browse import AGE_STEPS, CONTEXT_STEPS, PRICE_STEPS, Found
 from .chips import category_label
-from .figures import per_million, tokens
-from .prepared import PerCatalogue
 from .query import CATEGORIES, INDICES, INPUT_MODALITIES, REGIONS, VARIANTS, Query
 
 __all__ = ["SORT_LABELS", "Column", "Facet", "Option", "column_links", "facets", "hidden_inputs"]

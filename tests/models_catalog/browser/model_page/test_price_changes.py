@@ -8,7 +8,7 @@ from django.test import Client
 
 from common.clock import utc_now
 from models_catalog import catalog
-from models_catalog.browser.price_changes import SHOWN, price_changes
+from models_catalog.browser.model_page.price_changes import SHOWN, price_changes
 from models_catalog.models import Endpoint, EndpointPrice
 
 pytestmark = pytest.mark.django_db
