@@ -28,6 +28,7 @@ APPS = (
     "models_catalog",
     "operations",
     "presets",
+    "request_builder",
 )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.errors import InvalidRequest
+from request_builder.description import CHAT, EMBEDDINGS, MESSAGES, Field
 
 from .conversations import conversation_of
-from .description import CHAT, EMBEDDINGS, MESSAGES, Field
 from .messages import Message
 
 __all__ = ["body_of", "headers_of"]

@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from .description import CHAT, MESSAGES
+from request_builder.description import CHAT, MESSAGES
+
 from .messages import Message, ToolCall
 
 __all__ = ["conversation_of"]
