@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import PrivacySettings
 from activity.models import App, ModelDay
-from activity.rankings import datasets as rankings
+from activity.rankings.tables import datasets as rankings
 from api.account import datasets
 from api.account.schemas import datasets as schemas
 from models_catalog import catalog

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from activity.models import USES, App, AppDay, ModelDay
-from activity.rankings import model_usage
+from activity.rankings.tables import model_usage
 from common.clock import utc_now
 from gateway.models import EndpointMinute
 from gateway.routing.health import bucket

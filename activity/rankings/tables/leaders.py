@@ -5,9 +5,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from activity.models import App
-
-from .standings import PERIODS_BEFORE
-from .sums import Totals, between, of_apps
+from activity.rankings.standings import PERIODS_BEFORE
+from activity.rankings.sums import Totals, between, of_apps
 
 __all__ = ["SORTS", "leaders", "of_categories"]
 

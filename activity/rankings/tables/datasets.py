@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from activity.models import App
+from activity.rankings.sums import by_date, of_apps, of_contexts, of_models, of_uses
 from models_catalog import catalog
 from models_catalog.entries import ModelEntry
-
-from .sums import by_date, of_apps, of_contexts, of_models, of_uses
 
 __all__ = ["MODALITIES", "MOST_MODELS", "OTHER", "DayOfModel", "models_by_date"]
 

@@ -11,11 +11,10 @@ from django.urls import reverse
 from activity.dashboard import charts
 from activity.dashboard.formats import change, compact
 from activity.models import USES, App, RankedDay, Standing
+from activity.rankings.periods import Period
+from activity.rankings.standings import CHARTED
+from activity.rankings.sums import Totals
 from models_catalog import catalog
-
-from .periods import Period
-from .standings import CHARTED
-from .sums import Totals
 
 __all__ = [
     "BY", "Board", "Row", "app_rows", "board_of", "chart_of", "counted_at", "model_rows", "rows_of", "top_apps",

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from activity.models import ModelDay
+from activity.rankings.periods import PERIODS, Period
+from activity.rankings.standings import CHARTED
+from activity.rankings.sums import by_bucket
 from common.clock import utc_now
 from models_catalog import catalog
 
 from .boards import Chart, chart_of
-from .periods import PERIODS, Period
-from .standings import CHARTED
-from .sums import by_bucket
 
 __all__ = ["Usage", "of_author", "of_model"]
 

@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, time
 
 from activity.models import App
-
-from .amounts import Account, ModelUse, Tokens, Usage
+from activity.rankings.amounts import Account, ModelUse, Tokens, Usage
 
 __all__ = ["FREE_SHARE", "MOST_NEW_APPS", "apps_of", "count_apps"]
 

@@ -6,10 +6,9 @@ from datetime import timedelta
 from django.db.models import Q, Sum
 
 from activity.models import App, ModelDay
+from activity.rankings.sums import TOKENS, of_apps, of_uses
 from common.clock import utc_now
 from models_catalog.metrics.measurements import Usage
-
-from .sums import TOKENS, of_apps, of_uses
 
 __all__ = ["DAYS", "recent"]
 
