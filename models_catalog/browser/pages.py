@@ -64,7 +64,7 @@ def models(request: PageRequest) -> HttpResponse:
         "older": query.encoded(**state, page=page.number + 1),
     }
     if partial and request.htmx.target == "more":
-        response = render(request, "models_catalog/partials/rows.html", context)
+        response = render(request, "models_catalog/partials/search/rows.html", context)
         patch_vary_headers(response, ["HX-Request", "HX-Target"])
         return response
     excluded = reader.excluded
@@ -94,7 +94,7 @@ def models(request: PageRequest) -> HttpResponse:
             "compare_link": compare_query(compared),
             "uncompared": query.encoded(**state | {"compare": ""}),
         }
-    response = render(request, f"models_catalog/{'partials/results' if partial else 'models'}.html", context)
+    response = render(request, f"models_catalog/{'partials/search/results' if partial else 'models'}.html", context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     # Drop the empty parameters that a form sends.
     address = query.encoded(**state, page=page.number if page.number > 1 else "")
