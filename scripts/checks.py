@@ -49,7 +49,7 @@ WITHOUT_DATABASE = [
     "tests/activity/reports/test_paper.py",
     "tests/activity/test_periods.py",
     "tests/api/test_paths.py",
-    "tests/billing/payments/test_tax_ids.py",
+    "tests/billing/receipts/test_tax_ids.py",
     "tests/chat/answers/test_delta_buffer.py",
     "tests/chat/test_protocol.py",
     "tests/clients",

@@ -25,7 +25,8 @@ from billing import allowance, spending
 from billing.credits import promotions
 from billing.models import AutoTopUp, CreditAccount, EmailChoice, Notice, ProviderEvent, Purchase, SavedCard
 from billing.notifications import outbox
-from billing.payments import auto_top_up, purchases, receipts
+from billing.payments import auto_top_up, purchases
+from billing.receipts import receipts
 from broadcast.destinations import saving as destinations
 from gateway.models import Feedback, StoredContent
 from guardrails import saving as guardrails

@@ -2,9 +2,9 @@
 
 import pytest
 
-from billing.payments import tax_ids
-from billing.payments.tax_id_kinds import KINDS
-from billing.payments.tax_ids import OTHER, InvalidTaxId
+from billing.receipts import tax_ids
+from billing.receipts.tax_id_kinds import KINDS
+from billing.receipts.tax_ids import OTHER, InvalidTaxId
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.label)

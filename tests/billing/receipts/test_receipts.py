@@ -3,7 +3,8 @@
 import pytest
 
 from billing.models import BillingDetails, Receipt
-from billing.payments import receipts, refunds
+from billing.payments import refunds
+from billing.receipts import receipts
 from tests.billing.at_once import all_at_once
 from tests.billing.conftest import paid
 from tests.conftest import signed_in
