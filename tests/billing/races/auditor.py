@@ -7,10 +7,10 @@ from billing.models import CreditAccount, Dispute, LedgerEntry, Lot, Purchase, R
 from billing.payments import disputes
 from common.money import PICO_PER_CENT
 from gateway.models import Hold
+from tests.billing.auto_top_ups import payment_statuses
+from tests.billing.stripe_sandbox import Sandbox
 
-from .auto_top_ups import payment_statuses
 from .books import Books
-from .stripe_sandbox import Sandbox
 
 Kind = LedgerEntry.Kind
 

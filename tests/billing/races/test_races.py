@@ -30,11 +30,11 @@ from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT
 from gateway.accounting import reaper, settlement
 from gateway.models import Hold
+from tests.billing.at_once import all_at_once
+from tests.billing.auto_top_ups import age_charges, payment_statuses, save_card, turn_on
+from tests.billing.conftest import Sandbox, buy, credits_of, deliver
 from tests.support.processes import wait_until
 
-from .at_once import all_at_once
-from .auto_top_ups import age_charges, payment_statuses, save_card, turn_on
-from .conftest import Sandbox, buy, credits_of, deliver
 from .race_worker import admit, settle
 
 needs_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite allows one writer at a time")
@@ -137,8 +137,8 @@ def start(sandbox) -> Iterator:
     started = []
 
     def run(*roles: str, account: CreditAccount, seconds: float, wanted: Sequence[str] = ()) -> subprocess.Popen:
-        command = [sys.executable, "-m", "tests.billing.race_worker", ",".join(roles), str(account.pk), str(seconds)]
-        command += wanted
+        command = [sys.executable, "-m", "tests.billing.races.race_worker"]
+        command += [",".join(roles), str(account.pk), str(seconds), *wanted]
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, stdin=pipe, stdout=pipe, text=True))
         return started[-1]

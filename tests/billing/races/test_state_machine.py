@@ -40,11 +40,11 @@ from common.money import PICO_PER_CENT, PicoUsd
 from gateway.accounting import reaper, settlement
 from gateway.accounting.rows import GenerationRow
 from gateway.models import Generation, Hold
+from tests.billing.auto_top_ups import save_card, turn_on
+from tests.billing.conftest import buy, deliver
 from tests.conftest import make_user
 
 from .auditor import Auditor
-from .auto_top_ups import save_card, turn_on
-from .conftest import buy, deliver
 from .dying import Died, dying
 
 THRESHOLD_CENTS, TOP_UP_CENTS = 500, 1000

@@ -1,4 +1,6 @@
-"""A process that races for an account's money: `python -m tests.billing.race_worker ROLES ACCOUNT SECONDS [WANTED...]`.
+"""A process that races for an account's money.
+
+`python -m tests.billing.races.race_worker ROLES ACCOUNT SECONDS [WANTED...]`
 
 `test_races.py` starts it against its own database. It plays several roles (separated by commas), each on a thread,
 from the moment a line arrives on standard input until the time is over and each count that is wanted has begun, and
@@ -33,8 +35,7 @@ from common.money import PICO_PER_CENT, PicoUsd
 from common.naming.ids import generation_id
 from gateway.accounting import reaper, settlement
 from gateway.accounting.rows import GenerationRow
-
-from .stripe_sandbox import SITE, Sandbox
+from tests.billing.stripe_sandbox import SITE, Sandbox
 
 
 def admit(account: int, row: str, amount: int):
