@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from activity.models import CATEGORIES, App
-from activity.rankings.addresses import slug_of, title_of
+from activity.rankings.apps.addresses import slug_of, title_of
 from activity.rankings.counting import count_again, rank_again
 from common.admin import Admin
 

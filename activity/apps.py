@@ -6,7 +6,9 @@ class ActivityConfig(AppConfig):
     verbose_name = "Rankings"
 
     def ready(self) -> None:
-        from activity.rankings import categories, model_usage, opting_out
+        from activity.rankings import opting_out
+        from activity.rankings.apps import categories
+        from activity.rankings.tables import model_usage
         from models_catalog.metrics import measurements
 
         opting_out.connect_signals()

@@ -7,9 +7,9 @@ class KeysConfig(AppConfig):
     verbose_name = "API keys"
 
     def ready(self) -> None:
-        from . import deletion, departures
+        from .departures import deleted_accounts, organisations
         from .provider_keys import readability
 
-        deletion.connect_signals()
-        departures.connect_signals()
+        deleted_accounts.connect_signals()
+        organisations.connect_signals()
         register(readability.check_readable, Tags.database)

@@ -19,7 +19,7 @@ from common.errors import Conflict
 from common.web.http import AuthedRequest
 
 from . import authentication, issuing, samples
-from .forms import CreateKeyForm, CreateManagementKeyForm, EditKeyForm, RotateKeyForm
+from .forms.keys import CreateKeyForm, CreateManagementKeyForm, EditKeyForm, RotateKeyForm
 from .models import ApiKey
 from .rules.status import KeyStatus
 

@@ -8,10 +8,10 @@ from django.http import QueryDict
 
 from common.errors import InvalidRequest
 
-from . import json_text
-from .bodies import body_of, headers_of
 from .description import GROUPS, MESSAGES, Api, Field, Group, Kind, fields_of
-from .messages import Message, faults_of, messages_in
+from .requests import json_text
+from .requests.bodies import body_of, headers_of
+from .requests.messages import Message, faults_of, messages_in
 
 __all__ = ["RequestForm"]
 

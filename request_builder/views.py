@@ -19,8 +19,8 @@ from models_catalog import catalog, exclusions
 
 from .description import APIS, CHAT, EMBEDDINGS, MESSAGES, Api
 from .forms import RequestForm
-from .messages import COLUMNS, changed, messages_in
 from .preview import Preview, preview
+from .requests.messages import COLUMNS, changed, messages_in
 
 #: What htmx replaces: the ID of the element, and its template.
 PARTS = {"result": "request_builder/partials/result.html", "builder": "request_builder/partials/answer.html"}

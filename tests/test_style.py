@@ -23,8 +23,12 @@ APPS = (
     "chat",
     "common",
     "gateway",
+    "guardrails",
+    "keys",
     "models_catalog",
     "operations",
+    "presets",
+    "request_builder",
 )
 
 

@@ -66,7 +66,7 @@ def activity(request: AuthedRequest) -> HttpResponse:
         "keeps_insights": changed and request.headers.get("X-Kept-Insights") == view.zone_name,
     }
     with moments.in_zone(view.zone):
-        response = render(request, f"activity/{'partials/changed' if changed else 'activity'}.html", context)
+        response = render(request, f"activity/{'partials/dashboard/changed' if changed else 'activity'}.html", context)
     patch_vary_headers(response, ["HX-Request", "X-Kept-Insights"])
     return response
 

@@ -76,7 +76,7 @@ def logs(request: AuthedRequest) -> HttpResponse:
     else:
         context["page"] = search(view, request.GET.get("before", ""), request.GET.get("after", ""))
     with moments.in_zone(view.usage.zone):
-        response = render(request, f"activity/{'partials/logs_changed' if changed else 'logs'}.html", context)
+        response = render(request, f"activity/{'partials/logs/changed' if changed else 'logs'}.html", context)
     patch_vary_headers(response, ["HX-Request"])
     if is_typed:
         response["HX-Push-Url"] = address

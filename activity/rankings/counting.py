@@ -22,9 +22,9 @@ from billing.models import CreditAccount
 from common.clock import utc_now
 from gateway.models import ClassifiedDay, UsageHour
 
-from .addresses import slug_of
 from .amounts import Account, ModelUse, Seen, Tokens
-from .app_shares import apps_of, count_apps
+from .apps.addresses import slug_of
+from .apps.app_shares import apps_of, count_apps
 
 __all__ = [
     "HISTORY",

@@ -13,9 +13,9 @@ from activity.models import App, AppTitle
 from common.clock import utc_now
 from gateway.models import Generation
 
-from .addresses import slug_of, title_of
 from .amounts import Account
-from .categories import agreed
+from .apps.addresses import slug_of, title_of
+from .apps.categories import agreed
 from .counting import rank_again
 
 __all__ = ["read_titles"]

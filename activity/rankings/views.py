@@ -15,11 +15,11 @@ from common.clock import utc_now
 from common.storage import replica
 from common.web.http import PageRequest
 
-from .addresses import slug_of
-from .boards import BY, board_of, chart_of, counted_at, model_rows, rows_of, top_apps
-from .leaders import SORTS, of_categories
+from .apps.addresses import slug_of
 from .periods import PERIODS, period_of
 from .sums import Totals, by_bucket, largest_first, of_apps, totals
+from .tables.boards import BY, board_of, chart_of, counted_at, model_rows, rows_of, top_apps
+from .tables.leaders import SORTS, of_categories
 
 #: Apps beside the other rankings, and on a page of apps.
 TOP_APPS, APPS_PER_PAGE = 10, 50

@@ -9,7 +9,7 @@ from common.clock import utc_now
 register = template.Library()
 
 
-@register.inclusion_tag("activity/partials/burn_rate.html")
+@register.inclusion_tag("activity/partials/dashboard/burn_rate.html")
 def burn_rate(account: CreditAccount) -> dict[str, object]:
     """Return the account's burn rate."""
     return {"rate": rates.burn_rate(account, utc_now()), "days": rates.DAYS}

@@ -5,9 +5,9 @@ from datetime import timedelta
 from django import template
 
 from activity.models import App
-from activity.rankings import usage
-from activity.rankings.boards import Row, app_rows
 from activity.rankings.sums import Totals, between, of_apps
+from activity.rankings.tables import usage
+from activity.rankings.tables.boards import Row, app_rows
 from common.clock import utc_now
 
 register = template.Library()

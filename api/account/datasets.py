@@ -7,9 +7,9 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from activity.models import CATEGORIES, App
-from activity.rankings import datasets
-from activity.rankings.boards import counted_at
-from activity.rankings.leaders import leaders
+from activity.rankings.tables import datasets
+from activity.rankings.tables.boards import counted_at
+from activity.rankings.tables.leaders import leaders
 from api.account.schemas import datasets as schemas
 from api.responses import KeyRequest, json_response
 from common.clock import utc_now, window_start

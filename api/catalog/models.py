@@ -18,8 +18,8 @@ from gateway import completions
 from gateway.steps import previews
 from keys.authentication import KeyIdentity
 from models_catalog import catalog
-from models_catalog.browser.browse import find
-from models_catalog.browser.query import DESCRIPTIONS, SORTS, BadParameter, Query, parse, read_flag, read_page
+from models_catalog.browser.search.browse import find
+from models_catalog.browser.search.query import DESCRIPTIONS, SORTS, BadParameter, Query, parse, read_flag, read_page
 from models_catalog.entries import ModelEntry
 from models_catalog.publishing.feed import rss
 from models_catalog.publishing.listing import endpoint_json, endpoints_json, model_json

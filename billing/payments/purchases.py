@@ -18,9 +18,10 @@ from billing.models import LedgerEntry, Purchase
 from billing.notifications import emails
 from billing.providers import registry, stripe
 from billing.providers.types import CheckoutClosed, Payment, PaymentStatus, ProviderError
+from billing.receipts import receipts
 from common.money import format_cents, pico_from_cents
 
-from . import cards, declines, disputes, receipts, refunds
+from . import cards, declines, disputes, refunds
 
 __all__ = ["accept", "cancel", "sync"]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.http import QueryDict
 
-from billing.payments import tax_ids
+from billing.receipts import tax_ids
 
 __all__ = ["BillingDetailsForm", "TaxIdForms", "initial_rows", "lines_of", "with_another_row"]
 

@@ -13,8 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing.models import Purchase, Refund
-from billing.payments import purchases, receipts, refunds
+from billing.payments import purchases, refunds
 from billing.providers.types import ProviderError
+from billing.receipts import receipts
 from common.money import format_cents
 from common.web.http import AuthedRequest
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import access
 from billing import spending
 from billing.models import BillingDetails, Purchase, parse_id
-from billing.payments import receipts, tax_ids
+from billing.receipts import receipts, tax_ids
 from common.web.http import AuthedRequest
 
 from .details_forms import PREFIX, BillingDetailsForm, TaxIdForms, initial_rows, lines_of, with_another_row

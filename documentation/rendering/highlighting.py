@@ -1,4 +1,4 @@
-"""Code in color: the five classes that `base.css` has for light and dark, instead of a style sheet of Pygments'."""
+"""Code in color: the five classes that `components.css` has for light and dark, instead of Pygments' style sheet."""
 
 from functools import cache
 from itertools import groupby

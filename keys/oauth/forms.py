@@ -15,7 +15,8 @@ from common.clock import utc_now
 from common.display.moments import moment_text
 from common.errors import InvalidRequest
 from common.money import PicoUsd, as_usd, pico_from_usd
-from keys.forms import LARGEST_LIMIT, CreateKeyForm, expiry_choices
+from keys.forms.fields import LARGEST_LIMIT, expiry_choices
+from keys.forms.keys import CreateKeyForm
 from keys.models import ApiKey
 
 from . import callbacks

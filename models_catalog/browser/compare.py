@@ -16,12 +16,12 @@ from common.money import format_price_per_million
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry
 from models_catalog.metrics import measurements
 
-from .browse import find
-from .conditions import figures_of
 from .descriptions import month_name
 from .figures import seconds, tokens
-from .price_table import PRICES
-from .query import Query
+from .model_page.price_table import PRICES
+from .search.browse import find
+from .search.conditions import figures_of
+from .search.query import Query
 
 __all__ = ["MOST_COMPARED", "Cell", "Group", "Line", "chosen_ids", "compare", "compare_query", "matches", "near"]
 

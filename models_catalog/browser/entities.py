@@ -12,7 +12,7 @@ from common.web.http import PageRequest
 from models_catalog.entries import Catalogue, EndpointEntry, ModelEntry, ProviderEntry
 from models_catalog.metrics import measured_days
 
-from .endpoint_rows import policy_of
+from .model_page.endpoint_rows import policy_of
 from .visibility import is_operator, shown_to
 
 __all__ = ["author", "provider"]

@@ -18,18 +18,18 @@ from models_catalog import catalog, exclusions
 from models_catalog.entries import Catalogue, ModelEntry
 
 from .attributes import json_attribute
-from .browse import find
-from .chips import chips, suggestions
 from .compare import MOST_COMPARED, chosen_ids, compare_query, matches, near
 from .compare import compare as side_by_side
-from .endpoint_rows import HEADINGS, heading_of, performance
-from .endpoint_rows import rows as endpoint_rows
-from .facets import SORT_LABELS, column_links, facets, hidden_inputs
-from .price_changes import price_changes
-from .price_table import price_table
-from .query import Query, parse_leniently
+from .model_page.endpoint_rows import HEADINGS, heading_of, performance
+from .model_page.endpoint_rows import rows as endpoint_rows
+from .model_page.price_changes import price_changes
+from .model_page.price_table import price_table
+from .model_page.samples import samples
 from .rows import Reader, rows
-from .samples import samples
+from .search.browse import find
+from .search.chips import chips, suggestions
+from .search.facets import SORT_LABELS, column_links, facets, hidden_inputs
+from .search.query import Query, parse_leniently
 from .visibility import is_operator as _is_operator
 from .visibility import shown_to as _shown_to
 
@@ -64,7 +64,7 @@ def models(request: PageRequest) -> HttpResponse:
         "older": query.encoded(**state, page=page.number + 1),
     }
     if partial and request.htmx.target == "more":
-        response = render(request, "models_catalog/partials/rows.html", context)
+        response = render(request, "models_catalog/partials/search/rows.html", context)
         patch_vary_headers(response, ["HX-Request", "HX-Target"])
         return response
     excluded = reader.excluded
@@ -94,7 +94,7 @@ def models(request: PageRequest) -> HttpResponse:
             "compare_link": compare_query(compared),
             "uncompared": query.encoded(**state | {"compare": ""}),
         }
-    response = render(request, f"models_catalog/{'partials/results' if partial else 'models'}.html", context)
+    response = render(request, f"models_catalog/{'partials/search/results' if partial else 'models'}.html", context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     # Drop the empty parameters that a form sends.
     address = query.encoded(**state, page=page.number if page.number > 1 else "")

@@ -11,10 +11,10 @@ from common.display import moments
 from models_catalog.entries import Catalogue, ModelEntry
 from models_catalog.exclusions import Exclusion
 
-from .conditions import Figures, figures_of
 from .figures import seconds, tokens
 from .prepared import PerCatalogue
 from .retirement import retirement
+from .search.conditions import Figures, figures_of
 
 __all__ = ["Reader", "rows"]
 
@@ -38,7 +38,7 @@ _rendered: PerCatalogue[dict[tuple[object, ...], SafeString]] = PerCatalogue(lam
 def rows(catalogue: Catalogue, models: Iterable[ModelEntry], figures: Figures, reader: Reader) -> list[SafeString]:
     """Return the row of each model as HTML."""
     kept = _rendered(catalogue)
-    template = get_template(f"models_catalog/partials/{'table_row' if reader.view else 'list_row'}.html")
+    template = get_template(f"models_catalog/partials/search/{'table_row' if reader.view else 'list_row'}.html")
     found = []
     for model in models:
         known = figures_of(figures, model)

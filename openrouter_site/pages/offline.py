@@ -30,8 +30,9 @@ __all__ = ["shell", "worker"]
 SOURCE = Path(settings.BASE_DIR) / "static/js/chat-worker.js"
 #: Beside the modules and the libraries' files.
 FILES = (
-    "css/base.css", "css/chat.css", "css/chat-answers.css", "css/chat-rail.css", "css/chat-writing.css", "js/base.js",
-    "img/mark.svg", "django_htmx/htmx-2.min.js", "django_htmx/django-htmx.js",  # the last in development
+    "css/base.css", "css/components.css", "css/chat.css", "css/chat-answers.css", "css/chat-rail.css",
+    "css/chat-writing.css", "js/base.js", "img/mark.svg", "django_htmx/htmx-2.min.js",
+    "django_htmx/django-htmx.js",  # in development
 )  # fmt: skip
 _IMPORT_MAP = re.compile(r'<script type="importmap"[^>]*>(.*?)</script>', re.DOTALL)
 

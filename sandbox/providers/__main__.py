@@ -10,7 +10,7 @@ import uvicorn
 from sandbox.providers.app import make_app
 from sandbox.providers.catalog import Catalog, read_catalog, read_dimensions
 from sandbox.providers.shared import Shared
-from sandbox.providers.wire import WireProtocol
+from sandbox.providers.wire.connection import WireProtocol
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from sandbox.providers import tokens
 from sandbox.providers.picture import IMAGE_TOKENS
+from sandbox.providers.prompts import tokens
 
 __all__ = ["Answer", "ToolCall", "Usage"]
 

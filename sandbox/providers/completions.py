@@ -8,21 +8,21 @@ from msgspec.json import encode
 from starlette.types import Receive, Scope, Send
 
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.chat_request import ChatRequest, check_request
-from sandbox.providers.controls import ControlError, Controls, read_controls, take_commands
+from sandbox.providers.controls.faults import Faults
+from sandbox.providers.controls.gates import held
+from sandbox.providers.controls.headers import ControlError, Controls, read_controls, take_commands
 from sandbox.providers.dialects import Dialect, dialect_of
 from sandbox.providers.errors import MALFORMED, Refusal, refusal_of
-from sandbox.providers.faults import Faults
-from sandbox.providers.gates import held
-from sandbox.providers.pace import Pace, pace_of
 from sandbox.providers.picture import IMAGE_TOKENS
-from sandbox.providers.prompt import audio_tokens, predicted_tokens
+from sandbox.providers.prompts.chat_request import ChatRequest, check_request
+from sandbox.providers.prompts.prompt import audio_tokens, predicted_tokens
 from sandbox.providers.protocol import Protocol, Voice
-from sandbox.providers.recorder import Record, readable
-from sandbox.providers.sending import send_body, send_steps
 from sandbox.providers.shared import Shared
-from sandbox.providers.steps import Step, in_pieces
-from sandbox.providers.wire import Wire, wire_of
+from sandbox.providers.wire.connection import Wire, wire_of
+from sandbox.providers.wire.pace import Pace, pace_of
+from sandbox.providers.wire.recorder import Record, readable
+from sandbox.providers.wire.sending import send_body, send_steps
+from sandbox.providers.wire.steps import Step, in_pieces
 from sandbox.providers.writer import exact_answer, write
 
 __all__ = ["LONGEST_HANG", "Completions", "headers_of", "read_body"]

@@ -7,11 +7,11 @@ from typing import Any
 from starlette.types import Scope
 
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal
-from sandbox.providers.prompt import prompt_tokens
-from sandbox.providers.steps import Frame, Step
+from sandbox.providers.prompts.chat_request import ChatRequest
+from sandbox.providers.prompts.prompt import prompt_tokens
+from sandbox.providers.wire.steps import Frame, Step
 
 __all__ = ["Protocol", "Voice", "header_of"]
 

@@ -1,10 +1,10 @@
 """The state that all providers share."""
 
 from sandbox.providers.catalog import Catalog
-from sandbox.providers.faults import Counters
-from sandbox.providers.gates import Gates
-from sandbox.providers.prompt_cache import PromptCache
-from sandbox.providers.recorder import Recorder
+from sandbox.providers.controls.faults import Counters
+from sandbox.providers.controls.gates import Gates
+from sandbox.providers.prompts.prompt_cache import PromptCache
+from sandbox.providers.wire.recorder import Recorder
 from sandbox.providers.writer import Wordings
 
 __all__ = ["Shared"]

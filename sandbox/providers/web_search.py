@@ -10,14 +10,14 @@ from msgspec.json import encode
 from starlette.types import Receive, Scope, Send
 
 from sandbox.providers.completions import LONGEST_HANG, headers_of, read_body
-from sandbox.providers.controls import read_controls
+from sandbox.providers.controls.faults import Faults
+from sandbox.providers.controls.headers import read_controls
 from sandbox.providers.errors import MALFORMED, Refusal, refusal_of
-from sandbox.providers.faults import Faults
-from sandbox.providers.pace import pace_of
-from sandbox.providers.recorder import Record, readable
-from sandbox.providers.sending import send_body
 from sandbox.providers.shared import Shared
-from sandbox.providers.wire import wire_of
+from sandbox.providers.wire.connection import wire_of
+from sandbox.providers.wire.pace import pace_of
+from sandbox.providers.wire.recorder import Record, readable
+from sandbox.providers.wire.sending import send_body
 from sandbox.providers.writer.prose import sentences
 from sandbox.providers.writer.topic import title_of, topic_of
 

@@ -17,9 +17,10 @@ from starlette.routing import Route
 from sandbox.payments import connections, faults, idempotency
 from sandbox.payments.idempotency import Answer, Answers, Slot
 
-from . import API_VERSION, errors, ids, parameters, timers
+from . import API_VERSION, errors, ids, timers
+from .calls import parameters
+from .calls.expansion import shown
 from .errors import Json, StripeError
-from .expansion import shown
 from .operations import OPERATIONS, Operation
 from .store import Store
 

@@ -7,8 +7,9 @@ from starlette.routing import Mount
 
 from sandbox.payments import serving
 
-from . import faults, pages, timers, webhooks
+from . import faults, timers, webhooks
 from .api import Api
+from .pages import routes as pages
 from .store import Store
 
 

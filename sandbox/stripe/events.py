@@ -3,9 +3,9 @@
 from sandbox.payments import deliveries
 
 from . import API_VERSION, webhooks
+from .calls.lists import listed
+from .calls.parameters import CREATED, PAGE, Rules
 from .errors import Json
-from .lists import listed
-from .parameters import CREATED, PAGE, Rules
 from .store import Store, public
 
 LIST: Rules = PAGE | {"created": CREATED}

@@ -6,8 +6,10 @@ from starlette.routing import Route
 
 from sandbox.payments.faults import Control
 
-from . import buyer, cards, configurations, disputes, errors, payment_methods, refunds, timers, webhooks
+from . import errors, timers, webhooks
+from .customers import cards, configurations, payment_methods
 from .errors import Json
+from .payments import buyer, disputes, refunds
 from .store import Store
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import checkout, configurations, customers, disputes, events, payment_methods, payments, refunds, webhooks
+from . import events, webhooks
+from .calls.parameters import EXPAND, Rules
+from .customers import configurations, customers, payment_methods
 from .errors import Json
-from .parameters import EXPAND, Rules
+from .payments import checkout, disputes, payments, refunds
 
 
 @dataclass(frozen=True)

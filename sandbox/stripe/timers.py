@@ -1,6 +1,6 @@
 """The timers of the sandbox's clock."""
 
-from . import checkout, refunds
+from .payments import checkout, refunds
 from .store import Store
 
 

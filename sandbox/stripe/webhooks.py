@@ -13,8 +13,8 @@ from sandbox.payments.courier import Letter
 from sandbox.payments.store import Store as PlainStore
 
 from . import ids
+from .calls.parameters import EXPAND, Rules, required, several, text, url
 from .errors import Json
-from .parameters import EXPAND, Rules, required, several, text, url
 from .store import Store, public
 
 CREATE: Rules = EXPAND | {"enabled_events": required(several(text())), "url": required(url())}

@@ -19,7 +19,8 @@ from billing.models import (
     Refund,
     SavedCard,
 )
-from billing.payments import disputes, purchases, receipts
+from billing.payments import disputes, purchases
+from billing.receipts import receipts
 from common.money import pico_from_cents
 
 from .auto_top_ups import save_card, turn_on

@@ -7,8 +7,8 @@ from django.test import Client
 
 from gateway.protocols.table import PARSERS
 from models_catalog.catalog import Catalogue
-from request_builder.conversations import conversation_of
-from request_builder.messages import Message, faults_of
+from request_builder.requests.conversations import conversation_of
+from request_builder.requests.messages import Message, faults_of
 from tests.request_builder.posting import code_in, fields, notes_in, result
 
 TALK = [

@@ -10,9 +10,9 @@ from common.errors import InvalidRequest
 from gateway.protocols.chat_completions.request import CHAT_FIELDS, ProviderPreferences
 from gateway.protocols.table import PARSERS
 from models_catalog.reference.parameters import PARAMETERS
-from request_builder.bodies import body_of
 from request_builder.description import APIS, FIELDS, GROUPS, Field, Kind, fields_of
-from request_builder.messages import Message
+from request_builder.requests.bodies import body_of
+from request_builder.requests.messages import Message
 
 #: Fields of a chat request that the form does not offer: older spellings, and those without an effect here.
 LEFT_OUT = {

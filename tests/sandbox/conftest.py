@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.sandbox.provider import Providers
-from tests.sandbox.stripe_world import Buyer, Receiver, Shop
+from tests.sandbox.stripe.world import Buyer, Receiver, Shop
 from tests.support.processes import provider_sandbox, stripe_sandbox
 
 # --- Model providers ------------------------------------------------------------------------------

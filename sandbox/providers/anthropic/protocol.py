@@ -11,11 +11,11 @@ from starlette.types import Scope
 
 from sandbox.providers.answer import Answer, Usage
 from sandbox.providers.anthropic.requests import read_messages_request
-from sandbox.providers.chat_request import ChatRequest, parts_of
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal
+from sandbox.providers.prompts.chat_request import ChatRequest, parts_of
 from sandbox.providers.protocol import Protocol, Voice, header_of
-from sandbox.providers.steps import Frame, Step
+from sandbox.providers.wire.steps import Frame, Step
 
 __all__ = ["Messages"]
 

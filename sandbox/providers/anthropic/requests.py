@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sandbox.providers.chat_request import ChatRequest, Message, Reasoning, ResponseFormat, parts_of, text_of
+from sandbox.providers.prompts.chat_request import ChatRequest, Message, Reasoning, ResponseFormat, parts_of, text_of
 
 __all__ = ["read_messages_request"]
 

@@ -10,13 +10,13 @@ from msgspec.json import encode
 from starlette.types import Scope
 
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal
 from sandbox.providers.gemini.requests import read_generation_request
 from sandbox.providers.picture import IMAGE, IMAGE_TOKENS
+from sandbox.providers.prompts.chat_request import ChatRequest
 from sandbox.providers.protocol import Protocol, Voice, header_of
-from sandbox.providers.steps import Frame, Step
+from sandbox.providers.wire.steps import Frame, Step
 
 __all__ = ["Generation", "error_of"]
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sandbox.providers.chat_request import ChatRequest, Message, Reasoning, ResponseFormat
+from sandbox.providers.prompts.chat_request import ChatRequest, Message, Reasoning, ResponseFormat
 
 __all__ = ["read_generation_request"]
 

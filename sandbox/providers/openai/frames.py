@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from sandbox.providers.answer import Answer, ToolCall, Usage
-from sandbox.providers.chat_request import ChatRequest, PromptRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.openai.usage import usage_body
 from sandbox.providers.picture import IMAGE, IMAGE_TOKENS
-from sandbox.providers.steps import Frame, Step
+from sandbox.providers.prompts.chat_request import ChatRequest, PromptRequest
+from sandbox.providers.wire.steps import Frame, Step
 
 __all__ = ["PICTURE", "Wording", "encode", "finish_choice", "frames", "logprobs_of"]
 

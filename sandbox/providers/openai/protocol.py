@@ -6,14 +6,14 @@ from typing import Any
 from starlette.types import Scope
 
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal, error_body, error_json
 from sandbox.providers.openai.frames import Wording, finish_choice, frames
 from sandbox.providers.openai.replies import reply
 from sandbox.providers.openai.requests import read_chat_request, read_completion_request
+from sandbox.providers.prompts.chat_request import ChatRequest
 from sandbox.providers.protocol import Protocol, Voice
-from sandbox.providers.steps import Frame, Step
+from sandbox.providers.wire.steps import Frame, Step
 
 __all__ = ["ChatCompletions", "TextCompletions"]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from sandbox.providers.chat_request import ChatRequest, CompletionRequest, PromptRequest
+from sandbox.providers.prompts.chat_request import ChatRequest, CompletionRequest, PromptRequest
 
 __all__ = ["read_chat_request", "read_completion_request"]
 

@@ -8,10 +8,10 @@ import msgspec
 from starlette.types import Scope
 
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal
 from sandbox.providers.gemini.protocol import error_of
+from sandbox.providers.prompts.chat_request import ChatRequest
 from sandbox.providers.protocol import Voice, header_of
 from sandbox.providers.retrieval.shared import RetrievalProtocol, RetrievalRequest, RetrievalVoice, count, model_of
 from sandbox.providers.retrieval.vectors import Input, encoded

@@ -7,8 +7,8 @@ import msgspec
 from starlette.types import Scope
 
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
+from sandbox.providers.prompts.chat_request import ChatRequest
 from sandbox.providers.protocol import Voice
 from sandbox.providers.retrieval.shared import RetrievalProtocol, RetrievalRequest, RetrievalVoice, count
 from sandbox.providers.retrieval.vectors import relevance

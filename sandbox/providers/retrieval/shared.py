@@ -5,13 +5,13 @@ from typing import Any
 
 from starlette.types import Scope
 
-from sandbox.providers import tokens
 from sandbox.providers.answer import Answer, Usage
-from sandbox.providers.chat_request import ChatRequest
 from sandbox.providers.dialects import Dialect
 from sandbox.providers.errors import Refusal, error_body, error_json
+from sandbox.providers.prompts import tokens
+from sandbox.providers.prompts.chat_request import ChatRequest
 from sandbox.providers.protocol import Protocol, Voice
-from sandbox.providers.steps import Frame, Step
+from sandbox.providers.wire.steps import Frame, Step
 
 __all__ = ["RetrievalProtocol", "RetrievalRequest", "RetrievalVoice"]
 

@@ -4,7 +4,7 @@ import re
 from functools import cached_property
 from random import Random
 
-from sandbox.providers.chat_request import ChatRequest, Message, parts_of, text_of
+from sandbox.providers.prompts.chat_request import ChatRequest, Message, parts_of, text_of
 from sandbox.providers.writer.attachments import describe_attachment
 from sandbox.providers.writer.topic import topic_of
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from sandbox.providers.chat_request import ChatRequest, text_of
-from sandbox.providers.schemas import check_schema
+from sandbox.providers.prompts.chat_request import ChatRequest, text_of
+from sandbox.providers.prompts.schemas import check_schema
 
 __all__ = ["described_schema"]
 

@@ -2,8 +2,8 @@
 
 from itertools import cycle, islice
 
-from sandbox.providers import tokens
 from sandbox.providers.answer import Answer
+from sandbox.providers.prompts import tokens
 
 __all__ = ["exact_answer"]
 

@@ -1,6 +1,6 @@
 """Reasoning: the text before an answer."""
 
-from sandbox.providers import tokens
+from sandbox.providers.prompts import tokens
 from sandbox.providers.writer.brief import Brief
 
 __all__ = ["thoughts"]

@@ -6,9 +6,9 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-from sandbox.providers import tokens
 from sandbox.providers.answer import ToolCall
-from sandbox.providers.chat_request import ChatRequest, text_of
+from sandbox.providers.prompts import tokens
+from sandbox.providers.prompts.chat_request import ChatRequest, text_of
 from sandbox.providers.writer.hints import Hints
 from sandbox.providers.writer.values import is_place, value_for
 

@@ -1,6 +1,6 @@
 """A JSON value that is valid against a JSON schema, filled with words of the prompt.
 
-Schemas have passed `sandbox.providers.schemas.check_schema`.
+Schemas have passed `sandbox.providers.prompts.schemas.check_schema`.
 """
 
 import math
@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from sandbox.providers.schemas import referred
+from sandbox.providers.prompts.schemas import referred
 from sandbox.providers.writer.hints import Hints
 from sandbox.providers.writer.pattern import matching
 

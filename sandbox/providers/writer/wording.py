@@ -6,7 +6,7 @@ from random import Random
 
 import msgspec
 
-from sandbox.providers.chat_request import ChatRequest
+from sandbox.providers.prompts.chat_request import ChatRequest
 
 __all__ = ["Wordings"]
 

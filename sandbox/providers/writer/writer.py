@@ -4,9 +4,9 @@ import json
 from random import Random
 from typing import Any
 
-from sandbox.providers import tokens
 from sandbox.providers.answer import Answer
-from sandbox.providers.chat_request import ChatRequest, text_of
+from sandbox.providers.prompts import tokens
+from sandbox.providers.prompts.chat_request import ChatRequest, text_of
 from sandbox.providers.writer.bodies import body_of
 from sandbox.providers.writer.brief import Brief
 from sandbox.providers.writer.described import described_schema

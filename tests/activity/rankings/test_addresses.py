@@ -2,7 +2,7 @@
 
 import pytest
 
-from activity.rankings.addresses import slug_of, title_of
+from activity.rankings.apps.addresses import slug_of, title_of
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from django.test import Client
 
 from accounts.models import User
 from activity.models import App, RankedDay
-from activity.rankings.addresses import title_of
+from activity.rankings.apps.addresses import title_of
 
 from .conftest import CLI, NOTES, count, use
 

@@ -8,7 +8,8 @@ from django.db.models import F, Sum
 from accounts.deletion import erasing
 from accounts.models import PrivacySettings
 from activity.models import App, AppDay, AppTitle, ModelDay, RankedDay, SentCategories
-from activity.rankings import app_shares, categories, counting
+from activity.rankings import counting
+from activity.rankings.apps import app_shares, categories
 from gateway.models import Generation
 from gateway.steps import attribution
 from tests.activity.factory import make_history, make_request

@@ -9,7 +9,9 @@ from django.db.models import F, Sum
 from accounts.deletion import erasing
 from accounts.models import PrivacySettings
 from activity.models import App, AppDay, ModelDay, Standing, UseDay
-from activity.rankings import app_shares, counting, datasets, model_usage
+from activity.rankings import counting
+from activity.rankings.apps import app_shares
+from activity.rankings.tables import datasets, model_usage
 from common.clock import utc_now
 
 from .conftest import CLI, NOTES, count, use

@@ -10,7 +10,7 @@ from models_catalog import catalog, exclusions
 from models_catalog.browser.compare import compare
 from models_catalog.metrics import measurements
 from models_catalog.models import Provider
-from tests.models_catalog.browser.test_figures import minute
+from tests.models_catalog.browser.search.test_figures import minute
 from tests.models_catalog.browser.test_pages import page
 
 

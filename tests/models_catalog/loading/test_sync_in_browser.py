@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import check_looks
+from tests.browser.operators.test_operators import MAKE_OPERATOR, wide
 from tests.browser.people import enter, new_person
-from tests.browser.test_operators import MAKE_OPERATOR, wide
 from tests.support.processes import Site
 
 from .json_server import Source, serving

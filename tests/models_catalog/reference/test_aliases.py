@@ -10,7 +10,7 @@ from django.test import Client
 from models_catalog import catalog
 from models_catalog.models import Model
 from models_catalog.reference.families import FAMILIES
-from tests.api.test_models import get
+from tests.api.catalog.test_models import get
 from tests.gateway.routing.examples import A, catalogue, model
 from tests.models_catalog.conftest import add_endpoint, add_model
 

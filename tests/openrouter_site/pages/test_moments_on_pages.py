@@ -95,7 +95,11 @@ def test_the_reader_costs_no_query(alice_client, alice, account):
 
 def test_templates_write_moments_only_through_the_formatter():
     #: Of the dashboard, whose labels follow its own periods.
-    own = {"activity/activity.html", "activity/partials/results.html", "activity/partials/chart.html"}
+    own = {
+        "activity/activity.html",
+        "activity/partials/dashboard/results.html",
+        "activity/partials/dashboard/chart.html",
+    }
     raw = re.compile(r"\|\s*(date|time|naturaltime|naturalday|timesince|timeuntil)\b|<time\b|\{%\s*now\b")
     found = [
         f"{path.relative_to(ROOT)}: {hit[0]}"

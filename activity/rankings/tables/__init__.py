@@ -1,0 +1,1 @@
+"""The tables and charts of the rankings, as pages, the API and the catalog show them."""

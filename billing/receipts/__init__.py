@@ -1,0 +1,1 @@
+"""Receipts of purchases, and the tax IDs that they show."""

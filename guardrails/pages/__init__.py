@@ -1,0 +1,1 @@
+"""Pages of guardrails: the list, one guardrail with its assignments, the form."""

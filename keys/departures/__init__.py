@@ -1,0 +1,1 @@
+"""Keys whose creator or organization goes: members who leave, deleted organizations, deleted accounts."""

@@ -1,0 +1,1 @@
+"""Pages of presets: the list, one preset with its versions, the form."""

@@ -1,0 +1,1 @@
+"""Controls for tests and demonstrations: faults, gates, and the headers that ask for them."""

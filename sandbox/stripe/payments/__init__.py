@@ -1,0 +1,1 @@
+"""Payments from checkout to charge, and the money that goes back."""
