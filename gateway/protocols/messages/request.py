@@ -8,6 +8,7 @@ import msgspec
 from common.errors import InvalidRequest
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.chat_completions.request import parse as parse_chat
+from gateway.protocols.json_text import read_object
 
 from .conversation import mark, system_messages, turns
 from .schema import Body, OutputConfig, Search, Tool, ToolChoice
@@ -28,20 +29,13 @@ class Asked(NamedTuple):
     searches: bool = False  # by a tool: the search is shown as a call of it
 
 
-_decoder = msgspec.json.Decoder()
-
-
 def parse(body: bytes) -> ChatRequest:
     """The chat request that means the same. Raises InvalidRequest, which names the place of the first fault."""
+    raw = read_object(body, '{"model": ..., "messages": [...]}')
     try:
-        raw = _decoder.decode(body)
-        if not isinstance(raw, dict):
-            raise InvalidRequest('The body must be a JSON object, for example {"model": ..., "messages": [...]}.')
         checked = msgspec.convert(raw, Body)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise InvalidRequest(f"Invalid request parameters: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest(f"The body is not valid JSON: {error}") from error
     if checked.fallbacks and checked.models:
         raise InvalidRequest("`fallbacks` and `models` say the same. Send one of them.")
     if checked.mcp_servers:
