@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from common.clock import utc_now
-from common.errors import ApiError
+from common.errors import ApiError, MethodNotAllowed
 from common.naming.ids import generation_id
 from common.telemetry import logs, metrics
 from common.web import cors
@@ -92,7 +92,7 @@ class Application:
         elif scope["method"] == "POST":
             response = await self._respond(scope, receive, protocol)
         else:
-            response = _wrong_method(scope["method"])
+            response = _wrong_method(scope["method"], protocol)
         await response(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive, protocol: CallerProtocol) -> Response | PatientResponse:
@@ -238,9 +238,9 @@ def refusal(error: ApiError) -> Response:
     return _json(error.envelope(), error.status, error.headers)
 
 
-def _wrong_method(method: str) -> Response:
-    body = {"error": {"code": 405, "message": f"Method {method} not allowed. Use POST.", "metadata": {}}}
-    return _json(body, 405, {"Allow": "POST, OPTIONS"})
+def _wrong_method(method: str, protocol: CallerProtocol) -> Response:
+    error = MethodNotAllowed(f"Method {method} not allowed. Use POST.", headers={"Allow": "POST, OPTIONS"})
+    return _json(protocol.error(error), error.status, error.headers)
 
 
 application = Application()

@@ -151,6 +151,7 @@ def message(**part: Any) -> dict[str, Any]:
         ({"input": ["text"]}, "input[0]"),
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].type"),
+        ({"input": [{"id": "msg_1"}]}, "input[0].type"),
         ({"input": [message(type="input_image", file_id="file-1")]}, "input[0].content[0]"),
         ({"input": [message(type="input_file", file_id="file-1")]}, "input[0].content[0]"),
         ({"input": [{"type": "reasoning", "summary": [], "encrypted_content": "or1.x"}]}, "input[0].encrypted_content"),
@@ -210,7 +211,8 @@ async def test_errors_have_the_protocols_shape(api, headers, changes, status, ki
 
 
 async def test_other_methods_are_refused_and_browsers_may_ask(api):
-    assert (await api.client.get(f"/api/v1{PATH}")).status_code == 405
+    refused = await api.client.get(f"/api/v1{PATH}")
+    assert (refused.status_code, refused.json()["error"]["type"]) == (405, "invalid_request_error")
     preflight = await api.client.options(f"/api/v1{PATH}")
     assert preflight.status_code == 204 and preflight.headers["access-control-allow-origin"] == "*"
 
