@@ -205,8 +205,19 @@ async def test_errors_have_the_protocols_types(api, headers, changes, status, ki
     check("POST /messages", status, response.json())
 
 
+async def test_an_error_has_the_type_of_the_providers(api):
+    response = await api.post(PATH, json=body(), headers={"X-Sandbox-Fault": "*=content-filter"})
+    error = response.json()["error"]
+    assert (response.status_code, error["type"], error["error_type"]) == (
+        400, "invalid_request_error", "content_policy_violation",
+    )  # fmt: skip
+
+
 async def test_other_methods_are_refused_and_browsers_may_ask(api):
-    assert (await api.client.get(f"/api/v1{PATH}")).status_code == 405
+    for path in (PATH, f"{PATH}/count_tokens"):
+        refused = await api.client.get(f"/api/v1{path}")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "POST, OPTIONS")
+        assert (refused.json()["type"], refused.json()["error"]["type"]) == ("error", "invalid_request_error")
     preflight = await api.client.options(f"/api/v1{PATH}")
     assert preflight.status_code == 204 and preflight.headers["access-control-allow-origin"] == "*"
 
