@@ -1,4 +1,4 @@
-"""What programs and models write as JSON: halves of characters, and values of too many levels."""
+"""JSON that programs and models write: halves of characters, and values of too many levels."""
 
 import json
 
