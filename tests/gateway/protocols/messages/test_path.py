@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.gateway.native import ANTHROPIC, connect
+from tests.gateway.native import ANTHROPIC, PDF, connect
 from tests.wire import check
 
 from .bodies import BODY
@@ -158,6 +158,18 @@ async def test_tokens_are_counted_without_a_charge(api):
     long = await api.post(f"{PATH}/count_tokens", json=body(system="Be brief. " * 50, tools=[TOOL]))
     assert short.status_code == long.status_code == 200
     assert 0 < short.json()["input_tokens"] < long.json()["input_tokens"] - 100
+    source = {"type": "base64", "media_type": "application/pdf", "data": PDF * 4000}
+    file = await api.post(
+        f"{PATH}/count_tokens",
+        json=body({"role": "user", "content": [{"type": "document", "source": source}]}),
+    )
+    linked = await api.post(
+        f"{PATH}/count_tokens",
+        json=body(
+            {"role": "user", "content": [{"type": "document", "source": {"type": "url", "url": "https://a.a/b"}}]}
+        ),
+    )
+    assert file.json()["input_tokens"] > 50_000 > linked.json()["input_tokens"] > 1_000
     assert (await api.account()).usage == 0
 
 
@@ -242,7 +254,7 @@ async def test_the_whole_path_answers_in_the_protocol_and_never_500(api, search_
 
 
 SOURCE = {"type": "text", "media_type": "text/plain", "data": "The grass is green. The sky is blue."}
-PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"}
+DOCUMENT = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"}
 CONTENT = {
     "type": "content",
     "content": [{"type": "text", "text": "The grass\nis green."}, {"type": "text", "text": "The sky is blue."}],
@@ -253,7 +265,7 @@ CITED = {"type": "document", "title": "Colors", "citations": {"enabled": True}}
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("source", "place"),
-    [(SOURCE, "char_location"), (PDF, "char_location"), (CONTENT, "content_block_location")],
+    [(SOURCE, "char_location"), (DOCUMENT, "char_location"), (CONTENT, "content_block_location")],
     ids=["text", "PDF", "blocks"],
 )
 async def test_citations_of_documents_are_carried_and_no_text_is_lost(api, monkeypatch, stream, source, place):

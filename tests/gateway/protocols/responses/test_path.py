@@ -96,6 +96,7 @@ async def test_a_prompt_without_room_is_an_incomplete_response_and_free(api, str
     response = await answered(api, body(stream=stream), **{"X-Sandbox-Fault": "*=context-length"})
     assert (response["status"], response["error_type"]) == ("incomplete", "context_length_exceeded")
     assert response["incomplete_details"]["reason"] == "max_output_tokens" and response["output"] == []
+    assert response["usage"]["total_tokens"] == response["usage"]["cost"] == 0  # strict clients require counts
     assert (await api.account()).usage == 0
     await api.assert_books_balance()
 
