@@ -17,7 +17,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from common.clock import utc_now
-from common.errors import ApiError
+from common.errors import ApiError, MethodNotAllowed
+from common.money import PicoUsd
 from common.naming.ids import generation_id
 from common.telemetry import logs, metrics
 from common.web import cors
@@ -31,11 +32,11 @@ from gateway.protocols.table import (
     RESPONSES,
     CallerProtocol,
 )
-from gateway.tokens.bounds import estimate_tokens
+from gateway.tokens.bounds import count_file_tokens, estimate_tokens
 from keys.authentication import authenticate, require_inference, secret_in
 
 from . import completions, response_cache
-from .events import Begun, Event, Failed, Piece, Started, one_by_one
+from .events import Begun, Billed, Event, Failed, Piece, Started, Usage, one_by_one
 from .http_responses import (
     STREAM_HEADERS,
     EventStream,
@@ -92,7 +93,7 @@ class Application:
         elif scope["method"] == "POST":
             response = await self._respond(scope, receive, protocol)
         else:
-            response = _wrong_method(scope["method"])
+            response = _wrong_method(scope["method"], protocol)
         await response(scope, receive, send)
 
     async def _respond(self, scope: Scope, receive: Receive, protocol: CallerProtocol) -> Response | PatientResponse:
@@ -108,7 +109,8 @@ class Application:
             asked = protocol.parse(body)  # known before its preset, whose absence is refused in the protocol's shape
             asked = await completions.with_preset(identity.organisation_id, asked)
             if path == COUNT_TOKENS:
-                return _json({"input_tokens": estimate_tokens(asked.messages, asked.body).likely})
+                files = 0 if asked.has_texts_only else count_file_tokens(asked.messages)
+                return _json({"input_tokens": estimate_tokens(asked.messages, asked.body).likely + files})
             if not asked.session_id and (session := headers.get("x-session-id", "")[:256]):
                 asked = msgspec.structs.replace(asked, session_id=session)
             caller = await completions.key_caller(identity, **_details(headers))
@@ -219,6 +221,7 @@ async def _incomplete(
             simulated=False, routing=error.routing,
         ),
         Failed(status=error.status, message=error.message, error_type=error_type),
+        Billed(usage=Usage(), cost=PicoUsd(0), balance=PicoUsd(0), latency_ms=0, duration_ms=0),  # clients need counts
     )  # fmt: skip
     headers = {"X-Generation-Id": protocol.response_id(generation)}
     if not request.stream:
@@ -238,9 +241,9 @@ def refusal(error: ApiError) -> Response:
     return _json(error.envelope(), error.status, error.headers)
 
 
-def _wrong_method(method: str) -> Response:
-    body = {"error": {"code": 405, "message": f"Method {method} not allowed. Use POST.", "metadata": {}}}
-    return _json(body, 405, {"Allow": "POST, OPTIONS"})
+def _wrong_method(method: str, protocol: CallerProtocol) -> Response:
+    error = MethodNotAllowed(f"Method {method} not allowed. Use POST.", headers={"Allow": "POST, OPTIONS"})
+    return _json(protocol.error(error), error.status, error.headers)
 
 
 application = Application()

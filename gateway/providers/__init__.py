@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 from django.conf import settings
 
+from common.errors import InvalidRequest
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
 from gateway.routing.plan import Attempt
@@ -44,9 +45,11 @@ async def open_stream(
         if patience.streamed:
             request = msgspec.structs.replace(request, stream=True)
     provider_request = ProviderRequest(request, attempt, caller, max_tokens, idle_seconds)
-    if request.task != "chat":
-        return await retrieval.open_response(provider_request)
-    return await PROTOCOLS[attempt.upstream.protocol](provider_request)
+    open_response = retrieval.open_response if request.task != "chat" else PROTOCOLS[attempt.upstream.protocol]
+    try:
+        return await open_response(provider_request)
+    except RecursionError as error:  # a schema, or the arguments of a call, of hundreds of levels
+        raise InvalidRequest("The request has too many levels of nesting.") from error
 
 
 def _with_reasoning(request: ChatRequest) -> ChatRequest:

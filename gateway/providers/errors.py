@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
+from gateway.protocols.json_text import decoded
 
 from . import http
 from .failures import ProviderFailure
@@ -40,11 +40,11 @@ async def failure_from_response(response: http.UpstreamResponse) -> ProviderFail
     except ProviderFailure as broken:
         return broken
     try:
-        decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        decoded = None
+        reported = decoded(body)
+    except ValueError:
+        reported = None
     status = response.status if response.status >= 400 else 502
-    failure = failure_from_body(decoded, default_status=status)
+    failure = failure_from_body(reported, default_status=status)
     if failure.status != KEY_REJECTED:
         failure.status = status
     if (header := _seconds(response.headers.get("retry-after", ""))) is not None:

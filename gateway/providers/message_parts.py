@@ -13,6 +13,7 @@ import msgspec
 
 from common.errors import InvalidRequest
 from gateway.protocols.citations import CITED
+from gateway.protocols.json_text import decoded
 
 from .failures import ProviderFailure
 from .fetching import FetchedFile
@@ -259,9 +260,9 @@ def _tool_call(call: Message) -> ToolCall:
         raise InvalidRequest("A tool call of a message needs a `function` with `name` and `arguments`.")
     arguments = function.get("arguments") or "{}"
     try:
-        decoded = msgspec.json.decode(arguments) if isinstance(arguments, str) else arguments
-    except msgspec.DecodeError:
-        decoded = None
-    if not isinstance(decoded, dict):
-        decoded = {"arguments": arguments}  # malformed arguments stay in the history as the model wrote them
-    return ToolCall(str(call.get("id") or ""), str(function.get("name") or ""), decoded)
+        read = decoded(arguments) if isinstance(arguments, str) else arguments
+    except ValueError:
+        read = None
+    if not isinstance(read, dict):
+        read = {"arguments": arguments}  # malformed arguments stay in the history as the model wrote them
+    return ToolCall(str(call.get("id") or ""), str(function.get("name") or ""), read)

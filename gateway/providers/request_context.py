@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.callers import Caller
 from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.protocols.chat_completions.server_tools import callable_tools
 from gateway.routing.plan import Attempt
 from gateway.tokens import compression
 from models_catalog.catalog import EndpointEntry
@@ -74,13 +75,16 @@ class ProviderRequest(msgspec.Struct, frozen=True):
 
     @property
     def stop_sequences(self) -> list[str]:
+        """Those that are not empty, which providers refuse."""
         stop = self.chat.body.get("stop") or []
-        return [stop] if isinstance(stop, str) else stop
+        return [stop] if isinstance(stop, str) else [one for one in stop if one]
 
     @property
     def function_tools(self) -> list[Mapping[str, Any]]:
         """The tools that are functions; none when the endpoint takes no tools."""
-        tools = [tool for tool in self.chat.body.get("tools") or () if isinstance(tool.get("function"), Mapping)]
+        tools: list[Mapping[str, Any]] = [
+            tool for tool in callable_tools(self.chat.body) if isinstance(tool.get("function"), Mapping)
+        ]
         return tools if tools and self.supports("tools") else []
 
     @property

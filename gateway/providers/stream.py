@@ -134,7 +134,7 @@ class ProviderStream(ProviderResponse):
         """The object in a JSON text; fields that do not fit it are left out. msgspec.DecodeError if there is none."""
         try:
             return decoder.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._surrogates = self._surrogates or SurrogateJoiner()
             return fitted(payload, decoder.type)
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from common.clock import utc_now
 from gateway.events import Billed, Delta, Event, Failed, Finished, Piece, Started
 from gateway.protocols.chat_completions.request import ChatRequest
+from gateway.protocols.json_text import decoded
 
 from .options import CacheOptions
 from .sealing import Sealing
@@ -48,7 +49,7 @@ class CachedExchange:
             endpoint.encode(),
             (request.model or model).encode("utf-8", "replace"),
             b"stream" if request.stream else b"whole",
-            _encode(msgspec.json.decode(body)),  # as it was sent: a protocol may read it in another order
+            _encode(decoded(body)),  # as it was sent: a protocol may read it in another order
             _encode((request.body, request.messages)),  # as it is served, with what the gateway has added
         )
         self.headers = {"X-OpenRouter-Cache-Status": "MISS", "X-OpenRouter-Cache-TTL": str(options.ttl)}

@@ -14,6 +14,7 @@ __all__ = [
     "TYPICAL_IMAGE_TOKENS",
     "PromptEstimate",
     "attachments",
+    "count_file_tokens",
     "estimate_file_tokens",
     "estimate_tokens",
     "message_size",
@@ -129,6 +130,19 @@ def estimate_file_tokens(messages: list[dict[str, Any]], context_length: int) ->
     made to decompress to any number of pages or hours, and a file behind a URL can have any size.
     """
     likely = bound = 0
+    for size, is_url, is_text in _files(messages):
+        likely += context_length if is_url else size
+        bound += size if is_text else context_length
+    return min(likely, context_length), min(bound, context_length)
+
+
+def count_file_tokens(messages: list[dict[str, Any]]) -> int:
+    """The likely tokens of PDFs, audio and video; those behind a URL count as short ones."""
+    return sum(size for size, _, _ in _files(messages))
+
+
+def _files(messages: list[dict[str, Any]]) -> Iterator[tuple[int, bool, bool]]:
+    """Each file: (its likely tokens, those of a short one for a URL; whether it is one; whether it is text)."""
     for part in attachments(messages):
         kind = part.get("type")
         if kind == "image_url":
@@ -136,11 +150,9 @@ def estimate_file_tokens(messages: list[dict[str, Any]], context_length: int) ->
         value = part.get(str(kind))
         given = value if isinstance(value, dict) else {}
         data = str(given.get("file_data") or given.get("data") or given.get("url") or "")
-        size = len(data) * 3 // 4 // (AUDIO_BYTES_PER_TOKEN if kind == "input_audio" else 1) + SHORT_DOCUMENT_TOKENS
         is_url = data[:5].lower() in {"http:", "https"} or not data
-        likely += context_length if is_url else size
-        bound += size if data.startswith("data:text/") else context_length
-    return min(likely, context_length), min(bound, context_length)
+        size = 0 if is_url else len(data) * 3 // 4 // (AUDIO_BYTES_PER_TOKEN if kind == "input_audio" else 1)
+        yield size + SHORT_DOCUMENT_TOKENS, is_url, data.startswith("data:text/")
 
 
 def attachments(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

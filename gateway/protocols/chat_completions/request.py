@@ -11,6 +11,7 @@ from gateway.protocols.reasoning import Detail
 from presets.merging import PresetInUse
 
 from .functions import with_tools
+from .server_tools import check_tools
 from .shapes import ChosenFunction, Function, JsonSchema, Tool, ToolChoice
 
 __all__ = ["CHAT_FIELDS", "ChatRequest", "ProviderPreferences", "parse"]
@@ -302,6 +303,8 @@ def _check(checked: _Body, max_stops: int | None) -> None:
         raise InvalidRequest("Either `messages` or `prompt` is required.")
     if checked.messages is not None and not checked.messages:
         raise InvalidRequest("`messages` must contain at least one message.")
+    if checked.tools:
+        check_tools(checked.tools)
     if checked.echo or checked.suffix:
         name = "echo" if checked.echo else "suffix"
         raise InvalidRequest(f"`{name}` is not supported: models for chat answer a prompt - at `$.{name}`")

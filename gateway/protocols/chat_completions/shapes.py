@@ -1,6 +1,6 @@
 """The nested fields of a request that the gateway reads. Those that it does not name go to the provider unread."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,6 +23,13 @@ class Tool(msgspec.Struct):
     function: Function | None = None
 
 
+class AllowedTools(msgspec.Struct):
+    """The tools that `tool_choice` leaves, each as in `tools` with its name alone."""
+
+    mode: Literal["auto", "required"]
+    tools: list[dict[str, Any]]
+
+
 class ChosenFunction(msgspec.Struct):
     """The function of a `tool_choice`, and the older `function_call` where it names one."""
 
@@ -34,6 +41,7 @@ class ToolChoice(msgspec.Struct):
 
     type: str | None = None
     function: ChosenFunction | None = None
+    allowed_tools: AllowedTools | None = None
 
 
 class JsonSchema(msgspec.Struct):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.events import Delta, Started
-from gateway.protocols.json_text import is_json
+from gateway.protocols.json_text import decoded, is_json
 from gateway.protocols.reasoning import text_for
 
 from .conversation import REASONING_FORMAT
@@ -209,10 +209,10 @@ def _decoded(arguments: Any) -> Any:
     if not isinstance(arguments, str):
         return arguments
     try:
-        decoded = msgspec.json.decode(arguments)
-    except msgspec.DecodeError:
-        decoded = None
-    return decoded if isinstance(decoded, dict) else {"arguments": arguments}
+        read = decoded(arguments)
+    except ValueError:
+        read = None
+    return read if isinstance(read, dict) else {"arguments": arguments}
 
 
 def _found(page: dict[str, str]) -> dict[str, Any]:

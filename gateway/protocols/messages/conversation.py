@@ -13,6 +13,7 @@ from .schema import (
     Block,
     Blocks,
     CacheControl,
+    Compaction,
     Document,
     Image,
     Message,
@@ -21,6 +22,9 @@ from .schema import (
     SearchResult,
     Text,
     Thinking,
+    ToolAddition,
+    ToolReference,
+    ToolRemoval,
     ToolResult,
     ToolUse,
     Url,
@@ -29,7 +33,7 @@ from .schema import (
 #: The `format` of the `reasoning_details` that thinking blocks become.
 REASONING_FORMAT = "anthropic-claude-v1"
 
-__all__ = ["REASONING_FORMAT", "mark", "system_messages", "turns"]
+__all__ = ["REASONING_FORMAT", "mark", "since_compaction", "system_messages", "turns"]
 
 
 def system_messages(system: str | list[Text] | None) -> list[dict[str, Any]]:
@@ -37,6 +41,19 @@ def system_messages(system: str | list[Text] | None) -> list[dict[str, Any]]:
         return []
     content = system if isinstance(system, str) else [_part(block) for block in system]
     return [{"role": "system", "content": content}]
+
+
+def since_compaction(messages: list[Message]) -> list[Message]:
+    """The messages from the last summary on, which stands for all before it; all messages if there is none."""
+    for index in reversed(range(len(messages))):
+        blocks = messages[index].blocks
+        for place in reversed(range(len(blocks))):
+            block = blocks[place]
+            if isinstance(block, Compaction) and block.content:
+                summary = Message(role="user", content=f"Summary of the conversation so far:\n{block.content}")
+                rest = Message(role=messages[index].role, content=blocks[place + 1 :])
+                return [summary, *([rest] if rest.content else []), *messages[index + 1 :]]
+    return messages
 
 
 def turns(message: Message) -> Iterator[dict[str, Any]]:
@@ -48,8 +65,12 @@ def turns(message: Message) -> Iterator[dict[str, Any]]:
     yield from map(_tool_message, results)
     if message.role == "assistant":
         yield from map(_assistant, _in_order(message.content))
-    elif (parts := list(_parts(message.content))) or not results:
+    elif (parts := list(_parts(message.content))) or not (results or _changes_tools(message.content)):
         yield {"role": message.role, "content": parts}
+
+
+def _changes_tools(blocks: list[Block]) -> bool:
+    return any(isinstance(block, ToolAddition | ToolRemoval) for block in blocks)
 
 
 def _in_order(blocks: list[Block]) -> Iterator[list[Block]]:
@@ -142,6 +163,10 @@ def _parts(blocks: Any) -> Iterator[dict[str, Any]]:
                 yield _image(block)
             case Document():
                 yield from _document(block)
+            case ToolReference():
+                yield {"type": "text", "text": f"Tool that can be called now: {block.tool_name}"} | mark(
+                    block.cache_control
+                )
             case SearchResult():
                 text = "\n".join([f"{block.title} ({block.source})", *(part.text for part in block.content)])
                 yield {"type": "text", "text": text} | mark(block.cache_control)

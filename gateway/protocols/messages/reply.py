@@ -42,7 +42,7 @@ def error_body(error: ApiError) -> dict[str, Any]:
     message = error.message
     if isinstance(error, ContextLengthExceeded) and "prompt is too long" not in message.lower():
         message = f"prompt is too long: {message}"  # by these words clients know when to shorten the conversation
-    body = _error(status_of(error), message, error.error_type)
+    body = _error(status_of(error), message, error.metadata.get("error_type", error.error_type))
     body |= {"request_id": error.headers.get("X-Generation-Id")}
     if error.metadata:
         body["metadata"] = error.metadata
@@ -68,10 +68,12 @@ async def gather(
     message: dict[str, Any] = {}
     content: list[dict[str, Any]] = []
     finish: Finished | None = None
+    tier: str | None = None
     async for event in events:
         match event:
             case Started():
                 message = _message(event)
+                tier = event.service_tier
                 if event.web_search and asked.searches:
                     content_of(writer.search(event), content)
             case Delta():
@@ -81,8 +83,9 @@ async def gather(
             case Failed():
                 message |= {"error": _error(event.status, event.message, event.error_type)["error"]}
             case Billed():
-                message["usage"] = usage_object(event)
+                message["usage"] = usage_object(event, tier)
     content_of(writer.end(), content)
+    message.setdefault("usage", _NO_USAGE)
     return message | {"content": content} | _ending(finish, writer.refusal, asked.stops)
 
 
@@ -91,7 +94,7 @@ def failed_reply(generation_id: str, model: str, error: ApiError) -> dict[str, A
     message = _empty_message(generation_id, model)
     return message | {
         "content": [],
-        "usage": _EMPTY_USAGE | {"service_tier": None},
+        "usage": _NO_USAGE,
         "error": error_body(error)["error"],
     }
 
@@ -104,15 +107,15 @@ class MessagesEncoder:
         self._asked = asked or Asked()
         self._started: Started | None = None
         self._finish: Finished | None = None
-        self._failed = False
+        self._ended = False
 
     def encode(self, event: Event) -> bytes:
         """The event's bytes; empty if it is not sent on its own."""
         match event:
             case Started():
                 self._started = event
-                usage = {**_EMPTY_USAGE, "service_tier": None}
-                start = _sse({"type": "message_start", "message": _message(event) | {"content": [], "usage": usage}})
+                message = _message(event) | {"content": [], "usage": _NO_USAGE}
+                start = _sse({"type": "message_start", "message": message})
                 shown = event.web_search and self._asked.searches
                 return start + b"".join(map(_change, self._writer.search(event) if shown else ()))
             case Delta():
@@ -120,18 +123,18 @@ class MessagesEncoder:
             case Finished() if event.index == 0:
                 self._finish = event
             case Failed():
-                self._failed = True
+                self._ended = True
                 return _sse(_error(event.status, event.message, event.error_type))
-            case Billed() if not self._failed:
-                return self._end(event)
+            case Billed() if not self._ended:
+                return self._end(usage_object(event, self._started.service_tier if self._started else None))
         return b""
 
     def end(self) -> bytes:
-        """The bytes that end the stream: none, since `message_stop` has ended it."""
-        return b""
+        """The bytes that end the stream: none after its bill or its error; without a bill, an end without counts."""
+        return b"" if self._ended else self._end(_NO_USAGE)
 
-    def _end(self, billed: Billed) -> bytes:
-        usage = usage_object(billed)
+    def _end(self, usage: dict[str, Any]) -> bytes:
+        self._ended = True
         ending = {"container": None, **_ending(self._finish, self._writer.refusal, self._asked.stops)}
         routing = self._started.routing if self._started else None
         stop = {"type": "message_stop"} | ({"openrouter_metadata": routing} if routing else {})
@@ -139,8 +142,11 @@ class MessagesEncoder:
         return blocks + _sse({"type": "message_delta", "delta": ending, "usage": usage}) + _sse(stop)
 
 
-def usage_object(billed: Billed) -> dict[str, Any]:
-    """The protocol's `usage`, with the cost in USD. `input_tokens` excludes what the cache was read or written for."""
+def usage_object(billed: Billed, tier: str | None = None) -> dict[str, Any]:
+    """The protocol's `usage`, with the cost in USD. `input_tokens` excludes what the cache was read or written for.
+
+    `tier` is the service tier that served the response; the protocol has no word for "flex".
+    """
     usage = billed.usage
     searches = {"web_search_requests": billed.web_searches, "web_fetch_requests": 0} if billed.web_searches else None
     return {
@@ -155,15 +161,15 @@ def usage_object(billed: Billed) -> dict[str, Any]:
         },
         "inference_geo": None,
         "server_tool_use": searches,
-        "service_tier": "standard",
+        "service_tier": "priority" if tier == "priority" else "standard",
         "cost": as_usd(billed.cost),
         "is_byok": billed.is_byok,
         "cost_details": cost_details(billed),
     }
 
 
-#: Before the response, nothing is counted.
-_EMPTY_USAGE: dict[str, Any] = {
+#: Before the response, nothing is counted; a response may have no bill while the database is away.
+_NO_USAGE: dict[str, Any] = {
     "input_tokens": 0,
     "output_tokens": 0,
     "output_tokens_details": None,
@@ -172,6 +178,7 @@ _EMPTY_USAGE: dict[str, Any] = {
     "cache_creation": None,
     "inference_geo": None,
     "server_tool_use": None,
+    "service_tier": None,
 }
 
 

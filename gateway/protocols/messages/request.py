@@ -8,17 +8,22 @@ import msgspec
 from common.errors import InvalidRequest
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.chat_completions.request import parse as parse_chat
+from gateway.protocols.json_text import read_object
 
-from .conversation import mark, system_messages, turns
-from .schema import Body, OutputConfig, Search, Tool, ToolChoice
+from .conversation import mark, since_compaction, system_messages, turns
+from .schema import Body, DefinedTool, NamedTool, OutputConfig, Search, Tool, ToolAddition, ToolChoice, ToolRemoval
 
 __all__ = ["Asked", "parse"]
 
 #: Fields that mean the same in a chat request.
 _SHARED = (
     "model", "models", "max_tokens", "stream", "temperature", "top_p", "top_k", "cache_control", "preset", "provider",
-    "route", "session_id", "stop_server_tools_when", "trace",
+    "route", "session_id", "stop_server_tools_when", "trace", "user",
 )  # fmt: skip
+
+
+#: Values of `service_tier` that ask for no tier: Anthropic's own, and none.
+_ANY_TIER = ("auto", "standard_only", None)
 
 
 class Asked(NamedTuple):
@@ -28,20 +33,13 @@ class Asked(NamedTuple):
     searches: bool = False  # by a tool: the search is shown as a call of it
 
 
-_decoder = msgspec.json.Decoder()
-
-
 def parse(body: bytes) -> ChatRequest:
     """The chat request that means the same. Raises InvalidRequest, which names the place of the first fault."""
+    raw = read_object(body, '{"model": ..., "messages": [...]}')
     try:
-        raw = _decoder.decode(body)
-        if not isinstance(raw, dict):
-            raise InvalidRequest('The body must be a JSON object, for example {"model": ..., "messages": [...]}.')
         checked = msgspec.convert(raw, Body)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise InvalidRequest(f"Invalid request parameters: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest(f"The body is not valid JSON: {error}") from error
     if checked.fallbacks and checked.models:
         raise InvalidRequest("`fallbacks` and `models` say the same. Send one of them.")
     if checked.mcp_servers:
@@ -52,13 +50,16 @@ def parse(body: bytes) -> ChatRequest:
     chat: dict[str, Any] = {name: raw[name] for name in _SHARED if raw.get(name) is not None}
     if checked.fallbacks:
         chat["models"] = [fallback.model for fallback in checked.fallbacks]
-    chat["messages"] = [*system_messages(checked.system), *chain.from_iterable(map(turns, checked.messages))]
+    said = since_compaction(checked.messages)
+    chat["messages"] = [*system_messages(checked.system), *chain.from_iterable(map(turns, said))]
     if not chat["messages"]:
         raise InvalidRequest("`messages` must contain at least one message.")
     if checked.stop_sequences:
         chat["stop"] = checked.stop_sequences
     if checked.metadata and checked.metadata.user_id:
-        chat["user"] = checked.metadata.user_id[:256]
+        chat.setdefault("user", checked.metadata.user_id[:256])
+    if checked.service_tier not in _ANY_TIER:
+        chat["service_tier"] = checked.service_tier
     chat |= _tools(checked)
     chat |= _output(checked)
     request = parse_chat(chat, max_stops=None)
@@ -74,21 +75,39 @@ def _tools(body: Body) -> dict[str, Any]:
     clearly wants it: the tool is the only one, or `tool_choice` names it (decision 0027).
     """
     functions, searches = [], []
-    for index, tool in enumerate(body.tools or ()):
+    for place, tool in _offered(body).items():
         if tool.type in {None, "custom"}:
-            functions.append(_function(tool, index))
+            functions.append(_function(tool, place))
         elif _is_search(tool):
             searches.append(_search(tool))
         else:
             raise InvalidRequest(
                 f"Invalid request parameters: tools of type {tool.type!r} are not supported. Declare a custom tool "
-                f"with `name` and `input_schema` - at `$.tools[{index}].type`"
+                f"with `name` and `input_schema` - at `{place}.type`"
             )
     chosen: dict[str, Any] = {"tools": functions} if functions else {}
     plugins = [*(body.plugins or ()), *(searches if _wants_search(body, functions) else ())]
     if plugins:
         chosen["plugins"] = plugins
     return chosen | (_choice(body, functions) if body.tool_choice and functions else {})
+
+
+def _offered(body: Body) -> dict[str, Tool]:
+    """The tools that the model may call next, by their place: messages add some and remove some."""
+    offered = {f"$.tools[{index}]": tool for index, tool in enumerate(body.tools or ())}
+    removed: set[str] = set()
+    for number, message in enumerate(body.messages):
+        for index, block in enumerate(message.blocks):
+            match block:
+                case ToolRemoval():
+                    removed.add(block.tool.name)
+                case ToolAddition(tool=NamedTool(name=name)):
+                    removed.discard(name)
+                case ToolAddition(tool=DefinedTool(definition=tool)):
+                    removed.discard(tool.name)
+                    offered = {place: other for place, other in offered.items() if other.name != tool.name}
+                    offered[f"$.messages[{number}].content[{index}].tool.definition"] = tool
+    return {place: tool for place, tool in offered.items() if tool.name not in removed}
 
 
 def _wants_search(body: Body, functions: list[dict[str, Any]]) -> bool:
@@ -128,10 +147,10 @@ def _search(tool: Tool) -> dict[str, Any]:
     return {"id": "web"} | {name: value for name, value in options.items() if value}
 
 
-def _function(tool: Tool, index: int) -> dict[str, Any]:
+def _function(tool: Tool, place: str) -> dict[str, Any]:
     if not tool.name or tool.input_schema is None:
         missing = "input_schema" if tool.name else "name"
-        raise InvalidRequest(f"Invalid request parameters: a tool needs `{missing}` - at `$.tools[{index}]`")
+        raise InvalidRequest(f"Invalid request parameters: a tool needs `{missing}` - at `{place}`")
     function: dict[str, Any] = {"name": tool.name, "parameters": tool.input_schema}
     if tool.description:
         function["description"] = tool.description

@@ -11,9 +11,12 @@ __all__ = [
     "Blocks",
     "Body",
     "CacheControl",
+    "Compaction",
+    "DefinedTool",
     "Document",
     "Image",
     "Message",
+    "NamedTool",
     "OutputConfig",
     "PlainText",
     "RedactedThinking",
@@ -22,7 +25,10 @@ __all__ = [
     "Text",
     "Thinking",
     "Tool",
+    "ToolAddition",
     "ToolChoice",
+    "ToolReference",
+    "ToolRemoval",
     "ToolResult",
     "ToolUse",
     "Url",
@@ -77,6 +83,26 @@ class SearchResult(msgspec.Struct, tag_field="type", tag="search_result"):
     cache_control: CacheControl | None = None
 
 
+class Search(msgspec.Struct):
+    """The `parameters` of a tool of type `openrouter:web_search`."""
+
+    max_results: int | None = None
+    allowed_domains: list[str] | None = None
+    excluded_domains: list[str] | None = None
+
+
+class Tool(msgspec.Struct):
+    name: str = ""
+    type: str | None = None
+    parameters: Search | None = None
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+    strict: bool | None = None
+    cache_control: CacheControl | None = None
+    allowed_domains: list[str] | None = None
+    blocked_domains: list[str] | None = None
+
+
 class ToolUse(msgspec.Struct, tag_field="type", tag="tool_use"):
     id: str
     name: str
@@ -84,9 +110,16 @@ class ToolUse(msgspec.Struct, tag_field="type", tag="tool_use"):
     cache_control: CacheControl | None = None
 
 
+class ToolReference(msgspec.Struct, tag_field="type", tag="tool_reference"):
+    """A tool that a search by the caller's program has found; `tools` declares it."""
+
+    tool_name: str
+    cache_control: CacheControl | None = None
+
+
 class ToolResult(msgspec.Struct, tag_field="type", tag="tool_result"):
     tool_use_id: str
-    content: str | list[Text | Image | Document | SearchResult] | None = None
+    content: str | list[Text | Image | Document | SearchResult | ToolReference] | None = None
     is_error: bool | None = None
     cache_control: CacheControl | None = None
 
@@ -108,9 +141,35 @@ class WebSearchResult(msgspec.Struct, tag_field="type", tag="web_search_tool_res
     """As `ServerToolUse`."""
 
 
+class NamedTool(msgspec.Struct, tag_field="type", tag="tool_reference"):
+    name: str
+
+
+class DefinedTool(msgspec.Struct, tag_field="type", tag="tool_definition"):
+    definition: Tool
+
+
+class ToolAddition(msgspec.Struct, tag_field="type", tag="tool_addition"):
+    """From here on, the model may call this tool."""
+
+    tool: NamedTool | DefinedTool
+
+
+class ToolRemoval(msgspec.Struct, tag_field="type", tag="tool_removal"):
+    """From here on, the model may no longer call this tool."""
+
+    tool: NamedTool
+
+
+class Compaction(msgspec.Struct, tag_field="type", tag="compaction"):
+    """A summary that stands for all content before it; without a text, it has no meaning."""
+
+    content: str | None = None
+
+
 Block = (
     Text | Image | Document | SearchResult | ToolUse | ToolResult | Thinking | RedactedThinking
-    | ServerToolUse | WebSearchResult
+    | ServerToolUse | WebSearchResult | ToolAddition | ToolRemoval | Compaction
 )  # fmt: skip
 
 
@@ -118,25 +177,10 @@ class Message(msgspec.Struct):
     role: Literal["user", "assistant", "system"]
     content: str | list[Block]
 
-
-class Search(msgspec.Struct):
-    """The `parameters` of a tool of type `openrouter:web_search`."""
-
-    max_results: int | None = None
-    allowed_domains: list[str] | None = None
-    excluded_domains: list[str] | None = None
-
-
-class Tool(msgspec.Struct):
-    name: str = ""
-    type: str | None = None
-    parameters: Search | None = None
-    description: str | None = None
-    input_schema: dict[str, Any] | None = None
-    strict: bool | None = None
-    cache_control: CacheControl | None = None
-    allowed_domains: list[str] | None = None
-    blocked_domains: list[str] | None = None
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks of the content; none of a text."""
+        return self.content if isinstance(self.content, list) else []
 
 
 class ToolChoice(msgspec.Struct):
@@ -178,6 +222,7 @@ class Body(msgspec.Struct):
     thinking: ThinkingConfig | None = None
     output_config: OutputConfig | None = None
     metadata: Metadata | None = None
+    service_tier: str | None = None
     fallbacks: Annotated[list[Fallback], Meta(max_length=3)] | None = None
     models: list[str] | None = None
     plugins: list[dict[str, Any]] | None = None

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
-from gateway.protocols.json_text import is_json
+from gateway.protocols.json_text import decoded, is_json
 
 from .tools import CallShape
 
@@ -71,22 +69,22 @@ class CallWriter:
         kind = self._shape.type
         if kind == "function_call":
             return {"name": self._shape.name, "arguments": arguments}
-        decoded = _object(arguments)
+        given = _object(arguments)
         if kind == "custom_tool_call":
-            said = decoded.get("input") if decoded else None
+            said = given.get("input")
             return {"name": self._shape.name, "input": said if isinstance(said, str) else arguments}
         if kind == "tool_search_call":
-            return {"execution": "client", "arguments": decoded}
-        return {"action": _action(decoded)} if kind == "local_shell_call" else {"operation": _operation(decoded)}
+            return {"execution": "client", "arguments": given}
+        return {"action": _action(given)} if kind == "local_shell_call" else {"operation": _operation(given)}
 
 
 def _object(arguments: str) -> dict[str, Any]:
     """The arguments as an object; empty for any other text."""
     try:
-        decoded = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        read = decoded(arguments)
+    except ValueError:
         return {}
-    return decoded if isinstance(decoded, dict) else {}
+    return read if isinstance(read, dict) else {}
 
 
 def _action(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from gateway.protocols.reasoning import details_in
 from .faults import fault
 from .schema import (
     AdditionalTools,
+    AgentMessage,
     Call,
     CustomCall,
     CustomOutput,
+    EncryptedContent,
     FunctionCall,
     FunctionOutput,
     ImageCall,
@@ -44,13 +46,16 @@ OPENAI_FORMAT = "openai-responses-v1"
 
 
 def with_types(items: Any) -> Any:
-    """The input, in which messages without a `type` have theirs."""
+    """The input, in which messages and references without a `type` have theirs."""
     if not isinstance(items, list):
         return items
-    return [
-        {"type": "message", **item} if isinstance(item, dict) and "role" in item and "type" not in item else item
-        for item in items
-    ]
+    return [_with_type(item) if isinstance(item, dict) and "type" not in item else item for item in items]
+
+
+def _with_type(item: dict[str, Any]) -> dict[str, Any]:
+    if "role" in item:
+        return {"type": "message", **item}
+    return {"type": "item_reference", **item} if item.keys() == {"id"} else item
 
 
 def tools_in(items: list[Item]) -> list[tuple[str, dict[str, Any]]]:
@@ -84,6 +89,8 @@ class _Conversation:
                 self._say(_parts(item.content, f"{place}.content"))
             case Message():
                 self._end({"role": item.role, "content": _content(item.content, f"{place}.content")})
+            case AgentMessage():
+                self._end({"role": "user", "content": _content(item.content, f"{place}.content")})
             case Reasoning():
                 details = self._assistant().setdefault("reasoning_details", [])
                 details += _details(item, len(details), place)
@@ -147,6 +154,8 @@ def _part(part: Any, place: str) -> dict[str, Any]:
             return {"type": "text", "text": part.text} | ({"cache_control": control} if control else {})
         case OutputText():
             return {"type": "text", "text": part.text}
+        case EncryptedContent():
+            return {"type": "text", "text": part.encrypted_content}
         case Refusal():
             return {"type": "text", "text": part.refusal}
         case InputImage():

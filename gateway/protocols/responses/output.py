@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.events import Delta
-from gateway.protocols.reasoning import add_pieces, text_for_all
+from gateway.protocols.reasoning import add_pieces, plain_detail, text_for_all
 
 from .calls import CallWriter
 from .parts import PARTS, PartKind
@@ -220,11 +220,17 @@ class OutputWriter:
     def _opaque(self) -> dict[str, Any]:
         """The fields with which the next request repeats this reasoning exactly."""
         details = self._details
+        if not details and self._asked.encrypted_reasoning and (text := self._readable()):
+            details = [plain_detail(text)]
         is_opaque = any(detail.get("signature") or detail.get("data") for detail in details)
         packed = {"encrypted_content": text_for_all(details)} if is_opaque or self._asked.encrypted_reasoning else {}
         if not details:
             return {}
         return packed | {"format": details[-1].get("format"), "signature": details[-1].get("signature")}
+
+    def _readable(self) -> str:
+        """The text of the reasoning that has just ended."""
+        return "".join(part["text"] for part in self.items[self._place][self._thoughts.parts])
 
     def _next_id(self, prefix: str) -> str:
         return f"{prefix}_{self._suffix}{len(self.items):02x}"

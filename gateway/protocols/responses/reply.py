@@ -139,7 +139,8 @@ class _Response:
                 self._finish = event
             case Failed():
                 self._failure = event
-                return self.end()
+                # One that is incomplete has counts, which come with the bill.
+                return () if event.error_type in INCOMPLETE_ERRORS else self.end()
             case Billed():
                 self._billed = event
                 return self.end()

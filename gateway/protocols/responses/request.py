@@ -8,6 +8,7 @@ from msgspec import Meta
 from common.errors import InvalidRequest
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.chat_completions.request import parse as parse_chat
+from gateway.protocols.json_text import read_object
 
 from .conversation import messages_of, tools_in, with_types
 from .faults import fault
@@ -90,22 +91,15 @@ class _Body(msgspec.Struct):
     plugins: list[dict[str, Any]] | None = None
 
 
-_decoder = msgspec.json.Decoder()
-
-
 def parse(body: bytes) -> ChatRequest:
     """The chat request that means the same. Raises InvalidRequest, which names the place of the first fault."""
+    raw = read_object(body, '{"model": ..., "input": ...}')
+    if raw.get("input") is None:
+        raise fault("`input` is required: a text, or a list of items", "input")
     try:
-        raw = _decoder.decode(body)
-        if not isinstance(raw, dict):
-            raise InvalidRequest('The body must be a JSON object, for example {"model": ..., "input": ...}.')
-        if raw.get("input") is None:
-            raise fault("`input` is required: a text, or a list of items", "input")
         checked = msgspec.convert({**raw, "input": with_types(raw["input"])}, _Body)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise InvalidRequest(f"Invalid request parameters: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidRequest(f"The body is not valid JSON: {error}") from error
     _refuse_storing(raw, checked)
     declared = [(f"tools[{index}]", tool) for index, tool in enumerate(checked.tools or ())]
     later = tools_in(checked.input) if isinstance(checked.input, list) else []

@@ -5,10 +5,10 @@ from typing import Any, Literal
 import msgspec
 
 __all__ = [
-    "AdditionalTools", "Call", "CustomCall", "CustomOutput", "FunctionCall", "FunctionOutput", "ImageCall",
-    "InputAudio", "InputFile", "InputImage", "InputText", "InputVideo", "Item", "ItemReference", "Message",
-    "OutputText", "Part", "PatchCall", "PatchOutput", "Reasoning", "Refusal", "Result", "ShellCall",
-    "ShellOutput", "ToolSearchCall", "ToolSearchOutput", "WebSearchCall",
+    "AdditionalTools", "AgentMessage", "Call", "CustomCall", "CustomOutput", "EncryptedContent", "FunctionCall",
+    "FunctionOutput", "ImageCall", "InputAudio", "InputFile", "InputImage", "InputText", "InputVideo", "Item",
+    "ItemReference", "Message", "OutputText", "Part", "PatchCall", "PatchOutput", "Reasoning", "Refusal", "Result",
+    "ShellCall", "ShellOutput", "ToolSearchCall", "ToolSearchOutput", "WebSearchCall",
 ]  # fmt: skip
 
 CacheControl = dict[str, Any]
@@ -60,6 +60,20 @@ Part = InputText | OutputText | Refusal | InputImage | InputFile | InputAudio | 
 class Message(msgspec.Struct, tag_field="type", tag="message"):
     role: Literal["user", "assistant", "system", "developer"]
     content: str | list[Part] | None = None
+
+
+class EncryptedContent(msgspec.Struct, tag_field="type", tag="encrypted_content"):
+    """The words of an agent. Only OpenAI's own models encrypt them: here they are what the model has written."""
+
+    encrypted_content: str
+
+
+class AgentMessage(msgspec.Struct, tag_field="type", tag="agent_message"):
+    """The message of one agent to another, as Codex gives a task to an agent that it has begun."""
+
+    author: str
+    recipient: str
+    content: str | list[InputText | InputImage | EncryptedContent] | None = None
 
 
 class ReasoningText(msgspec.Struct, tag_field="type", tag="reasoning_text"):
@@ -154,4 +168,4 @@ class ItemReference(msgspec.Struct, tag_field="type", tag="item_reference"):
 
 Call = FunctionCall | CustomCall | ShellCall | PatchCall | ToolSearchCall
 Result = FunctionOutput | CustomOutput | ShellOutput | PatchOutput | ToolSearchOutput
-Item = Message | Reasoning | Call | Result | AdditionalTools | WebSearchCall | ImageCall | ItemReference
+Item = Message | AgentMessage | Reasoning | Call | Result | AdditionalTools | WebSearchCall | ImageCall | ItemReference

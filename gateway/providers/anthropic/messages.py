@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count
 from typing import Any
 
 from gateway.providers.failures import ProviderFailure
@@ -57,7 +58,34 @@ def turns(messages: Iterable[Message], fetched: Mapping[str, FetchedFile]) -> li
     if merged and merged[-1]["role"] == "assistant" and merged[-1]["content"][-1]["type"] == "text":
         # The model continues this text. The provider refuses it with whitespace at its end.
         merged[-1]["content"][-1]["text"] = merged[-1]["content"][-1]["text"].rstrip()
+    _name_calls(merged)
     return merged
+
+
+def _name_calls(turns: Iterable[Body]) -> None:
+    """Give each call an ID that the provider takes and no other call has, and each result that of its call.
+
+    A conversation may have begun at another provider, whose IDs have dots and colons, or are the same in each turn.
+    """
+    taken: set[str] = set()
+    waiting: dict[str, list[str]] = {}  # the IDs of the calls of one turn, by the ID that they came with
+    for turn in turns:
+        if turn["role"] == "assistant":
+            waiting = {}
+        for block in turn["content"]:
+            if block["type"] == "tool_use":
+                given, name = block["id"], _tool_id(block["id"])
+                block["id"] = next(one for one in chain((name,), _numbered(name)) if one not in taken)
+                taken.add(block["id"])
+                waiting.setdefault(given, []).append(block["id"])
+            elif block["type"] == "tool_result":
+                given = block["tool_use_id"]
+                calls = waiting.get(given)
+                block["tool_use_id"] = (calls.pop(0) if len(calls) > 1 else calls[0]) if calls else _tool_id(given)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    return (f"{name}_{number}" for number in count(2))
 
 
 def _content(message: Message, fetched: Mapping[str, FetchedFile]) -> Iterator[Body]:
@@ -68,7 +96,7 @@ def _content(message: Message, fetched: Mapping[str, FetchedFile]) -> Iterator[B
     if message.get("role") == "assistant":
         yield from _thinking_blocks(message)
     calls: list[Body] = [
-        {"type": "tool_use", "id": _tool_id(call.id), "name": call.name, "input": call.arguments}
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}
         for call in tool_calls_of(message)
     ]
     if calls and (ttl := cache_ttl_of(message)):  # a mark of the message is one of its last block
@@ -79,7 +107,7 @@ def _content(message: Message, fetched: Mapping[str, FetchedFile]) -> Iterator[B
 
 
 def _tool_result(message: Message, fetched: Mapping[str, FetchedFile]) -> Body:
-    result: Body = {"type": "tool_result", "tool_use_id": _tool_id(message.get("tool_call_id") or message.get("name"))}
+    result: Body = {"type": "tool_result", "tool_use_id": str(message.get("tool_call_id") or message.get("name") or "")}
     blocks = _blocks(message, fetched)
     for cache_control in [block.pop("cache_control") for block in blocks if "cache_control" in block]:
         result["cache_control"] = cache_control
@@ -151,6 +179,5 @@ def _thinking_blocks(message: Message) -> Iterator[Body]:
             yield {"type": "redacted_thinking", "data": detail["data"]}
 
 
-def _tool_id(call_id: Any) -> str:
-    # A conversation may have begun at another provider, whose IDs contain dots and colons.
-    return _NOT_ALLOWED_IN_IDS.sub("_", str(call_id or "call"))
+def _tool_id(given: str) -> str:
+    return _NOT_ALLOWED_IN_IDS.sub("_", given or "call")

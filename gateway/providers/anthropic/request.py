@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from gateway.protocols.chat_completions.server_tools import choice_among
 from gateway.providers.fetching import FetchedFile
 from gateway.providers.message_parts import Body, Message, cache_ttl_of
 from gateway.providers.request_context import ProviderRequest
@@ -98,7 +99,7 @@ def _tools(request: ProviderRequest) -> Body:
         return {}
     strict_allowed = request.supports("structured_outputs")
     body: Body = {"tools": [_tool(tool, strict_allowed) for tool in tools]}
-    requested = request.body.get("tool_choice")
+    requested = choice_among(request.body)
     if isinstance(requested, Mapping):
         choice: Body = {"type": "tool", "name": (requested.get("function") or {}).get("name")}
     else:

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
-
+from gateway.protocols.json_text import decoded
 from gateway.providers.fetching import FetchedFile
 from gateway.providers.media_types import refuse_unsupported_image
 from gateway.providers.message_parts import (
@@ -119,8 +118,8 @@ def _tool_result(message: Message, tool_names: Mapping[str, str], fetched: Mappi
     call_id = str(message.get("tool_call_id") or message.get("name") or "")
     text = text_of(message)
     try:
-        response = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+        response = decoded(text)
+    except ValueError:
         response = text
     if not isinstance(response, dict):
         response = {"result": response}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.protocols.chat_completions.server_tools import choice_among
 from gateway.providers.fetching import FetchedFile
 from gateway.providers.message_parts import Body, Message
 from gateway.providers.request_context import ProviderRequest
@@ -53,7 +54,7 @@ def _tools(request: ProviderRequest) -> Body:
     if not tools:
         return {}
     body: Body = {"tools": [{"functionDeclarations": [_declaration(tool["function"]) for tool in tools]}]}
-    choice = request.body.get("tool_choice")
+    choice = choice_among(request.body)
     if isinstance(choice, Mapping):
         name = (choice.get("function") or {}).get("name")
         body["toolConfig"] = {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": [name]}}

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.events import Delta, Finished
+from gateway.protocols.json_text import decoded
 from gateway.providers import http
 from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
@@ -117,10 +118,10 @@ class GenerationStream(ProviderStream):
     def reported_failure(self, payload: bytes) -> ProviderFailure | None:
         """Google sometimes sends an error inside a list."""
         try:
-            decoded = msgspec.json.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            reported = decoded(payload)
+        except ValueError:
             return None
-        return failure_from_body(decoded, default_status=502) if isinstance(decoded, list) and decoded else None
+        return failure_from_body(reported, default_status=502) if isinstance(reported, list) and reported else None
 
     def _part(self, part: _Part, index: int) -> list[Delta]:
         details: list[Any] = []

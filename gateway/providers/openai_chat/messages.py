@@ -89,8 +89,8 @@ def _changes(dialect: Dialect) -> tuple[Callable[[Message], Message], ...]:
 def _drop_empty(message: Message) -> Message:
     """Fields without a value are dropped. `content` stays, and is null only beside a call."""
     content = message.get("content")
-    if content is None and not message.get("tool_calls"):
-        content = ""
+    if content is None or content == []:  # OpenAI refuses an empty list
+        content = None if message.get("tool_calls") else ""
     if message.get("content", ...) == content and not any(
         value in _EMPTY or name == _FOREIGN for name, value in message.items() if name != "content"
     ):

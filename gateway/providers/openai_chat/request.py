@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.protocols.chat_completions.parameters import NOT_SENT, OPTIONAL
 from gateway.protocols.chat_completions.request import Reasoning
+from gateway.protocols.chat_completions.server_tools import callable_tools, choice_among
 from gateway.providers.request_context import ProviderRequest
 from gateway.providers.tool_schemas import as_object
 from models_catalog.reference.parameters import supports
@@ -39,13 +40,10 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
     }
     body["model"] = request.model
     body["messages"] = messages_in(dialect, request.messages())
-    if body.get("tools"):
-        body["tools"] = [_tool(tool, dialect) for tool in body["tools"]]
-    else:
-        for name in _TOOL_FIELDS & body.keys():
-            del body[name]
-    if isinstance(stops := body.get("stop"), list):
-        body["stop"] = stops[: dialect.max_stop_sequences]
+    if _TOOL_FIELDS & body.keys():
+        _write_tools(body, chat.body, dialect)
+    if (stop := body.pop("stop", None)) and (stops := request.stop_sequences[: dialect.max_stop_sequences]):
+        body["stop"] = stop if isinstance(stop, str) else stops
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
@@ -69,6 +67,17 @@ def request_body(request: ProviderRequest, dialects: Mapping[str, Dialect] = DIA
     if (accepted := dialect.accepted_fields) is not None:
         body = {name: value for name, value in body.items() if name in accepted}
     return body
+
+
+def _write_tools(body: dict[str, Any], given: dict[str, Any], dialect: Dialect) -> None:
+    """Write the tools that the model may call, and the choice among them, into `body`; nothing without a tool."""
+    if body.get("tools") and (tools := callable_tools(given)):
+        body["tools"] = [_tool(tool, dialect) for tool in tools]
+        if body.pop("tool_choice", None) is not None and (choice := choice_among(given)) is not None:
+            body["tool_choice"] = choice
+        return
+    for name in _TOOL_FIELDS & body.keys():
+        del body[name]
 
 
 def _tool(tool: Message, dialect: Dialect) -> Message:

@@ -45,7 +45,9 @@ def read_chat_request(body: bytes) -> ChatRequest:
     request = _chat.decode(body)
     if not request.messages:
         raise ValueError("'messages' must have at least one message.")
-    msgspec.convert(request.messages, list[_Message])
+    for number, message in enumerate(msgspec.convert(request.messages, list[_Message])):
+        if message.content == []:
+            raise ValueError(f"messages.{number}.content: the list is empty.")
     if request.top_logprobs is not None and not 0 <= request.top_logprobs <= _MOST_LOGPROBS:
         raise ValueError(f"'top_logprobs' must be between 0 and {_MOST_LOGPROBS}.")
     _check_common(request)

@@ -106,7 +106,9 @@ def check_request(request: ChatRequest) -> None:
         raise ValueError("messages: there is no content.")
     names = set()
     for number, tool in enumerate(msgspec.convert(request.tools or [], list[_Tool])):
-        if tool.type != "function":
+        if tool.type not in {"function", "custom"}:
+            raise ValueError(f"tools.{number}.type: {tool.type!r} is neither 'function' nor 'custom'.")
+        if tool.type == "custom":
             continue
         if tool.function is None or not tool.function.name:
             raise ValueError(f"tools.{number}: a function needs a name.")

@@ -300,3 +300,24 @@ def test_a_compressed_conversation_has_at_most_a_thousand_messages():
     messages = [user(f"{n}") if n % 2 == 0 else {"role": "assistant", "content": f"{n}"} for n in range(1501)]
     assert len(for_anthropic(*messages, transforms=["middle-out"])["messages"]) <= 1000
     assert len(for_anthropic(*messages)["messages"]) == 1501
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        ([("a/1", "a.1")], [("a_1", "a_1_2")]),
+        ([("call_0",), ("call_0",), ("call_0",)], [("call_0",), ("call_0_2",), ("call_0_3",)]),
+        ([("x", "x")], [("x", "x_2")]),
+        ([("", "")], [("call", "call_2")]),
+        ([("a_2", "a"), ("a",)], [("a_2", "a"), ("a_3",)]),
+    ],
+)
+def test_each_call_has_its_own_id_and_results_have_that_of_their_call(turns, expected):
+    said = [user("Hi")]
+    for ids in turns:
+        calls = [{"id": one, "type": "function", "function": {"name": "look", "arguments": "{}"}} for one in ids]
+        said.append({"role": "assistant", "content": None, "tool_calls": calls})
+        said += [{"role": "tool", "tool_call_id": one, "content": "Rain"} for one in ids]
+    sent = for_anthropic(*said)["messages"][1:]
+    assert [tuple(block["id"] for block in turn["content"]) for turn in sent[::2]] == expected
+    assert [tuple(block["tool_use_id"] for block in turn["content"]) for turn in sent[1::2]] == expected

@@ -111,6 +111,8 @@ def max_stop_sequences() -> None:
     assert body_in(TOLERANT, stop=list("abcdef"))["stop"] == list("abcd")
     assert body_in(Dialect(max_stop_sequences=5), stop=list("abcdef"))["stop"] == list("abcde")
     assert body_in(TOLERANT, stop="END")["stop"] == "END"
+    assert body_in(TOLERANT, stop=["", "END"])["stop"] == ["END"]
+    assert not any("stop" in body_in(TOLERANT, stop=empty) for empty in ("", [], [""]))
 
 
 def roles() -> None:

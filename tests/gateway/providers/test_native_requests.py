@@ -1,4 +1,4 @@
-"""Request bodies in Anthropic's and Google's protocols, without a network: what holds for both."""
+"""Request bodies in Anthropic's and Google's protocols, without a network: what holds for both, or for all."""
 
 import json
 
@@ -10,7 +10,12 @@ from gateway.providers.anthropic.messages import urls_to_fetch as urls_for_anthr
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.google.messages import urls_to_fetch as urls_for_google
 from gateway.routing.upstreams import KNOWN_PROTOCOLS
-from tests.gateway.native import PNG, TOOL_CALL, for_anthropic, for_google, image, user
+from tests.gateway.native import PNG, TOOL_CALL, WEATHER, for_anthropic, for_google, image, user
+from tests.gateway.providers.test_openai_requests import body_for as body_for_openai
+
+
+def for_openai(*messages, **body):
+    return body_for_openai("openai", messages=list(messages), **body)
 
 
 def test_every_protocol_of_an_upstream_has_a_package():
@@ -80,3 +85,24 @@ def test_an_image_that_the_provider_does_not_take_fails_this_provider_only(body_
         body_for(user([image(f"data:{media_type};base64,PHN2Zz4=")]))
     assert refused.value.status == 400
     assert media_type in refused.value.message and "image/png" in refused.value.message
+
+
+@pytest.mark.parametrize("body_for", [for_anthropic, for_google, for_openai])
+def test_the_allowed_tools_are_the_only_ones_that_are_sent(body_for):
+    other = {"type": "function", "function": {"name": "look"}}
+
+    def choice(mode, *names):
+        listed = [{"type": "function", "function": {"name": name}} for name in names]
+        return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": listed}}
+
+    def sent(choice):
+        body = body_for(user("Hi"), tools=[WEATHER, other], tool_choice=choice)
+        return {name: body[name] for name in ("tools", "tool_choice", "toolConfig") if name in body}
+
+    for mode in ("required", "auto"):
+        assert sent(choice(mode, "look", "none")) == {
+            **sent(mode), "tools": body_for(user("Hi"), tools=[other])["tools"],
+        }  # fmt: skip
+    assert sent(choice("auto", "none")) == {}
+    with pytest.raises(InvalidRequest, match=r"\$.tool_choice.allowed_tools.mode"):
+        sent(choice("never", "look"))

@@ -248,3 +248,18 @@ def test_parameters_with_alternatives_become_one_object():
     (tool,) = body_for("openai", tools=[{"type": "function", "function": {"name": "a", "parameters": place}}])["tools"]
     assert tool["function"]["parameters"]["type"] == "object"
     assert tool["function"]["parameters"]["properties"].keys() == {"city", "zip"}
+
+
+@pytest.mark.parametrize(
+    ("message", "content"),
+    [
+        (user([]), ""),
+        ({"role": "tool", "tool_call_id": "call_1", "content": []}, ""),
+        ({"role": "assistant", "content": [], "tool_calls": [TOOL_CALL]}, None),
+        ({"role": "assistant", "content": []}, ""),
+    ],
+)
+def test_a_content_without_parts_is_an_empty_text_or_none_beside_a_call(message, content):
+    for provider in ("openai", "unknown"):
+        (sent,) = body_for(provider, messages=[message])["messages"]
+        assert sent == message | {"content": content}

@@ -58,6 +58,16 @@ DOCUMENT = block(
 )
 FOUND = block("search_result", {"source": TEXT, "title": TEXT, "content": st.lists(WORDS, max_size=2)})
 OPAQUE = TEXT | TEXT.map("or1.".__add__) | st.sampled_from(["or1.e30=", "or1.eyJ0eXBlIjoieCJ9", "or1.W1tbWw=="])
+TOOL = st.one_of(
+    record(
+        {"name": NAME, "input_schema": st.just({"type": "object"}) | OBJECT}, description=TEXT, strict=st.booleans()
+    ),
+    typed("custom", {"name": NAME, "input_schema": st.just({"type": "object", "properties": {}})}),
+    typed("web_search_20250305", {"name": st.just("web_search")}, max_uses=st.integers(1, 5)),
+    typed("openrouter:web_search", parameters=record({}, max_results=st.integers(1, 5))),
+)
+NAMED = typed("tool_reference", {"name": NAME})
+REFERENCE = block("tool_reference", {"tool_name": NAME})
 BLOCK = st.one_of(
     WORDS,
     PICTURE,
@@ -67,25 +77,19 @@ BLOCK = st.one_of(
     block(
         "tool_result",
         {"tool_use_id": ID},
-        content=TEXT | st.lists(st.one_of(WORDS, PICTURE, DOCUMENT, FOUND), max_size=2),
+        content=TEXT | st.lists(st.one_of(WORDS, PICTURE, DOCUMENT, FOUND, REFERENCE), max_size=2),
         is_error=st.booleans(),
     ),
     typed("thinking", {"thinking": TEXT, "signature": OPAQUE}),
     typed("redacted_thinking", {"data": OPAQUE}),
     typed("server_tool_use", {"id": ID, "name": st.just("web_search"), "input": OBJECT}),
     typed("web_search_tool_result", {"tool_use_id": ID, "content": ANYTHING}),
+    block("tool_addition", {"tool": NAMED | typed("tool_definition", {"definition": TOOL})}),
+    block("tool_removal", {"tool": NAMED}),
+    block("compaction", {"content": TEXT | st.none()}),
 )
 MESSAGE = record(
     {"role": st.sampled_from(["user", "assistant", "system"]), "content": TEXT | st.lists(BLOCK, max_size=3)}
-)
-SCHEMA = st.just({"type": "object"})
-TOOL = st.one_of(
-    record(
-        {"name": NAME, "input_schema": st.just({"type": "object"}) | OBJECT}, description=TEXT, strict=st.booleans()
-    ),
-    typed("custom", {"name": NAME, "input_schema": st.just({"type": "object", "properties": {}})}),
-    typed("web_search_20250305", {"name": st.just("web_search")}, max_uses=st.integers(1, 5)),
-    typed("openrouter:web_search", parameters=record({}, max_results=st.integers(1, 5))),
 )
 SENSIBLE = record(
     {"model": st.just("acme/one"), "messages": st.lists(MESSAGE, min_size=1, max_size=3)},
@@ -110,7 +114,8 @@ SENSIBLE = record(
     metadata=record({}, user_id=TEXT),
     fallbacks=st.lists(record({"model": st.just("acme/one")}), max_size=3),
     provider=record({}, sort=st.just("price")),
-    service_tier=st.just("auto"),
+    service_tier=st.sampled_from(["auto", "priority"]),
+    user=TEXT,
 )
 
 

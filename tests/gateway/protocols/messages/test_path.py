@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.gateway.native import ANTHROPIC, connect
+from tests.gateway.native import ANTHROPIC, PDF, connect
 from tests.wire import check
 
 from .bodies import BODY
@@ -158,6 +158,18 @@ async def test_tokens_are_counted_without_a_charge(api):
     long = await api.post(f"{PATH}/count_tokens", json=body(system="Be brief. " * 50, tools=[TOOL]))
     assert short.status_code == long.status_code == 200
     assert 0 < short.json()["input_tokens"] < long.json()["input_tokens"] - 100
+    source = {"type": "base64", "media_type": "application/pdf", "data": PDF * 4000}
+    file = await api.post(
+        f"{PATH}/count_tokens",
+        json=body({"role": "user", "content": [{"type": "document", "source": source}]}),
+    )
+    linked = await api.post(
+        f"{PATH}/count_tokens",
+        json=body(
+            {"role": "user", "content": [{"type": "document", "source": {"type": "url", "url": "https://a.a/b"}}]}
+        ),
+    )
+    assert file.json()["input_tokens"] > 50_000 > linked.json()["input_tokens"] > 1_000
     assert (await api.account()).usage == 0
 
 
@@ -205,8 +217,19 @@ async def test_errors_have_the_protocols_types(api, headers, changes, status, ki
     check("POST /messages", status, response.json())
 
 
+async def test_an_error_has_the_type_of_the_providers(api):
+    response = await api.post(PATH, json=body(), headers={"X-Sandbox-Fault": "*=content-filter"})
+    error = response.json()["error"]
+    assert (response.status_code, error["type"], error["error_type"]) == (
+        400, "invalid_request_error", "content_policy_violation",
+    )  # fmt: skip
+
+
 async def test_other_methods_are_refused_and_browsers_may_ask(api):
-    assert (await api.client.get(f"/api/v1{PATH}")).status_code == 405
+    for path in (PATH, f"{PATH}/count_tokens"):
+        refused = await api.client.get(f"/api/v1{path}")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "POST, OPTIONS")
+        assert (refused.json()["type"], refused.json()["error"]["type"]) == ("error", "invalid_request_error")
     preflight = await api.client.options(f"/api/v1{PATH}")
     assert preflight.status_code == 204 and preflight.headers["access-control-allow-origin"] == "*"
 
@@ -231,7 +254,7 @@ async def test_the_whole_path_answers_in_the_protocol_and_never_500(api, search_
 
 
 SOURCE = {"type": "text", "media_type": "text/plain", "data": "The grass is green. The sky is blue."}
-PDF = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"}
+DOCUMENT = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQK"}
 CONTENT = {
     "type": "content",
     "content": [{"type": "text", "text": "The grass\nis green."}, {"type": "text", "text": "The sky is blue."}],
@@ -242,7 +265,7 @@ CITED = {"type": "document", "title": "Colors", "citations": {"enabled": True}}
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("source", "place"),
-    [(SOURCE, "char_location"), (PDF, "char_location"), (CONTENT, "content_block_location")],
+    [(SOURCE, "char_location"), (DOCUMENT, "char_location"), (CONTENT, "content_block_location")],
     ids=["text", "PDF", "blocks"],
 )
 async def test_citations_of_documents_are_carried_and_no_text_is_lost(api, monkeypatch, stream, source, place):

@@ -2,15 +2,17 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from common.money import PicoUsd
-from gateway.events import Billed, Delta, Finished, Started, Usage
+from gateway.events import Billed, Delta, Failed, Finished, Started, Usage
 from gateway.protocols.messages.blocks import BlockWriter, content_of
 from gateway.protocols.messages.reply import MessagesEncoder, gather
 from gateway.protocols.messages.request import Asked
 from gateway.protocols.reasoning import detail_in
 from tests.gateway.native import PNG
+from tests.wire import check
 
 from .examples import events_in
 
@@ -88,3 +90,37 @@ async def test_the_reason_to_stop_names_the_sequence_where_it_is_known(finish, s
     encoder = MessagesEncoder(asked=Asked(stops=tuple(stops)))
     streamed = events_in("".join([encoder.encode(event).decode() async for event in events()]))
     assert (streamed[-2]["delta"]["stop_reason"], streamed[-2]["delta"]["stop_sequence"]) == (reason, sequence)
+
+
+async def test_a_message_without_a_bill_ends_with_its_reason_and_no_counts():
+    events = [STARTED, Delta(text="Hi"), Finished(finish_reason="stop", native_finish_reason="stop")]
+
+    async def each():
+        for event in events:
+            yield event
+
+    encoder = MessagesEncoder()
+    sent = events_in((b"".join(map(encoder.encode, events)) + encoder.end()).decode())
+    assert [event["type"] for event in sent[-3:]] == ["content_block_stop", "message_delta", "message_stop"]
+    whole = await gather(each())
+    assert sent[-2]["delta"]["stop_reason"] == whole["stop_reason"] == "end_turn"
+    assert sent[-2]["usage"] == whole["usage"] and whole["usage"]["output_tokens"] == 0
+    check("POST /messages", 200, whole)
+    failed = MessagesEncoder()
+    failed.encode(STARTED)
+    failed.encode(Failed(status=502, message="Lost.", error_type="provider_unavailable"))
+    assert failed.end() == b""
+
+
+@pytest.mark.parametrize(("served", "told"), [("priority", "priority"), ("flex", "standard"), (None, "standard")])
+async def test_the_tier_that_served_is_told_in_the_protocols_words(served, told):
+    started = msgspec.structs.replace(STARTED, service_tier=served)
+
+    async def each():
+        yield started
+        yield BILLED
+
+    assert (await gather(each()))["usage"]["service_tier"] == told
+    encoder = MessagesEncoder()
+    sent = events_in((encoder.encode(started) + encoder.encode(BILLED)).decode())
+    assert sent[-2]["usage"]["service_tier"] == told

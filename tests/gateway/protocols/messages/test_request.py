@@ -127,6 +127,59 @@ def test_a_text_document_becomes_text_and_an_opaque_detail_comes_back_as_it_was(
     assert message["reasoning_details"] == [detail]
 
 
+def test_tools_are_those_that_messages_leave_and_add():
+    other = TOOL | {"name": "look"}
+    named = {"type": "tool_reference", "name": "look"}
+    removal, addition = {"type": "tool_removal", "tool": named}, {"type": "tool_addition", "tool": named}
+    said = {"role": "user", "content": "Hi"}
+
+    def offered(*blocks):
+        sent = at_anthropic(said, {"role": "system", "content": list(blocks)}, said, tools=[TOOL, other])
+        assert [turn["role"] for turn in sent["messages"]] == ["user"] and "system" not in sent
+        return [tool["name"] for tool in sent["tools"]]
+
+    assert offered(removal) == ["get_weather"]
+    assert offered(removal, addition) == ["get_weather", "look"]
+    definition = {"type": "tool_definition", "definition": TOOL | {"name": "send"}}
+    assert offered(removal, {"type": "tool_addition", "tool": definition}) == ["get_weather", "send"]
+    assert offered(removal, {"type": "tool_addition", "tool": definition | {"definition": other}}) == [
+        "get_weather", "look",
+    ]  # fmt: skip
+    with pytest.raises(InvalidRequest, match=r"messages\[0\].content\[0\].tool.type"):
+        parsed({"role": "system", "content": [removal | {"tool": {"type": "mcp_toolset_reference"}}]})
+
+
+def test_a_tool_that_a_programs_search_has_found_is_named_in_its_result():
+    found = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "tool_reference", "tool_name": "a"}]}
+    call = {"type": "tool_use", "id": "toolu_1", "name": "search_tools", "input": {}}
+    said = [{"role": "assistant", "content": [call]}, {"role": "user", "content": [found]}]
+    (result,) = parsed(*said).messages[1:]
+    assert result["content"] == [{"type": "text", "text": "Tool that can be called now: a"}]
+
+
+@pytest.mark.parametrize("content", ["They met.", None, ""])
+def test_a_summary_stands_for_all_before_it(content):
+    old, new = {"type": "text", "text": "Old"}, {"type": "text", "text": "New"}
+    said = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [old, {"type": "compaction", "content": content}, new]},
+        {"role": "user", "content": "So?"},
+    ]
+    texts = [json.dumps(message["content"]) for message in parsed(*said).messages]
+    first = ["Summary of the conversation so far:\\nThey met."] if content else ["Hi", "Old"]
+    assert all(text in " ".join(texts) for text in [*first, "New", "So?"])
+    assert ("Old" in " ".join(texts)) == (not content)
+
+
+def test_the_end_user_and_the_tier_are_those_of_the_request():
+    assert parsed(metadata={"user_id": "alice"}).user == "alice"
+    assert parsed(metadata={"user_id": "alice"}, user="bob").user == "bob"
+    for named, tier in (("priority", "priority"), ("flex", "flex"), ("auto", ""), ("standard_only", ""), (None, "")):
+        assert parsed(service_tier=named).service_tier == tier
+    with pytest.raises(InvalidRequest, match=r"\$.service_tier"):
+        parsed(service_tier="express")
+
+
 @given(BODY)
 @settings(max_examples=200)
 def test_any_body_is_read_or_refused(fields):

@@ -52,12 +52,19 @@ class _Examples:
             max_size=3,
         )
 
+    def agents_content(self) -> Fields:
+        parts = self._any(
+            self.typed("input_text", {"text": TEXT}), self.typed("encrypted_content", {"encrypted_content": TEXT})
+        )
+        return st.lists(parts, max_size=2)
+
     def item(self) -> Fields:
         roles = st.sampled_from(["user", "assistant", "developer", "system"])
         call, output = {"call_id": CALL_ID}, {"call_id": CALL_ID, "output": self.content()}
         return self._any(
             self.record({"role": roles, "content": self.content()}),
             self.typed("message", {"role": roles, "content": self.content()}, id=TEXT),
+            self.typed("agent_message", {"author": NAME, "recipient": NAME, "content": self.agents_content()}),
             self.typed("function_call", call | {"name": NAME, "arguments": TEXT}, namespace=NAME),
             self.typed("function_call_output", output),
             self.typed("custom_tool_call", call | {"name": NAME, "input": TEXT}),

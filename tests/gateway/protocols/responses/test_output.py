@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from common.errors import ProviderUnavailable, RateLimited
 from common.money import PicoUsd
 from gateway.events import Billed, Delta, Event, Failed, Finished, Started, Usage
-from gateway.protocols.reasoning import details_in
+from gateway.protocols.reasoning import details_in, plain_detail
 from gateway.protocols.responses.reply import ResponsesEncoder, failed_reply, gather
 from gateway.protocols.responses.request import ForReply, parse
 
@@ -108,6 +108,16 @@ async def test_summaries_are_summaries_and_plain_reasoning_is_packed_when_it_is_
     assert reasoning["summary"] == [{"type": "summary_text", "text": "Sum"}] and "encrypted_content" not in reasoning
     reasoning = (await response(*events, request=asked(include=["reasoning.encrypted_content"])))["output"][0]
     assert details_in(reasoning["encrypted_content"]) == [detail]
+
+
+@pytest.mark.parametrize("summary", [None, "auto"])
+async def test_reasoning_of_text_alone_is_packed_when_it_is_asked_for(summary):
+    request = asked(include=["reasoning.encrypted_content"], reasoning={"summary": summary})
+    body = await response(Delta(reasoning="We"), Delta(reasoning="ather"), Delta(text="x"), request=request)
+    reasoning = body["output"][0]
+    assert details_in(reasoning["encrypted_content"]) == [plain_detail("Weather")]
+    again = parse(json.dumps({"input": [*body["output"], {"role": "user", "content": "?"}]}).encode())
+    assert again.messages[0]["reasoning_details"] == [plain_detail("Weather")]
 
 
 @pytest.mark.parametrize(("summary", "field"), [(None, "content"), ("auto", "summary")])

@@ -96,6 +96,7 @@ async def test_a_prompt_without_room_is_an_incomplete_response_and_free(api, str
     response = await answered(api, body(stream=stream), **{"X-Sandbox-Fault": "*=context-length"})
     assert (response["status"], response["error_type"]) == ("incomplete", "context_length_exceeded")
     assert response["incomplete_details"]["reason"] == "max_output_tokens" and response["output"] == []
+    assert response["usage"]["total_tokens"] == response["usage"]["cost"] == 0  # strict clients require counts
     assert (await api.account()).usage == 0
     await api.assert_books_balance()
 
@@ -151,6 +152,7 @@ def message(**part: Any) -> dict[str, Any]:
         ({"input": ["text"]}, "input[0]"),
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].type"),
+        ({"input": [{"id": "msg_1"}]}, "input[0].type"),
         ({"input": [message(type="input_image", file_id="file-1")]}, "input[0].content[0]"),
         ({"input": [message(type="input_file", file_id="file-1")]}, "input[0].content[0]"),
         ({"input": [{"type": "reasoning", "summary": [], "encrypted_content": "or1.x"}]}, "input[0].encrypted_content"),
@@ -210,7 +212,8 @@ async def test_errors_have_the_protocols_shape(api, headers, changes, status, ki
 
 
 async def test_other_methods_are_refused_and_browsers_may_ask(api):
-    assert (await api.client.get(f"/api/v1{PATH}")).status_code == 405
+    refused = await api.client.get(f"/api/v1{PATH}")
+    assert (refused.status_code, refused.json()["error"]["type"]) == (405, "invalid_request_error")
     preflight = await api.client.options(f"/api/v1{PATH}")
     assert preflight.status_code == 204 and preflight.headers["access-control-allow-origin"] == "*"
 

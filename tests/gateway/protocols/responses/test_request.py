@@ -114,6 +114,33 @@ def test_the_assistants_items_of_one_turn_are_one_message():
 
 
 @pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            [
+                {"type": "input_text", "text": "Task:"},
+                {"type": "encrypted_content", "encrypted_content": "List the files."},
+                {"type": "input_image", "image_url": IMAGE},
+            ],
+            [
+                {"type": "text", "text": "Task:"},
+                {"type": "text", "text": "List the files."},
+                {"type": "image_url", "image_url": {"url": IMAGE}},
+            ],
+        ),
+        ("List the files.", "List the files."),
+        (None, ""),
+    ],
+)
+def test_the_message_of_another_agent_is_one_of_the_user(content, expected):
+    item = {"type": "agent_message", "author": "lead", "recipient": "worker", "content": content}
+    assert messages({"role": "assistant", "content": "Hi"}, item) == [
+        {"role": "assistant", "content": "Hi"},
+        {"role": "user", "content": expected},
+    ]
+
+
+@pytest.mark.parametrize(
     ("item", "function"),
     [
         (
