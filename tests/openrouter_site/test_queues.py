@@ -53,6 +53,16 @@ def test_the_clock_sends_a_heartbeat_through_each_queue():
     assert {entry["schedule"] for entry in sent} == {30.0}
 
 
+def test_what_the_clock_repeats_expires_after_it_was_sent_again_and_what_has_an_hour_is_never_lost():
+    entries = settings.CELERY_BEAT_SCHEDULE
+    repeated = {name: entry for name, entry in entries.items() if isinstance(entry["schedule"], float)}
+    assert {"sweep-purchases", "deliver-notices", "broadcast-events", "watch"} <= repeated.keys()
+    for name, entry in repeated.items():
+        assert entry["schedule"] < entry["options"]["expires"] <= max(10 * entry["schedule"], 300), name
+    assert {"reconcile-ledger", "expire-credits"} <= entries.keys() - repeated.keys()
+    assert not [name for name in entries.keys() - repeated.keys() if "expires" in entries[name].get("options", {})]
+
+
 def queues_of(command: Sequence[str]) -> list[str]:
     return command[[*command].index("--queues") + 1].split(",")
 
