@@ -70,7 +70,7 @@ if FOLDER is None:
 else:
     FOLDER.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
-    values.MmapedDict = ReservedFile  # type: ignore[misc,attr-defined]
+    values.MmapedDict = ReservedFile  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue(_slot)
 
 

@@ -61,6 +61,9 @@ _TOGETHER = {
     ),
 }
 
+#: Their end is told a little later: heartbeats that waited in several queues are not done in the same moment.
+_ENDS_TOGETHER = timedelta(minutes=1)
+
 #: The page for operators, in the repository, with a section for each kind.
 _PAGE = "docs/operations/incidents.md"
 #: Delay before the next try, by the number of tries; the last one repeats.
@@ -78,7 +81,8 @@ def report(kind: str, findings: Mapping[str, str | None]) -> None:
     for subject, detail in sorted(findings.items()):  # in one order: processes that report at once don't block another
         known = Incident.objects.filter(kind=kind, subject=subject, closed_at=None)
         if detail is None:
-            if known.update(closed_at=now, due_at=now, tries=0):
+            due_at = now + _ENDS_TOGETHER if kind in _TOGETHER else now
+            if known.update(closed_at=now, due_at=due_at, tries=0):
                 log.warning("incident over: %s", _title(kind, [subject]))
         elif not known.exists():
             opened.append(Incident(kind=kind, subject=subject, detail=detail, opened_at=now, due_at=now))
@@ -119,7 +123,8 @@ def _send_unsent(incidents: Sequence[Incident]) -> None:
         subject, remedy = _title(listed[0].kind, _subjects(listed)), _remedy(listed[0].kind, _subjects(listed))
         _send(listed, subject, f"{_faults(listed)}\n\n{remedy}\n\n{steps(listed[0].kind)}", "opened")
     if closed := [each for each in incidents if each.closed_at is not None and each.closed_mail_at is None]:
-        began, ended = min(each.opened_at for each in closed), closed[-1].closed_at
+        closed += _ended_since(closed)
+        began, ended = min(each.opened_at for each in closed), max(filter(None, (each.closed_at for each in closed)))
         others = [each for each in _with_others(closed) if each.closed_at is None]
         rest = f"\n\n{_title(closed[0].kind, _subjects(others))}: not over yet." if others else ""
         text = f"Over since {_time(ended)}. It began at {_time(began)}.{rest}"
@@ -133,6 +138,15 @@ def _with_others(incidents: Sequence[Incident]) -> list[Incident]:
         return [*incidents]
     others = Incident.objects.filter(kind=kind, closed_at=None).exclude(pk__in=pks)
     return sorted([*incidents, *others], key=lambda each: each.subject)
+
+
+def _ended_since(incidents: Sequence[Incident]) -> list[Incident]:
+    """Return the incidents that share the email about the end of these, and are not in another one yet."""
+    kind, pks = incidents[0].kind, [each.pk for each in incidents]
+    if kind not in _TOGETHER:
+        return []
+    untold = Incident.objects.filter(kind=kind, closed_at__isnull=False, closed_mail_at=None, tries=0)
+    return [*untold.exclude(opened_mail_at=None).exclude(pk__in=pks)]
 
 
 def _faults(incidents: Sequence[Incident]) -> str:
