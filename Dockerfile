@@ -20,10 +20,11 @@ RUN STATIC_ROOT=/app/collected DATA_DIR=/tmp python3 scripts/dev.py static && .v
 FROM ${BASE}
 RUN groupadd --system --gid 10001 openrouter \
     && useradd --system --uid 10001 --gid openrouter --home-dir /app --no-create-home openrouter \
-    && mkdir -p /data && chown openrouter:openrouter /data
+    && mkdir -p /data /exports && chown openrouter:openrouter /data /exports
 WORKDIR /app
 COPY --from=build /app /app
-# The root may be read-only: whatever a process writes goes to /data, and to /tmp.
+# The root may be read-only: whatever a process writes goes to /data, and to /tmp. A volume at /exports is for
+# EXPORT_DIR, whose files must outlive the container.
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DEBUG=false DATA_DIR=/data STATIC_ROOT=/app/collected
 USER 10001:10001

@@ -4,6 +4,7 @@ Figures are those of real requests. How many there were is not shown.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -96,15 +97,25 @@ def measured(now: datetime) -> Status:
     rows = Incident.objects.filter(kind__in=PUBLIC_KINDS).filter(Q(closed_at=None) | Q(closed_at__gte=week))
     names = {slug: provider.name for slug, provider in catalog.current().providers.items()}
     open_now = {row.subject for row in rows if row.kind == "provider" and row.closed_at is None}
-    incidents = tuple(
-        PublicIncident(PUBLIC_KINDS[row.kind].format(names.get(row.subject, row.subject)), row.opened_at, row.closed_at)
-        for row in rows.order_by("-opened_at")[:50]
-    )
     return Status(
         providers=_providers(now, names, open_now),
-        incidents=incidents,
+        incidents=_incidents(rows.order_by("-opened_at", "subject")[:100], names),
         silent_queues=tuple(queues.silent()),
         at=now,
+    )
+
+
+def _incidents(rows: Iterable[Incident], names: dict[str, str]) -> tuple[PublicIncident, ...]:
+    """Return the incidents as visitors read them. Queues that fell silent and were heard again together are one."""
+    subjects: dict[tuple[str, datetime, datetime | None, str], list[str]] = {}
+    for row in rows:
+        alone = "" if row.kind == "queue" else row.subject
+        subjects.setdefault((row.kind, row.opened_at, row.closed_at, alone), []).append(
+            names.get(row.subject, row.subject)
+        )
+    return tuple(
+        PublicIncident(PUBLIC_KINDS[kind].format(", ".join(found)), opened_at, closed_at)
+        for (kind, opened_at, closed_at, _), found in subjects.items()
     )
 
 

@@ -22,6 +22,7 @@ from broadcast.payloads.events import Event, Shown, event_of
 from broadcast.sending import send
 from common.clock import utc_now
 from common.errors import InvalidRequest
+from common.storage import database
 from gateway.models import Generation
 
 from . import feed
@@ -133,6 +134,7 @@ def _sent(destination: Destination, events: Sequence[Event], now: datetime) -> s
         config = saving.config_of(destination)
     except InvalidRequest as error:
         return error.message
+    database.release()  # the server may be slow
     return send(KINDS[destination.kind].outgoing(config, events, now))
 
 

@@ -22,6 +22,9 @@ import redis.sentinel
 __all__ = ["InvalidAddress", "Pool", "async_client", "broker_of", "check", "client", "layer_host_of"]
 
 SENTINEL = "redis+sentinel"
+#: Options of Celery's connections. Without them the clock, and a worker that starts, wait for ever for a server that
+#: hangs or has vanished without a word, also after Sentinels have made another one the master.
+BROKER_OPTIONS: dict[str, Any] = {"socket_timeout": 10.0, "socket_connect_timeout": 5.0, "socket_keepalive": True}
 #: Seconds after which a Sentinel that does not answer counts as away, and the next is asked.
 SENTINEL_SECONDS = 1.0
 
@@ -102,12 +105,12 @@ def layer_host_of(url: str) -> str | dict[str, Any]:
 def broker_of(url: str) -> tuple[str, dict[str, Any]]:
     """Return the address as Celery takes it, and its transport options."""
     if not _is_sentinel(url):
-        return url, {}
+        return url, {**BROKER_OPTIONS}
     found = _sentinels(url)
     secret = urlsplit(url).netloc.rpartition("@")[0]
     at = f"{secret}@" if secret else ""
     addresses = ";".join(f"sentinel://{at}{host}:{port}/{found.connection['db']}" for host, port in found.hosts)
-    return addresses, {"master_name": found.master, "sentinel_kwargs": found.own}
+    return addresses, {"master_name": found.master, "sentinel_kwargs": found.own, **BROKER_OPTIONS}
 
 
 def _is_sentinel(url: str) -> bool:

@@ -17,6 +17,8 @@ from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from .metric_files import ReservedFile
+
 if sys.platform != "win32":
     import fcntl
 
@@ -68,6 +70,7 @@ if FOLDER is None:
 else:
     FOLDER.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
+    values.MmapedDict = ReservedFile  # type: ignore[attr-defined]
     values.ValueClass = values.MultiProcessValue(_slot)
 
 

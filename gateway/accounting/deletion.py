@@ -26,6 +26,8 @@ from gateway.content import stored
 from gateway.models import ClassifiedDay, Feedback, Generation, Hold, UsageDay, UsageHour, UsageMonth, UsageRollup
 from gateway.models.usage import DIMENSIONS, SUMS
 
+from . import exported
+
 __all__ = ["connect_signals"]
 
 log = logging.getLogger(__name__)
@@ -124,7 +126,18 @@ def _clear_exports(accounts: Collection[int]) -> None:
 
 
 def _clear_export(path: Path, accounts: Collection[str]) -> None:
-    changed, rewritten = False, path.with_suffix(".part")
+    rewritten = path.with_suffix(".part")
+    try:
+        if _write_cleared(path, rewritten, accounts):
+            exported.publish(rewritten, path)
+            log.info("%s was written again without the names of a deleted account", path.name)
+    finally:
+        rewritten.unlink(missing_ok=True)
+
+
+def _write_cleared(path: Path, rewritten: Path, accounts: Collection[str]) -> bool:
+    """Write the file without what it says about the accounts. Return whether it said something."""
+    changed = False
     with gzip.open(path, "rt", newline="") as old, gzip.open(rewritten, "wt", newline="") as new:
         rows = csv.DictReader(old)
         writer = csv.DictWriter(new, rows.fieldnames or [], lineterminator="\n")
@@ -137,8 +150,4 @@ def _clear_export(path: Path, accounts: Collection[str]) -> None:
                 if "@preset/" in row["requested_model"]:
                     row["requested_model"], changed = row["model"], True
             writer.writerow(row)
-    if changed:
-        rewritten.replace(path)
-        log.info("%s was written again without the names of a deleted account", path.name)
-    else:
-        rewritten.unlink()
+    return changed

@@ -6,7 +6,7 @@ that are there. The dashboard reads sums by hour, day and month, which stay as w
 
 import gzip
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce
 from common.clock import months_after, utc_now, window_start
 from gateway.models import DroppedRequests, Feedback, Generation, StoredContent
 
+from . import exported
 from .partitions import Partition, impatient, partition_until, partitions_of
 
 __all__ = ["drop_old", "limit", "old_partitions"]
@@ -70,14 +71,17 @@ def old_partitions() -> list[Partition]:
 
 
 def _drop(before: datetime) -> int:
-    old = old_partitions()
     with impatient() as cursor:
+        # Two workers may have the task: a clock too many, or a queue that gives a long task to a second one.
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"drop {TABLE}"])
+        if cursor.fetchone() != (True,):
+            raise Changed("another worker is dropping them")
+        old = old_partitions()
         # Without a lock, which settlements would wait for: a request may still be settled in these months.
         counts = [_add_up(cursor, partition) for partition in old]
         if not any(counts):
             return 0
-        for partition in old:
-            _export(cursor, partition)
+        _export(cursor, old)
         # From here everything waits, for as long as it takes to count.
         cursor.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
         for partition, count in zip(old, counts, strict=True):
@@ -111,19 +115,35 @@ def _add_up(cursor: Any, partition: Partition) -> int:
     return requests
 
 
-def _export(cursor: Any, partition: Partition) -> None:
-    """Write the partition as compressed CSV to EXPORT_DIR. Raises OSError. A file has its name when it is complete."""
+def _export(cursor: Any, old: Iterable[Partition]) -> None:
+    """Write the partitions as compressed CSV to EXPORT_DIR, onto the disk itself. Raises OSError.
+
+    A file has its name when it is complete, and takes no other's: a name comes again when a request of a dropped month
+    is settled late. What an attempt that fails has written is removed, so that it doesn't fill the disk.
+    """
     if not settings.EXPORT_DIR:
         return
-    target = Path(settings.EXPORT_DIR) / f"{partition.name}.csv.gz"
-    unfinished = target.with_suffix(".part")
-    with (
-        gzip.open(unfinished, "wb") as file,
-        cursor.copy(f"COPY {partition.name} TO STDOUT (FORMAT csv, HEADER)") as rows,
-    ):
+    folder, written = Path(settings.EXPORT_DIR), []
+    try:
+        for partition in old:
+            target, number = folder / f"{partition.name}.csv.gz", 1
+            while target.exists():
+                number += 1
+                target = folder / f"{partition.name}-{number}.csv.gz"
+            written += [unfinished := target.with_suffix(".part"), target]
+            _write(cursor, partition, unfinished)
+            exported.publish(unfinished, target)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _write(cursor: Any, partition: Partition, path: Path) -> None:
+    copied = cursor.copy(f"COPY {partition.name} TO STDOUT (FORMAT csv, HEADER)")
+    with gzip.open(path, "wb") as file, copied as rows:
         for piece in rows:
             file.write(piece)
-    unfinished.rename(target)
 
 
 def _batches(before: datetime) -> Iterator[list[str]]:

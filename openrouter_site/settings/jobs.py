@@ -96,3 +96,8 @@ if CATALOG_SYNC_SOURCES:
         "task": "models_catalog.tasks.sync_catalog",
         "schedule": max(CATALOG_SYNC_MINUTES, 1) * 60.0,
     }
+# After an outage of the workers each of these waits a thousand times, before everything that is new. The clock has sent
+# another one by the time at which one expires. What it sends at an hour of the day is done late instead.
+for _entry in CELERY_BEAT_SCHEDULE.values():
+    if isinstance(_entry["schedule"], float):
+        _entry["options"] = {"expires": max(2 * _entry["schedule"], 60.0)} | _entry.get("options", {})

@@ -64,26 +64,37 @@ def worker(watched_since: datetime) -> Findings:
 def queues(watched_since: datetime) -> Findings:
     """The queues that no worker takes while others are taken, by name. If none is, `worker` says so.
 
-    A queue that is no longer in the settings needs no worker any more.
+    With one that is found now come those that fell silent a little later, maybe with the same worker: they belong in
+    the same email. A queue that is no longer in the settings needs no worker any more.
     """
     seen = heartbeats.last_seen()
     latest = _latest(seen)
-    known = Incident.objects.filter(kind="queue", closed_at=None)
-    removed: Findings = dict.fromkeys(known.exclude(subject__in=seen).values_list("subject", flat=True))
-    return removed | (_silence(seen, latest, watched_since) if latest else {})
+    known = {*Incident.objects.filter(kind="queue", closed_at=None).values_list("subject", flat=True)}
+    findings: Findings = dict.fromkeys(known.difference(seen))
+    if latest:
+        silence = _silence(seen, latest, watched_since)
+        if any(detail for name, detail in silence.items() if name not in known):
+            silence = _silence(seen, latest, watched_since, heartbeats.SILENT_AFTER)
+        findings |= silence
+    return findings
 
 
 def _latest(seen: dict[str, datetime | None]) -> datetime | None:
     return max(filter(None, seen.values()), default=None)
 
 
-def _silence(seen: dict[str, datetime | None], until: datetime, watched_since: datetime) -> Findings:
-    """Return a fault for each that was silent for long at that moment, and None for each that was not."""
+def _silence(
+    seen: dict[str, datetime | None], until: datetime, watched_since: datetime, after: timedelta = WORKER_SILENT_AFTER
+) -> Findings:
+    """Return a fault for each that was silent for so long at that moment, and None for each that was heard lately.
+
+    Those in between are left out: they are neither a fault yet, nor heard again.
+    """
     findings: Findings = {}
     for name, moment in seen.items():
-        if moment and until - moment < WORKER_SILENT_AFTER:
+        if moment and until - moment < heartbeats.SILENT_AFTER:
             findings[name] = None
-        elif until - max(moment or watched_since, watched_since) >= WORKER_SILENT_AFTER:
+        elif until - max(moment or watched_since, watched_since) >= after:
             last = f"on {moment:%d %B %Y at %H:%M} UTC" if moment else "never"
             findings[name] = f"Last heartbeat: {last}."
     return findings

@@ -48,15 +48,16 @@ class Probes:
     async def ready(self, request: Request) -> Response:
         """Answer 200 if the process can serve, else 503, with the state of each part.
 
-        A queue without a worker makes it "degraded": pages and requests are served, its tasks wait. With `?strict`
-        that is a 503 too, for a monitor; a proxy that took every web process out would make it an outage.
+        A queue without a worker makes it "degraded", and so does Redis when it is away: pages and requests are served.
+        With `?strict` that is a 503 too, for a monitor. All processes share what is missing: a proxy that took every
+        one of them out would make it an outage.
         """
         if self._shutdown.stopping:
             return _json({"status": "stopping"}, 503)
         parts = await self._readiness.parts()
-        if any(state not in {"ok", "unused"} for name, state in parts.items() if name != "worker"):
+        if any(parts[name] != "ok" for name in ("database", "migrations")):
             return _json({"status": "not ready", "parts": parts}, 503)
-        if parts["worker"] != "ok":
+        if any(state not in {"ok", "unused"} for state in parts.values()):
             return _json({"status": "degraded", "parts": parts}, 503 if "strict" in request.query_params else 200)
         return _json({"status": "ready", "parts": parts}, 200)
 

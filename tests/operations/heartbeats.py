@@ -7,8 +7,8 @@ from operations.tasks import beat_heart
 __all__ = ["beat_hearts"]
 
 
-def beat_hearts(without: str = "") -> None:
-    """Do the heartbeat of each queue, except one."""
+def beat_hearts(*without: str) -> None:
+    """Do the heartbeat of each queue, except some."""
     for queue in settings.QUEUES:
-        if queue != without:
+        if queue not in without:
             beat_heart(queue)

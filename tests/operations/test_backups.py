@@ -1,8 +1,11 @@
 """A backup is worth what its restore gives. The commands are those of docs/operations/backup.md, word for word."""
 
 import contextlib
+import os
 import shutil
 import sqlite3
+import sys
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -16,6 +19,33 @@ from tests.support.processes import Site, wait_until
 from .documented import commands, run, serving
 
 PAGE = "backup.md"
+
+
+@pytest.mark.parametrize(
+    ("given", "restored"),
+    [
+        ("postgres://user:word@host:5432/site", "postgres://user:word@host:5432/restored"),
+        ("postgres://user@host/site?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem",
+         "postgres://user@host/restored?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem"),
+        ("postgres:///site?host=/var/run/postgresql", "postgres:///restored?host=/var/run/postgresql"),
+    ],
+)  # fmt: skip
+def test_a_rehearsal_names_its_own_database_whatever_options_the_address_has(tmp_path, given, restored):
+    line = commands(PAGE, "Rehearse a restore")[0].splitlines()[0]
+    printed = run(f'{line}\necho "$RESTORED_URL"', tmp_path, {**os.environ, "DATABASE_URL": given})
+    assert printed.strip() == restored
+
+
+def test_other_programs_get_the_variables_that_only_the_file_has(tmp_path):
+    [export] = commands("README.md", "Variables for other programs")
+    file = tmp_path / "settings.env"
+    file.write_text(f"DATA_DIR={tmp_path}/data # with a comment\nREDIS_URL='redis://host:1/0'\n")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    set_by_tests = {"DATABASE_URL", "REDIS_URL", "DATA_DIR", "DJANGO_SETTINGS_MODULE"}
+    env = {name: value for name, value in os.environ.items() if name not in set_by_tests}
+    told = f'{export}\necho "$DATA_DIR $REDIS_URL"'
+    printed = run(told, tmp_path, env | {"PATH": path, "ENV_FILE": str(file)})
+    assert printed.splitlines()[-1] == f"{tmp_path}/data redis://host:1/0"
 
 
 @pytest.mark.postgresql

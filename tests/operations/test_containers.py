@@ -1,7 +1,13 @@
 """The image, compose.yaml and the manifests for Kubernetes: valid, complete, and in line with what they start."""
 
 import importlib.util
+import os
 import re
+import shelve
+import subprocess
+import tempfile
+import time
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -15,7 +21,7 @@ from scripts.environment import ROOT
 KUBERNETES = ROOT / "deploy/kubernetes"
 #: The oldest version whose schemas the manifests follow; newer ones only add to them.
 VERSION = "1.29"
-PROCESSES = {"web", "gateway", "worker", "beat", "migrate"}
+PROCESSES = {"web", "gateway", "worker", "broadcast", "beat", "migrate"}
 
 
 def manifests() -> list[dict[str, Any]]:
@@ -72,6 +78,41 @@ def test_servers_are_probed_and_have_time_to_end_their_streams():
 def test_there_is_one_clock_and_the_old_one_ends_first():
     (beat,) = (each for each in manifests() if each["metadata"]["name"] == "beat")
     assert (beat["spec"]["replicas"], beat["spec"]["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_a_clock_that_hangs_is_started_again():
+    """Its schedule is written every three minutes, and its probe finds a fresh one."""
+    (container,) = pods()["beat"]["containers"]
+    schedule = container["command"][container["command"].index("--schedule") + 1]
+    shell, option, test = container["livenessProbe"]["exec"]["command"]
+    assert f'find {Path(schedule).parent} -name "{Path(schedule).name}*" -mmin -10' in test
+
+    def lives(folder: Path) -> bool:
+        return subprocess.run([shell, option, test.replace("/tmp", str(folder))], check=False).returncode == 0
+
+    with tempfile.TemporaryDirectory() as folder:
+        assert not lives(Path(folder))
+        with shelve.open(f"{folder}/{Path(schedule).name}") as written:
+            written["entries"] = {}
+        assert lives(Path(folder))
+        for path in Path(folder).iterdir():
+            os.utime(path, (time.time() - 660,) * 2)
+        assert not lives(Path(folder))
+
+
+def test_exported_requests_outlive_their_container():
+    """They are dropped from the database: a folder that is gone with its container would lose them."""
+    kept = {volume.partition(":")[2] for volume in compose()["services"]["worker"]["volumes"]}
+    temporary = {each.partition(":")[0] for each in compose()["x-app"]["tmpfs"]}
+    assert kept == {"/exports"} and not kept & temporary
+    assert "chown openrouter:openrouter /data /exports" in (ROOT / "Dockerfile").read_text()
+    assert "`EXPORT_DIR=/exports`" in (ROOT / "docs/operations/install.md").read_text()
+
+
+def test_units_leave_reading_the_settings_to_the_site():
+    """systemd takes ` # a comment` for a part of the value, and the environment wins."""
+    for unit in (ROOT / "deploy").glob("*.service"):
+        assert "EnvironmentFile" not in unit.read_text(), unit.name
 
 
 def test_compose_and_kubernetes_start_the_same_processes():

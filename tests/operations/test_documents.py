@@ -3,6 +3,7 @@
 import argparse
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -55,7 +56,7 @@ def test_each_variable_is_a_setting():
     assert named - documented_settings() - NOT_OURS == set()
 
 
-def rules() -> list[dict[str, str]]:
+def rules() -> list[dict[str, Any]]:
     (group,) = yaml.safe_load((ROOT / "deploy/prometheus-alerts.yml").read_text())["groups"]
     return group["rules"]
 
@@ -66,6 +67,25 @@ def test_each_alert_has_a_section_with_meaning_check_and_remedy():
     for title in titles:
         text = parts("incidents.md", title)
         assert re.findall(r"^\*\*(\w+)\.\*\* \S", text, re.M) == ["Meaning", "Check", "Do"], title
+
+
+def anchors(page: str) -> set[str]:
+    return {incidents.anchor_of(title) for title in re.findall(r"^#+ (.*)$", (FOLDER / page).read_text(), re.M)}
+
+
+def test_each_alert_says_what_it_is_how_grave_and_where_its_steps_are():
+    for rule in rules():
+        assert rule["labels"]["severity"] in {"page", "ticket"}, rule["alert"]
+        assert rule["annotations"]["summary"].endswith("."), rule["alert"]
+        page, _, anchor = rule["annotations"]["runbook"].partition("#")
+        assert ROOT / page == FOLDER / "incidents.md"
+        assert anchor == incidents.anchor_of(rule["alert"]) and anchor in anchors("incidents.md")
+
+
+def test_each_email_about_an_incident_leads_to_its_section():
+    for kind in incidents.KINDS:
+        anchor = re.search(r"Steps: docs/operations/incidents\.md#(\S+)", incidents.steps(kind))[1]
+        assert anchor in anchors("incidents.md"), kind
 
 
 def test_alerts_and_documents_name_metrics_that_exist():

@@ -52,7 +52,9 @@ def test_incidents_that_concern_visitors_are_shown_and_the_operators_own_are_not
         ("provider", "beta", 30, True),
         ("ledger", "", 1, False),
         ("webhooks", "stripe", 1, False),
+        ("queue", "usage", 2, True),
         ("queue", "mail", 2, True),
+        ("queue", "broadcast", 3, True),
     ):
         opened = now - timedelta(hours=hours)
         Incident.objects.create(
@@ -61,7 +63,8 @@ def test_incidents_that_concern_visitors_are_shown_and_the_operators_own_are_not
     EndpointMinute.objects.create(process_id="one", model="acme/small", tag="alpha", minute=now, errors=20)
     html = client.get("/status").content.decode()
     assert "Alpha didn&#x27;t answer" in html and "not over yet" in html and "1 not answering" in html
-    assert "Beta didn&#x27;t answer" in html and "Background work was delayed: mail" in html
+    assert "Beta didn&#x27;t answer" in html and "Background work was delayed: mail, usage<" in html
+    assert "Background work was delayed: broadcast<" in html
     assert "Secret detail" not in html and "ledger" not in html and "stripe" not in html.lower()
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -27,11 +28,16 @@ sentinel failover-timeout mymaster 2000
 
 
 class Watched:
-    """The address through the Sentinel, and a way to end the master."""
+    """The addresses through the Sentinel and of the master, and ways to end that."""
 
-    def __init__(self, url: str, master: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, url: str, master_url: str, master: "subprocess.Popen[bytes]") -> None:
         self.url = url
+        self.master_url = master_url
         self._master = master
+
+    def freeze_master(self) -> None:
+        """Let the master hang: its connections stay open, and nothing is answered."""
+        self._master.send_signal(signal.SIGSTOP)
 
     def kill_master(self) -> None:
         """End the master at once, as a crash would. The Sentinel makes the replica the next one."""
@@ -69,7 +75,8 @@ def watched_redis() -> Iterator[Watched]:
         wait_until(lambda: b"state=online" in _info(program, master), "the replica to follow")
         start(sentinel, str(file), "--sentinel")
         wait_until(lambda: b"slaves=1" in _info(program, sentinel), "the Sentinel to know the replica")
-        yield Watched(f"redis+sentinel://127.0.0.1:1,127.0.0.1:{sentinel}/mymaster/3", first)
+        through = f"redis+sentinel://127.0.0.1:1,127.0.0.1:{sentinel}/mymaster/3"
+        yield Watched(through, f"redis://127.0.0.1:{master}/3", first)
 
 
 def _info(program: str, port: int) -> bytes:

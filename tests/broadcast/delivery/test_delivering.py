@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from accounts.models import PrivacySettings
 from billing import spending
@@ -205,6 +206,23 @@ def test_a_worker_whose_claim_has_ended_changes_nothing(collector, account, rece
     monkeypatch.setattr(delivering, "send", slowly)
     position = collector.cursor_at
     assert deliver(collector).cursor_at == position and collector.sent == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no pool")
+def test_while_a_server_is_slow_no_connection_of_the_pool_is_kept(collector, account, receiver, clock, monkeypatch):
+    made(account, clock)
+    clock.advance(minutes=1)
+    kept, send = [], delivering.send
+
+    def slowly(request):
+        kept.append(connection.connection is not None)
+        return send(request)
+
+    monkeypatch.setattr(delivering, "send", slowly)
+    assert deliver(collector).sent == 1
+    delivering.test(collector)
+    assert kept == [False, False]
 
 
 def test_a_disabled_one_gets_nothing_and_starts_anew_when_it_is_enabled(collector, account, receiver, clock):

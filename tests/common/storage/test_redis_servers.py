@@ -28,7 +28,7 @@ def test_one_address_becomes_what_each_of_them_takes():
     assert broker == "sentinel://app:p%40ss@one:26379/2;sentinel://app:p%40ss@two:26380/2"
     assert options["master_name"] == "main"
     plain = "redis://localhost:6379/1"
-    assert (redis_servers.layer_host_of(plain), redis_servers.broker_of(plain)) == (plain, (plain, {}))
+    assert (redis_servers.layer_host_of(plain), redis_servers.broker_of(plain)[0]) == (plain, plain)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,23 @@ def test_the_cache_the_chat_the_channels_and_the_queue_survive_a_failover():
         watched.kill_master()
         for use in uses:
             wait_until(lambda use=use: _works(use), "the new master to be used")
+
+
+@pytest.mark.parametrize("watched_by_sentinel", [True, False])
+def test_the_clock_does_not_wait_for_ever_for_a_server_that_hangs(watched_by_sentinel, monkeypatch):
+    """Its connection is made before: the server goes on taking what is sent, and answers nothing."""
+    monkeypatch.setitem(redis_servers.BROKER_OPTIONS, "socket_timeout", 0.5)
+    with watched_redis() as watched:
+        broker, options = redis_servers.broker_of(watched.url if watched_by_sentinel else watched.master_url)
+        with Connection(broker, transport_options=options) as connection:
+            tasks = connection.SimpleQueue("money")
+            tasks.put({"task": 1})
+            watched.freeze_master()
+            with pytest.raises((RedisError, KombuError, OSError)):
+                tasks.put({"task": 2})
+        if watched_by_sentinel:
+            with Connection(broker, transport_options=options) as connection:
+                wait_until(lambda: _works(lambda: bool(connection.SimpleQueue("money").put({}) is None)), "the new one")
 
 
 def _works(use: Callable[[], bool]) -> bool:

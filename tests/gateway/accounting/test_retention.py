@@ -1,10 +1,12 @@
 """Requests that are no longer kept: everything adds up without them."""
 
 import csv
+import errno
 import gzip
 import io
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -14,7 +16,7 @@ from activity import usage
 from activity.filters import filter_from
 from billing.credits import reconciliation
 from common.clock import utc_now
-from gateway.accounting import partitions, retention
+from gateway.accounting import deletion, exported, partitions, retention
 from gateway.accounting.rollups import roll_up
 from gateway.models import DroppedRequests, Feedback, Generation, StoredContent
 from keys import issuing
@@ -123,6 +125,73 @@ def test_what_cannot_be_exported_is_kept(history, settings, tmp_path, caplog):
     assert not DroppedRequests.objects.exists()
     assert "could not be exported" in caplog.text
     assert reconciliation.faults() == []
+
+
+@on_postgresql
+def test_a_full_disk_keeps_the_requests_and_is_left_as_it_was(history, settings, tmp_path, caplog, monkeypatch):
+    settings.EXPORT_DIR = str(tmp_path)
+    write, files = retention._write, []
+
+    def fill_up(cursor, partition, path) -> None:
+        write(cursor, partition, path)
+        files.append(partition.name)
+        if len(files) == len(retention.old_partitions()):  # the others are complete
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retention, "_write", fill_up)
+        assert retention.drop_old() == 0
+    assert len(files) > 1 and [*tmp_path.iterdir()] == []
+    assert "could not be exported: [Errno 28]" in caplog.text
+    assert Generation.objects.count() == sum(HISTORY.values())
+    assert reconciliation.faults() == []
+    assert retention.drop_old() == HISTORY[2] + HISTORY[5]
+
+
+def test_a_full_disk_leaves_an_export_as_it_was_when_an_account_is_cleared_from_it(settings, tmp_path, monkeypatch):
+    settings.EXPORT_DIR = str(tmp_path)
+    path = tmp_path / "gateway_generation_2026_01.csv.gz"
+    path.write_bytes(before := gzip.compress(b"id,account_id,model,requested_model,app\n1,7,m,m,An app\n"))
+
+    def fill_up(*_) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space"):
+        patched.setattr(exported.os, "fsync", fill_up)
+        deletion._clear_exports([7])
+    assert path.read_bytes() == before and [*tmp_path.iterdir()] == [path]
+    deletion._clear_exports([7])
+    assert gzip.decompress(path.read_bytes()) == b"id,account_id,model,requested_model,app\n1,7,m,m,\n"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@on_postgresql
+def test_a_second_worker_with_the_task_leaves_it_to_the_first(history, settings, tmp_path, caplog):
+    settings.EXPORT_DIR = str(tmp_path)
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    address = {libpq: connection.settings_dict[django] or None for django, libpq in names.items()}
+    with psycopg.connect(**address) as first:
+        first.execute("SELECT pg_advisory_xact_lock(hashtext('drop gateway_generation'))")
+        assert retention.drop_old() == 0
+        assert "another worker is dropping them" in caplog.text and [*tmp_path.iterdir()] == []
+        first.rollback()
+        assert retention.drop_old() == HISTORY[2] + HISTORY[5]
+
+
+@on_postgresql
+def test_an_export_of_a_late_request_replaces_no_file(history, settings, tmp_path):
+    settings.EXPORT_DIR = str(tmp_path)
+    retention.drop_old()
+    names = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for number in (900, 901):
+        late = NOW - timedelta(days=150)
+        admit(history, number, created_at=late, requested=10)
+        settle(history, number, created_at=late, cost="0.0005", model="acme/one")
+        assert retention.drop_old() == 1
+    for name, content in names.items():
+        assert (tmp_path / name).read_bytes() == content
+    rows = [gzip.decompress(path.read_bytes()).count(b"\n") - 1 for path in tmp_path.iterdir()]
+    assert sum(rows) == HISTORY[2] + HISTORY[5] + 2
 
 
 @on_postgresql

@@ -77,13 +77,28 @@ async def test_pending_migrations_are_a_503(database):
     assert response.json()["parts"]["migrations"] == "pending"
 
 
-async def test_an_unreachable_redis_is_a_503_without_its_address(database, settings):
+async def test_without_redis_requests_are_served_so_that_proxies_keep_the_process(database, settings):
+    await sync_to_async(beat_hearts)()
     settings.REDIS_URL = "redis://:a-secret@127.0.0.1:1/0"
     async with client() as http:
-        response = await http.get("/readyz")
-    assert response.status_code == 503
-    assert response.json()["parts"]["redis"] == "failed"
-    assert "secret" not in response.text and "127.0.0.1" not in response.text
+        served, strict = await http.get("/readyz"), await http.get("/readyz?strict")
+    assert (served.status_code, strict.status_code) == (200, 503)
+    assert served.json() == {
+        "status": "degraded",
+        "parts": {"database": "ok", "migrations": "ok", "worker": "ok", "redis": "failed"},
+    }
+    assert "secret" not in served.text and "127.0.0.1" not in served.text
+
+
+async def test_a_redis_that_hangs_is_a_timeout_and_served_all_the_same(database, settings, monkeypatch):
+    await sync_to_async(beat_hearts)()
+    monkeypatch.setattr(readiness, "TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        async with client() as http:
+            response = await http.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["parts"]["redis"] in {"timeout", "failed"}
 
 
 async def test_a_stopping_process_is_not_ready_and_alive():
