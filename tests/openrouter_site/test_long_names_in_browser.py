@@ -14,7 +14,8 @@ organisation = Organisation.objects.get(credit_account={person.account})
 ApiKey.objects.filter(organisation=organisation).update(name="k" * 100)
 guardrail = Guardrail.objects.create(organisation=organisation, name="g" * 200)
 organisation.name = "o" * 100
-organisation.save(update_fields=["name"])
+organisation.personal_of = None
+organisation.save(update_fields=["name", "personal_of"])
 print("MADE", ApiKey.objects.get(organisation=organisation).hash, guardrail.public_id)
 """
 
@@ -36,7 +37,10 @@ def test_no_page_is_wider_than_its_window(page: Page, site: Site):
     ]
     for address in addresses:
         enter(page, site, person, address)
-        for width in (1440, 390):
+        for width in (1440, 840, 390):
             page.set_viewport_size({"width": width, "height": 900})
             assert widest_overflow(page) == [], f"{address} at {width}"
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} at {width}"
+    page.set_viewport_size({"width": 840, "height": 900})
+    links, end = page.locator(".nav-links").bounding_box(), page.locator(".nav-end").bounding_box()
+    assert links and end and links["x"] + links["width"] <= end["x"]
