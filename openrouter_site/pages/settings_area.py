@@ -8,16 +8,19 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from accounts import access
+from accounts.models import Organisation, User
 from common.web.http import AuthedRequest
 
-__all__ = ["ENTRIES", "GROUPS", "Entry", "entry_of", "settings"]
+__all__ = ["ENTRIES", "GROUPS", "Entry", "entry_of", "groups_for", "settings"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A page of the settings. `sections` are prefixes of the names of routes that belong to it, beside its own.
 
-    Of several entries with a prefix of a route, the longest prefix counts.
+    Of several entries with a prefix of a route, the longest prefix counts. Other members of an organization than its
+    admins don't see what is `for_admins`.
     """
 
     label: str
@@ -25,6 +28,7 @@ class Entry:
     route: str
     summary: str
     sections: tuple[str, ...] = ()
+    for_admins: bool = False
 
     @property
     def url(self) -> str:
@@ -39,7 +43,7 @@ GROUPS = {
               ("keys:add-provider-key", "keys:provider-key", "keys:delete-provider-key")),
         Entry("Presets", "tag", "presets:presets", "Saved models, prompts and parameters", ("presets:",)),
         Entry("Guardrails", "filter", "guardrails:guardrails", "Budgets and allowed models for keys and members",
-              ("guardrails:",)),
+              ("guardrails:",), for_admins=True),
         Entry("Privacy", "shield", "accounts:privacy", "Which providers may receive your prompts",
               ("privacy-", "logging:")),
         Entry("Observability", "send", "broadcast:observability", "Events of your requests for your own servers",
@@ -65,6 +69,14 @@ GROUPS = {
 ENTRIES = tuple(entry for entries in GROUPS.values() for entry in entries)
 
 
+def groups_for(user: User, organisation: Organisation) -> dict[str, list[Entry]]:
+    """Return the entries that the user sees in the organization, by their group's name."""
+    everything = not organisation.is_shared or access.is_admin(user, organisation)
+    return {
+        name: [entry for entry in entries if everything or not entry.for_admins] for name, entries in GROUPS.items()
+    }
+
+
 def entry_of(route: str) -> Entry | None:
     """Return the entry that a page belongs to, by the name of its route; None outside the settings."""
     prefixes = [(prefix, entry) for entry in ENTRIES for prefix in (entry.route, *entry.sections)]
@@ -76,4 +88,4 @@ def entry_of(route: str) -> Entry | None:
 @require_GET
 def settings(request: AuthedRequest) -> HttpResponse:
     """The list of all settings pages."""
-    return render(request, "settings/settings.html", {"groups": GROUPS})
+    return render(request, "settings/settings.html", {"groups": groups_for(request.user, access.for_member(request))})

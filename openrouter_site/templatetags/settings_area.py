@@ -19,7 +19,7 @@ def settings_navigation(context: template.Context) -> dict[str, Any]:
     current = settings_area.entry_of(route)
     is_below = current is not None and current.route != route
     return {
-        "groups": settings_area.GROUPS,
+        "groups": settings_area.groups_for(request.user, context["organisation"]),
         "current": current,
         "is_below": is_below,
         "back_url": current.url if is_below and current else reverse("settings"),
