@@ -1,12 +1,15 @@
 """Names without a space, as long as their fields allow, in a browser: no page gets wider than its window."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import widest_overflow
 from tests.browser.people import enter, new_person
 from tests.support.processes import Site
 
 NAME_THEM = """
+from importlib import import_module
+from django.conf import settings
+from accounts.access import SESSION_ORGANISATION
 from accounts.models import Organisation
 from guardrails.models import Guardrail
 from keys.models import ApiKey
@@ -16,6 +19,9 @@ guardrail = Guardrail.objects.create(organisation=organisation, name="g" * 200)
 organisation.name = "o" * 100
 organisation.personal_of = None
 organisation.save(update_fields=["name", "personal_of"])
+session = import_module(settings.SESSION_ENGINE).SessionStore("{person.session}")
+session[SESSION_ORGANISATION] = organisation.public_id
+session.save()
 print("MADE", ApiKey.objects.get(organisation=organisation).hash, guardrail.public_id)
 """
 
@@ -37,6 +43,7 @@ def test_no_page_is_wider_than_its_window(page: Page, site: Site):
     ]
     for address in addresses:
         enter(page, site, person, address)
+        expect(page.locator("h1")).not_to_have_text("Page not found")
         for width in (1440, 840, 390):
             page.set_viewport_size({"width": width, "height": 900})
             assert widest_overflow(page) == [], f"{address} at {width}"
