@@ -75,7 +75,7 @@ def _served(
 
 def _similar(slug: str, names: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return (slug, name) of similar slugs, the most similar first."""
-    return [(each, names[each]) for each in get_close_matches(slug.lower(), names, n=5)]
+    return [(each, names[each]) for each in get_close_matches(slug.lower(), names, n=5, cutoff=0.7)]
 
 
 def _unknown(request: PageRequest, kind: str, slug: str, similar: list[tuple[str, str]]) -> HttpResponse:

@@ -16,10 +16,10 @@ def settings_navigation(context: template.Context) -> dict[str, Any]:
     request = context["request"]
     match = request.resolver_match
     route = match.view_name if match else ""
-    current = next((entry for entry in settings_area.ENTRIES if entry.includes(route)), None)
+    current = settings_area.entry_of(route)
     is_below = current is not None and current.route != route
     return {
-        "entries": settings_area.ENTRIES,
+        "groups": settings_area.groups_for(request.user, context["organisation"]),
         "current": current,
         "is_below": is_below,
         "back_url": current.url if is_below and current else reverse("settings"),

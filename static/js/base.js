@@ -333,3 +333,11 @@ document.addEventListener("htmx:responseError", (event) => {
   showToast(ERROR_TEXTS[event.detail.xhr.status] ?? "Something went wrong on our side. Try again in a moment.", "bad");
 });
 document.addEventListener("htmx:sendError", () => showToast("No connection. Check your network and try again.", "bad"));
+
+// --- Tabs -----------------------------------------------------------------------------------------
+// Where tabs are wider than the window, the current one is in sight.
+
+for (const tab of document.querySelectorAll(".tabs > [aria-current]")) {
+  const [bar, own] = [tab.parentElement.getBoundingClientRect(), tab.getBoundingClientRect()];
+  if (own.right > bar.right || own.left < bar.left) tab.parentElement.scrollLeft += own.left - bar.left - (bar.width - own.width) / 2;
+}

@@ -20,6 +20,7 @@ PAGES = {
     "Privacy": "/settings/privacy",
     "Observability": "/settings/observability",
     "Presets": "/settings/presets",
+    "Guardrails": "/settings/guardrails",
     "Organization": "/settings/organization",
     "Security": "/settings/security",
 }
@@ -30,7 +31,7 @@ BELOW = {
     "/settings/management-keys": "API keys",
     "/settings/privacy/lists": "Privacy",
     "/settings/privacy/logging": "Privacy",
-    "/settings/guardrails/create": "Privacy",
+    "/settings/guardrails/create": "Guardrails",
     "/account/password/change/": "Security",
 }
 

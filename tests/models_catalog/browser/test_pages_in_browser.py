@@ -77,3 +77,9 @@ def test_a_phone_shows_the_data_policies_without_javascript(new_page: Callable[.
     assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
     page.get_by_text("Data table").first.click()
     expect(page.get_by_role("region", name="Latency per day, data")).to_be_visible()
+
+
+def test_the_link_of_an_excluded_model_leads_to_the_settings(page: Page, site: Site):
+    enter(page, site, new_person(site), "/models")
+    page.locator(".model .excluded").get_by_role("link", name="Edit settings").first.click()
+    expect(page).to_have_url(f"{site.url}/settings/privacy")

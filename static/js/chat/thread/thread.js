@@ -324,7 +324,7 @@ export class Thread {
   }
 
   #scrollToEnd() {
-    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.scroller.scrollTop = this.#turns.length ? this.scroller.scrollHeight : 0; // the welcome is read from its top
   }
 
   #scrolled() {
