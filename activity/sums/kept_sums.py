@@ -13,7 +13,11 @@ from .rollups import Added, Stretch, bounded_sums_by
 
 __all__ = ["kept_sums_by"]
 
-_decoder = msgspec.msgpack.Decoder(tuple[list[Added], int] | None)
+#: (values, sums) by the first hour of their bucket. Thousands of rows have a few, which are compared as one object.
+_ByBucket = dict[datetime, list[tuple[tuple[Any, ...], tuple[int, ...]]]]
+#: What is kept, and how many rows of usage it adds up; None if these are too many.
+_Kept = tuple[_ByBucket, int] | None
+_decoder = msgspec.msgpack.Decoder[_Kept](_Kept)
 
 
 def kept_sums_by(
@@ -35,18 +39,16 @@ def kept_sums_by(
     if start < cut:
         over = _between(stretch, start, cut)
         about = ("sums", most, over.bucket, str(over.zone), over.edges, sums, columns, sorted(where.items()))
-        found = _decoder.decode(
-            kept(
-                stretch.account,
-                days,
-                about,
-                lambda: msgspec.msgpack.encode(bounded_sums_by(most, over, days.until, sums, columns, where)),
-            )
-        )
+
+        def read() -> bytes:
+            return _packed(bounded_sums_by(most, over, days.until, sums, columns, where))
+
+        found = _decoder.decode(kept(stretch.account, days, about, read))
         if found is None:
             return None
-        rows, read = found
-        most = None if most is None else most - read
+        by_bucket, added_up = found
+        rows = [(moment, *row) for moment, of_bucket in by_bucket.items() for row in of_bucket]
+        most = None if most is None else most - added_up
     if cut < end:
         since = bounded_sums_by(most, _between(stretch, cut, end), days.until, sums, columns, where)
         if since is None:
@@ -54,6 +56,16 @@ def kept_sums_by(
         first = {} if stretch.bucket else {cut: start}  # an undivided stretch is one bucket
         _add(rows, [(first.get(moment, moment), values, added) for moment, values, added in since[0]])
     return rows
+
+
+def _packed(found: tuple[list[Added], int] | None) -> bytes:
+    if found is None:
+        return msgspec.msgpack.encode(None)
+    rows, added_up = found
+    by_bucket: _ByBucket = {}
+    for moment, values, added in rows:
+        by_bucket.setdefault(moment, []).append((values, added))
+    return msgspec.msgpack.encode((by_bucket, added_up))
 
 
 def _between(stretch: Stretch, start: datetime, end: datetime) -> Stretch:
