@@ -93,13 +93,13 @@ def main() -> None:
                 for _ in range(ROUNDS):
                     small.rounds.append(few.load(name))
                     large.rounds.append(many.load(name))
-                print(f"{name:<42} {small}  {large} {large.ratios(small)}", flush=True)
+                print(f"{name:<45} {small}  {large} {large.ratios(small)}", flush=True)
 
 
 def _print_head(few: int, many: int) -> None:
-    print(f"\n{'':<42} {f'{few:,} requests':>24}  {f'{many:,} requests':>24} {'ratio of':>9}")
+    print(f"\n{'':<45} {f'{few:,} requests':>24}  {f'{many:,} requests':>24} {'ratio of':>9}")
     columns = f"{'p50 ms':>8} {'p95':>7} {'CPU':>7}"
-    print(f"{'':<42} {columns}  {columns} {'p50':>9} {'CPU':>5}")
+    print(f"{'':<45} {columns}  {columns} {'p50':>9} {'CPU':>5}")
 
 
 if __name__ == "__main__":
