@@ -27,7 +27,7 @@ Amounts are rounded for display only. Refunds are paid in whole cents, rounded d
 
 import re
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import NewType
 
 __all__ = [
@@ -118,20 +118,22 @@ def parse_cents(text: str) -> int:
 
 def format_usd(amount: PicoUsd) -> str:
     """Return an amount as people read it: "$1,234.56", "$0.0235". See the rule at the top of this module."""
-    usd = as_usd(amount)
-    to_cents = abs(usd) >= 1 or usd == usd.quantize(_CENT)
-    places = 2 if to_cents else _SIGNIFICANT_DIGITS - 1 - usd.adjusted()
-    return format_exact_usd(usd.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+    size = abs(amount)
+    to_cents = size >= PICO_PER_USD or size % PICO_PER_CENT == 0
+    unit = PICO_PER_CENT if to_cents else 10 ** max(0, len(str(size)) - _SIGNIFICANT_DIGITS)
+    rounded = (size + unit // 2) // unit * unit
+    return format_exact_usd(PicoUsd(rounded if amount >= 0 else -rounded))
 
 
 def format_exact_usd(amount: PicoUsd | Decimal) -> str:
     """Return pico-USD (an integer) or dollars (a `Decimal`) with every digit: "$0.00001234", "$10.00"."""
     if isinstance(amount, Decimal):
         whole, _, decimals = f"{abs(amount.normalize()):f}".partition(".")
+        dollars = int(whole)
     else:  # a chart has a thousand of these
         dollars, rest = divmod(abs(amount), PICO_PER_USD)
-        whole, decimals = str(dollars), f"{rest:012}".rstrip("0")
-    return f"{'-' if amount < 0 else ''}${int(whole):,}.{decimals.ljust(2, '0')}"
+        decimals = f"{rest:012}".rstrip("0")
+    return f"{'-' if amount < 0 else ''}${dollars:,}.{decimals.ljust(2, '0')}"
 
 
 def format_cents(cents: int) -> str:

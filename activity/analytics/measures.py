@@ -3,28 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
-
-from activity.usage import Sums
-from common.money import PicoUsd, as_usd
+from operator import add
 
 __all__ = ["DIMENSIONS", "GRANULARITIES", "METRICS", "Dimension", "Figure", "Granularity", "Metric"]
 
-Figure = int | float | Decimal | None
+Figure = int | float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure of a row. `columns` are the sums that it is made of; `format` says how to show it.
+    """A figure of a row. `columns` are the sums that it is made of, `figure` makes it; `format` says how to show it.
 
-    A rate is null where there is nothing to divide by, and rates do not add up.
+    A currency is in pico-USD. A rate is None where there is nothing to divide by, and rates do not add up.
     """
 
     name: str
     label: str
     format: str
     columns: tuple[str, ...]
-    value: Callable[[Sums], Figure]
+    figure: Callable[..., Figure] = int
     is_rate: bool = False
 
 
@@ -51,39 +48,40 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole > 0 else None
 
 
+def _per_served(milliseconds: int, requests: int, failures: int) -> float | None:
+    return _ratio(milliseconds, requests - failures)
+
+
+def _throughput(tokens: int, duration_ms: int, latency_ms: int) -> float | None:
+    return _ratio(tokens * 1000, duration_ms - latency_ms)
+
+
 _SERVED = ("requests", "failures")
+_BOTH = ("prompt_tokens", "completion_tokens")
 
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("request_count", "Requests", "number", (), lambda sums: sums.requests),
-        Metric("failed_requests", "Failed requests", "number", ("failures",), lambda sums: sums.failures),
-        Metric("total_usage", "Spend", "currency", ("cost",), lambda sums: as_usd(PicoUsd(sums.cost))),
-        Metric("tokens_total", "Tokens", "number", ("prompt_tokens", "completion_tokens"), lambda sums: sums.tokens),
-        Metric("tokens_prompt", "Prompt tokens", "number", ("prompt_tokens",), lambda sums: sums.prompt_tokens),
+        Metric("request_count", "Requests", "number", ("requests",)),
+        Metric("failed_requests", "Failed requests", "number", ("failures",)),
+        Metric("total_usage", "Spend", "currency", ("cost",)),
+        Metric("tokens_total", "Tokens", "number", _BOTH, add),
+        Metric("tokens_prompt", "Prompt tokens", "number", ("prompt_tokens",)),
+        Metric("tokens_completion", "Completion tokens", "number", ("completion_tokens",)),
+        Metric("reasoning_tokens", "Reasoning tokens", "number", ("reasoning_tokens",)),
+        Metric("cached_tokens", "Cached tokens", "number", ("cached_tokens",)),
         Metric(
-            "tokens_completion", "Completion tokens", "number", ("completion_tokens",),
-            lambda sums: sums.completion_tokens,
+            "cache_hit_rate", "Cache hit rate", "percent", ("cached_tokens", "prompt_tokens"), _ratio, is_rate=True
         ),
         Metric(
-            "reasoning_tokens", "Reasoning tokens", "number", ("reasoning_tokens",), lambda sums: sums.reasoning_tokens
-        ),
-        Metric("cached_tokens", "Cached tokens", "number", ("cached_tokens",), lambda sums: sums.cached_tokens),
-        Metric(
-            "cache_hit_rate", "Cache hit rate", "percent", ("prompt_tokens", "cached_tokens"),
-            lambda sums: _ratio(sums.cached_tokens, sums.prompt_tokens), is_rate=True,
+            "avg_latency", "Time to first token", "latency", ("latency_ms", *_SERVED), _per_served, is_rate=True
         ),
         Metric(
-            "avg_latency", "Time to first token", "latency", (*_SERVED, "latency_ms"),
-            lambda sums: _ratio(sums.latency_ms, sums.requests - sums.failures), is_rate=True,
+            "avg_generation_time", "Total time", "latency", ("duration_ms", *_SERVED), _per_served, is_rate=True
         ),
         Metric(
-            "avg_generation_time", "Total time", "latency", (*_SERVED, "duration_ms"),
-            lambda sums: _ratio(sums.duration_ms, sums.requests - sums.failures), is_rate=True,
-        ),
-        Metric(
-            "avg_throughput", "Throughput", "throughput", ("completion_tokens", "latency_ms", "duration_ms"),
-            lambda sums: _ratio(sums.completion_tokens * 1000, sums.duration_ms - sums.latency_ms), is_rate=True,
+            "avg_throughput", "Throughput", "throughput", ("completion_tokens", "duration_ms", "latency_ms"),
+            _throughput, is_rate=True,
         ),
     )
 }  # fmt: skip

@@ -1,21 +1,21 @@
 """Running analytics queries on the rollups, within bounds."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any
 
 from activity.sums.completed import completed
 from activity.sums.kept_sums import kept_sums_by
 from activity.sums.rollups import Added, Stretch
-from activity.usage import Sums
 from billing.models import CreditAccount
 from common.clock import window_start
 from common.errors import InvalidRequest
 
 from .measures import GRANULARITIES, Dimension, Figure, Metric
 
-__all__ = ["LONGEST", "MOST_READ", "Answer", "Query", "Row", "run"]
+__all__ = ["LONGEST", "MOST_READ", "Answer", "Query", "run"]
 
 #: The longest range of a query without granularity.
 LONGEST = timedelta(days=1830)
@@ -44,25 +44,22 @@ class Query:
     excluded: dict[str, set[Any]] = field(default_factory=dict)
 
 
-class Row(NamedTuple):
-    """One row: the start of its bucket (that of the query's range without granularity), a stored value for each
-    dimension, and the figures of the query's metrics, then that of another metric in `order_by`."""
-
-    bucket: datetime
-    values: tuple[Any, ...]
-    figures: tuple[Figure, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows in order, and whether `limit` left some out."""
+    """Rows in order, as columns that are equally long, and whether `limit` left some out.
 
-    rows: list[Row]
+    `buckets` are their starts (that of the query's range without granularity), `values` what is stored of each
+    dimension that has a column, and `figures` those of each of the query's metrics.
+    """
+
+    buckets: Sequence[datetime]
+    values: Sequence[Sequence[Any]]
+    figures: Sequence[Sequence[Any]]
     truncated: bool
 
 
 def run(query: Query, account: CreditAccount) -> Answer:
-    """Return the rows of a query, read in two short queries.
+    """Return the answer to a query, read in two short queries.
 
     Raises InvalidRequest for a query that would read more than the bounds allow.
     """
@@ -72,36 +69,48 @@ def run(query: Query, account: CreditAccount) -> Answer:
             f"time_range may span {longest.days:,} days{_by(query.granularity)}. "
             "Shorten it, or use a coarser granularity."
         )
-    rows = _ordered(_rows(query, account), query)
+    stored = [dimension for dimension in query.dimensions if dimension.column]
+    needed = ("requests", *sorted({name for metric in _metrics(query) for name in metric.columns} - {"requests"}))
+    rows = _rows(query, account, stored, needed)
+    buckets = [bucket for bucket, _, _ in rows]
+    values = [[row[1][at] for row in rows] for at in range(len(stored))]
+    figures = _figures(query, {name: [row[2][at] for row in rows] for at, name in enumerate(needed)})
+    order = _order(query, buckets, dict(zip(stored, values, strict=True)), figures)
     if query.group_limit is not None and query.dimensions:
-        rows = list(_first_of_each(rows, query.group_limit))
-    return Answer(rows[: query.limit], truncated=len(rows) > query.limit)
+        order = list(_first_of_each(order, [row[1] for row in rows], query.group_limit))
+    shown = order[: query.limit]
+    return Answer(
+        [buckets[place] for place in shown],
+        [[column[place] for place in shown] for column in values],
+        [[figures[metric.name][place] for place in shown] for metric in query.metrics],
+        truncated=len(order) > query.limit,
+    )
 
 
 def _by(granularity: str) -> str:
     return f" with granularity {granularity}" if granularity else ""
 
 
-def _rows(query: Query, account: CreditAccount) -> list[Row]:
-    columns = [dimension.column for dimension in query.dimensions if dimension.column]
-    metrics = _figures(query)
-    needed = ("requests", *sorted({name for metric in metrics for name in metric.columns} - {"requests"}))
-    total = not columns and not query.granularity
-    found = _sums(query, account, columns, needed)
-    if total and not found:
-        found = [(query.start, (), (0,) * len(needed))]
-    rows = []
-    for bucket, values, added in found:
-        if total or added[0]:  # a request whose process died counts nothing
-            sums = Sums(**dict(zip(needed, added, strict=True)))
-            rows.append(Row(bucket, values, tuple([metric.value(sums) for metric in metrics])))
-    return rows
-
-
-def _figures(query: Query) -> Sequence[Metric]:
-    """Return the metrics of a row's figures."""
+def _metrics(query: Query) -> Sequence[Metric]:
+    """Return the metrics that the answer shows or is in the order of."""
     order = query.order_by
     return (*query.metrics, order) if isinstance(order, Metric) and order not in query.metrics else query.metrics
+
+
+def _rows(query: Query, account: CreditAccount, stored: Sequence[Dimension], needed: Sequence[str]) -> list[Added]:
+    """Return (bucket, values of the dimensions, the sums `needed`) of the rows, in no order."""
+    found = _sums(query, account, [dimension.column for dimension in stored], needed)
+    if not stored and not query.granularity:
+        return found or [(query.start, (), (0,) * len(needed))]
+    return [row for row in found if row[2][0]]  # a request whose process died counts nothing
+
+
+def _figures(query: Query, sums: Mapping[str, Sequence[int]]) -> dict[str, list[Figure]]:
+    """Return the figures of each metric, in the order of the sums."""
+    return {
+        metric.name: list(map(metric.figure, *(sums[column] for column in metric.columns)))
+        for metric in _metrics(query)
+    }
 
 
 def _sums(query: Query, account: CreditAccount, columns: Sequence[str], needed: Sequence[str]) -> list[Added]:
@@ -131,49 +140,46 @@ def _edges(query: Query) -> list[datetime]:
     return [*edges, query.end]
 
 
-def _ordered(rows: list[Row], query: Query) -> list[Row]:
-    """Return the rows in order. Equal ones are ordered by time, newest first, their first metric and their values."""
-    buckets = _places({row.bucket for row in rows})
-    values = [_places({row.values[at] for row in rows}, key=str) for at in range(len(rows[0].values) if rows else 0)]
-    first = _order(rows, query)
+def _order(
+    query: Query,
+    buckets: Sequence[datetime],
+    values: Mapping[Dimension, Sequence[Any]],
+    figures: Mapping[str, Sequence[Figure]],
+) -> list[int]:
+    """Return the places of the rows in order.
 
-    def key(row: Row) -> tuple[Any, ...]:
-        names = tuple([places[value] for places, value in zip(values, row.values, strict=True)])
-        return first(row), -buckets[row.bucket], _figure(row.figures[0], descending=True), names
-
-    return sorted(rows, key=key)
-
-
-def _order(rows: list[Row], query: Query) -> Callable[[Row], Any]:
-    """Return the key of the order that the query asks for."""
-    asked, sign = query.order_by, -1 if query.descending else 1
+    Equal ones are ordered by time, newest first, their first metric, largest first, and their values.
+    """
+    asked = query.order_by
+    keys: list[Iterable[Any]] = []
     if isinstance(asked, Metric):
-        figure = _figures(query).index(asked)
-        return lambda row: _figure(row.figures[figure], descending=query.descending)
-    stored = [dimension for dimension in query.dimensions if dimension.column]
-    if asked in stored:
-        at = stored.index(asked)
-        places = _places({row.values[at] for row in rows})
-        return lambda row: sign * places[row.values[at]]
-    if asked == "date":
-        dates = _places({row.bucket for row in rows})
-        return lambda row: sign * dates[row.bucket]
-    return lambda row: 0
+        keys.append(_by_figure(figures[asked.name], descending=query.descending))
+    elif asked == "date":
+        keys.append(_ranks(buckets, descending=query.descending))
+    elif isinstance(asked, Dimension) and asked in values:
+        keys.append(_ranks(values[asked], descending=query.descending))
+    keys.append(_ranks(buckets, descending=True))
+    keys.append(_by_figure(figures[query.metrics[0].name], descending=True))
+    keys += [map(str, column) for column in values.values()]
+    return [key[-1] for key in sorted(zip(*keys, range(len(buckets)), strict=True))]
 
 
-def _places(values: set[Any], key: Callable[[Any], Any] | None = None) -> dict[Any, int]:
-    return {value: place for place, value in enumerate(sorted(values, key=key))}
+def _ranks(column: Sequence[Any], *, descending: bool) -> list[int]:
+    """Return for each value how many others come before it."""
+    ranks = {value: rank for rank, value in enumerate(sorted(set(column), reverse=descending))}
+    return [ranks[value] for value in column]
 
 
-def _figure(figure: Figure, *, descending: bool) -> tuple[bool, Any]:
-    """Return the key that orders rows by a figure, those without it last."""
-    return (True, 0) if figure is None else (False, -figure if descending else figure)
+def _by_figure(figures: Iterable[Figure], *, descending: bool) -> list[float]:
+    """Return numbers in the order of the figures, those without one last."""
+    sign = -1 if descending else 1
+    return [inf if figure is None else sign * figure for figure in figures]
 
 
-def _first_of_each(rows: Sequence[Row], most: int) -> Iterator[Row]:
-    """Yield the first `most` rows of each combination of values."""
+def _first_of_each(order: Iterable[int], values: Sequence[tuple[Any, ...]], most: int) -> Iterator[int]:
+    """Yield the first `most` places of each combination of values."""
     taken: dict[tuple[Any, ...], int] = {}
-    for row in rows:
-        taken[row.values] = taken.get(row.values, 0) + 1
-        if taken[row.values] <= most:
-            yield row
+    for place in order:
+        taken[values[place]] = taken.get(values[place], 0) + 1
+        if taken[values[place]] <= most:
+            yield place

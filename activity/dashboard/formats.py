@@ -1,19 +1,22 @@
 """Numbers formatted for people."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from common.money import PICO_PER_USD, PicoUsd, format_usd
 
 __all__ = ["change", "compact", "seconds", "short_dollars"]
 
+_SIZES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+
 
 def compact(count: int) -> str:
     """Return a count in at most four characters and a letter: "999", "12.3K", "4.5M"."""
-    for size, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
+    for size, letter in _SIZES:
         if count >= size:
-            digits = Decimal(count) / size
-            text = f"{digits.quantize(Decimal('0.1') if digits < 100 else Decimal(1), ROUND_HALF_UP):f}"
-            return f"{text.removesuffix('.0')}{letter}"
+            tenths = (10 * count + size // 2) // size
+            if tenths >= 1000 or tenths % 10 == 0:
+                return f"{(count + size // 2) // size}{letter}"
+            return f"{tenths // 10}.{tenths % 10}{letter}"
     return str(count)
 
 

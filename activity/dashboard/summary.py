@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from accounts.models import Organisation
 from activity import usage
@@ -40,8 +40,7 @@ class Row:
     share: int
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One choice of a filter."""
 
     value: str

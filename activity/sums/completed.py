@@ -29,7 +29,7 @@ MOST_BYTES = 250_000
 #: Places of an account in the cache: however many different things it asks for, no more than these are kept.
 PLACES = 64
 #: Rises when another release means something else by the same name.
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,12 @@ from .rollups import Added, Stretch, bounded_sums_by
 
 __all__ = ["kept_sums_by"]
 
-_decoder = msgspec.msgpack.Decoder(tuple[list[Added], int] | None)
+_Rows = list[tuple[tuple[Any, ...], tuple[int, ...]]]
+#: (values, sums) by the first hour of their bucket, of which thousands of rows have a few.
+_ByBucket = dict[datetime, _Rows]
+#: What is kept, and how many rows of usage it adds up; None if these are too many.
+_Kept = tuple[_ByBucket, int] | None
+_decoder = msgspec.msgpack.Decoder[_Kept](_Kept)
 
 
 def kept_sums_by(
@@ -31,42 +36,48 @@ def kept_sums_by(
     """
     start, end = stretch.edges[0], stretch.edges[-1]
     cut = min(max(days.until, start), end)
-    rows: list[Added] = []
+    by_bucket: _ByBucket = {}
     if start < cut:
         over = _between(stretch, start, cut)
         about = ("sums", most, over.bucket, str(over.zone), over.edges, sums, columns, sorted(where.items()))
-        found = _decoder.decode(
-            kept(
-                stretch.account,
-                days,
-                about,
-                lambda: msgspec.msgpack.encode(bounded_sums_by(most, over, days.until, sums, columns, where)),
-            )
-        )
+
+        def read() -> bytes:
+            return _packed(bounded_sums_by(most, over, days.until, sums, columns, where))
+
+        found = _decoder.decode(kept(stretch.account, days, about, read))
         if found is None:
             return None
-        rows, read = found
-        most = None if most is None else most - read
+        by_bucket, added_up = found
+        most = None if most is None else most - added_up
     if cut < end:
         since = bounded_sums_by(most, _between(stretch, cut, end), days.until, sums, columns, where)
         if since is None:
             return None
-        first = {} if stretch.bucket else {cut: start}  # an undivided stretch is one bucket
-        _add(rows, [(first.get(moment, moment), values, added) for moment, values, added in since[0]])
-    return rows
+        for moment, rows in _divided(since[0]).items():
+            bucket = moment if stretch.bucket else start  # an undivided stretch is one bucket
+            by_bucket[bucket] = _added(by_bucket.get(bucket, []), rows)
+    return [(moment, values, added) for moment, rows in by_bucket.items() for values, added in rows]
+
+
+def _packed(found: tuple[list[Added], int] | None) -> bytes:
+    return msgspec.msgpack.encode(found and (_divided(found[0]), found[1]))
+
+
+def _divided(rows: list[Added]) -> _ByBucket:
+    by_bucket: _ByBucket = {}
+    for moment, values, added in rows:
+        by_bucket.setdefault(moment, []).append((values, added))
+    return by_bucket
 
 
 def _between(stretch: Stretch, start: datetime, end: datetime) -> Stretch:
     return replace(stretch, edges=(start, *(edge for edge in stretch.edges if start < edge < end), end))
 
 
-def _add(rows: list[Added], others: list[Added]) -> None:
-    """Add other sums to rows of the same buckets, which are few: those that the days end in."""
-    buckets = {moment for moment, _, _ in others}
-    places = {row[:2]: place for place, row in enumerate(rows) if row[0] in buckets}
-    for moment, values, added in others:
-        place = places.get((moment, values))
-        if place is None:
-            rows.append((moment, values, added))
-        else:
-            rows[place] = (moment, values, tuple(map(add, rows[place][2], added)))
+def _added(rows: _Rows, others: _Rows) -> _Rows:
+    """Return the rows of a bucket with other sums of it."""
+    sums = dict(rows)
+    for values, added in others:
+        known = sums.get(values)
+        sums[values] = added if known is None else tuple(map(add, known, added))
+    return list(sums.items())

@@ -1,6 +1,10 @@
 """Filters that show counts and times."""
 
+from collections.abc import Iterable
+
 from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from activity.dashboard.formats import compact, seconds
 from activity.names import app_name, provider_name
@@ -34,6 +38,13 @@ def speed(request: Generation) -> str:
 def with_separators(count: int) -> str:
     """ "12,345"."""
     return f"{count:,}"
+
+
+@register.filter
+def joined_cells(numbers: Iterable[str]) -> SafeString:
+    """Return formatted numbers with the end of a table's cell and the start of the next between them."""
+    cells = escape("\n".join(numbers)).split("\n")  # together, because a chart has hundreds
+    return mark_safe('</td><td class="n">'.join(cells))  # noqa: S308 escaped
 
 
 @register.filter

@@ -1,6 +1,6 @@
 """`/api/v1/analytics`: sums of usage by any two dimensions and by time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,11 +10,12 @@ from ninja import Router, Schema
 from accounts.models import Organisation, User
 from activity.analytics import query as analytics
 from activity.analytics.measures import DIMENSIONS, GRANULARITIES, METRICS, Dimension
-from activity.analytics.query import Query, Row
+from activity.analytics.query import Answer, Query
 from activity.names import names_of
 from api.responses import KeyRequest, json_response, organisation_of
 from billing import spending
 from common.clock import monotonic, utc_now
+from common.money import as_usd
 from common.storage import replica
 
 from .analytics_query import AnalyticsQuery, parsed
@@ -112,10 +113,10 @@ def query(request: KeyRequest, asked: AnalyticsQuery) -> HttpResponse:
     found = parsed(asked, organisation, utc_now())
     answer = analytics.run(found.query, spending.account_of(organisation))
     data: dict[str, Any] = {
-        "data": _rows_json(answer.rows, found.query, organisation),
+        "data": _rows_json(answer, found.query, organisation),
         "metadata": {
             "query_time_ms": round(1000 * (monotonic() - began), 3),
-            "row_count": len(answer.rows),
+            "row_count": len(answer.buckets),
             "truncated": answer.truncated,
         },
     }
@@ -125,60 +126,51 @@ def query(request: KeyRequest, asked: AnalyticsQuery) -> HttpResponse:
     return json_response({"data": data | ({"warnings": warnings} if warnings else {})})
 
 
-def _rows_json(rows: Sequence[Row], asked: Query, organisation: Organisation) -> list[dict[str, Any]]:
-    stored = [each for each in asked.dimensions if each.column]
-    labels = [_labels(each, {row.values[place] for row in rows}, organisation) for place, each in enumerate(stored)]
-    constant = {"workspace": organisation.workspace_id} if len(stored) < len(asked.dimensions) else {}
-    dates: dict[datetime, dict[str, Any]] = {
-        bucket: {f"date__{asked.granularity}": _date(bucket, asked.granularity)} if asked.granularity else {}
-        for bucket in {row.bucket for row in rows}
-    }
-    metrics = [metric.name for metric in asked.metrics]
-    made = []
-    for row in rows:
-        cells = dates[row.bucket].copy()
-        for of_values, value in zip(labels, row.values, strict=True):
-            cells |= of_values[value]
-        cells |= constant
-        cells |= zip(metrics, row.figures, strict=False)  # a row may have one more, that of its order
-        made.append(cells)
-    return made
+def _rows_json(answer: Answer, asked: Query, organisation: Organisation) -> list[dict[str, Any]]:
+    columns: dict[str, Iterable[Any]] = {}
+    if asked.granularity:
+        dates = {bucket: _date(bucket, asked.granularity) for bucket in set(answer.buckets)}
+        columns[f"date__{asked.granularity}"] = [dates[bucket] for bucket in answer.buckets]
+    stored = [dimension for dimension in asked.dimensions if dimension.column]
+    for dimension, values in zip(stored, answer.values, strict=True):
+        cells = _CELLS.get(dimension.name, _plain)(dimension, set(values), organisation)
+        columns |= {name: [shown[value] for value in values] for name, shown in cells.items()}
+    if len(stored) < len(asked.dimensions):
+        columns["workspace"] = [organisation.workspace_id] * len(answer.buckets)
+    for metric, figures in zip(asked.metrics, answer.figures, strict=True):
+        columns[metric.name] = map(as_usd, figures) if metric.format == "currency" else figures
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _date(bucket: datetime, granularity: str) -> str:
     return f"{bucket:%Y-%m-%dT%H:%M:%SZ}" if granularity == "hour" else f"{bucket:%Y-%m-%d}"
 
 
-def _labels(dimension: Dimension, values: Iterable[Any], organisation: Organisation) -> dict[Any, dict[str, Any]]:
-    """Return the cells that show each value of a dimension."""
-    return _CELLS.get(dimension.name, _plain)(dimension, {*values}, organisation)
+#: The cells that show each value of a dimension, by their names.
+_Cells = dict[str, dict[Any, str | None]]
 
 
-def _plain(dimension: Dimension, values: set[Any], organisation: Organisation) -> dict[Any, dict[str, Any]]:
-    return {value: {dimension.name: value or None} for value in values}
+def _plain(dimension: Dimension, values: set[Any], organisation: Organisation) -> _Cells:
+    return {dimension.name: {value: value or None for value in values}}
 
 
-def _keys(dimension: Dimension, values: set[Any], organisation: Organisation) -> dict[Any, dict[str, Any]]:
+def _keys(dimension: Dimension, values: set[Any], organisation: Organisation) -> _Cells:
     names = names_of(dimension.column, values, organisation)
     return {
-        value: {dimension.name: names[value].label if value else None, "api_key_hash": names[value].parameter or None}
-        for value in values
+        dimension.name: {value: names[value].label if value else None for value in values},
+        "api_key_hash": {value: names[value].parameter or None for value in values},
     }
 
 
-def _users(dimension: Dimension, values: set[Any], organisation: Organisation) -> dict[Any, dict[str, Any]]:
+def _users(dimension: Dimension, values: set[Any], organisation: Organisation) -> _Cells:
     users = User.objects.in_bulk([value for value in values if value])
-    cells = {}
-    for value in values:
-        user = users.get(value)
-        label = (user.name or user.email) if user else "Deleted user" if value else None
-        cells[value] = {
-            dimension.name: label,
-            "user_id": user.public_id if user else None,
-            "user_email": user.email if user else None,
-        }
-    return cells
+    unknown = {value: "Deleted user" if value else None for value in values - users.keys()}
+    none = dict.fromkeys(unknown)
+    return {
+        dimension.name: unknown | {value: user.name or user.email for value, user in users.items()},
+        "user_id": none | {value: user.public_id for value, user in users.items()},
+        "user_email": none | {value: user.email for value, user in users.items()},
+    }
 
 
-_Cells = Callable[[Dimension, set[Any], Organisation], dict[Any, dict[str, Any]]]
-_CELLS: dict[str, _Cells] = {"api_key_id": _keys, "user": _users}
+_CELLS: dict[str, Callable[[Dimension, set[Any], Organisation], _Cells]] = {"api_key_id": _keys, "user": _users}

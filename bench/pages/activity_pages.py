@@ -1,6 +1,7 @@
-"""Loads the pages of usage of the account with the most requests: `python -m bench.pages.activity_pages 40`.
+"""Loads the pages of usage of the account with the most requests: `python -m bench.pages.activity_pages`.
 
-Prints JSON: for each page the milliseconds of each load, and the CPU time of one. Started by `bench/pages/activity.py`.
+Writes lines of JSON: the names of the pages, then for each line it reads (a name, and how often to load that page) the
+milliseconds of each load and the CPU time of one. Started by `bench/pages/activity.py`.
 """
 
 import json
@@ -130,17 +131,19 @@ def database_cpu() -> float:
     """Return the CPU seconds of the database's processes that serve us; 0 if they are on another machine."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
-        files = [Path(f"/proc/{pid}/stat") for (pid,) in cursor.fetchall()]
-    fields = [file.read_text().rpartition(")")[2].split() for file in files if file.exists()]
-    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
+        files = [Path(f"/proc/{pid}/schedstat") for (pid,) in cursor.fetchall()]
+    return sum(int(file.read_text().split()[0]) for file in files if file.exists()) / 1e9
 
 
 def main() -> None:
     settings.DEBUG = False
     settings.ALLOWED_HOSTS = ["testserver"]
     clock.source = Standing(datetime.fromisoformat(os.environ["BENCH_NOW"]))
-    word = os.environ.get("BENCH_PAGES", "")
-    print(json.dumps({name: measure(load, int(sys.argv[1])) for name, load in pages().items() if word in name}))
+    found = pages()
+    print(json.dumps(list(found)), flush=True)
+    for line in sys.stdin:
+        name, loads = json.loads(line)
+        print(json.dumps(measure(found[name], loads)), flush=True)
 
 
 if __name__ == "__main__":

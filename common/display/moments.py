@@ -64,8 +64,8 @@ def reading(reader: Callable[[], Reader]) -> Iterator[None]:
 @contextmanager
 def in_zone(zone: tzinfo) -> Iterator[None]:
     """Write moments for the same reader in another zone."""
-    order = current_reader().date_order
-    with reading(lambda: Reader(zone, order)):
+    reader = Reader(zone, current_reader().date_order)
+    with reading(lambda: reader):
         yield
 
 
@@ -101,14 +101,17 @@ def moment_text(
     with_zone: bool = True,
 ) -> str:
     """Return "29 Nov 2026, 16:05 UTC"."""
+    there = local(moment, zone)
     separator = DATE_ORDERS[current_reader().date_order][2]
-    day = day_text(moment, zone, with_year=with_year)
-    return day + separator + time_text(moment, zone, seconds=seconds, with_zone=with_zone)
+    return day_text(there.date(), with_year=with_year) + separator + _time(there, seconds=seconds, with_zone=with_zone)
 
 
 def time_text(moment: datetime, zone: tzinfo | None = None, *, seconds: bool = False, with_zone: bool = True) -> str:
     """Return "16:05 UTC"."""
-    there = local(moment, zone)
+    return _time(local(moment, zone), seconds=seconds, with_zone=with_zone)
+
+
+def _time(there: datetime, *, seconds: bool, with_zone: bool) -> str:
     time = f"{there:%H:%M:%S}" if seconds else f"{there:%H:%M}"
     return f"{time} {_abbreviation(there)}" if with_zone else time
 

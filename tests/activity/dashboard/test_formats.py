@@ -3,12 +3,13 @@
 import pytest
 
 from activity.dashboard.formats import change, compact, seconds, short_dollars
+from activity.templatetags.usage import joined_cells
 
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0"), (999, "999"), (1000, "1K"), (1234, "1.2K"), (99_949, "99.9K"), (123_456, "123K"), (4_500_000, "4.5M"),
-     (7 * 10**9, "7B"), (2 * 10**12, "2T")],
+    [(0, "0"), (999, "999"), (1000, "1K"), (1234, "1.2K"), (1950, "2K"), (99_949, "99.9K"), (99_950, "100K"),
+     (100_500, "101K"), (123_456, "123K"), (4_500_000, "4.5M"), (7 * 10**9, "7B"), (2 * 10**12, "2T")],
 )  # fmt: skip
 def test_counts_are_short(count, text):
     assert compact(count) == text
@@ -44,3 +45,8 @@ def test_times_are_in_seconds(milliseconds, text):
 )
 def test_changes_are_in_percent_of_before(now, before, text):
     assert change(now, before) == text
+
+
+def test_cells_are_escaped_and_joined():
+    assert joined_cells([]) == ""
+    assert joined_cells(["$1.00", "<b>"]) == '$1.00</td><td class="n">&lt;b&gt;'

@@ -245,6 +245,7 @@ def test_order_and_limits(manager, account, clock):
     assert costs(**series, order_by={"field": "date", "direction": "asc"}) == [9, 4, 2, 3, 1]
     assert costs(**series, order_by={"field": "total_usage", "direction": "asc"}) == [1, 2, 3, 4, 9]
     assert costs(**series, order_by={"field": "model", "direction": "desc"}) == [1, 4, 3, 2, 9]
+    assert costs(**series, order_by={"field": "request_count", "direction": "asc"}) == [3, 1, 4, 2, 9]  # all have one
     assert costs(**series, group_limit=1) == [3, 1]
     assert costs(metrics=["total_usage"], dimensions=["model"]) == [14, 5]
     answer = ask(manager, **series, limit=2)
@@ -295,6 +296,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_a_query_that_is_refused_names_the_reason(manager, change, reason):
     body = change if change == {} else {"metrics": ["total_usage"]} | change
     assert reason in ask(manager, 400, **body)
+
+
+@pytest.mark.parametrize("direction, models", [("asc", ["low", "high", "none"]), ("desc", ["high", "low", "none"])])
+def test_rows_without_a_rate_are_last_in_either_direction(manager, account, direction, models):
+    for model, prompt, cached in (("none", 0, 0), ("low", 100, 10), ("high", 100, 90)):
+        make_request(account, model=model, prompt_tokens=prompt, cached_tokens=cached)
+    order = {"field": "cache_hit_rate", "direction": direction}
+    rows = rows_of(manager, metrics=["cache_hit_rate"], dimensions=["model"], order_by=order)
+    assert [row["model"] for row in rows] == models
 
 
 def test_more_rows_than_the_bound_are_refused(manager, account, monkeypatch):
