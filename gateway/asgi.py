@@ -173,7 +173,15 @@ class Application:
 
 def _headers(scope: Scope) -> dict[str, str]:
     """The request's headers; the first of those that have the same name. A lookup in Starlette's scans all of them."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+    return {name.decode("latin-1"): _text(value) for name, value in reversed(scope["headers"])}
+
+
+def _text(value: bytes) -> str:
+    """The text of a header: UTF-8, as programs send names of other languages, or else Latin-1, which fits any bytes."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _cached(

@@ -213,6 +213,17 @@ async def test_absent_parameters_stay_absent_and_credentials_are_not_forwarded(a
     assert noted == [("https://app.example/page", "cli-agent, legal, game")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+async def test_the_title_of_an_app_is_read_in_either_encoding(api, encoding):
+    await api.post(json={"model": "acme/one", "messages": QUESTION}, headers={"X-Title": "Café".encode(encoding)})
+    assert (await api.generation()).app_title == "Café"
+
+
+async def test_the_title_of_an_app_may_be_in_any_language(api):
+    await api.post(json={"model": "acme/one", "messages": QUESTION}, headers={"X-Title": "שלום 🚀".encode()})
+    assert (await api.generation()).app_title == "שלום 🚀"
+
+
 async def test_the_app_of_a_key_counts_where_the_request_names_none(api):
     await database.run(ApiKey.objects.update, app="https://connected.example")
     authentication.identities.clear()
