@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.events import Billed, Delta, Event, Failed, Finished, Started, Usage
+from gateway.events import Billed, Delta, Event, Failed, Finished, Started, Usage, one_by_one
 from gateway.protocols.chat_completions.request import parse
 from gateway.response_cache import CachedExchange, CacheOptions
 from gateway.response_cache.stores import MemoryStore
@@ -42,10 +42,10 @@ async def serve(exchange: CachedExchange, events: list[Event] = WHOLE, read: int
 
     async def produced():
         for event in events:
-            yield event
+            yield [event]
 
     received = []
-    async with aclosing(exchange.recorded(produced())) as passed:
+    async with aclosing(one_by_one(exchange.recorded(produced()))) as passed:
         async for event in passed:
             received.append(event)
             if len(received) == read:
