@@ -1,6 +1,7 @@
 """The cast: Alice owns an organization with $10, Bob is a member of it, Charlie is an outsider."""
 
 import gc
+import os
 from collections.abc import Generator
 
 import hypothesis
@@ -47,7 +48,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):  # after the last process of a parallel run
+    is_last = not hasattr(config, "workerinput")  # of the processes of a parallel run
+    if is_last and not os.environ.get("TEST_SHARED_DIR_KEPT"):  # by an earlier suite, for the next
         databases.drop_originals()
 
 
