@@ -5,8 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from scripts import install, servers
 from scripts.environment import ROOT, call, production_settings, python, variables
@@ -16,6 +18,8 @@ from scripts.progress import Stop, say, step
 __all__ = ["chromium", "lint", "test"]
 
 Check = tuple[str, list[str], str]
+#: Its title, pytest's arguments, and variables.
+Suite = tuple[str, list[str], dict[str, str]]
 
 #: djade is a program without a Python module, and takes files only.
 DJADE = """
@@ -165,7 +169,7 @@ def _tests(database: str, cache: str, browser: str, beside: Callable[[], None] =
     parallel = ["-n", PARALLEL, "--dist", "worksteal", "-m", "not browser"]
     embedded = {"DATABASE_URL": "", "REDIS_URL": ""}
     production_like = {"DATABASE_URL": database, "REDIS_URL": cache}
-    suites: list[tuple[str, list[str], dict[str, str]]] = [("Tests on SQLite", parallel, embedded)]
+    suites: list[Suite] = [("Tests on SQLite", parallel, embedded)]
     missing = []
     if all(production_like.values()):
         once = [f"--ignore={path}" for path in WITHOUT_DATABASE]
@@ -183,8 +187,22 @@ def _tests(database: str, cache: str, browser: str, beside: Callable[[], None] =
         missing.append("tests in a browser (install Chromium, or set CHROMIUM to its path)")
     if missing and os.environ.get("CI"):
         raise Stop("".join(f"Cannot run {what}.\n" for what in missing))
+    with tempfile.TemporaryDirectory(prefix="site-suites-") as folder:
+        return _one_after_the_other(suites, missing, Path(folder), beside)
+
+
+def _one_after_the_other(suites: list[Suite], missing: list[str], shared: Path, beside: Callable[[], None]) -> int:
+    """Run the suites, which share the databases that the first to need them makes. Return as `_tests` does."""
     failed: dict[str, int] = {}
+    in_browser = shared / "browser.txt"
     for number, (title, options, extra) in enumerate(suites, 1):
+        extra = extra | {"TEST_SHARED_DIR": str(shared)}
+        if number == 1:
+            extra["TEST_BROWSER_FILES"] = str(in_browser)
+        elif "browser" in options and in_browser.exists():  # the first has looked through all files
+            options = [*options, *in_browser.read_text().split()]
+        if number < len(suites):
+            extra["TEST_SHARED_DIR_KEPT"] = "1"
         told = [f"\n!!! NOT RUN: {what}" for what in missing] + [f"\n!!! FAILED: {earlier}" for earlier in failed]
         if told and number == len(suites):  # near the end of the output, where it is not overlooked
             say("".join(told))

@@ -1,7 +1,11 @@
 """The cast: Alice owns an organization with $10, Bob is a member of it, Charlie is an outsider."""
 
+import contextlib
 import gc
+import importlib
+import os
 from collections.abc import Generator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -36,18 +40,36 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Thousands of tests and modules come into being and stay: looking for garbage among them takes a third longer."""
     gc.disable()
     try:
+        _import_share(session.config)
         return (yield)
     finally:
         gc.enable()
         gc.freeze()
 
 
+def _import_share(config: pytest.Config) -> None:
+    """In a parallel run of all tests, import other modules first than the other processes do.
+
+    Pytest rewrites the assertions of a module at its first import ever and keeps the result: without this, in a new
+    checkout, every process would rewrite every module, at the same time as the others.
+    """
+    worker = getattr(config, "workerinput", None)
+    if not worker or [Path(argument).resolve() for argument in config.args] != [Path(__file__).parent]:
+        return
+    number, count = int(worker["workerid"][2:]), worker["workercount"]
+    modules = sorted(Path(__file__).parent.rglob("test_*.py"))
+    for path in modules[number::count]:
+        with contextlib.suppress(Exception, pytest.skip.Exception):  # that of a module is told when it is collected
+            importlib.import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):  # after the last process of a parallel run
+    is_last = not hasattr(config, "workerinput")  # of the processes of a parallel run
+    if is_last and not os.environ.get("TEST_SHARED_DIR_KEPT"):  # by an earlier suite, for the next
         databases.drop_originals()
 
 

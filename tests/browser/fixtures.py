@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
     in_browser = lambda item: item.get_closest_marker("browser") is not None  # noqa: E731
     items.sort(key=lambda item: (in_browser(item), not item.nodeid.startswith(SLOW)))
+    if path := os.environ.get("TEST_BROWSER_FILES"):  # for the suite of these, which need not look through all others
+        Path(path).write_text("\n".join(sorted({item.nodeid.partition("::")[0] for item in items if in_browser(item)})))
 
 
 class InGroups(LoadScopeScheduling):  # type: ignore[misc]

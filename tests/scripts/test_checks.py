@@ -1,5 +1,7 @@
 """`make test`: every suite runs, also after one that failed, and the failure is not overlooked."""
 
+from pathlib import Path
+
 import pytest
 
 from scripts import checks
@@ -29,6 +31,25 @@ def test_every_suite_runs_and_the_first_failure_is_the_result(monkeypatch, capsy
     told = [f"!!! FAILED: {suite}" for suite, code in zip(SUITES[:2], codes, strict=False) if code]
     assert [line for line in lines if "FAILED" in line] == told
     assert lines[-2 - len(told) : -2] == told  # right before the last suite
+
+
+def test_the_browser_suite_gets_the_files_that_the_first_found_and_the_last_leaves_no_databases(monkeypatch):
+    ran = []
+
+    def run(command: list[str], env: dict[str, str]) -> int:
+        ran.append((command, env))
+        if found := env.get("TEST_BROWSER_FILES"):
+            Path(found).write_text("tests/browser/test_credits.py\ntests/test_stories.py")
+        return 0
+
+    monkeypatch.setattr(checks, "call", run)
+    checks._tests(*STORES, "/usr/bin/chromium")
+    files = [[argument for argument in command if argument.endswith(".py")] for command, _ in ran]
+    assert [[name for name in names if "ignore" not in name] for names in files] == [
+        [], [], ["tests/browser/test_credits.py", "tests/test_stories.py"],
+    ]  # fmt: skip
+    assert len({env["TEST_SHARED_DIR"] for _, env in ran}) == 1
+    assert ["TEST_SHARED_DIR_KEPT" in env for _, env in ran] == [True, True, False]
 
 
 def test_a_machine_without_servers_says_what_it_did_not_run(monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """The databases of a run: the first process that needs one migrates it, the others copy that.
 
 Migrating takes longer than hundreds of tests. Sites under test have the catalog as well, which the first of them loads.
+The suites of `make test` share one set: `TEST_SHARED_DIR` names a folder that outlives each of them.
 """
 
 import contextlib
@@ -25,7 +26,8 @@ from tests.settings import RUN_DIR
 
 __all__ = ["django_db_setup", "drop", "drop_originals", "make_file", "make_on_server", "one_at_a_time"]
 
-MIGRATED, FILLED = f"migrated_{RUN_DIR.name}", f"filled_{RUN_DIR.name}"
+SHARED_DIR = Path(os.environ.get("TEST_SHARED_DIR") or RUN_DIR)
+MIGRATED, FILLED = f"migrated_{SHARED_DIR.name}", f"filled_{SHARED_DIR.name}"
 
 
 @pytest.fixture(scope="session")
@@ -52,12 +54,14 @@ def django_db_setup(
 
 def make_file(path: Path, fill: Callable[[], None]) -> None:
     """Create the SQLite database of a site; `fill` is called if it lacks the catalog."""
-    original = RUN_DIR / f"{FILLED}.sqlite3"
+    original = SHARED_DIR / f"{FILLED}.sqlite3"
     with one_at_a_time(original.name):
         if not original.exists():
             _copy_migrated_file(path)
             fill()
-            shutil.copyfile(path, original)
+            unfinished = original.with_suffix(".new")
+            shutil.copyfile(path, unfinished)
+            unfinished.rename(original)
             return
     shutil.copyfile(original, path)
 
@@ -87,7 +91,7 @@ def drop_originals() -> None:
 
 
 def _copy_migrated_file(path: Path) -> None:
-    original = RUN_DIR / f"{MIGRATED}.sqlite3"
+    original = SHARED_DIR / f"{MIGRATED}.sqlite3"
     with one_at_a_time(original.name):
         if not original.exists():
             unfinished = original.with_suffix(".new")
@@ -108,7 +112,8 @@ def _copy_migrated_on_server(server: str, name: str) -> None:
 
 def _migrate(url: str) -> None:
     environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "openrouter_site.settings"}
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    # `make test` has run the checks of the project.
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"]
     ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
 
@@ -127,7 +132,7 @@ def _create(server: str, name: str, template: str) -> None:
 
 @contextlib.contextmanager
 def one_at_a_time(what: str) -> Iterator[None]:
-    """Let only one process of a run do what is named."""
-    with (RUN_DIR / f"{what}.lock").open("w") as lock:
+    """Let only one process of all suites do what is named."""
+    with (SHARED_DIR / f"{what}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
