@@ -1,11 +1,19 @@
 """Public identifiers: a prefix with the kind of the object, and an unguessable random part."""
 
+import os
 import secrets
 import time
+from collections import deque
 
-__all__ = ["generation_id", "generation_id_of", "public_id", "response_id"]
+__all__ = ["generation_id", "generation_id_of", "public_id", "request_id", "response_id"]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+#: Random hexadecimal digits that wait to be used: asking the kernel takes longer than planning a request.
+_random: deque[str] = deque()
+_DIGITS, _AT_ONCE = 24, 256
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.clear)  # parent and child would use the same
 
 
 def public_id(prefix: str) -> str:
@@ -15,7 +23,18 @@ def public_id(prefix: str) -> str:
 
 def generation_id(now: float | None = None) -> str:
     """Return `gen-<Unix seconds>-<20 hexadecimal digits>`. IDs sort by time, which keeps their index compact."""
-    return f"gen-{int(now if now is not None else time.time())}-{secrets.token_hex(10)}"
+    return f"gen-{int(now if now is not None else time.time())}-{request_id()[:20]}"
+
+
+def request_id() -> str:
+    """Return 24 random hexadecimal digits."""
+    try:
+        return _random.pop()
+    except IndexError:
+        digits = secrets.token_hex(_DIGITS * _AT_ONCE // 2)
+        first, *others = (digits[at : at + _DIGITS] for at in range(0, len(digits), _DIGITS))
+        _random.extend(others)
+        return first
 
 
 def response_id(generation: str) -> str:

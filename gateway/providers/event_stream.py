@@ -1,7 +1,5 @@
 """Decoding server-sent events from bytes that arrive in arbitrary pieces. Pure."""
 
-from collections.abc import Iterator
-
 __all__ = ["EventStreamDecoder", "EventTooLong"]
 
 
@@ -10,7 +8,7 @@ class EventTooLong(ValueError):
 
 
 class EventStreamDecoder:
-    """Yields the payload of each `data:` line; comments, other fields and blank lines are skipped.
+    """Finds the payload of each `data:` line; comments, other fields and blank lines are skipped.
 
     Lines end in LF or CRLF. Chunks may be cut anywhere, also inside a character.
     """
@@ -20,18 +18,14 @@ class EventStreamDecoder:
     def __init__(self) -> None:
         self._rest = b""
 
-    def decode(self, chunk: bytes) -> Iterator[bytes]:
+    def decode(self, chunk: bytes) -> list[bytes]:
         """The payloads that `chunk` completes; EventTooLong for an endless line."""
         data = self._rest + chunk if self._rest else chunk
         *lines, self._rest = data.split(b"\n")
         if len(self._rest) > self.MAX_LINE:
             raise EventTooLong
-        for line in lines:
-            if line.startswith(b"data:"):
-                yield line[5:].strip()
+        return [line[5:].strip() for line in lines if line.startswith(b"data:")]
 
-    def flush(self) -> Iterator[bytes]:
+    def flush(self) -> list[bytes]:
         """The payload of a last line that came without a line end."""
-        rest, self._rest = self._rest, b""
-        if rest.startswith(b"data:"):
-            yield rest[5:].strip()
+        return self.decode(b"\n")

@@ -168,7 +168,7 @@ class ProviderStream(ProviderResponse):
                     self._is_stream = _starts_event_stream(start)
                     chunk = bytes(start)
                 if self._is_stream:
-                    yield list(decoder.decode(chunk))
+                    yield decoder.decode(chunk)
                 elif self._is_stream is False:
                     self.collect(chunk)
         except EventTooLong as error:
@@ -176,7 +176,7 @@ class ProviderStream(ProviderResponse):
         if self._is_stream is None:
             self.collect(bytes(start))
         # A single JSON text has no end marker: it is complete when it has been read.
-        yield list(decoder.flush()) if self._is_stream else [self.collected(), b"[DONE]"]
+        yield decoder.flush() if self._is_stream else [self.collected(), b"[DONE]"]
 
 
 def checked_usage(

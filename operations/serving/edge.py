@@ -7,7 +7,6 @@ While the process is stopping, it refuses new requests (`shutdown.py`).
 import asyncio
 import logging
 import re
-import secrets
 import time
 from collections.abc import Sequence
 from functools import cache
@@ -18,6 +17,7 @@ from django.conf import settings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.errors import TemporarilyUnavailable
+from common.naming import ids
 from common.telemetry import logs, metrics
 from common.web.http import security_headers
 from gateway.asgi import PATHS as INFERENCE_PATHS
@@ -81,7 +81,7 @@ class Edge:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        request_id = self._given_id(scope) or secrets.token_hex(12)
+        request_id = self._given_id(scope) or ids.request_id()
         context = logs.begin(request_id=request_id)
         exchange = _Exchange(scope, receive, send, request_id)
         try:
