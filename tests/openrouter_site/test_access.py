@@ -255,7 +255,7 @@ def routes(patterns: Any = None, before: str = "") -> Iterator[str]:
 
 
 @pytest.fixture
-def people(db) -> dict[str, Client]:
+def people(db, clock) -> dict[str, Client]:
     owner = make_user("owner@example.com")
     acme = members.create(owner, "Acme")
     admin = add_member(acme, "admin@example.com", Membership.Role.ADMIN)
