@@ -1,5 +1,6 @@
 """The management API of `/api/v1`: one router per resource. Inference is served by `gateway/asgi.py`."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -71,8 +72,16 @@ def on_api_error(request: HttpRequest, error: ApiError) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def on_invalid_parameters(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """Return 400 that names each parameter or field that does not validate."""
-    problems = (f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}" for each in error.errors)
+    problems = (f"{_place(each['loc'])}: {each['msg']}" for each in error.errors)
     return on_api_error(request, InvalidRequest(f"Invalid request parameters. {'; '.join(problems)}"))
+
+
+def _place(loc: Sequence[str | int]) -> str:
+    """Return the place of a fault as callers know it, as in `limit` or `tags.0`; "body" for the whole body."""
+    source, *names = loc
+    if source == "body":
+        names = names[1:]  # without what our function calls the body
+    return ".".join(map(str, names)) or str(source)
 
 
 @api.exception_handler(HttpError)

@@ -260,7 +260,10 @@ def test_the_list_has_a_hundred_keys_at_most_and_takes_few_queries(
 
 @pytest.mark.parametrize("query", ["offset=-1", "offset=x", "offset=99999999999999999999", "include_disabled=perhaps"])
 def test_a_bad_parameter_is_a_400(manager, query):
-    assert manager.get(f"/api/v1/keys?{query}").status_code == 400
+    refused = manager.get(f"/api/v1/keys?{query}")
+    assert refused.status_code == 400
+    message = exact(refused)["error"]["message"].removeprefix("Invalid request parameters. ")
+    assert message.startswith(query.partition("=")[0])
 
 
 def test_a_key_can_be_changed_bit_by_bit(manager, organisation, alice):
