@@ -196,13 +196,13 @@ def _one_after_the_other(suites: list[Suite], missing: list[str], shared: Path, 
     failed: dict[str, int] = {}
     in_browser = shared / "browser.txt"
     for number, (title, options, extra) in enumerate(suites, 1):
-        extra = extra | {"TEST_SHARED_DIR": str(shared)}
-        if number == 1:
-            extra["TEST_BROWSER_FILES"] = str(in_browser)
-        elif "browser" in options and in_browser.exists():  # the first has looked through all files
+        extra = extra | {
+            "TEST_SHARED_DIR": str(shared),
+            "TEST_SHARED_DIR_KEPT": "1" if number < len(suites) else "",
+            "TEST_BROWSER_FILES": str(in_browser) if number == 1 else "",
+        }
+        if "browser" in options and in_browser.exists():  # the first has looked through all files
             options = [*options, *in_browser.read_text().split()]
-        if number < len(suites):
-            extra["TEST_SHARED_DIR_KEPT"] = "1"
         told = [f"\n!!! NOT RUN: {what}" for what in missing] + [f"\n!!! FAILED: {earlier}" for earlier in failed]
         if told and number == len(suites):  # near the end of the output, where it is not overlooked
             say("".join(told))

@@ -33,8 +33,10 @@ def test_every_suite_runs_and_the_first_failure_is_the_result(monkeypatch, capsy
     assert lines[-2 - len(told) : -2] == told  # right before the last suite
 
 
-def test_the_browser_suite_gets_the_files_that_the_first_found_and_the_last_leaves_no_databases(monkeypatch):
+def test_the_browser_suite_gets_the_files_that_the_first_found_and_the_last_leaves_no_databases(monkeypatch, tmp_path):
     ran = []
+    monkeypatch.setenv("TEST_SHARED_DIR_KEPT", "1")  # by the run that this test is in
+    monkeypatch.setenv("TEST_BROWSER_FILES", str(tmp_path / "files.txt"))
 
     def run(command: list[str], env: dict[str, str]) -> int:
         ran.append((command, env))
@@ -49,7 +51,8 @@ def test_the_browser_suite_gets_the_files_that_the_first_found_and_the_last_leav
         [], [], ["tests/browser/test_credits.py", "tests/test_stories.py"],
     ]  # fmt: skip
     assert len({env["TEST_SHARED_DIR"] for _, env in ran}) == 1
-    assert ["TEST_SHARED_DIR_KEPT" in env for _, env in ran] == [True, True, False]
+    assert [bool(env["TEST_SHARED_DIR_KEPT"]) for _, env in ran] == [True, True, False]
+    assert not (tmp_path / "files.txt").exists()
 
 
 def test_a_machine_without_servers_says_what_it_did_not_run(monkeypatch, capsys):

@@ -1,6 +1,5 @@
 """Identifiers: their form, and that no two are the same."""
 
-import os
 import re
 import subprocess
 import sys
@@ -19,8 +18,8 @@ def test_ids_have_their_form_and_none_comes_twice():
 def test_a_child_process_has_ids_of_its_own():
     script = (
         "import os\nfrom common.naming.ids import request_id\nrequest_id()\nchild = os.fork()\n"
-        "print(request_id(), flush=True)\nif child:\n    os.waitpid(child, 0)\n"
+        "os.write(1, request_id().encode() + b' ')\nif child:\n    os.waitpid(child, 0)\n"
     )
-    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=os.environ)
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     first, second = output.stdout.split()
     assert first != second
