@@ -1,15 +1,21 @@
 """Reading in the chatroom: scrolling, shortcuts, and text that stays text."""
 
+from typing import Any
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.chat.chatroom import MakeGate, OpenRoom, chatroom, gate, last_answer, new_chat, people, room
 from tests.support.processes import wait_until
 
 __all__ = ["chatroom", "gate", "people", "room"]
 
-#: How far the view is above the end.
-ABOVE = "(({ scrollHeight, scrollTop }) => scrollHeight - scrollTop)(document.querySelector('#scroll'))"
+#: What is uppermost in view, and by how much: [message, part, pixels].
+PLACE = """async () => {
+    const { placeIn } = await import("chat/thread/place");
+    const { message, part, offset } = placeIn(document.querySelector("#scroll")) ?? {};
+    return [message, part, offset];
+}"""
 #: "here" if the view is where the chat will open, "elsewhere", or "" if it will open at its end.
 KEPT_PLACE = """async () => {
     const { openDB } = await import("idb");
@@ -58,6 +64,11 @@ def test_reading_back_is_not_disturbed_and_one_press_returns(room: OpenRoom, gat
     assert away < 4
 
 
+def is_at(page: Page, place: list[Any]) -> bool:
+    *part, offset = page.evaluate(PLACE)
+    return part == place[:2] and abs(offset - place[2]) < 3
+
+
 def test_each_chat_opens_where_it_was_left(room: OpenRoom):
     chat = room(sandbox={"Tokens": "600"}, viewport={"width": 1000, "height": 500})
     page = chat.page
@@ -67,16 +78,16 @@ def test_each_chat_opens_where_it_was_left(room: OpenRoom):
     expect(page.locator("#latest")).to_be_visible()
     page.locator("#scroll").evaluate("scroller => scroller.scrollTo(0, 250)")
     wait_until(lambda: page.evaluate(KEPT_PLACE) == "here", "the place to be kept")
-    above = page.evaluate(ABOVE)
+    place = page.evaluate(PLACE)
     chat.reload()
-    wait_until(lambda: abs(page.evaluate(ABOVE) - above) < 3, "the place where it was left")
+    wait_until(lambda: is_at(page, place), "the place where it was left")
     expect(page.locator("#latest")).to_be_visible()
 
     new_chat(chat)
     chat.ask("The second one")
     page.locator("#conversations a", has_text="The first one").click()
     expect(page.locator(".bubble")).to_have_text("The first one")
-    wait_until(lambda: abs(page.evaluate(ABOVE) - above) < 3, "the place where it was left")
+    wait_until(lambda: is_at(page, place), "the place where it was left")
     page.locator("#latest").click()
     wait_until(lambda: not page.evaluate(KEPT_PLACE), "the place to be dropped")
     chat.reload()
