@@ -1,14 +1,14 @@
 """The base of all settings: names, folders, apps and middleware."""
 
-import re
 import sys
 from pathlib import Path
 
 from openrouter_site import env
+from openrouter_site.version import version_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env.read_file(BASE_DIR)
-VERSION = re.search(r"^## v(\S+)", (BASE_DIR / "CHANGELOG.md").read_text(), re.M).group(1)  # type: ignore[union-attr]
+VERSION = version_in((BASE_DIR / "CHANGELOG.md").read_text())
 
 DEBUG = env.boolean("DEBUG", True)
 INSECURE_SECRET_KEY = "development-only: every machine has this key"  # noqa: S105 refused in production
