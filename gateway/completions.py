@@ -1,6 +1,6 @@
 """The door of `gateway`: one inference request, from its plan to its bill.
 
-`stream` reads as the story: plan, admit, search the web if the request asks for it, open, relay, settle. Every way in
+`pieces` reads as the story: plan, admit, search the web if the request asks for it, open, relay, settle. Every way in
 (API, chat) goes through it, so there is one routing, one metering and one bill.
 """
 
@@ -348,6 +348,6 @@ def _record_error(meter: Meter, error: BaseException) -> None:
         meter.request_failed(error)
 
 
-#: This process's service, and the function through which every request goes.
+#: This process's service, and the response of a request, event by event.
 service = InferenceService()
 stream = service.stream
