@@ -26,9 +26,9 @@ from gateway.routing import catalogue_cache, health
 from gateway.routing.affinity import Conversation
 from gateway.routing.provider_keys import KEY_STATUSES
 from gateway.routing.unavailable import unavailable_models
+from gateway.steps.additions import with_additions
 from gateway.steps.contents import ContentQueue
 from gateway.steps.contents import queue as content_queue
-from gateway.steps.healing import healed
 from gateway.steps.preparation import PreparedRequest, prepare
 from gateway.steps.presets import with_preset
 from gateway.steps.relay import Relay, open_relay
@@ -156,7 +156,7 @@ class InferenceService:
             meter.service_tier = relay.stream.service_tier
             started = meter.started(relay.attempt, relay.first_token_at, relay.seconds, relay.stream.system_fingerprint)
             yield [web_search.announced(started, sources) if sources else started]
-            async with aclosing(_changed(relay.pieces(), request, sources)) as pieces:
+            async with aclosing(with_additions(relay.pieces(), request, sources)) as pieces:
                 async for piece in pieces:
                     meter.record(piece)
                     yield piece
@@ -316,22 +316,6 @@ async def _search(prepared: PreparedRequest, meter: Meter) -> tuple[ChatRequest,
     request = msgspec.structs.replace(request, messages=messages)
     meter.record_search(search.engine.name, search.query, len(found), search.price, request)
     return request, found
-
-
-def _changed(
-    pieces: AsyncGenerator[list[Delta | Finished], None], request: ChatRequest, sources: list[web_search.Result]
-) -> AsyncGenerator[list[Delta | Finished], None]:
-    """The response with what the gateway adds to it or mends in it; nothing for most requests."""
-    if not (sources or request.heals_json):
-        return pieces
-    return _singly(healed(web_search.with_citations(one_by_one(pieces), sources), request))
-
-
-async def _singly(events: AsyncGenerator[Delta | Finished, None]) -> AsyncGenerator[list[Delta | Finished], None]:
-    """Each event as a piece of its own."""
-    async with aclosing(events):
-        async for event in events:
-            yield [event]
 
 
 def _record_error(meter: Meter, error: BaseException) -> None:
