@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.clock import utc_now
 from common.errors import ApiError
-from common.money import PicoUsd, as_usd
+from common.money import PicoUsd
 from common.naming.ids import generation_id
 from gateway.callers import Caller
 from gateway.content import Recording, recording_of
@@ -21,6 +21,7 @@ from gateway.uses import is_classified, use_of
 
 from .holds import Admission
 from .pricing import Part, cost_of, discounted, logging_discount, parts_of, prompt_and_completion, search_parts
+from .routing_report import routing_report
 from .rows import GenerationRow
 from .settlement import Settled
 
@@ -217,54 +218,9 @@ class Meter:
             discount=PicoUsd(self.generation.discount),
         )
 
-    # --- The routing report
-
     def routing(self) -> dict[str, Any] | None:
         """The router's decisions so far, for a caller that has asked for them; else None."""
-        if not self.caller.wants_routing:
-            return None
-        chosen, own = (self.attempt.endpoint.tag, self.attempt.own) if self.attempt else ("", None)
-        tried = [(attempt, status) for attempt, status, _ in self.failed_attempts]
-        if self.attempt is not None:
-            tried.append((self.attempt, 200))
-        return {
-            "requested": self.plan.requested_model,
-            "strategy": self.plan.strategy,
-            "region": None,
-            "summary": " -> ".join(f"{attempt.endpoint.provider_name} ({status})" for attempt, status in tried),
-            "attempt": len(tried),
-            "is_byok": self.attempt is not None and self.attempt.own is not None,
-            "endpoints": {
-                "total": self.plan.considered,
-                "available": [
-                    {
-                        "provider": attempt.endpoint.provider_name,
-                        "model": attempt.model.id,
-                        "selected": attempt.endpoint.tag == chosen and attempt.own == own,
-                        "reason": attempt.reason,
-                    }
-                    for attempt in self.plan.attempts
-                ],
-            },
-            "attempts": [
-                {"provider": attempt.endpoint.provider_name, "model": attempt.model.id, "status": status}
-                for attempt, status in tried
-            ],
-            **self._pipeline(),
-        }
-
-    def _pipeline(self) -> dict[str, Any]:
-        """The plugins that change the request before it is routed, or its response."""
-        row = self.generation
-        stages: list[dict[str, Any]] = []
-        if row.web_search_engine:
-            summary = f"{row.web_search_results} results from {row.web_search_engine}"
-            cost = as_usd(cost_of(search_parts(row.price, row.web_search_results)))
-            stages.append({"type": "plugin", "name": "web", "summary": summary, "cost_usd": cost})
-        if self.request.heals_json:
-            summary = "JSON with faults in the response is mended"
-            stages.append({"type": "response_healing", "name": "response-healing", "summary": summary})
-        return {"pipeline": stages} if stages else {}
+        return routing_report(self) if self.caller.wants_routing else None
 
     # --- The bill
 
