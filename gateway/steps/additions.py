@@ -1,4 +1,4 @@
-"""What the gateway adds to a response or mends in it: citations of a web search, JSON with faults."""
+"""Additions of the gateway to a response: citations of a web search, and JSON mended where it has faults."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
