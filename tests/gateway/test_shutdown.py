@@ -45,7 +45,7 @@ def has_ended(process: Process) -> bool:
 
 def test_a_terminated_process_finishes_short_responses_and_settles_long_ones(tmp_path):
     web = ("providers", "web")
-    with Site(tmp_path, postgresql=POSTGRESQL, processes=web, SHUTDOWN_SECONDS="6") as site:
+    with Site(tmp_path, postgresql=POSTGRESQL, processes=web, SHUTDOWN_SECONDS="12") as site:
         key = json.loads(site.manage("demo_account", "--credits", "5", "--json"))["api_key"]
         started = threading.Semaphore(0)
         gate = Gate(site.providers_url, after=20)
