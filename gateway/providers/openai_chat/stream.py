@@ -131,7 +131,7 @@ class ChatStream(ProviderStream):
     def _delta(self, choice: _Choice) -> Delta | None:
         """The choice's content as a Delta; None when it is empty."""
         source = choice.delta or choice.message or _Delta(content=choice.text)
-        text, thinking = (source.content, "") if type(source.content) is str else _text_and_thinking(source.content)
+        text, thinking = _text_and_thinking(source.content)
         reasoning = source.reasoning or source.reasoning_content or thinking
         tool_calls = source.tool_calls
         if tool_calls:
