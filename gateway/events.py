@@ -107,6 +107,13 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
             or self.ranking
         )
 
+    @property
+    def sole_words(self) -> str:
+        """Its text or its reasoning, if it has nothing else; otherwise empty."""
+        if self.is_only_text:
+            return self.text
+        return self.reasoning if self == Delta(reasoning=self.reasoning, index=self.index) else ""
+
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """The provider has finished. The reason is `stop`, `length`, `tool_calls` or `content_filter`."""
@@ -161,11 +168,8 @@ def joined(events: Iterable[Delta | Finished]) -> list[Delta | Finished]:
 
 def _kind(event: Delta | Finished) -> tuple[str, int]:
     """(the only field that a delta has, `text` or `reasoning`; its choice); an empty name for any other event."""
-    if isinstance(event, Delta):
-        if event.is_only_text:
-            return "text", event.index
-        if event.reasoning and event == Delta(reasoning=event.reasoning, index=event.index):
-            return "reasoning", event.index
+    if isinstance(event, Delta) and event.sole_words:
+        return ("text" if event.text else "reasoning"), event.index
     return "", event.index
 
 

@@ -91,7 +91,7 @@ def prompt_and_completion(parts: list[Part]) -> tuple[PicoUsd, PicoUsd]:
     A price for the request itself counts as the prompt's.
     """
     completion = [part for part in parts if part.name in _COMPLETION]
-    return cost_of([part for part in parts if part not in completion]), cost_of(completion)
+    return cost_of([part for part in parts if part.name not in _COMPLETION]), cost_of(completion)
 
 
 def _or(price: Decimal | None, other: Decimal) -> Decimal:

@@ -13,6 +13,7 @@ from gateway.protocols.json_text import is_json
 from . import http
 from .event_stream import EventStreamDecoder, EventTooLong
 from .failures import ProviderFailure
+from .joining import PayloadJoiner
 from .tolerant import SurrogateJoiner, fitted
 
 __all__ = ["ProviderResponse", "ProviderStream", "checked_usage", "with_kinds"]
@@ -59,6 +60,7 @@ class ProviderStream(ProviderResponse):
         self.complete = False  # the provider has sent its end marker
         self._has_events = False
         self._is_stream: bool | None = None  # whether the body is an event stream, once it is known
+        self._joiner = PayloadJoiner()
         self._surrogates: SurrogateJoiner | None = None  # once the provider has sent something odd
         self._parts: list[bytes] = []  # of a body in one piece: joined once, because embeddings have megabytes
 
@@ -88,7 +90,7 @@ class ProviderStream(ProviderResponse):
         async for payloads in self._payloads():
             batch: list[Delta | Finished] = []
             try:
-                for payload in payloads:
+                for payload in self._joiner.join(payloads):
                     if payload == b"[DONE]":
                         self.complete = True
                     elif payload:
@@ -119,6 +121,7 @@ class ProviderStream(ProviderResponse):
             self.skipped += 1
             return []
         self._has_events = self._has_events or bool(events)
+        self._joiner.learn(payload, events)
         return events
 
     @abstractmethod

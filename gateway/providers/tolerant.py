@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.events import Delta, Finished
 
-__all__ = ["SurrogateJoiner", "fitted"]
+__all__ = ["SurrogateJoiner", "as_json", "fitted"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -37,6 +37,14 @@ def fitted(payload: bytes, struct: type[S]) -> S:
         raise msgspec.DecodeError("not an object")
     assert isinstance(found, struct)
     return found
+
+
+def as_json(value: Any) -> str:
+    """The JSON text of a value that was read, with U+FFFD for each lone surrogate."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_clean(value)).decode()
 
 
 def _fit(value: Any, wanted: Any) -> Any:

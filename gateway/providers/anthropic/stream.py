@@ -8,6 +8,7 @@ from gateway.events import Delta, Finished
 from gateway.providers import http
 from gateway.providers.errors import failure_from_body
 from gateway.providers.stream import ProviderStream, checked_usage
+from gateway.providers.tolerant import as_json
 
 from .messages import REASONING_FORMAT
 
@@ -87,7 +88,6 @@ class _Event(_Message):
 
 
 _decoder = msgspec.json.Decoder(_Event, strict=False)
-_encode = msgspec.json.Encoder().encode
 
 
 class MessagesStream(ProviderStream):
@@ -134,7 +134,7 @@ class MessagesStream(ProviderStream):
         """The events of a whole content block, or of its start."""
         match block.type:
             case "tool_use":
-                arguments = _encode(block.input or {}).decode() if whole else ""
+                arguments = as_json(block.input or {}) if whole else ""
                 call = self._tool_calls.setdefault(index, len(self._tool_calls))
                 if not whole:
                     self._without_arguments.add(index)

@@ -11,6 +11,7 @@ from gateway.providers import http
 from gateway.providers.errors import failure_from_body
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.stream import ProviderStream, checked_usage, with_kinds
+from gateway.providers.tolerant import as_json
 
 from .messages import REASONING_FORMAT, image_id
 
@@ -84,7 +85,6 @@ class _Chunk(msgspec.Struct, rename="camel"):
 
 
 _decoder = msgspec.json.Decoder(_Chunk, strict=False)
-_encode = msgspec.json.Encoder().encode
 
 
 class GenerationStream(ProviderStream):
@@ -130,7 +130,7 @@ class GenerationStream(ProviderStream):
         if part.function_call is not None:
             call = part.function_call
             place = call.id or f"call_{(self.upstream_id or secrets.token_urlsafe(12))[:40]}_{self._tool_calls}"
-            function = {"name": call.name, "arguments": _encode(call.args or {}).decode()}
+            function = {"name": call.name, "arguments": as_json(call.args or {})}
             tool_calls = [{"index": self._tool_calls, "id": place, "type": "function", "function": function}]
             self._tool_calls += 1
         text = part.text or ""

@@ -4,13 +4,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from gateway.protocols.json_text import is_json
+from gateway.providers.tolerant import as_json
 
 __all__ = ["ToolCallNumbers"]
-
-_encode = msgspec.json.Encoder().encode
 
 
 class _Call:
@@ -93,4 +90,4 @@ def _text_of(function: Mapping[str, Any]) -> str:
     arguments = function.get("arguments")
     if isinstance(arguments, str):
         return arguments
-    return "" if arguments is None else _encode(arguments).decode()
+    return "" if arguments is None else as_json(arguments)

@@ -217,3 +217,33 @@ async def test_skipped_texts_are_counted_and_logged_without_their_content(caplog
 async def test_a_response_that_begins_with_something_else_is_left_to_the_next_provider():
     with pytest.raises(ProviderFailure, match="502"):
         await text_and_finishes(stream_of(ChatStream, [b"Service unavailable", said("Hi"), END]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "chunks"),
+    [
+        (ChatStream, [called(piece({"q": "a\ud83d"}, name="f", id="1")), END]),
+        (
+            GenerationStream,
+            [
+                {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": {"q": "a\ud83d"}}}]}}]},
+                {"candidates": [{"finishReason": "STOP"}]},
+            ],
+        ),
+    ],
+)
+async def test_half_a_character_in_arguments_that_are_an_object_ends_no_response(kind, chunks):
+    async with aclosing(stream_of(kind, chunks).batches()) as batches:
+        deltas = [event async for batch in batches for event in batch if isinstance(event, Delta)]
+    (call,) = [call for delta in deltas for call in delta.tool_calls or ()]
+    assert json.loads(call["function"]["arguments"]) == {"q": "a\N{REPLACEMENT CHARACTER}"}
+
+
+async def test_half_a_character_in_the_input_of_a_whole_message_ends_no_response():
+    use = {"type": "tool_use", "id": "1", "name": "f", "input": {"q": "\ude00b"}}
+    message = {"type": "message", "role": "assistant", "content": [use], "stop_reason": "tool_use"}
+    stream = MessagesStream(ResponseInPieces([json.dumps(message).encode()]))
+    async with aclosing(stream.batches()) as batches:
+        deltas = [event async for batch in batches for event in batch if isinstance(event, Delta)]
+    (call,) = [call for delta in deltas for call in delta.tool_calls or ()]
+    assert json.loads(call["function"]["arguments"]) == {"q": "\N{REPLACEMENT CHARACTER}b"}
