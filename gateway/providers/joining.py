@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 
 from gateway.events import Delta, Finished
 
@@ -25,33 +26,34 @@ class PayloadJoiner:
         self._before = self._after = b""
         self._lessons = self.LESSONS
 
-    def join(self, payloads: list[bytes]) -> list[bytes]:
-        """The texts in order, each run of those that can be joined as one."""
-        if len(payloads) < 2 or not self._before:
-            return payloads
-        before, after = self._before, self._after
-        start, end = len(before), len(after)
-        joined: list[bytes] = []
+    def join(self, payloads: Iterable[bytes]) -> Iterator[bytes]:
+        """The texts in order, each run of those that can be joined as one.
+
+        What is learned from one text counts for the next: ask for it when the one before is parsed.
+        """
         run: list[bytes] = []
         for payload in payloads:
-            if (
-                payload.startswith(before)
-                and payload.endswith(after)
-                and _INSIDE_STRING.fullmatch(payload, start, len(payload) - end)
-            ):
-                run.append(payload[start:-end])
+            if (words := self._words_in(payload)) is not None:
+                run.append(words)
                 continue
             if run:
-                joined.append(before + b"".join(run) + after)
+                yield self._before + b"".join(run) + self._after
                 run = []
-            joined.append(payload)
+            yield payload
         if run:
-            joined.append(before + b"".join(run) + after)
-        return joined
+            yield self._before + b"".join(run) + self._after
+
+    def _words_in(self, payload: bytes) -> bytes | None:
+        """The words of a text that is like the one that it learned from, as they are in its JSON string."""
+        before, after = self._before, self._after
+        if not (before and payload.startswith(before) and payload.endswith(after)):
+            return None
+        start, end = len(before), len(payload) - len(after)
+        return payload[start:end] if _INSIDE_STRING.fullmatch(payload, start, end) else None
 
     def learn(self, payload: bytes, events: list[Delta | Finished]) -> None:
         """Learn from a text and its events, if it is of another kind than the last."""
-        if not self._lessons or (self._before and payload.startswith(self._before) and payload.endswith(self._after)):
+        if not self._lessons or self._words_in(payload) is not None:
             return
         words = events[0].sole_words if len(events) == 1 and isinstance(events[0], Delta) else ""
         if not words:
