@@ -9,10 +9,8 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
 
 import msgspec
-from django.conf import settings
 
 from common.clock import utc_now
 from common.errors import ApiError, TemporarilyUnavailable
@@ -23,7 +21,6 @@ from gateway.accounting.metering import Meter
 from gateway.protocols.chat_completions.request import ChatRequest, parse
 from gateway.providers.failures import ProviderFailure, about_own_key, failed_event
 from gateway.routing import catalogue_cache, health
-from gateway.routing.affinity import Conversation
 from gateway.routing.provider_keys import KEY_STATUSES
 from gateway.routing.unavailable import unavailable_models
 from gateway.steps.additions import with_additions
@@ -32,7 +29,7 @@ from gateway.steps.contents import queue as content_queue
 from gateway.steps.preparation import PreparedRequest, prepare
 from gateway.steps.presets import with_preset
 from gateway.steps.relay import Relay, open_relay
-from keys.rules import rates
+from gateway.steps.running import RunningRequests
 from models_catalog.catalog import Catalogue
 
 from . import web_search
@@ -55,12 +52,9 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a complete response waits for its bill. The charge itself waits as long as the database is away.
-MAX_BILL_WAIT = 10.0
-
 
 class InferenceService:
-    """Serves inference requests, and keeps track of those that run and of those that are being settled.
+    """Serves inference requests.
 
     `drain_seconds` is how long an abandoned stream is read to learn its usage; `clock` gives seconds that only rise.
     """
@@ -75,25 +69,17 @@ class InferenceService:
         clock: Callable[[], float] = time.monotonic,
         drain_seconds: float = 300.0,
     ) -> None:
-        self._settlements = settlements
-        self._contents = contents
         self._health = health
         self._catalogue = catalogue
         self._clock = clock
-        self._drain_seconds = drain_seconds
-        #: Requests that hold credits and are not being settled yet.
-        self._running: set[Meter] = set()
-        #: Settlements under way: they outlive the requests that caused them.
-        self._settling: set[asyncio.Task[Any]] = set()
-        #: The deadlines of abandoned streams that are still read.
-        self._drain_deadlines: set[asyncio.Timeout] = set()
+        self._running = RunningRequests(settlements, contents, health, drain_seconds)
         self._refuses_new = False
 
     # --- The process
 
     def start(self) -> None:
         """Start the heartbeat and the exchange of endpoint health, which otherwise begin with the first request."""
-        self._settlements.start()
+        self._running.start()
 
     def refuse_new(self) -> None:
         """Refuse every request from now on: the process is stopping."""
@@ -102,23 +88,11 @@ class InferenceService:
     @property
     def is_serving(self) -> bool:
         """Whether requests are running or being settled."""
-        return bool(self._running or self._settling)
+        return bool(self._running)
 
     async def drain(self) -> None:
-        """Wait until every request is settled, at most SHUTDOWN_SECONDS; then end the writer's thread.
-
-        The server has cancelled the requests that were still running, and some take a moment to notice. Abandoned
-        streams are read for half of the time, then billed by what they have sent.
-        """
-        now = asyncio.get_running_loop().time
-        middle, end = now() + settings.SHUTDOWN_SECONDS / 2, now() + settings.SHUTDOWN_SECONDS
-        while (self._running or self._settling) and now() < end:
-            for deadline in self._drain_deadlines:
-                if (when := deadline.when()) is None or when > middle:
-                    deadline.reschedule(middle)
-            await asyncio.sleep(0.02)
-        await asyncio.to_thread(self._settlements.close)
-        await asyncio.to_thread(self._contents.close)
+        """Wait until every request is settled, at most SHUTDOWN_SECONDS."""
+        await self._running.drain()
 
     # --- A request
 
@@ -140,7 +114,7 @@ class InferenceService:
         """
         prepared = await self._prepare(caller, request)
         meter = self._meter(caller, prepared)
-        await self._admit(meter, prepared.admission(meter.generation))
+        await self._running.admit(meter, prepared.admission(meter.generation))
         relay: Relay | None = None
         try:
             request, sources = await _search(prepared, meter)
@@ -173,7 +147,7 @@ class InferenceService:
             _record_error(meter, error)
             raise
         finally:
-            settling = await self._end(meter, relay, prepared.conversation)
+            settling = await self._running.end(meter, relay, prepared.conversation)
         if settling.done():
             yield [meter.billed(settling.result())]
 
@@ -186,7 +160,7 @@ class InferenceService:
         no balance.
         """
         meter = self._meter(caller, prepared := await self._prepare(caller, request))
-        await self._admit(meter, free_admission(meter.generation))
+        await self._running.admit(meter, free_admission(meter.generation))
         try:
             yield [meter.replayed(response)]
             meter.record(response.events)
@@ -195,7 +169,7 @@ class InferenceService:
             _record_error(meter, error)
             raise
         finally:
-            settling = await self._end(meter, None, prepared.conversation)
+            settling = await self._running.end(meter, None, prepared.conversation)
         if settling.done():
             yield [meter.billed(settling.result())]
 
@@ -222,88 +196,6 @@ class InferenceService:
         )
         meter.counted_tokens = prepared.counted_tokens
         return meter
-
-    async def _admit(self, meter: Meter, operation: settlement.Admit) -> None:
-        """Hold credits for the request. If the caller leaves before it is written, it is released afterwards."""
-        admitting = self._settlements.admit(operation)
-        try:
-            admission = await asyncio.shield(admitting)
-        except asyncio.CancelledError:
-            meter.cancelled = True
-            self._track(asyncio.create_task(self._release(meter, admitting)))
-            raise
-        meter.admitted(admission)
-        self._running.add(meter)
-
-    async def _release(self, meter: Meter, admitting: "asyncio.Future[settlement.Admission]") -> None:
-        """Settle a request that was abandoned during its admission, unless it was refused."""
-        try:
-            await admitting
-        except ApiError:
-            return
-        await self._settle(meter, None, None)
-
-    async def _end(
-        self, meter: Meter, relay: Relay | None, conversation: Conversation
-    ) -> "asyncio.Task[settlement.Settled]":
-        """Settle the request, and wait for its bill unless the caller has left."""
-        settling = asyncio.create_task(self._settle(meter, relay, conversation))
-        self._track(settling)
-        self._running.discard(meter)
-        if not meter.cancelled:
-            await asyncio.wait([settling], timeout=MAX_BILL_WAIT)
-        return settling
-
-    async def _settle(self, meter: Meter, relay: Relay | None, conversation: Conversation | None) -> settlement.Settled:
-        """End the response and charge it."""
-        if relay is not None:
-            if meter.cancelled and not relay.stream.finished and not relay.attempt.endpoint.supports_cancel:
-                await self._drain_relay(meter, relay)
-            await relay.close()
-            await meter.count_tokens(relay.stream.usage)
-            meter.upstream_id = relay.stream.upstream_id
-            meter.service_tier = relay.stream.service_tier
-        generation, cost = meter.outcome()
-        if relay is not None and meter.finish is not None:
-            if meter.failure is None and conversation is not None and meter.usage is not None:
-                conversation.succeeded(relay.attempt.model.id, relay.attempt.endpoint, meter.usage)
-            # Counted from the opening of this endpoint: a web search and failed attempts before it are not its time.
-            streaming = ((generation.duration_ms or 0) - (generation.latency_ms or 0)) / 1000
-            self._health.record_success(
-                relay.attempt.key, relay.seconds * 1000, generation.completion_tokens, relay.seconds + streaming
-            )
-            if (sound := meter.has_sound_tools) is not None:
-                self._health.record_tool_calls(relay.attempt.key, sound=sound)
-        settled = await self._settlements.settle(settlement.Settle(generation=generation, cost=cost))
-        if meter.content is not None:  # beside the bill, which does not wait for it
-            self._track(asyncio.create_task(self._contents.keep(meter.content, generation)))
-        if relay is not None and (restrictions := meter.caller.restrictions) is not None:
-            tokens = generation.prompt_tokens + generation.completion_tokens
-            await rates.add_tokens(restrictions, tokens - meter.counted_tokens)
-        return settled
-
-    async def _drain_relay(self, meter: Meter, relay: Relay) -> None:
-        """Read an abandoned stream to its end: its provider cannot be told to stop, and bills all of it."""
-        try:
-            async with asyncio.timeout(self._drain_seconds) as deadline:
-                self._drain_deadlines.add(deadline)
-                async for piece in relay.drain():
-                    meter.record(piece)
-        except TimeoutError:
-            log.info("%s did not finish an abandoned response", relay.attempt.endpoint.tag)
-        finally:
-            self._drain_deadlines.discard(deadline)
-
-    def _track(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
-        """Keep the task alive until it has ended, and log its failure."""
-        self._settling.add(task)
-        task.add_done_callback(self._settled)
-        return task
-
-    def _settled(self, task: asyncio.Task[Any]) -> None:
-        self._settling.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a request could not be settled: %s at %s", type(error).__name__, logs.place(error))
 
 
 async def _search(prepared: PreparedRequest, meter: Meter) -> tuple[ChatRequest, list[web_search.Result]]:

@@ -154,12 +154,13 @@ def _picture(
 
 
 def _table(picture: charts.StackedBars, queries: list[str], write: Callable[[int], str]) -> list[Line]:
-    return [
-        Line(
-            column.label, [write(series.values[bucket]) for _, series in picture.series], column.total, queries[bucket]
-        )
-        for bucket, column in enumerate(picture.columns)
-    ]
+    nothing = write(0)  # as most cells of a short range
+    lines = []
+    for bucket, column in enumerate(picture.columns):
+        values = (series.values[bucket] for _, series in picture.series)
+        cells = [write(value) if value else nothing for value in values]
+        lines.append(Line(column.label, cells, column.total, queries[bucket]))
+    return lines
 
 
 def _rows(view: Filter, report: usage.Report, names: dict[Any, Name], picture: charts.StackedBars) -> list[Row]:

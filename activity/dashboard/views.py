@@ -24,7 +24,7 @@ from .pickers import pickers_of, sees_members
 from .summary import chips_of, dashboard_of, options_of
 
 #: Requests below the chart; the logs have longer pages.
-PAGE_SIZE = 20
+PAGE_SIZE = 10
 
 
 @login_required
