@@ -1,8 +1,9 @@
 """The rules of a guardrail: its lists of models and providers, and its data policy. Pure."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from functools import lru_cache, partial
 
+from common.naming.model_lists import is_listed as is_model_listed
 from guardrails.lookup import Restrictions
 from guardrails.rules import AUTHOR_GROUPS
 from models_catalog.catalog import EndpointEntry, ModelEntry
@@ -22,7 +23,9 @@ Excludes = Callable[[Restrictions, EndpointEntry, ResolvedModel, RoutingConstrai
 def allows_model(restrictions: Restrictions, model: ModelEntry) -> bool:
     """Whether the guardrail's lists allow the model. A model's name stands for its variants (`:free`) as well."""
     allowed = restrictions.allowed_models
-    return (allowed is None or _is_named(model, allowed)) and not _is_named(model, restrictions.ignored_models)
+    return (allowed is None or is_model_listed(model.id, allowed, with_variants=True)) and not is_model_listed(
+        model.id, restrictions.ignored_models, with_variants=True
+    )
 
 
 @lru_cache(maxsize=1000)
@@ -104,7 +107,3 @@ _RULES: tuple[tuple[str, str, str, Callable[[Restrictions], object], Excludes], 
     ),
     ("data_policy:zdr", "zero data retention", "", lambda limits: limits.zdr_groups, _retains),
 )
-
-
-def _is_named(model: ModelEntry, names: Container[str]) -> bool:
-    return model.id in names or model.id.partition(":")[0] in names

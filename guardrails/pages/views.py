@@ -18,6 +18,7 @@ from common.web.http import AuthedRequest
 from guardrails import saving
 from guardrails.models import Assignment, Guardrail
 from keys.models import ApiKey
+from models_catalog import catalog
 
 from .forms import GuardrailForm
 from .summary import summary_of
@@ -165,4 +166,5 @@ def _guardrail_of(request: AuthedRequest, guardrail_id: UUID) -> Guardrail:
 
 
 def _form(request: AuthedRequest, form: GuardrailForm, **context: Any) -> HttpResponse:
-    return render(request, "guardrails/form.html", context | {"form": form}, status=422 if form.is_bound else 200)
+    context |= {"form": form, "catalogue": catalog.current()}
+    return render(request, "guardrails/form.html", context, status=422 if form.is_bound else 200)
