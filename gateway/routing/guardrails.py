@@ -3,29 +3,20 @@
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-from common.naming.model_lists import is_listed as is_model_listed
 from guardrails.lookup import Restrictions
 from guardrails.rules import AUTHOR_GROUPS
-from models_catalog.catalog import EndpointEntry, ModelEntry
+from models_catalog.catalog import EndpointEntry
 
 from .constraints import RoutingConstraints
 from .model_names import ResolvedModel
 from .rules import Reason, Rule, is_listed
 
-__all__ = ["GUARDRAILS_PAGE", "allows_model", "rules_of"]
+__all__ = ["GUARDRAILS_PAGE", "rules_of"]
 
 GUARDRAILS_PAGE = "/settings/guardrails"
 
 #: Whether a guardrail excludes an endpoint of a model.
 Excludes = Callable[[Restrictions, EndpointEntry, ResolvedModel, RoutingConstraints], bool]
-
-
-def allows_model(restrictions: Restrictions, model: ModelEntry) -> bool:
-    """Whether the guardrail's lists allow the model. A model's name stands for its variants (`:free`) as well."""
-    allowed = restrictions.allowed_models
-    return (allowed is None or is_model_listed(model.id, allowed, with_variants=True)) and not is_model_listed(
-        model.id, restrictions.ignored_models, with_variants=True
-    )
 
 
 @lru_cache(maxsize=1000)
@@ -43,7 +34,7 @@ def rules_of(restrictions: Restrictions) -> tuple[Rule, ...]:
 
 
 def _is_other_model(limits: Restrictions, _: EndpointEntry, resolved: ResolvedModel, __: RoutingConstraints) -> bool:
-    return not allows_model(limits, resolved.model)
+    return not limits.allows_model(resolved.model.id)
 
 
 def _is_not_allowed(limits: Restrictions, endpoint: EndpointEntry, _: ResolvedModel, __: RoutingConstraints) -> bool:

@@ -17,6 +17,7 @@ from common.errors import ApiError
 from common.web.http import AuthedRequest
 from guardrails import saving
 from guardrails.models import Assignment, Guardrail
+from guardrails.rules import restrictions_of
 from keys.models import ApiKey
 from models_catalog import catalog
 
@@ -139,8 +140,11 @@ def _page(request: AuthedRequest, guardrail: Guardrail, *, problem: str = "") ->
     organisation = guardrail.organisation
     assigned = Assignment.objects.of(organisation).filter(guardrail=guardrail)
     rows = assigned.select_related("guardrail", "key", "user").order_by("key__name", "user__email", "pk")
+    restrictions, models = restrictions_of(guardrail), catalog.current().models
     context = {
         "guardrail": guardrail,
+        "allowed": sum(map(restrictions.allows_model, models)),
+        "models": len(models),
         "summary": summary_of(guardrail),
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "problem": problem,

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from common.naming.model_lists import is_entry, is_listed
+from common.naming.model_lists import is_entry, is_listed, problem_with
 from common.web.client_address import Network
 from keys.models import ApiKey
 
@@ -55,9 +55,8 @@ def networks(texts: Iterable[str]) -> list[str]:
 def model_names(texts: Iterable[str]) -> list[str]:
     """Return model IDs and `author/*` in lower case, each once. Raises ValueError that says what is wrong."""
     found = dict.fromkeys(text for each in texts if (text := each.strip().lower()))
-    for name in found:
-        if not is_entry(name):
-            raise ValueError(f"“{name[:80]}” isn't a model ID. Enter author/model, or author/* for all of an author.")
+    if problem := problem_with(found, is_entry):  # the model may come later
+        raise ValueError(problem)
     return _few(found, "models")
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from common.errors import NoEndpoints, PermissionDenied
 from gateway.callers import Policy
-from gateway.routing.guardrails import allows_model
 from guardrails.rules import Restrictions
 from tests.gateway.routing.examples import A, B, C, catalogue, endpoint, model, plan, tags
 
@@ -62,7 +61,7 @@ def test_a_fallback_model_that_is_allowed_is_used_and_a_models_name_includes_its
 def test_an_author_stands_for_all_its_models_and_for_no_other_authors(restrictions, served):
     three = [model("acme/one", A), model("acme/one:free", B), model("acme-labs/one", C)]
     guarded = Restrictions(name="Team", **restrictions)
-    assert [each.id for each in three if allows_model(guarded, each)] == served
+    assert [each.id for each in three if guarded.allows_model(each.id)] == served
 
 
 def test_the_free_router_prefers_models_that_are_allowed():
