@@ -93,6 +93,7 @@ class _Restored(ProviderResponse):
     """A response whose calls of changed tools are written as their caller knows them. All else is the provider's."""
 
     def __init__(self, response: ProviderResponse, changed: Mapping[str, Tool]) -> None:
+        # Without the base's attributes: `usage` and the others are read from the response, which fills them.
         self._response = response
         self._changed = changed
         self._inputs: dict[tuple[int, Any], list[str]] = {}  # arguments of calls of custom tools, by choice and call

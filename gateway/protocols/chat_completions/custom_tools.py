@@ -38,5 +38,7 @@ def input_of(arguments: str) -> str:
         given = decoded(arguments)
     except ValueError:
         return arguments
+    if given == {}:  # a call without arguments
+        return ""
     text = given.get("input") if isinstance(given, dict) else None
     return text if isinstance(text, str) else arguments

@@ -64,9 +64,8 @@ class MessagesVoice(Voice):
         self.model = request.model
         self.id = f"msg_{secrets.token_hex(12)}"
         self.citation = _citation(request)
-        self.speed = {"speed": "fast" if request.service_tier == "priority" else "standard"}
-        if request.service_tier is None:
-            self.speed = {}
+        tier = request.service_tier
+        self.speed = {"speed": "fast" if tier == "priority" else "standard"} if tier else {}
 
     def reply(self, answer: Answer, usage: Usage | None) -> Any:
         message = self._message([block for block, _, _ in _blocks(answer, self.citation, whole=True)])

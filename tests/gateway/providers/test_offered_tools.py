@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.events import Delta, Finished
+from gateway.protocols.chat_completions.custom_tools import arguments_of, input_of
 from gateway.protocols.chat_completions.request import ChatRequest, parse
 from gateway.providers.offered_tools import OfferedTools
 from gateway.providers.stream import ProviderResponse
@@ -125,6 +126,15 @@ async def test_calls_in_pieces_come_back_under_their_own_names():
     assert response.upstream_id == "up-1"
     await response.close()
     assert response.finished and provided.finished
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [('{"input": "ls"}', "ls"), ("{}", ""), ('{"command": "ls"}', '{"command": "ls"}'), ("[]", "[]"), ("ls", "ls")],
+)
+def test_the_input_is_what_the_model_has_written(arguments, text):
+    assert input_of(arguments) == text
+    assert input_of(arguments_of(text)) == text
 
 
 async def test_arguments_of_a_custom_tool_that_are_cut_short_come_back_as_they_are():
