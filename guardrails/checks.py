@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from common.errors import InvalidRequest
+from common.naming import model_lists
 from common.naming.names import clean_name
 from models_catalog import catalog
 from models_catalog.catalog import Catalogue
@@ -11,7 +12,7 @@ from models_catalog.catalog import Catalogue
 from .models import Guardrail
 from .rules import ZDR_GROUPS
 
-__all__ = ["MAX_LISTED", "checked", "unknown_models", "unknown_providers"]
+__all__ = ["MAX_LISTED", "MODEL_LISTS", "PROVIDER_LISTS", "checked", "problem_with"]
 
 #: Names on one list, at most.
 MAX_LISTED = 1000
@@ -22,8 +23,7 @@ PROVIDER_LISTS = ("allowed_providers", "ignored_providers")
 def checked(changes: dict[str, Any], guardrail: Guardrail | None = None) -> dict[str, Any]:
     """Return the fields to save, cleaned; `enforce_zdr` sets each group that is not given itself.
 
-    Raises InvalidRequest, which names the field, for an empty name and for unknown models and providers. Names that the
-    guardrail has already may stay: a model may leave the catalog.
+    Raises InvalidRequest, which names the field, for an empty name and for unknown models and providers.
     """
     changes = dict(changes)
     if "name" in changes:
@@ -40,17 +40,27 @@ def checked(changes: dict[str, Any], guardrail: Guardrail | None = None) -> dict
             changes[field] = names = list(dict.fromkeys(name.strip().lower() for name in names))
             if len(names) > MAX_LISTED:
                 raise InvalidRequest(f"{field} may have at most {MAX_LISTED} entries.")
-            kept = set(getattr(guardrail, field, None) or ())
-            _require_known(field, [name for name in names if name not in kept], known)
+            if problem := problem_with(field, names, known, guardrail):
+                raise InvalidRequest(f"{field}: {problem}")
     return changes
 
 
-def unknown_models(names: Iterable[str], known: Catalogue) -> list[str]:
-    """Return the names that are not the ID of a model in the catalog."""
-    return [name for name in names if name not in known.models and name not in known.unserved]
+def problem_with(field: str, names: Iterable[str], known: Catalogue, guardrail: Guardrail | None = None) -> str:
+    """Return what is wrong with the names of a list, in lower case, and the remedy; empty if nothing is.
+
+    Names that the guardrail has already may stay: a model may leave the catalog.
+    """
+    kept = set(getattr(guardrail, field, None) or ())
+    added = [name for name in names if name not in kept]
+    if field in MODEL_LISTS:
+        return model_lists.problem_with(added, known.lists)
+    if not (unknown := _unknown_providers(added, known)):
+        return ""
+    shown = ", ".join(f"“{name[:100]}”" for name in unknown[:5])
+    return f"Unknown provider slug: {shown}. The Providers page and GET /api/v1/providers list the slugs."
 
 
-def unknown_providers(names: Iterable[str], known: Catalogue) -> list[str]:
+def _unknown_providers(names: Iterable[str], known: Catalogue) -> list[str]:
     """Return the names that are neither a provider's slug or name nor the tag of an endpoint."""
     slugs = {name for name in names if name not in known.providers}
     if not slugs:
@@ -58,15 +68,6 @@ def unknown_providers(names: Iterable[str], known: Catalogue) -> list[str]:
     found = {provider.name.lower() for provider in known.providers.values()}
     found |= {endpoint.tag.lower() for model in known.models.values() for endpoint in model.endpoints}
     return [name for name in names if name in slugs - found]
-
-
-def _require_known(field: str, names: list[str], known: Catalogue) -> None:
-    of_models = field in MODEL_LISTS
-    unknown = unknown_models(names, known) if of_models else unknown_providers(names, known)
-    if unknown:
-        shown = ", ".join(repr(name[:100]) for name in unknown[:5])
-        remedy = "GET /api/v1/models lists the IDs" if of_models else "GET /api/v1/providers lists the slugs"
-        raise InvalidRequest(f"{field}: {shown} {'is' if len(unknown) == 1 else 'are'} unknown. {remedy}.")
 
 
 def _clean_text(text: str) -> str:

@@ -37,7 +37,7 @@ class Guardrail(models.Model):
     limit_reset = models.CharField(max_length=10, choices=LimitReset.choices, blank=True)
     include_byok = models.BooleanField(default=False)
 
-    # IDs of models, and slugs of providers or tags of endpoints.
+    # IDs of models or "author/*", and slugs of providers or tags of endpoints.
     allowed_models = models.JSONField(null=True, blank=True)
     ignored_models = models.JSONField(null=True, blank=True)
     allowed_providers = models.JSONField(null=True, blank=True)

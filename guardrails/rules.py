@@ -2,6 +2,8 @@
 
 import msgspec
 
+from common.naming.model_lists import is_listed
+
 from .models import Guardrail
 
 __all__ = ["AUTHOR_GROUPS", "ZDR_GROUPS", "Restrictions", "restrictions_of"]
@@ -24,6 +26,12 @@ class Restrictions(msgspec.Struct, frozen=True, kw_only=True):
     forbids_paid_training: bool = False
     forbids_free_training: bool = False
     forbids_free_publication: bool = False
+
+    def allows_model(self, model_id: str) -> bool:
+        """Return whether the lists of models allow this one. A model's ID stands for its variants (`:free`) as well."""
+        if is_listed(model_id, self.ignored_models, with_variants=True):
+            return False
+        return self.allowed_models is None or is_listed(model_id, self.allowed_models, with_variants=True)
 
 
 def restrictions_of(guardrail: Guardrail) -> Restrictions:

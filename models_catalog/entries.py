@@ -255,6 +255,11 @@ class Catalogue:
             return alias.alias_of
         return found
 
+    def lists(self, name: str) -> bool:
+        """Return whether an entry of a list of models, in lower case, names a model here, or an author (`author/*`)."""
+        author, _, slug = name.partition("/")
+        return name in self.models or name in self.unserved or (slug == "*" and author in self.authors)
+
     @cached_property
     def aliases(self) -> Mapping[str, ModelEntry]:
         """The aliases of families that have a model here, by ID: copies of their newest model with their own ID."""

@@ -22,7 +22,7 @@ BATCH = 1000
 _REQUEST_COLUMNS = (
     "id", "created_at", "model", "requested_model", "provider", "source", "key", "app", "state", "finish_reason",
     "error_status", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd",
-    "latency_ms", "duration_ms", "streamed", "cancelled", "simulated", "user", "session_id",
+    "latency_ms", "duration_ms", "streamed", "cancelled", "simulated", "user", "session_id", "use",
 )  # fmt: skip
 _USAGE_COLUMNS = (
     "requests", "failures", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens",
@@ -93,6 +93,7 @@ def _request_cells(request: Generation, zone: tzinfo) -> Iterable[object]:
         "" if request.latency_ms is None else request.latency_ms,
         "" if request.duration_ms is None else request.duration_ms,
         request.streamed, request.cancelled, request.simulated, request.external_user, request.session_id,
+        request.use,
     )  # fmt: skip
 
 

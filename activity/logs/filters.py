@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 from accounts.models import Organisation, User
 from activity.filters import Filter, filter_from
 from common.money import PICO_PER_USD
-from gateway.models import Generation
+from gateway.models import USES, Generation
 
 from .times import Span, local_text, moment_text, span_from
 
@@ -138,6 +138,7 @@ def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime,
         "start",
         "end",
         "status",
+        "use",
         *_TEXTS,
         *(f"{name}_{edge}" for name in _RANGES for edge in _EDGES),
     )
@@ -148,6 +149,8 @@ def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime,
             typed[edge] = moment_text(local, typed[edge], usage.zone, closing=edge == "end")
     if typed["status"] not in STATUSES:
         typed["status"] = ""
+    if typed["use"] not in USES:
+        typed["use"] = ""
     if typed["tab"] != "sessions":
         typed["tab"] = ""
     span = span_from(typed["time"], typed["start"], typed["end"], now)
@@ -155,6 +158,8 @@ def log_filter_from(query: QueryDict, organisation: Organisation, now: datetime,
     if span.problem:
         problems["time"] = f"{span.problem} This filter is ignored."
     conditions: dict[str, object] = {name: typed[name] for name in _TEXTS if typed[name]}
+    if use := typed["use"]:
+        conditions["use__in"] = [name for name in USES if f"{name}/".startswith(f"{use}/")]
     for name, column in _RANGES.items():
         for edge, lookup in _EDGES.items():
             text = typed[f"{name}_{edge}"]

@@ -21,6 +21,7 @@ from common.display import moments
 from common.storage import replica
 from common.web import csv_export
 from common.web.http import AuthedRequest
+from gateway.models import USES
 
 from . import export
 from .filters import STATUSES, log_filter_from
@@ -69,6 +70,7 @@ def logs(request: AuthedRequest) -> HttpResponse:
             "spans": SPANS.items(),
             "statuses": [(value, label) for value, (label, _) in STATUSES.items()],
             "finish_reasons": FINISH_REASONS,
+            "uses": USES.items(),
             "pickers": pickers_of(view.usage, options, members=sees_members(request.user, organisation)),
         }
     if view.typed["tab"] == "sessions":

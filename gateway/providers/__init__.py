@@ -16,6 +16,7 @@ from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
 from gateway.routing.plan import Attempt
 
 from . import anthropic, google, openai_chat, retrieval
+from .offered_tools import OfferedTools
 from .patience import Patience, patience
 from .request_context import ProviderRequest
 from .stream import ProviderResponse
@@ -45,9 +46,12 @@ async def open_stream(
         if patience.streamed:
             request = msgspec.structs.replace(request, stream=True)
     provider_request = ProviderRequest(request, attempt, caller, max_tokens, idle_seconds)
-    open_response = retrieval.open_response if request.task != "chat" else PROTOCOLS[attempt.upstream.protocol]
     try:
-        return await open_response(provider_request)
+        if request.task != "chat":
+            return await retrieval.open_response(provider_request)
+        tools = OfferedTools(request)
+        offered = msgspec.structs.replace(provider_request, chat=tools.sent(request))
+        return tools.restored(await PROTOCOLS[attempt.upstream.protocol](offered))
     except RecursionError as error:  # a schema, or the arguments of a call, of hundreds of levels
         raise InvalidRequest("The request has too many levels of nesting.") from error
 

@@ -1,28 +1,22 @@
 """The rules of a guardrail: its lists of models and providers, and its data policy. Pure."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from functools import lru_cache, partial
 
 from guardrails.lookup import Restrictions
 from guardrails.rules import AUTHOR_GROUPS
-from models_catalog.catalog import EndpointEntry, ModelEntry
+from models_catalog.catalog import EndpointEntry
 
 from .constraints import RoutingConstraints
 from .model_names import ResolvedModel
 from .rules import Reason, Rule, is_listed
 
-__all__ = ["GUARDRAILS_PAGE", "allows_model", "rules_of"]
+__all__ = ["GUARDRAILS_PAGE", "rules_of"]
 
 GUARDRAILS_PAGE = "/settings/guardrails"
 
 #: Whether a guardrail excludes an endpoint of a model.
 Excludes = Callable[[Restrictions, EndpointEntry, ResolvedModel, RoutingConstraints], bool]
-
-
-def allows_model(restrictions: Restrictions, model: ModelEntry) -> bool:
-    """Whether the guardrail's lists allow the model. A model's name stands for its variants (`:free`) as well."""
-    allowed = restrictions.allowed_models
-    return (allowed is None or _is_named(model, allowed)) and not _is_named(model, restrictions.ignored_models)
 
 
 @lru_cache(maxsize=1000)
@@ -40,7 +34,7 @@ def rules_of(restrictions: Restrictions) -> tuple[Rule, ...]:
 
 
 def _is_other_model(limits: Restrictions, _: EndpointEntry, resolved: ResolvedModel, __: RoutingConstraints) -> bool:
-    return not allows_model(limits, resolved.model)
+    return not limits.allows_model(resolved.model.id)
 
 
 def _is_not_allowed(limits: Restrictions, endpoint: EndpointEntry, _: ResolvedModel, __: RoutingConstraints) -> bool:
@@ -104,7 +98,3 @@ _RULES: tuple[tuple[str, str, str, Callable[[Restrictions], object], Excludes], 
     ),
     ("data_policy:zdr", "zero data retention", "", lambda limits: limits.zdr_groups, _retains),
 )
-
-
-def _is_named(model: ModelEntry, names: Container[str]) -> bool:
-    return model.id in names or model.id.partition(":")[0] in names

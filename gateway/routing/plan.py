@@ -23,7 +23,6 @@ from .affinity import Draw
 from .attempts import Attempt, RoutingContext
 from .constraints import RoutingConstraints
 from .filters import NO_CREDENTIALS, EndpointFilter, no_endpoints
-from .guardrails import allows_model
 from .model_names import ResolvedModel, resolve
 from .ordering import order_attempts
 from .rules import Exclusion
@@ -124,7 +123,7 @@ def _resolved(
 
     def allows(model: ModelEntry) -> bool:
         guardrails = constraints.policy.guardrails
-        return caller.allows_model(model.id) and all(allows_model(each, model) for each in guardrails)
+        return caller.allows_model(model.id) and all(each.allows_model(model.id) for each in guardrails)
 
     resolved: list[ResolvedModel] = []
     failure: NoEndpoints | ModelNotFound | None = None

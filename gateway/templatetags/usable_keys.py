@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from accounts import access
 from common.clock import utc_now
 from common.web.http import AuthedRequest
-from gateway.routing.guardrails import allows_model
 from guardrails.models import Assignment
 from guardrails.rules import Restrictions, restrictions_of
 from keys.models import ApiKey
@@ -57,7 +56,7 @@ def usable_keys(request: HttpRequest, model: ModelEntry) -> UsableKeys | None:
         return (
             KeyStatus(key, now).state == "active"
             and (own is None or own.allows_model(model.id))
-            and all(each is None or allows_model(each, model) for each in guarded)
+            and all(each is None or each.allows_model(model.id) for each in guarded)
         )
 
     usable = [key for key in keys if may_use(key)]

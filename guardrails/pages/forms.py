@@ -7,7 +7,7 @@ from django import forms
 from accounts.models import LimitReset
 from common.money import PicoUsd, as_usd
 from common.naming.names import clean_name
-from guardrails.checks import MAX_LISTED, unknown_models, unknown_providers
+from guardrails.checks import MAX_LISTED, MODEL_LISTS, PROVIDER_LISTS, problem_with
 from guardrails.models import Guardrail
 from keys.forms.fields import DollarsField
 from models_catalog import catalog
@@ -15,7 +15,7 @@ from models_catalog import catalog
 __all__ = ["GuardrailForm"]
 
 _AREA = {"rows": 3, "class": "mono", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-_MODELS = "One model ID per line. An ID without a variant includes its variants."
+_MODELS = "Model IDs, one per line, or author/* for all models of an author. An ID includes its variants (:free)."
 _PROVIDERS = "One provider slug per line."
 _ZDR = {
     "enforce_zdr_anthropic": "Anthropic models",
@@ -97,19 +97,10 @@ class GuardrailForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         known = catalog.current().complete
-        for field in ("allowed_models", "ignored_models"):
-            self._require_known(field, unknown_models(cleaned.get(field) or (), known), "model ID", "Models page")
-        for field in ("allowed_providers", "ignored_providers"):
-            unknown = unknown_providers(cleaned.get(field) or (), known)
-            self._require_known(field, unknown, "provider slug", "Providers page")
+        for field in (*MODEL_LISTS, *PROVIDER_LISTS):
+            if problem := problem_with(field, cleaned.get(field) or (), known, self._guardrail):
+                self.add_error(field, problem)
         return cleaned
-
-    def _require_known(self, field: str, names: list[str], kind: str, page: str) -> None:
-        """Refuse unknown names, but not those that the guardrail has already: a model may leave the catalog."""
-        kept = set(getattr(self._guardrail, field, None) or ())
-        if unknown := [name for name in names if name not in kept]:
-            shown = ", ".join(f"“{name[:100]}”" for name in unknown[:5])
-            self.add_error(field, f"Unknown {kind}: {shown}. Copy it from the {page}.")
 
     def changes(self) -> dict[str, Any]:
         """Return the fields to save, without those that the form leaves as they are."""

@@ -17,7 +17,9 @@ from common.errors import ApiError
 from common.web.http import AuthedRequest
 from guardrails import saving
 from guardrails.models import Assignment, Guardrail
+from guardrails.rules import restrictions_of
 from keys.models import ApiKey
+from models_catalog import catalog
 
 from .forms import GuardrailForm
 from .summary import summary_of
@@ -138,8 +140,11 @@ def _page(request: AuthedRequest, guardrail: Guardrail, *, problem: str = "") ->
     organisation = guardrail.organisation
     assigned = Assignment.objects.of(organisation).filter(guardrail=guardrail)
     rows = assigned.select_related("guardrail", "key", "user").order_by("key__name", "user__email", "pk")
+    restrictions, models = restrictions_of(guardrail), catalog.current().models
     context = {
         "guardrail": guardrail,
+        "allowed": sum(map(restrictions.allows_model, models)),
+        "models": len(models),
         "summary": summary_of(guardrail),
         "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
         "problem": problem,
@@ -165,4 +170,5 @@ def _guardrail_of(request: AuthedRequest, guardrail_id: UUID) -> Guardrail:
 
 
 def _form(request: AuthedRequest, form: GuardrailForm, **context: Any) -> HttpResponse:
-    return render(request, "guardrails/form.html", context | {"form": form}, status=422 if form.is_bound else 200)
+    context |= {"form": form, "catalogue": catalog.current()}
+    return render(request, "guardrails/form.html", context, status=422 if form.is_bound else 200)

@@ -53,7 +53,8 @@ class ProviderKeyForm(forms.Form):
     models = forms.CharField(
         label="Models",
         required=False,
-        help_text="One model ID a line, for example openai/gpt-4o. Leave empty for all models of the provider.",
+        help_text="One model ID a line, for example openai/gpt-4o, or author/* for all models of an author. Leave "
+        "empty for all models of the provider.",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "off"}),
     )
     api_keys = forms.MultipleChoiceField(

@@ -6,6 +6,7 @@ import msgspec
 
 from accounts.models import Organisation
 from common import encryption
+from common.naming.model_lists import is_listed
 from keys.models import OwnProviderKey
 
 __all__ = ["OwnKey", "own_keys_of"]
@@ -22,7 +23,7 @@ class OwnKey(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
     is_fallback: bool = False
     always_use: bool = False
-    models: frozenset[str] | None = None  # IDs; None: all
+    models: frozenset[str] | None = None  # IDs, and "author/*"; None: all
     key_hashes: frozenset[str] | None = None  # of API keys
     user_ids: frozenset[int] | None = None
 
@@ -37,7 +38,7 @@ class OwnKey(msgspec.Struct, frozen=True, kw_only=True):
 
     def allows_model(self, model_id: str) -> bool:
         """Whether requests of this model may use it. A model's variants need no entry of their own."""
-        return self.models is None or model_id in self.models or model_id.partition(":")[0] in self.models
+        return self.models is None or is_listed(model_id, self.models, with_variants=True)
 
 
 def own_keys_of(organisation: Organisation) -> tuple[OwnKey, ...]:

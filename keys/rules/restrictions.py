@@ -4,11 +4,10 @@
 """
 
 import ipaddress
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from common.naming.model_lists import is_listed
+from common.naming.model_lists import is_entry, is_listed, problem_with
 from common.web.client_address import Network
 from keys.models import ApiKey
 
@@ -16,8 +15,6 @@ __all__ = ["MAX_ENTRIES", "Restrictions", "model_names", "networks", "restrictio
 
 #: Addresses, and models, that a key may list.
 MAX_ENTRIES = 100
-#: A model of the catalog, or `author/*` for all models of an author.
-_MODEL = re.compile(r"~?[a-z0-9][\w.-]{0,99}/(\*|[\w.-]{1,200}(:[\w-]{1,40})?)", re.ASCII)
 _IPV4_IN_IPV6 = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
@@ -58,9 +55,8 @@ def networks(texts: Iterable[str]) -> list[str]:
 def model_names(texts: Iterable[str]) -> list[str]:
     """Return model IDs and `author/*` in lower case, each once. Raises ValueError that says what is wrong."""
     found = dict.fromkeys(text for each in texts if (text := each.strip().lower()))
-    for name in found:
-        if not _MODEL.fullmatch(name):
-            raise ValueError(f"“{name[:80]}” isn't a model ID. Enter author/model, or author/* for all of an author.")
+    if problem := problem_with(found, is_entry):  # the model may come later
+        raise ValueError(problem)
     return _few(found, "models")
 
 

@@ -11,19 +11,17 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import access
 from accounts.models import PrivacySettings
+from common.naming import model_lists
 from common.web.http import AuthedRequest
 from common.web.lines_field import LinesField
-from keys.rules.restrictions import model_names
 from models_catalog import catalog, exclusions
 
 
 def _known_models(texts: list[str]) -> list[str]:
     """Return the names of models and authors of the catalog. Raises ValueError for another one."""
-    complete, names = catalog.current().complete, model_names(texts)
-    for name in names:
-        author, _, slug = name.partition("/")
-        if name not in complete.models and not (slug == "*" and author in complete.authors):
-            raise ValueError(f"“{name}” isn't in the catalog. Copy the ID from the model's page.")
+    names = list(dict.fromkeys(text.lower() for text in texts))
+    if problem := model_lists.problem_with(names, catalog.current().complete.lists):
+        raise ValueError(problem)
     return names
 
 
@@ -90,4 +88,5 @@ def lists(request: AuthedRequest) -> HttpResponse:
     if not may_change:
         for field in form.fields.values():
             field.disabled = True
-    return render(request, "settings/privacy_lists.html", {"form": form, "may_change": may_change})
+    context = {"form": form, "may_change": may_change, "catalogue": catalog.current()}
+    return render(request, "settings/privacy_lists.html", context)

@@ -6,7 +6,7 @@ const input = row && document.getElementById(row.dataset.browserZone);
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 if (input && zone) {
-  const show = () => { row.hidden = input.value === zone; };
+  const show = () => { row.hidden = (input.value || input.placeholder) === zone; };
   row.querySelector("span").textContent = zone;
   row.querySelector("button").addEventListener("click", () => {
     input.value = zone;

@@ -78,7 +78,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "top_logprobs": st.integers(0, 20),
     "n": st.integers(1, 3),
     "stop": TEXT | st.lists(TEXT, max_size=4),
-    "tools": st.just([WEATHER, {"type": "openrouter:web_search", "parameters": {"max_results": 2}}]) | st.just([TOOL]),
+    "tools": st.just([WEATHER, {"type": "openrouter:web_search", "parameters": {"max_results": 2}}])
+    | st.just([TOOL])
+    | st.just([{"type": "custom", "custom": {"name": "shell.run", "format": {"type": "text"}}}, WEATHER]),
     "tool_choice": st.sampled_from(["auto", "none", {"type": "function", "function": {"name": "get_weather"}}]),
     "parallel_tool_calls": st.booleans(),
     "functions": st.just([WEATHER["function"]]),

@@ -93,6 +93,15 @@ def test_the_browsers_zone_and_a_theme_are_chosen_with_the_keyboard(new_page, si
     expect(page.locator("tbody time").first).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d$"))
 
 
+def test_the_browsers_zone_is_offered_only_where_another_one_is_in_use(new_page, site: Site, customer: Person):
+    page = new_page(timezone_id="UTC")
+    enter(page, site, customer, "/settings/preferences")
+    page.get_by_label("Time zone").fill("Asia/Kolkata")
+    expect(page.get_by_role("button", name="Use this browser's: UTC")).to_be_visible()
+    page.get_by_label("Time zone").fill("")  # which means UTC
+    expect(page.get_by_role("button", name="Use this browser's: UTC")).to_be_hidden()
+
+
 def test_without_javascript_preferences_are_saved(new_page, site: Site, customer: Person):
     page = new_page(java_script_enabled=False)
     enter(page, site, customer, "/settings/preferences")

@@ -29,6 +29,8 @@ class CalledTools:
     def add(self, delta: Delta) -> None:
         """Add the pieces of calls in a delta."""
         for piece in delta.tool_calls or ():
+            if "custom" in piece:  # takes any text
+                continue
             function = piece.get("function") or {}
             names, arguments = self._calls.setdefault((delta.index, piece.get("index", 0)), ([], []))
             names.append(str(function.get("name") or ""))

@@ -109,8 +109,14 @@ class Choice:
             self.logprobs = _joined_logprobs(self.logprobs, delta.logprobs)
 
     def _add_tool_call(self, piece: dict[str, Any]) -> None:
-        """Tool calls arrive in pieces that share an index. Their arguments are concatenated."""
+        """Tool calls arrive in pieces that share an index. Their arguments, or inputs, are concatenated."""
         index = piece.get("index", len(self.tool_calls))
+        if custom := piece.get("custom"):
+            call = self.tool_calls.setdefault(
+                index, {"id": piece.get("id"), "type": "custom", "custom": {"name": "", "input": ""}}
+            )
+            call["custom"] = {name: text + custom.get(name, "") for name, text in call["custom"].items()}
+            return
         call = self.tool_calls.setdefault(
             index, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
         )

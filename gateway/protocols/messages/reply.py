@@ -162,6 +162,7 @@ def usage_object(billed: Billed, tier: str | None = None) -> dict[str, Any]:
         "inference_geo": None,
         "server_tool_use": searches,
         "service_tier": "priority" if tier == "priority" else "standard",
+        "speed": "fast" if tier == "priority" else "standard",
         "cost": as_usd(billed.cost),
         "is_byok": billed.is_byok,
         "cost_details": cost_details(billed),
@@ -179,6 +180,7 @@ _NO_USAGE: dict[str, Any] = {
     "inference_geo": None,
     "server_tool_use": None,
     "service_tier": None,
+    "speed": None,
 }
 
 

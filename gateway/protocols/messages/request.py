@@ -13,10 +13,10 @@ from gateway.protocols.json_text import read_object
 from .conversation import mark, since_compaction, system_messages, turns
 from .schema import Body, DefinedTool, NamedTool, OutputConfig, Search, Tool, ToolAddition, ToolChoice, ToolRemoval
 
-__all__ = ["Asked", "parse"]
+__all__ = ["SHARED", "Asked", "parse"]
 
 #: Fields that mean the same in a chat request.
-_SHARED = (
+SHARED = (
     "model", "models", "max_tokens", "stream", "temperature", "top_p", "top_k", "cache_control", "preset", "provider",
     "route", "session_id", "stop_server_tools_when", "trace", "user",
 )  # fmt: skip
@@ -47,7 +47,7 @@ def parse(body: bytes) -> ChatRequest:
             "MCP servers are not called from here. Call them in your program and declare their tools as custom tools "
             "- at `$.mcp_servers`"
         )
-    chat: dict[str, Any] = {name: raw[name] for name in _SHARED if raw.get(name) is not None}
+    chat: dict[str, Any] = {name: raw[name] for name in SHARED if raw.get(name) is not None}
     if checked.fallbacks:
         chat["models"] = [fallback.model for fallback in checked.fallbacks]
     said = since_compaction(checked.messages)
@@ -60,6 +60,10 @@ def parse(body: bytes) -> ChatRequest:
         chat.setdefault("user", checked.metadata.user_id[:256])
     if checked.service_tier not in _ANY_TIER:
         chat["service_tier"] = checked.service_tier
+    if checked.speed == "fast":
+        if checked.service_tier == "flex":
+            raise InvalidRequest("`speed: fast` and `service_tier: flex` contradict each other. Send one of them.")
+        chat["service_tier"] = "priority"
     chat |= _tools(checked)
     chat |= _output(checked)
     request = parse_chat(chat, max_stops=None)

@@ -223,6 +223,7 @@ class Body(msgspec.Struct):
     output_config: OutputConfig | None = None
     metadata: Metadata | None = None
     service_tier: str | None = None
+    speed: Literal["fast", "standard"] | None = None
     fallbacks: Annotated[list[Fallback], Meta(max_length=3)] | None = None
     models: list[str] | None = None
     plugins: list[dict[str, Any]] | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from gateway.protocols.chat_completions.custom_tools import input_of
 from gateway.protocols.json_text import decoded, is_json
 
 from .tools import CallShape
@@ -69,10 +70,9 @@ class CallWriter:
         kind = self._shape.type
         if kind == "function_call":
             return {"name": self._shape.name, "arguments": arguments}
-        given = _object(arguments)
         if kind == "custom_tool_call":
-            said = given.get("input")
-            return {"name": self._shape.name, "input": said if isinstance(said, str) else arguments}
+            return {"name": self._shape.name, "input": input_of(arguments)}
+        given = _object(arguments)
         if kind == "tool_search_call":
             return {"execution": "client", "arguments": given}
         return {"action": _action(given)} if kind == "local_shell_call" else {"operation": _operation(given)}

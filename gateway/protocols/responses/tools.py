@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from gateway.protocols.chat_completions.custom_tools import function_of
+
 from .faults import fault
 
 __all__ = ["CallShape", "Tools", "chat_name", "read_tools"]
@@ -138,7 +140,8 @@ class _Reader:
             self._add(plain.name, _declared(plain), place, "function_call", namespace)
         elif kind == "custom":
             custom = _converted(tool, _Custom, place)
-            self._add(custom.name, _free_text(custom), place, "custom_tool_call", namespace)
+            grammar = msgspec.structs.asdict(custom.format) if custom.format else None
+            self._add(custom.name, function_of(custom.description, grammar), place, "custom_tool_call", namespace)
         elif namespace is not None:
             raise fault(f"a namespace has tools of type 'function' and 'custom', not {kind!r}", f"{place}.type")
         elif kind == "namespace":
@@ -271,20 +274,6 @@ def _declared(function: _Function) -> dict[str, Any]:
         if (value := getattr(function, name)) is not None:
             declared[name] = value
     return declared
-
-
-def _free_text(tool: _Custom) -> dict[str, Any]:
-    """A function whose only argument is the text that the tool takes."""
-    lines = [tool.description or ""]
-    if tool.format is not None and tool.format.definition:
-        lines.append(f"The input must match this {tool.format.syntax} grammar:\n{tool.format.definition}")
-    parameters = {
-        "type": "object",
-        "properties": {"input": {"type": "string", "description": "The input of the tool, as it is."}},
-        "required": ["input"],
-        "additionalProperties": False,
-    }
-    return {"description": "\n\n".join(line for line in lines if line), "parameters": parameters}
 
 
 def _plugin(tool: _WebSearch) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from .stream import MessagesStream
 __all__ = ["authorization", "open_stream"]
 
 VERSION = "2023-06-01"
+#: The beta that a body with `speed` needs.
+FAST_MODE = {"anthropic-beta": "fast-mode-2026-02-01"}
 
 
 def authorization(api_key: str) -> dict[str, str]:
@@ -21,10 +23,11 @@ def authorization(api_key: str) -> dict[str, str]:
 async def open_stream(request: ProviderRequest) -> MessagesStream:
     """The provider's response, once it has accepted the request; ProviderFailure when it has not."""
     fetched = await fetch(urls_to_fetch(request.chat.messages))
+    body = request_body(request, fetched)
     response = await send(
         request,
         f"{request.attempt.upstream.base_url}/messages",
-        headers=authorization(request.attempt.upstream.api_key),
-        body=request_body(request, fetched),
+        headers=authorization(request.attempt.upstream.api_key) | (FAST_MODE if "speed" in body else {}),
+        body=body,
     )
     return MessagesStream(response)

@@ -41,6 +41,8 @@ def request_body(request: ProviderRequest, fetched: Mapping[str, FetchedFile]) -
     body: Body = {"model": request.model, "max_tokens": max_tokens, "messages": conversation}
     if system:
         body["system"] = system
+    if request.endpoint.service_tier == "priority":
+        body["speed"] = "fast"
     if request.chat.stream:
         body["stream"] = True
     if stops := [stop for stop in request.stop_sequences if stop.strip()]:  # blank ones are refused

@@ -65,6 +65,7 @@ class _Usage(msgspec.Struct):
     cache_creation_input_tokens: int | None = None
     cache_creation: _CacheCreation | None = None
     output_tokens_details: _OutputDetails | None = None
+    speed: str | None = None
 
 
 class _Message(msgspec.Struct):
@@ -95,6 +96,7 @@ class MessagesStream(ProviderStream):
 
     def __init__(self, response: http.UpstreamResponse) -> None:
         super().__init__(response)
+        self.service_tier = ""
         self._counts = _Usage()
         self._tool_calls: dict[int, int] = {}  # index of the content block: index of the tool call
         self._without_arguments: set[int] = set()  # indices of content blocks
@@ -210,6 +212,8 @@ class MessagesStream(ProviderStream):
         """
         if new is None or (new.input_tokens is None and new.output_tokens is None):
             return
+        if new.speed == "standard":  # also when `fast` was asked for: it is billed as such
+            self.service_tier = "default"
         known = self._counts
         for name in new.__struct_fields__:
             if (value := getattr(new, name)) is not None:

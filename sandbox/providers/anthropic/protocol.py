@@ -47,7 +47,10 @@ class Messages(Protocol):
     def read(self, body: bytes, scope: Scope) -> ChatRequest:
         if not header_of(scope, b"anthropic-version"):
             raise ValueError("anthropic-version: header is required")
-        return read_messages_request(body)
+        request = read_messages_request(body)
+        if request.service_tier and b"fast-mode-" not in header_of(scope, b"anthropic-beta"):
+            raise ValueError("speed: Extra inputs are not permitted")
+        return request
 
     def refusal(self, refusal: Refusal, dialect: Dialect) -> tuple[str, bytes]:
         return "application/json", encode(_error(refusal) | {"request_id": f"req_{secrets.token_hex(12)}"})
@@ -61,16 +64,18 @@ class MessagesVoice(Voice):
         self.model = request.model
         self.id = f"msg_{secrets.token_hex(12)}"
         self.citation = _citation(request)
+        tier = request.service_tier
+        self.speed = {"speed": "fast" if tier == "priority" else "standard"} if tier else {}
 
     def reply(self, answer: Answer, usage: Usage | None) -> Any:
         message = self._message([block for block, _, _ in _blocks(answer, self.citation, whole=True)])
         message |= _ending(answer)
-        return message | ({"usage": _usage(usage)} if usage else {})
+        return message | ({"usage": self._usage(usage)} if usage else {})
 
     def steps(self, answer: Answer, usage: Usage | None) -> Iterator[Step]:
         started = self._message([])
         if usage:
-            started["usage"] = _usage(usage) | {"output_tokens": min(1, usage.completion)}
+            started["usage"] = self._usage(usage) | {"output_tokens": min(1, usage.completion)}
         yield _event({"type": "message_start", "message": started}, kind="start")
         yield _event({"type": "ping"}, kind="comment")
         for index, (block, deltas, tokens) in enumerate(_blocks(answer, self.citation)):
@@ -81,9 +86,23 @@ class MessagesVoice(Voice):
             yield _event({"type": "content_block_stop", "index": index}, kind="comment")
         last: dict[str, Any] = {"type": "message_delta", "delta": _ending(answer)}
         if usage:
-            last["usage"] = _usage(usage)
+            last["usage"] = self._usage(usage)
         yield _event(last, kind="finish")
         yield _event({"type": "message_stop"}, kind="done")
+
+    def _usage(self, usage: Usage) -> dict[str, Any]:
+        """Here the input does not count tokens read from or written to the cache."""
+        return {
+            "input_tokens": usage.prompt - usage.cached - usage.cache_write,
+            "cache_creation_input_tokens": usage.cache_write,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": usage.cache_write - usage.cache_write_1h,
+                "ephemeral_1h_input_tokens": usage.cache_write_1h,
+            },
+            "cache_read_input_tokens": usage.cached,
+            "output_tokens": usage.completion,
+            **self.speed,
+        }
 
     def _message(self, content: list[Any]) -> dict[str, Any]:
         return {
@@ -183,20 +202,6 @@ def _ending(answer: Answer) -> dict[str, Any]:
     if answer.stopped_by is not None and answer.finish == "stop":
         return {"stop_reason": "stop_sequence", "stop_sequence": answer.stopped_by}
     return {"stop_reason": _STOPS.get(answer.finish or "", answer.finish), "stop_sequence": None}
-
-
-def _usage(usage: Usage) -> dict[str, Any]:
-    """Here the input does not count tokens read from or written to the cache."""
-    return {
-        "input_tokens": usage.prompt - usage.cached - usage.cache_write,
-        "cache_creation_input_tokens": usage.cache_write,
-        "cache_creation": {
-            "ephemeral_5m_input_tokens": usage.cache_write - usage.cache_write_1h,
-            "ephemeral_1h_input_tokens": usage.cache_write_1h,
-        },
-        "cache_read_input_tokens": usage.cached,
-        "output_tokens": usage.completion,
-    }
 
 
 def _error(refusal: Refusal) -> dict[str, Any]:

@@ -67,6 +67,7 @@ class MessagesRequest(msgspec.Struct, frozen=True, kw_only=True):
     tool_choice: _Choice | None = None
     thinking: _Thinking | None = None
     output_config: _OutputConfig | None = None
+    speed: Literal["fast", "standard"] | None = None
 
 
 _decoder = msgspec.json.Decoder(MessagesRequest)
@@ -100,6 +101,7 @@ def read_messages_request(body: bytes) -> ChatRequest:
         if output and output.format
         else None,
         reasoning=_reasoning(given),
+        service_tier="priority" if given.speed == "fast" else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Chat and completion requests, leniently typed: fields that are not needed here are ignored."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +10,9 @@ from sandbox.providers.prompts.schemas import check_schema
 __all__ = ["ChatRequest", "CompletionRequest", "PromptRequest", "check_request", "parts_of", "text_of"]
 
 Message = dict[str, Any]
+
+#: Names of functions that all of the stand-ins take.
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 
 
 class StreamOptions(msgspec.Struct, frozen=True):
@@ -112,6 +116,8 @@ def check_request(request: ChatRequest) -> None:
             continue
         if tool.function is None or not tool.function.name:
             raise ValueError(f"tools.{number}: a function needs a name.")
+        if not _NAME.fullmatch(tool.function.name):
+            raise ValueError(f"tools.{number}.name: must match {_NAME.pattern}.")
         names.add(tool.function.name)
         if tool.function.parameters is not None:
             check_schema(tool.function.parameters, f"tools.{number}.parameters", is_object=True)

@@ -90,11 +90,11 @@ def test_running_requests_come_first_as_on_the_page(alice_client, account):
 
 
 def test_logs_export_what_their_filters_show(alice_client, charlie_client, account, key):
-    wanted = make_request(account, key=key, session_id="a task", external_user="Ωmega \U0001f600", cost=7)
+    wanted = make_request(account, key=key, session_id="a task", use="legal", external_user="Ωmega \U0001f600", cost=7)
     make_request(account, session_id="another")
     rows = lines(alice_client.get("/logs.csv", {"session_id": "a task", "key": key.hash, "cost_to": "1"}))
-    assert [(row["id"], row["user"], row["cost_usd"]) for row in rows] == [
-        (wanted.pk, "Ωmega \U0001f600", "0.000000000007")
+    assert [(row["id"], row["user"], row["cost_usd"], row["use"]) for row in rows] == [
+        (wanted.pk, "Ωmega \U0001f600", "0.000000000007", "legal")
     ]
     assert lines(charlie_client.get("/logs.csv")) == []
 

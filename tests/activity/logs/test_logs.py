@@ -62,6 +62,9 @@ def everything(view, **options) -> list[str]:
         ("source=chat", {"source": "chat"}),
         ("finish_reason=length", {"finish_reason": "length"}),
         ("session_id=s-1", {"session_id": "s-1"}),
+        ("use=translation", {"use": "translation"}),
+        ("use=marketing", {"use": "marketing/seo"}),
+        ("use=marketing%2Fseo", {"use": "marketing/seo"}),
         ("external_user=u%2F1", {"external_user": "u/1"}),
         ("cost_from=0.05", {"cost": 5 * CENT}),
         ("cost_from=$0.05&cost_to=0.0500", {"cost": 5 * CENT}),
@@ -76,6 +79,13 @@ def test_each_filter_shows_the_requests_that_match_and_no_others(account, view_o
     view = view_of(query)
     assert not view.problems and view.narrowed
     assert found(view) == [wanted.pk]
+
+
+def test_a_part_of_a_use_does_not_show_the_rest_of_it_and_an_unknown_use_restricts_nothing(account, view_of):
+    marketing, seo, unknown = (make_request(account, use=use) for use in ("marketing", "marketing/seo", ""))
+    assert found(view_of("use=marketing%2Fseo")) == [seo.pk]
+    assert {*found(view_of("use=marketing"))} == {marketing.pk, seo.pk}
+    assert {*found(view_of("use=market"))} == {marketing.pk, seo.pk, unknown.pk}
 
 
 def test_spans_of_time(account, view_of):

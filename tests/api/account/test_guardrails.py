@@ -43,14 +43,18 @@ def send(client, operation: str, team=None, **options):
 def test_a_guardrail_is_created_read_changed_and_deleted(client, acme):  # noqa: F811
     body = {
         "name": "Team \u202e\x00", "description": "For the agents", "limit_usd": 12.5, "reset_interval": "weekly",
-        "allowed_models": ["acme/small"], "ignored_providers": ["Alpha"], "enforce_zdr": True,
+        "allowed_models": ["acme/small", "ACME/*"], "ignored_providers": ["Alpha"], "enforce_zdr": True,
         "enforce_zdr_google": False, "enable_paid_model_training": False, "content_filters": [],
         "workspace_id": acme.workspace_id,
     }  # fmt: skip
     made = send(client, "POST /guardrails", body=body, status=201)["data"]
     assert (made["name"], made["limit_usd"], made["reset_interval"]) == ("Team", 12.5, "weekly")
     assert (made["enforce_zdr_anthropic"], made["enforce_zdr_google"]) == (True, False)
-    assert made["ignored_providers"] == ["alpha"] and made["allowed_providers"] is None
+    assert (
+        made["allowed_models"] == ["acme/small", "acme/*"]
+        and made["ignored_providers"] == ["alpha"]
+        and made["allowed_providers"] is None
+    )
     assert made["workspace_id"] == acme.workspace_id and made["updated_at"] is None
     assert send(client, f"GET {ONE}", made["id"])["data"] == made
     changes = {"limit_usd": None, "allowed_models": ["acme/large", "acme/large"], "description": None}
@@ -84,7 +88,9 @@ def test_lists_are_paged_newest_first(client, acme):  # noqa: F811
         ({"name": "T", "limit_usd": "NaN"}, "limit_usd"),
         ({"name": "T", "reset_interval": "hourly"}, "reset_interval"),
         ({"name": "T", "allowed_models": []}, "allowed_models"),
-        ({"name": "T", "allowed_models": ["acme/nothing"]}, "'acme/nothing' is unknown. GET /api/v1/models"),
+        ({"name": "T", "allowed_models": ["acme/nothing"]}, "“acme/nothing”. The Models page and GET /api/v1/models"),
+        ({"name": "T", "allowed_models": ["acme/*", "acm/*"]}, "allowed_models: The catalog doesn't have “acm/*”."),
+        ({"name": "T", "ignored_models": ["openrouter/*"]}, "“openrouter/*” is no model: routers choose among models"),
         ({"name": "T", "ignored_providers": ["no-such", "\x00"]}, "ignored_providers"),
         ({"name": "T", "content_filters": [{"pattern": "x", "action": "block"}]}, "content_filters is not supported"),
         ({"name": "T", "workspace_id": str(uuid4())}, "workspace_id"),

@@ -11,9 +11,10 @@ from gateway.models import Generation
 from gateway.routing import catalogue_cache
 from models_catalog import catalog
 from models_catalog.models import Endpoint
-from tests.gateway import native
+from tests.gateway import factory, native
 from tests.gateway.factory import usd
 from tests.gateway.native import PDF, PNG, WEATHER, file, image, message_of, usage_of, user
+from tests.gateway.protocols.messages.examples import PATH, events_in
 
 MODEL = native.ANTHROPIC.model
 
@@ -255,3 +256,46 @@ async def test_a_canceled_stream_is_billed_for_its_prompt_and_an_estimate_of_its
 async def test_a_stop_sequence_has_openais_name(claude):
     stopped = (await ask(claude, "Say exactly: one two three", stop=["two"])).json()["choices"][0]
     assert (stopped["finish_reason"], stopped["native_finish_reason"]) == ("stop", "stop_sequence")
+
+
+async def fast_claude() -> None:
+    prices = {"prompt": "0.000018", "completion": "0.00009"}
+    served = await Endpoint.objects.select_related("model").aget(model_id=MODEL)
+    await sync_to_async(factory.endpoint)(
+        served.model, "anthropic", prices, tag="anthropic/priority", provider_model_id=served.provider_model_id
+    )
+    catalogue_cache.clear()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("speed", "fault", "sent", "served", "price"),
+    [
+        ("fast", "", "fast", "fast", ("0.000018", "0.00009")),
+        ("fast", "anthropic=standard-tier", "fast", "standard", ("0.000003", "0.000015")),
+        ("standard", "", None, "standard", ("0.000003", "0.000015")),
+        (None, "", None, "standard", ("0.000003", "0.000015")),
+    ],
+)
+async def test_fast_mode_is_asked_for_where_it_has_a_price_and_billed_as_served(
+    claude, speed, fault, sent, served, price, stream
+):
+    await fast_claude()
+    headers = {"X-Sandbox-Fault": fault} if fault else {}
+    body = {"model": MODEL, "max_tokens": 50, "messages": [user("Hello")], "speed": speed, "stream": stream}
+    response = await claude.post(PATH, json=body, headers=claude.headers | headers)
+    usage = events_in(response.text)[-2]["usage"] if stream else response.json()["usage"]
+    assert usage["speed"] == served
+    (received,) = await claude.received()
+    assert received["body"].get("speed") == sent
+    assert received["headers"].get("anthropic-beta", "").startswith("fast-mode-") == (sent == "fast")
+    row = await claude.generation()
+    assert row.cost == row.prompt_tokens * usd(price[0]) + row.completion_tokens * usd(price[1])
+    await claude.assert_books_balance()
+
+
+async def test_without_a_price_for_it_fast_mode_is_not_asked_for(claude):
+    body = {"model": MODEL, "max_tokens": 50, "messages": [user("Hello")], "speed": "fast"}
+    response = await claude.post(PATH, json=body)
+    assert response.json()["usage"]["speed"] == "standard"
+    assert "speed" not in (await last_body(claude))

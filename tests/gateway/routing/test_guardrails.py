@@ -48,6 +48,22 @@ def test_a_fallback_model_that_is_allowed_is_used_and_a_models_name_includes_its
         plan(two, policy=only_free, model="acme/two")
 
 
+@pytest.mark.parametrize(
+    ("restrictions", "served"),
+    [
+        ({"allowed_models": frozenset({"acme/*"})}, ["acme/one", "acme/one:free"]),
+        ({"allowed_models": frozenset({"acme/*"}), "ignored_models": frozenset({"acme/one:free"})}, ["acme/one"]),
+        ({"ignored_models": frozenset({"acme/*"})}, ["acme-labs/one"]),
+        ({"ignored_models": frozenset({"acme/one"})}, ["acme-labs/one"]),
+        ({"allowed_models": frozenset({"acme/one:free", "acme-labs/*"})}, ["acme/one:free", "acme-labs/one"]),
+    ],
+)
+def test_an_author_stands_for_all_its_models_and_for_no_other_authors(restrictions, served):
+    three = [model("acme/one", A), model("acme/one:free", B), model("acme-labs/one", C)]
+    guarded = Restrictions(name="Team", **restrictions)
+    assert [each.id for each in three if guarded.allows_model(each.id)] == served
+
+
 def test_the_free_router_prefers_models_that_are_allowed():
     free = [model(f"acme/m{number}:free", endpoint("a", "0")) for number in range(20)]
     policy = under({"allowed_models": frozenset({"acme/m13:free"})})

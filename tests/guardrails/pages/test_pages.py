@@ -6,6 +6,7 @@ from common.clock import utc_now
 from guardrails import saving
 from guardrails.models import Assignment, Guardrail
 from keys import issuing
+from models_catalog import catalog
 from tests.accounts.organisations.conftest import client_in
 from tests.gateway.factory import usd
 from tests.guardrails.conftest import budget
@@ -56,7 +57,8 @@ def test_a_guardrail_is_created_edited_and_deleted(ada_client, acme):
         ({"name": "a" * 201}, "at most 200 characters"),
         ({"description": "a" * 1001}, "at most 1000 characters"),
         ({"limit": "much"}, "Enter an amount in dollars"),
-        ({"allowed_models": "acme/nothing, acme/small"}, "Unknown model ID: “acme/nothing”."),
+        ({"allowed_models": "acme/nothing, acme/small"}, "The catalog doesn&#x27;t have “acme/nothing”."),
+        ({"ignored_models": "*"}, "“*” isn&#x27;t an author."),
         ({"ignored_providers": "nothing"}, "Unknown provider slug: “nothing”."),
         ({"limit_reset": "hourly"}, "hourly"),
     ],
@@ -76,6 +78,16 @@ def test_a_model_that_has_left_the_catalog_stays_on_the_list(ada_client, acme):
     ada_client.post(of(team, "/edit"), {"name": "Renamed", "allowed_models": "acme/retired\nacme/large"})
     team.refresh_from_db()
     assert team.allowed_models == ["acme/retired", "acme/large"]
+
+
+def test_the_page_counts_the_models_that_the_lists_allow(ada_client, acme):
+    models = catalog.current().models
+    authors = sum(each.startswith("acme/") for each in models)
+    team = saving.create(acme, name="Team", allowed_models=["acme/*"], ignored_models=["acme/large"])
+    left = [each for each in models if each.startswith("acme/") and not each.startswith("acme/large")]
+    assert 0 < len(left) < authors
+    assert f"{len(left)} of {len(models)} are allowed" in text(ada_client.get(of(team)))
+    assert "are allowed" not in text(ada_client.get(of(saving.create(acme, name="Budget"))))
 
 
 def test_keys_and_members_are_assigned_and_removed_and_show_their_spend(ada_client, acme, ben, cem, key):

@@ -9,6 +9,7 @@ from gateway.providers.checking import Finding
 from keys import issuing
 from keys.models import OwnProviderKey
 from keys.provider_keys import changing, directory, readability
+from keys.provider_keys.using import OwnKey
 from openrouter_site.serving import startup
 from tests.accounts.organisations.conftest import acme, ada, add_member, client_in  # noqa: F401
 
@@ -93,6 +94,13 @@ def test_a_rejected_key_is_not_saved_and_an_unreachable_provider_does_not_hinder
     assert page.status_code == 422 and "rejected the key" in text(page) and not OwnProviderKey.objects.exists()
     known.finding = Finding(False, "Host didn't answer.")
     assert "Saved, but the test failed. Host didn&#x27;t answer." in text(post(alice_client))
+
+
+@pytest.mark.parametrize("listed", ["acme/one:free", "acme/one", "acme/*"])
+def test_a_key_for_a_model_or_an_author_is_used_for_no_other(listed):
+    key = OwnKey(id=1, version=1, provider="alpha", secret="sk", models=frozenset({listed}))
+    assert key.allows_model("acme/one:free") and not key.allows_model("acme-labs/one:free")
+    assert not key.allows_model("acme/two") or listed == "acme/*"
 
 
 def test_editing_keeps_the_secret_unless_there_is_a_new_one(alice_client, known, organisation, alice):

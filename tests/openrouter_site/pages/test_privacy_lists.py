@@ -54,7 +54,8 @@ def test_a_list_of_allowed_models_excludes_the_others(alice_client, organisation
 @pytest.mark.parametrize(
     ("posted", "problem"),
     [
-        ({"allowed_models": "acme/unknown"}, "isn&#x27;t in the catalog"),
+        ({"allowed_models": "acme/unknown"}, "The catalog doesn&#x27;t have “acme/unknown”"),
+        ({"allowed_models": "openrouter/auto"}, "routers choose among models"),
         ({"ignored_models": "small"}, "isn&#x27;t a model ID"),
         ({"allowed_providers": ["unknown"]}, "Select a valid choice"),
         ({"allowed_providers": ["alpha"], "ignored_providers": ["alpha"]}, "On both lists: alpha"),

@@ -226,6 +226,16 @@ def test_a_message_that_makes_no_sense_is_refused(providers, fields):
     assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
+def test_fast_mode_needs_its_beta_and_is_reported(providers):
+    beta = {"anthropic-beta": "fast-mode-2026-02-01"}
+    assert message(providers, "Hi", beta, speed="fast")["usage"]["speed"] == "fast"
+    assert events(providers, "Hi", beta, speed="fast")[-2][1]["usage"]["speed"] == "fast"
+    assert message(providers, "Hi", beta | fault("standard-tier"), speed="fast")["usage"]["speed"] == "standard"
+    assert "speed" not in message(providers, "Hi")["usage"]
+    refused = messages(providers, "Hi", speed="fast")
+    assert refused.status_code == 400 and "speed" in refused.json()["error"]["message"]
+
+
 def test_the_version_and_a_valid_key_are_needed(providers):
     assert "anthropic-version" in messages(providers, "Hi", {"anthropic-version": ""}).json()["error"]["message"]
     assert messages(providers, "Hi", {"x-api-key": "my-invalid"}).status_code == 401

@@ -115,6 +115,7 @@ SENSIBLE = record(
     fallbacks=st.lists(record({"model": st.just("acme/one")}), max_size=3),
     provider=record({}, sort=st.just("price")),
     service_tier=st.sampled_from(["auto", "priority"]),
+    speed=st.sampled_from(["fast", "standard"]),
     user=TEXT,
 )
 

@@ -120,7 +120,8 @@ async def test_the_tier_that_served_is_told_in_the_protocols_words(served, told)
         yield started
         yield BILLED
 
-    assert (await gather(each()))["usage"]["service_tier"] == told
+    whole = (await gather(each()))["usage"]
+    assert whole["service_tier"] == told and whole["speed"] == ("fast" if told == "priority" else "standard")
     encoder = MessagesEncoder()
     sent = events_in((encoder.encode(started) + encoder.encode(BILLED)).decode())
     assert sent[-2]["usage"]["service_tier"] == told

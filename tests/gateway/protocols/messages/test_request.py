@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import InvalidRequest
-from gateway.protocols.messages.request import parse
+from gateway.protocols.messages.request import SHARED, parse
+from gateway.protocols.messages.schema import Body
 from gateway.protocols.reasoning import detail_in, text_for
 from gateway.providers.anthropic.request import request_body as anthropic_body
 from gateway.providers.failures import ProviderFailure
@@ -178,6 +179,33 @@ def test_the_end_user_and_the_tier_are_those_of_the_request():
         assert parsed(service_tier=named).service_tier == tier
     with pytest.raises(InvalidRequest, match=r"\$.service_tier"):
         parsed(service_tier="express")
+
+
+#: The properties of `MessagesRequest`, the body of "POST /messages" in OpenRouter's document.
+DOCUMENTED = {
+    "cache_control", "context_management", "fallbacks", "max_tokens", "messages", "metadata", "model", "models",
+    "output_config", "plugins", "provider", "route", "service_tier", "session_id", "speed", "stop_sequences",
+    "stop_server_tools_when", "stream", "system", "temperature", "thinking", "tool_choice", "tools", "top_k", "top_p",
+    "trace", "user",
+}  # fmt: skip
+#: Edits of the prompt at the provider, which save tokens and change no meaning: accepted, without effect.
+IGNORED = {"context_management"}
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_every_documented_parameter_is_read_or_listed_as_ignored(name):
+    assert (name in {*Body.__struct_fields__, *SHARED}) is (name not in IGNORED)
+
+
+def test_fast_is_the_priority_tier():
+    for speed, tier in (("fast", "priority"), ("standard", ""), (None, "")):
+        assert parsed(speed=speed).service_tier == tier
+    assert parsed(speed="fast", service_tier="standard_only").service_tier == "priority"
+    assert parsed(speed="standard", service_tier="flex").service_tier == "flex"
+    with pytest.raises(InvalidRequest, match="contradict"):
+        parsed(speed="fast", service_tier="flex")
+    with pytest.raises(InvalidRequest, match=r"\$.speed"):
+        parsed(speed="turbo")
 
 
 @given(BODY)
