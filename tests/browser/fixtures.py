@@ -27,10 +27,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from scripts.checks import chromium
 from tests.browser.people import Person, new_person
+from tests.browser.profiles import WINDOW, Profile
 from tests.support.processes import Site
 
 __all__ = [
-    "browser", "customer", "faults", "new_page", "page", "playwright", "pytest_collection_modifyitems",
+    "browser", "customer", "faults", "new_page", "page", "playwright", "profile", "pytest_collection_modifyitems",
     "pytest_xdist_make_scheduler", "site", "sites", "stores",
 ]  # fmt: skip
 
@@ -141,9 +142,21 @@ def faults() -> Iterator[list[str]]:
     assert not faults, "\n".join(faults)
 
 
+@pytest.fixture(scope="session")
+def profile(browser: Browser) -> Iterator[Profile]:
+    """The profile that tests have one after the other: a test's is what `new_page` opens with `kept`."""
+    profile = Profile(browser, service_workers="block")
+    profile.context.set_default_timeout(PATIENCE_MS)
+    yield profile
+    profile.context.close()
+
+
 @pytest.fixture
-def new_page(browser: Browser, faults: list[str]) -> Iterator[Callable[..., Page]]:
-    """Opens a page in a profile of its own; arguments are Playwright's for a context (`viewport`, `color_scheme`)."""
+def new_page(browser: Browser, profile: Profile, faults: list[str]) -> Iterator[Callable[..., Page]]:
+    """Opens a page in a profile of its own; arguments are Playwright's for a context (`viewport`, `color_scheme`).
+
+    The first that is `kept` has the files that earlier tests have loaded, unless it needs more than headers.
+    """
     contexts: list[BrowserContext] = []
 
     def on_console(message: ConsoleMessage) -> None:
@@ -152,13 +165,19 @@ def new_page(browser: Browser, faults: list[str]) -> Iterator[Callable[..., Page
         if message.type == "error" and not message.text.startswith(("htmx:afterRequest", "htmx:sendAbort")):
             faults.append(f"console: {message.text} ({message.location.get('url')})")
 
-    def open_page(**options: Any) -> Page:
+    def open_in_own_profile(**options: Any) -> Page:
         # The chat's service worker would load every file of the chat in each test.
         options.setdefault("service_workers", "block")
         context = browser.new_context(**options)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
-        page = context.new_page()
+        return context.new_page()
+
+    def open_page(*, kept: bool = False, **options: Any) -> Page:
+        if kept and not profile.is_used and options.keys() <= {"extra_http_headers"}:
+            page = profile.open_page(**options)
+        else:
+            page = open_in_own_profile(**({"viewport": WINDOW} | options if kept else options))
         page.on("console", on_console)
         page.on("pageerror", lambda error: faults.append(f"script: {error}"))
         return page
@@ -166,12 +185,14 @@ def new_page(browser: Browser, faults: list[str]) -> Iterator[Callable[..., Page
     yield open_page
     for context in contexts:
         context.close()
+    if profile.is_used:
+        profile.clear()
 
 
 @pytest.fixture
 def page(new_page: Callable[..., Page]) -> Page:
     """A page of 1440 by 900; use `new_page` for another size, or for a second person."""
-    return new_page(viewport={"width": 1440, "height": 900})
+    return new_page(viewport=WINDOW)
 
 
 def stores(name: str, *, second: bool = False) -> dict[str, str]:

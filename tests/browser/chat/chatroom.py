@@ -197,9 +197,8 @@ def room(chatroom: Site, people: dict[str, Person], new_page: Callable[..., Page
     def open_room(
         who: str = "alice", path: str = "/chat", sandbox: dict[str, str] | None = None, **options: Any
     ) -> Room:
-        options.setdefault("viewport", {"width": 1440, "height": 900})
         headers = {f"X-Sandbox-{name}": value for name, value in (sandbox or {}).items()}
-        room = Room(new_page(extra_http_headers=headers, **options))
+        room = Room(new_page(kept=True, extra_http_headers=headers, **options))
         enter(room.page, chatroom, people[who], path)
         room.expect_ready()
         return room
