@@ -207,7 +207,9 @@ class Invitation(models.Model):
     Only the SHA-256 of its token is stored: the token is in the email, and is derived again when the email is sent.
     """
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="invitations")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="invitations", verbose_name="organization"
+    )
     email = models.EmailField()  # in lowercase
     role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.MEMBER)
     invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -16,5 +16,6 @@ urlpatterns = [
     path("settings/observability/<uuid:destination_id>/test", views.test_destination, name="test-destination"),
     path("settings/observability/<uuid:destination_id>/resume", views.resume_destination, name="resume-destination"),
     path("settings/observability/<uuid:destination_id>/secret", views.renew_destination_secret, name="renew-secret"),
+    path("settings/observability/<uuid:destination_id>/secret/stop-old", views.stop_old_secret, name="stop-old-secret"),
     path("settings/observability/<uuid:destination_id>/delete", views.delete_destination, name="delete-destination"),
 ]

@@ -78,6 +78,7 @@ def destination(request: AuthedRequest, destination_id: UUID) -> HttpResponse:
         "address": config.get("endpoint") or config.get("url") or config.get("bucketName", ""),
         "bucket": config.get("bucketName", ""),
         "is_readable": bool(config),
+        "old_secret_until": saving.old_secrets_end_at(found),
         "percent": f"{found.sample / 100:g}",
         "keys": keys.order_by("name", "pk"),
         "deliveries": found.deliveries.all()[: delivering.KEPT_DELIVERIES],
@@ -134,12 +135,24 @@ def resume_destination(request: AuthedRequest, destination_id: UUID) -> HttpResp
 @require_POST
 def renew_destination_secret(request: AuthedRequest, destination_id: UUID) -> HttpResponse:
     """Replace the signing secret of a webhook, and show the new one once."""
-    found = _destination_of(request, destination_id)
     try:
-        secret = saving.renew_secret(found)
+        found, secret = saving.renew_secret(_destination_of(request, destination_id))
     except ApiError:
         raise Http404 from None
-    return render(request, "broadcast/secret.html", {"destination": found, "secret": secret})
+    context = {"destination": found, "secret": secret, "old_secret_until": saving.old_secrets_end_at(found)}
+    return render(request, "broadcast/secret.html", context)
+
+
+@login_required
+@require_POST
+def stop_old_secret(request: AuthedRequest, destination_id: UUID) -> HttpResponse:
+    """Sign a webhook's deliveries with its newest secret only."""
+    try:
+        found = saving.stop_old_secrets(_destination_of(request, destination_id))
+    except ApiError:
+        raise Http404 from None
+    messages.success(request, "The old signing secret is no longer used.")
+    return redirect("broadcast:destination", found.public_id)
 
 
 @login_required

@@ -39,7 +39,9 @@ class ApiKey(models.Model):
 
     Reset = LimitReset
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="api_keys")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="api_keys", verbose_name="organization"
+    )
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     name = models.CharField(max_length=100)
     hash = models.CharField(max_length=64, unique=True)

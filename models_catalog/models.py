@@ -279,4 +279,4 @@ class CatalogueVersion(models.Model):
     updated_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
-        return f"catalogue version {self.stamp}"
+        return f"catalog version {self.stamp}"

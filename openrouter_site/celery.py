@@ -7,12 +7,14 @@ from typing import Any
 from celery import Celery, Task, signals
 
 from common.telemetry import logs
+from operations.health.worker_life import SignsOfLife
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openrouter_site.settings")
 
 app = Celery("openrouter_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(SignsOfLife)
 
 
 @signals.setup_logging.connect

@@ -11,9 +11,11 @@ class OperationsConfig(AppConfig):
         from gateway.accounting import settlement
 
         from .alerting import watching
+        from .health import periodic_tasks
         from .telemetry import gauges
 
         _report_errors()
+        periodic_tasks.connect_signals()
         reconciliation.on_result(watching.ledger_checked)
         settlement.queue.on_heartbeat(gauges.refresh)
         settlement.queue.on_heartbeat(watching.Watch().beat)

@@ -1,4 +1,4 @@
-"""Whether the workers live, and what operators have been told."""
+"""Whether the workers live and do their work, and what operators have been told."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,6 +10,20 @@ class Heartbeat(models.Model):
 
     name = models.CharField(max_length=40, primary_key=True)
     seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FailingTask(models.Model):
+    """A task of the clock whose last run has failed."""
+
+    MAX_ERROR = 200
+
+    name = models.CharField(max_length=100, primary_key=True)
+    since = models.DateTimeField()  # the end of the first of these runs
+    failures = models.PositiveIntegerField()  # in a row
+    error = models.CharField(max_length=MAX_ERROR)  # of the last run
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ from billing.models import CreditAccount
 from billing.notifications import alerts
 from billing.notifications.alerts import Retiring
 from common.clock import utc_now
+from common.telemetry.jobs import Parts
 from gateway.models import UsageHour
 from models_catalog import catalog
 from models_catalog.models import Model
@@ -23,16 +24,15 @@ USED_WITHIN = timedelta(days=30)
 def alert_all() -> int:
     """Store the emails about models that retire soon, each once. Return the number of accounts that get some.
 
-    A failure does not keep the others from their emails.
+    A failure does not keep the others from their emails. Raises JobFailed at the end.
     """
     now = utc_now()
-    sent = 0
+    sent, parts = 0, Parts(logger)
     for account_id, users in _users_of(_retiring(now), now).items():
         account = CreditAccount.objects.select_related("organisation").get(pk=account_id)
-        try:
+        with parts.part("account %s not told of retiring models, next try tomorrow", account_id):
             sent += alerts.alert_retiring(account, users, now.date())
-        except Exception:
-            logger.exception("account %s not told of retiring models, next try tomorrow", account_id)
+    parts.end()
     return sent
 
 

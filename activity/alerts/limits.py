@@ -16,6 +16,7 @@ from billing.notifications import alerts
 from billing.notifications.alerts import Limited
 from billing.notifications.choices import Kind
 from common.clock import utc_now, window_start
+from common.telemetry.jobs import Parts
 from guardrails.models import Assignment
 from keys.models import ApiKey
 
@@ -32,14 +33,16 @@ CHUNK = 200
 def alert_all() -> int:
     """Store the emails about limits that are nearly or wholly used, each once. Return the number of limits.
 
-    A failure does not keep the others from their emails.
+    A failure does not keep the others from their emails. Raises JobFailed at the end.
     """
-    now = utc_now()
-    return (
-        _each(_keys(now), lambda key: _alert_key(key, now))
-        + _each(_members(now), lambda member: _alert_member(member, now))
-        + _each(_budgets(now), lambda budget: _alert_budget(budget, now))
+    now, parts = utc_now(), Parts(logger)
+    sent = (
+        _each(_keys(now), lambda key: _alert_key(key, now), parts)
+        + _each(_members(now), lambda member: _alert_member(member, now), parts)
+        + _each(_budgets(now), lambda budget: _alert_budget(budget, now), parts)
     )
+    parts.end()
+    return sent
 
 
 def _keys(now: datetime) -> "Iterable[ApiKey]":
@@ -106,11 +109,9 @@ def _alert_budget(budget: Assignment, now: datetime) -> bool:
     return alerts.alert_limit(spending.account_of(budget.organisation), limited, budget, now)
 
 
-def _each(rows: Iterable[object], alert: Callable[..., bool]) -> int:
+def _each(rows: Iterable[object], alert: Callable[..., bool], parts: Parts) -> int:
     sent = 0
     for row in rows:
-        try:
+        with parts.part("alert about the limit of %r not written, next try in a minute", row):
             sent += alert(row)
-        except Exception:
-            logger.exception("alert about the limit of %r not written, next try in a minute", row)
     return sent

@@ -17,6 +17,7 @@ from common.clock import utc_now
 from common.display.moments import day_text
 from common.money import PicoUsd, format_usd
 from common.naming.names import clean_name
+from common.telemetry.jobs import Parts
 
 from .breakdown import Breakdown, breakdown_of
 from .spans import Spanned, span_between
@@ -32,14 +33,14 @@ MOST_LINES = 5
 def write_due() -> int:
     """Store the emails about periods that are over, each once. Return their number.
 
-    After an outage only the last period is written. A failure does not keep the others from their emails.
+    After an outage only the last period is written. A failure does not keep the others from their emails. Raises
+    JobFailed at the end.
     """
-    now, written = utc_now(), 0
+    now, written, parts = utc_now(), 0, Parts(logger)
     for pk in list(summaries.due(now).values_list("pk", flat=True)):
-        try:
+        with parts.part("summary %s not written, next try in ten minutes", pk):
             written += _write(pk, now)
-        except Exception:
-            logger.exception("summary %s not written, next try in ten minutes", pk)
+    parts.end()
     return written
 
 

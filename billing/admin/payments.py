@@ -68,7 +68,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
     )
     actions = ("sync", "accept", "refund_unspent")
 
-    @admin.display(ordering="account__organisation__name")
+    @admin.display(description="organization", ordering="account__organisation__name")
     def organisation(self, purchase: Purchase) -> str:
         return purchase.account.organisation.name
 

@@ -50,7 +50,9 @@ class AccountBalances:
 class CreditAccount(AccountBalances, models.Model):
     """The credits of an organization."""
 
-    organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, related_name="credit_account")
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, related_name="credit_account", verbose_name="organization"
+    )
     credits = models.BigIntegerField(default=0)
     usage = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0)

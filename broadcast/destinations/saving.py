@@ -9,8 +9,7 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import Organisation, User
-from broadcast.kinds import KINDS, MASK, Config
-from broadcast.kinds.webhook import SECRET, new_secret
+from broadcast.kinds import KINDS, MASK, Config, webhook
 from broadcast.models import ALL, Destination
 from common import encryption
 from common.clock import utc_now
@@ -28,9 +27,11 @@ __all__ = [
     "create",
     "delete",
     "key_ids_of",
+    "old_secrets_end_at",
     "public_config",
     "renew_secret",
     "resume",
+    "stop_old_secrets",
 ]
 
 #: Destinations of a kind in an organization, and API keys that one is restricted to.
@@ -73,7 +74,7 @@ def create(
     now = utc_now()
     config, secret = KINDS[kind].checked(given), ""
     if kind == Destination.Kind.WEBHOOK:
-        config[SECRET] = secret = new_secret()
+        config[webhook.SECRET] = secret = webhook.new_secret()
     destination = Destination.objects.create(
         organisation=organisation,
         created_by=user,
@@ -101,8 +102,7 @@ def change(destination: Destination, given: Mapping[str, Any] | None = None, **c
     if given is not None:
         stored = config_of(locked)
         config = KINDS[locked.kind].checked({**stored, **_unmasked(given, stored)})
-        if SECRET in stored:
-            config[SECRET] = stored[SECRET]
+        config |= {name: stored[name] for name in webhook.SIGNING if name in stored}
         changes |= {"config": _sealed(config), **_at_once(now)}
     if changes.get("enabled") and not locked.enabled:
         changes |= {"cursor_at": now, "cursor_id": "", **_at_once(now)}
@@ -118,18 +118,30 @@ def resume(destination: Destination) -> Destination:
 
 @sensitive_variables()
 @transaction.atomic
-def renew_secret(destination: Destination) -> str:
-    """Return a new signing secret for a webhook. The former one is gone. Raises NotFound for other kinds."""
-    locked = _locked(destination)
-    if locked.kind != Destination.Kind.WEBHOOK:
-        raise NotFound("Only webhooks have a signing secret.")
-    secret = new_secret()
+def renew_secret(destination: Destination) -> tuple[Destination, str]:
+    """Give a webhook a new signing secret, and return both. The old one is used as well until `old_secrets_end_at`.
+
+    Raises NotFound for other kinds, and InvalidRequest if the configuration can't be decrypted.
+    """
+    locked, config = _locked_webhook(destination)
+    config = webhook.with_new_secret(config, utc_now())
+    return _save_config(locked, config), config[webhook.SECRET]
+
+
+@sensitive_variables()
+@transaction.atomic
+def stop_old_secrets(destination: Destination) -> Destination:
+    """Let a webhook be signed with its newest secret only. Raises as `renew_secret` does."""
+    locked, config = _locked_webhook(destination)
+    return _save_config(locked, webhook.without_old_secrets(config))
+
+
+def old_secrets_end_at(destination: Destination) -> datetime | None:
+    """Return when a webhook's old secrets stop being used; None if only the newest one is used."""
     try:
-        config = config_of(locked)
-    except InvalidRequest as error:
-        raise NotFound(error.message) from None
-    _save(locked, {"config": _sealed({**config, SECRET: secret}), "updated_at": utc_now()})
-    return secret
+        return webhook.old_secrets_end_at(config_of(destination), utc_now())
+    except InvalidRequest:
+        return None
 
 
 def delete(destination: Destination) -> None:
@@ -174,8 +186,19 @@ def _locked(destination: Destination) -> Destination:
     return found
 
 
+def _locked_webhook(destination: Destination) -> tuple[Destination, Config]:
+    locked = _locked(destination)
+    if locked.kind != Destination.Kind.WEBHOOK:
+        raise NotFound("Only webhooks have a signing secret.")
+    return locked, config_of(locked)
+
+
 def _at_once(now: datetime) -> dict[str, Any]:
     return {"paused_at": None, "failures": 0, "due_at": now}
+
+
+def _save_config(locked: Destination, config: Config) -> Destination:
+    return _save(locked, {"config": _sealed(config), "updated_at": utc_now()})
 
 
 def _save(locked: Destination, changes: Mapping[str, Any]) -> Destination:

@@ -11,6 +11,7 @@ from billing.payments.quotes import fee_rule
 from broadcast import sending
 from broadcast.delivery import delivering, feed
 from broadcast.destinations import saving
+from broadcast.kinds import webhook
 from broadcast.payloads import contents
 from common.money import PicoUsd, format_cents, format_exact_usd
 from common.web.bodies import as_size
@@ -96,6 +97,7 @@ def _broadcast() -> dict[str, str]:
         "broadcast_seconds": f"{sending.SECONDS:g}",
         "broadcast_tries": str(len(delivering.RETRY_DELAYS) + 1),
         "broadcast_hours": f"{feed.KEPT.total_seconds() / 3600:g}",
+        "broadcast_overlap": f"{webhook.OVERLAP.total_seconds() / 3600:g}",
     }
 
 

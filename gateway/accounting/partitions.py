@@ -15,6 +15,7 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from common.clock import months_after, utc_now, window_start
+from common.telemetry.jobs import Parts
 from gateway.models import EndpointMinute, Generation, UsageHour
 
 __all__ = ["COLUMNS", "Partition", "impatient", "make_ahead", "make_since", "partition_until", "partitions_of"]
@@ -72,19 +73,21 @@ def partitions_of(table: str) -> list[Partition]:
 def make_ahead() -> list[str]:
     """Make the partitions of the coming months where they are missing; return the tables that have new ones.
 
-    A table that is busy for longer than LOCK_TIMEOUT waits for the next call: its last partition takes all rows.
+    A table that is busy for longer than LOCK_TIMEOUT waits for the next call: its last partition takes all rows. Raises
+    JobFailed after the others are done.
     """
     if connection.vendor != "postgresql":
         return []
-    made = []
+    made, parts = [], Parts(log)
     for table in COLUMNS:
         try:
             if _make_ahead(table, window_start("monthly", utc_now())):
                 made.append(table)
         except OperationalError as error:
-            log.warning("%s gets its partitions later (%s)", table, type(error.__cause__).__name__)
+            parts.fail("%s gets its partitions later (%s)", table, type(error.__cause__).__name__)
         except IntegrityError:
-            log.error("%s has rows from the future: its last partition cannot be closed", table)
+            parts.fail("%s has rows from the future: its last partition cannot be closed", table)
+    parts.end()
     return made
 
 

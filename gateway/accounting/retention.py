@@ -17,6 +17,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
 from common.clock import months_after, utc_now, window_start
+from common.telemetry.jobs import JobFailed
 from gateway.models import DroppedRequests, Feedback, Generation, StoredContent
 
 from . import exported
@@ -45,7 +46,8 @@ def limit() -> datetime | None:
 def drop_old() -> int:
     """Export the requests of months before `limit`, if EXPORT_DIR is set, and drop them. Return how many went.
 
-    If the export fails or the table is busy, all are kept until the next call, and the log says so.
+    While another worker drops them, or a request of these months settles, they are kept until the next call. Raises
+    JobFailed, and keeps them too, if the export fails or the table is busy.
     """
     before = limit()
     if before is None:
@@ -54,8 +56,10 @@ def drop_old() -> int:
     try:
         dropped = _drop(before) if connection.vendor == "postgresql" else sum(map(_delete, _batches(before)))
     except OSError as error:
-        log.error("old requests are kept, because they could not be exported: %s", error)
-    except (OperationalError, Changed) as error:
+        raise JobFailed(f"old requests are kept, because they could not be exported: {error}") from error
+    except OperationalError as error:
+        raise JobFailed(f"old requests are kept: {type(error.__cause__).__name__}") from error
+    except Changed as error:
         log.warning("old requests are dropped later (%s)", error)
     if dropped:
         log.info("dropped %d requests from before %s", dropped, before.date())

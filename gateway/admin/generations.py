@@ -78,9 +78,13 @@ class GenerationAdmin(ReadOnlyAdmin):
         return queryset.none(), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        money = {"hold": "held", "cost": "charged", "write_off": "written_off"}
+        shown = {"hold": "held", "cost": "charged", "write_off": "written_off", "cancelled": "is_canceled"}
         names = [field.name for field in self.model._meta.concrete_fields]
-        return [money.get(name, name) for name in names]
+        return [shown.get(name, name) for name in names]
+
+    @admin.display(description="canceled", boolean=True)
+    def is_canceled(self, generation: Generation) -> bool:
+        return generation.cancelled
 
     @admin.display(description="organization")
     def organisation(self, generation: Generation) -> str:

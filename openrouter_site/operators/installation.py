@@ -16,6 +16,7 @@ CHECKS: tuple[tuple[str, Callable[[], list[Check]]], ...] = (
     ("Redis", services.check_redis),
     ("Web processes", services.check_web),
     ("Worker", services.check_worker),
+    ("Periodic tasks", services.check_tasks),
     ("Catalog", providers.check_catalog),
     ("Providers", providers.check_providers),
     ("Providers", providers.check_provider_health),

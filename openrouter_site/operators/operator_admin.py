@@ -45,6 +45,13 @@ class OperatorAdmin(AdminSite):
         confirm = "mfa_reauthenticate" if "totp" in kinds else "mfa_reauthenticate_webauthn"
         return redirect_to_login(target, reverse(confirm))
 
+    @method_decorator(never_cache)
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send the user to the site's own page for signing out."""
+        return redirect("account_logout")
+
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -8,10 +8,11 @@ from billing.credits.reconciliation import Fault
 from billing.models import ProviderEvent, Purchase
 from common.clock import utc_now
 from gateway.models import EndpointMinute
+from operations.health import periodic_tasks
 from operations.health import queues as heartbeats
 from operations.models import Incident
 
-__all__ = ["ledger", "providers", "queues", "webhooks", "worker"]
+__all__ = ["ledger", "providers", "queues", "tasks", "webhooks", "worker"]
 
 Findings = dict[str, str | None]
 
@@ -25,6 +26,8 @@ WORKER_SILENT_AFTER = timedelta(minutes=5)
 PROVIDER_WINDOW = timedelta(minutes=5)
 #: ...and there were at least so many.
 PROVIDER_MIN_FAILURES = 5
+#: A task whose runs have failed for this long is an incident, if they were at least so many or it runs seldom.
+TASK_FAILING_AFTER, TASK_MIN_FAILURES = timedelta(minutes=5), 2
 #: Faults of the ledger that an email lists.
 LISTED_FAULTS = 20
 
@@ -68,8 +71,7 @@ def queues(watched_since: datetime) -> Findings:
     the same email. A queue that is no longer in the settings needs no worker any more.
     """
     seen = heartbeats.last_seen()
-    latest = _latest(seen)
-    known = {*Incident.objects.filter(kind="queue", closed_at=None).values_list("subject", flat=True)}
+    latest, known = _latest(seen), _open("queue")
     findings: Findings = dict.fromkeys(known.difference(seen))
     if latest:
         silence = _silence(seen, latest, watched_since)
@@ -77,6 +79,24 @@ def queues(watched_since: datetime) -> Findings:
             silence = _silence(seen, latest, watched_since, heartbeats.SILENT_AFTER)
         findings |= silence
     return findings
+
+
+def tasks() -> Findings:
+    """The tasks of the clock that fail again and again, by name. One that has succeeded since is over."""
+    found = {task.name: task for task in periodic_tasks.failing()}
+    findings: Findings = dict.fromkeys(_open("task").difference(found))
+    for name, task in found.items():
+        is_repeated = task.failures >= TASK_MIN_FAILURES or periodic_tasks.runs_seldom(name)
+        if is_repeated and task.since <= utc_now() - TASK_FAILING_AFTER:
+            findings[name] = (
+                f"It failed on {task.since:%d %B %Y at %H:%M} UTC, and has not succeeded since: {task.error}"
+            )
+    return findings
+
+
+def _open(kind: str) -> set[str]:
+    """Return the subjects of the open incidents of a kind."""
+    return {*Incident.objects.filter(kind=kind, closed_at=None).values_list("subject", flat=True)}
 
 
 def _latest(seen: dict[str, datetime | None]) -> datetime | None:

@@ -1,8 +1,8 @@
 """Incidents: what is wrong now, and the two emails about each, to OPERATOR_EMAILS.
 
 An incident is a row, so any process may report a fault and one email results. Silent queues share an email: one worker
-may have taken them all. An email that the mail server refuses is tried again. Without OPERATOR_EMAILS the log and
-`/metrics` still report incidents.
+may have taken them all. So do failing tasks, which may have one cause. An email that the mail server refuses is tried
+again. Without OPERATOR_EMAILS the log and `/metrics` still report incidents.
 """
 
 import logging
@@ -46,6 +46,10 @@ KINDS = {
         f"    {queues.worker_command(['{subject}'])}\n\n"
         "If one runs, it is stuck or too slow: restart it, or start another one.",
     ),
+    "task": (
+        "The task {subject} fails",
+        "It is tried again at its next time. The worker's log has the error and its place, at the name of the task.",
+    ),
     "provider": (
         "Provider {subject} is down",
         "Requests go to other providers where there are any. Check its status page, your account there and its key.",
@@ -58,6 +62,10 @@ _TOGETHER = {
         "Their tasks wait until one does. Start a worker for all of them:\n\n"
         f"    {queues.worker_command(['{command}'])}\n\n"
         "If one runs, it is stuck or too slow: restart it, or start another one.",
+    ),
+    "task": (
+        "The tasks {subject} fail",
+        "They are tried again at their next times. The worker's log has the errors and their places, at their names.",
     ),
 }
 

@@ -27,9 +27,10 @@ def watch_all() -> None:
 
 
 def watch_workers(watched_since: datetime) -> None:
-    """Report whether workers live and take every queue, and send the emails that are due."""
+    """Report whether workers live, take every queue and do the clock's tasks, and send the emails that are due."""
     incidents.report("worker", checks.worker(watched_since))
     incidents.report("queue", checks.queues(watched_since))
+    incidents.report("task", checks.tasks())
     incidents.deliver()
 
 

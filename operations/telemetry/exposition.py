@@ -17,7 +17,7 @@ from common.money import PICO_PER_USD
 from common.telemetry import metrics
 from gateway.accounting import reaper
 from gateway.models import Hold
-from operations.health import queues
+from operations.health import periodic_tasks, queues
 from operations.models import Incident
 
 __all__ = ["exposition"]
@@ -82,3 +82,10 @@ def _waiting(now: datetime) -> Iterable[Metric]:
     for queue, seen in queues.last_seen().items():
         silent.add_metric([queue], (now - seen).total_seconds() if seen else math.inf)
     yield silent
+    failures = GaugeMetricFamily(
+        "openrouter_task_failures", "Runs of a task of the clock that failed since one succeeded.", labels=["task"]
+    )
+    found = {each.name: each.failures for each in periodic_tasks.failing()}
+    for name in periodic_tasks.names():
+        failures.add_metric([name], found.get(name, 0))
+    yield failures

@@ -8,13 +8,12 @@ import pytest
 
 from broadcast.delivery import delivering
 from broadcast.destinations import saving
-from broadcast.kinds import KINDS
+from broadcast.kinds import KINDS, webhook
 from broadcast.kinds.aws_signature import Credentials, signed
-from broadcast.models import Destination
 from broadcast.payloads.events import Shown, event_of
 from broadcast.sending import Outgoing
 from common.clock import utc_now
-from common.errors import InvalidRequest
+from common.errors import InvalidRequest, NotFound
 from documentation.library import current
 from gateway.models import Generation
 from tests.activity.factory import make_request
@@ -66,28 +65,87 @@ def test_cost_identity_and_context_are_left_out_unless_they_are_chosen(account, 
     assert '"status":{"code":2}' in text and '{"key":"error.type","value":{"stringValue":"502"}}' in text
 
 
-def test_a_webhook_is_signed_as_the_documentation_says(organisation, account, receiver, clock):
-    _, secret, _ = sent(organisation, account, clock, "webhook", {"url": f"{receiver.url}/in?x=1", "method": "PUT"})
-    (received,) = receiver.requests
-    assert (received.method, received.path) == ("PUT", "/in?x=1")
+def documented_check():
+    """The function of the documentation that checks a request's signature."""
     samples = samples_in("broadcast", current().by_slug["broadcast"].markdown)
     (sample,) = (each for each in samples if each.language == "python")
     program: dict = {}
     exec(sample.code, program)
-    now = utc_now().timestamp()
-    assert program["is_genuine"](secret, received.headers, received.body, now)
-    assert not program["is_genuine"](secret, received.headers, received.body + b" ", now)
-    assert not program["is_genuine"](secret, received.headers, received.body, now + 600)
-    assert not program["is_genuine"]("whsec_AAAA", received.headers, received.body, now)
+    return program["is_genuine"]
 
 
-def test_a_new_secret_replaces_the_former_one(organisation, account, receiver, clock):
-    destination, secret, _ = sent(organisation, account, clock, "webhook", {"url": receiver.url})
-    renewed = saving.renew_secret(destination)
-    assert renewed != secret and saving.config_of(Destination.objects.get())["signing_secret"] == renewed
-    assert saving.change(destination, {"url": f"{receiver.url}/new"}) and renewed in str(
-        saving.config_of(Destination.objects.get())
-    )
+def test_a_webhook_is_signed_as_the_documentation_says(organisation, account, receiver, clock):
+    _, secret, _ = sent(organisation, account, clock, "webhook", {"url": f"{receiver.url}/in?x=1", "method": "PUT"})
+    (received,) = receiver.requests
+    assert (received.method, received.path) == ("PUT", "/in?x=1")
+    is_genuine, now = documented_check(), utc_now().timestamp()
+    assert is_genuine(secret, received.headers, received.body, now)
+    assert not is_genuine(secret, received.headers, received.body + b" ", now)
+    assert not is_genuine(secret, received.headers, received.body, now + 600)
+    assert not is_genuine("whsec_AAAA", received.headers, received.body, now)
+    timestamp = int(received.headers["webhook-timestamp"])
+    assert received.headers["webhook-signature"] == webhook.signature(
+        secret, received.headers["webhook-id"], timestamp, received.body
+    )  # one signature, nothing else, unless the secret was renewed
+
+
+def accepting(destination, receiver, secrets):
+    """Which of the secrets a receiver may have to accept a delivery of this moment, and how many signatures it has."""
+    assert delivering.test(destination) == ""
+    received, is_genuine = receiver.requests[-1], documented_check()
+    accepted = [is_genuine(each, received.headers, received.body, utc_now().timestamp()) for each in secrets]
+    return accepted, received.headers["webhook-signature"].count("v1,")
+
+
+def test_both_secrets_sign_for_a_day_after_a_renewal(organisation, receiver, clock):
+    destination, first = saving.create(organisation, None, "webhook", {"url": receiver.url}, name="Mine")
+    destination, second = saving.renew_secret(destination)
+    assert accepting(destination, receiver, [first, second]) == ([True, True], 2)
+    assert receiver.requests[-1].headers["webhook-signature"].startswith("v1,")
+    clock.advance(hours=23)
+    destination, third = saving.renew_secret(destination)
+    assert accepting(destination, receiver, [first, second, third]) == ([True, True, True], 3)
+    destination = saving.change(destination, {"url": f"{receiver.url}/new"})  # keeps all of them
+    clock.advance(minutes=59, seconds=58)
+    assert accepting(destination, receiver, [first, second, third]) == ([True, True, True], 3)
+    clock.advance(seconds=2)
+    assert accepting(destination, receiver, [first, second, third]) == ([False, True, True], 2)
+    assert saving.old_secrets_end_at(destination) is not None
+    clock.advance(hours=23)
+    assert accepting(destination, receiver, [first, second, third]) == ([False, False, True], 1)
+    assert saving.old_secrets_end_at(destination) is None
+
+
+def test_an_old_secret_is_given_up_early(organisation, receiver, clock):
+    destination, first = saving.create(organisation, None, "webhook", {"url": receiver.url}, name="Mine")
+    destination, second = saving.renew_secret(destination)
+    destination = saving.stop_old_secrets(destination)
+    assert accepting(destination, receiver, [first, second]) == ([False, True], 1)
+    assert first not in str(saving.config_of(destination))
+
+
+def test_a_secret_that_is_renewed_again_and_again_keeps_the_newest_few(organisation, receiver, clock):
+    destination, first = saving.create(organisation, None, "webhook", {"url": receiver.url}, name="Mine")
+    secrets = [first]
+    for _ in range(webhook.MAX_OLD_SECRETS + 1):
+        destination, secret = saving.renew_secret(destination)
+        secrets.append(secret)
+    kept = webhook.MAX_OLD_SECRETS + 1
+    assert accepting(destination, receiver, secrets) == ([False, *[True] * kept], kept)
+
+
+def test_secrets_are_encrypted_and_never_shown(organisation, receiver, clock):
+    destination, first = saving.create(organisation, None, "webhook", {"url": receiver.url}, name="Mine")
+    destination, second = saving.renew_secret(destination)
+    shown = destination.config + str(saving.public_config(destination))
+    assert "whsec_" not in shown and first not in shown and second not in shown
+
+
+def test_only_webhooks_have_a_secret(collector):
+    for act in (saving.renew_secret, saving.stop_old_secrets):
+        with pytest.raises(NotFound):
+            act(collector)
+    assert saving.old_secrets_end_at(collector) is None
 
 
 def test_s3_gets_a_compressed_file_whose_signature_is_right(organisation, account, receiver, clock):

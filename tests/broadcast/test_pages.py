@@ -1,5 +1,6 @@
 """The pages of destinations, and what is stored of their secrets."""
 
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
@@ -45,6 +46,21 @@ def test_a_webhook_is_added_and_its_secret_shown_once(alice_client, organisation
     for each in (LIST, page(made), page(made, "edit-destination")):
         html = alice_client.get(each).content.decode()
         assert "Mine" in html and secret not in html and "Bearer a" not in html
+
+
+def test_a_page_says_until_when_an_old_secret_is_used(alice_client, hook, clock):
+    clock.set(datetime(2026, 11, 29, 10, 15, tzinfo=UTC))
+    stop = page(hook, "stop-old-secret")
+    assert stop not in alice_client.get(page(hook)).content.decode()
+    renewed = alice_client.post(page(hook, "renew-secret")).content.decode()
+    hook.refresh_from_db()
+    assert saving.config_of(hook)["signing_secret"] in renewed and "30 Nov 2026, 10:15" in renewed
+    html = alice_client.get(page(hook)).content.decode()
+    assert "used until" in html and "30 Nov 2026, 10:15" in html and stop in html
+    assert alice_client.post(stop).url == page(hook)
+    assert "used until" not in alice_client.get(page(hook)).content.decode()
+    hook.refresh_from_db()
+    assert saving.old_secrets_end_at(hook) is None
 
 
 @pytest.mark.parametrize(

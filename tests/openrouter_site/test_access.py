@@ -225,6 +225,7 @@ TABLE = {
         "settings/guardrails/<uuid:guardrail_id>/unassign",
         "settings/observability/<uuid:destination_id>/test",
         "settings/observability/<uuid:destination_id>/resume",
+        "settings/observability/<uuid:destination_id>/secret/stop-old",
         "settings/provider-keys/<uuid:public_id>/test",
         "settings/provider-keys/<uuid:public_id>/switch",
         "settings/provider-keys/<uuid:public_id>/move",

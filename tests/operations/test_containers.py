@@ -5,7 +5,6 @@ import os
 import re
 import shelve
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 import yaml
 
 from gateway.asgi import PATHS
+from operations.health import worker_life
 from scripts.dev import VERBS
 from scripts.environment import ROOT
 
@@ -80,24 +80,49 @@ def test_there_is_one_clock_and_the_old_one_ends_first():
     assert (beat["spec"]["replicas"], beat["spec"]["strategy"]) == (1, {"type": "Recreate"})
 
 
-def test_a_clock_that_hangs_is_started_again():
+def probe_of(name: str) -> str:
+    """The shell command that looks whether a worker or the clock lives; compose.yaml has the same as Kubernetes."""
+    shell, option, test = pods()[name]["containers"][0]["livenessProbe"]["exec"]["command"]
+    kind, in_compose = compose()["services"][name]["healthcheck"]["test"]
+    assert (shell, option, kind) == ("sh", "-c", "CMD-SHELL") and in_compose.replace("$$", "$") == test
+    return test
+
+
+def lives(test: str, folder: Path) -> bool:
+    """Whether a probe passes, with this folder in place of its own."""
+    return subprocess.run(["sh", "-c", re.sub(r"/(tmp|data)\b", str(folder), test)], check=False).returncode == 0
+
+
+def age(folder: Path, seconds: float) -> None:
+    for path in folder.iterdir():
+        os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_a_clock_that_hangs_is_started_again(tmp_path):
     """Its schedule is written every three minutes, and its probe finds a fresh one."""
     (container,) = pods()["beat"]["containers"]
-    schedule = container["command"][container["command"].index("--schedule") + 1]
-    shell, option, test = container["livenessProbe"]["exec"]["command"]
-    assert f'find {Path(schedule).parent} -name "{Path(schedule).name}*" -mmin -10' in test
+    schedule = Path(container["command"][container["command"].index("--schedule") + 1])
+    test = probe_of("beat")
+    assert f'find {schedule.parent} -name "{schedule.name}*" -mmin -10' in test
+    assert not lives(test, tmp_path)
+    with shelve.open(f"{tmp_path}/{schedule.name}") as written:
+        written["entries"] = {}
+    assert lives(test, tmp_path)
+    age(tmp_path, 660)
+    assert not lives(test, tmp_path)
 
-    def lives(folder: Path) -> bool:
-        return subprocess.run([shell, option, test.replace("/tmp", str(folder))], check=False).returncode == 0
 
-    with tempfile.TemporaryDirectory() as folder:
-        assert not lives(Path(folder))
-        with shelve.open(f"{folder}/{Path(schedule).name}") as written:
-            written["entries"] = {}
-        assert lives(Path(folder))
-        for path in Path(folder).iterdir():
-            os.utime(path, (time.time() - 660,) * 2)
-        assert not lives(Path(folder))
+@pytest.mark.parametrize("name", ["worker", "broadcast"])
+def test_a_worker_that_hangs_is_started_again(name, tmp_path):
+    """Its probe allows for more than the worker itself does before it ends."""
+    test = probe_of(name)
+    assert not lives(test, tmp_path)
+    (tmp_path / worker_life.FILE).touch()
+    assert lives(test, tmp_path)
+    age(tmp_path, worker_life.INTERVAL * worker_life.MOST_MISSED + 60)
+    assert lives(test, tmp_path)
+    age(tmp_path, 360)
+    assert not lives(test, tmp_path)
 
 
 def test_exported_requests_outlive_their_container():

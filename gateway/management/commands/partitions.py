@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from common.telemetry.jobs import JobFailed
 from common.web.bodies import as_size
 from gateway.accounting import partitions, retention
 
@@ -24,9 +25,12 @@ class Command(BaseCommand):
         else:
             self._list()
         if apply:
-            for table in partitions.make_ahead():
-                self.stdout.write(f"Made partitions of {table}.")
-            self.stdout.write(f"Dropped {retention.drop_old():,} requests.")
+            try:
+                for table in partitions.make_ahead():
+                    self.stdout.write(f"Made partitions of {table}.")
+                self.stdout.write(f"Dropped {retention.drop_old():,} requests.")
+            except JobFailed as error:
+                raise CommandError(str(error)) from error
 
     def _list(self) -> None:
         old = {partition.name for partition in retention.old_partitions()}

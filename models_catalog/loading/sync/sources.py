@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from common.clock import utc_now
+from common.telemetry.jobs import Parts
 from models_catalog import catalog
 from models_catalog.models import Author, CatalogueSync, Endpoint, Provider
 
@@ -119,12 +120,17 @@ def sync(source: Source, *, accept: bool = False, expected: str = "", conditiona
 
 
 def sync_all() -> None:
-    """Sync with every source, in their order. A source that fails keeps none of the others from it."""
+    """Sync with every source, in their order. A source that fails keeps none of the others from it.
+
+    Raises JobFailed at the end, also if changes wait for an operator to accept them.
+    """
+    parts = Parts(log)
     for source in configured():
-        try:
-            sync(source, conditional=True)
-        except Exception:
-            log.exception("the catalog could not be synced with %s", source)
+        with parts.part("the catalog could not be synced with %s", source):
+            record = sync(source, conditional=True).record
+            if record.outcome in {Outcome.FAILED, Outcome.REFUSED}:
+                parts.fail("the catalog was not synced with %s: %s", source, record.reason)
+    parts.end()
 
 
 class _Refused(Exception):

@@ -1,4 +1,4 @@
-"""Load the bundled catalogue of models, providers and prices."""
+"""Load the bundled catalog of models, providers and prices."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,7 +9,7 @@ from models_catalog.loading.bundled import load_bundled
 
 
 class Command(BaseCommand):
-    help = "Load the bundled catalogue of models, providers and prices; does nothing when it is loaded already."
+    help = "Load the bundled catalog of models, providers and prices; does nothing when it is loaded already."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--force", action="store_true", help="load it again; edited fields are still kept")
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         loaded = load_bundled(force=options["force"])
         if loaded is None:
-            self.stdout.write("The catalogue is up to date.")
+            self.stdout.write("The catalog is up to date.")
             return
         self.stdout.write(
             f"Loaded {loaded.models} models ({loaded.hidden} more are hidden: no price yet), "

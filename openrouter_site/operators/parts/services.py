@@ -13,11 +13,11 @@ from common.clock import utc_now
 from common.storage import database, redis_servers
 from gateway.accounting.reaper import DEAD_AFTER
 from gateway.models import GatewayProcess, Hold
-from operations.health import queues
+from operations.health import periodic_tasks, queues
 
-from .check import FAILING, MISSING, OK, SIMULATED, UNKNOWN, Check, many
+from .check import FAILING, MISSING, OK, SIMULATED, UNKNOWN, Check, ago, many
 
-__all__ = ["check_database", "check_mail", "check_redis", "check_web", "check_worker"]
+__all__ = ["check_database", "check_mail", "check_redis", "check_tasks", "check_web", "check_worker"]
 
 #: Seconds to wait for another server.
 PROBE_SECONDS = 2.0
@@ -84,6 +84,15 @@ def check_worker() -> list[Check]:
     if silent:
         return [Check("Worker", FAILING, f"None takes the queues {', '.join(silent)}.", start)]
     return [Check("Worker", OK, "Every queue has one. No work is overdue.")]
+
+
+def check_tasks() -> list[Check]:
+    """The tasks of the clock whose last run has failed."""
+    remedy = "Look for its name in the worker's log."
+    return [
+        Check("Periodic tasks", FAILING, f"{task.name}, first {ago(task.since)}: {task.error}", remedy)
+        for task in periodic_tasks.failing()
+    ] or [Check("Periodic tasks", OK, "None has failed in its last run.")]
 
 
 def check_mail() -> list[Check]:

@@ -13,6 +13,7 @@ from billing.models import SentAlert
 from billing.notifications import alerts, choices, outbox
 from common.clock import utc_now, window_start
 from common.money import PICO_PER_USD
+from common.telemetry.jobs import JobFailed
 from guardrails import saving as guardrails
 from keys import issuing
 from keys.models import ApiKey
@@ -205,7 +206,9 @@ def test_a_failure_keeps_no_other_from_its_email(limited, account, alice, sent, 
 
     with monkeypatch.context() as broken:
         broken.setattr(alerts, "alert_limit", fail_first)
-        assert [email.subject for email in sent()] == ["API key Other: 100% of the spend limit used"]
+        with pytest.raises(JobFailed, match=r"alert about the limit of .* not written"):
+            sent()
+    assert [email.subject for email in mail.outbox] == ["API key Other: 100% of the spend limit used"]
     assert [email.subject for email in sent()] == ["API key Laptop: 100% of the spend limit used"]
 
 

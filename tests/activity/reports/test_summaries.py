@@ -12,6 +12,7 @@ from billing import tasks as billing_tasks
 from billing.models import EmailChoice, Notice
 from billing.notifications import choices, outbox, unsubscribing
 from common.money import PICO_PER_USD
+from common.telemetry.jobs import JobFailed
 from tests.activity.factory import make_request, make_requests
 from tests.billing.at_once import all_at_once
 
@@ -159,7 +160,9 @@ def test_a_failure_does_not_keep_others_from_their_email(alice, bob, account, at
 
     at(MONDAY + timedelta(days=1))
     monkeypatch.setattr(writing, "email_about", fail_for_alice)
-    assert [email.to for email in commits()] == [["bob@example.com"]]
+    with pytest.raises(JobFailed, match="not written"):
+        commits()
+    assert [email.to for email in mail.outbox] == [["bob@example.com"]]
     monkeypatch.setattr(writing, "email_about", email_about)
     assert [email.to for email in commits()] == [["alice@example.com"]]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.http import QueryDict
 
@@ -16,6 +16,7 @@ from activity import usage
 from activity.filters import filter_from
 from billing.credits import reconciliation
 from common.clock import utc_now
+from common.telemetry.jobs import JobFailed
 from gateway.accounting import deletion, exported, partitions, retention
 from gateway.accounting.rollups import roll_up
 from gateway.models import DroppedRequests, Feedback, Generation, StoredContent
@@ -118,17 +119,19 @@ def test_requests_are_exported_before_they_go(history, settings, tmp_path):
 
 
 @on_postgresql
-def test_what_cannot_be_exported_is_kept(history, settings, tmp_path, caplog):
+def test_what_cannot_be_exported_is_kept(history, settings, tmp_path):
     settings.EXPORT_DIR = str(tmp_path / "missing")
-    assert retention.drop_old() == 0
+    with pytest.raises(JobFailed, match=r"could not be exported: \[Errno 2\]"):
+        retention.drop_old()
     assert Generation.objects.count() == sum(HISTORY.values())
     assert not DroppedRequests.objects.exists()
-    assert "could not be exported" in caplog.text
+    with pytest.raises(CommandError, match="could not be exported"):
+        call_command("partitions", "--apply", stdout=io.StringIO())
     assert reconciliation.faults() == []
 
 
 @on_postgresql
-def test_a_full_disk_keeps_the_requests_and_is_left_as_it_was(history, settings, tmp_path, caplog, monkeypatch):
+def test_a_full_disk_keeps_the_requests_and_is_left_as_it_was(history, settings, tmp_path, monkeypatch):
     settings.EXPORT_DIR = str(tmp_path)
     write, files = retention._write, []
 
@@ -140,9 +143,9 @@ def test_a_full_disk_keeps_the_requests_and_is_left_as_it_was(history, settings,
 
     with monkeypatch.context() as patched:
         patched.setattr(retention, "_write", fill_up)
-        assert retention.drop_old() == 0
+        with pytest.raises(JobFailed, match=r"could not be exported: \[Errno 28\]"):
+            retention.drop_old()
     assert len(files) > 1 and [*tmp_path.iterdir()] == []
-    assert "could not be exported: [Errno 28]" in caplog.text
     assert Generation.objects.count() == sum(HISTORY.values())
     assert reconciliation.faults() == []
     assert retention.drop_old() == HISTORY[2] + HISTORY[5]

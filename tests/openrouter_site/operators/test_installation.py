@@ -17,7 +17,7 @@ from models_catalog import catalog
 from models_catalog.models import Provider, ProviderKey
 from openrouter_site.operators import installation
 from openrouter_site.operators.installation import FAILING, MISSING, OK, SIMULATED, UNKNOWN, Check
-from operations.models import Heartbeat
+from operations.models import FailingTask, Heartbeat
 from scripts.serve import free_port
 from tests.conftest import signed_in
 from tests.gateway import factory
@@ -66,7 +66,8 @@ def add_key(secret: str = "sk-of-cheap-0001", **fields) -> ProviderKey:
 def test_nothing_fails_in_the_embedded_default_and_what_is_simulated_is_called_so():
     states = {check.name: check.state for check in installation.checks()}
     assert states == {
-        "Database": OK, "Redis": OK, "Web processes": UNKNOWN, "Worker": UNKNOWN, "Catalog": OK, "Providers": SIMULATED,
+        "Database": OK, "Redis": OK, "Web processes": UNKNOWN, "Worker": UNKNOWN, "Periodic tasks": OK,
+        "Catalog": OK, "Providers": SIMULATED,
         "Card payments": SIMULATED, "USDC payments": SIMULATED, "Webhooks": UNKNOWN, "Ledger": UNKNOWN,
         "Email": SIMULATED,
     }  # fmt: skip
@@ -157,6 +158,15 @@ def test_a_queue_without_a_worker_is_failing_with_the_command_that_starts_one():
     Heartbeat.objects.filter(name__in=["mail", "usage"]).update(seen_at=utc_now() - timedelta(minutes=3))
     assert (part("Worker").state, part("Worker").detail) == (FAILING, "None takes the queues mail, usage.")
     assert "celery -A openrouter_site worker -Q mail,usage, and" in part("Worker").remedy
+
+
+def test_a_periodic_task_that_failed_is_named_with_its_error():
+    since = utc_now() - timedelta(hours=3)
+    name = "gateway.tasks.drop_old_requests"
+    FailingTask.objects.create(name=name, since=since, failures=1, error="OSError: No space left on device")
+    FailingTask.objects.create(name="gateway.tasks.renamed", since=since, failures=9, error="ValueError")
+    found = part("Periodic tasks")
+    assert (found.state, found.detail) == (FAILING, f"{name}, first 3 hours ago: OSError: No space left on device")
 
 
 def test_webhooks_are_told_by_the_last_one_and_by_those_that_failed():

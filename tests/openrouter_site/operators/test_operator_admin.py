@@ -5,8 +5,10 @@ from urllib.parse import urlencode
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
 from django.core.management import CommandError, call_command
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts.models import User
@@ -233,3 +235,35 @@ def test_development_asks_for_none(alice: User):
     alice.is_staff = alice.is_superuser = True
     alice.save()
     assert signed_in(alice).get(ADMIN).status_code == 200
+
+
+def labels() -> set[str]:
+    """The names of the apps, models, columns, fields and actions in the admin."""
+    request = RequestFactory().get(ADMIN)
+    request.user = User(is_superuser=True, is_active=True, is_staff=True)
+    found = {str(admin.site.site_header)}
+    for model, its_admin in admin.site._registry.items():
+        found |= {str(model._meta.app_config.verbose_name), str(model._meta.verbose_name_plural)}
+        names = {*its_admin.list_display, *its_admin.get_readonly_fields(request)}
+        found |= {str(label_for_field(name, model, its_admin)) for name in names}
+        actions = its_admin.get_actions(request) or {}
+        found |= {str(action[2]) for action in actions.values() if action}
+    return found
+
+
+def test_the_admin_speaks_as_the_pages_do():
+    """US English, and the words of the glossary."""
+    found = labels()
+    assert {"organization", "organizations"} <= found
+    foreign = re.compile("organis|catalogue|cancelled|colour|favourite|e-mail", re.IGNORECASE)
+    assert [each for each in found if foreign.search(each)] == []
+
+
+def test_operators_sign_out_as_everyone_does(operator: User, settings):
+    settings.ADMIN_REQUIRES_SECOND_FACTOR = False
+    client = signed_in(operator)
+    html = client.get(ADMIN).content.decode()
+    assert f'action="{reverse("account_logout")}"' in html and "Sign out</button>" in html and "Log out" not in html
+    assert client.post(reverse("admin:logout")).url == reverse("account_logout")
+    client.post(reverse("account_logout"))
+    assert client.get(ADMIN).status_code == 302

@@ -17,7 +17,7 @@ from gateway.accounting import measuring, settlement
 from gateway.accounting.rows import GenerationRow
 from gateway.routing import health
 from gateway.routing.health import EndpointKey
-from operations.models import Heartbeat
+from operations.models import FailingTask, Heartbeat
 from operations.serving.probes import Probes
 from operations.serving.shutdown import Shutdown
 from operations.telemetry import exposition
@@ -127,6 +127,16 @@ def test_the_silence_of_each_queue_is_its_own(settings, transactional_db, clock)
     name = "openrouter_worker_silent_seconds"
     silent = {labels[0][1]: seconds for (metric, labels), seconds in found.items() if metric == name}
     assert silent == {"celery": 630, "mail": 30, "new": float("inf")}
+
+
+def test_the_failures_of_each_task_of_the_clock_are_its_own(db):
+    failing = "gateway.tasks.drop_old_requests"
+    FailingTask.objects.create(name=failing, since=utc_now(), failures=3, error="OSError")
+    found = samples(exposition.exposition().decode())
+    name = "openrouter_task_failures"
+    failures = {labels[0][1]: number for (metric, labels), number in found.items() if metric == name}
+    assert failures[failing] == 3 and failures["billing.tasks.sweep_purchases"] == 0
+    assert sum(failures.values()) == 3
 
 
 def test_errors_are_counted_by_kind_and_failed_attempts_by_provider(operated):

@@ -1,0 +1,20 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """A label of the admin. The table stays as it is."""
+
+    dependencies = [("accounts", "0001_initial")]
+
+    operations = [
+        migrations.AlterField(
+            model_name="invitation",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=models.deletion.CASCADE,
+                related_name="invitations",
+                to="accounts.organisation",
+                verbose_name="organization",
+            ),
+        ),
+    ]
