@@ -14,7 +14,7 @@ import msgspec
 from django.conf import settings
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.clock import utc_now
 from common.errors import ApiError, MethodNotAllowed
@@ -89,14 +89,14 @@ class Application:
         """Serve one request to one of `paths`."""
         protocol = self._protocols[scope["path"]]
         if scope["method"] == "OPTIONS":
-            response: Response | PatientResponse = Response(status_code=204, headers=_PREFLIGHT)
+            response: ASGIApp = Response(status_code=204, headers=_PREFLIGHT)
         elif scope["method"] == "POST":
             response = await self._respond(scope, receive, protocol)
         else:
             response = _wrong_method(scope["method"], protocol)
         await response(scope, receive, send)
 
-    async def _respond(self, scope: Scope, receive: Receive, protocol: CallerProtocol) -> Response | PatientResponse:
+    async def _respond(self, scope: Scope, receive: Receive, protocol: CallerProtocol) -> ASGIApp:
         asked: completions.ChatRequest | None = None
         path, headers = scope["path"], _headers(scope)
         try:

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from common.errors import ApiError, InternalError
@@ -136,8 +136,10 @@ async def _cancel(gathering: asyncio.Task[Reply]) -> None:
     await asyncio.wait({gathering})
 
 
-class EventStream(StreamingResponse):
+class EventStream:
     """The rest of a response that has started. When the client leaves, closing the generator settles the request."""
+
+    _HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in (cors.HEADERS | STREAM_HEADERS).items())
 
     def __init__(
         self,
@@ -153,9 +155,9 @@ class EventStream(StreamingResponse):
         self._beginning = self._encoder.encode(first)
         self._sent_at = time.monotonic()
         self._client_left = False
-        identity = {"X-Generation-Id": protocol.response_id(first.generation_id)}
-        headers = {**cors.HEADERS, **STREAM_HEADERS, **headers, **identity}
-        super().__init__((), headers=headers)
+        headers = {**headers, "X-Generation-Id": protocol.response_id(first.generation_id)}
+        own = ((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
+        self._headers = [*self._HEADERS, *own]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One task beside the response, where Starlette has a group of two: thousands of streams are open at a time."""
@@ -172,7 +174,7 @@ class EventStream(StreamingResponse):
             watching.cancel()
 
     async def stream_response(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         if self._beginning:
             await send({"type": "http.response.body", "body": self._beginning, "more_body": True})
         try:
