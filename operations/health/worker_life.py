@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import bootsteps
+from celery.concurrency.solo import TaskPool as SoloPool
 from django.conf import settings
 
 __all__ = ["FILE", "SignsOfLife"]
@@ -35,6 +36,10 @@ class SignsOfLife(bootsteps.StartStopStep):
         self._file = Path(settings.DATA_DIR) / FILE
         self._connected: Any = None
         self._missed = 0
+
+    def include_if(self, consumer: Any) -> bool:
+        """Leave out a solo pool, which does its tasks in the loop: a long one is no fault."""
+        return not isinstance(consumer.pool, SoloPool)
 
     def create(self, consumer: Any) -> None:
         """Begin to look, before the broker is connected for the first time."""

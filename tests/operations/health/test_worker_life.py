@@ -4,6 +4,8 @@ import os
 import time
 
 import pytest
+from celery.concurrency.solo import TaskPool as SoloPool
+from celery.concurrency.thread import TaskPool as ThreadPool
 
 from operations.health import worker_life
 from tests.operations.conftest import Operated
@@ -14,6 +16,8 @@ WORKER = "exec python -m celery -A openrouter_site worker --concurrency 1 --with
 
 class Loop:
     """A consumer whose loop turns when it is told to."""
+
+    pool: object
 
     def __init__(self) -> None:
         self._callbacks: list = []
@@ -73,6 +77,12 @@ def test_a_worker_waits_for_its_broker_as_long_as_it_takes(signs, loop, tmp_path
     for _ in range(3 * worker_life.MOST_MISSED):
         signs.look()
     assert file.exists()
+
+
+@pytest.mark.parametrize(("pool", "watched"), [(SoloPool, False), (ThreadPool, True)])
+def test_a_pool_that_does_its_tasks_in_the_loop_is_not_watched(signs, loop, pool, watched):
+    loop.pool = pool(1)
+    assert signs.include_if(loop) is watched
 
 
 def test_a_full_disk_ends_no_worker(signs, settings, caplog, monkeypatch):
