@@ -12,6 +12,9 @@ from gateway.models import Generation
 
 register = template.Library()
 
+#: Less than this after the first token is no stream: all of the response arrived together.
+MIN_STREAMING_MS = 50
+
 
 @register.filter(name="compact")
 def compact_count(count: int) -> str:
@@ -27,11 +30,11 @@ def in_seconds(milliseconds: int | None) -> str:
 
 @register.filter
 def speed(request: Generation) -> str:
-    """Return completion tokens per second after the first token; a dash if that is undefined."""
+    """Return completion tokens per second after the first token; a dash for a response that came in one piece."""
     if request.latency_ms is None or request.duration_ms is None or request.completion_tokens < 2:
         return "–"
     streaming_ms = request.duration_ms - request.latency_ms
-    return f"{request.completion_tokens * 1000 / streaming_ms:,.0f}" if streaming_ms > 0 else "–"
+    return f"{request.completion_tokens * 1000 / streaming_ms:,.0f}" if streaming_ms >= MIN_STREAMING_MS else "–"
 
 
 @register.filter

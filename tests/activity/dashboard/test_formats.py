@@ -3,7 +3,8 @@
 import pytest
 
 from activity.dashboard.formats import change, compact, seconds, short_dollars
-from activity.templatetags.usage import joined_cells
+from activity.templatetags.usage import joined_cells, speed
+from gateway.models import Generation
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,22 @@ def test_times_are_in_seconds(milliseconds, text):
 )
 def test_changes_are_in_percent_of_before(now, before, text):
     assert change(now, before) == text
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "duration_ms", "tokens", "text"),
+    [
+        (400, 2400, 100, "50"),
+        (400, 450, 100, "2,000"),
+        (400, 449, 100, "–"),  # in one piece
+        (400, 400, 100, "–"),
+        (400, 2400, 1, "–"),
+        (None, 2400, 100, "–"),
+    ],
+)
+def test_throughput_is_that_of_a_stream(latency_ms, duration_ms, tokens, text):
+    request = Generation(latency_ms=latency_ms, duration_ms=duration_ms, completion_tokens=tokens)
+    assert speed(request) == text
 
 
 def test_cells_are_escaped_and_joined():
