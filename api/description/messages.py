@@ -78,6 +78,7 @@ class TokenUsage(msgspec.Struct, kw_only=True):
     inference_geo: str | None
     server_tool_use: ServerToolCount | None
     service_tier: str | None
+    speed: Literal["fast", "standard"] | None
     cost: float | None = None
     is_byok: bool | None = None
     cost_details: CostDetails | None = None
