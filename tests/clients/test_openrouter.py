@@ -38,12 +38,6 @@ from accounts.organisations import logging_consent
 user = User.objects.get(email="{email}")
 logging_consent.turn_on(user.personal_organisation, user, 10_000, [])
 """
-TURN_LOGGING_OFF = """
-from accounts.models import User
-from accounts.organisations import logging_consent
-user = User.objects.get(email="{email}")
-logging_consent.turn_off(user.personal_organisation, user)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +49,14 @@ def accounts() -> dict[str, dict[str, str]]:
 def account(site: Site, accounts: dict[str, dict[str, str]]) -> dict[str, str]:
     """An account of this module with $25: its email, an API key and a management key."""
     if site.url not in accounts:
-        email = f"sdk-{uuid.uuid4().hex[:12]}@example.com"
-        accounts[site.url] = json.loads(site.manage("demo_account", "--email", email, "--json"))
+        accounts[site.url] = new_account(site)
     return accounts[site.url]
+
+
+def new_account(site: Site) -> dict[str, str]:
+    email = f"sdk-{uuid.uuid4().hex[:12]}@example.com"
+    account: dict[str, str] = json.loads(site.manage("demo_account", "--email", email, "--json"))
+    return account
 
 
 @pytest.fixture
@@ -234,11 +233,12 @@ def test_rankings_as_data(client: OpenRouter):
     assert apps is not None and apps.result.meta.version == "v1"
 
 
-def test_what_is_logged_with_consent_is_read_back(site: Site, client: OpenRouter, account: dict[str, str]):
+def test_what_is_logged_with_consent_is_read_back(site: Site):
+    account = new_account(site)  # requests of logged accounts have a discount
     site.manage("shell", "--no-imports", "-c", TURN_LOGGING_ON.format(email=account["email"]))
-    try:
+    with OpenRouter(api_key=account["api_key"], server_url=f"{site.url}/api/v1", retry_config=None) as client:
 
-        def is_stored() -> bool:  # a process learns of the change within seconds, and stores beside the response
+        def is_stored() -> bool:  # it is stored beside the response
             made = client.chat.send(model=MODEL, messages=QUESTION)
             time.sleep(0.5)
             try:
@@ -248,8 +248,6 @@ def test_what_is_logged_with_consent_is_read_back(site: Site, client: OpenRouter
             return content.output.completion == made.choices[0].message.content
 
         wait_until(is_stored, "the content to be stored")
-    finally:
-        site.manage("shell", "--no-imports", "-c", TURN_LOGGING_OFF.format(email=account["email"]))
 
 
 @pytest.mark.skipif(not is_served("/presets"), reason="not served")
