@@ -9,7 +9,7 @@ from gateway.events import Delta, Finished
 __all__ = ["PayloadJoiner"]
 
 #: What stands between the quotation marks of a JSON string.
-_INSIDE_STRING = re.compile(rb'(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*')
+_INSIDE_STRING = re.compile(rb'[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\]*+)*+')
 
 
 class PayloadJoiner:
