@@ -102,7 +102,7 @@ def _restarted_under_load(
 
     Four streams run meanwhile; all of them are complete.
     """
-    done, statuses = threading.Event(), []
+    done, statuses, begun = threading.Event(), [], threading.Semaphore(0)
 
     def ask() -> None:
         with httpx.Client(timeout=60) as client:
@@ -116,13 +116,15 @@ def _restarted_under_load(
 
     def stream() -> str:
         slow = {"X-Sandbox-Tokens": "100", "X-Sandbox-Delay": "0.05"}
-        return httpx.Client(timeout=60).send(request(behind, person, **slow)).text
+        response = httpx.Client(timeout=60).send(request(behind, person, **slow), stream=True)
+        begun.release()
+        return response.read().decode()
 
     with ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(ask) for _ in range(2)]
         streams = [pool.submit(stream) for _ in range(4)]
-        wait_until(lambda: behind.site.rows(HELD)[0][0] >= 4, "the streams to run")
         try:
+            assert all(begun.acquire(timeout=60) for _ in streams)
             for port in behind.ports:
                 behind.restart(port, module)
         finally:
