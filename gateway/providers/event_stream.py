@@ -1,6 +1,10 @@
 """Decoding server-sent events from bytes that arrive in arbitrary pieces. Pure."""
 
+import re
+
 __all__ = ["EventStreamDecoder", "EventTooLong"]
+
+_DATA = re.compile(rb"(?:\A|\n)data:(.*)")
 
 
 class EventTooLong(ValueError):
@@ -21,10 +25,10 @@ class EventStreamDecoder:
     def decode(self, chunk: bytes) -> list[bytes]:
         """The payloads that `chunk` completes; EventTooLong for an endless line."""
         data = self._rest + chunk if self._rest else chunk
-        *lines, self._rest = data.split(b"\n")
+        lines, _, self._rest = data.rpartition(b"\n")
         if len(self._rest) > self.MAX_LINE:
             raise EventTooLong
-        return [line[5:].strip() for line in lines if line.startswith(b"data:")]
+        return list(map(bytes.strip, _DATA.findall(lines)))
 
     def flush(self) -> list[bytes]:
         """The payload of a last line that came without a line end."""

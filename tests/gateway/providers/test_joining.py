@@ -102,6 +102,15 @@ def test_only_what_differs_in_its_words_alone_is_joined():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("odd", [b'{"t":"a","t":"b"}', rb'{"t":"\"}', rb'{"t":"\u00"}', b'{"t":"}'])
+def test_a_text_that_is_no_string_between_the_same_is_not_joined(odd):
+    joiner = PayloadJoiner()
+    joiner.learn(b'{"t":"a"}', [Delta(text="a")])
+    assert list(joiner.join([b'{"t":"b"}', odd])) == [b'{"t":"b"}', odd]
+    assert list(joiner.join([odd])) == [odd]
+    assert list(joiner.join([])) == []
+
+
 @pytest.mark.parametrize(
     ("payload", "event"),
     [
