@@ -53,7 +53,7 @@ def deliver_notices() -> None:
 
 @shared_task
 def recover_missed_payments() -> None:
-    """Every ten minutes: credit payments whose purchase is no longer synced."""
+    """Every ten minutes: credit payments whose purchase is no longer synced. Fails if a provider is away."""
     sweeps.recover_missed_payments()
 
 

@@ -16,9 +16,10 @@ from common.errors import ApiError
 from common.web.http import AuthedRequest
 from keys.models import ApiKey
 
-from .delivery import delivering
+from .delivery import delivering, feed
 from .destinations import saving
 from .destinations.forms import DestinationForm
+from .kinds import webhook
 from .models import Destination
 
 
@@ -79,6 +80,8 @@ def destination(request: AuthedRequest, destination_id: UUID) -> HttpResponse:
         "bucket": config.get("bucketName", ""),
         "is_readable": bool(config),
         "old_secret_until": saving.old_secrets_end_at(found),
+        "overlap_hours": webhook.OVERLAP_HOURS,
+        "kept_hours": feed.KEPT_HOURS,
         "percent": f"{found.sample / 100:g}",
         "keys": keys.order_by("name", "pk"),
         "deliveries": found.deliveries.all()[: delivering.KEPT_DELIVERIES],
@@ -125,7 +128,7 @@ def test_destination(request: AuthedRequest, destination_id: UUID) -> HttpRespon
 def resume_destination(request: AuthedRequest, destination_id: UUID) -> HttpResponse:
     """Let a paused destination try again."""
     found = saving.resume(_destination_of(request, destination_id))
-    messages.success(request, f"Resumed “{found.name}”. Events of the last 24 hours are sent now.")
+    messages.success(request, f"Resumed “{found.name}”. Events of the last {feed.KEPT_HOURS} hours are sent now.")
     return redirect("broadcast:destination", found.public_id)
 
 

@@ -1,4 +1,4 @@
-"""The ASGI application: inference and the WebSockets beside Django, with graceful shutdown."""
+"""The ASGI application: inference, the WebSockets and static files beside Django, with graceful shutdown."""
 
 import warnings
 from typing import cast
@@ -7,7 +7,7 @@ from django.conf import settings
 
 from .serving.loading import load_django
 
-# Static files are small and read in a thread, so the warning does not apply.
+# The lines of some CSV exports are a list, which keeps no one waiting, so the warning does not apply.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 _django = load_django()
 
@@ -28,6 +28,7 @@ from gateway import asgi as inference  # noqa: E402
 from gateway import completions  # noqa: E402
 from openrouter_site.serving.bodies import WholeBodies  # noqa: E402
 from openrouter_site.serving.lifespan import lifespan  # noqa: E402
+from openrouter_site.serving.static_files import StaticFiles  # noqa: E402
 from operations.serving.edge import Edge  # noqa: E402
 
 _whole = WholeBodies(cast(ASGIApp, _django))
@@ -48,8 +49,11 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
             raise
 
 
+_files_and_pages = StaticFiles(pages)
+
+
 async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-    """Dispatch each connection to inference, a WebSocket or Django."""
+    """Dispatch each connection to inference, a WebSocket, a static file or Django."""
     if scope["type"] == "lifespan":
         await lifespan(receive, send, application.shutdown, stop_detached)
     elif scope["type"] == "websocket":
@@ -59,7 +63,7 @@ async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["path"] in inference.PATHS:
         await inference.application(scope, receive, send)
     else:
-        await pages(scope, receive, send)  # Django checks the host of pages
+        await _files_and_pages(scope, receive, send)  # Django checks the host of pages
 
 
 application = Edge(ForwardedClient(_dispatch, settings.TRUSTED_PROXIES), settings.TRUSTED_PROXIES, completions.service)

@@ -1,11 +1,12 @@
 """Everything that the dashboard tells of its own accord."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from activity.filters import Filter
 
 from .anomalies import Anomaly, anomalies_of
-from .costs import Cost, Sessions, apps_of, sessions_of
+from .costs import DAYS, Cost, Sessions, apps_of, sessions_of
 from .forecast import Forecast, forecast_of
 from .spending import spending_of
 
@@ -20,6 +21,7 @@ class Insights:
     anomalies: list[Anomaly]
     apps: list[Cost]
     sessions: Sessions
+    app_days: ClassVar[int] = DAYS
 
     def __bool__(self) -> bool:
         return bool(self.forecast or self.anomalies or self.apps or self.sessions.shown)

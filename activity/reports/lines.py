@@ -17,7 +17,7 @@ from fpdf import FPDF
 from fpdf.line_break import Fragment
 
 from . import glyphs
-from .fonts import MOST_SLICES, Slice, slices_of
+from .fonts import MOST_SLICES, Slice, regular_weight, slices_of
 from .runs import JOINERS, Run, runs_of
 
 __all__ = ["LOST", "Lines"]
@@ -26,7 +26,6 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every tab
 
 LOST = "?"
 _OWN = {"": "LiberationSans-Regular.ttf", "B": "LiberationSans-Bold.ttf"}
-_REGULAR: dict[str, float] = {"wght": 400}  # of a variable font
 _MOST_CHARACTERS = 300  # of a line; more than fit
 _MOST_MARKS = 6  # on a letter; more would cover the lines above
 
@@ -168,7 +167,7 @@ class Lines(FPDF):
             if len(self._further) == MOST_SLICES or not further.file.is_file():
                 return ""
             self._further[further] = name = f"Noto{len(self._further)}"
-            self.add_font(name, "", further.file, variations=_REGULAR if further.is_variable else None)
+            self.add_font(name, "", regular_weight(further.file) if further.is_variable else further.file)
             if further.is_shaped:
                 self._shaped.add(name)
         return self._further[further]

@@ -1,4 +1,7 @@
-"""Monthly reports, and the dashboard's view as PDF. A member sees the whole organization's usage."""
+"""Monthly reports, and the dashboard's view as PDF. A member sees the whole organization's usage.
+
+What writes PDFs takes 23 MB, so a process imports it with its first PDF.
+"""
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
@@ -11,7 +14,6 @@ from activity.filters import filter_from
 from common.clock import utc_now
 from common.web.http import AuthedRequest
 
-from . import documents
 from .monthly import MonthReport, month_report
 from .spans import Month
 
@@ -38,6 +40,8 @@ def month(request: AuthedRequest, name: str) -> HttpResponse:
 @require_GET
 def month_pdf(request: AuthedRequest, name: str) -> HttpResponse:
     """Download a month's report as PDF."""
+    from . import documents
+
     report = _report(request, name)
     return _pdf(documents.of_month(report), f"usage-{report.month}.pdf")
 
@@ -46,6 +50,8 @@ def month_pdf(request: AuthedRequest, name: str) -> HttpResponse:
 @require_GET
 def export_pdf(request: AuthedRequest) -> HttpResponse:
     """Download the dashboard's view as PDF: a summary, then its groups."""
+    from . import documents
+
     organisation = access.for_member(request)
     view = filter_from(request.GET, organisation, utc_now(), request.user)
     return _pdf(documents.of_view(view, organisation), f"usage-{view.now:%Y-%m-%d}.pdf")

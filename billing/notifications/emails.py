@@ -97,10 +97,10 @@ def credits_expire(account: CreditAccount, expiring: Sequence[ExpiringCredits]) 
     _send(account, lambda: f"Your credits expire on {day_text(first)}", "credits_expire", {"expiring": expiring})
 
 
-def destination_paused(account: CreditAccount, name: str, reason: str, path: str) -> None:
+def destination_paused(account: CreditAccount, name: str, reason: str, path: str, kept_hours: int) -> None:
     """Report that events are no longer sent to one of the account's own servers, which kept failing."""
     name = clean_name(name)
-    context = {"name": name, "reason": reason, "url": settings.SITE_URL + path}
+    context = {"name": name, "reason": reason, "url": settings.SITE_URL + path, "kept_hours": kept_hours}
     _send(account, f"Broadcast to {name} is paused", "destination_paused", context)
 
 

@@ -13,6 +13,7 @@ from billing.notifications import low_balance
 from billing.providers import stripe
 from billing.providers.registry import PROVIDERS, Provider
 from billing.providers.types import NotFound, ProviderError, RequestRejected, Unavailable
+from common.telemetry.jobs import Parts
 
 from . import auto_top_up, auto_top_up_charges, cards, disputes, purchases, refunds, webhooks
 
@@ -134,24 +135,38 @@ def _with_unfinished_refunds(now: datetime) -> QuerySet[Purchase]:
 def recover_missed_payments(now: datetime | None = None) -> int:
     """Credit every recent payment that the provider lists and we missed; returns how many (normally none).
 
-    Missed refunds and disputes are recorded as well.
+    Missed refunds and disputes are recorded as well. A failure does not keep the other providers and purchases from
+    it. Raises JobFailed at the end.
     """
-    recovered = 0
+    recovered, parts = 0, Parts(logger)
     for name, provider in PROVIDERS.items():
         if not provider.gateway.is_configured():
             continue
-        try:
-            recovered += _recover(name, provider, since=(now or timezone.now()) - provider.lookback)
-        except ProviderError as error:
-            logger.warning("payments of %s could not be listed, the next run will retry: %s", name, error)
+        with parts.part("missed payments of %s were not recovered", name):
+            try:
+                recovered += _recover(name, provider, parts, since=(now or timezone.now()) - provider.lookback)
+            except ProviderError as error:
+                parts.fail("payments of %s could not be listed, the next run will retry: %s", name, error)
+    parts.end()
     return recovered
 
 
-def _recover(name: str, provider: Provider, *, since: datetime) -> int:
+def _sync_each(found: Iterable[Purchase], sync: Callable[[Purchase], object], parts: Parts) -> None:
+    """Call `sync` for each purchase. A failure does not stop it, an outage of the provider does."""
+    for purchase in found:
+        with parts.part("purchase %s was not synced", purchase.pk):
+            try:
+                sync(purchase)
+            except Unavailable as error:
+                parts.fail("purchase %s was not synced, the provider is unavailable: %s", purchase.pk, error)
+                return
+
+
+def _recover(name: str, provider: Provider, parts: Parts, *, since: datetime) -> int:
     ours = Purchase.objects.filter(provider=name)
     paid = ours.with_ids(*(payment.purchase_id for payment in provider.gateway.paid_since(since)))
     missed = list(paid.exclude(state__in=(Purchase.State.CREDITED, Purchase.State.REVIEW)))
-    _for_each(missed, purchases.sync)
+    _sync_each(missed, purchases.sync, parts)
     credited = Purchase.objects.filter(pk__in=[purchase.pk for purchase in missed], state=Purchase.State.CREDITED)
     for purchase in credited:
         logger.warning("purchase %s was paid, and found only by listing payments", purchase.pk)
@@ -163,19 +178,19 @@ def _recover(name: str, provider: Provider, *, since: datetime) -> int:
     changed = {
         refund.payment_id for refund in refunded if states.get(refund.id, Refund.State.FAILED) != refund.status.value
     }
-    _for_each(ours.filter(provider_payment__in=changed), refunds.sync)
+    _sync_each(ours.filter(provider_payment__in=changed), refunds.sync, parts)
     if provider.supports_disputes:
-        _recover_disputes(since)
+        _recover_disputes(since, parts)
     return len(credited)
 
 
-def _recover_disputes(since: datetime) -> None:
+def _recover_disputes(since: datetime, parts: Parts) -> None:
     disputed = {dispute.id: dispute.payment_id for dispute in stripe.disputed_since(since)}
     known = Dispute.objects.filter(provider_dispute__in=disputed).values_list("provider_dispute", flat=True)
     missed = set(disputed) - set(known)
     undecided = Q(disputes__state__in=(Dispute.State.INQUIRY, Dispute.State.OPEN))
     new = Q(provider_payment__in=[disputed[dispute] for dispute in missed])
-    _for_each(Purchase.objects.filter(undecided | new).distinct(), disputes.sync)
+    _sync_each(Purchase.objects.filter(undecided | new).distinct(), disputes.sync, parts)
 
 
 def reconcile() -> bool:

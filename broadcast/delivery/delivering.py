@@ -167,6 +167,7 @@ def _fail(destination: Destination, error: str) -> None:
         destination.name,
         error,
         reverse("broadcast:destination", args=[destination.public_id]),
+        feed.KEPT_HOURS,
     )
 
 

@@ -19,14 +19,14 @@ from common.clock import utc_now
 from gateway.models import Generation, Hold
 from keys.models import ApiKey
 
-__all__ = ["KEPT", "Batch", "Position", "drop_old", "next_batch"]
+__all__ = ["KEPT_HOURS", "Batch", "Position", "drop_old", "next_batch"]
 
 #: Requests that are read at once, and bytes of events that are sent at once.
 PAGE, MAX_BYTES = 500, 1_000_000
 #: The time in which the hold of a request that begins is written, and in which the content of one that ends is stored.
 SETTLING, STORING = timedelta(seconds=30), timedelta(seconds=10)
-#: Events that could not be sent for this long are dropped.
-KEPT = timedelta(hours=24)
+#: Events that could not be sent for so many hours are dropped.
+KEPT_HOURS = 24
 #: Requests that are counted at once when they are dropped.
 DROPPED_AT_ONCE = 5_000
 
@@ -83,7 +83,7 @@ def next_batch(destination: Destination) -> Batch:
 def drop_old(destination: Destination) -> tuple[Batch, int]:
     """Return a batch without events that passes over requests which are too old, and how many would have been sent."""
     now = utc_now()
-    reader, limit = _Reader(destination, now), now - KEPT
+    reader, limit = _Reader(destination, now), now - timedelta(hours=KEPT_HOURS)
     batch = Batch((destination.cursor_at, destination.cursor_id), is_last=True)
     count = 0
     late = destination.late_requests.filter(created_at__lt=limit).values_list("generation_id", flat=True)

@@ -20,7 +20,7 @@ from .kind import Config, Kind, batch_body, checked_headers, checked_url, masked
 
 __all__ = [
     "KIND",
-    "OVERLAP",
+    "OVERLAP_HOURS",
     "SECRET",
     "SIGNING",
     "new_secret",
@@ -32,8 +32,8 @@ __all__ = [
 
 #: The names of the signing secret and of the old ones in a configuration. Customers can't set them.
 SECRET, OLD_SECRETS = SIGNING = ("signing_secret", "old_signing_secrets")
-#: How long an old secret is used beside the new one.
-OVERLAP = timedelta(hours=24)
+#: Hours for which an old secret is used beside the new one.
+OVERLAP_HOURS = 24
 #: Old secrets that are used at the same time. The oldest ones go first.
 MAX_OLD_SECRETS = 4
 METHODS = ("POST", "PUT")
@@ -47,7 +47,7 @@ def new_secret() -> str:
 
 def with_new_secret(config: Config, now: datetime) -> Config:
     """Return the configuration with a new secret, and the present one among the old ones."""
-    old = {"secret": config[SECRET], "until": int((now + OVERLAP).timestamp())}
+    old = {"secret": config[SECRET], "until": int((now + timedelta(hours=OVERLAP_HOURS)).timestamp())}
     return {**config, SECRET: new_secret(), OLD_SECRETS: [old, *_old_secrets(config, now)][:MAX_OLD_SECRETS]}
 
 

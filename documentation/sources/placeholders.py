@@ -96,8 +96,8 @@ def _broadcast() -> dict[str, str]:
         "broadcast_content": as_size(contents.MAX_BYTES),
         "broadcast_seconds": f"{sending.SECONDS:g}",
         "broadcast_tries": str(len(delivering.RETRY_DELAYS) + 1),
-        "broadcast_hours": f"{feed.KEPT.total_seconds() / 3600:g}",
-        "broadcast_overlap": f"{webhook.OVERLAP.total_seconds() / 3600:g}",
+        "broadcast_hours": str(feed.KEPT_HOURS),
+        "broadcast_overlap": str(webhook.OVERLAP_HOURS),
     }
 
 

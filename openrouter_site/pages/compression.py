@@ -9,8 +9,7 @@ The size of a compressed response tells whether a text that an attacker has put 
 - Without one there is no secret. An attacker can't make a browser send an `Authorization` header.
 - Django masks CSRF tokens anew in each response.
 
-Streams (CSV exports, static files) are never touched: WhiteNoise serves the static files that `collectstatic` has
-compressed. Inference is not served by Django.
+Streams (CSV exports) are never touched. Neither inference nor static files are served by Django.
 """
 
 from django.conf import settings
@@ -33,15 +32,11 @@ _COMPRESSIBLE = frozenset({
 class Compression(MiddlewareMixin):
     """Compresses with brotli or gzip, as the client prefers."""
 
-    def process_request(self, request: HttpRequest) -> None:
-        """Leave the one coding that was chosen: WhiteNoise would also take one that the client refuses (`br;q=0`)."""
-        request.META["HTTP_ACCEPT_ENCODING"] = negotiate(request.META.get("HTTP_ACCEPT_ENCODING", ""))
-
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not isinstance(response, HttpResponse) or not _gets_smaller(response) or not _is_safe(request, response):
             return response
         patch_vary_headers(response, ["Accept-Encoding"])
-        if coding := request.META["HTTP_ACCEPT_ENCODING"]:
+        if coding := negotiate(request.META.get("HTTP_ACCEPT_ENCODING", "")):
             response.content = compress(response.content, coding)
             response["Content-Encoding"] = coding
             response["Content-Length"] = str(len(response.content))

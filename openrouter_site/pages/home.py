@@ -54,6 +54,7 @@ def start(request: AuthedRequest) -> HttpResponse:
     catalogue = catalog.current()
     context = {
         "progress": progress(request.user, account),
+        "refund_hours": settings.REFUND_WINDOW_HOURS,
         "address": EmailAddress.objects.filter(user=request.user).order_by("-primary").first(),
         "month": spent(account, SPENDING_DAYS),
         "days": SPENDING_DAYS,

@@ -42,7 +42,7 @@ def set_theme(response: HttpResponse, chosen: str) -> None:
 @require_GET
 def terms(request: PageRequest) -> HttpResponse:
     """The operator's terms of service."""
-    return render(request, "site/terms.html")
+    return render(request, "site/terms.html", {"refund_hours": settings.REFUND_WINDOW_HOURS})
 
 
 @require_GET

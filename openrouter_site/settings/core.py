@@ -84,7 +84,6 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "openrouter_site.pages.errors.OutagePages",
     "openrouter_site.pages.errors.ErrorPagesInDevelopment",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "openrouter_site.serving.requests.LinkToSiteUrl",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

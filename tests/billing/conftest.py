@@ -9,7 +9,7 @@ from billing import spending
 from billing.credits import reconciliation
 from billing.models import CreditAccount, Purchase
 from billing.notifications import outbox
-from billing.payments import purchases
+from billing.payments import purchases, sweeps
 from billing.providers.coinbase import connection
 from common.money import PICO_PER_CENT
 from tests.billing.auto_top_ups import *  # noqa: F403 fixtures
@@ -25,6 +25,12 @@ def _no_retry_delays(monkeypatch) -> None:
     """A failure that a sandbox simulates does not pass by waiting."""
     monkeypatch.setattr(connection, "RETRY_DELAY", 0.01)
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.01)
+
+
+@pytest.fixture(autouse=True)
+def _running_providers(monkeypatch) -> None:
+    """Sweeps ask the providers whose sandbox runs: `sandbox` and `crypto` add theirs."""
+    monkeypatch.setattr(sweeps, "PROVIDERS", {})
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from billing.models import CreditAccount, Purchase
-from billing.payments import checkouts, quotes
+from billing.payments import checkouts, quotes, sweeps
+from billing.providers.registry import PROVIDERS
 from tests.support import processes
 
 __all__ = ["Sandbox", "sandbox", "stripe_process"]
@@ -101,8 +102,9 @@ def stripe_process(tmp_path_factory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(stripe_process: Sandbox, settings, db) -> Iterator[Sandbox]:
+def sandbox(stripe_process: Sandbox, settings, monkeypatch, db) -> Iterator[Sandbox]:
     """Stripe, for tests with a database: whatever asks Stripe gives its connection back first."""
+    monkeypatch.setitem(sweeps.PROVIDERS, "stripe", PROVIDERS["stripe"])
     settings.STRIPE_API_BASE = stripe_process.address
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
     yield stripe_process

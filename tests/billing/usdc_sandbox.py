@@ -14,8 +14,9 @@ import pytest
 import requests
 
 from billing.models import CreditAccount, Purchase
-from billing.payments import checkouts, quotes
+from billing.payments import checkouts, quotes, sweeps
 from billing.providers.coinbase.connection import request
+from billing.providers.registry import PROVIDERS
 from tests.support.processes import coinbase_sandbox, wait_until
 
 __all__ = ["Crypto", "Webhook", "crypto", "usdc_purchase"]
@@ -132,7 +133,8 @@ def coinbase_process(tmp_path_factory) -> Iterator[Crypto]:
 
 
 @pytest.fixture
-def crypto(coinbase_process: Crypto, settings) -> Iterator[Crypto]:
+def crypto(coinbase_process: Crypto, settings, monkeypatch) -> Iterator[Crypto]:
+    monkeypatch.setitem(sweeps.PROVIDERS, "coinbase", PROVIDERS["coinbase"])
     settings.COINBASE_API_BASE = f"{coinbase_process.address}/api/v1"
     yield coinbase_process
     coinbase_process.control("reset")

@@ -1,6 +1,6 @@
 """The pages of destinations, and what is stored of their secrets."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -9,7 +9,9 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from accounts.organisations.signals import organisation_deleted
+from broadcast.delivery import feed
 from broadcast.destinations import saving
+from broadcast.kinds import webhook
 from broadcast.models import Delivery, Destination
 from common import encryption
 from common.clock import utc_now
@@ -109,6 +111,19 @@ def test_a_page_shows_the_state_and_deliveries(alice_client, hook):
     assert alice_client.post(page(hook, "resume-destination")).status_code == 302
     hook.refresh_from_db()
     assert hook.paused_at is None and hook.failures == 0
+
+
+def test_a_page_says_how_long_events_and_old_secrets_are_kept(alice_client, hook, monkeypatch):
+    monkeypatch.setattr(feed, "KEPT_HOURS", 36)
+    monkeypatch.setattr(webhook, "OVERLAP_HOURS", 12)
+    Destination.objects.update(paused_at=utc_now())
+    html = alice_client.get(page(hook)).content.decode()
+    assert "Events older than 36 hours are dropped." in html and "For 12 hours, deliveries" in html
+    resumed = alice_client.post(page(hook, "resume-destination"), follow=True)
+    assert "Events of the last 36 hours are sent now." in resumed.content.decode()
+    renewed, _ = saving.renew_secret(hook)
+    kept = saving.old_secrets_end_at(renewed) - utc_now()
+    assert timedelta(hours=11.9) < kept <= timedelta(hours=12)
 
 
 def test_a_test_says_how_it_went(alice_client, hook, receiver):

@@ -2,54 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.staticfiles import finders
-from django.core.management import call_command
-from django.test import Client, override_settings
+from django.test import Client
 
-from common.templatetags import page
 from openrouter_site import browser_libraries
 from openrouter_site.browser_libraries import BrowserLibraryFinder
-from openrouter_site.pages import offline
-from tests.settings import RUN_DIR
-from tests.support.databases import one_at_a_time
-
-HASHED = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "openrouter_site.browser_libraries.HashedStaticFiles"},
-}
-
-
-@pytest.fixture(scope="module")
-def static_root() -> Path:
-    """The folder that `collectstatic` fills in production; the first process of a run does."""
-    folder = RUN_DIR / "collected"
-    with one_at_a_time(folder.name):
-        if not (folder / "staticfiles.json").exists():
-            with override_settings(STATIC_ROOT=folder, STORAGES=HASHED):
-                call_command("collectstatic", interactive=False, verbosity=0)
-    return folder
-
-
-@pytest.fixture
-def collected(static_root: Path, settings) -> Iterator[dict[str, str]]:
-    """name -> hashed name, with the settings of production."""
-    settings.STATIC_ROOT = static_root
-    settings.STORAGES = HASHED
-    _forget_names()
-    yield json.loads((static_root / "staticfiles.json").read_text())["paths"]
-    _forget_names()
-
-
-def _forget_names() -> None:
-    """Forget the names of static files that a process keeps, because they do not change while it runs."""
-    offline._worker.cache_clear()
-    page._import_map.cache_clear()
 
 
 def test_every_library_is_installed():
@@ -63,9 +25,8 @@ def test_a_missing_library_names_the_command_that_brings_it(settings, tmp_path: 
 
 
 @pytest.mark.parametrize("name", ["vendor/marked/package.json", "vendor/../package.json", "vendor/htmx.js", "vendor/"])
-def test_what_is_not_listed_is_not_served(client: Client, name: str):
+def test_what_is_not_listed_is_not_found(name: str):
     assert finders.find(name) is None
-    assert client.get(f"/static/{name}").status_code == 404
 
 
 def test_what_may_be_imported_is_a_file():
@@ -129,23 +90,3 @@ def test_the_service_worker_in_production_keeps_hashed_files(collected: dict[str
 def test_the_shared_style_sheets_stay_small(collected: dict[str, str], settings):
     compressed = [settings.STATIC_ROOT / (collected[name] + ".gz") for name in ("css/base.css", "css/components.css")]
     assert sum(file.stat().st_size for file in compressed) < 11_900  # two files compress a little worse than one
-
-
-def test_static_files_are_compressed_beforehand_and_served_as_the_client_prefers(collected, static_root, settings):
-    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
-    client, address = Client(), f"/static/{collected['css/base.css']}"
-    sizes = {}
-    for accepted, coding in (
-        ("gzip, deflate, br", "br"),
-        ("gzip", "gzip"),
-        ("br;q=0, gzip", "gzip"),
-        ("br;q=0", None),
-        ("", None),
-    ):
-        response = client.get(address, headers={"Accept-Encoding": accepted})
-        assert response.get("Content-Encoding") == coding
-        assert response["Vary"] == "Accept-Encoding"
-        sizes[coding] = len(b"".join(response.streaming_content))
-    assert sizes["br"] < sizes["gzip"] < sizes[None] / 2
-    part = client.get(address, headers={"Range": "bytes=0-99"})
-    assert (part.status_code, len(b"".join(part.streaming_content))) == (206, 100)

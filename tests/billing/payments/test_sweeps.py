@@ -9,6 +9,8 @@ from django.utils import timezone
 from billing import tasks
 from billing.models import ProviderEvent, Purchase
 from billing.payments import cards, purchases, sweeps
+from billing.providers.types import RequestRejected, Unavailable
+from common.telemetry.jobs import JobFailed
 from openrouter_site.celery import app
 from tests.billing.conftest import buy, credits_of, deliver
 from tests.billing.usdc_sandbox import deliver as deliver_usdc
@@ -120,9 +122,62 @@ def test_an_outage_of_one_provider_does_not_delay_the_purchases_of_another(
     assert credits_of(empty_account) == 1000
     sandbox.fail("refuse", status=503, count=3)
     Purchase.objects.filter(state=State.OPEN).update(state=State.EXPIRED)
-    assert sweeps.recover_missed_payments() == 0
+    with pytest.raises(JobFailed, match=r"^payments of stripe could not be listed"):
+        tasks.recover_missed_payments()
     assert sweeps.recover_missed_payments() == 1
     assert credits_of(empty_account) == 2000
+
+
+def test_what_one_provider_lists_is_recovered_while_another_is_away(
+    sandbox, crypto, usdc_purchase, empty_account, alice
+):
+    sandbox.pay(buy(empty_account, alice))
+    crypto.pay(usdc_purchase)
+    Purchase.objects.update(state=State.EXPIRED)
+    sandbox.fail("refuse", status=503, count=3)
+
+    with pytest.raises(JobFailed, match=r"^payments of stripe could not be listed"):
+        tasks.recover_missed_payments()
+    assert Purchase.objects.get(pk=usdc_purchase.pk).state == State.CREDITED
+    assert credits_of(empty_account) == 1000
+
+
+@pytest.mark.parametrize("error", [KeyError("a bug"), RequestRejected("refused")])
+def test_a_missed_payment_that_fails_does_not_keep_the_others_from_their_credits(
+    sandbox, empty_account, alice, monkeypatch, error: Exception
+):
+    bought = [buy(empty_account, alice) for _ in range(3)]
+    for purchase in bought:
+        sandbox.pay(purchase)
+    Purchase.objects.update(state=State.EXPIRED)
+    sync = purchases.sync
+
+    def failing_for_one(purchase: Purchase) -> Purchase:
+        if purchase.pk == bought[1].pk:
+            raise error
+        return sync(purchase)
+
+    monkeypatch.setattr(purchases, "sync", failing_for_one)
+    with pytest.raises(JobFailed, match=rf"^purchase {bought[1].pk} was not synced$"):
+        tasks.recover_missed_payments()
+    states = [Purchase.objects.get(pk=purchase.pk).state for purchase in bought]
+    assert states == [State.CREDITED, State.EXPIRED, State.CREDITED]
+
+
+def test_an_outage_amid_missed_payments_is_not_waited_for_once_for_each(sandbox, empty_account, alice, monkeypatch):
+    for _ in range(3):
+        sandbox.pay(buy(empty_account, alice))
+    Purchase.objects.update(state=State.EXPIRED)
+    tried = []
+
+    def away(purchase: Purchase) -> Purchase:
+        tried.append(purchase)
+        raise Unavailable("no response")
+
+    monkeypatch.setattr(purchases, "sync", away)
+    with pytest.raises(JobFailed, match="was not synced, the provider is unavailable: no response"):
+        tasks.recover_missed_payments()
+    assert len(tried) == 1
 
 
 def test_in_an_outage_only_one_event_per_provider_is_tried(
@@ -170,7 +225,7 @@ def test_an_outage_does_not_use_up_the_attempts_of_an_event(client, sandbox, pur
 # --- Events -----------------------------------------------------------------------------------------
 
 
-def test_an_event_that_always_fails_is_left_to_an_operator_and_delays_no_other(db, monkeypatch):
+def test_an_event_that_always_fails_is_left_to_an_operator_and_delays_no_other(sandbox, monkeypatch):
     monkeypatch.setattr(sweeps, "MAX_EVENT_ATTEMPTS", 3)
     tried: list[str] = []
 

@@ -143,6 +143,7 @@ ROLES = {"spend": spend, "buy": buy, "sweep": sweep, "charge": charge, "alert": 
 
 def main(roles: str, account: str, seconds: str, *wanted: str) -> None:
     did: Counter[str] = Counter()
+    settings.COINBASE_IS_SANDBOX = False  # only the sandbox of Stripe runs
     print("ready", flush=True)
     sys.stdin.readline()  # until all processes are ready
     end = time.monotonic() + float(seconds)

@@ -37,6 +37,7 @@ from billing.payments import auto_top_up_charges, checkouts, disputes, purchases
 from billing.providers import types
 from common.errors import PaymentRequired
 from common.money import PICO_PER_CENT, PicoUsd
+from common.telemetry.jobs import JobFailed
 from gateway.accounting import reaper, settlement
 from gateway.accounting.rows import GenerationRow
 from gateway.models import Generation, Hold
@@ -202,7 +203,8 @@ class Account(RuleBasedStateMachine):
         with self.fault(fault):
             sweeps.sweep()
             sweeps.charge_auto_top_ups()
-            sweeps.recover_missed_payments()
+            with suppress(JobFailed):  # the provider was away
+                sweeps.recover_missed_payments()
 
     def age(self, hours: float) -> None:
         """Move everything into the past by that many hours, except at the provider."""

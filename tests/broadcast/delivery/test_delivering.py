@@ -139,6 +139,7 @@ def test_one_that_keeps_failing_is_paused_its_admins_told_and_resumed(collector,
     assert deliver(collector).paused_at == utc_now()
     notice = Notice.objects.get()
     assert notice.user == alice and notice.subject == "Broadcast to Collector is paused"
+    assert "Events of the last 24 hours are kept." in notice.body
     assert "status 401" in notice.body and f"/settings/observability/{collector.public_id}" in notice.body
     tries = len(receiver.requests)
     clock.advance(hours=2)

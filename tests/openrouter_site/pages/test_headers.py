@@ -28,11 +28,6 @@ def test_the_api_may_be_read_from_other_sites():
     assert "Cross-Origin-Resource-Policy" not in Client().get("/api/v1/models")
 
 
-def test_static_files_have_them_too():
-    response = Client().get("/static/css/base.css")
-    assert response.status_code == 200 and response["Cross-Origin-Resource-Policy"] == "same-origin"
-
-
 def test_crawlers_may_read_public_pages_only():
     response = Client().get("/robots.txt")
     assert (response.status_code, response["Content-Type"]) == (200, "text/plain")

@@ -146,6 +146,14 @@ def test_the_next_step_is_the_one_with_the_main_button(alice_client: Client, acc
     assert not re.search(rf'class="btn primary" href="{reverse("keys:keys")}"', page)
 
 
+def test_the_time_for_a_refund_is_the_one_that_refunds_obey(alice_client: Client, account: CreditAccount, settings):
+    assert "refundable for 24 hours, unless" in page_of(alice_client)
+    settings.REFUND_WINDOW_HOURS = 48
+    terms = alice_client.get(reverse("terms")).content.decode()
+    assert "refundable for 48 hours, unless" in page_of(alice_client)
+    assert "refundable within 48 hours of the purchase" in terms and "After 48 hours, credits" in terms
+
+
 def test_somebody_unverified_can_ask_for_the_message_again(client: Client, db):
     user = User.objects.create_user("new@example.com", "a long enough passphrase")
     user.emailaddress_set.create(email=user.email, primary=True)
