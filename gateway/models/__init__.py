@@ -1,16 +1,9 @@
 """The tables of the gateway: requests, what is counted of them, and contents."""
 
 from .contents import StoredContent
-from .requests import (
-    DroppedRequests,
-    EndpointDay,
-    EndpointMinute,
-    Feedback,
-    GatewayProcess,
-    Generation,
-    Hold,
-    ProviderSpend,
-)
+from .endpoints import EndpointDay, EndpointMinute
+from .feedback import Feedback
+from .requests import DroppedRequests, GatewayProcess, Generation, Hold, ProviderSpend
 from .usage import OwnKeyMonth, UsageDay, UsageHour, UsageMonth, UsageRollup
 from .uses import USES, ClassifiedDay
 

@@ -7,21 +7,11 @@ from django.db.models import Q
 
 from accounts.models import User
 from billing.models import CreditAccount
-from common.clock import utc_now
 from keys.models import ApiKey
 
 from .uses import USES
 
-__all__ = [
-    "DroppedRequests",
-    "EndpointDay",
-    "EndpointMinute",
-    "Feedback",
-    "GatewayProcess",
-    "Generation",
-    "Hold",
-    "ProviderSpend",
-]
+__all__ = ["DroppedRequests", "GatewayProcess", "Generation", "Hold", "ProviderSpend"]
 
 
 class _Request(models.Model):
@@ -198,52 +188,6 @@ class Generation(_Request):
         return [*self.failed_attempts, succeeded]
 
 
-class Feedback(models.Model):
-    """A customer's opinion of one request, for the operators to read.
-
-    The comment is the only text of a customer that the gateway stores readably: they write it on purpose, for this.
-    """
-
-    class Rating(models.TextChoices):
-        GOOD = "good", "Good"
-        BAD = "bad", "Bad"
-
-    class Category(models.TextChoices):
-        LATENCY = "latency", "Latency"
-        INCOHERENCE = "incoherence", "Incoherence"
-        INCORRECT_RESPONSE = "incorrect_response", "Incorrect response"
-        FORMATTING = "formatting", "Formatting"
-        BILLING = "billing", "Billing"
-        API_ERROR = "api_error", "API error"
-        OTHER = "other", "Other"
-
-    COMMENT_LENGTH = 1000  # characters
-
-    # No constraint: on PostgreSQL the partitions of generations are unique by ID and time together.
-    generation = models.OneToOneField(
-        Generation, primary_key=True, on_delete=models.CASCADE, related_name="feedback", db_constraint=False
-    )
-    rating = models.CharField(max_length=4, choices=Rating.choices, default=Rating.BAD, db_default=Rating.BAD)
-    category = models.CharField(max_length=20, choices=Category.choices, blank=True)  # what is bad
-    comment = models.CharField(max_length=COMMENT_LENGTH, blank=True)
-    sent_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        verbose_name_plural = "feedback"
-        constraints = (
-            models.CheckConstraint(condition=Q(rating="bad") | Q(category=""), name="only_bad_has_category"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.generation_id}: {self.get_category_display() or self.get_rating_display()}"
-
-    @classmethod
-    def give(cls, generation: Generation, rating: str, category: str, comment: str) -> None:
-        """Store an opinion of a request, in place of an earlier one."""
-        values = {"rating": rating, "category": category, "comment": comment, "sent_at": utc_now()}
-        cls.objects.update_or_create(generation=generation, defaults=values)
-
-
 class GatewayProcess(models.Model):
     """A process that serves requests, and the time of its last heartbeat."""
 
@@ -277,58 +221,6 @@ class DroppedRequests(models.Model):
 
     def __str__(self) -> str:
         return f"{self.requests} before {self.until:%Y-%m-%d}"
-
-
-class EndpointMinute(models.Model):
-    """One process's counts for one endpoint in one minute. Histograms map a bucket (see `health.py`) to a count."""
-
-    process_id = models.CharField(max_length=60)
-    model = models.CharField(max_length=200)
-    tag = models.CharField(max_length=120)
-    minute = models.DateTimeField()
-    ok = models.PositiveIntegerField(default=0)
-    errors = models.PositiveIntegerField(default=0)
-    rate_limited = models.PositiveIntegerField(default=0)
-    # Responses with tool calls: of all offered tools with JSON arguments, and the others.
-    sound_tools = models.PositiveIntegerField(default=0, db_default=0)
-    unsound_tools = models.PositiveIntegerField(default=0, db_default=0)
-    latency = models.JSONField(default=dict)  # milliseconds to the first token
-    throughput = models.JSONField(default=dict)  # tokens per second
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("process_id", "model", "tag", "minute"), name="endpoint_minute_once"),
-        )
-        indexes = (
-            models.Index(fields=("minute",), name="endpoint_minutes"),
-            models.Index(fields=("model", "minute"), name="endpoint_minutes_of_model"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.model} at {self.tag}, {self.minute:%H:%M}"
-
-
-class EndpointDay(models.Model):
-    """The counts of one endpoint on a UTC day, added up by the clock from the minutes of hours that are over."""
-
-    day = models.DateField()
-    model = models.CharField(max_length=200)
-    tag = models.CharField(max_length=120)
-    until = models.DateTimeField()  # hours before it are counted
-    ok = models.PositiveBigIntegerField(default=0)
-    errors = models.PositiveBigIntegerField(default=0)
-    latency = models.JSONField(default=dict)  # histograms, as in EndpointMinute
-    throughput = models.JSONField(default=dict)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("model", "day", "tag"), name="endpoint_day_once"),)
-        indexes = (
-            models.Index(fields=("day",), name="endpoint_days"),
-            models.Index(fields=("tag", "day"), name="endpoint_days_of_tag"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.model} at {self.tag}, {self.day}"
 
 
 class ProviderSpend(models.Model):
