@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.protocols.chat_completions import request as chat_request
+from gateway.protocols.chat_completions import body as chat_body
 from gateway.protocols.messages import schema as messages_schema
 from gateway.response_cache.options import CACHED_PATHS, DEFAULT_TTL, MAX_TTL, MIN_TTL
 
@@ -90,11 +90,11 @@ class Operation:
 OPERATIONS = (
     Operation(
         "/chat/completions", "sendChatCompletionRequest", "Create a chat completion", "Chat", "Chat",
-        chat_request._Body, chat.Completion, chat.Chunk, required=("messages",),
+        chat_body.Body, chat.Completion, chat.Chunk, required=("messages",),
     ),
     Operation(
         "/completions", "createCompletions", "Create a text completion", "Chat", "Chat",
-        chat_request._Body, chat.TextCompletion, chat.TextCompletion, required=("prompt",),
+        chat_body.Body, chat.TextCompletion, chat.TextCompletion, required=("prompt",),
     ),
     Operation(
         "/messages", "createMessages", "Create a message", "Anthropic Messages", "Messages",

@@ -1,4 +1,4 @@
-"""What is counted of endpoints, for their health: by minute and by day."""
+"""The counts of endpoints by minute and by day, for their health."""
 
 from django.db import models
 

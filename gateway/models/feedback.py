@@ -1,4 +1,4 @@
-"""What customers say of their requests."""
+"""Opinions of customers on their requests."""
 
 from django.db import models
 from django.db.models import Q

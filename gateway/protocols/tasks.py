@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from common.errors import InvalidRequest
 
-from .chat_completions.request import CHAT_FIELDS, ProviderPreferences
+from .chat_completions.body import CHAT_FIELDS, ProviderPreferences
 
 __all__ = ["TaskBody", "common_fields", "invalid", "read_body"]
 

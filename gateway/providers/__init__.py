@@ -12,7 +12,8 @@ from django.conf import settings
 
 from common.errors import InvalidRequest
 from gateway.callers import Caller
-from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
+from gateway.protocols.chat_completions.body import Reasoning
+from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing.plan import Attempt
 
 from . import anthropic, google, openai_chat, retrieval

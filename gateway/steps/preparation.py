@@ -11,7 +11,8 @@ from gateway.accounting.own_keys import OwnKeyBound
 from gateway.accounting.rows import GenerationRow
 from gateway.accounting.settlement import Admit
 from gateway.callers import Caller
-from gateway.protocols.chat_completions.request import ChatRequest, Reasoning
+from gateway.protocols.chat_completions.body import Reasoning
+from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.routing.affinity import Conversation
 from gateway.routing.health import Health
 from gateway.routing.plan import Plan, RoutingContext, make_plan

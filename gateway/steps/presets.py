@@ -8,7 +8,8 @@ from django.conf import settings
 from common.errors import InvalidRequest, ModelNotFound, NoEndpoints
 from gateway import web_search
 from gateway.callers import Policy
-from gateway.protocols.chat_completions.request import ChatRequest, ProviderPreferences, parse
+from gateway.protocols.chat_completions.body import ProviderPreferences
+from gateway.protocols.chat_completions.request import ChatRequest, parse
 from gateway.routing.constraints import RoutingConstraints
 from gateway.routing.model_names import resolve
 from models_catalog import catalog

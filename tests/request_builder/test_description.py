@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from common.errors import InvalidRequest
-from gateway.protocols.chat_completions.request import CHAT_FIELDS, ProviderPreferences
+from gateway.protocols.chat_completions.body import CHAT_FIELDS, ProviderPreferences
 from gateway.protocols.table import PARSERS
 from models_catalog.reference.parameters import PARAMETERS
 from request_builder.description import APIS, FIELDS, GROUPS, Field, Kind, fields_of

@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import Meta
 
-from gateway.protocols.chat_completions.request import ChatRequest, Positive
+from gateway.protocols.chat_completions.body import Positive
+from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.json_text import read_object
 from gateway.protocols.tasks import TaskBody, common_fields, invalid, read_body
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.protocols.chat_completions.body import Reasoning
 from gateway.protocols.chat_completions.parameters import NOT_SENT, OPTIONAL
-from gateway.protocols.chat_completions.request import Reasoning
 from gateway.protocols.chat_completions.server_tools import callable_tools, choice_among
 from gateway.providers.request_context import ProviderRequest
 from gateway.providers.tool_schemas import as_object

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.account.schemas import presets as schemas
-from gateway.protocols.chat_completions.request import _Body, parse
+from gateway.protocols.chat_completions.body import Body
+from gateway.protocols.chat_completions.request import parse
 from keys import issuing
 from presets import rules, saving
 from presets.content import Content
@@ -173,7 +174,7 @@ def test_an_account_has_so_many_presets_and_a_preset_so_many_versions(api, monke
 
 @given(
     st.dictionaries(
-        st.sampled_from([*sorted(_Body.__struct_fields__), "cache_enabled", "cache_ttl_seconds", "other"]),
+        st.sampled_from([*sorted(Body.__struct_fields__), "cache_enabled", "cache_ttl_seconds", "other"]),
         st.recursive(
             st.none() | st.booleans() | st.integers(-5, 300) | st.text(max_size=4) | st.sampled_from(["id", "web"]),
             lambda inner: (
