@@ -51,7 +51,6 @@ def own_pgbouncer(server: str, *, pool_size: int) -> Iterator[Pooler]:
         raise Stop("PgBouncer is not installed.")
     parts, port = urlsplit(server), free_port()
     settings = {
-        r"\*": f"host={parts.hostname} port={parts.port}",
         "listen_port": port,
         "auth_type": "any",  # any name is known, and no password asked for
         "auth_file": None,
@@ -61,7 +60,9 @@ def own_pgbouncer(server: str, *, pool_size: int) -> Iterator[Pooler]:
     for name, value in settings.items():
         text, found = re.subn(rf"^({name}) = .*", "" if value is None else rf"\1 = {value}", text, flags=re.MULTILINE)
         assert found == 1, name
-    text = text.replace("* = ", f"* = user={parts.username} ")
+    server_of_all = f"* = user={parts.username} host={parts.hostname} port={parts.port}"
+    text, found = re.subn(r"^\* = host=\S+ port=\d+", server_of_all, text, flags=re.MULTILINE)
+    assert found == 1, "the server of all databases"
     text += "\nunix_socket_dir =\nadmin_users = postgres\n"
     with tempfile.TemporaryDirectory(prefix="test-pgbouncer-") as folder:
         file = Path(folder, "pgbouncer.ini")

@@ -86,6 +86,11 @@ def test_requests_pages_and_commands_share_a_few_connections(pooled):
     assert "prepared statement" not in site.output()
 
 
+def test_no_query_is_compiled(pooled):
+    asked = "from django.db import connection as c; d = c.cursor(); d.execute('SHOW jit'); print(d.fetchone()[0])"
+    assert pooled.site.manage("shell", "--no-imports", "-c", asked).strip() == "off"
+
+
 def test_requests_at_once_hold_no_more_than_the_balance(pooled):
     person = new_person(pooled.site, cents=1)
     gate = Gate(pooled.site.providers_url)

@@ -44,6 +44,14 @@ def database_on_other_ways(path: Path) -> list[str]:
     return found
 
 
+@needs_postgresql
+@pytest.mark.django_db
+def test_no_query_is_compiled():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
+
+
 def test_async_code_reaches_the_database_only_through_run():
     paths = [path for app in [*APPS, "openrouter_site"] for path in sorted((ROOT / app).rglob("*.py"))]
     assert len(paths) > 200 and {"aget", "afirst", "asave", "aiterator"} <= async_orm_methods()
