@@ -153,8 +153,8 @@ _NETWORK_OPTIONS = {
 }
 
 
-#: PostgreSQL compiles a query that it takes for a large one. It is often wrong about tables that grow, and compiling the
-#: queries of a page takes seconds.
+#: PostgreSQL compiles a query that it takes for a large one. It is often wrong about tables that grow, and compiling a
+#: query of the ledger takes more than a second.
 _SESSION_OPTIONS = "-c jit=off"
 
 
