@@ -56,3 +56,14 @@ def test_a_row_needs_a_value_for_each_name():
 def test_a_tag_that_names_no_rows_is_refused(words):
     with pytest.raises(TemplateSyntaxError, match="rows name, name in rows"):
         Template(f"{{% load rows %}}{{% {words} %}}{{% endrows %}}")
+
+
+def test_a_condition_chooses_what_is_written_of_a_row():
+    body = (
+        "{% if text == 'a' %}{{ text }}{% if other %}<i>{{ other }}</i>{% endif %}"
+        "{% elif missing.text|length > text %}{% elif other %}{{ place.name }}{{ text|upper }}"
+        "{% else %}none{% endif %};"
+    )
+    rows = [("a", "<b>"), ("a", ""), ("b", "c"), ("b", ""), ("<a>", "x")]
+    assert written("rows", rows, body) == written("for", rows, body)
+    assert written("rows", rows[:2], body) == "a<i>&lt;b&gt;</i>;a;outside"
