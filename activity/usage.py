@@ -4,6 +4,7 @@ The rollups are written in the transaction that charges the account, or added up
 the balance agree to the pico-USD at any moment.
 """
 
+import functools
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -178,12 +179,17 @@ class Stamp:
 
 def stamp(account: CreditAccount) -> Stamp:
     """Return the account's stamp, read in one query."""
+    found = _stamps().get(pk=account.pk)
+    return Stamp(found, found.newest or "", found.running, found.newest_running or "")
+
+
+@functools.cache
+def _stamps() -> Any:
+    """Return the query of what is in stamps, by account. Making it takes longer than running it."""
     newest = Generation.objects.filter(account=OuterRef("pk")).order_by("-created_at", "-id").values("id")[:1]
-    known = CreditAccount.objects.filter(pk=account.pk).annotate(
+    return CreditAccount.objects.annotate(
         newest=Subquery(newest), running=Count("holds"), newest_running=Max("holds__id")
     )
-    found = known.get()
-    return Stamp(found, found.newest or "", found.running, found.newest_running or "")
 
 
 def _before(view: Filter) -> Sums | None:

@@ -88,7 +88,7 @@ def stacked_bars(
     drawn = _largest(series, len(labels))
     if any(rest):
         drawn.append((OTHER, Series("Other", rest)))
-    totals = [sum(one.values[bucket] for _, one in drawn) for bucket in range(len(labels))]
+    totals = _added([one.values for _, one in drawn], len(labels))
     steps = nice_steps(max(totals, default=0))
     columns = []
     slot = 100 / max(1, len(labels))
@@ -129,9 +129,13 @@ def _largest(series: Sequence[Series], buckets: int) -> list[tuple[str, Series]]
     ordered = sorted((one for one in series if one.total), key=lambda one: (-one.total, one.name))
     shown = [(f"k{index}", one) for index, one in enumerate(ordered[:MOST_SERIES])]
     if rest := ordered[MOST_SERIES:]:
-        values = [sum(one.values[bucket] for one in rest) for bucket in range(buckets)]
-        shown.append((OTHER, Series(f"Other ({len(rest)})", values)))
+        shown.append((OTHER, Series(f"Other ({len(rest)})", _added([one.values for one in rest], buckets))))
     return shown
+
+
+def _added(values: Sequence[Sequence[int]], buckets: int) -> list[int]:
+    """Return the sum of all series in each bucket."""
+    return [*map(sum, zip(*values, strict=True))] if values else [0] * buckets
 
 
 def _pile(drawn: Sequence[tuple[str, Series]], bucket: int, top: int, height: int) -> list[Bar]:

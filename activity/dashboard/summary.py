@@ -16,6 +16,9 @@ from .formats import change, compact, short_dollars
 
 __all__ = ["Chip", "Dashboard", "chips_of", "dashboard_of", "options_of"]
 
+#: Rows of the breakdown.
+MOST_ROWS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -29,15 +32,22 @@ class Tile:
     spark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the breakdown, which is also the chart's legend. `share` is in percent of the measure."""
+class Row(NamedTuple):
+    """One row of the breakdown, which is also the chart's legend, as texts.
 
-    css: str
-    label: str
+    `swatch` and `bar` are color classes: those of the chart, or "none" and that of "Other" for what is not in it.
+    """
+
+    swatch: str
+    bar: str
     query: str  # of the view that shows this one alone; empty: there is none
-    sums: usage.Sums
-    share: int
+    label: str
+    share: str  # of the measure: "12%"
+    exact: str
+    spend: str
+    requests: str
+    tokens_in: str
+    tokens_out: str
 
 
 class Option(NamedTuple):
@@ -58,14 +68,13 @@ class Chip:
     query: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One bucket in the table below the chart; `query` narrows the view to it."""
 
+    query: str
     label: str
     values: list[str]
     total: str
-    query: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +85,8 @@ class Dashboard:
     tiles: list[Tile]
     picture: charts.StackedBars
     table: list[Line]  # the picture as text
-    bars: list[tuple[charts.Column, str]]  # each bucket of the picture, with the query string of that bucket
-    rows: list[Row]
+    bars: list[tuple[str, str, str]]  # left edge and width of each bucket of the picture, and its query string
+    rows: list[Row]  # of the largest groups
     measure: str
     group_word: str
 
@@ -95,7 +104,7 @@ def dashboard_of(view: Filter, organisation: Organisation) -> Dashboard:
         tiles=_tiles(view, report),
         picture=picture,
         table=_table(picture, queries, write),
-        bars=list(zip(picture.columns, queries, strict=True)),
+        bars=[(column.left, column.width, query) for column, query in zip(picture.columns, queries, strict=True)],
         rows=_rows(view, report, names, picture),
         measure=MEASURES[view.show],
         group_word=word,
@@ -135,15 +144,11 @@ def _picture(
     view: Filter, report: usage.Report, names: dict[Any, Name], write: Callable[[int], str]
 ) -> charts.StackedBars:
     buckets = list(view.period.buckets())
-    nothing = usage.Sums()
-    series = [
-        charts.Series(
-            names[group.value].label,
-            [group.by_bucket.get(bucket, nothing).measure(view.show) for bucket in buckets],
-            key=group.value,
-        )
-        for group in report.groups
-    ]
+    series = []
+    for group in report.groups:
+        values = dict.fromkeys(buckets, 0)
+        values |= {bucket: sums.measure(view.show) for bucket, sums in group.by_bucket.items()}
+        series.append(charts.Series(names[group.value].label, [*values.values()], key=group.value))
     return charts.stacked_bars(
         series,
         [view.period.label(bucket) for bucket in buckets],
@@ -157,9 +162,9 @@ def _table(picture: charts.StackedBars, queries: list[str], write: Callable[[int
     nothing = write(0)  # as most cells of a short range
     lines = []
     for bucket, column in enumerate(picture.columns):
-        values = (series.values[bucket] for _, series in picture.series)
+        values = [series.values[bucket] for _, series in picture.series]
         cells = [write(value) if value else nothing for value in values]
-        lines.append(Line(column.label, cells, column.total, queries[bucket]))
+        lines.append(Line(queries[bucket], column.label, cells, column.total))
     return lines
 
 
@@ -167,12 +172,24 @@ def _rows(view: Filter, report: usage.Report, names: dict[Any, Name], picture: c
     colours = {series.key: css for css, series in picture.series if css != charts.OTHER}
     total = report.total.measure(view.show)
     rows = []
-    for group in report.groups:
-        name, measure = names[group.value], group.total.measure(view.show)
+    for group in report.groups[:MOST_ROWS]:
+        name, sums, measure = names[group.value], group.total, group.total.measure(view.show)
         css = colours.get(group.value, charts.OTHER) if measure else ""
         alone = Pick((group.value,), (name.parameter,)) if name.parameter else ANY
-        query = view.with_pick(view.by, alone).query() if alone else ""
-        rows.append(Row(css, name.label, query, group.total, round(measure * 100 / total) if total else 0))
+        rows.append(
+            Row(
+                swatch=css or "none",
+                bar=css or charts.OTHER,
+                query=view.with_pick(view.by, alone).query() if alone else "",
+                label=name.label,
+                share=f"{round(measure * 100 / total) if total else 0}%",
+                exact=_exact(sums.cost),
+                spend=format_usd(PicoUsd(sums.cost)),
+                requests=compact(sums.requests),
+                tokens_in=compact(sums.prompt_tokens),
+                tokens_out=compact(sums.completion_tokens),
+            )
+        )
     return rows
 
 

@@ -66,8 +66,12 @@ def logs(request: AuthedRequest) -> HttpResponse:
     }
     if not changed:
         options = options_of(view.usage, organisation)
+        spans, time = dict(SPANS), view.typed["time"]
+        if view.span.start and time:  # such as "3d"
+            spans.setdefault(time, f"Past {time}")
         context |= {
-            "spans": SPANS.items(),
+            "spans": spans.items(),
+            "span": time if time in spans else "",
             "statuses": [(value, label) for value, (label, _) in STATUSES.items()],
             "finish_reasons": FINISH_REASONS,
             "uses": USES.items(),

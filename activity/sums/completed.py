@@ -3,15 +3,17 @@
 So nothing that a page shows lags behind: the hours since then are read each time.
 """
 
+import functools
 import hashlib
 import logging
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.cache import cache
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from billing.models import CreditAccount
 from common.storage.outages import outage_of
@@ -46,10 +48,17 @@ class Completed:
 
 def completed(account: CreditAccount) -> Completed:
     """Return what is known of the account's days, read in one query."""
+    for until, *newest in _rollups().filter(account=account):
+        return Completed(until, tuple(newest))
+    return Completed(NEVER)
+
+
+@functools.cache
+def _rollups() -> QuerySet[UsageRollup, tuple[Any, ...]]:
+    """Return the query of the fields of `Completed`. Making it takes longer than running it."""
     days = UsageDay.objects.filter(account=OuterRef("account"), day__lt=OuterRef("until")).order_by("-day")
     newest = [Subquery(days.filter(kept=kind).values("pk")[:1]) for kind in (UsageDay.Kept.ALL, UsageDay.Kept.ONLY)]
-    found = UsageRollup.objects.filter(account=account).values_list("until", *newest).first()
-    return Completed(found[0], found[1:]) if found else Completed(NEVER)
+    return UsageRollup.objects.values_list("until", *newest)
 
 
 def kept(account: CreditAccount, days: Completed, about: tuple[object, ...], make: Callable[[], bytes]) -> bytes:

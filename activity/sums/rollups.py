@@ -127,11 +127,7 @@ def distinct(stretch: Stretch, until: datetime, *columns: str) -> list[set[Any]]
     parts = [
         rows.order_by().values_list(*columns).distinct() for rows in rows_of(stretch, until, columns, {}, apart=True)
     ]
-    found: list[set[Any]] = [set() for _ in columns]
-    for row in union_of(parts):
-        for values, value in zip(found, row, strict=True):
-            values.add(value)
-    return found
+    return [set(values) for values in zip(*union_of(parts), strict=True)] or [set() for _ in columns]
 
 
 def exists(account: CreditAccount, **conditions: Any) -> bool:

@@ -7,7 +7,6 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from activity.dashboard.formats import compact, seconds
-from activity.names import app_name, provider_name
 from gateway.models import Generation
 
 register = template.Library()
@@ -54,15 +53,3 @@ def joined_cells(numbers: Iterable[str]) -> SafeString:
 def lower_first(words: str) -> str:
     """Return the words in lower case for use in a sentence: "model", but "API key"."""
     return words if words[:2].isupper() else words[:1].lower() + words[1:]
-
-
-@register.filter
-def provider(slug: str) -> str:
-    """The provider's display name."""
-    return provider_name(slug)
-
-
-@register.filter
-def app(address: str) -> str:
-    """An app's title or address, without `https://`."""
-    return app_name(address)

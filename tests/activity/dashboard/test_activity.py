@@ -197,10 +197,10 @@ def test_colours_are_the_same_in_the_chart_and_in_the_breakdown(organisation, ac
     named = {series.name: css for css, series in dashboard.picture.series}
     assert len(dashboard.rows) == len(MODELS)
     for row in dashboard.rows[:9]:
-        assert row.css == named[row.label]
+        assert row.swatch == row.bar == named[row.label]
     free = next(row for row in dashboard.rows if row.label.endswith(":free"))
-    assert (free.css, free.sums.cost) == ("", 0)
-    assert {row.css for row in dashboard.rows[9:]} == {"k9", ""}
+    assert (free.swatch, free.share, free.spend) == ("none", "0%", "$0.00")
+    assert {row.swatch for row in dashboard.rows[9:]} == {"k9", "none"}
 
 
 def test_the_chart_can_be_read_without_seeing_it(alice_client, account):

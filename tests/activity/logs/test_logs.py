@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -112,6 +113,17 @@ def test_a_filter_that_is_not_understood_is_named(alice_client, account, query):
     assert "This filter is ignored." in page.content.decode()
     if "&" not in query:
         assert shown.pk in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("time", "chosen"),
+    [("", ("", "All time")), ("7d", ("7d", "Past 7 days")), ("3d", ("3d", "Past 3d")), ("soon", ("", "All time"))],
+)
+def test_the_choice_of_time_is_the_one_that_applies(alice_client, account, time, chosen):
+    make_request(account)
+    page = alice_client.get(URL, {"time": time}).content.decode()
+    choices = page[page.index('<select class="input" name="time"') :].partition("</select>")[0]
+    assert re.findall(r'<option value="(\w*)" selected>([^<]*)</option>', choices) == [chosen]
 
 
 @pytest.mark.parametrize("value", ["\x00", "x" * 5000, "<script>", "‮", "'; DROP TABLE"])
