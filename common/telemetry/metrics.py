@@ -30,14 +30,14 @@ __all__ = [
 #: None while `/metrics` is off: then this process counts in memory only.
 FOLDER: Path | None = settings.DATA_DIR / "metrics" if settings.METRICS_TOKEN or settings.DEBUG else None
 
-_slots: dict[int, tuple[str, IO[str] | None]] = {}  # by process number: a fork needs a slot of its own
+_held: list[tuple[str, IO[str] | None]] = []  # this process's slot, once it has one
 
 
 def _slot() -> str:
     """Return this process's slot. It is held by a lock that ends with the process, however it ends."""
-    if (held := _slots.get(os.getpid())) is None:
-        held = _slots[os.getpid()] = _take_slot()
-    return held[0]
+    if not _held:
+        _held.append(_take_slot())
+    return _held[0][0]
 
 
 def _take_slot() -> tuple[str, IO[str] | None]:
@@ -63,6 +63,9 @@ def _lock(path: Path) -> IO[str] | None:
         return None
     return file
 
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_held.clear)  # a fork needs a slot of its own
 
 os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # a parent's
 if FOLDER is None:

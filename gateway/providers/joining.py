@@ -25,6 +25,7 @@ class PayloadJoiner:
 
     def __init__(self) -> None:
         self._before = self._after = b""
+        self._around = 0  # bytes of both; 0: nothing is learned yet
         self._lessons = self.LESSONS
 
     def join(self, payloads: list[bytes]) -> Iterator[bytes]:
@@ -32,31 +33,29 @@ class PayloadJoiner:
 
         What is learned from one text counts for the next: ask for it when the one before is parsed.
         """
-        if (words := self._words_in(payloads)) is not None:
-            yield self._before + words + self._after
-            return
-        run: list[bytes] = []
+        alike: list[bytes] = []
         for payload in payloads:
-            if (words := self._words_in([payload])) is not None:
-                run.append(words)
+            if self._is_alike(payload):
+                alike.append(payload)
                 continue
-            if run:
-                yield self._before + b"".join(run) + self._after
-                run = []
+            yield from self._joined(alike)
+            alike = []
             yield payload
-        if run:
-            yield self._before + b"".join(run) + self._after
+        yield from self._joined(alike)
 
-    def _words_in(self, payloads: list[bytes]) -> bytes | None:
-        """The words of texts that all are like the one that it learned from, as they are in its JSON string."""
-        before, after = self._before, self._after
-        if not before or not payloads:
-            return None
-        words = [payload.removeprefix(before).removesuffix(after) for payload in payloads]
-        around = len(payloads) * (len(before) + len(after))
-        if sum(map(len, words)) + around != sum(map(len, payloads)) or not _INSIDE_STRINGS.fullmatch(b"\n".join(words)):
-            return None
-        return b"".join(words)
+    def _is_alike(self, payload: bytes) -> bool:
+        """Whether the text begins and ends like the one that it learned from."""
+        return 0 < self._around <= len(payload) and payload.startswith(self._before) and payload.endswith(self._after)
+
+    def _joined(self, alike: list[bytes]) -> list[bytes]:
+        """The texts as one; as they are if anything but words is different."""
+        if len(alike) < 2:
+            return alike
+        start, end = len(self._before), -len(self._after)
+        words = [payload[start:end] for payload in alike]
+        if not _INSIDE_STRINGS.fullmatch(b"\n".join(words)):
+            return alike
+        return [b"".join((self._before, *words, self._after))]
 
     def learn(self, payload: bytes, events: list[Delta | Finished]) -> None:
         """Learn from a text and its events, if it is of another kind than the last."""
@@ -70,6 +69,4 @@ class PayloadJoiner:
             before, found, after = payload.partition(string := encoded.encode("utf-8", "replace"))
             if found and string not in after:
                 self._before, self._after = before + b'"', b'"' + after
-
-    def _is_alike(self, payload: bytes) -> bool:
-        return bool(self._before) and payload.startswith(self._before) and payload.endswith(self._after)
+                self._around = len(self._before) + len(self._after)

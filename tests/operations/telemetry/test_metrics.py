@@ -228,6 +228,28 @@ def test_counts_survive_a_kill_and_slots_are_reused_but_a_dead_process_has_no_co
         second.kill()
 
 
+FORK = """
+import os
+from common.telemetry import metrics
+metrics.TOKENS.labels("forked", "prompt").inc(5)
+reader, writer = os.pipe()
+if not (child := os.fork()):
+    metrics.TOKENS.labels("forked", "prompt").inc(2)
+    os.write(writer, metrics._slot().encode())
+    os._exit(0)
+os.waitpid(child, 0)
+print(metrics._slot(), os.read(reader, 9).decode())
+total = metrics.registry().get_sample_value("openrouter_tokens_total", {"provider": "forked", "kind": "prompt"})
+print(total)
+"""
+
+
+def test_a_fork_counts_in_a_slot_of_its_own(tmp_path):
+    env = {"PATH": "", "DJANGO_SETTINGS_MODULE": "openrouter_site.settings", "DATA_DIR": str(tmp_path)}
+    ran = subprocess.run([sys.executable, "-c", FORK], env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["0", "1", "7.0"]
+
+
 def test_the_states_of_endpoints_are_counted_by_provider_with_the_heartbeat(transactional_db):
     health.tracker.clear()
     health.tracker.record_failure(EndpointKey("acme/one", "acme"), 500)
