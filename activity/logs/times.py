@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from common.display.moments import local
 
-__all__ = ["SPANS", "Span", "local_text", "moment_text", "span_from"]
+__all__ = ["SPANS", "Span", "label_of", "local_text", "moment_text", "span_from"]
 
 #: The choices: value of `time` in the query string, and its label. Any number of a unit is understood.
 SPANS = {
@@ -24,12 +24,12 @@ SPANS = {
     "": "All time",
 }
 _UNITS = {
-    "min": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-    "mo": timedelta(days=30),
-    "y": timedelta(days=365),
+    "min": ("minute", timedelta(minutes=1)),
+    "h": ("hour", timedelta(hours=1)),
+    "d": ("day", timedelta(days=1)),
+    "w": ("week", timedelta(weeks=1)),
+    "mo": ("month", timedelta(days=30)),
+    "y": ("year", timedelta(days=365)),
 }
 _SHORTHAND = re.compile(rf"([1-9]\d{{0,3}})({'|'.join(_UNITS)})")
 
@@ -60,9 +60,19 @@ def span_from(time: str, start: str, end: str, now: datetime) -> Span:
     if not (match := _SHORTHAND.fullmatch(time)):
         return Span(problem="Enter a time such as 15min, 1h, 3d, 8w, 1mo or 2y.")
     try:
-        return Span(now - int(match[1]) * _UNITS[match[2]])
+        return Span(now - int(match[1]) * _UNITS[match[2]][1])
     except OverflowError:  # before the first year
         return Span()
+
+
+def label_of(time: str) -> str:
+    """Return the label of a shorthand, such as "Past 3 days"; empty if it is not understood."""
+    if label := SPANS.get(time):
+        return label
+    if not (match := _SHORTHAND.fullmatch(time)):
+        return ""
+    count, (unit, _) = int(match[1]), _UNITS[match[2]]
+    return f"Past {unit}" if count == 1 else f"Past {count} {unit}s"
 
 
 def local_text(text: str, zone: tzinfo) -> str:

@@ -26,7 +26,7 @@ from gateway.models import USES
 from . import export
 from .filters import STATUSES, log_filter_from
 from .search import search, sessions, sessions_after
-from .times import SPANS
+from .times import SPANS, label_of
 
 #: What providers end a response with, in the field's words.
 FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "error")
@@ -66,12 +66,11 @@ def logs(request: AuthedRequest) -> HttpResponse:
     }
     if not changed:
         options = options_of(view.usage, organisation)
-        spans, time = dict(SPANS), view.typed["time"]
-        if view.span.start and time:  # such as "3d"
-            spans.setdefault(time, f"Past {time}")
+        time = view.typed["time"]
+        label = label_of(time)
         context |= {
-            "spans": spans.items(),
-            "span": time if time in spans else "",
+            "spans": ({**SPANS, time: label} if label else SPANS).items(),
+            "span": time if label else "",
             "statuses": [(value, label) for value, (label, _) in STATUSES.items()],
             "finish_reasons": FINISH_REASONS,
             "uses": USES.items(),

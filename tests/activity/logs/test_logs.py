@@ -117,7 +117,13 @@ def test_a_filter_that_is_not_understood_is_named(alice_client, account, query):
 
 @pytest.mark.parametrize(
     ("time", "chosen"),
-    [("", ("", "All time")), ("7d", ("7d", "Past 7 days")), ("3d", ("3d", "Past 3d")), ("soon", ("", "All time"))],
+    [
+        ("", ("", "All time")),
+        ("7d", ("7d", "Past 7 days")),
+        ("3d", ("3d", "Past 3 days")),
+        ("1w", ("1w", "Past week")),
+        ("soon", ("", "All time")),
+    ],
 )
 def test_the_choice_of_time_is_the_one_that_applies(alice_client, account, time, chosen):
     make_request(account)
