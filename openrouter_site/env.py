@@ -153,25 +153,18 @@ _NETWORK_OPTIONS = {
 }
 
 
-#: PostgreSQL compiles a query that it takes for a large one. It is often wrong about tables that grow, and compiling a
-#: query of the ledger takes more than a second.
-_SESSION_OPTIONS = "-c jit=off"
-
-
-def database(url: str, pool_size: int = 0, *, pooler: bool = False) -> dict[str, Any]:
+def database(url: str, pool_size: int = 0) -> dict[str, Any]:
     """Return Django's DATABASES entry for a URL.
 
     ``postgres://user:password@host:port/name?option=value`` (options go to libpq) or
     ``sqlite:///relative/path`` (``sqlite:////absolute/path``). `pool_size` bounds the connections of each process to
-    PostgreSQL; 0 opens one for each use. A `pooler` sets the options of sessions itself (`deploy/pgbouncer.ini`).
+    PostgreSQL; 0 opens one for each use.
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return sqlite(Path(unquote(parts.path)[1:]))
     if parts.scheme in {"postgres", "postgresql"}:
         options: dict[str, Any] = dict(parse_qsl(parts.query))
-        if not pooler:
-            options["options"] = f"{_SESSION_OPTIONS} {options.get('options', '')}".rstrip()
         return {
             "ENGINE": "common.storage.postgresql",
             "NAME": unquote(parts.path[1:]),

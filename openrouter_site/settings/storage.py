@@ -10,13 +10,11 @@ from .core import DATA_DIR
 DATABASE_URL = env.text("DATABASE_URL")
 # The most connections to PostgreSQL that one process opens; 0: one for each use, without a bound.
 DATABASE_POOL_SIZE = env.integer("DATABASE_POOL_SIZE", 10)
+DATABASES = {
+    "default": env.database(DATABASE_URL, DATABASE_POOL_SIZE) if DATABASE_URL else env.sqlite(DATA_DIR / "site.sqlite3")
+}
 # Behind a pooler that lends connections by the transaction, session state is lost after each transaction.
 DATABASE_POOLER = env.boolean("DATABASE_POOLER", default=False)
-DATABASES = {
-    "default": env.database(DATABASE_URL, DATABASE_POOL_SIZE, pooler=DATABASE_POOLER)
-    if DATABASE_URL
-    else env.sqlite(DATA_DIR / "site.sqlite3")
-}
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
 
 # A streaming replica that pages of usage read, and the seconds that it may lag behind (common/storage/replica.py).
@@ -27,7 +25,7 @@ if DATABASE_REPLICA_URL:
         raise env.SettingsError("DATABASE_REPLICA_URL must be a replica of the PostgreSQL server of DATABASE_URL.")
     if not 1 <= DATABASE_REPLICA_MAX_LAG <= 60:
         raise env.SettingsError("DATABASE_REPLICA_MAX_LAG must be 1 to 60 seconds.")
-    DATABASES["replica"] = env.database(DATABASE_REPLICA_URL, DATABASE_POOL_SIZE, pooler=DATABASE_POOLER) | {
+    DATABASES["replica"] = env.database(DATABASE_REPLICA_URL, DATABASE_POOL_SIZE) | {
         "DISABLE_SERVER_SIDE_CURSORS": DATABASE_POOLER,
         "TEST": {"MIRROR": "default"},
     }

@@ -20,13 +20,6 @@ def test_options_of_the_address_win_over_ours():
     assert options["tcp_user_timeout"] == "30000"
 
 
-def test_sessions_compile_no_queries_unless_the_address_says_so():
-    assert env.database(URL)["OPTIONS"]["options"] == "-c jit=off"
-    own = env.database(f"{URL}?options=-c%20jit%3Don%20-c%20work_mem%3D8MB")["OPTIONS"]["options"]
-    assert own == "-c jit=off -c jit=on -c work_mem=8MB"  # the last one wins
-    assert "options" not in env.database(URL, pooler=True)["OPTIONS"]
-
-
 def test_zero_means_no_pool():
     assert env.database(URL, 0)["OPTIONS"]["pool"] is None
 
