@@ -44,8 +44,16 @@ function choose(ids) {
   link.href = `${link.pathname}?models=${bar.dataset.chosen}`;
   bar.querySelector("[data-summary]").textContent = `${ids.length} of ${bar.dataset.most} models to compare`;
   showCompared();
+  nameInAddress();
+  nameInLinks();
+}
+
+function nameInAddress() {
   const address = withCompared(location.href);
   if (address !== location.href) history.replaceState(history.state, "", address);
+}
+
+function nameInLinks() {
   for (const each of document.querySelectorAll('#browser a[href^="?"]:not([data-clear])')) {
     each.setAttribute("href", withCompared(each.href).replace(/^[^?]*/, "") || "?");
   }
@@ -79,6 +87,11 @@ function showCompared() {
 }
 
 if (bar) {
+  // A list may have been asked for before the last choice.
+  document.addEventListener("htmx:pushedIntoHistory", nameInAddress);
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    if (detail.target?.id === "results") nameInLinks();
+  });
   // Before the form hears of it, which would load the list again.
   document.addEventListener("change", (event) => {
     if (event.target.name !== "compare") return;

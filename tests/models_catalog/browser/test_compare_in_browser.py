@@ -1,6 +1,8 @@
 """The models page and the comparison in a real browser."""
 
-from playwright.sync_api import Page, expect
+import re
+
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.accessibility import check_looks
 from tests.support.processes import Site
@@ -53,6 +55,24 @@ def test_models_are_chosen_in_the_list_and_compared(page: Page, site: Site):
     page.locator("#matches a").first.click()
     expect(page.locator(".compared thead th")).to_have_count(5)
     assert "openai/gpt-4o-mini" in page.url
+
+
+def test_a_choice_made_while_a_filter_loads_is_in_the_address_and_its_links(page: Page, site: Site):
+    held: list[Route] = []
+    page.goto(f"{site.url}/models")
+    page.route(re.compile(r"/models\?.*q=gpt"), lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request(re.compile(r"/models\?.*q=gpt")):
+        page.get_by_label("Filter by name, author or ID").fill("gpt")
+    box = page.locator('#results [name="compare"]').first
+    box.check()
+    chosen = box.get_attribute("value")
+    expect(page.get_by_text("1 of 4 models to compare")).to_be_visible()
+    held[0].continue_()
+    expect(page.locator(".models > li").first).to_contain_text("GPT")
+    assert page.url.endswith(f"q=gpt&compare={chosen}")
+    expect(page.locator("#more a")).to_have_attribute("href", re.compile(rf"compare={chosen}"))
+    page.reload()
+    expect(page.get_by_text("1 of 4 models to compare")).to_be_visible()
 
 
 def test_the_comparison_works_without_scripts(new_page, site: Site):

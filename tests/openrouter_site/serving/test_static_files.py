@@ -29,7 +29,7 @@ def content(folder: Path, name: str) -> bytes:
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[httpx.AsyncClient]:
+async def application() -> AsyncIterator[httpx.AsyncClient]:
     """The whole application, as in development: files are found in their folders."""
     from openrouter_site.asgi import application
 
@@ -128,8 +128,8 @@ async def test_a_site_that_redirects_to_https_serves_files_there_only(production
 # --- In development, and with everything around it
 
 
-async def test_a_file_has_the_headers_of_a_page(site, db):
-    file = await site.get("/static/css/base.css")
+async def test_a_file_has_the_headers_of_a_page(application, db):
+    file = await application.get("/static/css/base.css")
     page = Client().get("/terms")
     assert file.status_code == 200 and file.headers["Content-Type"].startswith("text/css")
     for name in (
@@ -156,6 +156,6 @@ async def test_a_changed_file_is_served_at_once_in_development(settings, tmp_pat
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ["vendor/marked/package.json", "vendor/htmx.js", "vendor/", "css/nothing.css"])
-async def test_a_missing_file_is_the_sites_404(site, name: str):
-    response = await site.get(f"/static/{name}")
+async def test_a_missing_file_is_the_sites_404(application, name: str):
+    response = await application.get(f"/static/{name}")
     assert response.status_code == 404 and "Page not found" in response.text
