@@ -7,11 +7,12 @@ import msgspec
 from django.db.models import Exists, OuterRef
 
 from accounts.access import privacy_of
-from accounts.models import Organisation, User
+from accounts.models import Organisation, PrivacySettings, User
 from billing import spending
 from common.naming.model_lists import is_listed
 from common.storage import database
 from common.storage.fresh_cache import FreshCache
+from common.storage.ready_queries import ReadyQuery, row_of
 from guardrails import lookup
 from guardrails.lookup import Restrictions
 from keys.authentication import KeyIdentity
@@ -196,7 +197,10 @@ async def _policy(payer: _Payer, organisation_id: int, key_id: int, user_id: int
 
 def policy_of(organisation: Organisation) -> Policy:
     """The organization's policy as it is saved now; blocks."""
-    privacy = privacy_of(organisation)
+    return _policy_from(privacy_of(organisation), organisation.default_sort)
+
+
+def _policy_from(privacy: PrivacySettings, default_sort: str) -> Policy:
     return Policy(
         allow_paid_training=privacy.allow_paid_training,
         allow_free_training=privacy.allow_free_training,
@@ -209,21 +213,40 @@ def policy_of(organisation: Organisation) -> Policy:
         ignored_providers=frozenset(privacy.ignored_providers),
         allowed_models=frozenset(privacy.allowed_models),
         ignored_models=frozenset(privacy.ignored_models),
-        default_sort=organisation.default_sort,
+        default_sort=default_sort,
     )
+
+
+_PRIVACY = tuple(field.name for field in PrivacySettings._meta.concrete_fields)
+_own_keys = OwnProviderKey.objects.filter(organisation=OuterRef("pk"), deleted_at=None, disabled=False)
+_payers = ReadyQuery(
+    lambda pk: (
+        Organisation.objects.filter(pk=pk)
+        .annotate(has_own_keys=Exists(_own_keys), has_guardrails=lookup.any_assigned())
+        .values_list(
+            *("default_model", "default_sort", "has_guardrails", "has_own_keys"),
+            *("credit_account__pk", "credit_account__purchased"),
+            *(f"privacy__{name}" for name in _PRIVACY),
+        )
+    )
+)
 
 
 def _read_payer(organisation_id: int) -> _Payer:
-    own_keys = OwnProviderKey.objects.filter(organisation=OuterRef("pk"), deleted_at=None, disabled=False)
-    organisation = Organisation.objects.annotate(
-        has_own_keys=Exists(own_keys), has_guardrails=lookup.any_assigned()
-    ).get(pk=organisation_id)
-    account = spending.account_of(organisation)
-    return _Payer(
-        account_id=account.pk,
-        purchased=account.purchased,
-        default_model=organisation.default_model,
-        policy=policy_of(organisation),
-        has_guardrails=organisation.has_guardrails,
-        own_keys=own_keys_of(organisation) if organisation.has_own_keys else (),
-    )
+    """The organization as it is saved now. One query, and one more if it has own provider keys."""
+    organisation = Organisation(pk=organisation_id)
+    for model, sort, has_guardrails, has_own_keys, account_id, purchased, privacy_id, *others in _payers.rows(
+        organisation_id
+    ):
+        if account_id is None:  # its first use
+            account_id, purchased = spending.account_of(organisation).pk, 0
+        privacy = row_of(PrivacySettings, _PRIVACY, (privacy_id, *others)) if privacy_id else PrivacySettings()
+        return _Payer(
+            account_id=account_id,
+            purchased=purchased,
+            default_model=model,
+            policy=_policy_from(privacy, sort),
+            has_guardrails=bool(has_guardrails),
+            own_keys=own_keys_of(organisation) if has_own_keys else (),
+        )
+    raise Organisation.DoesNotExist

@@ -17,6 +17,7 @@ from common.clock import utc_now
 from common.errors import NotAuthenticated, PermissionDenied
 from common.storage import database
 from common.storage.fresh_cache import FreshCache
+from common.storage.ready_queries import ReadyQuery, row_of
 
 from .models import ApiKey
 from .rules.restrictions import Restrictions, restrictions_of
@@ -138,12 +139,22 @@ def is_key(secret: str) -> bool:
     return bool(_SECRET.fullmatch(secret) or _IMPORTED.fullmatch(secret))
 
 
+#: The fields that decide about a key, and those of its identity.
+_FIELDS = (
+    *("id", "organisation", "created_by", "is_management", "hash", "name", "app"),
+    *("disabled", "deleted_at", "expires_at", "previous_hash", "previous_hash_expires_at"),
+    *("allowed_ips", "allowed_models", "requests_per_minute", "tokens_per_minute"),
+)
+_keys = ReadyQuery(lambda key_hash: ApiKey.objects.with_hash(key_hash).values_list(*_FIELDS)[:1])
+
+
 def _read(secret: str) -> ApiKey | None:
     """Return the row of a key; None if there is none. Raises NotAuthenticated for an unknown key of another site."""
-    found = next(iter(ApiKey.objects.with_hash(hash_of(secret))[:1]), None)
-    if found is None and not _SECRET.fullmatch(secret):
+    for values in _keys.rows(hash_of(secret)):
+        return row_of(ApiKey, _FIELDS, values)
+    if not _SECRET.fullmatch(secret):
         raise _malformed()
-    return found
+    return None
 
 
 def _malformed() -> NotAuthenticated:

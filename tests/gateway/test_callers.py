@@ -4,23 +4,25 @@ import asyncio
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db.models import BooleanField, JSONField
 
-from accounts.models import Organisation
-from billing import spending
+from accounts import access
+from accounts.models import Organisation, PrivacySettings, User
+from billing.models import CreditAccount
 from gateway import callers
 from keys.authentication import KeyIdentity
 
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The organizations whose account was read from the database, one entry per read."""
-    account_of, seen = spending.account_of, []
+    """The organizations that were read from the database, one entry per read."""
+    read, seen = callers._read_payer, []
 
-    def watched(organisation: Organisation) -> object:
-        seen.append(organisation.pk)
-        return account_of(organisation)
+    def watched(organisation_id: int) -> object:
+        seen.append(organisation_id)
+        return read(organisation_id)
 
-    monkeypatch.setattr(spending, "account_of", watched)
+    monkeypatch.setattr(callers, "_read_payer", watched)
     return seen
 
 
@@ -49,3 +51,33 @@ async def test_an_organization_that_is_too_old_is_never_used(api, clock):
     clock.now += callers.USABLE_SECONDS
     found = await asyncio.gather(*(ask(organisation) for _ in range(5)))
     assert {caller.default_model for caller in found} == {"acme/two"}
+
+
+def test_an_organization_that_has_saved_nothing_gets_the_strictest_policy_and_an_account(db):
+    organisation = Organisation.objects.create(name="New")
+    caller = callers.caller_as_saved(User(), organisation)
+    assert caller.account_id == CreditAccount.objects.get(organisation=organisation).pk and caller.purchased == 0
+    assert caller.policy == callers.Policy() == callers.policy_of(organisation)
+
+
+def test_every_saved_setting_reaches_the_caller(db):
+    organisation = Organisation.objects.create(name="Acme", default_model="acme/one", default_sort="price")
+    account = CreditAccount.objects.create(organisation=organisation, credits=5, purchased=4)
+    privacy = access.privacy_of(organisation)
+    for field in PrivacySettings._meta.concrete_fields:
+        if isinstance(field, BooleanField):
+            setattr(privacy, field.name, True)
+        elif isinstance(field, JSONField):
+            setattr(privacy, field.name, [field.name, "é"])
+    privacy.log_share = 2_500
+    privacy.save()
+    caller = callers.caller_as_saved(User(), organisation)
+    assert (caller.account_id, caller.purchased, caller.default_model) == (account.pk, 4, "acme/one")
+    assert caller.policy == callers.policy_of(Organisation.objects.get(pk=organisation.pk))
+    assert caller.policy.ignored_models == {"ignored_models", "é"} and caller.policy.logged_share == 2_500
+    assert caller.policy.zero_data_retention is True and caller.policy.default_sort == "price"
+
+
+def test_an_organization_that_is_gone_is_not_found(db):
+    with pytest.raises(Organisation.DoesNotExist):
+        callers.caller_as_saved(User(), Organisation(pk=999_999))

@@ -53,7 +53,7 @@ def test_an_organization_without_guardrails_costs_no_query_more(api_key, django_
     callers.clear()
     ask(identity)
     callers.clear()
-    with django_assert_num_queries(3):  # the organization, its privacy settings, its account
+    with django_assert_num_queries(1):  # the organization with its privacy settings and its account
         ask(identity)
     with django_assert_num_queries(0):
         ask(identity)

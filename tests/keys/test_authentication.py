@@ -173,10 +173,10 @@ def test_a_key_disabled_while_it_was_read_is_refused_from_then_on(
     def read_before_it_was_disabled(_):
         with django_capture_on_commit_callbacks(execute=True):
             issuing.update(key, disabled=True)
-        return [enabled]
+        return enabled
 
     with monkeypatch.context() as reading:
-        reading.setattr(ApiKey.objects, "with_hash", read_before_it_was_disabled)
+        reading.setattr(authentication, "_read", read_before_it_was_disabled)
         assert authenticate_sync(f"Bearer {secret}").key_id == key.pk
     with pytest.raises(NotAuthenticated, match="disabled"):
         authenticate_sync(f"Bearer {secret}")
