@@ -154,14 +154,15 @@ def _order(
     keys: list[Iterable[Any]] = []
     if isinstance(asked, Metric):
         keys.append(_by_figure(figures[asked.name], descending=query.descending))
-    elif asked == "date":
+    elif asked == "date" and query.granularity:
         keys.append(_ranks(buckets, descending=query.descending))
     elif isinstance(asked, Dimension) and asked in values:
         keys.append(_ranks(values[asked], descending=query.descending))
-    keys.append(_ranks(buckets, descending=True))
+    if query.granularity and asked != "date":
+        keys.append(_ranks(buckets, descending=True))
     keys.append(_by_figure(figures[query.metrics[0].name], descending=True))
     keys += [map(str, column) for column in values.values()]
-    return [key[-1] for key in sorted(zip(*keys, range(len(buckets)), strict=True))]
+    return [place for *_, place in sorted(zip(*keys, range(len(buckets)), strict=True))]
 
 
 def _ranks(column: Sequence[Any], *, descending: bool) -> list[int]:
