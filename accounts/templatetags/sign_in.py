@@ -2,6 +2,9 @@
 
 from allauth.socialaccount.models import SocialAccount
 from django import template
+from django.conf import settings
+from django.contrib.auth.password_validation import MinimumLengthValidator, get_default_password_validators
+from django.contrib.humanize.templatetags.humanize import apnumber
 from django.urls import reverse
 
 from accounts.models import User
@@ -15,6 +18,20 @@ register = template.Library()
 def social_sites() -> list[dict[str, str]]:
     """Return the other sites whose accounts can sign in here: `id`, `name` and `url` of each."""
     return [{"id": site, "name": name, "url": reverse(f"{site}_login")} for site, name in social.offered().items()]
+
+
+@register.simple_tag
+def password_rule() -> str:
+    """Return what a new password must be: "At least 10 characters and hard to guess."."""
+    rules = get_default_password_validators()
+    lengths = [rule.min_length for rule in rules if isinstance(rule, MinimumLengthValidator)]
+    return f"At least {max(lengths)} characters and hard to guess."
+
+
+@register.simple_tag
+def email_link_life() -> str:
+    """Return how long the links in emails work that verify an address or choose a new password: "three days"."""
+    return f"{apnumber(settings.EMAIL_LINK_DAYS)} day{'' if settings.EMAIL_LINK_DAYS == 1 else 's'}"
 
 
 @register.filter

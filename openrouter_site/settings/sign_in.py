@@ -27,6 +27,10 @@ ACCOUNT_FORMS = {
     "signup": "accounts.sign_in.forms.SignupForm",
     "change_password": "accounts.sign_in.forms.ChangePasswordForm",
 }
+# Days for which the links in emails work that verify an address or choose a new password.
+EMAIL_LINK_DAYS = 3
+ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS = EMAIL_LINK_DAYS
+PASSWORD_RESET_TIMEOUT = EMAIL_LINK_DAYS * 24 * 3600
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, not in others
 ACCOUNT_EMAIL_NOTIFICATIONS = True

@@ -1,6 +1,9 @@
 """Resetting a password by email."""
 
+from datetime import timedelta
+
 import pytest
+from allauth.account import app_settings
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -109,3 +112,18 @@ def test_a_deactivated_account_gets_no_link(client: Client, alice: User):
     alice.save()
     request_reset(client, "alice@example.com")
     assert not [link for message in mail.outbox for link in links_in(message) if "reset/key" in link]
+
+
+@pytest.mark.parametrize(("days", "words"), [(1, "one day"), (2, "two days")])
+def test_the_email_and_the_page_of_an_old_link_say_how_long_it_works(client, alice, settings, days, words):
+    settings.EMAIL_LINK_DAYS = days
+    request_reset(client, "alice@example.com")
+    assert f"expires in {words}." in mail.outbox[-1].body.replace("\n", " ")
+    settings.PASSWORD_RESET_TIMEOUT = -1
+    assert f"is older than {words}," in client.get(reset_link(), follow=True).content.decode()
+
+
+def test_links_in_emails_work_as_long_as_the_texts_say(settings):
+    lasts = timedelta(days=settings.EMAIL_LINK_DAYS)
+    assert timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS) == lasts
+    assert timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT) == lasts

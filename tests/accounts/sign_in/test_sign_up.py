@@ -74,6 +74,16 @@ def test_a_weak_password_shows_an_error_at_its_field(client: Client, password: s
     assert f'value="{password}"' not in page
 
 
+@pytest.mark.parametrize("length", [10, 12])
+def test_the_page_says_how_long_a_password_must_be(client: Client, settings, length: int):
+    name = "django.contrib.auth.password_validation.MinimumLengthValidator"
+    settings.AUTH_PASSWORD_VALIDATORS = [{"NAME": name, "OPTIONS": {"min_length": length}}]
+    assert f"At least {length} characters" in client.get(reverse("account_signup")).content.decode()
+    password = "correct7horse"[:length]
+    assert sign_up(client, password1=password[:-1]).status_code == 200 and User.objects.count() == 0
+    assert sign_up(client, password1=password).status_code == 302
+
+
 def test_an_invalid_address_is_refused(client: Client):
     response = sign_up(client, email="ada at example")
     assert 'id="id_email_error"' in response.content.decode()
