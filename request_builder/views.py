@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import reswap, retarget
 
 from accounts import access
 from accounts.models import Organisation
@@ -34,6 +35,7 @@ DEFAULT_LIMIT = "1024"
 def builder(request: PageRequest) -> HttpResponse:
     """The page. A posted form comes back with its programs and its faults; `?model=` and `?api=` start a new one."""
     organisation = access.for_member(cast(AuthedRequest, request)) if request.user.is_authenticated else None
+    shown = request.POST.get("shown")
     data = _posted(request) if request.method == "POST" else _begun(request.GET)
     api = APIS[_text(data, "api")]
     data["model"] = _text(data, "model").strip() or _default_model(api, organisation)
@@ -56,7 +58,12 @@ def builder(request: PageRequest) -> HttpResponse:
         "setup": {"user": user.public_id if user else None},
     }
     part = PARTS.get(request.htmx.target or "") if request.htmx else None
+    is_of_another_api = part == PARTS["result"] and shown != api.path
+    if is_of_another_api:
+        part = PARTS["builder"]
     response = render(request, part or "request_builder/builder.html", context)
+    if is_of_another_api:
+        reswap(retarget(response, "#builder"), "innerHTML")
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.accessibility import check_looks
 from tests.browser.people import Person, enter
@@ -71,6 +71,19 @@ def test_a_request_is_built_by_typing_and_shared_by_a_link(new_page: Callable[..
     expect(other.locator("#run-sign-in")).to_have_attribute("href", re.compile(r"next=%2Frequest-builder%23r%3D\w"))
     other.get_by_role("link", name="Reset").click()
     expect(other.get_by_label("Text of message 2")).to_have_count(0)
+
+
+def test_an_api_is_shown_though_another_change_is_sent_before_it_has_come(page: Page, site: Site):
+    opened(page, site)
+    waiting: list[Route] = []
+    page.route("**/request-builder", lambda route: route.continue_() if waiting else waiting.append(route))
+    with page.expect_request("**/request-builder"):
+        page.get_by_text("Embeddings", exact=True).click()
+    page.locator("#id_model").press("End")
+    page.keyboard.type("x")
+    expect(page.locator("#id_input")).to_be_visible()
+    expect(page.locator("#code-json")).to_contain_text('"input": ')
+    assert len(waiting) == 1
 
 
 def test_a_request_runs_in_the_readers_account_and_can_be_stopped(page: Page, site: Site, customer: Person):

@@ -112,6 +112,15 @@ def test_another_api_keeps_what_both_have(client: Client, bundled: Catalogue):
     assert bundled.models[shown["embeddings"]["model"]].task == "embeddings"
 
 
+def test_a_change_of_the_api_brings_its_form(client: Client, bundled: Catalogue):
+    headers = {"HX-Request": "true", "HX-Target": "result"}
+    chosen = client.post(PATH, fields() | {"api": "embeddings"}, headers=headers)
+    assert (chosen["HX-Retarget"], chosen["HX-Reswap"]) == ("#builder", "innerHTML")
+    assert 'id="id_input"' in chosen.content.decode() and 'hx-swap-oob="true"' in chosen.content.decode()
+    same = client.post(PATH, fields("embeddings"), headers=headers)
+    assert "HX-Retarget" not in same and 'id="id_input"' not in same.content.decode()
+
+
 def test_fields_that_the_model_lacks_are_marked(client: Client, bundled: Catalogue):
     notes = notes_in(result(client, fields(model="openai/gpt-4o-mini")))
     assert "top_a" in notes["unsupported"] and "temperature" not in notes["unsupported"]
