@@ -233,20 +233,19 @@ _payers = ReadyQuery(
 
 
 def _read_payer(organisation_id: int) -> _Payer:
-    """The organization as it is saved now. One query, and one more if it has own provider keys."""
+    """The organization as it is saved now, read in one query, and in another one if it has own provider keys."""
+    if not (found := _payers.rows(organisation_id)):
+        raise Organisation.DoesNotExist
+    model, sort, has_guardrails, has_own_keys, account_id, purchased, privacy_id, *others = found[0]
     organisation = Organisation(pk=organisation_id)
-    for model, sort, has_guardrails, has_own_keys, account_id, purchased, privacy_id, *others in _payers.rows(
-        organisation_id
-    ):
-        if account_id is None:  # its first use
-            account_id, purchased = spending.account_of(organisation).pk, 0
-        privacy = row_of(PrivacySettings, _PRIVACY, (privacy_id, *others)) if privacy_id else PrivacySettings()
-        return _Payer(
-            account_id=account_id,
-            purchased=purchased,
-            default_model=model,
-            policy=_policy_from(privacy, sort),
-            has_guardrails=bool(has_guardrails),
-            own_keys=own_keys_of(organisation) if has_own_keys else (),
-        )
-    raise Organisation.DoesNotExist
+    if account_id is None:  # its first use
+        account_id, purchased = spending.account_of(organisation).pk, 0
+    privacy = row_of(PrivacySettings, _PRIVACY, (privacy_id, *others)) if privacy_id else PrivacySettings()
+    return _Payer(
+        account_id=account_id,
+        purchased=purchased,
+        default_model=model,
+        policy=_policy_from(privacy, sort),
+        has_guardrails=bool(has_guardrails),
+        own_keys=own_keys_of(organisation) if has_own_keys else (),
+    )

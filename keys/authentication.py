@@ -150,8 +150,8 @@ _keys = ReadyQuery(lambda key_hash: ApiKey.objects.with_hash(key_hash).values_li
 
 def _read(secret: str) -> ApiKey | None:
     """Return the row of a key; None if there is none. Raises NotAuthenticated for an unknown key of another site."""
-    for values in _keys.rows(hash_of(secret)):
-        return row_of(ApiKey, _FIELDS, values)
+    if found := _keys.rows(hash_of(secret)):
+        return row_of(ApiKey, _FIELDS, found[0])
     if not _SECRET.fullmatch(secret):
         raise _malformed()
     return None
