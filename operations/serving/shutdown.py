@@ -3,8 +3,9 @@
 It closes its listening socket, so that a proxy goes to another process. A worker of uvicorn's supervisor can't do that:
 the supervisor keeps the socket open, and new connections would wait there without an answer. So it accepts them, and
 answers as on connections that were kept: 503 with `Retry-After`; `/readyz` says "stopping". Running responses have as
-long as uvicorn's `--timeout-graceful-shutdown` says; then uvicorn's own shutdown begins, which cancels and settles the
-rest.
+long as uvicorn's `--timeout-graceful-shutdown` says. After the last one it accepts no more, and waits a moment for the
+next request of clients that kept their connection: it would fail if the connection were closed while it is sent. Then
+uvicorn's own shutdown begins, which cancels and settles the rest.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: When a refused client should come back.
 RETRY_AFTER_SECONDS = 5
+#: Seconds for which connections that were kept are still answered after the last response.
+LINGER_SECONDS = 1.0
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -62,17 +65,30 @@ class Shutdown:
         if self._waiting is None:
             self._on_stop()
             if multiprocessing.parent_process() is None:
-                for listener in server.servers:
-                    listener.close()
+                _stop_accepting(server)
             self._waiting = asyncio.create_task(self._wait(server, handler, number))
 
     async def _wait(self, server: uvicorn.Server, handler: Handler, number: int) -> None:
         seconds = server.config.timeout_graceful_shutdown
         seconds = settings.SHUTDOWN_SECONDS if seconds is None else seconds
         log.info("stopping: new requests are refused, running ones may take %d s", seconds)
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self._is_busy() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 no common event
-            await asyncio.sleep(0.05)
+        now = asyncio.get_running_loop().time
+        deadline = now() + seconds
+        await _wait_while(self._is_busy, deadline)
+        _stop_accepting(server)
+        await _wait_while(lambda: bool(server.server_state.connections), min(deadline, now() + LINGER_SECONDS))
+        await _wait_while(self._is_busy, deadline)  # with the last refusals
         if self._is_busy():
             server.config.timeout_graceful_shutdown = 0  # they have had their time
         handler(number, None)
+
+
+async def _wait_while(condition: Callable[[], bool], deadline: float) -> None:
+    while condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 no common event
+        await asyncio.sleep(0.05)
+
+
+def _stop_accepting(server: uvicorn.Server) -> None:
+    """Close this process's listening sockets. A supervisor and its other workers have the same ones open."""
+    for listener in server.servers:
+        listener.close()

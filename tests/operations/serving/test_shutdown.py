@@ -138,6 +138,18 @@ def test_running_responses_end_while_new_requests_are_refused_and_nothing_hangs(
     assert set(attempts) == {(503, "5")}
 
 
+def test_a_client_that_kept_its_connection_is_told_to_come_back_though_nothing_runs(home, web):
+    with httpx.Client(timeout=60) as kept:
+        answers = [kept.get(f"{home.url}/terms")]
+        os.killpg(web.pid, signal.SIGTERM)
+        while answers[-1].status_code == 200:
+            time.sleep(0.1)
+            answers.append(kept.get(f"{home.url}/terms"))
+    assert (answers[-1].status_code, answers[-1].headers["retry-after"]) == (503, "5")
+    assert answers[-1].headers["connection"] == "close"
+    wait_until(lambda: has_ended(web), "the web processes to end")
+
+
 def test_a_hangup_replaces_one_worker_after_the_other_and_no_request_fails(home, person, web):
     before, done, statuses = workers(web), threading.Event(), []
 
