@@ -53,7 +53,6 @@ PICO_PER_USD = 10**12
 PICO_PER_CENT = 10**10
 
 _CENT = Decimal("0.01")
-_USD_PER_PICO = Decimal("1E-12")
 _SIGNIFICANT_DIGITS = 3
 _TYPED_AMOUNT = re.compile(r"\s*\$?\s*[0-9][0-9,]*(\.[0-9]*)?\s*")
 
