@@ -17,7 +17,7 @@ from . import server
 from .single_process import Claim
 from .startup import refuse_pending_migrations, report_unreadable_keys
 
-__all__ = ["lifespan"]
+__all__ = ["freeze_startup_objects", "lifespan"]
 
 
 async def _pass_on(middleware: ProxyHeadersMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,7 +33,7 @@ async def _nothing() -> None:
     return
 
 
-def _freeze_startup_objects() -> None:
+def freeze_startup_objects() -> None:
     """Exempt everything in memory from garbage collection."""
     gc.collect()
     gc.freeze()
@@ -56,7 +56,7 @@ async def lifespan(
                 await send({"type": "lifespan.startup.failed", "message": str(refused)})
                 return
             server.bound(receive)
-            _freeze_startup_objects()
+            freeze_startup_objects()
             completions.service.start()
             shutdown.watch()
             await send({"type": "lifespan.startup.complete"})
