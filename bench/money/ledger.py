@@ -71,7 +71,8 @@ def measure(env: dict[str, str], method: str, accounts: list[list[int]], process
     command = [sys.executable, "-m", "bench.money.pairs", msgspec.json.encode(task).decode()]
     with ExitStack() as stack:  # files, because a report is larger than a pipe's buffer
         files = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(processes)]
-        started = [subprocess.Popen(command, env=env, cwd=ROOT, stdout=file) for file in files]
+        pooled = env | {"DATABASE_POOL_SIZE": str(clients)}  # each client of the locking method has a connection
+        started = [subprocess.Popen(command, env=pooled, cwd=ROOT, stdout=file) for file in files]
         codes = [process.wait() for process in started]
         if any(codes):
             sys.exit(f"{method} failed.")

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -122,11 +123,9 @@ def with_locks(task: Task, measurement: Measurement) -> None:
             measurement.ended(began)
         connection.close()
 
-    threads = [threading.Thread(target=client) for _ in range(task.clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(task.clients) as threads:
+        for ended in [threads.submit(client) for _ in range(task.clients)]:
+            ended.result()  # raises what ended a client early: its pairs would be missing from the figures
 
 
 @transaction.atomic
