@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Expression, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Expression, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Trunc
 
@@ -204,9 +204,10 @@ def rows_of(
     apart: bool = False,
     ranges: Sequence[_Range] = (),
 ) -> list[QuerySet[Any]]:
-    """Return the rows of each table that make up the stretch, or these `ranges` of it, with their `bucket`.
+    """Return the rows of each table that make up the stretch, or these `ranges` of it.
 
-    They have every one of `columns` and the columns of `conditions` together, or if `apart`, in rows of their own.
+    They have every one of `columns` and the columns of `conditions` together, or if `apart`, in rows of their own;
+    those of a divided stretch have their `bucket` too.
     """
     parts = []
     for unit, times in _tables(ranges or [*pairwise(stretch.edges)], stretch.bucket, until).items():
@@ -214,7 +215,7 @@ def rows_of(
         rows: QuerySet[Any] = TABLES[unit].objects.filter(within & usage_where(conditions), account=stretch.account)
         if unit != "hour":
             rows = rows.filter(kept__in=_kept(columns, conditions, apart=apart))
-        parts.append(rows.annotate(bucket=_bucket(stretch, unit)))
+        parts.append(rows.annotate(bucket=_bucket(stretch, unit)) if stretch.bucket else rows)
     return parts
 
 
@@ -225,8 +226,6 @@ def _kept(columns: Iterable[str], conditions: Mapping[str, Any], *, apart: bool)
 
 
 def _bucket(stretch: Stretch, unit: str) -> Expression | F:
-    if not stretch.bucket:
-        return Value(stretch.edges[0], output_field=DateTimeField())
     if stretch.bucket == "hour" or (stretch.bucket == unit and stretch.zone is UTC):
         return F(unit)
     return Trunc(unit, stretch.bucket, output_field=DateTimeField(), tzinfo=stretch.zone)

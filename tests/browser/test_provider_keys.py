@@ -87,13 +87,15 @@ def provider(site: Site, new_page: Any, faults: list[str]) -> Iterator[Server]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     site.manage("shell", "--no-imports", "-c", POINT.format(provider=PROVIDER, url=server.url))
-    wait_until_known(site, new_page(), server)
-    faults.clear()  # of keys that were refused with 422
-    yield server
-    site.manage("shell", "--no-imports", "-c", POINT.format(provider=PROVIDER, url=before))
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        wait_until_known(site, new_page(), server)
+        faults.clear()  # of keys that were refused with 422
+        yield server
+    finally:
+        site.manage("shell", "--no-imports", "-c", POINT.format(provider=PROVIDER, url=before))
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def wait_until_known(site: Site, page: Page, server: Server) -> None:
@@ -101,10 +103,10 @@ def wait_until_known(site: Site, page: Page, server: Server) -> None:
 
     Another person tries it, because a key that cannot be tested at the address before is saved.
     """
-    enter(page, site, new_person(site), "/settings/provider-keys")
+    person = new_person(site)
 
     def is_known() -> bool:
-        page.goto(f"{site.url}/settings/provider-keys/add")
+        enter(page, site, person, "/settings/provider-keys/add")
         with page.expect_response(lambda response: response.request.method == "POST"):
             add(page, WRONG)
         return bool(server.received)
@@ -204,6 +206,7 @@ def test_without_javascript_a_key_is_added_and_deleted(site: Site, new_page: Any
     page = new_page(java_script_enabled=False, viewport={"width": 390, "height": 844})
     enter(page, site, customer, "/settings/provider-keys/add")
     add(page, SECRET)
+    expect(page).to_have_url(f"{site.url}/settings/provider-keys")
     page.get_by_role("link", name="Team account").click()
     expect(page.get_by_role("heading", name=f"{NAME} key ...7777")).to_be_visible()
     page.get_by_role("link", name="Delete this key").click()
