@@ -6,7 +6,8 @@ This is the hot path; Django serves every other path.
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
@@ -36,7 +37,7 @@ from gateway.tokens.bounds import count_file_tokens, estimate_tokens
 from keys.authentication import authenticate, require_inference, secret_in
 
 from . import completions, response_cache
-from .events import Begun, Billed, Event, Failed, Piece, Started, Usage, one_by_one
+from .events import Begun, Billed, Event, Failed, Piece, Started, Usage
 from .http_responses import (
     STREAM_HEADERS,
     EventStream,
@@ -126,7 +127,7 @@ class Application:
             metrics.ERRORS.labels(error.error_type).inc()
             kind = error.metadata.get("error_type", error.error_type)
             if asked is not None and kind in protocol.incomplete_errors:
-                return await _incomplete(asked, protocol, error, kind)
+                return _incomplete(asked, protocol, error, kind)
             return _json(protocol.error(error), protocol.status(error), error.headers)
         except ClientDisconnect:
             return Response(status_code=499)
@@ -157,10 +158,10 @@ class Application:
     ) -> Response | PatientResponse:
         """The response in one piece. One that takes long shows signs of life as soon as a provider has begun."""
         begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
-        events = one_by_one(await self._pieces(caller, request, cached, noting_first(begun)))
+        pieces = await self._pieces(caller, request, cached, noting_first(begun))
         headers = cached.headers if cached else {}
         context = contextvars.copy_context()
-        gathering = asyncio.create_task(protocol.gather(request, events), context=context)
+        gathering = asyncio.create_task(_gathered(protocol, request, pieces), context=context)
         generation = await generation_begun(gathering, begun)
         logs.bind(**context.run(logs.fields))  # the account and the model, for this request's later lines
         if generation:
@@ -169,6 +170,14 @@ class Application:
         reply = gathering.result()
         headers = {**headers, "X-Generation-Id": reply["id"]}
         return LargeResponse(*protocol.in_parts(reply), headers) if protocol.in_parts else _json(reply, headers=headers)
+
+
+async def _gathered(
+    protocol: CallerProtocol, request: completions.ChatRequest, pieces: AsyncGenerator[Piece, None]
+) -> dict[str, Any]:
+    """The JSON object of the response. Raises what ends it before its first token."""
+    async with aclosing(pieces):
+        return protocol.gather(request, [event async for piece in pieces for event in piece])
 
 
 def _headers(scope: Scope) -> dict[str, str]:
@@ -217,7 +226,7 @@ def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | Non
     return Response(_encode(body), status, headers={**_CORS, **(headers or {})}, media_type="application/json")
 
 
-async def _incomplete(
+def _incomplete(
     request: completions.ChatRequest, protocol: CallerProtocol, error: ApiError, error_type: str
 ) -> Response:
     """The error as a response of status 200 that ended before its first token."""
@@ -233,15 +242,10 @@ async def _incomplete(
     )  # fmt: skip
     headers = {"X-Generation-Id": protocol.response_id(generation)}
     if not request.stream:
-        return _json(await protocol.gather(request, _each(events)), headers=headers)
+        return _json(protocol.gather(request, events), headers=headers)
     encoder = protocol.encoder(request)
     body = b"".join(map(encoder.encode, events)) + encoder.end()
     return Response(body, headers={**_CORS, **STREAM_HEADERS, **headers})
-
-
-async def _each(events: Iterable[Event]) -> AsyncGenerator[Event, None]:
-    for event in events:
-        yield event
 
 
 def refusal(error: ApiError) -> Response:

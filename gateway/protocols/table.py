@@ -2,7 +2,7 @@
 them is one path: one plan, one hold, one relay, one bill.
 """
 
-from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -57,7 +57,7 @@ class CallerProtocol:
     #: The encoder of a streamed response.
     encoder: Callable[[ChatRequest], Encoder]
     #: The JSON object of a whole response.
-    gather: Callable[[ChatRequest, AsyncIterable[Event]], Coroutine[Any, Any, Reply]]
+    gather: Callable[[ChatRequest, Iterable[Event]], Reply]
     #: The JSON object of a whole response that failed after its status 200 was sent.
     failed_reply: Callable[[ChatRequest, Begun, ApiError], Reply]
     #: The JSON object of an error.
@@ -86,7 +86,7 @@ def _encoder(request: ChatRequest) -> sse.SseEncoder:
     return sse.SseEncoder(**_chat_shape(request), functions=request.uses_functions, choices=request.choices)
 
 
-def _gathered(request: ChatRequest, events: AsyncIterable[Event]) -> Coroutine[Any, Any, Reply]:
+def _gathered(request: ChatRequest, events: Iterable[Event]) -> Reply:
     return chat_reply.gather(events, **_chat_shape(request), functions=request.uses_functions)
 
 

@@ -319,16 +319,15 @@ async def test_a_response_that_breaks_off_after_white_space_comes_from_the_next_
 # --- Gathered responses -----------------------------------------------------------------------------
 
 
-async def test_a_gathered_block_of_reasoning_is_one_block():
+def test_a_gathered_block_of_reasoning_is_one_block():
     """As a provider would have sent it in one piece; a signature or another index begins the next block."""
     pieces = [("Let me ", 0, {}), ("think.", 0, {}), ("", 0, {"signature": "abc"}), ("More.", 0, {}), ("New.", 1, {})]
 
-    async def events():
-        for text, index, more in pieces:
-            detail = {"type": "reasoning.text", "text": text, "format": "f", "index": index, **more}
-            yield Delta(reasoning=text, reasoning_details=[detail])
-
-    message = (await gather(events()))["choices"][0]["message"]
+    events = []
+    for text, index, more in pieces:
+        detail = {"type": "reasoning.text", "text": text, "format": "f", "index": index, **more}
+        events.append(Delta(reasoning=text, reasoning_details=[detail]))
+    message = gather(events)["choices"][0]["message"]
     assert [(one["text"], one.get("signature")) for one in message["reasoning_details"]] == [
         ("Let me think.", "abc"),
         ("More.", None),

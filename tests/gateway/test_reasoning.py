@@ -1,7 +1,7 @@
 """Reasoning makes the round trip: as a provider sent it, through a caller's protocol, and back to the provider."""
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -198,19 +198,16 @@ KINDS = {
 }  # fmt: skip
 
 
-async def events_of(kind: Kind) -> AsyncGenerator[Event, None]:
-    yield STARTED
-    async for batch in stream_of(kind.stream, kind.chunks).batches():
-        for event in batch:
-            yield event
-    yield BILLED
+async def events_of(kind: Kind) -> list[Event]:
+    batches = stream_of(kind.stream, kind.chunks).batches()
+    return [STARTED, *[event async for batch in batches for event in batch], BILLED]
 
 
 ASKED = parse({"model": "acme/one", "messages": [QUESTION]})
 
 
 async def chat_whole(kind: Kind) -> ChatRequest:
-    reply = await CHAT_COMPLETIONS.gather(ASKED, events_of(kind))
+    reply = CHAT_COMPLETIONS.gather(ASKED, await events_of(kind))
     assert not [
         found for found in problems("POST /chat/completions", 200, reply | {"usage": None}) if "$.choices" in found
     ]
@@ -223,7 +220,7 @@ async def chat_whole(kind: Kind) -> ChatRequest:
 async def chat_streamed(kind: Kind) -> ChatRequest:
     """The client sends the details back in the pieces in which they came, unless it has joined them itself."""
     encoder = CHAT_COMPLETIONS.encoder(ASKED)
-    text = (b"".join([encoder.encode(event) async for event in events_of(kind)]) + encoder.end()).decode()
+    text = (b"".join([encoder.encode(event) for event in await events_of(kind)]) + encoder.end()).decode()
     message, _ = message_of(text)
     assert message["reasoning"] == kind.reasoning
     return parse({"model": "acme/one", "messages": [QUESTION, message]})
@@ -235,13 +232,13 @@ def messages_request(content: list[dict[str, Any]]) -> ChatRequest:
 
 
 async def messages_whole(kind: Kind) -> ChatRequest:
-    reply = await MESSAGES.gather(ASKED, events_of(kind))
+    reply = MESSAGES.gather(ASKED, await events_of(kind))
     return messages_request(reply["content"])
 
 
 async def messages_streamed(kind: Kind) -> ChatRequest:
     encoder = MESSAGES.encoder(ASKED)
-    text = b"".join([encoder.encode(event) async for event in events_of(kind)]).decode()
+    text = b"".join([encoder.encode(event) for event in await events_of(kind)]).decode()
     return messages_request(content_of_stream(events_in(text)))
 
 
@@ -272,7 +269,7 @@ def joined(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 async def test_a_signature_of_an_image_goes_back_with_it():
     kind = Kind(GenerationStream, [gemini({"text": "Here"}, GEMINI_IMAGE, finishReason="STOP")], "", [], [])
-    message = (await CHAT_COMPLETIONS.gather(ASKED, events_of(kind)))["choices"][0]["message"]
+    message = (CHAT_COMPLETIONS.gather(ASKED, await events_of(kind)))["choices"][0]["message"]
     request = parse({"model": "acme/one", "messages": [QUESTION, message, QUESTION]})
     assert to_gemini(request)["parts"] == [{"text": "Here"}, GEMINI_IMAGE]
 
@@ -280,21 +277,21 @@ async def test_a_signature_of_an_image_goes_back_with_it():
 async def test_hidden_thinking_keeps_the_signatures_that_later_requests_need():
     asked = {"type": "adaptive", "display": "omitted"}
     body = {"model": "acme/one", "max_tokens": 9, "messages": [QUESTION], "thinking": asked}
-    reply = await MESSAGES.gather(MESSAGES.parse(json.dumps(body).encode()), events_of(KINDS["claude"]))
+    reply = MESSAGES.gather(MESSAGES.parse(json.dumps(body).encode()), await events_of(KINDS["claude"]))
     assert [(block["type"], block.get("thinking"), block.get("signature")) for block in reply["content"][:3]] == [
         ("thinking", "", "c2ln"),
         ("redacted_thinking", None, None),
         ("thinking", "", "dHdv"),
     ]
     hidden = parse({"model": "acme/one", "messages": [QUESTION], "reasoning": {"exclude": True}})
-    message = (await CHAT_COMPLETIONS.gather(hidden, events_of(KINDS["claude"])))["choices"][0]["message"]
+    message = (CHAT_COMPLETIONS.gather(hidden, await events_of(KINDS["claude"])))["choices"][0]["message"]
     assert "reasoning_details" not in message and "reasoning" not in message
 
 
 async def test_odd_details_of_a_provider_are_left_out_and_those_of_a_caller_refused():
     odd: list[Any] = ["x", {"type": "reasoning.text", "text": 1}, {"type": "reasoning.text", "text": None}, SUMMARY]
     kind = Kind(ChatStream, [openai(reasoning_details=odd), openai("stop", content="Rain.")], "", [], [])
-    message = (await CHAT_COMPLETIONS.gather(ASKED, events_of(kind)))["choices"][0]["message"]
+    message = (CHAT_COMPLETIONS.gather(ASKED, await events_of(kind)))["choices"][0]["message"]
     assert message["reasoning_details"] == [odd[2], SUMMARY] and message["reasoning"] == "Rain first."
     for detail in ({"type": "reasoning.text", "format": []}, {"type": "reasoning.text", "text": 1}, {"text": "x"}):
         with pytest.raises(InvalidRequest, match=r"messages\[0\].reasoning_details\[0\]"):

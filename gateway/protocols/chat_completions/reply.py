@@ -1,6 +1,6 @@
 """Events gathered into one JSON response, for requests that do not stream."""
 
-from collections.abc import AsyncIterable
+from collections.abc import Iterable
 from typing import Any
 
 from common.clock import utc_now
@@ -15,8 +15,8 @@ from .text_logprobs import in_text_form
 __all__ = ["Choice", "failed_reply", "gather"]
 
 
-async def gather(
-    events: AsyncIterable[Event],
+def gather(
+    events: Iterable[Event],
     *,
     text_completion: bool = False,
     show_reasoning: bool = True,
@@ -24,12 +24,11 @@ async def gather(
 ) -> dict[str, Any]:
     """The JSON object of the response. With `functions`, a tool call has the older form, `function_call`.
 
-    A response that was interrupted keeps its text, with `finish_reason` "error" and the error in its choice. ApiError
-    passes through if there was no text at all.
+    A response that was interrupted keeps its text, with `finish_reason` "error" and the error in its choice.
     """
     reply: dict[str, Any] = {"object": "text_completion" if text_completion else "chat.completion"}
     choices: dict[int, Choice] = {}
-    async for event in events:
+    for event in events:
         match event:
             case Started():
                 reply |= {

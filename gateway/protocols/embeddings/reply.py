@@ -1,6 +1,6 @@
 """Events as the JSON object of an embeddings response. Pure."""
 
-from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -19,13 +19,13 @@ PART_BYTES = 256 * 1024
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-async def gather(events: AsyncIterable[Event]) -> dict[str, Any]:
-    """The JSON object of the response; ApiError passes through.
+def gather(events: Iterable[Event]) -> dict[str, Any]:
+    """The JSON object of the response.
 
     The vectors are in the order of the inputs. `usage` is missing while the database is away.
     """
     reply: dict[str, Any] = {"object": "list", "data": []}
-    async for event in events:
+    for event in events:
         match event:
             case Started():
                 reply |= {"id": event.generation_id, "model": event.model, "provider": event.provider}

@@ -1,6 +1,6 @@
 """Responses and errors in the Messages protocol, whole or as server-sent events. Pure."""
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -56,9 +56,7 @@ def _error(status: int, message: str, error_type: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message, "error_type": error_type}}
 
 
-async def gather(
-    events: AsyncIterable[Event], *, asked: Asked | None = None, show_reasoning: bool = True
-) -> dict[str, Any]:
+def gather(events: Iterable[Event], *, asked: Asked | None = None, show_reasoning: bool = True) -> dict[str, Any]:
     """The message of a whole response.
 
     A response that was interrupted keeps its content, with `stop_reason` null and the error beside it.
@@ -69,7 +67,7 @@ async def gather(
     content: list[dict[str, Any]] = []
     finish: Finished | None = None
     tier: str | None = None
-    async for event in events:
+    for event in events:
         match event:
             case Started():
                 message = _message(event)

@@ -1,6 +1,6 @@
 """Events as the JSON object of a rerank response. Pure."""
 
-from collections.abc import AsyncIterable
+from collections.abc import Iterable
 from typing import Any
 
 from common.money import as_usd
@@ -12,14 +12,14 @@ from .request import RerankRequest
 __all__ = ["gather"]
 
 
-async def gather(request: ChatRequest, events: AsyncIterable[Event]) -> dict[str, Any]:
-    """The JSON object of the response, most relevant document first; ApiError passes through.
+def gather(request: ChatRequest, events: Iterable[Event]) -> dict[str, Any]:
+    """The JSON object of the response, most relevant document first.
 
     `usage` is missing while the database is away.
     """
     assert isinstance(request, RerankRequest)
     reply: dict[str, Any] = {"results": []}
-    async for event in events:
+    for event in events:
         match event:
             case Started():
                 reply |= {"id": event.generation_id, "model": event.model, "provider": event.provider}

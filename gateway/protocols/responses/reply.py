@@ -1,7 +1,7 @@
 """Responses and errors in the Responses protocol, whole or as server-sent events. Pure."""
 
 import re
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -61,10 +61,10 @@ def _error_type(error: ApiError) -> str:
     return str(error.metadata.get("error_type", error.error_type))
 
 
-async def gather(events: AsyncIterable[Event], asked: ForReply) -> dict[str, Any]:
+def gather(events: Iterable[Event], asked: ForReply) -> dict[str, Any]:
     """The whole response. One that was interrupted keeps its output, with the status `failed` and the error."""
     response = _Response(asked)
-    async for event in events:
+    for event in events:
         for _ in response.events(event):
             pass
     for _ in response.end():

@@ -4,13 +4,12 @@ The model's turns are written as its replies came: each is sent through the prot
 the history as clients do.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from common.money import PicoUsd
-from gateway.events import Billed, Event, Finished, Started, Usage
+from gateway.events import Billed, Finished, Started, Usage
 from gateway.protocols.chat_completions.request import ChatRequest
 from gateway.protocols.table import CHAT_COMPLETIONS, MESSAGES, RESPONSES, CallerProtocol
 
@@ -26,16 +25,9 @@ BILLED = Billed(usage=Usage(), cost=PicoUsd(0), balance=PicoUsd(0), latency_ms=1
 
 def _replied(protocol: CallerProtocol, asked: ChatRequest, reply: Reply) -> Body:
     """The reply as the protocol tells it to the caller."""
-
-    async def events() -> AsyncGenerator[Event, None]:
-        yield STARTED
-        for delta in deltas(reply):
-            yield delta
-        reason = "tool_calls" if reply.calls else "stop"
-        yield Finished(finish_reason=reason, native_finish_reason=reason)
-        yield BILLED
-
-    return asyncio.run(protocol.gather(asked, events()))
+    reason = "tool_calls" if reply.calls else "stop"
+    finished = Finished(finish_reason=reason, native_finish_reason=reason)
+    return protocol.gather(asked, [STARTED, *deltas(reply), finished, BILLED])
 
 
 def _chat(conversation: Conversation) -> ChatRequest:

@@ -41,13 +41,9 @@ async def message_in(*chunks: Any, whole: bool = False) -> dict[str, Any]:
     """The message that a caller gets of these chunks of OpenAI's protocol, and of one body."""
     stream = ChatStream(ResponseInPieces([json.dumps(chunks[0]).encode()])) if whole else stream_of(ChatStream, chunks)
 
-    async def events() -> Any:
-        async with aclosing(stream.batches()) as batches:
-            async for batch in batches:
-                for event in batch:
-                    yield event
-
-    return (await gather(events()))["choices"][0]["message"]
+    async with aclosing(stream.batches()) as batches:
+        events = [event async for batch in batches for event in batch]
+    return gather(events)["choices"][0]["message"]
 
 
 async def calls_in(*chunks: Any, whole: bool = False) -> list[tuple[str, str, str]]:

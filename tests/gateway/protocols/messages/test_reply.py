@@ -78,31 +78,22 @@ BILLED = Billed(usage=Usage(), cost=PicoUsd(0), balance=PicoUsd(0), latency_ms=1
         (("tool_calls", "STOP", None), [], "tool_use", None),
     ],
 )
-async def test_the_reason_to_stop_names_the_sequence_where_it_is_known(finish, stops, reason, sequence):
+def test_the_reason_to_stop_names_the_sequence_where_it_is_known(finish, stops, reason, sequence):
     ended = Finished(finish_reason=finish[0], native_finish_reason=finish[1], stop_sequence=finish[2])
-
-    async def events():
-        for event in (STARTED, Delta(text="4"), ended, BILLED):
-            yield event
-
-    whole = await gather(events(), asked=Asked(stops=tuple(stops)))
+    events = [STARTED, Delta(text="4"), ended, BILLED]
+    whole = gather(events, asked=Asked(stops=tuple(stops)))
     assert (whole["stop_reason"], whole["stop_sequence"]) == (reason, sequence)
     encoder = MessagesEncoder(asked=Asked(stops=tuple(stops)))
-    streamed = events_in("".join([encoder.encode(event).decode() async for event in events()]))
+    streamed = events_in(b"".join(map(encoder.encode, events)).decode())
     assert (streamed[-2]["delta"]["stop_reason"], streamed[-2]["delta"]["stop_sequence"]) == (reason, sequence)
 
 
-async def test_a_message_without_a_bill_ends_with_its_reason_and_no_counts():
+def test_a_message_without_a_bill_ends_with_its_reason_and_no_counts():
     events = [STARTED, Delta(text="Hi"), Finished(finish_reason="stop", native_finish_reason="stop")]
-
-    async def each():
-        for event in events:
-            yield event
-
     encoder = MessagesEncoder()
     sent = events_in((b"".join(map(encoder.encode, events)) + encoder.end()).decode())
     assert [event["type"] for event in sent[-3:]] == ["content_block_stop", "message_delta", "message_stop"]
-    whole = await gather(each())
+    whole = gather(events)
     assert sent[-2]["delta"]["stop_reason"] == whole["stop_reason"] == "end_turn"
     assert sent[-2]["usage"] == whole["usage"] and whole["usage"]["output_tokens"] == 0
     check("POST /messages", 200, whole)
@@ -113,14 +104,9 @@ async def test_a_message_without_a_bill_ends_with_its_reason_and_no_counts():
 
 
 @pytest.mark.parametrize(("served", "told"), [("priority", "priority"), ("flex", "standard"), (None, "standard")])
-async def test_the_tier_that_served_is_told_in_the_protocols_words(served, told):
+def test_the_tier_that_served_is_told_in_the_protocols_words(served, told):
     started = msgspec.structs.replace(STARTED, service_tier=served)
-
-    async def each():
-        yield started
-        yield BILLED
-
-    whole = (await gather(each()))["usage"]
+    whole = gather([started, BILLED])["usage"]
     assert whole["service_tier"] == told and whole["speed"] == ("fast" if told == "priority" else "standard")
     encoder = MessagesEncoder()
     sent = events_in((encoder.encode(started) + encoder.encode(BILLED)).decode())

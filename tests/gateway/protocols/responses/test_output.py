@@ -1,7 +1,6 @@
 """The events of a response as output items, whole and streamed."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -32,17 +31,12 @@ def asked(**fields: Any) -> ForReply:
     return reply
 
 
-async def response(*deltas: Event, request: ForReply | None = None) -> dict[str, Any]:
+def response(*deltas: Event, request: ForReply | None = None) -> dict[str, Any]:
     """The response of these events: the same whole and streamed, and in its documented shape both times."""
     request = request or asked()
     ends = any(isinstance(event, Finished | Failed) for event in deltas)
     events: list[Event] = [STARTED, *deltas, *([] if ends else [STOP]), BILLED]
-
-    async def each() -> AsyncIterator[Event]:
-        for event in events:
-            yield event
-
-    whole = await gather(each(), request)
+    whole = gather(events, request)
     check(200, whole)
     encoder = ResponsesEncoder(request)
     streamed = events_in((b"".join(map(encoder.encode, events)) + encoder.end()).decode())
@@ -61,8 +55,8 @@ def call(number: int, arguments: str, **fields: Any) -> Delta:
 # --- Items --------------------------------------------------------------------------------------------
 
 
-async def test_text_is_a_message():
-    body = await response(Delta(text="He"), Delta(text="llo"), Delta(text="other", index=1))
+def test_text_is_a_message():
+    body = response(Delta(text="He"), Delta(text="llo"), Delta(text="other", index=1))
     [message] = body["output"]
     part = {"type": "output_text", "text": "Hello", "annotations": [], "logprobs": []}
     assert message == {
@@ -72,16 +66,16 @@ async def test_text_is_a_message():
     assert (body["id"], body["output_text"], body["status"]) == ("resp_" + ID[4:], "Hello", "completed")
 
 
-async def test_a_refusal_is_a_part_of_its_own():
-    [message] = (await response(Delta(text="Well."), Delta(refusal="I can"), Delta(refusal="not.")))["output"]
+def test_a_refusal_is_a_part_of_its_own():
+    [message] = (response(Delta(text="Well."), Delta(refusal="I can"), Delta(refusal="not.")))["output"]
     assert [part["type"] for part in message["content"]] == ["output_text", "refusal"]
     assert message["content"][1]["refusal"] == "I cannot."
 
 
-async def test_reasoning_keeps_its_signatures_and_opaque_details():
+def test_reasoning_keeps_its_signatures_and_opaque_details():
     detail = {"type": "reasoning.text", "format": "anthropic-claude-v1", "index": 0}
     redacted = {"type": "reasoning.encrypted", "data": "x", "format": "anthropic-claude-v1", "index": 1}
-    body = await response(
+    body = response(
         Delta(reasoning="We", reasoning_details=[detail | {"text": "We"}]),
         Delta(reasoning="at", reasoning_details=[detail | {"text": "at"}]),
         Delta(reasoning_details=[detail | {"text": "", "signature": "sig"}]),
@@ -101,19 +95,19 @@ async def test_reasoning_keeps_its_signatures_and_opaque_details():
     assert again.messages[0]["reasoning_details"] == details_in(reasoning["encrypted_content"])
 
 
-async def test_summaries_are_summaries_and_plain_reasoning_is_packed_when_it_is_asked_for():
+def test_summaries_are_summaries_and_plain_reasoning_is_packed_when_it_is_asked_for():
     detail = {"type": "reasoning.summary", "summary": "Sum", "format": "openai-responses-v1", "index": 0}
     events = [Delta(reasoning="Sum", reasoning_details=[detail]), Delta(text="x")]
-    reasoning = (await response(*events))["output"][0]
+    reasoning = (response(*events))["output"][0]
     assert reasoning["summary"] == [{"type": "summary_text", "text": "Sum"}] and "encrypted_content" not in reasoning
-    reasoning = (await response(*events, request=asked(include=["reasoning.encrypted_content"])))["output"][0]
+    reasoning = (response(*events, request=asked(include=["reasoning.encrypted_content"])))["output"][0]
     assert details_in(reasoning["encrypted_content"]) == [detail]
 
 
 @pytest.mark.parametrize("summary", [None, "auto"])
-async def test_reasoning_of_text_alone_is_packed_when_it_is_asked_for(summary):
+def test_reasoning_of_text_alone_is_packed_when_it_is_asked_for(summary):
     request = asked(include=["reasoning.encrypted_content"], reasoning={"summary": summary})
-    body = await response(Delta(reasoning="We"), Delta(reasoning="ather"), Delta(text="x"), request=request)
+    body = response(Delta(reasoning="We"), Delta(reasoning="ather"), Delta(text="x"), request=request)
     reasoning = body["output"][0]
     assert details_in(reasoning["encrypted_content"]) == [plain_detail("Weather")]
     again = parse(json.dumps({"input": [*body["output"], {"role": "user", "content": "?"}]}).encode())
@@ -121,18 +115,18 @@ async def test_reasoning_of_text_alone_is_packed_when_it_is_asked_for(summary):
 
 
 @pytest.mark.parametrize(("summary", "field"), [(None, "content"), ("auto", "summary")])
-async def test_readable_reasoning_is_a_summary_for_a_client_that_asks_for_one(summary, field):
+def test_readable_reasoning_is_a_summary_for_a_client_that_asks_for_one(summary, field):
     detail = {"type": "reasoning.text", "text": "Hm.", "signature": "s", "format": "anthropic-claude-v1", "index": 0}
     request = asked(reasoning={"summary": summary})
     for delta in (Delta(reasoning="Hm."), Delta(reasoning="Hm.", reasoning_details=[detail])):
-        reasoning, _ = (await response(delta, Delta(text="x"), request=request))["output"]
+        reasoning, _ = (response(delta, Delta(text="x"), request=request))["output"]
         assert [part["text"] for part in reasoning[field]] == ["Hm."]
         assert reasoning["content" if field == "summary" else "summary"] == []
     assert details_in(reasoning["encrypted_content"]) == [detail]
 
 
-async def test_tool_calls_whose_arguments_come_in_turns_are_whole():
-    body = await response(
+def test_tool_calls_whose_arguments_come_in_turns_are_whole():
+    body = response(
         Delta(text="Hi"), call(0, "", id="a", name="one"), call(1, '{"x"', id="b", name="two"), call(0, '{"y":1}'),
         call(1, ":2}"), Delta(text="!"),
     )  # fmt: skip
@@ -173,8 +167,8 @@ async def test_tool_calls_whose_arguments_come_in_turns_are_whole():
         ({"type": "apply_patch"}, "apply_patch", "x", {"operation": {"type": "update_file", "path": "", "diff": ""}}),
     ],
 )
-async def test_a_call_keeps_the_kind_of_its_tool(tool, name, arguments, expected):
-    body = await response(call(0, arguments, id="c", name=name), request=asked(tools=[tool]))
+def test_a_call_keeps_the_kind_of_its_tool(tool, name, arguments, expected):
+    body = response(call(0, arguments, id="c", name=name), request=asked(tools=[tool]))
     [item] = body["output"]
     assert expected.items() <= item.items() and item["call_id"] == "c"
 
@@ -208,10 +202,10 @@ def test_calls_of_agents_tools_that_the_document_lacks_have_openais_form(tool, a
     assert expected.items() <= done["item"].items() and done["item"]["call_id"] == "c"
 
 
-async def test_citations_log_probabilities_and_images_have_the_protocols_form():
+def test_citations_log_probabilities_and_images_have_the_protocols_form():
     cited = {"url": "https://a.example", "title": "A", "content": "Rain", "start_index": 0, "end_index": 2}
     logprob = {"token": "Hi", "logprob": -0.5, "top_logprobs": [{"token": "Ho", "logprob": -1}]}
-    body = await response(
+    body = response(
         Delta(text="Hi", logprobs={"content": [logprob]}),
         Delta(annotations=[{"type": "url_citation", "url_citation": cited}, {"type": "file"}]),
         Delta(images=[{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]),
@@ -249,8 +243,8 @@ async def test_citations_log_probabilities_and_images_have_the_protocols_form():
         ),
     ],
 )
-async def test_every_end_has_its_status_and_reason(end, status, reason, code):
-    body = await response(Delta(text="x"), end)
+def test_every_end_has_its_status_and_reason(end, status, reason, code):
+    body = response(Delta(text="x"), end)
     assert body["status"] == status and (body["completed_at"] is None) == (status != "completed")
     assert (body["incomplete_details"] or {}).get("reason") == reason
     assert (body["error"] or {}).get("code") == code
@@ -316,6 +310,6 @@ PIECES = st.one_of(
 
 
 @given(st.lists(PIECES, max_size=12))
-async def test_any_deltas_are_the_same_whole_and_streamed(deltas):
-    body = await response(*deltas)
+def test_any_deltas_are_the_same_whole_and_streamed(deltas):
+    body = response(*deltas)
     assert body["output_text"] == "".join(delta.text for delta in deltas)
