@@ -60,50 +60,61 @@ class ProviderStream(ProviderResponse):
         self.complete = False  # the provider has sent its end marker
         self._has_events = False
         self._is_stream: bool | None = None  # whether the body is an event stream, once it is known
+        self._start = b""  # of the body, until that is known
+        self._decoder = EventStreamDecoder()
         self._joiner = PayloadJoiner()
+        self._failure: ProviderFailure | None = None  # in the texts so far
+        self._finished_choices: set[int] = set()
         self._surrogates: SurrogateJoiner | None = None  # once the provider has sent something odd
         self._parts: list[bytes] = []  # of a body in one piece: joined once, because embeddings have megabytes
 
     async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
-        """The events in order, in lists of those that arrived together.
+        """The events in order, in lists of those that arrived together, up to the provider's end marker.
 
         Failures after the finish reason of the last choice are ignored. A body that ends without a finish reason was
         cut off.
         """
-        finished_choices: set[int] = set()
         try:
-            async for batch in self._batches():
-                if batch := _without_repeated_finishes(batch, finished_choices):
+            async for chunk in self._response.chunks():
+                if batch := self._batch(self._payloads(chunk)):
                     yield batch
+                if self._has_ended:
+                    break
+            else:
+                if batch := self._batch(self._last_payloads()):
+                    yield batch
+            if self._failure is not None:
+                raise self._failure
         except ProviderFailure:
-            if len(finished_choices) < self.choices:
+            if len(self._finished_choices) < self.choices:
                 raise
         self.finished = True
         if self.skipped:
             log.warning("skipped %d texts of a provider's stream that were not of its protocol", self.skipped)
         # An empty response has no finish reason, but an end marker and usage.
-        if len(finished_choices) < self.choices and not (self.complete and self.usage is not None):
+        if len(self._finished_choices) < self.choices and not (self.complete and self.usage is not None):
             raise ProviderFailure(502, "The provider's response was interrupted.")
 
-    async def _batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
-        """The events up to the provider's end marker."""
-        async for payloads in self._payloads():
-            batch: list[Delta | Finished] = []
-            try:
-                for payload in self._joiner.join(payloads):
-                    if payload == b"[DONE]":
-                        self.complete = True
-                    elif payload:
-                        batch += self._events_in(payload)
-                    if self.complete:
-                        break
-            except ProviderFailure:
-                if batch:
-                    yield batch  # events before the failure are part of the response
-                raise
-            yield batch if self._surrogates is None else self._surrogates.join(batch)
-            if self.complete:
-                break
+    @property
+    def _has_ended(self) -> bool:
+        return self.complete or self._failure is not None
+
+    def _batch(self, payloads: list[bytes]) -> list[Delta | Finished]:
+        """The events in these texts, up to the end marker or to a failure, which is kept until they are yielded."""
+        batch: list[Delta | Finished] = []
+        try:
+            for payload in self._joiner.join(payloads):
+                if payload == b"[DONE]":
+                    self.complete = True
+                elif payload:
+                    batch += self._events_in(payload)
+                if self.complete:
+                    break
+        except ProviderFailure as failure:
+            self._failure = failure
+        else:
+            batch = batch if self._surrogates is None else self._surrogates.join(batch)
+        return self._without_repeated_finishes(batch)
 
     def _events_in(self, payload: bytes) -> list[Delta | Finished]:
         """The events in one text.
@@ -157,29 +168,42 @@ class ProviderStream(ProviderResponse):
         """The JSON text that `parse` gets of a body in one piece, once all parts are collected."""
         return b"".join(self._parts)
 
-    async def _payloads(self) -> AsyncGenerator[list[bytes], None]:
-        """The JSON texts of the body, in lists of those that arrived together.
+    def _payloads(self, chunk: bytes) -> list[bytes]:
+        """The JSON texts that a chunk of the body completes; ProviderFailure for one without an end.
 
         The first bytes tell an event stream from a single JSON text, since the Content-Type is sometimes wrong.
         """
-        decoder = EventStreamDecoder()
-        start = bytearray()
-        try:
-            async for chunk in self._response.chunks():
-                if self._is_stream is None:
-                    start += chunk
-                    self._is_stream = _starts_event_stream(start)
-                    chunk = bytes(start)
-                if self._is_stream:
-                    yield decoder.decode(chunk)
-                elif self._is_stream is False:
-                    self.collect(chunk)
-        except EventTooLong as error:
-            raise ProviderFailure(502, "The provider sent an event that is too long.") from error
         if self._is_stream is None:
-            self.collect(bytes(start))
-        # A single JSON text has no end marker: it is complete when it has been read.
-        yield decoder.flush() if self._is_stream else [self.collected(), b"[DONE]"]
+            chunk = self._start + chunk
+            self._is_stream = _starts_event_stream(chunk)
+            self._start = chunk if self._is_stream is None else b""
+        if self._is_stream:
+            try:
+                return self._decoder.decode(chunk)
+            except EventTooLong as error:
+                raise ProviderFailure(502, "The provider sent an event that is too long.") from error
+        if self._is_stream is False:
+            self.collect(chunk)
+        return []
+
+    def _last_payloads(self) -> list[bytes]:
+        """The JSON texts that are left when the body ends. A single one has no end marker: it is complete now."""
+        if self._is_stream:
+            return self._decoder.flush()
+        if self._is_stream is None:
+            self.collect(self._start)
+        return [self.collected(), b"[DONE]"]
+
+    def _without_repeated_finishes(self, batch: list[Delta | Finished]) -> list[Delta | Finished]:
+        """The batch without a second finish of any choice, which clients take for the end."""
+        kept = []
+        for event in batch:
+            if isinstance(event, Finished):
+                if event.index in self._finished_choices:
+                    continue
+                self._finished_choices.add(event.index)
+            kept.append(event)
+        return kept
 
 
 def checked_usage(
@@ -225,18 +249,6 @@ def with_kinds(
         accepted_prediction_tokens=max(0, min(accepted_prediction, usage.completion_tokens)),
         rejected_prediction_tokens=max(0, min(rejected_prediction, usage.completion_tokens)),
     )
-
-
-def _without_repeated_finishes(batch: list[Delta | Finished], finished_choices: set[int]) -> list[Delta | Finished]:
-    """The batch without a second finish of any choice, which clients take for the end. Updates `finished_choices`."""
-    kept = []
-    for event in batch:
-        if isinstance(event, Finished):
-            if event.index in finished_choices:
-                continue
-            finished_choices.add(event.index)
-        kept.append(event)
-    return kept
 
 
 def _starts_event_stream(start: bytes | bytearray) -> bool | None:
