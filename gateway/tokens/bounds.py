@@ -118,7 +118,7 @@ def text_bound(text: str, encoded: bytes) -> int:
     not a token of its own.
     """
     bound = len(encoded) - encoded.translate(_SHAPE).count(b" a")
-    if not unicodedata.is_normalized("NFC", text):
+    if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
         bound += _GROWTH_BYTES * sum(map(encoded.count, _GROWING))
     return bound
 

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["Outline", "is_list_of_numbers", "outline_of"]
+__all__ = ["Outline", "beginning_of", "is_list_of_numbers", "outline_of"]
 
 #: Each JSON value that is not a number has one of these bytes: a string, an object, false and null, true and Infinity,
 #: NaN. They are as few as can be, because each is looked for in all digits. A list without them has numbers only, or is
 #: not what any JSON encoder writes.
 _NOT_IN_NUMBERS = tuple(b'"{ltN')
+#: The bytes of a list's beginning.
+_BEGINNING = 1024
 
 #: The beginning of a vector in base64, in OpenAI's protocol.
 _TEXT_BEGINS = re.compile(rb'"embedding"\s*:\s*"')
@@ -87,8 +89,10 @@ class _OutlineOfLists(Outline):
             if start < 0:  # the end of a list of lists
                 self._kept.append(text[position : end + 1])
             else:
-                is_empty = start + 1 == end
-                self._has_others = is_empty or any(text.find(byte, start, end) >= 0 for byte in _NOT_IN_NUMBERS)
+                self._has_others = start + 1 == end  # it is empty
+                for byte in _NOT_IN_NUMBERS:
+                    if text.find(byte, start, end) >= 0:
+                        self._has_others = True
                 self._cut_out(text[position:start], view[start : end + 1])
             position = end + 1
         return position
@@ -125,6 +129,13 @@ class _OutlineOfTexts(Outline):
             position = end + 1
         self._unread = [text[position:]]
         self._has_others = self._has_others or len(text) - position > _MAX_TEXT
+
+
+def beginning_of(vector: msgspec.Raw) -> msgspec.Raw:
+    """The first numbers of a long list as a list; anything else as it is."""
+    view = memoryview(vector)
+    start, comma, _ = bytes(view[:_BEGINNING]).rpartition(b",")
+    return msgspec.Raw(start + b"]") if comma and len(view) > _BEGINNING else vector
 
 
 def is_list_of_numbers(text: msgspec.Raw) -> bool:

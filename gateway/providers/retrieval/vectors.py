@@ -15,13 +15,16 @@ from gateway.providers import http
 from gateway.providers.failures import ProviderFailure
 from gateway.providers.stream import ProviderStream, checked_usage
 
-from .outline import Outline, is_list_of_numbers, outline_of
+from .outline import Outline, beginning_of, is_list_of_numbers, outline_of
 
 __all__ = ["VectorsResponse", "token_usage"]
 
 _numbers = msgspec.json.Decoder(list[float])
 _string = msgspec.json.Decoder(str)
 _encode = msgspec.json.Encoder().encode
+
+#: The first byte of a vector that is a list, and of one that is a text.
+_LIST, _TEXT = b'["'
 
 
 class VectorsResponse(ProviderStream):
@@ -60,7 +63,7 @@ class VectorsResponse(ProviderStream):
         if vectors is None:
             vectors = to_check = self.read(super().collected() if self._is_outlined else payload)
         else:
-            to_check = vectors[:1]  # an encoder writes all of them in the same way
+            to_check = [*map(beginning_of, vectors[:1])]  # an encoder writes all of them in the same way
         if not _are_vectors(to_check):
             raise ProviderFailure(502, "The provider sent an invalid response.")
         if len(vectors) != self._inputs:
@@ -84,7 +87,7 @@ class VectorsResponse(ProviderStream):
             ]
 
     async def _converted(self, vectors: list[msgspec.Raw]) -> list[msgspec.Raw]:
-        convert, wanted = (_in_base64, b'"') if self._request.is_base64 else (_in_numbers, b"[")
+        convert, wanted = (_in_base64, _TEXT) if self._request.is_base64 else (_in_numbers, _LIST)
         if _formats(vectors) == {wanted}:
             return vectors
         converted = []
@@ -102,14 +105,14 @@ def token_usage(tokens: int | None) -> Usage | None:
 def _are_vectors(vectors: list[msgspec.Raw]) -> bool:
     """Whether these are lists of numbers, or texts of which the first is floats in base64."""
     formats = _formats(vectors)
-    if b"[" in formats:
+    if _LIST in formats:
         return len(formats) == 1 and all(map(is_list_of_numbers, vectors))
     return all(_floats(vector) for vector in vectors[:1])
 
 
-def _formats(vectors: list[msgspec.Raw]) -> set[bytes]:
-    """The first bytes of the vectors: `[` of a list, `"` of a text."""
-    return {bytes(memoryview(vector)[:1]) for vector in vectors}
+def _formats(vectors: list[msgspec.Raw]) -> set[int]:
+    """The first bytes of the vectors."""
+    return {memoryview(vector)[0] for vector in vectors}
 
 
 def _in_base64(vector: msgspec.Raw) -> msgspec.Raw:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from gateway.providers.retrieval.outline import Outline, outline_of
+from gateway.providers.retrieval.outline import Outline, beginning_of, is_list_of_numbers, outline_of
 
 TEXT = b'{"data":[{"embedding":[0.25,-1e-3]},{"embedding":[7]},{"embedding":[1.5, 2]}],"usage":{"prompt_tokens":3}}'
 OUTLINE = b'{"data":[{"embedding":[0]},{"embedding":[1]},{"embedding":[2]}],"usage":{"prompt_tokens":3}}'
@@ -50,6 +50,8 @@ def test_a_cut_at_any_place_gives_the_same_outline(text: bytes, expected: bytes,
     "text",
     [
         b'{"data":[]}',
+        b'{"data":[[0.5],[ "1"]]}',
+        b'{"data":[[0.5],[-Infinity]]}',
         b'{"data":["AAAA"]}',
         b'{"data":[[0.5],[null]]}',
         b'{"data":[[0.5],[{}]]}',
@@ -69,3 +71,20 @@ def test_lists_that_are_not_vectors_are_not_restored():
     outline = read(b'{"data":[{"embedding":[0.5]}],"shape":[1]}')
     assert outline.restored([msgspec.Raw(b"[0]")]) is None
     assert outline.restored([msgspec.Raw(b"[0]"), msgspec.Raw(b"[0]")]) is None
+
+
+@pytest.mark.parametrize(
+    ("vector", "are_numbers"),
+    [
+        (b"[" + b",".join([b"0.0123456789"] * 1536) + b"]", True),
+        (b"[" + b",\n  ".join([b"-7e-05"] * 1536) + b"]", True),
+        (b"[0.5, 1]", True),
+        (b"[" + b",".join([b"0.5", b"0.5x"] * 800) + b"]", False),
+        (b"[" + b"0" * 2000 + b"]", False),
+        (b'"' + b"AAAA" * 500 + b'"', False),
+    ],
+)
+def test_the_beginning_of_a_list_tells_whether_it_has_numbers(vector: bytes, are_numbers: bool):
+    beginning = beginning_of(msgspec.Raw(vector))
+    assert is_list_of_numbers(beginning) is are_numbers
+    assert vector.startswith(bytes(beginning)[:-1])
