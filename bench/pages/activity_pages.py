@@ -32,7 +32,7 @@ from common.clock import SystemClock, utc_now  # noqa: E402
 from gateway.models import Generation  # noqa: E402
 from keys import issuing  # noqa: E402
 from keys.models import ApiKey  # noqa: E402
-from openrouter_site.serving.lifespan import freeze_startup_objects  # noqa: E402
+from openrouter_site.serving.memory import freeze_startup_objects  # noqa: E402
 
 WARM_UP = 3
 _MODEL = [{"field": "model", "operator": "eq", "value": "acme/model-3"}]

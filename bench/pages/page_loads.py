@@ -24,7 +24,7 @@ from django.urls import path  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from bench.pages import rankings_fill  # noqa: E402
-from openrouter_site.serving.lifespan import freeze_startup_objects  # noqa: E402
+from openrouter_site.serving.memory import freeze_startup_objects  # noqa: E402
 
 WARM_UP = 3
 MODEL = "/openai/gpt-4o-mini"

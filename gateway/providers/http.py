@@ -25,9 +25,9 @@ __all__ = ["MAX_ERROR_BYTES", "UpstreamResponse", "close", "post"]
 #: The most bytes of an error response that are read.
 MAX_ERROR_BYTES = 64 * 1024
 
-#: The most bytes of a response that are read at a time: the transport's own 16 KiB would cut each packet of a large
-#: response, such as embeddings, into pieces.
-AiohttpResponseStream.CHUNK_SIZE = 256 * 1024
+#: The most bytes of a response that are read at a time: more than ever wait. The transport's own 16 KiB would cut and
+#: join the packets of a large response, such as embeddings, again and again.
+AiohttpResponseStream.CHUNK_SIZE = 4 * 1024 * 1024
 
 #: The bytes of a response that may wait before reading from the network pauses. Little of a stream, whose reader may be
 #: slow. Much of a response in one piece, which is read as fast as it arrives: each pause costs CPU.

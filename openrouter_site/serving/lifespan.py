@@ -1,7 +1,6 @@
 """The start and the end of a web process."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
@@ -13,11 +12,11 @@ from gateway.providers import http
 from openrouter_site.env import SettingsError
 from operations.serving.shutdown import Shutdown
 
-from . import server
+from . import memory, server
 from .single_process import Claim
 from .startup import refuse_pending_migrations, report_unreadable_keys
 
-__all__ = ["freeze_startup_objects", "lifespan"]
+__all__ = ["lifespan"]
 
 
 async def _pass_on(middleware: ProxyHeadersMiddleware, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,12 +30,6 @@ ProxyHeadersMiddleware.__call__ = _pass_on  # type: ignore[method-assign, assign
 
 async def _nothing() -> None:
     return
-
-
-def freeze_startup_objects() -> None:
-    """Exempt everything in memory from garbage collection."""
-    gc.collect()
-    gc.freeze()
 
 
 async def lifespan(
@@ -56,7 +49,8 @@ async def lifespan(
                 await send({"type": "lifespan.startup.failed", "message": str(refused)})
                 return
             server.bound(receive)
-            freeze_startup_objects()
+            memory.keep_freed_memory()
+            memory.freeze_startup_objects()
             completions.service.start()
             shutdown.watch()
             await send({"type": "lifespan.startup.complete"})
