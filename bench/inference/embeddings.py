@@ -11,15 +11,14 @@ import os
 import statistics
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.inference.gateway import DIRECT, HEADINGS, POSTGRESQL, gateway, relay, row
-from bench.inference.load import Load, Server, run
+from bench.inference.load import TURNS, Load, Server, by_turns, run
 from tests.support.processes import provider_sandbox
 
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "400"))
-TURNS = 8
 EMBEDDINGS = "/api/v1/embeddings"
 MODEL = "openai/text-embedding-3-small"
 TEXTS = [
@@ -68,15 +67,9 @@ def main() -> None:
         bare = stack.enter_context(relay(folder, upstream, EMBEDDINGS))
         ours = stack.enter_context(gateway(folder / "turns", upstream, POSTGRESQL, path=EMBEDDINGS))
         for encoding, clients in direct:
-            added = _added(bare, ours, _load(encoding, clients))
+            turns = by_turns([bare, ours], _load(encoding, clients))
+            added = [with_gateway - relayed for relayed, with_gateway in turns]
             print(f"{encoding:<9} {clients:>3} {statistics.median(added):>7.2f} {min(added):>7.2f}", flush=True)
-
-
-def _added(bare: Server, ours: Server, load: EmbeddingsLoad) -> list[float]:
-    """CPU that the gateway took for a request beyond that of the relay, in milliseconds, for each turn of both."""
-    turn = replace(load, requests=load.requests // TURNS)
-    turns = [[asyncio.run(run(server, turn)).cpu_ms for server in (bare, ours)] for _ in range(TURNS)]
-    return [with_gateway - relayed for relayed, with_gateway in turns]
 
 
 def _load(encoding: str, clients: int) -> EmbeddingsLoad:

@@ -3,19 +3,21 @@
 Same upstream, same load, one run. The time that a server adds to a request is the difference to a request straight to
 the upstream, quantile by quantile. The gateway runs with all billing on, on SQLite and on PostgreSQL
 (BENCH_POSTGRESQL, default postgres://postgres@127.0.0.1:5432/postgres). LiteLLM is measured when LITELLM names its
-command (`pip install 'litellm[proxy]'` in an environment of its own), without a database.
+command (`pip install 'litellm[proxy]'` in an environment of its own), without a database. At last relay and gateway
+run by turns, so that a machine whose speed changes changes both.
 """
 
 import asyncio
 import json
 import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench.inference.load import Load, Result, Server, run
+from bench.inference.load import TURNS, Load, Result, Server, by_turns, run
 from scripts.serve import free_port
 from tests.support.processes import Process, Site, provider_sandbox
 
@@ -99,14 +101,22 @@ def row(name: str, kind: str, clients: int, result: Result, direct: Result | Non
     return f"{start} {costs} |     {times} | {result.rss_mb:>4.0f}{failed}"
 
 
+KINDS = ("whole", "stream")
+
+
+def load_of(kind: str, clients: int) -> Load:
+    """Requests for a response of 64 tokens."""
+    requests = REQUESTS if clients > 1 else REQUESTS // 4
+    stream = kind == "stream"
+    # A delay of 0: each token in a packet of its own.
+    return Load(MODEL, clients=clients, requests=requests, stream=stream, tokens=64, delay="0" if stream else "")
+
+
 async def measure(name: str, server: Server, direct: Results) -> Results:
     results: Results = {}
-    for kind, tokens, stream in (("whole", 64, False), ("stream", 64, True)):
+    for kind in KINDS:
         for clients in (1, 32):
-            requests = REQUESTS if clients > 1 else REQUESTS // 4
-            delay = "0" if stream else ""  # 0: each token in a packet of its own
-            load = Load(MODEL, clients=clients, requests=requests, stream=stream, tokens=tokens, delay=delay)
-            results[kind, clients] = await run(server, load)
+            results[kind, clients] = await run(server, load_of(kind, clients))
             print(row(name, kind, clients, results[kind, clients], direct.get((kind, clients))), flush=True)
     return results
 
@@ -131,6 +141,14 @@ def main() -> None:
             for (kind, clients), result in results[other].items():
                 ratio = result.cpu_ms / ours[kind, clients].cpu_ms
                 print(f"CPU of {other} / gateway on PostgreSQL, {kind}, {clients} clients: {ratio:.2f}")
+        print(f"\nCPU ms in {TURNS} turns with 32 clients, medians: relay, gateway on PostgreSQL, ratio of each turn")
+        bare = stack.enter_context(relay(folder, upstream))
+        gateway_again = stack.enter_context(gateway(folder / "turns", upstream, POSTGRESQL))
+        for kind in KINDS:
+            turns = by_turns([bare, gateway_again], load_of(kind, 32))
+            medians = [statistics.median(each) for each in zip(*turns, strict=True)]
+            ratio = statistics.median(ours / relayed for relayed, ours in turns)
+            print(f"{kind:<9} {medians[0]:>7.2f} {medians[1]:>7.2f} {ratio:>7.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import json
 import os
 import statistics
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
@@ -83,6 +84,16 @@ class _Times:
     whole: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)
     failed: int = 0
+
+
+#: Turns that servers take, where what is between them is small beside what a busy machine adds to either.
+TURNS = 8
+
+
+def by_turns(servers: Sequence[Server], load: Load) -> list[list[float]]:
+    """CPU for a request, in milliseconds: of each server in each of TURNS turns, which share the load."""
+    turn = replace(load, requests=load.requests // TURNS)
+    return [[asyncio.run(run(server, turn)).cpu_ms for server in servers] for _ in range(TURNS)]
 
 
 async def run(server: Server, load: Load) -> Result:
