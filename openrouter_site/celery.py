@@ -1,17 +1,41 @@
 """The Celery application: finds each app's `tasks.py`; the schedule is `CELERY_BEAT_SCHEDULE` in the settings."""
 
+import contextlib
 import logging
 import os
 from typing import Any
 
 from celery import Celery, Task, signals
+from celery.app.amqp import AMQP
+from kombu import Connection
+from kombu.transport.base import StdChannel
 
 from common.telemetry import logs
 from operations.health.worker_life import SignsOfLife
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openrouter_site.settings")
 
-app = Celery("openrouter_site")
+
+class BrokerConnection(Connection):
+    """A connection that can be closed once Redis has gone away.
+
+    Closing a channel gives the messages back that were not acknowledged. kombu looks for the server's address to do so,
+    has none left, and its AttributeError would end the worker. Redis has the messages and hands them out again.
+    """
+
+    def maybe_close_channel(self, channel: StdChannel | None) -> None:
+        """Close a channel; errors of a connection that is lost are ignored."""
+        with contextlib.suppress(AttributeError):
+            super().maybe_close_channel(channel)
+
+
+class Messaging(AMQP):
+    """Celery's messages, over connections that survive an outage."""
+
+    Connection = BrokerConnection
+
+
+app = Celery("openrouter_site", amqp=Messaging)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["consumer"].add(SignsOfLife)

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from kombu import Queue
 
+from openrouter_site.celery import app as celery_app
 from scripts.servers import Server, own_postgresql, own_redis
 from tests.support.processes import Site, provider_sandbox, wait_until
 from tests.support.traffic import SERVED, Outcome, Traffic
@@ -206,6 +208,20 @@ def assert_the_worker_works(own_site: Site) -> None:
     """A mail that waits in the outbox is delivered."""
     own_site.manage("shell", "--no-imports", "-c", WAITING_MAIL)
     wait_until(lambda: own_site.rows("SELECT count(*) FROM billing_notice") == [(0,)], "the worker to send a mail")
+
+
+def test_a_worker_closes_a_connection_that_it_has_lost_with_a_task_at_hand(stores: Stores):
+    """Redis hands the task out again."""
+    connection = celery_app.connection_for_write(stores.redis.url)
+    queue = Queue("lost", channel=connection.default_channel)
+    queue.declare()
+    connection.Producer(connection.default_channel).publish({}, routing_key="lost")
+    assert queue.get() is not None
+    connection.transport.client = None  # what kombu does when the connection is lost
+    connection.close()
+    with celery_app.connection_for_write(stores.redis.url) as again:
+        assert again.default_channel.client.hlen("unacked") == 1
+        again.default_channel.client.delete("unacked", "unacked_index")
 
 
 WAITING_MAIL = """
