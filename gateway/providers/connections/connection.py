@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
     def send(self, head: bytes, content: bytes, idle_seconds: float, max_buffered: int) -> None:
         """Send a request."""
         self.status, self.headers, self._is_complete, self._is_busy = 0, [], False, True
-        self._is_kept, self._buffered = False, 0
+        self._is_kept, self._buffered, self._unsent = False, 0, 0
         self._idle_seconds, self._max_buffered = idle_seconds, max_buffered
         self._active_at = self._loop.time()
         self._watch(self._active_at + idle_seconds)
