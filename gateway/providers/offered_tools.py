@@ -6,8 +6,7 @@ undone in the response, so that callers see their own tools. Pure.
 
 import hashlib
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -101,14 +100,12 @@ class _Restored(ProviderResponse):
     def __getattr__(self, name: str) -> Any:
         return getattr(self._response, name)
 
-    async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
-        async with aclosing(self._response.batches()) as batches:
-            async for batch in batches:
-                if restored := [each for event in batch for each in self._restored(event)]:
-                    yield restored
+    async def next_batch(self) -> list[Delta | Finished] | None:
+        batch = await self._response.next_batch()
+        if batch is not None:
+            return [each for event in batch for each in self._restored(event)]
         choices = {index for index, _ in self._inputs}
-        if unfinished := [event for index in choices for event in self._inputs_of(index)]:
-            yield unfinished
+        return [event for index in choices for event in self._inputs_of(index)] or None
 
     async def close(self) -> None:
         await self._response.close()

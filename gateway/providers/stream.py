@@ -27,10 +27,8 @@ MAX_PLAUSIBLE_TOKENS = 100_000_000
 
 
 class ProviderResponse(ABC):
-    """A provider's response. `batches()` yields its events; `usage`, `upstream_id`, `system_fingerprint` and
-    `service_tier` are filled while it is read.
-
-    Iteration raises ProviderFailure when the response breaks off or turns out to be an error.
+    """A provider's response, read batch by batch; `usage`, `upstream_id`, `system_fingerprint` and `service_tier` are
+    filled meanwhile.
     """
 
     def __init__(self) -> None:
@@ -43,8 +41,17 @@ class ProviderResponse(ABC):
         self.skipped = 0  # texts of the stream that are not of this protocol
 
     @abstractmethod
-    def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
-        """The events in order, in lists of those that arrived together."""
+    async def next_batch(self) -> list[Delta | Finished] | None:
+        """The events that have arrived since the last batch, in order; maybe none. None at the end.
+
+        Cancelling it loses nothing. Raises ProviderFailure when the response breaks off or turns out to be an error.
+        """
+
+    async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
+        """Yield every batch that has events. Raises as `next_batch` does."""
+        while (batch := await self.next_batch()) is not None:
+            if batch:
+                yield batch
 
     @abstractmethod
     async def close(self) -> None:
@@ -58,49 +65,50 @@ class ProviderStream(ProviderResponse):
         super().__init__()
         self._response = response
         self.complete = False  # the provider has sent its end marker
+        self._is_at_end = False  # of the body
         self._has_events = False
         self._is_stream: bool | None = None  # whether the body is an event stream, once it is known
         self._start = b""  # of the body, until that is known
         self._decoder = EventStreamDecoder()
         self._joiner = PayloadJoiner()
-        self._failure: ProviderFailure | None = None  # in the texts so far
+        self._failure: ProviderFailure | None = None  # of the body, or in its texts so far
         self._finished_choices: set[int] = set()
         self._surrogates: SurrogateJoiner | None = None  # once the provider has sent something odd
         self._parts: list[bytes] = []  # of a body in one piece: joined once, because embeddings have megabytes
 
-    async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
-        """The events in order, in lists of those that arrived together, up to the provider's end marker.
+    async def next_batch(self) -> list[Delta | Finished] | None:
+        """The events that have arrived since the last batch, up to the provider's end marker.
 
         Failures after the finish reason of the last choice are ignored. A body that ends without a finish reason was
         cut off.
         """
-        try:
-            async for chunk in self._response.chunks():
-                if batch := self._batch(self._payloads(chunk)):
-                    yield batch
-                if self._has_ended:
-                    break
-            else:
-                if batch := self._batch(self._last_payloads()):
-                    yield batch
-            if self._failure is not None:
-                raise self._failure
-        except ProviderFailure:
-            if len(self._finished_choices) < self.choices:
-                raise
+        if self.finished:
+            return None
+        if not (self.complete or self._is_at_end or self._failure):
+            return await self._read()
         self.finished = True
         if self.skipped:
             log.warning("skipped %d texts of a provider's stream that were not of its protocol", self.skipped)
-        # An empty response has no finish reason, but an end marker and usage.
-        if len(self._finished_choices) < self.choices and not (self.complete and self.usage is not None):
-            raise ProviderFailure(502, "The provider's response was interrupted.")
+        if len(self._finished_choices) < self.choices:
+            if self._failure is not None:
+                raise self._failure
+            # An empty response has no finish reason, but an end marker and usage.
+            if not self.complete or self.usage is None:
+                raise ProviderFailure(502, "The provider's response was interrupted.")
+        return None
 
-    @property
-    def _has_ended(self) -> bool:
-        return self.complete or self._failure is not None
+    async def _read(self) -> list[Delta | Finished]:
+        """The events in the next chunk of the body. A failure is kept until they are taken."""
+        try:
+            chunk = await self._response.read_chunk()
+            self._is_at_end = not chunk
+            return self._batch(self._payloads(chunk) if chunk else self._last_payloads())
+        except ProviderFailure as failure:
+            self._failure = failure
+            return []
 
     def _batch(self, payloads: list[bytes]) -> list[Delta | Finished]:
-        """The events in these texts, up to the end marker or to a failure, which is kept until they are yielded."""
+        """The events in these texts, up to the end marker or to a failure, which is kept."""
         batch: list[Delta | Finished] = []
         try:
             for payload in self._joiner.join(payloads):

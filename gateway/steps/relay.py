@@ -1,10 +1,7 @@
-"""Relaying: open the first provider stream that yields a token, and read it in a task of its own.
+"""Relaying: open the first provider stream that yields a token, and read it.
 
 A caller that does not stream gets the response of the first provider that finishes one: until then nothing has been
 sent, so that the next provider is asked even when a response breaks off in the middle.
-
-The reading task is separate from the caller's so that a caller that leaves does not interrupt a read: the cost of a
-response is known only at its end.
 """
 
 import asyncio
@@ -15,7 +12,6 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from common.small_queue import SmallQueue
 from gateway.accounting.metering import Meter
 from gateway.callers import Caller
 from gateway.events import Begun, Delta, Finished, joined
@@ -30,25 +26,23 @@ __all__ = ["Relay", "open_relay"]
 
 log = logging.getLogger(__name__)
 
-#: Pieces that are queued for a slow caller before reading from the provider pauses.
-MAX_QUEUED_PIECES = 512
-
 Piece = list[Delta | Finished]
 
 
 class Relay:
-    """A provider stream and the task that reads it. A piece is a list of events: those of one network packet."""
+    """A provider's response, read piece by piece. A piece is a list of events: those that arrived together.
 
-    def __init__(self, attempt: Attempt, stream: ProviderResponse, *, gathers: bool = False) -> None:
+    Cancelling a read loses nothing: the cost of a response is known only at its end, so that one whose caller leaves is
+    read on.
+    """
+
+    def __init__(self, attempt: Attempt, stream: ProviderResponse) -> None:
         self.attempt = attempt
         self.stream = stream
         self.seconds = 0.0  # from opening to the first token
         self.first_token_at = 0.0  # on the clock of the service
         self._first: Piece | None = None
-        self._rest: Piece | None = [] if gathers else None  # a whole response after its first piece
-        # None and ProviderFailure both mark the end.
-        self._pieces: SmallQueue[Piece | ProviderFailure | None] = SmallQueue(MAX_QUEUED_PIECES)
-        self._reader = asyncio.create_task(self._read())
+        self._ends_at = time.monotonic() + settings.PROVIDER_TOTAL_SECONDS
 
     async def wait_for_first(self) -> None:
         """Wait for the first piece, or for the end of an empty response. Raises ProviderFailure."""
@@ -61,19 +55,19 @@ class Relay:
         """
         if self._first is None:
             return
-        assert self._rest is not None, "a relay that gathers"
+        rest: Piece = []
         while True:
-            so_far = len(self._rest)
+            so_far = len(rest)
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.PROVIDER_IDLE_SECONDS):
-                    await self._next()
+                    while (piece := await self._next()) is not None:
+                        rest += piece
                     break
-            if len(self._rest) == so_far:
+            if len(rest) == so_far:
                 raise ProviderFailure(504, "The provider stopped responding.", error_type="timeout")
         if self.stream.skipped:
             raise ProviderFailure(502, "The provider sent an invalid response.")
-        self._first = joined(self._first + self._rest)
-        self._pieces.put_nowait(None)
+        self._first = joined(self._first + rest)
 
     @property
     def is_refusal(self) -> bool:
@@ -104,37 +98,25 @@ class Relay:
             log.info("%s broke off an abandoned response (%d)", self.attempt.endpoint.tag, failure.status)
 
     async def close(self) -> None:
-        """Stop reading and close the connection."""
-        if not self._reader.done():
-            self._reader.cancel()
-            await asyncio.wait({self._reader})
+        """Close the connection."""
         await self.stream.close()
 
-    async def _read(self) -> None:
-        end: ProviderFailure | None = None
-        began = False
-        try:
-            async with asyncio.timeout(settings.PROVIDER_TOTAL_SECONDS):
-                async for piece in self.stream.batches():
-                    if self._rest is None or not began:
-                        await self._pieces.put(piece)
-                    else:
-                        self._rest += piece
-                    began = True
-        except ProviderFailure as failure:
-            end = failure
-        except TimeoutError:
-            end = ProviderFailure(504, "The provider took too long to finish.", error_type="timeout")
-        except Exception as error:
-            log.error("reading from %s failed: %s", self.attempt.endpoint.tag, type(error).__name__)
-            end = ProviderFailure(502, "The provider's response could not be read.")
-        await self._pieces.put(end)
-
     async def _next(self) -> Piece | None:
-        piece = await self._pieces.get()
-        if isinstance(piece, ProviderFailure):
-            raise piece
-        return piece
+        """The next piece; None at the end. The time that the whole response may take is looked at when some arrives."""
+        while True:
+            try:
+                piece = await self.stream.next_batch()
+            except ProviderFailure:
+                raise
+            except Exception as error:
+                log.error("reading from %s failed: %s", self.attempt.endpoint.tag, type(error).__name__)
+                raise ProviderFailure(502, "The provider's response could not be read.") from None
+            if piece is None:
+                return None
+            if time.monotonic() > self._ends_at:
+                raise ProviderFailure(504, "The provider took too long to finish.", error_type="timeout")
+            if piece:
+                return piece
 
 
 # --- Opening ----------------------------------------------------------------------------------------
@@ -242,7 +224,7 @@ class _Opening:
             async with asyncio.timeout(asked.seconds):
                 max_tokens = self._meter.max_tokens_of(attempt)
                 stream = await open_stream(self._request, attempt, self._caller, max_tokens, asked)
-                relay = Relay(attempt, stream, gathers=gathers)
+                relay = Relay(attempt, stream)
                 await relay.wait_for_first()
             relay.first_token_at = self._clock()
             relay.seconds = relay.first_token_at - began

@@ -17,12 +17,12 @@ from tests.gateway.native import user
 PATHS = pytest.mark.parametrize("path", ["/chat/completions", "/completions"])
 
 
-async def chunks_of_stream(api, path: str, fault: str) -> list[dict[str, Any]]:
+async def chunks_of_stream(api, path: str, fault: str, delay: str = "") -> list[dict[str, Any]]:
     """The chunks of a complete stream from a provider with this fault, without the final [DONE]."""
     prompt = {"messages": [user("Hello")]} if path == "/chat/completions" else {"prompt": "Hello"}
     body = {"model": "acme/one", "stream": True, "provider": {"sort": "price"}, **prompt}
     headers = {"X-Sandbox-Tokens": "30", "X-Sandbox-Dialect": "plain", "X-Sandbox-Fault": fault}
-    response = await api.post(path, json=body, headers=headers)
+    response = await api.post(path, json=body, headers=headers | ({"X-Sandbox-Delay": delay} if delay else {}))
     assert response.status_code == 200
     events = [event for event in response.text.split("\n\n") if event and not event.startswith(":")]
     assert events.pop() == "data: [DONE]"
@@ -85,6 +85,15 @@ async def test_a_fault_after_the_finish_reason_is_ignored(api, path, fault):
     assert finished["choices"][0]["finish_reason"] == "stop"
     assert (bill["choices"], bill["usage"]["is_estimated"]) == ([], True)  # the fault cut off the provider's usage
     assert bill["usage"]["cost"] > 0
+    await api.assert_books_balance()
+
+
+async def test_a_response_that_goes_on_for_too_long_ends_with_an_error(api, settings):
+    settings.PROVIDER_TOTAL_SECONDS = 0.5
+    *deltas, failed, bill = await chunks_of_stream(api, "/chat/completions", "", delay="0.1")  # 3 s
+    assert deltas and failed["error"]["code"] == 504
+    assert failed["error"]["message"] == "The provider took too long to finish."
+    assert bill["usage"]["completion_tokens"] < 30
     await api.assert_books_balance()
 
 

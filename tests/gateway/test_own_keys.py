@@ -188,15 +188,17 @@ async def test_a_key_that_is_revoked_in_mid_stream_ends_the_response_with_words_
 
     async def revoked(*given):
         response = await open_stream(*given)
-        batches, is_own = response.batches, given[1].own is not None
+        next_batch, is_own, has_begun = response.next_batch, given[1].own is not None, False
 
         async def breaking():
-            async for piece in batches():
-                yield piece
-                if is_own:
-                    raise ProviderFailure(401, f"Incorrect API key provided: {OWN}")
+            nonlocal has_begun
+            if is_own and has_begun:
+                raise ProviderFailure(401, f"Incorrect API key provided: {OWN}")
+            batch = await next_batch()
+            has_begun = has_begun or bool(batch)
+            return batch
 
-        response.batches = breaking
+        response.next_batch = breaking
         return response
 
     relay.open_stream = revoked

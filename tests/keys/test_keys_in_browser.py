@@ -95,9 +95,8 @@ def test_a_key_is_edited_disabled_and_deleted_from_the_list(page: Page, site: Si
 
 def test_a_dialog_leaves_the_focus_where_the_reader_puts_it(page: Page, site: Site, customer: Person):
     enter(page, site, customer, "/settings/keys")
-    page.evaluate(
-        """document.addEventListener("htmx:afterSwap", () => setTimeout(() => document.getElementById("id_limit").focus()))"""
-    )
+    focus = "() => document.getElementById('id_limit').focus()"
+    page.evaluate(f"document.addEventListener('htmx:afterSwap', () => setTimeout({focus}))")
     page.get_by_role("link", name="Create key").click()
     limit = page.get_by_role("dialog").get_by_label("Spend limit")
     expect(limit).to_be_focused()

@@ -1,7 +1,7 @@
 """Requests in parts: some providers take fewer inputs at a time than a request has."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -56,7 +56,9 @@ class _JoinedVectors(ProviderResponse):
         super().__init__()
         self._parts = parts
 
-    async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
+    async def next_batch(self) -> list[Delta | Finished] | None:
+        if self.finished:
+            return None
         vectors: list[msgspec.Raw] = []
         for part in self._parts:
             async for batch in part.batches():
@@ -66,7 +68,7 @@ class _JoinedVectors(ProviderResponse):
             self.usage = Usage(prompt_tokens=sum(counted))
         self.upstream_id = self._parts[0].upstream_id
         self.finished = True
-        yield [Delta(vectors=vectors), Finished(finish_reason="stop", native_finish_reason="stop")]
+        return [Delta(vectors=vectors), Finished(finish_reason="stop", native_finish_reason="stop")]
 
     async def close(self) -> None:
         self.finished = True

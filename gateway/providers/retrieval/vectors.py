@@ -5,7 +5,6 @@ import sys
 from abc import abstractmethod
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator
 
 import msgspec
 
@@ -78,13 +77,13 @@ class VectorsResponse(ProviderStream):
         except msgspec.DecodeError:
             return None
 
-    async def batches(self) -> AsyncGenerator[list[Delta | Finished], None]:
+    async def next_batch(self) -> list[Delta | Finished] | None:
         """The events, with vectors in the format that the caller wants."""
-        async for batch in super().batches():
-            yield [
-                Delta(vectors=await self._converted(event.vectors or [])) if isinstance(event, Delta) else event
-                for event in batch
-            ]
+        batch = await super().next_batch()
+        return batch and [
+            Delta(vectors=await self._converted(event.vectors or [])) if isinstance(event, Delta) else event
+            for event in batch
+        ]
 
     async def _converted(self, vectors: list[msgspec.Raw]) -> list[msgspec.Raw]:
         convert, wanted = (_in_base64, _TEXT) if self._request.is_base64 else (_in_numbers, _LIST)

@@ -103,7 +103,7 @@ async def test_no_response_is_taken_for_that_to_another_request(response):
     async with provider(sends(response)) as served:
         for _ in range(2):
             answer = await post(served.url)
-            assert await anext(answer.chunks()) == b"Hello"
+            assert await answer.read_chunk() == b"Hello"
             await answer.close()
         assert served.connections == 2
 
@@ -130,7 +130,7 @@ async def test_a_response_that_is_given_up_ends_at_the_provider():
 
     async with provider(respond) as served:
         response = await post(served.url)
-        assert await anext(response.chunks()) == b"He"
+        assert await response.read_chunk() == b"He"
         await response.close()
         async with asyncio.timeout(5):
             await served.left.wait()
@@ -231,12 +231,11 @@ async def test_a_response_waits_for_its_reader_and_goes_on_with_it(streamed):
 
     async with provider(respond) as served:
         response = await post(served.url, streamed=streamed, idle_seconds=1)
-        chunks = response.chunks()
-        body = bytearray(await anext(chunks))
+        body = bytearray(await response.read_chunk())
         await asyncio.sleep(1.5)  # longer than the provider may be silent
         assert len(sent) < 1000
         async with asyncio.timeout(30):
-            async for part in chunks:
+            while part := await response.read_chunk():
                 body += part
         assert bytes(body) == b"x" * 50_000_000
         await response.close()

@@ -92,12 +92,11 @@ def test_a_custom_tool_takes_one_string_and_describes_its_grammar():
 class Response(ProviderResponse):
     def __init__(self, *batches: list[Delta | Finished]) -> None:
         super().__init__()
-        self._batches = batches
+        self._batches = iter(batches)
 
-    async def batches(self):
-        for batch in self._batches:
-            self.upstream_id = "up-1"
-            yield batch
+    async def next_batch(self):
+        self.upstream_id = "up-1"
+        return next(self._batches, None)
 
     async def close(self) -> None:
         self.finished = True

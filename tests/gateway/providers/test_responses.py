@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import zlib
 
 import pytest
 
@@ -76,10 +77,33 @@ async def test_a_response_that_breaks_off_or_is_none_is_a_failure_after_what_has
     async with provider(sends(response, close=True)) as served:
         got = bytearray()
         with pytest.raises(ProviderFailure) as failed:
-            async for chunk in (await post(served.url)).chunks():
+            answer = await post(served.url)
+            while chunk := await answer.read_chunk():
                 got += chunk
     assert failed.value.status == 502
     assert bytes(got) == (received or b"")
+
+
+@pytest.mark.parametrize("encoding", [b"", b"gzip", b"Deflate"])
+async def test_a_read_that_is_cancelled_loses_nothing(encoding):
+    goes_on = asyncio.Event()
+    body = {b"": bytes, b"gzip": gzip.compress, b"Deflate": zlib.compress}[encoding](b"Hello")
+    head = OK + b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (encoding, len(body))
+
+    async def respond(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head + body[:2])
+        await goes_on.wait()
+        writer.write(body[2:])
+
+    async with provider(respond) as served:
+        answer = await post(served.url)
+        received = b"" if encoding else await answer.read_chunk()
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(answer.read_chunk(), 0.05)
+        goes_on.set()
+        assert received + await answer.read() == b"Hello"
+        await answer.close()
 
 
 async def test_headers_without_end_are_a_failure():

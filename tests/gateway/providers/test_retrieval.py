@@ -37,10 +37,10 @@ class Response:
     """A response with this body, in one piece."""
 
     def __init__(self, body: Any) -> None:
-        self._body = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        self._chunks = [body if isinstance(body, bytes) else msgspec.json.encode(body)]
 
-    async def chunks(self):
-        yield self._body
+    async def read_chunk(self) -> bytes:
+        return self._chunks.pop() if self._chunks else b""
 
     async def close(self) -> None:
         pass

@@ -5,7 +5,7 @@ every byte.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,10 @@ class ResponseInPieces(UpstreamResponse):
     """A response whose body arrives in these pieces."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = pieces
+        self._pieces = filter(None, pieces)
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        for piece in self._pieces:
-            yield piece
+    async def read_chunk(self) -> bytes:
+        return next(self._pieces, b"")
 
     async def close(self) -> None:
         pass
@@ -225,11 +224,10 @@ async def test_the_first_events_of_a_stream_do_not_wait_for_the_last(name):
     halfway = body.rindex(b"\n", 0, len(body) // 2 + len(body) // 4) + 1
 
     class Stalled(ResponseInPieces):
-        async def chunks(self) -> AsyncGenerator[bytes, None]:
-            yield body[:halfway]
-            await asyncio.sleep(60)
+        async def read_chunk(self) -> bytes:
+            return await super().read_chunk() or await asyncio.sleep(60, b"")
 
-    batches = stream_of(name, Stalled(())).batches()
+    batches = stream_of(name, Stalled([body[:halfway]])).batches()
     async with asyncio.timeout(30):
         assert await anext(batches)
     await batches.aclose()
