@@ -46,7 +46,7 @@ class UpstreamResponse:
         return httpx.Headers(self._raw_headers)
 
     async def read_chunk(self) -> bytes:
-        """What has arrived of the body; nothing at its end. Cancelling it loses nothing.
+        """Return what has arrived of the body; nothing at its end. Cancelling it loses nothing.
 
         Raises ProviderFailure when the connection breaks or stays idle for too long.
         """
