@@ -78,7 +78,7 @@ class VectorsResponse(ProviderStream):
             return None
 
     async def next_batch(self) -> list[Delta | Finished] | None:
-        """The events, with vectors in the format that the caller wants."""
+        """The events, with vectors in the format that the caller wants. Cancelling their conversion loses them."""
         batch = await super().next_batch()
         return batch and [
             Delta(vectors=await self._converted(event.vectors or [])) if isinstance(event, Delta) else event
