@@ -30,7 +30,7 @@ DATABASE_CORES = 32
 CONNECTIONS, MAX_CONNECTIONS = 4, 97
 #: Seconds that a request runs on average, nearly all of them waiting for the provider, and kB of memory meanwhile.
 REQUEST_SECONDS, REQUEST_KB = 8.0, 80.0
-PROCESS_MB = 160
+PROCESS_MB = 175
 MONTH_SECONDS = 30 * 86_400
 
 
@@ -50,9 +50,9 @@ class Costs:
 
 #: Four processes behind PgBouncer: the last line of the run in docs/operations/scaling.md.
 MEASURED = Costs(
-    cpu_ms={"nginx": 0.68, "gateway": 8.56, "database": 2.21, "pgbouncer": 0.23, "redis": 0.03},
-    log_kb=2.1,
-    stored_bytes=880,
+    cpu_ms={"nginx": 0.17, "gateway": 2.0, "database": 0.9, "pgbouncer": 0.07, "redis": 0.0},
+    log_kb=2.2,
+    stored_bytes=867,
 )
 
 
@@ -92,25 +92,23 @@ def plan(costs: Costs, rate: int, cores: int = CORES) -> Plan:
 
 
 def limits(costs: Costs) -> list[tuple[int, str, str]]:
-    """Return (requests per second, part, remedy) for each part that can be full, the lowest rate first."""
+    """Return (requests per second, part, remedy) for each part that can be full, the lowest rate first.
 
-    def at(part: str, cores: int) -> int:
-        return int(cores * USED * 1000 / max(costs.cpu_ms[part], 0.001))
-
+    A part whose cost was too small to measure is left out.
+    """
     largest = f"a database with {DATABASE_CORES} cores"
-    found = [
-        (at("gateway", 1), "one process of the gateway", "more processes, on any machine"),
-        (
-            at("gateway", MAX_CONNECTIONS // CONNECTIONS),
-            "PostgreSQL's default connections",
-            "PgBouncer, DATABASE_POOLER",
-        ),
-        (at("pgbouncer", 1), "one PgBouncer", "one on each machine, or several with so_reuseport=1"),
-        (at("redis", 1), "one Redis", "CACHE_REDIS_URL, CHANNELS_REDIS_URL, BROKER_REDIS_URL"),
-        (at("database", 4), "a database with 4 cores", "more cores; DATABASE_REPLICA_URL for pages of usage"),
-        (at("database", DATABASE_CORES), largest, "tables divided by account"),
+    most_processes = MAX_CONNECTIONS // CONNECTIONS
+    parts = [
+        ("gateway", 1, "one process of the gateway", "more processes, on any machine"),
+        ("gateway", most_processes, "PostgreSQL's default connections", "PgBouncer, DATABASE_POOLER"),
+        ("pgbouncer", 1, "one PgBouncer", "one on each machine, or several with so_reuseport=1"),
+        ("redis", 1, "one Redis", "CACHE_REDIS_URL, CHANNELS_REDIS_URL, BROKER_REDIS_URL"),
+        ("database", 4, "a database with 4 cores", "more cores; DATABASE_REPLICA_URL for pages of usage"),
+        ("database", DATABASE_CORES, largest, "tables divided by account"),
     ]
-    return sorted(found)
+    return sorted(
+        (int(cores * USED * 1000 / ms), what, remedy) for part, cores, what, remedy in parts if (ms := costs.cpu_ms[part])
+    )
 
 
 def report(costs: Costs, rates: Sequence[int] = RATES, cores: int = CORES) -> str:

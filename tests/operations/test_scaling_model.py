@@ -37,6 +37,8 @@ def test_what_is_full_first_comes_first_and_cheaper_parts_move_down():
     assert first[0][:2] == (200, "one process of the gateway")
     dear = replace(COSTS, cpu_ms=COSTS.cpu_ms | {"pgbouncer": 6.0})
     assert limits(dear)[0][:2] == (100, "one PgBouncer")
+    idle = replace(COSTS, cpu_ms=COSTS.cpu_ms | {"redis": 0.0})
+    assert [part for _, part, _ in limits(idle)] == [part for _, part, _ in first if part != "one Redis"]
 
 
 def test_the_last_line_of_a_measurement_is_what_the_model_takes():
