@@ -106,9 +106,8 @@ def limits(costs: Costs) -> list[tuple[int, str, str]]:
         ("database", 4, "a database with 4 cores", "more cores; DATABASE_REPLICA_URL for pages of usage"),
         ("database", DATABASE_CORES, largest, "tables divided by account"),
     ]
-    return sorted(
-        (int(cores * USED * 1000 / ms), what, remedy) for part, cores, what, remedy in parts if (ms := costs.cpu_ms[part])
-    )
+    measured = [part for part in parts if costs.cpu_ms[part[0]]]
+    return sorted((int(cores * USED * 1000 / costs.cpu_ms[part]), what, to_do) for part, cores, what, to_do in measured)
 
 
 def report(costs: Costs, rates: Sequence[int] = RATES, cores: int = CORES) -> str:

@@ -107,7 +107,7 @@ class RunningRequests:
     async def _settle(self, meter: Meter, relay: Relay | None, conversation: Conversation | None) -> settlement.Settled:
         """End the response and charge it."""
         if relay is not None:
-            if meter.cancelled and not relay.stream.finished and not relay.attempt.endpoint.supports_cancel:
+            if meter.cancelled and not relay.stream.finished:
                 await self._drain_relay(meter, relay)
             await relay.close()
             await meter.count_tokens(relay.stream.usage)
@@ -133,14 +133,19 @@ class RunningRequests:
         return settled
 
     async def _drain_relay(self, meter: Meter, relay: Relay) -> None:
-        """Read an abandoned stream to its end: its provider cannot be told to stop, and bills all of it."""
+        """Read on in an abandoned stream: what has arrived, and all of it if its provider cannot be told to stop.
+
+        The provider bills both.
+        """
+        seconds = 0.0 if relay.attempt.endpoint.supports_cancel else self._drain_seconds
         try:
-            async with asyncio.timeout(self._drain_seconds) as deadline:
+            async with asyncio.timeout(seconds) as deadline:
                 self._drain_deadlines.add(deadline)
                 async for piece in relay.drain():
                     meter.record(piece)
         except TimeoutError:
-            log.info("%s did not finish an abandoned response", relay.attempt.endpoint.tag)
+            if seconds:
+                log.info("%s did not finish an abandoned response", relay.attempt.endpoint.tag)
         finally:
             self._drain_deadlines.discard(deadline)
 

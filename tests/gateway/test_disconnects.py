@@ -11,6 +11,7 @@ from gateway import completions
 from gateway.accounting import settlement
 from gateway.events import Delta
 from gateway.models import Generation, Hold
+from gateway.steps import relay
 from tests.gateway import factory
 
 
@@ -78,6 +79,31 @@ async def test_disconnecting_from_a_provider_that_stops_charges_the_tokens_so_fa
     assert row.cancelled
     assert 0 < row.completion_tokens < 200
     assert row.cost > 0
+    await api.assert_books_balance()
+
+
+async def test_what_had_arrived_when_the_client_left_is_charged(api, monkeypatch):
+    async def arrived(*given):
+        """A response that is here to its end before any of it is read."""
+        response = await open_stream(*given)
+        batches = [batch async for batch in response.batches()]
+        usage, response.usage, response.finished = response.usage, None, False
+
+        async def next_batch():
+            if batches:
+                return batches.pop(0)
+            response.usage, response.finished = usage, True
+            return None
+
+        response.next_batch = next_batch
+        return response
+
+    open_stream = relay.open_stream
+    monkeypatch.setattr(relay, "open_stream", arrived)
+    await read(api, 10)
+    row = await api.generation()
+    assert row.cancelled
+    assert (row.completion_tokens, row.token_source) == (200, Generation.TokenSource.PROVIDER)
     await api.assert_books_balance()
 
 
